@@ -1,0 +1,169 @@
+//! A key and its certificate, consistent by construction.
+
+use std::{fmt, time::SystemTime};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+    key::PrivateKey,
+    role::Role,
+};
+
+/// A private key, the certificate for it, and the intermediate certificates between it and the root.
+///
+/// The key matches the certificate, and each certificate is signed by the next.
+pub struct Bundle {
+    key: PrivateKey,
+    certificate: Certificate,
+    chain: Vec<Certificate>,
+    issued: Option<IssuedFor>,
+}
+
+/// For whom an authority of ours made a bundle.
+#[derive(Clone, Debug)]
+pub(crate) struct IssuedFor {
+    pub(crate) role: Role,
+    pub(crate) name: Option<String>,
+    pub(crate) validity_cut: Option<SystemTime>,
+}
+
+impl Bundle {
+    /// Puts together what belongs together: `chain` begins with the issuer of `certificate`, if it is an intermediate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`] if the key is another certificate's; [`Error::Signature`] if a certificate is not signed by the
+    /// next one.
+    pub fn new(key: PrivateKey, certificate: Certificate, chain: Vec<Certificate>) -> Result<Self> {
+        check_pair(&certificate, &key)?;
+        check_chain(&certificate, &chain)?;
+        Ok(Self {
+            key,
+            certificate,
+            chain,
+            issued: None,
+        })
+    }
+
+    /// Reads a key, and a certificate with its chain behind it, from PEM.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateKey::from_pem`], [`Certificate::all_from_bytes`] and [`Bundle::new`].
+    pub fn from_pem(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
+        let mut certificates = Certificate::all_from_bytes(certificates.as_ref())?;
+        let chain = certificates.split_off(1);
+        let certificate = certificates.remove(0);
+        Self::new(PrivateKey::from_pem(key)?, certificate, chain)
+    }
+
+    /// The private key.
+    #[must_use]
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    /// The certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The intermediate certificates, the certificate's issuer first; empty under a root.
+    #[must_use]
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+
+    /// The role it was issued for; `None` if it was read.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.issued.as_ref().map(|issued| issued.role)
+    }
+
+    /// The name it was issued for; `None` if it was read, or issued without one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.issued.as_ref()?.name.as_deref()
+    }
+
+    /// The end that was asked for, if the CA's own end cut it short.
+    #[must_use]
+    pub fn validity_cut(&self) -> Option<SystemTime> {
+        self.issued.as_ref()?.validity_cut
+    }
+
+    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
+    ///
+    /// # Errors
+    ///
+    /// None that a bundle which exists can meet.
+    pub fn certificate_pem(&self) -> Result<String> {
+        certificates_pem(&self.certificate, &self.chain)
+    }
+
+    /// What etcd's key file holds: the key as PKCS#8 in PEM.
+    ///
+    /// # Errors
+    ///
+    /// None that a bundle which exists can meet.
+    pub fn secret_key_pem(&self) -> Result<Zeroizing<String>> {
+        self.key.to_secret_pem()
+    }
+
+    /// What an authority just made: it is consistent because it was made so.
+    pub(crate) fn issued(
+        key: PrivateKey,
+        certificate: Certificate,
+        chain: Vec<Certificate>,
+        issued: IssuedFor,
+    ) -> Self {
+        Self {
+            key,
+            certificate,
+            chain,
+            issued: Some(issued),
+        }
+    }
+}
+
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bundle")
+            .field("certificate", &self.certificate)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate and its chain in PEM, one behind the other.
+pub(crate) fn certificates_pem(certificate: &Certificate, chain: &[Certificate]) -> Result<String> {
+    let mut pem = certificate.to_pem()?;
+    for intermediate in chain {
+        pem.push_str(&intermediate.to_pem()?);
+    }
+    Ok(pem)
+}
+
+/// Checks that a key is this certificate's.
+pub(crate) fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<()> {
+    if certificate.public_key() == key.public_key() {
+        return Ok(());
+    }
+    Err(Error::KeyMismatch {
+        expected: certificate.public_key().fingerprint_sha256(),
+        found: key.public_key().fingerprint_sha256(),
+    })
+}
+
+/// Checks that each certificate is signed by the next.
+pub(crate) fn check_chain(certificate: &Certificate, chain: &[Certificate]) -> Result<()> {
+    let mut subject = certificate;
+    for issuer in chain {
+        subject.check_issued_by(issuer)?;
+        subject = issuer;
+    }
+    Ok(())
+}

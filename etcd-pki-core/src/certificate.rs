@@ -1,0 +1,356 @@
+//! Certificates: what they say.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    net::IpAddr,
+    time::SystemTime,
+};
+
+use der::{Decode as _, Encode as _, asn1::ObjectIdentifier};
+
+use crate::{
+    error::{Error, Result},
+    extensions::{AlternativeNames, ExtendedKeyUsage, Extensions, KeyUsage},
+    hex,
+    identity::{COMMON_NAME, ORGANIZATION, attributes},
+    key::PublicKey,
+    pem,
+    role::Role,
+    serial::SerialNumber,
+    signing::{self, Signed},
+};
+
+const WHAT: &str = "certificate";
+
+/// An X.509 certificate (RFC 5280), of anyone's making: it can be read, and no more is promised.
+///
+/// Equal certificates have equal bytes. Whether one is to be trusted is [`Verifier`](crate::Verifier)'s to say.
+#[derive(Clone)]
+pub struct Certificate {
+    der: Vec<u8>,
+    parsed: x509_cert::Certificate,
+    extensions: Extensions,
+    public_key: PublicKey,
+    serial_number: SerialNumber,
+}
+
+impl Certificate {
+    /// Reads the only certificate in a PEM file, whatever else is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        let blocks = pem::read(WHAT, pem.as_ref())?;
+        let block = pem::only(&blocks, WHAT, is_certificate)?;
+        Self::from_der(&block.contents).map_err(|error| error.at(block.place))
+    }
+
+    /// Reads a certificate in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] if it is none.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let content = parsed.tbs_certificate();
+        let key = content
+            .subject_public_key_info()
+            .to_der()
+            .map_err(malformed)?;
+        Ok(Self {
+            der: der.to_vec(),
+            extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
+            public_key: PublicKey::from_der(&key)?,
+            serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
+            parsed,
+        })
+    }
+
+    /// Reads the only certificate from the bytes of a file, PEM or DER.
+    ///
+    /// # Errors
+    ///
+    /// As [`Certificate::from_pem`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if is_der(bytes) {
+            Self::from_der(bytes)
+        } else {
+            Self::from_pem(bytes)
+        }
+    }
+
+    /// Reads every certificate from the bytes of a file, PEM or DER, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] if there is none; [`Error::Malformed`] if one is damaged.
+    pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
+        if is_der(bytes) {
+            return Ok(vec![Self::from_der(bytes)?]);
+        }
+        let blocks = pem::read(WHAT, bytes)?;
+        let certificates: Vec<Self> = blocks
+            .iter()
+            .filter(|block| is_certificate(&block.label))
+            .map(|block| Self::from_der(&block.contents).map_err(|error| error.at(block.place)))
+            .collect::<Result<_>>()?;
+        if certificates.is_empty() {
+            return Err(pem::missing(WHAT, &blocks));
+        }
+        Ok(certificates)
+    }
+
+    /// The certificate in DER, byte for byte as it was read or signed.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The certificate in PEM.
+    ///
+    /// # Errors
+    ///
+    /// None that a certificate which exists can meet.
+    pub fn to_pem(&self) -> Result<String> {
+        pem::encode("CERTIFICATE", &self.der)
+    }
+
+    /// The structure of `x509-cert`, for what is not told here.
+    #[must_use]
+    pub fn as_x509(&self) -> &x509_cert::Certificate {
+        &self.parsed
+    }
+
+    /// SHA-256 of the certificate, in upper-case hexadecimal.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> String {
+        hex::upper(&signing::sha256(&self.der))
+    }
+
+    /// The subject as RFC 4514 text: `CN=etcd-ca`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.parsed.tbs_certificate().subject().to_string()
+    }
+
+    /// The issuer as RFC 4514 text.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.parsed.tbs_certificate().issuer().to_string()
+    }
+
+    /// The subject's common name: the user that etcd sees. The last one, as Go takes it, if there are several.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        self.attributes(COMMON_NAME).pop()
+    }
+
+    /// The subject's organizations.
+    #[must_use]
+    pub fn organizations(&self) -> Vec<String> {
+        self.attributes(ORGANIZATION)
+    }
+
+    /// The serial number.
+    #[must_use]
+    pub fn serial_number(&self) -> &SerialNumber {
+        &self.serial_number
+    }
+
+    /// When it begins.
+    #[must_use]
+    pub fn not_before(&self) -> SystemTime {
+        let validity = self.parsed.tbs_certificate().validity();
+        validity.not_before.to_system_time()
+    }
+
+    /// When it ends, that second included.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        let validity = self.parsed.tbs_certificate().validity();
+        validity.not_after.to_system_time()
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// How it is signed: `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, ...
+    #[must_use]
+    pub fn signature_algorithm(&self) -> String {
+        signing::signature_name(self.parsed.signature_algorithm().oid)
+    }
+
+    /// Whether its basicConstraints make it a certificate authority.
+    #[must_use]
+    pub fn is_authority(&self) -> bool {
+        self.extensions
+            .authority
+            .is_some_and(|authority| authority.is_authority)
+    }
+
+    /// How many authorities may stand below it, if that is limited.
+    #[must_use]
+    pub fn path_length(&self) -> Option<u8> {
+        self.extensions.authority?.path_length
+    }
+
+    /// What its key may be used for; `None` if it has no keyUsage, which limits nothing.
+    #[must_use]
+    pub fn key_usages(&self) -> Option<&[KeyUsage]> {
+        self.extensions.key_usages.as_deref()
+    }
+
+    /// What it may be used for; `None` if it has no extKeyUsage, which limits nothing.
+    #[must_use]
+    pub fn extended_key_usages(&self) -> Option<&[ExtendedKeyUsage]> {
+        self.extensions.extended_key_usages.as_deref()
+    }
+
+    /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its common name says so.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        if self.is_authority() {
+            return None;
+        }
+        let usages = self.extended_key_usages()?;
+        let client = usages.contains(&ExtendedKeyUsage::ClientAuth);
+        let server = usages.contains(&ExtendedKeyUsage::ServerAuth);
+        let is_node = |name: String| name.starts_with(Role::Node.common_name_prefix());
+        match (client, server) {
+            (true, true) => Some(Role::Member),
+            (true, false) if self.common_name().is_some_and(is_node) => Some(Role::Node),
+            (true, false) => Some(Role::Client),
+            (false, _) => None,
+        }
+    }
+
+    /// The DNS names among its alternative names.
+    #[must_use]
+    pub fn dns_names(&self) -> &[String] {
+        self.alternative_names().map_or(&[], |names| &names.dns)
+    }
+
+    /// The addresses among its alternative names.
+    #[must_use]
+    pub fn ip_addresses(&self) -> &[IpAddr] {
+        self.alternative_names().map_or(&[], |names| &names.ip)
+    }
+
+    /// The URIs among its alternative names.
+    #[must_use]
+    pub fn uris(&self) -> &[String] {
+        self.alternative_names().map_or(&[], |names| &names.uri)
+    }
+
+    /// Alternative names of other kinds (e-mail addresses, directory names, ...), described.
+    #[must_use]
+    pub fn other_names(&self) -> Vec<String> {
+        let Some(names) = self.alternative_names() else {
+            return Vec::new();
+        };
+        let emails = names.email.iter().map(|email| format!("e-mail {email}"));
+        emails.chain(names.other.iter().cloned()).collect()
+    }
+
+    /// The subject key identifier.
+    #[must_use]
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.extensions.subject_key_identifier.as_deref()
+    }
+
+    /// The key identifier of the issuer.
+    #[must_use]
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.extensions.authority_key_identifier.as_deref()
+    }
+
+    /// Whether subject and issuer are the same, as in a root.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        let content = self.parsed.tbs_certificate();
+        content.subject() == content.issuer()
+    }
+
+    /// Checks that this certificate was signed by the issuer's key, and names it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signature`] if not; [`Error::Unsupported`] for an issuer's key of an algorithm that is not checked.
+    pub fn check_issued_by(&self, issuer: &Self) -> Result<()> {
+        if self.parsed.tbs_certificate().issuer() != issuer.parsed.tbs_certificate().subject() {
+            return Err(Error::Signature {
+                what: WHAT,
+                reason: format!("its issuer is {}, not {}", self.issuer(), issuer.subject()),
+            });
+        }
+        let signed = Signed::from_der(&self.der).map_err(malformed)?;
+        issuer.public_key.verify(WHAT, &signed)
+    }
+
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    pub(crate) fn alternative_names(&self) -> Option<&AlternativeNames> {
+        self.extensions.alternative_names.as_ref()
+    }
+
+    /// The subject's bytes, which the certificates that it signs repeat as their issuer.
+    pub(crate) fn subject_der(&self) -> Result<Vec<u8>> {
+        self.parsed
+            .tbs_certificate()
+            .subject()
+            .to_der()
+            .map_err(malformed)
+    }
+
+    fn attributes(&self, oid: ObjectIdentifier) -> Vec<String> {
+        attributes(self.parsed.tbs_certificate().subject())
+            .filter(|(kind, _)| *kind == oid)
+            .map(|(_, value)| value)
+            .collect()
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl Hash for Certificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.der.hash(state);
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("subject", &self.subject())
+            .field("issuer", &self.issuer())
+            .field("serial_number", &self.serial_number.to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+/// `X509 CERTIFICATE` is what OpenSSL wrote long ago.
+fn is_certificate(label: &str) -> bool {
+    matches!(label, "CERTIFICATE" | "X509 CERTIFICATE")
+}
+
+/// DER of ours is a SEQUENCE.
+fn is_der(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0x30) && !pem::is_pem(bytes)
+}
+
+fn malformed(error: der::Error) -> Error {
+    Error::malformed(WHAT, error)
+}

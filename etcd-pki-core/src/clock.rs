@@ -1,0 +1,66 @@
+//! The only place that reads the time, and the one that writes it as text.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+/// Now, in whole seconds: a certificate cannot say more.
+pub(crate) fn now() -> SystemTime {
+    whole_seconds(SystemTime::now())
+}
+
+/// The instant without its fraction of a second.
+pub(crate) fn whole_seconds(instant: SystemTime) -> SystemTime {
+    match instant.duration_since(UNIX_EPOCH) {
+        Ok(since) => UNIX_EPOCH + Duration::from_secs(since.as_secs()),
+        Err(before) => UNIX_EPOCH - Duration::from_secs(before.duration().as_secs()),
+    }
+}
+
+/// RFC 3339 in UTC, to the second: `2027-01-31T12:00:00Z`.
+///
+/// An instant outside of the years -9999 to 9999, which no certificate can hold, is written as the nearest in them.
+#[must_use]
+pub fn rfc3339(instant: SystemTime) -> String {
+    let nearest = if instant < UNIX_EPOCH {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    let timestamp = Timestamp::try_from(whole_seconds(instant)).unwrap_or(nearest);
+    format!("{timestamp:.0}")
+}
+
+/// Reads RFC 3339, with any offset.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    let timestamp: Timestamp = text.parse().ok()?;
+    let seconds = Duration::from_secs(timestamp.as_second().unsigned_abs());
+    Some(if timestamp.as_second() < 0 {
+        UNIX_EPOCH - seconds
+    } else {
+        UNIX_EPOCH + seconds
+    })
+}
+
+/// The last second that a certificate can hold: 9999-12-31T23:59:59Z (RFC 5280, section 4.1.2.5).
+pub(crate) fn end_of_time() -> SystemTime {
+    // Timestamp::MAX stops a day short of it, to leave room for offsets
+    UNIX_EPOCH + Duration::from_secs(253_402_300_799)
+}
+
+/// Reads `90d`, `12h`, `10y`, `2w`, `30m` and `45s`. A year is 365 days.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+    let unit_at = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().ok()?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        "y" => 365 * 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
+}

@@ -1,0 +1,179 @@
+//! The settings by which etcd, etcdctl and kube-apiserver find the files of a store.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::Result,
+    layout::PairPaths,
+    role::Role,
+    store::{Store, existing_file, member_common_names},
+};
+
+/// Settings for one program, in the form in which it takes them.
+///
+/// Their `Display` is what a file or a shell reads: lines of an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for
+/// kube-apiserver. Paths are absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    form: Form,
+    entries: Vec<(String, String)>,
+    notes: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    EnvironmentFile,
+    Exports,
+    Flags,
+}
+
+impl Settings {
+    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one
+    /// (`server/embed/config.go`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) if one of the files is not there; [`Error::InvalidName`](crate::Error::InvalidName).
+    pub fn etcd(store: &Store, host: &str) -> Result<Self> {
+        let pairs = existing_pairs(store, Role::Member, host)?;
+        let trusted = trusted(store)?;
+        // The layout names the clients' pair first, and the peers' last: one pair may be both
+        let mut entries = Vec::new();
+        for (prefix, pair) in [("ETCD_", pairs.first()), ("ETCD_PEER_", pairs.last())] {
+            let Some(pair) = pair else { continue };
+            entries.extend([
+                (format!("{prefix}CERT_FILE"), text(&pair.certificate)),
+                (format!("{prefix}KEY_FILE"), text(&pair.key)),
+                (format!("{prefix}TRUSTED_CA_FILE"), text(&trusted)),
+                (format!("{prefix}CLIENT_CERT_AUTH"), "true".to_owned()),
+            ]);
+        }
+        let names = member_common_names(store)?.join(",");
+        Ok(Self {
+            form: Form::EnvironmentFile,
+            entries,
+            notes: vec![
+                "To take only these names for peers (a list from etcd 3.5.15 on, one name before):"
+                    .to_owned(),
+                format!("ETCD_PEER_CERT_ALLOWED_CN={names}"),
+            ],
+        })
+    }
+
+    /// The `ETCDCTL_*` exports that let etcdctl use a pair.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::etcd`].
+    pub fn etcdctl(store: &Store, role: Role, name: &str) -> Result<Self> {
+        let pair = existing_pairs(store, role, name)?.swap_remove(0);
+        Ok(Self {
+            form: Form::Exports,
+            entries: vec![
+                ("ETCDCTL_CACERT".to_owned(), text(&trusted(store)?)),
+                ("ETCDCTL_CERT".to_owned(), text(&pair.certificate)),
+                ("ETCDCTL_KEY".to_owned(), text(&pair.key)),
+            ],
+            notes: Vec::new(),
+        })
+    }
+
+    /// The flags by which kube-apiserver dials etcd with a node's pair.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::etcd`].
+    pub fn apiserver(store: &Store, host: &str) -> Result<Self> {
+        let pair = existing_pairs(store, Role::Node, host)?.swap_remove(0);
+        Ok(Self {
+            form: Form::Flags,
+            entries: vec![
+                ("--etcd-cafile".to_owned(), text(&trusted(store)?)),
+                ("--etcd-certfile".to_owned(), text(&pair.certificate)),
+                ("--etcd-keyfile".to_owned(), text(&pair.key)),
+            ],
+            notes: Vec::new(),
+        })
+    }
+
+    /// Names and values, unquoted.
+    #[must_use]
+    pub fn entries(&self) -> &[(String, String)] {
+        &self.entries
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.entries {
+            match self.form {
+                Form::EnvironmentFile => writeln!(f, "{name}={}", quoted_for_systemd(value))?,
+                Form::Exports => writeln!(f, "export {name}={}", quoted_for_shell(value))?,
+                Form::Flags => writeln!(f, "{name}={}", quoted_for_shell(value))?,
+            }
+        }
+        for note in &self.notes {
+            writeln!(f, "# {note}")?;
+        }
+        Ok(())
+    }
+}
+
+fn existing_pairs(store: &Store, role: Role, name: &str) -> Result<Vec<PairPaths>> {
+    let pairs = store.layout().pairs(role, name)?;
+    pairs
+        .iter()
+        .map(|pair| {
+            let pair = pair.below(store.directory());
+            Ok(PairPaths {
+                certificate: existing_file(&pair.certificate)?,
+                key: existing_file(&pair.key)?,
+            })
+        })
+        .collect()
+}
+
+fn trusted(store: &Store) -> Result<PathBuf> {
+    existing_file(&store.authority_paths().certificate)
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn is_plain(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@,".contains(&byte))
+}
+
+/// Between double quotes, systemd reads a backslash as an escape (`systemd.exec(5)`, EnvironmentFile=).
+fn quoted_for_systemd(value: &str) -> String {
+    if is_plain(value) {
+        return value.to_owned();
+    }
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", escaped.replace('$', "\\$").replace('`', "\\`"))
+}
+
+fn quoted_for_shell(value: &str) -> String {
+    if is_plain(value) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting() {
+        assert_eq!(quoted_for_shell("/etc/ssl/a.pem"), "/etc/ssl/a.pem");
+        assert_eq!(quoted_for_shell("/a b/it's"), "'/a b/it'\\''s'");
+        assert_eq!(quoted_for_systemd("/a \"b\""), "\"/a \\\"b\\\"\"");
+    }
+}

@@ -1,0 +1,266 @@
+//! Who a certificate is for.
+
+mod alternative_name;
+mod subject;
+
+pub use self::alternative_name::{AlternativeName, DnsName, Uri};
+pub(crate) use self::subject::{COMMON_NAME, ORGANIZATION, attributes, subject};
+use crate::error::{Error, Result};
+
+/// The most characters that a common name may have (RFC 5280, appendix A.1, ub-common-name).
+const COMMON_NAME_CHARACTERS: usize = 64;
+
+/// Who a certificate is for: a name, and by which names and addresses it is reached.
+///
+/// A value that exists can be written into a certificate. What is not said comes from the [`Role`](crate::Role): the common
+/// name of member `etcd-1` is `etcd-member-etcd-1`, a member's own name and the loopback names are among its alternative
+/// names, a node or client that serves nothing has the address 0.0.0.0.
+///
+/// ```
+/// use etcd_pki_core::Identity;
+///
+/// let etcd_1 = Identity::new("etcd-1")?.with_names(["etcd-1.lan", "10.0.0.11", "fd00::11"])?;
+/// assert_eq!(etcd_1.name(), Some("etcd-1"));
+///
+/// let error = Identity::new("etcd-1")?.with_names(["10.0.0.300"]).unwrap_err();
+/// assert!(error.to_string().contains("10.0.0.300"));
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    name: Option<String>,
+    common_name: CommonName,
+    organization: Option<String>,
+    alternative_names: AlternativeNames,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum CommonName {
+    /// The role's prefix before the name
+    FromName,
+    Given(String),
+    Absent,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum AlternativeNames {
+    Given(Vec<AlternativeName>),
+    Absent,
+}
+
+impl Identity {
+    /// A host or user by its name, from which the common name and the names of its files follow.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for an empty name, or one with control characters.
+    pub fn new(name: &str) -> Result<Self> {
+        check_text(name)?;
+        Ok(Self {
+            name: Some(name.to_owned()),
+            common_name: CommonName::FromName,
+            organization: None,
+            alternative_names: AlternativeNames::Given(Vec::new()),
+        })
+    }
+
+    /// Somebody of whom only the common name is known, which is taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CommonNameLength`], [`Error::InvalidName`].
+    pub fn from_common_name(common_name: &str) -> Result<Self> {
+        Self::anonymous().with_common_name(common_name)
+    }
+
+    /// Somebody without any name: to be given an organization, or names.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self {
+            name: None,
+            common_name: CommonName::Absent,
+            organization: None,
+            alternative_names: AlternativeNames::Given(Vec::new()),
+        }
+    }
+
+    /// Adds alternative names from text: what reads as an address is an address, anything else a DNS name; `DNS:`, `IP:` and
+    /// `URI:` before it say which. One that is there already is not added again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAlternativeName`] for text that is none of them.
+    pub fn with_names<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Result<Self> {
+        let names: Vec<AlternativeName> = names
+            .into_iter()
+            .map(|name| name.as_ref().parse())
+            .collect::<Result<_>>()?;
+        Ok(self.with_alternative_names(names))
+    }
+
+    /// Adds alternative names. One that is there already is not added again.
+    #[must_use]
+    pub fn with_alternative_names(
+        mut self,
+        names: impl IntoIterator<Item = AlternativeName>,
+    ) -> Self {
+        let mut all = match self.alternative_names {
+            AlternativeNames::Given(names) => names,
+            AlternativeNames::Absent => Vec::new(),
+        };
+        for name in names {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        self.alternative_names = AlternativeNames::Given(all);
+        self
+    }
+
+    /// Leaves the alternative names of a node or client out, even 0.0.0.0: etcd's peer port then takes the certificate for a
+    /// member's, unless it lists the common names that it allows.
+    #[must_use]
+    pub fn without_alternative_names(mut self) -> Self {
+        self.alternative_names = AlternativeNames::Absent;
+        self
+    }
+
+    /// Sets the common name, taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CommonNameLength`] unless it has 1 to 64 characters; [`Error::InvalidName`] for control characters.
+    pub fn with_common_name(mut self, common_name: &str) -> Result<Self> {
+        check_common_name(common_name)?;
+        self.common_name = CommonName::Given(common_name.to_owned());
+        Ok(self)
+    }
+
+    /// Leaves the common name out, as etcd's grpc-proxy wants it of its client certificate. An organization is needed then.
+    #[must_use]
+    pub fn without_common_name(mut self) -> Self {
+        self.common_name = CommonName::Absent;
+        self
+    }
+
+    /// Sets the organization.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name), none of them a control
+    /// character.
+    pub fn with_organization(mut self, organization: &str) -> Result<Self> {
+        check_text(organization)?;
+        if organization.chars().count() > 64 {
+            return Err(Error::InvalidName {
+                name: organization.to_owned(),
+                reason: "is longer than the 64 characters of an organization".to_owned(),
+            });
+        }
+        self.organization = Some(organization.to_owned());
+        Ok(self)
+    }
+
+    /// The name it was made with.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The organization.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// The alternative names that were given; `None` if they are to be left out.
+    #[must_use]
+    pub fn alternative_names(&self) -> Option<&[AlternativeName]> {
+        match &self.alternative_names {
+            AlternativeNames::Given(names) => Some(names),
+            AlternativeNames::Absent => None,
+        }
+    }
+
+    /// The common name, where a role puts this prefix before names.
+    pub(crate) fn common_name(&self, from_name: impl Fn(&str) -> String) -> Result<Option<String>> {
+        let common_name = match (&self.common_name, &self.name) {
+            (CommonName::Given(common_name), _) => common_name.clone(),
+            (CommonName::FromName, Some(name)) => from_name(name),
+            (CommonName::FromName, None) | (CommonName::Absent, _) => return Ok(None),
+        };
+        check_common_name(&common_name)?;
+        Ok(Some(common_name))
+    }
+}
+
+impl AsRef<Self> for Identity {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+pub(crate) fn check_common_name(common_name: &str) -> Result<()> {
+    if !(1..=COMMON_NAME_CHARACTERS).contains(&common_name.chars().count()) {
+        return Err(Error::CommonNameLength {
+            common_name: common_name.to_owned(),
+        });
+    }
+    check_text(common_name)
+}
+
+pub(crate) fn check_text(name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "is empty"
+    } else if name.chars().any(char::is_control) {
+        "has control characters"
+    } else if name.trim() != name {
+        "begins or ends with a blank"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidName {
+        name: name.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_added_once_and_in_order() {
+        let identity = Identity::new("a")
+            .unwrap()
+            .with_names(["b", "10.0.0.1", "B", "IP:10.0.0.1", "a"])
+            .unwrap();
+        let names: Vec<_> = identity
+            .alternative_names()
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(names, ["b", "10.0.0.1", "a"]);
+    }
+
+    #[test]
+    fn common_names_of_64_characters_are_the_longest() {
+        assert!(Identity::from_common_name(&"ä".repeat(64)).is_ok());
+        assert!(Identity::from_common_name(&"a".repeat(65)).is_err());
+        assert!(Identity::from_common_name("").is_err());
+        let long = Identity::new(&"a".repeat(60)).unwrap();
+        assert!(
+            long.common_name(|name| format!("etcd-member-{name}"))
+                .is_err()
+        );
+        assert!(long.common_name(str::to_owned).is_ok());
+    }
+
+    #[test]
+    fn names_that_are_none() {
+        for bad in ["", "a\nb", "a\0", " a", "\u{1b}[31m"] {
+            assert!(Identity::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

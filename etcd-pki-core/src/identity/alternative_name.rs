@@ -1,0 +1,329 @@
+//! The names of a certificate's subjectAltName, read from text.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
+
+use idna::{
+    AsciiDenyList,
+    uts46::{DnsLength, Hyphens, Uts46},
+};
+use url::Url;
+
+use crate::error::{Error, Result};
+
+/// One alternative name (RFC 5280, section 4.2.1.6), of the kinds that etcd looks at.
+///
+/// ```
+/// use etcd_pki_core::AlternativeName;
+///
+/// let name: AlternativeName = "[fd00::11]".parse()?;
+/// assert_eq!(name, AlternativeName::Ip("fd00::11".parse().unwrap()));
+/// assert_eq!("bücher.example".parse::<AlternativeName>()?.to_string(), "xn--bcher-kva.example");
+/// assert!("a..b".parse::<AlternativeName>().is_err());
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AlternativeName {
+    /// A DNS name
+    Dns(DnsName),
+    /// An IPv4 or IPv6 address
+    Ip(IpAddr),
+    /// A URI
+    Uri(Uri),
+}
+
+/// A DNS name as certificates hold it: lower-case, A-labels for what is not ASCII, an underscore allowed, `*` allowed as
+/// the whole leftmost label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DnsName(String);
+
+/// An absolute URI.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Uri(String);
+
+impl DnsName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Uri {
+    /// The URI as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AlternativeName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some(rest) = strip_prefix(text, "URI:") {
+            return rest.parse().map(Self::Uri);
+        }
+        if let Some(rest) = strip_prefix(text, "IP:") {
+            return parse_address(rest)
+                .map(Self::Ip)
+                .ok_or_else(|| invalid(text, "this is no address", address_hint(rest)));
+        }
+        if let Some(rest) = strip_prefix(text, "DNS:") {
+            if parse_address(rest).is_some() {
+                let hint = format!("write {rest}, or IP:{rest}");
+                return Err(invalid(text, "this is an address", Some(hint)));
+            }
+            return rest.parse().map(Self::Dns);
+        }
+        match parse_address(text) {
+            Some(address) => Ok(Self::Ip(address)),
+            None => text.parse().map(Self::Dns),
+        }
+    }
+}
+
+impl From<IpAddr> for AlternativeName {
+    /// An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) becomes the IPv4 address, as Go compares them.
+    fn from(address: IpAddr) -> Self {
+        Self::Ip(address.to_canonical())
+    }
+}
+
+impl fmt::Display for AlternativeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => f.write_str(&name.0),
+            Self::Ip(address) => address.fmt(f),
+            Self::Uri(uri) => f.write_str(&uri.0),
+        }
+    }
+}
+
+impl FromStr for DnsName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (wildcard, name) = match text.strip_prefix("*.") {
+            Some(rest) => ("*.", rest),
+            None => ("", text),
+        };
+        if let Some(reason) = refused(name) {
+            return Err(invalid(text, reason, hint(text)));
+        }
+        let ascii = Uts46::new()
+            .to_ascii(
+                name.as_bytes(),
+                AsciiDenyList::EMPTY,
+                Hyphens::CheckFirstLast,
+                DnsLength::Verify,
+            )
+            .map_err(|_| invalid(text, dns_reason(name), hint(text)))?;
+        let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if !ascii.bytes().all(well_formed) {
+            return Err(invalid(
+                text,
+                "a letter in it is not allowed in a host's name",
+                hint(text),
+            ));
+        }
+        Ok(Self(format!("{wildcard}{ascii}")))
+    }
+}
+
+impl FromStr for Uri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let reason = match Url::parse(text) {
+            _ if !text.is_ascii() => "it is not ASCII".to_owned(),
+            _ if text.bytes().any(|byte| byte <= b' ') => "it has blanks".to_owned(),
+            Ok(_) => return Ok(Self(text.to_owned())),
+            Err(error) => error.to_string(),
+        };
+        Err(invalid(
+            text,
+            &reason,
+            Some("write it whole, such as URI:spiffe://cluster/etcd".to_owned()),
+        ))
+    }
+}
+
+/// Reads `10.0.0.1`, `::1` and `[::1]`.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .filter(|inner| inner.contains(':'))
+        .unwrap_or(text);
+    let address: IpAddr = bare.parse().ok()?;
+    Some(address.to_canonical())
+}
+
+/// What IDNA would let pass, and a resolver or Go would not.
+fn refused(name: &str) -> Option<&'static str> {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.ends_with('.') {
+        Some("it ends with a dot")
+    } else if name.contains('*') {
+        Some("a * may only be the whole leftmost label")
+    } else if name.contains("://") {
+        Some("it is a URL")
+    } else if name.contains('%') && name.contains(':') {
+        Some("an address in a certificate has no zone")
+    } else if name.contains('/') {
+        Some("it is a network or a path")
+    } else if name.contains(':') {
+        Some("it has a colon")
+    } else if last.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A name that ends in a number is an address that went wrong: 10.0.0.300
+        Some("it ends in a number, as addresses do")
+    } else {
+        None
+    }
+}
+
+fn dns_reason(name: &str) -> &'static str {
+    let labels = || name.split('.');
+    if labels().any(str::is_empty) {
+        "it has an empty label"
+    } else if labels().any(|label| label.len() > 63) {
+        "a label is longer than 63 characters"
+    } else if name.len() > 253 {
+        "it is longer than 253 characters"
+    } else if labels().any(|label| label.starts_with('-') || label.ends_with('-')) {
+        "a label begins or ends with a hyphen"
+    } else {
+        "IDNA does not allow it (RFC 5891, UTS 46)"
+    }
+}
+
+fn hint(text: &str) -> Option<String> {
+    if text.contains("://") {
+        let host = Url::parse(text).ok()?.host_str()?.to_owned();
+        return Some(format!("give the host alone, {host}, or URI:{text}"));
+    }
+    if let Some((address, zone)) = text.split_once('%') {
+        return Some(format!("{address} without %{zone}"));
+    }
+    address_hint(text)
+}
+
+fn address_hint(text: &str) -> Option<String> {
+    let without_port = text.rsplit_once(':').map(|(host, _)| host);
+    if let Some(host) =
+        without_port.filter(|host| parse_address(host).is_some() || !host.contains(':'))
+    {
+        return Some(format!("give the host alone, {host}"));
+    }
+    if let Some((address, _)) = text.split_once('/') {
+        return Some(format!("give one address, such as {address}"));
+    }
+    let numbers = text
+        .split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    (numbers && text.parse::<Ipv4Addr>().is_err())
+        .then(|| "an IPv4 address has four numbers from 0 to 255, without leading zeros".to_owned())
+}
+
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+fn invalid(text: &str, reason: &str, hint: Option<String>) -> Error {
+    Error::InvalidAlternativeName {
+        text: text.to_owned(),
+        reason: reason.to_owned(),
+        hint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> String {
+        match text.parse::<AlternativeName>() {
+            Ok(AlternativeName::Dns(name)) => format!("dns {}", name.as_str()),
+            Ok(AlternativeName::Ip(address)) => format!("ip {address}"),
+            Ok(AlternativeName::Uri(uri)) => format!("uri {}", uri.as_str()),
+            Err(error) => format!("error {error}"),
+        }
+    }
+
+    #[test]
+    fn what_is_accepted() {
+        for (text, expected) in [
+            ("etcd-1", "dns etcd-1"),
+            ("Etcd-1.LAN", "dns etcd-1.lan"),
+            ("DNS:a_b.c", "dns a_b.c"),
+            ("dns:a", "dns a"),
+            ("_etcd-server._tcp.x", "dns _etcd-server._tcp.x"),
+            ("*.etcd.svc", "dns *.etcd.svc"),
+            ("1etcd", "dns 1etcd"),
+            ("10.0.0.1", "ip 10.0.0.1"),
+            ("IP:10.0.0.1", "ip 10.0.0.1"),
+            ("::1", "ip ::1"),
+            ("[::1]", "ip ::1"),
+            ("::ffff:10.0.0.1", "ip 10.0.0.1"),
+            ("FD00:0::11", "ip fd00::11"),
+            ("URI:spiffe://cluster/etcd", "uri spiffe://cluster/etcd"),
+            ("münchen.example", "dns xn--mnchen-3ya.example"),
+        ] {
+            assert_eq!(parsed(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for text in [
+            "",
+            "*",
+            "*.",
+            "*.*.x",
+            "a.*.b",
+            "a*.b",
+            "a..b",
+            ".a",
+            "a.",
+            "-a",
+            "a-",
+            "a b",
+            "a\0b",
+            "10.0.0.300",
+            "10.0.0",
+            "010.0.0.1",
+            "1",
+            "10.0.0.1:2379",
+            "10.0.0.0/8",
+            "[::1]:2379",
+            "fe80::1%eth0",
+            "[10.0.0.1]",
+            "::1::",
+            "https://10.0.0.1:2380",
+            "DNS:10.0.0.1",
+            "DNS:::1",
+            "IP:etcd-1",
+            "IP:10.0.0.300",
+            "URI:",
+            "URI:/path",
+            "URI:spiffe://ü/x",
+            "a@b",
+            "a\u{202e}b",
+        ] {
+            assert!(
+                parsed(text).starts_with("error "),
+                "{text:?} {}",
+                parsed(text)
+            );
+        }
+        assert!(format!("{}.x", "a".repeat(64)).parse::<DnsName>().is_err());
+        assert!("a.".repeat(127).parse::<DnsName>().is_err());
+    }
+}

@@ -1,0 +1,621 @@
+//! Private and public keys.
+
+mod encryption;
+mod import;
+#[cfg(feature = "rsa")]
+mod rsa_generation;
+
+use std::{fmt, str::FromStr, sync::OnceLock};
+
+use der::{
+    Decode as _, Encode as _,
+    asn1::{AnyRef, BitStringRef, ObjectIdentifier},
+};
+use pkcs8::PrivateKeyInfoRef;
+use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use zeroize::Zeroizing;
+
+pub use self::encryption::Passphrase;
+use crate::{
+    error::{Error, Result},
+    hex, pem,
+    signing::{self, KeyPair, Scheme},
+};
+
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+
+/// The keys that etcd-pki makes and signs with. Every etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but
+/// Ed25519.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyAlgorithm {
+    /// ECDSA on NIST P-256 with SHA-256: `ec-p256`
+    #[default]
+    EcP256,
+    /// ECDSA on NIST P-384 with SHA-384: `ec-p384`
+    EcP384,
+    /// Ed25519: `ed25519`
+    Ed25519,
+    /// RSA of 2048 bits, signing PKCS#1 v1.5 with SHA-256: `rsa-2048`
+    Rsa2048,
+    /// RSA of 3072 bits: `rsa-3072`
+    Rsa3072,
+    /// RSA of 4096 bits: `rsa-4096`
+    Rsa4096,
+}
+
+impl KeyAlgorithm {
+    /// All of them, the default first.
+    pub const ALL: [Self; 6] = [
+        Self::EcP256,
+        Self::EcP384,
+        Self::Ed25519,
+        Self::Rsa2048,
+        Self::Rsa3072,
+        Self::Rsa4096,
+    ];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EcP256 => "ec-p256",
+            Self::EcP384 => "ec-p384",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa2048 => "rsa-2048",
+            Self::Rsa3072 => "rsa-3072",
+            Self::Rsa4096 => "rsa-4096",
+        }
+    }
+
+    pub(crate) fn is_rsa(self) -> bool {
+        self.scheme() == Scheme::Rsa
+    }
+
+    fn scheme(self) -> Scheme {
+        match self {
+            Self::EcP256 => Scheme::EcdsaP256,
+            Self::EcP384 => Scheme::EcdsaP384,
+            Self::Ed25519 => Scheme::Ed25519,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Scheme::Rsa,
+        }
+    }
+}
+
+impl fmt::Display for KeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for KeyAlgorithm {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == text)
+            .ok_or_else(|| Error::Unknown {
+                what: "key algorithm",
+                text: text.to_owned(),
+                choices: Self::ALL.map(Self::name).to_vec(),
+            })
+    }
+}
+
+/// A format in which a private key is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFormat {
+    /// `PRIVATE KEY` (RFC 5958), for every algorithm
+    #[default]
+    Pkcs8,
+    /// `RSA PRIVATE KEY` (RFC 8017, appendix A.1.2), as kubeadm and OpenSSL 1 write RSA keys
+    Pkcs1,
+    /// `EC PRIVATE KEY` (RFC 5915), as kubeadm and k3s write elliptic curve keys
+    Sec1,
+}
+
+impl KeyFormat {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::Pkcs8, Self::Pkcs1, Self::Sec1];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pkcs8 => "pkcs8",
+            Self::Pkcs1 => "pkcs1",
+            Self::Sec1 => "sec1",
+        }
+    }
+}
+
+impl FromStr for KeyFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| Error::Unknown {
+                what: "key format",
+                text: text.to_owned(),
+                choices: Self::ALL.map(Self::name).to_vec(),
+            })
+    }
+}
+
+/// A private key that signs.
+///
+/// It is not `Clone`, has no equality and shows nothing of itself in `Debug`; its bytes are wiped when it is dropped, and come
+/// out only through methods whose name says `secret`. What ring keeps inside while signing is not wiped; see the
+/// security notes of the crate.
+///
+/// ```
+/// use etcd_pki_core::{KeyAlgorithm, PrivateKey};
+///
+/// let key = PrivateKey::generate()?;
+/// assert_eq!(key.public_key().algorithm(), Some(KeyAlgorithm::EcP256));
+///
+/// let again = PrivateKey::from_pem(key.to_secret_pem()?.as_bytes())?;
+/// assert_eq!(again.public_key(), key.public_key());
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+pub struct PrivateKey {
+    algorithm: KeyAlgorithm,
+    public_key: PublicKey,
+    /// PKCS#8, version 1
+    pkcs8: Zeroizing<Vec<u8>>,
+    /// Made when it first signs: a key that only goes into a file is never imported into ring
+    pair: OnceLock<KeyPair>,
+}
+
+impl PrivateKey {
+    /// Generates a key of the default algorithm, [`KeyAlgorithm::EcP256`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signer`] if the system's random number generator fails.
+    pub fn generate() -> Result<Self> {
+        Self::generate_with(KeyAlgorithm::default())
+    }
+
+    /// Generates a key. RSA takes a tenth of a second to seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signer`] if the system's random number generator fails; [`Error::Unsupported`] for RSA without the feature
+    /// `rsa`.
+    pub fn generate_with(algorithm: KeyAlgorithm) -> Result<Self> {
+        match algorithm.scheme() {
+            scheme @ (Scheme::EcdsaP256 | Scheme::EcdsaP384) => {
+                let pkcs8 = signing::generate_ecdsa(scheme)?;
+                // ring ends its PKCS#8 with the public key's uncompressed point
+                let length = if scheme == Scheme::EcdsaP256 { 65 } else { 97 };
+                let point = &pkcs8[pkcs8.len() - length..];
+                Ok(Self {
+                    algorithm,
+                    public_key: PublicKey::from_bits(algorithm, point)?,
+                    pkcs8,
+                    pair: OnceLock::new(),
+                })
+            }
+            Scheme::Ed25519 => {
+                Self::from_ed25519_seed(&Zeroizing::new(signing::random::<32>()?)[..])
+            }
+            #[cfg(feature = "rsa")]
+            Scheme::Rsa => Self::from_pkcs1(&rsa_generation::generate(algorithm)?),
+            #[cfg(not(feature = "rsa"))]
+            Scheme::Rsa => Err(Error::unsupported(
+                "generating RSA keys",
+                "build etcd-pki-core with its feature `rsa`",
+            )),
+        }
+    }
+
+    /// Reads the only private key in a PEM file, whatever else is in it.
+    ///
+    /// PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) and SEC1 (`EC PRIVATE KEY`, with or without the public point, with or
+    /// without `EC PARAMETERS` before it).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::EncryptedKey`] for one that wants a passphrase;
+    /// [`Error::Unsupported`] for a kind of key that etcd-pki does not use, by its name; [`Error::Malformed`] for a damaged one.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        import::from_pem(pem.as_ref(), None)
+    }
+
+    /// Reads the only private key in a PEM file, which may be encrypted PKCS#8 (`ENCRYPTED PRIVATE KEY`: PBES2 with AES or
+    /// triple DES, PBKDF2 or scrypt; RFC 8018). The passphrase is not used for a key that is not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateKey::from_pem`], and [`Error::WrongPassphrase`].
+    pub fn from_encrypted_pem(pem: impl AsRef<[u8]>, passphrase: &Passphrase) -> Result<Self> {
+        import::from_pem(pem.as_ref(), Some(passphrase))
+    }
+
+    /// Reads a private key in DER: PKCS#8, PKCS#1 or SEC1.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateKey::from_pem`].
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        import::from_der(der, None)
+    }
+
+    /// Reads a private key from the bytes of a file, PEM or DER, encrypted or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateKey::from_pem`] and [`PrivateKey::from_encrypted_pem`].
+    pub fn from_bytes(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<Self> {
+        if pem::is_pem(bytes) {
+            import::from_pem(bytes, passphrase)
+        } else {
+            import::from_der(bytes, passphrase)
+        }
+    }
+
+    /// What kind of key it is.
+    #[must_use]
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// The public key that belongs to it.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its [`KeyAlgorithm`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signer`] if the system's random number generator fails.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        if let Some(pair) = self.pair.get() {
+            return pair.sign(message);
+        }
+        let pair = import::key_pair(&self.pkcs8)?;
+        self.pair.get_or_init(|| pair).sign(message)
+    }
+
+    /// The key as PKCS#8 in PEM. Whoever reads it can pose as the key's owner.
+    ///
+    /// # Errors
+    ///
+    /// None that a key which exists can meet.
+    pub fn to_secret_pem(&self) -> Result<Zeroizing<String>> {
+        pem::encode("PRIVATE KEY", &self.pkcs8).map(Zeroizing::new)
+    }
+
+    /// The key as PKCS#8 in DER. Whoever reads it can pose as the key's owner.
+    #[must_use]
+    pub fn to_secret_der(&self) -> Zeroizing<Vec<u8>> {
+        self.pkcs8.clone()
+    }
+
+    /// The key in the PEM of another tool's habit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for a format that this kind of key does not have: PKCS#1 is RSA's, SEC1 the elliptic curves'.
+    pub fn to_secret_pem_as(&self, format: KeyFormat) -> Result<Zeroizing<String>> {
+        let (label, contents) = match (format, self.algorithm.scheme()) {
+            (KeyFormat::Pkcs8, _) => return self.to_secret_pem(),
+            (KeyFormat::Pkcs1, Scheme::Rsa) => ("RSA PRIVATE KEY", self.private_key_field()?),
+            (KeyFormat::Sec1, Scheme::EcdsaP256 | Scheme::EcdsaP384) => {
+                ("EC PRIVATE KEY", self.sec1()?)
+            }
+            (format, _) => {
+                return Err(Error::unsupported(
+                    format!("{} for a key of {}", format.name(), self.algorithm),
+                    "pkcs1 is for RSA, sec1 for elliptic curves, pkcs8 for every key",
+                ));
+            }
+        };
+        pem::encode(label, &contents).map(Zeroizing::new)
+    }
+
+    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC under scrypt (RFC 8018, RFC 7914), which OpenSSL, Go's libraries and
+    /// etcd-pki read. etcd itself reads no encrypted key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signer`] if the system's random number generator fails.
+    pub fn to_encrypted_pem(&self, passphrase: &Passphrase) -> Result<String> {
+        let encrypted = encryption::encrypt(&self.pkcs8, passphrase)?;
+        pem::encode("ENCRYPTED PRIVATE KEY", &encrypted)
+    }
+
+    /// How it signs.
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.algorithm.scheme()
+    }
+
+    fn from_ed25519_seed(seed: &[u8]) -> Result<Self> {
+        let pair = KeyPair::from_ed25519_seed(seed)?;
+        // The seed is an OCTET STRING within the OCTET STRING of PKCS#8 (RFC 8410, section 7)
+        let inner = Zeroizing::new([&[0x04, 0x20], seed].concat());
+        Self::from_parts(KeyAlgorithm::Ed25519, ED25519, None, &inner, pair)
+    }
+
+    fn from_pkcs1(pkcs1: &[u8]) -> Result<Self> {
+        let pair = KeyPair::from_rsa(pkcs1)?;
+        let algorithm = match PublicKey::rsa_bits(pair.public_key()) {
+            Some(2048) => KeyAlgorithm::Rsa2048,
+            Some(3072) => KeyAlgorithm::Rsa3072,
+            Some(4096) => KeyAlgorithm::Rsa4096,
+            bits => {
+                return Err(Error::unsupported(
+                    format!("RSA of {} bits", bits.unwrap_or_default()),
+                    "use rsa-2048, rsa-3072 or rsa-4096",
+                ));
+            }
+        };
+        Self::from_parts(algorithm, RSA_ENCRYPTION, Some(AnyRef::NULL), pkcs1, pair)
+    }
+
+    fn from_ec(algorithm: KeyAlgorithm, scalar: &[u8], point: &[u8]) -> Result<Self> {
+        let pair = KeyPair::from_ecdsa(algorithm.scheme(), scalar, point)?;
+        let sec1 = sec1::EcPrivateKey {
+            private_key: scalar,
+            parameters: None,
+            public_key: Some(point),
+        };
+        let inner = sec1.to_der().map(Zeroizing::new).map_err(malformed)?;
+        let curve = curve(algorithm);
+        let parameters = Some(AnyRef::from(&curve));
+        Self::from_parts(algorithm, EC_PUBLIC_KEY, parameters, &inner, pair)
+    }
+
+    fn from_parts(
+        algorithm: KeyAlgorithm,
+        oid: ObjectIdentifier,
+        parameters: Option<AnyRef<'_>>,
+        inner: &[u8],
+        pair: KeyPair,
+    ) -> Result<Self> {
+        let private_key = der::asn1::OctetStringRef::new(inner).map_err(malformed)?;
+        let info = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters }, private_key);
+        Ok(Self {
+            algorithm,
+            public_key: PublicKey::from_bits(algorithm, pair.public_key())?,
+            pkcs8: info.to_der().map(Zeroizing::new).map_err(malformed)?,
+            pair: OnceLock::from(pair),
+        })
+    }
+
+    /// What PKCS#8 wraps: for RSA that is PKCS#1, for elliptic curves SEC1 without the curve's name.
+    fn private_key_field(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let info = PrivateKeyInfoRef::from_der(&self.pkcs8).map_err(malformed)?;
+        Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))
+    }
+
+    /// SEC1 on its own must name the curve.
+    fn sec1(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let inner = self.private_key_field()?;
+        let mut key = sec1::EcPrivateKey::from_der(&inner).map_err(malformed)?;
+        key.parameters = Some(sec1::EcParameters::NamedCurve(curve(self.algorithm)));
+        key.to_der().map(Zeroizing::new).map_err(malformed)
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            algorithm,
+            public_key: _,
+            pkcs8: _,
+            pair: _,
+        } = self;
+        f.debug_struct("PrivateKey")
+            .field("algorithm", algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey {
+    /// `SubjectPublicKeyInfo`
+    der: Vec<u8>,
+    /// Where in it the bits of the key begin
+    bits_at: usize,
+    algorithm: Option<KeyAlgorithm>,
+    name: String,
+}
+
+impl PublicKey {
+    /// Reads the only `PUBLIC KEY` block in a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        let blocks = pem::read("public key", pem.as_ref())?;
+        let block = pem::only(&blocks, "public key", |label| label == "PUBLIC KEY")?;
+        Self::from_der(&block.contents).map_err(|error| error.at(block.place))
+    }
+
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] if it is none.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        let info = SubjectPublicKeyInfoRef::from_der(der)
+            .map_err(|error| Error::malformed("public key", error))?;
+        let bits = info
+            .subject_public_key
+            .as_bytes()
+            .ok_or_else(|| Error::malformed("public key", "its bits are no whole bytes"))?;
+        let name = import::key_name(&info.algorithm, bits);
+        Ok(Self {
+            der: der.to_vec(),
+            bits_at: der.len() - bits.len(),
+            algorithm: name.parse().ok(),
+            name,
+        })
+    }
+
+    /// The algorithm, if it is one that etcd-pki signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<KeyAlgorithm> {
+        self.algorithm
+    }
+
+    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object identifier.
+    #[must_use]
+    pub fn algorithm_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The key as a `SubjectPublicKeyInfo` in DER.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The key as `PUBLIC KEY` in PEM.
+    ///
+    /// # Errors
+    ///
+    /// None that a key which exists can meet.
+    pub fn to_pem(&self) -> Result<String> {
+        pem::encode("PUBLIC KEY", &self.der)
+    }
+
+    /// SHA-256 of the `SubjectPublicKeyInfo`, in upper-case hexadecimal: what `openssl pkey -pubout -outform DER | sha256sum`
+    /// prints.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> String {
+        hex::upper(&signing::sha256(&self.der))
+    }
+
+    /// How the private key that belongs to it signs, if etcd-pki can sign so.
+    pub(crate) fn scheme(&self) -> Option<Scheme> {
+        self.algorithm.map(KeyAlgorithm::scheme)
+    }
+
+    /// Checks a signature over the very bytes that were signed.
+    pub(crate) fn verify(&self, what: &'static str, signed: &signing::Signed<'_>) -> Result<()> {
+        let scheme = match self.scheme() {
+            Some(scheme) => scheme,
+            // ring verifies RSA of any size from 2048 to 8192 bits
+            None if self.name.starts_with("rsa-") && self.name != "rsa-pss" => Scheme::Rsa,
+            None => {
+                return Err(Error::unsupported(
+                    format!("checking a signature by a key of {}", self.name),
+                    "etcd-pki checks signatures by ec-p256, ec-p384, ed25519 and RSA from 2048 bits on",
+                ));
+            }
+        };
+        scheme
+            .verify(
+                self.bits(),
+                &signed.algorithm,
+                signed.content,
+                &signed.signature,
+            )
+            .map_err(|reason| Error::Signature { what, reason })
+    }
+
+    /// The key identifier of method 1: SHA-1 of the key's bits (RFC 5280, section 4.2.1.2).
+    pub(crate) fn identifier(&self) -> Vec<u8> {
+        signing::sha1(self.bits())
+    }
+
+    fn bits(&self) -> &[u8] {
+        &self.der[self.bits_at..]
+    }
+
+    fn from_bits(algorithm: KeyAlgorithm, bits: &[u8]) -> Result<Self> {
+        let curve = curve(algorithm);
+        let (oid, parameters) = match algorithm.scheme() {
+            Scheme::EcdsaP256 | Scheme::EcdsaP384 => (EC_PUBLIC_KEY, Some(AnyRef::from(&curve))),
+            Scheme::Ed25519 => (ED25519, None),
+            Scheme::Rsa => (RSA_ENCRYPTION, Some(AnyRef::NULL)),
+        };
+        let encode = || {
+            SubjectPublicKeyInfoRef {
+                algorithm: AlgorithmIdentifierRef { oid, parameters },
+                subject_public_key: BitStringRef::from_bytes(bits)?,
+            }
+            .to_der()
+        };
+        let der: Vec<u8> = encode().map_err(|error| Error::malformed("public key", error))?;
+        Ok(Self {
+            bits_at: der.len() - bits.len(),
+            der,
+            algorithm: Some(algorithm),
+            name: algorithm.name().to_owned(),
+        })
+    }
+
+    /// The size of an RSA key: the bits of its modulus.
+    fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
+        let key = pkcs1::RsaPublicKeyRef::from_der(pkcs1).ok()?;
+        let modulus = key.modulus.as_bytes();
+        let leading = modulus.first()?.leading_zeros() as usize;
+        Some(modulus.len() * 8 - leading)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey")
+            .field("algorithm", &self.name)
+            .field("fingerprint_sha256", &self.fingerprint_sha256())
+            .finish()
+    }
+}
+
+fn curve(algorithm: KeyAlgorithm) -> ObjectIdentifier {
+    match algorithm {
+        KeyAlgorithm::EcP384 => SECP384R1,
+        _ => SECP256R1,
+    }
+}
+
+fn malformed(error: der::Error) -> Error {
+    Error::malformed("private key", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = PrivateKey::generate().unwrap();
+        assert_eq!(format!("{key:?}"), "PrivateKey { algorithm: EcP256, .. }");
+    }
+
+    #[test]
+    fn formats_that_a_key_does_not_have() {
+        let key = PrivateKey::generate().unwrap();
+        assert!(key.to_secret_pem_as(KeyFormat::Sec1).is_ok());
+        let error = key.to_secret_pem_as(KeyFormat::Pkcs1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "pkcs1 for a key of ec-p256 is not supported"
+        );
+    }
+
+    #[test]
+    fn names() {
+        for algorithm in KeyAlgorithm::ALL {
+            assert_eq!(algorithm.name().parse::<KeyAlgorithm>().unwrap(), algorithm);
+        }
+        assert!("EC-P256".parse::<KeyAlgorithm>().is_err());
+    }
+}

@@ -1,0 +1,268 @@
+//! Reading the private keys that OpenSSL, Go, cfssl, kubeadm and Kubespray write, and refusing the rest by name.
+
+use der::{
+    Decode as _,
+    asn1::{AnyRef, ObjectIdentifier},
+};
+use pkcs8::PrivateKeyInfoRef;
+use x509_cert::spki::AlgorithmIdentifierRef;
+use zeroize::Zeroizing;
+
+use super::{
+    EC_PUBLIC_KEY, ED25519, KeyAlgorithm, Passphrase, PrivateKey, PublicKey, RSA_ENCRYPTION,
+    SECP384R1, encryption, malformed,
+};
+use crate::{
+    error::{Error, Result},
+    pem,
+    signing::{KeyPair, Scheme},
+};
+
+const WHAT: &str = "private key";
+const USE_ANOTHER: &str = "make one that etcd-pki uses: `etcd-pki key new`";
+
+/// Keys that etcd-pki has no use for, and what they are called.
+const OTHER_KEYS: [(&str, &str); 7] = [
+    ("1.2.840.10040.4.1", "dsa"),
+    ("1.2.840.10046.2.1", "dh"),
+    ("1.2.840.113549.1.1.10", "rsa-pss"),
+    ("1.3.101.110", "x25519"),
+    ("1.3.101.111", "x448"),
+    ("1.3.101.113", "ed448"),
+    ("1.2.840.113549.1.3.1", "dh"),
+];
+
+const CURVES: [(&str, &str); 9] = [
+    ("1.2.840.10045.3.1.7", "ec-p256"),
+    ("1.3.132.0.34", "ec-p384"),
+    ("1.3.132.0.35", "ec-p521"),
+    ("1.3.132.0.33", "ec-p224"),
+    ("1.2.840.10045.3.1.1", "ec-p192"),
+    ("1.3.132.0.10", "ec-secp256k1"),
+    ("1.3.36.3.3.2.8.1.1.7", "ec-brainpoolP256r1"),
+    ("1.3.36.3.3.2.8.1.1.11", "ec-brainpoolP384r1"),
+    ("1.3.36.3.3.2.8.1.1.13", "ec-brainpoolP512r1"),
+];
+
+/// Reads the only private key of a PEM file.
+pub(super) fn from_pem(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
+    let blocks = pem::read(WHAT, pem)?;
+    let block = pem::only(&blocks, WHAT, |label| label.ends_with("PRIVATE KEY"))?;
+    let key = match block.label.as_str() {
+        _ if block.headers.contains("ENCRYPTED") => Err(Error::unsupported(
+            "a private key under OpenSSL's own encryption (Proc-Type: 4,ENCRYPTED)",
+            "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW`",
+        )),
+        "PRIVATE KEY" => from_pkcs8(&block.contents),
+        "ENCRYPTED PRIVATE KEY" => from_encrypted(&block.contents, passphrase),
+        "RSA PRIVATE KEY" => from_pkcs1(&block.contents),
+        "EC PRIVATE KEY" => {
+            let parameters = blocks.iter().find(|block| block.label == "EC PARAMETERS");
+            from_sec1(&block.contents, parameters.map(|block| &block.contents[..]))
+        }
+        "OPENSSH PRIVATE KEY" => Err(Error::unsupported(
+            "a private key in OpenSSH's format",
+            "convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`",
+        )),
+        other => Err(Error::unsupported(
+            format!("a key of the kind {other}"),
+            USE_ANOTHER,
+        )),
+    };
+    key.map_err(|error| error.at(block.place))
+}
+
+/// Reads a private key in DER, whichever of the four structures it is.
+pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
+    if der.is_empty() {
+        return Err(Error::malformed(WHAT, "it is empty"));
+    }
+    if PrivateKeyInfoRef::from_der(der).is_ok() {
+        from_pkcs8(der)
+    } else if pkcs1::RsaPrivateKeyRef::from_der(der).is_ok() {
+        from_pkcs1(der)
+    } else if sec1::EcPrivateKey::from_der(der).is_ok() {
+        from_sec1(der, None)
+    } else if pkcs8::EncryptedPrivateKeyInfoRef::from_der(der).is_ok() {
+        from_encrypted(der, passphrase)
+    } else if x509_cert::Certificate::from_der(der).is_ok() {
+        Err(Error::Missing {
+            what: WHAT,
+            found: vec!["a certificate".to_owned()],
+        })
+    } else {
+        Err(Error::malformed(WHAT, "neither PEM nor the DER of a key"))
+    }
+}
+
+/// Imports PKCS#8 that this crate has written.
+pub(super) fn key_pair(pkcs8: &[u8]) -> Result<KeyPair> {
+    let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(malformed)?;
+    let key = info.private_key.as_bytes();
+    match info.algorithm.oid {
+        RSA_ENCRYPTION => KeyPair::from_rsa(key),
+        ED25519 => KeyPair::from_ed25519_seed(key.get(2..).unwrap_or_default()),
+        _ => {
+            let scheme = match info.algorithm.parameters_oid() {
+                Ok(SECP384R1) => Scheme::EcdsaP384,
+                _ => Scheme::EcdsaP256,
+            };
+            let key = sec1::EcPrivateKey::from_der(key).map_err(malformed)?;
+            KeyPair::from_ecdsa(scheme, key.private_key, key.public_key.unwrap_or_default())
+        }
+    }
+}
+
+/// What a key is called, from its algorithm and public bits. The names of [`KeyAlgorithm`] are among the answers.
+pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> String {
+    match algorithm.oid {
+        RSA_ENCRYPTION => match PublicKey::rsa_bits(bits) {
+            Some(bits) => format!("rsa-{bits}"),
+            None => "rsa".to_owned(),
+        },
+        ED25519 => "ed25519".to_owned(),
+        EC_PUBLIC_KEY => curve_name(algorithm.parameters),
+        other => named(&OTHER_KEYS, other),
+    }
+}
+
+fn curve_name(parameters: Option<AnyRef<'_>>) -> String {
+    match parameters.map(|parameters| parameters.decode_as::<ObjectIdentifier>()) {
+        Some(Ok(curve)) => named(&CURVES, curve),
+        Some(Err(_)) => "ec with explicit curve parameters".to_owned(),
+        None => "ec without a curve".to_owned(),
+    }
+}
+
+fn named(names: &[(&str, &str)], oid: ObjectIdentifier) -> String {
+    let oid = oid.to_string();
+    let name = names.iter().find(|(known, _)| *known == oid);
+    name.map_or(oid.clone(), |(_, name)| (*name).to_owned())
+}
+
+fn from_encrypted(der: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
+    from_pkcs8(&encryption::decrypt(der, passphrase)?)
+}
+
+fn from_pkcs8(der: &[u8]) -> Result<PrivateKey> {
+    let info = PrivateKeyInfoRef::from_der(der).map_err(malformed)?;
+    let key = info.private_key.as_bytes();
+    match info.algorithm.oid {
+        RSA_ENCRYPTION => from_pkcs1(key),
+        ED25519 => {
+            // CurvePrivateKey is an OCTET STRING of its own (RFC 8410, section 7)
+            let seed = key
+                .strip_prefix(&[0x04, 0x20])
+                .filter(|seed| seed.len() == 32)
+                .ok_or_else(|| Error::malformed(WHAT, "an Ed25519 key is 32 bytes long"))?;
+            PrivateKey::from_ed25519_seed(seed)
+        }
+        EC_PUBLIC_KEY => {
+            let name = curve_name(info.algorithm.parameters);
+            from_ec(&name, &sec1_key(key)?)
+        }
+        other => Err(unsupported_key(named(&OTHER_KEYS, other))),
+    }
+}
+
+fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
+    let key = pkcs1::RsaPrivateKeyRef::from_der(der).map_err(malformed)?;
+    if key.other_prime_infos.is_some() {
+        return Err(unsupported_key("rsa with more than two primes"));
+    }
+    let modulus = key.modulus.as_bytes();
+    let bits = modulus.len() * 8
+        - modulus
+            .first()
+            .map_or(0, |first| first.leading_zeros() as usize);
+    if ![2048, 3072, 4096].contains(&bits) {
+        return Err(unsupported_key(format!("rsa-{bits}")));
+    }
+    if key.public_exponent.as_bytes().len() < 3 {
+        return Err(unsupported_key("rsa with a public exponent under 65537"));
+    }
+    PrivateKey::from_pkcs1(der)
+}
+
+/// Reads SEC1, whose curve stands in it, or in the block before it.
+fn from_sec1(der: &[u8], parameters: Option<&[u8]>) -> Result<PrivateKey> {
+    let explicit = || unsupported_key("ec with explicit curve parameters");
+    let key = match sec1::EcPrivateKey::from_der(der) {
+        Ok(key) => key,
+        Err(_) if has_explicit_parameters(der) => return Err(explicit()),
+        Err(error) => return Err(malformed(error)),
+    };
+    let name = match (&key.parameters, parameters) {
+        (Some(sec1::EcParameters::NamedCurve(curve)), _) => named(&CURVES, *curve),
+        (None, Some(parameters)) => match ObjectIdentifier::from_der(parameters) {
+            Ok(curve) => named(&CURVES, curve),
+            Err(_) => return Err(explicit()),
+        },
+        (None, None) => {
+            return Err(Error::malformed(
+                WHAT,
+                "the elliptic curve is not named in it",
+            ));
+        }
+    };
+    from_ec(&name, &key)
+}
+
+fn sec1_key(der: &[u8]) -> Result<sec1::EcPrivateKey<'_>> {
+    sec1::EcPrivateKey::from_der(der).map_err(|error| {
+        if has_explicit_parameters(der) {
+            unsupported_key("ec with explicit curve parameters")
+        } else {
+            malformed(error)
+        }
+    })
+}
+
+/// Whether an `ECPrivateKey` carries the curve's numbers (a SEQUENCE in its field [0]) rather than the curve's name.
+fn has_explicit_parameters(der: &[u8]) -> bool {
+    let second_field = || -> der::Result<bool> {
+        use der::Reader as _;
+        let mut reader = der::SliceReader::new(der)?;
+        reader.sequence(|fields| {
+            u8::decode(fields)?;
+            <&der::asn1::OctetStringRef>::decode(fields)?;
+            let parameters = AnyRef::decode(fields)?;
+            fields.read_slice(fields.remaining_len())?;
+            Ok::<_, der::Error>(parameters.value().first() == Some(&0x30))
+        })
+    };
+    second_field().unwrap_or(false)
+}
+
+fn from_ec(curve: &str, key: &sec1::EcPrivateKey<'_>) -> Result<PrivateKey> {
+    let (algorithm, length) = match curve {
+        "ec-p256" => (KeyAlgorithm::EcP256, 32),
+        "ec-p384" => (KeyAlgorithm::EcP384, 48),
+        other => return Err(unsupported_key(other)),
+    };
+    // Some tools leave out leading zeros (RFC 5915, section 3 wants them)
+    let missing = length.max(key.private_key.len()) - key.private_key.len();
+    let scalar = Zeroizing::new([&vec![0; missing][..], key.private_key].concat());
+    let point = match key.public_key {
+        Some(point @ [0x04, ..]) => point.to_vec(),
+        // ring derives no points: a key stored without one, or with a compressed one
+        _ => public_point(algorithm, &scalar)
+            .ok_or_else(|| Error::malformed(WHAT, "its number is not of this curve"))?,
+    };
+    PrivateKey::from_ec(algorithm, &scalar, &point)
+}
+
+fn public_point(algorithm: KeyAlgorithm, scalar: &[u8]) -> Option<Vec<u8>> {
+    use p256::elliptic_curve::sec1::ToSec1Point as _;
+    if algorithm == KeyAlgorithm::EcP384 {
+        let key = p384::SecretKey::from_slice(scalar).ok()?;
+        Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+    } else {
+        let key = p256::SecretKey::from_slice(scalar).ok()?;
+        Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+    }
+}
+
+fn unsupported_key(name: impl std::fmt::Display) -> Error {
+    Error::unsupported(format!("a key of {name}"), USE_ANOTHER)
+}

@@ -1,0 +1,163 @@
+//! What the files are called, for the tools that look for them.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use crate::{
+    error::{Error, Result},
+    role::Role,
+};
+
+/// A habit of naming files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// Kubespray's: `ca.pem`, `member-HOST.pem`, `member-HOST-key.pem`, `node-HOST…`, and `client-NAME…` beside them
+    #[default]
+    Kubespray,
+    /// kubeadm's, below `/etc/kubernetes/pki`: `etcd/ca.crt`, `etcd/server.crt`, `etcd/peer.crt`, `apiserver-etcd-client.crt`, each
+    /// with its `.key`, of one host; and `etcd/client-NAME.crt` beside them
+    Kubeadm,
+}
+
+/// Where a key and its certificate are, below a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PairPaths {
+    /// The certificate's file
+    pub certificate: PathBuf,
+    /// The key's file
+    pub key: PathBuf,
+}
+
+impl PairPaths {
+    /// The same files below a directory.
+    #[must_use]
+    pub fn below(&self, directory: &Path) -> Self {
+        Self {
+            certificate: directory.join(&self.certificate),
+            key: directory.join(&self.key),
+        }
+    }
+}
+
+impl Layout {
+    /// All of them, the default first.
+    pub const ALL: [Self; 2] = [Self::Kubespray, Self::Kubeadm];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kubespray => "kubespray",
+            Self::Kubeadm => "kubeadm",
+        }
+    }
+
+    /// Where the authority is.
+    #[must_use]
+    pub fn authority(self) -> PairPaths {
+        match self {
+            Self::Kubespray => self.pair("ca"),
+            Self::Kubeadm => self.pair("etcd/ca"),
+        }
+    }
+
+    /// Where the pairs of a role are: one, or two where clients and peers are served by different ones, the clients' first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for a name that cannot be part of a file's name.
+    pub fn pairs(self, role: Role, name: &str) -> Result<Vec<PairPaths>> {
+        check_file_name(name)?;
+        Ok(match (self, role) {
+            (Self::Kubespray, role) => vec![self.pair(&format!("{role}-{name}"))],
+            (Self::Kubeadm, Role::Member) => vec![self.pair("etcd/server"), self.pair("etcd/peer")],
+            (Self::Kubeadm, Role::Node) => vec![self.pair("apiserver-etcd-client")],
+            (Self::Kubeadm, Role::Client) => vec![self.pair(&format!("etcd/client-{name}"))],
+        })
+    }
+
+    fn pair(self, stem: &str) -> PairPaths {
+        let (certificate, key) = match self {
+            Self::Kubespray => (format!("{stem}.pem"), format!("{stem}-key.pem")),
+            Self::Kubeadm => (format!("{stem}.crt"), format!("{stem}.key")),
+        };
+        PairPaths {
+            certificate: certificate.into(),
+            key: key.into(),
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Layout {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|layout| layout.name() == text)
+            .ok_or_else(|| Error::Unknown {
+                what: "layout",
+                text: text.to_owned(),
+                choices: Self::ALL.map(Self::name).to_vec(),
+            })
+    }
+}
+
+/// Refuses a name that leaves the directory, hides its file, reads as an option of some tool, or takes the key file of another
+/// name: the certificate of `a-key` would be the key of `a`.
+fn check_file_name(name: &str) -> Result<()> {
+    let reason = if name.contains(['/', '\\', '\0']) {
+        "has a slash, so it cannot name a file"
+    } else if name.contains("..") {
+        "has two dots in a row, so it cannot name a file"
+    } else if name.starts_with(['-', '.']) {
+        "begins with a hyphen or a dot, so it cannot name a file"
+    } else if name.ends_with("-key") {
+        "ends in -key: its certificate would be called as another's key"
+    } else if name.len() > 200 {
+        "is too long to name a file"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidName {
+        name: name.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_of_each_layout() {
+        let pairs = Layout::Kubespray.pairs(Role::Member, "etcd-1").unwrap();
+        assert_eq!(pairs[0].certificate, Path::new("member-etcd-1.pem"));
+        assert_eq!(pairs[0].key, Path::new("member-etcd-1-key.pem"));
+        let pairs = Layout::Kubeadm.pairs(Role::Member, "etcd-1").unwrap();
+        assert_eq!(pairs[0].certificate, Path::new("etcd/server.crt"));
+        assert_eq!(pairs[1].key, Path::new("etcd/peer.key"));
+    }
+
+    #[test]
+    fn names_that_make_no_file_names() {
+        for bad in ["../a", "a/b", "-a", ".a", "a-key", "a..b"] {
+            assert!(Layout::Kubespray.pairs(Role::Client, bad).is_err(), "{bad}");
+        }
+        assert!(
+            Layout::Kubespray
+                .pairs(Role::Client, "kube@example.com")
+                .is_ok()
+        );
+    }
+}

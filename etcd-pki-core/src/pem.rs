@@ -1,0 +1,227 @@
+//! The blocks of a file in PEM (RFC 7468), tolerant of what people have: text around the blocks, several blocks, a byte order
+//! mark, CRLF, blanks at the ends of lines, a body on one line, the headers of RFC 1421.
+
+use pem_rfc7468::LineEnding;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Place, Result};
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const DASHES: &str = "-----";
+
+/// One block of a PEM file.
+pub(crate) struct Block {
+    /// What it says it holds: `CERTIFICATE`, `PRIVATE KEY`, ...
+    pub(crate) label: String,
+    /// The headers of RFC 1421, which OpenSSL writes into keys that it encrypts itself: `Proc-Type: 4,ENCRYPTED`
+    pub(crate) headers: String,
+    /// What it holds
+    pub(crate) contents: Zeroizing<Vec<u8>>,
+    /// Where it stands
+    pub(crate) place: Place,
+}
+
+/// Writes one block, with lines of 64 characters.
+pub(crate) fn encode(label: &str, contents: &[u8]) -> Result<String> {
+    pem_rfc7468::encode_string(label, LineEnding::LF, contents)
+        .map_err(|error| Error::malformed("PEM label", error))
+}
+
+/// Whether the bytes look like PEM rather than DER: no DER of ours begins with text.
+pub(crate) fn is_pem(bytes: &[u8]) -> bool {
+    find(bytes, BEGIN.as_bytes(), 0).is_some()
+}
+
+/// Reads every block of a file, in order.
+fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    let mut position = 0;
+    let mut line = 1;
+    while let Some(begin) = find(bytes, BEGIN.as_bytes(), position) {
+        line += bytes[position..begin]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count();
+        let place = Place {
+            block: blocks.len() + 1,
+            line,
+        };
+        let (block, end) = read_block(bytes, begin, place).map_err(|error| error.at(place))?;
+        blocks.push(block);
+        line += bytes[begin..end]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count();
+        position = end;
+    }
+    Ok(blocks)
+}
+
+/// Reads every block of a file that is to hold something.
+pub(crate) fn read(what: &'static str, bytes: &[u8]) -> Result<Vec<Block>> {
+    let blocks = blocks(bytes)?;
+    if !blocks.is_empty() {
+        return Ok(blocks);
+    }
+    Err(Error::malformed(
+        what,
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            "it is empty"
+        } else {
+            "it has no -----BEGIN line, so it is no PEM"
+        },
+    ))
+}
+
+/// The only block of a kind.
+pub(crate) fn only<'a>(
+    blocks: &'a [Block],
+    what: &'static str,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<&'a Block> {
+    let mut wanted = blocks.iter().filter(|block| is_wanted(&block.label));
+    match (wanted.next(), wanted.next()) {
+        (Some(block), None) => Ok(block),
+        (Some(_), Some(_)) => Err(Error::Several {
+            what,
+            lines: blocks
+                .iter()
+                .filter(|block| is_wanted(&block.label))
+                .map(|block| block.place.line)
+                .collect(),
+        }),
+        (None, _) => Err(missing(what, blocks)),
+    }
+}
+
+/// The error for a file that has no block of a kind, with what it has instead.
+pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
+    let mut found: Vec<String> = Vec::new();
+    for block in blocks {
+        let name = format!("a {}", block.label.to_lowercase());
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    Error::Missing { what, found }
+}
+
+/// Reads the block that begins at `begin`, and tells where it ends.
+fn read_block(bytes: &[u8], begin: usize, place: Place) -> Result<(Block, usize)> {
+    let broken = |reason: &str| Error::malformed("PEM block", reason);
+    let label_start = begin + BEGIN.len();
+    let label_end = find(bytes, DASHES.as_bytes(), label_start)
+        .ok_or_else(|| broken("its BEGIN line does not end in -----"))?;
+    let label = std::str::from_utf8(&bytes[label_start..label_end])
+        .ok()
+        .filter(|label| !label.contains(['\r', '\n']))
+        .ok_or_else(|| broken("its BEGIN line does not end in -----"))?;
+    let body_start = label_end + DASHES.len();
+    let body_end = find(bytes, DASHES.as_bytes(), body_start)
+        .ok_or_else(|| broken("it has no END line; the file is cut short"))?;
+    let end_line = format!("{END}{label}{DASHES}");
+    if !bytes[body_end..].starts_with(end_line.as_bytes()) {
+        return Err(broken("its END line does not fit its BEGIN line"));
+    }
+    let (headers, base64) = split_headers(&bytes[body_start..body_end]);
+    let block = Block {
+        label: label.to_owned(),
+        headers: String::from_utf8_lossy(headers).into_owned(),
+        contents: decode(label, base64)?,
+        place,
+    };
+    Ok((block, body_end + end_line.len()))
+}
+
+/// Parts the headers of RFC 1421, which a blank line ends, from the base64.
+fn split_headers(body: &[u8]) -> (&[u8], &[u8]) {
+    if !body.contains(&b':') {
+        return (&[], body);
+    }
+    let blank = find(body, b"\n\n", 0)
+        .map(|at| at + 2)
+        .or_else(|| find(body, b"\r\n\r\n", 0).map(|at| at + 4));
+    body.split_at(blank.unwrap_or(body.len()))
+}
+
+/// Decodes base64 in lines of any length, through the constant-time decoder of `pem-rfc7468`, which wants equal ones.
+fn decode(label: &str, base64: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let symbols = base64.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let mut canonical = Zeroizing::new(Vec::with_capacity(base64.len() * 66 / 64 + 128));
+    canonical.extend_from_slice(format!("{BEGIN}{label}{DASHES}\n").as_bytes());
+    for (index, symbol) in symbols.enumerate() {
+        if index > 0 && index % 64 == 0 {
+            canonical.push(b'\n');
+        }
+        canonical.push(*symbol);
+    }
+    canonical.extend_from_slice(format!("\n{END}{label}{DASHES}\n").as_bytes());
+    pem_rfc7468::decode_vec(&canonical)
+        .map(|(_, contents)| Zeroizing::new(contents))
+        .map_err(|_| Error::malformed("PEM block", "its body is not base64; the file is damaged"))
+}
+
+fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
+    bytes
+        .get(from..)?
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+        .map(|at| at + from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(text: &str) -> Block {
+        let mut blocks = blocks(text.as_bytes()).unwrap();
+        assert_eq!(blocks.len(), 1, "{text}");
+        blocks.remove(0)
+    }
+
+    #[test]
+    fn what_people_have() {
+        let body =
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7";
+        let plain = format!("-----BEGIN X-----\n{body}\n-----END X-----\n");
+        let wrapped = format!("{}\n{}", &body[..40], &body[40..]);
+        for text in [
+            plain.clone(),
+            format!("\u{feff}{plain}"),
+            plain.replace('\n', "\r\n"),
+            plain.replace('\n', "  \n"),
+            plain.replace('\n', " "),
+            format!("Certificate:\n  Data: 1:2\n{plain}after"),
+            plain.replace(body, &wrapped),
+            plain.replace(body, &format!("Proc-Type: 4,CLEAR\n\n{body}")),
+            plain.trim_end().to_owned(),
+        ] {
+            let block = only(&text);
+            assert_eq!(block.label, "X");
+            assert_eq!(*block.contents, (0..60).collect::<Vec<u8>>(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_says_where() {
+        let good = "-----BEGIN X-----\nAAEC\n-----END X-----\n";
+        for (bad, reason) in [
+            ("-----BEGIN X-----\nAAEC\n", "cut short"),
+            ("-----BEGIN X-----\nAAEC\n-----END Y-----\n", "does not fit"),
+            ("-----BEGIN X-----\nAA!C\n-----END X-----\n", "not base64"),
+            ("-----BEGIN X\nAAEC\n-----END X-----\n", "does not"),
+        ] {
+            let text = format!("{good}{bad}");
+            let error = blocks(text.as_bytes()).err().unwrap().to_string();
+            assert!(error.starts_with("block 2 (line 4): "), "{error}");
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pem_has_no_blocks() {
+        assert!(blocks(b"").unwrap().is_empty());
+        assert!(blocks(&[0x30, 0x82, 0xff, 0x00]).unwrap().is_empty());
+    }
+}

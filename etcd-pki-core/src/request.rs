@@ -1,0 +1,265 @@
+//! Certificate requests (PKCS#10, RFC 2986).
+
+mod claim;
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use der::{
+    Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber,
+    asn1::{Any, AnyRef, ObjectIdentifier},
+};
+use x509_cert::{ext::Extension, name::Name};
+
+pub use self::claim::Claim;
+use crate::{
+    error::{Error, Result},
+    extensions::{Extensions, ExtensionsBuilder},
+    identity::{Identity, attributes, subject},
+    key::{PrivateKey, PublicKey},
+    pem,
+    role::Profile,
+    signing::{self, Signed},
+};
+
+const WHAT: &str = "certificate request";
+const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
+/// Field [0], the attributes
+const ATTRIBUTES: Tag = Tag::ContextSpecific {
+    constructed: true,
+    number: TagNumber(0),
+};
+
+/// A certificate request whose own signature is good: who made it holds the key.
+///
+/// That is all it proves. What it says of its maker, the subject, names and usages, are [`Claim`]s.
+///
+/// ```
+/// use etcd_pki_core::{CertificateRequest, Identity, PrivateKey, Role};
+///
+/// let key = PrivateKey::generate()?;
+/// let request = CertificateRequest::create(&key, Role::Client, &Identity::new("backup")?)?;
+/// assert_eq!(request.claimed()?, Identity::from_common_name("backup")?.with_names(["0.0.0.0"])?);
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct CertificateRequest {
+    der: Vec<u8>,
+    subject: Name,
+    public_key: PublicKey,
+    extensions: Extensions,
+}
+
+impl CertificateRequest {
+    /// Makes a request for a key, with the subject, names and usages that its role has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and [`Error::NoAlternativeName`] for an
+    /// identity that does not fit the role.
+    pub fn create(
+        key: &PrivateKey,
+        profile: impl Into<Profile>,
+        identity: impl AsRef<Identity>,
+    ) -> Result<Self> {
+        let (profile, identity) = (profile.into(), identity.as_ref());
+        let common_name = profile.common_name(identity)?;
+        let extensions = ExtensionsBuilder::default()
+            .key_usages(profile.key_usages(key.algorithm().is_rsa()))?
+            .extended_key_usages(profile.extended_key_usages())?
+            .alternative_names(&profile.alternative_names(identity)?)?
+            .build();
+        let subject = subject(common_name.as_deref(), identity.organization())?;
+        let content = encode_content(&subject, key.public_key(), &extensions).map_err(malformed)?;
+        let der = signing::signed(&content, key.scheme(), &key.sign(&content)?)?;
+        // Read without checking the signature, which was made above
+        Self::read(&der)
+    }
+
+    /// Reads the only request in a PEM file and checks its signature.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one;
+    /// [`Error::Signature`] if it is not signed by its own key.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        let blocks = pem::read(WHAT, pem.as_ref())?;
+        let block = pem::only(&blocks, WHAT, |label| {
+            // NEW is what OpenSSL wrote long ago, and some tools still do
+            matches!(label, "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST")
+        })?;
+        Self::from_der(&block.contents).map_err(|error| error.at(block.place))
+    }
+
+    /// Reads a request in DER and checks its signature, over the very bytes that were signed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for a key of an algorithm that is not checked.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        let request = Self::read(der)?;
+        let signed = Signed::from_der(der).map_err(malformed)?;
+        request.public_key.verify(WHAT, &signed)?;
+        Ok(request)
+    }
+
+    /// Reads the only request from the bytes of a file, PEM or DER, and checks its signature.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateRequest::from_pem`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if bytes.first() == Some(&0x30) && !pem::is_pem(bytes) {
+            Self::from_der(bytes)
+        } else {
+            Self::from_pem(bytes)
+        }
+    }
+
+    /// The request in DER, byte for byte as it was read or signed.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The request in PEM.
+    ///
+    /// # Errors
+    ///
+    /// None that a request which exists can meet.
+    pub fn to_pem(&self) -> Result<String> {
+        pem::encode("CERTIFICATE REQUEST", &self.der)
+    }
+
+    /// The public key, whose private part the requester holds.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// The claimed subject as RFC 4514 text.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.subject.to_string()
+    }
+
+    /// All that it claims, in the order of the subject, the usages, the names, the rest.
+    #[must_use]
+    pub fn claims(&self) -> Vec<Claim> {
+        claim::claims(attributes(&self.subject), &self.extensions)
+    }
+
+    /// Takes the claimed common name, organization and alternative names for the truth. Whoever asks with them gets them, so
+    /// the word stands where it is decided.
+    ///
+    /// What an [`Identity`] has no place for stays a refused claim: other parts of the subject, a second organization, names
+    /// that are no DNS name, address or URI.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a claim that no certificate
+    /// can grant.
+    pub fn claimed(&self) -> Result<Identity> {
+        claim::identity(&self.claims())
+    }
+
+    fn read(der: &[u8]) -> Result<Self> {
+        let signed = Signed::from_der(der).map_err(malformed)?;
+        let (subject, public_key, requested) = read_content(signed.content).map_err(malformed)?;
+        Ok(Self {
+            der: der.to_vec(),
+            subject,
+            public_key: PublicKey::from_der(&public_key)?,
+            extensions: Extensions::read(&requested)?,
+        })
+    }
+}
+
+impl PartialEq for CertificateRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for CertificateRequest {}
+
+impl Hash for CertificateRequest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.der.hash(state);
+    }
+}
+
+impl fmt::Debug for CertificateRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CertificateRequest")
+            .field("subject", &self.subject())
+            .field("public_key", &self.public_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `CertificationRequestInfo` (RFC 2986, section 4.1) with one attribute, extensionRequest (RFC 2985, section 5.4.2).
+fn encode_content(
+    subject: &[u8],
+    key: &PublicKey,
+    extensions: &[Extension],
+) -> der::Result<Vec<u8>> {
+    let requested = sequence(&extensions.to_vec().to_der()?[..], Tag::Set)?;
+    let attribute = sequence(
+        &[&EXTENSION_REQUEST.to_der()?[..], &requested].concat(),
+        Tag::Sequence,
+    )?;
+    let attributes = sequence(&attribute, ATTRIBUTES)?;
+    let version = 0u8.to_der()?;
+    sequence(
+        &[&version, subject, key.as_der(), &attributes].concat(),
+        Tag::Sequence,
+    )
+}
+
+fn sequence(contents: &[u8], tag: Tag) -> der::Result<Vec<u8>> {
+    AnyRef::new(tag, contents)?.to_der()
+}
+
+/// Reads subject, public key and requested extensions from a `CertificationRequestInfo`.
+///
+/// Field by field, because some tools leave out the attributes, which RFC 2986 demands, or do not sort them, which DER demands.
+fn read_content(content: &[u8]) -> der::Result<(Name, Vec<u8>, Vec<Extension>)> {
+    SliceReader::new(content)?.sequence(|fields| {
+        Any::decode(fields)?;
+        let subject = Name::decode(fields)?;
+        let public_key = fields.tlv_bytes()?.to_vec();
+        let mut requested = Vec::new();
+        while !fields.is_finished() {
+            let field = AnyRef::decode(fields)?;
+            if der::Tagged::tag(&field) == ATTRIBUTES {
+                requested.extend(read_attributes(field.value())?);
+            }
+        }
+        Ok((subject, public_key, requested))
+    })
+}
+
+fn read_attributes(attributes: &[u8]) -> der::Result<Vec<Extension>> {
+    let mut reader = SliceReader::new(attributes)?;
+    let mut requested = Vec::new();
+    while !reader.is_finished() {
+        requested.extend(reader.sequence(|attribute| {
+            let kind = ObjectIdentifier::decode(attribute)?;
+            let values = AnyRef::decode(attribute)?;
+            if kind == EXTENSION_REQUEST {
+                Vec::<Extension>::from_der(values.value())
+            } else {
+                // A challenge password, or a note of Microsoft's tools
+                Ok(Vec::new())
+            }
+        })?);
+    }
+    Ok(requested)
+}
+
+fn malformed(error: der::Error) -> Error {
+    Error::malformed(WHAT, error)
+}

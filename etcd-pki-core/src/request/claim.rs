@@ -1,0 +1,163 @@
+//! What a request says of its maker.
+
+use std::{fmt, net::IpAddr};
+
+use der::asn1::ObjectIdentifier;
+
+use crate::{
+    error::{Error, Result},
+    extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
+    identity::{AlternativeName, COMMON_NAME, Identity, ORGANIZATION},
+};
+
+/// One thing that a request asks for. Whether it is granted is the signer's decision.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Claim {
+    /// basicConstraints CA:TRUE: to sign certificates
+    Authority,
+    /// A common name
+    CommonName(String),
+    /// An organization; some systems take it for a group, such as `system:masters`
+    Organization(String),
+    /// Another part of the subject
+    SubjectPart {
+        /// Its attribute: `C`, `OU`, or an object identifier
+        attribute: String,
+        /// Its text
+        value: String,
+    },
+    /// A key usage
+    KeyUsage(KeyUsage),
+    /// An extended key usage
+    ExtendedKeyUsage(ExtendedKeyUsage),
+    /// A DNS name
+    DnsName(String),
+    /// An address
+    IpAddress(IpAddr),
+    /// A URI
+    Uri(String),
+    /// An alternative name of another kind, described
+    OtherName(String),
+    /// Another extension, by its object identifier
+    Extension(String),
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authority => f.write_str("basicConstraints CA:TRUE"),
+            Self::CommonName(name) => {
+                write!(f, "common name {name}")?;
+                match name.chars().count() {
+                    0..=64 => Ok(()),
+                    length => write!(f, " (of {length} characters)"),
+                }
+            }
+            Self::Organization(name) => write!(f, "organization {name}"),
+            Self::SubjectPart { attribute, value } => write!(f, "subject {attribute}={value}"),
+            Self::KeyUsage(usage) => write!(f, "key usage {usage}"),
+            Self::ExtendedKeyUsage(usage) => write!(f, "extended key usage {usage}"),
+            Self::DnsName(name) => write!(f, "DNS name {name}"),
+            Self::IpAddress(address) => write!(f, "address {address}"),
+            Self::Uri(uri) => write!(f, "URI {uri}"),
+            Self::OtherName(name) => f.write_str(name),
+            Self::Extension(oid) => write!(f, "extension {oid}"),
+        }
+    }
+}
+
+/// All that a subject and the requested extensions claim.
+pub(super) fn claims(
+    subject: impl Iterator<Item = (ObjectIdentifier, String)>,
+    extensions: &Extensions,
+) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = subject
+        .map(|(oid, value)| match oid {
+            COMMON_NAME => Claim::CommonName(value),
+            ORGANIZATION => Claim::Organization(value),
+            other => Claim::SubjectPart {
+                attribute: attribute_name(other),
+                value,
+            },
+        })
+        .collect();
+    if extensions
+        .authority
+        .is_some_and(|authority| authority.is_authority)
+    {
+        claims.push(Claim::Authority);
+    }
+    let key_usages = extensions.key_usages.iter().flatten();
+    claims.extend(key_usages.map(|usage| Claim::KeyUsage(*usage)));
+    let extended = extensions.extended_key_usages.iter().flatten();
+    claims.extend(extended.cloned().map(Claim::ExtendedKeyUsage));
+    if let Some(names) = &extensions.alternative_names {
+        claims.extend(names.dns.iter().cloned().map(Claim::DnsName));
+        claims.extend(names.ip.iter().copied().map(Claim::IpAddress));
+        claims.extend(names.uri.iter().cloned().map(Claim::Uri));
+        let emails = names.email.iter().map(|email| format!("e-mail {email}"));
+        claims.extend(
+            emails
+                .chain(names.other.iter().cloned())
+                .map(Claim::OtherName),
+        );
+    }
+    claims.extend(extensions.unknown.iter().cloned().map(Claim::Extension));
+    claims
+}
+
+/// The identity that the claims describe.
+pub(super) fn identity(claims: &[Claim]) -> Result<Identity> {
+    let mut identity = Identity::anonymous();
+    for claim in claims {
+        identity = match claim {
+            Claim::CommonName(name) => identity.with_common_name(name)?,
+            Claim::Organization(name) if identity.organization().is_none() => {
+                identity.with_organization(name)?
+            }
+            Claim::DnsName(name) => {
+                let name = name.parse().map(AlternativeName::Dns).map_err(named)?;
+                identity.with_alternative_names([name])
+            }
+            Claim::IpAddress(address) => identity.with_alternative_names([(*address).into()]),
+            Claim::Uri(uri) => {
+                let uri = uri.parse().map(AlternativeName::Uri).map_err(named)?;
+                identity.with_alternative_names([uri])
+            }
+            _ => identity,
+        };
+    }
+    Ok(identity)
+}
+
+/// An error's hint is for who typed the name; the maker of a request is somebody else.
+fn named(error: Error) -> Error {
+    match error {
+        Error::InvalidAlternativeName { text, reason, .. } => Error::InvalidAlternativeName {
+            text,
+            reason,
+            hint: Some(
+                "the request claims it; grant other names with --san, or ask for another request"
+                    .to_owned(),
+            ),
+        },
+        error => error,
+    }
+}
+
+fn attribute_name(oid: ObjectIdentifier) -> String {
+    let oid = oid.to_string();
+    let name = match oid.as_str() {
+        "2.5.4.5" => "serialNumber",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "street",
+        "2.5.4.11" => "OU",
+        "1.2.840.113549.1.9.1" => "emailAddress",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        other => other,
+    };
+    name.to_owned()
+}

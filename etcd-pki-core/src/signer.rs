@@ -1,0 +1,61 @@
+//! The key by which a certificate authority signs, wherever it is.
+
+use crate::{
+    error::{Error, Result},
+    key::{PrivateKey, PublicKey},
+    signing::Scheme,
+};
+
+/// A private key that signs, in this process or in a hardware module, a key management service, a helper process.
+///
+/// [`PrivateKey`] is the one in memory. An implementation blocks until it has the signature; what it makes is checked against
+/// its public key before it goes into a certificate.
+///
+/// ```
+/// use etcd_pki_core::{PrivateKey, PublicKey, Result, Signer};
+///
+/// /// Stands for a key in a hardware module.
+/// struct Token(PrivateKey);
+///
+/// impl Signer for Token {
+///     fn public_key(&self) -> &PublicKey {
+///         self.0.public_key()
+///     }
+///
+///     fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+///         self.0.sign(message)
+///     }
+/// }
+/// ```
+pub trait Signer: Send + Sync {
+    /// The public key that belongs to it.
+    fn public_key(&self) -> &PublicKey;
+
+    /// Signs a message: ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of `Ecdsa-Sig-Value` (RFC 3279,
+    /// section 2.2.3); Ed25519 (RFC 8032); RSA as PKCS#1 v1.5 with SHA-256 (RFC 8017, section 8.2).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signer`] with what went wrong.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// How the key that belongs to this one signs.
+pub(crate) fn scheme_of(key: &PublicKey) -> Result<Scheme> {
+    key.scheme().ok_or_else(|| {
+        Error::unsupported(
+            format!("signing by a key of {}", key.algorithm_name()),
+            "an authority's key is ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096",
+        )
+    })
+}
+
+impl Signer for PrivateKey {
+    fn public_key(&self) -> &PublicKey {
+        self.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        self.sign(message)
+    }
+}

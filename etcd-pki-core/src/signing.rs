@@ -1,0 +1,254 @@
+//! ring, joined to the structures of X.509: the only file that computes a signature, a digest or a random number.
+
+use der::{
+    Decode as _, Encode as _,
+    asn1::{Any, AnyRef, BitStringRef, ObjectIdentifier},
+};
+use ring::{
+    digest,
+    rand::{SecureRandom as _, SystemRandom},
+    rsa,
+    signature::{
+        self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
+        VerificationAlgorithm,
+    },
+};
+use x509_cert::spki::{AlgorithmIdentifier, AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const ECDSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+const ECDSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA_MD5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4");
+const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const RSA_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5");
+const RSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const RSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
+const RSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
+
+/// The signature schemes that keys of ours use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    EcdsaP256,
+    EcdsaP384,
+    Ed25519,
+    Rsa,
+}
+
+impl Scheme {
+    /// The identifier of the signatures that a key of this scheme makes.
+    ///
+    /// RSA has NULL parameters (RFC 4055, section 5), ECDSA (RFC 5758, section 3.2) and Ed25519 (RFC 8410, section 3) have
+    /// none.
+    pub(crate) fn signature_algorithm(self) -> AlgorithmIdentifierRef<'static> {
+        let (oid, parameters) = match self {
+            Self::EcdsaP256 => (ECDSA_SHA256, None),
+            Self::EcdsaP384 => (ECDSA_SHA384, None),
+            Self::Ed25519 => (ED25519, None),
+            Self::Rsa => (RSA_SHA256, Some(AnyRef::NULL)),
+        };
+        AlgorithmIdentifier { oid, parameters }
+    }
+
+    /// Checks a signature over the very bytes that were signed.
+    pub(crate) fn verify(
+        self,
+        public_key: &[u8],
+        algorithm: &AlgorithmIdentifierOwned,
+        message: &[u8],
+        signature: &[u8],
+    ) -> std::result::Result<(), String> {
+        let verifier: &dyn VerificationAlgorithm = match (self, algorithm.oid) {
+            (Self::EcdsaP256, ECDSA_SHA256) => &signature::ECDSA_P256_SHA256_ASN1,
+            (Self::EcdsaP256, ECDSA_SHA384) => &signature::ECDSA_P256_SHA384_ASN1,
+            (Self::EcdsaP384, ECDSA_SHA256) => &signature::ECDSA_P384_SHA256_ASN1,
+            (Self::EcdsaP384, ECDSA_SHA384) => &signature::ECDSA_P384_SHA384_ASN1,
+            (Self::Ed25519, ED25519) => &signature::ED25519,
+            (Self::Rsa, RSA_SHA256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+            (Self::Rsa, RSA_SHA384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+            (Self::Rsa, RSA_SHA512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+            (_, oid) => {
+                return Err(format!(
+                    "it is made with {}, which is not accepted",
+                    signature_name(oid)
+                ));
+            }
+        };
+        signature::UnparsedPublicKey::new(verifier, public_key)
+            .verify(message, signature)
+            .map_err(|_| "it was made by another key, or the content was changed".to_owned())
+    }
+}
+
+/// The usual name of a signature algorithm, or its object identifier.
+pub(crate) fn signature_name(oid: ObjectIdentifier) -> String {
+    let name = match oid {
+        ECDSA_SHA256 => "ecdsa-with-SHA256",
+        ECDSA_SHA384 => "ecdsa-with-SHA384",
+        ECDSA_SHA512 => "ecdsa-with-SHA512",
+        ED25519 => "Ed25519",
+        RSA_MD5 => "md5WithRSAEncryption",
+        RSA_PSS => "rsassaPss",
+        RSA_SHA1 => "sha1WithRSAEncryption",
+        RSA_SHA256 => "sha256WithRSAEncryption",
+        RSA_SHA384 => "sha384WithRSAEncryption",
+        RSA_SHA512 => "sha512WithRSAEncryption",
+        other => return other.to_string(),
+    };
+    name.to_owned()
+}
+
+/// A key that can sign now.
+pub(crate) enum KeyPair {
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(Box<rsa::KeyPair>),
+}
+
+impl KeyPair {
+    /// From a scalar and an uncompressed point, which ring compares.
+    pub(crate) fn from_ecdsa(scheme: Scheme, scalar: &[u8], point: &[u8]) -> Result<Self> {
+        EcdsaKeyPair::from_private_key_and_public_key(
+            ecdsa(scheme),
+            scalar,
+            point,
+            &SystemRandom::new(),
+        )
+        .map(Self::Ecdsa)
+        .map_err(|error| Error::malformed("private key", error))
+    }
+
+    pub(crate) fn from_ed25519_seed(seed: &[u8]) -> Result<Self> {
+        Ed25519KeyPair::from_seed_unchecked(seed)
+            .map(Self::Ed25519)
+            .map_err(|error| Error::malformed("private key", error))
+    }
+
+    /// From the `RSAPrivateKey` of PKCS#1, which ring checks (NIST SP 800-56B, section 6.4.1.4.3, in part).
+    pub(crate) fn from_rsa(pkcs1: &[u8]) -> Result<Self> {
+        rsa::KeyPair::from_der(pkcs1)
+            .map(|pair| Self::Rsa(Box::new(pair)))
+            .map_err(|error| Error::malformed("private key", error))
+    }
+
+    /// The public key as its bits stand in a `SubjectPublicKeyInfo`.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        match self {
+            Self::Ecdsa(pair) => pair.public_key().as_ref(),
+            Self::Ed25519(pair) => pair.public_key().as_ref(),
+            Self::Rsa(pair) => pair.public().as_ref(),
+        }
+    }
+
+    /// Signs, in the encoding that X.509 wants.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let random = SystemRandom::new();
+        let failed = |_| Error::Signer {
+            reason: "the system's random number generator failed".to_owned(),
+        };
+        match self {
+            Self::Ecdsa(pair) => pair
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(failed),
+            Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public().modulus_len()];
+                pair.sign(
+                    &signature::RSA_PKCS1_SHA256,
+                    &random,
+                    message,
+                    &mut signature,
+                )
+                .map_err(failed)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// Generates an elliptic curve key: PKCS#8 with the public point in it.
+pub(crate) fn generate_ecdsa(scheme: Scheme) -> Result<Zeroizing<Vec<u8>>> {
+    EcdsaKeyPair::generate_pkcs8(ecdsa(scheme), &SystemRandom::new())
+        .map(|document| Zeroizing::new(document.as_ref().to_vec()))
+        .map_err(|_| no_random())
+}
+
+fn ecdsa(scheme: Scheme) -> &'static EcdsaSigningAlgorithm {
+    match scheme {
+        Scheme::EcdsaP384 => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+        _ => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+    }
+}
+
+/// Random bytes from the system's generator.
+pub(crate) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| no_random())?;
+    Ok(bytes)
+}
+
+fn no_random() -> Error {
+    Error::Signer {
+        reason: "the system's random number generator failed".to_owned(),
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+}
+
+/// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1): there it names, and protects nothing.
+pub(crate) fn sha1(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes)
+        .as_ref()
+        .to_vec()
+}
+
+/// Puts content, algorithm and signature together, as certificates, requests and revocation lists do
+/// (RFC 5280, section 4.1; RFC 2986, section 4.2).
+pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result<Vec<u8>> {
+    let encode = || -> der::Result<Vec<u8>> {
+        let algorithm = scheme.signature_algorithm().to_der()?;
+        let signature = BitStringRef::from_bytes(signature)?.to_der()?;
+        let parts = [content, &algorithm, &signature].concat();
+        AnyRef::new(der::Tag::Sequence, &parts)?.to_der()
+    };
+    encode().map_err(|error| Error::malformed("signature", error))
+}
+
+/// Parts what is signed from its algorithm and signature, without touching a byte of it: a signature holds for the bytes
+/// that were signed, and encoding them again may change them.
+pub(crate) struct Signed<'a> {
+    pub(crate) content: &'a [u8],
+    pub(crate) algorithm: AlgorithmIdentifierOwned,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> Signed<'a> {
+    pub(crate) fn from_der(bytes: &'a [u8]) -> der::Result<Self> {
+        use der::Reader as _;
+        let mut reader = der::SliceReader::new(bytes)?;
+        reader.sequence(|fields| {
+            let content = fields.tlv_bytes()?;
+            Ok(Self {
+                content,
+                algorithm: AlgorithmIdentifierOwned::decode(fields)?,
+                signature: BitStringRef::decode(fields)?
+                    .as_bytes()
+                    .ok_or_else(|| der::Tag::BitString.value_error())?
+                    .to_vec(),
+            })
+        })
+    }
+}
+
+/// A value of any type, encoded by itself.
+pub(crate) fn any(value: &impl der::Encode) -> der::Result<Any> {
+    Any::from_der(&value.to_der()?)
+}

@@ -1,0 +1,314 @@
+//! A directory of keys and certificates. Only this module and its parts touch the disk.
+
+mod file;
+mod lock;
+
+use std::path::{Path, PathBuf};
+
+pub use self::file::{NewFile, Overwrite, read_file, write_files};
+use crate::{
+    authority::CertificateAuthority,
+    bundle::Bundle,
+    certificate::Certificate,
+    error::{Error, Result},
+    key::{Passphrase, PrivateKey},
+    layout::{Layout, PairPaths},
+    role::Role,
+};
+
+/// A directory in a layout. Opening it touches nothing, reading follows symbolic links, and writing wants the [`LockedStore`].
+///
+/// ```
+/// use etcd_pki_core::{CertificateAuthority, Identity, Layout, Role, Store};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("ssl");
+/// let store = Store::open(directory, Layout::Kubespray);
+/// store.lock()?.write_authority(&CertificateAuthority::create("etcd-ca")?, None)?;
+///
+/// let ca = store.authority(None)?;
+/// let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
+/// let written = store.lock()?.write(&bundle)?;
+/// assert!(written[0].certificate.ends_with("client-backup.pem"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    directory: PathBuf,
+    layout: Layout,
+}
+
+impl Store {
+    /// Names a directory, which need not exist yet.
+    #[must_use]
+    pub fn open(directory: impl Into<PathBuf>, layout: Layout) -> Self {
+        Self {
+            directory: directory.into(),
+            layout,
+        }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The layout.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Where the authority's files are.
+    #[must_use]
+    pub fn authority_paths(&self) -> PairPaths {
+        self.layout.authority().below(&self.directory)
+    }
+
+    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of [`PrivateKey::from_bytes`] and
+    /// [`CertificateAuthority::load`].
+    pub fn authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
+        let paths = self.authority_paths();
+        read_authority(&paths.certificate, &paths.key, passphrase)
+    }
+
+    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up
+    /// to a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::Locked`].
+    pub fn lock(&self) -> Result<LockedStore<'_>> {
+        self.lock_with(|| ())
+    }
+
+    /// Takes the directory's lock as [`Store::lock`] does, and says once if it has to wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::lock`].
+    pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore<'_>> {
+        file::make_directory(&self.directory)?;
+        let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
+        file::remove_stale(&self.directory)?;
+        Ok(LockedStore {
+            store: self,
+            _lock: lock,
+        })
+    }
+}
+
+/// Loads an authority from any two files, the key with its passphrase if it has one.
+///
+/// # Errors
+///
+/// As [`Store::authority`].
+pub fn read_authority(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<CertificateAuthority> {
+    let certificates = Certificate::all_from_bytes(&read_file(certificate)?)
+        .map_err(|error| error.in_file(certificate))?;
+    let key_bytes = zeroize::Zeroizing::new(read_file(key)?);
+    let private_key =
+        PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
+    CertificateAuthority::load(certificates, private_key).map_err(|error| match error {
+        Error::KeyMismatch { .. } => error.in_file(key),
+        error => error.in_file(certificate),
+    })
+}
+
+/// A directory that no other etcd-pki writes to meanwhile. Dropping it lets the lock go.
+#[derive(Debug)]
+pub struct LockedStore<'a> {
+    store: &'a Store,
+    _lock: lock::DirectoryLock,
+}
+
+impl LockedStore<'_> {
+    /// Writes a bundle that an authority issued under its role and name: the certificate with its chain, mode 0644, and the key,
+    /// mode 0600. Tells where. Nothing that exists is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for a bundle without a name that can name a file; [`Error::Exists`], [`Error::SymbolicLink`],
+    /// [`Error::Io`]; after any of them nothing has changed.
+    pub fn write(&self, bundle: &Bundle) -> Result<Vec<PairPaths>> {
+        let unnamed = || Error::InvalidName {
+            name: bundle.certificate().subject(),
+            reason: "is of a certificate that was not issued for a role and a name".to_owned(),
+        };
+        let role = bundle.role().ok_or_else(unnamed)?;
+        let name = bundle.name().ok_or_else(unnamed)?;
+        let pairs = self.store.layout.pairs(role, name)?;
+        for pair in &pairs {
+            self.write_pair(bundle, pair, Overwrite::Refuse)?;
+        }
+        let directory = &self.store.directory;
+        Ok(pairs.iter().map(|pair| pair.below(directory)).collect())
+    }
+
+    /// Writes a bundle to the files of one pair.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockedStore::write`].
+    pub fn write_pair(
+        &self,
+        bundle: &Bundle,
+        pair: &PairPaths,
+        overwrite: Overwrite,
+    ) -> Result<()> {
+        let key = bundle.secret_key_pem()?;
+        let certificate = bundle.certificate_pem()?;
+        self.write_files(pair, &key, &certificate, overwrite)
+    }
+
+    /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AuthorityExists`] if the directory has an authority, a part of one, or certificates that one has signed;
+    /// otherwise as [`LockedStore::write`].
+    pub fn write_authority(
+        &self,
+        authority: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        if let Some(found) = self.store.trace_of_authority()? {
+            return Err(Error::AuthorityExists {
+                directory: self.store.directory.clone(),
+                found,
+            });
+        }
+        self.put_authority(authority, passphrase, Overwrite::Refuse)
+    }
+
+    /// Writes a new authority over whatever is there: what the old one signed is worth nothing then.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockedStore::write`].
+    pub fn replace_authority(
+        &self,
+        authority: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        self.put_authority(authority, passphrase, Overwrite::Replace)
+    }
+
+    fn put_authority(
+        &self,
+        authority: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+        overwrite: Overwrite,
+    ) -> Result<()> {
+        let elsewhere = || Error::Signer {
+            reason: "the key of this authority is not in this process".to_owned(),
+        };
+        let key = authority.key().ok_or_else(elsewhere)?;
+        let key = match passphrase {
+            Some(passphrase) => key
+                .to_encrypted_pem(passphrase)
+                .map(zeroize::Zeroizing::new),
+            None => key.to_secret_pem(),
+        }?;
+        let certificate = authority.certificate().to_pem()?;
+        self.write_files(
+            &self.store.layout.authority(),
+            &key,
+            &certificate,
+            overwrite,
+        )
+    }
+
+    fn write_files(
+        &self,
+        pair: &PairPaths,
+        key: &str,
+        certificate: &str,
+        overwrite: Overwrite,
+    ) -> Result<()> {
+        let directory = &self.store.directory;
+        for path in [&pair.certificate, &pair.key] {
+            if let Some(below) = path.parent().filter(|parent| *parent != Path::new("")) {
+                file::make_directory(&directory.join(below))?;
+            }
+        }
+        file::write_locked(
+            &[
+                NewFile {
+                    path: directory.join(&pair.key),
+                    contents: key.as_bytes(),
+                    secret: true,
+                },
+                NewFile {
+                    path: directory.join(&pair.certificate),
+                    contents: certificate.as_bytes(),
+                    secret: false,
+                },
+            ],
+            overwrite,
+        )
+    }
+}
+
+/// The absolute path of a file that exists.
+pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
+    path.metadata().map_err(file::io_error("find", path))?;
+    std::path::absolute(path).map_err(file::io_error("find", path))
+}
+
+/// The common names of the members whose certificates are in the store, in the order of their files.
+pub(crate) fn member_common_names(store: &Store) -> Result<Vec<String>> {
+    let below = store.layout.authority().certificate;
+    let mut names: Vec<String> = Vec::new();
+    for directory in [Path::new(""), below.parent().unwrap_or(Path::new(""))] {
+        for path in file::list(&store.directory.join(directory))? {
+            let certificate =
+                read_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
+            let Ok([certificate, ..]) = certificate.as_deref() else {
+                continue;
+            };
+            if certificate.role() == Some(Role::Member) {
+                names.extend(
+                    certificate
+                        .common_name()
+                        .filter(|name| !names.contains(name)),
+                );
+            }
+        }
+    }
+    Ok(names)
+}
+
+impl Store {
+    /// What shows that this directory belongs to an authority already: its certificate, its key, or what it has signed. A
+    /// rebuilt host once made a new CA of the same name beside the old one's certificates, and no member trusted another.
+    fn trace_of_authority(&self) -> Result<Option<String>> {
+        let paths = self.layout.authority();
+        for path in [&paths.certificate, &paths.key] {
+            if self.directory.join(path).symlink_metadata().is_ok() {
+                return Ok(Some(path.display().to_string()));
+            }
+        }
+        let below = paths.certificate.parent().unwrap_or(Path::new(""));
+        for directory in [self.directory.clone(), self.directory.join(below)] {
+            for path in file::list(&directory)? {
+                let is_certificate =
+                    read_file(&path).is_ok_and(|bytes| Certificate::all_from_bytes(&bytes).is_ok());
+                if is_certificate {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    return Ok(Some(format!("{name}, which another authority has signed")));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

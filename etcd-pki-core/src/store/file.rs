@@ -1,0 +1,339 @@
+//! Files, written whole or not at all.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirBuilder, File, Metadata, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, fchown},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use super::lock::DirectoryLock;
+use crate::error::{Error, Result};
+
+/// More than any file of certificates: the trust store of an operating system has a quarter of a megabyte.
+const READ_LIMIT: u64 = 16 * 1024 * 1024;
+const TEMPORARY_PREFIX: &str = ".etcd-pki-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+const SECRET_MODE: u32 = 0o600;
+const PUBLIC_MODE: u32 = 0o644;
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Whether a file that exists may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It is an error
+    Refuse,
+    /// It is replaced, and keeps its owner, group and mode; but others than its owner's group lose sight of a key
+    Replace,
+}
+
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub struct NewFile<'a> {
+    /// Where
+    pub path: PathBuf,
+    /// What
+    pub contents: &'a [u8],
+    /// Whether it holds a private key: mode 0600 instead of 0644
+    pub secret: bool,
+}
+
+/// Reads a whole file, following symbolic links.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(io_error("read", path))?;
+    let mut bytes = Vec::new();
+    file.take(READ_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error("read", path))?;
+    if bytes.len() as u64 > READ_LIMIT {
+        return Err(Error::TooLarge { limit: READ_LIMIT }.in_file(path));
+    }
+    Ok(bytes)
+}
+
+/// Writes files together: each is complete and on the disk before the first takes its place, none is written through a
+/// symbolic link, and a key is never readable by others, not even for an instant.
+///
+/// # Errors
+///
+/// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them nothing has changed.
+pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+    // In one order everywhere, so that two processes never wait for each other
+    let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
+    let _locks = directories
+        .into_iter()
+        .map(|directory| DirectoryLock::take(directory, || ()))
+        .collect::<Result<Vec<_>>>()?;
+    write_locked(files, overwrite)
+}
+
+/// Writes files as [`write_files`] does, for who holds the lock.
+pub(super) fn write_locked(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+    let staged = files
+        .iter()
+        .map(|file| Staged::new(file, overwrite))
+        .collect::<Result<Vec<_>>>()?;
+    let mut created = Vec::new();
+    for file in staged {
+        let target = file.target.clone();
+        let replaces = file.replaces;
+        if let Err(error) = file.put() {
+            // A new pair comes whole or not at all. This undoes what this call made, never what was there before.
+            for path in created {
+                let _ = fs::remove_file(path);
+            }
+            return Err(error);
+        }
+        if !replaces {
+            created.push(target);
+        }
+    }
+    let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
+    directories.into_iter().try_for_each(sync_directory)
+}
+
+/// Makes a directory that only its owner enters. One that exists keeps its mode.
+pub(super) fn make_directory(path: &Path) -> Result<()> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => {
+            let error = io::Error::from(io::ErrorKind::NotADirectory);
+            return Err(io_error("use the directory", path)(error));
+        }
+        Err(_) => {}
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(path)
+        .map_err(io_error("create the directory", path))?;
+    sync_directory(parent(path))
+}
+
+/// Removes what an earlier run of ours left when it was cut off. Only under the lock: it may be a file in the making.
+pub(super) fn remove_stale(directory: &Path) -> Result<()> {
+    for path in list(directory)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
+            fs::remove_file(&path).map_err(io_error("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The files in a directory, by name; none if there is no directory.
+pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("list", directory)(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(io_error("list", directory))?.path();
+        if !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+pub(super) fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
+    move |error| Error::Io {
+        action,
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// A file that is whole, on the disk, and not yet in its place.
+struct Staged {
+    temporary: NamedTempFile,
+    target: PathBuf,
+    replaces: bool,
+}
+
+impl Staged {
+    fn new(file: &NewFile<'_>, overwrite: Overwrite) -> Result<Self> {
+        let target = &file.path;
+        let existing = existing(target, overwrite)?;
+        let directory = parent(target);
+        let failed = || io_error("write in", directory);
+        let mut temporary = tempfile::Builder::new()
+            .prefix(TEMPORARY_PREFIX)
+            .suffix(TEMPORARY_SUFFIX)
+            .permissions(Permissions::from_mode(SECRET_MODE))
+            .tempfile_in(directory)
+            .map_err(failed())?;
+        take_over(temporary.as_file(), file.secret, existing.as_ref())
+            .map_err(io_error("set owner and mode of", target))?;
+        temporary.write_all(file.contents).map_err(failed())?;
+        temporary.as_file().sync_all().map_err(failed())?;
+        Ok(Self {
+            temporary,
+            target: target.clone(),
+            replaces: existing.is_some(),
+        })
+    }
+
+    fn put(self) -> Result<()> {
+        let target = &self.target;
+        if self.replaces {
+            self.temporary
+                .persist(target)
+                .map_err(|error| io_error("write", target)(error.error))?;
+            return Ok(());
+        }
+        match self.temporary.persist_noclobber(target) {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::Exists {
+                    path: target.clone(),
+                })
+            }
+            Err(error) => Err(io_error("write", target)(error.error)),
+        }
+    }
+}
+
+/// What is in the target's place, if it may be replaced.
+fn existing(target: &Path, overwrite: Overwrite) -> Result<Option<Metadata>> {
+    let metadata = match target.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("write", target)(error)),
+    };
+    if metadata.is_symlink() {
+        return Err(Error::SymbolicLink {
+            path: target.to_owned(),
+        });
+    }
+    if overwrite == Overwrite::Refuse || !metadata.is_file() {
+        return Err(Error::Exists {
+            path: target.to_owned(),
+        });
+    }
+    Ok(Some(metadata))
+}
+
+/// Gives a file its owner, group and mode, before it has contents.
+fn take_over(file: &File, secret: bool, existing: Option<&Metadata>) -> io::Result<()> {
+    let mode = match existing {
+        None if secret => SECRET_MODE,
+        None => PUBLIC_MODE,
+        Some(existing) => {
+            let own = file.metadata()?;
+            if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
+                fchown(file, Some(existing.uid()), Some(existing.gid()))?;
+            }
+            match existing.mode() & 0o777 {
+                // A key that everybody may read is a fault, not a habit; 0640 is Kubespray's
+                open if secret && open & 0o007 != 0 => SECRET_MODE,
+                mode => mode,
+            }
+        }
+    };
+    // The mode of creation is cut by the umask; this one is not
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+fn sync_directory(directory: &Path) -> Result<()> {
+    File::open(directory)
+        .and_then(|opened| opened.sync_all())
+        .map_err(io_error("write in", directory))
+}
+
+/// The directory of a file. A bare name is in the working directory.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn file<'a>(path: &Path, contents: &'a str, secret: bool) -> NewFile<'a> {
+        NewFile {
+            path: path.to_owned(),
+            contents: contents.as_bytes(),
+            secret,
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn modes_of_new_and_of_replaced_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, certificate) = (directory.path().join("k"), directory.path().join("c"));
+        let write = |overwrite| {
+            let files = [file(&key, "new", true), file(&certificate, "new", false)];
+            write_files(&files, overwrite)
+        };
+        write(Overwrite::Refuse).unwrap();
+        assert_eq!((mode(&key), mode(&certificate)), (0o600, 0o644));
+
+        assert!(matches!(
+            write(Overwrite::Refuse),
+            Err(Error::Exists { .. })
+        ));
+        for (before, after) in [(0o640, 0o640), (0o644, 0o600)] {
+            fs::set_permissions(&key, Permissions::from_mode(before)).unwrap();
+            write(Overwrite::Replace).unwrap();
+            assert_eq!(mode(&key), after);
+        }
+    }
+
+    #[test]
+    fn all_files_or_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, certificate) = (directory.path().join("k"), directory.path().join("c"));
+        fs::write(&certificate, "old").unwrap();
+        let files = [file(&key, "new", true), file(&certificate, "new", false)];
+        assert!(write_files(&files, Overwrite::Refuse).is_err());
+        assert!(!key.exists());
+        assert_eq!(fs::read(&certificate).unwrap(), b"old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn never_through_a_symbolic_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (link, target) = (
+            directory.path().join("link"),
+            directory.path().join("target"),
+        );
+        symlink(&target, &link).unwrap();
+        for overwrite in [Overwrite::Refuse, Overwrite::Replace] {
+            let written = write_files(&[file(&link, "new", false)], overwrite);
+            assert!(matches!(written, Err(Error::SymbolicLink { .. })));
+        }
+        assert!(!target.exists());
+    }
+
+    #[test]
+    fn stale_files_of_ours_go_and_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(".etcd-pki-x.tmp"), "").unwrap();
+        fs::write(directory.path().join(".other.tmp"), "").unwrap();
+        remove_stale(directory.path()).unwrap();
+        let left = list(directory.path()).unwrap();
+        assert_eq!(left, [directory.path().join(".other.tmp")]);
+    }
+}

@@ -1,0 +1,62 @@
+//! One writer at a time in a directory.
+
+use std::{
+    fs::File,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::file::io_error;
+use crate::error::{Error, Result};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// An advisory lock (`flock`) on the directory itself, so that no lock file lies about. It ends with the process, however that
+/// ends.
+#[derive(Debug)]
+pub(super) struct DirectoryLock {
+    _directory: File,
+}
+
+impl DirectoryLock {
+    pub(super) fn take(directory: &Path, waiting: impl FnOnce()) -> Result<Self> {
+        let began = Instant::now();
+        let mut waiting = Some(waiting);
+        loop {
+            let opened = File::open(directory).map_err(io_error("open", directory))?;
+            match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) if is_still(directory, &opened) => {
+                    return Ok(Self { _directory: opened });
+                }
+                // Somebody put another directory in its place
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting();
+                    }
+                }
+                Err(error) => return Err(io_error("lock", directory)(error.into())),
+            }
+            if began.elapsed() > PATIENCE {
+                return Err(Error::Locked {
+                    directory: directory.to_owned(),
+                    waited: began.elapsed().as_secs(),
+                });
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Whether the path still leads to the directory that was opened.
+fn is_still(directory: &Path, opened: &File) -> bool {
+    match (directory.metadata(), opened.metadata()) {
+        (Ok(now), Ok(then)) => (now.dev(), now.ino()) == (then.dev(), then.ino()),
+        _ => false,
+    }
+}
