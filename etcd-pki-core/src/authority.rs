@@ -106,7 +106,7 @@ impl CertificateAuthority {
                 .authority(AuthorityProfile::PATH_LENGTH)?
                 .key_usages(AuthorityProfile::KEY_USAGES)?
                 .subject_key_identifier(&identifier)?
-                .build(),
+                .build()?,
         }
         .sign(key.scheme(), |content| key.sign(content))?;
         Self::from_parts(certificate, Vec::new(), SigningKey::Here(key), now)
@@ -363,7 +363,7 @@ impl CertificateAuthority {
                 .subject_key_identifier(&key.identifier())?
                 .authority_key_identifier(&self.key_identifier)?
                 .alternative_names(&grant.alternative_names)?
-                .build(),
+                .build()?,
         };
         let certificate = content.sign(self.scheme, |content| match &self.signer {
             SigningKey::Here(key) => key.sign(content),

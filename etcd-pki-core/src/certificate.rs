@@ -4,6 +4,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     net::IpAddr,
+    sync::OnceLock,
     time::SystemTime,
 };
 
@@ -29,10 +30,38 @@ const WHAT: &str = "certificate";
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
+    /// Read at once from what comes from outside, and when first asked for from what an authority of ours has just signed: most
+    /// of those go into a file unread
+    facts: OnceLock<Facts>,
+}
+
+#[derive(Clone)]
+struct Facts {
     parsed: x509_cert::Certificate,
     extensions: Extensions,
     public_key: PublicKey,
     serial_number: SerialNumber,
+}
+
+impl Facts {
+    fn read(der: &[u8]) -> Result<Self> {
+        let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let content = parsed.tbs_certificate();
+        let key = content
+            .subject_public_key_info()
+            .to_der()
+            .map_err(malformed)?;
+        Ok(Self {
+            extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
+            public_key: PublicKey::from_der(&key)?,
+            serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
+            parsed,
+        })
+    }
+
+    fn content(&self) -> &x509_cert::TbsCertificate {
+        self.parsed.tbs_certificate()
+    }
 }
 
 impl Certificate {
@@ -53,18 +82,9 @@ impl Certificate {
     ///
     /// [`Error::Malformed`] if it is none.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?;
-        let content = parsed.tbs_certificate();
-        let key = content
-            .subject_public_key_info()
-            .to_der()
-            .map_err(malformed)?;
         Ok(Self {
+            facts: OnceLock::from(Facts::read(der)?),
             der: der.to_vec(),
-            extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
-            public_key: PublicKey::from_der(&key)?,
-            serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
-            parsed,
         })
     }
 
@@ -120,7 +140,7 @@ impl Certificate {
     /// The structure of `x509-cert`, for what is not told here.
     #[must_use]
     pub fn as_x509(&self) -> &x509_cert::Certificate {
-        &self.parsed
+        &self.facts().parsed
     }
 
     /// SHA-256 of the certificate, in upper-case hexadecimal.
@@ -132,13 +152,13 @@ impl Certificate {
     /// The subject as RFC 4514 text: `CN=etcd-ca`.
     #[must_use]
     pub fn subject(&self) -> String {
-        self.parsed.tbs_certificate().subject().to_string()
+        self.facts().content().subject().to_string()
     }
 
     /// The issuer as RFC 4514 text.
     #[must_use]
     pub fn issuer(&self) -> String {
-        self.parsed.tbs_certificate().issuer().to_string()
+        self.facts().content().issuer().to_string()
     }
 
     /// The subject's common name: the user that etcd sees. The last one, as Go takes it, if there are several.
@@ -156,39 +176,40 @@ impl Certificate {
     /// The serial number.
     #[must_use]
     pub fn serial_number(&self) -> &SerialNumber {
-        &self.serial_number
+        &self.facts().serial_number
     }
 
     /// When it begins.
     #[must_use]
     pub fn not_before(&self) -> SystemTime {
-        let validity = self.parsed.tbs_certificate().validity();
+        let validity = self.facts().content().validity();
         validity.not_before.to_system_time()
     }
 
     /// When it ends, that second included.
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
-        let validity = self.parsed.tbs_certificate().validity();
+        let validity = self.facts().content().validity();
         validity.not_after.to_system_time()
     }
 
     /// The public key.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
-        &self.public_key
+        &self.facts().public_key
     }
 
     /// How it is signed: `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, ...
     #[must_use]
     pub fn signature_algorithm(&self) -> String {
-        signing::signature_name(self.parsed.signature_algorithm().oid)
+        signing::signature_name(self.facts().parsed.signature_algorithm().oid)
     }
 
     /// Whether its basicConstraints make it a certificate authority.
     #[must_use]
     pub fn is_authority(&self) -> bool {
-        self.extensions
+        self.facts()
+            .extensions
             .authority
             .is_some_and(|authority| authority.is_authority)
     }
@@ -196,19 +217,19 @@ impl Certificate {
     /// How many authorities may stand below it, if that is limited.
     #[must_use]
     pub fn path_length(&self) -> Option<u8> {
-        self.extensions.authority?.path_length
+        self.facts().extensions.authority?.path_length
     }
 
     /// What its key may be used for; `None` if it has no keyUsage, which limits nothing.
     #[must_use]
     pub fn key_usages(&self) -> Option<&[KeyUsage]> {
-        self.extensions.key_usages.as_deref()
+        self.facts().extensions.key_usages.as_deref()
     }
 
     /// What it may be used for; `None` if it has no extKeyUsage, which limits nothing.
     #[must_use]
     pub fn extended_key_usages(&self) -> Option<&[ExtendedKeyUsage]> {
-        self.extensions.extended_key_usages.as_deref()
+        self.facts().extensions.extended_key_usages.as_deref()
     }
 
     /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its common name says so.
@@ -260,19 +281,19 @@ impl Certificate {
     /// The subject key identifier.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        self.extensions.subject_key_identifier.as_deref()
+        self.facts().extensions.subject_key_identifier.as_deref()
     }
 
     /// The key identifier of the issuer.
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.extensions.authority_key_identifier.as_deref()
+        self.facts().extensions.authority_key_identifier.as_deref()
     }
 
     /// Whether subject and issuer are the same, as in a root.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        let content = self.parsed.tbs_certificate();
+        let content = self.facts().content();
         content.subject() == content.issuer()
     }
 
@@ -282,35 +303,44 @@ impl Certificate {
     ///
     /// [`Error::Signature`] if not; [`Error::Unsupported`] for an issuer's key of an algorithm that is not checked.
     pub fn check_issued_by(&self, issuer: &Self) -> Result<()> {
-        if self.parsed.tbs_certificate().issuer() != issuer.parsed.tbs_certificate().subject() {
+        if self.facts().content().issuer() != issuer.facts().content().subject() {
             return Err(Error::Signature {
                 what: WHAT,
                 reason: format!("its issuer is {}, not {}", self.issuer(), issuer.subject()),
             });
         }
         let signed = Signed::from_der(&self.der).map_err(malformed)?;
-        issuer.public_key.verify(WHAT, &signed)
+        issuer.public_key().verify(WHAT, &signed)
+    }
+
+    /// What `CertificateBuilder` has just encoded and a key of ours has signed.
+    pub(crate) fn signed(der: Vec<u8>) -> Self {
+        Self {
+            der,
+            facts: OnceLock::new(),
+        }
+    }
+
+    fn facts(&self) -> &Facts {
+        self.facts
+            .get_or_init(|| signing::read_own(|| Facts::read(&self.der)))
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {
-        &self.extensions
+        &self.facts().extensions
     }
 
     pub(crate) fn alternative_names(&self) -> Option<&AlternativeNames> {
-        self.extensions.alternative_names.as_ref()
+        self.facts().extensions.alternative_names.as_ref()
     }
 
     /// The subject's bytes, which the certificates that it signs repeat as their issuer.
     pub(crate) fn subject_der(&self) -> Result<Vec<u8>> {
-        self.parsed
-            .tbs_certificate()
-            .subject()
-            .to_der()
-            .map_err(malformed)
+        self.facts().content().subject().to_der().map_err(malformed)
     }
 
     fn attributes(&self, oid: ObjectIdentifier) -> Vec<String> {
-        attributes(self.parsed.tbs_certificate().subject())
+        attributes(self.facts().content().subject())
             .filter(|(kind, _)| *kind == oid)
             .map(|(_, value)| value)
             .collect()
@@ -336,7 +366,7 @@ impl fmt::Debug for Certificate {
         f.debug_struct("Certificate")
             .field("subject", &self.subject())
             .field("issuer", &self.issuer())
-            .field("serial_number", &self.serial_number.to_string())
+            .field("serial_number", &self.serial_number().to_string())
             .finish_non_exhaustive()
     }
 }

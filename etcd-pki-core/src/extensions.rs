@@ -3,10 +3,10 @@
 use std::{fmt, net::IpAddr};
 
 use der::{
-    Decode as _, Encode as _,
-    asn1::{Ia5String, ObjectIdentifier, OctetString},
+    Decode as _, Encode as _, Sequence, Tag,
+    asn1::{AnyRef, Ia5String, ObjectIdentifier, OctetString, OctetStringRef},
     flagset::FlagSet,
-    oid::AssociatedOid as _,
+    oid::AssociatedOid,
 };
 use x509_cert::ext::{
     Extension,
@@ -151,29 +151,34 @@ impl fmt::Display for ExtendedKeyUsage {
     }
 }
 
-/// The extensions of a certificate to be, in the order in which they are said.
+/// The extensions of a certificate to be, in DER, in the order in which they are said.
 #[derive(Default)]
-pub(crate) struct ExtensionsBuilder(Vec<Extension>);
+pub(crate) struct ExtensionsBuilder(Vec<u8>);
+
+/// `Extension` (RFC 5280, section 4.1), borrowing its value.
+#[derive(Sequence)]
+struct ExtensionRef<'a> {
+    oid: ObjectIdentifier,
+    #[asn1(default = "Default::default")]
+    critical: bool,
+    value: &'a OctetStringRef,
+}
 
 impl ExtensionsBuilder {
     pub(crate) fn authority(self, path_length: u8) -> Result<Self> {
-        self.push(
-            true,
-            &BasicConstraints {
-                ca: true,
-                path_len_constraint: Some(path_length),
-            },
-        )
+        let constraints = BasicConstraints {
+            ca: true,
+            path_len_constraint: Some(path_length),
+        };
+        self.push(true, &constraints)
     }
 
     pub(crate) fn no_authority(self) -> Result<Self> {
-        self.push(
-            true,
-            &BasicConstraints {
-                ca: false,
-                path_len_constraint: None,
-            },
-        )
+        let constraints = BasicConstraints {
+            ca: false,
+            path_len_constraint: None,
+        };
+        self.push(true, &constraints)
     }
 
     pub(crate) fn key_usages(self, usages: &[KeyUsage]) -> Result<Self> {
@@ -201,18 +206,15 @@ impl ExtensionsBuilder {
     /// By the key identifier alone: an issuer and serial number would tie the leaf to one certificate of its CA, which then
     /// could not be renewed.
     pub(crate) fn authority_key_identifier(self, identifier: &[u8]) -> Result<Self> {
-        let identifier = OctetString::new(identifier).map_err(unwritable)?;
-        self.push(
-            false,
-            &AuthorityKeyIdentifier {
-                key_identifier: Some(identifier),
-                authority_cert_issuer: None,
-                authority_cert_serial_number: None,
-            },
-        )
+        let identifier = AuthorityKeyIdentifier {
+            key_identifier: Some(OctetString::new(identifier).map_err(unwritable)?),
+            authority_cert_issuer: None,
+            authority_cert_serial_number: None,
+        };
+        self.push(false, &identifier)
     }
 
-    /// Critical where the subject is empty (RFC 5280, section 4.2.1.6). No names, no extension.
+    /// No names, no extension.
     pub(crate) fn alternative_names(self, names: &[AlternativeName]) -> Result<Self> {
         if names.is_empty() {
             return Ok(self);
@@ -221,21 +223,24 @@ impl ExtensionsBuilder {
         self.push(false, &SubjectAltName(names.map_err(unwritable)?))
     }
 
-    pub(crate) fn build(self) -> Vec<Extension> {
-        self.0
+    /// `Extensions`, a SEQUENCE OF what was said.
+    pub(crate) fn build(self) -> Result<Vec<u8>> {
+        let encode = || AnyRef::new(Tag::Sequence, &self.0)?.to_der();
+        encode().map_err(unwritable)
     }
 
-    fn push<T: der::Encode + der::oid::AssociatedOid>(
-        mut self,
-        critical: bool,
-        value: &T,
-    ) -> Result<Self> {
-        let encode = || OctetString::new(value.to_der()?);
-        self.0.push(Extension {
-            extn_id: T::OID,
-            critical,
-            extn_value: encode().map_err(unwritable)?,
-        });
+    fn push<T: der::Encode + AssociatedOid>(mut self, critical: bool, value: &T) -> Result<Self> {
+        let mut encode = || -> der::Result<()> {
+            let value = value.to_der()?;
+            let extension = ExtensionRef {
+                oid: T::OID,
+                critical,
+                value: OctetStringRef::new(&value)?,
+            };
+            extension.encode_to_vec(&mut self.0)?;
+            Ok(())
+        };
+        encode().map_err(unwritable)?;
         Ok(self)
     }
 }
@@ -397,6 +402,6 @@ fn address(bytes: &[u8]) -> der::Result<IpAddr> {
     } else if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
         Ok(bytes.into())
     } else {
-        Err(der::Tag::OctetString.value_error().into())
+        Err(Tag::OctetString.value_error().into())
     }
 }

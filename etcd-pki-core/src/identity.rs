@@ -29,6 +29,8 @@ const COMMON_NAME_CHARACTERS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: Option<String>,
+    /// The name as an alternative name, where it can be one: a client's need not
+    host: Option<AlternativeName>,
     common_name: CommonName,
     organization: Option<String>,
     alternative_names: AlternativeNames,
@@ -58,6 +60,7 @@ impl Identity {
         check_text(name)?;
         Ok(Self {
             name: Some(name.to_owned()),
+            host: name.parse().ok(),
             common_name: CommonName::FromName,
             organization: None,
             alternative_names: AlternativeNames::Given(Vec::new()),
@@ -78,6 +81,7 @@ impl Identity {
     pub fn anonymous() -> Self {
         Self {
             name: None,
+            host: None,
             common_name: CommonName::Absent,
             organization: None,
             alternative_names: AlternativeNames::Given(Vec::new()),
@@ -179,6 +183,16 @@ impl Identity {
         match &self.alternative_names {
             AlternativeNames::Given(names) => Some(names),
             AlternativeNames::Absent => None,
+        }
+    }
+
+    /// The name as a host is dialled by, if there is a name.
+    pub(crate) fn host(&self) -> Result<Option<AlternativeName>> {
+        match (&self.host, &self.name) {
+            (Some(host), _) => Ok(Some(host.clone())),
+            // Once more, for the error
+            (None, Some(name)) => name.parse().map(Some),
+            (None, None) => Ok(None),
         }
     }
 

@@ -23,6 +23,7 @@ mod validity;
 
 // Who makes them
 mod authority;
+mod verify;
 
 // Where they live
 mod layout;
@@ -49,4 +50,5 @@ pub use crate::{
     signer::Signer,
     store::{LockedStore, NewFile, Overwrite, Store, read_authority, read_file, write_files},
     validity::Validity,
+    verify::{Host, Reason, Verdict, Verifier},
 };

@@ -5,6 +5,7 @@ mod claim;
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    sync::OnceLock,
 };
 
 use der::{
@@ -47,8 +48,14 @@ const ATTRIBUTES: Tag = Tag::ContextSpecific {
 #[derive(Clone)]
 pub struct CertificateRequest {
     der: Vec<u8>,
-    subject: Name,
     public_key: PublicKey,
+    /// Read at once from what comes from outside, and when first asked for from what was made here
+    facts: OnceLock<Facts>,
+}
+
+#[derive(Clone)]
+struct Facts {
+    subject: Name,
     extensions: Extensions,
 }
 
@@ -70,12 +77,14 @@ impl CertificateRequest {
             .key_usages(profile.key_usages(key.algorithm().is_rsa()))?
             .extended_key_usages(profile.extended_key_usages())?
             .alternative_names(&profile.alternative_names(identity)?)?
-            .build();
+            .build()?;
         let subject = subject(common_name.as_deref(), identity.organization())?;
         let content = encode_content(&subject, key.public_key(), &extensions).map_err(malformed)?;
-        let der = signing::signed(&content, key.scheme(), &key.sign(&content)?)?;
-        // Read without checking the signature, which was made above
-        Self::read(&der)
+        Ok(Self {
+            der: signing::signed(&content, key.scheme(), &key.sign(&content)?)?,
+            public_key: key.public_key().clone(),
+            facts: OnceLock::new(),
+        })
     }
 
     /// Reads the only request in a PEM file and checks its signature.
@@ -99,10 +108,14 @@ impl CertificateRequest {
     ///
     /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for a key of an algorithm that is not checked.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        let request = Self::read(der)?;
         let signed = Signed::from_der(der).map_err(malformed)?;
-        request.public_key.verify(WHAT, &signed)?;
-        Ok(request)
+        let (public_key, facts) = Facts::read(signed.content)?;
+        public_key.verify(WHAT, &signed)?;
+        Ok(Self {
+            der: der.to_vec(),
+            public_key,
+            facts: OnceLock::from(facts),
+        })
     }
 
     /// Reads the only request from the bytes of a file, PEM or DER, and checks its signature.
@@ -142,13 +155,14 @@ impl CertificateRequest {
     /// The claimed subject as RFC 4514 text.
     #[must_use]
     pub fn subject(&self) -> String {
-        self.subject.to_string()
+        self.facts().subject.to_string()
     }
 
     /// All that it claims, in the order of the subject, the usages, the names, the rest.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
-        claim::claims(attributes(&self.subject), &self.extensions)
+        let facts = self.facts();
+        claim::claims(attributes(&facts.subject), &facts.extensions)
     }
 
     /// Takes the claimed common name, organization and alternative names for the truth. Whoever asks with them gets them, so
@@ -165,15 +179,25 @@ impl CertificateRequest {
         claim::identity(&self.claims())
     }
 
-    fn read(der: &[u8]) -> Result<Self> {
-        let signed = Signed::from_der(der).map_err(malformed)?;
-        let (subject, public_key, requested) = read_content(signed.content).map_err(malformed)?;
-        Ok(Self {
-            der: der.to_vec(),
-            subject,
-            public_key: PublicKey::from_der(&public_key)?,
-            extensions: Extensions::read(&requested)?,
+    fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| {
+            signing::read_own(|| {
+                let signed = Signed::from_der(&self.der).map_err(malformed)?;
+                Facts::read(signed.content).map(|(_, facts)| facts)
+            })
         })
+    }
+}
+
+impl Facts {
+    /// Reads the content of a request: its public key, and the rest.
+    fn read(content: &[u8]) -> Result<(PublicKey, Self)> {
+        let (subject, public_key, requested) = read_content(content).map_err(malformed)?;
+        let facts = Self {
+            subject,
+            extensions: Extensions::read(&requested)?,
+        };
+        Ok((PublicKey::from_der(&public_key)?, facts))
     }
 }
 
@@ -201,12 +225,8 @@ impl fmt::Debug for CertificateRequest {
 }
 
 /// `CertificationRequestInfo` (RFC 2986, section 4.1) with one attribute, extensionRequest (RFC 2985, section 5.4.2).
-fn encode_content(
-    subject: &[u8],
-    key: &PublicKey,
-    extensions: &[Extension],
-) -> der::Result<Vec<u8>> {
-    let requested = sequence(&extensions.to_vec().to_der()?[..], Tag::Set)?;
+fn encode_content(subject: &[u8], key: &PublicKey, extensions: &[u8]) -> der::Result<Vec<u8>> {
+    let requested = sequence(extensions, Tag::Set)?;
     let attribute = sequence(
         &[&EXTENSION_REQUEST.to_der()?[..], &requested].concat(),
         Tag::Sequence,

@@ -274,18 +274,12 @@ impl Profile {
         }
         let given = identity.alternative_names().unwrap_or_default();
         let mut names = Vec::with_capacity(given.len() + 4);
-        if let Some(name) = identity.name() {
-            names.push(name.parse()?);
-        }
+        names.extend(identity.host()?);
         names.extend_from_slice(given);
         if names.is_empty() {
             return Err(Error::NoAlternativeName);
         }
-        names.extend(
-            ["localhost", "127.0.0.1", "::1"]
-                .into_iter()
-                .flat_map(str::parse),
-        );
+        names.extend(AlternativeName::loopback());
         let mut unique = Vec::with_capacity(names.len());
         for name in names {
             if !unique.contains(&name) {

@@ -2,7 +2,7 @@
 
 use der::{
     Decode as _, Encode as _,
-    asn1::{Any, AnyRef, BitStringRef, ObjectIdentifier},
+    asn1::{AnyRef, BitStringRef, ObjectIdentifier},
 };
 use ring::{
     digest,
@@ -222,6 +222,19 @@ pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result
     encode().map_err(|error| Error::malformed("signature", error))
 }
 
+/// Reads what this crate has encoded and signed itself, of which nothing was read yet because most of it only goes into a file.
+#[allow(
+    clippy::panic,
+    reason = "it was encoded part by part, from what had been read before or from values that have one encoding only: it can \
+              be read again"
+)]
+pub(crate) fn read_own<T>(read: impl FnOnce() -> Result<T>) -> T {
+    match read() {
+        Ok(value) => value,
+        Err(error) => panic!("what etcd-pki has encoded cannot be read: {error}"),
+    }
+}
+
 /// Parts what is signed from its algorithm and signature, without touching a byte of it: a signature holds for the bytes
 /// that were signed, and encoding them again may change them.
 pub(crate) struct Signed<'a> {
@@ -246,9 +259,4 @@ impl<'a> Signed<'a> {
             })
         })
     }
-}
-
-/// A value of any type, encoded by itself.
-pub(crate) fn any(value: &impl der::Encode) -> der::Result<Any> {
-    Any::from_der(&value.to_der()?)
 }

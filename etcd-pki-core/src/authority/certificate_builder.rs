@@ -8,7 +8,6 @@ use der::{
 };
 use x509_cert::{
     certificate::Version,
-    ext::Extension,
     spki::AlgorithmIdentifierRef,
     time::{Time, Validity},
 };
@@ -30,7 +29,8 @@ pub(super) struct CertificateBuilder<'a> {
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
     pub(super) public_key: &'a PublicKey,
-    pub(super) extensions: Vec<Extension>,
+    /// `Extensions` in DER
+    pub(super) extensions: Vec<u8>,
 }
 
 /// `TBSCertificate` (RFC 5280, section 4.1). The one of `x509-cert` has private fields, and its builder copies names and
@@ -46,7 +46,7 @@ struct Content<'a> {
     subject: AnyRef<'a>,
     public_key: AnyRef<'a>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: Vec<Extension>,
+    extensions: AnyRef<'a>,
 }
 
 impl CertificateBuilder<'_> {
@@ -61,10 +61,10 @@ impl CertificateBuilder<'_> {
             .encode(&serial_number, scheme)
             .map_err(|error| Error::malformed("certificate", error))?;
         let signature = sign(&content)?;
-        Certificate::from_der(&signing::signed(&content, scheme, &signature)?)
+        signing::signed(&content, scheme, &signature).map(Certificate::signed)
     }
 
-    fn encode(self, serial_number: &SerialNumber, scheme: Scheme) -> der::Result<Vec<u8>> {
+    fn encode(&self, serial_number: &SerialNumber, scheme: Scheme) -> der::Result<Vec<u8>> {
         Content {
             version: Version::V3,
             serial_number: UintRef::new(serial_number.as_bytes())?,
@@ -77,7 +77,7 @@ impl CertificateBuilder<'_> {
             ),
             subject: AnyRef::from_der(self.subject)?,
             public_key: AnyRef::from_der(self.public_key.as_der())?,
-            extensions: self.extensions,
+            extensions: AnyRef::from_der(&self.extensions)?,
         }
         .to_der()
     }

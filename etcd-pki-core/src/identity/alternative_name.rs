@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
 
@@ -57,6 +57,17 @@ impl Uri {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl AlternativeName {
+    /// How a host dials itself: `localhost`, 127.0.0.1 and ::1.
+    pub(crate) fn loopback() -> [Self; 3] {
+        [
+            Self::Dns(DnsName("localhost".to_owned())),
+            Self::Ip(Ipv4Addr::LOCALHOST.into()),
+            Self::Ip(Ipv6Addr::LOCALHOST.into()),
+        ]
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading the private keys that OpenSSL, Go, cfssl, kubeadm and Kubespray write, and refusing the rest by name.
 
+use std::borrow::Cow;
+
 use der::{
     Decode as _,
     asn1::{AnyRef, ObjectIdentifier},
@@ -10,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     EC_PUBLIC_KEY, ED25519, KeyAlgorithm, Passphrase, PrivateKey, PublicKey, RSA_ENCRYPTION,
-    SECP384R1, encryption, malformed,
+    SECP256R1, SECP384R1, encryption, malformed,
 };
 use crate::{
     error::{Error, Result},
@@ -22,27 +24,31 @@ const WHAT: &str = "private key";
 const USE_ANOTHER: &str = "make one that etcd-pki uses: `etcd-pki key new`";
 
 /// Keys that etcd-pki has no use for, and what they are called.
-const OTHER_KEYS: [(&str, &str); 7] = [
-    ("1.2.840.10040.4.1", "dsa"),
-    ("1.2.840.10046.2.1", "dh"),
-    ("1.2.840.113549.1.1.10", "rsa-pss"),
-    ("1.3.101.110", "x25519"),
-    ("1.3.101.111", "x448"),
-    ("1.3.101.113", "ed448"),
-    ("1.2.840.113549.1.3.1", "dh"),
+const OTHER_KEYS: [(ObjectIdentifier, &str); 7] = [
+    (oid("1.2.840.10040.4.1"), "dsa"),
+    (oid("1.2.840.10046.2.1"), "dh"),
+    (oid("1.2.840.113549.1.1.10"), "rsa-pss"),
+    (oid("1.2.840.113549.1.3.1"), "dh"),
+    (oid("1.3.101.110"), "x25519"),
+    (oid("1.3.101.111"), "x448"),
+    (oid("1.3.101.113"), "ed448"),
 ];
 
-const CURVES: [(&str, &str); 9] = [
-    ("1.2.840.10045.3.1.7", "ec-p256"),
-    ("1.3.132.0.34", "ec-p384"),
-    ("1.3.132.0.35", "ec-p521"),
-    ("1.3.132.0.33", "ec-p224"),
-    ("1.2.840.10045.3.1.1", "ec-p192"),
-    ("1.3.132.0.10", "ec-secp256k1"),
-    ("1.3.36.3.3.2.8.1.1.7", "ec-brainpoolP256r1"),
-    ("1.3.36.3.3.2.8.1.1.11", "ec-brainpoolP384r1"),
-    ("1.3.36.3.3.2.8.1.1.13", "ec-brainpoolP512r1"),
+const CURVES: [(ObjectIdentifier, &str); 9] = [
+    (SECP256R1, "ec-p256"),
+    (SECP384R1, "ec-p384"),
+    (oid("1.2.840.10045.3.1.1"), "ec-p192"),
+    (oid("1.3.132.0.10"), "ec-secp256k1"),
+    (oid("1.3.132.0.33"), "ec-p224"),
+    (oid("1.3.132.0.35"), "ec-p521"),
+    (oid("1.3.36.3.3.2.8.1.1.11"), "ec-brainpoolP384r1"),
+    (oid("1.3.36.3.3.2.8.1.1.13"), "ec-brainpoolP512r1"),
+    (oid("1.3.36.3.3.2.8.1.1.7"), "ec-brainpoolP256r1"),
 ];
+
+const fn oid(text: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(text)
+}
 
 /// Reads the only private key of a PEM file.
 pub(super) fn from_pem(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
@@ -114,30 +120,31 @@ pub(super) fn key_pair(pkcs8: &[u8]) -> Result<KeyPair> {
 }
 
 /// What a key is called, from its algorithm and public bits. The names of [`KeyAlgorithm`] are among the answers.
-pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> String {
+pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> Cow<'static, str> {
     match algorithm.oid {
         RSA_ENCRYPTION => match PublicKey::rsa_bits(bits) {
-            Some(bits) => format!("rsa-{bits}"),
-            None => "rsa".to_owned(),
+            Some(bits) => format!("rsa-{bits}").into(),
+            None => "rsa".into(),
         },
-        ED25519 => "ed25519".to_owned(),
+        ED25519 => "ed25519".into(),
         EC_PUBLIC_KEY => curve_name(algorithm.parameters),
         other => named(&OTHER_KEYS, other),
     }
 }
 
-fn curve_name(parameters: Option<AnyRef<'_>>) -> String {
+fn curve_name(parameters: Option<AnyRef<'_>>) -> Cow<'static, str> {
     match parameters.map(|parameters| parameters.decode_as::<ObjectIdentifier>()) {
         Some(Ok(curve)) => named(&CURVES, curve),
-        Some(Err(_)) => "ec with explicit curve parameters".to_owned(),
-        None => "ec without a curve".to_owned(),
+        Some(Err(_)) => "ec with explicit curve parameters".into(),
+        None => "ec without a curve".into(),
     }
 }
 
-fn named(names: &[(&str, &str)], oid: ObjectIdentifier) -> String {
-    let oid = oid.to_string();
-    let name = names.iter().find(|(known, _)| *known == oid);
-    name.map_or(oid.clone(), |(_, name)| (*name).to_owned())
+fn named(names: &[(ObjectIdentifier, &'static str)], oid: ObjectIdentifier) -> Cow<'static, str> {
+    match names.iter().find(|(known, _)| *known == oid) {
+        Some((_, name)) => Cow::Borrowed(name),
+        None => Cow::Owned(oid.to_string()),
+    }
 }
 
 fn from_encrypted(der: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {

@@ -1,0 +1,172 @@
+//! Public keys, of any algorithm.
+
+use std::{borrow::Cow, fmt};
+
+use der::{
+    Decode as _, Encode as _,
+    asn1::{AnyRef, BitStringRef},
+};
+use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use super::{EC_PUBLIC_KEY, ED25519, KeyAlgorithm, RSA_ENCRYPTION, curve, import};
+use crate::{
+    error::{Error, Result},
+    hex, pem,
+    signing::{self, Scheme},
+};
+
+/// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey {
+    /// `SubjectPublicKeyInfo`
+    der: Vec<u8>,
+    /// Where in it the bits of the key begin
+    bits_at: usize,
+    algorithm: Option<KeyAlgorithm>,
+    name: Cow<'static, str>,
+}
+
+impl PublicKey {
+    /// Reads the only `PUBLIC KEY` block in a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        let blocks = pem::read("public key", pem.as_ref())?;
+        let block = pem::only(&blocks, "public key", |label| label == "PUBLIC KEY")?;
+        Self::from_der(&block.contents).map_err(|error| error.at(block.place))
+    }
+
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] if it is none.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        let info = SubjectPublicKeyInfoRef::from_der(der)
+            .map_err(|error| Error::malformed("public key", error))?;
+        let bits = info
+            .subject_public_key
+            .as_bytes()
+            .ok_or_else(|| Error::malformed("public key", "its bits are no whole bytes"))?;
+        let name = import::key_name(&info.algorithm, bits);
+        Ok(Self {
+            der: der.to_vec(),
+            bits_at: der.len() - bits.len(),
+            algorithm: name.parse().ok(),
+            name,
+        })
+    }
+
+    /// The algorithm, if it is one that etcd-pki signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<KeyAlgorithm> {
+        self.algorithm
+    }
+
+    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object identifier.
+    #[must_use]
+    pub fn algorithm_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The key as a `SubjectPublicKeyInfo` in DER.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The key as `PUBLIC KEY` in PEM.
+    ///
+    /// # Errors
+    ///
+    /// None that a key which exists can meet.
+    pub fn to_pem(&self) -> Result<String> {
+        pem::encode("PUBLIC KEY", &self.der)
+    }
+
+    /// SHA-256 of the `SubjectPublicKeyInfo`, in upper-case hexadecimal: what `openssl pkey -pubout -outform DER | sha256sum`
+    /// prints.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> String {
+        hex::upper(&signing::sha256(&self.der))
+    }
+
+    /// How the private key that belongs to it signs, if etcd-pki can sign so.
+    pub(crate) fn scheme(&self) -> Option<Scheme> {
+        self.algorithm.map(KeyAlgorithm::scheme)
+    }
+
+    /// Checks a signature over the very bytes that were signed.
+    pub(crate) fn verify(&self, what: &'static str, signed: &signing::Signed<'_>) -> Result<()> {
+        let scheme = match self.scheme() {
+            Some(scheme) => scheme,
+            // ring verifies RSA of any size from 2048 to 8192 bits
+            None if self.name.starts_with("rsa-") && self.name != "rsa-pss" => Scheme::Rsa,
+            None => {
+                return Err(Error::unsupported(
+                    format!("checking a signature by a key of {}", self.name),
+                    "etcd-pki checks signatures by ec-p256, ec-p384, ed25519 and RSA from 2048 bits on",
+                ));
+            }
+        };
+        scheme
+            .verify(
+                self.bits(),
+                &signed.algorithm,
+                signed.content,
+                &signed.signature,
+            )
+            .map_err(|reason| Error::Signature { what, reason })
+    }
+
+    /// The key identifier of method 1: SHA-1 of the key's bits (RFC 5280, section 4.2.1.2).
+    pub(crate) fn identifier(&self) -> Vec<u8> {
+        signing::sha1(self.bits())
+    }
+
+    fn bits(&self) -> &[u8] {
+        &self.der[self.bits_at..]
+    }
+
+    pub(super) fn from_bits(algorithm: KeyAlgorithm, bits: &[u8]) -> Result<Self> {
+        let curve = curve(algorithm);
+        let (oid, parameters) = match algorithm.scheme() {
+            Scheme::EcdsaP256 | Scheme::EcdsaP384 => (EC_PUBLIC_KEY, Some(AnyRef::from(&curve))),
+            Scheme::Ed25519 => (ED25519, None),
+            Scheme::Rsa => (RSA_ENCRYPTION, Some(AnyRef::NULL)),
+        };
+        let encode = || {
+            SubjectPublicKeyInfoRef {
+                algorithm: AlgorithmIdentifierRef { oid, parameters },
+                subject_public_key: BitStringRef::from_bytes(bits)?,
+            }
+            .to_der()
+        };
+        let der: Vec<u8> = encode().map_err(|error| Error::malformed("public key", error))?;
+        Ok(Self {
+            bits_at: der.len() - bits.len(),
+            der,
+            algorithm: Some(algorithm),
+            name: Cow::Borrowed(algorithm.name()),
+        })
+    }
+
+    /// The size of an RSA key: the bits of its modulus.
+    pub(super) fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
+        let key = pkcs1::RsaPublicKeyRef::from_der(pkcs1).ok()?;
+        let modulus = key.modulus.as_bytes();
+        let leading = modulus.first()?.leading_zeros() as usize;
+        Some(modulus.len() * 8 - leading)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey")
+            .field("algorithm", &self.name)
+            .field("fingerprint_sha256", &self.fingerprint_sha256())
+            .finish()
+    }
+}

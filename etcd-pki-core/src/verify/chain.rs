@@ -1,0 +1,134 @@
+//! The way from a certificate to a trusted one.
+
+use std::{collections::HashSet, time::SystemTime};
+
+use super::{Reason, Verifier, check_extensions, check_time, name_constraints};
+use crate::{certificate::Certificate, error::Error, extensions::KeyUsage};
+
+/// More signature checks than any honest set of certificates needs; the limit of Go's `crypto/x509`.
+const SIGNATURE_CHECKS: usize = 100;
+
+/// The search for a chain: depth first, trusted certificates before intermediates, as Go searches.
+pub(super) struct Search<'a> {
+    pub(super) verifier: &'a Verifier,
+    pub(super) now: SystemTime,
+    pub(super) signature_checks: usize,
+    /// What stopped the search first
+    pub(super) failure: Option<Reason>,
+}
+
+impl Search<'_> {
+    /// Climbs from the uppermost certificate `below` to a trusted one.
+    pub(super) fn chain(&mut self, below: Vec<Certificate>) -> Option<Vec<Certificate>> {
+        let top = below.last()?;
+        if self.verifier.roots.contains(top) {
+            return Some(below);
+        }
+        let verifier = self.verifier;
+        let candidates = verifier.roots.iter().map(|root| (root, true));
+        let candidates =
+            candidates.chain(verifier.intermediates.iter().map(|middle| (middle, false)));
+        let mut seen = HashSet::new();
+        for (issuer, trusted) in candidates {
+            let is_candidate = issuer.as_x509().tbs_certificate().subject()
+                == top.as_x509().tbs_certificate().issuer()
+                && !below.contains(issuer)
+                && seen.insert(issuer.as_der());
+            if !is_candidate {
+                continue;
+            }
+            if let Err(reason) = self.check_step(&below, top, issuer) {
+                self.failure.get_or_insert(reason);
+                continue;
+            }
+            let mut longer = below.clone();
+            longer.push(issuer.clone());
+            if trusted {
+                return Some(longer);
+            }
+            if let Some(chain) = self.chain(longer) {
+                return Some(chain);
+            }
+        }
+        None
+    }
+
+    /// Whether `issuer` may stand above the certificates `below`, of which `top` is the uppermost.
+    fn check_step(
+        &mut self,
+        below: &[Certificate],
+        top: &Certificate,
+        issuer: &Certificate,
+    ) -> Result<(), Reason> {
+        self.signature_checks += 1;
+        if self.signature_checks > SIGNATURE_CHECKS {
+            return Err(Reason::Signature {
+                subject: top.subject(),
+                reason: "there are too many candidates for its issuer".to_owned(),
+            });
+        }
+        check_signature(top, issuer)?;
+        check_authority(issuer)?;
+        check_time(issuer, self.now)?;
+        check_extensions(issuer)?;
+        if let Some(path_length) = issuer.path_length().filter(|_| issuer.is_authority()) {
+            if below.len() - 1 > usize::from(path_length) {
+                return Err(Reason::PathTooLong {
+                    authority: issuer.subject(),
+                    path_length,
+                });
+            }
+        }
+        let leaf = &below[0];
+        name_constraints::check(issuer, leaf)
+    }
+}
+
+fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Reason> {
+    let failed = |reason| Reason::Signature {
+        subject: subject.subject(),
+        reason,
+    };
+    match subject.check_issued_by(issuer) {
+        Ok(()) => Ok(()),
+        Err(Error::Signature { .. }) if is_another_of_the_name(subject, issuer) => {
+            Err(Reason::UnknownAuthority {
+                issuer: format!(
+                    "{}; the trusted one has the same name and another key",
+                    subject.issuer()
+                ),
+            })
+        }
+        Err(Error::Signature { reason, .. }) => Err(failed(reason)),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Whether the key identifiers say that another CA of the same name has signed: the usual end of a CA that was made anew.
+fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
+    match (
+        subject.authority_key_identifier(),
+        issuer.subject_key_identifier(),
+    ) {
+        (Some(wanted), Some(found)) => wanted != found,
+        _ => false,
+    }
+}
+
+/// Go takes a CA without keyUsage; with one, it must say keyCertSign (`CheckSignatureFrom`).
+fn check_authority(issuer: &Certificate) -> Result<(), Reason> {
+    let reason = if !issuer.is_authority() {
+        "its basicConstraints do not say CA:TRUE"
+    } else if issuer
+        .key_usages()
+        .is_some_and(|usages| !usages.contains(&KeyUsage::KeyCertSign))
+    {
+        "its keyUsage lacks keyCertSign"
+    } else {
+        return Ok(());
+    };
+    Err(Reason::NotAnAuthority {
+        subject: issuer.subject(),
+        reason: reason.to_owned(),
+    })
+}

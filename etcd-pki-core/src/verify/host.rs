@@ -1,0 +1,100 @@
+//! The host that is dialled.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use super::Reason;
+use crate::{
+    certificate::Certificate,
+    error::Result,
+    identity::{AlternativeName, DnsName},
+};
+
+/// A host by which a server is dialled: a name or an address, as it stands in a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Name(DnsName),
+    Address(IpAddr),
+}
+
+impl FromStr for Host {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.parse()? {
+            AlternativeName::Dns(name) => Ok(Self(Kind::Name(name))),
+            AlternativeName::Ip(address) => Ok(Self(Kind::Address(address))),
+            AlternativeName::Uri(_) => Err(crate::Error::InvalidAlternativeName {
+                text: text.to_owned(),
+                reason: "a host is a name or an address".to_owned(),
+                hint: None,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Name(name) => f.write_str(name.as_str()),
+            Kind::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+impl Host {
+    /// An address is compared with addresses only, a name with names only, and a common name with nothing (`VerifyHostname`).
+    pub(super) fn check(&self, certificate: &Certificate) -> std::result::Result<(), Reason> {
+        let matches = match &self.0 {
+            Kind::Address(address) => certificate
+                .ip_addresses()
+                .iter()
+                .any(|own| own.to_canonical() == *address),
+            Kind::Name(name) => certificate
+                .dns_names()
+                .iter()
+                .any(|pattern| matches(pattern, name.as_str())),
+        };
+        if matches {
+            return Ok(());
+        }
+        let dns = certificate.dns_names().iter().cloned();
+        let addresses = certificate.ip_addresses().iter().map(ToString::to_string);
+        let names: Vec<String> = dns.chain(addresses).collect();
+        let common_name = certificate.common_name();
+        Err(Reason::WrongHost {
+            host: self.to_string(),
+            common_name_only: names.is_empty()
+                && common_name.is_some_and(|name| name == self.to_string()),
+            names,
+        })
+    }
+}
+
+/// A `*` stands for one whole label, the leftmost (`matchHostnames`).
+fn matches(pattern: &str, name: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    if pattern == name {
+        return true;
+    }
+    match (pattern.strip_prefix("*."), name.split_once('.')) {
+        (Some(rest), Some((label, parent))) => !label.is_empty() && rest == parent,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_one_label() {
+        assert!(matches("*.etcd.svc", "etcd-1.etcd.svc"));
+        assert!(matches("ETCD-1", "etcd-1"));
+        assert!(!matches("*.etcd.svc", "etcd.svc"));
+        assert!(!matches("*.svc", "a.b.svc"));
+        assert!(!matches("a.*", "a.b"));
+    }
+}
