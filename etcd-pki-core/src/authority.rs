@@ -1,26 +1,28 @@
 //! Certificate authorities: create, load, issue, sign.
 
 mod certificate_builder;
+mod grant;
+mod issued;
 
 use std::{
     fmt,
     time::{Duration, SystemTime},
 };
 
-use self::certificate_builder::CertificateBuilder;
+pub use self::issued::Issued;
+use self::{certificate_builder::CertificateBuilder, grant::Grant};
 use crate::{
     bundle::{self, Bundle, IssuedFor},
     certificate::Certificate,
     clock,
     error::{Error, Result},
     extensions::{ExtensionsBuilder, KeyUsage},
-    identity::{AlternativeName, Identity, check_common_name, subject},
+    identity::{Identity, check_common_name, subject},
     key::{PrivateKey, PublicKey},
-    request::{CertificateRequest, Claim},
-    role::{AuthorityProfile, Profile},
+    profile::{AuthorityProfile, Profile},
+    request::CertificateRequest,
     signer::{Signer, scheme_of},
     signing::Scheme,
-    validity::Validity,
 };
 
 /// How far back a certificate begins, for hosts whose clocks are behind: kubeadm's five minutes.
@@ -49,7 +51,7 @@ pub struct CertificateAuthority {
 
 /// Where the CA's key is.
 enum SigningKey {
-    Here(PrivateKey),
+    Here(Box<PrivateKey>),
     Elsewhere(Box<dyn Signer>),
 }
 
@@ -109,7 +111,12 @@ impl CertificateAuthority {
                 .build()?,
         }
         .sign(key.scheme(), |content| key.sign(content))?;
-        Self::from_parts(certificate, Vec::new(), SigningKey::Here(key), now)
+        Self::from_parts(
+            certificate,
+            Vec::new(),
+            SigningKey::Here(Box::new(key)),
+            now,
+        )
     }
 
     /// Loads an authority from its certificate and key.
@@ -136,7 +143,7 @@ impl CertificateAuthority {
         now: SystemTime,
     ) -> Result<Self> {
         let (certificate, above) = choose(certificates, key.public_key())?;
-        Self::from_parts(certificate, above, SigningKey::Here(key), now)
+        Self::from_parts(certificate, above, SigningKey::Here(Box::new(key)), now)
     }
 
     /// Loads an authority from PEM, as [`CertificateAuthority::load`] does.
@@ -381,91 +388,6 @@ impl fmt::Debug for CertificateAuthority {
         f.debug_struct("CertificateAuthority")
             .field("certificate", &self.certificate)
             .finish_non_exhaustive()
-    }
-}
-
-/// A certificate for somebody else's key.
-#[derive(Clone, Debug)]
-pub struct Issued {
-    certificate: Certificate,
-    chain: Vec<Certificate>,
-    refused: Vec<Claim>,
-    validity_cut: Option<SystemTime>,
-}
-
-impl Issued {
-    /// The certificate.
-    #[must_use]
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
-    /// The intermediate certificates, the certificate's issuer first; empty under a root.
-    #[must_use]
-    pub fn chain(&self) -> &[Certificate] {
-        &self.chain
-    }
-
-    /// What the request claimed and did not get.
-    #[must_use]
-    pub fn refused(&self) -> &[Claim] {
-        &self.refused
-    }
-
-    /// The end that was asked for, if the CA's own end cut it short.
-    #[must_use]
-    pub fn validity_cut(&self) -> Option<SystemTime> {
-        self.validity_cut
-    }
-
-    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
-    ///
-    /// # Errors
-    ///
-    /// None that a certificate which exists can meet.
-    pub fn certificate_pem(&self) -> Result<String> {
-        bundle::certificates_pem(&self.certificate, &self.chain)
-    }
-}
-
-/// What a certificate is going to say.
-struct Grant<'a> {
-    profile: Profile,
-    common_name: Option<String>,
-    organization: Option<&'a str>,
-    alternative_names: Vec<AlternativeName>,
-    validity: Validity,
-}
-
-impl<'a> Grant<'a> {
-    fn new(profile: Profile, identity: &'a Identity) -> Result<Self> {
-        Ok(Self {
-            profile,
-            common_name: profile.common_name(identity)?,
-            organization: identity.organization(),
-            alternative_names: profile.alternative_names(identity)?,
-            validity: profile.validity(),
-        })
-    }
-
-    /// The same, in the words of a request.
-    fn claims(&self, rsa: bool) -> Vec<Claim> {
-        let mut claims = Vec::new();
-        claims.extend(self.common_name.clone().map(Claim::CommonName));
-        claims.extend(
-            self.organization
-                .map(|name| Claim::Organization(name.to_owned())),
-        );
-        let key_usages = self.profile.key_usages(rsa).iter();
-        claims.extend(key_usages.map(|usage| Claim::KeyUsage(*usage)));
-        let extended = self.profile.extended_key_usages().iter();
-        claims.extend(extended.cloned().map(Claim::ExtendedKeyUsage));
-        claims.extend(self.alternative_names.iter().map(|name| match name {
-            AlternativeName::Dns(name) => Claim::DnsName(name.as_str().to_owned()),
-            AlternativeName::Ip(address) => Claim::IpAddress(*address),
-            AlternativeName::Uri(uri) => Claim::Uri(uri.as_str().to_owned()),
-        }));
-        claims
     }
 }
 

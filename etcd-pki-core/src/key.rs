@@ -1,12 +1,13 @@
 //! Private and public keys.
 
+mod algorithm;
 mod encryption;
 mod import;
 mod public;
 #[cfg(feature = "rsa")]
 mod rsa_generation;
 
-use std::{fmt, str::FromStr, sync::OnceLock};
+use std::{fmt, sync::OnceLock};
 
 use der::{
     Decode as _, Encode as _,
@@ -16,7 +17,11 @@ use pkcs8::PrivateKeyInfoRef;
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-pub use self::{encryption::Passphrase, public::PublicKey};
+pub use self::{
+    algorithm::{KeyAlgorithm, KeyFormat},
+    encryption::Passphrase,
+    public::PublicKey,
+};
 use crate::{
     error::{Error, Result},
     pem,
@@ -28,128 +33,6 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-
-/// The keys that etcd-pki makes and signs with. Every etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but
-/// Ed25519.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeyAlgorithm {
-    /// ECDSA on NIST P-256 with SHA-256: `ec-p256`
-    #[default]
-    EcP256,
-    /// ECDSA on NIST P-384 with SHA-384: `ec-p384`
-    EcP384,
-    /// Ed25519: `ed25519`
-    Ed25519,
-    /// RSA of 2048 bits, signing PKCS#1 v1.5 with SHA-256: `rsa-2048`
-    Rsa2048,
-    /// RSA of 3072 bits: `rsa-3072`
-    Rsa3072,
-    /// RSA of 4096 bits: `rsa-4096`
-    Rsa4096,
-}
-
-impl KeyAlgorithm {
-    /// All of them, the default first.
-    pub const ALL: [Self; 6] = [
-        Self::EcP256,
-        Self::EcP384,
-        Self::Ed25519,
-        Self::Rsa2048,
-        Self::Rsa3072,
-        Self::Rsa4096,
-    ];
-
-    /// Its name, as it is typed.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EcP256 => "ec-p256",
-            Self::EcP384 => "ec-p384",
-            Self::Ed25519 => "ed25519",
-            Self::Rsa2048 => "rsa-2048",
-            Self::Rsa3072 => "rsa-3072",
-            Self::Rsa4096 => "rsa-4096",
-        }
-    }
-
-    pub(crate) fn is_rsa(self) -> bool {
-        self.scheme() == Scheme::Rsa
-    }
-
-    fn scheme(self) -> Scheme {
-        match self {
-            Self::EcP256 => Scheme::EcdsaP256,
-            Self::EcP384 => Scheme::EcdsaP384,
-            Self::Ed25519 => Scheme::Ed25519,
-            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Scheme::Rsa,
-        }
-    }
-}
-
-impl fmt::Display for KeyAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for KeyAlgorithm {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name() == text)
-            .ok_or_else(|| Error::Unknown {
-                what: "key algorithm",
-                text: text.to_owned(),
-                choices: Self::ALL.map(Self::name).to_vec(),
-            })
-    }
-}
-
-/// A format in which a private key is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyFormat {
-    /// `PRIVATE KEY` (RFC 5958), for every algorithm
-    #[default]
-    Pkcs8,
-    /// `RSA PRIVATE KEY` (RFC 8017, appendix A.1.2), as kubeadm and OpenSSL 1 write RSA keys
-    Pkcs1,
-    /// `EC PRIVATE KEY` (RFC 5915), as kubeadm and k3s write elliptic curve keys
-    Sec1,
-}
-
-impl KeyFormat {
-    /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::Pkcs8, Self::Pkcs1, Self::Sec1];
-
-    /// Its name, as it is typed.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pkcs8 => "pkcs8",
-            Self::Pkcs1 => "pkcs1",
-            Self::Sec1 => "sec1",
-        }
-    }
-}
-
-impl FromStr for KeyFormat {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name() == text)
-            .ok_or_else(|| Error::Unknown {
-                what: "key format",
-                text: text.to_owned(),
-                choices: Self::ALL.map(Self::name).to_vec(),
-            })
-    }
-}
 
 /// A private key that signs.
 ///
@@ -454,13 +337,5 @@ mod tests {
             error.to_string(),
             "pkcs1 for a key of ec-p256 is not supported"
         );
-    }
-
-    #[test]
-    fn names() {
-        for algorithm in KeyAlgorithm::ALL {
-            assert_eq!(algorithm.name().parse::<KeyAlgorithm>().unwrap(), algorithm);
-        }
-        assert!("EC-P256".parse::<KeyAlgorithm>().is_err());
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     role::Role,
+    words,
 };
 
 /// A habit of naming files.
@@ -102,14 +103,7 @@ impl FromStr for Layout {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|layout| layout.name() == text)
-            .ok_or_else(|| Error::Unknown {
-                what: "layout",
-                text: text.to_owned(),
-                choices: Self::ALL.map(Self::name).to_vec(),
-            })
+        words::one_of(text, "layout", &Self::ALL, Self::name)
     }
 }
 

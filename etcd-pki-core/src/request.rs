@@ -21,7 +21,7 @@ use crate::{
     identity::{Identity, attributes, subject},
     key::{PrivateKey, PublicKey},
     pem,
-    role::Profile,
+    profile::Profile,
     signing::{self, Signed},
 };
 

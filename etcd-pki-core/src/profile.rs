@@ -1,0 +1,298 @@
+//! What a certificate of a role has.
+
+use std::net::Ipv4Addr;
+
+use crate::{
+    error::{Error, Result},
+    extensions::{ExtendedKeyUsage, KeyUsage},
+    identity::{AlternativeName, Identity},
+    key::KeyAlgorithm,
+    role::{Compatibility, Role},
+    validity::Validity,
+};
+
+const LEAF_VALIDITY: Validity = Validity::years(1);
+const AUTHORITY_VALIDITY: Validity = Validity::years(10);
+/// Kubespray's `certificates_duration`
+const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
+
+/// What a certificate of a role has: usages, alternative names, validity, and the algorithm of a key that is made for it.
+///
+/// A [`Role`] becomes its profile wherever one is asked for:
+///
+/// ```
+/// use etcd_pki_core::{KeyAlgorithm, Role, Validity};
+///
+/// let profile = Role::Client.profile().algorithm(KeyAlgorithm::Ed25519).valid_for(Validity::days(90));
+/// # let _ = profile;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    role: Role,
+    compatibility: Compatibility,
+    algorithm: KeyAlgorithm,
+    validity: Validity,
+    member_common_name_allowed: bool,
+}
+
+impl Profile {
+    /// The profile of a certificate authority.
+    #[must_use]
+    pub const fn authority() -> AuthorityProfile {
+        AuthorityProfile {
+            algorithm: KeyAlgorithm::EcP256,
+            validity: AUTHORITY_VALIDITY,
+        }
+    }
+
+    /// Sets the algorithm of the key that is made.
+    #[must_use]
+    pub const fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+        Self { algorithm, ..self }
+    }
+
+    /// Sets how long the certificate is valid. The CA's own end cuts it short.
+    #[must_use]
+    pub const fn valid_for(self, validity: Validity) -> Self {
+        Self { validity, ..self }
+    }
+
+    /// Lets a node or client have a common name that begins as a member's does. A list of allowed common names
+    /// (`--peer-cert-allowed-cn`) would take it for a member.
+    #[must_use]
+    pub const fn allow_member_common_name(self) -> Self {
+        Self {
+            member_common_name_allowed: true,
+            ..self
+        }
+    }
+
+    /// The role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(crate) const fn key_algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    pub(crate) const fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// keyEncipherment is for RSA alone: only RSA keys encrypt (RFC 5280, section 4.2.1.3; RFC 8813, section 3).
+    pub(crate) const fn key_usages(&self, rsa: bool) -> &'static [KeyUsage] {
+        if rsa {
+            &[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment]
+        } else {
+            &[KeyUsage::DigitalSignature]
+        }
+    }
+
+    pub(crate) const fn extended_key_usages(&self) -> &'static [ExtendedKeyUsage] {
+        match (self.role, self.compatibility) {
+            (Role::Member, _) | (_, Compatibility::Kubespray) => {
+                &[ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth]
+            }
+            (Role::Node | Role::Client, Compatibility::Strict) => &[ExtendedKeyUsage::ClientAuth],
+        }
+    }
+
+    pub(crate) fn common_name(&self, identity: &Identity) -> Result<Option<String>> {
+        let common_name = identity.common_name(|name| {
+            let name = match self.compatibility {
+                Compatibility::Strict => name,
+                Compatibility::Kubespray => name.split('.').next().unwrap_or(name),
+            };
+            format!("{}{name}", self.role.common_name_prefix())
+        })?;
+        match common_name {
+            Some(common_name)
+                if self.role != Role::Member
+                    && !self.member_common_name_allowed
+                    && common_name.starts_with(Role::Member.common_name_prefix()) =>
+            {
+                Err(Error::MemberCommonName { common_name })
+            }
+            None if identity.organization().is_none() => Err(Error::NoSubject),
+            common_name => Ok(common_name),
+        }
+    }
+
+    /// What etcd and its clients dial a member by; for who is never dialled, the address of no host: with it, and with nothing
+    /// else, etcd's peer port refuses a client's certificate at once (`checkCertSAN` in
+    /// `client/pkg/transport/listener_tls.go`), while one without any alternative name passes there.
+    pub(crate) fn alternative_names(&self, identity: &Identity) -> Result<Vec<AlternativeName>> {
+        if self.role != Role::Member {
+            return Ok(match identity.alternative_names() {
+                None => Vec::new(),
+                Some([]) => vec![AlternativeName::Ip(Ipv4Addr::UNSPECIFIED.into())],
+                Some(names) => names.to_vec(),
+            });
+        }
+        let given = identity.alternative_names().unwrap_or_default();
+        let mut names = Vec::with_capacity(given.len() + 4);
+        names.extend(identity.host()?);
+        names.extend_from_slice(given);
+        if names.is_empty() {
+            return Err(Error::NoAlternativeName);
+        }
+        names.extend(AlternativeName::loopback());
+        let mut unique = Vec::with_capacity(names.len());
+        for name in names {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        }
+        Ok(unique)
+    }
+}
+
+impl From<Role> for Profile {
+    fn from(role: Role) -> Self {
+        role.profile()
+    }
+}
+
+impl Role {
+    /// The profile of this role: what its certificates have unless said otherwise.
+    #[must_use]
+    pub const fn profile(self) -> Profile {
+        Profile {
+            role: self,
+            compatibility: Compatibility::Strict,
+            algorithm: KeyAlgorithm::EcP256,
+            validity: LEAF_VALIDITY,
+            member_common_name_allowed: false,
+        }
+    }
+}
+
+impl Compatibility {
+    /// The profile of a role under these habits.
+    #[must_use]
+    pub const fn profile(self, role: Role) -> Profile {
+        let strict = role.profile();
+        match self {
+            Self::Strict => strict,
+            Self::Kubespray => Profile {
+                compatibility: self,
+                algorithm: KeyAlgorithm::Rsa2048,
+                validity: KUBESPRAY_VALIDITY,
+                ..strict
+            },
+        }
+    }
+
+    /// The profile of an authority under these habits.
+    #[must_use]
+    pub const fn authority(self) -> AuthorityProfile {
+        match self {
+            Self::Strict => Profile::authority(),
+            Self::Kubespray => AuthorityProfile {
+                algorithm: KeyAlgorithm::Rsa2048,
+                validity: KUBESPRAY_VALIDITY,
+            },
+        }
+    }
+}
+
+/// What the certificate of an authority has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthorityProfile {
+    algorithm: KeyAlgorithm,
+    validity: Validity,
+}
+
+impl AuthorityProfile {
+    /// Sets the algorithm of the key that is made.
+    #[must_use]
+    pub const fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+        Self { algorithm, ..self }
+    }
+
+    /// Sets how long the authority is valid.
+    #[must_use]
+    pub const fn valid_for(self, validity: Validity) -> Self {
+        Self { validity, ..self }
+    }
+
+    pub(crate) const fn key_algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    pub(crate) const fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// It signs certificates and revocation lists, and its leaves sign nothing: path length 0.
+    pub(crate) const PATH_LENGTH: u8 = 0;
+    pub(crate) const KEY_USAGES: &'static [KeyUsage] = &[KeyUsage::KeyCertSign, KeyUsage::CrlSign];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(profile: Profile, identity: &Identity) -> Vec<String> {
+        let names = profile.alternative_names(identity).unwrap();
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_member_answers_by_its_name_and_on_loopback() {
+        let identity = Identity::new("etcd-1")
+            .unwrap()
+            .with_names(["10.0.0.1", "::1"])
+            .unwrap();
+        assert_eq!(
+            names(Role::Member.profile(), &identity),
+            ["etcd-1", "10.0.0.1", "::1", "localhost", "127.0.0.1"]
+        );
+        let nameless = Identity::from_common_name("x").unwrap();
+        assert!(matches!(
+            Role::Member.profile().alternative_names(&nameless),
+            Err(Error::NoAlternativeName)
+        ));
+    }
+
+    #[test]
+    fn who_only_dials_is_no_host() {
+        let identity = Identity::new("kube-1").unwrap();
+        assert_eq!(names(Role::Node.profile(), &identity), ["0.0.0.0"]);
+        assert_eq!(
+            names(
+                Role::Client.profile(),
+                &identity.clone().without_alternative_names()
+            ),
+            [""; 0]
+        );
+        let serving = identity.with_names(["10.0.0.1"]).unwrap();
+        assert_eq!(names(Role::Client.profile(), &serving), ["10.0.0.1"]);
+    }
+
+    #[test]
+    fn a_client_is_no_member_by_accident() {
+        let identity = Identity::new("etcd-member-etcd-1").unwrap();
+        let profile = Role::Client.profile();
+        assert!(matches!(
+            profile.common_name(&identity),
+            Err(Error::MemberCommonName { .. })
+        ));
+        let allowed = profile.allow_member_common_name().common_name(&identity);
+        assert_eq!(allowed.unwrap().as_deref(), Some("etcd-member-etcd-1"));
+        assert!(Role::Member.profile().common_name(&identity).is_ok());
+    }
+
+    #[test]
+    fn kubespray_cuts_at_the_first_dot() {
+        let identity = Identity::new("a.dc1.example").unwrap();
+        let cut = Compatibility::Kubespray
+            .profile(Role::Node)
+            .common_name(&identity);
+        assert_eq!(cut.unwrap().as_deref(), Some("etcd-node-a"));
+        let whole = Role::Node.profile().common_name(&identity);
+        assert_eq!(whole.unwrap().as_deref(), Some("etcd-node-a.dc1.example"));
+    }
+}
