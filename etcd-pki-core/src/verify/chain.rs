@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, time::SystemTime};
 
+use x509_cert::certificate::Version;
+
 use super::{Reason, Verifier, check_extensions, check_time, name_constraints};
 use crate::{certificate::Certificate, error::Error, extensions::KeyUsage};
 
@@ -37,7 +39,7 @@ impl Search<'_> {
             if !is_candidate {
                 continue;
             }
-            if let Err(reason) = self.check_step(&below, top, issuer) {
+            if let Err(reason) = self.check_step(&below, issuer, trusted) {
                 self.failure.get_or_insert(reason);
                 continue;
             }
@@ -53,13 +55,15 @@ impl Search<'_> {
         None
     }
 
-    /// Whether `issuer` may stand above the certificates `below`, of which `top` is the uppermost.
+    /// Whether `issuer` may stand above the certificates `below`, the leaf first.
     fn check_step(
         &mut self,
         below: &[Certificate],
-        top: &Certificate,
         issuer: &Certificate,
+        trusted: bool,
     ) -> Result<(), Reason> {
+        let [leaf, ..] = below else { return Ok(()) };
+        let top = below.last().unwrap_or(leaf);
         self.signature_checks += 1;
         if self.signature_checks > SIGNATURE_CHECKS {
             return Err(Reason::Signature {
@@ -68,7 +72,7 @@ impl Search<'_> {
             });
         }
         check_signature(top, issuer)?;
-        check_authority(issuer)?;
+        check_authority(issuer, trusted)?;
         check_time(issuer, self.now)?;
         check_extensions(issuer)?;
         if let Some(path_length) = issuer.path_length().filter(|_| issuer.is_authority()) {
@@ -79,7 +83,6 @@ impl Search<'_> {
                 });
             }
         }
-        let leaf = &below[0];
         name_constraints::check(issuer, leaf)
     }
 }
@@ -115,9 +118,12 @@ fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     }
 }
 
-/// Go takes a CA without keyUsage; with one, it must say keyCertSign (`CheckSignatureFrom`).
-fn check_authority(issuer: &Certificate) -> Result<(), Reason> {
-    let reason = if !issuer.is_authority() {
+/// Go takes a CA without keyUsage, and a trusted one of X.509's first version, which had no extensions; else it must say CA:TRUE
+/// and, where it has keyUsage, keyCertSign (`CheckSignatureFrom`, `isValid`).
+fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Reason> {
+    let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
+    let needs_constraints = !trusted || is_of_third_version;
+    let reason = if needs_constraints && !issuer.is_authority() {
         "its basicConstraints do not say CA:TRUE"
     } else if issuer
         .key_usages()

@@ -1,0 +1,230 @@
+//! `etcd-pki ca`: certificate authorities.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args, Subcommand};
+use etcd_pki_core::{CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store};
+
+use crate::{
+    facts::CertificateFacts,
+    failure::{Failure, Outcome},
+    files::{self, File, Replacing},
+    input::{Input, called},
+    options::{
+        self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, PairOutOptions,
+        PassphraseOptions, ValidityOptions,
+    },
+    output,
+    report::Report,
+    show::ShowOptions,
+    time,
+};
+
+/// Make and show certificate authorities
+#[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  etcd-pki ca new -d pki
+  etcd-pki ca show -d pki
+
+Exit codes:
+  0  done
+  1  failed or refused
+  2  the arguments are not understood")]
+pub(crate) enum CaCommand {
+    New(Box<New>),
+    Show(Show),
+}
+
+impl CaCommand {
+    pub(crate) fn run(self, input: &Input) -> Outcome {
+        match self {
+            Self::New(command) => command.run(input),
+            Self::Show(command) => command.run(input),
+        }
+    }
+}
+
+/// Make a certificate authority: a key, and a certificate that may sign others
+///
+/// With a passphrase its key is encrypted. A new authority is never put beside what another one has signed, unless that is asked
+/// for with --replace-ca: no member would trust the other.
+#[derive(Args)]
+#[command(
+    group = ArgGroup::new("destination").args(["directory", "out"]),
+    group = ArgGroup::new("key_destination").args(["directory", "key_out"]),
+    after_help = "\
+Examples:
+  etcd-pki ca new -d /etc/ssl/etcd/ssl
+  etcd-pki ca new --cn etcd-ca --days 3650 -o ca.pem --key-out ca-key.pem
+  etcd-pki ca new --key ca-key.pem -o ca.pem
+
+Exit codes:
+  0  the authority is made
+  1  failed or refused, such as an authority that exists without --replace-ca
+  2  the arguments are not understood"
+)]
+pub(crate) struct New {
+    /// Common name
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "etcd-ca",
+        help_heading = "Subject"
+    )]
+    cn: String,
+    /// Organization
+    #[arg(long, value_name = "NAME", help_heading = "Subject")]
+    org: Option<String>,
+    /// Whose habits to follow
+    #[arg(
+        long = "profile",
+        value_name = "PROFILE",
+        default_value = "strict",
+        value_parser = options::habits(),
+        help_heading = "Profile"
+    )]
+    habits: Compatibility,
+    #[command(flatten)]
+    validity: ValidityOptions,
+    #[command(flatten)]
+    key: KeyOptions,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+    #[command(flatten)]
+    directory: DirectoryOptions,
+    #[command(flatten)]
+    out: PairOutOptions,
+    /// Replace an authority that exists: all that it has signed is worth nothing then
+    #[arg(long, help_heading = "Output")]
+    replace_ca: bool,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl New {
+    fn run(self, input: &Input) -> Outcome {
+        let Some(store) = self.directory.store() else {
+            let (out, key_out) = self.out.files()?;
+            return self.run_to_files(&out, &key_out, input);
+        };
+        let paths = store.authority_paths();
+        if self.key.is_in_place(&paths.key) {
+            return self.run_to_files(&paths.certificate, &paths.key, input);
+        }
+        self.run_in(&store, input)
+    }
+
+    fn run_in(&self, store: &Store, input: &Input) -> Outcome {
+        let paths = store.authority_paths();
+        let mut report = Report::on(&[&paths.certificate, &paths.key], &self.json)?;
+        let passphrase = self.passphrase.read(input)?;
+        let ca = self.make(input, passphrase.as_ref())?;
+        let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+        if self.replace_ca {
+            locked.replace_authority(&ca, passphrase.as_ref())?;
+        } else {
+            locked.write_authority(&ca, passphrase.as_ref())?;
+        }
+        report.authority(&paths.certificate, ca.certificate());
+        if let Some(key) = ca.key() {
+            report.key(&paths.key, key);
+            report.check_layout(store.layout(), key.algorithm());
+        }
+        report.finish()
+    }
+
+    fn run_to_files(&self, out: &Path, key_out: &Path, input: &Input) -> Outcome {
+        let mut report = Report::on(&self.key.files(out, key_out), &self.json)?;
+        let passphrase = self.passphrase.read(input)?;
+        let ca = self.make(input, passphrase.as_ref())?;
+        let new_key = ca.key().filter(|_| self.key.is_new());
+
+        let certificate = ca.certificate().to_pem()?;
+        let key = new_key.map(|key| FormatOption::default().write(key, passphrase.as_ref()));
+        let key = key.transpose()?;
+        let mut files = vec![File::public(out, &certificate)];
+        if let (Some(pem), Some(key)) = (&key, new_key) {
+            files.push(File::secret(key_out, pem, key.public_key()));
+        }
+        let replacing = if self.replace_ca {
+            Replacing::Authorities
+        } else {
+            Replacing::Nothing
+        };
+        files::write(&files, replacing).map_err(|failure| match failure {
+            Failure::Refused(Error::Exists { path }) => files::authority_exists(&path).into(),
+            failure => failure,
+        })?;
+        report.authority(out, ca.certificate());
+        if let Some(key) = new_key {
+            report.key(key_out, key);
+        }
+        report.finish()
+    }
+
+    fn make(
+        &self,
+        input: &Input,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority, Failure> {
+        let mut identity = Identity::from_common_name(&self.cn)?;
+        if let Some(organization) = &self.org {
+            identity = identity.with_organization(organization)?;
+        }
+        let mut profile = self.habits.authority();
+        if let Some(validity) = self.validity.read()? {
+            profile = profile.valid_for(validity);
+        }
+        let key = self.key.obtain(self.habits, input, passphrase)?;
+        Ok(CertificateAuthority::create_for(
+            key,
+            &identity,
+            profile,
+            time::now(),
+        )?)
+    }
+}
+
+/// Show the certificates of authorities
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki ca show -d /etc/ssl/etcd/ssl
+  etcd-pki ca show ca.pem --field not-after
+
+Exit codes:
+  0  every certificate is an authority's
+  1  one is not, or cannot be read; the others are shown all the same
+  2  the arguments are not understood")]
+pub(crate) struct Show {
+    /// Files of certificates, PEM or DER
+    #[arg(value_name = "FILE", required_unless_present = "directory")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    directory: DirectoryOptions,
+    #[command(flatten)]
+    show: ShowOptions<CertificateFacts>,
+}
+
+impl Show {
+    fn run(mut self, input: &Input) -> Outcome {
+        let in_directory = self.directory.store().map(|store| store.authority_paths());
+        self.files
+            .extend(in_directory.map(|paths| paths.certificate));
+        self.show.show(&self.files, |file| {
+            let certificates = input.certificates(file)?;
+            let facts = certificates.iter().map(|certificate| {
+                if certificate.is_authority() {
+                    return Ok(CertificateFacts::of(certificate));
+                }
+                Err(Error::NotAnAuthority {
+                    subject: certificate.subject(),
+                    reason: "its basicConstraints do not say CA:TRUE".to_owned(),
+                }
+                .in_file(called(file)))
+            });
+            facts.collect()
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! `etcd-pki cert issue`
+
+use std::path::Path;
+
+use clap::Args;
+use etcd_pki_core::{Bundle, CertificateAuthority, Identity, PairPaths, Role, Store};
+
+use crate::{
+    failure::{Failure, Outcome},
+    files::{self, File},
+    input::Input,
+    options::{
+        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions,
+        PairOutOptions, ProfileOptions, ValidityOptions,
+    },
+    output,
+    report::Report,
+    time,
+};
+
+/// Make a key and a certificate for it at once
+///
+/// With -d alone both go into the directory, under the names that its layout gives them. With -o they go to files, and -d only
+/// finds the authority. With neither, they are printed, the certificate first.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki cert issue member etcd-1 --san etcd-1.lan --san 10.0.0.11 -d /etc/ssl/etcd/ssl
+  etcd-pki cert issue node kube-1 -d /etc/ssl/etcd/ssl
+  etcd-pki cert issue client backup --days 90 --ca ca.pem --ca-key ca-key.pem -o backup.pem
+  etcd-pki cert issue client proxy --no-cn --org etcd-proxy -d /etc/ssl/etcd/ssl
+
+Exit codes:
+  0  the certificate is made
+  1  failed or refused, such as a name that is none, or a file that exists without --force
+  2  the arguments are not understood, such as an unknown role")]
+pub(crate) struct Issue {
+    /// What the certificate is for
+    #[arg(value_parser = options::role())]
+    role: Role,
+    /// The host or user: its common name is this behind the role's prefix, and a member answers by it
+    #[arg(required_unless_present_any = ["cn", "no_cn"])]
+    name: Option<String>,
+    #[command(flatten)]
+    identity: IdentityOptions,
+    #[command(flatten)]
+    profile: ProfileOptions,
+    #[command(flatten)]
+    validity: ValidityOptions,
+    #[command(flatten)]
+    key: KeyOptions,
+    #[command(flatten)]
+    authority: AuthorityOptions,
+    #[command(flatten)]
+    out: PairOutOptions,
+    #[command(flatten)]
+    force: ForceOption,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl Issue {
+    pub(crate) fn run(self, input: &Input) -> Outcome {
+        match self.authority.directory.store() {
+            Some(store) if self.out.out.is_none() => self.run_in(&store, input),
+            _ => self.run_to_files(input),
+        }
+    }
+
+    fn run_in(&self, store: &Store, input: &Input) -> Outcome {
+        let pairs = self.pairs(store)?;
+        let paths: Vec<_> = pairs
+            .iter()
+            .map(|pair| pair.below(store.directory()))
+            .collect();
+        let mut report = Report::new(&self.json);
+        let ca = self.authority.load(input)?;
+        let bundles = pairs.iter().map(|_| self.make(&ca, input));
+        let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
+        for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
+            if self.key.is_in_place(&paths.key) {
+                let certificate = bundle.certificate_pem()?;
+                let file = File::public(&paths.certificate, &certificate);
+                files::write(&[file], self.force.replacing())?;
+                self.tell(&mut report, bundle, &ca, &paths.certificate, None);
+                continue;
+            }
+            store
+                .lock_with(|| output::waiting_for(store.directory()))?
+                .write_pair(bundle, pair, self.force.replacing().overwrite())?;
+            self.tell(
+                &mut report,
+                bundle,
+                &ca,
+                &paths.certificate,
+                Some(&paths.key),
+            );
+            report.check_layout(store.layout(), bundle.key().algorithm());
+        }
+        self.finish(report, &ca)
+    }
+
+    fn run_to_files(&self, input: &Input) -> Outcome {
+        let (out, key_out) = self.out.files()?;
+        let mut report = Report::on(&self.key.files(&out, &key_out), &self.json)?;
+        let ca = self.authority.load(input)?;
+        let bundle = self.make(&ca, input)?;
+
+        let certificate = bundle.certificate_pem()?;
+        let key = bundle.secret_key_pem()?;
+        let key_out = self.key.is_new().then_some(&*key_out);
+        let mut files = vec![File::public(&out, &certificate)];
+        files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
+        files::write(&files, self.force.replacing())?;
+        self.tell(&mut report, &bundle, &ca, &out, key_out);
+        self.finish(report, &ca)
+    }
+
+    /// Where the layout puts the pairs of this name.
+    fn pairs(&self, store: &Store) -> Result<Vec<PairPaths>, Failure> {
+        if self.out.key_out.is_some() {
+            return Err(Failure::usage(
+                "--key-out names a file, and -d puts the key into the directory",
+                "give -o FILE too, so that -d only finds the authority",
+            ));
+        }
+        match &self.name {
+            Some(name) => Ok(store.layout().pairs(self.role, name)?),
+            None => Err(Failure::usage(
+                "no name to call the files in the directory by",
+                format!("give one, such as `cert issue {} backup`", self.role),
+            )),
+        }
+    }
+
+    fn make(&self, ca: &CertificateAuthority, input: &Input) -> Result<Bundle, Failure> {
+        let identity = match &self.name {
+            Some(name) => Identity::new(name)?,
+            None => Identity::anonymous(),
+        };
+        let identity = self.identity.refine(identity, self.role)?;
+        let profile = self.validity.apply(self.profile.of(self.role))?;
+        let passphrase = self.authority.passphrase.read(input)?;
+        let key = self
+            .key
+            .obtain(self.profile.habits, input, passphrase.as_ref())?;
+        Ok(ca.issue_for(key, profile, identity, time::now())?)
+    }
+
+    fn tell(
+        &self,
+        report: &mut Report,
+        bundle: &Bundle,
+        ca: &CertificateAuthority,
+        certificate: &Path,
+        key: Option<&Path>,
+    ) {
+        let name = self.name.as_deref();
+        report.leaf(certificate, bundle.certificate(), self.role, name, ca);
+        if let Some(path) = key {
+            report.key(path, bundle.key());
+        }
+        if self.validity.is_asked_for() {
+            report.validity_cut(bundle.validity_cut(), bundle.certificate());
+        }
+    }
+
+    fn finish(&self, mut report: Report, ca: &CertificateAuthority) -> Outcome {
+        if self.identity.leave_names_out() {
+            report.warn_of_no_names();
+        }
+        report.check_authority(ca);
+        report.finish()
+    }
+}

@@ -1,0 +1,147 @@
+//! `etcd-pki cert verify`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use etcd_pki_core::{Certificate, Host, Result, Role, Verdict, Verifier};
+use serde::Serialize;
+
+use crate::{
+    failure::{Answer, Failure, Outcome},
+    input::Input,
+    options::{self, DirectoryOptions},
+    output,
+    show::Unreadable,
+    time,
+};
+
+/// Tell whether etcd would accept certificates, and why not
+///
+/// The answer is that of Go's crypto/x509, by which etcd decides. The first certificate of each file is judged; the others may be
+/// its issuers.
+#[derive(Args)]
+#[command(group = options::place_of_authority(), after_help = "\
+Examples:
+  etcd-pki cert verify client.pem --ca ca.pem
+  etcd-pki cert verify member-etcd-1.pem -d /etc/ssl/etcd/ssl --role member --host 10.0.0.11
+  etcd-pki cert verify client.pem node.pem --ca ca.pem --at 30d --strict
+
+Exit codes:
+  0  every certificate is accepted
+  1  one is refused, or cannot be read; the others are judged all the same
+  2  the arguments are not understood")]
+pub(crate) struct Verify {
+    /// Files of a certificate each, its intermediates behind it, PEM or DER
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Ask for the usages of this role
+    #[arg(long, value_parser = options::role())]
+    role: Option<Role>,
+    /// Ask for this name or address
+    #[arg(long)]
+    host: Option<String>,
+    /// Judge at this instant, or at this time from now on, such as 30d
+    #[arg(long, value_name = "INSTANT")]
+    at: Option<String>,
+    /// Ask for all that RFC 5280 demands, as Python 3.13 and openssl -x509_strict do
+    #[arg(long)]
+    strict: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    directory: DirectoryOptions,
+    /// File of the authorities that are trusted, instead of the directory's
+    #[arg(long, value_name = "FILE", help_heading = options::AUTHORITY)]
+    ca: Option<PathBuf>,
+}
+
+/// The answers, as JSON.
+#[derive(Default, Serialize)]
+struct Answers {
+    certificates: Vec<Judged>,
+    unreadable: Vec<Unreadable>,
+}
+
+#[derive(Serialize)]
+struct Judged {
+    file: String,
+    accepted: bool,
+    /// What speaks against it
+    reasons: Vec<String>,
+    /// The subjects from the certificate to a trusted one
+    chain: Vec<String>,
+}
+
+impl Verify {
+    pub(crate) fn run(&self, input: &Input) -> Outcome {
+        let verifier = self.verifier(input)?;
+        let mut answers = Answers::default();
+        for file in &self.files {
+            match judge(verifier.clone(), file, input) {
+                Ok(verdict) => answers.certificates.push(Judged::new(file, &verdict)),
+                Err(error) => answers.unreadable.push(Unreadable::tell(file, &error)),
+            }
+        }
+        let is_yes = answers.unreadable.is_empty()
+            && answers.certificates.iter().all(|judged| judged.accepted);
+        if self.json {
+            output::print_json(&answers)?;
+        } else {
+            let lines = answers.certificates.iter().map(Judged::in_words);
+            output::print(&lines.collect::<String>())?;
+        }
+        Ok(if is_yes { Answer::Yes } else { Answer::No })
+    }
+
+    fn verifier(&self, input: &Input) -> std::result::Result<Verifier, Failure> {
+        let in_directory = self.directory.store().map(|store| store.authority_paths());
+        let in_directory = in_directory.map(|paths| paths.certificate);
+        // The parser asks for one of the two
+        let trusted = self.ca.clone().or(in_directory).unwrap_or_default();
+        let mut verifier = Verifier::new(input.certificates(&trusted)?);
+        if let Some(role) = self.role {
+            verifier = verifier.role(role);
+        }
+        if let Some(host) = &self.host {
+            verifier = verifier.host(host.parse::<Host>()?);
+        }
+        if let Some(instant) = &self.at {
+            verifier = verifier.at(time::instant(instant)?);
+        }
+        Ok(if self.strict {
+            verifier.strict()
+        } else {
+            verifier
+        })
+    }
+}
+
+fn judge(verifier: Verifier, path: &Path, input: &Input) -> Result<Verdict> {
+    let mut certificates = input.certificates(path)?;
+    let intermediates = certificates.split_off(1);
+    // There is one, or reading had failed
+    Ok(verifier
+        .intermediates(intermediates)
+        .verify(&certificates[0]))
+}
+
+impl Judged {
+    fn new(file: &Path, verdict: &Verdict) -> Self {
+        Self {
+            file: file.to_string_lossy().into_owned(),
+            accepted: verdict.is_accepted(),
+            reasons: verdict.reasons().iter().map(ToString::to_string).collect(),
+            chain: verdict.chain().iter().map(Certificate::subject).collect(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let answer = if self.accepted {
+            format!("{}: ok", self.file)
+        } else {
+            format!("{}: refused: {}", self.file, self.reasons.join("; "))
+        };
+        output::one_line(&answer) + "\n"
+    }
+}

@@ -1,0 +1,166 @@
+//! `etcd-pki env`: the settings by which programs find the files of a directory.
+
+use clap::{ArgGroup, Args, Subcommand};
+use etcd_pki_core::{Error, Role, Settings, Store};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    failure::{Answer, Failure, Outcome},
+    options::DirectoryOptions,
+    output,
+};
+
+/// Print the settings of etcd, etcdctl and kube-apiserver for the files in a directory
+#[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  etcd-pki env etcd --host etcd-1 -d /etc/ssl/etcd/ssl
+  etcd-pki env etcdctl --client root -d /etc/ssl/etcd/ssl
+
+Exit codes:
+  0  the settings are printed
+  1  a file that they would name is not there
+  2  the arguments are not understood")]
+pub(crate) enum EnvCommand {
+    Etcd(Etcd),
+    Etcdctl(Etcdctl),
+    Apiserver(Apiserver),
+}
+
+impl EnvCommand {
+    pub(crate) fn run(self) -> Outcome {
+        match self {
+            Self::Etcd(command) => command.run(),
+            Self::Etcdctl(command) => command.run(),
+            Self::Apiserver(command) => command.run(),
+        }
+    }
+}
+
+/// Print an EnvironmentFile for a member
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki env etcd --host etcd-1 -d /etc/ssl/etcd/ssl >> /etc/etcd.env
+
+Exit codes:
+  0  the settings are printed
+  1  the member's files or the authority's certificate are not there
+  2  the arguments are not understood")]
+pub(crate) struct Etcd {
+    /// The member
+    #[arg(long, value_name = "NAME")]
+    host: String,
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+impl Etcd {
+    fn run(&self) -> Outcome {
+        self.common.print(|store| Settings::etcd(store, &self.host))
+    }
+}
+
+/// Print the exports that let etcdctl use a certificate
+#[derive(Args)]
+#[command(
+    group = ArgGroup::new("who").args(["client", "member", "node"]).required(true),
+    after_help = "\
+Examples:
+  eval \"$(etcd-pki env etcdctl --client root -d /etc/ssl/etcd/ssl)\"
+  etcd-pki env etcdctl --member etcd-1 -d /etc/ssl/etcd/ssl
+
+Exit codes:
+  0  the settings are printed
+  1  the files or the authority's certificate are not there
+  2  the arguments are not understood"
+)]
+pub(crate) struct Etcdctl {
+    /// Use the certificate of this client
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+    /// Use the certificate of this member
+    #[arg(long, value_name = "NAME")]
+    member: Option<String>,
+    /// Use the certificate of this node
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+impl Etcdctl {
+    fn run(&self) -> Outcome {
+        let (role, name) = match (&self.client, &self.member, &self.node) {
+            (None, Some(name), _) => (Role::Member, name.as_str()),
+            (None, None, Some(name)) => (Role::Node, name.as_str()),
+            // The parser asks for one of the three
+            (client, _, _) => (Role::Client, client.as_deref().unwrap_or_default()),
+        };
+        self.common
+            .print(|store| Settings::etcdctl(store, role, name))
+    }
+}
+
+/// Print the flags by which kube-apiserver dials etcd
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki env apiserver --host kube-1 -d /etc/ssl/etcd/ssl
+
+Exit codes:
+  0  the settings are printed
+  1  the node's files or the authority's certificate are not there
+  2  the arguments are not understood")]
+pub(crate) struct Apiserver {
+    /// The node
+    #[arg(long, value_name = "NAME")]
+    host: String,
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+impl Apiserver {
+    fn run(&self) -> Outcome {
+        self.common
+            .print(|store| Settings::apiserver(store, &self.host))
+    }
+}
+
+#[derive(Args)]
+#[command(mut_arg("directory", |directory| directory.required(true)))]
+struct CommonOptions {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    directory: DirectoryOptions,
+}
+
+/// Settings as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(serialize_with = "in_order")]
+    settings: &'a Settings,
+}
+
+impl CommonOptions {
+    fn print(&self, settings: impl FnOnce(&Store) -> Result<Settings, Error>) -> Outcome {
+        let store = self.directory.store();
+        let store = store.ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
+        let settings = settings(&store)?;
+        if self.json {
+            output::print_json(&Document {
+                settings: &settings,
+            })?;
+        } else {
+            output::print(&settings.to_string())?;
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+fn in_order<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
+    let entries = settings.entries().iter();
+    serializer.collect_map(entries.map(|(name, value)| (name, value)))
+}

@@ -1,0 +1,97 @@
+//! How a command ends, and by which exit code the shell learns of it.
+
+use std::io;
+
+use etcd_pki_core::Error;
+
+use crate::output;
+
+/// What every command comes to.
+pub(crate) type Outcome = Result<Answer, Failure>;
+
+/// What a command that ran to its end has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Done, or yes
+    Yes,
+    /// No, for a reason that has been told
+    No,
+}
+
+/// Why a command did not run to its end.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The parser of the arguments has something to say instead: what is wrong with them, or the help that they ask for
+    Arguments(clap::Error),
+    /// The core refused
+    Refused(Error),
+    /// Something outside of the core is not as it should be
+    Failed(Message),
+    /// The arguments contradict each other, or lack something
+    Usage(Message),
+    /// Standard output takes no more
+    Output(io::Error),
+}
+
+/// What is wrong, in a line without a period, and the way out.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn failed(text: impl Into<String>) -> Self {
+        Self::Failed(Message {
+            text: text.into(),
+            hint: None,
+        })
+    }
+
+    pub(crate) fn usage(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage(Message {
+            text: text.into(),
+            hint: Some(hint.into()),
+        })
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Says what went wrong, and gives the exit code.
+pub(crate) fn exit_code(outcome: Outcome) -> u8 {
+    match outcome {
+        Ok(Answer::Yes) => 0,
+        Ok(Answer::No) => 1,
+        Err(Failure::Arguments(answer)) if answer.use_stderr() => {
+            output::misunderstood(&answer);
+            2
+        }
+        Err(Failure::Arguments(help)) => {
+            let printed = help.print().map_err(Failure::Output);
+            exit_code(printed.map(|()| Answer::Yes))
+        }
+        Err(Failure::Refused(error)) => {
+            output::error(&error);
+            1
+        }
+        Err(Failure::Failed(message)) => {
+            output::problem(&message.text, message.hint.as_deref());
+            1
+        }
+        Err(Failure::Usage(message)) => {
+            output::problem(&message.text, message.hint.as_deref());
+            2
+        }
+        // Who reads has enough, as with `| head`
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(Failure::Output(error)) => {
+            output::problem(&format!("cannot write to standard output: {error}"), None);
+            1
+        }
+    }
+}

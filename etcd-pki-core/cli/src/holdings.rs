@@ -1,0 +1,119 @@
+//! The keys that a file holds, whatever it is: a private key, a public one, a request, a certificate, or several of them.
+
+use etcd_pki_core::{
+    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Result,
+};
+
+const ANYTHING: &str = "certificate, request or key";
+
+/// A public key, and what has it.
+pub(crate) struct Holding {
+    pub(crate) kind: &'static str,
+    pub(crate) key: PublicKey,
+}
+
+/// The keys in a file. Of several certificates it is the first, the others being its issuers.
+pub(crate) fn holdings(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<Vec<Holding>> {
+    let first_certificate = Certificate::all_from_bytes(bytes)
+        .map(|certificates| certificates.first().map(|first| first.public_key().clone()));
+    let request =
+        CertificateRequest::from_bytes(bytes).map(|request| Some(request.public_key().clone()));
+    let private =
+        PrivateKey::from_bytes(bytes, passphrase).map(|key| Some(key.public_key().clone()));
+    let public = if is_pem(bytes) {
+        PublicKey::from_pem(bytes)
+    } else {
+        PublicKey::from_der(bytes)
+    };
+    let mut found = Vec::new();
+    let mut instead = None;
+    for (kind, key) in [
+        ("certificate", first_certificate),
+        ("request", request),
+        ("private key", private),
+        ("public key", public.map(Some)),
+    ] {
+        match key {
+            Ok(key) => found.extend(key.map(|key| Holding { kind, key })),
+            Err(error) if is_absence(&error, bytes) => instead = instead.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    match (found.is_empty(), instead) {
+        (true, Some(error)) => Err(of_anything(error)),
+        _ => Ok(found),
+    }
+}
+
+/// Whether an error means no more than that the file holds something else.
+fn is_absence(error: &Error, bytes: &[u8]) -> bool {
+    match error {
+        Error::Missing { .. } => true,
+        // DER does not say what it is, so it is tried as everything
+        Error::Malformed { .. } => !is_pem(bytes),
+        _ => false,
+    }
+}
+
+fn of_anything(error: Error) -> Error {
+    match error {
+        Error::Missing { found, .. } => Error::Missing {
+            what: ANYTHING,
+            found,
+        },
+        Error::Malformed { place, reason, .. } => Error::Malformed {
+            what: ANYTHING,
+            place,
+            reason,
+        },
+        error => error,
+    }
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    let begin = b"-----BEGIN ";
+    bytes.windows(begin.len()).any(|window| window == begin)
+}
+
+#[cfg(test)]
+mod tests {
+    use etcd_pki_core::CertificateAuthority;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_several_things() {
+        let ca = CertificateAuthority::create("etcd-ca").unwrap();
+        let key = ca.key().unwrap();
+        let pem = [
+            ca.certificate().to_pem().unwrap(),
+            key.to_secret_pem().unwrap().to_string(),
+        ];
+        for (bytes, kinds) in [
+            (pem.concat().as_bytes(), vec!["certificate", "private key"]),
+            (ca.certificate().as_der(), vec!["certificate"]),
+            (&key.to_secret_der(), vec!["private key"]),
+            (key.public_key().as_der(), vec!["public key"]),
+        ] {
+            let found = holdings(bytes, None).unwrap();
+            assert_eq!(
+                found.iter().map(|holding| holding.kind).collect::<Vec<_>>(),
+                kinds
+            );
+            assert!(found.iter().all(|holding| holding.key == *key.public_key()));
+        }
+    }
+
+    #[test]
+    fn what_holds_no_key() {
+        for bytes in [
+            &b""[..],
+            b"text",
+            b"-----BEGIN X-----\nAAEC\n-----END X-----\n",
+            b"\x30\x00",
+        ] {
+            let error = holdings(bytes, None).err().unwrap().to_string();
+            assert!(error.contains(ANYTHING), "{error}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `etcd-pki key`: private keys and their public halves.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use etcd_pki_core::{Compatibility, PrivateKey, PublicKey};
+
+use crate::{
+    facts::KeyFacts,
+    failure::Outcome,
+    files::{self, File},
+    holdings::holdings,
+    input::Input,
+    options::{
+        AlgorithmOption, ForceOption, FormatOption, JsonOption, NewPassphraseOptions, OutOption,
+        PassphraseOptions,
+    },
+    report::Report,
+    show::ShowOptions,
+};
+
+/// Make, show and convert keys
+#[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  etcd-pki key new -o etcd-key.pem
+  etcd-pki key show etcd-key.pem
+
+Exit codes:
+  0  done
+  1  failed or refused
+  2  the arguments are not understood")]
+pub(crate) enum KeyCommand {
+    New(New),
+    Show(Show),
+    Public(Public),
+    Convert(Convert),
+}
+
+impl KeyCommand {
+    pub(crate) fn run(self, input: &Input) -> Outcome {
+        match self {
+            Self::New(command) => command.run(input),
+            Self::Show(command) => command.run(input),
+            Self::Public(command) => command.run(input),
+            Self::Convert(command) => command.run(input),
+        }
+    }
+}
+
+/// Make a private key
+///
+/// It is written as PKCS#8, readable by its owner alone. With a passphrase it is encrypted, which suits the key of an authority:
+/// etcd itself reads no encrypted key.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki key new -o etcd-key.pem
+  etcd-pki key new --algorithm rsa-2048 -o etcd-key.pem
+  etcd-pki key new --passphrase-file ca.pass -o ca-key.pem
+
+Exit codes:
+  0  the key is made
+  1  failed, or the file exists and --force was not said
+  2  the arguments are not understood, such as an unknown algorithm")]
+pub(crate) struct New {
+    #[command(flatten)]
+    algorithm: AlgorithmOption,
+    #[command(flatten)]
+    format: FormatOption,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+    #[command(flatten)]
+    out: OutOption,
+    #[command(flatten)]
+    force: ForceOption,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl New {
+    fn run(self, input: &Input) -> Outcome {
+        let out = &self.out.path;
+        let mut report = Report::on(&[out], &self.json)?;
+        let passphrase = self.passphrase.read(input)?;
+        let key = self.algorithm.generate(Compatibility::Strict)?;
+        let pem = self.format.write(&key, passphrase.as_ref())?;
+        files::write(
+            &[File::secret(out, &pem, key.public_key())],
+            self.force.replacing(),
+        )?;
+        report.key(out, &key);
+        report.finish()
+    }
+}
+
+/// Show what kind of key a file holds, and nothing that is secret
+///
+/// The fingerprint is SHA-256 of the public key, the same for a key, its requests and its certificates.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki key show etcd-key.pem
+  etcd-pki key show --field key-fingerprint member-*-key.pem
+  etcd-pki key show --passphrase-env CA_PASSPHRASE ca-key.pem
+
+Exit codes:
+  0  every file is a key
+  1  a file is not, or cannot be read; the others are shown all the same
+  2  the arguments are not understood")]
+pub(crate) struct Show {
+    /// Files of a private or a public key each, PEM or DER
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    show: ShowOptions<KeyFacts>,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+}
+
+impl Show {
+    fn run(self, input: &Input) -> Outcome {
+        let passphrase = self.passphrase.read(input)?;
+        self.show.show(&self.files, |file| {
+            let private = |bytes: &[u8]| PrivateKey::from_bytes(bytes, passphrase.as_ref());
+            input.parse(file, |bytes| match private(bytes) {
+                Ok(key) => Ok(vec![KeyFacts::of_private(&key)]),
+                Err(error) => match public(bytes) {
+                    Some(key) => Ok(vec![KeyFacts::of_public(&key)]),
+                    None => Err(error),
+                },
+            })
+        })
+    }
+}
+
+/// Print the public key of a private key, a request or a certificate
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki key public etcd-key.pem
+  etcd-pki key public client.pem -o client-public.pem
+
+Exit codes:
+  0  the public key is printed or written
+  1  failed, or the file exists and --force was not said
+  2  the arguments are not understood")]
+pub(crate) struct Public {
+    /// File of a private key, a request or a certificate, PEM or DER
+    file: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+    #[command(flatten)]
+    out: OutOption,
+    #[command(flatten)]
+    force: ForceOption,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl Public {
+    fn run(self, input: &Input) -> Outcome {
+        let out = &self.out.path;
+        let mut report = Report::on(&[out], &self.json)?;
+        let passphrase = self.passphrase.read(input)?;
+        let held = input.parse(&self.file, |bytes| holdings(bytes, passphrase.as_ref()))?;
+        // There is one, or reading had failed; of several the first counts
+        for holding in held.iter().take(1) {
+            let pem = holding.key.to_pem()?;
+            files::write(&[File::public(out, &pem)], self.force.replacing())?;
+            report.public_key(out, &holding.key);
+        }
+        report.finish()
+    }
+}
+
+/// Write a private key in another format, or with another passphrase
+///
+/// It reads whatever OpenSSL, Go, cfssl, kubeadm and Kubespray write. The passphrase options open the key that is read; the new
+/// ones encrypt what is written.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki key convert old-key.pem -o key.pem
+  etcd-pki key convert key.pem --format sec1
+  etcd-pki key convert ca-key.pem --new-passphrase-file ca.pass -o ca-key.pem --force
+
+Exit codes:
+  0  the key is printed or written
+  1  failed, or the file exists and --force was not said
+  2  the arguments are not understood")]
+pub(crate) struct Convert {
+    /// File of a private key, PEM or DER
+    file: PathBuf,
+    #[command(flatten)]
+    format: FormatOption,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+    #[command(flatten)]
+    new_passphrase: NewPassphraseOptions,
+    #[command(flatten)]
+    out: OutOption,
+    #[command(flatten)]
+    force: ForceOption,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl Convert {
+    fn run(self, input: &Input) -> Outcome {
+        let out = &self.out.path;
+        let mut report = Report::on(&[out], &self.json)?;
+        let passphrase = self.passphrase.read(input)?;
+        let new_passphrase = self.new_passphrase.read(input)?;
+        let key = input.private_key(&self.file, passphrase.as_ref())?;
+        let pem = self.format.write(&key, new_passphrase.as_ref())?;
+        files::write(
+            &[File::secret(out, &pem, key.public_key())],
+            self.force.replacing(),
+        )?;
+        report.key(out, &key);
+        report.finish()
+    }
+}
+
+/// The public key that a file is, if it is one.
+fn public(bytes: &[u8]) -> Option<PublicKey> {
+    PublicKey::from_pem(bytes)
+        .or_else(|_| PublicKey::from_der(bytes))
+        .ok()
+}

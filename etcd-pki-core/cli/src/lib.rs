@@ -1,0 +1,45 @@
+//! The command `etcd-pki`: keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL.
+//!
+//! It holds arguments and output; what it does is done by [`etcd_pki_core`]. [`run`] never ends the process, so that other
+//! programs, such as the console script of the Python package, can call it.
+
+mod arguments;
+mod ca;
+mod cert;
+mod completions;
+mod csr;
+mod env;
+mod facts;
+mod failure;
+mod files;
+mod holdings;
+mod input;
+mod key;
+mod man;
+mod options;
+mod output;
+mod report;
+mod show;
+mod time;
+
+use std::ffi::OsString;
+
+use crate::{arguments::Arguments, failure::Failure, input::Input};
+
+/// Runs the command with these arguments, the first of which is its own name, and returns its exit code: 0 for done or yes, 1
+/// for failed, refused or no, 2 for arguments that it does not understand.
+///
+/// ```
+/// assert_eq!(etcd_pki::run(["etcd-pki", "--version"]), 0);
+/// assert_eq!(etcd_pki::run(["etcd-pki", "make", "coffee"]), 2);
+/// ```
+pub fn run<I, T>(args: I) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let outcome = Arguments::parse(args)
+        .map_err(Failure::Arguments)
+        .and_then(|arguments| arguments.command.run(&Input::default()));
+    failure::exit_code(outcome)
+}

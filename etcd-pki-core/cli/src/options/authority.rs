@@ -1,0 +1,112 @@
+//! The authority that signs, and the directory where it is.
+
+use std::{io, path::PathBuf};
+
+use clap::{ArgGroup, Args, ValueHint};
+use etcd_pki_core::{CertificateAuthority, Error, Layout, Store};
+
+use super::{PassphraseOptions, one_of};
+use crate::{
+    failure::{Failure, Message},
+    input::Input,
+};
+
+/// The heading of the options that name an authority's files
+pub(crate) const AUTHORITY: &str = "Authority";
+
+/// A directory of keys and certificates.
+#[derive(Args)]
+#[command(next_help_heading = "Directory")]
+pub(crate) struct DirectoryOptions {
+    /// The directory of the authority and what it has signed
+    #[arg(short, long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    directory: Option<PathBuf>,
+    /// Whose names the files there have [default: kubespray]
+    #[arg(
+        long,
+        requires = "directory",
+        value_parser = one_of::<Layout>(Layout::ALL.map(Layout::name))
+    )]
+    layout: Option<Layout>,
+}
+
+impl DirectoryOptions {
+    /// The directory, if one is named.
+    pub(crate) fn store(&self) -> Option<Store> {
+        let directory = self.directory.as_ref()?;
+        Some(Store::open(directory, self.layout.unwrap_or_default()))
+    }
+}
+
+/// An authority, its key included.
+#[derive(Args)]
+#[command(group = place_of_authority())]
+pub(crate) struct AuthorityOptions {
+    #[command(flatten)]
+    pub(crate) directory: DirectoryOptions,
+    /// The authority's certificate, instead of the directory's
+    #[arg(long, value_name = "FILE", help_heading = AUTHORITY)]
+    ca: Option<PathBuf>,
+    /// The authority's key, instead of the directory's
+    #[arg(long, value_name = "FILE", help_heading = AUTHORITY)]
+    ca_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseOptions,
+}
+
+/// An authority is in a directory, or in files of its own.
+pub(crate) fn place_of_authority() -> ArgGroup {
+    ArgGroup::new("place of the authority")
+        .args(["directory", "ca"])
+        .multiple(true)
+        .required(true)
+}
+
+impl AuthorityOptions {
+    /// Reads certificate and key, and checks them against each other.
+    pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
+        let (certificate, key) = self.files()?;
+        let passphrase = self.passphrase.read(input)?;
+        let certificates = input
+            .certificates(&certificate)
+            .map_err(|error| self.or_no_authority_yet(error))?;
+        let private_key = input.private_key(&key, passphrase.as_ref())?;
+        let ca = CertificateAuthority::load(certificates, private_key);
+        Ok(ca.map_err(|error| match error {
+            Error::KeyMismatch { .. } => error.in_file(key),
+            error => error.in_file(certificate),
+        })?)
+    }
+
+    /// The error, with the way to an authority if the directory has none.
+    fn or_no_authority_yet(&self, error: Error) -> Failure {
+        match (&error, &self.directory.directory) {
+            (Error::Io { error: cause, .. }, Some(directory))
+                if self.ca.is_none() && cause.kind() == io::ErrorKind::NotFound =>
+            {
+                Failure::Failed(Message {
+                    text: error.to_string(),
+                    hint: Some(format!(
+                        "make an authority first: `etcd-pki ca new -d {}`",
+                        directory.display()
+                    )),
+                })
+            }
+            _ => error.into(),
+        }
+    }
+
+    fn files(&self) -> Result<(PathBuf, PathBuf), Failure> {
+        let in_directory = self.directory.store().map(|store| store.authority_paths());
+        match (&self.ca, &self.ca_key, in_directory) {
+            (Some(certificate), Some(key), _) => Ok((certificate.clone(), key.clone())),
+            // A key kept apart from its certificate
+            (None, Some(key), Some(pair)) => Ok((pair.certificate, key.clone())),
+            (None, None, Some(pair)) => Ok((pair.certificate, pair.key)),
+            (Some(_), None, _) | (None, _, None) => Err(Failure::usage(
+                "--ca names an authority's certificate, and its key is missing",
+                "give the key with --ca-key FILE",
+            )),
+        }
+    }
+}

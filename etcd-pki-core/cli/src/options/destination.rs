@@ -1,0 +1,98 @@
+//! Where what is made goes.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::{failure::Failure, files::Replacing, input::is_standard};
+
+/// Where one file goes.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutOption {
+    /// Write to this file instead of standard output
+    #[arg(
+        id = "out",
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "-",
+        hide_default_value = true
+    )]
+    pub(crate) path: PathBuf,
+}
+
+/// Where a key and what belongs to it go.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct PairOutOptions {
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the new key to this file [default: beside -o x.pem it is x-key.pem]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_out: Option<PathBuf>,
+}
+
+impl PairOutOptions {
+    /// Where the first file goes, and where the key goes.
+    pub(crate) fn files(&self) -> Result<(PathBuf, PathBuf), Failure> {
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("-"));
+        let key = self.key_out.clone().unwrap_or_else(|| key_beside(&out));
+        if out == key && !is_standard(&out) {
+            return Err(Failure::usage(
+                format!("{} would be overwritten by its own key", out.display()),
+                "give the key another name with --key-out",
+            ));
+        }
+        Ok((out, key))
+    }
+}
+
+/// `x-key.pem` for `x.pem`; with no file, standard output.
+fn key_beside(out: &Path) -> PathBuf {
+    match out.file_stem() {
+        Some(stem) if !is_standard(out) => {
+            let mut name = stem.to_owned();
+            name.push("-key.pem");
+            out.with_file_name(name)
+        }
+        _ => out.to_owned(),
+    }
+}
+
+/// Whether files that exist are replaced.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct ForceOption {
+    /// Replace files that exist, but never an authority's own
+    #[arg(long)]
+    force: bool,
+}
+
+impl ForceOption {
+    pub(crate) fn replacing(&self) -> Replacing {
+        if self.force {
+            Replacing::Files
+        } else {
+            Replacing::Nothing
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_beside_its_certificate() {
+        for (out, key) in [
+            ("x.pem", "x-key.pem"),
+            ("a.b/x.y.crt", "a.b/x.y-key.pem"),
+            ("x", "x-key.pem"),
+            ("-", "-"),
+        ] {
+            assert_eq!(key_beside(Path::new(out)), Path::new(key));
+        }
+    }
+}

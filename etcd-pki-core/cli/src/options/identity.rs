@@ -1,0 +1,71 @@
+//! Who a certificate or a request is for.
+
+use clap::Args;
+use etcd_pki_core::{Identity, Role};
+
+use crate::failure::Failure;
+
+/// What is said of a subject and its names.
+#[derive(Args)]
+#[command(next_help_heading = "Subject")]
+pub(crate) struct IdentityOptions {
+    /// Common name, taken as it is
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cn: Option<String>,
+    /// No common name, as etcd's grpc-proxy wants it; needs --org
+    #[arg(long, conflicts_with = "cn")]
+    pub(crate) no_cn: bool,
+    /// Organization
+    #[arg(long, value_name = "NAME")]
+    org: Option<String>,
+    /// A DNS name, an address or a URI: repeat it, or say none
+    ///
+    /// What reads as an address is an address, anything else a DNS name; DNS:, IP: and URI: before it say which. A node or client
+    /// without any gets the address 0.0.0.0, with which etcd's peer port refuses it; --san none leaves that out too.
+    #[arg(long = "san", value_name = "VALUE")]
+    names: Vec<String>,
+}
+
+impl IdentityOptions {
+    /// Whether they say who it is.
+    pub(crate) fn say_who(&self) -> bool {
+        self.cn.is_some() || self.no_cn
+    }
+
+    /// Whether the alternative names are to be left out.
+    pub(crate) fn leave_names_out(&self) -> bool {
+        self.names.iter().any(|name| name == "none")
+    }
+
+    /// The identity with what is said here put over what it has.
+    pub(crate) fn refine(&self, mut identity: Identity, role: Role) -> Result<Identity, Failure> {
+        if let Some(common_name) = &self.cn {
+            identity = identity.with_common_name(common_name)?;
+        } else if self.no_cn {
+            identity = identity.without_common_name();
+        }
+        if let Some(organization) = &self.org {
+            identity = identity.with_organization(organization)?;
+        }
+        if self.names.is_empty() {
+            return Ok(identity);
+        }
+        identity = identity.without_alternative_names();
+        if !self.leave_names_out() {
+            return Ok(identity.with_names(&self.names)?);
+        }
+        if self.names.len() > 1 {
+            return Err(Failure::usage(
+                "--san none leaves the names out, and another --san gives one",
+                "for a host that is called none, write --san DNS:none",
+            ));
+        }
+        if role == Role::Member {
+            return Err(Failure::usage(
+                "--san none is for nodes and clients: members are dialled by name or address",
+                "give the member's names and addresses with --san",
+            ));
+        }
+        Ok(identity)
+    }
+}

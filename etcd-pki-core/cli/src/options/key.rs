@@ -1,0 +1,109 @@
+//! The key of what is made: one that exists, or a new one.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use etcd_pki_core::{Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey};
+use zeroize::Zeroizing;
+
+use super::one_of;
+use crate::{failure::Failure, input::Input};
+
+/// What kind of key is made.
+#[derive(Args)]
+#[command(next_help_heading = "Key")]
+pub(crate) struct AlgorithmOption {
+    /// What kind of key to make [default: ec-p256, with --profile kubespray rsa-2048]
+    #[arg(long, value_parser = one_of::<KeyAlgorithm>(KeyAlgorithm::ALL.map(KeyAlgorithm::name)))]
+    algorithm: Option<KeyAlgorithm>,
+}
+
+impl AlgorithmOption {
+    pub(crate) fn generate(&self, habits: Compatibility) -> Result<PrivateKey, Failure> {
+        let habit = match habits {
+            Compatibility::Kubespray => KeyAlgorithm::Rsa2048,
+            _ => KeyAlgorithm::default(),
+        };
+        Ok(PrivateKey::generate_with(self.algorithm.unwrap_or(habit))?)
+    }
+}
+
+/// A key that exists, or what kind of key is made.
+#[derive(Args)]
+#[command(next_help_heading = "Key")]
+pub(crate) struct KeyOptions {
+    /// Use this key instead of making one
+    #[arg(long = "key", value_name = "FILE", conflicts_with_all = ["algorithm", "key_out"])]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    algorithm: AlgorithmOption,
+}
+
+impl KeyOptions {
+    /// Whether the key is made.
+    pub(crate) fn is_new(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Whether the key that is used is the file at this path already.
+    pub(crate) fn is_in_place(&self, path: &Path) -> bool {
+        let file = self.file.as_ref().map(|file| file.canonicalize());
+        matches!((file, path.canonicalize()), (Some(Ok(own)), Ok(other)) if own == other)
+    }
+
+    /// The files that are written: what the key is for, and the key if it is made.
+    pub(crate) fn files<'a>(&self, out: &'a Path, key_out: &'a Path) -> Vec<&'a Path> {
+        if self.is_new() {
+            vec![out, key_out]
+        } else {
+            vec![out]
+        }
+    }
+
+    /// Reads the key, or makes it.
+    pub(crate) fn obtain(
+        &self,
+        habits: Compatibility,
+        input: &Input,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<PrivateKey, Failure> {
+        match &self.file {
+            Some(file) => Ok(input.private_key(file, passphrase)?),
+            None => self.algorithm.generate(habits),
+        }
+    }
+}
+
+/// In which format a key is written.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Key")]
+pub(crate) struct FormatOption {
+    /// PKCS#8, or what other tools write: PKCS#1 for RSA, SEC1 for elliptic curves
+    #[arg(
+        long,
+        alias = "to",
+        default_value = "pkcs8",
+        value_parser = one_of::<KeyFormat>(KeyFormat::ALL.map(KeyFormat::name))
+    )]
+    format: KeyFormat,
+}
+
+impl FormatOption {
+    /// The key as text in this format, encrypted if there is a passphrase.
+    pub(crate) fn write(
+        &self,
+        key: &PrivateKey,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Zeroizing<String>, Failure> {
+        match passphrase {
+            None => Ok(key.to_secret_pem_as(self.format)?),
+            Some(passphrase) if self.format == KeyFormat::Pkcs8 => {
+                Ok(key.to_encrypted_pem(passphrase)?.into())
+            }
+            Some(_) => Err(Failure::usage(
+                format!("{} is written without encryption", self.format.name()),
+                "leave out --format, or the passphrase",
+            )),
+        }
+    }
+}

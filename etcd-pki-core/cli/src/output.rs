@@ -1,0 +1,126 @@
+//! The one place that writes: what was asked for to standard output, and remarks on it to standard error.
+//!
+//! Whatever comes out of a certificate, a request or the name of a file may hold what a terminal takes for commands, so text goes
+//! through [`printable`].
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Write as _},
+    os::fd::AsFd as _,
+    path::Path,
+};
+
+use etcd_pki_core::Error;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Writes lines of text to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(printable(text).as_bytes())
+}
+
+/// Writes a document to standard output as JSON, with the version of its schema.
+pub(crate) fn print_json(contents: &impl Serialize) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Document<'a, T> {
+        schema: u8,
+        #[serde(flatten)]
+        contents: &'a T,
+    }
+    let document = Document {
+        schema: 1,
+        contents,
+    };
+    let json = serde_json::to_string_pretty(&document)
+        .map_err(|error| Failure::failed(format!("cannot write JSON: {error}")))?;
+    print(&format!("{json}\n"))
+}
+
+/// Writes bytes to standard output as they are, past every buffer, for they may be a key.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let write = || {
+        let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
+        File::from(descriptor).write_all(bytes)
+    };
+    write().map_err(Failure::Output)
+}
+
+/// Says a line on standard error. Nobody may be listening, which harms nothing.
+pub(crate) fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{}", one_line(&line.to_string()));
+}
+
+/// Says why nothing happens for now.
+pub(crate) fn waiting_for(directory: &Path) {
+    let directory = directory.display();
+    say(format_args!(
+        "waiting for another etcd-pki that works in {directory}"
+    ));
+}
+
+/// Says on standard error what the core refused, and the way out.
+pub(crate) fn error(error: &Error) {
+    problem(&error.to_string(), error.hint().as_deref());
+}
+
+/// Says on standard error what went wrong, and the way out.
+pub(crate) fn problem(text: &str, hint: Option<&str>) {
+    say(format_args!("etcd-pki: {text}"));
+    if let Some(hint) = hint {
+        say(format_args!("hint: {hint}"));
+    }
+}
+
+/// Says what the parser of the arguments made of them, in the form of every other problem.
+pub(crate) fn misunderstood(answer: &clap::Error) {
+    let text = answer.render().to_string();
+    // A command without its verb is answered with the help, in colour on a terminal
+    let Some(problem) = text.strip_prefix("error: ") else {
+        let _ = answer.print();
+        return;
+    };
+    let problem = problem.trim_end().replace("\n  tip: ", "\nhint: ");
+    let _ = writeln!(io::stderr(), "etcd-pki: {}", printable(&problem));
+}
+
+/// The text with what a terminal would obey, and what reorders letters, written as escapes that JSON knows as well.
+fn printable(text: &str) -> String {
+    escape(text, |letter| letter == '\n')
+}
+
+/// The text as [`printable`] gives it, on one line: a name from a certificate cannot pass for a line of ours.
+pub(crate) fn one_line(text: &str) -> String {
+    escape(text, |_| false)
+}
+
+fn escape(text: &str, is_allowed: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let is_obeyed = letter.is_control()
+            // Marks and overrides of direction (Unicode, UAX #9)
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if is_obeyed && !is_allowed(letter) {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(
+            one_line("a\u{1b}[31m\u{9b}\n\u{202e}"),
+            "a\\u001b[31m\\u009b\\u000a\\u202e"
+        );
+        assert_eq!(printable("a\r\nb"), "a\\u000d\nb");
+        assert_eq!(one_line("bücher 10.0.0.1"), "bücher 10.0.0.1");
+    }
+}

@@ -1,0 +1,217 @@
+//! What was written and decided: told on standard error as it happens, and as JSON at the end where asked for.
+
+use std::{path::Path, time::SystemTime};
+
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout, PrivateKey,
+    PublicKey, Role, rfc3339,
+};
+use serde::Serialize;
+
+use crate::{
+    facts::{CertificateFacts, KeyFacts, RequestFacts, in_words},
+    failure::{Answer, Failure, Outcome},
+    input::is_standard,
+    options::JsonOption,
+    output, time,
+};
+
+/// Gathers what a command does.
+#[derive(Default, Serialize)]
+pub(crate) struct Report {
+    #[serde(skip)]
+    json: bool,
+    written: Vec<Written>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<CertificateFacts>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    requests: Vec<RequestFacts>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<KeyFacts>,
+    /// What a request claimed and did not get
+    refused: Vec<String>,
+    /// The end that was asked for, where the authority's own end came before it
+    validity_cut: Option<String>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Written {
+    file: String,
+    kind: &'static str,
+}
+
+impl Report {
+    /// A report on what goes to these files, as JSON if that is asked for and standard output is free for it.
+    pub(crate) fn on(files: &[&Path], json: &JsonOption) -> Result<Self, Failure> {
+        if json.json && files.iter().any(|file| is_standard(file)) {
+            return Err(Failure::usage(
+                "--json tells what was written, and standard output is taken",
+                "say where the files go, with -o FILE",
+            ));
+        }
+        Ok(Self::new(json))
+    }
+
+    /// A report on what goes to files.
+    pub(crate) fn new(json: &JsonOption) -> Self {
+        Self {
+            json: json.json,
+            ..Self::default()
+        }
+    }
+
+    /// A leaf was written: `member etcd-1, until 2027-11-23, signed by etcd-ca`.
+    pub(crate) fn leaf(
+        &mut self,
+        file: &Path,
+        certificate: &Certificate,
+        role: Role,
+        name: Option<&str>,
+        ca: &CertificateAuthority,
+    ) {
+        let subject = certificate.subject();
+        let name = name.unwrap_or_else(|| in_words::subject(&subject));
+        let until = time::day(certificate.not_after());
+        let subject = ca.certificate().subject();
+        let issuer = in_words::subject(&subject);
+        let line = format!("{role} {name}, until {until}, signed by {issuer}");
+        self.wrote(file, "certificate", &line);
+        self.certificates.push(CertificateFacts::of(certificate));
+    }
+
+    /// An authority was written: `etcd-ca, ec-p256, until 2036-11-20`.
+    pub(crate) fn authority(&mut self, file: &Path, certificate: &Certificate) {
+        let subject = certificate.subject();
+        let name = in_words::subject(&subject);
+        let algorithm = certificate.public_key().algorithm_name();
+        let until = time::day(certificate.not_after());
+        let line = format!("authority {name}, {algorithm}, until {until}");
+        self.wrote(file, "certificate", &line);
+        self.certificates.push(CertificateFacts::of(certificate));
+    }
+
+    /// A request was written.
+    pub(crate) fn request(&mut self, file: &Path, request: &CertificateRequest) {
+        let subject = request.subject();
+        let line = format!("request of {}", in_words::subject(&subject));
+        self.wrote(file, "request", &line);
+        self.requests.push(RequestFacts::of(request));
+    }
+
+    /// A private key was written.
+    pub(crate) fn key(&mut self, file: &Path, key: &PrivateKey) {
+        if !is_standard(file) {
+            self.wrote(
+                file,
+                "private key",
+                &format!("private key, {}", key.algorithm()),
+            );
+        }
+        self.keys.push(KeyFacts::of_private(key));
+    }
+
+    /// A public key was written.
+    pub(crate) fn public_key(&mut self, file: &Path, key: &PublicKey) {
+        if !is_standard(file) {
+            let line = format!("public key, {}", key.algorithm_name());
+            self.wrote(file, "public key", &line);
+        }
+        self.keys.push(KeyFacts::of_public(key));
+    }
+
+    /// Claims that were not granted; `claims_were_taken` if names would have been.
+    pub(crate) fn refused(&mut self, claims: &[Claim], claims_were_taken: bool) {
+        if claims.is_empty() {
+            return;
+        }
+        self.refused = claims.iter().map(ToString::to_string).collect();
+        let way_out = if !claims_were_taken && claims.iter().any(is_name) {
+            " (take the request's names with --accept-claims)"
+        } else {
+            ""
+        };
+        output::say(format_args!(
+            "not granted: {}{way_out}",
+            self.refused.join(", ")
+        ));
+    }
+
+    /// The end that was asked for, if the authority's own came before it.
+    pub(crate) fn validity_cut(&mut self, asked: Option<SystemTime>, certificate: &Certificate) {
+        let Some(asked) = asked else { return };
+        if self.validity_cut.replace(rfc3339(asked)).is_some() {
+            return;
+        }
+        output::say(format_args!(
+            "note: it ends with its authority on {}, not on {} as asked for",
+            time::day(certificate.not_after()),
+            time::day(asked)
+        ));
+    }
+
+    /// Warns of what others refuse in this authority's certificates.
+    pub(crate) fn check_authority(&mut self, ca: &CertificateAuthority) {
+        if ca.lacks_key_usage() {
+            let subject = ca.certificate().subject();
+            self.warn(format!(
+                "the CA {} has no keyUsage: etcd takes what it signs, but Python 3.13 and openssl -x509_strict refuse it",
+                in_words::subject(&subject)
+            ));
+        }
+    }
+
+    /// Warns of a key that the layout's own tool does not load.
+    pub(crate) fn check_layout(&mut self, layout: Layout, algorithm: KeyAlgorithm) {
+        if layout == Layout::Kubeadm && algorithm == KeyAlgorithm::Ed25519 {
+            self.warn("kubeadm loads no Ed25519 key: its own commands will fail on this one");
+        }
+    }
+
+    /// Warns of a certificate without alternative names.
+    pub(crate) fn warn_of_no_names(&mut self) {
+        self.warn("no alternative names: etcd's peer port takes this certificate for a member's");
+    }
+
+    fn warn(&mut self, warning: impl Into<String>) {
+        let warning = warning.into();
+        // The pairs of one name may give the same cause
+        if self.warnings.contains(&warning) {
+            return;
+        }
+        output::say(format_args!("warning: {warning}"));
+        self.warnings.push(warning);
+    }
+
+    /// Ends the command: all is done.
+    pub(crate) fn finish(self) -> Outcome {
+        if self.json {
+            output::print_json(&self)?;
+        }
+        Ok(Answer::Yes)
+    }
+
+    fn wrote(&mut self, file: &Path, kind: &'static str, line: &str) {
+        if is_standard(file) {
+            output::say(line);
+            return;
+        }
+        output::say(format_args!("{}: {line}", file.display()));
+        self.written.push(Written {
+            file: file.to_string_lossy().into_owned(),
+            kind,
+        });
+    }
+}
+
+/// Whether --accept-claims would grant it.
+fn is_name(claim: &Claim) -> bool {
+    matches!(
+        claim,
+        Claim::CommonName(_)
+            | Claim::Organization(_)
+            | Claim::DnsName(_)
+            | Claim::IpAddress(_)
+            | Claim::Uri(_)
+    )
+}

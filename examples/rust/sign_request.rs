@@ -1,0 +1,24 @@
+//! Signs a request under names of one's own: `cargo run --example sign_request -- DIR app.csr backup`.
+//!
+//! The certificate goes to standard output, and what the request claimed beyond its name to standard error.
+
+use std::error::Error;
+
+use etcd_pki_core::{CertificateRequest, Identity, Layout, Role, Store, Validity, read_file};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [directory, request, name] = arguments.as_slice() else {
+        return Err("give the authority's directory, a request and a name".into());
+    };
+    let ca = Store::open(directory, Layout::Kubespray).authority(None)?;
+    let request = CertificateRequest::from_bytes(&read_file(request.as_ref())?)?;
+
+    let profile = Role::Client.profile().valid_for(Validity::days(90));
+    let issued = ca.sign(&request, profile, Identity::new(name)?)?;
+    for claim in issued.refused() {
+        eprintln!("not granted: {claim}");
+    }
+    print!("{}", issued.certificate_pem()?);
+    Ok(())
+}

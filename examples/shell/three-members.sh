@@ -1,0 +1,55 @@
+#!/bin/sh
+# A working set of certificates for a three-member etcd cluster on this machine, and how to start it.
+#
+#   sh examples/shell/three-members.sh [DIRECTORY]
+#
+# It builds the command with cargo if `etcd-pki` is not installed. It starts no server and wants no root.
+set -eu
+
+directory=${1:-three-members}
+here=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+
+if [ -n "${ETCD_PKI:-}" ]; then
+    etcd_pki=$ETCD_PKI
+elif command -v etcd-pki >/dev/null 2>&1; then
+    etcd_pki=etcd-pki
+elif command -v cargo >/dev/null 2>&1; then
+    echo "building etcd-pki with cargo; the first time takes a minute or two" >&2
+    cargo build --quiet --release --locked --manifest-path "$here/Cargo.toml" --package etcd-pki
+    etcd_pki=${CARGO_TARGET_DIR:-$here/target}/release/etcd-pki
+else
+    echo "install Rust first: https://www.rust-lang.org/tools/install, or the packages cargo and gcc" >&2
+    exit 1
+fi
+
+"$etcd_pki" ca new --cn etcd-ca -d "$directory"
+cluster=
+for number in 1 2 3; do
+    "$etcd_pki" cert issue member "etcd-$number" --san "127.0.0.$number" -d "$directory"
+    cluster=$cluster${cluster:+,}etcd-$number=https://127.0.0.$number:2380
+done
+"$etcd_pki" cert issue node kube-1 -d "$directory"
+"$etcd_pki" cert issue client root -d "$directory"
+
+cat <<TEXT
+
+To start the three members on this machine, each in a terminal of its own:
+TEXT
+for number in 1 2 3; do
+    "$etcd_pki" env etcd --host "etcd-$number" -d "$directory" >"$directory/etcd-$number.env"
+    cat <<TEXT
+
+  set -a; . $directory/etcd-$number.env; set +a
+  etcd --name etcd-$number --data-dir $directory/data-$number \\
+    --listen-client-urls https://127.0.0.$number:2379 --advertise-client-urls https://127.0.0.$number:2379 \\
+    --listen-peer-urls https://127.0.0.$number:2380 --initial-advertise-peer-urls https://127.0.0.$number:2380 \\
+    --initial-cluster $cluster
+TEXT
+done
+cat <<TEXT
+
+And to ask them:
+
+  eval "\$($etcd_pki env etcdctl --client root -d $directory)"
+  etcdctl --endpoints https://127.0.0.1:2379,https://127.0.0.2:2379,https://127.0.0.3:2379 member list
+TEXT

@@ -1,0 +1,216 @@
+//! Authorities that others made: loaded as they are, or refused with the reason.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Error, Identity, Passphrase, PrivateKey, Role,
+    read_authority,
+};
+use etcd_pki_tests::{
+    Scratch, go,
+    openssl::{self, Purpose},
+};
+
+/// kubeadm's CA carries these (`pkiutil.NewCertificateAuthority`), Kubespray's has no keyUsage.
+const KUBEADM: &str = "basicConstraints=critical,CA:TRUE\n\
+    keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign\n\
+    subjectKeyIdentifier=hash\nsubjectAltName=DNS:etcd-ca";
+const STRICT: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
+    subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid";
+
+/// Authorities made with openssl, in files `NAME.pem` and `NAME-key.pem`.
+struct Made(Scratch);
+
+impl Made {
+    fn new() -> Self {
+        Self(Scratch::new("authority"))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn call(&self, line: &str) {
+        openssl::call(self.0.path(), line);
+    }
+
+    /// A root whose key the line makes and writes into `NAME-key.pem`.
+    fn root(&self, name: &str, key: &str, extensions: &str, days: &str) {
+        self.call(key);
+        fs::write(self.file("extensions"), extensions).unwrap();
+        self.call(&format!(
+            "req -new -key {name}-key.pem -subj /CN=etcd-ca -out request"
+        ));
+        self.call(&format!(
+            "x509 -req -in request -signkey {name}-key.pem -days {days} -extfile extensions -out {name}.pem"
+        ));
+    }
+
+    fn load(&self, name: &str) -> Result<CertificateAuthority, Error> {
+        let passphrase = Passphrase::new("secret");
+        let (certificate, key) = (format!("{name}.pem"), format!("{name}-key.pem"));
+        read_authority(
+            &self.file(&certificate),
+            &self.file(&key),
+            Some(&passphrase),
+        )
+    }
+
+    /// Issues by an authority, and lets Go and OpenSSL judge under this root.
+    fn issue(&self, ca: &CertificateAuthority, root: &str) {
+        let identity = Identity::new("etcd-1").unwrap();
+        let bundle = ca.issue(Role::Member, identity).unwrap();
+        let (certificate, key) = (self.file("leaf.pem"), self.file("leaf-key.pem"));
+        fs::write(&certificate, bundle.certificate_pem().unwrap()).unwrap();
+        fs::write(&key, &*bundle.secret_key_pem().unwrap()).unwrap();
+        let root = self.file(root);
+        go::key_pair(&certificate, &key).assert_accepted("the pair");
+        let verify = go::verify(&root, &certificate).host("etcd-1");
+        verify.server().assert_accepted("serving");
+        verify.client().assert_accepted("dialling");
+        if bundle.chain().is_empty() {
+            openssl::verify(&root, &certificate, Purpose::Server)
+                .assert_accepted("the certificate");
+        }
+        assert_eq!(
+            bundle.certificate().authority_key_identifier(),
+            ca.certificate().subject_key_identifier()
+        );
+    }
+}
+
+#[test]
+fn roots_of_kubespray_and_kubeadm() {
+    let made = Made::new();
+    for key in [
+        // OpenSSL 1 wrote PKCS#1, OpenSSL 3 writes PKCS#8
+        "genrsa -traditional -out ca-key.pem 2048",
+        "genrsa -out ca-key.pem 2048",
+    ] {
+        made.call(key);
+        made.call(
+            "req -x509 -new -nodes -key ca-key.pem -days 36500 -out ca.pem -subj /CN=etcd-ca",
+        );
+        let ca = made.load("ca").unwrap();
+        assert!(ca.lacks_key_usage());
+        made.issue(&ca, "ca.pem");
+    }
+    for key in [
+        "genrsa -traditional -out ca-key.pem 2048",
+        "ecparam -name prime256v1 -genkey -noout -out ca-key.pem",
+        "ecparam -name secp384r1 -genkey -out ca-key.pem",
+        "genpkey -algorithm ED25519 -out ca-key.pem",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes-256-cbc -pass pass:secret -out ca-key.pem",
+    ] {
+        made.call(key);
+        fs::write(made.file("extensions"), KUBEADM).unwrap();
+        made.call("req -new -key ca-key.pem -passin pass:secret -subj /CN=etcd-ca -out request");
+        made.call("x509 -req -in request -signkey ca-key.pem -passin pass:secret -days 3650 -extfile extensions -out ca.pem");
+        let ca = made.load("ca").unwrap();
+        assert!(!ca.lacks_key_usage());
+        made.issue(&ca, "ca.pem");
+    }
+}
+
+#[test]
+fn an_intermediate_and_its_chain() {
+    let made = Made::new();
+    let key = |name: &str| format!("ecparam -name prime256v1 -genkey -noout -out {name}-key.pem");
+    made.root("root", &key("root"), STRICT, "3650");
+    for (name, issuer) in [("upper", "root"), ("lower", "upper")] {
+        made.call(&key(name));
+        made.call(&format!(
+            "req -new -key {name}-key.pem -subj /CN=etcd-{name} -out request"
+        ));
+        made.call(&format!(
+            "x509 -req -in request -CA {issuer}.pem -CAkey {issuer}-key.pem -CAcreateserial -days 365 -extfile extensions -out {name}.pem"
+        ));
+    }
+    let own = made.file("lower.pem");
+    let pem = |name: &str| fs::read_to_string(made.file(&format!("{name}.pem"))).unwrap();
+    let (lower, upper, root) = (pem("lower"), pem("upper"), pem("root"));
+    // In whatever order they stand, with the root or without it
+    for file in [
+        format!("{lower}{upper}{root}"),
+        format!("{root}{lower}{upper}"),
+        format!("{upper}{root}{lower}"),
+        format!("{lower}{upper}"),
+    ] {
+        fs::write(&own, file).unwrap();
+        let ca = made.load("lower").unwrap();
+        assert_eq!(ca.chain().len(), 2, "the intermediates, and not the root");
+        assert_eq!(ca.certificate().subject(), "CN=etcd-lower");
+        made.issue(&ca, "root.pem");
+    }
+}
+
+#[test]
+fn what_is_no_authority() {
+    let made = Made::new();
+    let key = "ecparam -name prime256v1 -genkey -noout -out ca-key.pem";
+    for (extensions, reason) in [
+        ("basicConstraints=critical,CA:FALSE", "CA:FALSE"),
+        ("subjectKeyIdentifier=hash", "no basicConstraints"),
+        ("basicConstraints=CA:TRUE\nkeyUsage=cRLSign", "keyCertSign"),
+    ] {
+        made.root("ca", key, extensions, "10");
+        let error = made.load("ca").unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+        assert!(error.to_string().contains("ca.pem"), "{error}");
+        assert!(error.hint().is_some());
+    }
+}
+
+#[test]
+fn a_key_of_another_authority() {
+    let made = Made::new();
+    made.root(
+        "ca",
+        "ecparam -name prime256v1 -genkey -noout -out ca-key.pem",
+        STRICT,
+        "10",
+    );
+    made.call("ecparam -name prime256v1 -genkey -noout -out ca-key.pem");
+    let error = made.load("ca").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("ca-key.pem: the key does not match"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_authority_past_its_end_or_before_its_beginning() {
+    let made = Made::new();
+    made.root(
+        "ca",
+        "ecparam -name prime256v1 -genkey -noout -out ca-key.pem",
+        STRICT,
+        "10",
+    );
+    let certificate = Certificate::from_pem(fs::read(made.file("ca.pem")).unwrap()).unwrap();
+    let load = |at| {
+        let key = PrivateKey::from_pem(fs::read(made.file("ca-key.pem")).unwrap()).unwrap();
+        CertificateAuthority::load_at(vec![certificate.clone()], key, at)
+    };
+    let second = Duration::from_secs(1);
+    assert!(load(certificate.not_after()).is_ok());
+    let late = load(certificate.not_after() + second);
+    assert!(matches!(late, Err(Error::AuthorityExpired { .. })));
+    let early = load(certificate.not_before() - second);
+    assert!(matches!(early, Err(Error::AuthorityNotYetValid { .. })));
+    // One that was loaded in time does not go on signing afterwards
+    let ca = load(certificate.not_before()).unwrap();
+    let issued = ca.issue_at(
+        Role::Client,
+        Identity::new("x").unwrap(),
+        certificate.not_after() + second,
+    );
+    assert!(matches!(issued, Err(Error::AuthorityExpired { .. })));
+}

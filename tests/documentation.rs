@@ -1,0 +1,193 @@
+//! The documentation, run: what stands behind `$` in README and docs is typed, and what stands below it is what comes out.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{env, fs, path::Path, process::Command};
+
+use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, kubespray::Kubespray};
+use regex::Regex;
+
+/// The directory in which the documentation says that its reader is
+const HERE: &str = "/srv";
+
+/// A command and what it should print.
+struct Step {
+    line: usize,
+    command: String,
+    expected: String,
+}
+
+/// The commands in a page's blocks of the kind `console`.
+fn steps(text: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut inside = false;
+    for (number, line) in text.lines().enumerate() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
+            steps.push(Step {
+                line: number + 1,
+                command: command.to_owned(),
+                expected: String::new(),
+            });
+        } else if let Some(step) = steps.last_mut().filter(|_| inside && !line.is_empty()) {
+            step.expected += line;
+            step.expected.push('\n');
+        }
+    }
+    steps
+}
+
+/// Types a command in a shell, in a directory; gives back all that it prints, and its exit code unless that is 0.
+fn typed(command: &str, directory: &Path) -> String {
+    let programs = [
+        etcd_pki().parent().unwrap().to_owned(),
+        Tool::OPENSSL.path().parent().unwrap().to_owned(),
+    ];
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(programs.into_iter().chain(env::split_paths(&path))).unwrap();
+    let output = Command::new("sh")
+        .current_dir(directory)
+        .env("PATH", path)
+        .args(["-c", &format!("exec 2>&1; {command}")])
+        .output()
+        .unwrap();
+    let mut printed = String::from_utf8(output.stdout).unwrap();
+    // openssl shows its progress in dots
+    printed = printed
+        .lines()
+        .filter(|line| !line.starts_with(['.', '+', '-', '*']))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    if printed.contains("hint: ") || output.status.success() {
+        return printed;
+    }
+    format!("{printed}[exit code {}]\n", output.status.code().unwrap())
+}
+
+/// Days, instants and numbers are others at each run.
+fn normal(text: &str, directory: &Path) -> String {
+    let text = text.replace(directory.to_str().unwrap(), HERE);
+    let text = Regex::new(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
+        .unwrap()
+        .replace_all(&text, "DAY");
+    Regex::new("[0-9A-F]{64}")
+        .unwrap()
+        .replace_all(&text, "SHA")
+        .into_owned()
+}
+
+fn page(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    fs::read_to_string(root.join(name)).unwrap()
+}
+
+fn run_page(name: &str, directory: &Path) {
+    let steps = steps(&page(name));
+    assert!(!steps.is_empty(), "{name} has no commands");
+    for Step {
+        line,
+        command,
+        expected,
+    } in steps
+    {
+        let printed = typed(&command, directory);
+        assert_eq!(
+            normal(&printed, directory),
+            normal(&expected, directory),
+            "{name}:{line}: {command}"
+        );
+    }
+}
+
+#[test]
+fn readme() {
+    let scratch = Scratch::new("readme");
+    run_page("README.md", scratch.path());
+}
+
+#[test]
+fn replace_openssl() {
+    let scratch = Scratch::new("guide");
+    let kubespray = Kubespray::create(&["node1"], &["node1"]);
+    fs::rename(kubespray.path(), scratch.path().join("ssl")).unwrap();
+    run_page("docs/guides/replace-openssl.md", scratch.path());
+}
+
+/// The Rust of the READMEs is compiled and run as it stands: as a program of its own, in a directory of its own.
+#[test]
+fn rust_in_the_readmes() {
+    for name in ["README.md", "etcd-pki-core/README.md"] {
+        let text = page(name);
+        let (_, rest) = text.split_once("```rust\n").unwrap();
+        let (program, _) = rest.split_once("```").unwrap();
+        let scratch = Scratch::new("program");
+        fs::create_dir(scratch.path().join("src")).unwrap();
+        fs::write(scratch.path().join("src/main.rs"), program).unwrap();
+        let core = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap()
+            .join("etcd-pki-core");
+        let manifest = format!(
+            "[package]\nname = \"readme-program\"\nedition = \"2024\"\n[workspace]\n[dependencies]\netcd-pki-core = {{ path = {core:?} }}\n"
+        );
+        fs::write(scratch.path().join("Cargo.toml"), manifest).unwrap();
+        // The versions that were tested
+        fs::copy(
+            core.join("../Cargo.lock"),
+            scratch.path().join("Cargo.lock"),
+        )
+        .unwrap();
+        // Where most of it is built already
+        let target = etcd_pki().parent().and_then(Path::parent).unwrap();
+        let built = Command::new(env::var_os("CARGO").unwrap())
+            .current_dir(scratch.path())
+            .env("CARGO_TARGET_DIR", target)
+            .args(["run", "--quiet"])
+            .output()
+            .unwrap();
+        assert!(
+            built.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&built.stderr)
+        );
+        for file in [
+            "ca.pem",
+            "ca-key.pem",
+            "member-etcd-1.pem",
+            "client-backup-key.pem",
+        ] {
+            assert!(
+                scratch.path().join("pki").join(file).is_file(),
+                "{name}: {file}"
+            );
+        }
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let link = Regex::new(r"\]\(([^)#]+)\)").unwrap();
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "docs/concepts/roles.md",
+        "docs/guides/replace-openssl.md",
+    ] {
+        let text = page(name);
+        for found in link.captures_iter(&text) {
+            let target = &found[1];
+            let path = root.join(name).parent().unwrap().join(target);
+            assert!(
+                target.starts_with("https://") || path.exists(),
+                "{name}: {target}"
+            );
+        }
+    }
+}

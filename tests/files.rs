@@ -1,0 +1,268 @@
+//! What the command leaves on the disk, in good days and bad ones.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use etcd_pki_core::Bundle;
+use etcd_pki_tests::{Scratch, command::etcd_pki};
+
+/// A directory with an authority.
+struct Pki(Scratch);
+
+impl Pki {
+    fn new() -> Self {
+        let pki = Self(Scratch::new("files"));
+        assert!(pki.run("ca new -d pki").status.success());
+        pki
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("pki")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Runs the command, and the shell's `before` in front of it.
+    fn run_after(&self, before: &str, arguments: &str) -> Output {
+        let script = format!("{before} exec \"$0\" {arguments}");
+        Command::new("sh")
+            .current_dir(self.0.path())
+            .arg("-c")
+            .arg(script)
+            .arg(etcd_pki())
+            .output()
+            .unwrap()
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.run_after("", arguments)
+    }
+
+    fn list(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.path()).unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            entry.unwrap().file_name().into_string().unwrap()
+        };
+        entries.map(name).collect()
+    }
+
+    fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let read = |name: String| (name.clone(), fs::read(self.file(&name)).unwrap());
+        self.list().into_iter().map(read).collect()
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        mode(&self.file(name))
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().permissions().mode() & 0o7777
+}
+
+/// The command fails with exit code 1, says this, and changes nothing.
+fn assert_refused(pki: &Pki, output: &Output, word: &str, before: &[(String, Vec<u8>)]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(word), "{said}");
+    assert_eq!(pki.contents(), before, "{said}");
+}
+
+#[test]
+fn modes_whatever_the_umask() {
+    for umask in ["umask 000;", "umask 022;", "umask 077;"] {
+        let pki = Pki(Scratch::new("umask"));
+        assert!(pki.run_after(umask, "ca new -d pki").status.success());
+        assert!(
+            pki.run_after(umask, "cert issue member etcd-1 -d pki")
+                .status
+                .success()
+        );
+        assert_eq!(mode(&pki.path()), 0o700);
+        for (name, expected) in [
+            ("ca.pem", 0o644),
+            ("ca-key.pem", 0o600),
+            ("member-etcd-1.pem", 0o644),
+            ("member-etcd-1-key.pem", 0o600),
+        ] {
+            assert_eq!(pki.mode(name), expected, "{umask} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_exists_stays() {
+    let pki = Pki::new();
+    assert!(pki.run("cert issue client app -d pki").status.success());
+    let before = pki.contents();
+    let issue = "cert issue client app -d pki";
+    assert_refused(&pki, &pki.run(issue), "exists", &before);
+    assert_refused(&pki, &pki.run("ca new -d pki"), "no new authority", &before);
+    // A key alone, a certificate alone
+    for name in ["client-app.pem", "client-app-key.pem"] {
+        fs::remove_file(pki.file(name)).unwrap();
+        let before = pki.contents();
+        assert_refused(&pki, &pki.run(issue), "exists", &before);
+        assert!(pki.run(&format!("{issue} --force")).status.success());
+    }
+    // Without the authority, what it signed keeps a new one out
+    fs::remove_file(pki.file("ca.pem")).unwrap();
+    fs::remove_file(pki.file("ca-key.pem")).unwrap();
+    let before = pki.contents();
+    assert_refused(&pki, &pki.run("ca new -d pki"), "client-app.pem", &before);
+    assert!(pki.run("ca new -d pki --replace-ca").status.success());
+}
+
+#[test]
+fn a_replaced_file_keeps_its_mode_and_a_key_is_closed() {
+    let pki = Pki::new();
+    let issue = "cert issue client app -d pki --force";
+    assert!(pki.run(issue).status.success());
+    for (before, after) in [(0o640, 0o640), (0o600, 0o600), (0o644, 0o600)] {
+        fs::set_permissions(
+            pki.file("client-app-key.pem"),
+            Permissions::from_mode(before),
+        )
+        .unwrap();
+        fs::set_permissions(pki.file("client-app.pem"), Permissions::from_mode(0o640)).unwrap();
+        assert!(pki.run(issue).status.success());
+        assert_eq!(pki.mode("client-app-key.pem"), after);
+        assert_eq!(pki.mode("client-app.pem"), 0o640);
+    }
+}
+
+#[test]
+fn never_through_a_symbolic_link() {
+    let pki = Pki::new();
+    let outside = pki.0.path().join("outside");
+    fs::write(&outside, "precious").unwrap();
+    for name in ["client-app.pem", "client-app-key.pem"] {
+        symlink(&outside, pki.file(name)).unwrap();
+        let before = pki.contents();
+        for force in ["", "--force"] {
+            let output = pki.run(&format!("cert issue client app -d pki {force}"));
+            assert_refused(&pki, &output, "symbolic link", &before);
+        }
+        assert_eq!(fs::read(&outside).unwrap(), b"precious");
+        fs::remove_file(pki.file(name)).unwrap();
+    }
+    symlink("nowhere", pki.0.path().join("x.pem")).unwrap();
+    let output = pki.run("cert issue client app --ca pki/ca.pem --ca-key pki/ca-key.pem -o x.pem");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!pki.0.path().join("nowhere").exists() && !pki.0.path().join("x-key.pem").exists());
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let pki = Pki::new();
+    let before = pki.contents();
+    // No file may grow beyond nothing, as on a disk without room
+    let full = "trap '' XFSZ; ulimit -f 0;";
+    let output = pki.run_after(full, "cert issue client app -d pki");
+    assert_refused(&pki, &output, "cannot write in", &before);
+    assert!(pki.run("cert issue client app -d pki").status.success());
+    let before = pki.contents();
+    let output = pki.run_after(full, "cert issue client app -d pki --force");
+    assert_refused(&pki, &output, "cannot write in", &before);
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_to() {
+    let pki = Pki::new();
+    // /proc takes no files, from root either
+    let output =
+        pki.run("cert issue client app --ca pki/ca.pem --ca-key pki/ca-key.pem -o /proc/app.pem");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("cannot write in /proc"), "{said}");
+    let output =
+        pki.run("cert issue client app --ca pki/ca.pem --ca-key pki/ca-key.pem -o missing/app.pem");
+    assert_eq!(output.status.code(), Some(1));
+    let output = pki.run("ca new -d pki/ca.pem");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn many_at_once() {
+    let pki = Pki::new();
+    let run_all = |names: [&str; 8]| -> usize {
+        let children: Vec<_> = names
+            .iter()
+            .map(|name| {
+                Command::new(etcd_pki())
+                    .args(["cert", "issue", "client", name, "-d"])
+                    .arg(pki.path())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        let won = |mut child: std::process::Child| child.wait().unwrap().success();
+        children.into_iter().map(won).filter(|won| *won).count()
+    };
+    assert_eq!(run_all(["a", "b", "c", "d", "e", "f", "g", "h"]), 8);
+    assert_eq!(run_all(["same"; 8]), 1);
+    assert_eq!(pki.list().len(), 2 + 2 * 9);
+    for name in ["a", "same"] {
+        pair(&pki, name);
+    }
+}
+
+#[test]
+fn killed_at_any_instant() {
+    let pki = Pki::new();
+    for round in 0..60 {
+        let mut child = Command::new(etcd_pki())
+            .args(["cert", "issue", "client", "app", "--force", "-d"])
+            .arg(pki.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(200 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The authority is whole, and no file is cut short
+        assert!(pki.run("ca show -d pki").status.success());
+        for (name, contents) in pki.contents() {
+            let cut = !name.starts_with('.') && !contents.ends_with(b"-----\n");
+            assert!(!cut, "{name} after round {round}");
+        }
+    }
+    // The next run clears up
+    assert!(
+        pki.run("cert issue client app --force -d pki")
+            .status
+            .success()
+    );
+    let expected = [
+        "ca-key.pem",
+        "ca.pem",
+        "client-app-key.pem",
+        "client-app.pem",
+    ];
+    assert_eq!(pki.list().into_iter().collect::<Vec<_>>(), expected);
+    pair(&pki, "app");
+}
+
+fn pair(pki: &Pki, name: &str) -> Bundle {
+    let read = |file: String| fs::read(pki.file(&file)).unwrap();
+    Bundle::from_pem(
+        read(format!("client-{name}.pem")),
+        read(format!("client-{name}-key.pem")),
+    )
+    .unwrap()
+}

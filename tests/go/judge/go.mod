@@ -1,0 +1,3 @@
+module etcd-pki.test/judge
+
+go 1.26

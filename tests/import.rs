@@ -1,0 +1,336 @@
+//! Private keys as the openssl command writes them: read, and written back; or refused by name.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{fs, path::Path};
+
+use etcd_pki_core::{Error, KeyFormat, Passphrase, PrivateKey};
+use etcd_pki_tests::{Scratch, Tool, run};
+
+/// A key that openssl made, in the scratch folder.
+struct Made {
+    scratch: Scratch,
+}
+
+impl Made {
+    /// Runs one openssl command after the other; the key is then in `key`.
+    fn by(commands: &[&str]) -> Self {
+        let scratch = Scratch::new("import");
+        for command in commands {
+            openssl(scratch.path(), command);
+        }
+        Self { scratch }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        fs::read(self.scratch.path().join("key")).unwrap()
+    }
+
+    fn read(&self) -> Result<PrivateKey, Error> {
+        PrivateKey::from_bytes(&self.bytes(), Some(&Passphrase::new("secret")))
+    }
+
+    /// The public key that openssl sees, its point uncompressed: `key` may have been made of another file.
+    fn public_key(&self) -> Vec<u8> {
+        let first = self.scratch.path().join("first");
+        public_key(
+            self.scratch.path(),
+            if first.exists() { "first" } else { "key" },
+        )
+    }
+}
+
+fn openssl(directory: &Path, command: &str) {
+    let mut openssl = Tool::OPENSSL.command();
+    openssl
+        .current_dir(directory)
+        .args(command.split_whitespace());
+    let _ = run(&mut openssl).expect_success();
+}
+
+fn public_key(directory: &Path, file: &str) -> Vec<u8> {
+    openssl(
+        directory,
+        &format!("pkey -in {file} -passin pass:secret -pubout -outform DER -out public"),
+    );
+    fs::read(directory.join("public")).unwrap()
+}
+
+const P256: &str = "ecparam -name prime256v1 -genkey -noout -out first";
+const P384: &str = "ecparam -name secp384r1 -genkey -noout -out first";
+const ED25519: &str = "genpkey -algorithm ED25519 -out first";
+const RSA: &str = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out first";
+
+#[test]
+fn every_format_is_read_as_openssl_reads_it() {
+    let formats: [(&str, &[&str]); 27] = [
+        ("rsa-2048", &[RSA, "pkey -in first -out key"]),
+        ("rsa-2048", &[RSA, "rsa -in first -traditional -out key"]),
+        (
+            "rsa-2048",
+            &[RSA, "pkcs8 -topk8 -nocrypt -in first -outform DER -out key"],
+        ),
+        (
+            "rsa-2048",
+            &[RSA, "rsa -in first -traditional -outform DER -out key"],
+        ),
+        ("rsa-3072", &["genrsa -out key 3072"]),
+        ("rsa-4096", &["genrsa -out key 4096"]),
+        (
+            "ec-p256",
+            &["ecparam -name prime256v1 -genkey -noout -out key"],
+        ),
+        ("ec-p256", &["ecparam -name prime256v1 -genkey -out key"]),
+        ("ec-p256", &[P256, "ec -in first -no_public -out key"]),
+        (
+            "ec-p256",
+            &[P256, "ec -in first -conv_form compressed -out key"],
+        ),
+        ("ec-p256", &[P256, "ec -in first -outform DER -out key"]),
+        (
+            "ec-p256",
+            &[P256, "pkcs8 -topk8 -nocrypt -in first -out key"],
+        ),
+        (
+            "ec-p256",
+            &[
+                P256,
+                "ec -in first -no_public -out second",
+                "pkcs8 -topk8 -nocrypt -in second -out key",
+            ],
+        ),
+        ("ec-p384", &["ecparam -name secp384r1 -genkey -out key"]),
+        ("ec-p384", &[P384, "ec -in first -no_public -out key"]),
+        (
+            "ec-p384",
+            &[P384, "ec -in first -conv_form compressed -out key"],
+        ),
+        (
+            "ec-p384",
+            &[
+                P384,
+                "pkcs8 -topk8 -nocrypt -in first -outform DER -out key",
+            ],
+        ),
+        ("ed25519", &["genpkey -algorithm ED25519 -out key"]),
+        (
+            "ed25519",
+            &["genpkey -algorithm ED25519 -outform DER -out key"],
+        ),
+        (
+            "rsa-2048",
+            &[RSA, "pkcs8 -topk8 -in first -passout pass:secret -out key"],
+        ),
+        (
+            "ec-p256",
+            &[
+                P256,
+                "pkcs8 -topk8 -v2 aes-128-cbc -in first -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "ec-p256",
+            &[
+                P256,
+                "pkcs8 -topk8 -v2 aes-256-cbc -in first -passout pass:secret -outform DER -out key",
+            ],
+        ),
+        (
+            "ec-p256",
+            &[
+                P256,
+                "pkcs8 -topk8 -v2 des3 -in first -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "ec-p256",
+            &[
+                P256,
+                "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA1 -in first -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "ec-p256",
+            &[
+                P256,
+                "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA512 -in first -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "ec-p384",
+            &[
+                P384,
+                "pkcs8 -topk8 -scrypt -in first -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "ed25519",
+            &[
+                ED25519,
+                "pkcs8 -topk8 -scrypt -in first -passout pass:secret -out key",
+            ],
+        ),
+    ];
+    for (algorithm, commands) in formats {
+        let made = Made::by(commands);
+        let key = made
+            .read()
+            .unwrap_or_else(|error| panic!("{commands:?}: {error}"));
+        assert_eq!(key.algorithm().name(), algorithm, "{commands:?}");
+        assert_eq!(key.public_key().as_der(), made.public_key(), "{commands:?}");
+    }
+}
+
+#[test]
+fn what_we_write_openssl_reads() {
+    for (first, formats) in [
+        (P256, &[KeyFormat::Pkcs8, KeyFormat::Sec1][..]),
+        (P384, &[KeyFormat::Pkcs8, KeyFormat::Sec1]),
+        (ED25519, &[KeyFormat::Pkcs8]),
+        (RSA, &[KeyFormat::Pkcs8, KeyFormat::Pkcs1]),
+    ] {
+        let made = Made::by(&[first, "pkey -in first -out key"]);
+        let key = made.read().unwrap();
+        let directory = made.scratch.path();
+        for format in formats {
+            fs::write(
+                directory.join("ours"),
+                &*key.to_secret_pem_as(*format).unwrap(),
+            )
+            .unwrap();
+            openssl(directory, "pkey -in ours -check -noout");
+            assert_eq!(public_key(directory, "ours"), made.public_key());
+        }
+        let encrypted = key.to_encrypted_pem(&Passphrase::new("secret")).unwrap();
+        fs::write(directory.join("ours"), encrypted).unwrap();
+        assert_eq!(public_key(directory, "ours"), made.public_key());
+    }
+}
+
+#[test]
+fn keys_of_ours_pass_openssls_check() {
+    let scratch = Scratch::new("generated");
+    for algorithm in etcd_pki_core::KeyAlgorithm::ALL {
+        let key = PrivateKey::generate_with(algorithm).unwrap();
+        fs::write(scratch.path().join("ours"), &*key.to_secret_pem().unwrap()).unwrap();
+        openssl(scratch.path(), "pkey -in ours -check -noout");
+        assert_eq!(
+            public_key(scratch.path(), "ours"),
+            key.public_key().as_der()
+        );
+    }
+}
+
+#[test]
+fn whatever_surrounds_a_key_it_is_found() {
+    let made = Made::by(&[
+        P256,
+        "pkey -in first -out key",
+        "req -x509 -new -key key -subj /CN=x -out certificate",
+    ]);
+    let text = String::from_utf8(made.bytes()).unwrap();
+    let certificate = fs::read_to_string(made.scratch.path().join("certificate")).unwrap();
+    let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    for variant in [
+        format!("{certificate}{text}"),
+        format!("{text}{certificate}"),
+        format!("\u{feff}{text}"),
+        format!("Bag Attributes\n    friendlyName: x\n{text}"),
+        text.replace('\n', "\r\n"),
+        text.replace('\n', " \n"),
+        format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----"),
+    ] {
+        let key =
+            PrivateKey::from_pem(&variant).unwrap_or_else(|error| panic!("{variant}: {error}"));
+        assert_eq!(key.public_key().as_der(), made.public_key());
+    }
+    let twice = format!("{text}{text}");
+    assert!(matches!(
+        PrivateKey::from_pem(twice),
+        Err(Error::Several { .. })
+    ));
+    let error = PrivateKey::from_pem(certificate).unwrap_err();
+    assert_eq!(error.to_string(), "no private key in it, but a certificate");
+}
+
+#[test]
+fn what_is_not_used_is_refused_by_its_name() {
+    let refused: [(&str, &[&str]); 14] = [
+        (
+            "ec-p521",
+            &["ecparam -name secp521r1 -genkey -noout -out key"],
+        ),
+        (
+            "ec-secp256k1",
+            &["ecparam -name secp256k1 -genkey -noout -out key"],
+        ),
+        (
+            "ec-brainpoolP256r1",
+            &["genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1 -out key"],
+        ),
+        (
+            "explicit curve parameters",
+            &["ecparam -name prime256v1 -param_enc explicit -genkey -noout -out key"],
+        ),
+        (
+            "explicit curve parameters",
+            &["ecparam -name prime256v1 -param_enc explicit -genkey -out key"],
+        ),
+        (
+            "explicit curve parameters",
+            &[
+                "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit -out key",
+            ],
+        ),
+        ("ed448", &["genpkey -algorithm ED448 -out key"]),
+        ("x25519", &["genpkey -algorithm X25519 -out key"]),
+        (
+            "rsa-pss",
+            &["genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out key"],
+        ),
+        ("rsa-1024", &["genrsa -out key 1024"]),
+        ("public exponent under 65537", &["genrsa -3 -out key 2048"]),
+        ("more than two primes", &["genrsa -primes 3 -out key 2048"]),
+        (
+            "Proc-Type: 4,ENCRYPTED",
+            &[
+                RSA,
+                "rsa -in first -traditional -aes128 -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "PBES1",
+            &[
+                P256,
+                "pkcs8 -topk8 -v1 PBE-SHA1-3DES -in first -passout pass:secret -out key",
+            ],
+        ),
+    ];
+    for (name, commands) in refused {
+        let error = Made::by(commands).read().unwrap_err();
+        assert!(
+            matches!(error, Error::Unsupported { .. }),
+            "{commands:?}: {error}"
+        );
+        assert!(error.to_string().contains(name), "{commands:?}: {error}");
+        assert!(error.hint().is_some(), "{commands:?}");
+    }
+}
+
+#[test]
+fn passphrases() {
+    let made = Made::by(&[P256, "pkcs8 -topk8 -in first -passout pass:secret -out key"]);
+    let bytes = made.bytes();
+    assert!(matches!(
+        PrivateKey::from_pem(&bytes),
+        Err(Error::EncryptedKey)
+    ));
+    let wrong = Passphrase::new("wrong");
+    assert!(matches!(
+        PrivateKey::from_encrypted_pem(&bytes, &wrong),
+        Err(Error::WrongPassphrase)
+    ));
+}

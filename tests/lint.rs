@@ -1,0 +1,31 @@
+//! pkilint's verdict on how a certificate is made.
+
+use etcd_pki_core::Role;
+use etcd_pki_tests::{certificates, each, pkilint};
+
+#[test]
+fn finds_nothing_but_names_of_one_label() {
+    for (what, role, certificates) in each() {
+        let findings = pkilint::lint(&certificates.pair(role).certificate);
+        for finding in &findings {
+            // `localhost` and `etcd-1` are names that etcd is dialled by; only public authorities may not certify them.
+            assert_eq!(
+                (role, finding.code.as_str()),
+                (Role::Member, "pkix.invalid_domain_name_syntax"),
+                "{what}: {findings:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn finds_nothing_in_an_authority() {
+    for certificates in certificates() {
+        assert_eq!(
+            pkilint::lint(&certificates.ca()),
+            [],
+            "{}",
+            certificates.algorithm()
+        );
+    }
+}

@@ -1,0 +1,55 @@
+"""Judges certificates and requests with pyca/cryptography, whose verifier follows RFC 5280 and the CA/Browser Forum."""
+
+import argparse
+import ipaddress
+import json
+import pathlib
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+
+def subject(host):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def request(content):
+    if not x509.load_pem_x509_csr(content).is_signature_valid:
+        raise ValueError("the signature is not by the request's own key")
+
+
+def verify(question, content, authority, host):
+    leaf, *intermediates = x509.load_pem_x509_certificates(content)
+    policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(authority)))
+    if question == "server":
+        verifier = policy.build_server_verifier(subject(host))
+    else:
+        verifier = policy.build_client_verifier()
+    verifier.verify(leaf, intermediates)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("question", choices=["server", "client", "request"])
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--ca", type=pathlib.Path)
+    parser.add_argument("--host")
+    options = parser.parse_args()
+    content = options.file.read_bytes()
+    try:
+        if options.question == "request":
+            request(content)
+        else:
+            verify(options.question, content, options.ca.read_bytes(), options.host)
+        verdict = {"ok": True}
+    except (VerificationError, UnsupportedAlgorithm, ValueError) as error:
+        verdict = {"ok": False, "error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(verdict))
+
+
+if __name__ == "__main__":
+    main()

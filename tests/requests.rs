@@ -1,0 +1,208 @@
+//! Requests that others made: read with what they claim, their signatures checked.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::fs;
+
+use etcd_pki_core::{CertificateAuthority, CertificateRequest, Error, Identity, Role};
+use etcd_pki_tests::{Scratch, Tool, openssl, run};
+
+const P256: &str = "ecparam -name prime256v1 -genkey -noout -out key";
+
+/// A request that openssl made in a scratch folder.
+fn made(key: &str, request: &str, configuration: &str) -> Vec<u8> {
+    let scratch = Scratch::new("request");
+    openssl::call(scratch.path(), key);
+    let whole = format!("[req]\ndistinguished_name=dn\nprompt=no\n{configuration}");
+    fs::write(scratch.path().join("configuration"), whole).unwrap();
+    openssl::call(
+        scratch.path(),
+        &format!("req -new -key key -config configuration -out request {request}"),
+    );
+    fs::read(scratch.path().join("request")).unwrap()
+}
+
+fn claims(request: &[u8]) -> Vec<String> {
+    let request = CertificateRequest::from_bytes(request).unwrap();
+    request.claims().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn of_every_key_and_digest() {
+    for (key, options) in [
+        ("genrsa -out key 2048", "-sha256"),
+        ("genrsa -out key 3072", "-sha384"),
+        ("genrsa -out key 2048", "-sha512"),
+        (P256, "-sha256"),
+        (P256, "-sha384"),
+        ("ecparam -name secp384r1 -genkey -noout -out key", "-sha384"),
+        ("ecparam -name secp384r1 -genkey -noout -out key", "-sha256"),
+        ("genpkey -algorithm ED25519 -out key", ""),
+        (P256, "-newhdr"),
+        (P256, "-outform DER"),
+    ] {
+        let request = made(key, options, "[dn]\nCN=app\n");
+        assert_eq!(claims(&request), ["common name app"], "{key} {options}");
+    }
+}
+
+#[test]
+fn everything_that_is_claimed_is_told() {
+    let configuration = "req_extensions=ext\nattributes=attributes\n\
+        [dn]\nC=DE\nO=system:masters\nOU=ops\nCN=root\n\
+        [attributes]\nchallengePassword=unused\n\
+        [ext]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,digitalSignature\n\
+        extendedKeyUsage=serverAuth,clientAuth,1.2.3.4\n\
+        subjectAltName=DNS:etcd-1,DNS:*.x,IP:10.0.0.1,IP:::1,URI:spiffe://a/b,email:a@b.example\n\
+        1.2.3.5=ASN1:NULL\n";
+    let request = made(P256, "", configuration);
+    assert_eq!(
+        claims(&request),
+        [
+            "subject C=DE",
+            "organization system:masters",
+            "subject OU=ops",
+            "common name root",
+            "basicConstraints CA:TRUE",
+            "key usage digitalSignature",
+            "key usage keyCertSign",
+            "extended key usage serverAuth",
+            "extended key usage clientAuth",
+            "extended key usage 1.2.3.4",
+            "DNS name etcd-1",
+            "DNS name *.x",
+            "address 10.0.0.1",
+            "address ::1",
+            "URI spiffe://a/b",
+            "e-mail a@b.example",
+            "extension 1.2.3.5",
+        ]
+    );
+
+    let request = CertificateRequest::from_bytes(&request).unwrap();
+    let ca = CertificateAuthority::create("etcd-ca").unwrap();
+    let refused = |identity: Identity| -> Vec<String> {
+        let issued = ca.sign(&request, Role::Client, identity).unwrap();
+        assert!(!issued.certificate().is_authority());
+        issued.refused().iter().map(ToString::to_string).collect()
+    };
+    // Names of the signer: only the usages that a client has anyway are granted
+    assert_eq!(refused(Identity::new("backup").unwrap()).len(), 15);
+    // The requester's names: what no role grants is refused all the same
+    assert_eq!(
+        refused(request.claimed().unwrap()),
+        [
+            "subject C=DE",
+            "subject OU=ops",
+            "basicConstraints CA:TRUE",
+            "key usage keyCertSign",
+            "extended key usage serverAuth",
+            "extended key usage 1.2.3.4",
+            "e-mail a@b.example",
+            "extension 1.2.3.5",
+        ]
+    );
+}
+
+#[test]
+fn names_that_cannot_be_granted() {
+    for name in ["a..b", "10.0.0.9", "-a"] {
+        let configuration =
+            format!("req_extensions=ext\n[dn]\nCN=x\n[ext]\nsubjectAltName=DNS:{name}\n");
+        let request = CertificateRequest::from_bytes(&made(P256, "", &configuration)).unwrap();
+        let error = request.claimed().unwrap_err();
+        assert!(
+            matches!(error, Error::InvalidAlternativeName { .. }),
+            "{error}"
+        );
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_common_name_that_is_too_long() {
+    // openssl refuses to write one, and pyca can be told not to
+    let script = "\
+import sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+name = x509.NameAttribute(x509.NameOID.COMMON_NAME, 'a' * 65, _validate=False)
+request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([name]))
+request = request.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+print(request.public_bytes(serialization.Encoding.PEM).decode())
+";
+    let printed = run(Tool::PYTHON.command().args(["-c", script])).expect_success();
+    let request = CertificateRequest::from_pem(printed.stdout()).unwrap();
+    assert!(matches!(
+        request.claimed(),
+        Err(Error::CommonNameLength { .. })
+    ));
+    let ca = CertificateAuthority::create("etcd-ca").unwrap();
+    let issued = ca
+        .sign(&request, Role::Client, Identity::new("backup").unwrap())
+        .unwrap();
+    let refused = issued.refused()[0].to_string();
+    assert_eq!(
+        refused,
+        format!("common name {} (of 65 characters)", "a".repeat(65))
+    );
+}
+
+#[test]
+fn without_attributes() {
+    // RFC 2986 demands the field, and some tools leave it out: content is [version, subject, key] alone
+    let scratch = Scratch::new("attributes");
+    openssl::call(scratch.path(), "genpkey -algorithm ED25519 -out key");
+    openssl::call(
+        scratch.path(),
+        "req -new -key key -subj /CN=x -outform DER -out request",
+    );
+    let request = fs::read(scratch.path().join("request")).unwrap();
+    // SEQUENCE { SEQUENCE { ..., [0] {} }, algorithm, signature }: the outer length takes two bytes, the inner ones one
+    let length = usize::from(request[4]);
+    let mut content = request[3..5 + length].to_vec();
+    assert_eq!(content.split_off(content.len() - 2), [0xa0, 0x00]);
+    content[1] -= 2;
+    fs::write(scratch.path().join("content"), &content).unwrap();
+    openssl::call(
+        scratch.path(),
+        "pkeyutl -sign -inkey key -rawin -in content -out signature",
+    );
+    let signature = fs::read(scratch.path().join("signature")).unwrap();
+    let algorithm = [0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
+    let body = [&content[..], &algorithm, &[0x03, 0x41, 0x00], &signature].concat();
+    let whole = [&[0x30, 0x81, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    assert_eq!(claims(&whole), ["common name x"]);
+}
+
+#[test]
+fn signatures_that_do_not_hold() {
+    let request = made(P256, "-outform DER", "[dn]\nCN=app\n");
+    let mut changed = request.clone();
+    let at = changed
+        .windows(3)
+        .position(|bytes| bytes == b"app")
+        .unwrap();
+    changed[at] = b'b';
+    let error = CertificateRequest::from_der(&changed).unwrap_err();
+    assert!(matches!(error, Error::Signature { .. }), "{error}");
+
+    let weak = made("genrsa -out key 2048", "-sha1", "[dn]\nCN=app\n");
+    let error = CertificateRequest::from_bytes(&weak).unwrap_err();
+    assert!(
+        error.to_string().contains("sha1WithRSAEncryption"),
+        "{error}"
+    );
+
+    let other = made(
+        "ecparam -name secp521r1 -genkey -noout -out key",
+        "",
+        "[dn]\nCN=app\n",
+    );
+    let error = CertificateRequest::from_bytes(&other).unwrap_err();
+    assert!(error.to_string().contains("ec-p521"), "{error}");
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Runs every check there is, after bringing what they need: bash tests/run.sh
+#
+# It wants Rust (with rustfmt and clippy), a C compiler, Python 3 and a Debian-like system; tests/setup.sh installs the
+# programs that judge, or says what to install. Nothing is skipped: what is missing fails.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() {
+    printf '\n==> %s\n' "$*"
+    SECONDS=0
+}
+
+# A tool of Rust's own that the machine lacks
+need_component() {
+    cargo "$1" --version >/dev/null 2>&1 && return
+    if command -v rustup >/dev/null && rustup component add "$2"; then
+        return
+    fi
+    echo "tests/run.sh: cargo $1 is missing: install $2 for $(rustc --version)" >&2
+    exit 1
+}
+
+command -v cargo >/dev/null || {
+    echo "tests/run.sh: cargo is missing: install Rust 1.87 or newer" >&2
+    exit 1
+}
+need_component fmt rustfmt
+need_component clippy clippy
+
+step "format"
+cargo fmt --all --check
+
+step "the programs that judge"
+bash tests/setup.sh
+
+step "lints"
+cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --package etcd-pki-core --no-default-features --lib -- -D warnings
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+step "packages, as they would be published"
+# Uncommitted changes are packed as they are: this checks the packages, not the state of the checkout
+cargo publish --locked --workspace --dry-run --allow-dirty
+
+step "without the feature rsa"
+cargo test --locked --package etcd-pki-core --no-default-features --lib
+
+step "all tests"
+cargo test --locked --workspace --no-fail-fast
+
+step "done"

@@ -1,0 +1,121 @@
+//! A directory of our own certificates.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use etcd_pki_core::{
+    CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite, PairPaths, PrivateKey,
+    Profile, Role, Store,
+};
+
+use crate::{credentials::Credentials, scratch::Scratch};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An authority and what it has issued, in files of Kubespray's names, made by etcd-pki.
+pub struct Directory {
+    store: Store,
+    ca: CertificateAuthority,
+    algorithm: KeyAlgorithm,
+    _scratch: Scratch,
+}
+
+impl Directory {
+    /// Makes a directory with an authority whose keys are all of one algorithm.
+    ///
+    /// The authority is thirty days old: what it issued may then have expired by now.
+    #[must_use]
+    pub fn create(name: &str, algorithm: KeyAlgorithm) -> Self {
+        let scratch = Scratch::new(name);
+        let store = Store::open(scratch.path(), Layout::Kubespray);
+        let key = PrivateKey::generate_with(algorithm).expect("a key of the authority");
+        let identity = Identity::from_common_name("etcd-ca").expect("a common name");
+        let month_ago = SystemTime::now() - 30 * DAY;
+        let ca = CertificateAuthority::create_for(key, &identity, Profile::authority(), month_ago)
+            .expect("an authority");
+        store
+            .lock()
+            .expect("the lock of the directory")
+            .write_authority(&ca, None)
+            .expect("the files of the authority");
+        Self {
+            store,
+            ca,
+            algorithm,
+            _scratch: scratch,
+        }
+    }
+
+    /// The algorithm of its keys.
+    #[must_use]
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.store.directory()
+    }
+
+    /// The store that names its files.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The authority's certificate.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.store.authority_paths().certificate
+    }
+
+    /// Issues a pair of a role for a name, and what else it is called.
+    pub fn issue(&self, role: Role, name: &str, names: &[&str]) -> PairPaths {
+        let identity = Identity::new(name).expect("a name");
+        let identity = identity.with_names(names).expect("alternative names");
+        let bundle = self
+            .ca
+            .issue(role.profile().algorithm(self.algorithm), &identity)
+            .unwrap_or_else(|error| panic!("{role} {name} is not issued: {error}"));
+        self.store
+            .lock()
+            .expect("the lock of the directory")
+            .write(&bundle)
+            .unwrap_or_else(|error| panic!("{role} {name} is not written: {error}"))
+            .swap_remove(0)
+    }
+
+    /// Issues a pair that nobody should have, into files named `stem`: any profile, valid from `days_ago` on.
+    pub fn issue_odd(
+        &self,
+        stem: &str,
+        profile: Profile,
+        identity: &Identity,
+        days_ago: u32,
+    ) -> PairPaths {
+        let pair = PairPaths {
+            certificate: format!("{stem}.pem").into(),
+            key: format!("{stem}-key.pem").into(),
+        };
+        let then = SystemTime::now() - days_ago * DAY;
+        let bundle = self
+            .ca
+            .issue_at(profile.algorithm(self.algorithm), identity, then)
+            .unwrap_or_else(|error| panic!("{stem} is not issued: {error}"));
+        self.store
+            .lock()
+            .expect("the lock of the directory")
+            .write_pair(&bundle, &pair, Overwrite::Refuse)
+            .unwrap_or_else(|error| panic!("{stem} is not written: {error}"));
+        pair.below(self.path())
+    }
+
+    /// What a pair presents to this directory's authority.
+    #[must_use]
+    pub fn credentials(&self, pair: &PairPaths) -> Credentials {
+        Credentials::new(self.ca(), pair.clone())
+    }
+}

@@ -1,0 +1,286 @@
+//! Real etcd clusters: three members that are killed when their test ends, however it ends.
+
+mod member;
+mod ports;
+mod servers;
+
+pub mod environment;
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+pub use self::member::Member;
+use self::{ports::free_port, servers::Servers};
+use crate::{
+    credentials::Credentials,
+    output::{Output, run},
+    scratch::Scratch,
+    tool::Tool,
+};
+
+/// A cluster that has no leader by then never gets one.
+const HEALTH_LIMIT: Duration = Duration::from_secs(60);
+/// What is in a log is there within moments.
+const LOG_LIMIT: Duration = Duration::from_secs(10);
+/// No test needs one cluster longer.
+const LIFE_LIMIT: Duration = Duration::from_secs(300);
+
+/// One at a time: the machine may be small, and a slow election looks like a refused certificate.
+static ONE_CLUSTER: Mutex<()> = Mutex::new(());
+
+/// A version of etcd, from the oldest that can be had to the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// 3.4, Debian's
+    Oldest,
+    /// 3.5, built with Go 1.16
+    V3_5,
+    /// 3.7, built from its modules
+    Newest,
+}
+
+impl Version {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Oldest, Self::V3_5, Self::Newest];
+
+    fn etcd(self) -> Tool {
+        match self {
+            Self::Oldest => Tool::ETCD_OLDEST,
+            Self::V3_5 => Tool::ETCD_3_5,
+            Self::Newest => Tool::ETCD_NEWEST,
+        }
+    }
+
+    fn etcdctl(self) -> Tool {
+        match self {
+            Self::Oldest => Tool::ETCDCTL_OLDEST,
+            Self::V3_5 => Tool::ETCDCTL_3_5,
+            Self::Newest => Tool::ETCDCTL_NEWEST,
+        }
+    }
+}
+
+/// A running cluster on 127.0.0.1, on whose client and peer ports certificates are asked for.
+///
+/// It belongs to the thread that starts it, and no other starts meanwhile in this process.
+#[derive(Debug)]
+pub struct Cluster {
+    version: Version,
+    members: Vec<Running>,
+    servers: Servers,
+    scratch: Scratch,
+    _only: MutexGuard<'static, ()>,
+}
+
+#[derive(Debug)]
+struct Running {
+    name: String,
+    client_url: String,
+    peer_url: String,
+    log: PathBuf,
+}
+
+impl Cluster {
+    /// Starts the members and waits until each answers `etcdctl endpoint health` with these credentials.
+    #[must_use]
+    pub fn start(version: Version, members: &[Member], health: &Credentials) -> Self {
+        let only = ONE_CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+        let scratch = Scratch::new("etcd");
+        let urls: Vec<(String, String)> =
+            members.iter().map(|_| (free_url(), free_url())).collect();
+        let initial: Vec<String> = members
+            .iter()
+            .zip(&urls)
+            .map(|(member, (_, peer_url))| format!("{}={peer_url}", member.name()))
+            .collect();
+        let mut cluster = Self {
+            version,
+            members: Vec::new(),
+            servers: Servers::until(Instant::now() + LIFE_LIMIT),
+            scratch,
+            _only: only,
+        };
+        for (member, (client_url, peer_url)) in members.iter().zip(urls) {
+            cluster.launch(member, client_url, peer_url, &initial.join(","));
+        }
+        cluster.wait_for_health(health);
+        cluster
+    }
+
+    fn launch(&mut self, member: &Member, client_url: String, peer_url: String, initial: &str) {
+        let name = member.name().to_owned();
+        let directory = self.scratch.path().join(&name);
+        let log = self.scratch.path().join(format!("{name}.log"));
+        let log_file = fs::File::create(&log).expect("a log file");
+        let mut command = self.version.etcd().server();
+        command
+            // What the machine sets for an etcd of its own has no say.
+            .env_clear()
+            .envs(member.settings())
+            .env("ETCD_NAME", &name)
+            .env("ETCD_DATA_DIR", &directory)
+            .env("ETCD_LISTEN_CLIENT_URLS", &client_url)
+            .env("ETCD_ADVERTISE_CLIENT_URLS", &client_url)
+            .env("ETCD_LISTEN_PEER_URLS", &peer_url)
+            .env("ETCD_INITIAL_ADVERTISE_PEER_URLS", &peer_url)
+            .env("ETCD_INITIAL_CLUSTER", initial)
+            .env("ETCD_INITIAL_CLUSTER_STATE", "new")
+            // Half of the usual: the first leader is there in half the time.
+            .env("ETCD_HEARTBEAT_INTERVAL", "50")
+            .env("ETCD_ELECTION_TIMEOUT", "500")
+            // 3.4 would log in a form of its own.
+            .env("ETCD_LOGGER", "zap")
+            .env("ETCD_LOG_OUTPUTS", "stderr")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log_file);
+        self.servers.start(&mut command);
+        self.members.push(Running {
+            name,
+            client_url,
+            peer_url,
+            log,
+        });
+    }
+
+    fn wait_for_health(&self, credentials: &Credentials) {
+        let deadline = Instant::now() + HEALTH_LIMIT;
+        loop {
+            assert!(
+                self.servers.all_run(),
+                "a member of etcd {:?} has ended",
+                self.version
+            );
+            // etcdctl dials once and then rests for a second: it is asked when somebody listens.
+            let told = if self.members.iter().all(Running::listens) {
+                let health = self.etcdctl(credentials, &["endpoint", "health"]);
+                if health.success() {
+                    return;
+                }
+                health.stderr().to_owned()
+            } else {
+                "a member does not listen".to_owned()
+            };
+            assert!(
+                Instant::now() < deadline,
+                "etcd {:?} is not healthy after {HEALTH_LIMIT:?}: {told}",
+                self.version,
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The URL of a member for clients, by its place in the list it was started with.
+    #[must_use]
+    pub fn client_url(&self, member: usize) -> &str {
+        &self.members[member].client_url
+    }
+
+    /// The URL of a member for its peers.
+    #[must_use]
+    pub fn peer_url(&self, member: usize) -> &str {
+        &self.members[member].peer_url
+    }
+
+    /// The client URLs of all, separated by commas.
+    #[must_use]
+    pub fn endpoints(&self) -> String {
+        let urls: Vec<_> = self
+            .members
+            .iter()
+            .map(|member| member.client_url.as_str())
+            .collect();
+        urls.join(",")
+    }
+
+    /// etcdctl of the cluster's version, over all its members.
+    #[must_use]
+    pub fn etcdctl(&self, credentials: &Credentials, arguments: &[&str]) -> Output {
+        self.etcdctl_at(&self.endpoints(), credentials, arguments)
+    }
+
+    /// etcdctl over some of the members.
+    #[must_use]
+    pub fn etcdctl_at(
+        &self,
+        endpoints: &str,
+        credentials: &Credentials,
+        arguments: &[&str],
+    ) -> Output {
+        let mut command = self.version.etcdctl().command();
+        command
+            .env_clear()
+            .env("ETCDCTL_ENDPOINTS", endpoints)
+            .env("ETCDCTL_CACERT", &credentials.ca)
+            // It tries again and again what was refused.
+            .args(["--dial-timeout=2s", "--command-timeout=2s"])
+            .args(arguments);
+        if let Some(pair) = &credentials.pair {
+            command
+                .env("ETCDCTL_CERT", &pair.certificate)
+                .env("ETCDCTL_KEY", &pair.key);
+        }
+        if self.version == Version::Oldest {
+            // Debian's speaks the API of etcd 2 otherwise.
+            command.env("ETCDCTL_API", "3");
+        }
+        run(&mut command)
+    }
+
+    /// What a member has logged so far.
+    #[must_use]
+    pub fn log(&self, member: usize) -> String {
+        read_log(&self.members[member].log)
+    }
+
+    /// Waits until a member has logged something in which `text` stands, and fails the test if it does not.
+    #[track_caller]
+    pub fn wait_for_log(&self, member: usize, text: &str) {
+        let deadline = Instant::now() + LOG_LIMIT;
+        while !self.log(member).contains(text) {
+            assert!(
+                Instant::now() < deadline,
+                "member {} has not logged `{text}`",
+                self.members[member].name
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Running {
+    fn listens(&self) -> bool {
+        let address = self.client_url.trim_start_matches("https://");
+        TcpStream::connect(address).is_ok()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for member in &self.members {
+                eprintln!("--- the end of {}", member.log.display());
+                let log = read_log(&member.log);
+                let lines: Vec<_> = log.lines().collect();
+                for line in &lines[lines.len().saturating_sub(15)..] {
+                    eprintln!("{line}");
+                }
+            }
+        }
+    }
+}
+
+fn read_log(log: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
+}
+
+fn free_url() -> String {
+    format!("https://127.0.0.1:{}", free_port())
+}

@@ -1,0 +1,74 @@
+//! What one member is started with.
+
+use std::collections::BTreeMap;
+
+use etcd_pki_core::PairPaths;
+
+use crate::{credentials::Credentials, etcd::environment};
+
+/// A member's name and settings, by the variables that etcd reads. The cluster adds its URLs and directories.
+#[derive(Clone, Debug)]
+pub struct Member {
+    name: String,
+    settings: BTreeMap<String, String>,
+}
+
+impl Member {
+    /// A member without any settings of its own: to be given an EnvironmentFile.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            settings: BTreeMap::new(),
+        }
+    }
+
+    /// A member that asks clients and peers for certificates of `ca`, and shows `pair` to both.
+    #[must_use]
+    pub fn with_pair(name: &str, credentials: &Credentials) -> Self {
+        let member = Self::new(name);
+        member
+            .serving("ETCD_", credentials)
+            .serving("ETCD_PEER_", credentials)
+    }
+
+    /// Shows other files to peers.
+    #[must_use]
+    pub fn with_peer(self, credentials: &Credentials) -> Self {
+        self.serving("ETCD_PEER_", credentials)
+    }
+
+    /// Adds the settings of an EnvironmentFile.
+    #[must_use]
+    pub fn with_environment_file(mut self, text: &str) -> Self {
+        self.settings.extend(environment::parse(text));
+        self
+    }
+
+    /// Adds one setting.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(variable.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn settings(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
+    fn serving(self, prefix: &str, credentials: &Credentials) -> Self {
+        let text = |path: &std::path::Path| path.to_str().expect("a path in UTF-8").to_owned();
+        let PairPaths { certificate, key } = credentials
+            .pair
+            .as_ref()
+            .expect("a member has a certificate");
+        self.with(&format!("{prefix}CERT_FILE"), text(certificate))
+            .with(&format!("{prefix}KEY_FILE"), text(key))
+            .with(&format!("{prefix}TRUSTED_CA_FILE"), text(&credentials.ca))
+            .with(&format!("{prefix}CLIENT_CERT_AUTH"), "true")
+    }
+}

@@ -1,0 +1,78 @@
+//! Processes that outlive neither their test nor their time.
+
+use std::{
+    process::{Child, Command},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::Instant,
+};
+
+/// Servers that are killed when the value goes, when their time is up, and (by [`Tool::server`](crate::Tool)) when the thread
+/// that started them ends in whatever way.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    processes: Arc<Mutex<Vec<Child>>>,
+    /// Its end tells the watchdog that nothing is left to do.
+    _alive: Sender<()>,
+}
+
+impl Servers {
+    /// None yet, and none after `deadline`.
+    pub(crate) fn until(deadline: Instant) -> Self {
+        let processes = Arc::new(Mutex::new(Vec::new()));
+        let (alive, ended) = mpsc::channel();
+        let watched = Arc::clone(&processes);
+        thread::spawn(move || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("the servers of a test have run for too long");
+                kill(&watched);
+            }
+        });
+        Self {
+            processes,
+            _alive: alive,
+        }
+    }
+
+    /// Starts one more.
+    pub(crate) fn start(&self, command: &mut Command) {
+        let process = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let mut processes = self
+            .processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        processes.push(process);
+    }
+
+    /// Whether all that were started still run.
+    pub(crate) fn all_run(&self) -> bool {
+        let mut processes = self
+            .processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        processes
+            .iter_mut()
+            .all(|process| matches!(process.try_wait(), Ok(None)))
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        kill(&self.processes);
+    }
+}
+
+fn kill(processes: &Mutex<Vec<Child>>) {
+    let mut processes = processes.lock().unwrap_or_else(PoisonError::into_inner);
+    for process in processes.iter_mut() {
+        // One that has ended already is none to kill.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}

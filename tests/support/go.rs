@@ -1,0 +1,127 @@
+//! Go as a judge: what it says is what etcd does.
+
+use std::path::Path;
+
+use crate::{
+    credentials::Credentials,
+    output::{Output, run},
+    tool::Tool,
+    verdict::Verdict,
+};
+
+/// `tls.X509KeyPair`: whether etcd could load the pair.
+pub fn key_pair(certificate: &Path, key: &Path) -> Verdict {
+    judge(
+        "pair",
+        &[
+            ("-cert", certificate.as_os_str()),
+            ("-key", key.as_os_str()),
+        ],
+    )
+    .0
+}
+
+/// A question to `x509.Verify`.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Verify<'a> {
+    ca: &'a Path,
+    certificate: &'a Path,
+    name: Option<&'a str>,
+    at: Option<&'a str>,
+}
+
+/// Asks about a certificate; the answer is one of [`Verify::server`] and [`Verify::client`].
+pub fn verify<'a>(ca: &'a Path, certificate: &'a Path) -> Verify<'a> {
+    Verify {
+        ca,
+        certificate,
+        name: None,
+        at: None,
+    }
+}
+
+impl<'a> Verify<'a> {
+    /// Also for this DNS name or address (`Certificate.VerifyHostname`).
+    pub fn host(mut self, name: &'a str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// At an instant, RFC 3339, instead of now.
+    pub fn at(mut self, instant: &'a str) -> Self {
+        self.at = Some(instant);
+        self
+    }
+
+    /// For `ExtKeyUsageServerAuth`.
+    pub fn server(&self) -> Verdict {
+        self.ask("server")
+    }
+
+    /// For `ExtKeyUsageClientAuth`.
+    pub fn client(&self) -> Verdict {
+        self.ask("client")
+    }
+
+    fn ask(&self, usage: &str) -> Verdict {
+        judge(
+            "verify",
+            &[
+                ("-ca", self.ca.as_os_str()),
+                ("-cert", self.certificate.as_os_str()),
+                ("-usage", usage.as_ref()),
+                ("-name", self.name.unwrap_or_default().as_ref()),
+                ("-at", self.at.unwrap_or_default().as_ref()),
+            ],
+        )
+        .0
+    }
+}
+
+/// `x509.ParseCertificateRequest` and `CheckSignature`.
+pub fn request(request: &Path) -> Verdict {
+    judge("request", &[("-in", request.as_os_str())]).0
+}
+
+/// The answer of a server: its HTTP status and page, if the connection stood.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Whether there was an answer
+    pub verdict: Verdict,
+    /// The HTTP status, 0 without an answer
+    pub status: u64,
+    /// The page
+    pub body: String,
+}
+
+/// Gets a page over TLS, as a Go client does. The server must be called `name`, or as the URL says.
+#[must_use]
+pub fn dial(url: &str, credentials: &Credentials, name: Option<&str>) -> Answer {
+    let mut flags = vec![
+        ("-url", url.as_ref()),
+        ("-ca", credentials.ca.as_os_str()),
+        ("-name", name.unwrap_or_default().as_ref()),
+    ];
+    if let Some(pair) = &credentials.pair {
+        flags.push(("-cert", pair.certificate.as_os_str()));
+        flags.push(("-key", pair.key.as_os_str()));
+    }
+    let (verdict, output) = judge("dial", &flags);
+    let answer = output.json();
+    Answer {
+        verdict,
+        status: answer["status"].as_u64().unwrap_or_default(),
+        body: answer["body"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn judge(question: &str, flags: &[(&str, &std::ffi::OsStr)]) -> (Verdict, Output) {
+    let mut command = Tool::GO_JUDGE.command();
+    command.arg(question);
+    for (flag, value) in flags {
+        command.arg(flag).arg(value);
+    }
+    let output = run(&mut command).expect_success();
+    (Verdict::from_json(&output.json()), output)
+}

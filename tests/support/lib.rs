@@ -1,0 +1,50 @@
+//! What the tests judge certificates with: programs of others, wrapped so that a test reads as the question it asks.
+//!
+//! `tests/setup.sh` brings the programs. One that is missing fails the test and is named, and never skips it. Every program
+//! ends by itself: each call has a limit, and servers also end with the thread that started them.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "a program may be run for what it does, not for what it says"
+)]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "this crate is for tests alone, where a panic is how failure is reported"
+)]
+
+// What everything here uses
+mod output;
+mod scratch;
+mod tool;
+mod verdict;
+
+// What is judged
+mod credentials;
+mod directory;
+mod fixture;
+pub mod kubespray;
+
+// Who judges
+pub mod apiserver;
+pub mod command;
+pub mod etcd;
+pub mod gnutls;
+pub mod go;
+pub mod nss;
+pub mod openssl;
+pub mod pkilint;
+pub mod pyca;
+pub mod python;
+
+pub use crate::{
+    credentials::Credentials,
+    directory::Directory,
+    fixture::{Certificates, certificates, each},
+    output::{Output, run},
+    scratch::Scratch,
+    tool::Tool,
+    verdict::Verdict,
+};

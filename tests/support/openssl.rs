@@ -1,0 +1,121 @@
+//! OpenSSL's command as a judge.
+
+use std::path::Path;
+
+use crate::{
+    output::{Output, run},
+    tool::Tool,
+    verdict::Verdict,
+};
+
+/// Whom one proves to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A TLS server
+    Server,
+    /// A TLS client
+    Client,
+}
+
+/// An `openssl` line as one would type it in a directory, without quotes; it must succeed.
+#[track_caller]
+pub fn call(directory: &Path, line: &str) -> Output {
+    run(Tool::OPENSSL
+        .command()
+        .args(line.split_whitespace())
+        .current_dir(directory))
+    .expect_success()
+}
+
+/// `openssl verify`
+pub fn verify(ca: &Path, certificate: &Path, purpose: Purpose) -> Verdict {
+    verify_with(ca, certificate, purpose, &[])
+}
+
+/// `openssl verify -x509_strict`: what RFC 5280 demands beyond what is needed to build a chain
+pub fn verify_strict(ca: &Path, certificate: &Path, purpose: Purpose) -> Verdict {
+    verify_with(ca, certificate, purpose, &["-x509_strict"])
+}
+
+/// `openssl verify -verify_hostname`, or `-verify_ip` for an address
+pub fn verify_host(ca: &Path, certificate: &Path, host: &str) -> Verdict {
+    let option = match host.parse::<std::net::IpAddr>() {
+        Ok(_) => "-verify_ip",
+        Err(_) => "-verify_hostname",
+    };
+    verify_with(ca, certificate, Purpose::Server, &[option, host])
+}
+
+fn verify_with(ca: &Path, certificate: &Path, purpose: Purpose, options: &[&str]) -> Verdict {
+    let purpose = match purpose {
+        Purpose::Server => "sslserver",
+        Purpose::Client => "sslclient",
+    };
+    run(Tool::OPENSSL
+        .command()
+        .args(["verify", "-purpose", purpose])
+        .args(options)
+        // Nothing that the machine trusts has a say.
+        .args(["-no-CApath", "-no-CAstore", "-CAfile"])
+        .arg(ca)
+        .arg(certificate))
+    .verdict()
+}
+
+/// `openssl req -verify`: the signature of a request by its own key
+pub fn request_verify(request: &Path) -> Verdict {
+    let output = run(Tool::OPENSSL
+        .command()
+        .args(["req", "-verify", "-noout", "-in"])
+        .arg(request));
+    // OpenSSL 1.1 and 3.0 exit with 0 even where the signature is bad.
+    if output.success() && !output.stderr().contains("verify OK") {
+        return Verdict::Refused(output.stderr().to_owned());
+    }
+    output.verdict()
+}
+
+/// An extension, as `openssl asn1parse` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// OpenSSL's long name of it
+    pub name: String,
+    /// Whether it is marked critical
+    pub critical: bool,
+    /// The DER of its value, in upper-case hex
+    pub value: String,
+}
+
+/// The extensions of a certificate in their order, read from `openssl asn1parse`.
+#[must_use]
+pub fn asn1parse_extensions(certificate: &Path) -> Vec<Extension> {
+    let output = run(Tool::OPENSSL
+        .command()
+        .args(["asn1parse", "-in"])
+        .arg(certificate))
+    .expect_success();
+    // In TBSCertificate they are what is tagged [3], at its end (RFC 5280, section 4.1).
+    let lines = output
+        .stdout()
+        .lines()
+        .skip_while(|line| !line.contains(":d=2 ") || !line.contains("cont [ 3 ]"))
+        .take_while(|line| !line.contains(":d=1 "));
+    let mut extensions: Vec<Extension> = Vec::new();
+    for line in lines {
+        // `  289:d=5  hl=2 l=   3 prim: OBJECT            :X509v3 Basic Constraints`
+        if let Some((_, name)) = line.split_once("prim: OBJECT            :") {
+            extensions.push(Extension {
+                name: name.trim_end().to_owned(),
+                critical: false,
+                value: String::new(),
+            });
+        } else if let Some(extension) = extensions.last_mut() {
+            if line.contains("prim: BOOLEAN           :255") {
+                extension.critical = true;
+            } else if let Some((_, value)) = line.split_once("[HEX DUMP]:") {
+                value.trim_end().clone_into(&mut extension.value);
+            }
+        }
+    }
+    extensions
+}

@@ -1,0 +1,88 @@
+//! What a program printed, and whether it succeeded.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::verdict::Verdict;
+
+/// A program that has ended.
+#[derive(Clone, Debug)]
+pub struct Output {
+    command: String,
+    success: bool,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs a program to its end, without input. Commands of [`Tool::command`](crate::Tool::command) end by themselves.
+#[must_use]
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    let line = format!("{command:?}");
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{line} does not start: {error}"));
+    // `timeout` ends so
+    assert!(output.status.code() != Some(124), "{line} took too long");
+    Output {
+        command: line,
+        success: output.status.success(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Output {
+    /// Whether the exit code was 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.success
+    }
+
+    /// What was printed on standard output.
+    #[must_use]
+    pub fn stdout(&self) -> &str {
+        &self.stdout
+    }
+
+    /// What was printed on standard error.
+    #[must_use]
+    pub fn stderr(&self) -> &str {
+        &self.stderr
+    }
+
+    /// Fails the test with all that the program said, unless it succeeded.
+    #[track_caller]
+    pub fn expect_success(self) -> Self {
+        assert!(self.success, "{}", self.told("failed"));
+        self
+    }
+
+    /// Accepted if the program succeeded, else refused for all that it printed.
+    pub fn verdict(&self) -> Verdict {
+        if self.success {
+            Verdict::Accepted
+        } else {
+            Verdict::Refused(format!("{}{}", self.stdout, self.stderr))
+        }
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{}", self.told(&format!("printed no JSON ({error})"))))
+    }
+
+    fn told(&self, what: &str) -> String {
+        let Self {
+            command,
+            stdout,
+            stderr,
+            ..
+        } = self;
+        format!("{command} {what}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+    }
+}

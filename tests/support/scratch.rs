@@ -1,0 +1,64 @@
+//! Places for a test's files.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process,
+    sync::{
+        Once,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+};
+
+use crate::tool;
+
+/// A new folder that goes when the value does, and stays to be looked into if the test failed, until the next run.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes a folder that is named for what is in it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        static CLEANED: Once = Once::new();
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let all = tool::folder().join("scratch");
+        CLEANED.call_once(|| remove_leftovers(&all));
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = all
+            .join(process::id().to_string())
+            .join(format!("{count}-{name}"));
+        fs::create_dir_all(&path)
+            .unwrap_or_else(|error| panic!("{} cannot be made: {error}", path.display()));
+        Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            // What cannot be removed now goes with the next run.
+            let _ = fs::remove_dir_all(&self.0);
+            let _ = self.0.parent().map(fs::remove_dir);
+        }
+    }
+}
+
+/// Removes the files of processes that have ended: statics are never dropped, and tests fail.
+fn remove_leftovers(all: &Path) {
+    let Ok(entries) = fs::read_dir(all) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if !Path::new("/proc").join(entry.file_name()).exists() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! rustls-webpki's verdict, with ring: what a client of etcd in Rust says.
+#![allow(
+    clippy::expect_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{fs, path::Path};
+
+use etcd_pki_core::Role;
+use etcd_pki_tests::{Verdict, each};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
+
+fn read(path: &Path) -> Vec<CertificateDer<'static>> {
+    let text = fs::read(path).expect("a file");
+    CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .expect("certificates in PEM")
+}
+
+fn check(ca: &Path, leaf: &Path, usage: KeyUsage, host: Option<&str>) -> Result<(), Error> {
+    let (roots, chain) = (read(ca), read(leaf));
+    let anchors = roots
+        .iter()
+        .map(anchor_from_trusted_cert)
+        .collect::<Result<Vec<_>, _>>()?;
+    let (leaf, intermediates) = chain.split_first().expect("a certificate in the file");
+    let leaf = EndEntityCert::try_from(leaf)?;
+    let now = UnixTime::now();
+    leaf.verify_for_usage(
+        ALL_VERIFICATION_ALGS,
+        &anchors,
+        intermediates,
+        now,
+        usage,
+        None,
+        None,
+    )?;
+    match host {
+        Some(host) => leaf.verify_is_valid_for_subject_name(
+            &ServerName::try_from(host).expect("a name or an address"),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn verify(ca: &Path, leaf: &Path, usage: KeyUsage, host: Option<&str>) -> Verdict {
+    match check(ca, leaf, usage, host) {
+        Ok(()) => Verdict::Accepted,
+        Err(error) => Verdict::Refused(format!("{error:?}")),
+    }
+}
+
+#[test]
+fn verifies_every_certificate_for_the_usages_of_its_role() {
+    for (what, role, certificates) in each() {
+        let (ca, leaf) = (certificates.ca(), &certificates.pair(role).certificate);
+        verify(&ca, leaf, KeyUsage::client_auth(), None).assert_accepted(&what);
+        for host in ["etcd-1.lan", "10.0.0.11", "fd00::11", "::1"] {
+            let server = verify(&ca, leaf, KeyUsage::server_auth(), Some(host));
+            if role == Role::Member {
+                server.assert_accepted(format!("{what}: {host}"));
+            } else {
+                server.assert_refused(&what, "RequiredEkuNotFound");
+            }
+        }
+        verify(&ca, leaf, KeyUsage::client_auth(), Some("10.0.0.12"))
+            .assert_refused(&what, "CertNotValidForName");
+    }
+}
