@@ -307,6 +307,7 @@ impl CertificateAuthority {
     ) -> Result<Self> {
         check_authority(&certificate)?;
         bundle::check_chain(&certificate, &above)?;
+        check_path_lengths(&above)?;
         let authority = Self {
             scheme: scheme_of(certificate.public_key())?,
             issuer: certificate.subject_der()?,
@@ -429,6 +430,23 @@ fn choose(
         above.push(top.clone());
     }
     Ok((certificate, above))
+}
+
+/// Checks that the authorities above allow as many below them as there are (RFC 5280, section 4.2.1.9).
+fn check_path_lengths(above: &[Certificate]) -> Result<()> {
+    for (between, upper) in above.iter().enumerate() {
+        let below = between + 1;
+        if let Some(allowed) = upper
+            .path_length()
+            .filter(|allowed| usize::from(*allowed) < below)
+        {
+            return Err(Error::NotAnAuthority {
+                subject: upper.subject(),
+                reason: format!("it allows {allowed} authorities below it, and there are {below}"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a certificate may sign certificates (RFC 5280, section 4.2.1.9 and 4.2.1.3).

@@ -31,8 +31,9 @@ pub fn rfc3339(instant: SystemTime) -> String {
     format!("{timestamp:.0}")
 }
 
-/// Reads RFC 3339, with any offset.
-pub(crate) fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+/// Reads an RFC 3339 instant, with any offset, to the second: `2027-01-31T12:00:00+01:00`. `None` if it is none.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     let timestamp: Timestamp = text.parse().ok()?;
     let seconds = Duration::from_secs(timestamp.as_second().unsigned_abs());
     Some(if timestamp.as_second() < 0 {

@@ -151,7 +151,7 @@ pub use crate::{
     authority::{CertificateAuthority, Issued},
     bundle::Bundle,
     certificate::Certificate,
-    clock::rfc3339,
+    clock::{parse_rfc3339, rfc3339},
     config::Settings,
     error::{Error, Place, Result},
     extensions::{ExtendedKeyUsage, KeyUsage},
@@ -163,7 +163,10 @@ pub use crate::{
     role::{Compatibility, Role},
     serial::SerialNumber,
     signer::Signer,
-    store::{LockedStore, NewFile, Overwrite, Store, read_authority, read_file, write_files},
+    store::{
+        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, read_authority, read_file, write_files,
+        write_files_with,
+    },
     validity::Validity,
     verify::{Host, Reason, Verdict, Verifier},
 };

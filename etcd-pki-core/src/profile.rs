@@ -73,7 +73,9 @@ impl Profile {
         self.role
     }
 
-    pub(crate) const fn key_algorithm(&self) -> KeyAlgorithm {
+    /// The algorithm of the key that is made.
+    #[must_use]
+    pub const fn key_algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
@@ -218,7 +220,9 @@ impl AuthorityProfile {
         Self { validity, ..self }
     }
 
-    pub(crate) const fn key_algorithm(&self) -> KeyAlgorithm {
+    /// The algorithm of the key that is made.
+    #[must_use]
+    pub const fn key_algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 

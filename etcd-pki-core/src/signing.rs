@@ -146,14 +146,11 @@ impl KeyPair {
     /// Signs, in the encoding that X.509 wants.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         let random = SystemRandom::new();
-        let failed = |_| Error::Signer {
-            reason: "the system's random number generator failed".to_owned(),
-        };
         match self {
             Self::Ecdsa(pair) => pair
                 .sign(&random, message)
                 .map(|signature| signature.as_ref().to_vec())
-                .map_err(failed),
+                .map_err(|_| no_random()),
             Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
@@ -163,7 +160,9 @@ impl KeyPair {
                     message,
                     &mut signature,
                 )
-                .map_err(failed)?;
+                .map_err(|_| Error::Signer {
+                    reason: "the numbers of the RSA key do not belong together".to_owned(),
+                })?;
                 Ok(signature)
             }
         }

@@ -5,7 +5,7 @@ mod lock;
 
 use std::path::{Path, PathBuf};
 
-pub use self::file::{NewFile, Overwrite, read_file, write_files};
+pub use self::file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with};
 use crate::{
     authority::CertificateAuthority,
     bundle::Bundle,
@@ -147,27 +147,31 @@ impl LockedStore<'_> {
         let role = bundle.role().ok_or_else(unnamed)?;
         let name = bundle.name().ok_or_else(unnamed)?;
         let pairs = self.store.layout.pairs(role, name)?;
-        for pair in &pairs {
-            self.write_pair(bundle, pair, Overwrite::Refuse)?;
-        }
+        let bundles: Vec<_> = pairs.iter().map(|pair| (bundle, pair)).collect();
+        self.write_pairs(&bundles, Overwrite::Refuse)?;
         let directory = &self.store.directory;
         Ok(pairs.iter().map(|pair| pair.below(directory)).collect())
     }
 
-    /// Writes a bundle to the files of one pair.
+    /// Writes bundles, each to the files of its pair: all of them or none.
     ///
     /// # Errors
     ///
     /// As [`LockedStore::write`].
-    pub fn write_pair(
+    pub fn write_pairs(
         &self,
-        bundle: &Bundle,
-        pair: &PairPaths,
+        bundles: &[(&Bundle, &PairPaths)],
         overwrite: Overwrite,
     ) -> Result<()> {
-        let key = bundle.secret_key_pem()?;
-        let certificate = bundle.certificate_pem()?;
-        self.write_files(pair, &key, &certificate, overwrite)
+        let mut texts = Vec::with_capacity(bundles.len());
+        for (bundle, pair) in bundles {
+            texts.push((*pair, bundle.secret_key_pem()?, bundle.certificate_pem()?));
+        }
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|(pair, key, certificate)| (*pair, key.as_str(), certificate.as_str()))
+            .collect();
+        self.write_texts(&texts, overwrite)
     }
 
     /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
@@ -220,42 +224,30 @@ impl LockedStore<'_> {
             None => key.to_secret_pem(),
         }?;
         let certificate = authority.certificate().to_pem()?;
-        self.write_files(
-            &self.store.layout.authority(),
-            &key,
-            &certificate,
-            overwrite,
-        )
+        let pair = self.store.layout.authority();
+        self.write_texts(&[(&pair, &key, &certificate)], overwrite)
     }
 
-    fn write_files(
-        &self,
-        pair: &PairPaths,
-        key: &str,
-        certificate: &str,
-        overwrite: Overwrite,
-    ) -> Result<()> {
-        let directory = &self.store.directory;
-        for path in [&pair.certificate, &pair.key] {
-            if let Some(below) = path.parent().filter(|parent| *parent != Path::new("")) {
-                file::make_directory(&directory.join(below))?;
+    /// Writes keys and certificates to the files of their pairs.
+    fn write_texts(&self, pairs: &[(&PairPaths, &str, &str)], overwrite: Overwrite) -> Result<()> {
+        let mut files = Vec::with_capacity(pairs.len() * 2);
+        for (pair, key, certificate) in pairs {
+            for (path, contents, secret) in [
+                (&pair.key, key, true),
+                (&pair.certificate, certificate, false),
+            ] {
+                let path = self.store.directory.join(path);
+                if let Some(parent) = path.parent() {
+                    file::make_directory(parent)?;
+                }
+                files.push(NewFile {
+                    path,
+                    contents: contents.as_bytes(),
+                    secret,
+                });
             }
         }
-        file::write_locked(
-            &[
-                NewFile {
-                    path: directory.join(&pair.key),
-                    contents: key.as_bytes(),
-                    secret: true,
-                },
-                NewFile {
-                    path: directory.join(&pair.certificate),
-                    contents: certificate.as_bytes(),
-                    secret: false,
-                },
-            ],
-            overwrite,
-        )
+        file::write_locked(&files, overwrite)
     }
 }
 

@@ -108,7 +108,7 @@ impl Directory {
         self.store
             .lock()
             .expect("the lock of the directory")
-            .write_pair(&bundle, &pair, Overwrite::Refuse)
+            .write_pairs(&[(&bundle, &pair)], Overwrite::Refuse)
             .unwrap_or_else(|error| panic!("{stem} is not written: {error}"));
         pair.below(self.path())
     }

@@ -121,6 +121,7 @@ impl New {
         let passphrase = self.passphrase.read(input)?;
         let ca = self.make(input, passphrase.as_ref())?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+        let had_one = paths.certificate.exists();
         if self.replace_ca {
             locked.replace_authority(&ca, passphrase.as_ref())?;
         } else {
@@ -130,6 +131,9 @@ impl New {
         if let Some(key) = ca.key() {
             report.key(&paths.key, key);
             report.check_layout(store.layout(), key.algorithm());
+        }
+        if had_one {
+            report.warn("what the old authority signed is not accepted any more: issue it anew");
         }
         report.finish()
     }

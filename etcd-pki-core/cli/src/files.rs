@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use etcd_pki_core::{Certificate, Error, NewFile, Overwrite, PublicKey, read_file, write_files};
+use etcd_pki_core::{
+    Certificate, Error, NewFile, Overwrite, PublicKey, read_file, write_files_with,
+};
 
 use crate::{
     failure::{Failure, Message},
@@ -73,8 +75,11 @@ pub(crate) fn write(files: &[File<'_>], replacing: Replacing) -> Result<(), Fail
             secret: file.key.is_some(),
         })
         .collect();
-    if !new.is_empty() {
-        write_files(&new, replacing.overwrite())?;
+    if let Some(first) = new.first() {
+        let directory = first.path.parent().unwrap_or(Path::new("."));
+        write_files_with(&new, replacing.overwrite(), || {
+            output::waiting_for(directory)
+        })?;
     }
     printed
         .iter()

@@ -6,11 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcd_pki_core::{Certificate, CertificateRequest, Error, Passphrase, PrivateKey, Result};
+use etcd_pki_core::{
+    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, READ_LIMIT, Result,
+};
 use zeroize::Zeroizing;
-
-/// As much as the core reads of a file.
-const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Where commands read. Standard input is read once, so every `-` has the same contents: a key and its certificate may come
 /// through one pipe.
@@ -79,15 +78,15 @@ fn read_standard_input() -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     io::stdin()
         .lock()
-        .take(LIMIT + 1)
+        .take(READ_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::Io {
             action: "read",
             path: called(Path::new("-")),
             error,
         })?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(Error::TooLarge { limit: LIMIT }.in_file(called(Path::new("-"))));
+    if bytes.len() as u64 > READ_LIMIT {
+        return Err(Error::TooLarge { limit: READ_LIMIT }.in_file(called(Path::new("-"))));
     }
     Ok(bytes)
 }

@@ -173,7 +173,7 @@ impl Report {
         self.warn("no alternative names: etcd's peer port takes this certificate for a member's");
     }
 
-    fn warn(&mut self, warning: impl Into<String>) {
+    pub(crate) fn warn(&mut self, warning: impl Into<String>) {
         let warning = warning.into();
         // The pairs of one name may give the same cause
         if self.warnings.contains(&warning) {

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use etcd_pki_core::{Certificate, Result, Validity, rfc3339};
-use jiff::Timestamp;
+use etcd_pki_core::{Certificate, Result, Validity, parse_rfc3339, rfc3339};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -16,9 +15,9 @@ pub(crate) fn now() -> SystemTime {
 
 /// Reads an instant: RFC 3339, or a time from now on such as `30d`.
 pub(crate) fn instant(text: &str) -> Result<SystemTime> {
-    match text.parse::<Timestamp>().map(SystemTime::try_from) {
-        Ok(Ok(instant)) => Ok(instant),
-        _ => text.parse::<Validity>()?.end(now()),
+    match parse_rfc3339(text) {
+        Some(instant) => Ok(instant),
+        None => text.parse::<Validity>()?.end(now()),
     }
 }
 

@@ -166,6 +166,13 @@ impl Error {
             }
             Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
             Self::Unsupported { hint, .. } if !hint.is_empty() => hint,
+            Self::Io {
+                action: "find",
+                error,
+                ..
+            } if error.kind() == io::ErrorKind::NotFound => {
+                "make it with `etcd-pki cert issue`, or name another one"
+            }
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as the files' owner, or with sudo"
             }

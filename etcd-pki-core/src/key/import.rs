@@ -188,7 +188,33 @@ fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
     if key.public_exponent.as_bytes().len() < 3 {
         return Err(unsupported_key("rsa with a public exponent under 65537"));
     }
-    PrivateKey::from_pkcs1(der)
+    check_private_exponent(der)?;
+    let key = PrivateKey::from_pkcs1(der)?;
+    // ring checks its result by the public key, and so finds numbers that do not belong together
+    key.sign(b"etcd-pki").map_err(|_| inconsistent())?;
+    Ok(key)
+}
+
+/// ring signs by the primes and never looks at the private exponent, which Go does: etcd would not load such a key.
+#[cfg(feature = "rsa")]
+fn check_private_exponent(der: &[u8]) -> Result<()> {
+    use rsa::pkcs1::DecodeRsaPrivateKey as _;
+    rsa::PrivateKey::from_pkcs1_der(der)
+        .map(|_| ())
+        .map_err(|_| inconsistent())
+}
+
+/// Without big numbers there is nothing to check it with.
+#[cfg(not(feature = "rsa"))]
+fn check_private_exponent(_: &[u8]) -> Result<()> {
+    Ok(())
+}
+
+fn inconsistent() -> Error {
+    Error::malformed(
+        WHAT,
+        "its numbers do not belong together; the file is damaged",
+    )
 }
 
 /// Reads SEC1, whose curve stands in it, or in the block before it.

@@ -13,8 +13,9 @@ use tempfile::NamedTempFile;
 use super::lock::DirectoryLock;
 use crate::error::{Error, Result};
 
-/// More than any file of certificates: the trust store of an operating system has a quarter of a megabyte.
-const READ_LIMIT: u64 = 16 * 1024 * 1024;
+/// The most that is read of a file, in bytes: more than any file of certificates has. The trust store of an operating system
+/// has a quarter of a megabyte.
+pub const READ_LIMIT: u64 = 16 * 1024 * 1024;
 const TEMPORARY_PREFIX: &str = ".etcd-pki-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
@@ -66,11 +67,32 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 ///
 /// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them nothing has changed.
 pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+    write_files_with(files, overwrite, || ())
+}
+
+/// Writes files together as [`write_files`] does, and says once if it has to wait for another etcd-pki in one of their
+/// directories.
+///
+/// # Errors
+///
+/// As [`write_files`].
+pub fn write_files_with(
+    files: &[NewFile<'_>],
+    overwrite: Overwrite,
+    waiting: impl FnOnce(),
+) -> Result<()> {
+    let mut waiting = Some(waiting);
     // In one order everywhere, so that two processes never wait for each other
     let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
     let _locks = directories
         .into_iter()
-        .map(|directory| DirectoryLock::take(directory, || ()))
+        .map(|directory| {
+            DirectoryLock::take(directory, || {
+                if let Some(waiting) = waiting.take() {
+                    waiting();
+                }
+            })
+        })
         .collect::<Result<Vec<_>>>()?;
     write_locked(files, overwrite)
 }

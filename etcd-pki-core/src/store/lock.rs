@@ -28,7 +28,7 @@ impl DirectoryLock {
         let began = Instant::now();
         let mut waiting = Some(waiting);
         loop {
-            let opened = File::open(directory).map_err(io_error("open", directory))?;
+            let opened = File::open(directory).map_err(io_error("use the directory", directory))?;
             match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) if is_still(directory, &opened) => {
                     return Ok(Self { _directory: opened });

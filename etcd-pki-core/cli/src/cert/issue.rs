@@ -77,25 +77,28 @@ impl Issue {
         let ca = self.authority.load(input)?;
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
+        let mut new = Vec::new();
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             if self.key.is_in_place(&paths.key) {
                 let certificate = bundle.certificate_pem()?;
                 let file = File::public(&paths.certificate, &certificate);
                 files::write(&[file], self.force.replacing())?;
-                self.tell(&mut report, bundle, &ca, &paths.certificate, None);
-                continue;
+            } else {
+                new.push((bundle, pair));
             }
+        }
+        if !new.is_empty() {
             store
                 .lock_with(|| output::waiting_for(store.directory()))?
-                .write_pair(bundle, pair, self.force.replacing().overwrite())?;
-            self.tell(
-                &mut report,
-                bundle,
-                &ca,
-                &paths.certificate,
-                Some(&paths.key),
-            );
-            report.check_layout(store.layout(), bundle.key().algorithm());
+                .write_pairs(&new, self.force.replacing().overwrite())?;
+        }
+        for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
+            let is_new = new.iter().any(|(_, new)| *new == pair);
+            let key = is_new.then_some(&*paths.key);
+            self.tell(&mut report, bundle, &ca, &paths.certificate, key);
+            if is_new {
+                report.check_layout(store.layout(), bundle.key().algorithm());
+            }
         }
         self.finish(report, &ca)
     }

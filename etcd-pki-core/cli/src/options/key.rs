@@ -20,10 +20,7 @@ pub(crate) struct AlgorithmOption {
 
 impl AlgorithmOption {
     pub(crate) fn generate(&self, habits: Compatibility) -> Result<PrivateKey, Failure> {
-        let habit = match habits {
-            Compatibility::Kubespray => KeyAlgorithm::Rsa2048,
-            _ => KeyAlgorithm::default(),
-        };
+        let habit = habits.authority().key_algorithm();
         Ok(PrivateKey::generate_with(self.algorithm.unwrap_or(habit))?)
     }
 }
