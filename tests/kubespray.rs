@@ -1,124 +1,109 @@
-//! A cluster on a directory of Kubespray's making, whose CA then signs for us.
+//! A cluster on a directory of Kubespray's making, in which the command takes the place of openssl.
 #![allow(
     clippy::expect_used,
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::fs;
+use std::process::Command;
 
-use etcd_pki_core::{
-    CertificateAuthority, CertificateRequest, Identity, KeyAlgorithm, Layout, PairPaths,
-    PrivateKey, Role, Store,
-};
+use etcd_pki_core::PairPaths;
 use etcd_pki_tests::{
-    Credentials, apiserver,
+    Credentials, Output, Tool, apiserver,
+    command::etcd_pki,
     etcd::{Cluster, Member, Version},
     kubespray::Kubespray,
-    openssl,
+    run,
 };
 
 const HOSTS: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
 
-/// The three openssl lines that make a client certificate, by who does each: a key, a request, a signature.
-const LINES: [(&str, [By; 3]); 4] = [
-    ("openssl-alone", [By::OpenSsl, By::OpenSsl, By::OpenSsl]),
-    ("our-key", [By::Us, By::OpenSsl, By::OpenSsl]),
-    ("our-request", [By::OpenSsl, By::Us, By::OpenSsl]),
-    ("our-signature", [By::OpenSsl, By::OpenSsl, By::Us]),
+/// The lines that make a client certificate, in files named STEM: openssl's, and what replaces each.
+const LINES: [[&str; 2]; 3] = [
+    [
+        "openssl genrsa -out STEM-key.pem 2048",
+        "etcd-pki key new --algorithm rsa-2048 -o STEM-key.pem",
+    ],
+    [
+        "openssl req -new -key STEM-key.pem -out STEM.csr -subj /CN=etcd-client",
+        "etcd-pki csr new --key STEM-key.pem --cn etcd-client -o STEM.csr",
+    ],
+    [
+        "openssl x509 -req -in STEM.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -out STEM.pem -days 365",
+        "etcd-pki cert sign STEM.csr --ca ca.pem --ca-key ca-key.pem --role client --cn etcd-client \
+         --days 365 -o STEM.pem",
+    ],
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    OpenSsl,
-    Us,
-}
+/// Which of the three lines is whose.
+const CLIENTS: [(&str, [usize; 3]); 5] = [
+    ("none-replaced", [OPENSSL, OPENSSL, OPENSSL]),
+    ("key-replaced", [OURS, OPENSSL, OPENSSL]),
+    ("request-replaced", [OPENSSL, OURS, OPENSSL]),
+    ("signature-replaced", [OPENSSL, OPENSSL, OURS]),
+    ("all-replaced", [OURS, OURS, OURS]),
+];
+const OPENSSL: usize = 0;
+const OURS: usize = 1;
 
 #[test]
 fn every_etcd_takes_a_client_certificate_with_each_line_replaced() {
     let directory = Kubespray::create(&HOSTS, &["kube-1"]);
-    let present = |pair: PairPaths| Credentials::new(directory.ca().certificate, pair);
-    let admin = present(directory.admin(HOSTS[0]));
-    let mut clients: Vec<_> = LINES
-        .iter()
-        .map(|(stem, lines)| (*stem, present(client_by_lines(&directory, stem, *lines))))
-        .collect();
-    clients.push(("at-once", present(client_at_once(&directory))));
+    for (stem, whose) in CLIENTS {
+        for (line, whose) in LINES.iter().zip(whose) {
+            call(&directory, &line[whose].replace("STEM", stem));
+        }
+    }
+    call(&directory, "etcd-pki cert issue client etcd-client -d .");
 
+    let present = |pair: PairPaths| Credentials::new(directory.ca().certificate, pair);
+    let admin = directory.admin(HOSTS[0]);
+    let clients = CLIENTS.map(|(stem, _)| (stem, directory.named(stem)));
+    let others = [
+        ("at-once", directory.named("client-etcd-client")),
+        ("admin", admin.clone()),
+    ];
     for version in Version::ALL {
         let members = HOSTS.map(|host| Member::with_pair(host, &present(directory.member(host))));
-        let cluster = Cluster::start(version, &members, &admin);
-        for (what, client) in clients.iter().chain([&("admin", admin.clone())]) {
-            let call = |arguments: &[&str]| cluster.etcdctl(client, arguments).expect_success();
+        let cluster = Cluster::start(version, &members, &present(admin.clone()));
+        for (what, pair) in clients.iter().chain(&others) {
+            let client = present(pair.clone());
+            let call = |arguments: &[&str]| cluster.etcdctl(&client, arguments).expect_success();
             call(&["put", what, "is here"]);
             assert_eq!(call(&["get", what]).stdout(), format!("{what}\nis here\n"));
             assert_eq!(call(&["member", "list"]).stdout().lines().count(), 3);
+        }
+        if version == Version::Newest {
+            let listed = members_by_printed_settings(&directory, &cluster);
+            assert_eq!(listed.stdout().lines().count(), 3);
         }
         apiserver::write_and_read(&cluster.endpoints(), &present(directory.node("kube-1")))
             .assert_accepted("Kubespray's node certificate");
     }
 }
 
-fn client_by_lines(directory: &Kubespray, stem: &str, lines: [By; 3]) -> PairPaths {
-    let [key, request, signature] = lines;
-    let path = |name: &str| directory.path().join(format!("{stem}{name}"));
-    let call = |line: &str| {
-        openssl::call(directory.path(), line);
+/// A line as one types it in the directory, without quotes; it must succeed.
+#[track_caller]
+fn call(directory: &Kubespray, line: &str) {
+    let (program, arguments) = line.split_once(' ').expect("a program and its arguments");
+    let mut command = match program {
+        "openssl" => Tool::OPENSSL.command(),
+        _ => Command::new(etcd_pki()),
     };
-    match key {
-        By::OpenSsl => call(&format!("genrsa -out {stem}-key.pem 2048")),
-        By::Us => {
-            let key = PrivateKey::generate_with(KeyAlgorithm::Rsa2048).expect("a key");
-            let pem = key.to_secret_pem().expect("the key in PEM");
-            fs::write(path("-key.pem"), pem).expect("the key's file");
-        }
-    }
-    match request {
-        By::OpenSsl => call(&format!(
-            "req -new -key {stem}-key.pem -out {stem}.csr -subj /CN=etcd-client"
-        )),
-        By::Us => {
-            let key = fs::read(path("-key.pem")).expect("the key's file");
-            let key = PrivateKey::from_pem(key).expect("openssl's key");
-            let request = CertificateRequest::create(&key, Role::Client, etcd_client());
-            let pem = request
-                .expect("a request")
-                .to_pem()
-                .expect("the request in PEM");
-            fs::write(path(".csr"), pem).expect("the request's file");
-        }
-    }
-    match signature {
-        By::OpenSsl => call(&format!(
-            "x509 -req -in {stem}.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -out {stem}.pem -days 365"
-        )),
-        By::Us => {
-            let request = fs::read(path(".csr")).expect("the request's file");
-            let request = CertificateRequest::from_pem(request).expect("openssl's request");
-            let issued = authority(directory).sign(&request, Role::Client, etcd_client());
-            let pem = issued.expect("a certificate").certificate_pem();
-            fs::write(path(".pem"), pem.expect("the certificate in PEM")).expect("its file");
-        }
-    }
-    directory.named(stem)
+    command.args(arguments.split_whitespace());
+    let _ = run(command.current_dir(directory.path())).expect_success();
 }
 
-fn client_at_once(directory: &Kubespray) -> PairPaths {
-    let bundle = authority(directory)
-        .issue(Role::Client, etcd_client())
-        .expect("a client");
-    let store = Store::open(directory.path(), Layout::Kubespray);
-    let lock = store.lock().expect("the lock of the directory");
-    lock.write(&bundle)
-        .expect("the client's files")
-        .swap_remove(0)
-}
-
-/// Kubespray's CA, as it lies in the directory
-fn authority(directory: &Kubespray) -> CertificateAuthority {
-    let store = Store::open(directory.path(), Layout::Kubespray);
-    store.authority(None).expect("Kubespray's CA")
-}
-
-fn etcd_client() -> Identity {
-    Identity::new("etcd-client").expect("a name")
+/// etcdctl in a shell that knows nothing but what the command prints for it.
+fn members_by_printed_settings(directory: &Kubespray, cluster: &Cluster) -> Output {
+    let script = "\
+        eval \"$(\"$1\" env etcdctl --client etcd-client -d \"$2\")\" &&
+        exec \"$3\" --endpoints \"$4\" --command-timeout=10s member list";
+    run(Command::new("/bin/sh")
+        .env_clear()
+        .args(["-c", script, "sh"])
+        .arg(etcd_pki())
+        .arg(directory.path())
+        .arg(Tool::ETCDCTL_NEWEST.path())
+        .arg(cluster.endpoints()))
+    .expect_success()
 }

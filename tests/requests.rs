@@ -8,7 +8,8 @@
 use std::fs;
 
 use etcd_pki_core::{CertificateAuthority, CertificateRequest, Error, Identity, Role};
-use etcd_pki_tests::{Scratch, Tool, openssl, run};
+use etcd_pki_tests::{Scratch, Tool, go, openssl, run};
+use serde_json::json;
 
 const P256: &str = "ecparam -name prime256v1 -genkey -noout -out key";
 
@@ -47,6 +48,74 @@ fn of_every_key_and_digest() {
         let request = made(key, options, "[dn]\nCN=app\n");
         assert_eq!(claims(&request), ["common name app"], "{key} {options}");
     }
+}
+
+#[test]
+fn as_kubeadm_makes_them() {
+    let server = json!({
+        "Subject": {"CommonName": "node-1", "Organization": ["system:masters"]},
+        "DNSNames": ["node-1", "localhost"],
+        "IPAddresses": ["10.0.0.11", "127.0.0.1", "::1"],
+    });
+    let client = json!({"Subject": {"CommonName": "kube-apiserver-etcd-client"}});
+    for key in ["rsa-2048", "ec-p256", "ed25519"] {
+        let request = go::create_request(key, &server);
+        assert_eq!(
+            claims(request.as_bytes()),
+            [
+                "organization system:masters",
+                "common name node-1",
+                "DNS name node-1",
+                "DNS name localhost",
+                "address 10.0.0.11",
+                "address 127.0.0.1",
+                "address ::1",
+            ],
+            "{key}"
+        );
+        let request = CertificateRequest::from_pem(request).unwrap();
+        assert_eq!(request.public_key().algorithm_name(), key);
+
+        let request = go::create_request(key, &client);
+        let expected = ["common name kube-apiserver-etcd-client"];
+        assert_eq!(claims(request.as_bytes()), expected, "{key}");
+    }
+}
+
+#[test]
+fn as_cfssl_makes_them() {
+    // Two organizations are one multi-valued part of the subject; an authority is asked for behind the names
+    let template = json!({
+        "Subject": {
+            "Country": ["CH"],
+            "Organization": ["system:masters", "ops"],
+            "OrganizationalUnit": ["Zürich"],
+            "CommonName": "etcd",
+        },
+        "DNSNames": ["etcd-1", "*.etcd.local"],
+        "EmailAddresses": ["ops@etcd.local"],
+        "IPAddresses": ["10.0.0.11", "fd00::11"],
+        "URIs": [{"Scheme": "spiffe", "Host": "etcd.local", "Path": "/etcd-1"}],
+        "ExtraExtensions": [{"Id": [2, 5, 29, 19], "Critical": true, "Value": "MAMBAf8="}],
+    });
+    let request = go::create_request("ec-p256", &template);
+    assert_eq!(
+        claims(request.as_bytes()),
+        [
+            "subject C=CH",
+            "organization ops",
+            "organization system:masters",
+            "subject OU=Zürich",
+            "common name etcd",
+            "basicConstraints CA:TRUE",
+            "DNS name etcd-1",
+            "DNS name *.etcd.local",
+            "address 10.0.0.11",
+            "address fd00::11",
+            "URI spiffe://etcd.local/etcd-1",
+            "e-mail ops@etcd.local",
+        ]
+    );
 }
 
 #[test]

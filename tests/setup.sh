@@ -78,6 +78,7 @@ python_packages() {
     local requirements=$tests/python/requirements.txt
     if current python "$requirements" && "$python" -c '' 2>/dev/null; then return; fi
     say "installing $(grep --invert-match '^#' "$requirements" | tr '\n' ' ')"
+    rm -f "$tools/stamps/python"
     quietly python3 -m venv --clear "$tools/python"
     quietly "$python" -m pip install --requirement "$requirements"
     finished python "$requirements"
@@ -132,6 +133,7 @@ build() {
     if [[ -z $built ]] || ! current "$module" "${sources[@]}"; then
         [[ -n ${go:-} ]] || find_go
         say "building ${*#*=} (tests/go/$module)"
+        rm -f "$tools/stamps/$module"
         for program in "$@"; do
             # No C compiler, no other Go than this one, no workspace or git checkout around it has a say.
             quietly env CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \

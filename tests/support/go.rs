@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::{
     credentials::Credentials,
     output::{Output, run},
@@ -84,6 +86,16 @@ pub fn request(request: &Path) -> Verdict {
     judge("request", &[("-in", request.as_os_str())]).0
 }
 
+/// `x509.CreateCertificateRequest` for a new key of an algorithm: a request in PEM, as `template` has it, which is Go's
+/// `x509.CertificateRequest` in JSON.
+pub fn create_request(key: &str, template: &Value) -> String {
+    let template = template.to_string();
+    let flags = [("-key", key.as_ref()), ("-template", template.as_ref())];
+    let (verdict, output) = judge("create", &flags);
+    verdict.assert_accepted(&template);
+    body(&output.json())
+}
+
 /// The answer of a server: its HTTP status and page, if the connection stood.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -112,8 +124,12 @@ pub fn dial(url: &str, credentials: &Credentials, name: Option<&str>) -> Answer 
     Answer {
         verdict,
         status: answer["status"].as_u64().unwrap_or_default(),
-        body: answer["body"].as_str().unwrap_or_default().to_owned(),
+        body: body(&answer),
     }
+}
+
+fn body(answer: &Value) -> String {
+    answer["body"].as_str().unwrap_or_default().to_owned()
 }
 
 fn judge(question: &str, flags: &[(&str, &std::ffi::OsStr)]) -> (Verdict, Output) {

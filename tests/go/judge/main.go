@@ -10,7 +10,7 @@ import (
 	"os"
 )
 
-// A verdict is what is printed: a refusal has its reason, an accepted dial has the answer.
+// A verdict is what is printed: a refusal has its reason, an accepted dial the answer, a created request its PEM.
 type verdict struct {
 	OK     bool   `json:"ok"`
 	Error  string `json:"error,omitempty"`
@@ -26,12 +26,13 @@ var questions = map[string]func(arguments []string) verdict{
 	"pair":    pair,
 	"verify":  verify,
 	"request": request,
+	"create":  create,
 	"dial":    dial,
 }
 
 func main() {
 	if len(os.Args) < 2 {
-		stop("usage: judge pair|verify|request|dial [flags]")
+		stop("usage: judge pair|verify|request|create|dial [flags]")
 	}
 	question, known := questions[os.Args[1]]
 	if !known {
