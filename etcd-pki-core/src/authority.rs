@@ -23,6 +23,7 @@ use crate::{
     request::CertificateRequest,
     signer::{Signer, scheme_of},
     signing::Scheme,
+    validity::Validity,
 };
 
 /// How far back a certificate begins, for hosts whose clocks are behind: kubeadm's five minutes.
@@ -101,6 +102,7 @@ impl CertificateAuthority {
         let certificate = CertificateBuilder {
             issuer: &subject,
             subject: &subject,
+            serial_number: None,
             not_before: now - BACKDATE,
             not_after: profile.validity().end(now)?,
             public_key: key.public_key(),
@@ -251,7 +253,7 @@ impl CertificateAuthority {
     ) -> Result<Bundle> {
         let (profile, identity) = (profile.into(), identity.as_ref());
         let grant = Grant::new(profile, identity)?;
-        let (certificate, validity_cut) = self.certify(key.public_key(), &grant, now)?;
+        let (certificate, validity_cut) = self.sign_grant(key.public_key(), &grant, now)?;
         let issued = IssuedFor {
             role: profile.role(),
             name: identity.name().map(str::to_owned),
@@ -288,7 +290,7 @@ impl CertificateAuthority {
         now: SystemTime,
     ) -> Result<Issued> {
         let grant = Grant::new(profile.into(), identity.as_ref())?;
-        let (certificate, validity_cut) = self.certify(request.public_key(), &grant, now)?;
+        let (certificate, validity_cut) = self.sign_grant(request.public_key(), &grant, now)?;
         let granted = grant.claims(is_rsa(request.public_key()));
         let claims = request.claims().into_iter();
         Ok(Issued {
@@ -297,6 +299,68 @@ impl CertificateAuthority {
             refused: claims.filter(|claim| !granted.contains(claim)).collect(),
             validity_cut,
         })
+    }
+
+    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateAuthority::issue`].
+    pub fn certify(
+        &self,
+        key: &PublicKey,
+        profile: impl Into<Profile>,
+        identity: impl AsRef<Identity>,
+        now: SystemTime,
+    ) -> Result<Issued> {
+        let grant = Grant::new(profile.into(), identity.as_ref())?;
+        let (certificate, validity_cut) = self.sign_grant(key, &grant, now)?;
+        Ok(Issued {
+            certificate,
+            chain: self.chain(),
+            refused: Vec::new(),
+            validity_cut,
+        })
+    }
+
+    /// The same authority with a new certificate: same key, same subject and same key identifier, so that what it has signed stays
+    /// good; and keyUsage, which Kubespray's lacks. The old serial number is kept if leaves name their issuer by it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validity`]; [`Error::Signer`] if its key is not in this process.
+    pub fn renewed(&self, validity: Validity, keeps_serial: bool, now: SystemTime) -> Result<Self> {
+        let now = clock::whole_seconds(now);
+        let key = self.key().ok_or_else(|| Error::Signer {
+            reason: "the key of this authority is not in this process".to_owned(),
+        })?;
+        let extensions = ExtensionsBuilder::default();
+        let extensions = match self.certificate.path_length() {
+            Some(path_length) => extensions.authority(path_length)?,
+            None => extensions.unlimited_authority()?,
+        };
+        let serial_number = keeps_serial.then(|| self.certificate.serial_number().clone());
+        let certificate = CertificateBuilder {
+            issuer: &self.issuer,
+            subject: &self.issuer,
+            serial_number,
+            not_before: now - BACKDATE,
+            not_after: validity.end(now)?,
+            public_key: key.public_key(),
+            extensions: extensions
+                .key_usages(AuthorityProfile::KEY_USAGES)?
+                .subject_key_identifier(&self.key_identifier)?
+                .build()?,
+        }
+        .sign(self.scheme, |content| key.sign(content))?;
+        let key = PrivateKey::from_der(&key.to_secret_der())?;
+        Self::from_parts(
+            certificate,
+            Vec::new(),
+            SigningKey::Here(Box::new(key)),
+            now,
+        )
     }
 
     fn from_parts(
@@ -341,7 +405,7 @@ impl CertificateAuthority {
     }
 
     /// Signs a certificate for a public key, and tells the end that was asked for if it was cut short.
-    fn certify(
+    fn sign_grant(
         &self,
         key: &PublicKey,
         grant: &Grant<'_>,
@@ -361,6 +425,7 @@ impl CertificateAuthority {
         let content = CertificateBuilder {
             issuer: &self.issuer,
             subject: &subject(grant.common_name.as_deref(), grant.organization)?,
+            serial_number: None,
             not_before: (now - BACKDATE).max(self.certificate.not_before()),
             not_after,
             public_key: key,

@@ -326,6 +326,12 @@ impl Certificate {
             .get_or_init(|| signing::read_own(|| Facts::read(&self.der)))
     }
 
+    /// Whether it names its issuer by this serial number.
+    pub(crate) fn names_issuer_by_serial(&self, serial_number: &SerialNumber) -> bool {
+        let named = self.extensions().authority_serial.as_deref();
+        named == Some(serial_number.as_bytes())
+    }
+
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.facts().extensions
     }

@@ -14,6 +14,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
+    /// A directory holds the certificate of another authority than the specification's.
+    AnotherAuthority {
+        /// The certificate's file
+        path: PathBuf,
+        /// Its subject
+        found: String,
+        /// The common name of the specification
+        wanted: String,
+    },
     /// A CA's certificate is past its end. Renew the CA.
     AuthorityExpired {
         /// The CA's subject
@@ -34,6 +43,11 @@ pub enum Error {
         directory: PathBuf,
         /// What was found there
         found: String,
+    },
+    /// A file is not as it was when the plan was made.
+    Changed {
+        /// The file
+        path: PathBuf,
     },
     /// A common name is not 1 to 64 characters long (RFC 5280, appendix A.1, ub-common-name).
     CommonNameLength {
@@ -151,6 +165,17 @@ pub enum Error {
         /// What it said
         reason: String,
     },
+    /// The specification of a cluster is not one, or contradicts itself.
+    Specification {
+        /// Where in its text, if it was read from one
+        position: Option<Position>,
+        /// In which field, such as `members[1].addresses`; indices count from 0
+        field: String,
+        /// What is wrong with it
+        reason: String,
+        /// What to write instead
+        hint: Option<String>,
+    },
     /// A file would be written through a symbolic link.
     SymbolicLink {
         /// The link
@@ -195,12 +220,23 @@ pub struct Place {
     pub line: usize,
 }
 
+/// A position in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line, counted from 1
+    pub line: usize,
+    /// The character in it, counted from 1
+    pub column: usize,
+}
+
 impl Error {
     /// Says in which file it went wrong. An error that names a path already keeps it.
     #[must_use]
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
-            Self::Exists { .. }
+            Self::AnotherAuthority { .. }
+            | Self::Changed { .. }
+            | Self::Exists { .. }
             | Self::File { .. }
             | Self::Io { .. }
             | Self::SymbolicLink { .. } => self,

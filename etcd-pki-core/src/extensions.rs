@@ -173,6 +173,15 @@ impl ExtensionsBuilder {
         self.push(true, &constraints)
     }
 
+    /// An authority that may have others below it.
+    pub(crate) fn unlimited_authority(self) -> Result<Self> {
+        let constraints = BasicConstraints {
+            ca: true,
+            path_len_constraint: None,
+        };
+        self.push(true, &constraints)
+    }
+
     pub(crate) fn no_authority(self) -> Result<Self> {
         let constraints = BasicConstraints {
             ca: false,
@@ -267,6 +276,8 @@ pub(crate) struct Extensions {
     pub(crate) extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
     pub(crate) subject_key_identifier: Option<Vec<u8>>,
     pub(crate) authority_key_identifier: Option<Vec<u8>>,
+    /// The serial number by which the issuer is named beside its key
+    pub(crate) authority_serial: Option<Vec<u8>>,
     pub(crate) alternative_names: Option<AlternativeNames>,
     pub(crate) name_constraints: Option<NameConstraints>,
     /// Those that are critical and of no kind above: nothing that etcd uses understands them
@@ -347,8 +358,11 @@ impl Extensions {
                 self.subject_key_identifier = Some(identifier.as_bytes().to_vec());
             }
             AuthorityKeyIdentifier::OID => {
-                let identifier = AuthorityKeyIdentifier::from_der(value)?.key_identifier;
-                self.authority_key_identifier = identifier.map(|bytes| bytes.as_bytes().to_vec());
+                let identifier = AuthorityKeyIdentifier::from_der(value)?;
+                let key = identifier.key_identifier;
+                self.authority_key_identifier = key.map(|bytes| bytes.as_bytes().to_vec());
+                let serial = identifier.authority_cert_serial_number;
+                self.authority_serial = serial.map(|serial| serial.as_bytes().to_vec());
             }
             SubjectAltName::OID => {
                 self.alternative_names =

@@ -81,6 +81,58 @@ impl Layout {
         })
     }
 
+    /// Where the authority of peers is, if they have one apart.
+    #[must_use]
+    pub fn peer_authority(self) -> PairPaths {
+        match self {
+            Self::Kubespray => self.pair("peer-ca"),
+            Self::Kubeadm => self.pair("etcd/peer-ca"),
+        }
+    }
+
+    /// Where a member's pair for peers is, if they have an authority apart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::pairs`].
+    pub fn peer_pair(self, name: &str) -> Result<PairPaths> {
+        check_file_name(name)?;
+        Ok(match self {
+            Self::Kubespray => self.pair(&format!("peer-{name}")),
+            Self::Kubeadm => self.pair("etcd/peer"),
+        })
+    }
+
+    /// Whether files are called after their hosts, so that those of several can be in one directory.
+    #[must_use]
+    pub const fn names_hosts(self) -> bool {
+        match self {
+            Self::Kubespray => true,
+            Self::Kubeadm => false,
+        }
+    }
+
+    /// Where the client's pair is that the layout's own tools expect beside a member.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::pairs`].
+    pub fn member_client(self, name: &str) -> Result<Option<PairPaths>> {
+        check_file_name(name)?;
+        Ok(match self {
+            Self::Kubespray => Some(self.pair(&format!("admin-{name}"))),
+            Self::Kubeadm => Some(self.pair("etcd/healthcheck-client")),
+        })
+    }
+
+    /// The common name of that client.
+    pub(crate) fn member_client_common_name(self, name: &str) -> String {
+        match self {
+            Self::Kubespray => format!("etcd-admin-{name}"),
+            Self::Kubeadm => "kube-etcd-healthcheck-client".to_owned(),
+        }
+    }
+
     fn pair(self, stem: &str) -> PairPaths {
         let (certificate, key) = match self {
             Self::Kubespray => (format!("{stem}.pem"), format!("{stem}-key.pem")),

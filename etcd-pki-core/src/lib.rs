@@ -81,6 +81,7 @@
 //! # Features
 //!
 //! - `rsa` (default): generating RSA keys. Without it, RSA keys that exist are still used.
+//! - `yaml` (default): reading the specification of a cluster. Without it, a `Cluster` is built in Rust.
 //!
 //! Types of `der`, `x509-cert` and `zeroize` stand in public signatures: a new major version of one of them is a new major
 //! version of this crate.
@@ -144,6 +145,12 @@ mod layout;
 // Files
 mod store;
 
+// What a cluster needs
+mod cluster;
+
+// What is to be done so that a directory is as its cluster says
+mod plan;
+
 // What etcd, etcdctl and kube-apiserver must be told
 mod config;
 
@@ -152,12 +159,17 @@ pub use crate::{
     bundle::Bundle,
     certificate::Certificate,
     clock::{parse_rfc3339, rfc3339},
+    cluster::{
+        Cluster, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry, ClusterFiles,
+        Issuer, Peers, Purpose, RenewBefore, Wanted,
+    },
     config::Settings,
-    error::{Error, Place, Result},
+    error::{Error, Place, Position, Result},
     extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
     layout::{Layout, PairPaths},
+    plan::{Action, Cause, Plan, Report, Step},
     profile::{AuthorityProfile, Profile},
     request::{CertificateRequest, Claim},
     role::{Compatibility, Role},

@@ -1,10 +1,14 @@
 //! A directory of keys and certificates. Only this module and its parts touch the disk.
 
+mod attributes;
 mod file;
 mod lock;
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
+pub(crate) use self::attributes::{Attributes, Stamp, group, look, user};
 pub use self::file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with};
 use crate::{
     authority::CertificateAuthority,
@@ -73,7 +77,16 @@ impl Store {
     /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of [`PrivateKey::from_bytes`] and
     /// [`CertificateAuthority::load`].
     pub fn authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
-        let paths = self.authority_paths();
+        self.authority_at(&self.layout.authority(), passphrase)
+    }
+
+    /// Loads the authority whose pair this is.
+    pub(crate) fn authority_at(
+        &self,
+        pair: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let paths = pair.below(&self.directory);
         read_authority(&paths.certificate, &paths.key, passphrase)
     }
 
@@ -93,7 +106,7 @@ impl Store {
     ///
     /// As [`Store::lock`].
     pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore<'_>> {
-        file::make_directory(&self.directory)?;
+        file::make_directory(&self.directory, None)?;
         let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
         file::remove_stale(&self.directory)?;
         Ok(LockedStore {
@@ -115,7 +128,7 @@ pub fn read_authority(
 ) -> Result<CertificateAuthority> {
     let certificates = Certificate::all_from_bytes(&read_file(certificate)?)
         .map_err(|error| error.in_file(certificate))?;
-    let key_bytes = zeroize::Zeroizing::new(read_file(key)?);
+    let key_bytes = Zeroizing::new(read_file(key)?);
     let private_key =
         PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
     CertificateAuthority::load(certificates, private_key).map_err(|error| match error {
@@ -163,15 +176,11 @@ impl LockedStore<'_> {
         bundles: &[(&Bundle, &PairPaths)],
         overwrite: Overwrite,
     ) -> Result<()> {
-        let mut texts = Vec::with_capacity(bundles.len());
-        for (bundle, pair) in bundles {
-            texts.push((*pair, bundle.secret_key_pem()?, bundle.certificate_pem()?));
-        }
-        let texts: Vec<_> = texts
+        let texts = bundles
             .iter()
-            .map(|(pair, key, certificate)| (*pair, key.as_str(), certificate.as_str()))
-            .collect();
-        self.write_texts(&texts, overwrite)
+            .map(|(bundle, pair)| Ok((*pair, PairTexts::of(bundle)?)))
+            .collect::<Result<Vec<_>>>()?;
+        self.put_pairs(&texts, overwrite, &Attributes::default())
     }
 
     /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
@@ -191,7 +200,9 @@ impl LockedStore<'_> {
                 found,
             });
         }
-        self.put_authority(authority, passphrase, Overwrite::Refuse)
+        let paths = self.store.layout.authority();
+        let usual = Attributes::default();
+        self.put_authority(&paths, authority, passphrase, Overwrite::Refuse, &usual)
     }
 
     /// Writes a new authority over whatever is there: what the old one signed is worth nothing then.
@@ -204,50 +215,108 @@ impl LockedStore<'_> {
         authority: &CertificateAuthority,
         passphrase: Option<&Passphrase>,
     ) -> Result<()> {
-        self.put_authority(authority, passphrase, Overwrite::Replace)
+        let paths = self.store.layout.authority();
+        let usual = Attributes::default();
+        self.put_authority(&paths, authority, passphrase, Overwrite::Replace, &usual)
     }
 
-    fn put_authority(
+    /// Writes an authority to the files of a pair.
+    pub(crate) fn put_authority(
         &self,
+        paths: &PairPaths,
         authority: &CertificateAuthority,
         passphrase: Option<&Passphrase>,
         overwrite: Overwrite,
+        attributes: &Attributes,
     ) -> Result<()> {
         let elsewhere = || Error::Signer {
             reason: "the key of this authority is not in this process".to_owned(),
         };
         let key = authority.key().ok_or_else(elsewhere)?;
         let key = match passphrase {
-            Some(passphrase) => key
-                .to_encrypted_pem(passphrase)
-                .map(zeroize::Zeroizing::new),
+            Some(passphrase) => key.to_encrypted_pem(passphrase).map(Zeroizing::new),
             None => key.to_secret_pem(),
         }?;
-        let certificate = authority.certificate().to_pem()?;
-        let pair = self.store.layout.authority();
-        self.write_texts(&[(&pair, &key, &certificate)], overwrite)
+        let texts = PairTexts {
+            key,
+            certificate: authority.certificate().to_pem()?,
+        };
+        self.put_pairs(&[(paths, texts)], overwrite, attributes)
     }
 
-    /// Writes keys and certificates to the files of their pairs.
-    fn write_texts(&self, pairs: &[(&PairPaths, &str, &str)], overwrite: Overwrite) -> Result<()> {
+    /// The store whose lock this is.
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+
+    /// Writes pairs, all of them or none.
+    pub(crate) fn put_pairs(
+        &self,
+        pairs: &[(&PairPaths, PairTexts)],
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
         let mut files = Vec::with_capacity(pairs.len() * 2);
-        for (pair, key, certificate) in pairs {
+        for (pair, texts) in pairs {
             for (path, contents, secret) in [
-                (&pair.key, key, true),
-                (&pair.certificate, certificate, false),
+                (&pair.key, texts.key.as_bytes(), true),
+                (&pair.certificate, texts.certificate.as_bytes(), false),
             ] {
                 let path = self.store.directory.join(path);
                 if let Some(parent) = path.parent() {
-                    file::make_directory(parent)?;
+                    file::make_directory(parent, attributes.directory_mode)?;
                 }
                 files.push(NewFile {
                     path,
-                    contents: contents.as_bytes(),
+                    contents,
                     secret,
                 });
             }
         }
-        file::write_locked(&files, overwrite)
+        file::write_locked(&files, overwrite, attributes)
+    }
+
+    /// Writes the certificate of a pair, for the key that is there. It may take the place of another.
+    pub(crate) fn put_certificate(
+        &self,
+        pair: &PairPaths,
+        certificate: &str,
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let pair = pair.below(&self.store.directory);
+        file::mend(&pair.key, true, attributes)?;
+        let file = NewFile {
+            path: pair.certificate,
+            contents: certificate.as_bytes(),
+            secret: false,
+        };
+        file::write_locked(&[file], Overwrite::Replace, attributes)
+    }
+
+    /// Sets the modes of a pair, and whose it is.
+    pub(crate) fn mend(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
+        let pair = pair.below(&self.store.directory);
+        for (path, secret) in [(&pair.certificate, false), (&pair.key, true)] {
+            if path.exists() {
+                file::mend(path, secret, attributes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands in the files of a pair.
+pub(crate) struct PairTexts {
+    pub(crate) key: Zeroizing<String>,
+    pub(crate) certificate: String,
+}
+
+impl PairTexts {
+    pub(crate) fn of(bundle: &Bundle) -> Result<Self> {
+        Ok(Self {
+            key: bundle.secret_key_pem()?,
+            certificate: bundle.certificate_pem()?,
+        })
     }
 }
 

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    ca::CaCommand, cert::CertCommand, completions::Completions, csr::CsrCommand, env::EnvCommand,
-    failure::Outcome, input::Input, key::KeyCommand, man::Man,
+    apply::Apply, ca::CaCommand, cert::CertCommand, completions::Completions, csr::CsrCommand,
+    env::EnvCommand, failure::Outcome, input::Input, key::KeyCommand, man::Man, plan::PlanCommand,
 };
 
 /// Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Ca(CaCommand),
     #[command(subcommand)]
     Cert(CertCommand),
+    Plan(PlanCommand),
+    Apply(Apply),
     #[command(subcommand)]
     Env(EnvCommand),
     Completions(Completions),
@@ -71,6 +73,8 @@ impl Command {
             Self::Csr(command) => command.run(input),
             Self::Ca(command) => command.run(input),
             Self::Cert(command) => command.run(input),
+            Self::Plan(command) => command.run(input),
+            Self::Apply(command) => command.run(input),
             Self::Env(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),

@@ -16,6 +16,8 @@ pub(crate) enum Answer {
     Yes,
     /// No, for a reason that has been told
     No,
+    /// Changes are due, which was the question
+    Due,
 }
 
 /// Why a command did not run to its end.
@@ -67,6 +69,7 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
     match outcome {
         Ok(Answer::Yes) => 0,
         Ok(Answer::No) => 1,
+        Ok(Answer::Due) => 3,
         Err(Failure::Arguments(answer)) if answer.use_stderr() => {
             output::misunderstood(&answer);
             2

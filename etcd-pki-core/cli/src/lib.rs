@@ -3,6 +3,7 @@
 //! It holds arguments and output; what it does is done by [`etcd_pki_core`]. [`run`] never ends the process, so that other
 //! programs, such as the console script of the Python package, can call it.
 
+mod apply;
 mod arguments;
 mod ca;
 mod cert;
@@ -18,6 +19,7 @@ mod key;
 mod man;
 mod options;
 mod output;
+mod plan;
 mod report;
 mod show;
 mod time;
@@ -27,7 +29,7 @@ use std::ffi::OsString;
 use crate::{arguments::Arguments, failure::Failure, input::Input};
 
 /// Runs the command with these arguments, the first of which is its own name, and returns its exit code: 0 for done or yes, 1
-/// for failed, refused or no, 2 for arguments that it does not understand.
+/// for failed, refused or no, 2 for arguments that it does not understand, 3 where changes are due and that was the question.
 ///
 /// ```
 /// assert_eq!(etcd_pki::run(["etcd-pki", "--version"]), 0);

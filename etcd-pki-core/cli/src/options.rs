@@ -1,6 +1,7 @@
 //! Options that mean the same in every command.
 
 mod authority;
+mod cluster;
 mod destination;
 mod identity;
 mod key;
@@ -17,6 +18,7 @@ use etcd_pki_core::{Error, Role};
 
 pub(crate) use self::{
     authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, place_of_authority},
+    cluster::ClusterOptions,
     destination::{ForceOption, OutOption, PairOutOptions},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions},

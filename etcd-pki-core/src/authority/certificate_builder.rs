@@ -20,12 +20,14 @@ use crate::{
     signing::{self, Scheme},
 };
 
-/// What stands in a new certificate; the serial number is made when it is signed.
+/// What stands in a new certificate.
 pub(super) struct CertificateBuilder<'a> {
     /// A `Name` in DER
     pub(super) issuer: &'a [u8],
     /// A `Name` in DER
     pub(super) subject: &'a [u8],
+    /// A new one is made if there is none
+    pub(super) serial_number: Option<SerialNumber>,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
     pub(super) public_key: &'a PublicKey,
@@ -56,7 +58,10 @@ impl CertificateBuilder<'_> {
         scheme: Scheme,
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>>,
     ) -> Result<Certificate> {
-        let serial_number = SerialNumber::generate()?;
+        let serial_number = match &self.serial_number {
+            Some(serial_number) => serial_number.clone(),
+            None => SerialNumber::generate()?,
+        };
         let content = self
             .encode(&serial_number, scheme)
             .map_err(|error| Error::malformed("certificate", error))?;

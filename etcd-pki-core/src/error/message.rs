@@ -2,12 +2,21 @@
 
 use std::{fmt, io};
 
-use super::{Error, Place};
+use super::{Error, Place, Position};
 use crate::clock;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AnotherAuthority {
+                path,
+                found,
+                wanted,
+            } => write!(
+                f,
+                "{} is {found}, and the specification says {wanted}",
+                path.display()
+            ),
             Self::AuthorityExpired { subject, not_after } => {
                 write!(
                     f,
@@ -27,6 +36,11 @@ impl fmt::Display for Error {
                 f,
                 "no new authority was made in {}: it has {found}",
                 directory.display()
+            ),
+            Self::Changed { path } => write!(
+                f,
+                "{} has changed since the plan was made; nothing was written",
+                path.display()
             ),
             Self::CommonNameLength { common_name } if common_name.is_empty() => {
                 write!(f, "a common name is empty")
@@ -98,6 +112,20 @@ impl fmt::Display for Error {
                 write!(f, "the signature of the {what} does not hold: {reason}")
             }
             Self::Signer { reason } => write!(f, "signing failed: {reason}"),
+            Self::Specification {
+                position,
+                field,
+                reason,
+                ..
+            } => {
+                if let Some(Position { line, column }) = position {
+                    write!(f, "line {line}, column {column}: ")?;
+                }
+                if !field.is_empty() {
+                    write!(f, "{field}: ")?;
+                }
+                write!(f, "{reason}")
+            }
             Self::SymbolicLink { path } => {
                 write!(f, "{} is a symbolic link", path.display())
             }
@@ -115,6 +143,10 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::AnotherAuthority { .. } => {
+                "write its common name into the specification (ca.common_name), or name another directory"
+            }
+            Self::Changed { .. } => "run it again: it plans anew",
             Self::AuthorityExpired { .. } => {
                 "nothing that this CA signs now would be accepted; renew its certificate with the same key, or make a new CA"
             }
@@ -137,7 +169,9 @@ impl Error {
             }
             Self::Exists { .. } => "nothing was changed; to replace it, say --force",
             Self::File { error, .. } => return error.hint(),
-            Self::InvalidAlternativeName { hint, .. } => return hint.clone(),
+            Self::InvalidAlternativeName { hint, .. } | Self::Specification { hint, .. } => {
+                return hint.clone();
+            }
             Self::InvalidDuration { .. } => {
                 "write 90d, 12h, 10y (a year is 365 days) or an instant such as 2027-01-31T12:00:00Z"
             }

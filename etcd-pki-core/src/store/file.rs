@@ -2,15 +2,21 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, DirBuilder, File, Metadata, Permissions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, fchown},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+    },
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
 
-use super::lock::DirectoryLock;
+use super::{
+    attributes::{Attributes, Stamp},
+    lock::DirectoryLock,
+};
 use crate::error::{Error, Result};
 
 /// The most that is read of a file, in bytes: more than any file of certificates has. The trust store of an operating system
@@ -19,8 +25,6 @@ pub const READ_LIMIT: u64 = 16 * 1024 * 1024;
 const TEMPORARY_PREFIX: &str = ".etcd-pki-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
-const SECRET_MODE: u32 = 0o600;
-const PUBLIC_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o700;
 
 /// Whether a file that exists may be replaced.
@@ -94,14 +98,18 @@ pub fn write_files_with(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    write_locked(files, overwrite)
+    write_locked(files, overwrite, &Attributes::default())
 }
 
 /// Writes files as [`write_files`] does, for who holds the lock.
-pub(super) fn write_locked(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+pub(super) fn write_locked(
+    files: &[NewFile<'_>],
+    overwrite: Overwrite,
+    attributes: &Attributes,
+) -> Result<()> {
     let staged = files
         .iter()
-        .map(|file| Staged::new(file, overwrite))
+        .map(|file| Staged::new(file, overwrite, attributes))
         .collect::<Result<Vec<_>>>()?;
     let mut created = Vec::new();
     for file in staged {
@@ -123,7 +131,7 @@ pub(super) fn write_locked(files: &[NewFile<'_>], overwrite: Overwrite) -> Resul
 }
 
 /// Makes a directory that only its owner enters. One that exists keeps its mode.
-pub(super) fn make_directory(path: &Path) -> Result<()> {
+pub(super) fn make_directory(path: &Path, mode: Option<u32>) -> Result<()> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => return Ok(()),
         Ok(_) => {
@@ -134,7 +142,7 @@ pub(super) fn make_directory(path: &Path) -> Result<()> {
     }
     DirBuilder::new()
         .recursive(true)
-        .mode(DIRECTORY_MODE)
+        .mode(mode.unwrap_or(DIRECTORY_MODE))
         .create(path)
         .map_err(io_error("create the directory", path))?;
     sync_directory(parent(path))
@@ -185,7 +193,7 @@ struct Staged {
 }
 
 impl Staged {
-    fn new(file: &NewFile<'_>, overwrite: Overwrite) -> Result<Self> {
+    fn new(file: &NewFile<'_>, overwrite: Overwrite, attributes: &Attributes) -> Result<Self> {
         let target = &file.path;
         let existing = existing(target, overwrite)?;
         let directory = parent(target);
@@ -193,10 +201,12 @@ impl Staged {
         let mut temporary = tempfile::Builder::new()
             .prefix(TEMPORARY_PREFIX)
             .suffix(TEMPORARY_SUFFIX)
-            .permissions(Permissions::from_mode(SECRET_MODE))
+            // Nobody else reads it while it is made
+            .permissions(Permissions::from_mode(0o600))
             .tempfile_in(directory)
             .map_err(failed())?;
-        take_over(temporary.as_file(), file.secret, existing.as_ref())
+        let (owner, group, mode) = attributes.of_new(file.secret, existing.as_ref());
+        give(temporary.as_file(), owner, group, mode)
             .map_err(io_error("set owner and mode of", target))?;
         temporary.write_all(file.contents).map_err(failed())?;
         temporary.as_file().sync_all().map_err(failed())?;
@@ -228,7 +238,7 @@ impl Staged {
 }
 
 /// What is in the target's place, if it may be replaced.
-fn existing(target: &Path, overwrite: Overwrite) -> Result<Option<Metadata>> {
+fn existing(target: &Path, overwrite: Overwrite) -> Result<Option<Stamp>> {
     let metadata = match target.symlink_metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -244,26 +254,36 @@ fn existing(target: &Path, overwrite: Overwrite) -> Result<Option<Metadata>> {
             path: target.to_owned(),
         });
     }
-    Ok(Some(metadata))
+    Ok(Some(Stamp::from(&metadata)))
 }
 
-/// Gives a file its owner, group and mode, before it has contents.
-fn take_over(file: &File, secret: bool, existing: Option<&Metadata>) -> io::Result<()> {
-    let mode = match existing {
-        None if secret => SECRET_MODE,
-        None => PUBLIC_MODE,
-        Some(existing) => {
-            let own = file.metadata()?;
-            if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
-                fchown(file, Some(existing.uid()), Some(existing.gid()))?;
-            }
-            match existing.mode() & 0o777 {
-                // A key that everybody may read is a fault, not a habit; 0640 is Kubespray's
-                open if secret && open & 0o007 != 0 => SECRET_MODE,
-                mode => mode,
-            }
-        }
-    };
+/// Sets the mode that a file should have, and whose it should be. A symbolic link is left as it is.
+pub(super) fn mend(path: &Path, secret: bool, attributes: &Attributes) -> Result<()> {
+    let failed = || io_error("set owner and mode of", path);
+    let metadata = path.symlink_metadata().map_err(failed())?;
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+    let stamp = Stamp::from(&metadata);
+    let mode = attributes
+        .mended_mode(&stamp, secret)
+        .unwrap_or(stamp.mode());
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(failed())?;
+    give(&file, attributes.owner, attributes.group, mode).map_err(failed())?;
+    file.sync_all().map_err(failed())
+}
+
+/// Gives a file its owner, group and mode.
+fn give(file: &File, owner: Option<u32>, group: Option<u32>, mode: u32) -> io::Result<()> {
+    let own = file.metadata()?;
+    let differs = |wanted: Option<u32>, found| wanted.is_some_and(|wanted| wanted != found);
+    if differs(owner, own.uid()) || differs(group, own.gid()) {
+        fchown(file, owner, group)?;
+    }
     // The mode of creation is cut by the umask; this one is not
     file.set_permissions(Permissions::from_mode(mode))
 }

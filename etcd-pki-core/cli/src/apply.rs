@@ -1,0 +1,169 @@
+//! `etcd-pki apply`: making a directory as its specification says.
+
+use std::{sync::OnceLock, time::Instant};
+
+use clap::Args;
+use etcd_pki_core::{Action, Plan, Report, Role, Store};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::{
+    failure::{Answer, Outcome},
+    input::Input,
+    options::{ClusterOptions, PassphraseOptions},
+    output,
+    plan::{PlanFacts, changes_in_words, kept_in_words, remarks},
+};
+
+/// Make a cluster's directory as its specification says
+///
+/// What is missing is made, what is due is renewed, and the rest is left alone. It does exactly what `etcd-pki plan` shows, and stops if a file changes meanwhile. A key is never replaced where a new
+/// certificate suffices.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki apply -f cluster.yaml
+  etcd-pki apply -f cluster.yaml -d /etc/ssl/etcd/ssl --host etcd-1
+
+Exit codes:
+  0  the directory is as the specification says
+  1  failed or refused, such as a field that the specification does not have
+  2  the arguments are not understood")]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done, as JSON.
+#[derive(Serialize)]
+struct Applied {
+    #[serde(flatten)]
+    plan: PlanFacts,
+    created: usize,
+    renewed: usize,
+    reissued: usize,
+    modes: usize,
+}
+
+impl Apply {
+    pub(crate) fn run(&self, input: &Input) -> Outcome {
+        let (cluster, store) = self.cluster.read(input)?;
+        let passphrase = self.passphrase.read(input)?;
+        let plan = self.cluster.plan(&cluster, &store)?;
+        if plan.changes().next().is_none() {
+            return self.nothing_to_do(&plan, &store);
+        }
+        // Planned again under the lock: whoever held it may have done the work
+        let files = store.lock_with(|| output::waiting_for(store.directory()))?;
+        let plan = self.cluster.plan(&cluster, &store)?;
+        if plan.changes().next().is_none() {
+            return self.nothing_to_do(&plan, &store);
+        }
+        let facts = PlanFacts::of(&plan, &store);
+        let words = changes_in_words(&plan, &store);
+        let next = next_in_words(&plan, &store);
+        remarks(&plan);
+        let began = Instant::now();
+        let report = plan.apply(&files, passphrase.as_ref(), progress(began))?;
+        if self.json {
+            output::print_json(&Applied::of(facts, &report))?;
+        } else {
+            let done = done_in_words(&report, began);
+            output::print(&format!("{words}{done}{next}"))?;
+        }
+        Ok(Answer::Yes)
+    }
+
+    fn nothing_to_do(&self, plan: &Plan, store: &Store) -> Outcome {
+        if self.json {
+            let facts = PlanFacts::of(plan, store);
+            output::print_json(&Applied::of(facts, &Report::default()))?;
+        } else {
+            output::print(&kept_in_words(plan, store))?;
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+impl Applied {
+    fn of(plan: PlanFacts, report: &Report) -> Self {
+        Self {
+            plan,
+            created: report.created,
+            renewed: report.renewed,
+            reissued: report.reissued,
+            modes: report.modes,
+        }
+    }
+}
+
+/// `9 created in 0.02 s`
+fn done_in_words(report: &Report, began: Instant) -> String {
+    let counts = [
+        (report.created, "created"),
+        (report.renewed, "renewed"),
+        (report.reissued, "re-issued"),
+        (report.modes, "given their modes"),
+    ];
+    let done: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    format!(
+        "{} in {:.2} s",
+        done.join(", "),
+        began.elapsed().as_secs_f64()
+    )
+}
+
+/// What is left to do by hand.
+fn next_in_words(plan: &Plan, store: &Store) -> String {
+    let directory = store.directory().display();
+    let authority = plan
+        .steps()
+        .first()
+        .map(|step| (step.wanted().is_authority(), step.action()));
+    let member = plan
+        .steps()
+        .iter()
+        .find(|step| step.wanted().role() == Some(Role::Member));
+    let host = member.and_then(|step| step.wanted().host.clone());
+    match (authority, host) {
+        (Some((true, Action::Create)), Some(host)) => {
+            format!(
+                "; start etcd with the settings of `etcd-pki env etcd --host {host} -d {directory}`\n"
+            )
+        }
+        (Some((true, Action::Renew)), _) => {
+            "; etcd reads the CA only when it starts, so restart each member, one after the other\n"
+                .to_owned()
+        }
+        _ => "; etcd reads a pair again by itself\n".to_owned(),
+    }
+}
+
+/// A bar on a terminal that has waited for a second.
+fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
+    let bar = OnceLock::new();
+    move |done, all| {
+        if began.elapsed().as_secs() < 1 && bar.get().is_none() {
+            return;
+        }
+        // It draws on standard error, and only on a terminal
+        let bar: &ProgressBar = bar.get_or_init(|| {
+            let template = ProgressStyle::with_template("{bar:40} {pos} of {len}");
+            ProgressBar::new(all as u64)
+                .with_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done as u64);
+        if done == all {
+            bar.finish_and_clear();
+        }
+    }
+}

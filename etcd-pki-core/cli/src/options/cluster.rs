@@ -1,0 +1,55 @@
+//! A cluster's specification, and the directory that it is about.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use etcd_pki_core::{Cluster, Error, Plan, Store};
+
+use crate::{failure::Failure, input::Input};
+
+/// The specification of a cluster, and where its files are.
+#[derive(Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterOptions {
+    /// The cluster's specification, in YAML
+    #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// The directory of the files, instead of the specification's
+    #[arg(short, long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    directory: Option<PathBuf>,
+    /// Only what this host uses, as it lies there
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+}
+
+impl ClusterOptions {
+    /// Reads the specification, and names the directory that it is about.
+    pub(crate) fn read(&self, input: &Input) -> Result<(Cluster, Store), Failure> {
+        let cluster = input.parse(&self.file, |bytes| {
+            let text = std::str::from_utf8(bytes).map_err(|error| Error::Malformed {
+                what: "specification",
+                place: None,
+                reason: error.to_string(),
+            })?;
+            Cluster::from_yaml(text)
+        })?;
+        let directory = match (&self.directory, cluster.directory()) {
+            (Some(directory), _) => directory.clone(),
+            // As seen from the specification, wherever the command is called
+            (None, Some(directory)) => self.file.parent().unwrap_or(Path::new("")).join(directory),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "the specification names no directory",
+                    "name it with -d DIR, or write `directory:` into the specification",
+                ));
+            }
+        };
+        let store = Store::open(directory, cluster.layout());
+        Ok((cluster, store))
+    }
+
+    /// Plans, for the host that was named.
+    pub(crate) fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
+        Ok(cluster.plan_for(store, self.host.as_deref(), crate::time::now())?)
+    }
+}

@@ -1,0 +1,154 @@
+//! `etcd-pki plan`: what is to be done so that a directory is as its specification says, and why.
+
+use clap::Args;
+use etcd_pki_core::{Action, Layout, Plan, Step, Store, rfc3339};
+use serde::Serialize;
+
+use crate::{
+    failure::{Answer, Outcome},
+    input::Input,
+    options::ClusterOptions,
+    output, time,
+};
+
+/// Show what is to be done in a cluster's directory, and why
+///
+/// The directory is compared with the cluster's specification, and nothing is written.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki plan -f cluster.yaml
+  etcd-pki plan -f cluster.yaml --check
+
+Exit codes:
+  0  planned; with --check, nothing is to be done
+  1  failed or refused, such as a field that the specification does not have
+  2  the arguments are not understood
+  3  with --check: something is to be done")]
+pub(crate) struct PlanCommand {
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    /// Exit with 3 if something is to be done
+    #[arg(long)]
+    check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl PlanCommand {
+    pub(crate) fn run(&self, input: &Input) -> Outcome {
+        let (cluster, store) = self.cluster.read(input)?;
+        let plan = self.cluster.plan(&cluster, &store)?;
+        if self.json {
+            output::print_json(&PlanFacts::of(&plan, &store))?;
+        } else {
+            output::print(&in_words(&plan, &store))?;
+        }
+        remarks(&plan);
+        Ok(match plan.changes().next() {
+            Some(_) if self.check => Answer::Due,
+            _ => Answer::Yes,
+        })
+    }
+}
+
+/// A plan for people: what is to be done, a line each, and a line about the rest.
+fn in_words(plan: &Plan, store: &Store) -> String {
+    let changes = plan.changes().count();
+    if changes == 0 {
+        return kept_in_words(plan, store);
+    }
+    let kept = plan.steps().len() - changes;
+    let plural = if changes == 1 { "" } else { "s" };
+    format!(
+        "{}{changes} change{plural}, {kept} as they should be; nothing was written (etcd-pki apply does it)\n",
+        changes_in_words(plan, store)
+    )
+}
+
+/// The directory, and what is to be done there, a line each.
+pub(crate) fn changes_in_words(plan: &Plan, store: &Store) -> String {
+    let lines = plan
+        .changes()
+        .map(|step| format!("  {}\n", output::one_line(&step.to_string())));
+    format!("{}\n{}", place(store), lines.collect::<String>())
+}
+
+/// That all is as it should be, and until when.
+pub(crate) fn kept_in_words(plan: &Plan, store: &Store) -> String {
+    let count = plan.steps().len();
+    let due = plan.first_due().and_then(|step| {
+        let file = step.wanted().paths.certificate.display();
+        Some(format!(
+            ", the first due on {} ({file})",
+            time::day(step.due()?)
+        ))
+    });
+    format!(
+        "{}: {count} certificates as they should be{}\n",
+        place(store),
+        due.unwrap_or_default()
+    )
+}
+
+/// What a plan cannot mend by itself.
+pub(crate) fn remarks(plan: &Plan) {
+    for path in plan.changes().flat_map(Step::hard_links) {
+        output::say(format_args!(
+            "note: {} has further names (hard links), which keep the old content: copy it there anew",
+            path.display()
+        ));
+    }
+}
+
+fn place(store: &Store) -> String {
+    format!("{}, {} layout", store.directory().display(), store.layout())
+}
+
+/// A plan as JSON.
+#[derive(Serialize)]
+pub(crate) struct PlanFacts {
+    directory: String,
+    layout: &'static str,
+    changes: Vec<StepFacts>,
+    kept: usize,
+    /// When the first of the certificates that are kept will be due
+    first_due: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StepFacts {
+    action: &'static str,
+    certificate: String,
+    key: String,
+    reasons: Vec<String>,
+    /// When the certificate that is there ends
+    not_after: Option<String>,
+}
+
+impl PlanFacts {
+    pub(crate) fn of(plan: &Plan, store: &Store) -> Self {
+        let changes: Vec<_> = plan.changes().map(StepFacts::of).collect();
+        Self {
+            directory: store.directory().display().to_string(),
+            layout: Layout::name(store.layout()),
+            kept: plan.steps().len() - changes.len(),
+            changes,
+            first_due: plan.first_due().and_then(Step::due).map(rfc3339),
+        }
+    }
+}
+
+impl StepFacts {
+    fn of(step: &Step) -> Self {
+        let paths = step.paths();
+        Self {
+            action: Action::name(step.action()),
+            certificate: paths.certificate.display().to_string(),
+            key: paths.key.display().to_string(),
+            reasons: step.causes().iter().map(ToString::to_string).collect(),
+            not_after: step.not_after().map(rfc3339),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is wrong with a specification, before it is known on which line.
+
+use crate::{
+    error::{Error, Position},
+    identity::AlternativeName,
+};
+
+/// What is wrong with a cluster, and in which field.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// As in `members[1].addresses`
+    pub(super) field: String,
+    /// Which of the names in it, for who looks for its place in a text
+    #[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "there is no text"))]
+    pub(super) name: Option<AlternativeName>,
+    reason: String,
+    hint: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            name: None,
+            reason: reason.into(),
+            hint: None,
+        }
+    }
+
+    /// What went wrong elsewhere in this crate, as a fault of a field.
+    pub(super) fn from_error(field: impl Into<String>, error: &Error) -> Self {
+        Self {
+            hint: hint(error),
+            ..Self::new(field, error.to_string())
+        }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn about(self, name: AlternativeName) -> Self {
+        Self {
+            name: Some(name),
+            ..self
+        }
+    }
+
+    pub(super) fn into_error(self, position: Option<Position>) -> Error {
+        Error::Specification {
+            position,
+            field: self.field,
+            reason: self.reason,
+            hint: self.hint,
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        fault.into_error(None)
+    }
+}
+
+/// The way out in the words of a specification: an error's own hint may speak of the command's options.
+fn hint(error: &Error) -> Option<String> {
+    let hint = match error {
+        Error::CommonNameLength { .. } => {
+            return error
+                .hint()
+                .map(|hint| hint.replace("--cn ", "common_name: "));
+        }
+        Error::MemberCommonName { .. } => {
+            "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say \
+             allow_member_common_name: true"
+        }
+        Error::NoAlternativeName => "give it names or addresses, by which etcd dials it",
+        Error::NoSubject => {
+            "with common_name: null give an organization, which etcd's grpc-proxy takes"
+        }
+        error => return error.hint(),
+    };
+    Some(hint.to_owned())
+}

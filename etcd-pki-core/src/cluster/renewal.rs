@@ -1,0 +1,174 @@
+//! How long before its end a certificate is due.
+
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
+
+use super::fault::Fault;
+use crate::{
+    clock,
+    error::{Error, Result},
+};
+
+/// How long before its end a certificate is due to be renewed: a time, or a share of its life.
+///
+/// It is never more than a third of a certificate's life, so that a certificate which is shorter than the time is not due as
+/// soon as it is made. Text is `30d`, `12h` or `25%`:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use etcd_pki_core::RenewBefore;
+///
+/// let (begin, day) = (SystemTime::UNIX_EPOCH, Duration::from_secs(86_400));
+/// let thirty_days: RenewBefore = "30d".parse()?;
+/// assert_eq!(thirty_days.begins(begin, begin + day * 365), begin + day * 335);
+/// assert_eq!(thirty_days.begins(begin, begin + day * 30), begin + day * 20);
+/// assert_eq!("25%".parse::<RenewBefore>()?.begins(begin, begin + day * 100), begin + day * 75);
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RenewBefore(Inner);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inner {
+    Lasting(Duration),
+    Percent(u8),
+}
+
+impl RenewBefore {
+    /// A number of days of 24 hours.
+    #[must_use]
+    pub const fn days(days: u32) -> Self {
+        Self(Inner::Lasting(Duration::from_secs(days as u64 * 86_400)))
+    }
+
+    /// A time.
+    #[must_use]
+    pub const fn lasting(duration: Duration) -> Self {
+        Self(Inner::Lasting(duration))
+    }
+
+    /// A share of each certificate's life.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Specification`] unless it is 1 to 33.
+    pub fn percent(percent: u8) -> Result<Self> {
+        match percent {
+            0 => Err(invalid("0%", "is no time")),
+            1..=33 => Ok(Self(Inner::Percent(percent))),
+            _ => Err(invalid(
+                &format!("{percent}%"),
+                "is more than a third of a certificate's life",
+            )),
+        }
+    }
+
+    /// From when on a certificate is due.
+    #[must_use]
+    pub fn begins(self, not_before: SystemTime, not_after: SystemTime) -> SystemTime {
+        let life = not_after.duration_since(not_before).unwrap_or_default();
+        let asked = match self.0 {
+            Inner::Lasting(duration) => duration,
+            Inner::Percent(percent) => life / 100 * u32::from(percent),
+        };
+        clock::whole_seconds(not_after - asked.min(life / 3))
+    }
+
+    /// Whether it is as long as a whole life.
+    pub(super) fn reaches_over(self, life: Duration) -> bool {
+        matches!(self.0, Inner::Lasting(duration) if duration >= life)
+    }
+}
+
+impl Default for RenewBefore {
+    /// Thirty days
+    fn default() -> Self {
+        Self::days(30)
+    }
+}
+
+impl fmt::Display for RenewBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Inner::Percent(percent) => write!(f, "{percent}%"),
+            Inner::Lasting(duration) => {
+                let seconds = duration.as_secs();
+                let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+                let (size, unit) = units
+                    .into_iter()
+                    .find(|(size, _)| seconds.is_multiple_of(*size))
+                    .unwrap_or((1, "s"));
+                write!(f, "{}{unit}", seconds / size)
+            }
+        }
+    }
+}
+
+impl FromStr for RenewBefore {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some(number) = text.strip_suffix('%') {
+            return number
+                .parse()
+                .map_err(|_| invalid(text, "is no whole number of per cent"))
+                .and_then(Self::percent);
+        }
+        match clock::parse_duration(text) {
+            None | Some(Duration::ZERO) => Err(invalid(text, "is no time")),
+            Some(duration) => Ok(Self::lasting(duration)),
+        }
+    }
+}
+
+fn invalid(text: &str, reason: &str) -> Error {
+    let fault = Fault::new("renew_before", format!("{text:?} {reason}"));
+    fault.hint("write 30d, 12h or 25%, at most 33%").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn never_more_than_a_third() {
+        let year = UNIX_EPOCH + DAY * 365;
+        let long = RenewBefore::days(1_000).begins(UNIX_EPOCH, year);
+        assert_eq!(year.duration_since(long).unwrap(), DAY * 365 / 3);
+        let third = RenewBefore::percent(33).unwrap().begins(UNIX_EPOCH, year);
+        assert!(third > long);
+        // Upside down, as no certificate should be
+        assert_eq!(RenewBefore::default().begins(year, UNIX_EPOCH), UNIX_EPOCH);
+    }
+
+    #[test]
+    fn text() {
+        for good in ["30d", "12h", "90m", "45s", "1%", "33%"] {
+            let parsed: RenewBefore = good.parse().unwrap();
+            assert_eq!(parsed.to_string(), good);
+        }
+        assert_eq!("2w".parse::<RenewBefore>().unwrap().to_string(), "14d");
+        for bad in [
+            "",
+            "30",
+            "0d",
+            "0%",
+            "34%",
+            "256%",
+            "-1%",
+            "1.5%",
+            "%",
+            "-1d",
+            "2027-01-31T12:00:00Z",
+        ] {
+            assert!(bad.parse::<RenewBefore>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! From entries to pairs: what follows for each from the whole.
+
+use std::{collections::HashSet, path::Path};
+
+use super::{
+    Cluster, ClusterEntry,
+    fault::Fault,
+    section,
+    wanted::{Issuer, Purpose, Wanted},
+};
+use crate::{
+    error::{Error, Result},
+    identity::{AlternativeName, Identity, check_common_name},
+    layout::PairPaths,
+    profile::Profile,
+    role::{Compatibility, Role},
+};
+
+/// Where an entry is in its cluster: the role, and the index among those of the role.
+pub(super) type EntryIndex = (Role, usize);
+
+/// Works out what entries mean.
+pub(super) struct Resolver<'a> {
+    cluster: &'a Cluster,
+    only: Option<&'a str>,
+    /// Whether each host has a directory of its own
+    trees: bool,
+    /// What members answer to beside their own names
+    shared: Vec<AlternativeName>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(cluster: &'a Cluster, only: Option<&'a str>) -> Self {
+        let trees = only.is_none() && !cluster.layout.names_hosts() && cluster.hosts().len() > 1;
+        let shared = match cluster.defaults.compatibility() {
+            Compatibility::Strict => cluster.shared_names.clone(),
+            Compatibility::Kubespray => names_of_all(cluster),
+        };
+        Self {
+            cluster,
+            only,
+            trees,
+            shared,
+        }
+    }
+
+    pub(super) fn has_trees(&self) -> bool {
+        self.trees
+    }
+
+    /// Tells each pair in its order, and the entry from which it follows.
+    pub(super) fn visit(
+        &self,
+        mut tell: impl FnMut(Option<EntryIndex>, Wanted),
+    ) -> std::result::Result<(), Fault> {
+        self.authorities(|wanted| tell(None, wanted))?;
+        for role in Role::ALL {
+            for (index, entry) in self.cluster.entries(role).iter().enumerate() {
+                let of_host = role != Role::Client;
+                let asked = self.only.is_none_or(|host| of_host && entry.name() == host);
+                if asked {
+                    self.entry(role, entry, |wanted| tell(Some((role, index)), wanted))
+                        .map_err(|error| fault(role, index, entry, &error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn authorities(&self, mut tell: impl FnMut(Wanted)) -> std::result::Result<(), Fault> {
+        let Cluster {
+            layout,
+            authority,
+            defaults,
+            ..
+        } = self.cluster;
+        let mut profile = defaults.compatibility().authority();
+        if let Some(algorithm) = authority.key_algorithm().or(defaults.key_algorithm()) {
+            profile = profile.algorithm(algorithm);
+        }
+        if let Some(validity) = authority.validity() {
+            profile = profile.valid_for(validity);
+        }
+        let mut one = |issuer, common_name: &str, paths, field| -> std::result::Result<(), Fault> {
+            tell(Wanted {
+                purpose: Purpose::Authority(profile),
+                paths,
+                identity: authority
+                    .identity(common_name)
+                    .map_err(|error| Fault::from_error(field, &error))?,
+                issuer,
+                renew_before: defaults.renew_before(),
+                host: None,
+            });
+            Ok(())
+        };
+        let (own, peers) = (authority.common_name(), authority.peer_common_name());
+        one(Issuer::Cluster, own, layout.authority(), "ca.common_name")?;
+        if authority.has_separate_peers() {
+            let paths = layout.peer_authority();
+            one(Issuer::Peers, &peers, paths, "ca.peer_common_name")?;
+        }
+        Ok(())
+    }
+
+    fn entry(&self, role: Role, entry: &ClusterEntry, mut tell: impl FnMut(Wanted)) -> Result<()> {
+        let layout = self.cluster.layout;
+        let name = entry.name();
+        let pairs = layout.pairs(role, name)?;
+        let profile = self.profile(role, entry);
+        let identity = self.identity(role, entry.identity());
+        // What signing would refuse is refused here, where the entry is known
+        profile.common_name(&identity)?;
+        if role == Role::Member {
+            identity.host()?;
+        }
+        let mut one = |paths: &PairPaths, identity: &Identity, profile, issuer| {
+            let host = (role != Role::Client).then(|| name.to_owned());
+            tell(Wanted {
+                purpose: Purpose::Leaf(profile),
+                paths: match &host {
+                    Some(host) if self.trees => paths.below_host(host),
+                    _ => paths.clone(),
+                },
+                identity: identity.clone(),
+                issuer,
+                renew_before: self.cluster.defaults.renew_before(),
+                host,
+            });
+        };
+        if role != Role::Member {
+            for pair in &pairs {
+                one(pair, &identity, profile, Issuer::Cluster);
+            }
+            return Ok(());
+        }
+        if self.cluster.authority.has_separate_peers() {
+            if let Some(pair) = pairs.first() {
+                one(pair, &identity, profile, Issuer::Cluster);
+            }
+            one(&layout.peer_pair(name)?, &identity, profile, Issuer::Peers);
+        } else {
+            for pair in &pairs {
+                one(pair, &identity, profile, Issuer::Cluster);
+            }
+        }
+        if let Some(pair) = layout.member_client(name)? {
+            let profile = self.cluster.leaf_profile(Role::Client);
+            let identity = Identity::new(name)?.with_common_name(&self.member_client(name))?;
+            let identity = self.identity(Role::Node, &identity);
+            profile.common_name(&identity)?;
+            one(&pair, &identity, profile, Issuer::Cluster);
+        }
+        Ok(())
+    }
+
+    /// The common name of the client that a layout's tools expect beside a member. As nobody gave that name, it is cut at the
+    /// host's first dot where the whole is too long, and always for Kubespray, which does.
+    fn member_client(&self, host: &str) -> String {
+        let common_name = |host| self.cluster.layout.member_client_common_name(host);
+        let whole = common_name(host);
+        let kubespray = self.cluster.defaults.compatibility() == Compatibility::Kubespray;
+        if kubespray || check_common_name(&whole).is_err() {
+            return common_name(host.split('.').next().unwrap_or(host));
+        }
+        whole
+    }
+
+    fn profile(&self, role: Role, entry: &ClusterEntry) -> Profile {
+        let mut profile = self.cluster.leaf_profile(role);
+        if let Some(algorithm) = entry.key_algorithm() {
+            profile = profile.algorithm(algorithm);
+        }
+        if let Some(validity) = entry.validity() {
+            profile = profile.valid_for(validity);
+        }
+        if entry.may_have_member_common_name() {
+            profile = profile.allow_member_common_name();
+        }
+        profile
+    }
+
+    /// With the names that its role has in this cluster. Kubespray gives members, their admins and nodes the names of all
+    /// members; a client that somebody named has none but its own.
+    fn identity(&self, role: Role, identity: &Identity) -> Identity {
+        let compatibility = self.cluster.defaults.compatibility();
+        let shares = match role {
+            Role::Member => true,
+            Role::Node => compatibility == Compatibility::Kubespray,
+            Role::Client => false,
+        };
+        if shares && identity.alternative_names().is_some() {
+            identity
+                .clone()
+                .with_alternative_names(self.shared.iter().cloned())
+        } else {
+            identity.clone()
+        }
+    }
+}
+
+impl Cluster {
+    pub(super) fn leaf_profile(&self, role: Role) -> Profile {
+        let mut profile = self.defaults.compatibility().profile(role);
+        if let Some(algorithm) = self.defaults.key_algorithm() {
+            profile = profile.algorithm(algorithm);
+        }
+        if let Some(validity) = self.defaults.validity() {
+            profile = profile.valid_for(validity);
+        }
+        profile
+    }
+}
+
+impl PairPaths {
+    fn below_host(&self, host: &str) -> Self {
+        self.below(Path::new(host))
+    }
+}
+
+/// Every member's names and addresses, those shared, and loopback's, each once.
+fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
+    let members = cluster.members.iter().flat_map(|member| {
+        let identity = member.identity();
+        // A name that is no host's is refused when its own entry is looked at
+        let host = identity.host().ok().flatten();
+        host.into_iter()
+            .chain(identity.alternative_names().unwrap_or_default().to_vec())
+    });
+    let mut seen = HashSet::new();
+    members
+        .chain(cluster.shared_names.iter().cloned())
+        .chain(AlternativeName::loopback())
+        .filter(|name| seen.insert(name.clone()))
+        .collect()
+}
+
+/// What went wrong with an entry, as a fault of the field that says it.
+fn fault(role: Role, index: usize, entry: &ClusterEntry, error: &Error) -> Fault {
+    let field = match error {
+        Error::NoSubject => "common_name",
+        Error::MemberCommonName { common_name } if common_name != entry.name() => "common_name",
+        _ => "name",
+    };
+    Fault::from_error(format!("{}[{index}].{field}", section(role)), error)
+}

@@ -1,0 +1,254 @@
+//! What must exist for a cluster: each pair of files, for whom, and by whom signed.
+
+use std::collections::HashSet;
+
+use super::{Cluster, ClusterEntry, renewal::RenewBefore, resolver::Resolver};
+use crate::{
+    error::{Error, Result},
+    identity::Identity,
+    layout::PairPaths,
+    profile::{AuthorityProfile, Profile},
+    role::Role,
+};
+
+/// A key and its certificate that must exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// What for
+    pub purpose: Purpose,
+    /// Where, below the cluster's directory
+    pub paths: PairPaths,
+    /// For whom, with all names that the certificate is to have
+    pub identity: Identity,
+    /// Which authority signs it; an authority is its own
+    pub issuer: Issuer,
+    /// How long before its end it is due
+    pub renew_before: RenewBefore,
+    /// The host on which it is used; an authority and a client of its own are of no host
+    pub host: Option<String>,
+}
+
+/// What a key and its certificate are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Signing
+    Authority(AuthorityProfile),
+    /// Serving or dialling
+    Leaf(Profile),
+}
+
+/// One of the authorities of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Issuer {
+    /// The one of clients, and of peers unless they have their own
+    Cluster,
+    /// The one that peers have apart
+    Peers,
+}
+
+impl Wanted {
+    /// The role; an authority has none.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        match self.purpose {
+            Purpose::Authority(_) => None,
+            Purpose::Leaf(profile) => Some(profile.role()),
+        }
+    }
+
+    /// Whether it is an authority.
+    #[must_use]
+    pub fn is_authority(&self) -> bool {
+        matches!(self.purpose, Purpose::Authority(_))
+    }
+}
+
+impl Cluster {
+    /// The hosts: members and nodes by name, each once.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let entries = self.members.iter().chain(&self.nodes);
+        entries
+            .map(ClusterEntry::name)
+            .filter(|name| seen.insert(*name))
+            .collect()
+    }
+
+    /// What must exist, in the order in which it is made: the authorities, then members, nodes and clients.
+    ///
+    /// Without a host it is everything. Where a layout's file names carry no host and there are several, each host's files are in
+    /// a directory of the host's name; the authorities and what clients have of their own stay above them. With a host it is
+    /// what that host uses, as it lies there, and the authorities that sign it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for a host that is neither a member nor a node.
+    pub fn wanted(&self, host: Option<&str>) -> Result<Vec<Wanted>> {
+        if let Some(host) = host {
+            let mut entries = self.members.iter().chain(&self.nodes);
+            if !entries.any(|entry| entry.name() == host) {
+                return Err(Error::InvalidName {
+                    name: host.to_owned(),
+                    reason: "is neither a member nor a node of the cluster".to_owned(),
+                });
+            }
+        }
+        let mut all = Vec::new();
+        Resolver::new(self, host).visit(|_, wanted| all.push(wanted))?;
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::{ClusterAuthority, ClusterBuilder, ClusterDefaults, Peers},
+        layout::Layout,
+        role::Compatibility,
+    };
+
+    fn identity(name: &str, names: &[&str]) -> Identity {
+        Identity::new(name).unwrap().with_names(names).unwrap()
+    }
+
+    fn two_hosts() -> ClusterBuilder {
+        Cluster::builder()
+            .shared_names(["etcd".parse().unwrap()])
+            .members([
+                identity("m1.lan", &["10.0.0.1"]),
+                identity("m2", &["10.0.0.2"]),
+            ])
+            .nodes([identity("m2", &[])])
+            .clients([identity("root", &[])])
+    }
+
+    /// Certificate, issuer, common name and alternative names of each.
+    fn shown(cluster: &Cluster, host: Option<&str>) -> Vec<String> {
+        let wanted = cluster.wanted(host).unwrap();
+        let shown = wanted.iter().map(|wanted| {
+            let path = wanted.paths.certificate.display();
+            match wanted.purpose {
+                Purpose::Authority(_) => format!("{path} {:?}", wanted.issuer),
+                Purpose::Leaf(profile) => {
+                    let common_name = profile.common_name(&wanted.identity).unwrap();
+                    let names = profile.alternative_names(&wanted.identity).unwrap();
+                    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+                    let names = names.join(",").replace(",localhost,127.0.0.1,::1", ",…");
+                    let common_name = common_name.unwrap_or_default();
+                    format!("{path} {:?} {common_name} {names}", wanted.issuer)
+                }
+            }
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn kubespray_strict() {
+        let cluster = two_hosts().build().unwrap();
+        let expected = [
+            "ca.pem Cluster",
+            "member-m1.lan.pem Cluster etcd-member-m1.lan m1.lan,10.0.0.1,etcd,…",
+            "admin-m1.lan.pem Cluster etcd-admin-m1.lan 0.0.0.0",
+            "member-m2.pem Cluster etcd-member-m2 m2,10.0.0.2,etcd,…",
+            "admin-m2.pem Cluster etcd-admin-m2 0.0.0.0",
+            "node-m2.pem Cluster etcd-node-m2 0.0.0.0",
+            "client-root.pem Cluster root 0.0.0.0",
+        ];
+        assert_eq!(shown(&cluster, None), expected);
+        let of_one = shown(&cluster, Some("m2"));
+        assert_eq!(of_one[1..], expected[3..6]);
+        assert!(cluster.wanted(Some("root")).is_err());
+    }
+
+    #[test]
+    fn kubespray_with_the_names_of_all() {
+        let defaults = ClusterDefaults::default().following(Compatibility::Kubespray);
+        let cluster = two_hosts().defaults(defaults).build().unwrap();
+        let names = "m1.lan,10.0.0.1,m2,10.0.0.2,etcd,…";
+        let shown = shown(&cluster, None);
+        assert_eq!(
+            shown[1],
+            format!(
+                "member-m1.lan.pem Cluster etcd-member-m1 {}",
+                "m1.lan,10.0.0.1,m2,10.0.0.2,etcd,…"
+            )
+        );
+        assert_eq!(
+            shown[2],
+            format!("admin-m1.lan.pem Cluster etcd-admin-m1 {names}")
+        );
+        assert_eq!(
+            shown[5],
+            format!("node-m2.pem Cluster etcd-node-m2 {names}")
+        );
+        assert_eq!(shown[6], "client-root.pem Cluster root 0.0.0.0");
+    }
+
+    #[test]
+    fn peers_apart() {
+        let apart = || ClusterAuthority::default().peers(Peers::Separate);
+        let cluster = two_hosts().authority(apart()).build().unwrap();
+        let lines = shown(&cluster, Some("m2"));
+        assert_eq!(lines[..2], ["ca.pem Cluster", "peer-ca.pem Peers"]);
+        assert!(lines[2].starts_with("member-m2.pem Cluster etcd-member-m2"));
+        assert!(lines[3].starts_with("peer-m2.pem Peers etcd-member-m2"));
+
+        let kubeadm = two_hosts().authority(apart()).layout(Layout::Kubeadm);
+        let lines = shown(&kubeadm.build().unwrap(), Some("m2"));
+        assert_eq!(lines[1], "etcd/peer-ca.crt Peers");
+        assert!(lines[2].starts_with("etcd/server.crt Cluster"));
+        assert!(lines[3].starts_with("etcd/peer.crt Peers"));
+    }
+
+    #[test]
+    fn kubeadm_has_a_tree_for_each_of_several_hosts() {
+        let cluster = two_hosts().layout(Layout::Kubeadm).build().unwrap();
+        let paths = |host| -> Vec<String> {
+            let lines = shown(&cluster, host);
+            let path = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+            lines.iter().map(path).collect()
+        };
+        let all = paths(None);
+        assert_eq!(
+            all,
+            [
+                "etcd/ca.crt",
+                "m1.lan/etcd/server.crt",
+                "m1.lan/etcd/peer.crt",
+                "m1.lan/etcd/healthcheck-client.crt",
+                "m2/etcd/server.crt",
+                "m2/etcd/peer.crt",
+                "m2/etcd/healthcheck-client.crt",
+                "m2/apiserver-etcd-client.crt",
+                "etcd/client-root.crt",
+            ]
+        );
+        let flat = paths(Some("m2"));
+        assert_eq!(flat[1], "etcd/server.crt");
+        assert_eq!(flat[4], "apiserver-etcd-client.crt");
+        assert_eq!(cluster.hosts(), ["m1.lan", "m2"]);
+
+        let one = Cluster::builder().layout(Layout::Kubeadm);
+        let one = one
+            .members([identity("a", &[])])
+            .nodes([identity("a", &[])]);
+        let lines = shown(&one.build().unwrap(), None);
+        assert!(lines[1].starts_with("etcd/server.crt"));
+        assert!(lines[3].contains("kube-etcd-healthcheck-client 0.0.0.0"));
+    }
+
+    #[test]
+    fn a_name_that_nobody_gave_is_cut_where_it_is_too_long() {
+        let host = format!("etcd.{}", "a".repeat(50));
+        let member = identity(&host, &[]).with_common_name("short").unwrap();
+        let cluster = Cluster::builder().members([member]).build().unwrap();
+        assert!(shown(&cluster, None)[2].contains(" etcd-admin-etcd 0.0.0.0"));
+        let whole = Cluster::builder().members([identity(&host, &[])]).build();
+        assert!(whole.is_err());
+    }
+}

@@ -1,0 +1,312 @@
+//! YAML as a tree in which each value knows its position.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use crate::{
+    cluster::fault::Fault,
+    error::{Position, Result},
+};
+
+/// A specification is five levels deep.
+const NESTING_LIMIT: usize = 32;
+/// How many values aliases may stand for in all: a few lines of them could stand for billions.
+const ALIAS_LIMIT: usize = 100_000;
+
+/// A value and where it begins.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) position: Position,
+    pub(super) value: Value,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Scalar(Scalar),
+    Sequence(Vec<Node>),
+    Mapping(Vec<(Node, Node)>),
+}
+
+/// Text, and whether it is text alone: what is not quoted may be a number.
+#[derive(Clone, Debug)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    quoted: bool,
+}
+
+impl Node {
+    /// Reads the one document of a text.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let options = granit_parser::options! {
+            flow_nesting_limit: NESTING_LIMIT,
+            block_nesting_limit: NESTING_LIMIT,
+        };
+        let mut composer = Composer {
+            events: Parser::new_from_str_with_options(text, options),
+            anchors: HashMap::new(),
+            copied: 0,
+        };
+        let mut document = None;
+        while let Some((event, span)) = composer.next()? {
+            match event {
+                Event::StreamStart
+                | Event::DocumentStart(..)
+                | Event::DocumentEnd
+                | Event::StreamEnd => {}
+                _ if document.is_some() => {
+                    return fail(
+                        span.start,
+                        "a second document begins, and one is a specification",
+                    );
+                }
+                event => document = Some(composer.node(event, span)?),
+            }
+        }
+        let empty = Fault::new("", "the specification is empty");
+        let document = document.filter(|document| !document.is_null());
+        document.ok_or_else(|| empty.into())
+    }
+
+    /// Whether it is nothing, as after `common_name:`.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == NOTHING)
+    }
+
+    /// What it is, in words.
+    pub(super) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar(scalar) => scalar.kind(),
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// How many values it is made of.
+    fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::Scalar(_) => 0,
+            Value::Sequence(items) => items.iter().map(Self::size).sum(),
+            Value::Mapping(fields) => fields
+                .iter()
+                .map(|(key, value)| key.size() + value.size())
+                .sum(),
+        }
+    }
+}
+
+pub(super) const NOTHING: &str = "nothing";
+pub(super) const TEXT: &str = "text";
+pub(super) const NUMBER: &str = "a number";
+pub(super) const TRUTH: &str = "true or false";
+
+impl Scalar {
+    /// What it is under the core schema (YAML 1.2.2, section 10.3.2).
+    pub(super) fn kind(&self) -> &'static str {
+        if self.quoted {
+            return TEXT;
+        }
+        match self.text.as_str() {
+            "" | "~" | "null" | "Null" | "NULL" => NOTHING,
+            "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => TRUTH,
+            text if is_number(text) => NUMBER,
+            _ => TEXT,
+        }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits =
+        |text: &str, radix| !text.is_empty() && text.chars().all(|digit| digit.is_digit(radix));
+    if let Some(octal) = text.strip_prefix("0o") {
+        return digits(octal, 8);
+    }
+    if let Some(hexadecimal) = text.strip_prefix("0x") {
+        return digits(hexadecimal, 16);
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if [".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"].contains(&unsigned) {
+        return true;
+    }
+    unsigned.starts_with(|first: char| first == '.' || first.is_ascii_digit())
+        && unsigned.parse::<f64>().is_ok()
+}
+
+/// Puts events together.
+struct Composer<I> {
+    events: I,
+    anchors: HashMap<usize, Node>,
+    copied: usize,
+}
+
+impl<'a, I: Iterator<Item = std::result::Result<(Event<'a>, Span), ScanError>>> Composer<I> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>> {
+        match self.events.next() {
+            None => Ok(None),
+            Some(Ok(event)) => Ok(Some(event)),
+            Some(Err(error)) => fail(
+                *error.marker(),
+                format!("this is not YAML: {}", error.info()),
+            ),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node> {
+        let text_tag = check_tag(event.tag(), span.start)?;
+        let (value, anchor) = match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let text = text.into_owned();
+                let quoted = text_tag || style != ScalarStyle::Plain;
+                (Value::Scalar(Scalar { text, quoted }), anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => (Value::Sequence(self.sequence()?), anchor),
+            Event::MappingStart(_, anchor, _) => (Value::Mapping(self.mapping()?), anchor),
+            Event::Alias(anchor) => (self.alias(anchor, span.start)?, 0),
+            _ => return fail(span.start, "a value is wanted here"),
+        };
+        let node = Node {
+            position: position(span.start),
+            value,
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn sequence(&mut self) -> Result<Vec<Node>> {
+        let mut items = Vec::new();
+        while let Some((event, span)) = self.next()? {
+            if matches!(event, Event::SequenceEnd) {
+                break;
+            }
+            items.push(self.node(event, span)?);
+        }
+        Ok(items)
+    }
+
+    fn mapping(&mut self) -> Result<Vec<(Node, Node)>> {
+        let mut fields = Vec::new();
+        while let Some((event, span)) = self.next()? {
+            if matches!(event, Event::MappingEnd) {
+                break;
+            }
+            let key = self.node(event, span)?;
+            let Some((event, span)) = self.next()? else {
+                break;
+            };
+            fields.push((key, self.node(event, span)?));
+        }
+        Ok(fields)
+    }
+
+    fn alias(&mut self, anchor: usize, at: Marker) -> Result<Value> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return fail(at, "an alias stands inside of what it stands for");
+        };
+        self.copied = self.copied.saturating_add(node.size());
+        if self.copied > ALIAS_LIMIT {
+            return fail(
+                at,
+                format!("aliases stand for more than {ALIAS_LIMIT} values"),
+            );
+        }
+        Ok(node.value.clone())
+    }
+}
+
+/// Whether a tag says that a scalar is text; what else it may say is not looked at, unless it is no tag of YAML's own.
+fn check_tag(tag: Option<&Tag>, at: Marker) -> Result<bool> {
+    match tag {
+        None => Ok(false),
+        Some(tag) if tag.is_yaml_core_schema() => Ok(tag.is_yaml_core_schema_tag("str")),
+        Some(tag) => fail(at, format!("the tag {} means nothing here", tag.original())),
+    }
+}
+
+fn position(marker: Marker) -> Position {
+    Position {
+        line: marker.line(),
+        column: marker.col() + 1,
+    }
+}
+
+fn fail<T>(at: Marker, reason: impl Into<String>) -> Result<T> {
+    Err(Fault::new("", reason).into_error(Some(position(at))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> &'static str {
+        Node::parse(&format!("[{text}]")).map_or("an error", |node| match &node.value {
+            Value::Sequence(items) => items[0].kind(),
+            _ => "no list",
+        })
+    }
+
+    #[test]
+    fn what_is_not_quoted_may_be_a_number() {
+        for text in [
+            "0600", "384", "-1", "1.5", "1e3", "0x1F", "0o600", ".5", ".inf",
+        ] {
+            assert_eq!(kind(text), NUMBER, "{text}");
+        }
+        for text in [
+            "\"0600\"", "'1'", "!!str 1", "10.0.0.1", "90d", "33%", "1y", "yes", "inf", "nan", "e3",
+        ] {
+            assert_eq!(kind(text), TEXT, "{text}");
+        }
+        assert_eq!(kind("~"), NOTHING);
+        assert_eq!(kind("true"), TRUTH);
+        assert_eq!(kind("!own x"), "an error");
+    }
+
+    #[test]
+    fn positions_are_counted_from_one() {
+        let error = Node::parse("a: b\r\nc: [d\n").unwrap_err();
+        assert!(error.to_string().contains("line 2, column 4"), "{error}");
+        let node = Node::parse("\u{feff}a:\n  - b\n").unwrap();
+        let Value::Mapping(fields) = &node.value else {
+            unreachable!()
+        };
+        let Value::Sequence(items) = &fields[0].1.value else {
+            unreachable!()
+        };
+        assert_eq!(items[0].position, Position { line: 2, column: 5 });
+    }
+
+    #[test]
+    fn aliases_copy_within_reason() {
+        assert!(Node::parse("a: &a [b]\nc: *a\n").is_ok());
+        assert!(Node::parse("a: &a [*a]\n").is_err());
+        assert!(Node::parse("a: *b\n").is_err());
+        let mut bomb = "a0: &a0 [x, x]\n".to_owned();
+        for level in 1..40 {
+            let below = level - 1;
+            bomb += &format!("a{level}: &a{level} [*a{below}, *a{below}]\n");
+        }
+        let error = Node::parse(&bomb).unwrap_err();
+        assert!(error.to_string().contains("aliases"), "{error}");
+        let mut chain = "a0: &a0 [x]\n".to_owned();
+        for level in 1..100_000 {
+            chain += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+        }
+        assert!(Node::parse(&chain).is_err());
+    }
+
+    #[test]
+    fn one_document_that_says_something() {
+        for bad in [
+            "",
+            "# nothing\n",
+            "---\n",
+            "a: 1\n---\nb: 2\n",
+            &"[".repeat(10_000),
+        ] {
+            assert!(Node::parse(bad).is_err(), "{bad:.20}");
+        }
+        assert!(Node::parse("---\na: 1\n...\n").is_ok());
+    }
+}

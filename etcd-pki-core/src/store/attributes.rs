@@ -1,0 +1,168 @@
+//! Whose files are, and who may read them.
+
+use std::{
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
+
+use nix::unistd::{Group, User};
+
+use super::file::{io_error, read_file};
+use crate::error::{Error, Result};
+
+const SECRET_MODE: u32 = 0o600;
+const PUBLIC_MODE: u32 = 0o644;
+/// What others than the owner and the group may do with a key: nothing
+const OTHERS: u32 = 0o007;
+
+/// What a file was like when it was looked at: by it one that has changed since is noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    mode: u32,
+    owner: u32,
+    group: u32,
+    links: u64,
+}
+
+impl Stamp {
+    /// That of the file at a path, or that a symbolic link there leads to; `None` if there is none.
+    pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self::from(&metadata))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(io_error("read", path)(error)),
+        }
+    }
+
+    /// Its permissions.
+    pub(crate) fn mode(&self) -> u32 {
+        self.mode
+    }
+
+    /// How many names the file has.
+    pub(crate) fn links(&self) -> u64 {
+        self.links
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            mode: metadata.mode() & 0o777,
+            owner: metadata.uid(),
+            group: metadata.gid(),
+            links: metadata.nlink(),
+        }
+    }
+}
+
+/// A file's contents and what it is like; `None` if there is none.
+pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
+    let Some(stamp) = Stamp::of(path)? else {
+        return Ok(None);
+    };
+    read_file(path).map(|bytes| Some((bytes, stamp)))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Owner, group and modes of files, as far as they were said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) owner: Option<u32>,
+    pub(crate) group: Option<u32>,
+    pub(crate) key_mode: Option<u32>,
+    pub(crate) certificate_mode: Option<u32>,
+    pub(crate) directory_mode: Option<u32>,
+}
+
+impl Attributes {
+    /// The mode that a file should have instead of its own: the one that was said, or, of a key that everybody may read, its
+    /// owner's alone. 0640, as Kubespray's copies have, is no fault.
+    pub(crate) fn mended_mode(&self, stamp: &Stamp, secret: bool) -> Option<u32> {
+        let said = if secret {
+            self.key_mode
+        } else {
+            self.certificate_mode
+        };
+        match said {
+            Some(mode) if mode != stamp.mode => Some(mode),
+            None if secret && stamp.mode & OTHERS != 0 => Some(SECRET_MODE),
+            _ => None,
+        }
+    }
+
+    /// Whether a file is another's than was said.
+    pub(crate) fn is_of_another(&self, stamp: &Stamp) -> bool {
+        let differs = |said: Option<u32>, found| said.is_some_and(|said| said != found);
+        differs(self.owner, stamp.owner) || differs(self.group, stamp.group)
+    }
+
+    /// Owner, group and mode of a file that is written: what was said, else what the file in its place has, else its writer's own.
+    pub(super) fn of_new(
+        &self,
+        secret: bool,
+        existing: Option<&Stamp>,
+    ) -> (Option<u32>, Option<u32>, u32) {
+        let said = if secret {
+            self.key_mode
+        } else {
+            self.certificate_mode
+        };
+        let usual = if secret { SECRET_MODE } else { PUBLIC_MODE };
+        let kept = match existing {
+            Some(stamp) if secret && stamp.mode & OTHERS != 0 => usual,
+            Some(stamp) => stamp.mode,
+            None => usual,
+        };
+        (
+            self.owner.or(existing.map(|stamp| stamp.owner)),
+            self.group.or(existing.map(|stamp| stamp.group)),
+            said.unwrap_or(kept),
+        )
+    }
+}
+
+/// The number of a user, by name or number.
+pub(crate) fn user(name: &str) -> Result<u32> {
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    let found = User::from_name(name).ok().flatten();
+    found
+        .map(|user| user.uid.as_raw())
+        .ok_or_else(|| nobody(name, "user"))
+}
+
+/// The number of a group, by name or number.
+pub(crate) fn group(name: &str) -> Result<u32> {
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    let found = Group::from_name(name).ok().flatten();
+    found
+        .map(|group| group.gid.as_raw())
+        .ok_or_else(|| nobody(name, "group"))
+}
+
+fn nobody(name: &str, kind: &str) -> Error {
+    Error::InvalidName {
+        name: name.to_owned(),
+        reason: format!("is no {kind} of this host"),
+    }
+}
