@@ -283,6 +283,74 @@ fn another_specification_changes_what_it_must() {
 }
 
 #[test]
+fn one_name_alone_and_new_keys_when_asked_for() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace("10.0.0.1", "10.0.9.1"));
+    let before = cluster.contents();
+    let _ = run(cluster
+        .command("apply")
+        .args(["--only", "etcd-2", "--rekey"]))
+    .expect_success();
+    let after = cluster.contents();
+    let changed: Vec<_> = after
+        .keys()
+        .filter(|name| before[*name] != after[*name])
+        .collect();
+    assert_eq!(changed, ["member-etcd-2-key.pem", "member-etcd-2.pem"]);
+    assert_eq!(
+        cluster.due().keys().collect::<Vec<_>>(),
+        ["member-etcd-1.pem"]
+    );
+    let said = failed(
+        &cluster
+            .command("apply")
+            .args(["--only", "etcd"])
+            .output()
+            .unwrap(),
+        1,
+    );
+    assert!(said.contains("no host and no user etcd"), "{said}");
+}
+
+#[test]
+fn who_is_gone_stays_until_it_is_pruned() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace("root, ", ""));
+    let plan = cluster.command("plan").output().unwrap();
+    let said = failed(&plan, 0);
+    assert!(said.contains("client-root.pem is surplus"), "{said}");
+    let _ = cluster.apply();
+    let secret = fs::read(cluster.file("client-root-key.pem")).unwrap();
+    // Somebody else's file, and another authority's, are nobody's surplus
+    fs::write(cluster.file("notes.pem"), "mine").unwrap();
+    fs::write(
+        cluster.file("client-other.pem"),
+        include_str!("python/requirements.txt"),
+    )
+    .unwrap();
+    let _ = run(cluster.command("apply").args(["--prune", "--backup"])).expect_success();
+    let left = cluster.contents();
+    assert!(!left.contains_key("client-root.pem") && !left.contains_key("client-root-key.pem"));
+    assert!(left.contains_key("notes.pem") && left.contains_key("client-other.pem"));
+    let backups: Vec<_> = left
+        .iter()
+        .filter(|(name, _)| name.ends_with(".bak"))
+        .collect();
+    assert_eq!(backups.len(), 2);
+    assert!(
+        backups
+            .iter()
+            .any(|(name, contents)| name.starts_with(".client-root-key.pem.")
+                && **contents == secret)
+    );
+    let (name, _) = backups[0];
+    assert_eq!(
+        cluster.file(name).metadata().unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
 fn an_authority_is_never_made_beside_another() {
     let cluster = Cluster::applied();
     let apply = || cluster.command("apply").output().unwrap();

@@ -3,6 +3,7 @@
 mod certificate_builder;
 mod grant;
 mod issued;
+mod renewal;
 
 use std::{
     fmt,
@@ -23,7 +24,6 @@ use crate::{
     request::CertificateRequest,
     signer::{Signer, scheme_of},
     signing::Scheme,
-    validity::Validity,
 };
 
 /// How far back a certificate begins, for hosts whose clocks are behind: kubeadm's five minutes.
@@ -324,45 +324,6 @@ impl CertificateAuthority {
         })
     }
 
-    /// The same authority with a new certificate: same key, same subject and same key identifier, so that what it has signed stays
-    /// good; and keyUsage, which Kubespray's lacks. The old serial number is kept if leaves name their issuer by it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Validity`]; [`Error::Signer`] if its key is not in this process.
-    pub fn renewed(&self, validity: Validity, keeps_serial: bool, now: SystemTime) -> Result<Self> {
-        let now = clock::whole_seconds(now);
-        let key = self.key().ok_or_else(|| Error::Signer {
-            reason: "the key of this authority is not in this process".to_owned(),
-        })?;
-        let extensions = ExtensionsBuilder::default();
-        let extensions = match self.certificate.path_length() {
-            Some(path_length) => extensions.authority(path_length)?,
-            None => extensions.unlimited_authority()?,
-        };
-        let serial_number = keeps_serial.then(|| self.certificate.serial_number().clone());
-        let certificate = CertificateBuilder {
-            issuer: &self.issuer,
-            subject: &self.issuer,
-            serial_number,
-            not_before: now - BACKDATE,
-            not_after: validity.end(now)?,
-            public_key: key.public_key(),
-            extensions: extensions
-                .key_usages(AuthorityProfile::KEY_USAGES)?
-                .subject_key_identifier(&self.key_identifier)?
-                .build()?,
-        }
-        .sign(self.scheme, |content| key.sign(content))?;
-        let key = PrivateKey::from_der(&key.to_secret_der())?;
-        Self::from_parts(
-            certificate,
-            Vec::new(),
-            SigningKey::Here(Box::new(key)),
-            now,
-        )
-    }
-
     fn from_parts(
         certificate: Certificate,
         above: Vec<Certificate>,
@@ -438,6 +399,12 @@ impl CertificateAuthority {
                 .alternative_names(&grant.alternative_names)?
                 .build()?,
         };
+        let certificate = self.sign_content(content)?;
+        Ok((certificate, (asked > not_after).then_some(asked)))
+    }
+
+    /// Signs by whatever key there is. What comes from elsewhere is checked.
+    fn sign_content(&self, content: CertificateBuilder<'_>) -> Result<Certificate> {
         let certificate = content.sign(self.scheme, |content| match &self.signer {
             SigningKey::Here(key) => key.sign(content),
             SigningKey::Elsewhere(signer) => signer.sign(content),
@@ -445,7 +412,7 @@ impl CertificateAuthority {
         if let SigningKey::Elsewhere(_) = self.signer {
             certificate.check_issued_by(&self.certificate)?;
         }
-        Ok((certificate, (asked > not_after).then_some(asked)))
+        Ok(certificate)
     }
 }
 

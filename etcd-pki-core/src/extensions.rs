@@ -223,6 +223,12 @@ impl ExtensionsBuilder {
         self.push(false, &identifier)
     }
 
+    /// An extension as it stood elsewhere.
+    pub(crate) fn copied(mut self, extension: &Extension) -> Result<Self> {
+        extension.encode_to_vec(&mut self.0).map_err(unwritable)?;
+        Ok(self)
+    }
+
     /// No names, no extension.
     pub(crate) fn alternative_names(self, names: &[AlternativeName]) -> Result<Self> {
         if names.is_empty() {

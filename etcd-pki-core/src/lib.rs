@@ -176,8 +176,8 @@ pub use crate::{
     serial::SerialNumber,
     signer::Signer,
     store::{
-        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, read_authority, read_file, write_files,
-        write_files_with,
+        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, read_authority,
+        read_authority_to_renew, read_file, write_files, write_files_with,
     },
     validity::Validity,
     verify::{Host, Reason, Verdict, Verifier},

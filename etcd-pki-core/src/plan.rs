@@ -3,6 +3,7 @@
 mod apply;
 mod decision;
 mod found;
+mod surplus;
 
 use std::{collections::HashMap, fmt, path::PathBuf, time::SystemTime};
 
@@ -53,6 +54,8 @@ use crate::{
 pub struct Plan {
     directory: PathBuf,
     steps: Vec<Step>,
+    surplus: Vec<PairPaths>,
+    prunes: bool,
     attributes: Attributes,
 }
 
@@ -89,6 +92,49 @@ impl Plan {
     /// The pairs that are not as they should be.
     pub fn changes(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action != Action::Keep)
+    }
+
+    /// Pairs that the authority has signed and the specification does not have: of hosts and users that are gone.
+    #[must_use]
+    pub fn surplus(&self) -> &[PairPaths] {
+        &self.surplus
+    }
+
+    /// Leaves everything but one name as it is: a host's or a user's. Authorities are made if there is none, and not renewed.
+    pub fn only(mut self, name: &str) -> Self {
+        self.steps.retain_mut(|step| {
+            if step.wanted.is_authority() {
+                if step.action != Action::Create {
+                    step.action = Action::Keep;
+                }
+                return true;
+            }
+            step.wanted.host.as_deref() == Some(name) || step.wanted.identity.name() == Some(name)
+        });
+        self.surplus.clear();
+        self
+    }
+
+    /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair, handshakes fail for an instant.
+    pub fn rekey(mut self) -> Self {
+        for step in &mut self.steps {
+            if step.action == Action::Renew && !step.wanted.is_authority() {
+                step.action = Action::Reissue;
+            }
+        }
+        self
+    }
+
+    /// Removes the surplus when the plan is carried out.
+    pub fn prune(mut self) -> Self {
+        self.prunes = true;
+        self
+    }
+
+    /// Keeps what is replaced or removed, in dot files beside it.
+    pub fn backup(mut self) -> Self {
+        self.attributes.backup = true;
+        self
     }
 
     /// The pair that is kept and will be due first.
@@ -201,6 +247,15 @@ impl Cluster {
             signers.extend(certificate.map(|certificate| (issuer, certificate)));
             steps.push(step);
         }
+        let surplus = match host {
+            // One host's directory may hold what others gave it
+            Some(_) => Vec::new(),
+            None => {
+                let wanted = found.iter().map(|(wanted, _)| &wanted.paths);
+                let signers: Vec<_> = signers.values().collect();
+                surplus::find(store, wanted, &signers)?
+            }
+        };
         let shared = shared_keys(&found);
         let leaves = found
             .into_par_iter()
@@ -213,6 +268,8 @@ impl Cluster {
         Ok(Plan {
             directory: store.directory().to_owned(),
             steps,
+            surplus,
+            prunes: false,
             attributes,
         })
     }
@@ -254,6 +311,7 @@ fn attributes(files: &ClusterFiles) -> Result<Attributes> {
         key_mode: files.key_mode(),
         certificate_mode: files.certificate_mode(),
         directory_mode: files.directory_mode(),
+        backup: false,
     })
 }
 

@@ -226,7 +226,9 @@ impl AuthorityProfile {
         self.algorithm
     }
 
-    pub(crate) const fn validity(&self) -> Validity {
+    /// How long the authority is valid.
+    #[must_use]
+    pub const fn validity(&self) -> Validity {
         self.validity
     }
 

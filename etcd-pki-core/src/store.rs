@@ -14,6 +14,7 @@ use crate::{
     authority::CertificateAuthority,
     bundle::Bundle,
     certificate::Certificate,
+    clock,
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
     layout::{Layout, PairPaths},
@@ -70,6 +71,36 @@ impl Store {
         self.layout.authority().below(&self.directory)
     }
 
+    /// The names of the files in the directory.
+    pub(crate) fn file_names(&self) -> Result<Vec<PathBuf>> {
+        let files = file::list(&self.directory)?.into_iter();
+        Ok(files
+            .filter_map(|path| path.file_name().map(PathBuf::from))
+            .collect())
+    }
+
+    /// The files that hold certificates, by name, each with the first certificate in it: those in the directory, and those beside
+    /// the authority's where a layout has it below.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if a directory cannot be listed. A file that cannot be read as a certificate is none.
+    pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
+        let authority = self.authority_paths().certificate;
+        let mut directories = vec![self.directory.as_path()];
+        directories.extend(authority.parent().filter(|below| *below != self.directory));
+        let mut found = Vec::new();
+        for directory in directories {
+            for path in file::list(directory)? {
+                let certificates =
+                    read_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
+                let first = certificates.ok().and_then(|all| all.into_iter().next());
+                found.extend(first.map(|certificate| (path, certificate)));
+            }
+        }
+        Ok(found)
+    }
+
     /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
     ///
     /// # Errors
@@ -78,6 +109,16 @@ impl Store {
     /// [`CertificateAuthority::load`].
     pub fn authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
         self.authority_at(&self.layout.authority(), passphrase)
+    }
+
+    /// Loads the authority whose pair this is, even if it has expired.
+    pub(crate) fn authority_to_renew(
+        &self,
+        pair: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let paths = pair.below(&self.directory);
+        read_authority_to_renew(&paths.certificate, &paths.key, passphrase)
     }
 
     /// Loads the authority whose pair this is.
@@ -116,6 +157,25 @@ impl Store {
     }
 }
 
+/// Loads an authority from any two files as [`read_authority`] does, even if it has expired, so that it can be renewed.
+///
+/// # Errors
+///
+/// As [`Store::authority`], but for [`Error::AuthorityExpired`].
+pub fn read_authority_to_renew(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<CertificateAuthority> {
+    read_authority_with(certificate, key, passphrase, |certificates, key| {
+        let own = certificates
+            .iter()
+            .find(|one| one.public_key() == key.public_key());
+        let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
+        CertificateAuthority::load_at(certificates, key, end)
+    })
+}
+
 /// Loads an authority from any two files, the key with its passphrase if it has one.
 ///
 /// # Errors
@@ -126,12 +186,21 @@ pub fn read_authority(
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
+    read_authority_with(certificate, key, passphrase, CertificateAuthority::load)
+}
+
+fn read_authority_with(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+    load: impl FnOnce(Vec<Certificate>, PrivateKey) -> Result<CertificateAuthority>,
+) -> Result<CertificateAuthority> {
     let certificates = Certificate::all_from_bytes(&read_file(certificate)?)
         .map_err(|error| error.in_file(certificate))?;
     let key_bytes = Zeroizing::new(read_file(key)?);
     let private_key =
         PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
-    CertificateAuthority::load(certificates, private_key).map_err(|error| match error {
+    load(certificates, private_key).map_err(|error| match error {
         Error::KeyMismatch { .. } => error.in_file(key),
         error => error.in_file(certificate),
     })
@@ -220,6 +289,45 @@ impl LockedStore<'_> {
         self.put_authority(&paths, authority, passphrase, Overwrite::Replace, &usual)
     }
 
+    /// Writes the renewed certificate of the authority that is there, whose key stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`] if it is another authority's; otherwise as [`LockedStore::write`].
+    pub fn renew_authority(&self, authority: &CertificateAuthority) -> Result<()> {
+        let paths = self.store.authority_paths();
+        let there = Certificate::all_from_bytes(&read_file(&paths.certificate)?)
+            .map_err(|error| error.in_file(&paths.certificate))?;
+        let key = authority.certificate().public_key();
+        if let Some(other) = there.first().filter(|there| there.public_key() != key) {
+            return Err(Error::KeyMismatch {
+                expected: other.public_key().fingerprint_sha256(),
+                found: key.fingerprint_sha256(),
+            }
+            .in_file(&paths.certificate));
+        }
+        let certificate = authority.certificate().to_pem()?;
+        self.put_certificate(
+            &self.store.layout.authority(),
+            &certificate,
+            &Attributes::default(),
+        )
+    }
+
+    /// Whether a certificate in the store names the authority by its serial number, so that this has to stay when the authority
+    /// is renewed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::certificates`].
+    pub fn names_authority_by_serial(&self, authority: &Certificate) -> Result<bool> {
+        let certificates = self.store.certificates()?;
+        let serial_number = authority.serial_number();
+        Ok(certificates
+            .iter()
+            .any(|(_, leaf)| leaf.names_issuer_by_serial(serial_number)))
+    }
+
     /// Writes an authority to the files of a pair.
     pub(crate) fn put_authority(
         &self,
@@ -293,6 +401,17 @@ impl LockedStore<'_> {
         file::write_locked(&[file], Overwrite::Replace, attributes)
     }
 
+    /// Removes the files of a pair, the key first.
+    pub(crate) fn remove(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
+        let pair = pair.below(&self.store.directory);
+        for path in [&pair.key, &pair.certificate] {
+            if path.symlink_metadata().is_ok() {
+                file::remove(path, attributes)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sets the modes of a pair, and whose it is.
     pub(crate) fn mend(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
         let pair = pair.below(&self.store.directory);
@@ -328,22 +447,11 @@ pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
 
 /// The common names of the members whose certificates are in the store, in the order of their files.
 pub(crate) fn member_common_names(store: &Store) -> Result<Vec<String>> {
-    let below = store.layout.authority().certificate;
     let mut names: Vec<String> = Vec::new();
-    for directory in [Path::new(""), below.parent().unwrap_or(Path::new(""))] {
-        for path in file::list(&store.directory.join(directory))? {
-            let certificate =
-                read_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
-            let Ok([certificate, ..]) = certificate.as_deref() else {
-                continue;
-            };
-            if certificate.role() == Some(Role::Member) {
-                names.extend(
-                    certificate
-                        .common_name()
-                        .filter(|name| !names.contains(name)),
-                );
-            }
+    for (_, certificate) in store.certificates()? {
+        if certificate.role() == Some(Role::Member) {
+            let name = certificate.common_name();
+            names.extend(name.filter(|name| !names.contains(name)));
         }
     }
     Ok(names)
@@ -359,16 +467,9 @@ impl Store {
                 return Ok(Some(path.display().to_string()));
             }
         }
-        let below = paths.certificate.parent().unwrap_or(Path::new(""));
-        for directory in [self.directory.clone(), self.directory.join(below)] {
-            for path in file::list(&directory)? {
-                let is_certificate =
-                    read_file(&path).is_ok_and(|bytes| Certificate::all_from_bytes(&bytes).is_ok());
-                if is_certificate {
-                    let name = path.file_name().unwrap_or_default().to_string_lossy();
-                    return Ok(Some(format!("{name}, which another authority has signed")));
-                }
-            }
+        if let Some((path, _)) = self.certificates()?.first() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            return Ok(Some(format!("{name}, which another authority has signed")));
         }
         Ok(None)
     }

@@ -3,12 +3,12 @@
 use std::{sync::OnceLock, time::Instant};
 
 use clap::Args;
-use etcd_pki_core::{Action, Plan, Report, Role, Store};
+use etcd_pki_core::{Action, Cluster, Plan, Report, Role, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
-    failure::{Answer, Outcome},
+    failure::{Answer, Failure, Outcome},
     input::Input,
     options::{ClusterOptions, PassphraseOptions},
     output,
@@ -32,6 +32,18 @@ Exit codes:
 pub(crate) struct Apply {
     #[command(flatten)]
     cluster: ClusterOptions,
+    /// Leave everything but this host or user as it is
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Make a new key wherever a certificate is renewed
+    #[arg(long)]
+    rekey: bool,
+    /// Remove the certificates and keys of hosts and users that are gone
+    #[arg(long, conflicts_with = "only")]
+    prune: bool,
+    /// Keep what is replaced or removed, in dot files beside it
+    #[arg(long)]
+    backup: bool,
     #[command(flatten)]
     passphrase: PassphraseOptions,
     /// Print what was done as JSON
@@ -48,26 +60,27 @@ struct Applied {
     renewed: usize,
     reissued: usize,
     modes: usize,
+    removed: usize,
 }
 
 impl Apply {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let (cluster, store) = self.cluster.read(input)?;
         let passphrase = self.passphrase.read(input)?;
-        let plan = self.cluster.plan(&cluster, &store)?;
-        if plan.changes().next().is_none() {
+        let plan = self.plan(&cluster, &store)?;
+        if !self.has_work(&plan) {
             return self.nothing_to_do(&plan, &store);
         }
         // Planned again under the lock: whoever held it may have done the work
         let files = store.lock_with(|| output::waiting_for(store.directory()))?;
-        let plan = self.cluster.plan(&cluster, &store)?;
-        if plan.changes().next().is_none() {
+        let plan = self.plan(&cluster, &store)?;
+        if !self.has_work(&plan) {
             return self.nothing_to_do(&plan, &store);
         }
         let facts = PlanFacts::of(&plan, &store);
         let words = changes_in_words(&plan, &store);
         let next = next_in_words(&plan, &store);
-        remarks(&plan);
+        remarks(&plan, self.prune);
         let began = Instant::now();
         let report = plan.apply(&files, passphrase.as_ref(), progress(began))?;
         if self.json {
@@ -77,6 +90,33 @@ impl Apply {
             output::print(&format!("{words}{done}{next}"))?;
         }
         Ok(Answer::Yes)
+    }
+
+    /// The plan, with what was asked for beside the specification.
+    fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
+        let mut plan = self.cluster.plan(cluster, store)?;
+        if let Some(name) = &self.only {
+            plan = plan.only(name);
+            if plan.steps().iter().all(|step| step.wanted().is_authority()) {
+                return Err(Failure::failed(format!(
+                    "the specification has no host and no user {name}"
+                )));
+            }
+        }
+        if self.rekey {
+            plan = plan.rekey();
+        }
+        if self.prune {
+            plan = plan.prune();
+        }
+        if self.backup {
+            plan = plan.backup();
+        }
+        Ok(plan)
+    }
+
+    fn has_work(&self, plan: &Plan) -> bool {
+        plan.changes().next().is_some() || (self.prune && !plan.surplus().is_empty())
     }
 
     fn nothing_to_do(&self, plan: &Plan, store: &Store) -> Outcome {
@@ -98,6 +138,7 @@ impl Applied {
             renewed: report.renewed,
             reissued: report.reissued,
             modes: report.modes,
+            removed: report.removed,
         }
     }
 }
@@ -109,6 +150,7 @@ fn done_in_words(report: &Report, began: Instant) -> String {
         (report.renewed, "renewed"),
         (report.reissued, "re-issued"),
         (report.modes, "given their modes"),
+        (report.removed, "removed"),
     ];
     let done: Vec<String> = counts
         .into_iter()

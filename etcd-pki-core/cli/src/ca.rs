@@ -1,10 +1,13 @@
 //! `etcd-pki ca`: certificate authorities.
 
+mod renew;
+
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store};
 
+use self::renew::Renew;
 use crate::{
     facts::CertificateFacts,
     failure::{Failure, Outcome},
@@ -20,7 +23,7 @@ use crate::{
     time,
 };
 
-/// Make and show certificate authorities
+/// Make, show and renew certificate authorities
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -34,6 +37,7 @@ Exit codes:
 pub(crate) enum CaCommand {
     New(Box<New>),
     Show(Show),
+    Renew(Renew),
 }
 
 impl CaCommand {
@@ -41,6 +45,7 @@ impl CaCommand {
         match self {
             Self::New(command) => command.run(input),
             Self::Show(command) => command.run(input),
+            Self::Renew(command) => command.run(input),
         }
     }
 }

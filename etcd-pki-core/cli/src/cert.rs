@@ -2,16 +2,17 @@
 
 mod issue;
 mod match_;
+mod renew;
 mod show;
 mod sign;
 mod verify;
 
 use clap::Subcommand;
 
-use self::{issue::Issue, match_::Match, show::Show, sign::Sign, verify::Verify};
+use self::{issue::Issue, match_::Match, renew::Renew, show::Show, sign::Sign, verify::Verify};
 use crate::{failure::Outcome, input::Input};
 
-/// Issue, sign, show and check certificates
+/// Issue, sign, show, check and renew certificates
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -28,6 +29,7 @@ pub(crate) enum CertCommand {
     Sign(Box<Sign>),
     Show(Show),
     Verify(Verify),
+    Renew(Box<Renew>),
     Match(Match),
 }
 
@@ -38,6 +40,7 @@ impl CertCommand {
             Self::Sign(command) => command.run(input),
             Self::Show(command) => command.run(input),
             Self::Verify(command) => command.run(input),
+            Self::Renew(command) => command.run(input),
             Self::Match(command) => command.run(input),
         }
     }

@@ -19,7 +19,7 @@ use etcd_pki_core::{Error, Role};
 pub(crate) use self::{
     authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, place_of_authority},
     cluster::ClusterOptions,
-    destination::{ForceOption, OutOption, PairOutOptions},
+    destination::{ForceOption, OutOption, PairOutOptions, key_of},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions},
     passphrase::{NewPassphraseOptions, PassphraseOptions},

@@ -45,7 +45,7 @@ impl PlanCommand {
         } else {
             output::print(&in_words(&plan, &store))?;
         }
-        remarks(&plan);
+        remarks(&plan, false);
         Ok(match plan.changes().next() {
             Some(_) if self.check => Answer::Due,
             _ => Answer::Yes,
@@ -92,8 +92,14 @@ pub(crate) fn kept_in_words(plan: &Plan, store: &Store) -> String {
     )
 }
 
-/// What a plan cannot mend by itself.
-pub(crate) fn remarks(plan: &Plan) {
+/// What a plan does not mend by itself: files with further names, and, unless it removes them, what nobody wants.
+pub(crate) fn remarks(plan: &Plan, prunes: bool) {
+    for pair in plan.surplus().iter().filter(|_| !prunes) {
+        output::say(format_args!(
+            "note: {} is surplus; etcd-pki apply --prune removes it",
+            pair.certificate.display()
+        ));
+    }
     for path in plan.changes().flat_map(Step::hard_links) {
         output::say(format_args!(
             "note: {} has further names (hard links), which keep the old content: copy it there anew",
@@ -113,6 +119,8 @@ pub(crate) struct PlanFacts {
     layout: &'static str,
     changes: Vec<StepFacts>,
     kept: usize,
+    /// Certificates that the specification does not have
+    surplus: Vec<String>,
     /// When the first of the certificates that are kept will be due
     first_due: Option<String>,
 }
@@ -135,6 +143,11 @@ impl PlanFacts {
             layout: Layout::name(store.layout()),
             kept: plan.steps().len() - changes.len(),
             changes,
+            surplus: plan
+                .surplus()
+                .iter()
+                .map(|pair| pair.certificate.display().to_string())
+                .collect(),
             first_due: plan.first_due().and_then(Step::due).map(rfc3339),
         }
     }

@@ -80,6 +80,21 @@ impl Report {
         self.certificates.push(CertificateFacts::of(certificate));
     }
 
+    /// A certificate took the place of an older one: `client backup, until 2027-11-23, signed by etcd-ca`.
+    pub(crate) fn renewed(
+        &mut self,
+        file: &Path,
+        certificate: &Certificate,
+        ca: &CertificateAuthority,
+    ) {
+        let common_name = certificate.common_name();
+        let role = certificate.role().unwrap_or(Role::Client);
+        let name = common_name
+            .as_deref()
+            .map(|name| name.strip_prefix(role.common_name_prefix()).unwrap_or(name));
+        self.leaf(file, certificate, role, name, ca);
+    }
+
     /// An authority was written: `etcd-ca, ec-p256, until 2036-11-20`.
     pub(crate) fn authority(&mut self, file: &Path, certificate: &Certificate) {
         let subject = certificate.subject();

@@ -30,13 +30,15 @@ pub struct Report {
     pub reissued: usize,
     /// Pairs of which modes or owners were set
     pub modes: usize,
+    /// Pairs that were surplus and are gone
+    pub removed: usize,
 }
 
 impl Report {
     /// How many pairs were changed.
     #[must_use]
     pub fn changed(&self) -> usize {
-        self.created + self.renewed + self.reissued + self.modes
+        self.created + self.renewed + self.reissued + self.modes + self.removed
     }
 
     fn count(&mut self, action: Action) {
@@ -95,6 +97,12 @@ impl Plan {
             Ok::<(), Error>(())
         })?;
         let mut report = Report::default();
+        if self.prunes {
+            for pair in &self.surplus {
+                files.remove(pair, &self.attributes)?;
+                report.removed += 1;
+            }
+        }
         changes.iter().for_each(|step| report.count(step.action));
         Ok(report)
     }
@@ -133,7 +141,9 @@ impl Plan {
                     authority
                 }
                 Action::Renew => {
-                    let authority = files.store().authority_at(&step.wanted.paths, passphrase)?;
+                    let authority = files
+                        .store()
+                        .authority_to_renew(&step.wanted.paths, passphrase)?;
                     let renewed = authority.renewed(profile.validity(), step.keeps_serial, now)?;
                     let certificate = renewed.certificate().to_pem()?;
                     files.put_certificate(&step.wanted.paths, &certificate, &self.attributes)?;

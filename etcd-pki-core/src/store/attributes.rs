@@ -89,6 +89,8 @@ pub(crate) struct Attributes {
     pub(crate) key_mode: Option<u32>,
     pub(crate) certificate_mode: Option<u32>,
     pub(crate) directory_mode: Option<u32>,
+    /// Whether what is replaced or removed is kept, as a dot file beside it
+    pub(crate) backup: bool,
 }
 
 impl Attributes {

@@ -17,7 +17,10 @@ use super::{
     attributes::{Attributes, Stamp},
     lock::DirectoryLock,
 };
-use crate::error::{Error, Result};
+use crate::{
+    clock,
+    error::{Error, Result},
+};
 
 /// The most that is read of a file, in bytes: more than any file of certificates has. The trust store of an operating system
 /// has a quarter of a megabyte.
@@ -190,6 +193,7 @@ struct Staged {
     temporary: NamedTempFile,
     target: PathBuf,
     replaces: bool,
+    backup: bool,
 }
 
 impl Staged {
@@ -214,12 +218,16 @@ impl Staged {
             temporary,
             target: target.clone(),
             replaces: existing.is_some(),
+            backup: attributes.backup,
         })
     }
 
     fn put(self) -> Result<()> {
         let target = &self.target;
         if self.replaces {
+            if self.backup {
+                keep(target)?;
+            }
             self.temporary
                 .persist(target)
                 .map_err(|error| io_error("write", target)(error.error))?;
@@ -255,6 +263,36 @@ fn existing(target: &Path, overwrite: Overwrite) -> Result<Option<Stamp>> {
         });
     }
     Ok(Some(Stamp::from(&metadata)))
+}
+
+/// Removes a file, which is kept under another name if that is wanted.
+pub(super) fn remove(path: &Path, attributes: &Attributes) -> Result<()> {
+    if attributes.backup {
+        keep(path)?;
+    }
+    fs::remove_file(path).map_err(io_error("remove", path))?;
+    sync_directory(parent(path))
+}
+
+/// Gives a file a second name, so that it stays when it is replaced: `.client-root.pem.2027-01-31T12:00:00Z.bak`.
+fn keep(path: &Path) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let now = clock::rfc3339(clock::now());
+    for number in 0..1_000 {
+        let number = if number == 0 {
+            String::new()
+        } else {
+            format!(".{number}")
+        };
+        let backup = path.with_file_name(format!(".{name}.{now}{number}.bak"));
+        match fs::hard_link(path, &backup) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => return linked.map_err(io_error("keep a copy of", path)),
+        }
+    }
+    Err(io_error("keep a copy of", path)(
+        io::ErrorKind::AlreadyExists.into(),
+    ))
 }
 
 /// Sets the mode that a file should have, and whose it should be. A symbolic link is left as it is.

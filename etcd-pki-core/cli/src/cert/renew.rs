@@ -1,0 +1,165 @@
+//! `etcd-pki cert renew`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use etcd_pki_core::{Certificate, CertificateAuthority, PrivateKey, PublicKey, RenewBefore};
+use zeroize::Zeroizing;
+
+use crate::{
+    failure::{Failure, Message, Outcome},
+    files::{self, File, Replacing},
+    input::Input,
+    options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
+    output,
+    report::Report,
+    time,
+};
+
+/// Renew certificates: same names, same usages, and the same key unless --rekey is said
+///
+/// Without a file, every certificate in the directory that is due is renewed. The new one is valid as long as the old one was.
+/// A certificate takes the place of its file at once, and etcd reads it at the next handshake; with --rekey there is an instant in
+/// which key and certificate do not match.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki cert renew -d /etc/ssl/etcd/ssl
+  etcd-pki cert renew -d /etc/ssl/etcd/ssl --due 60d
+  etcd-pki cert renew app.pem --ca ca.pem --ca-key ca-key.pem --days 90
+
+Exit codes:
+  0  all that was to be renewed is renewed
+  1  failed or refused, such as a key that is another certificate's
+  2  the arguments are not understood")]
+pub(crate) struct Renew {
+    /// Files of certificates, renewed whether they are due or not
+    #[arg(value_name = "FILE")]
+    certificates: Vec<PathBuf>,
+    /// Without a file: renew what ends within this time, or has no more than this share of its life left
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30d",
+        conflicts_with = "certificates"
+    )]
+    due: RenewBefore,
+    /// Make a new key too
+    #[arg(long)]
+    rekey: bool,
+    #[command(flatten)]
+    validity: ValidityOptions,
+    #[command(flatten)]
+    authority: AuthorityOptions,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl Renew {
+    pub(crate) fn run(self, input: &Input) -> Outcome {
+        let mut report = Report::new(&self.json);
+        let ca = self.authority.load(input)?;
+        let files = self.files()?;
+        if files.is_empty() {
+            output::say("nothing is due");
+        }
+        for path in files {
+            self.renew(&path, &ca, input, &mut report)?;
+        }
+        report.finish()
+    }
+
+    /// The files that were named, or those in the directory that are due.
+    fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        if !self.certificates.is_empty() {
+            return Ok(self.certificates.clone());
+        }
+        let store = self.authority.directory.store().ok_or_else(|| {
+            Failure::usage(
+                "nothing was named to be renewed",
+                "name files of certificates, or the directory with -d DIR",
+            )
+        })?;
+        let now = time::now();
+        let is_due = |certificate: &Certificate| {
+            let (begin, end) = (certificate.not_before(), certificate.not_after());
+            !certificate.is_authority() && self.due.begins(begin, end) <= now
+        };
+        let found = store.certificates()?.into_iter();
+        Ok(found
+            .filter(|(_, certificate)| is_due(certificate))
+            .map(|(path, _)| path)
+            .collect())
+    }
+
+    fn renew(
+        &self,
+        path: &Path,
+        ca: &CertificateAuthority,
+        input: &Input,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let old = input.certificates(path)?.swap_remove(0);
+        let key_path = key_of(path);
+        let key = self.key(&old, path, &key_path, input)?;
+        let public_key = key
+            .as_ref()
+            .map_or(old.public_key(), PrivateKey::public_key);
+        let issued = ca.renew(&old, public_key, self.validity.read()?, time::now())?;
+
+        let certificate = issued.certificate_pem()?;
+        let mut new = vec![File::public(path, &certificate)];
+        let secret: Option<Zeroizing<String>> =
+            key.as_ref().map(PrivateKey::to_secret_pem).transpose()?;
+        if let (Some(secret), Some(key)) = (&secret, &key) {
+            new.push(File::secret(&key_path, secret, key.public_key()));
+        }
+        files::write(&new, Replacing::Files)?;
+        report.renewed(path, issued.certificate(), ca);
+        if let Some(key) = &key {
+            report.key(&key_path, key);
+        }
+        if self.validity.is_asked_for() {
+            report.validity_cut(issued.validity_cut(), issued.certificate());
+        }
+        Ok(())
+    }
+
+    /// The new key, if one is asked for. Otherwise the key beside the certificate stays, and must be the certificate's.
+    fn key(
+        &self,
+        old: &Certificate,
+        path: &Path,
+        key_path: &Path,
+        input: &Input,
+    ) -> Result<Option<PrivateKey>, Failure> {
+        if self.rekey {
+            let algorithm = old.public_key().algorithm().unwrap_or_default();
+            return Ok(Some(PrivateKey::generate_with(algorithm)?));
+        }
+        if !key_path.exists() {
+            // It is elsewhere, and stays there
+            return Ok(None);
+        }
+        let passphrase = self.authority.passphrase.read(input)?;
+        let there = input.private_key(key_path, passphrase.as_ref())?;
+        check(old.public_key(), there.public_key(), path, key_path)?;
+        Ok(None)
+    }
+}
+
+fn check(old: &PublicKey, there: &PublicKey, path: &Path, key_path: &Path) -> Result<(), Failure> {
+    if old == there {
+        return Ok(());
+    }
+    Err(Failure::Failed(Message {
+        text: format!(
+            "{} is not the key of {}",
+            key_path.display(),
+            path.display()
+        ),
+        hint: Some(
+            "nothing was changed; to make a new pair in their place, say --rekey".to_owned(),
+        ),
+    }))
+}

@@ -1,0 +1,64 @@
+//! Pairs of hosts and users that are gone.
+
+use std::{collections::HashSet, path::Path};
+
+use crate::{
+    certificate::Certificate,
+    error::Result,
+    layout::PairPaths,
+    role::Role,
+    store::{Store, read_file},
+};
+
+/// The pairs in the directory itself that nobody wants: certificates of one of these authorities, under a name that the layout
+/// gives to somebody. What else lies there is somebody else's.
+pub(super) fn find<'a>(
+    store: &Store,
+    wanted: impl Iterator<Item = &'a PairPaths>,
+    authorities: &[&Certificate],
+) -> Result<Vec<PairPaths>> {
+    let wanted: HashSet<&Path> = wanted
+        .flat_map(|pair| [pair.certificate.as_path(), &pair.key])
+        .collect();
+    let mut surplus = Vec::new();
+    for name in store.file_names()? {
+        if wanted.contains(name.as_path()) {
+            continue;
+        }
+        let Some(pair) = pair_of(store, &name) else {
+            continue;
+        };
+        let is_ours = read_file(&store.directory().join(&name))
+            .and_then(|bytes| Certificate::all_from_bytes(&bytes))
+            .is_ok_and(|all| all.iter().any(|one| is_signed(one, authorities)));
+        if is_ours {
+            surplus.push(pair);
+        }
+    }
+    Ok(surplus)
+}
+
+fn is_signed(certificate: &Certificate, authorities: &[&Certificate]) -> bool {
+    let mut authorities = authorities.iter();
+    !certificate.is_authority() && authorities.any(|ca| certificate.check_issued_by(ca).is_ok())
+}
+
+/// The pair of which this is the certificate, if the layout names files so.
+fn pair_of(store: &Store, name: &Path) -> Option<PairPaths> {
+    let stem = name.file_stem()?.to_str()?;
+    let layout = store.layout();
+    let of_role = |role: Role| {
+        let host = stem.strip_prefix(&format!("{role}-"))?;
+        layout
+            .pairs(role, host)
+            .ok()?
+            .into_iter()
+            .find(|pair| pair.certificate == name)
+    };
+    let admin = || {
+        let host = stem.strip_prefix("admin-")?;
+        let pair = layout.member_client(host).ok()??;
+        (pair.certificate == name).then_some(pair)
+    };
+    Role::ALL.into_iter().find_map(of_role).or_else(admin)
+}

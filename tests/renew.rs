@@ -1,0 +1,184 @@
+//! Certificates and authorities, renewed: the same names, the same usages, the same key.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{fs, path::PathBuf, process::Command};
+
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Identity, PrivateKey, Profile, Role, Validity,
+};
+use etcd_pki_tests::{
+    Output, Scratch,
+    command::etcd_pki,
+    kubespray::Kubespray,
+    openssl::{self, Purpose},
+    run,
+};
+
+fn etcd_pki_in(directory: &std::path::Path, line: &str) -> Output {
+    run(Command::new(etcd_pki())
+        .current_dir(directory)
+        .args(line.split_whitespace()))
+}
+
+fn certificate(path: PathBuf) -> Certificate {
+    Certificate::from_pem(fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_certificate_of_kubesprays_keeps_all_but_its_time() {
+    let kubespray = Kubespray::create(&["etcd-1"], &["kube-1"]);
+    let file = || kubespray.member("etcd-1").certificate;
+    let key = fs::read(kubespray.member("etcd-1").key).unwrap();
+    let old = certificate(file());
+    let _ = etcd_pki_in(
+        kubespray.path(),
+        "cert renew member-etcd-1.pem -d . --days 365",
+    )
+    .expect_success();
+    let new = certificate(file());
+    assert_ne!(new.serial_number(), old.serial_number());
+    assert!(new.not_after() < old.not_after());
+    assert_eq!(new.subject(), old.subject());
+    assert_eq!(new.public_key(), old.public_key());
+    assert_eq!(new.dns_names(), old.dns_names());
+    assert_eq!(new.ip_addresses(), old.ip_addresses());
+    assert_eq!(new.extended_key_usages(), old.extended_key_usages());
+    assert_eq!(fs::read(kubespray.member("etcd-1").key).unwrap(), key);
+    openssl::verify(&kubespray.ca().certificate, &file(), Purpose::Server)
+        .assert_accepted("the renewed one");
+
+    let _ = etcd_pki_in(
+        kubespray.path(),
+        "cert renew member-etcd-1.pem -d . --rekey",
+    )
+    .expect_success();
+    assert_ne!(fs::read(kubespray.member("etcd-1").key).unwrap(), key);
+    openssl::verify(&kubespray.ca().certificate, &file(), Purpose::Client)
+        .assert_accepted("the re-keyed one");
+}
+
+#[test]
+fn a_kubespray_ca_gets_its_key_usage_and_its_leaves_pass_strictly() {
+    let kubespray = Kubespray::create(&["etcd-1"], &["kube-1"]);
+    let (ca, leaf) = (
+        kubespray.ca().certificate,
+        kubespray.member("etcd-1").certificate,
+    );
+    openssl::verify_strict(&ca, &leaf, Purpose::Server).assert_refused("before", "key usage");
+    let old = certificate(ca.clone());
+    let _ = etcd_pki_in(kubespray.path(), "ca renew -d .").expect_success();
+    let new = certificate(ca.clone());
+    assert_eq!(
+        (new.subject(), new.public_key()),
+        (old.subject(), old.public_key())
+    );
+    assert_ne!(new.serial_number(), old.serial_number());
+    openssl::verify_strict(&ca, &leaf, Purpose::Server).assert_accepted("after");
+}
+
+#[test]
+fn a_serial_number_that_leaves_name_stays() {
+    let kubespray = Kubespray::create(&["etcd-1"], &[]);
+    let call = |line: &str| {
+        openssl::call(kubespray.path(), line);
+    };
+    fs::write(
+        kubespray.path().join("ext"),
+        "authorityKeyIdentifier=keyid,issuer:always\n",
+    )
+    .unwrap();
+    call("req -new -key member-etcd-1-key.pem -subj /CN=x -out x.csr");
+    call(
+        "x509 -req -in x.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 9 -extfile ext -out client-x.pem",
+    );
+    let ca = kubespray.ca().certificate;
+    let old = certificate(ca.clone());
+    let _ = etcd_pki_in(kubespray.path(), "ca renew -d .").expect_success();
+    assert_eq!(certificate(ca.clone()).serial_number(), old.serial_number());
+    openssl::verify(&ca, &kubespray.path().join("client-x.pem"), Purpose::Client)
+        .assert_accepted("its leaf");
+}
+
+#[test]
+fn only_what_is_due_unless_it_is_named() {
+    let scratch = Scratch::new("renew");
+    let here = scratch.path();
+    let run = |line: &str| etcd_pki_in(here, line);
+    for line in [
+        "ca new -d .",
+        "cert issue client short --days 3 -d .",
+        "cert issue client long -d .",
+    ] {
+        let _ = run(line).expect_success();
+    }
+    let contents = |name: &str| fs::read(here.join(name)).unwrap();
+    let (short, long) = (contents("client-short.pem"), contents("client-long.pem"));
+    let output = run("cert renew -d .").expect_success();
+    assert!(
+        output.stderr().contains("nothing is due"),
+        "{}",
+        output.stderr()
+    );
+    let _ = run("cert renew client-short.pem -d .").expect_success();
+    assert!(contents("client-short.pem") != short && contents("client-long.pem") == long);
+    // Another's key beside it: nothing is written
+    fs::copy(
+        here.join("client-long-key.pem"),
+        here.join("client-short-key.pem"),
+    )
+    .unwrap();
+    let short = contents("client-short.pem");
+    let output = run("cert renew client-short.pem -d .");
+    assert!(
+        !output.success() && output.stderr().contains("is not the key of"),
+        "{}",
+        output.stderr()
+    );
+    assert_eq!(contents("client-short.pem"), short);
+    let output = run("cert renew ca.pem -d .");
+    assert!(
+        !output.success() && output.stderr().contains("ca renew"),
+        "{}",
+        output.stderr()
+    );
+}
+
+#[test]
+fn an_authority_that_has_expired() {
+    let scratch = Scratch::new("expired");
+    let identity = Identity::from_common_name("etcd-ca").unwrap();
+    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(20 * 86_400);
+    let profile = Profile::authority().valid_for(Validity::days(10));
+    let key = PrivateKey::generate().unwrap();
+    let ca = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
+    let client = ca
+        .issue_at(
+            Role::Client.profile().valid_for(Validity::days(9)),
+            Identity::new("x").unwrap(),
+            then,
+        )
+        .unwrap();
+    let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
+    write("ca.pem", &ca.certificate().to_pem().unwrap());
+    write("ca-key.pem", &ca.key().unwrap().to_secret_pem().unwrap());
+    write("client-x.pem", &client.certificate_pem().unwrap());
+    write("client-x-key.pem", &client.secret_key_pem().unwrap());
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert!(
+        !output.success() && output.stderr().contains("expired on"),
+        "{}",
+        output.stderr()
+    );
+    let _ = etcd_pki_in(scratch.path(), "ca renew -d .").expect_success();
+    let _ = etcd_pki_in(scratch.path(), "cert renew -d .").expect_success();
+    openssl::verify_strict(
+        &scratch.path().join("ca.pem"),
+        &scratch.path().join("client-x.pem"),
+        Purpose::Client,
+    )
+    .assert_accepted("both renewed");
+}
