@@ -71,6 +71,9 @@ fn typed(command: &str, directory: &Path) -> String {
 /// Days, instants and numbers are others at each run.
 fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), HERE);
+    let text = Regex::new(r"in \d+\.\d\d s")
+        .unwrap()
+        .replace_all(&text, "in TIME");
     let text = Regex::new(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
         .unwrap()
         .replace_all(&text, "DAY");
@@ -106,6 +109,10 @@ fn run_page(name: &str, directory: &Path) {
 #[test]
 fn readme() {
     let scratch = Scratch::new("readme");
+    let text = page("README.md");
+    let (_, rest) = text.split_once("```yaml\n").unwrap();
+    let (specification, _) = rest.split_once("```").unwrap();
+    fs::write(scratch.path().join("cluster.yaml"), specification).unwrap();
     run_page("README.md", scratch.path());
 }
 

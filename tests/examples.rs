@@ -7,9 +7,10 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use etcd_pki_core::{CertificateRequest, Identity, PrivateKey, Role};
+use etcd_pki_core::{CertificateRequest, Identity, Layout, PrivateKey, Role};
 use etcd_pki_tests::{
-    Output, Scratch,
+    Credentials, Output, Scratch, command,
+    etcd::{Cluster, Member, Version},
     openssl::{self, Purpose},
     run,
 };
@@ -83,4 +84,32 @@ fn a_key_that_is_elsewhere() {
         "x509 -noout -subject -issuer -in certificate.pem",
     );
     assert_eq!(shown.stdout(), "subject=CN = backup\nissuer=CN = etcd-ca\n");
+}
+
+/// What the README's first command makes is what etcd starts with.
+#[test]
+fn the_readmes_first_command() {
+    let scratch = Scratch::new("three-members");
+    let directory = scratch.path().join("three-members");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shell/three-members.sh");
+    let mut command = Command::new("sh");
+    command
+        .arg(script)
+        .arg(&directory)
+        .env("ETCD_PKI", command::etcd_pki());
+    let printed = run(&mut command).expect_success();
+    assert!(
+        printed
+            .stdout()
+            .contains("--initial-cluster etcd-1=https://127.0.0.1:2380,")
+    );
+    let members = ["etcd-1", "etcd-2", "etcd-3"].map(|host| {
+        let settings = fs::read_to_string(directory.join(format!("{host}.env"))).unwrap();
+        Member::new(host).with_environment_file(&settings)
+    });
+    let pair = Layout::Kubespray.pairs(Role::Client, "root").unwrap()[0].below(&directory);
+    let root = Credentials::new(directory.join("ca.pem"), pair);
+    let cluster = Cluster::start(Version::Newest, &members, &root);
+    let listed = cluster.etcdctl(&root, &["member", "list"]).expect_success();
+    assert_eq!(listed.stdout().lines().count(), 3);
 }

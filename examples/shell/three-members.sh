@@ -22,15 +22,12 @@ else
     exit 1
 fi
 
-"$etcd_pki" ca new --cn etcd-ca -d "$directory"
+"$etcd_pki" apply -f "$here/examples/cluster.yaml" -d "$directory"
+
 cluster=
 for number in 1 2 3; do
-    "$etcd_pki" cert issue member "etcd-$number" --san "127.0.0.$number" -d "$directory"
     cluster=$cluster${cluster:+,}etcd-$number=https://127.0.0.$number:2380
 done
-"$etcd_pki" cert issue node kube-1 -d "$directory"
-"$etcd_pki" cert issue client root -d "$directory"
-
 cat <<TEXT
 
 To start the three members on this machine, each in a terminal of its own:
