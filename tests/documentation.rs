@@ -109,11 +109,23 @@ fn run_page(name: &str, directory: &Path) {
 #[test]
 fn readme() {
     let scratch = Scratch::new("readme");
-    let text = page("README.md");
+    specify("README.md", scratch.path());
+    run_page("README.md", scratch.path());
+}
+
+#[test]
+fn new_cluster() {
+    let scratch = Scratch::new("new-cluster");
+    specify("docs/guides/new-cluster.md", scratch.path());
+    run_page("docs/guides/new-cluster.md", scratch.path());
+}
+
+/// Writes the page's specification where its reader has it.
+fn specify(name: &str, directory: &Path) {
+    let text = page(name);
     let (_, rest) = text.split_once("```yaml\n").unwrap();
     let (specification, _) = rest.split_once("```").unwrap();
-    fs::write(scratch.path().join("cluster.yaml"), specification).unwrap();
-    run_page("README.md", scratch.path());
+    fs::write(directory.join("cluster.yaml"), specification).unwrap();
 }
 
 #[test]
@@ -185,6 +197,7 @@ fn links_lead_somewhere() {
         "CHANGELOG.md",
         "SECURITY.md",
         "docs/concepts/roles.md",
+        "docs/guides/new-cluster.md",
         "docs/guides/replace-openssl.md",
     ] {
         let text = page(name);
