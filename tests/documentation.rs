@@ -136,6 +136,42 @@ fn replace_openssl() {
     run_page("docs/guides/replace-openssl.md", scratch.path());
 }
 
+#[test]
+fn kubespray() {
+    let scratch = Scratch::new("drop-in");
+    let kubespray = Kubespray::create(&["node1"], &["node1"]);
+    let directory = scratch.path().join("ssl");
+    fs::rename(kubespray.path(), &directory).unwrap();
+    fs::rename(
+        directory.join("openssl.conf"),
+        scratch.path().join("openssl.conf"),
+    )
+    .unwrap();
+    run_page("docs/guides/kubespray.md", scratch.path());
+}
+
+#[test]
+fn keys_stay() {
+    let scratch = Scratch::new("keys-stay");
+    specify("docs/guides/keys-stay.md", scratch.path());
+    run_page("docs/guides/keys-stay.md", scratch.path());
+}
+
+#[test]
+fn monitoring() {
+    let scratch = Scratch::new("monitoring");
+    run_page("docs/guides/monitoring.md", scratch.path());
+}
+
+#[test]
+fn take_over() {
+    let scratch = Scratch::new("take-over");
+    let names = ["DNS:node1", "IP:10.0.0.11"];
+    let kubespray = Kubespray::create_with(&["node1"], &["node1"], &names);
+    fs::rename(kubespray.path(), scratch.path().join("ssl")).unwrap();
+    run_page("docs/guides/take-over.md", scratch.path());
+}
+
 /// The Rust of the READMEs is compiled and run as it stands: as a program of its own, in a directory of its own.
 #[test]
 fn rust_in_the_readmes() {
@@ -198,7 +234,11 @@ fn links_lead_somewhere() {
         "SECURITY.md",
         "docs/concepts/roles.md",
         "docs/guides/new-cluster.md",
+        "docs/guides/keys-stay.md",
+        "docs/guides/kubespray.md",
         "docs/guides/replace-openssl.md",
+        "docs/guides/take-over.md",
+        "docs/guides/monitoring.md",
     ] {
         let text = page(name);
         for found in link.captures_iter(&text) {

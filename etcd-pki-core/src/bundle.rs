@@ -147,6 +147,14 @@ pub(crate) fn certificates_pem(certificate: &Certificate, chain: &[Certificate])
     Ok(pem)
 }
 
+/// Several certificates in PEM: read and written anew, so that nothing else in their file goes with them.
+pub(crate) fn all_pem(certificates: &[Certificate]) -> Result<String> {
+    match certificates.split_first() {
+        Some((first, others)) => certificates_pem(first, others),
+        None => Ok(String::new()),
+    }
+}
+
 /// Checks that a key is this certificate's.
 pub(crate) fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<()> {
     if certificate.public_key() == key.public_key() {

@@ -167,10 +167,28 @@ impl Certificate {
         self.attributes(COMMON_NAME).pop()
     }
 
+    /// The issuer's common name, as [`Certificate::common_name`] is the subject's.
+    #[must_use]
+    pub fn issuer_common_name(&self) -> Option<String> {
+        let parts = attributes(self.facts().content().issuer());
+        let names = parts.filter(|(kind, _)| *kind == COMMON_NAME);
+        names.map(|(_, name)| name).last()
+    }
+
     /// The subject's organizations.
     #[must_use]
     pub fn organizations(&self) -> Vec<String> {
         self.attributes(ORGANIZATION)
+    }
+
+    /// What its subject has beside common name and organization, as RFC 4514 text.
+    pub(crate) fn other_subject_attributes(&self) -> Vec<String> {
+        let subject = self.facts().content().subject();
+        subject
+            .iter()
+            .filter(|part| part.oid != COMMON_NAME && part.oid != ORGANIZATION)
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// The serial number.

@@ -49,6 +49,23 @@ pub(crate) fn end_of_time() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(253_402_300_799)
 }
 
+/// Writes a time of whole seconds as it is read: `90d`, `12h`, `10y`.
+pub(crate) fn duration_in_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [
+        (365 * 86_400, "y"),
+        (86_400, "d"),
+        (3_600, "h"),
+        (60, "m"),
+        (1, "s"),
+    ];
+    let (size, unit) = units
+        .into_iter()
+        .find(|(size, _)| seconds.is_multiple_of(*size))
+        .unwrap_or((1, "s"));
+    format!("{}{unit}", seconds / size)
+}
+
 /// Reads `90d`, `12h`, `10y`, `2w`, `30m` and `45s`. A year is 365 days.
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|letter: char| !letter.is_ascii_digit())?;

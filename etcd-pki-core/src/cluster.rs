@@ -1,5 +1,6 @@
 //! The specification of a cluster: who is in it, and what follows for its files.
 
+mod admin;
 mod authority;
 mod check;
 mod defaults;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use self::resolver::EntryIndex;
 pub use self::{
+    admin::ClusterAdmin,
     authority::{ClusterAuthority, Peers},
     defaults::ClusterDefaults,
     entry::ClusterEntry,
@@ -57,7 +59,10 @@ pub struct Cluster {
     members: Vec<ClusterEntry>,
     nodes: Vec<ClusterEntry>,
     clients: Vec<ClusterEntry>,
+    admin: Option<ClusterAdmin>,
     files: ClusterFiles,
+    /// Whether names are those of `shared_names` and of an entry alone, without the hosts' and loopback's
+    names_as_given: bool,
 }
 
 /// A cluster in the making. [`ClusterBuilder::build`] refuses what contradicts itself.
@@ -77,7 +82,9 @@ impl Cluster {
             members: Vec::new(),
             nodes: Vec::new(),
             clients: Vec::new(),
+            admin: Some(ClusterAdmin::default()),
             files: ClusterFiles::default(),
+            names_as_given: false,
         })
     }
 
@@ -127,6 +134,12 @@ impl Cluster {
     #[must_use]
     pub fn clients(&self) -> &[ClusterEntry] {
         &self.clients
+    }
+
+    /// The client that the layout's tools expect beside each member; `None` if there is to be none.
+    #[must_use]
+    pub fn admin(&self) -> Option<&ClusterAdmin> {
+        self.admin.as_ref()
     }
 
     /// Whose the files are, and who may read them.
@@ -197,9 +210,27 @@ impl ClusterBuilder {
         self
     }
 
+    /// Sets what the client has that the layout's tools expect beside each member.
+    pub fn admin(mut self, admin: ClusterAdmin) -> Self {
+        self.0.admin = Some(admin);
+        self
+    }
+
+    /// Leaves that client out.
+    pub fn without_admin(mut self) -> Self {
+        self.0.admin = None;
+        self
+    }
+
     /// Sets whose the files are, and who may read them.
     pub fn files(mut self, files: ClusterFiles) -> Self {
         self.0.files = files;
+        self
+    }
+
+    /// Leaves alternative names as they are given: the names of hosts and loopback's are not added to them.
+    pub(crate) fn names_as_given(mut self) -> Self {
+        self.0.names_as_given = true;
         self
     }
 
@@ -213,7 +244,10 @@ impl ClusterBuilder {
         Ok(self.checked()?)
     }
 
-    fn checked(self) -> std::result::Result<Cluster, fault::Fault> {
+    fn checked(mut self) -> std::result::Result<Cluster, fault::Fault> {
+        if self.0.layout.separates_peers() {
+            self.0.authority = self.0.authority.peers(Peers::Separate);
+        }
         check::check(&self.0)?;
         Ok(self.0)
     }

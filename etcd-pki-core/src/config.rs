@@ -38,16 +38,29 @@ impl Settings {
     ///
     /// [`Error::Io`](crate::Error::Io) if one of the files is not there; [`Error::InvalidName`](crate::Error::InvalidName).
     pub fn etcd(store: &Store, host: &str) -> Result<Self> {
-        let pairs = existing_pairs(store, Role::Member, host)?;
-        let trusted = trusted(store)?;
+        let layout = store.layout();
+        let mut pairs = layout.pairs(Role::Member, host)?;
+        let clients = trusted(store)?;
+        let mut peers = clients.clone();
+        // An authority that peers have apart signs a pair of theirs
+        let apart = layout.peer_authority().below(store.directory());
+        if let Ok(authority) = existing_file(&apart.certificate) {
+            peers = authority;
+            pairs.truncate(1);
+            pairs.push(layout.peer_pair(host)?);
+        }
+        let pairs = existing(store, &pairs)?;
         // The layout names the clients' pair first, and the peers' last: one pair may be both
         let mut entries = Vec::new();
-        for (prefix, pair) in [("ETCD_", pairs.first()), ("ETCD_PEER_", pairs.last())] {
+        for (prefix, pair, trusted) in [
+            ("ETCD_", pairs.first(), &clients),
+            ("ETCD_PEER_", pairs.last(), &peers),
+        ] {
             let Some(pair) = pair else { continue };
             entries.extend([
                 (format!("{prefix}CERT_FILE"), text(&pair.certificate)),
                 (format!("{prefix}KEY_FILE"), text(&pair.key)),
-                (format!("{prefix}TRUSTED_CA_FILE"), text(&trusted)),
+                (format!("{prefix}TRUSTED_CA_FILE"), text(trusted)),
                 (format!("{prefix}CLIENT_CERT_AUTH"), "true".to_owned()),
             ]);
         }
@@ -123,7 +136,10 @@ impl fmt::Display for Settings {
 }
 
 fn existing_pairs(store: &Store, role: Role, name: &str) -> Result<Vec<PairPaths>> {
-    let pairs = store.layout().pairs(role, name)?;
+    existing(store, &store.layout().pairs(role, name)?)
+}
+
+fn existing(store: &Store, pairs: &[PairPaths]) -> Result<Vec<PairPaths>> {
     pairs
         .iter()
         .map(|pair| {

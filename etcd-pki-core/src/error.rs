@@ -137,6 +137,15 @@ pub enum Error {
     },
     /// A member's certificate would have no name and no address by which it is dialled.
     NoAlternativeName,
+    /// A directory is in no known layout, or a specification cannot describe it.
+    NotAdoptable {
+        /// The directory
+        directory: PathBuf,
+        /// What is in the way
+        reason: String,
+        /// The way out
+        hint: String,
+    },
     /// A certificate cannot sign certificates.
     NotAnAuthority {
         /// The certificate's subject

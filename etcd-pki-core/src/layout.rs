@@ -22,6 +22,16 @@ pub enum Layout {
     /// kubeadm's, below `/etc/kubernetes/pki`: `etcd/ca.crt`, `etcd/server.crt`, `etcd/peer.crt`, `apiserver-etcd-client.crt`, each
     /// with its `.key`, of one host; and `etcd/client-NAME.crt` beside them
     Kubeadm,
+    /// That of etcd's `hack/tls-setup` with cfssl: `ca.pem`, `HOST.pem` for clients and `peer-HOST.pem` for peers, and
+    /// `node-HOST…`, `client-NAME…` beside them
+    Cfssl,
+    /// k3s' and rke2's, of one server, below `/var/lib/rancher/k3s/server/tls/etcd`: `server-ca.crt` and `peer-ca.crt`, which are
+    /// two authorities always, `server-client.crt` for clients, `peer-server-client.crt` for peers, and `client.crt` by which
+    /// kube-apiserver dials; and `client-NAME.crt` beside them
+    K3s,
+    /// etcdadm's, of one host, below `/etc/etcd/pki`: `ca.crt`, `server.crt`, `peer.crt`, `apiserver-etcd-client.crt` and
+    /// `etcdctl-etcd-client.crt`; and `client-NAME.crt` beside them
+    Etcdadm,
 }
 
 /// Where a key and its certificate are, below a directory.
@@ -46,7 +56,13 @@ impl PairPaths {
 
 impl Layout {
     /// All of them, the default first.
-    pub const ALL: [Self; 2] = [Self::Kubespray, Self::Kubeadm];
+    pub const ALL: [Self; 5] = [
+        Self::Kubespray,
+        Self::Kubeadm,
+        Self::Cfssl,
+        Self::K3s,
+        Self::Etcdadm,
+    ];
 
     /// Its name, as it is typed.
     #[must_use]
@@ -54,6 +70,9 @@ impl Layout {
         match self {
             Self::Kubespray => "kubespray",
             Self::Kubeadm => "kubeadm",
+            Self::Cfssl => "cfssl",
+            Self::K3s => "k3s",
+            Self::Etcdadm => "etcdadm",
         }
     }
 
@@ -61,7 +80,8 @@ impl Layout {
     #[must_use]
     pub fn authority(self) -> PairPaths {
         match self {
-            Self::Kubespray => self.pair("ca"),
+            Self::Kubespray | Self::Cfssl | Self::Etcdadm => self.pair("ca"),
+            Self::K3s => self.pair("server-ca"),
             Self::Kubeadm => self.pair("etcd/ca"),
         }
     }
@@ -74,10 +94,22 @@ impl Layout {
     pub fn pairs(self, role: Role, name: &str) -> Result<Vec<PairPaths>> {
         check_file_name(name)?;
         Ok(match (self, role) {
-            (Self::Kubespray, role) => vec![self.pair(&format!("{role}-{name}"))],
+            (Self::Cfssl, Role::Member) => {
+                vec![self.pair(name), self.pair(&format!("peer-{name}"))]
+            }
+            (Self::Kubespray | Self::Cfssl, role) => vec![self.pair(&format!("{role}-{name}"))],
             (Self::Kubeadm, Role::Member) => vec![self.pair("etcd/server"), self.pair("etcd/peer")],
             (Self::Kubeadm, Role::Node) => vec![self.pair("apiserver-etcd-client")],
             (Self::Kubeadm, Role::Client) => vec![self.pair(&format!("etcd/client-{name}"))],
+            (Self::K3s, Role::Member) => {
+                vec![self.pair("server-client"), self.pair("peer-server-client")]
+            }
+            (Self::K3s, Role::Node) => vec![self.pair("client")],
+            (Self::Etcdadm, Role::Member) => vec![self.pair("server"), self.pair("peer")],
+            (Self::Etcdadm, Role::Node) => vec![self.pair("apiserver-etcd-client")],
+            (Self::K3s | Self::Etcdadm, Role::Client) => {
+                vec![self.pair(&format!("client-{name}"))]
+            }
         })
     }
 
@@ -85,7 +117,7 @@ impl Layout {
     #[must_use]
     pub fn peer_authority(self) -> PairPaths {
         match self {
-            Self::Kubespray => self.pair("peer-ca"),
+            Self::Kubespray | Self::Cfssl | Self::K3s | Self::Etcdadm => self.pair("peer-ca"),
             Self::Kubeadm => self.pair("etcd/peer-ca"),
         }
     }
@@ -98,8 +130,10 @@ impl Layout {
     pub fn peer_pair(self, name: &str) -> Result<PairPaths> {
         check_file_name(name)?;
         Ok(match self {
-            Self::Kubespray => self.pair(&format!("peer-{name}")),
+            Self::Kubespray | Self::Cfssl => self.pair(&format!("peer-{name}")),
             Self::Kubeadm => self.pair("etcd/peer"),
+            Self::K3s => self.pair("peer-server-client"),
+            Self::Etcdadm => self.pair("peer"),
         })
     }
 
@@ -107,9 +141,15 @@ impl Layout {
     #[must_use]
     pub const fn names_hosts(self) -> bool {
         match self {
-            Self::Kubespray => true,
-            Self::Kubeadm => false,
+            Self::Kubespray | Self::Cfssl => true,
+            Self::Kubeadm | Self::K3s | Self::Etcdadm => false,
         }
+    }
+
+    /// Whether peers have an authority apart, whatever a specification says.
+    #[must_use]
+    pub const fn separates_peers(self) -> bool {
+        matches!(self, Self::K3s)
     }
 
     /// Where the client's pair is that the layout's own tools expect beside a member.
@@ -122,21 +162,26 @@ impl Layout {
         Ok(match self {
             Self::Kubespray => Some(self.pair(&format!("admin-{name}"))),
             Self::Kubeadm => Some(self.pair("etcd/healthcheck-client")),
+            Self::Cfssl | Self::K3s => None,
+            Self::Etcdadm => Some(self.pair("etcdctl-etcd-client")),
         })
     }
 
     /// The common name of that client.
     pub(crate) fn member_client_common_name(self, name: &str) -> String {
         match self {
-            Self::Kubespray => format!("etcd-admin-{name}"),
+            Self::Kubespray | Self::Cfssl | Self::K3s => format!("etcd-admin-{name}"),
+            Self::Etcdadm => format!("{name}-etcdctl"),
             Self::Kubeadm => "kube-etcd-healthcheck-client".to_owned(),
         }
     }
 
     fn pair(self, stem: &str) -> PairPaths {
         let (certificate, key) = match self {
-            Self::Kubespray => (format!("{stem}.pem"), format!("{stem}-key.pem")),
-            Self::Kubeadm => (format!("{stem}.crt"), format!("{stem}.key")),
+            Self::Kubespray | Self::Cfssl => (format!("{stem}.pem"), format!("{stem}-key.pem")),
+            Self::Kubeadm | Self::K3s | Self::Etcdadm => {
+                (format!("{stem}.crt"), format!("{stem}.key"))
+            }
         };
         PairPaths {
             certificate: certificate.into(),
@@ -193,6 +238,43 @@ mod tests {
         let pairs = Layout::Kubeadm.pairs(Role::Member, "etcd-1").unwrap();
         assert_eq!(pairs[0].certificate, Path::new("etcd/server.crt"));
         assert_eq!(pairs[1].key, Path::new("etcd/peer.key"));
+    }
+
+    #[test]
+    fn the_files_of_k3s_and_etcdadm() {
+        let certificates = |layout: Layout| -> Vec<String> {
+            let pairs = Role::ALL.map(|role| layout.pairs(role, "a").unwrap());
+            let admin = layout.member_client("a").unwrap();
+            [layout.authority(), layout.peer_authority()]
+                .into_iter()
+                .chain(pairs.into_iter().flatten())
+                .chain(admin)
+                .map(|pair| pair.certificate.display().to_string())
+                .collect()
+        };
+        assert_eq!(
+            certificates(Layout::K3s),
+            [
+                "server-ca.crt",
+                "peer-ca.crt",
+                "server-client.crt",
+                "peer-server-client.crt",
+                "client.crt",
+                "client-a.crt",
+            ]
+        );
+        assert_eq!(
+            certificates(Layout::Etcdadm),
+            [
+                "ca.crt",
+                "peer-ca.crt",
+                "server.crt",
+                "peer.crt",
+                "apiserver-etcd-client.crt",
+                "client-a.crt",
+                "etcdctl-etcd-client.crt",
+            ]
+        );
     }
 
     #[test]

@@ -151,27 +151,49 @@ mod cluster;
 // What is to be done so that a directory is as its cluster says
 mod plan;
 
+// Keys that stay on their hosts
+mod requests;
+
+// One host's own files
+mod export;
+
+// What Kubespray's script is told, as a cluster
+mod kubespray;
+
+// How long what is there lasts, and what is wrong with it
+mod check;
+
+// The specification of what exists
+mod adopt;
+
 // What etcd, etcdctl and kube-apiserver must be told
 mod config;
 
 pub use crate::{
+    adopt::{Adoption, Remark},
     authority::{CertificateAuthority, Issued},
     bundle::Bundle,
     certificate::Certificate,
+    check::{Check, Checked, Finding, KeyMatch, Severity, Threshold},
     clock::{parse_rfc3339, rfc3339},
     cluster::{
-        Cluster, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry, ClusterFiles,
-        Issuer, Peers, Purpose, RenewBefore, Wanted,
+        Cluster, ClusterAdmin, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry,
+        ClusterFiles, Issuer, Peers, Purpose, RenewBefore, Wanted,
     },
     config::Settings,
     error::{Error, Place, Position, Result},
     extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
+    kubespray::KubesprayScript,
     layout::{Layout, PairPaths},
     plan::{Action, Cause, Plan, Report, Step},
     profile::{AuthorityProfile, Profile},
     request::{CertificateRequest, Claim},
+    requests::{
+        HostAction, HostPlan, HostReport, HostStep, NotGranted, Refusal, SigningPlan,
+        SigningReport, SigningStep,
+    },
     role::{Compatibility, Role},
     serial::SerialNumber,
     signer::Signer,

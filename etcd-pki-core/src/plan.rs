@@ -3,12 +3,14 @@
 mod apply;
 mod decision;
 mod found;
+mod pair;
 mod surplus;
 
 use std::{collections::HashMap, fmt, path::PathBuf, time::SystemTime};
 
 use rayon::prelude::*;
 
+pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
 pub use self::{
     apply::Report,
     decision::{Action, Cause},
@@ -20,7 +22,7 @@ use self::{
 use crate::{
     certificate::Certificate,
     clock,
-    cluster::{Cluster, ClusterFiles, Purpose, Wanted},
+    cluster::{Cluster, ClusterFiles, Issuer, Purpose, Wanted},
     error::{Error, Result},
     key::PublicKey,
     layout::PairPaths,
@@ -100,6 +102,18 @@ impl Plan {
         &self.surplus
     }
 
+    /// Whether carrying it out changes anything.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.changes().next().is_some() || (self.prunes && !self.surplus.is_empty())
+    }
+
+    /// Whether carrying it out removes the surplus.
+    #[must_use]
+    pub fn prunes(&self) -> bool {
+        self.prunes
+    }
+
     /// Leaves everything but one name as it is: a host's or a user's. Authorities are made if there is none, and not renewed.
     pub fn only(mut self, name: &str) -> Self {
         self.steps.retain_mut(|step| {
@@ -122,6 +136,12 @@ impl Plan {
                 step.action = Action::Reissue;
             }
         }
+        self
+    }
+
+    /// Has no opinion on what nobody wants: the cluster is a part of what lies in the directory.
+    pub fn without_surplus(mut self) -> Self {
+        self.surplus.clear();
         self
     }
 
@@ -331,14 +351,17 @@ where
     let (action, causes, certificate) = match (&found.certificate, &found.key) {
         (Part::Absent, Part::Absent) => {
             // A rebuilt host must not make a new authority beside what the old one signed
-            let orphan = leaves().find(|(_, leaf)| matches!(leaf.certificate, Part::Present(_)));
-            if let Some((leaf, _)) = orphan {
+            let orphan = leaves()
+                .find(|(_, leaf)| matches!(leaf.certificate, Part::Present(_)))
+                .map(|(leaf, _)| leaf.paths.certificate.clone());
+            let orphan = match (orphan, wanted.issuer) {
+                (None, Issuer::Cluster) => surplus::any(store)?,
+                (orphan, _) => orphan,
+            };
+            if let Some(path) = orphan {
                 return Err(Error::AuthorityExists {
                     directory: store.directory().to_owned(),
-                    found: format!(
-                        "{}, which another authority has signed",
-                        leaf.paths.certificate.display()
-                    ),
+                    found: format!("{}, which another authority has signed", path.display()),
                 });
             }
             let causes = vec![Cause::MissingKey, Cause::MissingCertificate];

@@ -33,6 +33,7 @@ pub struct Profile {
     algorithm: KeyAlgorithm,
     validity: Validity,
     member_common_name_allowed: bool,
+    names_as_given: bool,
 }
 
 impl Profile {
@@ -67,6 +68,14 @@ impl Profile {
         }
     }
 
+    /// Leaves a member's alternative names as they are given: its own name and loopback's are not added.
+    pub(crate) const fn names_as_given(self) -> Self {
+        Self {
+            names_as_given: true,
+            ..self
+        }
+    }
+
     /// The role.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -89,6 +98,20 @@ impl Profile {
             &[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment]
         } else {
             &[KeyUsage::DigitalSignature]
+        }
+    }
+
+    /// Whether a certificate that is there may keep its key usages. One of Kubespray's own has none, which allows them all.
+    pub(crate) fn accepts_key_usages(&self, found: Option<&[KeyUsage]>, rsa: bool) -> bool {
+        match found {
+            None => self.compatibility == Compatibility::Kubespray,
+            Some(found) => {
+                let wanted = self.key_usages(rsa);
+                // kubeadm and cfssl let elliptic curve keys encipher too, which nobody looks at
+                let is_known =
+                    |usage| wanted.contains(usage) || *usage == KeyUsage::KeyEncipherment;
+                wanted.iter().all(|usage| found.contains(usage)) && found.iter().all(is_known)
+            }
         }
     }
 
@@ -135,12 +158,16 @@ impl Profile {
         }
         let given = identity.alternative_names().unwrap_or_default();
         let mut names = Vec::with_capacity(given.len() + 4);
-        names.extend(identity.host()?);
+        if !self.names_as_given {
+            names.extend(identity.host()?);
+        }
         names.extend_from_slice(given);
         if names.is_empty() {
             return Err(Error::NoAlternativeName);
         }
-        names.extend(AlternativeName::loopback());
+        if !self.names_as_given {
+            names.extend(AlternativeName::loopback());
+        }
         let mut unique = Vec::with_capacity(names.len());
         for name in names {
             if !unique.contains(&name) {
@@ -167,6 +194,7 @@ impl Role {
             algorithm: KeyAlgorithm::EcP256,
             validity: LEAF_VALIDITY,
             member_common_name_allowed: false,
+            names_as_given: false,
         }
     }
 }

@@ -35,6 +35,30 @@ impl SerialNumber {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Its digits as a decimal number.
+    #[must_use]
+    pub fn to_decimal(&self) -> String {
+        // The least significant digit first
+        let mut digits = vec![0u8];
+        for byte in &self.0 {
+            let mut carry = u16::from(*byte);
+            for digit in &mut digits {
+                carry += u16::from(*digit) * 256;
+                *digit = (carry % 10) as u8;
+                carry /= 10;
+            }
+            while carry > 0 {
+                digits.push((carry % 10) as u8);
+                carry /= 10;
+            }
+        }
+        digits
+            .iter()
+            .rev()
+            .map(|digit| char::from(b'0' + digit))
+            .collect()
+    }
 }
 
 impl fmt::Display for SerialNumber {
@@ -48,6 +72,22 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn decimal() {
+        for (bytes, decimal) in [
+            (&[0][..], "0"),
+            (&[0, 255], "255"),
+            (&[1, 0], "256"),
+            (
+                &[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+                "9223372036854775807",
+            ),
+            (&[0xff; 16], "340282366920938463463374607431768211455"),
+        ] {
+            assert_eq!(SerialNumber::from_bytes(bytes).to_decimal(), decimal);
+        }
+    }
 
     #[test]
     fn positive_of_twenty_bytes_and_never_twice() {

@@ -2,7 +2,11 @@
 
 mod attributes;
 mod file;
+mod folder;
 mod lock;
+mod place;
+mod single;
+mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +14,11 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::attributes::{Attributes, Stamp, group, look, user};
 pub use self::file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with};
+pub(crate) use self::folder::{
+    files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below,
+};
+pub(crate) use self::place::{canonical, is_directory, link_target};
+pub(crate) use self::tree::{files, tree};
 use crate::{
     authority::CertificateAuthority,
     bundle::Bundle,

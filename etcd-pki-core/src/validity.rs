@@ -1,6 +1,7 @@
 //! How long a certificate is valid.
 
 use std::{
+    fmt,
     str::FromStr,
     time::{Duration, SystemTime},
 };
@@ -89,6 +90,16 @@ impl Validity {
     }
 }
 
+impl fmt::Display for Validity {
+    /// Text as it is read: `10y`, `90d`, `12h`, or an instant
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Inner::Lasting(duration) => f.write_str(&clock::duration_in_words(duration)),
+            Inner::Until(instant) => f.write_str(&clock::rfc3339(instant)),
+        }
+    }
+}
+
 impl FromStr for Validity {
     type Err = Error;
 
@@ -140,9 +151,10 @@ mod tests {
 
     #[test]
     fn text() {
-        for good in ["90d", "12h", "10y", "2w", "45s", "2027-01-31T12:00:00Z"] {
-            assert!(good.parse::<Validity>().is_ok(), "{good}");
+        for good in ["90d", "12h", "10y", "45s", "2027-01-31T12:00:00Z"] {
+            assert_eq!(good.parse::<Validity>().unwrap().to_string(), good);
         }
+        assert_eq!("2w".parse::<Validity>().unwrap().to_string(), "14d");
         for bad in [
             "",
             "d",

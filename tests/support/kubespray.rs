@@ -50,8 +50,19 @@ impl Kubespray {
     /// Makes a CA, a member and an admin pair for each of `members`, and a node pair for each of `nodes`.
     #[must_use]
     pub fn create(members: &[&str], nodes: &[&str]) -> Self {
+        Self::create_with(members, nodes, &[])
+    }
+
+    /// Makes the same with more alternative names, `DNS:NAME` or `IP:ADDRESS`: Kubespray's are those of every member.
+    #[must_use]
+    pub fn create_with(members: &[&str], nodes: &[&str], names: &[&str]) -> Self {
         let directory = Self(Scratch::new("kubespray"));
-        fs::write(directory.path().join("openssl.conf"), OPENSSL_CONF).expect("openssl.conf");
+        let mut configuration = OPENSSL_CONF.to_owned();
+        for (index, name) in names.iter().enumerate() {
+            let (kind, name) = name.split_once(':').expect("DNS: or IP:");
+            configuration.push_str(&format!("{kind}.{} = {name}\n", index + 10));
+        }
+        fs::write(directory.path().join("openssl.conf"), configuration).expect("openssl.conf");
         directory.make_ca();
         for host in members {
             directory.make_leaf("member", host);

@@ -25,6 +25,7 @@ mod verdict;
 mod credentials;
 mod directory;
 mod fixture;
+pub mod foreign;
 pub mod kubespray;
 
 // Who judges
@@ -36,6 +37,7 @@ pub mod go;
 pub mod nss;
 pub mod openssl;
 pub mod pkilint;
+pub mod prometheus;
 pub mod pyca;
 pub mod python;
 

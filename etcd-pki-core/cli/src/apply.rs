@@ -1,9 +1,9 @@
 //! `etcd-pki apply`: making a directory as its specification says.
 
-use std::{sync::OnceLock, time::Instant};
+use std::{path::PathBuf, sync::OnceLock, time::Instant};
 
-use clap::Args;
-use etcd_pki_core::{Action, Cluster, Plan, Report, Role, Store};
+use clap::{Args, ValueHint};
+use etcd_pki_core::{Action, Cluster, Layout, Passphrase, Plan, Report, Role, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::{
     options::{ClusterOptions, PassphraseOptions},
     output,
     plan::{PlanFacts, changes_in_words, kept_in_words, remarks},
+    requests::Travel,
 };
 
 /// Make a cluster's directory as its specification says
@@ -24,6 +25,8 @@ use crate::{
 Examples:
   etcd-pki apply -f cluster.yaml
   etcd-pki apply -f cluster.yaml -d /etc/ssl/etcd/ssl --host etcd-1
+  etcd-pki apply -f cluster.yaml --host etcd-1 --requests travel
+  etcd-pki apply -f cluster.yaml --requests travel
 
 Exit codes:
   0  the directory is as the specification says
@@ -44,6 +47,10 @@ pub(crate) struct Apply {
     /// Keep what is replaced or removed, in dot files beside it
     #[arg(long)]
     backup: bool,
+    /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
+    /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["only", "rekey", "prune", "backup"])]
+    requests: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseOptions,
     /// Print what was done as JSON
@@ -67,29 +74,18 @@ impl Apply {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let (cluster, store) = self.cluster.read(input)?;
         let passphrase = self.passphrase.read(input)?;
-        let plan = self.plan(&cluster, &store)?;
-        if !self.has_work(&plan) {
-            return self.nothing_to_do(&plan, &store);
+        if let Some(directory) = &self.requests {
+            let json = self.json;
+            let travel = Travel {
+                cluster: &cluster,
+                store: &store,
+                directory,
+                json,
+            };
+            return travel.apply(self.cluster.host(), passphrase.as_ref());
         }
-        // Planned again under the lock: whoever held it may have done the work
-        let files = store.lock_with(|| output::waiting_for(store.directory()))?;
-        let plan = self.plan(&cluster, &store)?;
-        if !self.has_work(&plan) {
-            return self.nothing_to_do(&plan, &store);
-        }
-        let facts = PlanFacts::of(&plan, &store);
-        let words = changes_in_words(&plan, &store);
-        let next = next_in_words(&plan, &store);
-        remarks(&plan, self.prune);
-        let began = Instant::now();
-        let report = plan.apply(&files, passphrase.as_ref(), progress(began))?;
-        if self.json {
-            output::print_json(&Applied::of(facts, &report))?;
-        } else {
-            let done = done_in_words(&report, began);
-            output::print(&format!("{words}{done}{next}"))?;
-        }
-        Ok(Answer::Yes)
+        let plan = || self.plan(&cluster, &store);
+        carry_out(&store, plan, passphrase.as_ref(), self.json)
     }
 
     /// The plan, with what was asked for beside the specification.
@@ -114,20 +110,56 @@ impl Apply {
         }
         Ok(plan)
     }
+}
 
-    fn has_work(&self, plan: &Plan) -> bool {
-        plan.changes().next().is_some() || (self.prune && !plan.surplus().is_empty())
+/// Does what is planned, and tells it.
+pub(crate) fn carry_out(
+    store: &Store,
+    plan: impl Fn() -> Result<Plan, Failure>,
+    passphrase: Option<&Passphrase>,
+    json: bool,
+) -> Outcome {
+    let planned = plan()?;
+    if !planned.has_work() {
+        return nothing_to_do(&planned, store, json);
     }
+    // Planned again under the lock: whoever held it may have done the work
+    let files = store.lock_with(|| output::waiting_for(store.directory()))?;
+    let plan = plan()?;
+    if !plan.has_work() {
+        return nothing_to_do(&plan, store, json);
+    }
+    let facts = PlanFacts::of(&plan, store);
+    let words = changes_in_words(&plan, store);
+    let next = next_in_words(&plan, store);
+    remarks(&plan);
+    let began = Instant::now();
+    let report = plan.apply(&files, passphrase, progress(began))?;
+    if json {
+        output::print_json(&Applied::of(facts, &report))?;
+    } else {
+        let done = done_in_words(&report, began);
+        output::print(&format!("{words}{done}{next}"))?;
+    }
+    Ok(Answer::Yes)
+}
 
-    fn nothing_to_do(&self, plan: &Plan, store: &Store) -> Outcome {
-        if self.json {
-            let facts = PlanFacts::of(plan, store);
-            output::print_json(&Applied::of(facts, &Report::default()))?;
-        } else {
-            output::print(&kept_in_words(plan, store))?;
-        }
-        Ok(Answer::Yes)
+/// Says as JSON that nobody is in a cluster.
+pub(crate) fn print_nothing(store: &Store) -> Result<(), Failure> {
+    output::print_json(&Applied::of(
+        PlanFacts::of_nobody(store),
+        &Report::default(),
+    ))
+}
+
+fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Outcome {
+    if json {
+        let facts = PlanFacts::of(plan, store);
+        output::print_json(&Applied::of(facts, &Report::default()))?;
+    } else {
+        output::print(&kept_in_words(plan, store))?;
     }
+    Ok(Answer::Yes)
 }
 
 impl Applied {
@@ -178,8 +210,12 @@ fn next_in_words(plan: &Plan, store: &Store) -> String {
     let host = member.and_then(|step| step.wanted().host.clone());
     match (authority, host) {
         (Some((true, Action::Create)), Some(host)) => {
+            let layout = match store.layout() {
+                layout if layout == Layout::default() => String::new(),
+                layout => format!(" --layout {layout}"),
+            };
             format!(
-                "; start etcd with the settings of `etcd-pki env etcd --host {host} -d {directory}`\n"
+                "; start etcd with the settings of `etcd-pki env etcd --host {host} -d {directory}{layout}`\n"
             )
         }
         (Some((true, Action::Renew)), _) => {

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    apply::Apply, ca::CaCommand, cert::CertCommand, completions::Completions, csr::CsrCommand,
-    env::EnvCommand, failure::Outcome, input::Input, key::KeyCommand, man::Man, plan::PlanCommand,
+    adopt::Adopt, apply::Apply, ca::CaCommand, cert::CertCommand, check::CheckCommand,
+    completions::Completions, csr::CsrCommand, env::EnvCommand, export::Export, failure::Outcome,
+    input::Input, key::KeyCommand, kubespray::Kubespray, man::Man, plan::PlanCommand,
 };
 
 /// Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL
@@ -45,8 +46,12 @@ pub(crate) enum Command {
     Cert(CertCommand),
     Plan(PlanCommand),
     Apply(Apply),
+    Export(Export),
+    Adopt(Adopt),
+    Check(CheckCommand),
     #[command(subcommand)]
     Env(EnvCommand),
+    Kubespray(Kubespray),
     Completions(Completions),
     Man(Man),
 }
@@ -75,7 +80,11 @@ impl Command {
             Self::Cert(command) => command.run(input),
             Self::Plan(command) => command.run(input),
             Self::Apply(command) => command.run(input),
+            Self::Export(command) => command.run(input),
+            Self::Adopt(command) => command.run(),
+            Self::Check(command) => command.run(),
             Self::Env(command) => command.run(),
+            Self::Kubespray(command) => command.run(input),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use etcd_pki_core::Error;
+use etcd_pki_core::{Error, Severity};
 
 use crate::output;
 
@@ -18,6 +18,8 @@ pub(crate) enum Answer {
     No,
     /// Changes are due, which was the question
     Due,
+    /// How bad it is, by the codes of Nagios' plugins
+    Severity(Severity),
 }
 
 /// Why a command did not run to its end.
@@ -64,12 +66,31 @@ impl From<Error> for Failure {
     }
 }
 
+/// What Nagios' plugins exit with where they cannot tell
+const UNKNOWN: u8 = 3;
+
+/// Says what went wrong, and gives the exit code of a command that speaks to Nagios: what cannot be told is no warning.
+pub(crate) fn nagios_exit_code(outcome: Outcome) -> u8 {
+    let failed = outcome.is_err();
+    match exit_code(outcome) {
+        0 => 0,
+        _ if failed => UNKNOWN,
+        code => code,
+    }
+}
+
 /// Says what went wrong, and gives the exit code.
 pub(crate) fn exit_code(outcome: Outcome) -> u8 {
     match outcome {
         Ok(Answer::Yes) => 0,
         Ok(Answer::No) => 1,
         Ok(Answer::Due) => 3,
+        Ok(Answer::Severity(severity)) => match severity {
+            Severity::Ok => 0,
+            Severity::Warning => 1,
+            Severity::Critical => 2,
+            Severity::Unknown => UNKNOWN,
+        },
         Err(Failure::Arguments(answer)) if answer.use_stderr() => {
             output::misunderstood(&answer);
             2

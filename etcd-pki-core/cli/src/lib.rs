@@ -3,24 +3,29 @@
 //! It holds arguments and output; what it does is done by [`etcd_pki_core`]. [`run`] never ends the process, so that other
 //! programs, such as the console script of the Python package, can call it.
 
+mod adopt;
 mod apply;
 mod arguments;
 mod ca;
 mod cert;
+mod check;
 mod completions;
 mod csr;
 mod env;
+mod export;
 mod facts;
 mod failure;
 mod files;
 mod holdings;
 mod input;
 mod key;
+mod kubespray;
 mod man;
 mod options;
 mod output;
 mod plan;
 mod report;
+mod requests;
 mod show;
 mod time;
 
@@ -30,6 +35,7 @@ use crate::{arguments::Arguments, failure::Failure, input::Input};
 
 /// Runs the command with these arguments, the first of which is its own name, and returns its exit code: 0 for done or yes, 1
 /// for failed, refused or no, 2 for arguments that it does not understand, 3 where changes are due and that was the question.
+/// `check` alone answers as Nagios' plugins do.
 ///
 /// ```
 /// assert_eq!(etcd_pki::run(["etcd-pki", "--version"]), 0);
@@ -40,8 +46,15 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    // Known before the arguments are understood, which is when it matters
+    let speaks_nagios = args.get(1).is_some_and(|verb| verb == "check");
     let outcome = Arguments::parse(args)
         .map_err(Failure::Arguments)
         .and_then(|arguments| arguments.command.run(&Input::default()));
-    failure::exit_code(outcome)
+    if speaks_nagios {
+        failure::nagios_exit_code(outcome)
+    } else {
+        failure::exit_code(outcome)
+    }
 }

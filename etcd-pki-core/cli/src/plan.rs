@@ -1,14 +1,18 @@
 //! `etcd-pki plan`: what is to be done so that a directory is as its specification says, and why.
 
-use clap::Args;
-use etcd_pki_core::{Action, Layout, Plan, Step, Store, rfc3339};
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use etcd_pki_core::{Action, Cause, Layout, Plan, Step, Store, rfc3339};
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Outcome},
     input::Input,
     options::ClusterOptions,
-    output, time,
+    output,
+    requests::Travel,
+    time,
 };
 
 /// Show what is to be done in a cluster's directory, and why
@@ -19,6 +23,7 @@ use crate::{
 Examples:
   etcd-pki plan -f cluster.yaml
   etcd-pki plan -f cluster.yaml --check
+  etcd-pki plan -f cluster.yaml --requests travel
 
 Exit codes:
   0  planned; with --check, nothing is to be done
@@ -28,6 +33,10 @@ Exit codes:
 pub(crate) struct PlanCommand {
     #[command(flatten)]
     cluster: ClusterOptions,
+    /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
+    /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    requests: Option<PathBuf>,
     /// Exit with 3 if something is to be done
     #[arg(long)]
     check: bool,
@@ -39,13 +48,23 @@ pub(crate) struct PlanCommand {
 impl PlanCommand {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let (cluster, store) = self.cluster.read(input)?;
+        if let Some(directory) = &self.requests {
+            let json = self.json;
+            let travel = Travel {
+                cluster: &cluster,
+                store: &store,
+                directory,
+                json,
+            };
+            return travel.plan(self.cluster.host(), self.check);
+        }
         let plan = self.cluster.plan(&cluster, &store)?;
         if self.json {
             output::print_json(&PlanFacts::of(&plan, &store))?;
         } else {
             output::print(&in_words(&plan, &store))?;
         }
-        remarks(&plan, false);
+        remarks(&plan);
         Ok(match plan.changes().next() {
             Some(_) if self.check => Answer::Due,
             _ => Answer::Yes,
@@ -93,8 +112,8 @@ pub(crate) fn kept_in_words(plan: &Plan, store: &Store) -> String {
 }
 
 /// What a plan does not mend by itself: files with further names, and, unless it removes them, what nobody wants.
-pub(crate) fn remarks(plan: &Plan, prunes: bool) {
-    for pair in plan.surplus().iter().filter(|_| !prunes) {
+pub(crate) fn remarks(plan: &Plan) {
+    for pair in plan.surplus().iter().filter(|_| !plan.prunes()) {
         output::say(format_args!(
             "note: {} is surplus; etcd-pki apply --prune removes it",
             pair.certificate.display()
@@ -105,6 +124,20 @@ pub(crate) fn remarks(plan: &Plan, prunes: bool) {
             "note: {} has further names (hard links), which keep the old content: copy it there anew",
             path.display()
         ));
+    }
+    for step in plan.steps() {
+        if step.causes().contains(&Cause::NoKeyUsage) {
+            let remedy = match step.action() {
+                Action::Renew => {
+                    "its certificate is renewed with the same key; copy it to every host"
+                }
+                _ => "renew it with `etcd-pki ca renew` where its key is",
+            };
+            output::say(format_args!(
+                "warning: {} has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signed: {remedy}",
+                step.wanted().paths.certificate.display()
+            ));
+        }
     }
 }
 
@@ -136,6 +169,18 @@ struct StepFacts {
 }
 
 impl PlanFacts {
+    /// Where nothing is wanted.
+    pub(crate) fn of_nobody(store: &Store) -> Self {
+        Self {
+            directory: store.directory().display().to_string(),
+            layout: Layout::name(store.layout()),
+            changes: Vec::new(),
+            kept: 0,
+            surplus: Vec::new(),
+            first_due: None,
+        }
+    }
+
     pub(crate) fn of(plan: &Plan, store: &Store) -> Self {
         let changes: Vec<_> = plan.changes().map(StepFacts::of).collect();
         Self {

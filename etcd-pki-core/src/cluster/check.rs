@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Cluster, ClusterEntry,
+    Cluster, ClusterAdmin, ClusterEntry,
     fault::Fault,
     resolver::{EntryIndex, Resolver},
     section,
@@ -104,6 +104,9 @@ fn check_times(cluster: &Cluster, now: SystemTime) -> Checked {
     };
     if let Some(validity) = cluster.authority.validity() {
         life("ca.validity".to_owned(), validity)?;
+    }
+    if let Some(validity) = cluster.admin.as_ref().and_then(ClusterAdmin::validity) {
+        life("admin.validity".to_owned(), validity)?;
     }
     let usual = cluster.leaf_profile(Role::Member).validity();
     let usual = life("defaults.validity".to_owned(), usual)?;

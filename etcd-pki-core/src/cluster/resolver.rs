@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::Path};
 
 use super::{
-    Cluster, ClusterEntry,
+    Cluster, ClusterAdmin, ClusterEntry,
     fault::Fault,
     section,
     wanted::{Issuer, Purpose, Wanted},
@@ -33,8 +33,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn new(cluster: &'a Cluster, only: Option<&'a str>) -> Self {
         let trees = only.is_none() && !cluster.layout.names_hosts() && cluster.hosts().len() > 1;
         let shared = match cluster.defaults.compatibility() {
-            Compatibility::Strict => cluster.shared_names.clone(),
-            Compatibility::Kubespray => names_of_all(cluster),
+            Compatibility::Kubespray if !cluster.names_as_given => names_of_all(cluster),
+            _ => cluster.shared_names.clone(),
         };
         Self {
             cluster,
@@ -144,14 +144,31 @@ impl<'a> Resolver<'a> {
                 one(pair, &identity, profile, Issuer::Cluster);
             }
         }
-        if let Some(pair) = layout.member_client(name)? {
-            let profile = self.cluster.leaf_profile(Role::Client);
-            let identity = Identity::new(name)?.with_common_name(&self.member_client(name))?;
-            let identity = self.identity(Role::Node, &identity);
+        if let (Some(admin), Some(pair)) = (&self.cluster.admin, layout.member_client(name)?) {
+            let (identity, profile) = self.admin(name, admin)?;
             profile.common_name(&identity)?;
             one(&pair, &identity, profile, Issuer::Cluster);
         }
         Ok(())
+    }
+
+    /// The client that a layout's tools expect beside a member.
+    fn admin(&self, host: &str, admin: &ClusterAdmin) -> Result<(Identity, Profile)> {
+        let mut profile = self.cluster.leaf_profile(Role::Client);
+        if let Some(algorithm) = admin.key_algorithm() {
+            profile = profile.algorithm(algorithm);
+        }
+        if let Some(validity) = admin.validity() {
+            profile = profile.valid_for(validity);
+        }
+        let mut identity = Identity::new(host)?.with_common_name(&self.member_client(host))?;
+        if let Some(organization) = admin.organization() {
+            identity = identity.with_organization(organization)?;
+        }
+        if !admin.has_alternative_names() {
+            identity = identity.without_alternative_names();
+        }
+        Ok((self.identity(Role::Node, &identity), profile))
     }
 
     /// The common name of the client that a layout's tools expect beside a member. As nobody gave that name, it is cut at the
@@ -207,6 +224,9 @@ impl Cluster {
         }
         if let Some(validity) = self.defaults.validity() {
             profile = profile.valid_for(validity);
+        }
+        if self.names_as_given {
+            profile = profile.names_as_given();
         }
         profile
     }

@@ -243,6 +243,40 @@ mod tests {
     }
 
     #[test]
+    fn k3s_has_an_authority_of_peers_always() {
+        let cluster = two_hosts().layout(Layout::K3s).build().unwrap();
+        assert!(cluster.authority().has_separate_peers());
+        let lines = shown(&cluster, None);
+        let begins = [
+            "server-ca.crt Cluster",
+            "peer-ca.crt Peers",
+            "m1.lan/server-client.crt Cluster etcd-member-m1.lan",
+            "m1.lan/peer-server-client.crt Peers etcd-member-m1.lan",
+            "m2/server-client.crt Cluster",
+            "m2/peer-server-client.crt Peers",
+            "m2/client.crt Cluster etcd-node-m2 0.0.0.0",
+            "client-root.crt Cluster root 0.0.0.0",
+        ];
+        assert_eq!(lines.len(), begins.len());
+        for (line, begin) in lines.iter().zip(begins) {
+            assert!(line.starts_with(begin), "{line}");
+        }
+    }
+
+    #[test]
+    fn etcdadm_has_a_client_for_etcdctl() {
+        let cluster = two_hosts().layout(Layout::Etcdadm).build().unwrap();
+        let lines = shown(&cluster, Some("m2"));
+        assert!(lines[1].starts_with("server.crt Cluster etcd-member-m2"));
+        assert!(lines[2].starts_with("peer.crt Cluster etcd-member-m2"));
+        let admin = "etcdctl-etcd-client.crt Cluster m2-etcdctl 0.0.0.0";
+        assert_eq!(lines[3], admin);
+        assert!(lines[4].starts_with("apiserver-etcd-client.crt Cluster etcd-node-m2"));
+        let lines = shown(&cluster, None);
+        assert!(lines[3].starts_with("m1.lan/etcdctl-etcd-client.crt"));
+    }
+
+    #[test]
     fn a_name_that_nobody_gave_is_cut_where_it_is_too_long() {
         let host = format!("etcd.{}", "a".repeat(50));
         let member = identity(&host, &[]).with_common_name("short").unwrap();

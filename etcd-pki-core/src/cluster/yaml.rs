@@ -1,9 +1,12 @@
 //! Reading a cluster's specification from YAML.
 
+mod admin;
 mod entry;
 mod fields;
 mod location;
 mod node;
+mod scalar;
+mod write;
 
 use self::{
     entry::{alternative_names, entry},
@@ -25,6 +28,7 @@ const TOP: &[&str] = &[
     "members",
     "nodes",
     "clients",
+    "admin",
     "files",
 ];
 const AUTHORITY: &[&str] = &[
@@ -104,6 +108,12 @@ fn cluster(slot: &Slot<'_>) -> Result<ClusterBuilder> {
     }
     if let Some(defaults) = fields.get("defaults") {
         builder = builder.defaults(self::defaults(&defaults)?);
+    }
+    if let Some(slot) = fields.get("admin") {
+        builder = match admin::admin(&slot)? {
+            Some(admin) => builder.admin(admin),
+            None => builder.without_admin(),
+        };
     }
     if let Some(files) = fields.get("files") {
         builder = builder.files(self::files(&files)?);

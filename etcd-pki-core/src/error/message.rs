@@ -95,6 +95,9 @@ impl fmt::Display for Error {
                 write!(f, "no {what} in it, but {}", found.join(", "))
             }
             Self::NoAlternativeName => write!(f, "a member needs a name or an address"),
+            Self::NotAdoptable {
+                directory, reason, ..
+            } => write!(f, "{} cannot be adopted: {reason}", directory.display()),
             Self::NotAnAuthority { subject, reason } => {
                 write!(f, "{subject} is no certificate authority: {reason}")
             }
@@ -190,6 +193,7 @@ impl Error {
             Self::NoSubject => {
                 "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
             }
+            Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
             Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
             Self::Several { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {

@@ -290,11 +290,13 @@ fn certificate_causes(
     }
     let usages = certificate.extended_key_usages().unwrap_or_default();
     let asked = profile.extended_key_usages();
-    let key_usages = certificate.key_usages().unwrap_or_default();
+    let key_usages = certificate.key_usages();
     let is_rsa = key.algorithm().is_some_and(|algorithm| algorithm.is_rsa());
     let same_usages =
         usages.len() == asked.len() && asked.iter().all(|usage| usages.contains(usage));
-    if !same_usages || key_usages != profile.key_usages(is_rsa) || certificate.is_authority() {
+    let same_key_usages = profile.accepts_key_usages(key_usages, is_rsa);
+    if !same_usages || !same_key_usages || certificate.is_authority() {
+        let key_usages = key_usages.unwrap_or_default();
         let key_usages = key_usages.iter().map(ToString::to_string);
         causes.push(Cause::Usages {
             found: key_usages

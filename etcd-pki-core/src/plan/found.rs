@@ -36,7 +36,7 @@ pub(super) struct Found {
 }
 
 /// How the files of a pair were when they were read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stamps {
     certificate: Option<Stamp>,
     key: Option<Stamp>,

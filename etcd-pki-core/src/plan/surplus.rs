@@ -1,6 +1,9 @@
 //! Pairs of hosts and users that are gone.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     certificate::Certificate,
@@ -36,6 +39,20 @@ pub(super) fn find<'a>(
         }
     }
     Ok(surplus)
+}
+
+/// A certificate that the layout gives to somebody, whoever that is.
+pub(super) fn any(store: &Store) -> Result<Option<PathBuf>> {
+    let names = store.file_names()?.into_iter();
+    let mut leaves = names.filter(|name| {
+        let is_leaf = || {
+            read_file(&store.directory().join(name))
+                .and_then(|bytes| Certificate::all_from_bytes(&bytes))
+                .is_ok_and(|all| all.first().is_some_and(|first| !first.is_authority()))
+        };
+        pair_of(store, name).is_some() && is_leaf()
+    });
+    Ok(leaves.next())
 }
 
 fn is_signed(certificate: &Certificate, authorities: &[&Certificate]) -> bool {

@@ -48,6 +48,11 @@ impl ClusterOptions {
         Ok((cluster, store))
     }
 
+    /// The host that was named.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// Plans, for the host that was named.
     pub(crate) fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
         Ok(cluster.plan_for(store, self.host.as_deref(), crate::time::now())?)

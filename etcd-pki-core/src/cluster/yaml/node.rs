@@ -115,6 +115,15 @@ impl Scalar {
     }
 }
 
+/// Whether this is text without quotes.
+pub(super) fn is_text(text: &str) -> bool {
+    let scalar = Scalar {
+        text: text.to_owned(),
+        quoted: false,
+    };
+    scalar.kind() == TEXT
+}
+
 fn is_number(text: &str) -> bool {
     let digits =
         |text: &str, radix| !text.is_empty() && text.chars().all(|digit| digit.is_digit(radix));

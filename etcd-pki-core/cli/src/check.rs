@@ -1,0 +1,194 @@
+//! `etcd-pki check`: how long certificates last, and what is wrong with them, for people, cron and monitoring.
+
+mod json;
+mod nagios;
+mod prometheus;
+mod table;
+
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use etcd_pki_core::{Certificate, Check, Checked, Finding, Role, Severity, Threshold};
+
+use self::json::CheckFacts;
+use crate::{
+    failure::{Answer, Failure, Outcome},
+    files::{self, File, Replacing},
+    output, time,
+};
+
+/// Tell how long certificates last, and what is wrong with them
+///
+/// Files are looked at, and all that is in directories and one level below them. Keys are found by name, and so are the
+/// authorities beside certificates. Nothing is written but the text file that was asked for.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki check /etc/ssl/etcd/ssl
+  etcd-pki check client.pem -w 33% -c 7d
+  etcd-pki check /etc/kubernetes/pki --ignore EP011 --format nagios
+  etcd-pki check /etc/ssl/etcd/ssl --textfile /var/lib/node_exporter/etcd_pki.prom
+
+Exit codes:
+  0  all is well; with --format prometheus, or --textfile alone, the text is written
+  1  warning
+  2  critical
+  3  unknown: something cannot be read, or the arguments are not understood")]
+pub(crate) struct CheckCommand {
+    /// Files of certificates, PEM or DER, and directories
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Warn this long before a certificate ends: a time, or a share of its life [default: 30d, at most a third of its life]
+    #[arg(short, long, value_name = "30d|33%")]
+    warning: Option<Threshold>,
+    /// Be alarmed this long before a certificate ends [default: 7d, at most a tenth of its life]
+    #[arg(short, long, value_name = "7d|10%")]
+    critical: Option<Threshold>,
+    /// Say nothing of findings with this code; may be repeated
+    #[arg(long, value_name = "CODE", hide_possible_values = true, ignore_case = true,
+        value_parser = PossibleValuesParser::new(Finding::CODES))]
+    ignore: Vec<String>,
+    /// Judge at this instant, or at this time from now on, such as 30d
+    #[arg(long, value_name = "INSTANT")]
+    at: Option<String>,
+    /// How to print it [default: table]
+    #[arg(long, value_enum, help_heading = "Output")]
+    format: Option<Format>,
+    /// Print JSON, as --format json
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    json: bool,
+    /// Write metrics to this file, for the text file collector of node_exporter, and print what --format asks for, if it is said
+    #[arg(long, value_name = "FILE.prom", help_heading = "Output")]
+    textfile: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Nagios,
+    Prometheus,
+}
+
+/// What was found, and when.
+struct Findings {
+    checked: Vec<Checked>,
+    now: SystemTime,
+    warning: Threshold,
+    critical: Threshold,
+}
+
+impl CheckCommand {
+    pub(crate) fn run(&self) -> Outcome {
+        let findings = self.findings()?;
+        let format = match self.format {
+            None if self.json => Some(Format::Json),
+            None if self.textfile.is_none() => Some(Format::Table),
+            format => format,
+        };
+        if let Some(path) = &self.textfile {
+            write(path, &prometheus::text(&findings))?;
+        }
+        match format {
+            // The metrics say how it is; who wrote them has done their work
+            None => return Ok(Answer::Yes),
+            Some(Format::Prometheus) => {
+                output::print_bytes(prometheus::text(&findings).as_bytes())?;
+                return Ok(Answer::Yes);
+            }
+            Some(Format::Table) => output::print(&table::text(&findings))?,
+            Some(Format::Json) => output::print_json(&CheckFacts::of(&findings))?,
+            Some(Format::Nagios) => output::print(&nagios::text(&findings))?,
+        }
+        Ok(Answer::Severity(findings.worst()))
+    }
+
+    fn findings(&self) -> Result<Findings, Failure> {
+        let warning = self.warning.unwrap_or(Threshold::WARNING);
+        let critical = self.critical.unwrap_or(Threshold::CRITICAL);
+        if warning < critical {
+            return Err(Failure::usage(
+                format!("--warning {warning} comes after --critical {critical}"),
+                "a warning comes first: give it the longer time",
+            ));
+        }
+        let now = match &self.at {
+            Some(instant) => time::instant(instant)?,
+            None => time::now(),
+        };
+        let check = Check::new().warning(warning).critical(critical).at(now);
+        let check = self
+            .ignore
+            .iter()
+            .fold(check, |check, code| check.ignore(code.to_ascii_uppercase()));
+        Ok(Findings {
+            checked: check.run(&self.paths),
+            now,
+            warning,
+            critical,
+        })
+    }
+}
+
+impl Findings {
+    /// How bad the worst is.
+    fn worst(&self) -> Severity {
+        let severities = self.checked.iter().map(Checked::severity);
+        severities.max().unwrap_or(Severity::Ok)
+    }
+
+    /// How many there are of each severity, the worst first, of those there are.
+    fn counts(&self) -> Vec<(Severity, usize)> {
+        let count = |severity| {
+            let same = |one: &&Checked| one.severity() == severity;
+            self.checked.iter().filter(same).count()
+        };
+        let counts = Severity::ALL.iter().rev();
+        counts
+            .map(|severity| (*severity, count(*severity)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}
+
+/// Writes metrics where node_exporter reads them: it takes only files with this ending, and may come at any time.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if path.extension().is_none_or(|extension| extension != "prom") {
+        return Err(Failure::usage(
+            format!("--textfile {} does not end in .prom", path.display()),
+            "node_exporter reads no other files",
+        ));
+    }
+    files::write(&[File::public(path, text)], Replacing::Files)
+}
+
+/// Which certificate it is: the file, and its number there unless that is 1.
+fn name(checked: &Checked) -> String {
+    let path = checked.path().display();
+    match checked.number() {
+        1 => path.to_string(),
+        number => format!("{path}#{number}"),
+    }
+}
+
+/// What a certificate is.
+fn kind(certificate: &Certificate) -> &'static str {
+    if certificate.is_authority() {
+        return "authority";
+    }
+    match certificate.role() {
+        Some(role) => Role::name(role),
+        None if certificate.extended_key_usages().is_some() => "server",
+        None => "other",
+    }
+}
+
+/// Whole days until a certificate ends, less than 0 after it.
+fn days_left(checked: &Checked) -> Option<i64> {
+    checked
+        .seconds_left()
+        .map(|seconds| seconds.div_euclid(86_400))
+}

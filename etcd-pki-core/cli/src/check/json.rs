@@ -1,0 +1,83 @@
+//! What was found as JSON.
+
+use etcd_pki_core::{Checked, Finding, KeyMatch, rfc3339};
+use serde::Serialize;
+
+use super::{Findings, kind};
+use crate::facts::CertificateFacts;
+
+/// What was found as JSON.
+#[derive(Serialize)]
+pub(super) struct CheckFacts {
+    checked_at: String,
+    warning: String,
+    critical: String,
+    /// The worst status
+    status: &'static str,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    file: String,
+    /// Which certificate of the file, counted from 1
+    number: usize,
+    status: &'static str,
+    findings: Vec<FindingFacts>,
+    kind: Option<&'static str>,
+    seconds_left: Option<i64>,
+    key_file: Option<String>,
+    /// Whether the key is the certificate's; nothing if there is none, or it was not looked into
+    key_matches: Option<bool>,
+    /// As `cert show --json` has them; nothing if the file cannot be read
+    certificate: Option<CertificateFacts>,
+}
+
+#[derive(Serialize)]
+struct FindingFacts {
+    code: &'static str,
+    severity: &'static str,
+    message: String,
+}
+
+impl CheckFacts {
+    pub(super) fn of(findings: &Findings) -> Self {
+        Self {
+            checked_at: rfc3339(findings.now),
+            warning: findings.warning.to_string(),
+            critical: findings.critical.to_string(),
+            status: findings.worst().name(),
+            items: findings.checked.iter().map(Item::of).collect(),
+        }
+    }
+}
+
+impl Item {
+    fn of(checked: &Checked) -> Self {
+        Self {
+            file: checked.path().to_string_lossy().into_owned(),
+            number: checked.number(),
+            status: checked.severity().name(),
+            findings: checked.findings().iter().map(FindingFacts::of).collect(),
+            kind: checked.certificate().map(kind),
+            seconds_left: checked.seconds_left(),
+            key_file: checked.key().map(|key| key.to_string_lossy().into_owned()),
+            key_matches: match checked.key_match() {
+                KeyMatch::Yes => Some(true),
+                KeyMatch::No => Some(false),
+                _ => None,
+            },
+            certificate: checked.certificate().map(CertificateFacts::of),
+        }
+    }
+}
+
+impl FindingFacts {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            code: finding.code(),
+            severity: finding.severity().name(),
+            message: finding.to_string(),
+        }
+    }
+}

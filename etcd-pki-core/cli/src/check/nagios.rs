@@ -1,0 +1,84 @@
+//! What was found as Nagios and its heirs want it from a plugin: a line, what is to be drawn, and further lines.
+
+use etcd_pki_core::{Checked, Finding, Severity};
+
+use super::{Findings, days_left, name};
+use crate::output;
+
+/// The status with the worst finding, what is left of the certificate that ends first, and every other finding in a line of its
+/// own.
+pub(super) fn text(findings: &Findings) -> String {
+    let worst = findings.worst();
+    let mut all: Vec<(&Checked, &Finding)> = findings
+        .checked
+        .iter()
+        .flat_map(|one| one.findings().iter().map(move |finding| (one, finding)))
+        .collect();
+    // Those that end first, among those that are as bad
+    all.sort_by_key(|(one, finding)| (std::cmp::Reverse(finding.severity()), one.seconds_left()));
+    let affected = findings.checked.iter();
+    let affected = affected
+        .filter(|one| one.severity() != Severity::Ok)
+        .count();
+    let count = findings.checked.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let mut lines = all
+        .into_iter()
+        .map(|(one, finding)| format!("{}: {finding} ({})", name(one), finding.code()));
+    let said = match lines.next() {
+        Some(first) => format!("{affected} of {count} certificate{plural}: {first}"),
+        None => format!(
+            "{count} certificate{plural}, the first ends in {}",
+            days(findings)
+        ),
+    };
+    let mut text = format!(
+        "ETCD-PKI {} - {}{}\n",
+        worst.name().to_ascii_uppercase(),
+        clean(&said),
+        performance(findings)
+    );
+    for line in lines {
+        text.push_str(&clean(&line));
+        text.push('\n');
+    }
+    text
+}
+
+/// The certificate that ends first.
+fn first(findings: &Findings) -> Option<&Checked> {
+    let certificates = findings.checked.iter();
+    certificates
+        .filter(|one| one.seconds_left().is_some())
+        .min_by_key(|one| one.seconds_left())
+}
+
+fn days(findings: &Findings) -> String {
+    match first(findings).and_then(days_left) {
+        Some(1) => "1 day".to_owned(),
+        Some(days) => format!("{days} days"),
+        None => "no time".to_owned(),
+    }
+}
+
+/// ` | days_left=12;30:;7:`: below these bounds it is a warning, and critical.
+fn performance(findings: &Findings) -> String {
+    let Some((one, certificate)) = first(findings).and_then(|one| Some((one, one.certificate()?)))
+    else {
+        return String::new();
+    };
+    let (begin, end) = (certificate.not_before(), certificate.not_after());
+    let life = end.duration_since(begin).unwrap_or_default();
+    let bound = |threshold: etcd_pki_core::Threshold| threshold.of_life(life).as_secs() / 86_400;
+    format!(
+        " | days_left={};{}:;{}:",
+        days_left(one).unwrap_or_default(),
+        bound(findings.warning),
+        bound(findings.critical)
+    )
+}
+
+/// On one line, and without the bar behind which figures stand.
+fn clean(text: &str) -> String {
+    output::one_line(text).replace('|', "/")
+}

@@ -1,0 +1,93 @@
+//! `etcd-pki export`: one host's own files.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use etcd_pki_core::{Error, Overwrite};
+use serde::Serialize;
+
+use crate::{
+    failure::{Answer, Failure, Message, Outcome},
+    files::Replacing,
+    input::Input,
+    options::{ClusterOptions, ForceOption, JsonOption},
+    output,
+};
+
+/// Copy one host's own files out of a cluster's directory
+///
+/// The host's keys and certificates, and the certificates of the authorities, as they are to lie on the host: keys for their
+/// owner alone. The key of an authority is never among them. It is for who makes all keys in one place; `etcd-pki apply
+/// --requests` lets them stay on their hosts.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  etcd-pki export --host etcd-1 -f cluster.yaml -o etcd-1
+  etcd-pki export --host etcd-1 -f cluster.yaml -d /etc/ssl/etcd/ssl -o /tmp/etcd-1 --force
+
+Exit codes:
+  0  the files are copied
+  1  failed or refused, such as a pair that is missing or a directory that has something in it
+  2  the arguments are not understood")]
+pub(crate) struct Export {
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    /// The new directory
+    #[arg(
+        short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output"
+    )]
+    out: PathBuf,
+    #[command(flatten)]
+    force: ForceOption,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+/// What was copied, as JSON.
+#[derive(Serialize)]
+struct Exported<'a> {
+    host: &'a str,
+    files: Vec<String>,
+}
+
+impl Export {
+    pub(crate) fn run(&self, input: &Input) -> Outcome {
+        let Some(host) = self.cluster.host() else {
+            return Err(Failure::usage(
+                "not said whose files",
+                "name a member or a node with --host NAME",
+            ));
+        };
+        let (cluster, store) = self.cluster.read(input)?;
+        let overwrite = match self.force.replacing() {
+            Replacing::Nothing => Overwrite::Refuse,
+            _ => Overwrite::Replace,
+        };
+        let files = cluster.export(&store, host, &self.out, overwrite);
+        let files = files.map_err(|error| self.occupied(error))?;
+        let files = files.iter().map(|path| path.display().to_string());
+        if self.json.json {
+            let files = files.collect();
+            output::print_json(&Exported { host, files })?;
+        } else {
+            let lines: String = files
+                .map(|file| format!("{}\n", output::one_line(&file)))
+                .collect();
+            output::print(&lines)?;
+        }
+        Ok(Answer::Yes)
+    }
+
+    /// The error, for the directory's sake: it is to be a new one.
+    fn occupied(&self, error: Error) -> Failure {
+        match error {
+            Error::Exists { path } if path == self.out => Failure::Failed(Message {
+                text: format!("{} has something in it", path.display()),
+                hint: Some(
+                    "name a new directory, or replace what is there with --force".to_owned(),
+                ),
+            }),
+            error => error.into(),
+        }
+    }
+}

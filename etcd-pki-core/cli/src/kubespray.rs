@@ -1,0 +1,119 @@
+//! `etcd-pki kubespray`: in the place of Kubespray's `make-ssl-etcd.sh`.
+
+use std::{env, path::PathBuf};
+
+use clap::{Args, ValueHint};
+use etcd_pki_core::{Error, KeyAlgorithm, KubesprayScript, Layout, Store};
+
+use crate::{
+    apply::{carry_out, print_nothing},
+    failure::{Answer, Failure, Outcome},
+    input::Input,
+    options::{PassphraseOptions, ValidityOptions, one_of},
+    output, time,
+};
+
+/// Make what Kubespray's make-ssl-etcd.sh makes, where it is missing or due
+///
+/// It takes the script's options and its variables: MASTERS are the hosts that get a member's and an admin's pair, HOSTS those that
+/// get a node's, separated by blanks. Every certificate has the names in [alt_names] of the openssl.conf. What is there and as it
+/// should be is left alone, and so are the files of hosts that are not named.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  MASTERS=etcd-1 HOSTS=kube-1 etcd-pki kubespray -f openssl.conf -d /etc/ssl/etcd/ssl
+  HOSTS=kube-2 etcd-pki kubespray -f openssl.conf -d /etc/ssl/etcd/ssl --json
+
+Exit codes:
+  0  the files are there and as they should be
+  1  failed or refused, such as an address among the DNS names
+  2  the arguments are not understood")]
+pub(crate) struct Kubespray {
+    /// The openssl.conf of Kubespray, of which the section [alt_names] is read
+    #[arg(short = 'f', long = "config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: PathBuf,
+    /// The directory of the files
+    #[arg(
+        short = 'd',
+        long = "dir",
+        alias = "ssldir",
+        value_name = "DIR",
+        default_value = "/etc/ssl/etcd",
+        value_hint = ValueHint::DirPath
+    )]
+    directory: PathBuf,
+    /// What kind of keys to make
+    #[arg(
+        long,
+        default_value = "rsa-2048",
+        value_parser = one_of::<KeyAlgorithm>(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
+    )]
+    algorithm: KeyAlgorithm,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    validity: ValidityOptions,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+}
+
+impl Kubespray {
+    pub(crate) fn run(&self, input: &Input) -> Outcome {
+        let script = self.script(input)?;
+        let store = Store::open(&self.directory, Layout::Kubespray);
+        if script.is_empty() {
+            return self.nobody(&store);
+        }
+        let cluster = script.cluster()?;
+        let passphrase = self.passphrase.read(input)?;
+        let plan = || {
+            let plan = cluster.plan_for(&store, None, time::now())?;
+            Ok(plan.without_surplus())
+        };
+        carry_out(&store, plan, passphrase.as_ref(), self.json)
+    }
+
+    fn script(&self, input: &Input) -> Result<KubesprayScript, Failure> {
+        let script = input.parse(&self.config, |bytes| {
+            let text = std::str::from_utf8(bytes).map_err(|error| Error::Malformed {
+                what: "openssl.conf",
+                place: None,
+                reason: error.to_string(),
+            })?;
+            KubesprayScript::from_openssl_conf(text)
+        })?;
+        let script = script
+            .masters(&variable("MASTERS")?)
+            .hosts(&variable("HOSTS")?)
+            .algorithm(self.algorithm);
+        Ok(match self.validity.read()? {
+            Some(validity) => script.valid_for(validity),
+            None => script,
+        })
+    }
+
+    /// The script succeeds then too, and has nothing to do.
+    fn nobody(&self, store: &Store) -> Outcome {
+        if self.json {
+            print_nothing(store)?;
+        } else {
+            output::print(&format!(
+                "{}: nothing to do, as neither MASTERS nor HOSTS names a host\n",
+                store.directory().display()
+            ))?;
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+/// A variable of the environment; empty if it is not set.
+fn variable(name: &str) -> Result<String, Failure> {
+    match env::var(name) {
+        Ok(value) => Ok(value),
+        Err(env::VarError::NotPresent) => Ok(String::new()),
+        Err(env::VarError::NotUnicode(_)) => Err(Failure::failed(format!(
+            "{name} in the environment is not UTF-8"
+        ))),
+    }
+}

@@ -1,0 +1,117 @@
+//! From an existing directory to the specification that describes it.
+
+mod authority;
+mod description;
+mod habits;
+mod host;
+mod names;
+mod pair;
+mod pattern;
+mod recognize;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use self::{description::Description, pair::Pair};
+use crate::{cluster::Cluster, error::Result, layout::Layout, store::Store};
+
+/// The specification that describes an existing directory, whoever made it: Kubespray, kubeadm, cfssl, or etcd-pki.
+///
+/// Planned against it, the directory shows its true faults and nothing else. What a specification cannot say, and what is in no
+/// file, is told in remarks.
+///
+/// ```
+/// use etcd_pki_core::{Adoption, Cluster, Identity, Layout, Store};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("ssl");
+/// let store = Store::open(&directory, Layout::Kubespray);
+/// let cluster = Cluster::builder().members([Identity::new("etcd-1")?]).build()?;
+/// let _ = cluster.plan(&store)?.apply(&store.lock()?, None, |_, _| ())?;
+///
+/// let adoption = Adoption::read(&directory, None)?;
+/// assert_eq!(adoption.cluster().members(), cluster.members());
+/// assert!(adoption.remarks().is_empty());
+/// assert_eq!(adoption.cluster().plan(&store)?.changes().count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Adoption {
+    cluster: Cluster,
+    remarks: Vec<Remark>,
+}
+
+/// What the specification of a directory does not say, for it cannot, or because no file tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    path: PathBuf,
+    text: String,
+}
+
+impl Adoption {
+    /// Reads a directory. Its layout is recognized from the names of the files unless it is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAdoptable`](crate::Error::NotAdoptable) for a directory of no known layout or without the certificate of its
+    /// authority; [`Error::Io`](crate::Error::Io), and under [`Error::File`](crate::Error::File) what is wrong with that
+    /// certificate.
+    pub fn read(directory: impl AsRef<Path>, layout: Option<Layout>) -> Result<Self> {
+        let directory = directory.as_ref();
+        let files = recognize::files(directory)?;
+        let layout = match layout {
+            Some(layout) => layout,
+            None => recognize::layout(directory, &files)?,
+        };
+        let store = Store::open(directory, layout);
+        let mut remarks = Vec::new();
+        let pairs = Pair::all(&store, &files, &mut remarks);
+        let description = Description::of(&store, &pairs, &mut remarks)?;
+        remarks.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(Self {
+            cluster: description.into_cluster(&store)?,
+            remarks,
+        })
+    }
+
+    /// The specification.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// What it does not say, by file.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+}
+
+impl Remark {
+    fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+
+    /// The file that it is about, below the directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What there is to know.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.text)
+    }
+}

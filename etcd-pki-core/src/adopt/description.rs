@@ -1,0 +1,347 @@
+//! What the specification says of each pair.
+
+use std::{collections::HashSet, path::Path};
+
+use super::{
+    Remark,
+    authority::authority,
+    habits::{Habits, most_frequent},
+    host::Hosts,
+    names::{self, MemberNames},
+    pair::Pair,
+    pattern::Kind,
+};
+use crate::{
+    certificate::Certificate,
+    cluster::{Cluster, ClusterAdmin, ClusterAuthority, ClusterEntry},
+    error::{Error, Result},
+    identity::{AlternativeName, Identity},
+    role::{Compatibility, Role},
+    store::Store,
+};
+
+/// The parts of a specification.
+pub(super) struct Description {
+    authority: ClusterAuthority,
+    habits: Habits,
+    shared: Vec<AlternativeName>,
+    members: Vec<ClusterEntry>,
+    nodes: Vec<ClusterEntry>,
+    clients: Vec<ClusterEntry>,
+    admin: Option<ClusterAdmin>,
+}
+
+impl Description {
+    pub(super) fn of(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> Result<Self> {
+        let habits = Habits::of(pairs);
+        let authority = authority(store, pairs, &habits, remarks)?;
+        let hosts = Hosts::of(pairs, remarks);
+        let mut describer = Describer {
+            pairs,
+            hosts: &hosts,
+            habits: &habits,
+            shared: Vec::new(),
+            of_every_host: Vec::new(),
+            member_common_names: HashSet::new(),
+            remarks,
+        };
+        let members = describer.members();
+        let nodes = describer.others(Role::Node);
+        let clients = describer.others(Role::Client);
+        let shared = describer.shared;
+        Ok(Self {
+            admin: admin(pairs, &habits),
+            authority,
+            shared,
+            members,
+            nodes,
+            clients,
+            habits,
+        })
+    }
+
+    pub(super) fn into_cluster(self, store: &Store) -> Result<Cluster> {
+        let builder = Cluster::builder()
+            .layout(store.layout())
+            .directory(store.directory())
+            .authority(self.authority)
+            .defaults(self.habits.defaults())
+            .shared_names(self.shared)
+            .members(self.members)
+            .nodes(self.nodes)
+            .clients(self.clients);
+        let builder = match self.admin {
+            Some(admin) => builder.admin(admin),
+            None => builder.without_admin(),
+        };
+        builder.build().map_err(|error| Error::NotAdoptable {
+            directory: store.directory().to_owned(),
+            reason: format!("no specification can describe it: {error}"),
+            hint: error
+                .hint()
+                .unwrap_or_else(|| "move the file out of the directory".to_owned()),
+        })
+    }
+}
+
+/// Describes pairs one after the other.
+struct Describer<'a> {
+    pairs: &'a [Pair],
+    hosts: &'a Hosts,
+    habits: &'a Habits,
+    shared: Vec<AlternativeName>,
+    /// What nodes have too under the habits of Kubespray
+    of_every_host: Vec<AlternativeName>,
+    member_common_names: HashSet<String>,
+    remarks: &'a mut Vec<Remark>,
+}
+
+impl<'a> Describer<'a> {
+    fn members(&mut self) -> Vec<ClusterEntry> {
+        let mut members: Vec<(&str, &Pair, MemberNames)> = Vec::new();
+        for (name, pairs) in self.by_name(Kind::Member) {
+            let first = pairs.iter().find(|pair| pair.certificate.is_some());
+            let Some(pair) = first.or(pairs.first()).copied() else {
+                continue;
+            };
+            let mut all = Vec::new();
+            for pair in pairs {
+                let Some(certificate) = &pair.certificate else {
+                    continue;
+                };
+                for name in names::of_certificate(pair, certificate, self.remarks) {
+                    if !all.contains(&name) {
+                        all.push(name);
+                    }
+                }
+            }
+            members.push((name, pair, MemberNames::new(name, &all)));
+        }
+        let every: Vec<MemberNames> = members
+            .iter()
+            .map(|(name, _, names)| MemberNames::new(name, &names.all))
+            .collect();
+        self.shared = match self.habits.compatibility {
+            Compatibility::Strict => names::shared(&every),
+            Compatibility::Kubespray => names::of_any(&every),
+        };
+        self.of_every_host = every
+            .iter()
+            .filter_map(|names| names.host.clone())
+            .chain(self.shared.iter().cloned())
+            .chain(AlternativeName::loopback())
+            .collect();
+        let mut entries = Vec::with_capacity(members.len());
+        for (name, pair, names) in members {
+            let own = match self.habits.compatibility {
+                Compatibility::Strict => names.own(&self.shared),
+                Compatibility::Kubespray => Vec::new(),
+            };
+            let identity = names
+                .host
+                .as_ref()
+                .and_then(|_| Identity::new(name).ok())
+                .map(|identity| identity.with_alternative_names(own));
+            if let Some(entry) = self.entry(Role::Member, name, pair, identity) {
+                let profile = self.habits.compatibility.profile(Role::Member);
+                let common_name = profile.common_name(entry.identity());
+                self.member_common_names.extend(common_name.ok().flatten());
+                entries.push(entry);
+            }
+        }
+        entries
+    }
+
+    fn others(&mut self, role: Role) -> Vec<ClusterEntry> {
+        let mut entries = Vec::new();
+        for (name, pairs) in self.by_name(Kind::of(role)) {
+            let Some(pair) = pairs.first() else { continue };
+            let identity = Identity::new(name).ok().map(|identity| {
+                let Some(certificate) = &pair.certificate else {
+                    return identity;
+                };
+                let found = names::of_certificate(pair, certificate, self.remarks);
+                if found.is_empty() {
+                    return identity.without_alternative_names();
+                }
+                identity.with_alternative_names(self.own(role, found))
+            });
+            entries.extend(self.entry(role, name, pair, identity));
+        }
+        entries
+    }
+
+    /// What a node or a client has that does not follow from its role.
+    fn own(&self, role: Role, names: Vec<AlternativeName>) -> Vec<AlternativeName> {
+        let no_host: AlternativeName = AlternativeName::from(std::net::IpAddr::from([0; 4]));
+        if names == [no_host] {
+            return Vec::new();
+        }
+        if role == Role::Node && self.habits.compatibility == Compatibility::Kubespray {
+            let is_own = |name: &AlternativeName| !self.of_every_host.contains(name);
+            return names.into_iter().filter(is_own).collect();
+        }
+        names
+    }
+
+    /// An entry with what its certificate says beside its names.
+    fn entry(
+        &mut self,
+        role: Role,
+        name: &str,
+        pair: &Pair,
+        identity: Option<Identity>,
+    ) -> Option<ClusterEntry> {
+        let Some(mut identity) = identity else {
+            self.remark(
+                pair.file(),
+                format!("{name:?} cannot be a {role}'s name, so it is left out"),
+            );
+            return None;
+        };
+        match &pair.certificate {
+            Some(certificate) => identity = self.with_subject(role, pair, certificate, identity),
+            None => self.remark(
+                pair.file(),
+                "cannot be read, so its names are not known: write them before the next apply",
+            ),
+        }
+        let mut entry = ClusterEntry::from(identity);
+        if let Some(algorithm) = self.habits.other_algorithm(pair) {
+            entry = entry.algorithm(algorithm);
+        }
+        if let Some(validity) = self.habits.other_validity(pair, self.pairs) {
+            entry = entry.valid_for(validity);
+        }
+        let profile = self.habits.compatibility.profile(role);
+        match profile.common_name(entry.identity()) {
+            Err(Error::MemberCommonName { .. }) => Some(entry.allow_member_common_name()),
+            Ok(Some(common_name))
+                if role != Role::Member && self.member_common_names.contains(&common_name) =>
+            {
+                Some(entry.allow_member_common_name())
+            }
+            Ok(_) => Some(entry),
+            Err(error) => {
+                self.remark(pair.file(), format!("is left out: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The common name where it is not the one of its role, and the organization.
+    fn with_subject(
+        &mut self,
+        role: Role,
+        pair: &Pair,
+        certificate: &Certificate,
+        mut identity: Identity,
+    ) -> Identity {
+        let organizations = certificate.organizations();
+        if let Some(organization) = organizations.first() {
+            match identity.clone().with_organization(organization) {
+                Ok(organized) => identity = organized,
+                Err(error) => self.remark(
+                    pair.file(),
+                    format!("no new certificate can have its organization: {error}"),
+                ),
+            }
+        }
+        if organizations.len() > 1 {
+            let text = format!(
+                "has {} organizations, of which a new certificate will have the first",
+                organizations.len()
+            );
+            self.remark(pair.file(), text);
+        }
+        let profile = self
+            .habits
+            .compatibility
+            .profile(role)
+            .allow_member_common_name();
+        let usual = profile.common_name(&identity).ok().flatten();
+        let found = certificate.common_name();
+        if found == usual {
+            return identity;
+        }
+        match found {
+            None if identity.organization().is_some() => identity.without_common_name(),
+            None => {
+                self.remark(pair.file(), "has neither a common name nor an organization; a new certificate has a common name");
+                identity
+            }
+            Some(found) => match identity.clone().with_common_name(&found) {
+                Ok(identity) => identity,
+                Err(error) => {
+                    self.remark(
+                        pair.file(),
+                        format!("no new certificate can have its common name: {error}"),
+                    );
+                    identity
+                }
+            },
+        }
+    }
+
+    /// The pairs of a kind, by the name of their entry.
+    fn by_name(&self, kind: Kind) -> Vec<(&'a str, Vec<&'a Pair>)> {
+        let mut grouped: Vec<(&'a str, Vec<&'a Pair>)> = Vec::new();
+        for pair in self.pairs.iter().filter(|pair| pair.kind == kind) {
+            let Some(name) = self.hosts.name(pair) else {
+                continue;
+            };
+            match grouped.last_mut() {
+                // Those of one name follow each other
+                Some((known, pairs)) if *known == name => pairs.push(pair),
+                _ => grouped.push((name, vec![pair])),
+            }
+        }
+        // Where a host serves clients and peers by different pairs, the clients' says more
+        for (_, pairs) in &mut grouped {
+            pairs.sort_by_key(|pair| pair.paths.certificate.to_string_lossy().contains("peer"));
+        }
+        grouped
+    }
+
+    fn remark(&mut self, file: &Path, text: impl Into<String>) {
+        self.remarks.push(Remark::new(file, text));
+    }
+}
+
+/// What the clients beside members have in common; `None` if members have none.
+fn admin(pairs: &[Pair], habits: &Habits) -> Option<ClusterAdmin> {
+    let admins: Vec<&Pair> = pairs
+        .iter()
+        .filter(|pair| pair.kind == Kind::Admin)
+        .collect();
+    if admins.is_empty() {
+        let has_members = pairs.iter().any(|pair| pair.kind == Kind::Member);
+        return (!has_members).then(ClusterAdmin::default);
+    }
+    let certificates = || admins.iter().filter_map(|pair| pair.certificate.as_ref());
+    let mut admin = ClusterAdmin::default();
+    let organization = most_frequent(
+        certificates().map(|certificate| certificate.organizations().into_iter().next()),
+    );
+    if let Some(organization) = organization.flatten() {
+        admin = admin
+            .clone()
+            .with_organization(&organization)
+            .unwrap_or(admin);
+    }
+    if let Some(algorithm) =
+        most_frequent(admins.iter().map(|pair| habits.other_algorithm(pair))).flatten()
+    {
+        admin = admin.algorithm(algorithm);
+    }
+    if let Some(validity) =
+        most_frequent(admins.iter().map(|pair| habits.other_validity(pair, pairs))).flatten()
+    {
+        admin = admin.valid_for(validity);
+    }
+    let nameless = certificates().map(|certificate| certificate.alternative_names().is_none());
+    if most_frequent(nameless) == Some(true) {
+        admin = admin.without_alternative_names();
+    }
+    Some(admin)
+}

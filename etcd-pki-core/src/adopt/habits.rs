@@ -1,0 +1,137 @@
+//! What most certificates of a directory have in common: whose habits they follow, their keys, how long they are valid.
+
+use std::time::Duration;
+
+use super::{pair::Pair, pattern::Kind};
+use crate::{
+    certificate::Certificate,
+    clock,
+    cluster::ClusterDefaults,
+    extensions::ExtendedKeyUsage,
+    key::KeyAlgorithm,
+    role::{Compatibility, Role},
+    validity::Validity,
+};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What is said once for all entries.
+pub(super) struct Habits {
+    pub(super) compatibility: Compatibility,
+    algorithm: KeyAlgorithm,
+    validity: Validity,
+}
+
+impl Habits {
+    pub(super) fn of(pairs: &[Pair]) -> Self {
+        let compatibility = compatibility(pairs);
+        let usual = compatibility.profile(Role::Member);
+        let leaves = || pairs.iter().filter(|pair| pair.kind.issuer().is_none());
+        let algorithms = leaves().filter_map(|pair| pair.algorithm);
+        // One that ends with its authority may have been asked for as usual
+        let validities = leaves()
+            .filter(|pair| pair.certificate.is_some())
+            .map(|pair| validity_beside(pair, pairs).unwrap_or(usual.validity()));
+        Self {
+            compatibility,
+            algorithm: most_frequent(algorithms).unwrap_or(usual.key_algorithm()),
+            validity: most_frequent(validities).unwrap_or(usual.validity()),
+        }
+    }
+
+    pub(super) fn defaults(&self) -> ClusterDefaults {
+        let usual = self.compatibility.profile(Role::Member);
+        let mut defaults = ClusterDefaults::default().following(self.compatibility);
+        if self.algorithm != usual.key_algorithm() {
+            defaults = defaults.algorithm(self.algorithm);
+        }
+        if self.validity != usual.validity() {
+            defaults = defaults.valid_for(self.validity);
+        }
+        defaults
+    }
+
+    /// The algorithm of an entry's key, where it is not everybody's.
+    pub(super) fn other_algorithm(&self, pair: &Pair) -> Option<KeyAlgorithm> {
+        pair.algorithm
+            .filter(|algorithm| *algorithm != self.algorithm)
+    }
+
+    /// How long an entry's certificate is valid, where that is not as long as everybody's.
+    pub(super) fn other_validity(&self, pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
+        validity_beside(pair, pairs).filter(|validity| *validity != self.validity)
+    }
+
+    /// The algorithm that an authority's key has unless its own is said.
+    pub(super) fn authority_algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+}
+
+/// Kubespray lets everybody serve.
+fn compatibility(pairs: &[Pair]) -> Compatibility {
+    let dialling = pairs
+        .iter()
+        .filter(|pair| matches!(pair.kind, Kind::Admin | Kind::Node | Kind::Client))
+        .filter_map(|pair| pair.certificate.as_ref());
+    let usages = dialling.filter_map(Certificate::extended_key_usages);
+    let serving = usages.map(|usages| usages.contains(&ExtendedKeyUsage::ServerAuth));
+    match most_frequent(serving) {
+        Some(true) => Compatibility::Kubespray,
+        _ => Compatibility::Strict,
+    }
+}
+
+/// How long the certificate of a pair is valid; nothing if its authority's end has cut it, or if no new one could be.
+fn validity_beside(pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
+    let certificate = pair.certificate.as_ref()?;
+    let authorities = pairs.iter().filter(|pair| pair.kind.issuer().is_some());
+    let is_cut = authorities
+        .filter_map(|authority| authority.certificate.as_ref())
+        .any(|authority| {
+            certificate.not_after() >= authority.not_after()
+                && certificate.check_issued_by(authority).is_ok()
+        });
+    if is_cut { None } else { validity(certificate) }
+}
+
+/// How long a certificate is valid, in whole days if it is days: most begin some minutes before they were made.
+pub(super) fn validity(certificate: &Certificate) -> Option<Validity> {
+    let life = certificate
+        .not_after()
+        .duration_since(certificate.not_before())
+        .ok()?;
+    let unit = if life >= 2 * DAY { DAY } else { HOUR };
+    let units = (life + unit / 2).as_secs() / unit.as_secs();
+    let validity = Validity::lasting(unit * u32::try_from(units.max(1)).ok()?);
+    validity.end(clock::now()).is_ok().then_some(validity)
+}
+
+/// The value that is there most often, the first of several.
+pub(super) fn most_frequent<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut counts: Vec<(T, usize)> = Vec::new();
+    for value in values {
+        match counts.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((value, 1)),
+        }
+    }
+    let most = counts.iter().map(|(_, count)| *count).max()?;
+    counts
+        .into_iter()
+        .find(|(_, count)| *count == most)
+        .map(|(value, _)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_and_the_first_of_several() {
+        assert_eq!(most_frequent([1, 2, 2, 3]), Some(2));
+        assert_eq!(most_frequent([3, 1, 1, 3]), Some(3));
+        assert_eq!(most_frequent([0; 0]), None);
+    }
+}

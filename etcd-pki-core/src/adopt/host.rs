@@ -1,0 +1,77 @@
+//! What a host is called whose files do not say it.
+
+use std::collections::BTreeSet;
+
+use super::{Remark, pair::Pair, pattern::Kind};
+use crate::{certificate::Certificate, identity::AlternativeName};
+
+/// What to call a pair's host or client: as its file does, or its tree, or its certificate.
+pub(super) struct Hosts {
+    /// The only host of a directory without trees
+    flat: Option<String>,
+}
+
+impl Hosts {
+    pub(super) fn of(pairs: &[Pair], remarks: &mut Vec<Remark>) -> Self {
+        let nameless = |pair: &&Pair| {
+            pair.kind.issuer().is_none() && pair.name.is_empty() && pair.tree.is_none()
+        };
+        let Some(first) = pairs.iter().find(nameless) else {
+            warn_of_trees(pairs, remarks);
+            return Self { flat: None };
+        };
+        let member = pairs
+            .iter()
+            .filter(nameless)
+            .find(|pair| pair.kind == Kind::Member);
+        let named = member.and_then(|pair| host_in(pair.certificate.as_ref()?));
+        let flat = named.unwrap_or_else(|| {
+            let name = "host";
+            remarks.push(Remark::new(
+                first.file(),
+                format!(
+                    "no file here names the host, so it is called {name:?}: write its name instead"
+                ),
+            ));
+            name.to_owned()
+        });
+        Self { flat: Some(flat) }
+    }
+
+    /// The name of a pair's entry; `None` if it has none.
+    pub(super) fn name<'a>(&'a self, pair: &'a Pair) -> Option<&'a str> {
+        if !pair.name.is_empty() {
+            return Some(&pair.name);
+        }
+        pair.tree.as_deref().or(self.flat.as_deref())
+    }
+}
+
+/// With one host, a layout without names of hosts has no trees.
+fn warn_of_trees(pairs: &[Pair], remarks: &mut Vec<Remark>) {
+    let trees: BTreeSet<&str> = pairs
+        .iter()
+        .filter_map(|pair| pair.tree.as_deref())
+        .collect();
+    if let (1, Some(tree)) = (trees.len(), trees.first()) {
+        remarks.push(Remark::new(
+            *tree,
+            "is the only host's directory, and the files of a single host are looked for above it: move them there",
+        ));
+    }
+}
+
+/// The common name if the host answers to it, otherwise the first name that is not every host's.
+fn host_in(certificate: &Certificate) -> Option<String> {
+    let names = certificate.dns_names();
+    let addresses = certificate.ip_addresses().iter().map(ToString::to_string);
+    let answers: Vec<String> = names.iter().cloned().chain(addresses).collect();
+    let common_name = certificate.common_name();
+    if let Some(common_name) = common_name.filter(|name| answers.contains(name)) {
+        return Some(common_name);
+    }
+    let loopback = AlternativeName::loopback().map(|name| name.to_string());
+    answers
+        .into_iter()
+        .find(|name| !loopback.contains(name) && !name.starts_with("*."))
+}

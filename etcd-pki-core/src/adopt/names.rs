@@ -1,0 +1,163 @@
+//! Which names are whose: what every host answers to, what all members share, what is a member's own.
+
+use std::collections::HashMap;
+
+use super::{Remark, pair::Pair};
+use crate::{certificate::Certificate, identity::AlternativeName};
+
+/// The names of a member's certificate.
+pub(super) struct MemberNames {
+    /// Its own name as it is dialled
+    pub(super) host: Option<AlternativeName>,
+    /// All but those of loopback
+    pub(super) all: Vec<AlternativeName>,
+}
+
+impl MemberNames {
+    pub(super) fn new(name: &str, all: &[AlternativeName]) -> Self {
+        let loopback = AlternativeName::loopback();
+        let all = all.iter().filter(|name| !loopback.contains(name));
+        Self {
+            host: name.parse().ok(),
+            all: all.cloned().collect(),
+        }
+    }
+
+    /// What is neither shared nor follows from its name.
+    pub(super) fn own(&self, shared: &[AlternativeName]) -> Vec<AlternativeName> {
+        let names = self.all.iter();
+        names
+            .filter(|name| !shared.contains(name) && Some(*name) != self.host.as_ref())
+            .cloned()
+            .collect()
+    }
+}
+
+/// What all of several members have, and addresses that more than one has: an address of its own is one member's.
+pub(super) fn shared(members: &[MemberNames]) -> Vec<AlternativeName> {
+    let (Some(first), true) = (members.first(), members.len() > 1) else {
+        return Vec::new();
+    };
+    let mut counts: HashMap<&AlternativeName, usize> = HashMap::new();
+    for member in members {
+        let host = member.host.iter().filter(|host| !member.all.contains(host));
+        for name in member.all.iter().chain(host) {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    let in_all = |name: &&AlternativeName| members.iter().all(|member| member.all.contains(name));
+    let mut shared: Vec<AlternativeName> = first.all.iter().filter(in_all).cloned().collect();
+    for name in members.iter().flat_map(|member| &member.all) {
+        let is_of_several = matches!(name, AlternativeName::Ip(_)) && counts[name] > 1;
+        if is_of_several && !shared.contains(name) {
+            shared.push(name.clone());
+        }
+    }
+    shared
+}
+
+/// What any member has beside the names of members: Kubespray gives the names of all to each.
+pub(super) fn of_any(members: &[MemberNames]) -> Vec<AlternativeName> {
+    let hosts: Vec<&AlternativeName> = members
+        .iter()
+        .filter_map(|member| member.host.as_ref())
+        .collect();
+    let mut all: Vec<AlternativeName> = Vec::new();
+    for name in members.iter().flat_map(|member| &member.all) {
+        if !hosts.contains(&name) && !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    all
+}
+
+/// The alternative names of a certificate, as far as a specification can say them.
+pub(super) fn of_certificate(
+    pair: &Pair,
+    certificate: &Certificate,
+    remarks: &mut Vec<Remark>,
+) -> Vec<AlternativeName> {
+    let mut names: Vec<AlternativeName> = Vec::new();
+    let mut odd: Vec<String> = certificate.other_names();
+    let dns = certificate
+        .dns_names()
+        .iter()
+        .map(|name| format!("DNS:{name}"));
+    let uris = certificate.uris().iter().map(|uri| format!("URI:{uri}"));
+    for text in dns.chain(uris) {
+        match text.parse() {
+            Ok(name) => names.push(name),
+            Err(_) => odd.push(text),
+        }
+    }
+    names.extend(
+        certificate
+            .ip_addresses()
+            .iter()
+            .map(|address| AlternativeName::from(*address)),
+    );
+    let mut unique: Vec<AlternativeName> = Vec::with_capacity(names.len());
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    if !odd.is_empty() {
+        remarks.push(Remark::new(
+            pair.file(),
+            format!(
+                "has alternative names that a new certificate will not have: {}",
+                odd.join(", ")
+            ),
+        ));
+    }
+    unique
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, all: &[&str]) -> MemberNames {
+        let all: Vec<AlternativeName> = all.iter().map(|name| name.parse().unwrap()).collect();
+        MemberNames::new(name, &all)
+    }
+
+    fn shown(names: &[AlternativeName]) -> String {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        names.join(" ")
+    }
+
+    #[test]
+    fn own_and_shared() {
+        let members = [
+            member(
+                "a",
+                &[
+                    "localhost",
+                    "a",
+                    "etcd",
+                    "10.0.0.1",
+                    "10.0.0.9",
+                    "127.0.0.1",
+                ],
+            ),
+            member("b", &["b", "10.0.0.2", "etcd", "10.0.0.9"]),
+            member("c", &["c", "etcd"]),
+        ];
+        let shared = shared(&members);
+        assert_eq!(shown(&shared), "etcd 10.0.0.9");
+        assert_eq!(shown(&members[0].own(&shared)), "10.0.0.1");
+        assert_eq!(shown(&of_any(&members)), "etcd 10.0.0.1 10.0.0.9 10.0.0.2");
+    }
+
+    #[test]
+    fn members_called_by_addresses_that_all_have() {
+        let all = ["10.0.0.1", "10.0.0.2"];
+        let members = [member("10.0.0.1", &all), member("10.0.0.2", &all)];
+        let shared = shared(&members);
+        assert_eq!(shown(&shared), "10.0.0.1 10.0.0.2");
+        assert!(members[0].own(&shared).is_empty());
+        assert!(super::shared(&members[..1]).is_empty());
+    }
+}

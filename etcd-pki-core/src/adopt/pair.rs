@@ -1,0 +1,146 @@
+//! What there is of each pair.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Remark,
+    pattern::{self, Kind, Matched, Pattern},
+};
+use crate::{
+    certificate::Certificate,
+    key::{KeyAlgorithm, PrivateKey},
+    layout::PairPaths,
+    store::{Store, canonical, link_target, read_file},
+};
+
+/// A pair of which at least one file is there.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) kind: Kind,
+    /// The host in whose tree it is
+    pub(super) tree: Option<String>,
+    /// Empty where files carry no name
+    pub(super) name: String,
+    /// Below the directory
+    pub(super) paths: PairPaths,
+    pub(super) certificate: Option<Certificate>,
+    /// The algorithm of the key, or of the certificate's where the key cannot be read
+    pub(super) algorithm: Option<KeyAlgorithm>,
+}
+
+impl Pair {
+    /// All of a directory, in the order of their kinds and names.
+    pub(super) fn all(store: &Store, files: &[PathBuf], remarks: &mut Vec<Remark>) -> Vec<Self> {
+        let patterns = Pattern::all(store.layout());
+        let own: HashSet<PathBuf> = files
+            .iter()
+            .map(|file| store.directory().join(file))
+            .filter(|path| link_target(path).is_none())
+            .map(|path| canonical(&path))
+            .collect();
+        let mut found: BTreeMap<(Kind, Option<String>, String, PathBuf), PairPaths> =
+            BTreeMap::new();
+        for file in files {
+            let Some((tree, matched)) = pattern::matched(store.layout(), &patterns, file) else {
+                remarks.extend(stray(store, file));
+                continue;
+            };
+            let target = link_target(&store.directory().join(file));
+            if target.is_some_and(|target| own.contains(&target)) {
+                // Kubespray links the pairs of other control planes to a host's own; one key in two pairs would be a fault
+                remarks.push(Remark::new(
+                    file,
+                    "is a link to another file here, so it is left out",
+                ));
+                continue;
+            }
+            let Matched { kind, name, paths } = matched;
+            let place = paths.certificate.clone();
+            found.insert((kind, tree, name, place), paths);
+        }
+        found
+            .into_iter()
+            .map(|((kind, tree, name, _), paths)| {
+                let found = Found::read(store, &paths, remarks);
+                Self {
+                    kind,
+                    tree,
+                    name,
+                    paths,
+                    certificate: found.certificate,
+                    algorithm: found.algorithm,
+                }
+            })
+            .collect()
+    }
+
+    /// The file that shows it: the certificate's, for a remark.
+    pub(super) fn file(&self) -> &Path {
+        &self.paths.certificate
+    }
+}
+
+struct Found {
+    certificate: Option<Certificate>,
+    algorithm: Option<KeyAlgorithm>,
+}
+
+impl Found {
+    fn read(store: &Store, paths: &PairPaths, remarks: &mut Vec<Remark>) -> Self {
+        let full = paths.below(store.directory());
+        let certificates = read_file(&full.certificate)
+            .and_then(|bytes| Certificate::all_from_bytes(&bytes))
+            .unwrap_or_default();
+        let key = read_file(&full.key)
+            .map(zeroize::Zeroizing::new)
+            .and_then(|bytes| PrivateKey::from_bytes(&bytes, None));
+        let certificate = certificates.into_iter().next();
+        let algorithm = match (&key, &certificate) {
+            (Ok(key), _) => Some(key.algorithm()),
+            (Err(_), Some(certificate)) => certificate.public_key().algorithm(),
+            (Err(_), None) => None,
+        };
+        if let Some(certificate) = &certificate {
+            let more = certificate.other_subject_attributes();
+            if !more.is_empty() {
+                remarks.push(Remark::new(
+                    &paths.certificate,
+                    format!(
+                        "its subject has {}, which a new certificate will not have",
+                        more.join(", ")
+                    ),
+                ));
+            }
+        }
+        Self {
+            certificate,
+            algorithm,
+        }
+    }
+}
+
+/// A remark on a certificate under a name that the layout does not have.
+fn stray(store: &Store, file: &Path) -> Option<Remark> {
+    let extension = file.extension()?.to_str()?;
+    if !["pem", "crt", "cer", "cert"].contains(&extension) {
+        return None;
+    }
+    let bytes = read_file(&store.directory().join(file)).ok()?;
+    let certificate = Certificate::all_from_bytes(&bytes).ok()?.swap_remove(0);
+    let what = if certificate.is_authority() {
+        "an authority"
+    } else {
+        "a certificate"
+    };
+    let layout = store.layout();
+    Some(Remark::new(
+        file,
+        format!(
+            "{what}, {}, under a name that the {layout} layout does not have, so it is left alone",
+            certificate.subject()
+        ),
+    ))
+}

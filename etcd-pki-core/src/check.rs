@@ -1,0 +1,224 @@
+//! The state of certificates, wherever they are: how long they last, and what is wrong with them.
+
+mod checked;
+mod file;
+mod finding;
+mod rules;
+mod surroundings;
+mod threshold;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use rayon::prelude::*;
+
+pub use self::{
+    checked::{Checked, KeyMatch},
+    finding::{Finding, Severity},
+    threshold::Threshold,
+};
+use self::{
+    file::{Contents, is_candidate, unreadable},
+    surroundings::Surroundings,
+};
+use crate::{clock, store};
+
+/// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+///
+/// ```
+/// use etcd_pki_core::{CertificateAuthority, Check, Identity, Layout, Role, Severity, Store};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("ssl");
+/// let store = Store::open(&directory, Layout::Kubespray);
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// let files = store.lock()?;
+/// files.write_authority(&ca, None)?;
+/// files.write(&ca.issue(Role::Member, Identity::new("etcd-1")?)?)?;
+///
+/// let checked = Check::new().run([&directory]);
+/// assert_eq!(checked.len(), 2);
+/// assert!(checked.iter().all(|one| one.severity() == Severity::Ok));
+///
+/// let checked = Check::new().warning("400d".parse()?).run([&directory]);
+/// assert_eq!(checked[1].findings()[0].code(), "EP003");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Check {
+    warning: Threshold,
+    critical: Threshold,
+    at: Option<SystemTime>,
+    ignored: Vec<String>,
+}
+
+/// A path that was given, and the files that it stands for.
+struct Asked {
+    path: PathBuf,
+    files: Vec<PathBuf>,
+    /// Whether something below it cannot be listed
+    failed: bool,
+}
+
+impl Check {
+    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`].
+    pub const fn new() -> Self {
+        Self {
+            warning: Threshold::WARNING,
+            critical: Threshold::CRITICAL,
+            at: None,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Warns this long before the end.
+    pub const fn warning(mut self, threshold: Threshold) -> Self {
+        self.warning = threshold;
+        self
+    }
+
+    /// Is alarmed this long before the end.
+    pub const fn critical(mut self, threshold: Threshold) -> Self {
+        self.critical = threshold;
+        self
+    }
+
+    /// Judges at another time than now.
+    pub const fn at(mut self, instant: SystemTime) -> Self {
+        self.at = Some(instant);
+        self
+    }
+
+    /// Says nothing of findings with this code, one of [`Finding::CODES`].
+    pub fn ignore(mut self, code: impl Into<String>) -> Self {
+        self.ignored.push(code.into());
+        self
+    }
+
+    /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It
+    /// always comes to an answer, in the order of the files: what cannot be read is a finding.
+    ///
+    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. That a key is not there is no fault.
+    #[must_use]
+    pub fn run(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<Checked> {
+        let now = self.at.unwrap_or_else(clock::now);
+        let mut checked = Vec::new();
+        let paths: Vec<_> = paths.into_iter().collect();
+        let paths: BTreeSet<&Path> = paths.iter().map(AsRef::as_ref).collect();
+        let asked: Vec<Asked> = paths
+            .into_iter()
+            .map(|path| list(path, &mut checked))
+            .collect();
+        let files: BTreeSet<&PathBuf> = asked.iter().flat_map(|asked| &asked.files).collect();
+        let read: BTreeMap<&Path, Contents> = files
+            .into_par_iter()
+            .map(|path| (path.as_path(), Contents::of(path)))
+            .collect();
+        checked.extend(without_certificates(&asked, &read));
+        let surroundings = Surroundings::of(&read);
+        checked.par_extend(
+            read.par_iter()
+                .flat_map_iter(|(path, contents)| self.file(path, contents, &surroundings, now)),
+        );
+        let place = |one: &Checked| (one.path().to_owned(), one.number());
+        checked.sort_by_cached_key(place);
+        for one in &mut checked {
+            one.leave_out(&self.ignored);
+        }
+        checked
+    }
+
+    /// What is to be said of a file.
+    fn file(
+        &self,
+        path: &Path,
+        contents: &Contents,
+        surroundings: &Surroundings<'_>,
+        now: SystemTime,
+    ) -> Vec<Checked> {
+        let (certificates, key) = match contents {
+            Contents::Certificates(certificates, key) => (certificates, key),
+            // It is told of with its certificate
+            Contents::Key(_) if surroundings.has_key(path) => return Vec::new(),
+            Contents::Key(Some(finding)) | Contents::Unreadable(finding) => {
+                return vec![Checked::file(path, finding.clone())];
+            }
+            Contents::Key(None) | Contents::Other => return Vec::new(),
+        };
+        let chain = certificates.iter().skip(1).map(|below| (path, below));
+        let authorities = surroundings.authorities(path).with(chain);
+        let mut checked = Vec::with_capacity(certificates.len());
+        for (index, certificate) in certificates.iter().enumerate() {
+            if certificates[..index].contains(certificate) {
+                continue;
+            }
+            let findings = rules::findings(certificate, &authorities, self, now);
+            let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
+            let has_key = index == key.index_among(certificates);
+            checked.push(if has_key { one.with_key(key) } else { one });
+        }
+        checked
+    }
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The files that a path stands for, and a finding for each directory that cannot be listed.
+fn list(path: &Path, checked: &mut Vec<Checked>) -> Asked {
+    let mut asked = Asked {
+        path: path.to_owned(),
+        files: Vec::new(),
+        failed: false,
+    };
+    if !path.is_dir() {
+        asked.files.push(path.to_owned());
+        return asked;
+    }
+    for found in store::tree(path) {
+        match found {
+            Ok(file) if is_candidate(&file) => asked.files.push(file),
+            Ok(_) => {}
+            Err((directory, error)) => {
+                asked.failed = true;
+                checked.push(Checked::file(&directory, unreadable(error)));
+            }
+        }
+    }
+    asked
+}
+
+/// A finding for each path below which there is nothing to look at: whoever watches an empty directory would never hear of it.
+///
+/// A key is excused where there are certificates: a shell has put it into the list.
+fn without_certificates(asked: &[Asked], read: &BTreeMap<&Path, Contents>) -> Vec<Checked> {
+    let has = |asked: &Asked, kind: fn(&Contents) -> bool| {
+        let contents = asked
+            .files
+            .iter()
+            .filter_map(|file| read.get(file.as_path()));
+        contents.into_iter().any(kind)
+    };
+    let certificates = |contents: &Contents| matches!(contents, Contents::Certificates(..));
+    let unreadable = |contents: &Contents| matches!(contents, Contents::Unreadable(_));
+    let key = |contents: &Contents| matches!(contents, Contents::Key(_));
+    let excuses_keys = asked.iter().any(|asked| has(asked, certificates));
+    let is_told = |asked: &&Asked| {
+        let is_file = asked.files.first() == Some(&asked.path);
+        asked.failed
+            || has(asked, certificates)
+            || has(asked, unreadable)
+            || (excuses_keys && is_file && has(asked, key))
+    };
+    let untold = asked.iter().filter(|asked| !is_told(asked));
+    untold
+        .map(|asked| Checked::file(&asked.path, Finding::NoCertificate))
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! How long before its end a certificate is to be told of.
+
+use std::{
+    cmp::Ordering,
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    clock,
+    error::{Error, Result},
+};
+
+/// How long before its end a certificate is to be told of: a time, or a share of its life.
+///
+/// Text is `30d`, `12h` or `33%`. It is taken as it is, whereas [`Threshold::WARNING`] and [`Threshold::CRITICAL`] shrink with
+/// the life of a certificate, so that one which is short is not told of from its first day on.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use etcd_pki_core::Threshold;
+///
+/// let (begin, day) = (SystemTime::UNIX_EPOCH, Duration::from_secs(86_400));
+/// let thirty_days: Threshold = "30d".parse()?;
+/// assert_eq!(thirty_days.begins(begin, begin + day * 30), begin);
+/// assert_eq!(Threshold::WARNING.begins(begin, begin + day * 30), begin + day * 20);
+/// assert_eq!("25%".parse::<Threshold>()?.begins(begin, begin + day * 100), begin + day * 75);
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold(Inner);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inner {
+    Lasting(Duration),
+    Percent(u8),
+    /// A time, and at most this part of the certificate's life
+    AtMost(Duration, u32),
+}
+
+impl Threshold {
+    /// Thirty days, and at most a third of a certificate's life, which is when a plan renews it.
+    pub const WARNING: Self = Self(Inner::AtMost(Duration::from_secs(30 * 86_400), 3));
+    /// Seven days, and at most a tenth of a certificate's life.
+    pub const CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(7 * 86_400), 10));
+
+    /// A time.
+    #[must_use]
+    pub const fn lasting(duration: Duration) -> Self {
+        Self(Inner::Lasting(duration))
+    }
+
+    /// A share of each certificate's life.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidDuration`] for more than all of it.
+    pub fn percent(percent: u8) -> Result<Self> {
+        if percent > 100 {
+            return Err(invalid(&format!("{percent}%"), "it is more than 100%"));
+        }
+        Ok(Self(Inner::Percent(percent)))
+    }
+
+    /// How long before its end a certificate with such a life is told of.
+    #[must_use]
+    pub fn of_life(self, life: Duration) -> Duration {
+        match self.0 {
+            Inner::Lasting(duration) => duration,
+            Inner::Percent(percent) => life / 100 * u32::from(percent),
+            Inner::AtMost(duration, part) => duration.min(life / part),
+        }
+    }
+
+    /// From when on a certificate is told of.
+    #[must_use]
+    pub fn begins(self, not_before: SystemTime, not_after: SystemTime) -> SystemTime {
+        let life = not_after.duration_since(not_before).unwrap_or_default();
+        // Longer than time itself is always
+        let begins = not_after.checked_sub(self.of_life(life));
+        begins.unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}
+
+impl PartialOrd for Threshold {
+    /// Two times, or two shares; a time and a share have no order before a certificate is known.
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self.0, other.0) {
+            (Inner::Percent(one), Inner::Percent(other)) => Some(one.cmp(&other)),
+            (Inner::Lasting(one), Inner::Lasting(other)) => Some(one.cmp(&other)),
+            _ => (self == other).then_some(Ordering::Equal),
+        }
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Inner::Percent(percent) => write!(f, "{percent}%"),
+            Inner::Lasting(duration) | Inner::AtMost(duration, _) => {
+                let seconds = duration.as_secs();
+                let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+                let (size, unit) = units
+                    .into_iter()
+                    .find(|(size, _)| seconds.is_multiple_of(*size))
+                    .unwrap_or((1, "s"));
+                write!(f, "{}{unit}", seconds / size)
+            }
+        }
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some(number) = text.strip_suffix('%') {
+            return number
+                .parse()
+                .map_err(|_| invalid(text, "it is no whole number of per cent"))
+                .and_then(Self::percent);
+        }
+        clock::parse_duration(text)
+            .map(Self::lasting)
+            .ok_or_else(|| invalid(text, "neither a number with a unit nor per cent"))
+    }
+}
+
+fn invalid(text: &str, reason: &str) -> Error {
+    Error::InvalidDuration {
+        text: text.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn usual_ones_shrink_with_a_life() {
+        for (life, warning, critical) in [(365, 30, 7), (90, 30, 7), (30, 10, 3)] {
+            assert_eq!(Threshold::WARNING.of_life(DAY * life), DAY * warning);
+            assert_eq!(Threshold::CRITICAL.of_life(DAY * life), DAY * critical);
+        }
+    }
+
+    #[test]
+    fn text() {
+        for (text, shown) in [
+            ("30d", "30d"),
+            ("36h", "36h"),
+            ("2w", "14d"),
+            ("0%", "0%"),
+            ("100%", "100%"),
+            ("0d", "0d"),
+        ] {
+            assert_eq!(text.parse::<Threshold>().unwrap().to_string(), shown);
+        }
+        for bad in ["", "30", "-1d", "101%", "1.5%", "%", "300%", "soon"] {
+            assert!(bad.parse::<Threshold>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn order() {
+        let threshold = |text: &str| text.parse::<Threshold>().unwrap();
+        assert!(threshold("7d") < threshold("30d"));
+        assert!(threshold("50%") > threshold("9%"));
+        assert_eq!(threshold("7d").partial_cmp(&threshold("9%")), None);
+    }
+
+    #[test]
+    fn longer_than_time_itself() {
+        let forever = Threshold::lasting(Duration::MAX);
+        let now = SystemTime::now();
+        assert!(forever.begins(now, now + DAY) <= now);
+    }
+}

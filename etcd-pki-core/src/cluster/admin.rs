@@ -1,0 +1,87 @@
+//! The client that a layout's tools expect beside each member.
+
+use crate::{error::Result, identity::Identity, key::KeyAlgorithm, validity::Validity};
+
+/// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
+/// `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
+///
+/// ```
+/// use etcd_pki_core::ClusterAdmin;
+///
+/// let as_kubeadm_made_it = ClusterAdmin::default().without_alternative_names().with_organization("system:masters")?;
+/// assert_eq!(as_kubeadm_made_it.organization(), Some("system:masters"));
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterAdmin {
+    organization: Option<String>,
+    algorithm: Option<KeyAlgorithm>,
+    validity: Option<Validity>,
+    is_nameless: bool,
+}
+
+impl ClusterAdmin {
+    /// Sets the organization.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::with_organization`].
+    pub fn with_organization(self, organization: &str) -> Result<Self> {
+        Identity::anonymous().with_organization(organization)?;
+        Ok(Self {
+            organization: Some(organization.to_owned()),
+            ..self
+        })
+    }
+
+    /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
+    #[must_use]
+    pub fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+        Self {
+            algorithm: Some(algorithm),
+            ..self
+        }
+    }
+
+    /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
+    #[must_use]
+    pub fn valid_for(self, validity: Validity) -> Self {
+        Self {
+            validity: Some(validity),
+            ..self
+        }
+    }
+
+    /// Leaves the alternative names out, as kubeadm does; see [`Identity::without_alternative_names`] for what follows.
+    #[must_use]
+    pub fn without_alternative_names(self) -> Self {
+        Self {
+            is_nameless: true,
+            ..self
+        }
+    }
+
+    /// The organization, if there is one.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// The algorithm of its key, if it was said.
+    #[must_use]
+    pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
+        self.algorithm
+    }
+
+    /// How long its certificate is valid, if it was said.
+    #[must_use]
+    pub fn validity(&self) -> Option<Validity> {
+        self.validity
+    }
+
+    /// Whether its certificate has alternative names.
+    #[must_use]
+    pub fn has_alternative_names(&self) -> bool {
+        !self.is_nameless
+    }
+}

@@ -1,0 +1,362 @@
+//! Writing a cluster's specification as YAML.
+
+use super::scalar::{quoted, scalar};
+use crate::{
+    cluster::{
+        Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles,
+    },
+    identity::{AlternativeName, Identity},
+    layout::Layout,
+    role::{Compatibility, Role},
+};
+
+impl Cluster {
+    /// Writes the specification, only what differs from the defaults. Reading it again gives an equal cluster, of a directory
+    /// whose name is text.
+    ///
+    /// ```
+    /// use etcd_pki_core::{Cluster, Identity};
+    ///
+    /// let cluster = Cluster::builder()
+    ///     .members([Identity::new("etcd-1")?.with_names(["etcd-1.lan", "10.0.0.11"])?])
+    ///     .clients([Identity::new("root")?])
+    ///     .build()?;
+    /// let yaml = "\
+    /// layout: kubespray
+    /// ca:
+    ///   common_name: etcd-ca
+    /// members:
+    ///   - name: etcd-1
+    ///     names:
+    ///       - etcd-1.lan
+    ///     addresses:
+    ///       - 10.0.0.11
+    /// clients:
+    ///   - root
+    /// ";
+    /// assert_eq!(cluster.to_yaml(), yaml);
+    /// assert_eq!(Cluster::from_yaml(yaml)?, cluster);
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut yaml = Writer::default();
+        yaml.field("layout", Layout::name(self.layout));
+        if let Some(directory) = &self.directory {
+            yaml.field("directory", &directory.to_string_lossy());
+        }
+        yaml.mapping("ca", |yaml| authority(yaml, &self.authority));
+        yaml.mapping("defaults", |yaml| defaults(yaml, &self.defaults));
+        yaml.names("shared_names", &self.shared_names);
+        for role in Role::ALL {
+            let entries = self.entries(role);
+            if !entries.is_empty() {
+                yaml.line(&format!("{}:", super::section(role)));
+                entries.iter().for_each(|entry| yaml.item(entry));
+            }
+        }
+        match &self.admin {
+            Some(admin) => yaml.mapping("admin", |yaml| self::admin(yaml, admin)),
+            None => yaml.field("admin", "none"),
+        }
+        yaml.mapping("files", |yaml| files(yaml, &self.files));
+        yaml.text
+    }
+}
+
+/// Lines in block style.
+#[derive(Default)]
+struct Writer {
+    text: String,
+    indent: usize,
+    /// Whether the next line is the first of an item
+    begins_item: bool,
+}
+
+impl Writer {
+    fn line(&mut self, line: &str) {
+        let indent = if self.begins_item {
+            self.begins_item = false;
+            format!("{}- ", "  ".repeat(self.indent - 1))
+        } else {
+            "  ".repeat(self.indent)
+        };
+        self.text.push_str(&indent);
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn field(&mut self, name: &str, text: &str) {
+        self.line(&format!("{name}: {}", scalar(text)));
+    }
+
+    fn said(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.field(name, &value.to_string());
+        }
+    }
+
+    /// The fields below a name; nothing if there are none.
+    fn mapping(&mut self, name: &str, fields: impl FnOnce(&mut Self)) {
+        let before = self.text.len();
+        self.line(&format!("{name}:"));
+        let begun = self.text.len();
+        self.indent += 1;
+        fields(self);
+        self.indent -= 1;
+        if self.text.len() == begun {
+            self.text.truncate(before);
+        }
+    }
+
+    fn names(&mut self, name: &str, names: &[AlternativeName]) {
+        self.mapping(name, |yaml| {
+            for name in names {
+                let text = match name {
+                    AlternativeName::Uri(uri) => format!("URI:{}", uri.as_str()),
+                    name => name.to_string(),
+                };
+                yaml.line(&format!("- {}", scalar(&text)));
+            }
+        });
+    }
+
+    /// A member, node or client: its name alone if that is all there is to say.
+    fn item(&mut self, entry: &ClusterEntry) {
+        let named = Identity::new(entry.name()).ok().map(ClusterEntry::from);
+        if named.as_ref() == Some(entry) {
+            self.indent += 1;
+            self.line(&format!("- {}", scalar(entry.name())));
+            self.indent -= 1;
+            return;
+        }
+        self.indent += 2;
+        self.begins_item = true;
+        self::entry(self, entry);
+        self.indent -= 2;
+    }
+}
+
+fn entry(yaml: &mut Writer, entry: &ClusterEntry) {
+    let identity = entry.identity();
+    yaml.field("name", entry.name());
+    match identity.said_common_name() {
+        None => {}
+        Some(Some(common_name)) => yaml.field("common_name", common_name),
+        Some(None) => yaml.line("common_name: null"),
+    }
+    yaml.said("organization", identity.organization());
+    match identity.alternative_names() {
+        None => yaml.field("san", "none"),
+        Some(names) => {
+            let is_address = |name: &AlternativeName| matches!(name, AlternativeName::Ip(_));
+            let first = names.iter().position(is_address).unwrap_or(names.len());
+            let (others, addresses) = names.split_at(first);
+            if addresses.iter().all(is_address) {
+                yaml.names("names", others);
+                yaml.names("addresses", addresses);
+            } else {
+                // In this order they are in the certificate
+                yaml.names("names", names);
+            }
+        }
+    }
+    yaml.said("algorithm", entry.key_algorithm());
+    yaml.said("validity", entry.validity());
+    if entry.may_have_member_common_name() {
+        yaml.line("allow_member_common_name: true");
+    }
+}
+
+fn authority(yaml: &mut Writer, authority: &ClusterAuthority) {
+    yaml.field("common_name", authority.common_name());
+    yaml.said("organization", authority.organization());
+    yaml.said("algorithm", authority.key_algorithm());
+    yaml.said("validity", authority.validity());
+    if authority.has_separate_peers() {
+        yaml.field("peers", "separate");
+    }
+    if authority.names_peers() {
+        yaml.field("peer_common_name", &authority.peer_common_name());
+    }
+}
+
+fn defaults(yaml: &mut Writer, defaults: &ClusterDefaults) {
+    if defaults.compatibility() != Compatibility::default() {
+        yaml.field("profile", defaults.compatibility().name());
+    }
+    yaml.said("algorithm", defaults.key_algorithm());
+    yaml.said("validity", defaults.validity());
+    yaml.said("renew_before", defaults.said_renew_before());
+}
+
+fn admin(yaml: &mut Writer, admin: &ClusterAdmin) {
+    yaml.said("organization", admin.organization());
+    yaml.said("algorithm", admin.key_algorithm());
+    yaml.said("validity", admin.validity());
+    if !admin.has_alternative_names() {
+        yaml.field("san", "none");
+    }
+}
+
+fn files(yaml: &mut Writer, files: &ClusterFiles) {
+    yaml.said("owner", files.owner());
+    yaml.said("group", files.group());
+    for (name, mode) in [
+        ("key_mode", files.key_mode()),
+        ("certificate_mode", files.certificate_mode()),
+        ("directory_mode", files.directory_mode()),
+    ] {
+        if let Some(mode) = mode {
+            // What looks like a number is read as octal by some and as decimal by others
+            yaml.line(&format!("{name}: {}", quoted(&format!("{mode:04o}"))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::{Peers, RenewBefore},
+        key::KeyAlgorithm,
+        validity::Validity,
+    };
+
+    fn assert_same(cluster: &Cluster) {
+        let yaml = cluster.to_yaml();
+        let again = Cluster::from_yaml(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        assert_eq!(again, *cluster, "{yaml}");
+    }
+
+    #[test]
+    fn every_field() {
+        let authority = ClusterAuthority::new("a: ca")
+            .unwrap()
+            .with_organization("A # b")
+            .unwrap();
+        let cluster = Cluster::builder()
+            .layout(Layout::Kubeadm)
+            .directory("/srv/a b/\"c\"")
+            .authority(
+                authority
+                    .algorithm(KeyAlgorithm::EcP384)
+                    .valid_for(Validity::years(5))
+                    .peers(Peers::Separate)
+                    .with_peer_common_name("null")
+                    .unwrap(),
+            )
+            .defaults(
+                ClusterDefaults::default()
+                    .algorithm(KeyAlgorithm::Rsa2048)
+                    .valid_for(Validity::days(100))
+                    .renew(RenewBefore::percent(20).unwrap())
+                    .following(Compatibility::Kubespray),
+            )
+            .shared_names(["etcd".parse().unwrap(), "fd00::9".parse().unwrap()])
+            .members([Identity::new("m")
+                .unwrap()
+                .with_names(["10.0.0.1", "m.lan", "*.m"])
+                .unwrap()])
+            .admin(
+                ClusterAdmin::default()
+                    .with_organization("system:masters")
+                    .unwrap()
+                    .without_alternative_names()
+                    .algorithm(KeyAlgorithm::Ed25519)
+                    .valid_for(Validity::days(9)),
+            )
+            .files(
+                ClusterFiles::default()
+                    .with_owner("1000")
+                    .and_then(|files| files.with_group("root"))
+                    .and_then(|files| files.with_key_mode(0o640))
+                    .and_then(|files| files.with_certificate_mode(0o444))
+                    .and_then(|files| files.with_directory_mode(0o750))
+                    .unwrap(),
+            );
+        assert_same(&cluster.build().unwrap());
+        assert_same(&Cluster::builder().build().unwrap());
+        let without = Cluster::builder().without_admin().build().unwrap();
+        assert_same(&without);
+        assert_ne!(without, Cluster::builder().build().unwrap());
+    }
+
+    /// Names, common names, organizations, alternative names and what else an entry may have, in all their combinations.
+    #[test]
+    fn entries_of_every_shape() {
+        const TEXTS: &[&str] = &[
+            "a",
+            "1",
+            "1.5",
+            "true",
+            "No",
+            "~",
+            "é",
+            "a: b",
+            "a #b",
+            "- a",
+            "[a",
+            "{a",
+            "&a",
+            "*a",
+            "!a",
+            "|",
+            ">",
+            "'a'",
+            "\"a\"",
+            "\\",
+            "%a",
+            "@a",
+            "`a",
+            "a\u{202e}b",
+            "a\u{2028}b",
+            "0x1f",
+            "1_000",
+            "2026-01-01",
+            "12:30:45",
+            "=",
+            "<<",
+            "a,b",
+            "?",
+            ":",
+            "none",
+            "\u{feff}a",
+            "😀",
+        ];
+        const NAMES: &[&[&str]] = &[
+            &[],
+            &["a.b"],
+            &["10.0.0.1"],
+            &["a.b", "fd00::1", "10.0.0.1"],
+            &["fd00::1", "a.b", "URI:spiffe://c/etcd", "*.d"],
+        ];
+        for (index, text) in TEXTS.iter().enumerate() {
+            let other = TEXTS[(index * 7 + 3) % TEXTS.len()];
+            let is_file_name = Layout::Kubespray.pairs(Role::Client, text).is_ok();
+            let name = if is_file_name { text } else { "a" };
+            let names = NAMES[index % NAMES.len()];
+            let identity = Identity::new(name).unwrap().with_names(names).unwrap();
+            let given = identity.clone().with_common_name(other).unwrap();
+            let organized = given.clone().with_organization(text).unwrap();
+            let entries = [
+                identity.clone(),
+                given,
+                organized.clone(),
+                organized.clone().without_common_name(),
+                identity.without_alternative_names(),
+            ];
+            for identity in entries {
+                let entry = ClusterEntry::from(identity);
+                let full = entry
+                    .clone()
+                    .algorithm(KeyAlgorithm::ALL[index % 6])
+                    .valid_for(Validity::days(index as u32 + 1))
+                    .allow_member_common_name();
+                for entry in [entry, full] {
+                    assert_same(&Cluster::builder().clients([entry]).build().unwrap());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What Kubespray's `make-ssl-etcd.sh` is told, as a cluster: the names in its openssl.conf, and two lists of hosts.
+
+mod alt_names;
+
+use crate::{
+    cluster::{Cluster, ClusterAuthority, ClusterDefaults, ClusterEntry},
+    error::{Error, Result},
+    identity::{AlternativeName, Identity},
+    key::KeyAlgorithm,
+    role::Compatibility,
+    validity::Validity,
+};
+
+/// What Kubespray's `make-ssl-etcd.sh` is told, and so what it would make: for each master a member's and an admin's pair, for
+/// each host a node's, every certificate with all names of the openssl.conf.
+///
+/// ```
+/// use etcd_pki_core::KubesprayScript;
+///
+/// let script = KubesprayScript::from_openssl_conf("[alt_names]\nDNS.1 = localhost\nIP.1 = 10.0.0.11\n")?
+///     .masters("etcd-1")
+///     .hosts("etcd-1 kube-1");
+/// let wanted = script.cluster()?.wanted(None)?;
+/// let files: Vec<_> = wanted.iter().map(|wanted| wanted.paths.certificate.display().to_string()).collect();
+/// assert_eq!(files, ["ca.pem", "member-etcd-1.pem", "admin-etcd-1.pem", "node-etcd-1.pem", "node-kube-1.pem"]);
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct KubesprayScript {
+    names: Vec<AlternativeName>,
+    masters: Vec<String>,
+    hosts: Vec<String>,
+    algorithm: Option<KeyAlgorithm>,
+    validity: Option<Validity>,
+}
+
+impl KubesprayScript {
+    /// Takes the names from the section `[alt_names]` of an openssl.conf. The rest of it is not read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Specification`] with the line of what is no name: an address behind `DNS.` is none, though openssl takes it; and
+    /// for a file without names.
+    pub fn from_openssl_conf(text: &str) -> Result<Self> {
+        Ok(Self {
+            names: alt_names::parse(text)?,
+            masters: Vec::new(),
+            hosts: Vec::new(),
+            algorithm: None,
+            validity: None,
+        })
+    }
+
+    /// Sets the members, separated by blanks, as in the script's variable `MASTERS`.
+    pub fn masters(self, masters: &str) -> Self {
+        Self {
+            masters: each_once(masters),
+            ..self
+        }
+    }
+
+    /// Sets the nodes, separated by blanks, as in the script's variable `HOSTS`.
+    pub fn hosts(self, hosts: &str) -> Self {
+        Self {
+            hosts: each_once(hosts),
+            ..self
+        }
+    }
+
+    /// Sets the algorithm of keys; Kubespray's is RSA of 2048 bits.
+    pub fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+        Self {
+            algorithm: Some(algorithm),
+            ..self
+        }
+    }
+
+    /// Sets how long certificates are valid, the authority's included; Kubespray's are for 36500 days.
+    pub fn valid_for(self, validity: Validity) -> Self {
+        Self {
+            validity: Some(validity),
+            ..self
+        }
+    }
+
+    /// The names that all certificates have.
+    #[must_use]
+    pub fn names(&self) -> &[AlternativeName] {
+        &self.names
+    }
+
+    /// Whether there is neither a master nor a host, and so nothing to make.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.masters.is_empty() && self.hosts.is_empty()
+    }
+
+    /// The cluster of these masters and hosts. It is a part of what lies in Kubespray's directory: others were named at other
+    /// times.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Specification`] for a host whose files or certificate could not be made.
+    pub fn cluster(&self) -> Result<Cluster> {
+        let mut defaults = ClusterDefaults::default().following(Compatibility::Kubespray);
+        let mut authority = ClusterAuthority::default();
+        if let Some(algorithm) = self.algorithm {
+            defaults = defaults.algorithm(algorithm);
+        }
+        if let Some(validity) = self.validity {
+            defaults = defaults.valid_for(validity);
+            authority = authority.valid_for(validity);
+        }
+        Cluster::builder()
+            .defaults(defaults)
+            .authority(authority)
+            .shared_names(self.names.iter().cloned())
+            .names_as_given()
+            .members(entries(&self.masters, MASTERS)?)
+            .nodes(entries(&self.hosts, HOSTS)?)
+            .build()
+            .map_err(in_words_of_the_script)
+    }
+}
+
+const MASTERS: &str = "MASTERS";
+const HOSTS: &str = "HOSTS";
+
+/// The words of a list, in their order.
+fn each_once(list: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in list.split_whitespace() {
+        if !words.iter().any(|known| known == word) {
+            words.push(word.to_owned());
+        }
+    }
+    words
+}
+
+fn entries(names: &[String], variable: &str) -> Result<Vec<ClusterEntry>> {
+    let entry = |name: &String| match Identity::new(name) {
+        Ok(identity) => Ok(identity.into()),
+        Err(error) => Err(fault(variable, error.to_string())),
+    };
+    names.iter().map(entry).collect()
+}
+
+/// Whoever wrote no specification is not told of its fields.
+fn in_words_of_the_script(error: Error) -> Error {
+    match error {
+        Error::Specification { field, reason, .. } if field.starts_with("members") => {
+            fault(MASTERS, reason)
+        }
+        Error::Specification { field, reason, .. } if field.starts_with("nodes") => {
+            fault(HOSTS, reason)
+        }
+        error => error,
+    }
+}
+
+fn fault(variable: &str, reason: String) -> Error {
+    Error::Specification {
+        position: None,
+        field: variable.to_owned(),
+        reason,
+        hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Purpose;
+
+    const OPENSSL_CONF: &str = "[alt_names]\nDNS.1 = localhost\nDNS.2 = a.lan\nIP.1 = 10.0.0.1\n";
+
+    fn script() -> KubesprayScript {
+        KubesprayScript::from_openssl_conf(OPENSSL_CONF).unwrap()
+    }
+
+    #[test]
+    fn every_certificate_has_the_names_of_the_file_and_no_other() {
+        let cluster = script().masters("a.lan b").hosts(" b\n b c ").cluster();
+        let shown: Vec<String> = cluster
+            .unwrap()
+            .wanted(None)
+            .unwrap()
+            .iter()
+            .filter_map(|wanted| match wanted.purpose {
+                Purpose::Authority(_) => None,
+                Purpose::Leaf(profile) => {
+                    let names = profile.alternative_names(&wanted.identity).unwrap();
+                    assert_eq!(names, script().names());
+                    profile.common_name(&wanted.identity).unwrap()
+                }
+            })
+            .collect();
+        let expected = [
+            "etcd-member-a",
+            "etcd-admin-a",
+            "etcd-member-b",
+            "etcd-admin-b",
+            "etcd-node-b",
+            "etcd-node-c",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn no_hosts_are_nothing_to_make() {
+        assert!(script().is_empty());
+        assert!(script().masters(" \n").hosts("").is_empty());
+        assert!(!script().hosts("a").is_empty());
+    }
+
+    #[test]
+    fn faults_name_the_variable() {
+        let said = |script: KubesprayScript| script.cluster().unwrap_err().to_string();
+        let long = "a".repeat(60);
+        assert!(said(script().masters("a/b")).starts_with("MASTERS: the name \"a/b\" has a slash"));
+        assert!(said(script().hosts("../a")).starts_with("HOSTS: "));
+        let said = said(script().hosts(&long));
+        assert!(
+            said.starts_with("HOSTS: the common name etcd-node-aaa"),
+            "{said}"
+        );
+    }
+}

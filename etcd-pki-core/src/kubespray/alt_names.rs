@@ -1,0 +1,185 @@
+//! The section `[alt_names]` of an openssl.conf.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
+
+use crate::{
+    error::{Error, Position, Result},
+    identity::AlternativeName,
+};
+
+const SECTION: &str = "alt_names";
+const KINDS: [&str; 3] = ["DNS", "IP", "URI"];
+
+/// The names of the section in their order, each once.
+pub(super) fn parse(text: &str) -> Result<Vec<AlternativeName>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut inside = false;
+    let mut keys = HashMap::new();
+    let mut seen = HashSet::new();
+    let mut names = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let content = line.split('#').next().unwrap_or_default();
+        let position = Position {
+            line: number,
+            column: content.chars().take_while(|c| c.is_whitespace()).count() + 1,
+        };
+        let content = content.trim();
+        let section = content
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        if let Some(section) = section {
+            // OpenSSL joins sections of one name
+            inside = section.trim() == SECTION;
+            continue;
+        }
+        if !inside || content.is_empty() {
+            continue;
+        }
+        let Some((key, value)) = content.split_once('=') else {
+            let reason = "there is no = in it".to_owned();
+            return Err(fault(position, content, reason, Some(EXAMPLE.to_owned())));
+        };
+        let (key, value) = (key.trim(), value.trim());
+        if let Some(first) = keys.insert(key, number) {
+            // OpenSSL would forget the first one without a word
+            let reason = format!("it is in line {first} already");
+            return Err(fault(position, key, reason, Some(RENUMBER.to_owned())));
+        }
+        let name = name(key, value).map_err(|(reason, hint)| fault(position, key, reason, hint))?;
+        if seen.insert(name.clone()) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return Err(Error::Specification {
+            position: None,
+            field: format!("[{SECTION}]"),
+            reason: "it is not there, or has no names".to_owned(),
+            hint: Some("etcd is dialled by the names and addresses that stand there".to_owned()),
+        });
+    }
+    Ok(names)
+}
+
+const EXAMPLE: &str = "write DNS.1 = etcd-1 or IP.1 = 10.0.0.11";
+const RENUMBER: &str = "give each name a number of its own";
+
+/// The name of a line, or what is wrong with it and the way out.
+fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String, Option<String>)> {
+    let kind = key.split('.').next().unwrap_or_default();
+    if !KINDS.contains(&kind) {
+        let reason = format!(
+            "etcd looks at names of the kinds {} alone",
+            KINDS.join(", ")
+        );
+        return Err((reason, None));
+    }
+    let bare = value.trim_start_matches('[').trim_end_matches(']');
+    if kind == "DNS" && bare.parse::<IpAddr>().is_ok() {
+        let reason = format!("{value} is an address, and nobody looks for one among DNS names");
+        return Err((reason, Some(format!("write it as IP.n = {bare}"))));
+    }
+    format!("{kind}:{value}")
+        .parse()
+        .map_err(|error: Error| match error {
+            Error::InvalidAlternativeName { reason, hint, .. } => {
+                (format!("{value:?} is not one: {reason}"), hint)
+            }
+            error => (error.to_string(), error.hint()),
+        })
+}
+
+fn fault(position: Position, field: &str, reason: String, hint: Option<String>) -> Error {
+    Error::Specification {
+        position: Some(position),
+        field: field.to_owned(),
+        reason,
+        hint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_their_order_each_once() {
+        let text = "\u{feff}\
+DNS.1 = outside\r
+[ alt_names ] # the only section that counts
+  DNS.1=localhost\r
+DNS.2 = Etcd-1.lan   # its own
+# DNS.3 = commented.out
+
+IP.1 = 10.0.0.11
+DNS.4 = localhost
+IP.9 = fd00:0::11
+[v3_ca]
+DNS.7 = outside
+[alt_names]
+URI.1 = spiffe://cluster/etcd
+DNS = *.etcd.svc
+";
+        let names = parse(text).unwrap();
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let expected = [
+            "localhost",
+            "etcd-1.lan",
+            "10.0.0.11",
+            "fd00::11",
+            "spiffe://cluster/etcd",
+            "*.etcd.svc",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn faults_have_their_line() {
+        for (line, said) in [
+            (
+                "DNS.2 = 10.0.0.9",
+                "line 3, column 1: DNS.2: 10.0.0.9 is an address, and nobody looks for one among DNS names",
+            ),
+            (
+                "  DNS.2 = ::1",
+                "line 3, column 3: DNS.2: ::1 is an address",
+            ),
+            (
+                "IP.1 = etcd-1",
+                "line 3, column 1: IP.1: \"etcd-1\" is not one: this is no address",
+            ),
+            ("IP.1 =", "line 3, column 1: IP.1: \"\" is not one"),
+            // Two lines that a template has run together
+            (
+                "DNS.2 = aDNS.3 = b",
+                "line 3, column 1: DNS.2: \"aDNS.3 = b\" is not one",
+            ),
+            ("DNS.2 = $ENV::X", "line 3, column 1: DNS.2: "),
+            (
+                "DNS.1 = other",
+                "line 3, column 1: DNS.1: it is in line 2 already",
+            ),
+            ("email.1 = a@b", "line 3, column 1: email.1: etcd looks at"),
+            ("etcd-1", "line 3, column 1: etcd-1: there is no = in it"),
+        ] {
+            let error = parse(&format!("[alt_names]\nDNS.1 = a\n{line}\n")).unwrap_err();
+            assert!(error.to_string().starts_with(said), "{error}");
+        }
+        for text in [
+            "",
+            "[alt_names]\n",
+            "[alt_names\nDNS.1 = a\n",
+            "DNS.1 = a\n",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("[alt_names]: it is not there")
+            );
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Carrying out on a host what was planned for it.
+
+use super::{
+    HostPlan, HostStep,
+    host::{HostAction, Key},
+    key::{next_key_path, read_key},
+    request_path,
+};
+use crate::{
+    error::Result,
+    key::PrivateKey,
+    plan::profile,
+    request::CertificateRequest,
+    store::{
+        Attributes, LockedStore, NewFile, Overwrite, PairTexts, make_directories_of, write_files,
+    },
+};
+
+/// What was done on a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct HostReport {
+    /// Authorities whose certificates are trusted from now on
+    pub trusted: usize,
+    /// Keys that were made
+    pub keys: usize,
+    /// Requests that were written
+    pub requested: usize,
+    /// Certificates that were put in their places
+    pub installed: usize,
+    /// Pairs of which modes or owners were set
+    pub modes: usize,
+}
+
+impl HostPlan {
+    /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
+    /// certificate takes its place whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Changed`](crate::Error::Changed) if a file of a pair is not as it was when the plan was made;
+    /// [`Error::Io`](crate::Error::Io), [`Error::SymbolicLink`](crate::Error::SymbolicLink).
+    pub fn apply(self, files: &LockedStore<'_>) -> Result<HostReport> {
+        let mut report = HostReport::default();
+        for step in self.changes() {
+            step.pair.check_unchanged(&self.directory)?;
+        }
+        // By it the certificates were judged, so it comes before them
+        for trust in &self.trusts {
+            let Some(arrived) = &trust.arrived else {
+                continue;
+            };
+            let path = &trust.wanted.paths.certificate;
+            let contents = arrived.as_bytes();
+            files.put_file(path, contents, false, Overwrite::Replace, &self.attributes)?;
+            report.trusted += 1;
+        }
+        for step in self.changes() {
+            self.carry_out(step, files, &mut report)
+                .map_err(|error| error.in_file(&step.paths().certificate))?;
+        }
+        Ok(report)
+    }
+
+    fn carry_out(
+        &self,
+        step: &HostStep,
+        files: &LockedStore<'_>,
+        report: &mut HostReport,
+    ) -> Result<()> {
+        match (step.action, &step.arrived) {
+            (HostAction::Mode, _) => {
+                files.mend(&step.wanted().paths, &self.attributes)?;
+                report.modes += 1;
+            }
+            (HostAction::Install, Some(arrived)) => {
+                install(step, arrived, files, &self.attributes)?;
+                report.installed += 1;
+            }
+            (HostAction::Request, _) => {
+                let key = self.key_to_request(step, files)?;
+                report.keys += usize::from(step.makes_key());
+                self.write_request(step, &key)?;
+                report.requested += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The key of a request: the one that is there, or a new one, written before anybody hears of it.
+    fn key_to_request(&self, step: &HostStep, files: &LockedStore<'_>) -> Result<PrivateKey> {
+        let pair = &step.wanted().paths;
+        let next = next_key_path(pair);
+        let (path, overwrite) = match step.key {
+            Key::Here => return read_key(&step.paths().key),
+            Key::Next => return read_key(&self.directory.join(next)),
+            Key::New => (pair.key.clone(), Overwrite::Refuse),
+            // One that waited, and is of another algorithm or no key at all
+            Key::NewNext => (next, Overwrite::Replace),
+        };
+        let key = PrivateKey::generate_with(profile(step.wanted())?.key_algorithm())?;
+        let text = key.to_secret_pem()?;
+        files.put_file(&path, text.as_bytes(), true, overwrite, &self.attributes)?;
+        Ok(key)
+    }
+
+    fn write_request(&self, step: &HostStep, key: &PrivateKey) -> Result<()> {
+        let wanted = step.wanted();
+        let request = CertificateRequest::create(key, *profile(wanted)?, &wanted.identity)?;
+        let text = request.to_pem()?;
+        make_directories_of(&self.folder, &request_path(&wanted.paths))?;
+        let file = NewFile {
+            path: step.request().to_owned(),
+            contents: text.as_bytes(),
+            secret: false,
+        };
+        write_files(&[file], Overwrite::Replace)
+    }
+}
+
+/// Puts a certificate in its place, and with it the key that waited for it.
+fn install(
+    step: &HostStep,
+    arrived: &str,
+    files: &LockedStore<'_>,
+    attributes: &Attributes,
+) -> Result<()> {
+    let pair = &step.wanted().paths;
+    if !matches!(step.key, Key::Next) {
+        return files.put_certificate(pair, arrived, attributes);
+    }
+    let next = next_key_path(pair);
+    let key = read_key(&files.store().directory().join(&next))?;
+    let texts = PairTexts {
+        key: key.to_secret_pem()?,
+        certificate: arrived.to_owned(),
+    };
+    files.put_pairs(&[(pair, texts)], Overwrite::Replace, attributes)?;
+    // If this is not reached, the next run finds the pair as it should be, and the file harms nothing
+    files.remove_file(&next)
+}

@@ -1,0 +1,202 @@
+//! Signing the requests that a plan has found good.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use super::{SigningPlan, SigningStep};
+use crate::{
+    authority::CertificateAuthority,
+    bundle::all_pem,
+    cluster::{Issuer, Purpose},
+    error::{Error, Result},
+    key::{Passphrase, PrivateKey},
+    plan::profile,
+    request::Claim,
+    store::{LockedStore, NewFile, Overwrite, make_directories_of, read_below, write_files},
+};
+
+/// What was done with the requests in a travelling directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct SigningReport {
+    /// Authorities that were made
+    pub created: usize,
+    /// Certificates that were put beside their requests
+    pub signed: usize,
+    /// Authorities' certificates that were put into the folders of hosts
+    pub trusted: usize,
+    /// What requests claimed and did not get
+    pub not_granted: Vec<NotGranted>,
+}
+
+/// What a request claimed and did not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotGranted {
+    /// The request's file
+    pub path: PathBuf,
+    /// What it claimed
+    pub claims: Vec<Claim>,
+}
+
+/// A file for a host, seen from the host's folder.
+type Text = (PathBuf, String);
+
+impl SigningPlan {
+    /// Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request claims
+    /// beyond them is told. With the certificates each host gets those of the authorities.
+    ///
+    /// Of all that is secret, the keys of the authorities alone are read, and only if something is to be signed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::SymbolicLink`] and the errors of [`CertificateAuthority::sign`].
+    pub fn apply(
+        self,
+        files: &LockedStore<'_>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<SigningReport> {
+        let mut report = SigningReport::default();
+        let authorities = self.signers(files, passphrase, &mut report)?;
+        let trusted = self.trusted(&authorities)?;
+        let mut changes: BTreeMap<&str, Vec<&SigningStep>> = BTreeMap::new();
+        for host in &self.hosts {
+            changes.insert(host, Vec::new());
+        }
+        for step in self.changes() {
+            changes.entry(step.host()).or_default().push(step);
+        }
+        let changes: Vec<_> = changes.into_iter().collect();
+        let done = changes
+            .into_par_iter()
+            .map(|(host, steps)| {
+                let folder = self.travelling.join(host);
+                let mut done = SigningReport::default();
+                let mut texts = missing(&folder, &trusted)?;
+                done.trusted = texts.len();
+                for step in steps {
+                    texts.push(self.sign(step, &authorities, &mut done)?);
+                }
+                write(&folder, &texts)?;
+                Ok(done)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for done in done {
+            report.signed += done.signed;
+            report.trusted += done.trusted;
+            report.not_granted.extend(done.not_granted);
+        }
+        Ok(report)
+    }
+
+    /// The authorities that sign, made if there are none.
+    fn signers(
+        &self,
+        files: &LockedStore<'_>,
+        passphrase: Option<&Passphrase>,
+        report: &mut SigningReport,
+    ) -> Result<HashMap<Issuer, CertificateAuthority>> {
+        let mut signers = HashMap::new();
+        for authority in &self.authorities {
+            let wanted = &authority.wanted;
+            let Purpose::Authority(profile) = wanted.purpose else {
+                continue;
+            };
+            let signs = self
+                .changes()
+                .any(|step| step.wanted.issuer == wanted.issuer);
+            let signer = if authority.certificates.is_empty() {
+                let key = PrivateKey::generate_with(profile.key_algorithm())?;
+                let made =
+                    CertificateAuthority::create_for(key, &wanted.identity, profile, self.now)?;
+                files.put_authority(
+                    &wanted.paths,
+                    &made,
+                    passphrase,
+                    Overwrite::Refuse,
+                    &self.attributes,
+                )?;
+                report.created += 1;
+                made
+            } else if signs {
+                files.store().authority_at(&wanted.paths, passphrase)?
+            } else {
+                continue;
+            };
+            signers.insert(wanted.issuer, signer);
+        }
+        Ok(signers)
+    }
+
+    /// What each host is to trust.
+    fn trusted(&self, made: &HashMap<Issuer, CertificateAuthority>) -> Result<Vec<Text>> {
+        let texts = self.authorities.iter().map(|authority| {
+            let path = authority.wanted.paths.certificate.clone();
+            let made = made.get(&authority.wanted.issuer);
+            let text = match (made, &authority.certificates[..]) {
+                (Some(made), []) => made.certificate().to_pem(),
+                (_, there) => all_pem(there),
+            };
+            Ok((path, text?))
+        });
+        texts.collect()
+    }
+
+    fn sign(
+        &self,
+        step: &SigningStep,
+        authorities: &HashMap<Issuer, CertificateAuthority>,
+        done: &mut SigningReport,
+    ) -> Result<Text> {
+        let wanted = &step.wanted;
+        let Some(authority) = authorities.get(&wanted.issuer) else {
+            return Err(Error::Missing {
+                what: "private key of its authority",
+                found: Vec::new(),
+            });
+        };
+        let issued = authority
+            .sign_at(&step.request, *profile(wanted)?, &wanted.identity, self.now)
+            .map_err(|error| error.in_file(step.path()))?;
+        if !issued.refused().is_empty() {
+            done.not_granted.push(NotGranted {
+                path: step.path().to_owned(),
+                claims: issued.refused().to_vec(),
+            });
+        }
+        done.signed += 1;
+        Ok((wanted.paths.certificate.clone(), issued.certificate_pem()?))
+    }
+}
+
+/// Those of the files that a folder does not have as they are.
+fn missing(folder: &Path, texts: &[Text]) -> Result<Vec<Text>> {
+    let mut missing = Vec::new();
+    for (path, text) in texts {
+        let there = read_below(folder, path)?;
+        if there.as_deref() != Some(text.as_bytes()) {
+            missing.push((path.clone(), text.clone()));
+        }
+    }
+    Ok(missing)
+}
+
+/// Writes the files of a host together.
+fn write(folder: &Path, texts: &[Text]) -> Result<()> {
+    for (path, _) in texts {
+        make_directories_of(folder, path)?;
+    }
+    let files: Vec<_> = texts
+        .iter()
+        .map(|(path, text)| NewFile {
+            path: folder.join(path),
+            contents: text.as_bytes(),
+            secret: false,
+        })
+        .collect();
+    write_files(&files, Overwrite::Replace)
+}

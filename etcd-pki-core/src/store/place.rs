@@ -1,0 +1,26 @@
+//! What stands at a path.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::file::io_error;
+use crate::error::Result;
+
+/// Whether a directory is there, or a link to one; an error if nothing is.
+pub(crate) fn is_directory(path: &Path) -> Result<bool> {
+    let metadata = fs::metadata(path).map_err(io_error("read", path))?;
+    Ok(metadata.is_dir())
+}
+
+/// Where a symbolic link leads in the end; `None` for what is no link, or leads nowhere.
+pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
+    let is_link = path.symlink_metadata().ok()?.is_symlink();
+    is_link.then(|| fs::canonicalize(path).ok()).flatten()
+}
+
+/// The file at a path under the name that no link leads to.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,443 @@
+//! Directories of others, adopted: the specification that is printed shows their faults and nothing else.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use etcd_pki_core::{Certificate, PairPaths, PrivateKey};
+use etcd_pki_tests::{
+    Scratch,
+    command::etcd_pki,
+    foreign::{Foreign, Leaf},
+    kubespray::Kubespray,
+    openssl, run,
+};
+use serde_json::Value;
+
+/// A directory and the specification that was printed for it.
+struct Adopted {
+    directory: PathBuf,
+    specification: String,
+    notes: Vec<String>,
+    place: Scratch,
+}
+
+impl Adopted {
+    fn of(directory: &Path) -> Self {
+        let place = Scratch::new("adopted");
+        let mut command = Command::new(etcd_pki());
+        let output = run(command.arg("adopt").arg(directory)).expect_success();
+        fs::write(place.path().join("cluster.yaml"), output.stdout()).unwrap();
+        let notes = output
+            .stderr()
+            .lines()
+            .map(|line| line.replace("note: ", ""));
+        Self {
+            directory: directory.to_owned(),
+            specification: output.stdout().to_owned(),
+            notes: notes.collect(),
+            place,
+        }
+    }
+
+    fn json(&self, verb: &str) -> Value {
+        let specification = self.place.path().join("cluster.yaml");
+        let mut command = Command::new(etcd_pki());
+        let command = command.args([verb, "--json", "-f"]).arg(specification);
+        serde_json::from_str(run(command).expect_success().stdout()).unwrap()
+    }
+
+    /// What is due: each certificate's path, the action, and the reasons.
+    fn due(&self) -> BTreeMap<String, String> {
+        let plan = self.json("plan");
+        let changes = plan["changes"].as_array().unwrap().iter();
+        changes
+            .map(|change| {
+                let path = Path::new(change["certificate"].as_str().unwrap());
+                let path = path.strip_prefix(&self.directory).unwrap();
+                let reasons: Vec<_> = change["reasons"].as_array().unwrap().iter().collect();
+                let reasons: Vec<_> = reasons
+                    .iter()
+                    .map(|reason| reason.as_str().unwrap())
+                    .collect();
+                let what = format!(
+                    "{}: {}",
+                    change["action"].as_str().unwrap(),
+                    reasons.join("; ")
+                );
+                (path.to_str().unwrap().to_owned(), what)
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn assert_due(&self, expected: &[(&str, &str)]) {
+        let expected = expected
+            .iter()
+            .map(|(file, what)| ((*file).to_owned(), (*what).to_owned()));
+        let expected: BTreeMap<_, _> = expected.collect();
+        assert_eq!(self.due(), expected, "{}", self.specification);
+    }
+
+    /// Applies, and asserts that these files changed and no others, that every key is as before, and that nothing is due.
+    #[track_caller]
+    fn assert_mended(&self, changed: &[&str]) {
+        let before = contents(&self.directory);
+        let _ = self.json("apply");
+        let after = contents(&self.directory);
+        let different: Vec<&str> = after
+            .iter()
+            .filter(|(file, bytes)| before.get(*file) != Some(*bytes))
+            .map(|(file, _)| file.as_str())
+            .collect();
+        assert_eq!(different, changed);
+        assert_eq!(before.len(), after.len());
+        self.assert_due(&[]);
+        // What it has become is described alike
+        let again = Self::of(&self.directory);
+        assert_eq!(again.specification, self.specification);
+        again.assert_due(&[]);
+    }
+}
+
+fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(next) = directories.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap().to_str().unwrap();
+                found.insert(name.to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// What `etcd-pki adopt` says where it fails.
+#[track_caller]
+fn refused(directory: &Path) -> String {
+    let output = Command::new(etcd_pki())
+        .arg("adopt")
+        .arg(directory)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const NO_KEY_USAGE: &str = "renew: the CA has no keyUsage";
+const HOSTS: &[&str] = &["DNS:node1", "DNS:node2.lan", "IP:10.0.0.1", "IP:10.0.0.2"];
+
+#[test]
+fn kubespray() {
+    let kubespray = Kubespray::create_with(&["node1", "node2.lan"], &["node1", "worker"], HOSTS);
+    let adopted = Adopted::of(kubespray.path());
+    let expected = format!(
+        "\
+layout: kubespray
+directory: {}
+ca:
+  common_name: etcd-ca
+defaults:
+  profile: kubespray
+shared_names:
+  - etcd.kube-system.svc.cluster.local
+  - etcd.kube-system.svc
+  - etcd.kube-system
+  - etcd
+  - 10.0.0.1
+  - 10.0.0.2
+members:
+  - node1
+  - node2.lan
+nodes:
+  - node1
+  - worker
+",
+        kubespray.path().display()
+    );
+    assert_eq!(adopted.specification, expected);
+    assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
+    adopted.assert_due(&[("ca.pem", NO_KEY_USAGE)]);
+    adopted.assert_mended(&["ca.pem"]);
+}
+
+#[test]
+fn faults_of_a_kubespray_directory_are_named() {
+    let kubespray = Kubespray::create_with(&["node1", "node2.lan"], &["node1"], HOSTS);
+    let mode = Permissions::from_mode(0o644);
+    fs::set_permissions(kubespray.admin("node1").key, mode).unwrap();
+    // A new key beside the old certificate, as after a run that was cut off
+    let torn = PrivateKey::generate_with(etcd_pki_core::KeyAlgorithm::Rsa2048).unwrap();
+    fs::write(kubespray.node("node1").key, torn.to_secret_pem().unwrap()).unwrap();
+    // Of another authority
+    let other = Kubespray::create_with(&["node2.lan"], &[], HOSTS);
+    for (from, to) in [
+        (
+            other.member("node2.lan").certificate,
+            kubespray.member("node2.lan").certificate,
+        ),
+        (
+            other.member("node2.lan").key,
+            kubespray.member("node2.lan").key,
+        ),
+    ] {
+        fs::copy(from, to).unwrap();
+    }
+    let adopted = Adopted::of(kubespray.path());
+    adopted.assert_due(&[
+        ("ca.pem", NO_KEY_USAGE),
+        (
+            "admin-node1.pem",
+            "mode: admin-node1-key.pem has mode 0644, should be 0600",
+        ),
+        ("member-node2.lan.pem", "renew: signed by another authority"),
+        ("node-node1.pem", "renew: the certificate is of another key"),
+    ]);
+    adopted.assert_mended(&["ca.pem", "member-node2.lan.pem", "node-node1.pem"]);
+}
+
+#[test]
+fn kubeadm() {
+    let kubeadm = Foreign::kubeadm("master-1", "10.0.0.1");
+    let adopted = Adopted::of(kubeadm.path());
+    let expected = format!(
+        "\
+layout: kubeadm
+directory: {}
+ca:
+  common_name: etcd-ca
+defaults:
+  algorithm: rsa-2048
+members:
+  - name: master-1
+    common_name: master-1
+    addresses:
+      - 10.0.0.1
+nodes:
+  - name: master-1
+    common_name: kube-apiserver-etcd-client
+    organization: \"system:masters\"
+    san: none
+admin:
+  organization: \"system:masters\"
+  san: none
+",
+        kubeadm.path().display()
+    );
+    assert_eq!(adopted.specification, expected);
+    assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
+    adopted.assert_due(&[]);
+
+    // One that ends soon
+    let pair = PairPaths {
+        certificate: "etcd/healthcheck-client.crt".into(),
+        key: "etcd/healthcheck-client.key".into(),
+    };
+    kubeadm.make(
+        &pair,
+        Leaf {
+            subject: "/O=system:masters/CN=kube-etcd-healthcheck-client",
+            usages: "clientAuth",
+            names: "",
+            days: 0,
+        },
+    );
+    let adopted = Adopted::of(kubeadm.path());
+    let due = adopted.due();
+    assert_eq!(due.len(), 1);
+    assert!(
+        due["etcd/healthcheck-client.crt"].starts_with("renew: expires"),
+        "{due:?}"
+    );
+    let _ = adopted.json("apply");
+    adopted.assert_due(&[]);
+    let renewed = fs::read(kubeadm.path().join("etcd/healthcheck-client.crt")).unwrap();
+    let renewed = Certificate::from_pem(renewed).unwrap();
+    assert_eq!(renewed.organizations(), ["system:masters"]);
+    assert!(renewed.ip_addresses().is_empty());
+}
+
+#[test]
+fn cfssl() {
+    let cfssl = Foreign::cfssl(&["10.0.0.1", "10.0.0.2"]);
+    let adopted = Adopted::of(cfssl.path());
+    let expected = format!(
+        "\
+layout: cfssl
+directory: {}
+ca:
+  common_name: \"Autogenerated CA\"
+  organization: \"the internet\"
+  validity: 5y
+defaults:
+  algorithm: rsa-2048
+  validity: 1000d
+shared_names:
+  - 10.0.0.1
+  - 10.0.0.2
+members:
+  - name: 10.0.0.1
+    common_name: etcd
+    organization: autogenerated
+  - name: 10.0.0.2
+    common_name: etcd
+    organization: autogenerated
+admin: none
+",
+        cfssl.path().display()
+    );
+    assert_eq!(adopted.specification, expected);
+    assert!(
+        adopted.notes[0].contains("OU=etcd cluster"),
+        "{:?}",
+        adopted.notes
+    );
+    let missing = "renew: ::1 is missing";
+    adopted.assert_due(&[
+        ("10.0.0.1.pem", missing),
+        ("10.0.0.2.pem", missing),
+        ("peer-10.0.0.1.pem", missing),
+        ("peer-10.0.0.2.pem", missing),
+    ]);
+    let _ = adopted.json("apply");
+    adopted.assert_due(&[]);
+}
+
+const OWN: &str = "\
+directory: ssl
+ca: {common_name: a-ca, organization: A, peers: separate}
+shared_names: [etcd, 10.0.0.9]
+members:
+  - {name: etcd-1, names: [etcd-1.lan, \"*.etcd.lan\"], addresses: [10.0.0.11, \"fd00::11\"]}
+  - {name: etcd-2.lan, addresses: [10.0.0.12], common_name: two, organization: O, algorithm: ed25519}
+nodes: [etcd-1, {name: kube-1, names: [kube-1.lan]}, {name: kube-2, san: none}]
+clients: [root, {name: backup, validity: 90d}, {name: proxy, common_name: null, organization: O}, {name: two}]
+";
+
+#[test]
+fn our_own() {
+    let cases = ["strict", "kubespray"]
+        .into_iter()
+        .flat_map(|profile| ["kubespray", "kubeadm", "cfssl"].map(|layout| (profile, layout)));
+    for (profile, layout) in cases {
+        let place = Scratch::new("own");
+        let specification =
+            OWN.replace("{name: two}", "{name: two, allow_member_common_name: true}");
+        let specification = format!(
+            "layout: {layout}\ndefaults: {{profile: {profile}, algorithm: ec-p256}}\n{specification}"
+        );
+        let file = place.path().join("made.yaml");
+        fs::write(&file, &specification).unwrap();
+        let _ = run(Command::new(etcd_pki()).args(["apply", "-f"]).arg(&file)).expect_success();
+        let adopted = Adopted::of(&place.path().join("ssl"));
+        assert!(
+            adopted.notes.is_empty(),
+            "{layout} {profile}: {:?}",
+            adopted.notes
+        );
+        adopted.assert_due(&[]);
+        assert!(adopted.specification.contains("peers: separate"));
+    }
+}
+
+#[test]
+fn what_a_specification_cannot_say_is_told() {
+    let kubespray = Kubespray::create(&["node1"], &["node1"]);
+    let path = |name: &str| kubespray.path().join(name);
+    // Kubespray links the pair of another control plane to a host's own
+    for ending in [".pem", "-key.pem"] {
+        symlink(
+            format!("node-node1{ending}"),
+            path(&format!("node-node2{ending}")),
+        )
+        .unwrap();
+    }
+    fs::copy(path("ca.pem"), path("old-ca.pem")).unwrap();
+    fs::write(path("notes.pem"), "nothing").unwrap();
+    fs::write(path("client-x.pem"), "garbage").unwrap();
+    fs::remove_file(path("ca-key.pem")).unwrap();
+    let adopted = Adopted::of(kubespray.path());
+    assert_eq!(
+        adopted.notes,
+        [
+            "ca-key.pem: is not here, or cannot be read: without it nothing can be renewed",
+            "client-x.pem: cannot be read, so its names are not known: write them before the next apply",
+            "node-node2-key.pem: is a link to another file here, so it is left out",
+            "node-node2.pem: is a link to another file here, so it is left out",
+            "old-ca.pem: an authority, CN=etcd-ca, under a name that the kubespray layout does not have, so it is left alone",
+        ]
+    );
+    assert!(adopted.specification.contains("clients:\n  - x\n"));
+}
+
+#[test]
+fn what_cannot_be_adopted() {
+    let scratch = Scratch::new("odd");
+    let path = |name: &str| scratch.path().join(name);
+    assert!(refused(scratch.path()).contains("called as in no layout"));
+    assert!(refused(&path("nowhere")).contains("No such file"));
+    fs::write(path("member-a.pem"), "garbage").unwrap();
+    assert!(refused(scratch.path()).contains("ca.pem is not there"));
+    assert!(refused(&path("member-a.pem")).contains("it is no directory"));
+    fs::write(path("ca.pem"), [0, 159, 146, 150]).unwrap();
+    assert!(refused(scratch.path()).contains("ca.pem"));
+    // A leaf in its place
+    let kubespray = Kubespray::create(&["node1"], &[]);
+    fs::copy(kubespray.member("node1").certificate, path("ca.pem")).unwrap();
+    assert!(refused(scratch.path()).contains("CA:TRUE"));
+    // Two authorities: the first is described
+    let mut two = fs::read(kubespray.ca().certificate).unwrap();
+    let _ = openssl::call(
+        scratch.path(),
+        "req -x509 -newkey rsa:2048 -nodes -keyout x -out other.crt -subj /CN=b",
+    );
+    two.extend(fs::read(path("other.crt")).unwrap());
+    fs::write(path("ca.pem"), two).unwrap();
+    let adopted = Adopted::of(scratch.path());
+    assert!(
+        adopted
+            .notes
+            .iter()
+            .any(|note| note.contains("2 certificates")),
+        "{:?}",
+        adopted.notes
+    );
+    assert!(adopted.specification.contains("common_name: etcd-ca"));
+}
+
+#[test]
+fn json_and_files() {
+    let kubespray = Kubespray::create(&["node1"], &[]);
+    let place = Scratch::new("json");
+    let file = place.path().join("cluster.yaml");
+    let adopt = |more: &[&str]| {
+        let mut command = Command::new(etcd_pki());
+        command
+            .arg("adopt")
+            .arg(kubespray.path())
+            .args(more)
+            .arg("-o")
+            .arg(&file);
+        command
+    };
+    let output = run(&mut adopt(&["--json", "--layout", "kubespray"])).expect_success();
+    let facts: Value = serde_json::from_str(output.stdout()).unwrap();
+    assert_eq!(facts["layout"], "kubespray");
+    assert_eq!(facts["specification"], fs::read_to_string(&file).unwrap());
+    assert!(!run(&mut adopt(&[])).success());
+    let _ = run(&mut adopt(&["--force"])).expect_success();
+}

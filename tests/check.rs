@@ -1,0 +1,495 @@
+//! Certificates watched: what is wrong is found by its code, the metrics are ones that Prometheus reads, and exit codes are those
+//! of Nagios' plugins.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _, symlink},
+        process::CommandExt as _,
+    },
+    path::Path,
+    process::Command,
+};
+
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite, PairPaths, Role,
+    Store, Validity,
+};
+use etcd_pki_tests::{
+    Directory, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,
+};
+use serde_json::Value;
+
+/// Types `etcd-pki check` in a directory; gives back its exit code, what it prints and what it says.
+fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(etcd_pki())
+        .current_dir(directory)
+        .arg("check")
+        .args(arguments)
+        .output()
+        .unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// The codes of what is wrong with each file, as far as something is.
+fn codes(directory: &Path, arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let (_, printed, _) = check(directory, &[arguments, &["--json"]].concat());
+    let document: Value = serde_json::from_str(&printed).unwrap();
+    let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for item in document["items"].as_array().unwrap() {
+        for finding in item["findings"].as_array().unwrap() {
+            let file = item["file"].as_str().unwrap().to_owned();
+            let code = finding["code"].as_str().unwrap().to_owned();
+            codes.entry(file).or_default().insert(code);
+        }
+    }
+    codes
+}
+
+fn assert_codes(directory: &Path, arguments: &[&str], expected: &[(&str, &[&str])]) {
+    let expected = expected.iter().map(|(file, codes)| {
+        let codes: BTreeSet<_> = codes.iter().map(ToString::to_string).collect();
+        ((*file).to_owned(), codes)
+    });
+    assert_eq!(codes(directory, arguments), expected.collect());
+}
+
+fn directory() -> Directory {
+    Directory::create("check", KeyAlgorithm::EcP256)
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn each_fault_has_its_code() {
+    let all = directory();
+    let path = all.path();
+    let good = all.issue(Role::Member, "good", &["10.0.0.11"]);
+    let name = |text: &str| Identity::new(text).unwrap();
+    let days = |days: u32| Role::Client.profile().valid_for(Validity::days(days));
+    all.issue_odd("expired", days(1), &name("a"), 2);
+    all.issue_odd("alarming", days(30), &name("b"), 28);
+    all.issue_odd("soon", days(30), &name("c"), 25);
+    all.issue_odd(
+        "nameless",
+        days(90),
+        &name("d").without_alternative_names(),
+        0,
+    );
+    let other_key = all.issue_odd("other-key", days(90), &name("e"), 0);
+    fs::copy(&good.key, &other_key.key).unwrap();
+    let readable = all.issue_odd("readable", days(90), &name("f"), 0);
+    set_mode(&readable.key, 0o644);
+    let copied = all.issue_odd("copied", days(90), &name("g"), 0);
+    set_mode(&copied.key, 0o640);
+    let alone = all.issue_odd("alone", days(90), &name("h"), 0);
+    fs::remove_file(alone.key).unwrap();
+    let elsewhere = directory();
+    let stranger = elsewhere.issue(Role::Client, "stranger", &[]);
+    fs::copy(stranger.certificate, path.join("stranger.pem")).unwrap();
+    fs::write(path.join("broken.pem"), "-----BEGIN CERTIFICATE-----\nAA").unwrap();
+    symlink("nowhere.pem", path.join("dangling.pem")).unwrap();
+    fs::write(
+        path.join("request.pem"),
+        "-----BEGIN X-----\nAAAA\n-----END X-----\n",
+    )
+    .unwrap();
+    fs::write(path.join("notes.txt"), "not looked at").unwrap();
+    assert_codes(
+        path,
+        &["."],
+        &[
+            ("./alarming.pem", &["EP002"]),
+            ("./broken.pem", &["EP012"]),
+            ("./dangling.pem", &["EP012"]),
+            ("./expired.pem", &["EP001"]),
+            ("./nameless.pem", &["EP011"]),
+            ("./other-key.pem", &["EP005"]),
+            ("./readable.pem", &["EP006"]),
+            ("./soon.pem", &["EP003"]),
+            ("./stranger.pem", &["EP007"]),
+        ],
+    );
+    // Each by itself is judged as it is among all
+    for (file, code) in [("stranger.pem", "EP007"), ("other-key.pem", "EP005")] {
+        assert_codes(path, &[file], &[(file, &[code])]);
+    }
+    let ignored = [
+        "EP001", "EP002", "EP003", "EP005", "EP006", "EP007", "EP011", "ep012",
+    ];
+    let ignored: Vec<_> = ignored.iter().flat_map(|code| ["--ignore", code]).collect();
+    let (code, printed, _) = check(path, &[&["."], &ignored[..]].concat());
+    assert_eq!(code, 0, "{printed}");
+}
+
+#[test]
+fn what_openssl_makes() {
+    let kubespray = Kubespray::create(&["node1"], &["node1"]);
+    // Its only fault: the authority has no keyUsage
+    assert_codes(kubespray.path(), &["."], &[("./ca.pem", &["EP008"])]);
+
+    let scratch = Scratch::new("openssl");
+    let path = scratch.path();
+    let call = |line: &str| openssl::call(path, line);
+    let _ = call(
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 100 -subj /CN=etcd-ca -addext keyUsage=critical,keyCertSign",
+    );
+    fs::write(path.join("server.cnf"), "extendedKeyUsage=serverAuth\n").unwrap();
+    for (file, days) in [("server", "50"), ("long", "200")] {
+        let _ = call(&format!(
+            "req -newkey rsa:2048 -nodes -keyout {file}.key -out {file}.csr -subj /CN={file}"
+        ));
+        let _ = call(&format!(
+            "x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days {days} -extfile server.cnf -out {file}.crt"
+        ));
+    }
+    assert_codes(
+        path,
+        &["."],
+        &[
+            ("./long.crt", &["EP009", "EP010"]),
+            ("./server.crt", &["EP010"]),
+        ],
+    );
+    assert_codes(
+        path,
+        &["ca.crt", "--at", "2020-01-01T00:00:00Z"],
+        &[("ca.crt", &["EP004"])],
+    );
+}
+
+#[test]
+fn trees_of_hosts() {
+    let scratch = Scratch::new("trees");
+    for host in ["etcd-1", "etcd-2"] {
+        let tree = scratch.path().join("pki").join(host);
+        let ca = CertificateAuthority::create("etcd-ca").unwrap();
+        let store = Store::open(&tree, Layout::Kubeadm);
+        let files = store.lock().unwrap();
+        files.write_authority(&ca, None).unwrap();
+        for role in [Role::Member, Role::Node] {
+            let bundle = ca.issue(role, Identity::new(host).unwrap()).unwrap();
+            files.write(&bundle).unwrap();
+        }
+    }
+    assert_codes(scratch.path(), &["pki"], &[]);
+    let (code, printed, _) = check(scratch.path(), &["pki"]);
+    assert_eq!(code, 0, "{printed}");
+    // Of each host: the authority, server, peer, apiserver-etcd-client
+    assert!(printed.ends_with("\n8 ok\n"), "{printed}");
+
+    // Another host's: the authority has the name, and another key
+    let pki = scratch.path().join("pki");
+    fs::copy(
+        pki.join("etcd-1/etcd/peer.crt"),
+        pki.join("etcd-2/etcd/peer.crt"),
+    )
+    .unwrap();
+    assert_codes(
+        scratch.path(),
+        &["pki"],
+        &[("pki/etcd-2/etcd/peer.crt", &["EP005", "EP007"])],
+    );
+}
+
+#[test]
+fn thresholds_are_times_and_shares() {
+    let all = directory();
+    let days = |days: u32| Role::Client.profile().valid_for(Validity::days(days));
+    let name = Identity::new("a").unwrap();
+    all.issue_odd("a", days(100), &name, 25);
+    for (arguments, code) in [
+        (&["-w", "76d"][..], 1),
+        (&["-w", "74d"], 0),
+        (&["-w", "76%"], 1),
+        (&["-w", "74%"], 0),
+        (&["-w", "90d", "-c", "76d"], 2),
+        (&["-w", "90%", "-c", "76%"], 2),
+        (&["--at", "40d"], 0),
+        (&["--at", "46d"], 1),
+        (&["--at", "69d"], 2),
+        (&["--at", "76d"], 2),
+    ] {
+        let (found, printed, said) = check(all.path(), &[&["a.pem"], arguments].concat());
+        assert_eq!(found, code, "{arguments:?}: {printed}{said}");
+    }
+}
+
+#[test]
+fn exit_codes_and_the_line_are_those_of_nagios() {
+    let all = directory();
+    all.issue(Role::Member, "etcd-1", &[]);
+    let path = all.path();
+    fs::create_dir(path.join("empty")).unwrap();
+    for (arguments, code, begins) in [
+        (
+            &["."][..],
+            0,
+            "ETCD-PKI OK - 2 certificates, the first ends in 364 days | days_left=364;30:;7:\n",
+        ),
+        (
+            &[".", "-w", "400d"],
+            1,
+            "ETCD-PKI WARNING - 1 of 2 certificates: ./member-etcd-1.pem: expires in ",
+        ),
+        (
+            &[".", "-w", "400d", "-c", "400d"],
+            2,
+            "ETCD-PKI CRITICAL - 1 of 2 ",
+        ),
+        (
+            &["empty"],
+            3,
+            "ETCD-PKI UNKNOWN - 1 of 1 certificate: empty: no certificate in it (EP013)\n",
+        ),
+        (&["ca-key.pem"], 3, "ETCD-PKI UNKNOWN - "),
+        (&["nowhere"], 3, "ETCD-PKI UNKNOWN - "),
+    ] {
+        let (found, printed, said) = check(path, &[arguments, &["--format", "nagios"]].concat());
+        assert_eq!(found, code, "{arguments:?}: {printed}{said}");
+        assert!(printed.starts_with(begins), "{printed}");
+    }
+    for usage in [
+        &[][..],
+        &["--nonsense"],
+        &[".", "-w", "x"],
+        &[".", "-w", "1d", "-c", "2d"],
+        &[".", "--at", "x"],
+        &[".", "--ignore", "EP999"],
+    ] {
+        let (found, printed, said) = check(path, usage);
+        assert_eq!((found, printed.as_str()), (3, ""), "{usage:?}");
+        assert!(said.starts_with("etcd-pki: "), "{said}");
+    }
+    assert_eq!(check(path, &["--help"]).0, 0);
+}
+
+#[test]
+fn prometheus_reads_the_metrics() {
+    let all = directory();
+    let odd = Identity::from_common_name(r#"a "b\c"#).unwrap();
+    let pair = PairPaths {
+        certificate: "quote\"back\\slash\nline.pem".into(),
+        key: "x-key.pem".into(),
+    };
+    let ca = all.store().authority(None).unwrap();
+    let client = ca.issue(Role::Client, &odd).unwrap();
+    let lock = all.store().lock().unwrap();
+    lock.write_pairs(&[(&client, &pair)], Overwrite::Refuse)
+        .unwrap();
+    drop(lock);
+    all.issue_odd(
+        "expired",
+        Role::Client.profile().valid_for(Validity::days(1)),
+        &Identity::new("a").unwrap(),
+        2,
+    );
+    fs::write(
+        all.path().join("broken.pem"),
+        "-----BEGIN CERTIFICATE-----\nAA",
+    )
+    .unwrap();
+
+    // The exit code does not tell of the certificates
+    let (code, printed, said) = check(all.path(), &[".", "--textfile", "etcd_pki.prom"]);
+    assert_eq!((code, printed.as_str(), said.as_str()), (0, "", ""));
+    let file = all.path().join("etcd_pki.prom");
+    let samples = prometheus::samples(&file);
+    let (code, printed, _) = check(all.path(), &[".", "--format", "prometheus"]);
+    assert_eq!(code, 0);
+    let same = |text: &str| {
+        text.lines()
+            .filter(|line| !line.contains("last_run"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(same(&printed), same(&fs::read_to_string(&file).unwrap()));
+
+    let value = |name: &str, label: &str, text: &str| {
+        let mut found = samples
+            .iter()
+            .filter(|sample| sample["name"] == name && sample["labels"][label] == text);
+        let sample = found
+            .next()
+            .unwrap_or_else(|| panic!("{name} {text:?}: {samples:#?}"));
+        (sample["value"].as_f64().unwrap(), sample["labels"].clone())
+    };
+    let odd_path = format!("./{}", pair.certificate.display());
+    let (end, labels) = value("x509_cert_not_after", "filepath", &odd_path);
+    let certificate = client.certificate();
+    let since = certificate
+        .not_after()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(end, since.as_secs() as f64);
+    assert_eq!(labels["filename"], pair.certificate.to_str().unwrap());
+    assert_eq!(labels["subject_CN"], certificate.common_name().unwrap());
+    assert_eq!(labels["issuer_CN"], "etcd-ca");
+    let decimal = labels["serial_number"].as_str().unwrap();
+    assert_eq!(openssl_decimal(all.path(), certificate), decimal);
+    assert_eq!(
+        value("x509_cert_expired", "filepath", "./expired.pem").0,
+        1.0
+    );
+    assert_eq!(value("x509_cert_expired", "filepath", "./ca.pem").0, 0.0);
+    assert_eq!(value("x509_cert_error", "filepath", "./broken.pem").0, 1.0);
+    assert_eq!(value("x509_cert_error", "filepath", "./ca.pem").0, 0.0);
+    assert_eq!(
+        value("etcd_pki_check_findings", "severity", "critical").0,
+        2.0
+    );
+    assert_eq!(
+        value("etcd_pki_check_finding", "code", "EP001").1["filepath"],
+        "./expired.pem"
+    );
+}
+
+/// The serial number as OpenSSL has it, in decimal as Python has it.
+fn openssl_decimal(directory: &Path, certificate: &Certificate) -> String {
+    fs::write(directory.join("serial.crt"), certificate.to_pem().unwrap()).unwrap();
+    let printed = openssl::call(directory, "x509 -in serial.crt -noout -serial");
+    let hexadecimal = printed
+        .stdout()
+        .trim()
+        .trim_start_matches("serial=")
+        .to_owned();
+    let program = format!("print(int('{hexadecimal}', 16))");
+    let python = etcd_pki_tests::Tool::PYTHON
+        .command()
+        .args(["-c", &program])
+        .output()
+        .unwrap();
+    String::from_utf8(python.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn certificates_of_one_number_are_told_apart() {
+    let scratch = Scratch::new("bundle");
+    let path = scratch.path();
+    // As an authority that is renewed with its key and number, both certificates in one file
+    let mut bundle = String::new();
+    for days in ["100", "3650"] {
+        let key = if bundle.is_empty() {
+            "-newkey rsa:2048 -keyout ca-key.pem"
+        } else {
+            "-key ca-key.pem"
+        };
+        let _ = openssl::call(
+            path,
+            &format!(
+                "req -x509 {key} -nodes -out one.crt -days {days} -set_serial 7 -subj /CN=etcd-ca -addext keyUsage=keyCertSign"
+            ),
+        );
+        bundle += &fs::read_to_string(path.join("one.crt")).unwrap();
+    }
+    fs::remove_file(path.join("one.crt")).unwrap();
+    fs::write(path.join("ca.pem"), bundle).unwrap();
+    assert_eq!(check(path, &[".", "--textfile", "a.prom"]).0, 0);
+    let samples = prometheus::samples(&path.join("a.prom"));
+    let ends = samples
+        .iter()
+        .filter(|sample| sample["name"] == "x509_cert_not_after");
+    let apart: BTreeSet<_> = ends
+        .map(|sample| sample["labels"]["discriminator"].as_str().unwrap())
+        .collect();
+    assert_eq!(apart.len(), 2);
+    let (_, table, _) = check(path, &["."]);
+    assert!(table.contains("  ./ca.pem#2\n"), "{table}");
+}
+
+#[test]
+fn the_key_of_a_file_of_authorities_fits_one_of_them() {
+    let (old, new) = (directory(), directory());
+    let both = fs::read_to_string(old.ca()).unwrap() + &fs::read_to_string(new.ca()).unwrap();
+    fs::write(new.ca(), both).unwrap();
+    new.issue(Role::Client, "new", &[]);
+    let stays = old.issue(Role::Client, "old", &[]);
+    fs::copy(stays.certificate, new.path().join("client-old.pem")).unwrap();
+    assert_codes(new.path(), &["."], &[]);
+}
+
+#[test]
+fn who_watches_need_not_read_keys() {
+    let all = directory();
+    let pair = all.issue(Role::Member, "etcd-1", &[]);
+    for key in [all.path().join("ca-key.pem"), pair.key] {
+        set_mode(&key, 0);
+    }
+    let mut command = Command::new(etcd_pki());
+    command.current_dir(all.path()).args(["check", "."]);
+    // Nothing is closed to root
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        const NOBODY: u32 = 65_534;
+        command.uid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("  member     ?      ./member-etcd-1.pem\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_text_file_is_written_whole_or_not_at_all() {
+    let all = directory();
+    let path = all.path();
+    let file = path.join("etcd_pki.prom");
+    fs::write(&file, "old").unwrap();
+    set_mode(&file, 0o640);
+    // Both: the metrics for one, the answer for the other
+    let (code, printed, _) = check(
+        path,
+        &[
+            "ca.pem",
+            "-w",
+            "9999d",
+            "--format",
+            "nagios",
+            "--textfile",
+            "etcd_pki.prom",
+        ],
+    );
+    assert_eq!(code, 1);
+    assert!(printed.starts_with("ETCD-PKI WARNING"), "{printed}");
+    assert!(prometheus::samples(&file).len() > 4);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    let hidden = fs::read_dir(path).unwrap().filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.')
+    });
+    assert_eq!(hidden.count(), 0);
+
+    let before = fs::read(&file).unwrap();
+    symlink("etcd_pki.prom", path.join("link.prom")).unwrap();
+    for (target, says) in [
+        ("etcd_pki.txt", ".prom"),
+        ("link.prom", "symbolic link"),
+        ("nowhere/a.prom", "nowhere"),
+    ] {
+        let (code, printed, said) = check(path, &["ca.pem", "--textfile", target]);
+        assert_eq!((code, printed.as_str()), (3, ""), "{target}");
+        assert!(said.contains(says), "{said}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), before);
+}

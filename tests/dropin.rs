@@ -1,0 +1,291 @@
+//! The command in the place of Kubespray's script: called as the role calls it, and compared with what the script's openssl
+//! commands make.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use etcd_pki_core::{Certificate, ExtendedKeyUsage, KeyAlgorithm, Layout, PrivateKey, Role};
+use etcd_pki_tests::{
+    Credentials, Scratch, apiserver,
+    command::etcd_pki,
+    etcd::{Cluster, Member, Version},
+    kubespray::Kubespray,
+    openssl::{self, Purpose},
+};
+
+const MEMBERS: [&str; 3] = ["etcd-1.lan", "etcd-2.lan", "etcd-3"];
+const NODES: [&str; 2] = ["etcd-1.lan", "kube-1.lan"];
+
+/// A first host of etcd, as Kubespray prepares it: /etc/ssl/etcd with the openssl.conf, and ssl in it.
+struct Host(Scratch);
+
+impl Host {
+    /// One with the openssl.conf of a directory that openssl has made.
+    fn like(kubespray: &Kubespray) -> Self {
+        let host = Self(Scratch::new("dropin"));
+        fs::copy(kubespray.path().join("openssl.conf"), host.config()).unwrap();
+        host
+    }
+
+    /// One that takes such a directory over.
+    fn taking_over(kubespray: &Kubespray) -> Self {
+        let host = Self::like(kubespray);
+        fs::rename(kubespray.path(), host.directory()).unwrap();
+        fs::remove_file(host.file("openssl.conf")).unwrap();
+        host
+    }
+
+    fn config(&self) -> PathBuf {
+        self.0.path().join("openssl.conf")
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.0.path().join("ssl")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory().join(name)
+    }
+
+    /// What the role runs, `bash -x make-ssl-etcd.sh` replaced.
+    fn output(&self, masters: &[&str], hosts: &[&str]) -> Output {
+        Command::new(etcd_pki())
+            .args(["kubespray", "-f"])
+            .arg(self.config())
+            .arg("-d")
+            .arg(self.directory())
+            .env("MASTERS", masters.join(" "))
+            .env("HOSTS", hosts.join(" "))
+            .output()
+            .unwrap()
+    }
+
+    /// What it prints and says.
+    #[track_caller]
+    fn run(&self, masters: &[&str], hosts: &[&str]) -> (String, String) {
+        let output = self.output(masters, hosts);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let (printed, said) = (text(output.stdout), text(output.stderr));
+        assert!(output.status.success(), "{said}");
+        (printed, said)
+    }
+
+    fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let names = file_names(&self.directory()).into_iter();
+        names
+            .map(|name| (name.clone(), fs::read(self.file(&name)).unwrap()))
+            .collect()
+    }
+
+    /// The files that differ from what they were.
+    fn changed(&self, before: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+        let after = self.contents().into_iter();
+        after
+            .filter(|(name, now)| before.get(name) != Some(now))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    fn credentials(&self, stem: &str) -> Credentials {
+        let (role, name) = stem.split_once('-').unwrap();
+        let pair = match role {
+            "admin" => Layout::Kubespray.member_client(name).unwrap().unwrap(),
+            role => {
+                let role: Role = role.parse().unwrap();
+                Layout::Kubespray.pairs(role, name).unwrap().swap_remove(0)
+            }
+        };
+        Credentials::new(self.file("ca.pem"), pair.below(&self.directory()))
+    }
+}
+
+fn file_names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".pem"))
+        .collect();
+    names.sort();
+    names
+}
+
+fn certificate(path: &Path) -> Certificate {
+    Certificate::from_pem(fs::read(path).unwrap()).unwrap()
+}
+
+/// What another program sees in a file: its mode; of a certificate its common name, names, usages and days; of a key its kind.
+fn seen(path: &Path) -> String {
+    let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+    if path.to_str().unwrap().ends_with("-key.pem") {
+        let key = PrivateKey::from_pem(fs::read(path).unwrap()).unwrap();
+        return format!(
+            "{mode:o} {}",
+            key.public_key().algorithm().map_or("", KeyAlgorithm::name)
+        );
+    }
+    let certificate = certificate(path);
+    let mut names = certificate.dns_names().to_vec();
+    names.extend(certificate.ip_addresses().iter().map(ToString::to_string));
+    let usages = certificate.extended_key_usages().unwrap_or_default();
+    let both = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    // Ours begins five minutes before it is made, and ends with the authority
+    let life = certificate
+        .not_after()
+        .duration_since(certificate.not_before())
+        .unwrap();
+    let days = (life + Duration::from_secs(600)).as_secs() / 86_400;
+    format!(
+        "{mode:o} {} {names:?} both usages: {} {days} days",
+        certificate.subject(),
+        both.iter().all(|usage| usages.contains(usage))
+    )
+}
+
+#[test]
+fn it_makes_what_the_script_makes() {
+    let theirs = Kubespray::create(&MEMBERS, &NODES);
+    let ours = Host::like(&theirs);
+    // First members and control plane, then every host
+    let (printed, said) = ours.run(&MEMBERS, &NODES[..1]);
+    assert!(
+        printed.contains("create    member-etcd-1.lan.pem"),
+        "{printed}"
+    );
+    assert_eq!(said, "");
+    let _ = ours.run(&[], &NODES);
+
+    let names = file_names(theirs.path());
+    assert_eq!(file_names(&ours.directory()), names);
+    for name in &names {
+        let path = ours.file(name);
+        assert_eq!(seen(&path), seen(&theirs.path().join(name)), "{name}");
+        if !name.ends_with("-key.pem") && name != "ca.pem" {
+            for purpose in [Purpose::Server, Purpose::Client] {
+                openssl::verify_strict(&ours.file("ca.pem"), &path, purpose).assert_accepted(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_time_nothing_changes() {
+    let theirs = Kubespray::create(&["etcd-1"], &[]);
+    let host = Host::like(&theirs);
+    let _ = host.run(&["etcd-1"], &["kube-1"]);
+    let before = host.contents();
+    let (printed, _) = host.run(&["etcd-1"], &["kube-1"]);
+    assert!(
+        printed.contains("4 certificates as they should be"),
+        "{printed}"
+    );
+    // Those that are not named are no surplus
+    let (_, said) = host.run(&[], &["kube-1"]);
+    assert_eq!(said, "");
+    assert_eq!(host.contents(), before);
+
+    let _ = host.run(&[], &["kube-2"]);
+    let new = ["node-kube-2-key.pem", "node-kube-2.pem"];
+    assert_eq!(host.changed(&before), new);
+}
+
+#[test]
+fn a_new_address_renews_with_the_same_keys() {
+    let theirs = Kubespray::create(&["etcd-1"], &[]);
+    let host = Host::like(&theirs);
+    let _ = host.run(&["etcd-1"], &["kube-1"]);
+    let before = host.contents();
+    let config = fs::read_to_string(host.config()).unwrap();
+    fs::write(host.config(), config + "IP.3 = 10.0.0.11\n").unwrap();
+
+    // Of the nodes alone, as in the role's second call
+    let (printed, _) = host.run(&[], &["kube-1"]);
+    assert!(printed.contains("10.0.0.11 is missing"), "{printed}");
+    assert_eq!(host.changed(&before), ["node-kube-1.pem"]);
+    let _ = host.run(&["etcd-1"], &["kube-1"]);
+    let renewed = ["admin-etcd-1.pem", "member-etcd-1.pem", "node-kube-1.pem"];
+    assert_eq!(host.changed(&before), renewed);
+    for name in renewed {
+        let addresses = certificate(&host.file(name)).ip_addresses().to_vec();
+        assert!(addresses.contains(&"10.0.0.11".parse().unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn a_directory_of_the_script_is_taken_over() {
+    let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &["kube-1"]));
+    let before = host.contents();
+    let (printed, said) = host.run(&["etcd-1"], &["kube-1"]);
+    assert!(printed.contains("renew     ca.pem"), "{printed}");
+    assert!(said.contains("warning: ca.pem has no keyUsage"), "{said}");
+    assert_eq!(host.changed(&before), ["ca.pem"]);
+    let leaf = host.file("member-etcd-1.pem");
+    openssl::verify_strict(&host.file("ca.pem"), &leaf, Purpose::Server)
+        .assert_accepted("the script's certificate under the renewed CA");
+    let (printed, said) = host.run(&["etcd-1"], &["kube-1"]);
+    assert!(printed.contains("as they should be"), "{printed}");
+    assert_eq!(said, "");
+}
+
+#[test]
+fn it_succeeds_and_fails_as_the_script_does() {
+    let theirs = Kubespray::create(&["etcd-1"], &[]);
+    let host = Host::like(&theirs);
+    let _ = host.run(&[], &[]);
+    assert!(!host.directory().exists());
+
+    let refused = |output: Output, code: i32, text: &str| {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(text), "{said}");
+        assert!(!host.directory().exists());
+    };
+    let unknown = Command::new(etcd_pki()).args(["kubespray", "-x"]).output();
+    refused(unknown.unwrap(), 2, "unexpected argument '-x'");
+    refused(host.output(&["a/b"], &[]), 1, "MASTERS: the name \"a/b\"");
+    let config = fs::read_to_string(host.config()).unwrap();
+    fs::write(host.config(), config + "DNS.9 = 10.0.0.9\n").unwrap();
+    refused(host.output(&["a"], &[]), 1, "DNS.9: 10.0.0.9 is an address");
+    fs::remove_file(host.config()).unwrap();
+    refused(host.output(&["a"], &[]), 1, "openssl.conf");
+}
+
+/// A host that lost its CA must not get another of the same name, even where nobody who has certificates is named.
+#[test]
+fn no_new_authority_beside_certificates_of_another() {
+    let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));
+    for name in ["ca.pem", "ca-key.pem"] {
+        fs::remove_file(host.file(name)).unwrap();
+    }
+    let before = host.contents();
+    let output = host.output(&[], &["kube-1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(host.contents(), before);
+}
+
+#[test]
+fn etcd_runs_on_it() {
+    let theirs = Kubespray::create(&["etcd-1"], &[]);
+    let host = Host::like(&theirs);
+    let _ = host.run(&MEMBERS, &["kube-1.lan"]);
+    let admin = host.credentials("admin-etcd-1.lan");
+    let members =
+        MEMBERS.map(|name| Member::with_pair(name, &host.credentials(&format!("member-{name}"))));
+    let cluster = Cluster::start(Version::Newest, &members, &admin);
+    let listed = cluster
+        .etcdctl(&admin, &["member", "list"])
+        .expect_success();
+    assert_eq!(listed.stdout().lines().count(), 3);
+    let node = host.credentials("node-kube-1.lan");
+    apiserver::write_and_read(&cluster.endpoints(), &node).assert_accepted("the node's pair");
+}

@@ -1,0 +1,125 @@
+//! Clusters in the layouts of other tools, with two authorities where the layout has them.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use etcd_pki_core::PairPaths;
+use etcd_pki_tests::{
+    Credentials, Scratch,
+    command::etcd_pki,
+    etcd::{Cluster, Member, Version},
+    run,
+};
+
+const HOSTS: [&str; 3] = ["one", "two", "three"];
+
+/// The directory of a specification that has been applied.
+fn applied(scratch: &Scratch, specification: &str) -> PathBuf {
+    let file = scratch.path().join("cluster.yaml");
+    fs::write(&file, specification).unwrap();
+    let _ = etcd_pki_at(scratch.path(), &["apply", "-f", "cluster.yaml"]);
+    let planned = etcd_pki_at(scratch.path(), &["plan", "-f", "cluster.yaml", "--check"]);
+    assert!(planned.contains("as they should be"), "{planned}");
+    scratch.path().join("pki")
+}
+
+fn etcd_pki_at(directory: &Path, arguments: &[&str]) -> String {
+    let output = run(Command::new(etcd_pki())
+        .current_dir(directory)
+        .args(arguments));
+    output.expect_success().stdout().to_owned()
+}
+
+fn pair(directory: &Path, stem: &str) -> PairPaths {
+    let pair = PairPaths {
+        certificate: format!("{stem}.crt").into(),
+        key: format!("{stem}.key").into(),
+    };
+    pair.below(directory)
+}
+
+#[test]
+fn etcd_runs_on_the_two_authorities_of_k3s() {
+    let scratch = Scratch::new("k3s");
+    let members: Vec<String> = HOSTS.map(|host| format!("  - {host}\n")).into();
+    let specification = format!(
+        "layout: k3s\ndirectory: pki\nmembers:\n{}nodes: [one]\n",
+        members.concat()
+    );
+    let directory = applied(&scratch, &specification);
+
+    let clients = directory.join("server-ca.crt");
+    let peers = directory.join("peer-ca.crt");
+    let members = HOSTS.map(|host| {
+        let of_host = |stem| pair(&directory.join(host), stem);
+        Member::with_pair(host, &Credentials::new(&clients, of_host("server-client")))
+            .with_peer(&Credentials::new(&peers, of_host("peer-server-client")))
+    });
+    let node = Credentials::new(&clients, pair(&directory.join("one"), "client"));
+    let cluster = Cluster::start(Version::Newest, &members, &node);
+    let listed = cluster.etcdctl(&node, &["member", "list"]).expect_success();
+    assert_eq!(listed.stdout().lines().count(), 3);
+}
+
+/// What `env etcd` says of each trusted file, certificate and key, below the directory.
+fn settings(directory: &Path, layout: &str) -> Vec<String> {
+    let place = directory.to_str().unwrap();
+    let arguments = [
+        "env", "etcd", "--host", "a", "-d", place, "--layout", layout,
+    ];
+    let printed = etcd_pki_at(directory, &arguments);
+    let lines = printed.lines().filter(|line| line.contains("_FILE="));
+    lines
+        .map(|line| line.replace(&format!("{place}/"), ""))
+        .collect()
+}
+
+#[test]
+fn the_settings_of_etcd_follow_the_authority_of_peers() {
+    let scratch = Scratch::new("k3s");
+    let directory = applied(&scratch, "layout: k3s\ndirectory: pki\nmembers: [a]\n");
+    assert_eq!(
+        settings(&directory, "k3s"),
+        [
+            "ETCD_CERT_FILE=server-client.crt",
+            "ETCD_KEY_FILE=server-client.key",
+            "ETCD_TRUSTED_CA_FILE=server-ca.crt",
+            "ETCD_PEER_CERT_FILE=peer-server-client.crt",
+            "ETCD_PEER_KEY_FILE=peer-server-client.key",
+            "ETCD_PEER_TRUSTED_CA_FILE=peer-ca.crt",
+        ]
+    );
+
+    let scratch = Scratch::new("kubespray");
+    let apart = "directory: pki\nca: {peers: separate}\nmembers: [a]\n";
+    let directory = applied(&scratch, apart);
+    assert_eq!(
+        settings(&directory, "kubespray")[2..],
+        [
+            "ETCD_TRUSTED_CA_FILE=ca.pem",
+            "ETCD_PEER_CERT_FILE=peer-a.pem",
+            "ETCD_PEER_KEY_FILE=peer-a-key.pem",
+            "ETCD_PEER_TRUSTED_CA_FILE=peer-ca.pem",
+        ]
+    );
+
+    let scratch = Scratch::new("etcdadm");
+    let shared = "layout: etcdadm\ndirectory: pki\nmembers: [a]\nnodes: [a]\n";
+    let directory = applied(&scratch, shared);
+    assert_eq!(
+        settings(&directory, "etcdadm")[3..],
+        [
+            "ETCD_PEER_CERT_FILE=peer.crt",
+            "ETCD_PEER_KEY_FILE=peer.key",
+            "ETCD_PEER_TRUSTED_CA_FILE=ca.crt",
+        ]
+    );
+}
