@@ -75,8 +75,9 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             2
         }
         Err(Failure::Arguments(help)) => {
-            let printed = help.print().map_err(Failure::Output);
-            exit_code(printed.map(|()| Answer::Yes))
+            // Nobody may read it to its end
+            let _ = help.print();
+            0
         }
         Err(Failure::Refused(error)) => {
             output::error(&error);
@@ -90,8 +91,6 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             output::problem(&message.text, message.hint.as_deref());
             2
         }
-        // Who reads has enough, as with `| head`
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(Failure::Output(error)) => {
             output::problem(&format!("cannot write to standard output: {error}"), None);
             1
