@@ -75,9 +75,13 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             2
         }
         Err(Failure::Arguments(help)) => {
-            // Nobody may read it to its end
-            let _ = help.print();
-            0
+            let printed = help.print();
+            // Who reads has enough, as with `| head`
+            let is_read = printed.or_else(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(error),
+            });
+            exit_code(is_read.map(|()| Answer::Yes).map_err(Failure::Output))
         }
         Err(Failure::Refused(error)) => {
             output::error(&error);
