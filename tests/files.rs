@@ -145,6 +145,112 @@ fn a_replaced_file_keeps_its_mode_and_a_key_is_closed() {
     }
 }
 
+/// --force is for leaves: neither an authority's certificate nor its key goes by it, under whatever name.
+#[test]
+fn an_authority_is_not_replaced_by_force() {
+    let pki = Pki::new();
+    assert!(pki.run("cert issue client c -d pki").status.success());
+    assert!(
+        pki.run("ca new -o pki/etcd-ca.crt --key-out pki/other.key")
+            .status
+            .success()
+    );
+    let before = pki.contents();
+    for line in [
+        "key new -o pki/ca-key.pem --force",
+        "key new -o pki/ca.pem --force",
+        "key new -o pki/other.key --force",
+        "key public pki/client-c.pem -o pki/ca-key.pem --force",
+        "csr new --cn x -o pki/ca-key.pem --key-out x.pem --force",
+        "cert issue client x -d pki -o x.pem --key-out pki/ca.pem --force",
+    ] {
+        assert_refused(&pki, &pki.run(line), "", &before);
+    }
+    assert!(
+        pki.run("key convert pki/ca-key.pem -o pki/ca-key.pem --format sec1 --force")
+            .status
+            .success()
+    );
+    assert!(pki.run("ca show -d pki").status.success());
+}
+
+/// One directory, called by two names, is locked once.
+#[test]
+fn two_names_of_one_directory() {
+    let pki = Pki::new();
+    let here = pki.0.path().display().to_string();
+    assert!(
+        pki.run(&format!(
+            "cert issue client x -d pki -o ./d.pem --key-out {here}/dk.pem"
+        ))
+        .status
+        .success()
+    );
+}
+
+#[test]
+fn a_pipe_in_the_directory_is_nobodys_certificate() {
+    let pki = Pki::new();
+    assert!(
+        Command::new("mkfifo")
+            .arg(pki.file("pipe.pem"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(pki.run("cert issue member etcd-1 -d pki").status.success());
+    assert!(pki.run("env etcd --host etcd-1 -d pki").status.success());
+}
+
+/// What a certificate says cannot become a line of a settings file.
+#[test]
+fn settings_hold_no_line_of_a_certificates() {
+    let pki = Pki::new();
+    assert!(pki.run("cert issue member etcd-1 -d pki").status.success());
+    let script = "cd pki && openssl ecparam -name prime256v1 -genkey -noout -out k && \
+        printf 'x\nETCD_EXEC=evil' > cn && \
+        printf '[req]\nprompt=no\ndistinguished_name=dn\n[dn]\nCN=x\\\\nETCD_EXEC=evil\n' > conf && \
+        openssl req -new -key k -config conf -out r && \
+        printf 'extendedKeyUsage=serverAuth,clientAuth\n' > ext && \
+        openssl x509 -req -in r -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 9 -extfile ext -out member-x.pem";
+    let made = Command::new("sh")
+        .current_dir(pki.0.path())
+        .args(["-c", script])
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let printed = pki.run("env etcd --host etcd-1 -d pki").stdout;
+    let printed = String::from_utf8(printed).unwrap();
+    assert!(
+        printed.lines().all(|line| !line.starts_with("ETCD_EXEC")),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("ALLOWED_CN=etcd-member-etcd-1\n"),
+        "{printed}"
+    );
+}
+
+/// The answer stays when nobody reads what is printed.
+#[test]
+fn a_closed_pipe_is_no_yes() {
+    let pki = Pki::new();
+    assert!(pki.run("cert issue client c -d pki").status.success());
+    let script =
+        "\"$0\" cert verify pki/client-c.pem -d pki --role member | true; echo ${PIPESTATUS[0]}";
+    let output = Command::new("bash")
+        .current_dir(pki.0.path())
+        .args(["-c", script])
+        .arg(etcd_pki())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n");
+}
+
 #[test]
 fn never_through_a_symbolic_link() {
     let pki = Pki::new();

@@ -231,6 +231,21 @@ fn authorities() {
             false,
         ),
         (
+            "names below, and not the name itself",
+            "basicConstraints=critical,CA:TRUE\nnameConstraints=critical,permitted;DNS:.etcd-1",
+            false,
+        ),
+        (
+            "critical policies",
+            "basicConstraints=critical,CA:TRUE\ncertificatePolicies=critical,1.2.3.4",
+            true,
+        ),
+        (
+            "a key identifier that is critical",
+            "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=critical,hash",
+            false,
+        ),
+        (
             "an excluded network",
             "basicConstraints=critical,CA:TRUE\nnameConstraints=critical,excluded;IP:10.0.0.0/255.0.0.0",
             false,
@@ -315,4 +330,39 @@ fn another_authority_of_the_same_name() {
     fs::rename(both, chains.file("both.pem")).unwrap();
     assert!(chains.compare("both CAs trusted", "both", &["leaf"], None));
     assert!(chains.compare("the leaf itself trusted", "leaf", &["leaf"], None));
+}
+
+#[test]
+fn a_wildcard_may_stand_for_a_name_that_is_excluded() {
+    let chains = Chains::new();
+    let limits = "nameConstraints=critical,excluded;DNS:a.etcd.svc";
+    chains.make(
+        "root",
+        "etcd-ca",
+        "root",
+        &format!("basicConstraints=critical,CA:TRUE\n{limits}"),
+        "3650",
+    );
+    chains.make(
+        "leaf",
+        "etcd-1",
+        "root",
+        &LEAF.replace("DNS:etcd-1", "DNS:*.etcd.svc"),
+        "365",
+    );
+    assert!(!chains.compare("a wildcard", "root", &["leaf"], None));
+}
+
+/// What one trusted certificate does not allow, another with the same key may.
+#[test]
+fn every_way_up_is_tried() {
+    let chains = Chains::new();
+    let limited = "basicConstraints=critical,CA:TRUE\nextendedKeyUsage=codeSigning";
+    chains.make("root", "etcd-ca", "root", limited, "3650");
+    fs::copy(chains.file("root.pem"), chains.file("limited.pem")).unwrap();
+    chains.make("root", "etcd-ca", "root", CA, "3650");
+    chains.make("leaf", "etcd-1", "root", LEAF, "365");
+    fs::rename(chains.bundle(&["limited", "root"]), chains.file("both.pem")).unwrap();
+    assert!(!chains.compare("the limited one", "limited", &["leaf"], None));
+    assert!(chains.compare("both", "both", &["leaf"], None));
 }

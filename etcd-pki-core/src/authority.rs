@@ -296,7 +296,7 @@ impl CertificateAuthority {
         Ok(Issued {
             certificate,
             chain: self.chain(),
-            refused: claims.filter(|claim| !granted.contains(claim)).collect(),
+            refused: claims.filter(|claim| !claim.is_among(&granted)).collect(),
             validity_cut,
         })
     }
@@ -348,6 +348,12 @@ impl CertificateAuthority {
         Ok(authority)
     }
 
+    /// When the first of this authority and those above it ends.
+    fn end(&self) -> SystemTime {
+        let above = self.above.iter().map(Certificate::not_after);
+        above.fold(self.certificate.not_after(), SystemTime::min)
+    }
+
     fn check_time(&self, now: SystemTime) -> Result<()> {
         let subject = || self.certificate.subject();
         if now > self.certificate.not_after() {
@@ -381,7 +387,7 @@ impl CertificateAuthority {
             ));
         }
         let asked = grant.validity.end(now)?;
-        let not_after = asked.min(self.certificate.not_after());
+        let not_after = asked.min(self.end());
         let profile = grant.profile;
         let content = CertificateBuilder {
             issuer: &self.issuer,
@@ -433,10 +439,11 @@ fn choose(
     mut certificates: Vec<Certificate>,
     key: &PublicKey,
 ) -> Result<(Certificate, Vec<Certificate>)> {
-    let Some(own) = certificates
-        .iter()
-        .position(|certificate| certificate.public_key() == key)
-    else {
+    // Of several for one key, such as before and after a renewal, the one that lasts longest
+    let own = (0..certificates.len())
+        .filter(|index| certificates[*index].public_key() == key)
+        .max_by_key(|index| certificates[*index].not_after());
+    let Some(own) = own else {
         let Some(first) = certificates.first() else {
             return Err(Error::Missing {
                 what: "certificate",

@@ -41,6 +41,8 @@ struct Facts {
     extensions: Extensions,
     public_key: PublicKey,
     serial_number: SerialNumber,
+    /// Whether the serial number is below zero, which no CA may write and some did
+    serial_is_negative: bool,
 }
 
 impl Facts {
@@ -54,6 +56,7 @@ impl Facts {
         Ok(Self {
             extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
             public_key: PublicKey::from_der(&key)?,
+            serial_is_negative: is_negative(content.serial_number()).map_err(malformed)?,
             serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
             parsed,
         })
@@ -344,6 +347,23 @@ impl Certificate {
             .get_or_init(|| signing::read_own(|| Facts::read(&self.der)))
     }
 
+    /// What makes Go refuse to read it, though it can be read here.
+    pub(crate) fn malformation(&self) -> Option<&'static str> {
+        let facts = self.facts();
+        let outer = facts.parsed.signature_algorithm();
+        if outer != facts.content().signature() {
+            return Some("names one signature algorithm inside and another outside");
+        }
+        if facts.serial_is_negative {
+            return Some("has a negative serial number");
+        }
+        let bad_uri = |uri: &String| url::Url::parse(uri).is_err();
+        if self.uris().iter().any(bad_uri) {
+            return Some("has a URI that is none");
+        }
+        None
+    }
+
     /// Whether it names its issuer by this serial number.
     pub(crate) fn names_issuer_by_serial(&self, serial_number: &SerialNumber) -> bool {
         let named = self.extensions().authority_serial.as_deref();
@@ -403,6 +423,12 @@ fn is_certificate(label: &str) -> bool {
 /// DER of ours is a SEQUENCE.
 fn is_der(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x30) && !pem::is_pem(bytes)
+}
+
+/// A DER integer is negative if the first bit of its first byte is set.
+fn is_negative(serial_number: &x509_cert::serial_number::SerialNumber) -> der::Result<bool> {
+    let der = serial_number.to_der()?;
+    Ok(der.get(2).is_some_and(|byte| byte & 0x80 != 0))
 }
 
 fn malformed(error: der::Error) -> Error {

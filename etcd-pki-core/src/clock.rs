@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use der::DateTime;
 use jiff::Timestamp;
 
 /// Now, in whole seconds: a certificate cannot say more.
@@ -19,21 +20,26 @@ pub(crate) fn whole_seconds(instant: SystemTime) -> SystemTime {
 
 /// RFC 3339 in UTC, to the second: `2027-01-31T12:00:00Z`.
 ///
-/// An instant outside of the years -9999 to 9999, which no certificate can hold, is written as the nearest in them.
+/// An instant before the year -9999 or after 9999, which no certificate can hold, is written as the nearest in them.
 #[must_use]
 pub fn rfc3339(instant: SystemTime) -> String {
-    let nearest = if instant < UNIX_EPOCH {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    };
-    let timestamp = Timestamp::try_from(whole_seconds(instant)).unwrap_or(nearest);
-    format!("{timestamp:.0}")
+    let instant = whole_seconds(instant).min(end_of_time());
+    // jiff's instants stop a day short of the year 10000, to leave room for offsets; DER's begin in 1970
+    match DateTime::from_system_time(instant) {
+        Ok(date) => date.to_string(),
+        Err(_) => format!(
+            "{:.0}",
+            Timestamp::try_from(instant).unwrap_or(Timestamp::MIN)
+        ),
+    }
 }
 
 /// Reads an RFC 3339 instant, with any offset, to the second: `2027-01-31T12:00:00+01:00`. `None` if it is none.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    if let Ok(date) = text.parse::<DateTime>() {
+        return Some(date.to_system_time());
+    }
     let timestamp: Timestamp = text.parse().ok()?;
     let seconds = Duration::from_secs(timestamp.as_second().unsigned_abs());
     Some(if timestamp.as_second() < 0 {

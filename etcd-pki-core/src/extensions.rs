@@ -26,6 +26,16 @@ const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
+/// Extensions that Go's parser takes for read, though nothing here looks at them: distribution points, policies, their mappings
+/// and constraints, inhibitAnyPolicy (`parseCertificate` in `crypto/x509/parser.go`).
+const READ_BY_GO: [ObjectIdentifier; 5] = [
+    ObjectIdentifier::new_unwrap("2.5.29.31"),
+    ObjectIdentifier::new_unwrap("2.5.29.32"),
+    ObjectIdentifier::new_unwrap("2.5.29.33"),
+    ObjectIdentifier::new_unwrap("2.5.29.36"),
+    ObjectIdentifier::new_unwrap("2.5.29.54"),
+];
+
 /// What a key may be used for (RFC 5280, section 4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -286,10 +296,8 @@ pub(crate) struct Extensions {
     pub(crate) authority_serial: Option<Vec<u8>>,
     pub(crate) alternative_names: Option<AlternativeNames>,
     pub(crate) name_constraints: Option<NameConstraints>,
-    /// Those that are critical and of no kind above: nothing that etcd uses understands them
+    /// Those that are critical and that Go does not read
     pub(crate) unknown_critical: Vec<String>,
-    /// Those that are of no kind above
-    pub(crate) unknown: Vec<String>,
     /// Each one's identifier and whether it is critical, in their order
     pub(crate) criticality: Vec<(ObjectIdentifier, bool)>,
 }
@@ -331,6 +339,19 @@ impl Extensions {
                 .map_err(|error| Error::malformed("extension", format!("{extn_id}: {error}")))?;
         }
         Ok(read)
+    }
+
+    /// Those that a request may carry and that no claim describes, by their identifiers.
+    pub(crate) fn beyond_claims(&self) -> impl Iterator<Item = String> {
+        let described = [
+            BasicConstraints::OID,
+            pkix::KeyUsage::OID,
+            pkix::ExtendedKeyUsage::OID,
+            SubjectAltName::OID,
+        ];
+        let oids = self.criticality.iter().map(|(oid, _)| *oid);
+        oids.filter(move |oid| !described.contains(oid))
+            .map(|oid| oid.to_string())
     }
 
     pub(crate) fn is_critical(&self, oid: ObjectIdentifier) -> Option<bool> {
@@ -378,8 +399,7 @@ impl Extensions {
                 self.name_constraints = Some(NameConstraints::from_der(value)?);
             }
             other => {
-                self.unknown.push(other.to_string());
-                if critical {
+                if critical && !READ_BY_GO.contains(&other) {
                     self.unknown_critical.push(other.to_string());
                 }
             }
@@ -389,6 +409,11 @@ impl Extensions {
 }
 
 impl AlternativeNames {
+    /// Whether there is no DNS name, address, URI or e-mail address among them.
+    pub(crate) fn are_all_other(&self) -> bool {
+        self.dns.is_empty() && self.ip.is_empty() && self.uri.is_empty() && self.email.is_empty()
+    }
+
     fn read(names: SubjectAltName) -> der::Result<Self> {
         let mut read = Self::default();
         for name in names.0 {

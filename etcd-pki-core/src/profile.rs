@@ -127,8 +127,11 @@ impl Profile {
     pub(crate) fn common_name(&self, identity: &Identity) -> Result<Option<String>> {
         let common_name = identity.common_name(|name| {
             let name = match self.compatibility {
-                Compatibility::Strict => name,
-                Compatibility::Kubespray => name.split('.').next().unwrap_or(name),
+                // A user of etcd is who it is: cut, root.backup would be root
+                Compatibility::Kubespray if self.role != Role::Client => {
+                    name.split('.').next().unwrap_or(name)
+                }
+                _ => name,
             };
             format!("{}{name}", self.role.common_name_prefix())
         })?;
@@ -326,6 +329,10 @@ mod tests {
             .profile(Role::Node)
             .common_name(&identity);
         assert_eq!(cut.unwrap().as_deref(), Some("etcd-node-a"));
+        let user = Compatibility::Kubespray
+            .profile(Role::Client)
+            .common_name(&identity);
+        assert_eq!(user.unwrap().as_deref(), Some("a.dc1.example"));
         let whole = Role::Node.profile().common_name(&identity);
         assert_eq!(whole.unwrap().as_deref(), Some("etcd-node-a.dc1.example"));
     }

@@ -246,9 +246,9 @@ impl<'a> Signed<'a> {
     pub(crate) fn from_der(bytes: &'a [u8]) -> der::Result<Self> {
         use der::Reader as _;
         let mut reader = der::SliceReader::new(bytes)?;
-        reader.sequence(|fields| {
+        let signed = reader.sequence(|fields| {
             let content = fields.tlv_bytes()?;
-            Ok(Self {
+            Ok::<_, der::Error>(Self {
                 content,
                 algorithm: AlgorithmIdentifierOwned::decode(fields)?,
                 signature: BitStringRef::decode(fields)?
@@ -256,6 +256,9 @@ impl<'a> Signed<'a> {
                     .ok_or_else(|| der::Tag::BitString.value_error())?
                     .to_vec(),
             })
-        })
+        })?;
+        // What stands behind it is signed by nobody
+        reader.finish()?;
+        Ok(signed)
     }
 }

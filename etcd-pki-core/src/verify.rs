@@ -8,6 +8,11 @@ mod verdict;
 
 use std::time::SystemTime;
 
+use der::oid::AssociatedOid as _;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
+};
+
 use crate::{certificate::Certificate, clock, extensions::ExtendedKeyUsage, role::Role};
 
 use self::chain::Search;
@@ -17,6 +22,9 @@ pub use self::{
 };
 
 /// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
+///
+/// Where ring cannot check a signature that Go could (RSA-PSS, RSA under 2048 bits, P-224 and P-521, ECDSA with SHA-512), it says so and
+/// accepts nothing.
 ///
 /// Without a role, no usage is asked for; without a host, no name.
 ///
@@ -97,6 +105,7 @@ impl Verifier {
             verifier: self,
             now,
             signature_checks: 0,
+            chains: Vec::new(),
             failure: None,
         };
         reasons.extend(check_time(certificate, now).err());
@@ -104,25 +113,40 @@ impl Verifier {
         if let Some(host) = &self.host {
             reasons.extend(host.check(certificate).err());
         }
-        let chain = search.chain(vec![certificate.clone()]);
-        if let Some(chain) = &chain {
-            let usages = self.usages.iter();
-            reasons.extend(usages.filter_map(|usage| check_usage(chain, usage).err()));
-            if self.strict {
-                reasons.extend(strict::check(chain));
-            }
-        } else {
-            let own = std::slice::from_ref(certificate);
-            let usages = self.usages.iter();
-            reasons.extend(usages.filter_map(|usage| check_usage(own, usage).err()));
+        search.climb(vec![certificate.clone()]);
+        // The chain that the least speaks against
+        let judged = search
+            .chains
+            .into_iter()
+            .map(|chain| (self.judge(&chain), chain));
+        let Some((of_chain, chain)) = judged.min_by_key(|(reasons, _)| reasons.len()) else {
+            reasons.extend(self.check_usages(std::slice::from_ref(certificate)));
             reasons.push(search.failure.unwrap_or_else(|| Reason::UnknownAuthority {
                 issuer: certificate.issuer(),
             }));
+            return Verdict {
+                chain: Vec::new(),
+                reasons,
+            };
+        };
+        reasons.extend(of_chain);
+        Verdict { chain, reasons }
+    }
+
+    /// What speaks against a whole chain: usages that it does not allow, and what strict verifiers mind.
+    fn judge(&self, chain: &[Certificate]) -> Vec<Reason> {
+        let mut reasons = self.check_usages(chain);
+        if self.strict {
+            reasons.extend(strict::check(chain));
         }
-        Verdict {
-            chain: chain.unwrap_or_default(),
-            reasons,
-        }
+        reasons
+    }
+
+    fn check_usages(&self, chain: &[Certificate]) -> Vec<Reason> {
+        let usages = self.usages.iter();
+        usages
+            .filter_map(|usage| check_usage(chain, usage).err())
+            .collect()
     }
 }
 
@@ -142,12 +166,45 @@ fn check_time(certificate: &Certificate, now: SystemTime) -> Result<(), Reason> 
     }
 }
 
+/// What Go's parser minds of extensions and of the certificate around them (`parseCertificate`).
 fn check_extensions(certificate: &Certificate) -> Result<(), Reason> {
-    match certificate.extensions().unknown_critical.first() {
-        None => Ok(()),
-        Some(oid) => Err(Reason::UnknownExtension {
+    let extensions = certificate.extensions();
+    let unknown = extensions.unknown_critical.first().cloned();
+    // Identifiers must not be critical (RFC 5280, section 4.2.1.1 and 4.2.1.2)
+    let wrongly_critical = [SubjectKeyIdentifier::OID, AuthorityKeyIdentifier::OID]
+        .into_iter()
+        .find(|oid| extensions.is_critical(*oid) == Some(true));
+    // Names of which Go knows none
+    let unread_names = extensions
+        .alternative_names
+        .as_ref()
+        .filter(|names| {
+            names.are_all_other() && extensions.is_critical(SubjectAltName::OID) == Some(true)
+        })
+        .map(|_| SubjectAltName::OID);
+    let unread_limits = extensions
+        .name_constraints
+        .as_ref()
+        .filter(|limits| {
+            name_constraints::has_other_kinds(limits)
+                && extensions.is_critical(NameConstraints::OID) == Some(true)
+        })
+        .map(|_| NameConstraints::OID);
+    let oid = unknown.or_else(|| {
+        let oid = wrongly_critical.or(unread_names).or(unread_limits);
+        oid.map(|oid| oid.to_string())
+    });
+    if let Some(oid) = oid {
+        return Err(Reason::UnknownExtension {
             subject: certificate.subject(),
-            oid: oid.clone(),
+            oid,
+        });
+    }
+    match certificate.malformation() {
+        None => Ok(()),
+        Some(reason) => Err(Reason::Malformed {
+            subject: certificate.subject(),
+            reason,
         }),
     }
 }

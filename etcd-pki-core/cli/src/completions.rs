@@ -34,7 +34,7 @@ impl Completions {
             "etcd-pki",
             &mut script,
         );
-        output::print_bytes(&script)?;
+        output::print_words(&script)?;
         Ok(Answer::Yes)
     }
 }

@@ -96,8 +96,13 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             2
         }
         Err(Failure::Arguments(help)) => {
-            let printed = help.print().map_err(Failure::Output);
-            exit_code(printed.map(|()| Answer::Yes))
+            let printed = help.print();
+            // Who reads has enough, as with `| head`
+            let is_read = printed.or_else(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(error),
+            });
+            exit_code(is_read.map(|()| Answer::Yes).map_err(Failure::Output))
         }
         Err(Failure::Refused(error)) => {
             output::error(&error);
@@ -111,8 +116,6 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             output::problem(&message.text, message.hint.as_deref());
             2
         }
-        // Who reads has enough, as with `| head`
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(Failure::Output(error)) => {
             output::problem(&format!("cannot write to standard output: {error}"), None);
             1

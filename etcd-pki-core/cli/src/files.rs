@@ -1,10 +1,12 @@
 //! The files that are made: written together, or printed where one is called `-`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use etcd_pki_core::{
-    Certificate, Error, NewFile, Overwrite, PublicKey, read_file, write_files_with,
+    Certificate, Error, Layout, NewFile, Overwrite, PrivateKey, PublicKey, Store, read_file,
+    write_files_with,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     failure::{Failure, Message},
@@ -86,30 +88,53 @@ pub(crate) fn write(files: &[File<'_>], replacing: Replacing) -> Result<(), Fail
         .try_for_each(|file| output::print_bytes(file.contents))
 }
 
-/// Refuses to replace an authority's certificate, or its key by another.
+/// Refuses to replace what is an authority's: a file with its certificate, and one with its key unless it is for that very key.
 fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
-    let certificate = match file.key {
-        Some(_) => certificate_beside(file.path),
-        None => Some(file.path.to_owned()),
-    };
-    let authority = certificate
-        .filter(|_| file.path.exists())
-        .and_then(|path| read_file(&path).ok())
-        .and_then(|bytes| Certificate::all_from_bytes(&bytes).ok())
-        .and_then(|certificates| certificates.into_iter().next())
-        .filter(Certificate::is_authority);
-    match (authority, file.key) {
-        (None, _) => Ok(()),
-        (Some(authority), Some(key)) if authority.public_key() == key => Ok(()),
-        (Some(_), _) => Err(Failure::Failed(Message {
-            text: format!("{} is an authority's", file.path.display()),
-            hint: Some(
-                "nothing was changed, and --force does not replace it; name another file, or make a new authority on \
-                 purpose with `etcd-pki ca new --replace-ca`"
-                    .to_owned(),
-            ),
-        })),
+    if !file.path.is_file() {
+        return Ok(());
     }
+    let old = Zeroizing::new(read_file(file.path)?);
+    let has_certificate = Certificate::all_from_bytes(&old)
+        .is_ok_and(|all| all.iter().any(Certificate::is_authority));
+    let has_key = match PrivateKey::from_bytes(&old, None) {
+        Ok(key) => {
+            Some(key.public_key()) != file.key
+                && authorities_beside(file.path)?.contains(key.public_key())
+        }
+        // It cannot be seen whose it is: an authority's, if there is one and this is no other key of it
+        Err(Error::EncryptedKey | Error::Unsupported { .. }) => {
+            let authorities = authorities_beside(file.path)?;
+            !authorities.is_empty() && !file.key.is_some_and(|key| authorities.contains(key))
+        }
+        Err(_) => false,
+    };
+    if !has_certificate && !has_key {
+        return Ok(());
+    }
+    Err(Failure::Failed(Message {
+        text: format!("{} is an authority's", file.path.display()),
+        hint: Some(
+            "nothing was changed, and --force does not replace it; name another file, or make a new authority on purpose with \
+             `etcd-pki ca new --replace-ca`"
+                .to_owned(),
+        ),
+    }))
+}
+
+/// The keys of the authorities whose certificates are in the directory of a file.
+fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
+    let directory = path
+        .parent()
+        .filter(|directory| *directory != Path::new(""));
+    let store = Store::open(directory.unwrap_or(Path::new(".")), Layout::default());
+    let certificates = store
+        .certificates()?
+        .into_iter()
+        .map(|(_, certificate)| certificate);
+    Ok(certificates
+        .filter(Certificate::is_authority)
+        .map(|authority| authority.public_key().clone())
+        .collect())
 }
 
 /// The error for an authority's file that is in the way.
@@ -120,14 +145,4 @@ pub(crate) fn authority_exists(path: &Path) -> Error {
         directory: directory.unwrap_or(Path::new(".")).to_owned(),
         found: name.to_string_lossy().into_owned(),
     }
-}
-
-/// Where the certificate of this key is, by the habits of naming the two.
-fn certificate_beside(key: &Path) -> Option<PathBuf> {
-    let name = key.file_name()?.to_str()?;
-    let name = match name.strip_suffix("-key.pem") {
-        Some(stem) => format!("{stem}.pem"),
-        None => format!("{}.crt", name.strip_suffix(".key")?),
-    };
-    Some(key.with_file_name(name))
 }

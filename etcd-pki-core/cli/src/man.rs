@@ -36,7 +36,7 @@ impl Man {
         let mut command = Arguments::styled_command().disable_help_subcommand(true);
         command.build();
         let Some(directory) = &self.out else {
-            output::print_bytes(page(command)?.as_bytes())?;
+            output::print_words(page(command)?.as_bytes())?;
             return Ok(Answer::Yes);
         };
         let mut pages = Vec::new();

@@ -18,7 +18,15 @@ use crate::failure::Failure;
 
 /// Writes lines of text to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    print_bytes(printable(text).as_bytes())
+    print_words(printable(text).as_bytes())
+}
+
+/// Writes what is ours to standard output. Who reads may have enough, as with `| head`: what the command comes to stays.
+pub(crate) fn print_words(words: &[u8]) -> Result<(), Failure> {
+    match print_bytes(words) {
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
 }
 
 /// Writes a document to standard output as JSON, with the version of its schema.
@@ -38,7 +46,7 @@ pub(crate) fn print_json(contents: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{json}\n"))
 }
 
-/// Writes bytes to standard output as they are, past every buffer, for they may be a key.
+/// Writes bytes to standard output as they are, past every buffer, for they may be a key. If nobody reads them, they are lost.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let write = || {
         let descriptor = io::stdout().as_fd().try_clone_to_owned()?;

@@ -49,7 +49,7 @@ impl CertificateAuthority {
             .unwrap_or_default();
         let usual = Validity::lasting(life.saturating_sub(BACKDATE));
         let asked = validity.unwrap_or(usual).end(now)?;
-        let not_after = asked.min(self.certificate.not_after());
+        let not_after = asked.min(self.end());
         let kept = [pkix::KeyUsage::OID, pkix::ExtendedKeyUsage::OID];
         let extensions = ExtensionsBuilder::default().no_authority()?;
         let extensions = copy(extensions, certificate, &kept)?

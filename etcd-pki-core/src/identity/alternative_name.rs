@@ -133,6 +133,10 @@ impl FromStr for DnsName {
                 DnsLength::Verify,
             )
             .map_err(|_| invalid(text, dns_reason(name), hint(text)))?;
+        // What IDNA maps to an address, or to what is refused, such as superscript digits
+        if let Some(reason) = refused(&ascii) {
+            return Err(invalid(text, reason, hint(&ascii)));
+        }
         let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !ascii.bytes().all(well_formed) {
             return Err(invalid(
@@ -327,6 +331,8 @@ mod tests {
             "URI:spiffe://ü/x",
             "a@b",
             "a\u{202e}b",
+            "10.0.0.²",
+            "①",
         ] {
             assert!(
                 parsed(text).starts_with("error "),

@@ -5,7 +5,7 @@ use std::fmt;
 use der::{Decode as _, Reader as _, asn1::ObjectIdentifier};
 use pkcs8::{
     EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef,
-    pkcs5::{self, EncryptionScheme},
+    pkcs5::{self, EncryptionScheme, pbes2::Kdf},
 };
 use zeroize::Zeroizing;
 
@@ -13,6 +13,10 @@ use crate::error::{Error, Result};
 
 /// The arc of the older PBES1 (RFC 8018, appendix A.3) and of PKCS#12's own schemes (RFC 7292, appendix C).
 const PBES1: [&str; 2] = ["1.2.840.113549.1.5.", "1.2.840.113549.1.12.1."];
+/// Ten times what is recommended today
+const MOST_ITERATIONS: u32 = 10_000_000;
+/// Thirty times what is recommended today
+const MOST_MEMORY: u64 = 1 << 30;
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 
 /// What opens an encrypted private key. Wiped when dropped, and never shown.
@@ -66,9 +70,10 @@ pub(super) fn decrypt(
         Ok(info) => info,
         Err(error) => return Err(undecodable(encrypted, error)),
     };
-    if !matches!(info.encryption_algorithm, EncryptionScheme::Pbes2(_)) {
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
         return Err(old_encryption());
-    }
+    };
+    check_cost(&parameters.kdf)?;
     let passphrase = passphrase.ok_or(Error::EncryptedKey)?;
     match info.decrypt(&*passphrase.0) {
         Ok(document) => Ok(document.to_bytes()),
@@ -80,6 +85,31 @@ pub(super) fn decrypt(
         }
         Err(_) => Err(Error::WrongPassphrase),
     }
+}
+
+/// Refuses a derivation that would take all memory, or for ever: a key file is no reason for either.
+fn check_cost(kdf: &Kdf) -> Result<()> {
+    let excessive = match kdf {
+        Kdf::Pbkdf2(parameters) => parameters.iteration_count > MOST_ITERATIONS,
+        Kdf::Scrypt(parameters) => {
+            let blocks = u64::from(parameters.block_size).max(1)
+                * u64::from(parameters.parallelization).max(1);
+            // RFC 7914, section 2: the vector has 128 * N * r bytes
+            let bytes = parameters
+                .cost_parameter
+                .checked_mul(blocks)
+                .and_then(|cost| cost.checked_mul(128));
+            bytes.is_none_or(|bytes| bytes > MOST_MEMORY)
+        }
+        _ => false,
+    };
+    if excessive {
+        return Err(Error::unsupported(
+            "a private key whose passphrase takes that much work to check",
+            "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`",
+        ));
+    }
+    Ok(())
 }
 
 /// Tells an encryption that is not read from bytes that are no encrypted key at all.

@@ -103,7 +103,12 @@ impl PublicKey {
         let scheme = match self.scheme() {
             Some(scheme) => scheme,
             // ring verifies RSA of any size from 2048 to 8192 bits
-            None if self.name.starts_with("rsa-") && self.name != "rsa-pss" => Scheme::Rsa,
+            None if self
+                .rsa_size()
+                .is_some_and(|bits| (2048..=8192).contains(&bits)) =>
+            {
+                Scheme::Rsa
+            }
             None => {
                 return Err(Error::unsupported(
                     format!("checking a signature by a key of {}", self.name),
@@ -119,6 +124,11 @@ impl PublicKey {
                 &signed.signature,
             )
             .map_err(|reason| Error::Signature { what, reason })
+    }
+
+    /// The size of an RSA key, in bits.
+    fn rsa_size(&self) -> Option<u32> {
+        self.name.strip_prefix("rsa-")?.parse().ok()
     }
 
     /// The key identifier of method 1: SHA-1 of the key's bits (RFC 5280, section 4.2.1.2).

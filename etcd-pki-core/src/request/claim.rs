@@ -43,6 +43,16 @@ pub enum Claim {
     Extension(String),
 }
 
+impl Claim {
+    /// Whether it is one of these. The case of a DNS name is no difference.
+    pub(crate) fn is_among(&self, granted: &[Self]) -> bool {
+        match self {
+            Self::DnsName(name) => granted.contains(&Self::DnsName(name.to_ascii_lowercase())),
+            other => granted.contains(other),
+        }
+    }
+}
+
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,7 +113,7 @@ pub(super) fn claims(
                 .map(Claim::OtherName),
         );
     }
-    claims.extend(extensions.unknown.iter().cloned().map(Claim::Extension));
+    claims.extend(extensions.beyond_claims().map(Claim::Extension));
     claims
 }
 

@@ -72,7 +72,9 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them nothing has changed.
+/// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them no file is cut short, and no
+/// file that was new stays. Only where the system refuses a rename after it allowed another, one replaced file may stay without
+/// its companion.
 pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
     write_files_with(files, overwrite, || ())
 }
@@ -89,10 +91,18 @@ pub fn write_files_with(
     waiting: impl FnOnce(),
 ) -> Result<()> {
     let mut waiting = Some(waiting);
-    // In one order everywhere, so that two processes never wait for each other
-    let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
+    // Each once, whatever it was called, and in one order everywhere, so that two processes never wait for each other
+    let directories = files
+        .iter()
+        .map(|file| {
+            let directory = parent(&file.path);
+            directory
+                .canonicalize()
+                .map_err(io_error("use the directory", directory))
+        })
+        .collect::<Result<BTreeSet<PathBuf>>>()?;
     let _locks = directories
-        .into_iter()
+        .iter()
         .map(|directory| {
             DirectoryLock::take(directory, || {
                 if let Some(waiting) = waiting.take() {
@@ -172,7 +182,8 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(io_error("list", directory))?.path();
-        if !path.is_dir() {
+        // Neither directories, nor pipes that nobody writes into
+        if path.is_file() {
             files.push(path);
         }
     }

@@ -15,16 +15,20 @@ pub(super) struct Search<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) now: SystemTime,
     pub(super) signature_checks: usize,
+    /// The chains that were found
+    pub(super) chains: Vec<Vec<Certificate>>,
     /// What stopped the search first
     pub(super) failure: Option<Reason>,
 }
 
 impl Search<'_> {
-    /// Climbs from the uppermost certificate `below` to a trusted one.
-    pub(super) fn chain(&mut self, below: Vec<Certificate>) -> Option<Vec<Certificate>> {
-        let top = below.last()?;
+    /// Climbs from the uppermost certificate `below`, and gathers every way to a trusted one: what one root does not allow,
+    /// another with the same key may.
+    pub(super) fn climb(&mut self, below: Vec<Certificate>) {
+        let Some(top) = below.last() else { return };
         if self.verifier.roots.contains(top) {
-            return Some(below);
+            self.chains.push(below);
+            return;
         }
         let verifier = self.verifier;
         let candidates = verifier.roots.iter().map(|root| (root, true));
@@ -46,13 +50,11 @@ impl Search<'_> {
             let mut longer = below.clone();
             longer.push(issuer.clone());
             if trusted {
-                return Some(longer);
-            }
-            if let Some(chain) = self.chain(longer) {
-                return Some(chain);
+                self.chains.push(longer);
+            } else {
+                self.climb(longer);
             }
         }
-        None
     }
 
     /// Whether `issuer` may stand above the certificates `below`, the leaf first.
@@ -62,8 +64,9 @@ impl Search<'_> {
         issuer: &Certificate,
         trusted: bool,
     ) -> Result<(), Reason> {
-        let [leaf, ..] = below else { return Ok(()) };
-        let top = below.last().unwrap_or(leaf);
+        let Some(top) = below.last() else {
+            return Ok(());
+        };
         self.signature_checks += 1;
         if self.signature_checks > SIGNATURE_CHECKS {
             return Err(Reason::Signature {
@@ -83,7 +86,9 @@ impl Search<'_> {
                 });
             }
         }
-        name_constraints::check(issuer, leaf)
+        below
+            .iter()
+            .try_for_each(|certificate| name_constraints::check(issuer, certificate))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use x509_cert::ext::pkix::{constraints::name::GeneralSubtree, name::GeneralName};
+use x509_cert::ext::pkix::{NameConstraints, constraints::name::GeneralSubtree, name::GeneralName};
 
 use super::Reason;
 use crate::{certificate::Certificate, extensions::AlternativeNames};
@@ -21,7 +21,9 @@ pub(super) fn check(authority: &Certificate, leaf: &Certificate) -> Result<(), R
         .unwrap_or_default();
     let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
     for name in Name::all(names) {
-        let is_excluded = excluded.iter().any(|tree| name.is_in(tree) == Some(true));
+        let is_excluded = excluded
+            .iter()
+            .any(|tree| name.is_in(tree) == Some(true) || name.may_stand_for_one_in(tree));
         let relevant = || permitted.iter().filter_map(|tree| name.is_in(tree));
         let is_permitted = relevant().next().is_none() || relevant().any(|inside| inside);
         if is_excluded || !is_permitted {
@@ -57,6 +59,20 @@ impl<'a> Name<'a> {
         }
     }
 
+    /// Whether it is a wildcard that stands for a name in a subtree, among others.
+    fn may_stand_for_one_in(&self, tree: &GeneralSubtree) -> bool {
+        match (self, &tree.base) {
+            (Self::Dns(name), GeneralName::DnsName(base)) => {
+                name.strip_prefix("*.").is_some_and(|parent| {
+                    let base = base.as_str().trim_start_matches('.');
+                    base.split_once('.')
+                        .is_some_and(|(_, above)| above.eq_ignore_ascii_case(parent))
+                })
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is inside of a subtree; `None` if the subtree is of another kind of name.
     fn is_in(&self, tree: &GeneralSubtree) -> Option<bool> {
         match (self, &tree.base) {
@@ -66,25 +82,51 @@ impl<'a> Name<'a> {
             }
             (Self::Uri(uri), GeneralName::UniformResourceIdentifier(base)) => {
                 let url = url::Url::parse(uri).ok();
+                // One without a host's name is inside of nothing, and Go refuses it
                 let host = url.as_ref().and_then(url::Url::host_str);
+                let host =
+                    host.filter(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_err());
                 Some(host.is_some_and(|host| is_host_of(host, base.as_str())))
             }
             (Self::Email(email), GeneralName::Rfc822Name(base)) => {
-                let host = email.rsplit_once('@').map_or("", |(_, host)| host);
-                let base = base.as_str();
-                Some(email.eq_ignore_ascii_case(base) || is_host_of(host, base))
+                let (local, host) = email.rsplit_once('@').unwrap_or(("", email));
+                Some(match base.as_str().rsplit_once('@') {
+                    // The case of what stands before the @ is a difference
+                    Some((wanted, base)) => local == wanted && host.eq_ignore_ascii_case(base),
+                    None => is_host_of(host, base.as_str()),
+                })
             }
             _ => None,
         }
     }
 }
 
-/// A DNS subtree holds its base and all below it; an empty one holds all.
+/// Whether constraints are on kinds of names that Go does not compare.
+pub(super) fn has_other_kinds(constraints: &NameConstraints) -> bool {
+    let trees = [
+        &constraints.permitted_subtrees,
+        &constraints.excluded_subtrees,
+    ];
+    trees.into_iter().flatten().flatten().any(|tree| {
+        !matches!(
+            tree.base,
+            GeneralName::DnsName(_)
+                | GeneralName::IpAddress(_)
+                | GeneralName::Rfc822Name(_)
+                | GeneralName::UniformResourceIdentifier(_)
+        )
+    })
+}
+
+/// A DNS subtree holds its base and all below it, or only what is below it if it begins with a dot; an empty one holds all.
 fn is_below(name: &str, base: &str) -> bool {
     let (name, base) = (name.to_ascii_lowercase(), base.to_ascii_lowercase());
-    let base = base.strip_prefix('.').unwrap_or(&base);
+    let (base, holds_itself) = match base.strip_prefix('.') {
+        Some(parent) => (parent, false),
+        None => (&*base, true),
+    };
     base.is_empty()
-        || name == base
+        || (holds_itself && name == base)
         || name
             .strip_suffix(base)
             .is_some_and(|rest| rest.ends_with('.'))
@@ -125,6 +167,9 @@ mod tests {
         assert!(is_below("example.com", "example.com"));
         assert!(is_below("anything", ""));
         assert!(!is_below("badexample.com", "example.com"));
+        assert!(
+            !is_below("example.com", ".example.com") && is_below("a.example.com", ".example.com")
+        );
         assert!(is_host_of("a.example.com", ".example.com"));
         assert!(!is_host_of("a.example.com", "example.com"));
         let ten = [10, 0, 0, 0, 255, 0, 0, 0];

@@ -42,6 +42,13 @@ pub enum Reason {
         /// When it ended
         not_after: SystemTime,
     },
+    /// It, or a certificate above it, is one that Go does not read.
+    Malformed {
+        /// Whose certificate
+        subject: String,
+        /// What is wrong
+        reason: &'static str,
+    },
     /// A name is outside of what a CA above is limited to.
     NameConstraint {
         /// The CA
@@ -122,6 +129,7 @@ impl fmt::Display for Reason {
             Self::Expired { subject, not_after } => {
                 write!(f, "{subject} expired on {}", clock::rfc3339(*not_after))
             }
+            Self::Malformed { subject, reason } => write!(f, "{subject} {reason}"),
             Self::NameConstraint { authority, name } => {
                 write!(f, "{authority} may not sign for {name} (nameConstraints)")
             }
