@@ -68,19 +68,19 @@ fn typed(command: &str, directory: &Path) -> String {
     format!("{printed}[exit code {}]\n", output.status.code().unwrap())
 }
 
-/// Days, instants and numbers are others at each run.
+/// Days, instants and numbers are others at each run; and which certificate is due first, where several were made in a second.
 fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), HERE);
-    let text = Regex::new(r"in \d+\.\d\d s")
-        .unwrap()
-        .replace_all(&text, "in TIME");
-    let text = Regex::new(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
-        .unwrap()
-        .replace_all(&text, "DAY");
-    Regex::new("[0-9A-F]{64}")
-        .unwrap()
-        .replace_all(&text, "SHA")
-        .into_owned()
+    let varying = [
+        (r"in \d+\.\d\d s", "in TIME"),
+        (r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", "DAY"),
+        (r"due on DAY \([a-z0-9.-]+\)", "due on DAY (FILE)"),
+        ("[0-9A-F]{64}", "SHA"),
+    ];
+    varying.into_iter().fold(text, |text, (pattern, word)| {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.replace_all(&text, word).into_owned()
+    })
 }
 
 fn page(name: &str) -> String {

@@ -42,6 +42,8 @@ step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 step "packages, as they would be published"
+# cargo keeps what it unpacked of a version, and takes it for the package of the next run
+rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/etcd-pki{,-core}-[0-9]*
 # Uncommitted changes are packed as they are: this checks the packages, not the state of the checkout
 cargo publish --locked --workspace --dry-run --allow-dirty
 
