@@ -185,6 +185,18 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
             .assert_refused(what, "EOF");
         cluster.wait_for_log(0, "certificate is valid for 0.0.0.0, not 127.0.0.1");
     }
+    // Why a client has that address: without any name it is let in, in every version
+    let nameless = Identity::new("nameless")
+        .expect("a name")
+        .without_alternative_names();
+    let nameless = files
+        .directory
+        .issue_odd("nameless", Role::Client.profile(), &nameless, 0);
+    let answer = go::dial(&members, &files.directory.credentials(&nameless), None);
+    answer
+        .verdict
+        .assert_accepted("a client's without any name");
+    assert_eq!(answer.status, 200, "{}", answer.body);
     let nobody = Credentials::without_certificate(&files.member.ca);
     go::dial(&members, &nobody, None)
         .verdict

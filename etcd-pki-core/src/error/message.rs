@@ -172,6 +172,9 @@ impl Error {
             }
             Self::Exists { .. } => "nothing was changed; to replace it, say --force",
             Self::File { error, .. } => return error.hint(),
+            Self::InvalidAlternativeName { hint: None, .. } => {
+                "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
+            }
             Self::InvalidAlternativeName { hint, .. } | Self::Specification { hint, .. } => {
                 return hint.clone();
             }
@@ -214,14 +217,16 @@ impl Error {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as the files' owner, or with sudo"
             }
+            Self::Malformed { .. } => {
+                "nothing was changed; give the whole file as it was written, in PEM or DER, or make it anew"
+            }
+            Self::WrongPassphrase => "of a file, the first line is the passphrase",
             Self::InvalidName { .. }
             | Self::Io { .. }
-            | Self::Malformed { .. }
             | Self::Signature { .. }
             | Self::Signer { .. }
             | Self::Unsupported { .. }
-            | Self::Validity { .. }
-            | Self::WrongPassphrase => return None,
+            | Self::Validity { .. } => return None,
         };
         Some(hint.to_owned())
     }
