@@ -482,6 +482,39 @@ fn a_small_file_system() {
     cluster.assert_whole();
 }
 
+/// A clock that is set back makes nothing due, and an authority from its future signs nothing.
+#[test]
+fn a_clock_that_jumps_back() {
+    let cluster = Cluster::applied();
+    let yesterday = std::time::SystemTime::now() - Duration::from_secs(86_400);
+    let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = etcd_pki_core::Store::open(cluster.directory(), specification.layout());
+    let plan = specification.plan_for(&store, None, yesterday).unwrap();
+    assert_eq!(plan.changes().count(), 0);
+    let ca = store.authority(None).unwrap();
+    let identity = etcd_pki_core::Identity::new("x").unwrap();
+    let early = ca.issue_at(etcd_pki_core::Role::Client, identity, yesterday);
+    assert!(
+        early
+            .unwrap_err()
+            .to_string()
+            .contains("is not valid before")
+    );
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_to() {
+    let cluster = Cluster::new(SPECIFICATION);
+    // /proc takes no directories, from root either
+    let output = cluster
+        .command("apply")
+        .args(["-d", "/proc/ssl"])
+        .output()
+        .unwrap();
+    let said = failed(&output, 1);
+    assert!(said.contains("/proc/ssl"), "{said}");
+}
+
 #[test]
 fn a_directory_that_vanishes() {
     let cluster = Cluster::applied();
@@ -551,6 +584,39 @@ fn sixteen_at_once_make_each_certificate_once() {
         created += report["created"].as_u64().unwrap();
     }
     assert_eq!(created, PAIRS as u64);
+    cluster.assert_whole();
+}
+
+/// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next apply.
+#[test]
+fn killed_while_renewing() {
+    let cluster = Cluster::applied();
+    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    for round in 0..100_u64 {
+        let mut child = Command::new(etcd_pki())
+            .current_dir(cluster.directory())
+            .args([
+                "cert",
+                "renew",
+                "member-etcd-1.pem",
+                "client-root.pem",
+                "-d",
+                ".",
+            ])
+            .args((round % 2 == 0).then_some("--rekey"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 83 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        let _ = cluster.apply();
+        assert_eq!(cluster.due(), BTreeMap::new(), "after kill {round}");
+    }
+    // What was left behind goes with the next change
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    let _ = cluster.apply();
     cluster.assert_whole();
 }
 
