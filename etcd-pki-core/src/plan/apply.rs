@@ -65,7 +65,7 @@ impl Plan {
     /// [`CertificateAuthority::issue`].
     pub fn apply(
         self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
         progress: impl Fn(usize, usize) + Sync,
     ) -> Result<Report> {
@@ -110,7 +110,7 @@ impl Plan {
     /// The authorities that sign, made or renewed if that is due. One that signs nothing is not asked for its key.
     fn authorities(
         &self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
         now: SystemTime,
         tell: &impl Fn(),
@@ -174,7 +174,7 @@ impl Plan {
 fn carry_out(
     step: &Step,
     authority: Option<&CertificateAuthority>,
-    files: &LockedStore<'_>,
+    files: &LockedStore,
     attributes: &Attributes,
     now: SystemTime,
 ) -> Result<()> {
