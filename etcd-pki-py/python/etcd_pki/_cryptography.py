@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Union
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
-except ImportError as error:
-    raise ImportError("this takes the package cryptography: pip install cryptography") from error
+except ImportError:
+    raise ImportError("this takes the package cryptography: pip install cryptography") from None
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
