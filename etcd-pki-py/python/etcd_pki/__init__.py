@@ -94,7 +94,6 @@ from etcd_pki._etcd_pki import (
     read_file,
     write_files,
 )
-from etcd_pki._signer import Signer
 from etcd_pki._words import (
     Action,
     Compatibility,
@@ -108,6 +107,21 @@ from etcd_pki._words import (
     Role,
     Severity,
 )
+
+# As typing has it, without its import, which takes longer than all of this package
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from etcd_pki._signer import Signer
+
+
+def __getattr__(name: str) -> object:
+    """Imports what only type checkers and the curious ask for."""
+    if name == "Signer":
+        from etcd_pki._signer import Signer
+
+        return Signer
+    raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
+
 
 __all__ = [
     "READ_LIMIT",
