@@ -8,6 +8,8 @@
 'member-etcd-1.pem'
 """
 
+from __future__ import annotations
+
 from etcd_pki._errors import (
     AnotherAuthorityError,
     AuthorityExistsError,
@@ -94,33 +96,41 @@ from etcd_pki._etcd_pki import (
     read_file,
     write_files,
 )
-from etcd_pki._words import (
-    Action,
-    Compatibility,
-    HostAction,
-    Issuer,
-    KeyAlgorithm,
-    KeyFormat,
-    KeyMatch,
-    Layout,
-    Peers,
-    Role,
-    Severity,
-)
 
-# As typing has it, without its import, which takes longer than all of this package
+# As typing has it. That, and the enumerations, are imported when they are asked for: they take longer than all else here
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from etcd_pki._signer import Signer
+    from etcd_pki._words import (
+        Action,
+        Compatibility,
+        HostAction,
+        Issuer,
+        KeyAlgorithm,
+        KeyFormat,
+        KeyMatch,
+        Layout,
+        Peers,
+        Role,
+        Severity,
+    )
 
 
 def __getattr__(name: str) -> object:
-    """Imports what only type checkers and the curious ask for."""
+    """Imports what not every program asks for."""
+    if name not in __all__:
+        raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
     if name == "Signer":
-        from etcd_pki._signer import Signer
+        from etcd_pki import _signer as module
+    else:
+        from etcd_pki import _words as module
+    value = globals()[name] = getattr(module, name)
+    return value
 
-        return Signer
-    raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    """What there is, imported or not."""
+    return __all__
 
 
 __all__ = [
