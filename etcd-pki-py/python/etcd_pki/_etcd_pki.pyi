@@ -93,9 +93,7 @@ _Entry: TypeAlias = Union[ClusterEntry, Identity, str]
 _Role: TypeAlias = Union[Role, Literal["member", "node", "client"]]
 _Profile: TypeAlias = Union[Profile, _Role]
 _Certificates: TypeAlias = Union[Certificate, Iterable[Certificate]]
-_KeyAlgorithm: TypeAlias = Union[
-    KeyAlgorithm, Literal["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]
-]
+_KeyAlgorithm: TypeAlias = Union[KeyAlgorithm, Literal["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]]
 _KeyFormat: TypeAlias = Union[KeyFormat, Literal["pkcs8", "pkcs1", "sec1"]]
 _Compatibility: TypeAlias = Union[Compatibility, Literal["strict", "kubespray"]]
 _Layout: TypeAlias = Union[Layout, Literal["kubespray", "kubeadm", "cfssl", "k3s", "etcdadm"]]
@@ -274,9 +272,7 @@ class CertificateRequest:
     ['common name backup', 'key usage digitalSignature']
     """
     @staticmethod
-    def create(
-        key: PrivateKey, role: _Profile, identity: _Identity, *, names: Iterable[_Name] = ...
-    ) -> CertificateRequest:
+    def create(key: PrivateKey, role: _Profile, identity: _Identity, *, names: Iterable[_Name] = ...) -> CertificateRequest:
         """Makes a request for a key, with the subject, the names and the usages that a certificate of this role has."""
     @staticmethod
     def from_pem(pem: _Contents) -> CertificateRequest:
@@ -471,9 +467,7 @@ class Bundle:
         0644, and the key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says
         so. Returns where.
         """
-    def ssl_context_server(
-        self, trusted: _Certificates | None = None, *, client_cert_auth: bool = True
-    ) -> SSLContext:
+    def ssl_context_server(self, trusted: _Certificates | None = None, *, client_cert_auth: bool = True) -> SSLContext:
         """A context for a server of clients: it serves with this certificate, and takes clients whose certificates
         `trusted` has signed; with `client_cert_auth=False`, also those without one. `trusted` is the root of the
         authority that issued the bundle; one that was read needs it said. No key file is left on the disk.
@@ -531,18 +525,14 @@ class CertificateAuthority:
         authorities below it, unless said otherwise.
         """
     @staticmethod
-    def load(
-        certificates: _Certificates, key: PrivateKey, *, now: datetime | None = None
-    ) -> CertificateAuthority:
+    def load(certificates: _Certificates, key: PrivateKey, *, now: datetime | None = None) -> CertificateAuthority:
         """Loads an authority from its certificate and key.
 
         Of several certificates, the one of this key is the authority's, and the others are those above it. It is
         taken only if it may sign certificates, is not expired, and its key matches.
         """
     @staticmethod
-    def from_pem(
-        certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None
-    ) -> CertificateAuthority:
+    def from_pem(certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
         """Loads an authority from PEM, as `load` does."""
     @staticmethod
     def from_files(
@@ -760,15 +750,11 @@ class LockedStore:
         """
     def write_pairs(self, bundles: Sequence[tuple[Bundle, PairPaths]], *, overwrite: bool = False) -> None:
         """Writes bundles, each to the files of its pair below the directory: all of them or none."""
-    def write_authority(
-        self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None
-    ) -> None:
+    def write_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
         """Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
         passphrase.
         """
-    def replace_authority(
-        self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None
-    ) -> None:
+    def replace_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
         """Writes a new authority over whatever is there: what the old one signed is worth nothing then."""
     def renew_authority(self, authority: CertificateAuthority) -> None:
         """Writes the renewed certificate of the authority that is there, whose key stays."""
@@ -1040,21 +1026,15 @@ class Cluster:
         Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with how many changes are
         done, and of how many.
         """
-    def plan_host(
-        self, directory: _Path | None = None, *, host: str, requests: _Path, now: datetime | None = None
-    ) -> HostPlan:
+    def plan_host(self, directory: _Path | None = None, *, host: str, requests: _Path, now: datetime | None = None) -> HostPlan:
         """Reads what a host has, and what has come for it into its folder of a travelling directory, and decides what is
         to be done there: which keys to make, which certificates to request, which to install. Nothing is written.
         """
-    def plan_signing(
-        self, directory: _Path | None = None, *, requests: _Path, now: datetime | None = None
-    ) -> SigningPlan:
+    def plan_signing(self, directory: _Path | None = None, *, requests: _Path, now: datetime | None = None) -> SigningPlan:
         """Reads the requests in a travelling directory, where the authority's key is, and decides which are to be
         signed. Nothing is written.
         """
-    def export(
-        self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False
-    ) -> list[Path]:
+    def export(self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False) -> list[Path]:
         """Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's
         key. Returns where each file is.
         """
@@ -1483,22 +1463,29 @@ class Settings:
 
 def authority_paths(layout: _Layout) -> PairPaths:
     """Where the authority is in a layout, below its directory."""
+
 def peer_authority_paths(layout: _Layout) -> PairPaths:
     """Where the authority of peers is in a layout, if they have one apart."""
+
 def pair_paths(layout: _Layout, role: _Role | str, name: str) -> list[PairPaths]:
     """Where the pairs of a role are in a layout: one, or two where clients and peers are served by different ones, the
     clients' first.
     """
+
 def peer_pair_paths(layout: _Layout, name: str) -> PairPaths:
     """Where a member's pair for peers is in a layout, if they have an authority apart."""
+
 def member_client_paths(layout: _Layout, name: str) -> PairPaths | None:
     """Where the client's pair is in a layout that its own tools expect beside a member."""
+
 def read_file(path: _Path) -> bytes:
     """Reads a whole file, following symbolic links, of 16 MiB at most."""
+
 def write_files(files: Sequence[tuple[_Path, _Contents, bool]], *, overwrite: bool = False) -> None:
     """Writes files together, given as (path, contents, secret): each is complete and on the disk before the first takes
     its place, none is written through a symbolic link, and a secret one, mode 0600 instead of 0644, is never readable
     by others.
     """
+
 def run(arguments: Sequence[str]) -> int:
     """Runs the command with these arguments, the first of which is its own name, and returns its exit code."""
