@@ -120,7 +120,7 @@ impl Report {
             self.wrote(
                 file,
                 "private key",
-                &format!("private key, {}", key.algorithm()),
+                &format!("private key, {}", key.public_key().algorithm_name()),
             );
         }
         self.keys.push(KeyFacts::of_private(key));

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{Certificate, CertificateAuthority, PrivateKey, PublicKey, RenewBefore};
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, KeyAlgorithm, PrivateKey, PublicKey, RenewBefore,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -134,7 +136,11 @@ impl Renew {
         input: &Input,
     ) -> Result<Option<PrivateKey>, Failure> {
         if self.rekey {
-            let algorithm = old.public_key().algorithm().unwrap_or_default();
+            let algorithm = match old.public_key().algorithm() {
+                // Never a weaker one
+                Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
+                algorithm => algorithm.unwrap_or_default(),
+            };
             return Ok(Some(PrivateKey::generate_with(algorithm)?));
         }
         if !key_path.exists() {
