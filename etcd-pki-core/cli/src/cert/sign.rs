@@ -91,16 +91,18 @@ impl Sign {
         if self.name.is_none() && !self.identity.say_who() && !self.accept_claims {
             return Err(unaccepted(&request.claims()));
         }
-        let claimed = if self.accept_claims {
-            request.claimed()?
-        } else {
-            Identity::anonymous()
-        };
+        let claimed = request.claimed_where(|claim| self.accepts(claim))?;
         let identity = match &self.name {
             Some(name) => named(name, &claimed)?,
             None => claimed,
         };
         self.identity.refine(identity, self.role)
+    }
+
+    /// Whether a claim is taken: no option goes over it.
+    fn accepts(&self, claim: &Claim) -> bool {
+        let is_named = matches!(claim, Claim::CommonName(_)) && self.name.is_some();
+        self.accept_claims && !is_named && !self.identity.go_over(claim)
     }
 }
 
