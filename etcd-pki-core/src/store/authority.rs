@@ -20,14 +20,16 @@ use crate::{
 };
 
 impl Store {
-    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
+    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one. It refuses the common
+    /// names of the members that are in the store to nodes and clients.
     ///
     /// # Errors
     ///
     /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of [`PrivateKey::from_bytes`] and
     /// [`CertificateAuthority::load`].
     pub fn authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
-        self.authority_at(&self.layout.authority(), passphrase)
+        let authority = self.authority_at(&self.layout.authority(), passphrase)?;
+        Ok(authority.with_member_common_names(self.member_common_names()?))
     }
 
     /// Loads the authority whose pair this is, even if it has expired.
