@@ -199,7 +199,7 @@ pub use crate::{
     serial::SerialNumber,
     signer::Signer,
     store::{
-        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, read_authority,
+        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names, read_authority,
         read_authority_to_renew, read_file, write_files, write_files_with,
     },
     validity::Validity,

@@ -26,6 +26,7 @@ pub use self::{
     authority::{read_authority, read_authority_to_renew},
     file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
     locked::LockedStore,
+    place::has_further_names,
 };
 use crate::{
     certificate::Certificate,

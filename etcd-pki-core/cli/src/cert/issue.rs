@@ -7,7 +7,7 @@ use etcd_pki_core::{Bundle, CertificateAuthority, Identity, PairPaths, Role, Sto
 
 use crate::{
     failure::{Failure, Outcome},
-    files::{self, File},
+    files::File,
     input::Input,
     options::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions,
@@ -82,15 +82,20 @@ impl Issue {
             if self.key.is_in_place(&paths.key) {
                 let certificate = bundle.certificate_pem()?;
                 let file = File::public(&paths.certificate, &certificate);
-                files::write(&[file], self.force.replacing())?;
+                report.write(&[file], self.force.replacing())?;
             } else {
                 new.push((bundle, pair));
             }
         }
         if !new.is_empty() {
-            store
-                .lock_with(|| output::waiting_for(store.directory()))?
-                .write_pairs(&new, self.force.replacing().overwrite())?;
+            let files: Vec<_> = paths
+                .iter()
+                .flat_map(|pair| [&*pair.certificate, &*pair.key])
+                .collect();
+            report.while_replacing(&files, || {
+                let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+                Ok(locked.write_pairs(&new, self.force.replacing().overwrite())?)
+            })?;
         }
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             let is_new = new.iter().any(|(_, new)| *new == pair);
@@ -114,7 +119,7 @@ impl Issue {
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
-        files::write(&files, self.force.replacing())?;
+        report.write(&files, self.force.replacing())?;
         self.tell(&mut report, &bundle, &ca, &out, key_out);
         self.finish(report, &ca)
     }

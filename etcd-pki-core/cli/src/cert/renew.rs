@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     failure::{Failure, Message, Outcome},
-    files::{self, File, Replacing},
+    files::{File, Replacing},
     input::Input,
     options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
     output,
@@ -116,7 +116,7 @@ impl Renew {
         if let (Some(secret), Some(key)) = (&secret, &key) {
             new.push(File::secret(&key_path, secret, key.public_key()));
         }
-        files::write(&new, Replacing::Files)?;
+        report.write(&new, Replacing::Files)?;
         report.renewed(path, issued.certificate(), ca);
         if let Some(key) = &key {
             report.key(&key_path, key);

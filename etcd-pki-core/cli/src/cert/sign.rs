@@ -7,7 +7,7 @@ use etcd_pki_core::{CertificateRequest, Claim, Identity, Role};
 
 use crate::{
     failure::{Failure, Outcome},
-    files::{self, File},
+    files::File,
     input::Input,
     options::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, OutOption,
@@ -72,7 +72,7 @@ impl Sign {
         let issued = ca.sign_at(&request, profile, identity, time::now())?;
 
         let certificate = issued.certificate_pem()?;
-        files::write(&[File::public(out, &certificate)], self.force.replacing())?;
+        report.write(&[File::public(out, &certificate)], self.force.replacing())?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name, &ca);
         report.refused(issued.refused(), self.accept_claims);
