@@ -133,9 +133,11 @@ fn an_intermediate_and_its_chain() {
             "x509 -req -in request -CA {issuer}.pem -CAkey {issuer}-key.pem -CAcreateserial -days 365 -extfile extensions -out {name}.pem"
         ));
     }
+    made.root("other", &key("other"), STRICT, "3650");
     let own = made.file("lower.pem");
     let pem = |name: &str| fs::read_to_string(made.file(&format!("{name}.pem"))).unwrap();
     let (lower, upper, root) = (pem("lower"), pem("upper"), pem("root"));
+    let other = pem("other");
     // In whatever order they stand, with the root or without it
     for file in [
         format!("{lower}{upper}{root}"),
@@ -148,6 +150,22 @@ fn an_intermediate_and_its_chain() {
         assert_eq!(ca.chain().len(), 2, "the intermediates, and not the root");
         assert_eq!(ca.certificate().subject(), "CN=etcd-lower");
         made.issue(&ca, "root.pem");
+
+        // A directory whose authority is the root, or an intermediate, is its; one of another root is not
+        let directory = made.file("directory");
+        fs::create_dir_all(&directory).unwrap();
+        let store = Store::open(&directory, Layout::Kubespray);
+        fs::remove_file(directory.join("ca.pem")).unwrap_or_default();
+        assert_eq!(store.trusts(&ca).unwrap(), None);
+        for (anchor, trusted) in [
+            (&root, true),
+            (&upper, true),
+            (&lower, true),
+            (&other, false),
+        ] {
+            fs::write(directory.join("ca.pem"), anchor).unwrap();
+            assert_eq!(store.trusts(&ca).unwrap(), Some(trusted), "{anchor}");
+        }
     }
 }
 

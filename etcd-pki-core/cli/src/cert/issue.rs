@@ -6,7 +6,8 @@ use clap::Args;
 use etcd_pki_core::{Bundle, CertificateAuthority, Identity, PairPaths, Role, Store};
 
 use crate::{
-    failure::{Failure, Outcome},
+    facts::in_words,
+    failure::{Failure, Message, Outcome},
     files::File,
     input::Input,
     options::{
@@ -75,6 +76,7 @@ impl Issue {
             .collect();
         let mut report = Report::new(&self.json);
         let ca = self.authority.load(input)?;
+        self.check_authority_of(store, &ca)?;
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
         let mut new = Vec::new();
@@ -106,6 +108,26 @@ impl Issue {
             }
         }
         self.finish(report, &ca)
+    }
+
+    /// Refuses to put what another authority signs beside the directory's own: no member would trust it.
+    fn check_authority_of(&self, store: &Store, ca: &CertificateAuthority) -> Result<(), Failure> {
+        if store.trusts(ca)? != Some(false) {
+            return Ok(());
+        }
+        let subject = ca.certificate().subject();
+        Err(Failure::Failed(Message {
+            text: format!(
+                "another authority is to sign, {}, for which {} does not vouch",
+                in_words::subject(&subject),
+                store.authority_paths().certificate.display()
+            ),
+            hint: Some(
+                "nothing was written; leave out --ca and --ca-key to sign with the directory's authority, or write elsewhere \
+                 with -o FILE"
+                    .to_owned(),
+            ),
+        }))
     }
 
     fn run_to_files(&self, input: &Input) -> Outcome {

@@ -63,6 +63,11 @@ pub(crate) fn place_of_authority() -> ArgGroup {
 }
 
 impl AuthorityOptions {
+    /// Whether it is named by its files, not found in the directory.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ca.is_some()
+    }
+
     /// Reads certificate and key, and checks them against each other. The names of the directory's members are not others'.
     pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
         let (certificate, key) = self.files()?;
