@@ -22,8 +22,8 @@ use crate::{
 /// Renew certificates: same names, same usages, and the same key unless --rekey is said
 ///
 /// Without a file, every certificate in the directory that is due and that its authority has signed is renewed. The new one is
-/// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake; with --rekey there is an instant in
-/// which key and certificate do not match.
+/// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake;
+/// with --rekey there is an instant in which key and certificate do not match.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
