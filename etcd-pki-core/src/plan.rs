@@ -4,6 +4,7 @@ mod apply;
 mod decision;
 mod found;
 mod pair;
+mod progress;
 mod surplus;
 
 use std::{collections::HashMap, fmt, path::PathBuf, time::SystemTime};
@@ -14,6 +15,7 @@ pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, ju
 pub use self::{
     apply::Report,
     decision::{Action, Cause},
+    progress::Progress,
 };
 use self::{
     decision::leaf_profile,

@@ -125,7 +125,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`], [`Error::Locked`].
-    pub fn lock(&self) -> Result<LockedStore<'_>> {
+    pub fn lock(&self) -> Result<LockedStore> {
         self.lock_with(|| ())
     }
 
@@ -134,12 +134,12 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::lock`].
-    pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore<'_>> {
+    pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore> {
         directory::make_directory(&self.directory, None)?;
         let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
         directory::remove_stale(&self.directory)?;
         Ok(LockedStore {
-            store: self,
+            store: self.clone(),
             _lock: lock,
         })
     }

@@ -8,7 +8,7 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::{Action, Plan, Step, decision::leaf_profile};
+use super::{Action, Plan, Progress, Step, decision::leaf_profile};
 use crate::{
     authority::CertificateAuthority,
     clock,
@@ -56,18 +56,18 @@ impl Plan {
     /// Does what the plan says, and nothing else. The authorities come first, and then every other pair, on all cores: each is
     /// changed whole, so whatever instant it is cut off at, the next plan finishes it.
     ///
-    /// `progress` is told how many of the changes are done, and of how many.
+    /// `progress` is told how many of the changes are done, and of how many, and may end it between two of them.
     ///
     /// # Errors
     ///
     /// [`Error::Changed`] if a file that is to be changed is not as it was when the plan was made; [`Error::Missing`] if
-    /// something is to be signed and the authority's key is not there; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
+    /// something is to be signed and the authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
     /// [`CertificateAuthority::issue`].
     pub fn apply(
         self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
-        progress: impl Fn(usize, usize) + Sync,
+        progress: impl Progress,
     ) -> Result<Report> {
         let now = clock::now();
         let changes: Vec<&Step> = self.changes().collect();
@@ -78,13 +78,16 @@ impl Plan {
         let done = AtomicUsize::new(0);
         let tell = || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress(done, changes.len());
+            progress.done(done, changes.len());
         };
         let authorities = self.authorities(files, passphrase, now, &tell)?;
         let leaves = changes
             .par_iter()
             .filter(|step| !step.wanted.is_authority());
         leaves.try_for_each(|step| {
+            if progress.is_interrupted() {
+                return Err(Error::Interrupted);
+            }
             carry_out(
                 step,
                 authorities.get(&step.wanted.issuer),
@@ -110,7 +113,7 @@ impl Plan {
     /// The authorities that sign, made or renewed if that is due. One that signs nothing is not asked for its key.
     fn authorities(
         &self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
         now: SystemTime,
         tell: &impl Fn(),
@@ -174,7 +177,7 @@ impl Plan {
 fn carry_out(
     step: &Step,
     authority: Option<&CertificateAuthority>,
-    files: &LockedStore<'_>,
+    files: &LockedStore,
     attributes: &Attributes,
     now: SystemTime,
 ) -> Result<()> {

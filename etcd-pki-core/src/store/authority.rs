@@ -93,7 +93,7 @@ impl Store {
     }
 }
 
-impl LockedStore<'_> {
+impl LockedStore {
     /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
     ///
     /// # Errors

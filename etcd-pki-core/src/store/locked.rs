@@ -17,12 +17,12 @@ use crate::{
 
 /// A directory that no other etcd-pki writes to meanwhile. Dropping it lets the lock go.
 #[derive(Debug)]
-pub struct LockedStore<'a> {
-    pub(super) store: &'a Store,
+pub struct LockedStore {
+    pub(super) store: Store,
     pub(super) _lock: DirectoryLock,
 }
 
-impl LockedStore<'_> {
+impl LockedStore {
     /// Writes a bundle that an authority issued under its role and name: the certificate with its chain, mode 0644, and the key,
     /// mode 0600. Tells where. Nothing that exists is replaced.
     ///
@@ -63,7 +63,7 @@ impl LockedStore<'_> {
 
     /// The store whose lock this is.
     pub(crate) fn store(&self) -> &Store {
-        self.store
+        &self.store
     }
 
     /// Writes pairs, all of them or none.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::error::Result;
 
-impl LockedStore<'_> {
+impl LockedStore {
     /// Writes a file by its path below the directory.
     pub(crate) fn put_file(
         &self,
