@@ -9,7 +9,7 @@ use crate::{
     store::{Attributes, Stamp, Store, look},
 };
 
-use super::decision::Cause;
+use super::Cause;
 
 /// What a file holds.
 #[derive(Debug)]

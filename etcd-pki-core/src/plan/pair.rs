@@ -3,10 +3,11 @@
 use std::{path::Path, time::SystemTime};
 
 use super::{
-    Action, Cause, attributes, check_authority,
+    Action, Cause,
+    authority::check_authority,
     decision::{self, leaf_profile},
     found::{Found, Part, Stamps},
-    shared_keys,
+    planning::{attributes, shared_keys},
 };
 use crate::{
     certificate::Certificate,
