@@ -8,14 +8,19 @@ mod decision;
 mod found;
 mod pair;
 mod planning;
+mod record;
 mod step;
 mod surplus;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
+use self::record::NextRecord;
 pub use self::{action::Action, apply::Report, cause::Cause, step::Step};
-use crate::{layout::PairPaths, store::Attributes};
+use crate::{
+    layout::PairPaths,
+    store::{Attributes, LockedStore},
+};
 
 /// What is to be done in a directory, each step with its reasons. It was made by reading, and [`Plan::apply`] consumes it.
 ///
@@ -44,6 +49,8 @@ pub struct Plan {
     directory: PathBuf,
     steps: Vec<Step>,
     surplus: Vec<PairPaths>,
+    /// What is remembered of it; nothing if it is a part of what lies in the directory
+    record: Option<NextRecord>,
     prunes: bool,
     attributes: Attributes,
 }
@@ -82,6 +89,20 @@ impl Plan {
     #[must_use]
     pub fn prunes(&self) -> bool {
         self.prunes
+    }
+
+    /// Whether more is known of the pairs that are kept than the directory has on record, so that the next plan would be made
+    /// faster.
+    #[must_use]
+    pub fn is_worth_recording(&self) -> bool {
+        self.record.as_ref().is_some_and(NextRecord::is_news)
+    }
+
+    /// Changes nothing but the record of what was checked. [`Plan::apply`] does it too.
+    pub fn record(self, files: &LockedStore<'_>) {
+        if let Some(record) = self.record {
+            record.write([].into_iter(), files);
+        }
     }
 
     /// Leaves everything but one name as it is: a host's or a user's. Authorities are made if there is none, and not renewed.

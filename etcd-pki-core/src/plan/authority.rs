@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use super::{
     Action, Cause, Step, decision,
     found::{Found, Part},
-    planning::kept_until,
+    planning::{Leaf, kept_until},
+    record::Marker,
     surplus,
 };
 use crate::{
@@ -17,76 +18,113 @@ use crate::{
     store::{Attributes, Store},
 };
 
-/// What is to be done with an authority, and the certificate by which leaves are judged if it is there.
-pub(super) fn authority_step<'a, L>(
+/// An authority that is wanted, and what there is of it.
+pub(super) struct Authority {
     wanted: Wanted,
-    store: &Store,
-    attributes: &Attributes,
-    leaves: impl Fn() -> L,
-    now: SystemTime,
-) -> Result<(Step, Option<Certificate>)>
-where
-    L: Iterator<Item = &'a (Wanted, Found)>,
-{
-    let found = Found::of(&wanted, store, attributes)?;
-    let paths = wanted.paths.below(store.directory());
-    let (action, causes, certificate) = match (&found.certificate, &found.key) {
-        (Part::Absent, Part::Absent) => {
-            // A rebuilt host must not make a new authority beside what the old one signed
-            let orphan = leaves()
-                .find(|(_, leaf)| matches!(leaf.certificate, Part::Present(_)))
-                .map(|(leaf, _)| leaf.paths.certificate.clone());
-            let orphan = match (orphan, wanted.issuer) {
-                (None, Issuer::Cluster) => surplus::any(store)?,
-                (orphan, _) => orphan,
-            };
-            if let Some(path) = orphan {
+    found: Found,
+    /// By which what it has signed is marked, if its key can be read
+    pub(super) marker: Option<Marker>,
+}
+
+impl Authority {
+    /// Looks for an authority, and refuses one that cannot be the one that is wanted.
+    pub(super) fn find(wanted: Wanted, store: &Store, attributes: &Attributes) -> Result<Self> {
+        let (found, key) = Found::of_authority(&wanted, store, attributes)?;
+        match (&found.certificate, &found.key) {
+            (Part::Absent, Part::Absent) => {}
+            (Part::Present(certificate), key) => {
+                let paths = wanted.paths.below(store.directory());
+                check_authority(&wanted, &paths, certificate, key)?;
+            }
+            (Part::Unusable(reason), _) => {
+                return Err(Error::malformed("authority", reason));
+            }
+            (Part::Absent, _) => {
                 return Err(Error::AuthorityExists {
                     directory: store.directory().to_owned(),
-                    found: format!("{}, which another authority has signed", path.display()),
+                    found: format!("{} without its certificate", wanted.paths.key.display()),
                 });
             }
-            let causes = vec![Cause::MissingKey, Cause::MissingCertificate];
-            (Action::Create, causes, None)
         }
-        (Part::Present(certificate), key) => {
-            check_authority(&wanted, &paths, certificate, key)?;
-            let (mut action, causes) = decision::authority(&wanted, certificate, &found, now);
-            if action == Action::Renew && matches!(key, Part::Absent) {
-                // Its key is elsewhere, and so is its renewal
-                action = Action::Keep;
-            }
-            (action, causes, Some(certificate.clone()))
-        }
-        (Part::Unusable(reason), _) => {
-            return Err(Error::malformed("authority", reason));
-        }
-        (Part::Absent, _) => {
-            return Err(Error::AuthorityExists {
-                directory: store.directory().to_owned(),
-                found: format!("{} without its certificate", wanted.paths.key.display()),
-            });
-        }
-    };
-    let keeps_serial = certificate.as_ref().is_some_and(|authority| {
-        leaves().any(|(_, leaf)| match &leaf.certificate {
-            Part::Present(leaf) => leaf.names_issuer_by_serial(authority.serial_number()),
-            _ => false,
+        Ok(Self {
+            marker: key.as_ref().and_then(Marker::of),
+            wanted,
+            found,
         })
-    });
-    let step = Step {
-        due: kept_until(action, &wanted, certificate.as_ref()),
-        not_after: certificate.as_ref().map(Certificate::not_after),
-        hard_links: found.hard_links,
-        key: None,
-        keeps_serial,
-        stamps: found.stamps,
-        wanted,
-        paths,
-        action,
-        causes,
-    };
-    Ok((step, certificate))
+    }
+
+    pub(super) fn issuer(&self) -> Issuer {
+        self.wanted.issuer
+    }
+
+    /// The certificate by which leaves are judged, if it is there.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        match &self.found.certificate {
+            Part::Present(certificate) => Some(certificate),
+            _ => None,
+        }
+    }
+
+    /// What is to be done with it, beside the leaves that are to be its own.
+    pub(super) fn step<'a>(
+        self,
+        store: &Store,
+        mut leaves: impl Iterator<Item = &'a Leaf>,
+        now: SystemTime,
+    ) -> Result<Step> {
+        let Some(certificate) = self.certificate() else {
+            self.check_orphans(store, leaves)?;
+            let causes = vec![Cause::MissingKey, Cause::MissingCertificate];
+            return Ok(self.into_step(store, Action::Create, causes));
+        };
+        let (mut action, causes) = decision::authority(&self.wanted, certificate, &self.found, now);
+        if action == Action::Renew && matches!(self.found.key, Part::Absent) {
+            // Its key is elsewhere, and so is its renewal
+            action = Action::Keep;
+        }
+        let serial = certificate.serial_number().as_bytes();
+        let keeps_serial = leaves.any(|leaf| leaf.authority_serial.as_deref() == Some(serial));
+        Ok(Step {
+            keeps_serial,
+            ..self.into_step(store, action, causes)
+        })
+    }
+
+    /// A rebuilt host must not make a new authority beside what the old one signed.
+    fn check_orphans<'a>(
+        &self,
+        store: &Store,
+        mut leaves: impl Iterator<Item = &'a Leaf>,
+    ) -> Result<()> {
+        let orphan = leaves
+            .find(|leaf| leaf.has_certificate)
+            .map(|leaf| leaf.wanted().paths.certificate.clone());
+        let orphan = match (orphan, self.wanted.issuer) {
+            (None, Issuer::Cluster) => surplus::any(store)?,
+            (orphan, _) => orphan,
+        };
+        let Some(path) = orphan else { return Ok(()) };
+        Err(Error::AuthorityExists {
+            directory: store.directory().to_owned(),
+            found: format!("{}, which another authority has signed", path.display()),
+        })
+    }
+
+    fn into_step(self, store: &Store, action: Action, causes: Vec<Cause>) -> Step {
+        let certificate = self.certificate();
+        Step {
+            due: kept_until(action, &self.wanted, certificate),
+            not_after: certificate.map(Certificate::not_after),
+            paths: self.wanted.paths.below(store.directory()),
+            hard_links: self.found.hard_links,
+            key: None,
+            keeps_serial: false,
+            stamps: self.found.stamps,
+            wanted: self.wanted,
+            action,
+            causes,
+        }
+    }
 }
 
 /// Refuses an authority that cannot be the one that is wanted.

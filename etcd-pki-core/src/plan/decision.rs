@@ -50,7 +50,7 @@ pub(super) fn leaf(
     if key_is_shared {
         new_key.push(Cause::SharedKey);
     }
-    let mut causes = certificate_causes(wanted, profile, key, &found.certificate, ca, now)?;
+    let mut causes = certificate_causes(wanted, profile, key, found, ca, now)?;
     if !new_key.is_empty() {
         new_key.append(&mut causes);
         return Ok((Action::Reissue, new_key));
@@ -69,11 +69,11 @@ fn certificate_causes(
     wanted: &Wanted,
     profile: &Profile,
     key: &PublicKey,
-    certificate: &Part<Certificate>,
+    found: &Found,
     ca: Option<&Certificate>,
     now: SystemTime,
 ) -> Result<Vec<Cause>> {
-    let certificate = match certificate {
+    let certificate = match &found.certificate {
         Part::Absent => return Ok(vec![Cause::MissingCertificate]),
         Part::Unusable(reason) => {
             let reason = reason.clone();
@@ -86,7 +86,12 @@ fn certificate_causes(
         causes.push(Cause::KeyMismatch);
     }
     if let Some(ca) = ca {
-        if certificate.check_issued_by(ca).is_err() {
+        let is_issued = if found.was_checked {
+            certificate.names_issuer(ca)
+        } else {
+            certificate.check_issued_by(ca).is_ok()
+        };
+        if !is_issued {
             causes.push(Cause::AnotherAuthority);
         }
     }

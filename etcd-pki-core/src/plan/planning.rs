@@ -6,15 +6,16 @@ use rayon::prelude::*;
 
 use super::{
     Action, Plan, Step,
-    authority::authority_step,
+    authority::Authority,
     decision::{self, leaf_profile},
     found::{Found, Part},
+    record::{Mark, NextRecord, Record},
     surplus,
 };
 use crate::{
     certificate::Certificate,
     clock,
-    cluster::{Cluster, ClusterFiles, Wanted},
+    cluster::{Cluster, ClusterFiles, Issuer, Wanted},
     error::{Error, Result},
     key::PublicKey,
     store::{Attributes, Store, group, user},
@@ -43,48 +44,157 @@ impl Cluster {
             .wanted(host)?
             .into_iter()
             .partition(Wanted::is_authority);
-        let found = leaves
-            .into_par_iter()
-            .map(|wanted| {
-                let found = Found::of(&wanted, store, &attributes)?;
-                Ok((wanted, found))
-            })
+        let authorities = authorities
+            .into_iter()
+            .map(|wanted| Authority::find(wanted, store, &attributes))
             .collect::<Result<Vec<_>>>()?;
+        let view = View {
+            store,
+            attributes: &attributes,
+            authorities: &authorities,
+            record: Record::read(store),
+            now,
+        };
+        let mut leaves = leaves
+            .into_par_iter()
+            .map(|wanted| view.leaf(wanted, false))
+            .collect::<Result<Vec<_>>>()?;
+        view.part_shared_keys(&mut leaves)?;
 
-        let mut signers = HashMap::new();
-        let mut steps = Vec::with_capacity(found.len() + authorities.len());
-        for wanted in authorities {
-            let issuer = wanted.issuer;
-            let of_this = || found.iter().filter(|(leaf, _)| leaf.issuer == issuer);
-            let (step, certificate) = authority_step(wanted, store, &attributes, of_this, now)?;
-            signers.extend(certificate.map(|certificate| (issuer, certificate)));
-            steps.push(step);
-        }
         let surplus = match host {
             // One host's directory may hold what others gave it
             Some(_) => Vec::new(),
             None => {
-                let wanted = found.iter().map(|(wanted, _)| &wanted.paths);
-                let signers: Vec<_> = signers.values().collect();
+                let wanted = leaves.iter().map(|leaf| &leaf.step.wanted.paths);
+                let signers: Vec<_> = authorities
+                    .iter()
+                    .filter_map(Authority::certificate)
+                    .collect();
                 surplus::find(store, wanted, &signers)?
             }
         };
-        let shared = shared_keys(&found);
-        let leaves = found
-            .into_par_iter()
-            .map(|(wanted, found)| {
-                let signer = signers.get(&wanted.issuer);
-                leaf_step(wanted, found, store, signer, &shared, now)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        steps.extend(leaves);
+        let record = view.record;
+        let mut markers = HashMap::new();
+        let mut steps = Vec::with_capacity(leaves.len() + authorities.len());
+        for mut authority in authorities {
+            let issuer = authority.issuer();
+            markers.extend(authority.marker.take().map(|marker| (issuer, marker)));
+            let signed = leaves
+                .iter()
+                .filter(|leaf| leaf.step.wanted.issuer == issuer);
+            steps.push(authority.step(store, signed, now)?);
+        }
+        // One host's marks are not those of the whole directory
+        let record = host.is_none().then(|| {
+            let kept = leaves.iter().filter_map(Leaf::kept_mark);
+            NextRecord::new(record, kept, markers)
+        });
+        steps.extend(leaves.into_iter().map(|leaf| leaf.step));
         Ok(Plan {
             directory: store.directory().to_owned(),
             steps,
             surplus,
+            record,
             prunes: false,
             attributes,
         })
+    }
+}
+
+/// What is decided about one leaf. The certificate itself is not held: there may be thirty thousand.
+pub(super) struct Leaf {
+    step: Step,
+    /// Where it has a file for a certificate
+    pub(super) has_certificate: bool,
+    /// The serial number by which it names its authority, if it does
+    pub(super) authority_serial: Option<Vec<u8>>,
+    mark: Option<Mark>,
+}
+
+impl Leaf {
+    /// Its mark, if it is as it should be.
+    fn kept_mark(&self) -> Option<Mark> {
+        self.mark
+            .filter(|_| matches!(self.step.action, Action::Keep | Action::Mode))
+    }
+
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.step.wanted
+    }
+}
+
+/// What each leaf is judged by.
+struct View<'a> {
+    store: &'a Store,
+    attributes: &'a Attributes,
+    authorities: &'a [Authority],
+    record: Record,
+    now: SystemTime,
+}
+
+impl View<'_> {
+    /// Reads a pair, and decides.
+    fn leaf(&self, wanted: Wanted, key_is_shared: bool) -> Result<Leaf> {
+        let Some(profile) = leaf_profile(&wanted) else {
+            return Err(Error::malformed("plan", "an authority among the leaves"));
+        };
+        let authority = self.authority(wanted.issuer);
+        let marker = authority.and_then(|authority| authority.marker.as_ref());
+        let known = marker.map(|marker| (marker, &self.record));
+        let found = Found::of(&wanted, self.store, self.attributes, known)?;
+        let signer = authority.and_then(Authority::certificate);
+        let (action, causes) =
+            decision::leaf(&wanted, profile, &found, signer, key_is_shared, self.now)?;
+        let certificate = match &found.certificate {
+            Part::Present(certificate) => Some(certificate),
+            _ => None,
+        };
+        let step = Step {
+            due: kept_until(action, &wanted, certificate),
+            not_after: certificate.map(Certificate::not_after),
+            paths: wanted.paths.below(self.store.directory()),
+            key: match found.key {
+                Part::Present(key) => Some(key),
+                _ => None,
+            },
+            hard_links: found.hard_links,
+            keeps_serial: false,
+            stamps: found.stamps,
+            wanted,
+            action,
+            causes,
+        };
+        Ok(Leaf {
+            step,
+            has_certificate: certificate.is_some(),
+            authority_serial: certificate
+                .and_then(|certificate| certificate.extensions().authority_serial.clone()),
+            mark: found.mark,
+        })
+    }
+
+    /// Decides once more about pairs that have a key together.
+    fn part_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
+        let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(leaves.len());
+        for key in leaves.iter().filter_map(|leaf| leaf.step.key.as_ref()) {
+            *counts.entry(key).or_insert(0) += 1;
+        }
+        let is_shared = |leaf: &Leaf| {
+            let key = leaf.step.key.as_ref();
+            key.is_some_and(|key| counts.get(key).is_some_and(|count| *count > 1))
+        };
+        let shared: Vec<usize> = (0..leaves.len())
+            .filter(|index| is_shared(&leaves[*index]))
+            .collect();
+        for index in shared {
+            leaves[index] = self.leaf(leaves[index].step.wanted.clone(), true)?;
+        }
+        Ok(())
+    }
+
+    fn authority(&self, issuer: Issuer) -> Option<&Authority> {
+        let mut authorities = self.authorities.iter();
+        authorities.find(|authority| authority.issuer() == issuer)
     }
 }
 
@@ -100,43 +210,6 @@ pub(super) fn attributes(files: &ClusterFiles) -> Result<Attributes> {
     })
 }
 
-fn leaf_step(
-    wanted: Wanted,
-    found: Found,
-    store: &Store,
-    signer: Option<&Certificate>,
-    shared: &HashMap<PublicKey, usize>,
-    now: SystemTime,
-) -> Result<Step> {
-    let Some(profile) = leaf_profile(&wanted) else {
-        return Err(Error::malformed("plan", "an authority among the leaves"));
-    };
-    let is_shared = match &found.key {
-        Part::Present(key) => shared.get(key).is_some_and(|count| *count > 1),
-        _ => false,
-    };
-    let (action, causes) = decision::leaf(&wanted, profile, &found, signer, is_shared, now)?;
-    let certificate = match &found.certificate {
-        Part::Present(certificate) => Some(certificate),
-        _ => None,
-    };
-    Ok(Step {
-        due: kept_until(action, &wanted, certificate),
-        not_after: certificate.map(Certificate::not_after),
-        paths: wanted.paths.below(store.directory()),
-        key: match found.key {
-            Part::Present(key) => Some(key),
-            _ => None,
-        },
-        hard_links: found.hard_links,
-        keeps_serial: false,
-        stamps: found.stamps,
-        wanted,
-        action,
-        causes,
-    })
-}
-
 /// From when on what is kept will be due.
 pub(super) fn kept_until(
     action: Action,
@@ -146,15 +219,4 @@ pub(super) fn kept_until(
     let certificate = certificate.filter(|_| matches!(action, Action::Keep | Action::Mode))?;
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     Some(wanted.renew_before.begins(begin, end))
-}
-
-/// How many pairs have each key.
-pub(super) fn shared_keys(found: &[(Wanted, Found)]) -> HashMap<PublicKey, usize> {
-    let mut counts = HashMap::with_capacity(found.len());
-    for (_, found) in found {
-        if let Part::Present(key) = &found.key {
-            *counts.entry(key.clone()).or_insert(0) += 1;
-        }
-    }
-    counts
 }

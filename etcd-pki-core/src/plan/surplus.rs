@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    ffi::OsStr,
     path::{Path, PathBuf},
 };
 
@@ -20,12 +21,12 @@ pub(super) fn find<'a>(
     wanted: impl Iterator<Item = &'a PairPaths>,
     authorities: &[&Certificate],
 ) -> Result<Vec<PairPaths>> {
-    let wanted: HashSet<&Path> = wanted
-        .flat_map(|pair| [pair.certificate.as_path(), &pair.key])
+    let wanted: HashSet<&OsStr> = wanted
+        .flat_map(|pair| [pair.certificate.as_os_str(), pair.key.as_os_str()])
         .collect();
     let mut surplus = Vec::new();
     for name in store.file_names()? {
-        if wanted.contains(name.as_path()) {
+        if wanted.contains(name.as_os_str()) {
             continue;
         }
         let Some(pair) = pair_of(store, &name) else {

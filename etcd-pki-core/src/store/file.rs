@@ -57,7 +57,14 @@ pub struct NewFile<'a> {
 /// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(io_error("read", path))?;
-    let mut bytes = Vec::new();
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    read_opened(&file, metadata.len(), path)
+}
+
+/// Reads what is left of an opened file; its length is known, or was when somebody looked.
+pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u8>> {
+    let capacity = usize::try_from(length.min(READ_LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(capacity);
     file.take(READ_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(io_error("read", path))?;
@@ -163,9 +170,14 @@ pub(super) fn make_directory(path: &Path, mode: Option<u32>) -> Result<()> {
 
 /// Removes what an earlier run of ours left when it was cut off. Only under the lock: it may be a file in the making.
 pub(super) fn remove_stale(directory: &Path) -> Result<()> {
-    for path in list(directory)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
+    for entry in fs::read_dir(directory).map_err(io_error("list", directory))? {
+        let entry = entry.map_err(io_error("list", directory))?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let is_temporary = name.starts_with(TEMPORARY_PREFIX.as_bytes())
+            && name.ends_with(TEMPORARY_SUFFIX.as_bytes());
+        if is_temporary && is_file(&entry) {
+            let path = entry.path();
             fs::remove_file(&path).map_err(io_error("remove", &path))?;
         }
     }
@@ -181,14 +193,24 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     };
     let mut files = Vec::new();
     for entry in entries {
-        let path = entry.map_err(io_error("list", directory))?.path();
+        let entry = entry.map_err(io_error("list", directory))?;
         // Neither directories, nor pipes that nobody writes into
-        if path.is_file() {
-            files.push(path);
+        if is_file(&entry) {
+            files.push(entry.path());
         }
     }
-    files.sort();
+    // As they are called: of one directory, that is their order as paths, found without parting them
+    files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     Ok(files)
+}
+
+/// Whether it is a file, or a link to one. The directory tells it of most, without a look at each.
+fn is_file(entry: &fs::DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_file() => true,
+        Ok(kind) if kind.is_symlink() => entry.path().is_file(),
+        _ => false,
+    }
 }
 
 pub(super) fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
