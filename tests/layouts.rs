@@ -16,7 +16,7 @@ use etcd_pki_tests::{
     Credentials, Scratch,
     command::etcd_pki,
     etcd::{Cluster, Member, Version},
-    run,
+    openssl, run,
 };
 
 const HOSTS: [&str; 3] = ["one", "two", "three"];
@@ -67,6 +67,36 @@ fn etcd_runs_on_the_two_authorities_of_k3s() {
     let cluster = Cluster::start(Version::Newest, &members, &node);
     let listed = cluster.etcdctl(&node, &["member", "list"]).expect_success();
     assert_eq!(listed.stdout().lines().count(), 3);
+}
+
+/// The names that k3s gives itself (`genETCDCerts` in `pkg/daemons/control/deps/deps.go`), said, and found again by `adopt`.
+#[test]
+fn k3s_may_keep_its_own_common_names() {
+    let scratch = Scratch::new("k3s");
+    let member = "{name: a, common_name: etcd-server, peer_common_name: etcd-peer}";
+    let node = "{name: a, common_name: etcd-client}";
+    let ca = "{common_name: etcd-server-ca, peer_common_name: etcd-peer-ca}";
+    let specification =
+        format!("layout: k3s\ndirectory: pki\nca: {ca}\nmembers: [{member}]\nnodes: [{node}]\n");
+    let directory = applied(&scratch, &specification);
+    for (file, issuer, subject) in [
+        ("server-client", "etcd-server-ca", "etcd-server"),
+        ("peer-server-client", "etcd-peer-ca", "etcd-peer"),
+        ("client", "etcd-server-ca", "etcd-client"),
+    ] {
+        let line = format!("x509 -in {file}.crt -noout -subject -issuer -nameopt RFC2253");
+        let shown = openssl::call(&directory, &line);
+        let expected = format!("subject=CN={subject}\nissuer=CN={issuer}\n");
+        assert_eq!(shown.stdout(), expected);
+    }
+
+    let adopted = etcd_pki_at(scratch.path(), &["adopt", "pki", "--layout", "k3s"]);
+    assert!(
+        adopted.contains("peer_common_name: etcd-peer\n"),
+        "{adopted}"
+    );
+    fs::write(scratch.path().join("adopted.yaml"), adopted).unwrap();
+    etcd_pki_at(scratch.path(), &["plan", "-f", "adopted.yaml", "--check"]);
 }
 
 /// What `env etcd` says of each trusted file, certificate and key, below the directory.
