@@ -153,3 +153,62 @@ fn the_settings_of_etcd_follow_the_authority_of_peers() {
         ]
     );
 }
+
+/// Where several hosts have trees, each host's settings name its own files and the one authority above them.
+#[test]
+fn the_settings_of_a_host_among_others() {
+    let scratch = Scratch::new("trees");
+    let specification = "layout: kubeadm\ndirectory: pki\nmembers: [a, b]\nnodes: [a, c]\n";
+    let directory = applied(&scratch, specification);
+    assert_eq!(
+        settings(&directory, "kubeadm"),
+        [
+            "ETCD_CERT_FILE=a/etcd/server.crt",
+            "ETCD_KEY_FILE=a/etcd/server.key",
+            "ETCD_TRUSTED_CA_FILE=etcd/ca.crt",
+            "ETCD_PEER_CERT_FILE=a/etcd/peer.crt",
+            "ETCD_PEER_KEY_FILE=a/etcd/peer.key",
+            "ETCD_PEER_TRUSTED_CA_FILE=etcd/ca.crt",
+        ]
+    );
+    let of = |arguments: &[&str]| {
+        let common = ["-d", "pki", "--layout", "kubeadm"];
+        etcd_pki_at(scratch.path(), &[arguments, &common].concat())
+    };
+    let allowed = "# ETCD_PEER_CERT_ALLOWED_CN=etcd-member-a,etcd-member-b\n";
+    assert!(of(&["env", "etcd", "--host", "b"]).ends_with(allowed));
+    let apiserver = of(&["env", "apiserver", "--host", "c"]);
+    assert!(
+        apiserver.contains("/pki/c/apiserver-etcd-client.crt\n"),
+        "{apiserver}"
+    );
+    let etcdctl = of(&["env", "etcdctl", "--member", "b"]);
+    assert!(etcdctl.contains("/pki/b/etcd/server.crt\n"), "{etcdctl}");
+    let missing = run(Command::new(etcd_pki()).current_dir(scratch.path()).args([
+        "env", "etcd", "--host", "c", "-d", "pki", "--layout", "kubeadm",
+    ]));
+    assert!(
+        missing.stderr().contains("pki/etcd/server.crt"),
+        "{}",
+        missing.stderr()
+    );
+}
+
+/// Of two pairs with names of their own, members present the peers' to each other.
+#[test]
+fn the_names_that_peers_may_have() {
+    let scratch = Scratch::new("peers");
+    let member = "{name: a, common_name: etcd-server, peer_common_name: etcd-peer}";
+    for ca in ["shared", "separate"] {
+        let specification =
+            format!("layout: kubeadm\ndirectory: {ca}\nca: {{peers: {ca}}}\nmembers: [{member}]\n");
+        applied(&scratch, &specification);
+        let printed = etcd_pki_at(
+            scratch.path(),
+            &[
+                "env", "etcd", "--host", "a", "-d", ca, "--layout", "kubeadm",
+            ],
+        );
+        assert!(printed.ends_with("ALLOWED_CN=etcd-peer\n"), "{printed}");
+    }
+}

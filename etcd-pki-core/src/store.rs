@@ -27,7 +27,6 @@ use crate::{
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
     layout::{Layout, PairPaths},
-    role::Role,
 };
 
 /// A directory in a layout. Opening it touches nothing, reading follows symbolic links, and writing wants the [`LockedStore`].
@@ -452,26 +451,6 @@ impl PairTexts {
 pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
     path.metadata().map_err(file::io_error("find", path))?;
     std::path::absolute(path).map_err(file::io_error("find", path))
-}
-
-/// The common names of the members whose certificates are in the store, in the order of their files: those that its authority
-/// has signed, under the names of members' files. One that could not stand in a list or on a line is left out.
-pub(crate) fn member_common_names(store: &Store) -> Result<Vec<String>> {
-    let authority = Certificate::all_from_bytes(&read_file(&store.authority_paths().certificate)?)?;
-    let is_listable = |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
-    let mut names: Vec<String> = Vec::new();
-    for (path, certificate) in store.certificates()? {
-        let is_member = store.layout.is_of_member(&path)
-            && certificate.role() == Some(Role::Member)
-            && authority
-                .iter()
-                .any(|ca| certificate.check_issued_by(ca).is_ok());
-        if is_member {
-            let name = certificate.common_name().filter(is_listable);
-            names.extend(name.filter(|name| !names.contains(name)));
-        }
-    }
-    Ok(names)
 }
 
 impl Store {
