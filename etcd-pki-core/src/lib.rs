@@ -182,6 +182,7 @@ pub use crate::{
     },
     config::Settings,
     error::{Error, Place, Position, Result},
+    export::Exported,
     extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-pub(crate) use self::attributes::{Attributes, Stamp, group, look, user};
+pub(crate) use self::attributes::{Attributes, Stamp, group, look, may_give, user};
 pub use self::file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with};
 pub(crate) use self::folder::{
     files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below,

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use nix::unistd::{Group, User};
+use nix::unistd::{Group, User, geteuid};
 use rustix::fs::OFlags;
 
 use super::file::{io_error, read_opened};
@@ -152,6 +152,11 @@ impl Attributes {
             said.unwrap_or(kept),
         )
     }
+}
+
+/// Whether this process may give files to other users.
+pub(crate) fn may_give() -> bool {
+    geteuid().is_root()
 }
 
 /// The number of a user, by name or number.
