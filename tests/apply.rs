@@ -11,11 +11,12 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
-use etcd_pki_core::{Bundle, Certificate};
+use etcd_pki_core::{Bundle, Certificate, Error, Progress, Store};
 use etcd_pki_tests::{
     Scratch,
     command::etcd_pki,
@@ -488,7 +489,7 @@ fn a_clock_that_jumps_back() {
     let cluster = Cluster::applied();
     let yesterday = std::time::SystemTime::now() - Duration::from_secs(86_400);
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = etcd_pki_core::Store::open(cluster.directory(), specification.layout());
+    let store = Store::open(cluster.directory(), specification.layout());
     let plan = specification.plan_for(&store, None, yesterday).unwrap();
     assert_eq!(plan.changes().count(), 0);
     let ca = store.authority(None).unwrap();
@@ -588,6 +589,34 @@ fn sixteen_at_once_make_each_certificate_once() {
 }
 
 /// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next apply.
+#[test]
+fn ended_between_two_changes() {
+    /// Has enough after three.
+    struct Three(AtomicUsize);
+
+    impl Progress for Three {
+        fn done(&self, done: usize, _all: usize) {
+            self.0.fetch_max(done, Ordering::Relaxed);
+        }
+
+        fn is_interrupted(&self) -> bool {
+            self.0.load(Ordering::Relaxed) >= 3
+        }
+    }
+
+    let cluster = Cluster::new(SPECIFICATION);
+    let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = Store::open(cluster.directory(), specification.layout());
+    let plan = specification.plan(&store).unwrap();
+    let ended = plan.apply(&store.lock().unwrap(), None, Three(AtomicUsize::new(0)));
+    assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+    let left = specification.plan(&store).unwrap().changes().count();
+    assert!((1..=PAIRS - 3).contains(&left), "{left}");
+
+    cluster.apply();
+    cluster.assert_whole();
+}
+
 #[test]
 fn killed_while_renewing() {
     let cluster = Cluster::applied();

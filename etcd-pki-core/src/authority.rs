@@ -3,6 +3,8 @@
 mod certificate_builder;
 mod grant;
 mod issued;
+mod issuing;
+mod loading;
 mod renewal;
 
 use std::{
@@ -11,17 +13,19 @@ use std::{
 };
 
 pub use self::issued::Issued;
-use self::{certificate_builder::CertificateBuilder, grant::Grant};
+use self::{
+    certificate_builder::CertificateBuilder,
+    loading::{check_authority, check_path_lengths},
+};
 use crate::{
-    bundle::{self, Bundle, IssuedFor},
+    bundle,
     certificate::Certificate,
     clock,
     error::{Error, Result},
-    extensions::{ExtensionsBuilder, KeyUsage},
+    extensions::ExtensionsBuilder,
     identity::{Identity, check_common_name, subject},
-    key::{PrivateKey, PublicKey},
+    key::PrivateKey,
     profile::{AuthorityProfile, Profile},
-    request::CertificateRequest,
     signer::{Signer, scheme_of},
     signing::Scheme,
 };
@@ -120,58 +124,6 @@ impl CertificateAuthority {
             now,
         )
     }
-
-    /// Loads an authority from its certificate and key.
-    ///
-    /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
-    /// it may sign certificates, is not expired, and its key matches.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`], [`Error::AuthorityNotYetValid`];
-    /// [`Error::Signature`] if the certificates above do not belong to it.
-    pub fn load(certificates: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
-        Self::load_at(certificates, key, clock::now())
-    }
-
-    /// Loads an authority as [`CertificateAuthority::load`] does, at an instant.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::load`].
-    pub fn load_at(
-        certificates: Vec<Certificate>,
-        key: PrivateKey,
-        now: SystemTime,
-    ) -> Result<Self> {
-        let (certificate, above) = choose(certificates, key.public_key())?;
-        Self::from_parts(certificate, above, SigningKey::Here(Box::new(key)), now)
-    }
-
-    /// Loads an authority from PEM, as [`CertificateAuthority::load`] does.
-    ///
-    /// # Errors
-    ///
-    /// As [`Certificate::all_from_bytes`], [`PrivateKey::from_pem`] and [`CertificateAuthority::load`].
-    pub fn from_pem(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
-        let certificates = Certificate::all_from_bytes(certificates.as_ref())?;
-        Self::load(certificates, PrivateKey::from_pem(key)?)
-    }
-
-    /// Takes an authority whose key is elsewhere. Each of its signatures is checked before it is used.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::load`].
-    pub fn from_signer(
-        certificates: Vec<Certificate>,
-        signer: impl Signer + 'static,
-    ) -> Result<Self> {
-        let (certificate, above) = choose(certificates, signer.public_key())?;
-        let signer = SigningKey::Elsewhere(Box::new(signer));
-        Self::from_parts(certificate, above, signer, clock::now())
-    }
-
     /// The authority's certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
@@ -207,121 +159,6 @@ impl CertificateAuthority {
     #[must_use]
     pub fn lacks_key_usage(&self) -> bool {
         self.certificate.key_usages().is_none()
-    }
-
-    /// Makes a key and its certificate at once.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and [`Error::NoAlternativeName`] for an
-    /// identity that does not fit the role; [`Error::Validity`]; [`Error::AuthorityExpired`]; [`Error::Signer`].
-    pub fn issue(
-        &self,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-    ) -> Result<Bundle> {
-        self.issue_at(profile, identity, clock::now())
-    }
-
-    /// Makes a key and its certificate at an instant.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn issue_at(
-        &self,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-        now: SystemTime,
-    ) -> Result<Bundle> {
-        let profile = profile.into();
-        let key = PrivateKey::generate_with(profile.key_algorithm())?;
-        self.issue_for(key, profile, identity, now)
-    }
-
-    /// Makes a certificate for a key that exists, at an instant.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn issue_for(
-        &self,
-        key: PrivateKey,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-        now: SystemTime,
-    ) -> Result<Bundle> {
-        let (profile, identity) = (profile.into(), identity.as_ref());
-        let grant = Grant::new(profile, identity)?;
-        let (certificate, validity_cut) = self.sign_grant(key.public_key(), &grant, now)?;
-        let issued = IssuedFor {
-            role: profile.role(),
-            name: identity.name().map(str::to_owned),
-            validity_cut,
-        };
-        Ok(Bundle::issued(key, certificate, self.chain(), issued))
-    }
-
-    /// Signs somebody else's key. The names come from `identity`, the usages from `profile`; what the request claims beyond
-    /// them is refused, and told in [`Issued::refused`].
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn sign(
-        &self,
-        request: &CertificateRequest,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-    ) -> Result<Issued> {
-        self.sign_at(request, profile, identity, clock::now())
-    }
-
-    /// Signs somebody else's key at an instant.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn sign_at(
-        &self,
-        request: &CertificateRequest,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-        now: SystemTime,
-    ) -> Result<Issued> {
-        let grant = Grant::new(profile.into(), identity.as_ref())?;
-        let (certificate, validity_cut) = self.sign_grant(request.public_key(), &grant, now)?;
-        let granted = grant.claims(is_rsa(request.public_key()));
-        let claims = request.claims().into_iter();
-        Ok(Issued {
-            certificate,
-            chain: self.chain(),
-            refused: claims.filter(|claim| !claim.is_among(&granted)).collect(),
-            validity_cut,
-        })
-    }
-
-    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
-    /// before.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn certify(
-        &self,
-        key: &PublicKey,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-        now: SystemTime,
-    ) -> Result<Issued> {
-        let grant = Grant::new(profile.into(), identity.as_ref())?;
-        let (certificate, validity_cut) = self.sign_grant(key, &grant, now)?;
-        Ok(Issued {
-            certificate,
-            chain: self.chain(),
-            refused: Vec::new(),
-            validity_cut,
-        })
     }
 
     fn from_parts(
@@ -371,44 +208,6 @@ impl CertificateAuthority {
         Ok(())
     }
 
-    /// Signs a certificate for a public key, and tells the end that was asked for if it was cut short.
-    fn sign_grant(
-        &self,
-        key: &PublicKey,
-        grant: &Grant<'_>,
-        now: SystemTime,
-    ) -> Result<(Certificate, Option<SystemTime>)> {
-        let now = clock::whole_seconds(now);
-        self.check_time(now)?;
-        if key.algorithm().is_none() {
-            return Err(Error::unsupported(
-                format!("a certificate for a key of {}", key.algorithm_name()),
-                "use ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096",
-            ));
-        }
-        let asked = grant.validity.end(now)?;
-        let not_after = asked.min(self.end());
-        let profile = grant.profile;
-        let content = CertificateBuilder {
-            issuer: &self.issuer,
-            subject: &subject(grant.common_name.as_deref(), grant.organization)?,
-            serial_number: None,
-            not_before: (now - BACKDATE).max(self.certificate.not_before()),
-            not_after,
-            public_key: key,
-            extensions: ExtensionsBuilder::default()
-                .no_authority()?
-                .key_usages(profile.key_usages(is_rsa(key)))?
-                .extended_key_usages(profile.extended_key_usages())?
-                .subject_key_identifier(&key.identifier())?
-                .authority_key_identifier(&self.key_identifier)?
-                .alternative_names(&grant.alternative_names)?
-                .build()?,
-        };
-        let certificate = self.sign_content(content)?;
-        Ok((certificate, (asked > not_after).then_some(asked)))
-    }
-
     /// Signs by whatever key there is. What comes from elsewhere is checked.
     fn sign_content(&self, content: CertificateBuilder<'_>) -> Result<Certificate> {
         let certificate = content.sign(self.scheme, |content| match &self.signer {
@@ -428,82 +227,4 @@ impl fmt::Debug for CertificateAuthority {
             .field("certificate", &self.certificate)
             .finish_non_exhaustive()
     }
-}
-
-fn is_rsa(key: &PublicKey) -> bool {
-    key.algorithm().is_some_and(|algorithm| algorithm.is_rsa())
-}
-
-/// The certificate of this key, and those above it in their order.
-fn choose(
-    mut certificates: Vec<Certificate>,
-    key: &PublicKey,
-) -> Result<(Certificate, Vec<Certificate>)> {
-    // Of several for one key, such as before and after a renewal, the one that lasts longest
-    let own = (0..certificates.len())
-        .filter(|index| certificates[*index].public_key() == key)
-        .max_by_key(|index| certificates[*index].not_after());
-    let Some(own) = own else {
-        let Some(first) = certificates.first() else {
-            return Err(Error::Missing {
-                what: "certificate",
-                found: Vec::new(),
-            });
-        };
-        return Err(Error::KeyMismatch {
-            expected: first.public_key().fingerprint_sha256(),
-            found: key.fingerprint_sha256(),
-        });
-    };
-    let certificate = certificates.remove(own);
-    let mut above = Vec::new();
-    let mut top = certificate.clone();
-    while !top.is_self_issued() {
-        let Some(issuer) = certificates
-            .iter()
-            .position(|issuer| top.check_issued_by(issuer).is_ok())
-        else {
-            break;
-        };
-        top = certificates.remove(issuer);
-        above.push(top.clone());
-    }
-    Ok((certificate, above))
-}
-
-/// Checks that the authorities above allow as many below them as there are (RFC 5280, section 4.2.1.9).
-fn check_path_lengths(above: &[Certificate]) -> Result<()> {
-    for (between, upper) in above.iter().enumerate() {
-        let below = between + 1;
-        if let Some(allowed) = upper
-            .path_length()
-            .filter(|allowed| usize::from(*allowed) < below)
-        {
-            return Err(Error::NotAnAuthority {
-                subject: upper.subject(),
-                reason: format!("it allows {allowed} authorities below it, and there are {below}"),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Checks that a certificate may sign certificates (RFC 5280, section 4.2.1.9 and 4.2.1.3).
-fn check_authority(certificate: &Certificate) -> Result<()> {
-    let reason = if certificate.extensions().authority.is_none() {
-        "it has no basicConstraints"
-    } else if !certificate.is_authority() {
-        "its basicConstraints say CA:FALSE"
-    } else if certificate
-        .key_usages()
-        .is_some_and(|usages| !usages.contains(&KeyUsage::KeyCertSign))
-    {
-        "its keyUsage lacks keyCertSign"
-    } else {
-        return Ok(());
-    };
-    Err(Error::NotAnAuthority {
-        subject: certificate.subject(),
-        reason: reason.to_owned(),
-    })
 }

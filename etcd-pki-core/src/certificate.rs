@@ -1,20 +1,20 @@
 //! Certificates: what they say.
 
+mod facts;
+mod names;
+
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    net::IpAddr,
     sync::OnceLock,
     time::SystemTime,
 };
 
-use der::{Decode as _, Encode as _, asn1::ObjectIdentifier};
-
+use self::facts::Facts;
 use crate::{
     error::{Error, Result},
-    extensions::{AlternativeNames, ExtendedKeyUsage, Extensions, KeyUsage},
+    extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
     hex,
-    identity::{COMMON_NAME, ORGANIZATION, attributes},
     key::PublicKey,
     pem,
     role::Role,
@@ -33,38 +33,6 @@ pub struct Certificate {
     /// Read at once from what comes from outside, and when first asked for from what an authority of ours has just signed: most
     /// of those go into a file unread
     facts: OnceLock<Facts>,
-}
-
-#[derive(Clone)]
-struct Facts {
-    parsed: x509_cert::Certificate,
-    extensions: Extensions,
-    public_key: PublicKey,
-    serial_number: SerialNumber,
-    /// Whether the serial number is below zero, which no CA may write and some did
-    serial_is_negative: bool,
-}
-
-impl Facts {
-    fn read(der: &[u8]) -> Result<Self> {
-        let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?;
-        let content = parsed.tbs_certificate();
-        let key = content
-            .subject_public_key_info()
-            .to_der()
-            .map_err(malformed)?;
-        Ok(Self {
-            extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
-            public_key: PublicKey::from_der(&key)?,
-            serial_is_negative: is_negative(content.serial_number()).map_err(malformed)?,
-            serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
-            parsed,
-        })
-    }
-
-    fn content(&self) -> &x509_cert::TbsCertificate {
-        self.parsed.tbs_certificate()
-    }
 }
 
 impl Certificate {
@@ -152,48 +120,6 @@ impl Certificate {
         hex::upper(&signing::sha256(&self.der))
     }
 
-    /// The subject as RFC 4514 text: `CN=etcd-ca`.
-    #[must_use]
-    pub fn subject(&self) -> String {
-        self.facts().content().subject().to_string()
-    }
-
-    /// The issuer as RFC 4514 text.
-    #[must_use]
-    pub fn issuer(&self) -> String {
-        self.facts().content().issuer().to_string()
-    }
-
-    /// The subject's common name: the user that etcd sees. The last one, as Go takes it, if there are several.
-    #[must_use]
-    pub fn common_name(&self) -> Option<String> {
-        self.attributes(COMMON_NAME).pop()
-    }
-
-    /// The issuer's common name, as [`Certificate::common_name`] is the subject's.
-    #[must_use]
-    pub fn issuer_common_name(&self) -> Option<String> {
-        let parts = attributes(self.facts().content().issuer());
-        let names = parts.filter(|(kind, _)| *kind == COMMON_NAME);
-        names.map(|(_, name)| name).last()
-    }
-
-    /// The subject's organizations.
-    #[must_use]
-    pub fn organizations(&self) -> Vec<String> {
-        self.attributes(ORGANIZATION)
-    }
-
-    /// What its subject has beside common name and organization, as RFC 4514 text.
-    pub(crate) fn other_subject_attributes(&self) -> Vec<String> {
-        let subject = self.facts().content().subject();
-        subject
-            .iter()
-            .filter(|part| part.oid != COMMON_NAME && part.oid != ORGANIZATION)
-            .map(ToString::to_string)
-            .collect()
-    }
-
     /// The serial number.
     #[must_use]
     pub fn serial_number(&self) -> &SerialNumber {
@@ -271,34 +197,6 @@ impl Certificate {
         }
     }
 
-    /// The DNS names among its alternative names.
-    #[must_use]
-    pub fn dns_names(&self) -> &[String] {
-        self.alternative_names().map_or(&[], |names| &names.dns)
-    }
-
-    /// The addresses among its alternative names.
-    #[must_use]
-    pub fn ip_addresses(&self) -> &[IpAddr] {
-        self.alternative_names().map_or(&[], |names| &names.ip)
-    }
-
-    /// The URIs among its alternative names.
-    #[must_use]
-    pub fn uris(&self) -> &[String] {
-        self.alternative_names().map_or(&[], |names| &names.uri)
-    }
-
-    /// Alternative names of other kinds (e-mail addresses, directory names, ...), described.
-    #[must_use]
-    pub fn other_names(&self) -> Vec<String> {
-        let Some(names) = self.alternative_names() else {
-            return Vec::new();
-        };
-        let emails = names.email.iter().map(|email| format!("e-mail {email}"));
-        emails.chain(names.other.iter().cloned()).collect()
-    }
-
     /// The subject key identifier.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
@@ -309,13 +207,6 @@ impl Certificate {
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
         self.facts().extensions.authority_key_identifier.as_deref()
-    }
-
-    /// Whether subject and issuer are the same, as in a root.
-    #[must_use]
-    pub fn is_self_issued(&self) -> bool {
-        let content = self.facts().content();
-        content.subject() == content.issuer()
     }
 
     /// Checks that this certificate was signed by the issuer's key, and names it.
@@ -378,22 +269,6 @@ impl Certificate {
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.facts().extensions
     }
-
-    pub(crate) fn alternative_names(&self) -> Option<&AlternativeNames> {
-        self.facts().extensions.alternative_names.as_ref()
-    }
-
-    /// The subject's bytes, which the certificates that it signs repeat as their issuer.
-    pub(crate) fn subject_der(&self) -> Result<Vec<u8>> {
-        self.facts().content().subject().to_der().map_err(malformed)
-    }
-
-    fn attributes(&self, oid: ObjectIdentifier) -> Vec<String> {
-        attributes(self.facts().content().subject())
-            .filter(|(kind, _)| *kind == oid)
-            .map(|(_, value)| value)
-            .collect()
-    }
 }
 
 impl PartialEq for Certificate {
@@ -428,12 +303,6 @@ fn is_certificate(label: &str) -> bool {
 /// DER of ours is a SEQUENCE.
 fn is_der(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x30) && !pem::is_pem(bytes)
-}
-
-/// A DER integer is negative if the first bit of its first byte is set.
-fn is_negative(serial_number: &x509_cert::serial_number::SerialNumber) -> der::Result<bool> {
-    let der = serial_number.to_der()?;
-    Ok(der.get(2).is_some_and(|byte| byte & 0x80 != 0))
 }
 
 fn malformed(error: der::Error) -> Error {

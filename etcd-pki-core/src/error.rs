@@ -68,6 +68,8 @@ pub enum Error {
         /// What went wrong
         error: Box<Self>,
     },
+    /// It was ended before it was done, between two changes: what is done is whole, and planning again finds the rest.
+    Interrupted,
     /// Text that is no alternative name of a certificate: no DNS name, no IP address and no URI.
     InvalidAlternativeName {
         /// The text

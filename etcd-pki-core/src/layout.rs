@@ -176,6 +176,15 @@ impl Layout {
         }
     }
 
+    /// Whether a file has the name of a member's certificate.
+    pub(crate) fn is_of_member(self, path: &Path) -> bool {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        match self {
+            Self::Kubespray => stem.starts_with("member-"),
+            _ => stem.contains("server") || stem.contains("peer"),
+        }
+    }
+
     /// Whether a file may have the name of a certificate that members present to each other: their only one, or the peers'.
     pub(crate) fn is_for_peers(self, path: &Path) -> bool {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();

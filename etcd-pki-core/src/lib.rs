@@ -188,7 +188,7 @@ pub use crate::{
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
     kubespray::KubesprayScript,
     layout::{Layout, PairPaths},
-    plan::{Action, Cause, Plan, Report, Step},
+    plan::{Action, Cause, Plan, Progress, Report, Step},
     profile::{AuthorityProfile, Profile},
     request::{CertificateRequest, Claim},
     requests::{

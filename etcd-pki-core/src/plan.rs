@@ -8,6 +8,7 @@ mod decision;
 mod found;
 mod pair;
 mod planning;
+mod progress;
 mod record;
 mod step;
 mod surplus;
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
 use self::record::NextRecord;
-pub use self::{action::Action, apply::Report, cause::Cause, step::Step};
+pub use self::{
+    action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
+};
 use crate::{
     layout::PairPaths,
     store::{Attributes, LockedStore},
@@ -99,7 +102,7 @@ impl Plan {
     }
 
     /// Changes nothing but the record of what was checked. [`Plan::apply`] does it too.
-    pub fn record(self, files: &LockedStore<'_>) {
+    pub fn record(self, files: &LockedStore) {
         if let Some(record) = self.record {
             record.write([].into_iter(), files);
         }

@@ -7,7 +7,7 @@ use etcd_pki_core::{Compatibility, PrivateKey, PublicKey};
 
 use crate::{
     facts::KeyFacts,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     files::{self, File},
     holdings::holdings,
     input::Input,
@@ -71,26 +71,16 @@ pub(crate) struct New {
     #[command(flatten)]
     passphrase: PassphraseOptions,
     #[command(flatten)]
-    out: OutOption,
-    #[command(flatten)]
-    force: ForceOption,
-    #[command(flatten)]
-    json: JsonOption,
+    destination: Destination,
 }
 
 impl New {
     fn run(self, input: &Input) -> Outcome {
-        let out = &self.out.path;
-        let mut report = Report::on(&[out], &self.json)?;
+        let report = self.destination.report()?;
         let passphrase = self.passphrase.read(input)?;
         let key = self.algorithm.generate(Compatibility::Strict)?;
         let pem = self.format.write(&key, passphrase.as_ref())?;
-        files::write(
-            &[File::secret(out, &pem, key.public_key())],
-            self.force.replacing(),
-        )?;
-        report.key(out, &key);
-        report.finish()
+        self.destination.write_private(&key, &pem, report)
     }
 }
 
@@ -151,26 +141,19 @@ pub(crate) struct Public {
     #[command(flatten)]
     passphrase: PassphraseOptions,
     #[command(flatten)]
-    out: OutOption,
-    #[command(flatten)]
-    force: ForceOption,
-    #[command(flatten)]
-    json: JsonOption,
+    destination: Destination,
 }
 
 impl Public {
     fn run(self, input: &Input) -> Outcome {
-        let out = &self.out.path;
-        let mut report = Report::on(&[out], &self.json)?;
+        let report = self.destination.report()?;
         let passphrase = self.passphrase.read(input)?;
         let held = input.parse(&self.file, |bytes| holdings(bytes, passphrase.as_ref()))?;
         // There is one, or reading had failed; of several the first counts
-        for holding in held.iter().take(1) {
-            let pem = holding.key.to_pem()?;
-            files::write(&[File::public(out, &pem)], self.force.replacing())?;
-            report.public_key(out, &holding.key);
+        match held.first() {
+            Some(holding) => self.destination.write_public(&holding.key, report),
+            None => report.finish(),
         }
-        report.finish()
     }
 }
 
@@ -199,6 +182,24 @@ pub(crate) struct Convert {
     #[command(flatten)]
     new_passphrase: NewPassphraseOptions,
     #[command(flatten)]
+    destination: Destination,
+}
+
+impl Convert {
+    fn run(self, input: &Input) -> Outcome {
+        let report = self.destination.report()?;
+        let passphrase = self.passphrase.read(input)?;
+        let new_passphrase = self.new_passphrase.read(input)?;
+        let key = input.private_key(&self.file, passphrase.as_ref())?;
+        let pem = self.format.write(&key, new_passphrase.as_ref())?;
+        self.destination.write_private(&key, &pem, report)
+    }
+}
+
+/// Where one key goes.
+#[derive(Args)]
+struct Destination {
+    #[command(flatten)]
     out: OutOption,
     #[command(flatten)]
     force: ForceOption,
@@ -206,19 +207,23 @@ pub(crate) struct Convert {
     json: JsonOption,
 }
 
-impl Convert {
-    fn run(self, input: &Input) -> Outcome {
+impl Destination {
+    fn report(&self) -> Result<Report, Failure> {
+        Report::on(&[&self.out.path], &self.json)
+    }
+
+    fn write_private(&self, key: &PrivateKey, pem: &str, mut report: Report) -> Outcome {
         let out = &self.out.path;
-        let mut report = Report::on(&[out], &self.json)?;
-        let passphrase = self.passphrase.read(input)?;
-        let new_passphrase = self.new_passphrase.read(input)?;
-        let key = input.private_key(&self.file, passphrase.as_ref())?;
-        let pem = self.format.write(&key, new_passphrase.as_ref())?;
-        files::write(
-            &[File::secret(out, &pem, key.public_key())],
-            self.force.replacing(),
-        )?;
-        report.key(out, &key);
+        let file = File::secret(out, pem, key.public_key());
+        files::write(&[file], self.force.replacing())?;
+        report.key(out, key);
+        report.finish()
+    }
+
+    fn write_public(&self, key: &PublicKey, mut report: Report) -> Outcome {
+        let out = &self.out.path;
+        files::write(&[File::public(out, &key.to_pem()?)], self.force.replacing())?;
+        report.public_key(out, key);
         report.finish()
     }
 }

@@ -53,6 +53,7 @@ impl fmt::Display for Error {
             Self::EncryptedKey => write!(f, "the private key is encrypted"),
             Self::Exists { path } => write!(f, "{} exists", path.display()),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Interrupted => write!(f, "it was ended before it was done"),
             Self::InvalidAlternativeName { text, reason, .. } => {
                 write!(f, "{text:?} is no DNS name, IP address or URI: {reason}")
             }
@@ -172,6 +173,7 @@ impl Error {
             }
             Self::Exists { .. } => "nothing was changed; to replace it, say --force",
             Self::File { error, .. } => return error.hint(),
+            Self::Interrupted => "what is done is whole; run it again for the rest",
             Self::InvalidAlternativeName { hint: None, .. } => {
                 "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
             }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::{
-    Action, Plan, Step,
+    Action, Plan, Progress, Step,
     decision::leaf_profile,
     record::{Mark, Marker},
 };
@@ -62,18 +62,18 @@ impl Plan {
     /// Does what the plan says, and nothing else. The authorities come first, and then every other pair, on all cores: each is
     /// changed whole, so whatever instant it is cut off at, the next plan finishes it.
     ///
-    /// `progress` is told how many of the changes are done, and of how many.
+    /// `progress` is told how many of the changes are done, and of how many, and may end it between two of them.
     ///
     /// # Errors
     ///
     /// [`Error::Changed`] if a file that is to be changed is not as it was when the plan was made; [`Error::Missing`] if
-    /// something is to be signed and the authority's key is not there; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
+    /// something is to be signed and the authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
     /// [`CertificateAuthority::issue`].
     pub fn apply(
         mut self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
-        progress: impl Fn(usize, usize) + Sync,
+        progress: impl Progress,
     ) -> Result<Report> {
         let now = clock::now();
         let mut record = self.record.take();
@@ -85,7 +85,7 @@ impl Plan {
         let done = AtomicUsize::new(0);
         let tell = || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress(done, changes.len());
+            progress.done(done, changes.len());
         };
         let authorities = self.authorities(files, passphrase, now, &tell)?;
         if let Some(record) = &mut record {
@@ -103,6 +103,9 @@ impl Plan {
             .filter(|step| !step.wanted.is_authority());
         let marks = leaves
             .map(|step| {
+                if progress.is_interrupted() {
+                    return Err(Error::Interrupted);
+                }
                 let authority = authorities.get(&step.wanted.issuer);
                 let issuer = step.wanted.issuer;
                 let marker = record.as_ref().and_then(|record| record.marker(issuer));
@@ -129,7 +132,7 @@ impl Plan {
     /// The authorities that sign, made or renewed if that is due. One that signs nothing is not asked for its key.
     fn authorities(
         &self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
         now: SystemTime,
         tell: &impl Fn(),
@@ -195,7 +198,7 @@ fn carry_out(
     step: &Step,
     authority: Option<&CertificateAuthority>,
     marker: Option<&Marker>,
-    files: &LockedStore<'_>,
+    files: &LockedStore,
     attributes: &Attributes,
     now: SystemTime,
 ) -> Result<Option<Mark>> {

@@ -102,7 +102,7 @@ impl NextRecord {
     }
 
     /// Writes it, with the marks of what is new. That it cannot be written is no failure: the pairs will be checked again.
-    pub(super) fn write(mut self, new: impl Iterator<Item = Mark>, files: &LockedStore<'_>) {
+    pub(super) fn write(mut self, new: impl Iterator<Item = Mark>, files: &LockedStore) {
         self.kept.0.extend(new);
         if !self.is_news() {
             return;

@@ -40,7 +40,7 @@ impl HostPlan {
     ///
     /// [`Error::Changed`](crate::Error::Changed) if a file of a pair is not as it was when the plan was made;
     /// [`Error::Io`](crate::Error::Io), [`Error::SymbolicLink`](crate::Error::SymbolicLink).
-    pub fn apply(self, files: &LockedStore<'_>) -> Result<HostReport> {
+    pub fn apply(self, files: &LockedStore) -> Result<HostReport> {
         let mut report = HostReport::default();
         for step in self.changes() {
             step.pair.check_unchanged(&self.directory)?;
@@ -65,7 +65,7 @@ impl HostPlan {
     fn carry_out(
         &self,
         step: &HostStep,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         report: &mut HostReport,
     ) -> Result<()> {
         match (step.action, &step.arrived) {
@@ -89,7 +89,7 @@ impl HostPlan {
     }
 
     /// The key of a request: the one that is there, or a new one, written before anybody hears of it.
-    fn key_to_request(&self, step: &HostStep, files: &LockedStore<'_>) -> Result<PrivateKey> {
+    fn key_to_request(&self, step: &HostStep, files: &LockedStore) -> Result<PrivateKey> {
         let pair = &step.wanted().paths;
         let next = next_key_path(pair);
         let (path, overwrite) = match step.key {
@@ -123,7 +123,7 @@ impl HostPlan {
 fn install(
     step: &HostStep,
     arrived: &str,
-    files: &LockedStore<'_>,
+    files: &LockedStore,
     attributes: &Attributes,
 ) -> Result<()> {
     let pair = &step.wanted().paths;

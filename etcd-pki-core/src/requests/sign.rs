@@ -57,7 +57,7 @@ impl SigningPlan {
     /// [`Error::Io`], [`Error::SymbolicLink`] and the errors of [`CertificateAuthority::sign`].
     pub fn apply(
         self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
     ) -> Result<SigningReport> {
         let mut report = SigningReport::default();
@@ -96,7 +96,7 @@ impl SigningPlan {
     /// The authorities that sign, made if there are none.
     fn signers(
         &self,
-        files: &LockedStore<'_>,
+        files: &LockedStore,
         passphrase: Option<&Passphrase>,
         report: &mut SigningReport,
     ) -> Result<HashMap<Issuer, CertificateAuthority>> {

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::file::{self, io_error};
+use super::{
+    directory,
+    file::{self, io_error},
+};
 use crate::error::{Error, Result};
 
 /// The folders in a directory, by name, links to folders not among them.
@@ -30,7 +33,7 @@ pub(crate) fn files_below(directory: &Path, extension: &str) -> Result<Vec<PathB
     let mut directories = vec![directory.to_owned()];
     while let Some(next) = directories.pop() {
         directories.extend(folders(&next)?);
-        let files = file::list(&next)?.into_iter();
+        let files = directory::list(&next)?.into_iter();
         let files = files.filter(|path| path.extension().is_some_and(|end| end == extension));
         found
             .extend(files.filter_map(|path| path.strip_prefix(directory).ok().map(Path::to_owned)));
@@ -54,7 +57,7 @@ pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>
 pub(crate) fn make_directories_of(directory: &Path, path: &Path) -> Result<()> {
     refuse_links(directory, path)?;
     let path = directory.join(path);
-    file::make_directory(path.parent().unwrap_or(directory), None)
+    directory::make_directory(path.parent().unwrap_or(directory), None)
 }
 
 /// Whether two paths lead to one directory.

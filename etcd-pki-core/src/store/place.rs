@@ -24,3 +24,9 @@ pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
+
+/// The absolute path of a file that exists.
+pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
+    path.metadata().map_err(io_error("find", path))?;
+    std::path::absolute(path).map_err(io_error("find", path))
+}

@@ -3,12 +3,12 @@
 use std::{fs, path::Path};
 
 use super::{
-    Attributes, LockedStore, NewFile, Overwrite,
+    Attributes, LockedStore, NewFile, Overwrite, directory,
     file::{self, io_error},
 };
 use crate::error::Result;
 
-impl LockedStore<'_> {
+impl LockedStore {
     /// Writes a file by its path below the directory.
     pub(crate) fn put_file(
         &self,
@@ -20,7 +20,7 @@ impl LockedStore<'_> {
     ) -> Result<()> {
         let path = self.store.directory.join(path);
         if let Some(parent) = path.parent() {
-            file::make_directory(parent, attributes.directory_mode)?;
+            directory::make_directory(parent, attributes.directory_mode)?;
         }
         let file = NewFile {
             path,

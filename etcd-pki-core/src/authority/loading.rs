@@ -1,0 +1,140 @@
+//! Authorities from their files: which certificate is theirs, and whether it may sign.
+
+use std::time::SystemTime;
+
+use super::{CertificateAuthority, SigningKey};
+use crate::{
+    certificate::Certificate,
+    clock,
+    error::{Error, Result},
+    extensions::KeyUsage,
+    key::{PrivateKey, PublicKey},
+    signer::Signer,
+};
+
+impl CertificateAuthority {
+    /// Loads an authority from its certificate and key.
+    ///
+    /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
+    /// it may sign certificates, is not expired, and its key matches.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`], [`Error::AuthorityNotYetValid`];
+    /// [`Error::Signature`] if the certificates above do not belong to it.
+    pub fn load(certificates: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
+        Self::load_at(certificates, key, clock::now())
+    }
+
+    /// Loads an authority as [`CertificateAuthority::load`] does, at an instant.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateAuthority::load`].
+    pub fn load_at(
+        certificates: Vec<Certificate>,
+        key: PrivateKey,
+        now: SystemTime,
+    ) -> Result<Self> {
+        let (certificate, above) = choose(certificates, key.public_key())?;
+        Self::from_parts(certificate, above, SigningKey::Here(Box::new(key)), now)
+    }
+
+    /// Loads an authority from PEM, as [`CertificateAuthority::load`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Certificate::all_from_bytes`], [`PrivateKey::from_pem`] and [`CertificateAuthority::load`].
+    pub fn from_pem(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
+        let certificates = Certificate::all_from_bytes(certificates.as_ref())?;
+        Self::load(certificates, PrivateKey::from_pem(key)?)
+    }
+
+    /// Takes an authority whose key is elsewhere. Each of its signatures is checked before it is used.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateAuthority::load`].
+    pub fn from_signer(
+        certificates: Vec<Certificate>,
+        signer: impl Signer + 'static,
+    ) -> Result<Self> {
+        let (certificate, above) = choose(certificates, signer.public_key())?;
+        let signer = SigningKey::Elsewhere(Box::new(signer));
+        Self::from_parts(certificate, above, signer, clock::now())
+    }
+}
+
+/// The certificate of this key, and those above it in their order.
+fn choose(
+    mut certificates: Vec<Certificate>,
+    key: &PublicKey,
+) -> Result<(Certificate, Vec<Certificate>)> {
+    // Of several for one key, such as before and after a renewal, the one that lasts longest
+    let own = (0..certificates.len())
+        .filter(|index| certificates[*index].public_key() == key)
+        .max_by_key(|index| certificates[*index].not_after());
+    let Some(own) = own else {
+        let Some(first) = certificates.first() else {
+            return Err(Error::Missing {
+                what: "certificate",
+                found: Vec::new(),
+            });
+        };
+        return Err(Error::KeyMismatch {
+            expected: first.public_key().fingerprint_sha256(),
+            found: key.fingerprint_sha256(),
+        });
+    };
+    let certificate = certificates.remove(own);
+    let mut above = Vec::new();
+    let mut top = certificate.clone();
+    while !top.is_self_issued() {
+        let Some(issuer) = certificates
+            .iter()
+            .position(|issuer| top.check_issued_by(issuer).is_ok())
+        else {
+            break;
+        };
+        top = certificates.remove(issuer);
+        above.push(top.clone());
+    }
+    Ok((certificate, above))
+}
+
+/// Checks that the authorities above allow as many below them as there are (RFC 5280, section 4.2.1.9).
+pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
+    for (between, upper) in above.iter().enumerate() {
+        let below = between + 1;
+        if let Some(allowed) = upper
+            .path_length()
+            .filter(|allowed| usize::from(*allowed) < below)
+        {
+            return Err(Error::NotAnAuthority {
+                subject: upper.subject(),
+                reason: format!("it allows {allowed} authorities below it, and there are {below}"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a certificate may sign certificates (RFC 5280, section 4.2.1.9 and 4.2.1.3).
+pub(super) fn check_authority(certificate: &Certificate) -> Result<()> {
+    let reason = if certificate.extensions().authority.is_none() {
+        "it has no basicConstraints"
+    } else if !certificate.is_authority() {
+        "its basicConstraints say CA:FALSE"
+    } else if certificate
+        .key_usages()
+        .is_some_and(|usages| !usages.contains(&KeyUsage::KeyCertSign))
+    {
+        "its keyUsage lacks keyCertSign"
+    } else {
+        return Ok(());
+    };
+    Err(Error::NotAnAuthority {
+        subject: certificate.subject(),
+        reason: reason.to_owned(),
+    })
+}

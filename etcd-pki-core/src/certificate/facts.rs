@@ -1,0 +1,44 @@
+//! What is read of a certificate once, to be looked at often.
+
+use der::{Decode as _, Encode as _};
+
+use super::malformed;
+use crate::{error::Result, extensions::Extensions, key::PublicKey, serial::SerialNumber};
+
+#[derive(Clone)]
+pub(super) struct Facts {
+    pub(super) parsed: x509_cert::Certificate,
+    pub(super) extensions: Extensions,
+    pub(super) public_key: PublicKey,
+    pub(super) serial_number: SerialNumber,
+    /// Whether the serial number is below zero, which no CA may write and some did
+    pub(super) serial_is_negative: bool,
+}
+
+impl Facts {
+    pub(super) fn read(der: &[u8]) -> Result<Self> {
+        let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let content = parsed.tbs_certificate();
+        let key = content
+            .subject_public_key_info()
+            .to_der()
+            .map_err(malformed)?;
+        Ok(Self {
+            extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
+            public_key: PublicKey::from_der(&key)?,
+            serial_is_negative: is_negative(content.serial_number()).map_err(malformed)?,
+            serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
+            parsed,
+        })
+    }
+
+    pub(super) fn content(&self) -> &x509_cert::TbsCertificate {
+        self.parsed.tbs_certificate()
+    }
+}
+
+/// A DER integer is negative if the first bit of its first byte is set.
+fn is_negative(serial_number: &x509_cert::serial_number::SerialNumber) -> der::Result<bool> {
+    let der = serial_number.to_der()?;
+    Ok(der.get(2).is_some_and(|byte| byte & 0x80 != 0))
+}

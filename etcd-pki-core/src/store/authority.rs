@@ -1,0 +1,219 @@
+//! The authority of a directory.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{
+    Store,
+    attributes::Attributes,
+    file::{Overwrite, read_file},
+    locked::{LockedStore, PairTexts},
+};
+use crate::{
+    authority::CertificateAuthority,
+    certificate::Certificate,
+    clock,
+    error::{Error, Result},
+    key::{Passphrase, PrivateKey},
+    layout::PairPaths,
+};
+
+impl Store {
+    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of [`PrivateKey::from_bytes`] and
+    /// [`CertificateAuthority::load`].
+    pub fn authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
+        self.authority_at(&self.layout.authority(), passphrase)
+    }
+
+    /// Loads the authority whose pair this is, even if it has expired.
+    pub(crate) fn authority_to_renew(
+        &self,
+        pair: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let paths = pair.below(&self.directory);
+        read_authority_to_renew(&paths.certificate, &paths.key, passphrase)
+    }
+
+    /// Loads the authority whose pair this is.
+    pub(crate) fn authority_at(
+        &self,
+        pair: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let paths = pair.below(&self.directory);
+        read_authority(&paths.certificate, &paths.key, passphrase)
+    }
+
+    /// What shows that this directory belongs to an authority already: its certificate, its key, or what it has signed. A
+    /// rebuilt host once made a new CA of the same name beside the old one's certificates, and no member trusted another.
+    fn trace_of_authority(&self) -> Result<Option<String>> {
+        let paths = self.layout.authority();
+        for path in [&paths.certificate, &paths.key] {
+            if self.directory.join(path).symlink_metadata().is_ok() {
+                return Ok(Some(path.display().to_string()));
+            }
+        }
+        if let Some((path, _)) = self.certificates()?.first() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            return Ok(Some(format!("{name}, which another authority has signed")));
+        }
+        Ok(None)
+    }
+}
+
+impl LockedStore {
+    /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AuthorityExists`] if the directory has an authority, a part of one, or certificates that one has signed;
+    /// otherwise as [`LockedStore::write`].
+    pub fn write_authority(
+        &self,
+        authority: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        if let Some(found) = self.store.trace_of_authority()? {
+            return Err(Error::AuthorityExists {
+                directory: self.store.directory.clone(),
+                found,
+            });
+        }
+        let paths = self.store.layout.authority();
+        let usual = Attributes::default();
+        self.put_authority(&paths, authority, passphrase, Overwrite::Refuse, &usual)
+    }
+
+    /// Writes a new authority over whatever is there: what the old one signed is worth nothing then.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockedStore::write`].
+    pub fn replace_authority(
+        &self,
+        authority: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        let paths = self.store.layout.authority();
+        let usual = Attributes::default();
+        self.put_authority(&paths, authority, passphrase, Overwrite::Replace, &usual)
+    }
+
+    /// Writes the renewed certificate of the authority that is there, whose key stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`] if it is another authority's; otherwise as [`LockedStore::write`].
+    pub fn renew_authority(&self, authority: &CertificateAuthority) -> Result<()> {
+        let paths = self.store.authority_paths();
+        let there = Certificate::all_from_bytes(&read_file(&paths.certificate)?)
+            .map_err(|error| error.in_file(&paths.certificate))?;
+        let key = authority.certificate().public_key();
+        if let Some(other) = there.first().filter(|there| there.public_key() != key) {
+            return Err(Error::KeyMismatch {
+                expected: other.public_key().fingerprint_sha256(),
+                found: key.fingerprint_sha256(),
+            }
+            .in_file(&paths.certificate));
+        }
+        let certificate = authority.certificate().to_pem()?;
+        self.put_certificate(
+            &self.store.layout.authority(),
+            &certificate,
+            &Attributes::default(),
+        )
+    }
+
+    /// Whether a certificate in the store names the authority by its serial number, so that this has to stay when the authority
+    /// is renewed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::certificates`].
+    pub fn names_authority_by_serial(&self, authority: &Certificate) -> Result<bool> {
+        let certificates = self.store.certificates()?;
+        let serial_number = authority.serial_number();
+        Ok(certificates
+            .iter()
+            .any(|(_, leaf)| leaf.names_issuer_by_serial(serial_number)))
+    }
+
+    /// Writes an authority to the files of a pair.
+    pub(crate) fn put_authority(
+        &self,
+        paths: &PairPaths,
+        authority: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let elsewhere = || Error::Signer {
+            reason: "the key of this authority is not in this process".to_owned(),
+        };
+        let key = authority.key().ok_or_else(elsewhere)?;
+        let key = match passphrase {
+            Some(passphrase) => key.to_encrypted_pem(passphrase).map(Zeroizing::new),
+            None => key.to_secret_pem(),
+        }?;
+        let texts = PairTexts {
+            key,
+            certificate: authority.certificate().to_pem()?,
+        };
+        self.put_pairs(&[(paths, texts)], overwrite, attributes)
+    }
+}
+
+/// Loads an authority from any two files as [`read_authority`] does, even if it has expired, so that it can be renewed.
+///
+/// # Errors
+///
+/// As [`Store::authority`], but for [`Error::AuthorityExpired`].
+pub fn read_authority_to_renew(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<CertificateAuthority> {
+    read_authority_with(certificate, key, passphrase, |certificates, key| {
+        let own = certificates
+            .iter()
+            .find(|one| one.public_key() == key.public_key());
+        let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
+        CertificateAuthority::load_at(certificates, key, end)
+    })
+}
+
+/// Loads an authority from any two files, the key with its passphrase if it has one.
+///
+/// # Errors
+///
+/// As [`Store::authority`].
+pub fn read_authority(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<CertificateAuthority> {
+    read_authority_with(certificate, key, passphrase, CertificateAuthority::load)
+}
+
+fn read_authority_with(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+    load: impl FnOnce(Vec<Certificate>, PrivateKey) -> Result<CertificateAuthority>,
+) -> Result<CertificateAuthority> {
+    let certificates = Certificate::all_from_bytes(&read_file(certificate)?)
+        .map_err(|error| error.in_file(certificate))?;
+    let key_bytes = Zeroizing::new(read_file(key)?);
+    let private_key =
+        PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
+    load(certificates, private_key).map_err(|error| match error {
+        Error::KeyMismatch { .. } => error.in_file(key),
+        error => error.in_file(certificate),
+    })
+}

@@ -1,0 +1,101 @@
+//! The directory that files are in.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{file::io_error, staged::is_temporary};
+use crate::error::Result;
+
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Makes a directory that only its owner enters. One that exists keeps its mode.
+pub(super) fn make_directory(path: &Path, mode: Option<u32>) -> Result<()> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => {
+            let error = io::Error::from(io::ErrorKind::NotADirectory);
+            return Err(io_error("use the directory", path)(error));
+        }
+        Err(_) => {}
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode.unwrap_or(DIRECTORY_MODE))
+        .create(path)
+        .map_err(io_error("create the directory", path))?;
+    sync_directory(parent(path))
+}
+
+/// Removes what an earlier run of ours left when it was cut off. Only under the lock: it may be a file in the making.
+pub(super) fn remove_stale(directory: &Path) -> Result<()> {
+    for entry in fs::read_dir(directory).map_err(io_error("list", directory))? {
+        let entry = entry.map_err(io_error("list", directory))?;
+        if is_temporary(Path::new(&entry.file_name())) && is_file(&entry) {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(io_error("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The files in a directory, by name; none if there is no directory.
+pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("list", directory)(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(io_error("list", directory))?;
+        // Neither directories, nor pipes that nobody writes into
+        if is_file(&entry) {
+            files.push(entry.path());
+        }
+    }
+    // Of one directory, the order of their bytes is that of the paths, and found without parting these
+    files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+    Ok(files)
+}
+
+/// Whether it is a file, or a link to one. The directory tells it of most, without a look at each.
+fn is_file(entry: &fs::DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_file() => true,
+        Ok(kind) if kind.is_symlink() => entry.path().is_file(),
+        _ => false,
+    }
+}
+
+pub(super) fn sync_directory(directory: &Path) -> Result<()> {
+    File::open(directory)
+        .and_then(|opened| opened.sync_all())
+        .map_err(io_error("write in", directory))
+}
+
+/// The directory of a file. A bare name is in the working directory.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_files_of_ours_go_and_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(".etcd-pki-x.tmp"), "").unwrap();
+        fs::write(directory.path().join(".other.tmp"), "").unwrap();
+        remove_stale(directory.path()).unwrap();
+        let left = list(directory.path()).unwrap();
+        assert_eq!(left, [directory.path().join(".other.tmp")]);
+    }
+}

@@ -1,0 +1,60 @@
+"""The border to the package cryptography, which is installed by whoever wants it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Union
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+except ImportError as error:
+    raise ImportError("this takes the package cryptography: pip install cryptography") from error
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+
+def private_key(der: bytes) -> PrivateKeyTypes:
+    """A private key, from its PKCS#8."""
+    return serialization.load_der_private_key(der, password=None)
+
+
+def private_key_der(key: PrivateKeyTypes) -> bytes:
+    """A private key's PKCS#8."""
+    _expect(key, "private_bytes", "private key")
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def public_key(der: bytes) -> PublicKeyTypes:
+    """A public key, from its SubjectPublicKeyInfo."""
+    return serialization.load_der_public_key(der)
+
+
+def public_key_der(key: PublicKeyTypes) -> bytes:
+    """A public key's SubjectPublicKeyInfo."""
+    _expect(key, "public_bytes", "public key")
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def certificate(der: bytes) -> x509.Certificate:
+    """A certificate."""
+    return x509.load_der_x509_certificate(der)
+
+
+def certificate_request(der: bytes) -> x509.CertificateSigningRequest:
+    """A certificate request."""
+    return x509.load_der_x509_csr(der)
+
+
+def certificate_der(certificate: Union[x509.Certificate, x509.CertificateSigningRequest]) -> bytes:
+    """A certificate's or a request's DER."""
+    _expect(certificate, "public_bytes", "certificate or request")
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def _expect(value: object, method: str, what: str) -> None:
+    """Names the type of what is no object of cryptography."""
+    if not hasattr(value, method):
+        raise TypeError(f"expected a {what} of the package cryptography, not {type(value).__name__}")

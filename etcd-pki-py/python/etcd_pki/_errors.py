@@ -1,0 +1,179 @@
+"""What goes wrong: one class for each kind, each also what Python users catch there.
+
+An exception's text is one line, what happened and in which file. Its facts are attributes, and ``hint`` is the way out where
+there is one, in the words of the command.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Error(Exception):
+    """What went wrong, where, and how to mend it."""
+
+    hint: str | None
+    """The way out, in the words of the command."""
+
+    def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        for name, value in (facts or {}).items():
+            setattr(self, name, value)
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class _InputError(Error, ValueError):
+    """What was given is not right."""
+
+
+class _FileError(Error, OSError):
+    """The operating system, or what is on its disk, is in the way."""
+
+
+class AnotherAuthorityError(_InputError):
+    """A directory holds the certificate of another authority than the specification's: ``path``, ``found``, ``wanted``."""
+
+
+class AuthorityExistsError(Error, FileExistsError):
+    """A new authority was asked for where one is, or what one has signed: ``directory``, ``found``."""
+
+
+class AuthorityExpiredError(_InputError):
+    """An authority's certificate is past its end: ``subject``, ``not_after``."""
+
+
+class AuthorityNotYetValidError(_InputError):
+    """An authority's certificate has not begun: ``subject``, ``not_before``."""
+
+
+class ChangedError(_FileError):
+    """A file is not as it was when the plan was made: ``path``."""
+
+
+class CommonNameLengthError(_InputError):
+    """A common name is not 1 to 64 characters long: ``common_name``."""
+
+
+class EncryptedKeyError(_InputError):
+    """A private key is encrypted and no passphrase was given."""
+
+
+class ExistsError(Error, FileExistsError):
+    """A file exists and replacing it was not asked for: ``path``."""
+
+
+class InterruptedError(Error):
+    """It was ended before it was done: what is done is whole."""
+
+
+class InvalidAlternativeNameError(_InputError):
+    """Text that is no DNS name, no IP address and no URI: ``text``, ``reason``."""
+
+
+class InvalidDurationError(_InputError):
+    """What is no duration and no instant, such as a datetime without a time zone: ``text``, ``reason``."""
+
+
+class InvalidNameError(_InputError):
+    """A name that cannot name a host, a user, an authority or their files: ``name``, ``reason``."""
+
+
+class IoError(_FileError):
+    """The operating system refused: ``action``, ``path``, and ``errno``, ``strerror``, ``filename`` as in every ``OSError``."""
+
+
+class IoNotFoundError(IoError, FileNotFoundError):
+    """A file or a directory is not there."""
+
+
+class IoPermissionError(IoError, PermissionError):
+    """A file or a directory may not be used."""
+
+
+class KeyMismatchError(_InputError):
+    """A certificate and a key do not belong together: ``expected`` and ``found``, SHA-256 of each public key."""
+
+
+class LockedError(Error, TimeoutError):
+    """Another process holds a directory's lock: ``directory``, and the seconds ``waited``."""
+
+
+class MalformedError(_InputError):
+    """Bytes that are not what they should be: ``what``, ``reason`` and, in a file of several blocks, ``block`` and ``line``."""
+
+
+class MemberCommonNameError(_InputError):
+    """A node or a client was to get a member's common name: ``common_name``."""
+
+
+class MissingError(_InputError):
+    """The input has no block of the kind asked for: ``what``, and what was ``found`` instead."""
+
+
+class NoAlternativeNameError(_InputError):
+    """A member's certificate would have no name and no address by which it is dialled."""
+
+
+class NoSubjectError(_InputError):
+    """A subject would be empty: no common name and no organization."""
+
+
+class NotAdoptableError(_InputError):
+    """A directory is in no known layout, or a specification cannot describe it: ``directory``, ``reason``."""
+
+
+class NotAnAuthorityError(_InputError):
+    """A certificate cannot sign certificates: ``subject``, ``reason``."""
+
+
+class SeveralError(_InputError):
+    """One was wanted and several are there: ``what``, and the ``lines`` at which they begin."""
+
+
+class SignatureError(_InputError):
+    """A signature is not by the key that should have made it: ``what``, ``reason``."""
+
+
+class SignerError(Error):
+    """A signer failed, in this process or outside of it: ``reason``."""
+
+
+class SpecificationError(_InputError):
+    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``."""
+
+
+class SymbolicLinkError(_FileError):
+    """A file would be written through a symbolic link: ``path``."""
+
+
+class TooLargeError(_InputError):
+    """An input is larger than any file of its kind: the ``limit`` in bytes."""
+
+
+class UnknownError(_InputError):
+    """A word that is none of a list: ``what`` it should name, ``text``, ``choices``."""
+
+
+class UnsupportedError(_InputError):
+    """A key, a curve, an encryption or a signature that is not used: ``what``."""
+
+
+class ValidityError(_InputError):
+    """A validity that cannot be written into a certificate: ``reason``."""
+
+
+class VerificationError(_InputError):
+    """A certificate would not be taken: the ``reasons`` of the verdict."""
+
+
+class WrongPassphraseError(_InputError):
+    """A passphrase does not open a private key."""
+
+
+for _class in list(globals().values()):
+    if isinstance(_class, type) and issubclass(_class, Error):
+        # Where users find them
+        _class.__module__ = "etcd_pki"

@@ -1,0 +1,22 @@
+"""A key that is elsewhere: in a hardware module, a key service, another process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from etcd_pki._etcd_pki import PublicKey
+
+
+class Signer(Protocol):
+    """What ``CertificateAuthority.from_signer`` takes: any object with these two. Each signature is checked before it is used."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key that belongs to it."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Signs a message: ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of ``Ecdsa-Sig-Value``; Ed25519;
+        RSA as PKCS#1 v1.5 with SHA-256."""
+        ...

@@ -1,0 +1,67 @@
+//! The specification of what exists.
+
+use std::path::PathBuf;
+
+use etcd_pki_core::{Adoption, Layout, Remark};
+use pyo3::prelude::*;
+
+use crate::{cluster::PyCluster, error::work, words::Word};
+
+/// A directory that somebody else made, and the specification that describes it.
+#[pyclass(frozen, name = "Adoption", module = "etcd_pki")]
+pub(crate) struct PyAdoption(Adoption);
+
+#[pymethods]
+impl PyAdoption {
+    /// Reads a directory, of whichever layout it is unless that is said. Nothing is written.
+    #[staticmethod]
+    #[pyo3(signature = (directory, *, layout=None))]
+    fn read(py: Python<'_>, directory: PathBuf, layout: Option<Word<Layout>>) -> PyResult<Self> {
+        let layout = layout.map(|Word(layout)| layout);
+        work(py, || Adoption::read(&directory, layout)).map(Self)
+    }
+
+    /// The specification.
+    #[getter]
+    fn cluster(&self) -> PyCluster {
+        PyCluster::new(self.0.cluster().clone())
+    }
+
+    /// What the specification does not say, or what is amiss, file by file.
+    #[getter]
+    fn remarks(&self) -> Vec<PyRemark> {
+        self.0.remarks().iter().cloned().map(PyRemark).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Adoption with {} remarks>", self.0.remarks().len())
+    }
+}
+
+/// Something to know about a file of a directory that is adopted.
+#[pyclass(frozen, eq, name = "Remark", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyRemark(Remark);
+
+#[pymethods]
+impl PyRemark {
+    /// The file.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// What there is to know.
+    #[getter]
+    fn text(&self) -> &str {
+        self.0.text()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Remark {}>", self.0)
+    }
+}

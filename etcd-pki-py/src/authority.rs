@@ -1,0 +1,390 @@
+//! Authorities.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use etcd_pki_core::{
+    CertificateAuthority, Compatibility, Identity, Issued, KeyAlgorithm, Layout, PrivateKey, Store,
+    Validity, read_authority, read_authority_to_renew,
+};
+use pyo3::{prelude::*, types::PyBytes};
+
+use crate::{
+    bundle::PyBundle,
+    certificate::{Certificates, PyCertificate, wrapped},
+    described::{PyClaim, claims},
+    error::{OrRaise as _, work},
+    identity::IdentityArgument,
+    key::{PyPrivateKey, PyPublicKey, not_copied},
+    layout::PyPairPaths,
+    profile::{self, ProfileArgument},
+    request::PyCertificateRequest,
+    signer::PySigner,
+    text::{Contents, Names, PassphraseArgument, Text, passphrase},
+    time::{Instant, ValidityArgument},
+    words::Word,
+};
+
+/// A certificate authority: it issues a key and its certificate at once, and signs what others request for their own keys.
+///
+/// >>> from etcd_pki import CertificateAuthority, Role
+/// >>> ca = CertificateAuthority.create("etcd-ca")
+/// >>> bundle = ca.issue(Role.MEMBER, "etcd-1", names=["etcd-1.lan", "10.0.0.11"])
+/// >>> bundle.certificate.ip_addresses
+/// [IPv4Address('10.0.0.11'), IPv4Address('127.0.0.1'), IPv6Address('::1')]
+#[pyclass(frozen, name = "CertificateAuthority", module = "etcd_pki")]
+pub(crate) struct PyCertificateAuthority(Arc<CertificateAuthority>);
+
+impl PyCertificateAuthority {
+    pub(crate) fn new(authority: CertificateAuthority) -> Self {
+        Self(Arc::new(authority))
+    }
+
+    pub(crate) fn get(&self) -> &CertificateAuthority {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl PyCertificateAuthority {
+    /// Makes an authority with a certificate of its own and, unless one is given, a new key: ec-p256, ten years, no authorities
+    /// below it, unless said otherwise.
+    #[staticmethod]
+    #[pyo3(signature = (
+        common_name, *, organization=None, compatibility=Word(Compatibility::Strict), algorithm=None,
+        validity=None, key=None, now=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn create(
+        py: Python<'_>,
+        common_name: Text,
+        organization: Option<Text>,
+        compatibility: Word<Compatibility>,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        key: Option<&Bound<'_, PyPrivateKey>>,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let profile = profile::authority(compatibility, algorithm, validity);
+        let key = key.map(Bound::get);
+        let authority = work(py, || {
+            let mut identity = Identity::from_common_name(&common_name.0)?;
+            if let Some(Text(organization)) = &organization {
+                identity = identity.with_organization(organization)?;
+            }
+            let key = match key {
+                Some(key) => key.imported()?,
+                None => PrivateKey::generate_with(profile.key_algorithm())?,
+            };
+            CertificateAuthority::create_for(key, &identity, profile, instant(now))
+        });
+        authority.map(Self::new)
+    }
+
+    /// Loads an authority from its certificate and key.
+    ///
+    /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
+    /// it may sign certificates, is not expired, and its key matches.
+    #[staticmethod]
+    #[pyo3(signature = (certificates, key, *, now=None))]
+    fn load(
+        py: Python<'_>,
+        certificates: Certificates,
+        key: &Bound<'_, PyPrivateKey>,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let key = key.get();
+        let authority = work(py, || {
+            CertificateAuthority::load_at(certificates.0, key.imported()?, instant(now))
+        });
+        authority.map(Self::new)
+    }
+
+    /// Loads an authority from PEM, as `load` does.
+    #[staticmethod]
+    #[pyo3(signature = (certificates, key, *, passphrase=None))]
+    fn from_pem(
+        py: Python<'_>,
+        certificates: Contents,
+        key: Contents,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        let passphrase = passphrase.as_ref();
+        let authority = work(py, || {
+            let all = etcd_pki_core::Certificate::all_from_bytes(certificates.as_bytes())?;
+            let passphrase = self::passphrase(passphrase);
+            let key = PrivateKey::from_bytes(key.as_bytes(), passphrase)?;
+            CertificateAuthority::load(all, key)
+        });
+        authority.map(Self::new)
+    }
+
+    /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired, so that it
+    /// can be renewed.
+    #[staticmethod]
+    #[pyo3(signature = (certificate, key, *, passphrase=None, to_renew=false))]
+    fn from_files(
+        py: Python<'_>,
+        certificate: PathBuf,
+        key: PathBuf,
+        passphrase: Option<PassphraseArgument>,
+        to_renew: bool,
+    ) -> PyResult<Self> {
+        let passphrase = passphrase.as_ref();
+        let read = if to_renew {
+            read_authority_to_renew
+        } else {
+            read_authority
+        };
+        work(py, || {
+            read(&certificate, &key, self::passphrase(passphrase))
+        })
+        .map(Self::new)
+    }
+
+    /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
+    /// checked before it is used.
+    #[staticmethod]
+    fn from_signer(py: Python<'_>, certificates: Certificates, signer: PySigner) -> PyResult<Self> {
+        work(py, || {
+            CertificateAuthority::from_signer(certificates.0, signer)
+        })
+        .map(Self::new)
+    }
+
+    /// The authority's certificate.
+    #[getter]
+    fn certificate(&self) -> PyCertificate {
+        PyCertificate(self.0.certificate().clone())
+    }
+
+    /// The certificates that a leaf carries behind its own: this authority's, unless it is a root, and the intermediates above.
+    #[getter]
+    fn chain(&self) -> Vec<PyCertificate> {
+        wrapped(self.0.chain())
+    }
+
+    /// What etcd is to trust: the root above this authority, or the authority itself where none is known.
+    #[getter]
+    fn root(&self) -> PyCertificate {
+        PyCertificate(self.0.root().clone())
+    }
+
+    /// The authority's key, if it is in this process.
+    #[getter]
+    fn key(&self) -> Option<PyPrivateKey> {
+        PyPrivateKey::of_authority(Arc::clone(&self.0))
+    }
+
+    /// Whether the certificate lacks keyUsage, as Kubespray's does: Go, and so etcd, does not mind, but Python 3.13 refuses every
+    /// chain that ends there. `renewed` mends it.
+    #[getter]
+    fn lacks_key_usage(&self) -> bool {
+        self.0.lacks_key_usage()
+    }
+
+    /// Makes a key, unless one is given, and its certificate at once.
+    #[pyo3(signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn issue(
+        &self,
+        py: Python<'_>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        key: Option<&Bound<'_, PyPrivateKey>>,
+        now: Option<Instant>,
+    ) -> PyResult<PyBundle> {
+        let profile = role.with(algorithm, validity);
+        let identity = identity.with(names);
+        let key = key.map(Bound::get);
+        let bundle = work(py, || match key {
+            Some(key) => self
+                .0
+                .issue_for(key.imported()?, profile, &identity, instant(now)),
+            None => self.0.issue_at(profile, &identity, instant(now)),
+        })?;
+        Ok(PyBundle::issued(bundle, self.0.root().clone()))
+    }
+
+    /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the request claims beyond them is
+    /// refused, and told in `Issued.refused`. To take the requester's names is a word: `identity=request.claimed()`.
+    #[pyo3(signature = (request, role, identity, *, names=Names::default(), validity=None, now=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn sign(
+        &self,
+        py: Python<'_>,
+        request: &Bound<'_, PyCertificateRequest>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyIssued> {
+        let request = &request.get().0;
+        let (profile, identity) = (role.with(None, validity), identity.with(names));
+        work(py, || {
+            self.0.sign_at(request, profile, &identity, instant(now))
+        })
+        .map(PyIssued)
+    }
+
+    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
+    /// before.
+    #[pyo3(signature = (public_key, role, identity, *, names=Names::default(), validity=None, now=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn certify(
+        &self,
+        py: Python<'_>,
+        public_key: &Bound<'_, PyPublicKey>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyIssued> {
+        let key = &public_key.get().0;
+        let (profile, identity) = (role.with(None, validity), identity.with(names));
+        work(py, || self.0.certify(key, profile, &identity, instant(now))).map(PyIssued)
+    }
+
+    /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one. It is valid as
+    /// long as the other was, unless said otherwise.
+    #[pyo3(signature = (certificate, *, public_key=None, validity=None, now=None))]
+    fn renew(
+        &self,
+        py: Python<'_>,
+        certificate: &Bound<'_, PyCertificate>,
+        public_key: Option<&Bound<'_, PyPublicKey>>,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyIssued> {
+        let certificate = &certificate.get().0;
+        let key = public_key.map_or_else(|| certificate.public_key(), |key| &key.get().0);
+        let validity = validity.map(|ValidityArgument(validity)| validity);
+        work(py, || {
+            self.0.renew(certificate, key, validity, instant(now))
+        })
+        .map(PyIssued)
+    }
+
+    /// The same authority with a new certificate: same key, same subject and same key identifier, so that what it has signed stays
+    /// good; and keyUsage, which Kubespray's lacks. `keeps_serial=True` where leaves name their issuer by its serial number.
+    #[pyo3(signature = (*, validity=None, keeps_serial=false, now=None))]
+    fn renewed(
+        &self,
+        py: Python<'_>,
+        validity: Option<ValidityArgument>,
+        keeps_serial: bool,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let validity = match validity {
+            Some(ValidityArgument(validity)) => validity,
+            None => Validity::lasting(self.life()),
+        };
+        work(py, || self.0.renewed(validity, keeps_serial, instant(now))).map(Self::new)
+    }
+
+    /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a passphrase, whole or not at all. Where an
+    /// authority is, or what one has signed, nothing is written, unless `replace_ca` says so: what the old one signed is worth
+    /// nothing then. Returns where.
+    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray), passphrase=None, replace_ca=false))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        directory: PathBuf,
+        layout: Word<Layout>,
+        passphrase: Option<PassphraseArgument>,
+        replace_ca: bool,
+    ) -> PyResult<PyPairPaths> {
+        let passphrase = passphrase.as_ref();
+        work(py, || {
+            let store = Store::open(directory, layout.0);
+            let files = store.lock()?;
+            let passphrase = self::passphrase(passphrase);
+            if replace_ca {
+                files.replace_authority(&self.0, passphrase)?;
+            } else {
+                files.write_authority(&self.0, passphrase)?;
+            }
+            Ok(PyPairPaths(store.authority_paths()))
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        let certificate = self.0.certificate();
+        let until = etcd_pki_core::rfc3339(certificate.not_after());
+        format!(
+            "<CertificateAuthority {}, until {until}>",
+            certificate.subject()
+        )
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_copied("certificate authority"))
+    }
+}
+
+impl PyCertificateAuthority {
+    /// How long its certificate was valid in all.
+    fn life(&self) -> Duration {
+        let certificate = self.0.certificate();
+        let life = certificate
+            .not_after()
+            .duration_since(certificate.not_before());
+        life.unwrap_or_default()
+    }
+}
+
+/// A certificate for somebody else's key.
+#[pyclass(frozen, name = "Issued", module = "etcd_pki")]
+pub(crate) struct PyIssued(Issued);
+
+#[pymethods]
+impl PyIssued {
+    /// The certificate.
+    #[getter]
+    fn certificate(&self) -> PyCertificate {
+        PyCertificate(self.0.certificate().clone())
+    }
+
+    /// The intermediate certificates, the certificate's issuer first; empty under a root.
+    #[getter]
+    fn chain(&self) -> Vec<PyCertificate> {
+        wrapped(self.0.chain().to_vec())
+    }
+
+    /// What the request claimed and did not get.
+    #[getter]
+    fn refused(&self) -> Vec<PyClaim> {
+        claims(self.0.refused())
+    }
+
+    /// The end that was asked for, if the authority's own end cut it short.
+    #[getter]
+    fn validity_cut(&self) -> Option<SystemTime> {
+        self.0.validity_cut()
+    }
+
+    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
+    fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.0.certificate_pem().or_raise()?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    fn __repr__(&self) -> String {
+        let certificate = self.0.certificate();
+        let until = etcd_pki_core::rfc3339(certificate.not_after());
+        format!("<Issued {}, until {until}>", certificate.subject())
+    }
+}
+
+/// The instant that was given, or now.
+pub(crate) fn instant(now: Option<Instant>) -> SystemTime {
+    now.map_or_else(SystemTime::now, |Instant(instant)| instant)
+}

@@ -1,0 +1,268 @@
+//! A key and its certificate.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use etcd_pki_core::{Bundle, Certificate, Layout, Overwrite, PrivateKey, Role, Store, read_file};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    border,
+    certificate::{Certificates, PyCertificate, wrapped},
+    error::{OrRaise as _, work},
+    key::{PyPrivateKey, not_copied},
+    layout::PyPairPaths,
+    text::{Contents, PassphraseArgument, passphrase},
+    words::Word,
+};
+
+/// A private key, the certificate for it, and the intermediate certificates between it and the root.
+///
+/// The key matches the certificate, and each certificate is signed by the next.
+///
+/// >>> from etcd_pki import CertificateAuthority, Role
+/// >>> bundle = CertificateAuthority.create("etcd-ca").issue(Role.CLIENT, "backup")
+/// >>> bundle.name, bundle.certificate.common_name
+/// ('backup', 'backup')
+#[pyclass(frozen, name = "Bundle", module = "etcd_pki")]
+pub(crate) struct PyBundle {
+    bundle: Arc<Bundle>,
+    /// What whoever issued it trusts; nothing if it was read
+    trusted: Option<Certificate>,
+}
+
+impl PyBundle {
+    pub(crate) fn issued(bundle: Bundle, root: Certificate) -> Self {
+        Self {
+            bundle: Arc::new(bundle),
+            trusted: Some(root),
+        }
+    }
+
+    pub(crate) fn get(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    fn read(bundle: Bundle) -> Self {
+        Self {
+            bundle: Arc::new(bundle),
+            trusted: None,
+        }
+    }
+}
+
+#[pymethods]
+impl PyBundle {
+    /// Puts together what belongs together: `chain` begins with the issuer of the certificate, if it is an intermediate.
+    #[new]
+    #[pyo3(signature = (key, certificate, chain=Certificates(Vec::new())))]
+    fn new(
+        py: Python<'_>,
+        key: &Bound<'_, PyPrivateKey>,
+        certificate: &Bound<'_, PyCertificate>,
+        chain: Certificates,
+    ) -> PyResult<Self> {
+        let (key, certificate) = (key.get(), certificate.get().0.clone());
+        work(py, || Bundle::new(key.imported()?, certificate, chain.0)).map(Self::read)
+    }
+
+    /// Reads a key, and a certificate with its chain behind it, from PEM.
+    #[staticmethod]
+    #[pyo3(signature = (certificates, key, *, passphrase=None))]
+    fn from_pem(
+        py: Python<'_>,
+        certificates: Contents,
+        key: Contents,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        let passphrase = passphrase.as_ref();
+        let bundle = work(py, || {
+            let passphrase = self::passphrase(passphrase);
+            let key = PrivateKey::from_bytes(key.as_bytes(), passphrase)?;
+            let mut all = Certificate::all_from_bytes(certificates.as_bytes())?;
+            let chain = all.split_off(1);
+            Bundle::new(key, all.swap_remove(0), chain)
+        });
+        bundle.map(Self::read)
+    }
+
+    /// Reads a certificate with its chain behind it, and its key, from files, PEM or DER.
+    #[staticmethod]
+    #[pyo3(signature = (certificate, key, *, passphrase=None))]
+    fn from_files(
+        py: Python<'_>,
+        certificate: PathBuf,
+        key: PathBuf,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        let passphrase = passphrase.as_ref();
+        let bundle = work(py, || {
+            let bytes = Zeroizing::new(read_file(&key)?);
+            let private_key = PrivateKey::from_bytes(&bytes, self::passphrase(passphrase))
+                .map_err(|error| error.in_file(&key))?;
+            let mut all = Certificate::all_from_bytes(&read_file(&certificate)?)
+                .map_err(|error| error.in_file(&certificate))?;
+            let chain = all.split_off(1);
+            Bundle::new(private_key, all.swap_remove(0), chain)
+                .map_err(|error| error.in_file(&certificate))
+        });
+        bundle.map(Self::read)
+    }
+
+    /// The private key.
+    #[getter]
+    fn key(&self) -> PyPrivateKey {
+        PyPrivateKey::of_bundle(Arc::clone(&self.bundle))
+    }
+
+    /// The certificate.
+    #[getter]
+    fn certificate(&self) -> PyCertificate {
+        PyCertificate(self.bundle.certificate().clone())
+    }
+
+    /// The intermediate certificates, the certificate's issuer first; empty under a root.
+    #[getter]
+    fn chain(&self) -> Vec<PyCertificate> {
+        wrapped(self.bundle.chain().to_vec())
+    }
+
+    /// The role it was issued for; `None` if it was read.
+    #[getter]
+    fn role(&self) -> Option<Word<Role>> {
+        self.bundle.role().map(Word)
+    }
+
+    /// The name it was issued for; `None` if it was read, or issued without one.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.bundle.name()
+    }
+
+    /// The end that was asked for, if the authority's own end cut it short.
+    #[getter]
+    fn validity_cut(&self) -> Option<SystemTime> {
+        self.bundle.validity_cut()
+    }
+
+    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
+    fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.bundle.certificate_pem().or_raise()?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    /// What etcd's key file holds: the key as PKCS#8 in PEM.
+    fn secret_key_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.bundle.secret_key_pem().or_raise()?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    /// Writes both files under the role and the name that it was issued for: the certificate with its chain, mode 0644, and the
+    /// key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says so. Returns where.
+    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        directory: PathBuf,
+        layout: Word<Layout>,
+        overwrite: bool,
+    ) -> PyResult<Vec<PyPairPaths>> {
+        work(py, || write(&self.bundle, &directory, layout.0, overwrite))
+    }
+
+    /// A context for a server of clients: it serves with this certificate, and takes clients whose certificates `trusted` has
+    /// signed; with `client_cert_auth=False`, also those without one. `trusted` is the root of the authority that issued the
+    /// bundle; one that was read needs it said. No key file is left on the disk.
+    #[pyo3(signature = (trusted=None, *, client_cert_auth=true))]
+    fn ssl_context_server<'py>(
+        &self,
+        py: Python<'py>,
+        trusted: Option<Certificates>,
+        client_cert_auth: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let arguments = self.ssl_arguments(py, trusted)?;
+        arguments.set_item("client_cert_auth", client_cert_auth)?;
+        border::ssl_context(py, "server", &arguments)
+    }
+
+    /// A context for a client: it dials with this certificate, and takes a server whose certificate `trusted` has signed for the
+    /// host that is dialled. No key file is left on the disk.
+    #[pyo3(signature = (trusted=None))]
+    fn ssl_context_client<'py>(
+        &self,
+        py: Python<'py>,
+        trusted: Option<Certificates>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        border::ssl_context(py, "client", &self.ssl_arguments(py, trusted)?)
+    }
+
+    /// A context for a member that speaks with members, for one end of a connection: both present a certificate and check the
+    /// other's. No key file is left on the disk.
+    #[pyo3(signature = (trusted=None, *, server_side))]
+    fn ssl_context_peer<'py>(
+        &self,
+        py: Python<'py>,
+        trusted: Option<Certificates>,
+        server_side: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if server_side {
+            self.ssl_context_server(py, trusted, true)
+        } else {
+            self.ssl_context_client(py, trusted)
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let certificate = self.bundle.certificate();
+        let until = etcd_pki_core::rfc3339(certificate.not_after());
+        format!("<Bundle {}, until {until}>", certificate.subject())
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_copied("bundle, which has a private key,"))
+    }
+}
+
+impl PyBundle {
+    fn ssl_arguments<'py>(
+        &self,
+        py: Python<'py>,
+        trusted: Option<Certificates>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let trusted = match trusted {
+            Some(Certificates(trusted)) => trusted,
+            None => self.trusted.iter().cloned().collect(),
+        };
+        let arguments = PyDict::new(py);
+        arguments.set_item("key", self.key())?;
+        arguments.set_item("certificates", self.certificate_pem(py)?)?;
+        arguments.set_item("trusted", wrapped(trusted))?;
+        Ok(arguments)
+    }
+}
+
+/// Writes a bundle to all the pairs that a layout has for it.
+pub(crate) fn write(
+    bundle: &Bundle,
+    directory: &Path,
+    layout: Layout,
+    overwrite: bool,
+) -> etcd_pki_core::Result<Vec<PyPairPaths>> {
+    let store = Store::open(directory, layout);
+    let files = store.lock()?;
+    let (Some(role), Some(name), true) = (bundle.role(), bundle.name(), overwrite) else {
+        return files.write(bundle).map(PyPairPaths::all);
+    };
+    let pairs = layout.pairs(role, name)?;
+    let bundles: Vec<_> = pairs.iter().map(|pair| (bundle, pair)).collect();
+    files.write_pairs(&bundles, Overwrite::Replace)?;
+    let pairs = pairs.iter().map(|pair| pair.below(directory));
+    Ok(PyPairPaths::all(pairs.collect()))
+}

@@ -1,0 +1,148 @@
+//! How long what is there lasts, and what is wrong with it.
+
+use std::path::PathBuf;
+
+use etcd_pki_core::{Check, Checked, KeyMatch, Severity, Threshold};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyString},
+};
+
+use crate::{
+    certificate::PyCertificate,
+    described::PyFinding,
+    error::work,
+    interrupt::on_all_cores,
+    text::{Text, expected},
+    time::{Before, Instant},
+    words::Word,
+};
+
+/// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+///
+/// >>> from etcd_pki import CertificateAuthority, Check, Role
+/// >>> ca = CertificateAuthority.create("etcd-ca")
+/// >>> _ = ca.write("checked")
+/// >>> _ = ca.issue(Role.MEMBER, "etcd-1").write("checked")
+/// >>> [checked.severity.value for checked in Check().run(["checked"])]
+/// ['ok', 'ok']
+/// >>> [finding.code for finding in Check(warning="400d").run(["checked"])[1].findings]
+/// ['EP003']
+#[pyclass(frozen, name = "Check", module = "etcd_pki")]
+pub(crate) struct PyCheck(Check);
+
+#[pymethods]
+impl PyCheck {
+    /// Thresholds are a `timedelta` or text such as `30d` and `33%`: thirty days, and seven, unless said otherwise, and less for
+    /// certificates that are short. `ignore` are codes of findings that are not told.
+    #[new]
+    #[pyo3(signature = (*, warning=None, critical=None, at=None, ignore=Vec::new()))]
+    fn new(
+        warning: Option<Before<Threshold>>,
+        critical: Option<Before<Threshold>>,
+        at: Option<Instant>,
+        ignore: Vec<Text>,
+    ) -> Self {
+        let mut check = Check::new();
+        if let Some(Before(threshold)) = warning {
+            check = check.warning(threshold);
+        }
+        if let Some(Before(threshold)) = critical {
+            check = check.critical(threshold);
+        }
+        if let Some(Instant(instant)) = at {
+            check = check.at(instant);
+        }
+        for Text(code) in ignore {
+            check = check.ignore(code);
+        }
+        Self(check)
+    }
+
+    /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It always
+    /// comes to an answer, in the order of the files: what cannot be read is a finding.
+    fn run(&self, py: Python<'_>, paths: Paths) -> PyResult<Vec<PyChecked>> {
+        let checked = work(py, || on_all_cores(|| Ok(self.0.run(paths.0))))?;
+        Ok(checked.into_iter().map(PyChecked).collect())
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Check>"
+    }
+}
+
+/// Paths, of which a lone one is refused: its letters would be taken for paths.
+struct Paths(Vec<PathBuf>);
+
+impl FromPyObject<'_, '_> for Paths {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+            return Err(expected("an iterable of paths, such as a list,", &object));
+        }
+        let paths = object.try_iter()?;
+        let paths = paths.map(|path| path?.extract());
+        paths.collect::<PyResult<_>>().map(Self)
+    }
+}
+
+/// A certificate that was looked at, or a file that could not be.
+#[pyclass(frozen, name = "Checked", module = "etcd_pki")]
+pub(crate) struct PyChecked(Checked);
+
+#[pymethods]
+impl PyChecked {
+    /// The file.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// Which certificate of the file it is, counted from 1.
+    #[getter]
+    fn number(&self) -> usize {
+        self.0.number()
+    }
+
+    /// The certificate, if it could be read.
+    #[getter]
+    fn certificate(&self) -> Option<PyCertificate> {
+        self.0.certificate().cloned().map(PyCertificate)
+    }
+
+    /// The file of its key, if there is one.
+    #[getter]
+    fn key(&self) -> Option<PathBuf> {
+        self.0.key().map(std::path::Path::to_owned)
+    }
+
+    /// Whether that key is the certificate's.
+    #[getter]
+    fn key_match(&self) -> Word<KeyMatch> {
+        Word(self.0.key_match())
+    }
+
+    /// Seconds until its end, negative if that has passed.
+    #[getter]
+    fn seconds_left(&self) -> Option<i64> {
+        self.0.seconds_left()
+    }
+
+    /// What is wrong with it.
+    #[getter]
+    fn findings(&self) -> Vec<PyFinding> {
+        self.0.findings().iter().cloned().map(PyFinding).collect()
+    }
+
+    /// How bad the worst of it is.
+    #[getter]
+    fn severity(&self) -> Word<Severity> {
+        Word(self.0.severity())
+    }
+
+    fn __repr__(&self) -> String {
+        let (path, severity) = (self.0.path().display(), self.0.severity());
+        format!("<Checked {path}: {severity}>")
+    }
+}

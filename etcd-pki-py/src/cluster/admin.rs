@@ -1,0 +1,69 @@
+//! The client beside each member.
+
+use etcd_pki_core::{ClusterAdmin, KeyAlgorithm};
+use pyo3::prelude::*;
+
+use crate::{error::OrRaise as _, text::Text, time::ValidityArgument, words::Word};
+
+/// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
+/// `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
+#[pyclass(frozen, eq, name = "ClusterAdmin", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyClusterAdmin(pub(crate) ClusterAdmin);
+
+#[pymethods]
+impl PyClusterAdmin {
+    /// `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port takes the certificate for a member's then.
+    #[new]
+    #[pyo3(signature = (*, organization=None, algorithm=None, validity=None, without_alternative_names=false))]
+    fn new(
+        organization: Option<Text>,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        without_alternative_names: bool,
+    ) -> PyResult<Self> {
+        let mut admin = ClusterAdmin::default();
+        if let Some(Text(organization)) = organization {
+            admin = admin.with_organization(&organization).or_raise()?;
+        }
+        if let Some(Word(algorithm)) = algorithm {
+            admin = admin.algorithm(algorithm);
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            admin = admin.valid_for(validity);
+        }
+        if without_alternative_names {
+            admin = admin.without_alternative_names();
+        }
+        Ok(Self(admin))
+    }
+
+    /// The organization.
+    #[getter]
+    fn organization(&self) -> Option<&str> {
+        self.0.organization()
+    }
+
+    /// The algorithm of its key, if it was said.
+    #[getter]
+    fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
+        self.0.key_algorithm().map(Word)
+    }
+
+    /// How long its certificate is valid, if it was said, as text: `90d`.
+    #[getter]
+    fn validity(&self) -> Option<String> {
+        self.0.validity().map(|validity| validity.to_string())
+    }
+
+    /// Whether its certificate has alternative names.
+    #[getter]
+    fn has_alternative_names(&self) -> bool {
+        self.0.has_alternative_names()
+    }
+
+    fn __repr__(&self) -> String {
+        let organization = self.0.organization().unwrap_or("no organization");
+        format!("<ClusterAdmin {organization}>")
+    }
+}

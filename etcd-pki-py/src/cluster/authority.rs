@@ -1,0 +1,89 @@
+//! The authority of a cluster.
+
+use etcd_pki_core::{ClusterAuthority, KeyAlgorithm, Peers};
+use pyo3::prelude::*;
+
+use crate::{error::OrRaise as _, text::Text, time::ValidityArgument, words::Word};
+
+/// The authority of a cluster, and whether peers have one of their own.
+#[pyclass(frozen, eq, name = "ClusterAuthority", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyClusterAuthority(pub(crate) ClusterAuthority);
+
+#[pymethods]
+impl PyClusterAuthority {
+    /// What is not said is as usual: `etcd-ca`, ten years, one authority for all.
+    #[new]
+    #[pyo3(signature = (
+        common_name=None, *, peer_common_name=None, organization=None, algorithm=None, validity=None, peers=None
+    ))]
+    fn new(
+        common_name: Option<Text>,
+        peer_common_name: Option<Text>,
+        organization: Option<Text>,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        peers: Option<Word<Peers>>,
+    ) -> PyResult<Self> {
+        let mut authority = match common_name {
+            Some(Text(common_name)) => ClusterAuthority::new(&common_name).or_raise()?,
+            None => ClusterAuthority::default(),
+        };
+        if let Some(Text(common_name)) = peer_common_name {
+            authority = authority.with_peer_common_name(&common_name).or_raise()?;
+        }
+        if let Some(Text(organization)) = organization {
+            authority = authority.with_organization(&organization).or_raise()?;
+        }
+        if let Some(Word(algorithm)) = algorithm {
+            authority = authority.algorithm(algorithm);
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            authority = authority.valid_for(validity);
+        }
+        if let Some(Word(peers)) = peers {
+            authority = authority.peers(peers);
+        }
+        Ok(Self(authority))
+    }
+
+    /// Its common name.
+    #[getter]
+    fn common_name(&self) -> &str {
+        self.0.common_name()
+    }
+
+    /// The common name of the authority that peers have apart.
+    #[getter]
+    fn peer_common_name(&self) -> String {
+        self.0.peer_common_name()
+    }
+
+    /// The organization.
+    #[getter]
+    fn organization(&self) -> Option<&str> {
+        self.0.organization()
+    }
+
+    /// The algorithm of its key, if it was said.
+    #[getter]
+    fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
+        self.0.key_algorithm().map(Word)
+    }
+
+    /// How long its certificate is valid, if it was said, as text: `10y`.
+    #[getter]
+    fn validity(&self) -> Option<String> {
+        self.0.validity().map(|validity| validity.to_string())
+    }
+
+    /// Whether peers have an authority of their own.
+    #[getter]
+    fn has_separate_peers(&self) -> bool {
+        self.0.has_separate_peers()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ClusterAuthority {}>", self.0.common_name())
+    }
+}

@@ -1,0 +1,72 @@
+//! What entries have that do not say it themselves.
+
+use etcd_pki_core::{ClusterDefaults, Compatibility, KeyAlgorithm, RenewBefore};
+use pyo3::prelude::*;
+
+use crate::{
+    time::{Before, ValidityArgument},
+    words::Word,
+};
+
+/// What entries have that do not say it themselves.
+#[pyclass(frozen, eq, name = "ClusterDefaults", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyClusterDefaults(pub(crate) ClusterDefaults);
+
+#[pymethods]
+impl PyClusterDefaults {
+    /// `renew_before` is a `timedelta` or text such as `30d` and `33%`; thirty days unless said otherwise, and never more than a
+    /// third of a certificate's life.
+    #[new]
+    #[pyo3(signature = (
+        *, algorithm=None, validity=None, renew_before=None, compatibility=Word(Compatibility::Strict)
+    ))]
+    fn new(
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        renew_before: Option<Before<RenewBefore>>,
+        compatibility: Word<Compatibility>,
+    ) -> Self {
+        let mut defaults = ClusterDefaults::default().following(compatibility.0);
+        if let Some(Word(algorithm)) = algorithm {
+            defaults = defaults.algorithm(algorithm);
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            defaults = defaults.valid_for(validity);
+        }
+        if let Some(Before(before)) = renew_before {
+            defaults = defaults.renew(before);
+        }
+        Self(defaults)
+    }
+
+    /// The algorithm of keys, if it was said.
+    #[getter]
+    fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
+        self.0.key_algorithm().map(Word)
+    }
+
+    /// How long certificates are valid, if it was said, as text: `1y`.
+    #[getter]
+    fn validity(&self) -> Option<String> {
+        self.0.validity().map(|validity| validity.to_string())
+    }
+
+    /// How long before their end certificates are due, as text: `30d`, `33%`.
+    #[getter]
+    fn renew_before(&self) -> String {
+        self.0.renew_before().to_string()
+    }
+
+    /// Whose habits certificates follow.
+    #[getter]
+    fn compatibility(&self) -> Word<Compatibility> {
+        Word(self.0.compatibility())
+    }
+
+    fn __repr__(&self) -> String {
+        let compatibility = self.0.compatibility().name();
+        let before = self.0.renew_before();
+        format!("<ClusterDefaults {compatibility}, renewed {before} before the end>")
+    }
+}

@@ -1,0 +1,92 @@
+//! A member, a node or a client of a cluster.
+
+use etcd_pki_core::{ClusterEntry, KeyAlgorithm};
+use pyo3::prelude::*;
+
+use crate::{
+    identity::{IdentityArgument, PyIdentity},
+    text::Names,
+    time::ValidityArgument,
+    words::Word,
+};
+
+/// A member, a node or a client of a cluster, and what it has other than the defaults.
+#[pyclass(frozen, eq, name = "ClusterEntry", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyClusterEntry(pub(crate) ClusterEntry);
+
+impl PyClusterEntry {
+    pub(crate) fn all(entries: &[ClusterEntry]) -> Vec<Self> {
+        entries.iter().cloned().map(Self).collect()
+    }
+}
+
+/// An entry, or the identity or the name of one.
+impl FromPyObject<'_, '_> for PyClusterEntry {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(entry) = object.cast::<Self>() {
+            return Ok(Self(entry.get().0.clone()));
+        }
+        let IdentityArgument(identity) = object.extract()?;
+        Ok(Self(identity.into()))
+    }
+}
+
+#[pymethods]
+impl PyClusterEntry {
+    /// `allow_member_common_name` lets a node or client have a member's common name.
+    #[new]
+    #[pyo3(signature = (
+        identity, *, names=Names::default(), algorithm=None, validity=None, allow_member_common_name=false
+    ))]
+    fn new(
+        identity: IdentityArgument,
+        names: Names,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        allow_member_common_name: bool,
+    ) -> Self {
+        let mut entry = ClusterEntry::from(identity.with(names));
+        if let Some(Word(algorithm)) = algorithm {
+            entry = entry.algorithm(algorithm);
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            entry = entry.valid_for(validity);
+        }
+        if allow_member_common_name {
+            entry = entry.allow_member_common_name();
+        }
+        Self(entry)
+    }
+
+    /// Who it is.
+    #[getter]
+    fn identity(&self) -> PyIdentity {
+        PyIdentity(self.0.identity().clone())
+    }
+
+    /// The algorithm of its key, if it was said.
+    #[getter]
+    fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
+        self.0.key_algorithm().map(Word)
+    }
+
+    /// How long its certificate is valid, if it was said, as text: `90d`.
+    #[getter]
+    fn validity(&self) -> Option<String> {
+        self.0.validity().map(|validity| validity.to_string())
+    }
+
+    /// Whether a node or client may have a member's common name.
+    #[getter]
+    fn may_have_member_common_name(&self) -> bool {
+        self.0.may_have_member_common_name()
+    }
+
+    fn __repr__(&self) -> String {
+        let name = self.0.identity().name().unwrap_or_default();
+        format!("<ClusterEntry {name}>")
+    }
+}

@@ -1,0 +1,82 @@
+//! Whose the files of a cluster are.
+
+use etcd_pki_core::{ClusterFiles, Result};
+use pyo3::prelude::*;
+
+use crate::{error::OrRaise as _, text::Text};
+
+/// Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new certificate 0644,
+/// a new directory 0700, and what exists keeps what it has.
+#[pyclass(frozen, eq, name = "ClusterFiles", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyClusterFiles(pub(crate) ClusterFiles);
+
+#[pymethods]
+impl PyClusterFiles {
+    /// Owner and group are names or numbers as text, modes numbers such as `0o640`.
+    #[new]
+    #[pyo3(signature = (*, owner=None, group=None, key_mode=None, certificate_mode=None, directory_mode=None))]
+    fn new(
+        owner: Option<Text>,
+        group: Option<Text>,
+        key_mode: Option<u32>,
+        certificate_mode: Option<u32>,
+        directory_mode: Option<u32>,
+    ) -> PyResult<Self> {
+        let build = || -> Result<ClusterFiles> {
+            let mut files = ClusterFiles::default();
+            if let Some(Text(owner)) = &owner {
+                files = files.with_owner(owner)?;
+            }
+            if let Some(Text(group)) = &group {
+                files = files.with_group(group)?;
+            }
+            if let Some(mode) = key_mode {
+                files = files.with_key_mode(mode)?;
+            }
+            if let Some(mode) = certificate_mode {
+                files = files.with_certificate_mode(mode)?;
+            }
+            if let Some(mode) = directory_mode {
+                files = files.with_directory_mode(mode)?;
+            }
+            Ok(files)
+        };
+        build().or_raise().map(Self)
+    }
+
+    /// The owner.
+    #[getter]
+    fn owner(&self) -> Option<&str> {
+        self.0.owner()
+    }
+
+    /// The group.
+    #[getter]
+    fn group(&self) -> Option<&str> {
+        self.0.group()
+    }
+
+    /// The mode of keys.
+    #[getter]
+    fn key_mode(&self) -> Option<u32> {
+        self.0.key_mode()
+    }
+
+    /// The mode of certificates.
+    #[getter]
+    fn certificate_mode(&self) -> Option<u32> {
+        self.0.certificate_mode()
+    }
+
+    /// The mode of directories.
+    #[getter]
+    fn directory_mode(&self) -> Option<u32> {
+        self.0.directory_mode()
+    }
+
+    fn __repr__(&self) -> String {
+        let owner = self.0.owner().unwrap_or("whoever writes them");
+        format!("<ClusterFiles of {owner}>")
+    }
+}

@@ -1,0 +1,11 @@
+//! The command `etcd-pki`, for the console script.
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// Runs the command with these arguments, the first of which is its own name, and returns its exit code.
+#[pyfunction]
+pub(crate) fn run(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| etcd_pki::run(arguments))
+}

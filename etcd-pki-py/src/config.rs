@@ -1,0 +1,61 @@
+//! What etcd, etcdctl and kube-apiserver must be told.
+
+use etcd_pki_core::{Role, Settings};
+use pyo3::prelude::*;
+
+use crate::{error::work, store::PyStore, text::Text, words::Word};
+
+/// Settings for one program, in the form in which it takes them. `str` of it is what a file or a shell reads: lines of an
+/// `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for kube-apiserver. Paths are absolute.
+#[pyclass(frozen, eq, name = "Settings", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PySettings(Settings);
+
+#[pymethods]
+impl PySettings {
+    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one.
+    #[staticmethod]
+    fn etcd(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+        let store = &store.get().0;
+        work(py, || Settings::etcd(store, &host.0)).map(Self)
+    }
+
+    /// The `ETCDCTL_*` exports that let etcdctl use a pair.
+    #[staticmethod]
+    fn etcdctl(
+        py: Python<'_>,
+        store: &Bound<'_, PyStore>,
+        role: Word<Role>,
+        name: Text,
+    ) -> PyResult<Self> {
+        let store = &store.get().0;
+        work(py, || Settings::etcdctl(store, role.0, &name.0)).map(Self)
+    }
+
+    /// The flags by which kube-apiserver dials etcd with a node's pair.
+    #[staticmethod]
+    fn apiserver(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+        let store = &store.get().0;
+        work(py, || Settings::apiserver(store, &host.0)).map(Self)
+    }
+
+    /// Names and values, unquoted.
+    #[getter]
+    fn entries(&self) -> Vec<(String, String)> {
+        self.0.entries().to_vec()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        let names: Vec<&str> = self
+            .0
+            .entries()
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        format!("<Settings {}>", names.join(", "))
+    }
+}

@@ -1,0 +1,281 @@
+//! Private and public keys.
+
+use std::{path::PathBuf, sync::Arc};
+
+use etcd_pki_core::{
+    Bundle, CertificateAuthority, KeyAlgorithm, KeyFormat, PrivateKey, PublicKey, Result, read_file,
+};
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
+use zeroize::Zeroizing;
+
+use crate::{
+    border,
+    error::{OrRaise as _, work},
+    text::{Contents, PassphraseArgument, passphrase},
+    words::Word,
+};
+
+/// A private key that signs.
+///
+/// It equals itself only, shows nothing of itself, and can be neither copied nor pickled; its bytes come out only through
+/// methods whose name says `secret`. What Python is given of it cannot be wiped.
+///
+/// >>> from etcd_pki import PrivateKey
+/// >>> key = PrivateKey.generate()
+/// >>> key.algorithm
+/// <KeyAlgorithm.EC_P256: 'ec-p256'>
+/// >>> PrivateKey.from_pem(key.to_secret_pem()).public_key == key.public_key
+/// True
+#[pyclass(frozen, name = "PrivateKey", module = "etcd_pki")]
+pub(crate) struct PyPrivateKey(Held);
+
+/// A key is never copied, so one that belongs to something stays there.
+enum Held {
+    Own(Box<PrivateKey>),
+    OfBundle(Arc<Bundle>),
+    OfAuthority(Arc<CertificateAuthority>),
+}
+
+impl PyPrivateKey {
+    pub(crate) fn of_bundle(bundle: Arc<Bundle>) -> Self {
+        Self(Held::OfBundle(bundle))
+    }
+
+    /// The authority's key, if it is in this process.
+    pub(crate) fn of_authority(authority: Arc<CertificateAuthority>) -> Option<Self> {
+        authority.key()?;
+        Some(Self(Held::OfAuthority(authority)))
+    }
+
+    pub(crate) fn get(&self) -> Result<&PrivateKey> {
+        match &self.0 {
+            Held::Own(key) => Ok(key),
+            Held::OfBundle(bundle) => Ok(bundle.key()),
+            Held::OfAuthority(authority) => {
+                authority.key().ok_or_else(|| etcd_pki_core::Error::Signer {
+                    reason: "the key of this authority is not in this process".to_owned(),
+                })
+            }
+        }
+    }
+
+    /// The same key for a bundle or an authority that owns it.
+    pub(crate) fn imported(&self) -> Result<PrivateKey> {
+        PrivateKey::from_der(&self.get()?.to_secret_der())
+    }
+}
+
+#[pymethods]
+impl PyPrivateKey {
+    /// Generates a key. RSA takes a tenth of a second to seconds.
+    #[staticmethod]
+    #[pyo3(signature = (algorithm=Word(KeyAlgorithm::EcP256)))]
+    fn generate(py: Python<'_>, algorithm: Word<KeyAlgorithm>) -> PyResult<Self> {
+        work(py, || PrivateKey::generate_with(algorithm.0)).map(Self::own)
+    }
+
+    /// Reads the only private key in a PEM file, whatever else is in it: PKCS#8, encrypted or not, PKCS#1 or SEC1.
+    #[staticmethod]
+    #[pyo3(signature = (pem, *, passphrase=None))]
+    fn from_pem(
+        py: Python<'_>,
+        pem: Contents,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        read(py, &pem, passphrase, |bytes, passphrase| match passphrase {
+            None => PrivateKey::from_pem(bytes),
+            Some(passphrase) => PrivateKey::from_encrypted_pem(bytes, passphrase),
+        })
+    }
+
+    /// Reads a private key in DER: PKCS#8, encrypted or not, PKCS#1 or SEC1.
+    #[staticmethod]
+    #[pyo3(signature = (der, *, passphrase=None))]
+    fn from_der(
+        py: Python<'_>,
+        der: Contents,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        read(py, &der, passphrase, PrivateKey::from_bytes)
+    }
+
+    /// Reads a private key from a file, PEM or DER, encrypted or not.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, passphrase=None))]
+    fn from_file(
+        py: Python<'_>,
+        path: PathBuf,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        let key = work(py, || {
+            let bytes = Zeroizing::new(read_file(&path)?);
+            PrivateKey::from_bytes(&bytes, self::passphrase(passphrase.as_ref()))
+                .map_err(|error| error.in_file(&path))
+        });
+        key.map(Self::own)
+    }
+
+    /// Takes a key of the package cryptography.
+    #[staticmethod]
+    fn from_cryptography(py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let der: Contents = border::from_cryptography(py, "private_key_der", key)?;
+        Self::from_der(py, der, None)
+    }
+
+    /// What kind of key it is.
+    #[getter]
+    fn algorithm(&self) -> PyResult<Word<KeyAlgorithm>> {
+        Ok(Word(self.get().or_raise()?.algorithm()))
+    }
+
+    /// The public key that belongs to it.
+    #[getter]
+    fn public_key(&self) -> PyResult<PyPublicKey> {
+        let key = self.get().or_raise()?;
+        Ok(PyPublicKey(key.public_key().clone()))
+    }
+
+    /// Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its algorithm.
+    fn sign<'py>(&self, py: Python<'py>, message: Contents) -> PyResult<Bound<'py, PyBytes>> {
+        let signature = work(py, || self.get()?.sign(message.as_bytes()))?;
+        Ok(PyBytes::new(py, &signature))
+    }
+
+    /// The key in PEM: as PKCS#8, or in the format of another tool's habit. Whoever reads it can pose as the key's owner.
+    #[pyo3(signature = (*, format=Word(KeyFormat::Pkcs8)))]
+    fn to_secret_pem<'py>(
+        &self,
+        py: Python<'py>,
+        format: Word<KeyFormat>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let key = self.get().or_raise()?;
+        let pem = key.to_secret_pem_as(format.0).or_raise()?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    /// The key as PKCS#8 in DER. Whoever reads it can pose as the key's owner.
+    fn to_secret_der<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let der = self.get().or_raise()?.to_secret_der();
+        Ok(PyBytes::new(py, &der))
+    }
+
+    /// The key as encrypted PKCS#8 in PEM. etcd itself reads no encrypted key.
+    fn to_encrypted_pem<'py>(
+        &self,
+        py: Python<'py>,
+        passphrase: PassphraseArgument,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = work(py, || self.get()?.to_encrypted_pem(&passphrase.0))?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    /// The key as an object of the package cryptography.
+    fn to_cryptography<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        border::to_cryptography(py, "private_key", self.to_secret_der(py)?)
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        let key = self.get().or_raise()?;
+        Ok(format!("<PrivateKey {}>", key.algorithm()))
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_copied("private key"))
+    }
+}
+
+impl PyPrivateKey {
+    fn own(key: PrivateKey) -> Self {
+        Self(Held::Own(Box::new(key)))
+    }
+}
+
+/// That something with a private key in it is neither copied nor pickled.
+pub(crate) fn not_copied(what: &str) -> PyErr {
+    PyTypeError::new_err(format!("a {what} can be neither copied nor pickled"))
+}
+
+fn read(
+    py: Python<'_>,
+    contents: &Contents,
+    passphrase: Option<PassphraseArgument>,
+    read: impl FnOnce(&[u8], Option<&etcd_pki_core::Passphrase>) -> Result<PrivateKey> + Send,
+) -> PyResult<PyPrivateKey> {
+    let passphrase = passphrase.as_ref();
+    let key = work(py, || {
+        read(contents.as_bytes(), self::passphrase(passphrase))
+    });
+    key.map(PyPrivateKey::own)
+}
+
+/// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
+#[pyclass(frozen, eq, hash, name = "PublicKey", module = "etcd_pki")]
+#[derive(PartialEq, Hash)]
+pub(crate) struct PyPublicKey(pub(crate) PublicKey);
+
+#[pymethods]
+impl PyPublicKey {
+    /// Reads the only `PUBLIC KEY` block in a PEM file.
+    #[staticmethod]
+    fn from_pem(pem: Contents) -> PyResult<Self> {
+        PublicKey::from_pem(pem.as_bytes()).or_raise().map(Self)
+    }
+
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+    #[staticmethod]
+    fn from_der(der: Contents) -> PyResult<Self> {
+        PublicKey::from_der(der.as_bytes()).or_raise().map(Self)
+    }
+
+    /// Takes a key of the package cryptography.
+    #[staticmethod]
+    fn from_cryptography(py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::from_der(border::from_cryptography(py, "public_key_der", key)?)
+    }
+
+    /// The algorithm, if it is one that etcd-pki signs with.
+    #[getter]
+    fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
+        self.0.algorithm().map(Word)
+    }
+
+    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object identifier.
+    #[getter]
+    fn algorithm_name(&self) -> &str {
+        self.0.algorithm_name()
+    }
+
+    /// SHA-256 of the key's DER, in upper-case hexadecimal.
+    #[getter]
+    fn fingerprint_sha256(&self) -> String {
+        self.0.fingerprint_sha256()
+    }
+
+    /// The key as `PUBLIC KEY` in PEM.
+    fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.0.to_pem().or_raise()?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    /// The key as a `SubjectPublicKeyInfo` in DER.
+    fn to_der<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.as_der())
+    }
+
+    /// The key as an object of the package cryptography.
+    fn to_cryptography<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        border::to_cryptography(py, "public_key", self.to_der(py))
+    }
+
+    fn __repr__(&self) -> String {
+        let (name, fingerprint) = (self.0.algorithm_name(), self.0.fingerprint_sha256());
+        format!("<PublicKey {name}, SHA-256 {fingerprint}>")
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let from_der = slf.get_type().getattr("from_der")?;
+        Ok((from_der, (slf.get().to_der(slf.py()),)))
+    }
+}

@@ -1,0 +1,75 @@
+//! What Kubespray's script is told, as a cluster.
+
+use etcd_pki_core::{KeyAlgorithm, KubesprayScript};
+use pyo3::prelude::*;
+
+use crate::{
+    cluster::PyCluster,
+    error::OrRaise as _,
+    text::{Text, names_out},
+    time::ValidityArgument,
+    words::Word,
+};
+
+/// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
+///
+/// >>> from etcd_pki import KubesprayScript
+/// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
+/// >>> [wanted.paths.certificate.name for wanted in script.cluster().wanted()]
+/// ['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem', 'node-kube-1.pem']
+#[pyclass(frozen, eq, name = "KubesprayScript", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyKubesprayScript(KubesprayScript);
+
+#[pymethods]
+impl PyKubesprayScript {
+    /// Takes the names from the section `[alt_names]` of an openssl.conf. Kubespray's keys are RSA of 2048 bits and its certificates
+    /// for 36500 days, unless said otherwise.
+    #[new]
+    #[pyo3(signature = (openssl_conf, *, masters=Vec::new(), hosts=Vec::new(), algorithm=None, validity=None))]
+    fn new(
+        openssl_conf: Text,
+        masters: Vec<Text>,
+        hosts: Vec<Text>,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+    ) -> PyResult<Self> {
+        let mut script = KubesprayScript::from_openssl_conf(&openssl_conf.0)
+            .or_raise()?
+            .masters(&joined(masters))
+            .hosts(&joined(hosts));
+        if let Some(Word(algorithm)) = algorithm {
+            script = script.algorithm(algorithm);
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            script = script.valid_for(validity);
+        }
+        Ok(Self(script))
+    }
+
+    /// The names that all certificates have.
+    #[getter]
+    fn names<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        names_out(py, self.0.names())
+    }
+
+    /// Whether there is neither a master nor a host, and so nothing to make.
+    #[getter]
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The cluster of these masters and hosts. It is a part of what lies in Kubespray's directory: others were named at other times.
+    fn cluster(&self) -> PyResult<PyCluster> {
+        self.0.cluster().or_raise().map(PyCluster::new)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<KubesprayScript of {} names>", self.0.names().len())
+    }
+}
+
+fn joined(names: Vec<Text>) -> String {
+    let names: Vec<String> = names.into_iter().map(|Text(name)| name).collect();
+    names.join(" ")
+}

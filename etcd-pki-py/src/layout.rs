@@ -1,0 +1,89 @@
+//! What files are called.
+
+use std::path::PathBuf;
+
+use etcd_pki_core::{Layout, PairPaths, Role};
+use pyo3::prelude::*;
+
+use crate::{error::OrRaise as _, text::Text, words::Word};
+
+/// Where a key and its certificate are.
+#[pyclass(frozen, eq, hash, name = "PairPaths", module = "etcd_pki")]
+#[derive(Clone, PartialEq, Hash)]
+pub(crate) struct PyPairPaths(pub(crate) PairPaths);
+
+impl PyPairPaths {
+    pub(crate) fn all(pairs: Vec<PairPaths>) -> Vec<Self> {
+        pairs.into_iter().map(Self).collect()
+    }
+}
+
+#[pymethods]
+impl PyPairPaths {
+    #[new]
+    fn new(certificate: PathBuf, key: PathBuf) -> Self {
+        Self(PairPaths { certificate, key })
+    }
+
+    /// The certificate's file.
+    #[getter]
+    fn certificate(&self) -> PathBuf {
+        self.0.certificate.clone()
+    }
+
+    /// The key's file.
+    #[getter]
+    fn key(&self) -> PathBuf {
+        self.0.key.clone()
+    }
+
+    /// The same files below a directory.
+    fn below(&self, directory: PathBuf) -> Self {
+        Self(self.0.below(&directory))
+    }
+
+    fn __repr__(&self) -> String {
+        let (certificate, key) = (self.0.certificate.display(), self.0.key.display());
+        format!("<PairPaths {certificate}, {key}>")
+    }
+}
+
+/// Where the authority is in a layout, below its directory.
+#[pyfunction]
+pub(crate) fn authority_paths(layout: Word<Layout>) -> PyPairPaths {
+    PyPairPaths(layout.0.authority())
+}
+
+/// Where the authority of peers is in a layout, if they have one apart.
+#[pyfunction]
+pub(crate) fn peer_authority_paths(layout: Word<Layout>) -> PyPairPaths {
+    PyPairPaths(layout.0.peer_authority())
+}
+
+/// Where the pairs of a role are in a layout: one, or two where clients and peers are served by different ones, the clients'
+/// first.
+#[pyfunction]
+pub(crate) fn pair_paths(
+    layout: Word<Layout>,
+    role: Word<Role>,
+    name: Text,
+) -> PyResult<Vec<PyPairPaths>> {
+    let pairs = layout.0.pairs(role.0, &name.0).or_raise()?;
+    Ok(PyPairPaths::all(pairs))
+}
+
+/// Where a member's pair for peers is in a layout, if they have an authority apart.
+#[pyfunction]
+pub(crate) fn peer_pair_paths(layout: Word<Layout>, name: Text) -> PyResult<PyPairPaths> {
+    layout.0.peer_pair(&name.0).or_raise().map(PyPairPaths)
+}
+
+/// Where the client's pair is in a layout that its own tools expect beside a member.
+#[pyfunction]
+pub(crate) fn member_client_paths(
+    layout: Word<Layout>,
+    name: Text,
+) -> PyResult<Option<PyPairPaths>> {
+    let pair = layout.0.member_client(&name.0).or_raise()?;
+    Ok(pair.map(PyPairPaths))
+}

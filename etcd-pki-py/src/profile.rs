@@ -1,0 +1,114 @@
+//! What a certificate of a role has.
+
+use etcd_pki_core::{AuthorityProfile, Compatibility, KeyAlgorithm, Profile, Role};
+use pyo3::prelude::*;
+
+use crate::{time::ValidityArgument, words::Word};
+
+/// What a certificate of a role has. Wherever a role is taken, a profile is too.
+///
+/// >>> from datetime import timedelta
+/// >>> from etcd_pki import Profile, Role
+/// >>> Profile(Role.CLIENT, validity=timedelta(days=90)).algorithm
+/// <KeyAlgorithm.EC_P256: 'ec-p256'>
+/// >>> Profile("member", compatibility="kubespray").algorithm
+/// <KeyAlgorithm.RSA_2048: 'rsa-2048'>
+#[pyclass(frozen, eq, name = "Profile", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyProfile(Profile);
+
+#[pymethods]
+impl PyProfile {
+    /// `allow_member_common_name` lets a node or client have a common name that begins as a member's does, which a list of
+    /// allowed common names (`--peer-cert-allowed-cn`) would take for a member.
+    #[new]
+    #[pyo3(signature = (
+        role, *, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
+        allow_member_common_name=false
+    ))]
+    fn new(
+        role: Word<Role>,
+        compatibility: Word<Compatibility>,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        allow_member_common_name: bool,
+    ) -> Self {
+        let mut profile = compatibility.0.profile(role.0);
+        if allow_member_common_name {
+            profile = profile.allow_member_common_name();
+        }
+        Self(adjusted(profile, algorithm, validity))
+    }
+
+    /// The role.
+    #[getter]
+    fn role(&self) -> Word<Role> {
+        Word(self.0.role())
+    }
+
+    /// The algorithm of the key that is made.
+    #[getter]
+    fn algorithm(&self) -> Word<KeyAlgorithm> {
+        Word(self.0.key_algorithm())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Profile {}, {}>", self.0.role(), self.0.key_algorithm())
+    }
+}
+
+/// A role, or a profile of one.
+pub(crate) struct ProfileArgument(Profile);
+
+impl FromPyObject<'_, '_> for ProfileArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(profile) = object.cast::<PyProfile>() {
+            return Ok(Self(profile.get().0));
+        }
+        let Word(role) = object.extract::<Word<Role>>()?;
+        Ok(Self(role.profile()))
+    }
+}
+
+impl ProfileArgument {
+    /// With another algorithm or validity.
+    pub(crate) fn with(
+        self,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+    ) -> Profile {
+        adjusted(self.0, algorithm, validity)
+    }
+}
+
+fn adjusted(
+    mut profile: Profile,
+    algorithm: Option<Word<KeyAlgorithm>>,
+    validity: Option<ValidityArgument>,
+) -> Profile {
+    if let Some(Word(algorithm)) = algorithm {
+        profile = profile.algorithm(algorithm);
+    }
+    if let Some(ValidityArgument(validity)) = validity {
+        profile = profile.valid_for(validity);
+    }
+    profile
+}
+
+/// The profile of a new authority.
+pub(crate) fn authority(
+    compatibility: Word<Compatibility>,
+    algorithm: Option<Word<KeyAlgorithm>>,
+    validity: Option<ValidityArgument>,
+) -> AuthorityProfile {
+    let mut profile = compatibility.0.authority();
+    if let Some(Word(algorithm)) = algorithm {
+        profile = profile.algorithm(algorithm);
+    }
+    if let Some(ValidityArgument(validity)) = validity {
+        profile = profile.valid_for(validity);
+    }
+    profile
+}

@@ -1,0 +1,138 @@
+//! Asking for a certificate.
+
+use std::path::PathBuf;
+
+use etcd_pki_core::{CertificateRequest, read_file};
+use pyo3::{prelude::*, types::PyBytes};
+
+use crate::{
+    border,
+    described::{PyClaim, claims},
+    error::{OrRaise as _, work},
+    identity::{IdentityArgument, PyIdentity},
+    key::{PyPrivateKey, PyPublicKey},
+    profile::ProfileArgument,
+    text::{Contents, Names},
+};
+
+/// A certificate request (PKCS#10, RFC 2986) whose own signature has been checked: a value that exists is good.
+///
+/// What it says of its maker are claims. The names of a certificate come from whoever signs it.
+///
+/// >>> from etcd_pki import CertificateRequest, PrivateKey, Role
+/// >>> request = CertificateRequest.create(PrivateKey.generate(), Role.CLIENT, "backup")
+/// >>> [str(claim) for claim in request.claims][:2]
+/// ['common name backup', 'key usage digitalSignature']
+#[pyclass(frozen, eq, hash, name = "CertificateRequest", module = "etcd_pki")]
+pub(crate) struct PyCertificateRequest(pub(crate) CertificateRequest);
+
+#[pymethods]
+impl PyCertificateRequest {
+    /// Makes a request for a key, with the subject, the names and the usages that a certificate of this role has.
+    #[staticmethod]
+    #[pyo3(signature = (key, role, identity, *, names=Names::default()))]
+    fn create(
+        py: Python<'_>,
+        key: &Bound<'_, PyPrivateKey>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+    ) -> PyResult<Self> {
+        let (key, profile, identity) = (key.get(), role.with(None, None), identity.with(names));
+        work(py, || {
+            CertificateRequest::create(key.get()?, profile, &identity)
+        })
+        .map(Self)
+    }
+
+    /// Reads the only request in a PEM file, and checks its signature.
+    #[staticmethod]
+    fn from_pem(py: Python<'_>, pem: Contents) -> PyResult<Self> {
+        work(py, || CertificateRequest::from_pem(pem.as_bytes())).map(Self)
+    }
+
+    /// Reads a request in DER, and checks its signature.
+    #[staticmethod]
+    fn from_der(py: Python<'_>, der: Contents) -> PyResult<Self> {
+        work(py, || CertificateRequest::from_der(der.as_bytes())).map(Self)
+    }
+
+    /// Reads a request from a file, PEM or DER, and checks its signature.
+    #[staticmethod]
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let request = work(py, || {
+            CertificateRequest::from_bytes(&read_file(&path)?).map_err(|error| error.in_file(&path))
+        });
+        request.map(Self)
+    }
+
+    /// Takes a request of the package cryptography.
+    #[staticmethod]
+    fn from_cryptography(py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let der = border::from_cryptography(py, "certificate_der", request)?;
+        Self::from_der(py, der)
+    }
+
+    /// The key that asks.
+    #[getter]
+    fn public_key(&self) -> PyPublicKey {
+        PyPublicKey(self.0.public_key().clone())
+    }
+
+    /// The subject as RFC 4514 text: `CN=etcd-member-etcd-1`.
+    #[getter]
+    fn subject(&self) -> String {
+        self.0.subject()
+    }
+
+    /// All that it asks for.
+    #[getter]
+    fn claims(&self) -> Vec<PyClaim> {
+        claims(&self.0.claims())
+    }
+
+    /// The identity that it claims. To sign it is to trust the requester.
+    fn claimed(&self) -> PyResult<PyIdentity> {
+        self.0.claimed().or_raise().map(PyIdentity)
+    }
+
+    /// The request as `CERTIFICATE REQUEST` in PEM.
+    fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.0.to_pem().or_raise()?;
+        Ok(PyBytes::new(py, pem.as_bytes()))
+    }
+
+    /// The request in DER.
+    fn to_der<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.as_der())
+    }
+
+    /// The request as an object of the package cryptography.
+    fn to_cryptography<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        border::to_cryptography(py, "certificate_request", self.to_der(py))
+    }
+
+    fn __repr__(&self) -> String {
+        let key = self.0.public_key().algorithm_name();
+        format!("<CertificateRequest {}, {key}>", self.0.subject())
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let from_der = slf.get_type().getattr("from_der")?;
+        Ok((from_der, (slf.get().to_der(slf.py()),)))
+    }
+}
+
+impl PartialEq for PyCertificateRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_der() == other.0.as_der()
+    }
+}
+
+impl std::hash::Hash for PyCertificateRequest {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.as_der().hash(state);
+    }
+}

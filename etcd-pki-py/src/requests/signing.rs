@@ -1,0 +1,213 @@
+//! Which of the requests that have come are to be signed.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use etcd_pki_core::{Cause, NotGranted, SigningPlan, SigningReport, SigningStep, Store, Wanted};
+use pyo3::prelude::*;
+
+use super::{PyRefusal, refusals, taken};
+use crate::{
+    cluster::PyWanted,
+    described::{PyCause, PyClaim, causes, claims},
+    error::work,
+    interrupt::on_all_cores,
+    text::{PassphraseArgument, passphrase},
+};
+
+/// What is to be done with the requests in a travelling directory. It was made by reading, and `apply` consumes it.
+#[pyclass(frozen, name = "SigningPlan", module = "etcd_pki")]
+pub(crate) struct PySigningPlan {
+    plan: Mutex<Option<SigningPlan>>,
+    store: Store,
+    steps: Vec<Arc<SigningFacts>>,
+    refused: Vec<PyRefusal>,
+    created: Vec<PathBuf>,
+}
+
+impl PySigningPlan {
+    pub(crate) fn new(plan: SigningPlan, store: Store) -> Self {
+        let steps = plan.steps().iter();
+        Self {
+            store,
+            steps: steps.map(|step| Arc::new(SigningFacts::of(step))).collect(),
+            refused: refusals(plan.refused()),
+            created: plan.created().map(std::path::Path::to_owned).collect(),
+            plan: Mutex::new(Some(plan)),
+        }
+    }
+}
+
+#[pymethods]
+impl PySigningPlan {
+    /// Every request that is good, also those that have their certificate.
+    #[getter]
+    fn steps(&self) -> Vec<PySigningStep> {
+        self.steps.iter().cloned().map(PySigningStep).collect()
+    }
+
+    /// The requests that are to be signed.
+    #[getter]
+    fn changes(&self) -> Vec<PySigningStep> {
+        let steps = self.steps.iter();
+        let changes = steps.filter(|facts| !facts.causes.is_empty());
+        changes.cloned().map(PySigningStep).collect()
+    }
+
+    /// The requests that are not signed, and why.
+    #[getter]
+    fn refused(&self) -> Vec<PyRefusal> {
+        self.refused.clone()
+    }
+
+    /// The authorities that are to be made, because there are none: their certificates' files.
+    #[getter]
+    fn created(&self) -> Vec<PathBuf> {
+        self.created.clone()
+    }
+
+    /// Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request claims beyond
+    /// them is told.
+    #[pyo3(signature = (*, passphrase=None))]
+    fn apply(
+        &self,
+        py: Python<'_>,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<PySigningReport> {
+        let plan = taken(&self.plan)?;
+        let passphrase = passphrase.as_ref();
+        let report = work(py, || {
+            on_all_cores(|| plan.apply(&self.store.lock()?, self::passphrase(passphrase)))
+        });
+        report.map(PySigningReport)
+    }
+
+    fn __repr__(&self) -> String {
+        let (all, refused) = (self.steps.len(), self.refused.len());
+        format!("<SigningPlan of {all} requests, {refused} refused>")
+    }
+}
+
+/// What a step says, which stays when its plan is consumed.
+struct SigningFacts {
+    host: String,
+    wanted: Wanted,
+    path: PathBuf,
+    causes: Vec<Cause>,
+    line: String,
+}
+
+impl SigningFacts {
+    fn of(step: &SigningStep) -> Self {
+        Self {
+            host: step.host().to_owned(),
+            wanted: step.wanted().clone(),
+            path: step.path().to_owned(),
+            causes: step.causes().to_vec(),
+            line: step.to_string(),
+        }
+    }
+}
+
+/// A request that is good, and what is to be done with it. `str` of it is a line.
+#[pyclass(frozen, name = "SigningStep", module = "etcd_pki")]
+pub(crate) struct PySigningStep(Arc<SigningFacts>);
+
+#[pymethods]
+impl PySigningStep {
+    /// The host that asks.
+    #[getter]
+    fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// What it gets.
+    #[getter]
+    fn wanted(&self) -> PyWanted {
+        PyWanted(self.0.wanted.clone())
+    }
+
+    /// The request's file.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path.clone()
+    }
+
+    /// Every reason for a certificate; none if the one beside it is as it should be.
+    #[getter]
+    fn causes(&self) -> Vec<PyCause> {
+        causes(&self.0.causes)
+    }
+
+    fn __str__(&self) -> &str {
+        &self.0.line
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<SigningStep {}>", self.0.path.display())
+    }
+}
+
+/// What was done with the requests in a travelling directory.
+#[pyclass(frozen, eq, name = "SigningReport", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PySigningReport(SigningReport);
+
+#[pymethods]
+impl PySigningReport {
+    /// Authorities that were made.
+    #[getter]
+    fn created(&self) -> usize {
+        self.0.created
+    }
+
+    /// Certificates that were put beside their requests.
+    #[getter]
+    fn signed(&self) -> usize {
+        self.0.signed
+    }
+
+    /// Authorities' certificates that were put into the folders of hosts.
+    #[getter]
+    fn trusted(&self) -> usize {
+        self.0.trusted
+    }
+
+    /// What requests claimed and did not get.
+    #[getter]
+    fn not_granted(&self) -> Vec<PyNotGranted> {
+        let all = self.0.not_granted.iter();
+        all.cloned().map(PyNotGranted).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        let (created, signed, trusted) = (self.0.created, self.0.signed, self.0.trusted);
+        format!("<SigningReport created={created} signed={signed} trusted={trusted}>")
+    }
+}
+
+/// What a request claimed and did not get.
+#[pyclass(frozen, eq, name = "NotGranted", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyNotGranted(NotGranted);
+
+#[pymethods]
+impl PyNotGranted {
+    /// The request's file.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path.clone()
+    }
+
+    /// What it claimed.
+    #[getter]
+    fn claims(&self) -> Vec<PyClaim> {
+        claims(&self.0.claims)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<NotGranted {}>", self.0.path.display())
+    }
+}

@@ -1,0 +1,241 @@
+//! Files: a directory in a layout, and writing whole or not at all.
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use etcd_pki_core::{Layout, LockedStore, NewFile, Store, read_file, write_files};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyBytes, PyType},
+};
+
+use crate::{
+    authority::PyCertificateAuthority,
+    bundle::PyBundle,
+    certificate::PyCertificate,
+    cluster::overwriting,
+    error::{OrRaise as _, work},
+    layout::PyPairPaths,
+    text::{Contents, PassphraseArgument, passphrase},
+    words::Word,
+};
+
+/// A directory of keys and certificates, in a layout. It need not exist yet.
+///
+/// >>> from etcd_pki import CertificateAuthority, Role, Store
+/// >>> store = Store("pki")
+/// >>> ca = CertificateAuthority.create("etcd-ca")
+/// >>> with store.lock() as files:
+/// ...     files.write_authority(ca)
+/// ...     written = files.write(ca.issue(Role.CLIENT, "backup"))
+/// >>> written[0].certificate.name
+/// 'client-backup.pem'
+/// >>> store.authority().certificate == ca.certificate
+/// True
+#[pyclass(frozen, name = "Store", module = "etcd_pki")]
+pub(crate) struct PyStore(pub(crate) Store);
+
+#[pymethods]
+impl PyStore {
+    #[new]
+    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray)))]
+    fn new(directory: PathBuf, layout: Word<Layout>) -> Self {
+        Self(Store::open(directory, layout.0))
+    }
+
+    /// The directory.
+    #[getter]
+    fn directory(&self) -> PathBuf {
+        self.0.directory().to_owned()
+    }
+
+    /// The layout.
+    #[getter]
+    fn layout(&self) -> Word<Layout> {
+        Word(self.0.layout())
+    }
+
+    /// Where the authority's files are.
+    #[getter]
+    fn authority_paths(&self) -> PyPairPaths {
+        PyPairPaths(self.0.authority_paths())
+    }
+
+    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
+    #[pyo3(signature = (*, passphrase=None))]
+    fn authority(
+        &self,
+        py: Python<'_>,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<PyCertificateAuthority> {
+        let passphrase = passphrase.as_ref();
+        work(py, || self.0.authority(self::passphrase(passphrase))).map(PyCertificateAuthority::new)
+    }
+
+    /// The files that hold certificates, by name, each with the first certificate in it.
+    fn certificates(&self, py: Python<'_>) -> PyResult<Vec<(PathBuf, PyCertificate)>> {
+        let found = work(py, || self.0.certificates())?.into_iter();
+        Ok(found
+            .map(|(path, certificate)| (path, PyCertificate(certificate)))
+            .collect())
+    }
+
+    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up to a
+    /// minute. `with` lets it go.
+    fn lock(&self, py: Python<'_>) -> PyResult<PyLockedStore> {
+        let locked = work(py, || self.0.lock())?;
+        Ok(PyLockedStore(Mutex::new(Some(locked))))
+    }
+
+    fn __repr__(&self) -> String {
+        let (directory, layout) = (self.0.directory().display(), self.0.layout());
+        format!("<Store {directory}, {layout} layout>")
+    }
+}
+
+/// A directory that no other etcd-pki writes to meanwhile.
+#[pyclass(frozen, name = "LockedStore", module = "etcd_pki")]
+pub(crate) struct PyLockedStore(Mutex<Option<LockedStore>>);
+
+#[pymethods]
+impl PyLockedStore {
+    /// Writes a bundle that an authority issued under its role and name: the certificate with its chain, mode 0644, and the key,
+    /// mode 0600. Nothing that exists is replaced. Returns where.
+    fn write(&self, py: Python<'_>, bundle: &Bound<'_, PyBundle>) -> PyResult<Vec<PyPairPaths>> {
+        let bundle = bundle.get().get();
+        let written = self.with(py, |files| files.write(bundle))?;
+        Ok(PyPairPaths::all(written))
+    }
+
+    /// Writes bundles, each to the files of its pair below the directory: all of them or none.
+    #[pyo3(signature = (bundles, *, overwrite=false))]
+    fn write_pairs(
+        &self,
+        py: Python<'_>,
+        bundles: Vec<(Py<PyBundle>, Py<PyPairPaths>)>,
+        overwrite: bool,
+    ) -> PyResult<()> {
+        self.with(py, |files| {
+            let pairs: Vec<_> = bundles
+                .iter()
+                .map(|(bundle, pair)| (bundle.get().get(), &pair.get().0))
+                .collect();
+            files.write_pairs(&pairs, overwriting(overwrite))
+        })
+    }
+
+    /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
+    #[pyo3(signature = (authority, *, passphrase=None))]
+    fn write_authority(
+        &self,
+        py: Python<'_>,
+        authority: &Bound<'_, PyCertificateAuthority>,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<()> {
+        let (authority, passphrase) = (authority.get().get(), passphrase.as_ref());
+        self.with(py, |files| {
+            files.write_authority(authority, self::passphrase(passphrase))
+        })
+    }
+
+    /// Writes a new authority over whatever is there: what the old one signed is worth nothing then.
+    #[pyo3(signature = (authority, *, passphrase=None))]
+    fn replace_authority(
+        &self,
+        py: Python<'_>,
+        authority: &Bound<'_, PyCertificateAuthority>,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<()> {
+        let (authority, passphrase) = (authority.get().get(), passphrase.as_ref());
+        self.with(py, |files| {
+            files.replace_authority(authority, self::passphrase(passphrase))
+        })
+    }
+
+    /// Writes the renewed certificate of the authority that is there, whose key stays.
+    fn renew_authority(
+        &self,
+        py: Python<'_>,
+        authority: &Bound<'_, PyCertificateAuthority>,
+    ) -> PyResult<()> {
+        let authority = authority.get().get();
+        self.with(py, |files| files.renew_authority(authority))
+    }
+
+    /// Whether a certificate in the directory names the authority by its serial number, so that this has to stay when the authority
+    /// is renewed.
+    fn names_authority_by_serial(
+        &self,
+        py: Python<'_>,
+        authority: &Bound<'_, PyCertificate>,
+    ) -> PyResult<bool> {
+        let authority = &authority.get().0;
+        self.with(py, |files| files.names_authority_by_serial(authority))
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        _kind: Option<&Bound<'_, PyType>>,
+        _error: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<LockedStore>"
+    }
+}
+
+impl PyLockedStore {
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        task: impl FnOnce(&LockedStore) -> etcd_pki_core::Result<T> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| {
+            let locked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match locked.as_ref() {
+                Some(files) => Ok(task(files)),
+                None => Err(PyValueError::new_err("the directory's lock was let go")),
+            }
+        })?
+        .or_raise()
+    }
+}
+
+/// Reads a whole file, following symbolic links, of 16 MiB at most.
+#[pyfunction(name = "read_file")]
+pub(crate) fn py_read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
+    let bytes = work(py, || read_file(&path))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// Writes files together, given as (path, contents, secret): each is complete and on the disk before the first takes its place, none
+/// is written through a symbolic link, and a secret one, mode 0600 instead of 0644, is never readable by others.
+#[pyfunction(name = "write_files")]
+#[pyo3(signature = (files, *, overwrite=false))]
+pub(crate) fn py_write_files(
+    py: Python<'_>,
+    files: Vec<(PathBuf, Contents, bool)>,
+    overwrite: bool,
+) -> PyResult<()> {
+    work(py, || {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, contents, secret)| NewFile {
+                path: path.clone(),
+                contents: contents.as_bytes(),
+                secret: *secret,
+            })
+            .collect();
+        write_files(&files, overwriting(overwrite))
+    })
+}

@@ -1,0 +1,148 @@
+//! Text and bytes from Python.
+
+use etcd_pki_core::{AlternativeName, Error, Passphrase};
+use pyo3::{
+    exceptions::{PyTypeError, PyUnicodeEncodeError},
+    prelude::*,
+    types::{PyByteArray, PyBytes, PyMemoryView, PyString},
+};
+use zeroize::Zeroizing;
+
+use crate::error::{OrRaise as _, raise};
+
+/// Text. Lone surrogates, which Python's text may hold, are refused as a name with them is.
+pub(crate) struct Text(pub(crate) String);
+
+impl FromPyObject<'_, '_> for Text {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let text = object.cast::<PyString>()?;
+        match text.to_cow() {
+            Ok(text) => Ok(Self(text.into_owned())),
+            Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(object.py()) => {
+                Err(raise(Error::InvalidName {
+                    name: text.to_string_lossy().into_owned(),
+                    reason: "has surrogates, which are no characters".to_owned(),
+                }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The contents of a file, given as `bytes | bytearray | memoryview | str`. They may hold a key, so they are wiped.
+pub(crate) struct Contents(Zeroizing<Vec<u8>>);
+
+impl Contents {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromPyObject<'_, '_> for Contents {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let bytes = if let Ok(bytes) = object.cast::<PyBytes>() {
+            bytes.as_bytes().to_vec()
+        } else if object.is_instance_of::<PyString>() {
+            object.extract::<Text>()?.0.into_bytes()
+        } else if let Ok(bytes) = object.cast::<PyByteArray>() {
+            bytes.to_vec()
+        } else if object.is_instance_of::<PyMemoryView>() {
+            object.call_method0("tobytes")?.extract()?
+        } else {
+            return Err(expected("bytes or str", &object));
+        };
+        Ok(Self(Zeroizing::new(bytes)))
+    }
+}
+
+/// A passphrase, given as `bytes | str`.
+pub(crate) struct PassphraseArgument(pub(crate) Passphrase);
+
+impl FromPyObject<'_, '_> for PassphraseArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let Contents(bytes) = object.extract()?;
+        Ok(Self(Passphrase::new(bytes.to_vec())))
+    }
+}
+
+/// The passphrase, where one was given.
+pub(crate) fn passphrase(argument: Option<&PassphraseArgument>) -> Option<&Passphrase> {
+    argument.map(|PassphraseArgument(passphrase)| passphrase)
+}
+
+/// One alternative name, given as text or as an object of `ipaddress`.
+struct Name(AlternativeName);
+
+impl FromPyObject<'_, '_> for Name {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let text = if object.is_instance_of::<PyString>() {
+            object.extract::<Text>()?.0
+        } else if object.hasattr("packed")? {
+            // By its text, which tells a zone as well
+            object.str()?.extract()?
+        } else {
+            return Err(expected("str, IPv4Address or IPv6Address", &object));
+        };
+        text.parse().or_raise().map(Self)
+    }
+}
+
+/// Alternative names. A lone text is refused: its letters would be taken for names.
+#[derive(Default)]
+pub(crate) struct Names(pub(crate) Vec<AlternativeName>);
+
+impl FromPyObject<'_, '_> for Names {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+            return Err(expected("an iterable of names, such as a list,", &object));
+        }
+        let names = object.try_iter()?;
+        let names = names.map(|name| name?.extract().map(|Name(name)| name));
+        names.collect::<PyResult<_>>().map(Self)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for &NameOut<'_> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self.0 {
+            AlternativeName::Ip(address) => address.into_pyobject(py),
+            name => Ok(name.to_string().into_pyobject(py)?.into_any()),
+        }
+    }
+}
+
+/// An alternative name on its way to Python: an address as an object of `ipaddress`, others as text.
+pub(crate) struct NameOut<'a>(pub(crate) &'a AlternativeName);
+
+/// Names on their way to Python.
+pub(crate) fn names_out<'py>(
+    py: Python<'py>,
+    names: &[AlternativeName],
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    names
+        .iter()
+        .map(|name| NameOut(name).into_pyobject(py))
+        .collect()
+}
+
+/// `expected bytes or str, not TextIOWrapper`
+pub(crate) fn expected(what: &str, found: &Bound<'_, PyAny>) -> PyErr {
+    match found.get_type().name() {
+        Ok(name) => PyTypeError::new_err(format!("expected {what}, not {name}")),
+        Err(error) => error,
+    }
+}

@@ -1,0 +1,108 @@
+//! Instants and durations from Python, which know their time zone.
+
+use std::time::{Duration, SystemTime};
+
+use etcd_pki_core::{Error, RenewBefore, Threshold, Validity};
+use pyo3::{
+    prelude::*,
+    types::{PyDateTime, PyDelta, PyString},
+};
+
+use crate::{
+    error::{OrRaise as _, raise},
+    text::{Text, expected},
+};
+
+/// An instant, given as an aware `datetime`.
+#[derive(Clone, Copy)]
+pub(crate) struct Instant(pub(crate) SystemTime);
+
+impl FromPyObject<'_, '_> for Instant {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if !object.is_instance_of::<PyDateTime>() {
+            return Err(expected("datetime", &object));
+        }
+        // What Python calls naive could be any hour of a day
+        if object.call_method0("utcoffset")?.is_none() {
+            return Err(raise(Error::InvalidDuration {
+                text: object.str()?.extract()?,
+                reason: "it has no time zone: write datetime.now(timezone.utc)".to_owned(),
+            }));
+        }
+        object.extract().map(Self)
+    }
+}
+
+/// A time that passes, given as a `timedelta`.
+struct Span(Duration);
+
+impl FromPyObject<'_, '_> for Span {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let zero = PyDelta::new(object.py(), 0, 0, 0, false)?;
+        if object.lt(zero)? {
+            return Err(raise(Error::InvalidDuration {
+                text: object.str()?.extract()?,
+                reason: "it is negative".to_owned(),
+            }));
+        }
+        object.extract().map(Self)
+    }
+}
+
+/// A validity, given as a `timedelta`, an aware `datetime` or text such as `90d`.
+pub(crate) struct ValidityArgument(pub(crate) Validity);
+
+impl FromPyObject<'_, '_> for ValidityArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let validity = if object.is_instance_of::<PyDelta>() {
+            Validity::lasting(object.extract::<Span>()?.0)
+        } else if object.is_instance_of::<PyDateTime>() {
+            Validity::until(object.extract::<Instant>()?.0)
+        } else if object.is_instance_of::<PyString>() {
+            object.extract::<Text>()?.0.parse().or_raise()?
+        } else {
+            return Err(expected("timedelta, datetime or str", &object));
+        };
+        Ok(Self(validity))
+    }
+}
+
+/// How long before an end something is done, given as a `timedelta` or text such as `30d` or `33%`.
+pub(crate) struct Before<T>(pub(crate) T);
+
+/// What [`Before`] may stand for.
+pub(crate) trait Lasting: std::str::FromStr<Err = Error> {
+    fn lasting(duration: Duration) -> Self;
+}
+
+impl Lasting for RenewBefore {
+    fn lasting(duration: Duration) -> Self {
+        Self::lasting(duration)
+    }
+}
+
+impl Lasting for Threshold {
+    fn lasting(duration: Duration) -> Self {
+        Self::lasting(duration)
+    }
+}
+
+impl<T: Lasting> FromPyObject<'_, '_> for Before<T> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyDelta>() {
+            return Ok(Self(T::lasting(object.extract::<Span>()?.0)));
+        }
+        if object.is_instance_of::<PyString>() {
+            return object.extract::<Text>()?.0.parse().or_raise().map(Self);
+        }
+        Err(expected("timedelta or str", &object))
+    }
+}

@@ -1,0 +1,137 @@
+//! The verdict that etcd would give.
+
+use etcd_pki_core::{Host, Role, Verdict, Verifier};
+use pyo3::prelude::*;
+
+use crate::{
+    certificate::{Certificates, PyCertificate, wrapped},
+    described::PyReason,
+    error::raise,
+    text::{Text, expected},
+    time::Instant,
+    words::Word,
+};
+
+/// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
+///
+/// Without a role, no usage is asked for; without a host, no name; `strict` asks also for what RFC 5280 demands and Go does not,
+/// as Python 3.13 does.
+///
+/// >>> from etcd_pki import CertificateAuthority, Role, Verifier
+/// >>> ca = CertificateAuthority.create("etcd-ca")
+/// >>> member = ca.issue(Role.MEMBER, "etcd-1").certificate
+/// >>> bool(Verifier(ca.certificate, role=Role.MEMBER, host="etcd-1").verify(member))
+/// True
+/// >>> verdict = Verifier(ca.certificate, host="10.0.0.11").verify(member)
+/// >>> [str(reason) for reason in verdict.reasons]
+/// ['it is valid for etcd-1, localhost, 127.0.0.1 and ::1, not for 10.0.0.11']
+#[pyclass(frozen, name = "Verifier", module = "etcd_pki")]
+pub(crate) struct PyVerifier(Verifier);
+
+/// A host, given as text or as an object of `ipaddress`.
+struct HostArgument(Host);
+
+impl FromPyObject<'_, '_> for HostArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let text = if object.hasattr("packed")? {
+            object.str()?.extract()?
+        } else if let Ok(Text(text)) = object.extract() {
+            text
+        } else {
+            return Err(expected("str, IPv4Address or IPv6Address", &object));
+        };
+        text.parse().map(Self).map_err(raise)
+    }
+}
+
+#[pymethods]
+impl PyVerifier {
+    /// `roots` are what `ETCD_TRUSTED_CA_FILE` holds, `intermediates` what stands behind the first in etcd's certificate file.
+    #[new]
+    #[pyo3(signature = (roots, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false))]
+    fn new(
+        roots: Certificates,
+        intermediates: Certificates,
+        at: Option<Instant>,
+        role: Option<Word<Role>>,
+        host: Option<HostArgument>,
+        strict: bool,
+    ) -> Self {
+        let mut verifier = Verifier::new(roots.0).intermediates(intermediates.0);
+        if let Some(Instant(instant)) = at {
+            verifier = verifier.at(instant);
+        }
+        if let Some(Word(role)) = role {
+            verifier = verifier.role(role);
+        }
+        if let Some(HostArgument(host)) = host {
+            verifier = verifier.host(host);
+        }
+        if strict {
+            verifier = verifier.strict();
+        }
+        Self(verifier)
+    }
+
+    /// The verdict on a certificate.
+    fn verify(&self, py: Python<'_>, certificate: &Bound<'_, PyCertificate>) -> PyVerdict {
+        let certificate = &certificate.get().0;
+        PyVerdict(py.detach(|| self.0.verify(certificate)))
+    }
+}
+
+/// Whether a certificate would be taken, and why not. It is true if the certificate would be.
+#[pyclass(frozen, name = "Verdict", module = "etcd_pki")]
+pub(crate) struct PyVerdict(Verdict);
+
+#[pymethods]
+impl PyVerdict {
+    /// Whether nothing speaks against the certificate.
+    #[getter]
+    fn is_accepted(&self) -> bool {
+        self.0.is_accepted()
+    }
+
+    /// All that speaks against it. Go names the first alone.
+    #[getter]
+    fn reasons(&self) -> Vec<PyReason> {
+        self.0.reasons().iter().cloned().map(PyReason).collect()
+    }
+
+    /// The chain from the certificate to a trusted one; empty if there is none.
+    #[getter]
+    fn chain(&self) -> Vec<PyCertificate> {
+        wrapped(self.0.chain().to_vec())
+    }
+
+    /// Raises `VerificationError`, whose `reasons` are those of the verdict, unless the certificate would be taken.
+    fn raise_for_reasons(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let verdict = &slf.get().0;
+        if verdict.is_accepted() {
+            return Ok(());
+        }
+        let reasons: Vec<String> = verdict.reasons().iter().map(ToString::to_string).collect();
+        let facts = pyo3::types::PyDict::new(slf.py());
+        facts.set_item("reasons", slf.get().reasons())?;
+        let class = slf
+            .py()
+            .import("etcd_pki._errors")?
+            .getattr("VerificationError")?;
+        let raised = class.call1((reasons.join("; "), None::<String>, facts))?;
+        Err(PyErr::from_value(raised))
+    }
+
+    fn __bool__(&self) -> bool {
+        self.0.is_accepted()
+    }
+
+    fn __repr__(&self) -> String {
+        let reasons: Vec<String> = self.0.reasons().iter().map(ToString::to_string).collect();
+        match reasons.as_slice() {
+            [] => "<Verdict accepted>".to_owned(),
+            reasons => format!("<Verdict refused: {}>", reasons.join("; ")),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Closed lists of words: in Python, members of the enumerations in `etcd_pki._words`, or their text.
+
+use std::str::FromStr;
+
+use etcd_pki_core::{
+    Action, Compatibility, Error, HostAction, Issuer, KeyAlgorithm, KeyFormat, KeyMatch, Layout,
+    Peers, Role, Severity,
+};
+use pyo3::prelude::*;
+
+use crate::{error::raise, text::Text};
+
+/// A word of the core, as a member of Python's enumeration of the same name.
+#[derive(Clone, Copy)]
+pub(crate) struct Word<T>(pub(crate) T);
+
+/// A type whose values are words.
+pub(crate) trait Words: Copy {
+    /// The enumeration's name
+    const ENUMERATION: &'static str;
+
+    /// The text of the member
+    fn text(self) -> &'static str;
+}
+
+/// Names each enumeration, and the method that gives a member's text.
+macro_rules! words {
+    ($($word:ident),+) => {$(
+        impl Words for $word {
+            const ENUMERATION: &'static str = stringify!($word);
+
+            fn text(self) -> &'static str {
+                self.name()
+            }
+        }
+    )+};
+}
+
+words!(
+    Action,
+    Compatibility,
+    HostAction,
+    KeyAlgorithm,
+    KeyFormat,
+    Layout,
+    Peers,
+    Role,
+    Severity
+);
+
+impl Words for Issuer {
+    const ENUMERATION: &'static str = "Issuer";
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Peers => "peers",
+            _ => "cluster",
+        }
+    }
+}
+
+impl Words for KeyMatch {
+    const ENUMERATION: &'static str = "KeyMatch";
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Absent => "absent",
+            _ => "unjudged",
+        }
+    }
+}
+
+impl<T: FromStr<Err = Error>> FromPyObject<'_, '_> for Word<T> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let Text(text) = object.extract()?;
+        text.parse().map(Word).map_err(raise)
+    }
+}
+
+impl<'py, T: Words> IntoPyObject<'py> for Word<T> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let words = py.import("etcd_pki._words")?;
+        words.getattr(T::ENUMERATION)?.call1((self.0.text(),))
+    }
+}
