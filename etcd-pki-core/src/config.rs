@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     layout::PairPaths,
     role::Role,
     store::{Store, existing_file},
@@ -22,7 +22,15 @@ use crate::{
 pub struct Settings {
     form: Form,
     entries: Vec<(String, String)>,
-    notes: Vec<String>,
+    optional: Vec<Optional>,
+}
+
+/// A setting that may be taken as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Optional {
+    /// What it does
+    remark: &'static str,
+    entry: (String, String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +78,10 @@ impl Settings {
         Ok(Self {
             form: Form::EnvironmentFile,
             entries,
-            notes: vec![
-                "To take only these names for peers (a list from etcd 3.5.15 on, one name before):"
-                    .to_owned(),
-                format!("ETCD_PEER_CERT_ALLOWED_CN={names}"),
-            ],
+            optional: vec![Optional {
+                remark: "To take only these names for peers (a list from etcd 3.5.15 on, one name before):",
+                entry: ("ETCD_PEER_CERT_ALLOWED_CN".to_owned(), names),
+            }],
         })
     }
 
@@ -85,6 +92,26 @@ impl Settings {
     /// As [`Settings::etcd`].
     pub fn etcdctl(store: &Store, role: Role, name: &str) -> Result<Self> {
         let pair = existing_pairs(store, role, name)?.swap_remove(0);
+        Self::exports(store, &pair)
+    }
+
+    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::etcd`], and [`Error::Unsupported`](crate::Error::Unsupported) for a layout without such a pair.
+    pub fn etcdctl_admin(store: &Store, host: &str) -> Result<Self> {
+        let layout = store.layout();
+        let pair = layout.member_client(host)?.ok_or_else(|| {
+            Error::unsupported(
+                format!("an admin's pair in the {layout} layout"),
+                "name a client, member or node instead",
+            )
+        })?;
+        Self::exports(store, &existing(store, host, &[pair])?.swap_remove(0))
+    }
+
+    fn exports(store: &Store, pair: &PairPaths) -> Result<Self> {
         Ok(Self {
             form: Form::Exports,
             entries: vec![
@@ -92,7 +119,7 @@ impl Settings {
                 ("ETCDCTL_CERT".to_owned(), text(&pair.certificate)),
                 ("ETCDCTL_KEY".to_owned(), text(&pair.key)),
             ],
-            notes: Vec::new(),
+            optional: Vec::new(),
         })
     }
 
@@ -110,7 +137,7 @@ impl Settings {
                 ("--etcd-certfile".to_owned(), text(&pair.certificate)),
                 ("--etcd-keyfile".to_owned(), text(&pair.key)),
             ],
-            notes: Vec::new(),
+            optional: Vec::new(),
         })
     }
 
@@ -119,19 +146,29 @@ impl Settings {
     pub fn entries(&self) -> &[(String, String)] {
         &self.entries
     }
+
+    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes only the
+    /// common names of the members for peers.
+    pub fn optional(&self) -> impl Iterator<Item = &(String, String)> {
+        self.optional.iter().map(|optional| &optional.entry)
+    }
+
+    fn line(&self, (name, value): &(String, String)) -> String {
+        match self.form {
+            Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(value)),
+            Form::Exports => format!("export {name}={}", quoted_for_shell(value)),
+            Form::Flags => format!("{name}={}", quoted_for_shell(value)),
+        }
+    }
 }
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in &self.entries {
-            match self.form {
-                Form::EnvironmentFile => writeln!(f, "{name}={}", quoted_for_systemd(value))?,
-                Form::Exports => writeln!(f, "export {name}={}", quoted_for_shell(value))?,
-                Form::Flags => writeln!(f, "{name}={}", quoted_for_shell(value))?,
-            }
+        for entry in &self.entries {
+            writeln!(f, "{}", self.line(entry))?;
         }
-        for note in &self.notes {
-            writeln!(f, "# {note}")?;
+        for Optional { remark, entry } in &self.optional {
+            writeln!(f, "# {remark}\n# {}", self.line(entry))?;
         }
         Ok(())
     }

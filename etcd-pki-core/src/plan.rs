@@ -17,9 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
 use self::record::NextRecord;
-pub use self::{
-    action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
-};
+pub use self::{action::Action, apply::Report, cause::Cause, progress::Progress, step::Step};
 use crate::{
     layout::PairPaths,
     store::{Attributes, LockedStore},

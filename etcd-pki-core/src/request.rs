@@ -176,7 +176,17 @@ impl CertificateRequest {
     /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a claim that no certificate
     /// can grant.
     pub fn claimed(&self) -> Result<Identity> {
-        claim::identity(&self.claims())
+        self.claimed_where(|_| true)
+    }
+
+    /// Takes those claims for the truth that are accepted, as [`CertificateRequest::claimed`] takes them all. A claim that is
+    /// not accepted need not be one that a certificate can grant.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateRequest::claimed`].
+    pub fn claimed_where(&self, is_accepted: impl Fn(&Claim) -> bool) -> Result<Identity> {
+        claim::identity(self.claims().iter().filter(|claim| is_accepted(claim)))
     }
 
     fn facts(&self) -> &Facts {

@@ -123,7 +123,8 @@ impl Found {
         }
         Self {
             certificate,
-            algorithm,
+            // A size that is not made cannot be said
+            algorithm: algorithm.map(KeyAlgorithm::made),
         }
     }
 }

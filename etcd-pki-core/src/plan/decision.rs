@@ -41,7 +41,10 @@ pub(super) fn leaf(
     };
     let algorithm = profile.key_algorithm();
     let mut new_key = Vec::new();
-    if key.algorithm() != Some(algorithm) {
+    if !key
+        .algorithm()
+        .is_some_and(|found| algorithm.is_met_by(found))
+    {
         new_key.push(Cause::Algorithm {
             found: key.algorithm_name().to_owned(),
             wanted: algorithm.name().to_owned(),

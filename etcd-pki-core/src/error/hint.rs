@@ -1,0 +1,140 @@
+//! The ways out of errors.
+
+use std::io;
+
+use super::Error;
+
+impl Error {
+    /// The way to mend it, where there is one: a sentence without a period.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::AnotherAuthority { .. } => {
+                "write its common name into the specification (ca.common_name), or name another directory"
+            }
+            Self::Changed { .. } => "run it again: it plans anew",
+            Self::AuthorityExpired { .. } => {
+                "nothing that this CA signs now would be accepted; renew its certificate with the same key, or make a new CA"
+            }
+            Self::AuthorityNotYetValid { .. } => {
+                "compare the clock of this machine with the clock of the one that made the CA"
+            }
+            Self::AuthorityExists { .. } => {
+                "every certificate of the old authority would stop working; to replace it on purpose, say --replace-ca, \
+                 or use an empty directory"
+            }
+            Self::CommonNameLength { common_name } => {
+                return shortened(common_name).map(|cut| {
+                    format!(
+                        "64 characters is the limit of X.509; give a shorter one, such as --cn {cut}"
+                    )
+                });
+            }
+            Self::EncryptedKey => {
+                "give its passphrase with --passphrase-file FILE or --passphrase-env NAME"
+            }
+            Self::Exists { .. } => "nothing was changed; to replace it, say --force",
+            Self::File { error, .. } => return error.hint(),
+            Self::Interrupted => "what is done is whole; run it again for the rest",
+            Self::InvalidAlternativeName { hint: None, .. } => {
+                "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
+            }
+            Self::InvalidAlternativeName { hint, .. } | Self::Specification { hint, .. } => {
+                return hint.clone();
+            }
+            Self::InvalidDuration { .. } => {
+                "write 90d, 12h, 10y (a year is 365 days) or an instant such as 2027-01-31T12:00:00Z"
+            }
+            Self::KeyMismatch { .. } => {
+                "find the key of this certificate, or make a new pair; `etcd-pki cert match` compares files"
+            }
+            Self::Locked { .. } => "wait until the other etcd-pki is done, or end it",
+            Self::MemberCommonName { .. } => {
+                "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say \
+                 --allow-member-cn"
+            }
+            Self::Missing { what, found } => return missing_hint(what, found),
+            Self::NoAlternativeName => {
+                "etcd dials members by name or address; give each with --san, or the member's name with --name"
+            }
+            Self::NoSubject => {
+                "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
+            }
+            Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
+            Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
+            Self::Several { .. } => "keep one in the file, or split it",
+            Self::SymbolicLink { .. } => {
+                "write to the file that it leads to, or remove the link; nothing was changed"
+            }
+            Self::TooLarge { .. } => {
+                "certificates and keys are a few kilobytes; is this the right file?"
+            }
+            Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
+            Self::Unsupported { hint, .. } if !hint.is_empty() => hint,
+            Self::Io {
+                action: "find",
+                error,
+                ..
+            } if error.kind() == io::ErrorKind::NotFound => {
+                "make it with `etcd-pki cert issue`, or name another one"
+            }
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                "run it as the files' owner, or with sudo"
+            }
+            Self::Malformed { .. } => {
+                "nothing was changed; give the whole file as it was written, in PEM or DER, or make it anew"
+            }
+            Self::WrongPassphrase => "of a file, the first line is the passphrase",
+            Self::InvalidName { .. }
+            | Self::Io { .. }
+            | Self::Signature { .. }
+            | Self::Signer { .. }
+            | Self::Unsupported { .. }
+            | Self::Validity { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// A common name's first 64 characters, cut at a dot where one is near.
+fn shortened(common_name: &str) -> Option<String> {
+    let cut: String = common_name.chars().take(64).collect();
+    match cut.rfind('.') {
+        Some(dot) if dot > 0 => Some(cut[..dot].to_owned()),
+        _ if cut.is_empty() => None,
+        _ => Some(cut),
+    }
+}
+
+fn missing_hint(what: &str, found: &[String]) -> Option<String> {
+    let other = found.first()?;
+    let hint = if what == "private key" && other.contains("certificate") {
+        "the key is a file of its own; beside ca.pem it is ca-key.pem"
+    } else if what == "certificate" && other.contains("private key") {
+        "the certificate is a file of its own, usually without -key in its name"
+    } else if what == "certificate" && other.contains("request") {
+        "a request becomes a certificate with `etcd-pki cert sign`"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_once() {
+        let error = Error::EncryptedKey.in_file("a.pem").in_file("b.pem");
+        assert_eq!(error.to_string(), "a.pem: the private key is encrypted");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_long_common_name_is_cut_at_a_dot() {
+        let long = format!("etcd-member-host.{}.example.com", "a".repeat(60));
+        let hint = Error::CommonNameLength { common_name: long }.hint();
+        assert!(hint.is_some_and(|hint| hint.ends_with("--cn etcd-member-host")));
+    }
+}
