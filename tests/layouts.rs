@@ -7,6 +7,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -211,4 +212,151 @@ fn the_names_that_peers_may_have() {
         );
         assert!(printed.ends_with("ALLOWED_CN=etcd-peer\n"), "{printed}");
     }
+}
+
+/// Who is gone is named in every layout, pairs for peers and hosts' trees included, and `--prune` leaves nothing of them.
+#[test]
+fn who_is_gone_goes_in_every_layout() {
+    for (layout, ca, gone) in [
+        (
+            "kubespray",
+            "separate",
+            &["admin-c.pem", "member-c.pem", "node-c.pem", "peer-c.pem"][..],
+        ),
+        ("cfssl", "shared", &["c.pem", "node-c.pem", "peer-c.pem"]),
+        (
+            "kubeadm",
+            "separate",
+            &[
+                "c/apiserver-etcd-client.crt",
+                "c/etcd/healthcheck-client.crt",
+                "c/etcd/peer.crt",
+                "c/etcd/server.crt",
+            ],
+        ),
+        (
+            "k3s",
+            "separate",
+            &[
+                "c/client.crt",
+                "c/peer-server-client.crt",
+                "c/server-client.crt",
+            ],
+        ),
+        (
+            "etcdadm",
+            "shared",
+            &[
+                "c/apiserver-etcd-client.crt",
+                "c/etcdctl-etcd-client.crt",
+                "c/peer.crt",
+                "c/server.crt",
+            ],
+        ),
+    ] {
+        let scratch = Scratch::new(layout);
+        let head = format!("layout: {layout}\ndirectory: pki\nca: {{peers: {ca}}}\n");
+        let with =
+            |hosts: &str| format!("{head}members: [{hosts}]\nnodes: [{hosts}]\nclients: [x]\n");
+        let directory = applied(&scratch, &with("a, b"));
+        let expected = files(&directory);
+        let _ = applied(&scratch, &with("a, b, c"));
+        fs::write(scratch.path().join("cluster.yaml"), with("a, b")).unwrap();
+        let plan = etcd_pki_at(scratch.path(), &["plan", "-f", "cluster.yaml", "--json"]);
+        let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+        let mut surplus: Vec<_> = plan["surplus"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|path| path.as_str().unwrap())
+            .collect();
+        surplus.sort_unstable();
+        assert_eq!(surplus, gone, "{layout}");
+        assert_eq!(files(&directory).len(), expected.len() + 2 * gone.len());
+        etcd_pki_at(scratch.path(), &["apply", "-f", "cluster.yaml", "--prune"]);
+        assert_eq!(files(&directory), expected, "{layout}");
+        assert!(!directory.join("c").exists(), "{layout}");
+    }
+}
+
+/// Every file below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(next) = directories.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path)
+            } else {
+                found.push(path)
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Who may read the files can get at them: directories that are made belong to whom the files do. Those that were there stay.
+#[test]
+fn directories_belong_to_whom_their_files_do() {
+    let scratch = Scratch::new("owner");
+    let specification = "layout: kubeadm\ndirectory: above/pki\nmembers: [a, b]\n\
+        files: {owner: nobody, group: nogroup, directory_mode: '0750', certificate_mode: '0640'}\n";
+    fs::write(scratch.path().join("cluster.yaml"), specification).unwrap();
+    let of = |path: &str| {
+        let metadata = scratch.path().join(path).metadata().unwrap();
+        (metadata.uid(), metadata.gid(), metadata.mode() & 0o777)
+    };
+    etcd_pki_at(scratch.path(), &["apply", "-f", "cluster.yaml"]);
+    for directory in [
+        "above",
+        "above/pki",
+        "above/pki/etcd",
+        "above/pki/a",
+        "above/pki/a/etcd",
+    ] {
+        assert_eq!(of(directory), (65_534, 65_534, 0o750), "{directory}");
+    }
+    assert_eq!(of("above/pki/a/etcd/server.crt"), (65_534, 65_534, 0o640));
+
+    let export = ["export", "-f", "cluster.yaml", "--host", "a", "-o"];
+    let exported = run(Command::new(etcd_pki())
+        .current_dir(scratch.path())
+        .args(export)
+        .arg("out"))
+    .expect_success();
+    assert_eq!(exported.stderr(), "");
+    for (path, mode) in [
+        ("out", 0o750),
+        ("out/etcd", 0o750),
+        ("out/etcd/ca.crt", 0o640),
+        ("out/etcd/server.key", 0o600),
+    ] {
+        assert_eq!(of(path), (65_534, 65_534, mode), "{path}");
+    }
+    fs::create_dir(scratch.path().join("there")).unwrap();
+    let unknown = specification.replace("nogroup", "etcd-pki-nobody");
+    fs::write(scratch.path().join("unknown.yaml"), unknown).unwrap();
+    let before = of("there");
+    let exported = run(Command::new(etcd_pki()).current_dir(scratch.path()).args([
+        "export",
+        "-f",
+        "unknown.yaml",
+        "--host",
+        "a",
+        "-o",
+        "there",
+    ]))
+    .expect_success();
+    assert!(
+        exported
+            .stderr()
+            .contains("not given to etcd-pki-nobody here"),
+        "{}",
+        exported.stderr()
+    );
+    assert_eq!(of("there"), before);
+    assert_eq!(of("there/etcd/ca.crt").0, 65_534);
+    assert_eq!(of("there/etcd/ca.crt").1, before.1);
 }

@@ -78,6 +78,7 @@ impl Cluster {
         let (attributes, not_given) = self.exported_attributes();
         let store = Store::open(out, self.layout());
         let files = store.lock()?;
+        files.give_directories(&attributes)?;
         files.put_pairs(&pairs, overwrite, &attributes)?;
         for (path, text) in &trusted {
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;

@@ -135,11 +135,12 @@ impl Store {
     ///
     /// As [`Store::lock`].
     pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore> {
-        directory::make_directory(&self.directory, None)?;
+        let made = directory::make_directory(&self.directory, &Attributes::default())?;
         let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
         directory::remove_stale(&self.directory)?;
         Ok(LockedStore {
             store: self.clone(),
+            made,
             _lock: lock,
         })
     }

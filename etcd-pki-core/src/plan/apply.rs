@@ -82,6 +82,7 @@ impl Plan {
         changes
             .par_iter()
             .try_for_each(|step| step.stamps.check(&step.paths))?;
+        files.give_directories(&self.attributes)?;
         let done = AtomicUsize::new(0);
         let tell = || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
