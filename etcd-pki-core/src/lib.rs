@@ -104,6 +104,8 @@ mod words;
 // For how long
 mod validity;
 
+// A time, or a share of a certificate's life
+mod span;
 // A certificate's number
 mod serial;
 

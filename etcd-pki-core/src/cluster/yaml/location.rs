@@ -238,7 +238,7 @@ members: [{name: a, address: [10.0.0.1]}]
 => line 1, column 21: members[0].address: there is no such field
 
 defaults: {renew_before: 30}
-=> line 1, column 26: defaults.renew_before: "30" is no time
+=> line 1, column 26: defaults.renew_before: "30" is neither a number with a unit
 
 shared_names: [a b]
 => line 1, column 16: shared_names[0]: "a b" is no DNS name
