@@ -403,7 +403,7 @@ impl PyCluster {
     }
 
     /// Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's key. Returns
-    /// where each file is.
+    /// where each file is. An owner or group that cannot be given here is left to whoever brings the files there.
     #[pyo3(signature = (out, *, host, directory=None, overwrite=false))]
     fn export(
         &self,
@@ -415,7 +415,8 @@ impl PyCluster {
     ) -> PyResult<Vec<PathBuf>> {
         let store = self.store(directory).or_raise()?;
         let overwrite = overwriting(overwrite);
-        work(py, || self.cluster.export(&store, &host.0, &out, overwrite))
+        let exported = work(py, || self.cluster.export(&store, &host.0, &out, overwrite))?;
+        Ok(exported.files)
     }
 
     fn __repr__(&self) -> String {
