@@ -65,6 +65,7 @@ from etcd_pki._etcd_pki import (
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    Exported,
     Finding,
     HostPlan,
     HostReport,
@@ -93,6 +94,7 @@ from etcd_pki._etcd_pki import (
     Verifier,
     Wanted,
     __version__,
+    has_further_names,
     read_file,
     write_files,
 )
@@ -161,6 +163,7 @@ __all__ = [
     "EncryptedKeyError",
     "Error",
     "ExistsError",
+    "Exported",
     "Finding",
     "HostAction",
     "HostPlan",
@@ -226,6 +229,7 @@ __all__ = [
     "Wanted",
     "WrongPassphraseError",
     "__version__",
+    "has_further_names",
     "read_file",
     "write_files",
 ]

@@ -44,6 +44,7 @@ __all__ = [
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "Exported",
     "Finding",
     "HostPlan",
     "HostReport",
@@ -73,6 +74,7 @@ __all__ = [
     "Wanted",
     "__version__",
     "authority_paths",
+    "has_further_names",
     "member_client_paths",
     "pair_paths",
     "peer_authority_paths",
@@ -295,8 +297,10 @@ class CertificateRequest:
     @property
     def claims(self) -> list[Claim]:
         """All that it asks for."""
-    def claimed(self) -> Identity:
-        """The identity that it claims. To sign it is to trust the requester."""
+    def claimed(self, accepts: Callable[[Claim], object] | None = None) -> Identity:
+        """The identity that it claims. To sign it is to trust the requester. With `accepts`, a function of a `Claim`,
+        those claims alone are taken for which it is true.
+        """
     def to_pem(self) -> bytes:
         """The request as `CERTIFICATE REQUEST` in PEM."""
     def to_der(self) -> bytes:
@@ -525,24 +529,36 @@ class CertificateAuthority:
         authorities below it, unless said otherwise.
         """
     @staticmethod
-    def load(certificates: _Certificates, key: PrivateKey, *, now: datetime | None = None) -> CertificateAuthority:
+    def load(
+        certificates: _Certificates, key: PrivateKey, *, member_common_names: Sequence[str] = ..., now: datetime | None = None
+    ) -> CertificateAuthority:
         """Loads an authority from its certificate and key.
 
         Of several certificates, the one of this key is the authority's, and the others are those above it. It is
         taken only if it may sign certificates, is not expired, and its key matches.
+
+        Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does,
+        unless a profile says `allow_member_common_name`. `Store.authority` knows those of its directory.
         """
     @staticmethod
     def from_pem(certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
         """Loads an authority from PEM, as `load` does."""
     @staticmethod
     def from_files(
-        certificate: _Path, key: _Path, *, passphrase: _Passphrase | None = None, to_renew: bool = False
+        certificate: _Path,
+        key: _Path,
+        *,
+        passphrase: _Passphrase | None = None,
+        member_common_names: Sequence[str] = ...,
+        to_renew: bool = False,
     ) -> CertificateAuthority:
         """Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired,
         so that it can be renewed.
         """
     @staticmethod
-    def from_signer(certificates: _Certificates, signer: Signer) -> CertificateAuthority:
+    def from_signer(
+        certificates: _Certificates, signer: Signer, *, member_common_names: Sequence[str] = ...
+    ) -> CertificateAuthority:
         """Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its
         signatures is checked before it is used.
         """
@@ -736,6 +752,14 @@ class Store:
         """Loads the authority from its certificate and key, the latter with its passphrase if it has one."""
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
+    def member_common_names(self) -> list[str]:
+        """The common names of the members whose certificates are in the directory. What `authority` loads refuses them
+        to nodes and clients.
+        """
+    def trusts(self, authority: CertificateAuthority) -> bool | None:
+        """Whether who trusts the directory's authority trusts what this one signs: it is the same, with this certificate
+        or another, or it stands below. `None` if the directory has no authority's certificate.
+        """
     def lock(self) -> LockedStore:
         """Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited
         for, up to a minute. `with` lets it go.
@@ -864,6 +888,7 @@ class ClusterEntry:
         identity: _Identity,
         *,
         names: Iterable[_Name] = ...,
+        peer_common_name: str | None = None,
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         allow_member_common_name: bool = False,
@@ -871,6 +896,9 @@ class ClusterEntry:
     @property
     def identity(self) -> Identity:
         """Who it is."""
+    @property
+    def peer_common_name(self) -> str | None:
+        """The common name of a member's pair for peers, if it was said."""
     @property
     def algorithm(self) -> KeyAlgorithm | None:
         """The algorithm of its key, if it was said."""
@@ -1034,9 +1062,22 @@ class Cluster:
         """Reads the requests in a travelling directory, where the authority's key is, and decides which are to be
         signed. Nothing is written.
         """
-    def export(self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False) -> list[Path]:
+    def export(self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False) -> Exported:
         """Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's
-        key. Returns where each file is.
+        key. Returns where each file is, and whose it is not yet.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Exported:
+    """What was copied for one host."""
+    @property
+    def files(self) -> list[Path]:
+        """Where each file is."""
+    @property
+    def not_given(self) -> list[str]:
+        """The owner and the group that the specification says and that could not be given here: they are unknown on this
+        host, or only root may give files away. The files are to be given to them where they go.
         """
     def __eq__(self, other: object, /) -> bool: ...
 
@@ -1454,11 +1495,19 @@ class Settings:
     def etcdctl(store: Store, role: _Role, name: str) -> Settings:
         """The `ETCDCTL_*` exports that let etcdctl use a pair."""
     @staticmethod
+    def etcdctl_admin(store: Store, host: str) -> Settings:
+        """The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member."""
+    @staticmethod
     def apiserver(store: Store, host: str) -> Settings:
         """The flags by which kube-apiserver dials etcd with a node's pair."""
     @property
     def entries(self) -> list[tuple[str, str]]:
         """Names and values, unquoted."""
+    @property
+    def optional(self) -> list[tuple[str, str]]:
+        """Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes
+        only the common names of the members for peers.
+        """
     def __eq__(self, other: object, /) -> bool: ...
 
 def authority_paths(layout: _Layout) -> PairPaths:
@@ -1480,6 +1529,9 @@ def member_client_paths(layout: _Layout, name: str) -> PairPaths | None:
 
 def read_file(path: _Path) -> bytes:
     """Reads a whole file, following symbolic links, of 16 MiB at most."""
+
+def has_further_names(path: _Path) -> bool:
+    """Whether the file at a path has further names (hard links). They keep the old content when it is replaced."""
 
 def write_files(files: Sequence[tuple[_Path, _Contents, bool]], *, overwrite: bool = False) -> None:
     """Writes files together, given as (path, contents, secret): each is complete and on the disk before the first takes
