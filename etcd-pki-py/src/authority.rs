@@ -159,11 +159,17 @@ impl PyCertificateAuthority {
     /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
     /// checked before it is used.
     #[staticmethod]
-    fn from_signer(py: Python<'_>, certificates: Certificates, signer: PySigner) -> PyResult<Self> {
-        work(py, || {
+    #[pyo3(signature = (certificates, signer, *, member_common_names=Vec::new()))]
+    fn from_signer(
+        py: Python<'_>,
+        certificates: Certificates,
+        signer: PySigner,
+        member_common_names: Vec<Text>,
+    ) -> PyResult<Self> {
+        let authority = work(py, || {
             CertificateAuthority::from_signer(certificates.0, signer)
-        })
-        .map(Self::new)
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// The authority's certificate.

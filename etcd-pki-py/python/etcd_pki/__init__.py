@@ -122,11 +122,16 @@ def __getattr__(name: str) -> object:
     """Imports what not every program asks for."""
     if name not in __all__:
         raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
+    value: object
     if name == "Signer":
-        from etcd_pki import _signer as module
+        from etcd_pki import _signer
+
+        value = _signer.Signer
     else:
-        from etcd_pki import _words as module
-    value = globals()[name] = getattr(module, name)
+        from etcd_pki import _words
+
+        value = getattr(_words, name)
+    globals()[name] = value
     return value
 
 
