@@ -1,5 +1,7 @@
 //! The settings by which etcd, etcdctl and kube-apiserver find the files of a store.
 
+mod peers;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -40,7 +42,7 @@ enum Form {
 
 impl Settings {
     /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one
-    /// (`server/embed/config.go`).
+    /// (`server/embed/config.go`). Where each host has a tree of its own in the directory, they are those of the host's.
     ///
     /// # Errors
     ///
@@ -57,7 +59,7 @@ impl Settings {
             pairs.truncate(1);
             pairs.push(layout.peer_pair(host)?);
         }
-        let pairs = existing(store, &pairs)?;
+        let pairs = existing(store, host, &pairs)?;
         // The layout names the clients' pair first, and the peers' last: one pair may be both
         let mut entries = Vec::new();
         for (prefix, pair, trusted) in [
@@ -72,7 +74,7 @@ impl Settings {
                 (format!("{prefix}CLIENT_CERT_AUTH"), "true".to_owned()),
             ]);
         }
-        let names = store.peer_common_names()?.join(",");
+        let names = peers::common_names(store, &peers)?.join(",");
         Ok(Self {
             form: Form::EnvironmentFile,
             entries,
@@ -106,7 +108,7 @@ impl Settings {
                 "name a client, member or node instead",
             )
         })?;
-        Self::exports(store, &existing(store, &[pair])?.swap_remove(0))
+        Self::exports(store, &existing(store, host, &[pair])?.swap_remove(0))
     }
 
     fn exports(store: &Store, pair: &PairPaths) -> Result<Self> {
@@ -173,14 +175,23 @@ impl fmt::Display for Settings {
 }
 
 fn existing_pairs(store: &Store, role: Role, name: &str) -> Result<Vec<PairPaths>> {
-    existing(store, &store.layout().pairs(role, name)?)
+    existing(store, name, &store.layout().pairs(role, name)?)
 }
 
-fn existing(store: &Store, pairs: &[PairPaths]) -> Result<Vec<PairPaths>> {
+/// The files of pairs: in the directory, or in the tree of their host, where the layout's names carry no host.
+fn existing(store: &Store, host: &str, pairs: &[PairPaths]) -> Result<Vec<PairPaths>> {
+    let tree = store.directory().join(host);
     pairs
         .iter()
         .map(|pair| {
-            let pair = pair.below(store.directory());
+            let in_tree = pair.below(&tree);
+            let is_in_tree =
+                !store.layout().names_hosts() && existing_file(&in_tree.certificate).is_ok();
+            let pair = if is_in_tree {
+                in_tree
+            } else {
+                pair.below(store.directory())
+            };
             Ok(PairPaths {
                 certificate: existing_file(&pair.certificate)?,
                 key: existing_file(&pair.key)?,

@@ -105,6 +105,8 @@ mod words;
 // For how long
 mod validity;
 
+// A time, or a share of a certificate's life
+mod span;
 // A certificate's number
 mod serial;
 
@@ -184,6 +186,7 @@ pub use crate::{
     },
     config::Settings,
     error::{Error, Place, Position, Result},
+    export::Exported,
     extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},

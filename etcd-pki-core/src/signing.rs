@@ -10,7 +10,7 @@ use der::{
     asn1::{AnyRef, BitStringRef, ObjectIdentifier},
 };
 use ring::{
-    digest,
+    digest, hkdf, hmac,
     rand::{SecureRandom as _, SystemRandom},
     rsa,
     signature::{
@@ -241,6 +241,38 @@ fn no_random() -> Error {
 
 pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+}
+
+/// The length of HMAC-SHA256, in bytes.
+pub(crate) const MAC_LENGTH: usize = 32;
+
+/// A key by which only who has a secret can mark what it has seen: HMAC-SHA256 (RFC 2104).
+#[derive(Debug)]
+pub(crate) struct MacKey(hmac::Key);
+
+impl MacKey {
+    /// Derives it from a secret, for one purpose (HKDF-SHA256, RFC 5869).
+    pub(crate) fn derive(secret: &[u8], purpose: &[u8]) -> Result<Self> {
+        hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+            .extract(secret)
+            .expand(&[purpose], hmac::HMAC_SHA256)
+            .map(|key| Self(hmac::Key::from(key)))
+            .map_err(|_| Error::Signer {
+                reason: "no key could be derived from another".to_owned(),
+            })
+    }
+
+    /// The mark of these parts, in this order and with these bounds.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; MAC_LENGTH] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut mac = [0; MAC_LENGTH];
+        mac.copy_from_slice(context.sign().as_ref());
+        mac
+    }
 }
 
 /// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1): there it names, and protects nothing.

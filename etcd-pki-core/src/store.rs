@@ -16,7 +16,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::{
-    attributes::{Attributes, Stamp, group, look, user},
+    attributes::{Attributes, Stamp, group, look, may_give, user},
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
     place::{canonical, existing_file, is_directory, link_target},
@@ -135,11 +135,12 @@ impl Store {
     ///
     /// As [`Store::lock`].
     pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore> {
-        directory::make_directory(&self.directory, None)?;
+        let made = directory::make_directory(&self.directory, &Attributes::default())?;
         let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
         directory::remove_stale(&self.directory)?;
         Ok(LockedStore {
             store: self.clone(),
+            made,
             _lock: lock,
         })
     }

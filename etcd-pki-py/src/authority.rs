@@ -43,6 +43,12 @@ impl PyCertificateAuthority {
         Self(Arc::new(authority))
     }
 
+    /// One that refuses these common names to nodes and clients.
+    fn refusing(authority: CertificateAuthority, member_common_names: Vec<Text>) -> Self {
+        let names = member_common_names.into_iter().map(|Text(name)| name);
+        Self::new(authority.with_member_common_names(names))
+    }
+
     pub(crate) fn get(&self) -> &CertificateAuthority {
         &self.0
     }
@@ -88,19 +94,23 @@ impl PyCertificateAuthority {
     ///
     /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
     /// it may sign certificates, is not expired, and its key matches.
+    ///
+    /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does, unless a profile
+    /// says `allow_member_common_name`. `Store.authority` knows those of its directory.
     #[staticmethod]
-    #[pyo3(signature = (certificates, key, *, now=None))]
+    #[pyo3(signature = (certificates, key, *, member_common_names=Vec::new(), now=None))]
     fn load(
         py: Python<'_>,
         certificates: Certificates,
         key: &Bound<'_, PyPrivateKey>,
+        member_common_names: Vec<Text>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
         let key = key.get();
         let authority = work(py, || {
             CertificateAuthority::load_at(certificates.0, key.imported()?, instant(now))
         });
-        authority.map(Self::new)
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// Loads an authority from PEM, as `load` does.
@@ -125,12 +135,13 @@ impl PyCertificateAuthority {
     /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired, so that it
     /// can be renewed.
     #[staticmethod]
-    #[pyo3(signature = (certificate, key, *, passphrase=None, to_renew=false))]
+    #[pyo3(signature = (certificate, key, *, passphrase=None, member_common_names=Vec::new(), to_renew=false))]
     fn from_files(
         py: Python<'_>,
         certificate: PathBuf,
         key: PathBuf,
         passphrase: Option<PassphraseArgument>,
+        member_common_names: Vec<Text>,
         to_renew: bool,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_ref();
@@ -139,20 +150,26 @@ impl PyCertificateAuthority {
         } else {
             read_authority
         };
-        work(py, || {
+        let authority = work(py, || {
             read(&certificate, &key, self::passphrase(passphrase))
-        })
-        .map(Self::new)
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
     /// checked before it is used.
     #[staticmethod]
-    fn from_signer(py: Python<'_>, certificates: Certificates, signer: PySigner) -> PyResult<Self> {
-        work(py, || {
+    #[pyo3(signature = (certificates, signer, *, member_common_names=Vec::new()))]
+    fn from_signer(
+        py: Python<'_>,
+        certificates: Certificates,
+        signer: PySigner,
+        member_common_names: Vec<Text>,
+    ) -> PyResult<Self> {
+        let authority = work(py, || {
             CertificateAuthority::from_signer(certificates.0, signer)
-        })
-        .map(Self::new)
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// The authority's certificate.

@@ -24,6 +24,7 @@ pub(crate) use self::{
 use crate::{
     authority::instant,
     error::{OrRaise as _, work},
+    export::PyExported,
     interrupt::{on_all_cores, watched},
     plan::{PyPlan, PyReport},
     requests::{PyHostPlan, PySigningPlan},
@@ -354,7 +355,11 @@ impl PyCluster {
         let passphrase = passphrase.as_ref();
         let report = watched(py, progress, |watch| {
             // What need not be written to is not locked, nor made
-            if !asked.plan(&self.cluster, &store)?.has_work() {
+            let planned = asked.plan(&self.cluster, &store)?;
+            if !planned.has_work() {
+                if planned.is_worth_recording() {
+                    planned.record(&store.lock()?);
+                }
                 return Ok(etcd_pki_core::Report::default());
             }
             let files = store.lock()?;
@@ -403,7 +408,7 @@ impl PyCluster {
     }
 
     /// Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's key. Returns
-    /// where each file is.
+    /// where each file is, and whose it is not yet.
     #[pyo3(signature = (out, *, host, directory=None, overwrite=false))]
     fn export(
         &self,
@@ -412,10 +417,10 @@ impl PyCluster {
         host: Text,
         directory: Option<PathBuf>,
         overwrite: bool,
-    ) -> PyResult<Vec<PathBuf>> {
+    ) -> PyResult<PyExported> {
         let store = self.store(directory).or_raise()?;
         let overwrite = overwriting(overwrite);
-        work(py, || self.cluster.export(&store, &host.0, &out, overwrite))
+        work(py, || self.cluster.export(&store, &host.0, &out, overwrite)).map(PyExported)
     }
 
     fn __repr__(&self) -> String {

@@ -32,6 +32,13 @@ impl PySettings {
         work(py, || Settings::etcdctl(store, role.0, &name.0)).map(Self)
     }
 
+    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
+    #[staticmethod]
+    fn etcdctl_admin(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+        let store = &store.get().0;
+        work(py, || Settings::etcdctl_admin(store, &host.0)).map(Self)
+    }
+
     /// The flags by which kube-apiserver dials etcd with a node's pair.
     #[staticmethod]
     fn apiserver(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
@@ -43,6 +50,13 @@ impl PySettings {
     #[getter]
     fn entries(&self) -> Vec<(String, String)> {
         self.0.entries().to_vec()
+    }
+
+    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes only the common
+    /// names of the members for peers.
+    #[getter]
+    fn optional(&self) -> Vec<(String, String)> {
+        self.0.optional().cloned().collect()
     }
 
     fn __str__(&self) -> String {

@@ -16,10 +16,11 @@ use crate::{
 /// >>> from etcd_pki import Identity
 /// >>> Identity("etcd-1", names=["etcd-1.lan", "10.0.0.11"]).alternative_names
 /// ['etcd-1.lan', IPv4Address('10.0.0.11')]
-/// >>> Identity("etcd-1", names=["10.0.0.300"])
-/// Traceback (most recent call last):
-///     ...
-/// etcd_pki.InvalidAlternativeNameError: "10.0.0.300" is no DNS name, IP address or URI: it ends in a number, as addresses do
+/// >>> try:
+/// ...     Identity("etcd-1", names=["10.0.0.300"])
+/// ... except ValueError as error:
+/// ...     print(error)
+/// "10.0.0.300" is no DNS name, IP address or URI: it ends in a number, as addresses do
 #[pyclass(frozen, eq, hash, name = "Identity", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyIdentity(pub(crate) Identity);

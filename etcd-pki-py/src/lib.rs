@@ -22,6 +22,7 @@ mod check;
 mod cluster;
 mod command;
 mod config;
+mod export;
 mod identity;
 mod key;
 mod kubespray;
@@ -50,6 +51,7 @@ mod _etcd_pki {
         command::run,
         config::PySettings,
         described::{PyCause, PyClaim, PyFinding, PyReason},
+        export::PyExported,
         identity::PyIdentity,
         key::{PyPrivateKey, PyPublicKey},
         kubespray::PyKubesprayScript,
@@ -64,7 +66,7 @@ mod _etcd_pki {
             PyHostPlan, PyHostReport, PyHostStep, PyNotGranted, PyRefusal, PySigningPlan,
             PySigningReport, PySigningStep,
         },
-        store::{PyLockedStore, PyStore, py_read_file, py_write_files},
+        store::{PyLockedStore, PyStore, py_has_further_names, py_read_file, py_write_files},
         verify::{PyVerdict, PyVerifier},
     };
 

@@ -122,13 +122,18 @@ pub(crate) fn carry_out(
 ) -> Outcome {
     let planned = plan()?;
     if !planned.has_work() {
-        return nothing_to_do(&planned, store, json);
+        nothing_to_do(&planned, store, json)?;
+        if planned.is_worth_recording() {
+            planned.record(&store.lock()?);
+        }
+        return Ok(Answer::Yes);
     }
     // Planned again under the lock: whoever held it may have done the work
     let files = store.lock_with(|| output::waiting_for(store.directory()))?;
     let plan = plan()?;
     if !plan.has_work() {
-        return nothing_to_do(&plan, store, json);
+        nothing_to_do(&plan, store, json)?;
+        return Ok(Answer::Yes);
     }
     let facts = PlanFacts::of(&plan, store);
     let words = changes_in_words(&plan, store);
@@ -153,14 +158,12 @@ pub(crate) fn print_nothing(store: &Store) -> Result<(), Failure> {
     ))
 }
 
-fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Outcome {
+fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Result<(), Failure> {
     if json {
         let facts = PlanFacts::of(plan, store);
-        output::print_json(&Applied::of(facts, &Report::default()))?;
-    } else {
-        output::print(&kept_in_words(plan, store))?;
+        return output::print_json(&Applied::of(facts, &Report::default()));
     }
-    Ok(Answer::Yes)
+    output::print(&kept_in_words(plan, store))
 }
 
 impl Applied {

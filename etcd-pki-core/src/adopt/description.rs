@@ -144,12 +144,45 @@ impl<'a> Describer<'a> {
                 .map(|identity| identity.with_alternative_names(own));
             if let Some(entry) = self.entry(Role::Member, name, pair, identity) {
                 let profile = self.habits.compatibility.profile(Role::Member);
-                let common_name = profile.common_name(entry.identity());
-                self.member_common_names.extend(common_name.ok().flatten());
+                let common_name = profile.common_name(entry.identity()).ok().flatten();
+                let of_peers = self.peer_common_name(pair);
+                let entry = match of_peers.filter(|found| Some(found) != common_name.as_ref()) {
+                    Some(found) => self.with_peer_common_name(entry, pair, &found),
+                    None => entry,
+                };
+                self.member_common_names.extend(common_name);
                 entries.push(entry);
             }
         }
         entries
+    }
+
+    /// The common name of a member's pair for peers, where it has one beside this pair.
+    fn peer_common_name(&self, member: &Pair) -> Option<String> {
+        let is_of_peers = |pair: &&Pair| {
+            (&pair.tree, &pair.name) == (&member.tree, &member.name)
+                && (pair.kind == Kind::Peer || pair.kind == Kind::Member && pair.names_peers())
+                && pair.paths != member.paths
+        };
+        let pair = self.pairs.iter().find(is_of_peers)?;
+        pair.certificate.as_ref()?.common_name()
+    }
+
+    fn with_peer_common_name(
+        &mut self,
+        entry: ClusterEntry,
+        pair: &Pair,
+        common_name: &str,
+    ) -> ClusterEntry {
+        match entry.clone().with_peer_common_name(common_name) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let text =
+                    format!("no new certificate for peers can have its common name: {error}");
+                self.remark(pair.file(), text);
+                entry
+            }
+        }
     }
 
     fn others(&mut self, role: Role) -> Vec<ClusterEntry> {
@@ -298,7 +331,7 @@ impl<'a> Describer<'a> {
         }
         // Where a host serves clients and peers by different pairs, the clients' says more
         for (_, pairs) in &mut grouped {
-            pairs.sort_by_key(|pair| pair.paths.certificate.to_string_lossy().contains("peer"));
+            pairs.sort_by_key(|pair| pair.names_peers());
         }
         grouped
     }

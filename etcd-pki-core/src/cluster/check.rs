@@ -53,6 +53,12 @@ fn check_names(cluster: &Cluster) -> Checked {
                 return Err(Fault::new(field("name"), reason)
                     .hint("each name stands once among those of a role"));
             }
+            if entry.peer_common_name().is_some() && !has_pair_for_peers(cluster, role) {
+                let reason = "there is no pair for peers apart";
+                return Err(Fault::new(field("peer_common_name"), reason).hint(
+                    "say common_name, or give peers an authority apart: ca: {peers: separate}",
+                ));
+            }
             if role == Role::Member && entry.identity().alternative_names().is_none() {
                 return Err(Fault::new(
                     field("san"),
@@ -62,6 +68,12 @@ fn check_names(cluster: &Cluster) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Whether an entry of the role has two pairs, one of them for peers.
+fn has_pair_for_peers(cluster: &Cluster, role: Role) -> bool {
+    let pairs = cluster.layout.pairs(role, "name").unwrap_or_default();
+    role == Role::Member && (pairs.len() > 1 || cluster.authority.has_separate_peers())
 }
 
 /// An address is one member's; loopback's are everybody's.

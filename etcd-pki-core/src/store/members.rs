@@ -17,25 +17,6 @@ impl Store {
         Ok(unique(members.iter().filter_map(Certificate::common_name)))
     }
 
-    /// The common names that etcd may be told to take for peers: those of the members whose certificates the store's authority
-    /// has signed. One that could not stand in a list or on a line is left out.
-    pub(crate) fn peer_common_names(&self) -> Result<Vec<String>> {
-        let authority = read_file(&self.authority_paths().certificate)?;
-        let authority = Certificate::all_from_bytes(&authority)?;
-        let is_signed = |member: &&Certificate| {
-            let mut signers = authority.iter();
-            signers.any(|ca| member.check_issued_by(ca).is_ok())
-        };
-        let is_listable =
-            |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
-        let members = self.members()?;
-        let names = members
-            .iter()
-            .filter(is_signed)
-            .filter_map(Certificate::common_name);
-        Ok(unique(names.filter(is_listable)))
-    }
-
     /// The certificates under the names of members' files.
     fn members(&self) -> Result<Vec<Certificate>> {
         let files = self.certificate_files()?.into_iter();

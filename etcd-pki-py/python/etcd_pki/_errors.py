@@ -6,7 +6,10 @@ there is one, in the words of the command.
 
 from __future__ import annotations
 
-from typing import Any
+# As typing has it, without its import
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Error(Exception):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from etcd_pki import _etcd_pki
 
+# As typing has it, without its import
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from etcd_pki._etcd_pki import PairPaths
 

@@ -3,7 +3,7 @@
 use super::scalar::{quoted, scalar};
 use crate::{
     cluster::{
-        Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles,
+        Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles, Peers,
     },
     identity::{AlternativeName, Identity},
     layout::Layout,
@@ -145,6 +145,9 @@ fn entry(yaml: &mut Writer, entry: &ClusterEntry) {
         Some(Some(common_name)) => yaml.field("common_name", common_name),
         Some(None) => yaml.line("common_name: null"),
     }
+    if let Some(common_name) = entry.peer_common_name() {
+        yaml.field("peer_common_name", common_name);
+    }
     yaml.said("organization", identity.organization());
     match identity.alternative_names() {
         None => yaml.field("san", "none"),
@@ -174,7 +177,7 @@ fn authority(yaml: &mut Writer, authority: &ClusterAuthority) {
     yaml.said("algorithm", authority.key_algorithm());
     yaml.said("validity", authority.validity());
     if authority.has_separate_peers() {
-        yaml.field("peers", "separate");
+        yaml.field("peers", Peers::Separate.name());
     }
     if authority.names_peers() {
         yaml.field("peer_common_name", &authority.peer_common_name());
@@ -217,11 +220,7 @@ fn files(yaml: &mut Writer, files: &ClusterFiles) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        cluster::{Peers, RenewBefore},
-        key::KeyAlgorithm,
-        validity::Validity,
-    };
+    use crate::{cluster::RenewBefore, key::KeyAlgorithm, validity::Validity};
 
     fn assert_same(cluster: &Cluster) {
         let yaml = cluster.to_yaml();
@@ -255,8 +254,8 @@ mod tests {
             )
             .shared_names(["etcd".parse().unwrap(), "fd00::9".parse().unwrap()])
             .members([Identity::new("m")
-                .unwrap()
-                .with_names(["10.0.0.1", "m.lan", "*.m"])
+                .and_then(|member| member.with_names(["10.0.0.1", "m.lan", "*.m"]))
+                .and_then(|member| ClusterEntry::from(member).with_peer_common_name("p: q"))
                 .unwrap()])
             .admin(
                 ClusterAdmin::default()
