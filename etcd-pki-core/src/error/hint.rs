@@ -20,8 +20,8 @@ impl Error {
                 "compare the clock of this machine with the clock of the one that made the CA"
             }
             Self::AuthorityExists { .. } => {
-                "every certificate of the old authority would stop working; to replace it on purpose, say --replace-ca, \
-                 or use an empty directory"
+                "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
+                 `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
             Self::CommonNameLength { common_name } => {
                 return shortened(common_name).map(|cut| {
@@ -81,6 +81,10 @@ impl Error {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as the files' owner, or with sudo"
             }
+            Self::Malformed {
+                what: "specification",
+                ..
+            } => "write it as text in UTF-8",
             Self::Malformed { .. } => {
                 "nothing was changed; give the whole file as it was written, in PEM or DER, or make it anew"
             }
