@@ -377,7 +377,10 @@ fn an_authority_is_never_made_beside_another() {
     assert!(apply().status.success());
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
     let said = failed(&apply(), 1);
-    assert!(said.contains("ca-key.pem") && said.contains("--requests"), "{said}");
+    assert!(
+        said.contains("ca-key.pem") && said.contains("--requests"),
+        "{said}"
+    );
     fs::write(cluster.file("ca-key.pem"), key).unwrap();
     // Somebody else's
     cluster.specify(&format!("ca: {{common_name: other-ca}}\n{SPECIFICATION}"));
