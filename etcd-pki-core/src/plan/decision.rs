@@ -96,6 +96,8 @@ fn certificate_causes(
         };
         if !is_issued {
             causes.push(Cause::AnotherAuthority);
+        } else if names_earlier(certificate, ca) {
+            causes.push(Cause::EarlierAuthority);
         }
     }
     causes.extend(expiry(wanted, certificate, ca, now));
@@ -139,6 +141,17 @@ fn certificate_causes(
         &profile.alternative_names(&wanted.identity)?,
     ));
     Ok(causes)
+}
+
+/// Whether it names another certificate of its authority than the one that is there (RFC 5280, section 4.2.1.1): that was renewed
+/// by somebody who did not keep what its leaves name it by.
+fn names_earlier(certificate: &Certificate, ca: &Certificate) -> bool {
+    let serial = certificate.extensions().authority_serial.as_deref();
+    let key = certificate.authority_key_identifier();
+    serial.is_some_and(|serial| serial != ca.serial_number().as_bytes())
+        || key
+            .zip(ca.subject_key_identifier())
+            .is_some_and(|(named, own)| named != own)
 }
 
 /// A leaf that ends with its authority is not due for that: a new one would end there too.
