@@ -2,6 +2,7 @@
 
 mod apply;
 mod decision;
+mod due;
 mod found;
 mod pair;
 mod progress;
