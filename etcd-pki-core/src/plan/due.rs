@@ -13,7 +13,7 @@ impl CertificateAuthority {
     /// key and identity, and does not end soon.
     ///
     /// ```
-    /// use std::time::{Duration, SystemTime};
+    /// use std::time::Duration;
     /// use etcd_pki_core::{CertificateAuthority, Identity, RenewBefore, Role};
     ///
     /// let ca = CertificateAuthority::create("etcd-ca")?;
@@ -22,12 +22,12 @@ impl CertificateAuthority {
     /// let due = |identity, now| {
     ///     ca.causes(&certificate, certificate.public_key(), Role::Member, identity, RenewBefore::days(30), now)
     /// };
-    /// let now = SystemTime::now();
+    /// let now = certificate.not_before();
     /// assert_eq!(due(&etcd_1, now)?, []);
     /// let moved = etcd_1.clone().with_names(["10.0.0.11"])?;
     /// assert_eq!(due(&moved, now)?[0].to_string(), "10.0.0.11 is missing");
     /// let day = Duration::from_secs(86_400);
-    /// assert_eq!(due(&etcd_1, now + day * 355)?[0].to_string(), "expires in 10 days");
+    /// assert_eq!(due(&etcd_1, now + day * 364)?[0].to_string(), "expires in 1 day");
     /// # Ok::<(), etcd_pki_core::Error>(())
     /// ```
     ///
