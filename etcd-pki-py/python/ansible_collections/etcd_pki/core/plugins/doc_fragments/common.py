@@ -6,12 +6,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: all modules, those that write one file, and those that say for whom a certificate is."""
-
-    DOCUMENTATION = r"""
-requirements:
-  - The Python package etcd-pki (C(pip install etcd-pki)) on the host on which the module runs, for Python 3.9 or later.
-"""
+    """Fragments: of modules that write and that only tell, of those that write one file, and of those that say for whom a certificate
+    is."""
 
     FILE = r"""
 options:
@@ -82,6 +78,8 @@ options:
 """
 
     ATTRIBUTES = r"""
+requirements:
+  - The Python package etcd-pki (C(pip install etcd-pki)) on the host on which the module runs, for Python 3.9 or later.
 attributes:
   check_mode:
     description: Can run in check_mode and return what would change, with every reason, without changing anything.
@@ -95,6 +93,8 @@ attributes:
 """
 
     ATTRIBUTES_OF_FACTS = r"""
+requirements:
+  - The Python package etcd-pki (C(pip install etcd-pki)) on the host on which the module runs, for Python 3.9 or later.
 attributes:
   check_mode:
     description: Changes nothing in any mode.

@@ -76,7 +76,7 @@ def check_directory(module, path):
     directory = os.path.dirname(path) or "."
     if module.check_mode and not os.path.lexists(directory):
         # A task before this one would have made it
-        module.warn(f"{directory} is missing, and has to be made before {path}")
+        module.warn(f"{directory} is missing, and has to be made first")
     elif not os.path.isdir(directory):
         module.fail_json(msg=f"{directory} is no directory: make it first, with mode 0700 where a key goes")
     if os.path.isdir(path):

@@ -17,7 +17,6 @@ version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
   - ansible.builtin.files
-  - etcd_pki.core.common
   - etcd_pki.core.common.attributes
   - etcd_pki.core.common.file
   - etcd_pki.core.common.identity

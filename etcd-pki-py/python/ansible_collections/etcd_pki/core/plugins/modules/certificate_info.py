@@ -11,7 +11,6 @@ description:
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
-  - etcd_pki.core.common
   - etcd_pki.core.common.attributes_of_facts
 options:
   path:

@@ -16,7 +16,6 @@ description:
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
-  - etcd_pki.core.common
   - etcd_pki.core.common.attributes
 options:
   directory:
