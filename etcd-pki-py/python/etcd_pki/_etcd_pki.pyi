@@ -621,6 +621,21 @@ class CertificateAuthority:
         """Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a
         certificate had before.
         """
+    def causes(
+        self,
+        certificate: Certificate,
+        public_key: PublicKey,
+        role: _Profile,
+        identity: _Identity,
+        *,
+        names: Iterable[_Name] = ...,
+        renew_before: _Before = ...,
+        now: datetime | None = None,
+    ) -> list[Cause]:
+        """Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and
+        does not end soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of
+        a certificate's life.
+        """
     def renew(
         self,
         certificate: Certificate,
