@@ -633,8 +633,8 @@ class CertificateAuthority:
         now: datetime | None = None,
     ) -> list[Cause]:
         """Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and
-        does not end soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of
-        a certificate's life.
+        does not end soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a
+        third of a certificate's life.
         """
     def renew(
         self,

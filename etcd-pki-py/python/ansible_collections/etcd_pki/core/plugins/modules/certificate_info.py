@@ -183,9 +183,7 @@ def moments(module):
     for name, text in (module.params["valid_at"] or {}).items():
         found[name] = instant(str(text))
         if found[name] is None:
-            module.fail_json(
-                msg=f"valid_at.{name}: {text!r} is no instant: write +30d, seen from now, or 2030-12-31T23:59:59Z"
-            )
+            module.fail_json(msg=f"valid_at.{name}: {text!r} is no instant: write +30d, seen from now, or 2030-12-31T23:59:59Z")
     return found
 
 

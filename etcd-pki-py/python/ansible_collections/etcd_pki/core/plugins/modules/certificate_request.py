@@ -307,9 +307,7 @@ def main():
             privatekey_mode=dict(type="raw", no_log=False),
             privatekey_owner=dict(type="str", no_log=False),
             privatekey_group=dict(type="str", no_log=False),
-            algorithm=dict(
-                type="str", choices=["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]
-            ),
+            algorithm=dict(type="str", choices=["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]),
             regenerate=dict(
                 type="str",
                 choices=["never", "fail", "partial_idempotence", "full_idempotence", "always"],

@@ -406,9 +406,7 @@ def main():
         module.exit_json(
             changed=plan.has_work,
             changes=made,
-            authority_changed=any(
-                change["role"] == "authority" and change["action"] != "mode" for change in made
-            ),
+            authority_changed=any(change["role"] == "authority" and change["action"] != "mode" for change in made),
             next_due=due and rfc3339(due.due_utc),
             next_due_certificate=due and str(due.paths.certificate),
             surplus=[dict(certificate=str(pair.certificate), privatekey=str(pair.key)) for pair in rest.surplus],
