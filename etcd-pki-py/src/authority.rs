@@ -7,15 +7,15 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, Compatibility, Identity, Issued, KeyAlgorithm, Layout, PrivateKey, Store,
-    Validity, read_authority, read_authority_to_renew,
+    CertificateAuthority, Compatibility, Identity, Issued, KeyAlgorithm, Layout, PrivateKey,
+    RenewBefore, Store, Validity, read_authority, read_authority_to_renew,
 };
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     bundle::PyBundle,
     certificate::{Certificates, PyCertificate, wrapped},
-    described::{PyClaim, claims},
+    described::{PyCause, PyClaim, causes, claims},
     error::{OrRaise as _, work},
     identity::IdentityArgument,
     key::{PyPrivateKey, PyPublicKey, not_copied},
@@ -24,7 +24,7 @@ use crate::{
     request::PyCertificateRequest,
     signer::PySigner,
     text::{Contents, Names, PassphraseArgument, Text, passphrase},
-    time::{Instant, ValidityArgument},
+    time::{Before, Instant, ValidityArgument},
     words::Word,
 };
 
@@ -268,6 +268,34 @@ impl PyCertificateAuthority {
         let key = &public_key.get().0;
         let (profile, identity) = (role.with(None, validity), identity.with(names));
         work(py, || self.0.certify(key, profile, &identity, instant(now))).map(PyIssued)
+    }
+
+    /// Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and does not end
+    /// soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of a certificate's life.
+    #[pyo3(signature = (
+        certificate, public_key, role, identity, *, names=Names::default(),
+        renew_before=Before(RenewBefore::days(30)), now=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn causes(
+        &self,
+        py: Python<'_>,
+        certificate: &Bound<'_, PyCertificate>,
+        public_key: &Bound<'_, PyPublicKey>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        renew_before: Before<RenewBefore>,
+        now: Option<Instant>,
+    ) -> PyResult<Vec<PyCause>> {
+        let (certificate, key) = (&certificate.get().0, &public_key.get().0);
+        let (profile, identity) = (role.with(None, None), identity.with(names));
+        let Before(before) = renew_before;
+        let due = work(py, || {
+            self.0
+                .causes(certificate, key, profile, &identity, before, instant(now))
+        })?;
+        Ok(causes(&due))
     }
 
     /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one. It is valid as

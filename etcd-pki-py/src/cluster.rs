@@ -15,7 +15,10 @@ use std::{
 use etcd_pki_core::{
     Cluster, ClusterAdmin, Error, Layout, Overwrite, Plan, Result, Store, read_file,
 };
-use pyo3::{prelude::*, types::PyBool};
+use pyo3::{
+    prelude::*,
+    types::{IntoPyDict as _, PyBool, PyString},
+};
 
 pub(crate) use self::{
     admin::PyClusterAdmin, authority::PyClusterAuthority, defaults::PyClusterDefaults,
@@ -50,12 +53,18 @@ use crate::{
 /// 6
 /// >>> cluster.plan("ssl").has_work
 /// False
-#[pyclass(frozen, eq, name = "Cluster", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Cluster", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyCluster {
     cluster: Cluster,
     /// The directory as seen from whoever reads it
     directory: Option<PathBuf>,
+}
+
+impl std::hash::Hash for PyCluster {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.cluster.to_yaml().hash(state);
+    }
 }
 
 impl PyCluster {
@@ -206,12 +215,16 @@ impl PyCluster {
         Ok(Self { cluster, directory })
     }
 
-    /// Takes a specification as a dictionary of what YAML would hold.
+    /// Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`, stand for their text.
     #[staticmethod]
     fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
         let json: Text = py
             .import("json")?
-            .call_method1("dumps", (mapping,))?
+            .call_method(
+                "dumps",
+                (mapping,),
+                Some(&[("default", py.get_type::<PyString>())].into_py_dict(py)?),
+            )?
             .extract()?;
         Self::from_yaml(json)
     }

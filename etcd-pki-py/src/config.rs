@@ -3,13 +3,15 @@
 use etcd_pki_core::{Role, Settings};
 use pyo3::prelude::*;
 
-use crate::{error::work, store::PyStore, text::Text, words::Word};
+use crate::{error::work, hash::hash_by_debug, store::PyStore, text::Text, words::Word};
 
 /// Settings for one program, in the form in which it takes them. `str` of it is what a file or a shell reads: lines of an
 /// `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for kube-apiserver. Paths are absolute.
-#[pyclass(frozen, eq, name = "Settings", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Settings", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PySettings(Settings);
+
+hash_by_debug!(PySettings);
 
 #[pymethods]
 impl PySettings {

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use etcd_pki_core::Exported;
 use pyo3::prelude::*;
 
+use crate::hash::hash_by_debug;
+
 /// What was copied for one host.
-#[pyclass(frozen, eq, name = "Exported", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Exported", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyExported(pub(crate) Exported);
+
+hash_by_debug!(PyExported);
 
 #[pymethods]
 impl PyExported {

@@ -16,7 +16,7 @@ use crate::{
 
 /// Print the specification that describes an existing directory
 ///
-/// The directory may be Kubespray's, kubeadm's, cfssl's, or of etcd-pki's own making. Nothing in it is changed, and `etcd-pki plan` with what is printed shows its faults. What a specification cannot say is told on standard error.
+/// The directory may be Kubespray's, kubeadm's, etcdadm's, k3s's, cfssl's, or of etcd-pki's own making. Nothing in it is changed, and `etcd-pki plan` with what is printed shows its faults. What a specification cannot say is told on standard error.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

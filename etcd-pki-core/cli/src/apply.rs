@@ -1,14 +1,14 @@
 //! `etcd-pki apply`: making a directory as its specification says.
 
-use std::{path::PathBuf, sync::OnceLock, time::Instant};
+use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Action, Cluster, Layout, Passphrase, Plan, Report, Role, Store};
+use etcd_pki_core::{Action, Cluster, Error, Layout, Passphrase, Plan, Report, Role, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
-    failure::{Answer, Failure, Outcome},
+    failure::{Answer, Failure, Message, Outcome},
     input::Input,
     options::{ClusterOptions, PassphraseOptions},
     output,
@@ -140,7 +140,8 @@ pub(crate) fn carry_out(
     let next = next_in_words(&plan, store);
     remarks(&plan);
     let began = Instant::now();
-    let report = plan.apply(&files, passphrase, progress(began))?;
+    let report = plan.apply(&files, passphrase, progress(began));
+    let report = report.map_err(|error| key_elsewhere(error, store))?;
     if json {
         output::print_json(&Applied::of(facts, &report))?;
     } else {
@@ -148,6 +149,27 @@ pub(crate) fn carry_out(
         output::print(&format!("{words}{done}{next}"))?;
     }
     Ok(Answer::Yes)
+}
+
+/// The error, with the ways to a key of an authority that is not there.
+fn key_elsewhere(error: Error, store: &Store) -> Failure {
+    let layout = store.layout();
+    let keys = [layout.authority(), layout.peer_authority()];
+    match &error {
+        Error::Io { path, error: cause, .. }
+            if cause.kind() == ErrorKind::NotFound
+                && keys.iter().any(|pair| *path == store.directory().join(&pair.key)) =>
+        {
+            Failure::Failed(Message {
+                text: error.to_string(),
+                hint: Some(
+                    "with it certificates are signed: apply where it is, or let requests travel there (--requests)"
+                        .to_owned(),
+                ),
+            })
+        }
+        _ => error.into(),
+    }
 }
 
 /// Says as JSON that nobody is in a cluster.

@@ -48,7 +48,12 @@ fn check_names(cluster: &Cluster) -> Checked {
             if entry.name().is_empty() {
                 return Err(Fault::new(field("name"), "it has no name"));
             }
-            if let Some(first) = seen.insert(entry.name(), index) {
+            // A host's name is the same in capitals; a user's is another
+            let name = match role {
+                Role::Member | Role::Node => entry.name().to_ascii_lowercase(),
+                Role::Client => entry.name().to_owned(),
+            };
+            if let Some(first) = seen.insert(name, index) {
                 let reason = format!("{} is already {}[{first}]", entry.name(), section(role));
                 return Err(Fault::new(field("name"), reason)
                     .hint("each name stands once among those of a role"));

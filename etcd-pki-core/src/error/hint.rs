@@ -20,8 +20,8 @@ impl Error {
                 "compare the clock of this machine with the clock of the one that made the CA"
             }
             Self::AuthorityExists { .. } => {
-                "every certificate of the old authority would stop working; to replace it on purpose, say --replace-ca, \
-                 or use an empty directory"
+                "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
+                 `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
             Self::CommonNameLength { common_name } if common_name.is_empty() => {
                 "give one of 1 to 64 characters"

@@ -24,6 +24,9 @@ pub enum Cause {
         /// That of the specification
         wanted: Option<String>,
     },
+    /// It names its authority's earlier certificate, by a serial number or a key identifier that the one which is there does not
+    /// have: OpenSSL and GnuTLS refuse it, and Go does not look.
+    EarlierAuthority,
     /// It ends soon, or has ended.
     Expires {
         /// When it ends
@@ -100,6 +103,7 @@ impl fmt::Display for Cause {
                     or_none(wanted)
                 )
             }
+            Self::EarlierAuthority => write!(f, "signed by the CA's earlier certificate"),
             Self::Expires { not_after, days: 0 } => {
                 write!(f, "expires on {}", clock::rfc3339(*not_after))
             }

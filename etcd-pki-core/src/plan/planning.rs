@@ -200,9 +200,18 @@ impl View<'_> {
 
 /// The owner, group and modes that a specification says, its names looked up on this host.
 pub(super) fn attributes(files: &ClusterFiles) -> Result<Attributes> {
+    let number = |field: &str, name: Option<&str>, look_up: fn(&str) -> Result<u32>| {
+        let number = name.map(look_up).transpose();
+        number.map_err(|error| Error::Specification {
+            position: None,
+            field: format!("files.{field}"),
+            reason: error.to_string(),
+            hint: Some("write a number, or apply where the name is known".to_owned()),
+        })
+    };
     Ok(Attributes {
-        owner: files.owner().map(user).transpose()?,
-        group: files.group().map(group).transpose()?,
+        owner: number("owner", files.owner(), user)?,
+        group: number("group", files.group(), group)?,
         key_mode: files.key_mode(),
         certificate_mode: files.certificate_mode(),
         directory_mode: files.directory_mode(),

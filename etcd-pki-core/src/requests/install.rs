@@ -2,7 +2,7 @@
 
 use super::{
     HostPlan, HostStep,
-    host::{HostAction, Key},
+    host_step::{HostAction, Key},
     key::{next_key_path, read_key},
     request_path,
 };

@@ -81,7 +81,7 @@ pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     };
     let metadata = file.metadata().map_err(io_error("read", path))?;
     if !metadata.is_file() {
-        let error = io::Error::other("it is no regular file");
+        let error = io::Error::other("it is no regular file; move it out of the way");
         return Err(io_error("read", path)(error));
     }
     let bytes = read_opened(&file, metadata.len(), path)?;

@@ -249,6 +249,7 @@ class Profile:
     def algorithm(self) -> KeyAlgorithm:
         """The algorithm of the key that is made."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Claim:
@@ -620,6 +621,21 @@ class CertificateAuthority:
         """Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a
         certificate had before.
         """
+    def causes(
+        self,
+        certificate: Certificate,
+        public_key: PublicKey,
+        role: _Profile,
+        identity: _Identity,
+        *,
+        names: Iterable[_Name] = ...,
+        renew_before: _Before = ...,
+        now: datetime | None = None,
+    ) -> list[Cause]:
+        """Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and
+        does not end soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a
+        third of a certificate's life.
+        """
     def renew(
         self,
         certificate: Certificate,
@@ -821,6 +837,7 @@ class ClusterAdmin:
     def has_alternative_names(self) -> bool:
         """Whether its certificate has alternative names."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterAuthority:
@@ -854,6 +871,7 @@ class ClusterAuthority:
     def has_separate_peers(self) -> bool:
         """Whether peers have an authority of their own."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterDefaults:
@@ -879,6 +897,7 @@ class ClusterDefaults:
     def compatibility(self) -> Compatibility:
         """Whose habits certificates follow."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterEntry:
@@ -909,6 +928,7 @@ class ClusterEntry:
     def may_have_member_common_name(self) -> bool:
         """Whether a node or client may have a member's common name."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterFiles:
@@ -940,6 +960,7 @@ class ClusterFiles:
     def directory_mode(self) -> int | None:
         """The mode of directories."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Cluster:
@@ -983,7 +1004,9 @@ class Cluster:
         """Reads a specification from a file. Its `directory` is seen from there."""
     @staticmethod
     def from_mapping(mapping: dict[str, Any]) -> Cluster:
-        """Takes a specification as a dictionary of what YAML would hold."""
+        """Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`,
+        stand for their text.
+        """
     def to_yaml(self) -> str:
         """The specification in YAML, which says the same when it is read."""
     @property
@@ -1067,6 +1090,7 @@ class Cluster:
         key. Returns where each file is, and whose it is not yet.
         """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Exported:
@@ -1080,6 +1104,7 @@ class Exported:
         host, or only root may give files away. The files are to be given to them where they go.
         """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Wanted:
@@ -1109,6 +1134,7 @@ class Wanted:
     def host(self) -> str | None:
         """The host on which it is used; an authority and a client of its own are of no host."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Cause:
@@ -1210,6 +1236,7 @@ class Report:
     def removed(self) -> int:
         """Pairs that were surplus and are gone."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Refusal:
@@ -1221,6 +1248,7 @@ class Refusal:
     def reason(self) -> str:
         """What is wrong with it."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class HostPlan:
@@ -1292,6 +1320,7 @@ class HostReport:
     def modes(self) -> int:
         """Pairs of which modes or owners were set."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class SigningPlan:
@@ -1345,6 +1374,7 @@ class SigningReport:
     def not_granted(self) -> list[NotGranted]:
         """What requests claimed and did not get."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class NotGranted:
@@ -1356,6 +1386,7 @@ class NotGranted:
     def claims(self) -> list[Claim]:
         """What it claimed."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class KubesprayScript:
@@ -1386,6 +1417,7 @@ class KubesprayScript:
         at other times.
         """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Finding:
@@ -1482,6 +1514,7 @@ class Remark:
     def text(self) -> str:
         """What there is to know."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Settings:
@@ -1509,6 +1542,7 @@ class Settings:
         only the common names of the members for peers.
         """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 def authority_paths(layout: _Layout) -> PairPaths:
     """Where the authority is in a layout, below its directory."""

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 use crate::{
     error::OrRaise as _,
+    hash::hash_by_debug,
     identity::{IdentityArgument, PyIdentity},
     text::{Names, Text},
     time::ValidityArgument,
@@ -12,9 +13,11 @@ use crate::{
 };
 
 /// A member, a node or a client of a cluster, and what it has other than the defaults.
-#[pyclass(frozen, eq, name = "ClusterEntry", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterEntry", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterEntry(pub(crate) ClusterEntry);
+
+hash_by_debug!(PyClusterEntry);
 
 impl PyClusterEntry {
     pub(crate) fn all(entries: &[ClusterEntry]) -> Vec<Self> {

@@ -152,6 +152,9 @@ clients:
 - a
 => line 4, column 3: clients[2].name: a is already clients[0]
 
+members: [a, b.lan, B.LAN]
+=> line 1, column 21: members[2].name: B.LAN is already members[1]
+
 clients:
 - {name: a, names: [a..b]}
 => line 2, column 21: clients[0].names[0]: "a..b" is no DNS name

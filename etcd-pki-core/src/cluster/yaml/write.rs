@@ -1,6 +1,9 @@
 //! Writing a cluster's specification as YAML.
 
-use super::scalar::{quoted, scalar};
+use super::{
+    scalar::{quoted, scalar},
+    writer::Writer,
+};
 use crate::{
     cluster::{
         Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles, Peers,
@@ -52,7 +55,7 @@ impl Cluster {
             let entries = self.entries(role);
             if !entries.is_empty() {
                 yaml.line(&format!("{}:", super::section(role)));
-                entries.iter().for_each(|entry| yaml.item(entry));
+                entries.iter().for_each(|entry| item(&mut yaml, entry));
             }
         }
         match &self.admin {
@@ -60,80 +63,17 @@ impl Cluster {
             None => yaml.field("admin", "none"),
         }
         yaml.mapping("files", |yaml| files(yaml, &self.files));
-        yaml.text
+        yaml.into_text()
     }
 }
 
-/// Lines in block style.
-#[derive(Default)]
-struct Writer {
-    text: String,
-    indent: usize,
-    /// Whether the next line is the first of an item
-    begins_item: bool,
-}
-
-impl Writer {
-    fn line(&mut self, line: &str) {
-        let indent = if self.begins_item {
-            self.begins_item = false;
-            format!("{}- ", "  ".repeat(self.indent - 1))
-        } else {
-            "  ".repeat(self.indent)
-        };
-        self.text.push_str(&indent);
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    fn field(&mut self, name: &str, text: &str) {
-        self.line(&format!("{name}: {}", scalar(text)));
-    }
-
-    fn said(&mut self, name: &str, value: Option<impl ToString>) {
-        if let Some(value) = value {
-            self.field(name, &value.to_string());
-        }
-    }
-
-    /// The fields below a name; nothing if there are none.
-    fn mapping(&mut self, name: &str, fields: impl FnOnce(&mut Self)) {
-        let before = self.text.len();
-        self.line(&format!("{name}:"));
-        let begun = self.text.len();
-        self.indent += 1;
-        fields(self);
-        self.indent -= 1;
-        if self.text.len() == begun {
-            self.text.truncate(before);
-        }
-    }
-
-    fn names(&mut self, name: &str, names: &[AlternativeName]) {
-        self.mapping(name, |yaml| {
-            for name in names {
-                let text = match name {
-                    AlternativeName::Uri(uri) => format!("URI:{}", uri.as_str()),
-                    name => name.to_string(),
-                };
-                yaml.line(&format!("- {}", scalar(&text)));
-            }
-        });
-    }
-
-    /// A member, node or client: its name alone if that is all there is to say.
-    fn item(&mut self, entry: &ClusterEntry) {
-        let named = Identity::new(entry.name()).ok().map(ClusterEntry::from);
-        if named.as_ref() == Some(entry) {
-            self.indent += 1;
-            self.line(&format!("- {}", scalar(entry.name())));
-            self.indent -= 1;
-            return;
-        }
-        self.indent += 2;
-        self.begins_item = true;
-        self::entry(self, entry);
-        self.indent -= 2;
+/// A member, node or client: its name alone if that is all there is to say.
+fn item(yaml: &mut Writer, entry: &ClusterEntry) {
+    let named = Identity::new(entry.name()).ok().map(ClusterEntry::from);
+    if named.as_ref() == Some(entry) {
+        yaml.item(&scalar(entry.name()));
+    } else {
+        yaml.item_of_fields(|yaml| self::entry(yaml, entry));
     }
 }
 
