@@ -97,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a directory cannot be listed. A file that cannot be read as a certificate is none.
+    /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file that cannot be read as a certificate is none.
     pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
         let mut found = Vec::new();
         for path in self.certificate_files()? {
@@ -124,7 +124,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::Locked`].
+    /// [`Error::Io`](crate::Error::Io), [`Error::Locked`](crate::Error::Locked).
     pub fn lock(&self) -> Result<LockedStore> {
         self.lock_with(|| ())
     }
