@@ -53,4 +53,13 @@ cargo test --locked --package etcd-pki-core --no-default-features --lib
 step "all tests"
 cargo test --locked --workspace --no-fail-fast
 
+step "the Python package, as it would be published"
+bash tests/package.sh
+
+step "tests of the Python package"
+bash tests/wheel.sh target/dist/*.whl
+
+step "tests of the Ansible collection"
+bash tests/ansible.sh target/dist/*.whl
+
 step "done"

@@ -127,6 +127,7 @@ impl CertificateAuthority {
             now,
         )
     }
+
     /// Says which common names are members'. A node or a client is refused one of them, as it is refused one that begins as a
     /// member's does, unless its profile says
     /// [`allow_member_common_name`](Profile::allow_member_common_name).

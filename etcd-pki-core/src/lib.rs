@@ -95,7 +95,8 @@ mod clock;
 // What goes wrong
 mod error;
 
-// Private seams: hexadecimal digits, blocks of a PEM file, ring, closed lists of words
+// Private seams: what DER is, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
+mod der_kind;
 mod hex;
 mod pem;
 mod signing;

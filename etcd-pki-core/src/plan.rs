@@ -5,6 +5,7 @@ mod apply;
 mod authority;
 mod cause;
 mod decision;
+mod due;
 mod found;
 mod pair;
 mod planning;

@@ -16,6 +16,7 @@ use x509_cert::{ext::Extension, name::Name};
 
 pub use self::claim::Claim;
 use crate::{
+    der_kind,
     error::{Error, Result},
     extensions::{Extensions, ExtensionsBuilder},
     identity::{Identity, attributes, subject},
@@ -125,7 +126,7 @@ impl CertificateRequest {
     /// As [`CertificateRequest::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if bytes.first() == Some(&0x30) && !pem::is_pem(bytes) {
-            Self::from_der(bytes)
+            Self::from_der(bytes).map_err(|error| der_kind::instead_of(WHAT, bytes, error))
         } else {
             Self::from_pem(bytes)
         }

@@ -79,7 +79,7 @@ impl FromPyObject<'_, '_> for Paths {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return Err(expected("an iterable of paths, such as a list,", &object));
+            return Err(expected("an iterable of paths such as a list", &object));
         }
         let paths = object.try_iter()?;
         let paths = paths.map(|path| path?.extract());

@@ -202,15 +202,19 @@ impl Described for Error {
 
 /// What the system refused, with the attributes that Python's `OSError` has.
 fn io_error(action: &str, file: &Path, error: &io::Error) -> (&'static str, Facts) {
+    let number = error
+        .raw_os_error()
+        .and_then(|number| u64::try_from(number).ok());
+    // What Rust adds to the system's words is in `errno`
+    let suffix = number.map(|number| format!(" (os error {number})"));
+    let told = error.to_string();
+    let told = told.strip_suffix(suffix.as_deref().unwrap_or_default());
     let mut facts = vec![
         ("action", text(action)),
         ("path", path(file)),
         ("filename", text(file.display())),
-        ("strerror", text(error)),
     ];
-    let number = error
-        .raw_os_error()
-        .and_then(|number| u64::try_from(number).ok());
+    facts.extend(told.map(|told| ("strerror", text(told))));
     facts.extend(number.map(|number| ("errno", Fact::Number(number))));
     let class = match error.kind() {
         io::ErrorKind::NotFound => "IoNotFoundError",

@@ -5,6 +5,7 @@ use pyo3::{prelude::*, types::PyString};
 
 use crate::{
     error::OrRaise as _,
+    hash::hash_by_debug,
     text::{Names, Text, expected, names_out},
 };
 
@@ -16,13 +17,16 @@ use crate::{
 /// >>> from etcd_pki import Identity
 /// >>> Identity("etcd-1", names=["etcd-1.lan", "10.0.0.11"]).alternative_names
 /// ['etcd-1.lan', IPv4Address('10.0.0.11')]
-/// >>> Identity("etcd-1", names=["10.0.0.300"])
-/// Traceback (most recent call last):
-///     ...
-/// etcd_pki.InvalidAlternativeNameError: "10.0.0.300" is no DNS name, IP address or URI: it ends in a number, as addresses do
+/// >>> try:
+/// ...     Identity("etcd-1", names=["10.0.0.300"])
+/// ... except ValueError as error:
+/// ...     print(error)
+/// "10.0.0.300" is no DNS name, IP address or URI: it ends in a number, as addresses do
 #[pyclass(frozen, eq, hash, name = "Identity", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyIdentity(pub(crate) Identity);
+
+hash_by_debug!(PyIdentity);
 
 #[pymethods]
 impl PyIdentity {
@@ -89,13 +93,6 @@ impl PyIdentity {
         let words = self.0.name().map(str::to_owned).into_iter();
         let words: Vec<String> = words.chain(names.map(ToString::to_string)).collect();
         format!("<Identity {}>", words.join(", "))
-    }
-}
-
-impl std::hash::Hash for PyIdentity {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.name().hash(state);
-        self.0.alternative_names().hash(state);
     }
 }
 

@@ -104,7 +104,7 @@ impl FromPyObject<'_, '_> for Names {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return Err(expected("an iterable of names, such as a list,", &object));
+            return Err(expected("an iterable of names such as a list", &object));
         }
         let names = object.try_iter()?;
         let names = names.map(|name| name?.extract().map(|Name(name)| name));

@@ -1,7 +1,7 @@
 //! The verdict that etcd would give.
 
 use etcd_pki_core::{Host, Role, Verdict, Verifier};
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyString};
 
 use crate::{
     certificate::{Certificates, PyCertificate, wrapped},
@@ -35,10 +35,10 @@ impl FromPyObject<'_, '_> for HostArgument {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let text = if object.hasattr("packed")? {
+        let text = if object.is_instance_of::<PyString>() {
+            object.extract::<Text>()?.0
+        } else if object.hasattr("packed")? {
             object.str()?.extract()?
-        } else if let Ok(Text(text)) = object.extract() {
-            text
         } else {
             return Err(expected("str, IPv4Address or IPv6Address", &object));
         };

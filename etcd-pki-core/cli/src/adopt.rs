@@ -64,7 +64,10 @@ impl Adopt {
     pub(crate) fn run(&self) -> Outcome {
         // The specification may be kept elsewhere, and its own place is what a relative directory is seen from
         let directory = path::absolute(&self.directory).map_err(|error| {
-            Failure::failed(format!("cannot find {}: {error}", self.directory.display()))
+            Failure::failed(
+                format!("cannot find {}: {error}", self.directory.display()),
+                "name the directory by its whole path",
+            )
         })?;
         let adoption = Adoption::read(&directory, self.layout)?;
         let yaml = adoption.cluster().to_yaml();

@@ -94,9 +94,10 @@ impl Apply {
         if let Some(name) = &self.only {
             plan = plan.only(name);
             if plan.steps().iter().all(|step| step.wanted().is_authority()) {
-                return Err(Failure::failed(format!(
-                    "the specification has no host and no user {name}"
-                )));
+                return Err(Failure::failed(
+                    format!("the specification has no host and no user {name}"),
+                    "give the name of a member, a node or a client as it stands there",
+                ));
             }
         }
         if self.rekey {

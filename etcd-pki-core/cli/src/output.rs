@@ -48,8 +48,8 @@ pub(crate) fn print_json(contents: &impl Serialize) -> Result<(), Failure> {
         schema: 1,
         contents,
     };
-    let json = serde_json::to_string_pretty(&document)
-        .map_err(|error| Failure::failed(format!("cannot write JSON: {error}")))?;
+    let json =
+        serde_json::to_string_pretty(&document).map_err(|error| Failure::Output(error.into()))?;
     print(&format!("{json}\n"))
 }
 

@@ -15,6 +15,7 @@ use super::{
     SECP256R1, SECP384R1, encryption, malformed,
 };
 use crate::{
+    der_kind,
     error::{Error, Result},
     pem,
     signing::{self, KeyPair, Scheme},
@@ -91,13 +92,9 @@ pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<Pr
         from_structure(structure, der, None)
     } else if pkcs8::EncryptedPrivateKeyInfoRef::from_der(der).is_ok() {
         from_encrypted(der, passphrase)
-    } else if x509_cert::Certificate::from_der(der).is_ok() {
-        Err(Error::Missing {
-            what: WHAT,
-            found: vec!["a certificate".to_owned()],
-        })
     } else {
-        Err(Error::malformed(WHAT, "neither PEM nor the DER of a key"))
+        let error = Error::malformed(WHAT, "neither PEM nor the DER of a key");
+        Err(der_kind::instead_of(WHAT, der, error))
     }
 }
 

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    cluster::{Purpose, Wanted},
+    cluster::{Purpose, RenewBefore, Wanted},
     error::Result,
-    identity::AlternativeName,
+    identity::{AlternativeName, Identity},
     key::PublicKey,
     profile::Profile,
 };
@@ -53,7 +53,17 @@ pub(super) fn leaf(
     if key_is_shared {
         new_key.push(Cause::SharedKey);
     }
-    let mut causes = certificate_causes(wanted, profile, key, found, ca, now)?;
+    let mut causes = match &found.certificate {
+        Part::Absent => vec![Cause::MissingCertificate],
+        Part::Unusable(reason) => {
+            let reason = reason.clone();
+            vec![Cause::Unreadable { reason }]
+        }
+        Part::Present(certificate) => {
+            let asked = (&wanted.identity, profile, wanted.renew_before);
+            certificate_causes(certificate, key, asked, ca, found.was_checked, now)?
+        }
+    };
     if !new_key.is_empty() {
         new_key.append(&mut causes);
         return Ok((Action::Reissue, new_key));
@@ -67,29 +77,22 @@ pub(super) fn leaf(
     Ok((action, causes))
 }
 
-/// Every reason for another certificate.
-fn certificate_causes(
-    wanted: &Wanted,
-    profile: &Profile,
+/// Every reason for another certificate than one that is there. What is asked for: for whom, what for, and how long before its end it
+/// is due. Where the authority's signature `was_checked` before, its name is compared alone.
+pub(super) fn certificate_causes(
+    certificate: &Certificate,
     key: &PublicKey,
-    found: &Found,
+    (identity, profile, renew_before): (&Identity, &Profile, RenewBefore),
     ca: Option<&Certificate>,
+    was_checked: bool,
     now: SystemTime,
 ) -> Result<Vec<Cause>> {
-    let certificate = match &found.certificate {
-        Part::Absent => return Ok(vec![Cause::MissingCertificate]),
-        Part::Unusable(reason) => {
-            let reason = reason.clone();
-            return Ok(vec![Cause::Unreadable { reason }]);
-        }
-        Part::Present(certificate) => certificate,
-    };
     let mut causes = Vec::new();
     if certificate.public_key() != key {
         causes.push(Cause::KeyMismatch);
     }
     if let Some(ca) = ca {
-        let is_issued = if found.was_checked {
+        let is_issued = if was_checked {
             certificate.names_issuer(ca)
         } else {
             certificate.check_issued_by(ca).is_ok()
@@ -100,15 +103,15 @@ fn certificate_causes(
             causes.push(Cause::EarlierAuthority);
         }
     }
-    causes.extend(expiry(wanted, certificate, ca, now));
-    let common_name = profile.common_name(&wanted.identity)?;
+    causes.extend(expiry(renew_before, certificate, ca, now));
+    let common_name = profile.common_name(identity)?;
     if certificate.common_name() != common_name {
         causes.push(Cause::CommonName {
             found: certificate.common_name(),
             wanted: common_name,
         });
     }
-    let organization = wanted.identity.organization();
+    let organization = identity.organization();
     if !certificate
         .organizations()
         .iter()
@@ -136,10 +139,7 @@ fn certificate_causes(
                 .collect(),
         });
     }
-    causes.extend(names(
-        certificate,
-        &profile.alternative_names(&wanted.identity)?,
-    ));
+    causes.extend(names(certificate, &profile.alternative_names(identity)?));
     Ok(causes)
 }
 
@@ -156,15 +156,13 @@ fn names_earlier(certificate: &Certificate, ca: &Certificate) -> bool {
 
 /// A leaf that ends with its authority is not due for that: a new one would end there too.
 fn expiry(
-    wanted: &Wanted,
+    renew_before: RenewBefore,
     certificate: &Certificate,
     ca: Option<&Certificate>,
     now: SystemTime,
 ) -> Option<Cause> {
     let not_after = certificate.not_after();
-    let due = wanted
-        .renew_before
-        .begins(certificate.not_before(), not_after);
+    let due = renew_before.begins(certificate.not_before(), not_after);
     let is_cut = ca.is_some_and(|ca| ca.not_after() <= not_after);
     if now < due || (is_cut && now <= not_after) {
         return None;
@@ -207,7 +205,9 @@ pub(super) fn authority(
     found: &Found,
     now: SystemTime,
 ) -> (Action, Vec<Cause>) {
-    let mut causes: Vec<Cause> = expiry(wanted, certificate, None, now).into_iter().collect();
+    let mut causes: Vec<Cause> = expiry(wanted.renew_before, certificate, None, now)
+        .into_iter()
+        .collect();
     if certificate.key_usages().is_none() {
         causes.push(Cause::NoKeyUsage);
     }

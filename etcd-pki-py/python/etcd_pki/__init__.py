@@ -8,6 +8,8 @@
 'member-etcd-1.pem'
 """
 
+from __future__ import annotations
+
 from etcd_pki._errors import (
     AnotherAuthorityError,
     AuthorityExistsError,
@@ -63,6 +65,7 @@ from etcd_pki._etcd_pki import (
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    Exported,
     Finding,
     HostPlan,
     HostReport,
@@ -91,23 +94,51 @@ from etcd_pki._etcd_pki import (
     Verifier,
     Wanted,
     __version__,
+    has_further_names,
     read_file,
     write_files,
 )
-from etcd_pki._signer import Signer
-from etcd_pki._words import (
-    Action,
-    Compatibility,
-    HostAction,
-    Issuer,
-    KeyAlgorithm,
-    KeyFormat,
-    KeyMatch,
-    Layout,
-    Peers,
-    Role,
-    Severity,
-)
+
+# As typing has it. That, and the enumerations, are imported when they are asked for: they take longer than all else here
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from etcd_pki._signer import Signer
+    from etcd_pki._words import (
+        Action,
+        Compatibility,
+        HostAction,
+        Issuer,
+        KeyAlgorithm,
+        KeyFormat,
+        KeyMatch,
+        Layout,
+        Peers,
+        Role,
+        Severity,
+    )
+
+
+def __getattr__(name: str) -> object:
+    """Imports what not every program asks for."""
+    if name not in __all__:
+        raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
+    value: object
+    if name == "Signer":
+        from etcd_pki import _signer
+
+        value = _signer.Signer
+    else:
+        from etcd_pki import _words
+
+        value = getattr(_words, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """What there is, imported or not."""
+    return __all__
+
 
 __all__ = [
     "READ_LIMIT",
@@ -137,6 +168,7 @@ __all__ = [
     "EncryptedKeyError",
     "Error",
     "ExistsError",
+    "Exported",
     "Finding",
     "HostAction",
     "HostPlan",
@@ -202,6 +234,7 @@ __all__ = [
     "Wanted",
     "WrongPassphraseError",
     "__version__",
+    "has_further_names",
     "read_file",
     "write_files",
 ]

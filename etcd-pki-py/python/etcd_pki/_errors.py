@@ -6,7 +6,10 @@ there is one, in the words of the command.
 
 from __future__ import annotations
 
-from typing import Any
+# As typing has it, without its import
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Error(Exception):
@@ -18,11 +21,16 @@ class Error(Exception):
     def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self._facts = facts
         for name, value in (facts or {}).items():
             setattr(self, name, value)
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # OSError would leave out its own facts
+        return type(self), (str(self), self.hint, self._facts), vars(self)
 
 
 class _InputError(Error, ValueError):

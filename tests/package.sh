@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Builds the Python package as it would be published, the source first and the wheel from it, and checks both: what they hold,
+# that the wheel keeps to the stable ABI, that the stub says what the module is, and that types fit. Called by tests/run.sh,
+# after tests/setup.sh; the wheel is left in target/dist.
+set -euo pipefail
+
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$tests")
+tools=${ETCD_PKI_TEST_TOOLS:-target/test-tools}
+[[ $tools = /* ]] || tools=$root/$tools
+dist=$root/target/dist
+bin=$tools/package/bin
+cd "$root"
+
+say() { echo "package: $*" >&2; }
+stop() {
+    say "$*"
+    exit 1
+}
+
+mkdir -p "$tools/stamps"
+requirements=$tests/python/package-requirements.txt
+stamp=$tools/stamps/package
+if [[ ! -f $stamp || $(<"$stamp") != "$(sha256sum "$requirements")" ]]; then
+    say "installing $(grep --invert-match '^#' "$requirements" | tr '\n' ' ')"
+    python3 -m venv --clear "$tools/package"
+    "$bin/python" -m pip install --quiet --requirement "$requirements"
+    sha256sum "$requirements" >"$stamp"
+fi
+
+say "format and lints"
+"$bin/ruff" format --check etcd-pki-py tests examples
+"$bin/ruff" check etcd-pki-py tests examples
+
+say "building the source distribution, and the wheel from it"
+rm -rf "$dist"
+"$bin/maturin" sdist --manifest-path etcd-pki-py/Cargo.toml --out "$dist"
+# Where the last run's objects are, not in the directory that pip unpacks to
+CARGO_TARGET_DIR=$root/target/wheel "$bin/python" -m pip wheel --quiet --no-deps --wheel-dir "$dist" "$dist"/*.tar.gz
+wheel=$(echo "$dist"/*.whl)
+
+say "what is in them"
+"$bin/twine" check --strict "$dist"/*
+[[ $wheel = *-cp39-abi3-* ]] || stop "$wheel is not for the stable ABI of CPython 3.9 and later"
+"$bin/abi3audit" --strict "$wheel"
+names=$("$bin/python" -m zipfile --list "$wheel")
+for wanted in etcd_pki/py.typed etcd_pki/_etcd_pki.pyi .cyclonedx.json LICENSE-MIT LICENSE-APACHE \
+    ansible_collections/etcd_pki/core/plugins/modules/cluster.py; do
+    grep --quiet --fixed-strings "$wanted" <<<"$names" || stop "$wheel lacks $wanted"
+done
+
+say "the stub and the types"
+"$bin/python" -m pip install --quiet --force-reinstall --no-deps "$wheel"
+# Away from the checkout, so that the installed package is the one that is looked at
+cd "$tools"
+"$bin/python" "$tests/python/stub_docstrings.py" "$root/etcd-pki-py/python/etcd_pki/_etcd_pki.pyi" --check
+"$bin/python" -m mypy.stubtest etcd_pki --allowlist "$tests/python/stubtest-allowlist.txt"
+"$bin/mypy" --strict --package etcd_pki "$root"/examples/python/*.py
+"$bin/pyright" --warnings --pythonpath "$bin/python" "$root"/examples/python/*.py
+
+say "the reference"
+rm -rf "$root/target/reference"
+"$bin/pdoc" --output-directory "$root/target/reference" etcd_pki
+"$bin/python" - "$root/target/reference/etcd_pki.html" <<'END'
+import sys
+from pathlib import Path
+
+import etcd_pki
+
+page = Path(sys.argv[1]).read_text()
+missing = [name for name in etcd_pki.__all__ if f'id="{name}"' not in page and name != "__version__"]
+sys.exit(f"package: the reference lacks {', '.join(missing)}" if missing else 0)
+END

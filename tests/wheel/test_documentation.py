@@ -1,0 +1,37 @@
+"""What the package's front page and the guide say, run as it stands."""
+
+import doctest
+import io
+import os
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = doctest.ELLIPSIS
+
+
+@pytest.mark.parametrize("page", ["etcd-pki-py/README.md", "docs/guides/python.md"])
+def test_examples(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = io.StringIO()
+    text = (ROOT / page).read_text()
+    examples = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    assert examples.examples
+    result = doctest.DocTestRunner(optionflags=FLAGS).run(examples, out=report.write)
+    assert result.failed == 0, report.getvalue()
+
+
+def test_front_page_prints_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "etcd-pki-py/README.md").read_text()
+    program = re.search(r"```python\n(from .*?)```", text, re.DOTALL).group(1)
+    printed = re.search(r"```text\n(.*?)```", text, re.DOTALL).group(1)
+    output = io.StringIO()
+    with redirect_stdout(output):
+        exec(compile(program, "README.md", "exec"), {})
+    assert output.getvalue() == printed
+    assert (tmp_path / "pki" / "ca-key.pem").stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["pki"]
