@@ -377,7 +377,10 @@ fn an_authority_is_never_made_beside_another() {
     assert!(apply().status.success());
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
     let said = failed(&apply(), 1);
-    assert!(said.contains("ca-key.pem"), "{said}");
+    assert!(
+        said.contains("ca-key.pem") && said.contains("--requests"),
+        "{said}"
+    );
     fs::write(cluster.file("ca-key.pem"), key).unwrap();
     // Somebody else's
     cluster.specify(&format!("ca: {{common_name: other-ca}}\n{SPECIFICATION}"));
@@ -405,6 +408,60 @@ fn a_ca_without_key_usage_is_renewed_and_its_leaves_stay() {
     openssl::verify_strict(&cluster.file("ca.pem"), &leaf, Purpose::Server)
         .assert_accepted("Kubespray's leaf");
     assert!(cluster.due().is_empty());
+}
+
+/// Somebody renews the authority with OpenSSL, and with it goes the serial number, or the key identifier, that some leaves name.
+#[test]
+fn leaves_that_name_an_earlier_certificate_of_their_authority() {
+    let cluster = Cluster::applied();
+    let at = |line: &str| openssl::call(&cluster.directory(), line);
+    let leaf = "[v3]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n\
+        extendedKeyUsage=clientAuth\nsubjectAltName=IP:0.0.0.0\nauthorityKeyIdentifier=keyid,issuer:always\n";
+    fs::write(cluster.file(".leaf.cnf"), leaf).unwrap();
+    at("req -new -key client-root-key.pem -subj /CN=root -out .leaf.csr");
+    at(
+        "x509 -req -in .leaf.csr -CA ca.pem -CAkey ca-key.pem -days 300 -extfile .leaf.cnf -extensions v3 -out client-root.pem",
+    );
+    assert_eq!(cluster.due(), BTreeMap::new());
+
+    let ca = "req -x509 -new -key ca-key.pem -subj /CN=etcd-ca -days 3650 -addext keyUsage=critical,keyCertSign,cRLSign -out ca.pem";
+    at(ca);
+    let refused = |name: &str| {
+        openssl::verify(
+            &cluster.file("ca.pem"),
+            &cluster.file(name),
+            Purpose::Client,
+        )
+        .assert_refused(name, "issuer");
+    };
+    refused("client-root.pem");
+    let why = "renew: signed by the CA's earlier certificate";
+    let due = cluster.due();
+    assert_eq!(
+        (due.len(), due["client-root.pem"].as_str()),
+        (1, why),
+        "{due:?}"
+    );
+    for made in [".leaf.cnf", ".leaf.csr"] {
+        fs::remove_file(cluster.file(made)).unwrap();
+    }
+    cluster.assert_mended(&["client-root.pem"]);
+
+    at(&format!(
+        "{ca} -addext subjectKeyIdentifier=01:02:03 -addext authorityKeyIdentifier=none"
+    ));
+    refused("client-root.pem");
+    let due = cluster.due();
+    assert_eq!(due.len(), PAIRS - 1, "{due:?}");
+    assert!(due.values().all(|what| what == why), "{due:?}");
+    let _ = cluster.apply();
+    assert_eq!(cluster.due(), BTreeMap::new());
+    openssl::verify(
+        &cluster.file("ca.pem"),
+        &cluster.file("client-root.pem"),
+        Purpose::Client,
+    )
+    .assert_accepted("client-root.pem");
 }
 
 #[test]

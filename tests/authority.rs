@@ -8,11 +8,13 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Error, Identity, Passphrase, PrivateKey, Role,
-    read_authority,
+    Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Layout, Passphrase,
+    PrivateKey, Role, Store, read_authority,
 };
 use etcd_pki_tests::{
-    Scratch, go,
+    Scratch,
+    foreign::Foreign,
+    go,
     openssl::{self, Purpose},
 };
 
@@ -131,9 +133,11 @@ fn an_intermediate_and_its_chain() {
             "x509 -req -in request -CA {issuer}.pem -CAkey {issuer}-key.pem -CAcreateserial -days 365 -extfile extensions -out {name}.pem"
         ));
     }
+    made.root("other", &key("other"), STRICT, "3650");
     let own = made.file("lower.pem");
     let pem = |name: &str| fs::read_to_string(made.file(&format!("{name}.pem"))).unwrap();
     let (lower, upper, root) = (pem("lower"), pem("upper"), pem("root"));
+    let other = pem("other");
     // In whatever order they stand, with the root or without it
     for file in [
         format!("{lower}{upper}{root}"),
@@ -146,6 +150,22 @@ fn an_intermediate_and_its_chain() {
         assert_eq!(ca.chain().len(), 2, "the intermediates, and not the root");
         assert_eq!(ca.certificate().subject(), "CN=etcd-lower");
         made.issue(&ca, "root.pem");
+
+        // A directory whose authority is the root, or an intermediate, is its; one of another root is not
+        let directory = made.file("directory");
+        fs::create_dir_all(&directory).unwrap();
+        let store = Store::open(&directory, Layout::Kubespray);
+        fs::remove_file(directory.join("ca.pem")).unwrap_or_default();
+        assert_eq!(store.trusts(&ca).unwrap(), None);
+        for (anchor, trusted) in [
+            (&root, true),
+            (&upper, true),
+            (&lower, true),
+            (&other, false),
+        ] {
+            fs::write(directory.join("ca.pem"), anchor).unwrap();
+            assert_eq!(store.trusts(&ca).unwrap(), Some(trusted), "{anchor}");
+        }
     }
 }
 
@@ -213,4 +233,45 @@ fn an_authority_past_its_end_or_before_its_beginning() {
         certificate.not_after() + second,
     );
     assert!(matches!(issued, Err(Error::AuthorityExpired { .. })));
+}
+
+/// Members as other tools make them have common names without a prefix: they are known by their files.
+#[test]
+fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
+    let kubeadm = Foreign::kubeadm("cp-1", "10.0.0.1");
+    let cfssl = Foreign::cfssl(&["10.0.0.1", "10.0.0.2"]);
+    for (directory, layout, member, usual) in [
+        (kubeadm.path(), Layout::Kubeadm, "cp-1", "cp-2"),
+        (cfssl.path(), Layout::Cfssl, "etcd", "root"),
+    ] {
+        let store = Store::open(directory, layout);
+        assert_eq!(store.member_common_names().unwrap(), [member]);
+        let ca = store.authority(None).unwrap();
+        let request = CertificateRequest::create(
+            &PrivateKey::generate().unwrap(),
+            Role::Client,
+            Identity::from_common_name(member).unwrap(),
+        )
+        .unwrap();
+        for role in [Role::Node, Role::Client] {
+            let identity = Identity::from_common_name(member).unwrap();
+            let refused = [
+                ca.issue(role, &identity).map(|_| ()),
+                ca.sign(&request, role, &identity).map(|_| ()),
+                ca.sign(&request, role, request.claimed().unwrap())
+                    .map(|_| ()),
+            ];
+            for refused in refused {
+                assert!(
+                    matches!(refused, Err(Error::MemberCommonName { .. })),
+                    "{layout} {role}: {refused:?}"
+                );
+            }
+            let allowed = role.profile().allow_member_common_name();
+            assert!(ca.issue(allowed, &identity).is_ok(), "{layout} {role}");
+            assert!(ca.issue(role, Identity::new(usual).unwrap()).is_ok());
+        }
+        let identity = Identity::new(member).unwrap();
+        assert!(ca.issue(Role::Member, identity).is_ok());
+    }
 }

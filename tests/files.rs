@@ -372,3 +372,65 @@ fn pair(pki: &Pki, name: &str) -> Bundle {
     )
     .unwrap()
 }
+
+/// Copies of a pair that share its file, as Calico's of Kubespray's node pair, keep what is replaced.
+#[test]
+fn further_names_of_what_is_replaced_are_told() {
+    let pki = Pki::new();
+    assert!(pki.run("cert issue client app -d pki").status.success());
+    assert!(pki.run("csr new --cn app -o app.csr").status.success());
+    assert!(
+        pki.run("cert sign app.csr --role client --cn app -d pki -o app.pem")
+            .status
+            .success()
+    );
+    let warning = "which keep the old content: copy it there anew";
+    for (line, file) in [
+        ("cert issue client app -d pki --force", "pki/client-app.pem"),
+        (
+            "cert issue client app -d pki --force",
+            "pki/client-app-key.pem",
+        ),
+        (
+            "cert issue client app -d pki -o app.pem --key-out k.pem --force",
+            "app.pem",
+        ),
+        (
+            "cert sign app.csr --role client --cn app -d pki -o app.pem --force",
+            "app.pem",
+        ),
+        ("cert renew pki/client-app.pem -d pki", "pki/client-app.pem"),
+        (
+            "cert renew pki/client-app.pem -d pki --rekey",
+            "pki/client-app-key.pem",
+        ),
+        (
+            "csr new --cn app -o app.csr --key-out other.pem --force",
+            "app.csr",
+        ),
+        ("key new -o k.pem --force", "k.pem"),
+        ("ca renew -d pki", "pki/ca.pem"),
+        ("ca new -d pki --replace-ca", "pki/ca-key.pem"),
+    ] {
+        let (path, copy) = (pki.0.path().join(file), pki.0.path().join("copy"));
+        fs::hard_link(&path, &copy).unwrap();
+        let old = fs::read(&copy).unwrap();
+        let output = pki.run(line);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{line}: {said}");
+        let told = format!("warning: {file} had further names (hard links), {warning}");
+        assert_eq!(said.matches(&told).count(), 1, "{line}: {said}");
+        assert_eq!(said.matches(warning).count(), 1, "{line}: {said}");
+        assert_eq!(fs::read(&copy).unwrap(), old, "{line}");
+        assert_ne!(fs::read(&path).unwrap(), old, "{line}");
+        fs::remove_file(copy).unwrap();
+    }
+    // What was not replaced is not told of
+    fs::hard_link(pki.0.path().join("app.pem"), pki.0.path().join("copy")).unwrap();
+    let refused = pki.run("cert sign app.csr --role client --cn app -d pki -o app.pem");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        !refused.status.success() && !said.contains(warning),
+        "{said}"
+    );
+}

@@ -7,8 +7,12 @@
 
 use std::{fs, path::Path};
 
-use etcd_pki_core::{Error, KeyFormat, Passphrase, PrivateKey};
-use etcd_pki_tests::{Scratch, Tool, run};
+use etcd_pki_core::{
+    CertificateAuthority, CertificateRequest, Error, Identity, KeyFormat, Passphrase, PrivateKey,
+    Role,
+};
+use etcd_pki_tests::{Scratch, Tool, go, run};
+use pem_rfc7468::LineEnding;
 
 /// A key that openssl made, in the scratch folder.
 struct Made {
@@ -66,7 +70,7 @@ const RSA: &str = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out fir
 
 #[test]
 fn every_format_is_read_as_openssl_reads_it() {
-    let formats: [(&str, &[&str]); 27] = [
+    let formats: [(&str, &[&str]); 31] = [
         ("rsa-2048", &[RSA, "pkey -in first -out key"]),
         ("rsa-2048", &[RSA, "rsa -in first -traditional -out key"]),
         (
@@ -79,6 +83,16 @@ fn every_format_is_read_as_openssl_reads_it() {
         ),
         ("rsa-3072", &["genrsa -out key 3072"]),
         ("rsa-4096", &["genrsa -out key 4096"]),
+        ("rsa-2050", &["genrsa -out key 2050"]),
+        ("rsa-2560", &["genrsa -out key 2560"]),
+        ("rsa-3000", &["genrsa -traditional -out key 3000"]),
+        (
+            "rsa-3584",
+            &[
+                "genrsa -out first 3584",
+                "pkcs8 -topk8 -in first -passout pass:secret -out key",
+            ],
+        ),
         (
             "ec-p256",
             &["ecparam -name prime256v1 -genkey -noout -out key"],
@@ -179,8 +193,93 @@ fn every_format_is_read_as_openssl_reads_it() {
         let key = made
             .read()
             .unwrap_or_else(|error| panic!("{commands:?}: {error}"));
-        assert_eq!(key.algorithm().name(), algorithm, "{commands:?}");
+        let name = key.public_key().algorithm_name();
+        assert_eq!(name, algorithm, "{commands:?}");
         assert_eq!(key.public_key().as_der(), made.public_key(), "{commands:?}");
+    }
+}
+
+/// Go looks for all three structures under every label that ends in `PRIVATE KEY`, and etcd with it.
+#[test]
+fn whatever_its_label_says_a_key_is_read_where_go_reads_it() {
+    let keys: [(&[&str], &str); 6] = [
+        (&[RSA, "pkey -in first -outform DER -out key"], "PKCS#8"),
+        (
+            &[RSA, "rsa -in first -traditional -outform DER -out key"],
+            "PKCS#1",
+        ),
+        (
+            &[
+                P256,
+                "pkcs8 -topk8 -nocrypt -in first -outform DER -out key",
+            ],
+            "PKCS#8",
+        ),
+        (&[P384, "ec -in first -outform DER -out key"], "SEC1"),
+        (
+            &[
+                "genrsa -out first 2560",
+                "rsa -in first -traditional -outform DER -out key",
+            ],
+            "PKCS#1",
+        ),
+        (&[ED25519, "pkey -in first -outform DER -out key"], "PKCS#8"),
+    ];
+    let labels = [
+        "PRIVATE KEY",
+        "RSA PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "ANY PRIVATE KEY",
+    ];
+    for (commands, structure) in keys {
+        let made = Made::by(commands);
+        let directory = made.scratch.path();
+        openssl(
+            directory,
+            "req -x509 -new -key first -subj /CN=x -out certificate",
+        );
+        for label in labels {
+            let pem = pem_rfc7468::encode_string(label, LineEnding::LF, &made.bytes()).unwrap();
+            fs::write(directory.join("labelled"), &pem).unwrap();
+            go::key_pair(&directory.join("certificate"), &directory.join("labelled"))
+                .assert_accepted(format_args!("{structure} under {label}"));
+            let key = PrivateKey::from_pem(&pem)
+                .unwrap_or_else(|error| panic!("{structure} under {label}: {error}"));
+            assert_eq!(key.public_key().as_der(), made.public_key());
+        }
+    }
+}
+
+/// RSA of a size with which ring does not sign: an authority's key, a leaf's, and one in a request.
+#[test]
+fn rsa_keys_of_any_size_sign() {
+    for bits in [2050, 2560, 3584] {
+        let made = Made::by(&[
+            &format!("genrsa -out key {bits}"),
+            "req -x509 -new -key key -subj /CN=etcd-ca -addext keyUsage=critical,keyCertSign -days 30 -out ca",
+            "req -new -key key -subj /CN=app -out request",
+        ]);
+        let directory = made.scratch.path();
+        let read = |name: &str| fs::read(directory.join(name)).unwrap();
+        let ca = CertificateAuthority::from_pem(read("ca"), read("key")).unwrap();
+        let request = CertificateRequest::from_pem(read("request")).unwrap();
+        let identity = Identity::new("backup").unwrap();
+        let signed = ca.sign(&request, Role::Client, &identity).unwrap();
+        fs::write(directory.join("leaf"), signed.certificate_pem().unwrap()).unwrap();
+        openssl(directory, "verify -x509_strict -CAfile ca leaf");
+        let leaf = directory.join("leaf");
+        go::verify(&directory.join("ca"), &leaf)
+            .client()
+            .assert_accepted(format_args!("RSA of {bits} bits"));
+
+        let own = ca.key().unwrap();
+        let request = CertificateRequest::create(own, Role::Client, &identity).unwrap();
+        fs::write(directory.join("ours"), request.to_pem().unwrap()).unwrap();
+        openssl(directory, "req -verify -noout -in ours");
+        assert!(CertificateRequest::from_pem(read("ours")).is_ok());
+        fs::write(directory.join("again"), &*own.to_secret_pem().unwrap()).unwrap();
+        openssl(directory, "pkey -in again -check -noout");
+        go::key_pair(&leaf, &directory.join("again")).assert_accepted("the key as we write it");
     }
 }
 
@@ -258,7 +357,7 @@ fn whatever_surrounds_a_key_it_is_found() {
 
 #[test]
 fn what_is_not_used_is_refused_by_its_name() {
-    let refused: [(&str, &[&str]); 14] = [
+    let refused: [(&str, &[&str]); 16] = [
         (
             "ec-p521",
             &["ecparam -name secp521r1 -genkey -noout -out key"],
@@ -292,6 +391,8 @@ fn what_is_not_used_is_refused_by_its_name() {
             &["genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out key"],
         ),
         ("rsa-1024", &["genrsa -out key 1024"]),
+        ("rsa-2046", &["genrsa -out key 2046"]),
+        ("rsa-4160", &["genrsa -out key 4160"]),
         ("public exponent under 65537", &["genrsa -3 -out key 2048"]),
         ("more than two primes", &["genrsa -primes 3 -out key 2048"]),
         (

@@ -18,6 +18,7 @@ stop() {
     exit 1
 }
 
+mkdir -p "$tools/stamps"
 requirements=$tests/python/package-requirements.txt
 stamp=$tools/stamps/package
 if [[ ! -f $stamp || $(<"$stamp") != "$(sha256sum "$requirements")" ]]; then
@@ -26,6 +27,10 @@ if [[ ! -f $stamp || $(<"$stamp") != "$(sha256sum "$requirements")" ]]; then
     "$bin/python" -m pip install --quiet --requirement "$requirements"
     sha256sum "$requirements" >"$stamp"
 fi
+
+say "format and lints"
+"$bin/ruff" format --check etcd-pki-py tests examples
+"$bin/ruff" check etcd-pki-py tests examples
 
 say "building the source distribution, and the wheel from it"
 rm -rf "$dist"

@@ -182,3 +182,53 @@ fn an_authority_that_has_expired() {
     )
     .assert_accepted("both renewed");
 }
+
+/// Where peers have an authority of their own, what it signed is not renewed by the other one: no peer would take it.
+#[test]
+fn what_is_due_stays_with_the_authority_that_signed_it() {
+    let scratch = Scratch::new("peers");
+    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(20 * 86_400);
+    let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
+    for (stem, common_name, leaf) in [
+        ("ca", "etcd-ca", "member-etcd-1"),
+        ("peer-ca", "etcd-peer-ca", "peer-etcd-1"),
+    ] {
+        let identity = Identity::from_common_name(common_name).unwrap();
+        let key = PrivateKey::generate().unwrap();
+        let profile = Profile::authority();
+        let ca = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
+        let short = Role::Member.profile().valid_for(Validity::days(21));
+        let member = Identity::new("etcd-1").unwrap();
+        let bundle = ca.issue_at(short, member, then).unwrap();
+        write(&format!("{stem}.pem"), &ca.certificate().to_pem().unwrap());
+        write(
+            &format!("{stem}-key.pem"),
+            &ca.key().unwrap().to_secret_pem().unwrap(),
+        );
+        write(&format!("{leaf}.pem"), &bundle.certificate_pem().unwrap());
+        write(
+            &format!("{leaf}-key.pem"),
+            &bundle.secret_key_pem().unwrap(),
+        );
+    }
+    let peer = fs::read(scratch.path().join("peer-etcd-1.pem")).unwrap();
+    let renewed = etcd_pki_in(scratch.path(), "cert renew -d .").expect_success();
+    let told = "peer-etcd-1.pem is due, and another authority has signed it, CN=etcd-peer-ca";
+    assert!(renewed.stderr().contains(told), "{}", renewed.stderr());
+    assert_eq!(
+        fs::read(scratch.path().join("peer-etcd-1.pem")).unwrap(),
+        peer
+    );
+    let line = "cert renew peer-etcd-1.pem --ca peer-ca.pem --ca-key peer-ca-key.pem";
+    let _ = etcd_pki_in(scratch.path(), line).expect_success();
+    for (ca, leaf) in [
+        ("ca.pem", "member-etcd-1.pem"),
+        ("peer-ca.pem", "peer-etcd-1.pem"),
+    ] {
+        let leaf = scratch.path().join(leaf);
+        openssl::verify_strict(&scratch.path().join(ca), &leaf, Purpose::Server)
+            .assert_accepted(leaf.display());
+        let left = certificate(leaf).not_after();
+        assert!(left > std::time::SystemTime::now() + std::time::Duration::from_secs(10 * 86_400));
+    }
+}

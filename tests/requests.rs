@@ -5,10 +5,10 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::fs;
+use std::{fs, process::Command};
 
 use etcd_pki_core::{CertificateAuthority, CertificateRequest, Error, Identity, Role};
-use etcd_pki_tests::{Scratch, Tool, go, openssl, run};
+use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, go, openssl, run};
 use serde_json::json;
 
 const P256: &str = "ecparam -name prime256v1 -genkey -noout -out key";
@@ -193,19 +193,7 @@ fn names_that_cannot_be_granted() {
 
 #[test]
 fn a_common_name_that_is_too_long() {
-    // openssl refuses to write one, and pyca can be told not to
-    let script = "\
-import sys
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-name = x509.NameAttribute(x509.NameOID.COMMON_NAME, 'a' * 65, _validate=False)
-request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([name]))
-request = request.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-print(request.public_bytes(serialization.Encoding.PEM).decode())
-";
-    let printed = run(Tool::PYTHON.command().args(["-c", script])).expect_success();
-    let request = CertificateRequest::from_pem(printed.stdout()).unwrap();
+    let request = CertificateRequest::from_pem(of_too_long_a_name()).unwrap();
     assert!(matches!(
         request.claimed(),
         Err(Error::CommonNameLength { .. })
@@ -219,6 +207,52 @@ print(request.public_bytes(serialization.Encoding.PEM).decode())
         refused,
         format!("common name {} (of 65 characters)", "a".repeat(65))
     );
+}
+
+/// openssl refuses to write one, and pyca can be told not to.
+fn of_too_long_a_name() -> String {
+    let script = "\
+import sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+name = x509.NameAttribute(x509.NameOID.COMMON_NAME, 'a' * 65, _validate=False)
+request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([name]))
+request = request.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+print(request.public_bytes(serialization.Encoding.PEM).decode())
+";
+    let printed = run(Tool::PYTHON.command().args(["-c", script])).expect_success();
+    printed.stdout().to_owned()
+}
+
+#[test]
+fn what_an_option_says_need_not_be_a_claim_that_can_be_granted() {
+    let configuration = "req_extensions=ext\n[dn]\nO=ops\nCN=app\n[ext]\nsubjectAltName=DNS:a..b\n";
+    let names = made(P256, "", configuration);
+    let scratch = Scratch::new("claims");
+    let sign = |options: &str| {
+        let mut command = Command::new(etcd_pki());
+        command.current_dir(scratch.path());
+        run(command.args(options.split_whitespace()))
+    };
+    let _ = sign("ca new -d .").expect_success();
+    fs::write(scratch.path().join("names"), &names).unwrap();
+    fs::write(scratch.path().join("long"), of_too_long_a_name()).unwrap();
+
+    let accepted = "-d . --role client --accept-claims --force -o out.pem";
+    for (request, options, subject, told) in [
+        ("names", "--san 10.0.0.1", "CN=app,O=ops", "DNS name a..b"),
+        ("names", "--san none", "CN=app,O=ops", "DNS name a..b"),
+        ("long", "--cn backup", "CN=backup", "(of 65 characters)"),
+        ("long", "--name backup", "CN=backup", "(of 65 characters)"),
+        ("long", "--no-cn --org ops", "O=ops", "(of 65 characters)"),
+    ] {
+        assert!(!sign(&format!("cert sign {request} {accepted}")).success());
+        let signed = sign(&format!("cert sign {request} {accepted} {options}")).expect_success();
+        assert!(signed.stderr().contains(told), "{}", signed.stderr());
+        let shown = sign("cert show out.pem --field subject").expect_success();
+        assert_eq!(shown.stdout().trim_end(), subject, "{request} {options}");
+    }
 }
 
 #[test]

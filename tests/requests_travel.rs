@@ -12,7 +12,9 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 use etcd_pki_core::{Bundle, CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Role};
@@ -60,7 +62,7 @@ impl Machines {
         self.0.path().join(name)
     }
 
-    fn output(&self, verb: &str, machine: &str) -> Output {
+    fn command(&self, verb: &str, machine: &str) -> Command {
         let mut command = Command::new(etcd_pki());
         command
             .current_dir(self.0.path())
@@ -69,7 +71,11 @@ impl Machines {
         if machine != "ca" {
             command.args(["--host", machine]);
         }
-        command.output().unwrap()
+        command
+    }
+
+    fn output(&self, verb: &str, machine: &str) -> Output {
+        self.command(verb, machine).output().unwrap()
     }
 
     /// What was done; and, if something was refused or not granted, what was said.
@@ -513,7 +519,7 @@ fn a_renewed_authority_travels() {
     let before = fs::read(machines.path("etcd-1/ca.pem")).unwrap();
     let renewed = {
         let key = fs::read(machines.path("ca/ca-key.pem")).unwrap();
-        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        let later = std::time::SystemTime::now() + Duration::from_secs(2);
         etcd_pki_core::CertificateAuthority::create_for(
             PrivateKey::from_pem(key).unwrap(),
             &Identity::from_common_name("etcd-ca").unwrap(),
@@ -537,6 +543,49 @@ fn a_renewed_authority_travels() {
     // The old one that a slow courier brings is not put back
     fs::write(machines.path("travel/etcd-1/ca.pem"), before).unwrap();
     assert_eq!(machines.quietly("etcd-1")["trusted"], 0);
+}
+
+/// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret travels, no file is cut, and the next
+/// round brings the certificates.
+#[test]
+fn killed_while_requests_travel() {
+    let machines = Machines::installed(SPECIFICATION);
+    let authority = fs::read(machines.path("ca/ca-key.pem")).unwrap();
+    for round in 0..40_u64 {
+        // New names each time, and now and then another algorithm, for which keys wait beside those that serve
+        let address = format!("10.0.{round}.1");
+        let mut specification = SPECIFICATION.replace("10.0.0.1", &address);
+        if round / 4 % 2 == 1 {
+            specification = specification.replace("{validity", "{algorithm: ed25519, validity");
+        }
+        machines.specify(&specification);
+        for (step, machine) in ["etcd-1", "ca", "etcd-1"].into_iter().enumerate() {
+            let mut child = machines
+                .command("apply", machine)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let late = (197 * round + 1_300 * step as u64) % 8_000;
+            thread::sleep(Duration::from_micros(1_000 + late));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            machines.assert_nothing_secret();
+            assert_eq!(fs::read(machines.path("ca/ca-key.pem")).unwrap(), authority);
+            for (name, contents) in ["etcd-1", "travel"]
+                .iter()
+                .flat_map(|at| machines.files(at))
+            {
+                let is_temporary = name.extension().is_some_and(|end| end == "tmp");
+                let is_cut = !is_temporary && !contents.ends_with(b"-----\n");
+                assert!(!is_cut, "{} after kill {round}", name.display());
+            }
+        }
+        if round % 4 == 3 {
+            machines.round();
+            machines.assert_whole();
+        }
+    }
 }
 
 /// For who makes all keys in one place.

@@ -1,6 +1,8 @@
 //! From an existing directory to the specification that describes it.
 
+mod admin;
 mod authority;
+mod describer;
 mod description;
 mod habits;
 mod host;

@@ -8,6 +8,7 @@ mod loading;
 mod renewal;
 
 use std::{
+    collections::HashSet,
     fmt,
     time::{Duration, SystemTime},
 };
@@ -52,6 +53,8 @@ pub struct CertificateAuthority {
     scheme: Scheme,
     issuer: Vec<u8>,
     key_identifier: Vec<u8>,
+    /// The common names that are known to be members'
+    member_common_names: HashSet<String>,
 }
 
 /// Where the CA's key is.
@@ -124,6 +127,16 @@ impl CertificateAuthority {
             now,
         )
     }
+
+    /// Says which common names are members'. A node or a client is refused one of them, as it is refused one that begins as a
+    /// member's does, unless its profile says
+    /// [`allow_member_common_name`](Profile::allow_member_common_name).
+    #[must_use]
+    pub fn with_member_common_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.member_common_names.extend(names);
+        self
+    }
+
     /// The authority's certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
@@ -180,6 +193,7 @@ impl CertificateAuthority {
             certificate,
             above,
             signer,
+            member_common_names: HashSet::new(),
         };
         authority.check_time(now)?;
         Ok(authority)

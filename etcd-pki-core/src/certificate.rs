@@ -12,6 +12,7 @@ use std::{
 
 use self::facts::Facts;
 use crate::{
+    der_kind,
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
     hex,
@@ -66,7 +67,7 @@ impl Certificate {
     /// As [`Certificate::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if is_der(bytes) {
-            Self::from_der(bytes)
+            Self::from_der_alone(bytes)
         } else {
             Self::from_pem(bytes)
         }
@@ -79,7 +80,7 @@ impl Certificate {
     /// [`Error::Missing`] if there is none; [`Error::Malformed`] if one is damaged.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
         if is_der(bytes) {
-            return Ok(vec![Self::from_der(bytes)?]);
+            return Ok(vec![Self::from_der_alone(bytes)?]);
         }
         let blocks = pem::read(WHAT, bytes)?;
         let certificates: Vec<Self> = blocks
@@ -91,6 +92,10 @@ impl Certificate {
             return Err(pem::missing(WHAT, &blocks));
         }
         Ok(certificates)
+    }
+
+    fn from_der_alone(der: &[u8]) -> Result<Self> {
+        Self::from_der(der).map_err(|error| der_kind::instead_of(WHAT, der, error))
     }
 
     /// The certificate in DER, byte for byte as it was read or signed.
@@ -215,7 +220,7 @@ impl Certificate {
     ///
     /// [`Error::Signature`] if not; [`Error::Unsupported`] for an issuer's key of an algorithm that is not checked.
     pub fn check_issued_by(&self, issuer: &Self) -> Result<()> {
-        if self.facts().content().issuer() != issuer.facts().content().subject() {
+        if !self.names_issuer(issuer) {
             return Err(Error::Signature {
                 what: WHAT,
                 reason: format!("its issuer is {}, not {}", self.issuer(), issuer.subject()),
@@ -223,6 +228,11 @@ impl Certificate {
         }
         let signed = Signed::from_der(&self.der).map_err(malformed)?;
         issuer.public_key().verify(WHAT, &signed)
+    }
+
+    /// Whether its issuer's name is this one's subject, whoever has signed it.
+    pub(crate) fn names_issuer(&self, issuer: &Self) -> bool {
+        self.facts().content().issuer() == issuer.facts().content().subject()
     }
 
     /// What `CertificateBuilder` has just encoded and a key of ours has signed.

@@ -9,13 +9,13 @@ mod fault;
 mod files;
 mod renewal;
 mod resolver;
+mod terms;
 mod wanted;
 #[cfg(feature = "yaml")]
 mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use self::resolver::EntryIndex;
 pub use self::{
     admin::ClusterAdmin,
     authority::{ClusterAuthority, Peers},
@@ -25,6 +25,7 @@ pub use self::{
     renewal::RenewBefore,
     wanted::{Issuer, Purpose, Wanted},
 };
+use self::{fault::Fault, resolver::EntryIndex};
 use crate::{error::Result, identity::AlternativeName, layout::Layout, role::Role};
 
 /// The specification of a cluster: its authority, members, nodes and clients, and where their files are.
@@ -244,10 +245,23 @@ impl ClusterBuilder {
         Ok(self.checked()?)
     }
 
-    fn checked(mut self) -> std::result::Result<Cluster, fault::Fault> {
-        if self.0.layout.separates_peers() {
-            self.0.authority = self.0.authority.peers(Peers::Separate);
-        }
+    fn checked(mut self) -> std::result::Result<Cluster, Fault> {
+        let Self(cluster) = &mut self;
+        let peers = match (
+            cluster.layout.separates_peers(),
+            cluster.authority.said_peers(),
+        ) {
+            (true, Some(Peers::Shared)) => {
+                let reason = format!(
+                    "in the {} layout peers have an authority apart",
+                    cluster.layout
+                );
+                return Err(Fault::new("ca.peers", reason).hint("leave it out, or say separate"));
+            }
+            (true, _) => Peers::Separate,
+            (false, said) => said.unwrap_or_default(),
+        };
+        cluster.authority = cluster.authority.clone().peers(peers);
         check::check(&self.0)?;
         Ok(self.0)
     }

@@ -1,15 +1,17 @@
 //! The settings by which etcd, etcdctl and kube-apiserver find the files of a store.
 
+mod peers;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     layout::PairPaths,
     role::Role,
-    store::{Store, existing_file, member_common_names},
+    store::{Store, existing_file},
 };
 
 /// Settings for one program, in the form in which it takes them.
@@ -20,7 +22,15 @@ use crate::{
 pub struct Settings {
     form: Form,
     entries: Vec<(String, String)>,
-    notes: Vec<String>,
+    optional: Vec<Optional>,
+}
+
+/// A setting that may be taken as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Optional {
+    /// What it does
+    remark: &'static str,
+    entry: (String, String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +42,7 @@ enum Form {
 
 impl Settings {
     /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one
-    /// (`server/embed/config.go`).
+    /// (`server/embed/config.go`). Where each host has a tree of its own in the directory, they are those of the host's.
     ///
     /// # Errors
     ///
@@ -49,7 +59,7 @@ impl Settings {
             pairs.truncate(1);
             pairs.push(layout.peer_pair(host)?);
         }
-        let pairs = existing(store, &pairs)?;
+        let pairs = existing(store, host, &pairs)?;
         // The layout names the clients' pair first, and the peers' last: one pair may be both
         let mut entries = Vec::new();
         for (prefix, pair, trusted) in [
@@ -64,15 +74,14 @@ impl Settings {
                 (format!("{prefix}CLIENT_CERT_AUTH"), "true".to_owned()),
             ]);
         }
-        let names = member_common_names(store)?.join(",");
+        let names = peers::common_names(store, &peers)?.join(",");
         Ok(Self {
             form: Form::EnvironmentFile,
             entries,
-            notes: vec![
-                "To take only these names for peers (a list from etcd 3.5.15 on, one name before):"
-                    .to_owned(),
-                format!("ETCD_PEER_CERT_ALLOWED_CN={names}"),
-            ],
+            optional: vec![Optional {
+                remark: "To take only these names for peers (a list from etcd 3.5.15 on, one name before):",
+                entry: ("ETCD_PEER_CERT_ALLOWED_CN".to_owned(), names),
+            }],
         })
     }
 
@@ -83,6 +92,26 @@ impl Settings {
     /// As [`Settings::etcd`].
     pub fn etcdctl(store: &Store, role: Role, name: &str) -> Result<Self> {
         let pair = existing_pairs(store, role, name)?.swap_remove(0);
+        Self::exports(store, &pair)
+    }
+
+    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::etcd`], and [`Error::Unsupported`](crate::Error::Unsupported) for a layout without such a pair.
+    pub fn etcdctl_admin(store: &Store, host: &str) -> Result<Self> {
+        let layout = store.layout();
+        let pair = layout.member_client(host)?.ok_or_else(|| {
+            Error::unsupported(
+                format!("an admin's pair in the {layout} layout"),
+                "name a client, member or node instead",
+            )
+        })?;
+        Self::exports(store, &existing(store, host, &[pair])?.swap_remove(0))
+    }
+
+    fn exports(store: &Store, pair: &PairPaths) -> Result<Self> {
         Ok(Self {
             form: Form::Exports,
             entries: vec![
@@ -90,7 +119,7 @@ impl Settings {
                 ("ETCDCTL_CERT".to_owned(), text(&pair.certificate)),
                 ("ETCDCTL_KEY".to_owned(), text(&pair.key)),
             ],
-            notes: Vec::new(),
+            optional: Vec::new(),
         })
     }
 
@@ -108,7 +137,7 @@ impl Settings {
                 ("--etcd-certfile".to_owned(), text(&pair.certificate)),
                 ("--etcd-keyfile".to_owned(), text(&pair.key)),
             ],
-            notes: Vec::new(),
+            optional: Vec::new(),
         })
     }
 
@@ -117,33 +146,52 @@ impl Settings {
     pub fn entries(&self) -> &[(String, String)] {
         &self.entries
     }
+
+    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes only the
+    /// common names of the members for peers.
+    pub fn optional(&self) -> impl Iterator<Item = &(String, String)> {
+        self.optional.iter().map(|optional| &optional.entry)
+    }
+
+    fn line(&self, (name, value): &(String, String)) -> String {
+        match self.form {
+            Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(value)),
+            Form::Exports => format!("export {name}={}", quoted_for_shell(value)),
+            Form::Flags => format!("{name}={}", quoted_for_shell(value)),
+        }
+    }
 }
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in &self.entries {
-            match self.form {
-                Form::EnvironmentFile => writeln!(f, "{name}={}", quoted_for_systemd(value))?,
-                Form::Exports => writeln!(f, "export {name}={}", quoted_for_shell(value))?,
-                Form::Flags => writeln!(f, "{name}={}", quoted_for_shell(value))?,
-            }
+        for entry in &self.entries {
+            writeln!(f, "{}", self.line(entry))?;
         }
-        for note in &self.notes {
-            writeln!(f, "# {note}")?;
+        for Optional { remark, entry } in &self.optional {
+            writeln!(f, "# {remark}\n# {}", self.line(entry))?;
         }
         Ok(())
     }
 }
 
 fn existing_pairs(store: &Store, role: Role, name: &str) -> Result<Vec<PairPaths>> {
-    existing(store, &store.layout().pairs(role, name)?)
+    existing(store, name, &store.layout().pairs(role, name)?)
 }
 
-fn existing(store: &Store, pairs: &[PairPaths]) -> Result<Vec<PairPaths>> {
+/// The files of pairs: in the directory, or in the tree of their host, where the layout's names carry no host.
+fn existing(store: &Store, host: &str, pairs: &[PairPaths]) -> Result<Vec<PairPaths>> {
+    let tree = store.directory().join(host);
     pairs
         .iter()
         .map(|pair| {
-            let pair = pair.below(store.directory());
+            let in_tree = pair.below(&tree);
+            let is_in_tree =
+                !store.layout().names_hosts() && existing_file(&in_tree.certificate).is_ok();
+            let pair = if is_in_tree {
+                in_tree
+            } else {
+                pair.below(store.directory())
+            };
             Ok(PairPaths {
                 certificate: existing_file(&pair.certificate)?,
                 key: existing_file(&pair.key)?,

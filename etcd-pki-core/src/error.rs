@@ -1,5 +1,6 @@
 //! What can go wrong, with the facts in fields.
 
+mod hint;
 mod message;
 
 use std::{fmt, io, path::PathBuf, time::SystemTime};

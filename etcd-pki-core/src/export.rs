@@ -11,13 +11,23 @@ use crate::{
     error::{Error, Result},
     key::PrivateKey,
     layout::PairPaths,
-    plan::attributes_of,
-    store::{Attributes, Overwrite, PairTexts, Store, is_empty, read_file},
+    store::{Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_file, user},
 };
+
+/// What was copied for a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exported {
+    /// Where each file is
+    pub files: Vec<PathBuf>,
+    /// The owner and the group that the specification says and that could not be given here: they are unknown on this host, or only
+    /// root may give files away. The files are to be given to them where they go.
+    pub not_given: Vec<String>,
+}
 
 impl Cluster {
     /// Copies what one host uses into a directory of its own, as it is to lie on that host: its keys and certificates, and the
-    /// certificates of the authorities, never their keys. Tells where each file is.
+    /// certificates of the authorities, never their keys. Tells where each file is, and whose it is not yet.
     ///
     /// Each pair is checked first: the key is the certificate's, and an authority of the cluster has signed it.
     ///
@@ -32,7 +42,7 @@ impl Cluster {
         host: &str,
         out: &Path,
         overwrite: Overwrite,
-    ) -> Result<Vec<PathBuf>> {
+    ) -> Result<Exported> {
         let there = self.wanted(Some(host))?;
         let (authorities, leaves): (Vec<_>, Vec<_>) =
             there.into_iter().partition(Wanted::is_authority);
@@ -65,14 +75,10 @@ impl Cluster {
             ));
         }
 
-        // An owner by name may be none of this host's: whose the files are is for the host that gets them
-        let attributes = Attributes {
-            owner: None,
-            group: None,
-            ..attributes_of(self.files())?
-        };
+        let (attributes, not_given) = self.exported_attributes();
         let store = Store::open(out, self.layout());
         let files = store.lock()?;
+        files.give_directories(&attributes)?;
         files.put_pairs(&pairs, overwrite, &attributes)?;
         for (path, text) in &trusted {
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;
@@ -82,7 +88,34 @@ impl Cluster {
             [certificate, key]
         });
         let trusted = trusted.iter().map(|(path, _)| path);
-        Ok(trusted.chain(pairs).map(|path| out.join(path)).collect())
+        Ok(Exported {
+            files: trusted.chain(pairs).map(|path| out.join(path)).collect(),
+            not_given,
+        })
+    }
+
+    /// The modes that the specification says, and owner and group as far as this host knows them and lets them be given. What
+    /// could not be given is told.
+    fn exported_attributes(&self) -> (Attributes, Vec<String>) {
+        let files = self.files();
+        let mut not_given = Vec::new();
+        let mut number = |name: Option<&str>, look_up: fn(&str) -> Result<u32>| {
+            let name = name?;
+            let number = look_up(name).ok().filter(|_| may_give());
+            if number.is_none() {
+                not_given.push(name.to_owned());
+            }
+            number
+        };
+        let attributes = Attributes {
+            owner: number(files.owner(), user),
+            group: number(files.group(), group),
+            key_mode: files.key_mode(),
+            certificate_mode: files.certificate_mode(),
+            directory_mode: files.directory_mode(),
+            backup: false,
+        };
+        (attributes, not_given)
     }
 
     /// Where a host's pairs are among everybody's, in the order in which they are wanted.

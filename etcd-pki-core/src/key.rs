@@ -234,17 +234,14 @@ impl PrivateKey {
 
     fn from_pkcs1(pkcs1: &[u8]) -> Result<Self> {
         let pair = KeyPair::from_rsa(pkcs1)?;
-        let algorithm = match PublicKey::rsa_bits(pair.public_key()) {
-            Some(2048) => KeyAlgorithm::Rsa2048,
-            Some(3072) => KeyAlgorithm::Rsa3072,
-            Some(4096) => KeyAlgorithm::Rsa4096,
-            bits => {
-                return Err(Error::unsupported(
-                    format!("RSA of {} bits", bits.unwrap_or_default()),
+        let algorithm = PublicKey::rsa_bits(pair.public_key())
+            .and_then(KeyAlgorithm::of_rsa)
+            .ok_or_else(|| {
+                Error::unsupported(
+                    "an RSA key of under 2048 or over 4096 bits",
                     "use rsa-2048, rsa-3072 or rsa-4096",
-                ));
-            }
-        };
+                )
+            })?;
         Self::from_parts(algorithm, RSA_ENCRYPTION, Some(AnyRef::NULL), pkcs1, pair)
     }
 

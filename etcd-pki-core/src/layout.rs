@@ -185,6 +185,13 @@ impl Layout {
         }
     }
 
+    /// Whether a file may have the name of a certificate that members present to each other: their only one, or the peers'.
+    pub(crate) fn is_for_peers(self, path: &Path) -> bool {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_apart = stem == "peer" || stem.starts_with("peer-");
+        is_apart || (self == Self::Kubespray && stem.starts_with("member-"))
+    }
+
     fn pair(self, stem: &str) -> PairPaths {
         let (certificate, key) = match self {
             Self::Kubespray | Self::Cfssl => (format!("{stem}.pem"), format!("{stem}-key.pem")),

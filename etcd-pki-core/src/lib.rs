@@ -80,7 +80,8 @@
 //!
 //! # Features
 //!
-//! - `rsa` (default): generating RSA keys. Without it, RSA keys that exist are still used.
+//! - `rsa` (default): generating RSA keys, and using those whose size is no multiple of 1024 bits. Without it, RSA keys of 2048,
+//!   3072 and 4096 bits that exist are still used.
 //! - `yaml` (default): reading the specification of a cluster. Without it, a `Cluster` is built in Rust.
 //!
 //! Types of `der`, `x509-cert` and `zeroize` stand in public signatures: a new major version of one of them is a new major
@@ -94,7 +95,8 @@ mod clock;
 // What goes wrong
 mod error;
 
-// Private seams: hexadecimal digits, blocks of a PEM file, ring, closed lists of words
+// Private seams: what DER is, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
+mod der_kind;
 mod hex;
 mod pem;
 mod signing;
@@ -103,6 +105,8 @@ mod words;
 // For how long
 mod validity;
 
+// A time, or a share of a certificate's life
+mod span;
 // A certificate's number
 mod serial;
 
@@ -182,6 +186,7 @@ pub use crate::{
     },
     config::Settings,
     error::{Error, Place, Position, Result},
+    export::Exported,
     extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
@@ -198,7 +203,7 @@ pub use crate::{
     serial::SerialNumber,
     signer::Signer,
     store::{
-        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, read_authority,
+        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names, read_authority,
         read_authority_to_renew, read_file, write_files, write_files_with,
     },
     validity::Validity,

@@ -1,6 +1,7 @@
 //! The blocks of a file in PEM (RFC 7468), tolerant of what people have: text around the blocks, several blocks, a byte order
 //! mark, CRLF, blanks at the ends of lines, a body on one line, the headers of RFC 1421.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use pem_rfc7468::LineEnding;
 use zeroize::Zeroizing;
 
@@ -9,6 +10,8 @@ use crate::error::{Error, Place, Result};
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
+/// The bytes that make a line of 64 characters
+const LINE: usize = 48;
 
 /// One block of a PEM file.
 pub(crate) struct Block {
@@ -22,10 +25,24 @@ pub(crate) struct Block {
     pub(crate) place: Place,
 }
 
-/// Writes one block, with lines of 64 characters.
+/// Writes one block, with lines of 64 characters: a key in constant time.
 pub(crate) fn encode(label: &str, contents: &[u8]) -> Result<String> {
+    if !label.ends_with("PRIVATE KEY") {
+        return Ok(encode_public(label, contents));
+    }
     pem_rfc7468::encode_string(label, LineEnding::LF, contents)
         .map_err(|error| Error::malformed("PEM label", error))
+}
+
+fn encode_public(label: &str, contents: &[u8]) -> String {
+    let mut text = String::with_capacity(contents.len() * 11 / 8 + 2 * label.len() + 64);
+    text.extend([BEGIN, label, DASHES, "\n"]);
+    for line in contents.chunks(LINE) {
+        BASE64_STANDARD.encode_string(line, &mut text);
+        text.push('\n');
+    }
+    text.extend([END, label, DASHES, "\n"]);
+    text
 }
 
 /// Whether the bytes look like PEM rather than DER: no DER of ours begins with text.
@@ -200,6 +217,16 @@ mod tests {
             let block = only(&text);
             assert_eq!(block.label, "X");
             assert_eq!(*block.contents, (0..60).collect::<Vec<u8>>(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_public_is_written_as_what_is_secret() {
+        for length in 1..200 {
+            let contents: Vec<u8> = (0..length).collect();
+            let public = encode("X", &contents).unwrap();
+            let secret = encode("PRIVATE KEY", &contents).unwrap();
+            assert_eq!(public, secret.replace("PRIVATE KEY", "X"));
         }
     }
 

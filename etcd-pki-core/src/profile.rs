@@ -58,7 +58,7 @@ impl Profile {
         Self { validity, ..self }
     }
 
-    /// Lets a node or client have a common name that begins as a member's does. A list of allowed common names
+    /// Lets a node or client have a common name that is a member's, or begins as a member's does. A list of allowed common names
     /// (`--peer-cert-allowed-cn`) would take it for a member.
     #[must_use]
     pub const fn allow_member_common_name(self) -> Self {
@@ -90,6 +90,11 @@ impl Profile {
 
     pub(crate) const fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// Whether a member's common name is granted.
+    pub(crate) fn may_have_member_common_name(&self) -> bool {
+        self.role == Role::Member || self.member_common_name_allowed
     }
 
     /// keyEncipherment is for RSA alone: only RSA keys encrypt (RFC 5280, section 4.2.1.3; RFC 8813, section 3).
@@ -137,8 +142,7 @@ impl Profile {
         })?;
         match common_name {
             Some(common_name)
-                if self.role != Role::Member
-                    && !self.member_common_name_allowed
+                if !self.may_have_member_common_name()
                     && common_name.starts_with(Role::Member.common_name_prefix()) =>
             {
                 Err(Error::MemberCommonName { common_name })

@@ -16,6 +16,7 @@ use x509_cert::{ext::Extension, name::Name};
 
 pub use self::claim::Claim;
 use crate::{
+    der_kind,
     error::{Error, Result},
     extensions::{Extensions, ExtensionsBuilder},
     identity::{Identity, attributes, subject},
@@ -125,7 +126,7 @@ impl CertificateRequest {
     /// As [`CertificateRequest::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if bytes.first() == Some(&0x30) && !pem::is_pem(bytes) {
-            Self::from_der(bytes)
+            Self::from_der(bytes).map_err(|error| der_kind::instead_of(WHAT, bytes, error))
         } else {
             Self::from_pem(bytes)
         }
@@ -176,7 +177,17 @@ impl CertificateRequest {
     /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a claim that no certificate
     /// can grant.
     pub fn claimed(&self) -> Result<Identity> {
-        claim::identity(&self.claims())
+        self.claimed_where(|_| true)
+    }
+
+    /// Takes those claims for the truth that are accepted, as [`CertificateRequest::claimed`] takes them all. A claim that is
+    /// not accepted need not be one that a certificate can grant.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateRequest::claimed`].
+    pub fn claimed_where(&self, is_accepted: impl Fn(&Claim) -> bool) -> Result<Identity> {
+        claim::identity(self.claims().iter().filter(|claim| is_accepted(claim)))
     }
 
     fn facts(&self) -> &Facts {

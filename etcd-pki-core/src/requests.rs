@@ -5,6 +5,7 @@
 //! specification, and each believes it and not what travels.
 
 mod host;
+mod host_step;
 mod install;
 mod key;
 mod sign;
@@ -17,7 +18,8 @@ use std::{
 };
 
 pub use self::{
-    host::{HostAction, HostPlan, HostStep},
+    host::HostPlan,
+    host_step::{HostAction, HostStep},
     install::HostReport,
     sign::{NotGranted, SigningReport},
     signing::{SigningPlan, SigningStep},

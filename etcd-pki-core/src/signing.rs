@@ -1,11 +1,16 @@
-//! ring, joined to the structures of X.509: the only file that computes a signature, a digest or a random number.
+//! ring, joined to the structures of X.509: here alone a signature, a digest or a random number is computed.
+
+#[cfg(feature = "rsa")]
+mod other_rsa;
+
+use std::ops::RangeInclusive;
 
 use der::{
     Decode as _, Encode as _,
     asn1::{AnyRef, BitStringRef, ObjectIdentifier},
 };
 use ring::{
-    digest,
+    digest, hkdf, hmac,
     rand::{SecureRandom as _, SystemRandom},
     rsa,
     signature::{
@@ -28,6 +33,9 @@ const RSA_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.
 const RSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 const RSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
 const RSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
+
+/// The sizes of RSA keys that sign: shorter ones are weak, and ring signs with no longer ones.
+pub(crate) const RSA_BITS: RangeInclusive<usize> = 2048..=4096;
 
 /// The signature schemes that keys of ours use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +114,8 @@ pub(crate) enum KeyPair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(Box<rsa::KeyPair>),
+    #[cfg(feature = "rsa")]
+    OtherRsa(Box<other_rsa::OtherRsaKeyPair>),
 }
 
 impl KeyPair {
@@ -129,9 +139,30 @@ impl KeyPair {
 
     /// From the `RSAPrivateKey` of PKCS#1, which ring checks (NIST SP 800-56B, section 6.4.1.4.3, in part).
     pub(crate) fn from_rsa(pkcs1: &[u8]) -> Result<Self> {
+        let numbers = pkcs1::RsaPrivateKeyRef::from_der(pkcs1)
+            .map_err(|error| Error::malformed("private key", error))?;
+        // ring wants primes of a multiple of 512 bits (`KeyPair::from_components`)
+        let bits = rsa_bits(numbers.modulus.as_bytes());
+        if !bits.is_multiple_of(1024) {
+            return Self::from_other_rsa(pkcs1, bits);
+        }
         rsa::KeyPair::from_der(pkcs1)
             .map(|pair| Self::Rsa(Box::new(pair)))
             .map_err(|error| Error::malformed("private key", error))
+    }
+
+    #[cfg(feature = "rsa")]
+    fn from_other_rsa(pkcs1: &[u8], _: usize) -> Result<Self> {
+        let pair = other_rsa::OtherRsaKeyPair::from_pkcs1(pkcs1)?;
+        Ok(Self::OtherRsa(Box::new(pair)))
+    }
+
+    #[cfg(not(feature = "rsa"))]
+    fn from_other_rsa(_: &[u8], bits: usize) -> Result<Self> {
+        Err(Error::unsupported(
+            format!("signing by a key of rsa-{bits}"),
+            "build etcd-pki-core with its feature `rsa`",
+        ))
     }
 
     /// The public key as its bits stand in a `SubjectPublicKeyInfo`.
@@ -140,6 +171,8 @@ impl KeyPair {
             Self::Ecdsa(pair) => pair.public_key().as_ref(),
             Self::Ed25519(pair) => pair.public_key().as_ref(),
             Self::Rsa(pair) => pair.public().as_ref(),
+            #[cfg(feature = "rsa")]
+            Self::OtherRsa(pair) => pair.public_key(),
         }
     }
 
@@ -165,8 +198,16 @@ impl KeyPair {
                 })?;
                 Ok(signature)
             }
+            #[cfg(feature = "rsa")]
+            Self::OtherRsa(pair) => pair.sign(message),
         }
     }
+}
+
+/// The size of an RSA key: the bits of its modulus.
+pub(crate) fn rsa_bits(modulus: &[u8]) -> usize {
+    let leading = modulus.first().map_or(0, |first| first.leading_zeros());
+    modulus.len() * 8 - leading as usize
 }
 
 /// Generates an elliptic curve key: PKCS#8 with the public point in it.
@@ -200,6 +241,38 @@ fn no_random() -> Error {
 
 pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+}
+
+/// The length of HMAC-SHA256, in bytes.
+pub(crate) const MAC_LENGTH: usize = 32;
+
+/// A key by which only who has a secret can mark what it has seen: HMAC-SHA256 (RFC 2104).
+#[derive(Debug)]
+pub(crate) struct MacKey(hmac::Key);
+
+impl MacKey {
+    /// Derives it from a secret, for one purpose (HKDF-SHA256, RFC 5869).
+    pub(crate) fn derive(secret: &[u8], purpose: &[u8]) -> Result<Self> {
+        hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+            .extract(secret)
+            .expand(&[purpose], hmac::HMAC_SHA256)
+            .map(|key| Self(hmac::Key::from(key)))
+            .map_err(|_| Error::Signer {
+                reason: "no key could be derived from another".to_owned(),
+            })
+    }
+
+    /// The mark of these parts, in this order and with these bounds.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; MAC_LENGTH] {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut mac = [0; MAC_LENGTH];
+        mac.copy_from_slice(context.sign().as_ref());
+        mac
+    }
 }
 
 /// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1): there it names, and protects nothing.

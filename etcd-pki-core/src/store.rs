@@ -16,10 +16,9 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::{
-    attributes::{Attributes, Stamp, group, look, user},
+    attributes::{Attributes, Stamp, group, look, may_give, user},
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
-    members::member_common_names,
     place::{canonical, existing_file, is_directory, link_target},
     tree::{files, tree},
 };
@@ -27,6 +26,7 @@ pub use self::{
     authority::{read_authority, read_authority_to_renew},
     file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
     locked::LockedStore,
+    place::has_further_names,
 };
 use crate::{
     certificate::Certificate,
@@ -99,19 +99,24 @@ impl Store {
     ///
     /// [`Error::Io`] if a directory cannot be listed. A file that cannot be read as a certificate is none.
     pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
-        let authority = self.authority_paths().certificate;
-        let mut directories = vec![self.directory.as_path()];
-        directories.extend(authority.parent().filter(|below| *below != self.directory));
         let mut found = Vec::new();
-        for directory in directories {
-            for path in directory::list(directory)? {
-                let certificates =
-                    read_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
-                let first = certificates.ok().and_then(|all| all.into_iter().next());
-                found.extend(first.map(|certificate| (path, certificate)));
-            }
+        for path in self.certificate_files()? {
+            let certificates =
+                read_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
+            let first = certificates.ok().and_then(|all| all.into_iter().next());
+            found.extend(first.map(|certificate| (path, certificate)));
         }
         Ok(found)
+    }
+
+    /// The files among which those of certificates are.
+    fn certificate_files(&self) -> Result<Vec<PathBuf>> {
+        let authority = self.authority_paths().certificate;
+        let mut files = directory::list(&self.directory)?;
+        if let Some(below) = authority.parent().filter(|below| *below != self.directory) {
+            files.extend(directory::list(below)?);
+        }
+        Ok(files)
     }
 
     /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up
@@ -130,11 +135,12 @@ impl Store {
     ///
     /// As [`Store::lock`].
     pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore> {
-        directory::make_directory(&self.directory, None)?;
+        let made = directory::make_directory(&self.directory, &Attributes::default())?;
         let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
         directory::remove_stale(&self.directory)?;
         Ok(LockedStore {
             store: self.clone(),
+            made,
             _lock: lock,
         })
     }

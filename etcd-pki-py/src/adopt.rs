@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use etcd_pki_core::{Adoption, Layout, Remark};
 use pyo3::prelude::*;
 
-use crate::{cluster::PyCluster, error::work, words::Word};
+use crate::{cluster::PyCluster, error::work, hash::hash_by_debug, words::Word};
 
 /// A directory that somebody else made, and the specification that describes it.
 #[pyclass(frozen, name = "Adoption", module = "etcd_pki")]
@@ -39,9 +39,11 @@ impl PyAdoption {
 }
 
 /// Something to know about a file of a directory that is adopted.
-#[pyclass(frozen, eq, name = "Remark", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Remark", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyRemark(Remark);
+
+hash_by_debug!(PyRemark);
 
 #[pymethods]
 impl PyRemark {

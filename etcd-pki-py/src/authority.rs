@@ -7,15 +7,15 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, Compatibility, Identity, Issued, KeyAlgorithm, Layout, PrivateKey, Store,
-    Validity, read_authority, read_authority_to_renew,
+    CertificateAuthority, Compatibility, Identity, Issued, KeyAlgorithm, Layout, PrivateKey,
+    RenewBefore, Store, Validity, read_authority, read_authority_to_renew,
 };
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     bundle::PyBundle,
     certificate::{Certificates, PyCertificate, wrapped},
-    described::{PyClaim, claims},
+    described::{PyCause, PyClaim, causes, claims},
     error::{OrRaise as _, work},
     identity::IdentityArgument,
     key::{PyPrivateKey, PyPublicKey, not_copied},
@@ -24,7 +24,7 @@ use crate::{
     request::PyCertificateRequest,
     signer::PySigner,
     text::{Contents, Names, PassphraseArgument, Text, passphrase},
-    time::{Instant, ValidityArgument},
+    time::{Before, Instant, ValidityArgument},
     words::Word,
 };
 
@@ -41,6 +41,12 @@ pub(crate) struct PyCertificateAuthority(Arc<CertificateAuthority>);
 impl PyCertificateAuthority {
     pub(crate) fn new(authority: CertificateAuthority) -> Self {
         Self(Arc::new(authority))
+    }
+
+    /// One that refuses these common names to nodes and clients.
+    fn refusing(authority: CertificateAuthority, member_common_names: Vec<Text>) -> Self {
+        let names = member_common_names.into_iter().map(|Text(name)| name);
+        Self::new(authority.with_member_common_names(names))
     }
 
     pub(crate) fn get(&self) -> &CertificateAuthority {
@@ -88,19 +94,23 @@ impl PyCertificateAuthority {
     ///
     /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
     /// it may sign certificates, is not expired, and its key matches.
+    ///
+    /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does, unless a profile
+    /// says `allow_member_common_name`. `Store.authority` knows those of its directory.
     #[staticmethod]
-    #[pyo3(signature = (certificates, key, *, now=None))]
+    #[pyo3(signature = (certificates, key, *, member_common_names=Vec::new(), now=None))]
     fn load(
         py: Python<'_>,
         certificates: Certificates,
         key: &Bound<'_, PyPrivateKey>,
+        member_common_names: Vec<Text>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
         let key = key.get();
         let authority = work(py, || {
             CertificateAuthority::load_at(certificates.0, key.imported()?, instant(now))
         });
-        authority.map(Self::new)
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// Loads an authority from PEM, as `load` does.
@@ -125,12 +135,13 @@ impl PyCertificateAuthority {
     /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired, so that it
     /// can be renewed.
     #[staticmethod]
-    #[pyo3(signature = (certificate, key, *, passphrase=None, to_renew=false))]
+    #[pyo3(signature = (certificate, key, *, passphrase=None, member_common_names=Vec::new(), to_renew=false))]
     fn from_files(
         py: Python<'_>,
         certificate: PathBuf,
         key: PathBuf,
         passphrase: Option<PassphraseArgument>,
+        member_common_names: Vec<Text>,
         to_renew: bool,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_ref();
@@ -139,20 +150,26 @@ impl PyCertificateAuthority {
         } else {
             read_authority
         };
-        work(py, || {
+        let authority = work(py, || {
             read(&certificate, &key, self::passphrase(passphrase))
-        })
-        .map(Self::new)
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
     /// checked before it is used.
     #[staticmethod]
-    fn from_signer(py: Python<'_>, certificates: Certificates, signer: PySigner) -> PyResult<Self> {
-        work(py, || {
+    #[pyo3(signature = (certificates, signer, *, member_common_names=Vec::new()))]
+    fn from_signer(
+        py: Python<'_>,
+        certificates: Certificates,
+        signer: PySigner,
+        member_common_names: Vec<Text>,
+    ) -> PyResult<Self> {
+        let authority = work(py, || {
             CertificateAuthority::from_signer(certificates.0, signer)
-        })
-        .map(Self::new)
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
     /// The authority's certificate.
@@ -251,6 +268,34 @@ impl PyCertificateAuthority {
         let key = &public_key.get().0;
         let (profile, identity) = (role.with(None, validity), identity.with(names));
         work(py, || self.0.certify(key, profile, &identity, instant(now))).map(PyIssued)
+    }
+
+    /// Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and does not end
+    /// soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of a certificate's life.
+    #[pyo3(signature = (
+        certificate, public_key, role, identity, *, names=Names::default(),
+        renew_before=Before(RenewBefore::days(30)), now=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn causes(
+        &self,
+        py: Python<'_>,
+        certificate: &Bound<'_, PyCertificate>,
+        public_key: &Bound<'_, PyPublicKey>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        renew_before: Before<RenewBefore>,
+        now: Option<Instant>,
+    ) -> PyResult<Vec<PyCause>> {
+        let (certificate, key) = (&certificate.get().0, &public_key.get().0);
+        let (profile, identity) = (role.with(None, None), identity.with(names));
+        let Before(before) = renew_before;
+        let due = work(py, || {
+            self.0
+                .causes(certificate, key, profile, &identity, before, instant(now))
+        })?;
+        Ok(causes(&due))
     }
 
     /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one. It is valid as

@@ -15,7 +15,10 @@ use std::{
 use etcd_pki_core::{
     Cluster, ClusterAdmin, Error, Layout, Overwrite, Plan, Result, Store, read_file,
 };
-use pyo3::{prelude::*, types::PyBool};
+use pyo3::{
+    prelude::*,
+    types::{IntoPyDict as _, PyBool, PyString},
+};
 
 pub(crate) use self::{
     admin::PyClusterAdmin, authority::PyClusterAuthority, defaults::PyClusterDefaults,
@@ -24,6 +27,7 @@ pub(crate) use self::{
 use crate::{
     authority::instant,
     error::{OrRaise as _, work},
+    export::PyExported,
     interrupt::{on_all_cores, watched},
     plan::{PyPlan, PyReport},
     requests::{PyHostPlan, PySigningPlan},
@@ -49,12 +53,18 @@ use crate::{
 /// 6
 /// >>> cluster.plan("ssl").has_work
 /// False
-#[pyclass(frozen, eq, name = "Cluster", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Cluster", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyCluster {
     cluster: Cluster,
     /// The directory as seen from whoever reads it
     directory: Option<PathBuf>,
+}
+
+impl std::hash::Hash for PyCluster {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.cluster.to_yaml().hash(state);
+    }
 }
 
 impl PyCluster {
@@ -205,12 +215,16 @@ impl PyCluster {
         Ok(Self { cluster, directory })
     }
 
-    /// Takes a specification as a dictionary of what YAML would hold.
+    /// Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`, stand for their text.
     #[staticmethod]
     fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
         let json: Text = py
             .import("json")?
-            .call_method1("dumps", (mapping,))?
+            .call_method(
+                "dumps",
+                (mapping,),
+                Some(&[("default", py.get_type::<PyString>())].into_py_dict(py)?),
+            )?
             .extract()?;
         Self::from_yaml(json)
     }
@@ -354,7 +368,11 @@ impl PyCluster {
         let passphrase = passphrase.as_ref();
         let report = watched(py, progress, |watch| {
             // What need not be written to is not locked, nor made
-            if !asked.plan(&self.cluster, &store)?.has_work() {
+            let planned = asked.plan(&self.cluster, &store)?;
+            if !planned.has_work() {
+                if planned.is_worth_recording() {
+                    planned.record(&store.lock()?);
+                }
                 return Ok(etcd_pki_core::Report::default());
             }
             let files = store.lock()?;
@@ -403,7 +421,7 @@ impl PyCluster {
     }
 
     /// Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's key. Returns
-    /// where each file is.
+    /// where each file is, and whose it is not yet.
     #[pyo3(signature = (out, *, host, directory=None, overwrite=false))]
     fn export(
         &self,
@@ -412,10 +430,10 @@ impl PyCluster {
         host: Text,
         directory: Option<PathBuf>,
         overwrite: bool,
-    ) -> PyResult<Vec<PathBuf>> {
+    ) -> PyResult<PyExported> {
         let store = self.store(directory).or_raise()?;
         let overwrite = overwriting(overwrite);
-        work(py, || self.cluster.export(&store, &host.0, &out, overwrite))
+        work(py, || self.cluster.export(&store, &host.0, &out, overwrite)).map(PyExported)
     }
 
     fn __repr__(&self) -> String {

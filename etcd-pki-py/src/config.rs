@@ -3,13 +3,15 @@
 use etcd_pki_core::{Role, Settings};
 use pyo3::prelude::*;
 
-use crate::{error::work, store::PyStore, text::Text, words::Word};
+use crate::{error::work, hash::hash_by_debug, store::PyStore, text::Text, words::Word};
 
 /// Settings for one program, in the form in which it takes them. `str` of it is what a file or a shell reads: lines of an
 /// `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for kube-apiserver. Paths are absolute.
-#[pyclass(frozen, eq, name = "Settings", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Settings", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PySettings(Settings);
+
+hash_by_debug!(PySettings);
 
 #[pymethods]
 impl PySettings {
@@ -32,6 +34,13 @@ impl PySettings {
         work(py, || Settings::etcdctl(store, role.0, &name.0)).map(Self)
     }
 
+    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
+    #[staticmethod]
+    fn etcdctl_admin(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+        let store = &store.get().0;
+        work(py, || Settings::etcdctl_admin(store, &host.0)).map(Self)
+    }
+
     /// The flags by which kube-apiserver dials etcd with a node's pair.
     #[staticmethod]
     fn apiserver(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
@@ -43,6 +52,13 @@ impl PySettings {
     #[getter]
     fn entries(&self) -> Vec<(String, String)> {
         self.0.entries().to_vec()
+    }
+
+    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes only the common
+    /// names of the members for peers.
+    #[getter]
+    fn optional(&self) -> Vec<(String, String)> {
+        self.0.optional().cloned().collect()
     }
 
     fn __str__(&self) -> String {

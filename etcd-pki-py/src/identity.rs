@@ -5,6 +5,7 @@ use pyo3::{prelude::*, types::PyString};
 
 use crate::{
     error::OrRaise as _,
+    hash::hash_by_debug,
     text::{Names, Text, expected, names_out},
 };
 
@@ -24,6 +25,8 @@ use crate::{
 #[pyclass(frozen, eq, hash, name = "Identity", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyIdentity(pub(crate) Identity);
+
+hash_by_debug!(PyIdentity);
 
 #[pymethods]
 impl PyIdentity {
@@ -90,13 +93,6 @@ impl PyIdentity {
         let words = self.0.name().map(str::to_owned).into_iter();
         let words: Vec<String> = words.chain(names.map(ToString::to_string)).collect();
         format!("<Identity {}>", words.join(", "))
-    }
-}
-
-impl std::hash::Hash for PyIdentity {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.name().hash(state);
-        self.0.alternative_names().hash(state);
     }
 }
 

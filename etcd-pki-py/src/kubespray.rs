@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use crate::{
     cluster::PyCluster,
     error::OrRaise as _,
+    hash::hash_by_debug,
     text::{Text, names_out},
     time::ValidityArgument,
     words::Word,
@@ -17,9 +18,11 @@ use crate::{
 /// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
 /// >>> [wanted.paths.certificate.name for wanted in script.cluster().wanted()]
 /// ['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem', 'node-kube-1.pem']
-#[pyclass(frozen, eq, name = "KubesprayScript", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "KubesprayScript", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyKubesprayScript(KubesprayScript);
+
+hash_by_debug!(PyKubesprayScript);
 
 #[pymethods]
 impl PyKubesprayScript {

@@ -1,13 +1,14 @@
 //! The native module of the Python package `etcd_pki`: what [`etcd_pki_core`] does, under the same words with Python's habits.
 //!
 //! It delegates and decides nothing. A file here is called after the core's whose types it wraps; what is between the two languages
-//! alone is in `text`, `time`, `words`, `facts`, `error`, `interrupt` and `border`.
+//! alone is in `border`, `described`, `error`, `facts`, `hash`, `interrupt`, `text`, `time` and `words`.
 
 // Between the languages
 mod border;
 mod described;
 mod error;
 mod facts;
+mod hash;
 mod interrupt;
 mod text;
 mod time;
@@ -22,6 +23,7 @@ mod check;
 mod cluster;
 mod command;
 mod config;
+mod export;
 mod identity;
 mod key;
 mod kubespray;
@@ -50,6 +52,7 @@ mod _etcd_pki {
         command::run,
         config::PySettings,
         described::{PyCause, PyClaim, PyFinding, PyReason},
+        export::PyExported,
         identity::PyIdentity,
         key::{PyPrivateKey, PyPublicKey},
         kubespray::PyKubesprayScript,
@@ -64,7 +67,7 @@ mod _etcd_pki {
             PyHostPlan, PyHostReport, PyHostStep, PyNotGranted, PyRefusal, PySigningPlan,
             PySigningReport, PySigningStep,
         },
-        store::{PyLockedStore, PyStore, py_read_file, py_write_files},
+        store::{PyLockedStore, PyStore, py_has_further_names, py_read_file, py_write_files},
         verify::{PyVerdict, PyVerifier},
     };
 

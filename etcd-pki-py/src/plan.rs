@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
+    hash::hash_by_debug,
     interrupt::watched,
     layout::PyPairPaths,
     requests::taken,
@@ -215,9 +216,11 @@ impl PyStep {
 }
 
 /// What carrying out a plan has changed.
-#[pyclass(frozen, eq, name = "Report", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Report", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyReport(pub(crate) Report);
+
+hash_by_debug!(PyReport);
 
 #[pymethods]
 impl PyReport {

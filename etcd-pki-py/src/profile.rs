@@ -3,7 +3,7 @@
 use etcd_pki_core::{AuthorityProfile, Compatibility, KeyAlgorithm, Profile, Role};
 use pyo3::prelude::*;
 
-use crate::{time::ValidityArgument, words::Word};
+use crate::{hash::hash_by_debug, time::ValidityArgument, words::Word};
 
 /// What a certificate of a role has. Wherever a role is taken, a profile is too.
 ///
@@ -13,9 +13,11 @@ use crate::{time::ValidityArgument, words::Word};
 /// <KeyAlgorithm.EC_P256: 'ec-p256'>
 /// >>> Profile("member", compatibility="kubespray").algorithm
 /// <KeyAlgorithm.RSA_2048: 'rsa-2048'>
-#[pyclass(frozen, eq, name = "Profile", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Profile", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyProfile(Profile);
+
+hash_by_debug!(PyProfile);
 
 #[pymethods]
 impl PyProfile {

@@ -91,9 +91,21 @@ impl PyCertificateRequest {
         claims(&self.0.claims())
     }
 
-    /// The identity that it claims. To sign it is to trust the requester.
-    fn claimed(&self) -> PyResult<PyIdentity> {
-        self.0.claimed().or_raise().map(PyIdentity)
+    /// The identity that it claims. To sign it is to trust the requester. With `accepts`, a function of a `Claim`, those claims
+    /// alone are taken for which it is true.
+    #[pyo3(signature = (accepts=None))]
+    fn claimed(&self, accepts: Option<&Bound<'_, PyAny>>) -> PyResult<PyIdentity> {
+        let Some(accepts) = accepts else {
+            return self.0.claimed().or_raise().map(PyIdentity);
+        };
+        let mut accepted = Vec::new();
+        for claim in self.0.claims() {
+            if accepts.call1((PyClaim(claim.clone()),))?.is_truthy()? {
+                accepted.push(claim);
+            }
+        }
+        let claimed = self.0.claimed_where(|claim| accepted.contains(claim));
+        claimed.or_raise().map(PyIdentity)
     }
 
     /// The request as `CERTIFICATE REQUEST` in PEM.

@@ -11,15 +11,19 @@ use std::{
 use etcd_pki_core::Refusal;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
+use crate::hash::hash_by_debug;
+
 pub(crate) use self::{
     host::{PyHostPlan, PyHostReport, PyHostStep},
     signing::{PyNotGranted, PySigningPlan, PySigningReport, PySigningStep},
 };
 
 /// A file among what travels that is not taken, and why.
-#[pyclass(frozen, eq, name = "Refusal", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Refusal", module = "etcd_pki")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct PyRefusal(Refusal);
+
+hash_by_debug!(PyRefusal);
 
 #[pymethods]
 impl PyRefusal {

@@ -5,7 +5,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use etcd_pki_core::{Layout, LockedStore, NewFile, Store, read_file, write_files};
+use etcd_pki_core::{
+    Layout, LockedStore, NewFile, Store, has_further_names, read_file, write_files,
+};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -81,6 +83,23 @@ impl PyStore {
         Ok(found
             .map(|(path, certificate)| (path, PyCertificate(certificate)))
             .collect())
+    }
+
+    /// The common names of the members whose certificates are in the directory. What `authority` loads refuses them to nodes and
+    /// clients.
+    fn member_common_names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        work(py, || self.0.member_common_names())
+    }
+
+    /// Whether who trusts the directory's authority trusts what this one signs: it is the same, with this certificate or another, or
+    /// it stands below. `None` if the directory has no authority's certificate.
+    fn trusts(
+        &self,
+        py: Python<'_>,
+        authority: &Bound<'_, PyCertificateAuthority>,
+    ) -> PyResult<Option<bool>> {
+        let authority = authority.get().get();
+        work(py, || self.0.trusts(authority))
     }
 
     /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up to a
@@ -216,6 +235,12 @@ impl PyLockedStore {
 pub(crate) fn py_read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     let bytes = work(py, || read_file(&path))?;
     Ok(PyBytes::new(py, &bytes))
+}
+
+/// Whether the file at a path has further names (hard links). They keep the old content when it is replaced.
+#[pyfunction(name = "has_further_names")]
+pub(crate) fn py_has_further_names(path: PathBuf) -> bool {
+    has_further_names(&path)
 }
 
 /// Writes files together, given as (path, contents, secret): each is complete and on the disk before the first takes its place, none

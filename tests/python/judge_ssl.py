@@ -52,12 +52,8 @@ def main():
         parser.add_argument(f"--{side}-key")
     options = parser.parse_args()
     try:
-        server = context(
-            ssl.PROTOCOL_TLS_SERVER, options.server_ca, options.server_cert, options.server_key
-        )
-        client = context(
-            ssl.PROTOCOL_TLS_CLIENT, options.client_ca, options.client_cert, options.client_key
-        )
+        server = context(ssl.PROTOCOL_TLS_SERVER, options.server_ca, options.server_cert, options.server_key)
+        client = context(ssl.PROTOCOL_TLS_CLIENT, options.client_ca, options.client_cert, options.client_key)
         verdict = {"ok": True, "version": handshake(server, client, options.host)}
     except (Refused, ssl.SSLError) as error:
         verdict = {"ok": False, "error": str(error)}

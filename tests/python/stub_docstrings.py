@@ -3,7 +3,7 @@
     python tests/python/stub_docstrings.py STUB            rewrites STUB
     python tests/python/stub_docstrings.py STUB --check    fails if that would change it
 
-Types are written in the stub by hand, words in Rust.
+Types are written in the stub by hand, words in Rust. `ruff format` goes over it afterwards.
 """
 
 import ast
@@ -24,6 +24,8 @@ def main() -> int:
     if "--check" not in sys.argv:
         path.write_text(new)
         return 0
+    # A formatter may have set blank lines between
+    old, new = ast.unparse(ast.parse(old)), ast.unparse(ast.parse(new))
     sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), "the stub", "the module"))
     return int(old != new)
 

@@ -1,6 +1,6 @@
 //! OpenSSL's command as a judge.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path, process::Stdio};
 
 use crate::{
     output::{Output, run},
@@ -73,6 +73,29 @@ pub fn request_verify(request: &Path) -> Verdict {
         return Verdict::Refused(output.stderr().to_owned());
     }
     output.verdict()
+}
+
+/// `openssl dgst -mac HMAC`: HMAC-SHA256 of a message; the key and the answer are hexadecimal digits
+#[must_use]
+pub fn hmac_sha256(key: &str, message: &[u8]) -> String {
+    let mut child = Tool::OPENSSL
+        .command()
+        .args(["dgst", "-r", "-sha256", "-mac", "HMAC", "-macopt"])
+        .arg(format!("hexkey:{key}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("openssl starts");
+    let mut input = child.stdin.take().expect("its standard input is a pipe");
+    input.write_all(message).expect("openssl reads it all");
+    drop(input);
+    let output = child.wait_with_output().expect("openssl ends");
+    assert!(output.status.success(), "openssl dgst failed");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// An extension, as `openssl asn1parse` shows it.

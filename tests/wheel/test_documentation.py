@@ -35,3 +35,14 @@ def test_front_page_prints_what_it_says(tmp_path, monkeypatch):
     assert output.getvalue() == printed
     assert (tmp_path / "pki" / "ca-key.pem").stat().st_mode & 0o777 == 0o600
     assert os.listdir(tmp_path) == ["pki"]
+
+
+def test_the_readme_s_program(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text()
+    (tmp_path / "cluster.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
+    program = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    with redirect_stdout(io.StringIO()) as output:
+        exec(compile(program, "README.md", "exec"), {})
+    assert output.getvalue().startswith("create    ca.pem ")
+    assert (tmp_path / "pki" / "client-app-key.pem").exists()

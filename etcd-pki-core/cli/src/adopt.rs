@@ -16,7 +16,7 @@ use crate::{
 
 /// Print the specification that describes an existing directory
 ///
-/// The directory may be Kubespray's, kubeadm's, cfssl's, or of etcd-pki's own making. Nothing in it is changed, and `etcd-pki plan` with what is printed shows its faults. What a specification cannot say is told on standard error.
+/// The directory may be Kubespray's, kubeadm's, etcdadm's, k3s's, cfssl's, or of etcd-pki's own making. Nothing in it is changed, and `etcd-pki plan` with what is printed shows its faults. What a specification cannot say is told on standard error.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +64,10 @@ impl Adopt {
     pub(crate) fn run(&self) -> Outcome {
         // The specification may be kept elsewhere, and its own place is what a relative directory is seen from
         let directory = path::absolute(&self.directory).map_err(|error| {
-            Failure::failed(format!("cannot find {}: {error}", self.directory.display()))
+            Failure::failed(
+                format!("cannot find {}: {error}", self.directory.display()),
+                "name the directory by its whole path",
+            )
         })?;
         let adoption = Adoption::read(&directory, self.layout)?;
         let yaml = adoption.cluster().to_yaml();

@@ -1,14 +1,14 @@
 //! `etcd-pki apply`: making a directory as its specification says.
 
-use std::{path::PathBuf, sync::OnceLock, time::Instant};
+use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Action, Cluster, Layout, Passphrase, Plan, Report, Role, Store};
+use etcd_pki_core::{Action, Cluster, Error, Layout, Passphrase, Plan, Report, Role, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
-    failure::{Answer, Failure, Outcome},
+    failure::{Answer, Failure, Message, Outcome},
     input::Input,
     options::{ClusterOptions, PassphraseOptions},
     output,
@@ -94,9 +94,10 @@ impl Apply {
         if let Some(name) = &self.only {
             plan = plan.only(name);
             if plan.steps().iter().all(|step| step.wanted().is_authority()) {
-                return Err(Failure::failed(format!(
-                    "the specification has no host and no user {name}"
-                )));
+                return Err(Failure::failed(
+                    format!("the specification has no host and no user {name}"),
+                    "give the name of a member, a node or a client as it stands there",
+                ));
             }
         }
         if self.rekey {
@@ -121,20 +122,26 @@ pub(crate) fn carry_out(
 ) -> Outcome {
     let planned = plan()?;
     if !planned.has_work() {
-        return nothing_to_do(&planned, store, json);
+        nothing_to_do(&planned, store, json)?;
+        if planned.is_worth_recording() {
+            planned.record(&store.lock()?);
+        }
+        return Ok(Answer::Yes);
     }
     // Planned again under the lock: whoever held it may have done the work
     let files = store.lock_with(|| output::waiting_for(store.directory()))?;
     let plan = plan()?;
     if !plan.has_work() {
-        return nothing_to_do(&plan, store, json);
+        nothing_to_do(&plan, store, json)?;
+        return Ok(Answer::Yes);
     }
     let facts = PlanFacts::of(&plan, store);
     let words = changes_in_words(&plan, store);
     let next = next_in_words(&plan, store);
     remarks(&plan);
     let began = Instant::now();
-    let report = plan.apply(&files, passphrase, progress(began))?;
+    let report = plan.apply(&files, passphrase, progress(began));
+    let report = report.map_err(|error| key_elsewhere(error, store))?;
     if json {
         output::print_json(&Applied::of(facts, &report))?;
     } else {
@@ -142,6 +149,27 @@ pub(crate) fn carry_out(
         output::print(&format!("{words}{done}{next}"))?;
     }
     Ok(Answer::Yes)
+}
+
+/// The error, with the ways to a key of an authority that is not there.
+fn key_elsewhere(error: Error, store: &Store) -> Failure {
+    let layout = store.layout();
+    let keys = [layout.authority(), layout.peer_authority()];
+    match &error {
+        Error::Io { path, error: cause, .. }
+            if cause.kind() == ErrorKind::NotFound
+                && keys.iter().any(|pair| *path == store.directory().join(&pair.key)) =>
+        {
+            Failure::Failed(Message {
+                text: error.to_string(),
+                hint: Some(
+                    "with it certificates are signed: apply where it is, or let requests travel there (--requests)"
+                        .to_owned(),
+                ),
+            })
+        }
+        _ => error.into(),
+    }
 }
 
 /// Says as JSON that nobody is in a cluster.
@@ -152,14 +180,12 @@ pub(crate) fn print_nothing(store: &Store) -> Result<(), Failure> {
     ))
 }
 
-fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Outcome {
+fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Result<(), Failure> {
     if json {
         let facts = PlanFacts::of(plan, store);
-        output::print_json(&Applied::of(facts, &Report::default()))?;
-    } else {
-        output::print(&kept_in_words(plan, store))?;
+        return output::print_json(&Applied::of(facts, &Report::default()));
     }
-    Ok(Answer::Yes)
+    output::print(&kept_in_words(plan, store))
 }
 
 impl Applied {

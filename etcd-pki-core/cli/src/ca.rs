@@ -127,11 +127,15 @@ impl New {
         let ca = self.make(input, passphrase.as_ref())?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let had_one = paths.certificate.exists();
-        if self.replace_ca {
-            locked.replace_authority(&ca, passphrase.as_ref())?;
-        } else {
-            locked.write_authority(&ca, passphrase.as_ref())?;
-        }
+        report.while_replacing(&[&paths.certificate, &paths.key], || {
+            let passphrase = passphrase.as_ref();
+            let written = if self.replace_ca {
+                locked.replace_authority(&ca, passphrase)
+            } else {
+                locked.write_authority(&ca, passphrase)
+            };
+            written.map_err(Failure::from)
+        })?;
         report.authority(&paths.certificate, ca.certificate());
         if let Some(key) = ca.key() {
             report.key(&paths.key, key);
@@ -161,7 +165,8 @@ impl New {
         } else {
             Replacing::Nothing
         };
-        files::write(&files, replacing).map_err(|failure| match failure {
+        let written = report.write(&files, replacing);
+        written.map_err(|failure| match failure {
             Failure::Refused(Error::Exists { path }) => files::authority_exists(&path).into(),
             failure => failure,
         })?;

@@ -8,7 +8,7 @@ use etcd_pki_core::{CertificateRequest, Identity, Role};
 use crate::{
     facts::RequestFacts,
     failure::Outcome,
-    files::{self, File},
+    files::File,
     input::Input,
     options::{
         self, ForceOption, IdentityOptions, JsonOption, KeyOptions, PairOutOptions,
@@ -105,7 +105,7 @@ impl New {
         if self.key.is_new() {
             files.push(File::secret(&key_out, &key_pem, key.public_key()));
         }
-        files::write(&files, self.force.replacing())?;
+        report.write(&files, self.force.replacing())?;
         report.request(&out, &request);
         if self.key.is_new() {
             report.key(&key_out, &key);

@@ -64,11 +64,12 @@ impl Etcd {
 /// Print the exports that let etcdctl use a certificate
 #[derive(Args)]
 #[command(
-    group = ArgGroup::new("who").args(["client", "member", "node"]).required(true),
+    group = ArgGroup::new("who").args(["client", "member", "node", "admin"]).required(true),
     after_help = "\
 Examples:
   eval \"$(etcd-pki env etcdctl --client root -d /etc/ssl/etcd/ssl)\"
   etcd-pki env etcdctl --member etcd-1 -d /etc/ssl/etcd/ssl
+  etcd-pki env etcdctl --admin etcd-1 -d /etc/ssl/etcd/ssl
 
 Exit codes:
   0  the settings are printed
@@ -85,16 +86,23 @@ pub(crate) struct Etcdctl {
     /// Use the certificate of this node
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
+    /// Use the admin's certificate that the layout has beside this member
+    #[arg(long, value_name = "HOST")]
+    admin: Option<String>,
     #[command(flatten)]
     common: CommonOptions,
 }
 
 impl Etcdctl {
     fn run(&self) -> Outcome {
+        if let Some(host) = &self.admin {
+            let common = &self.common;
+            return common.print(|store| Settings::etcdctl_admin(store, host));
+        }
         let (role, name) = match (&self.client, &self.member, &self.node) {
             (None, Some(name), _) => (Role::Member, name.as_str()),
             (None, None, Some(name)) => (Role::Node, name.as_str()),
-            // The parser asks for one of the three
+            // The parser asks for one of them
             (client, _, _) => (Role::Client, client.as_deref().unwrap_or_default()),
         };
         self.common
@@ -140,8 +148,25 @@ struct CommonOptions {
 /// Settings as JSON.
 #[derive(Serialize)]
 struct Document<'a> {
-    #[serde(serialize_with = "in_order")]
-    settings: &'a Settings,
+    settings: Entries<'a>,
+    /// What may be set as well
+    #[serde(skip_serializing_if = "Entries::is_empty")]
+    optional: Entries<'a>,
+}
+
+/// Names and values, in their order.
+struct Entries<'a>(Vec<&'a (String, String)>);
+
+impl Entries<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 impl CommonOptions {
@@ -151,16 +176,12 @@ impl CommonOptions {
         let settings = settings(&store)?;
         if self.json {
             output::print_json(&Document {
-                settings: &settings,
+                settings: Entries(settings.entries().iter().collect()),
+                optional: Entries(settings.optional().collect()),
             })?;
         } else {
             output::print(&settings.to_string())?;
         }
         Ok(Answer::Yes)
     }
-}
-
-fn in_order<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
-    let entries = settings.entries().iter();
-    serializer.collect_map(entries.map(|(name, value)| (name, value)))
 }

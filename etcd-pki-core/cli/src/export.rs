@@ -45,9 +45,11 @@ pub(crate) struct Export {
 
 /// What was copied, as JSON.
 #[derive(Serialize)]
-struct Exported<'a> {
+struct ExportFacts<'a> {
     host: &'a str,
     files: Vec<String>,
+    /// Owner and group that could not be given here
+    not_given: &'a [String],
 }
 
 impl Export {
@@ -63,12 +65,23 @@ impl Export {
             Replacing::Nothing => Overwrite::Refuse,
             _ => Overwrite::Replace,
         };
-        let files = cluster.export(&store, host, &self.out, overwrite);
-        let files = files.map_err(|error| self.occupied(error))?;
-        let files = files.iter().map(|path| path.display().to_string());
+        let exported = cluster.export(&store, host, &self.out, overwrite);
+        let exported = exported.map_err(|error| self.occupied(error))?;
+        let not_given = exported.not_given.as_slice();
+        if !not_given.is_empty() {
+            output::say(format_args!(
+                "note: the files are not given to {} here, for want of the name or of root's rights: chown them where they go",
+                not_given.join(" and ")
+            ));
+        }
+        let files = exported.files.iter().map(|path| path.display().to_string());
         if self.json.json {
             let files = files.collect();
-            output::print_json(&Exported { host, files })?;
+            output::print_json(&ExportFacts {
+                host,
+                files,
+                not_given,
+            })?;
         } else {
             let lines: String = files
                 .map(|file| format!("{}\n", output::one_line(&file)))

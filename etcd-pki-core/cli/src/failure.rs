@@ -45,10 +45,10 @@ pub(crate) struct Message {
 }
 
 impl Failure {
-    pub(crate) fn failed(text: impl Into<String>) -> Self {
+    pub(crate) fn failed(text: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed(Message {
             text: text.into(),
-            hint: None,
+            hint: Some(hint.into()),
         })
     }
 
@@ -117,7 +117,11 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             2
         }
         Err(Failure::Output(error)) => {
-            output::problem(&format!("cannot write to standard output: {error}"), None);
+            let way_out = "what was to be printed is lost; write it to a file, with -o FILE where that is an option";
+            output::problem(
+                &format!("cannot write to standard output: {error}"),
+                Some(way_out),
+            );
             1
         }
     }

@@ -42,6 +42,10 @@ pub(crate) struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
+    }
+
     pub(crate) fn public(path: &'a Path, contents: &'a str) -> Self {
         Self {
             path,

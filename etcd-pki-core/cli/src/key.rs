@@ -8,7 +8,7 @@ use etcd_pki_core::{Compatibility, PrivateKey, PublicKey};
 use crate::{
     facts::KeyFacts,
     failure::{Failure, Outcome},
-    files::{self, File},
+    files::File,
     holdings::holdings,
     input::Input,
     options::{
@@ -215,14 +215,14 @@ impl Destination {
     fn write_private(&self, key: &PrivateKey, pem: &str, mut report: Report) -> Outcome {
         let out = &self.out.path;
         let file = File::secret(out, pem, key.public_key());
-        files::write(&[file], self.force.replacing())?;
+        report.write(&[file], self.force.replacing())?;
         report.key(out, key);
         report.finish()
     }
 
     fn write_public(&self, key: &PublicKey, mut report: Report) -> Outcome {
         let out = &self.out.path;
-        files::write(&[File::public(out, &key.to_pem()?)], self.force.replacing())?;
+        report.write(&[File::public(out, &key.to_pem()?)], self.force.replacing())?;
         report.public_key(out, key);
         report.finish()
     }

@@ -112,8 +112,9 @@ fn variable(name: &str) -> Result<String, Failure> {
     match env::var(name) {
         Ok(value) => Ok(value),
         Err(env::VarError::NotPresent) => Ok(String::new()),
-        Err(env::VarError::NotUnicode(_)) => Err(Failure::failed(format!(
-            "{name} in the environment is not UTF-8"
-        ))),
+        Err(env::VarError::NotUnicode(_)) => Err(Failure::failed(
+            format!("{name} in the environment is not UTF-8"),
+            "it is a list of hosts by their names, with blanks between them",
+        )),
     }
 }

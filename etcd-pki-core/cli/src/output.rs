@@ -16,6 +16,13 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+/// What is to be done, a line for each thing.
+pub(crate) fn indented(lines: impl Iterator<Item = String>) -> String {
+    lines
+        .map(|line| format!("  {}\n", one_line(&line)))
+        .collect()
+}
+
 /// Writes lines of text to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_words(printable(text).as_bytes())
@@ -41,8 +48,8 @@ pub(crate) fn print_json(contents: &impl Serialize) -> Result<(), Failure> {
         schema: 1,
         contents,
     };
-    let json = serde_json::to_string_pretty(&document)
-        .map_err(|error| Failure::failed(format!("cannot write JSON: {error}")))?;
+    let json =
+        serde_json::to_string_pretty(&document).map_err(|error| Failure::Output(error.into()))?;
     print(&format!("{json}\n"))
 }
 

@@ -88,10 +88,8 @@ fn in_words(plan: &Plan, store: &Store) -> String {
 
 /// The directory, and what is to be done there, a line each.
 pub(crate) fn changes_in_words(plan: &Plan, store: &Store) -> String {
-    let lines = plan
-        .changes()
-        .map(|step| format!("  {}\n", output::one_line(&step.to_string())));
-    format!("{}\n{}", place(store), lines.collect::<String>())
+    let lines = output::indented(plan.changes().map(ToString::to_string));
+    format!("{}\n{lines}", place(store))
 }
 
 /// That all is as it should be, and until when.

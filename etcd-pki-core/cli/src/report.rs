@@ -4,13 +4,14 @@ use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
     Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout, PrivateKey,
-    PublicKey, Role, rfc3339,
+    PublicKey, Role, has_further_names, rfc3339,
 };
 use serde::Serialize;
 
 use crate::{
     facts::{CertificateFacts, KeyFacts, RequestFacts, in_words},
     failure::{Answer, Failure, Outcome},
+    files::{self, File, Replacing},
     input::is_standard,
     options::JsonOption,
     output, time,
@@ -59,6 +60,36 @@ impl Report {
             json: json.json,
             ..Self::default()
         }
+    }
+
+    /// Writes files, and warns of what they replace.
+    pub(crate) fn write(
+        &mut self,
+        files: &[File<'_>],
+        replacing: Replacing,
+    ) -> Result<(), Failure> {
+        let paths: Vec<_> = files.iter().map(File::path).collect();
+        self.while_replacing(&paths, || files::write(files, replacing))
+    }
+
+    /// Does what may replace these files, and warns of those whose further names keep the old content.
+    pub(crate) fn while_replacing<T>(
+        &mut self,
+        paths: &[&Path],
+        write: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let linked: Vec<_> = paths
+            .iter()
+            .filter(|path| has_further_names(path))
+            .collect();
+        let done = write()?;
+        for path in linked {
+            self.warn(format!(
+                "{} had further names (hard links), which keep the old content: copy it there anew",
+                path.display()
+            ));
+        }
+        Ok(done)
     }
 
     /// A leaf was written: `member etcd-1, until 2027-11-23, signed by etcd-ca`.
@@ -120,7 +151,7 @@ impl Report {
             self.wrote(
                 file,
                 "private key",
-                &format!("private key, {}", key.algorithm()),
+                &format!("private key, {}", key.public_key().algorithm_name()),
             );
         }
         self.keys.push(KeyFacts::of_private(key));

@@ -9,7 +9,7 @@ use etcd_pki_core::{Cluster, Passphrase, Refusal, Store};
 use serde::Serialize;
 
 use crate::{
-    failure::{Answer, Outcome},
+    failure::{Answer, Failure, Outcome},
     output,
 };
 
@@ -42,6 +42,17 @@ impl Travel<'_> {
             None => self.sign(passphrase)?,
         };
         Ok(if is_refused { Answer::No } else { Answer::Yes })
+    }
+
+    /// Shows a plan: its facts, or what is due, or that nothing is.
+    fn show(&self, facts: &impl Serialize, due: Option<String>, kept: &str) -> Result<(), Failure> {
+        match due {
+            _ if self.json => output::print_json(facts),
+            Some(due) => output::print(&format!(
+                "{due}nothing was written (etcd-pki apply does it)\n"
+            )),
+            None => output::print(kept),
+        }
     }
 }
 

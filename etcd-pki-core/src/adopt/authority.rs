@@ -10,6 +10,7 @@ use crate::{
     certificate::Certificate,
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
+    key::KeyAlgorithm,
     store::{Store, read_authority, read_file},
 };
 
@@ -31,6 +32,7 @@ pub(super) fn authority(
             .unwrap_or(authority);
     }
     let algorithm = certificate.public_key().algorithm();
+    let algorithm = algorithm.map(KeyAlgorithm::made);
     if let Some(algorithm) =
         algorithm.filter(|algorithm| *algorithm != habits.authority_algorithm())
     {

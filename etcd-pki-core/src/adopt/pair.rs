@@ -77,6 +77,12 @@ impl Pair {
             .collect()
     }
 
+    /// Whether its file is called after peers.
+    pub(super) fn names_peers(&self) -> bool {
+        let stem = self.paths.certificate.file_stem().unwrap_or_default();
+        stem == "peer" || stem.to_string_lossy().starts_with("peer-")
+    }
+
     /// The file that shows it: the certificate's, for a remark.
     pub(super) fn file(&self) -> &Path {
         &self.paths.certificate
@@ -117,7 +123,8 @@ impl Found {
         }
         Self {
             certificate,
-            algorithm,
+            // A size that is not made cannot be said
+            algorithm: algorithm.map(KeyAlgorithm::made),
         }
     }
 }

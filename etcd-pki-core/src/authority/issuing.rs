@@ -61,7 +61,7 @@ impl CertificateAuthority {
         now: SystemTime,
     ) -> Result<Bundle> {
         let (profile, identity) = (profile.into(), identity.as_ref());
-        let grant = Grant::new(profile, identity)?;
+        let grant = self.grant(profile, identity)?;
         let (certificate, validity_cut) = self.sign_grant(key.public_key(), &grant, now)?;
         let issued = IssuedFor {
             role: profile.role(),
@@ -98,7 +98,7 @@ impl CertificateAuthority {
         identity: impl AsRef<Identity>,
         now: SystemTime,
     ) -> Result<Issued> {
-        let grant = Grant::new(profile.into(), identity.as_ref())?;
+        let grant = self.grant(profile.into(), identity.as_ref())?;
         let (certificate, validity_cut) = self.sign_grant(request.public_key(), &grant, now)?;
         let granted = grant.claims(is_rsa(request.public_key()));
         let claims = request.claims().into_iter();
@@ -123,7 +123,7 @@ impl CertificateAuthority {
         identity: impl AsRef<Identity>,
         now: SystemTime,
     ) -> Result<Issued> {
-        let grant = Grant::new(profile.into(), identity.as_ref())?;
+        let grant = self.grant(profile.into(), identity.as_ref())?;
         let (certificate, validity_cut) = self.sign_grant(key, &grant, now)?;
         Ok(Issued {
             certificate,
@@ -131,6 +131,22 @@ impl CertificateAuthority {
             refused: Vec::new(),
             validity_cut,
         })
+    }
+
+    /// What a certificate is going to say, unless that is a member's to say.
+    fn grant<'a>(&self, profile: Profile, identity: &'a Identity) -> Result<Grant<'a>> {
+        let grant = Grant::new(profile, identity)?;
+        match &grant.common_name {
+            Some(common_name)
+                if !profile.may_have_member_common_name()
+                    && self.member_common_names.contains(common_name) =>
+            {
+                Err(Error::MemberCommonName {
+                    common_name: common_name.clone(),
+                })
+            }
+            _ => Ok(grant),
+        }
     }
 
     /// Signs a certificate for a public key, and tells the end that was asked for if it was cut short.

@@ -103,12 +103,9 @@ impl CertificateAuthority {
         }
         .sign(self.scheme, |content| key.sign(content))?;
         let key = PrivateKey::from_der(&key.to_secret_der())?;
-        Self::from_parts(
-            certificate,
-            Vec::new(),
-            SigningKey::Here(Box::new(key)),
-            now,
-        )
+        let key = SigningKey::Here(Box::new(key));
+        let renewed = Self::from_parts(certificate, Vec::new(), key, now)?;
+        Ok(renewed.with_member_common_names(self.member_common_names.iter().cloned()))
     }
 }
 

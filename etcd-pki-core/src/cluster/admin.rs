@@ -1,5 +1,6 @@
 //! The client that a layout's tools expect beside each member.
 
+use super::terms::Terms;
 use crate::{error::Result, identity::Identity, key::KeyAlgorithm, validity::Validity};
 
 /// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
@@ -15,8 +16,7 @@ use crate::{error::Result, identity::Identity, key::KeyAlgorithm, validity::Vali
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterAdmin {
     organization: Option<String>,
-    algorithm: Option<KeyAlgorithm>,
-    validity: Option<Validity>,
+    terms: Terms,
     is_nameless: bool,
 }
 
@@ -36,20 +36,16 @@ impl ClusterAdmin {
 
     /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
     #[must_use]
-    pub fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
-        Self {
-            algorithm: Some(algorithm),
-            ..self
-        }
+    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
+        self.terms.algorithm = Some(algorithm);
+        self
     }
 
     /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
     #[must_use]
-    pub fn valid_for(self, validity: Validity) -> Self {
-        Self {
-            validity: Some(validity),
-            ..self
-        }
+    pub fn valid_for(mut self, validity: Validity) -> Self {
+        self.terms.validity = Some(validity);
+        self
     }
 
     /// Leaves the alternative names out, as kubeadm does; see [`Identity::without_alternative_names`] for what follows.
@@ -70,18 +66,22 @@ impl ClusterAdmin {
     /// The algorithm of its key, if it was said.
     #[must_use]
     pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.algorithm
+        self.terms.algorithm
     }
 
     /// How long its certificate is valid, if it was said.
     #[must_use]
     pub fn validity(&self) -> Option<Validity> {
-        self.validity
+        self.terms.validity
     }
 
     /// Whether its certificate has alternative names.
     #[must_use]
     pub fn has_alternative_names(&self) -> bool {
         !self.is_nameless
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        self.terms
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use super::terms::Terms;
 use crate::{
     error::{Error, Result},
     identity::Identity,
@@ -26,9 +27,8 @@ pub struct ClusterAuthority {
     common_name: String,
     peer_common_name: Option<String>,
     organization: Option<String>,
-    algorithm: Option<KeyAlgorithm>,
-    validity: Option<Validity>,
-    peers: Peers,
+    terms: Terms,
+    peers: Option<Peers>,
 }
 
 /// Whether the authority of a cluster signs for its peer port too.
@@ -84,26 +84,25 @@ impl ClusterAuthority {
 
     /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
     #[must_use]
-    pub fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
-        Self {
-            algorithm: Some(algorithm),
-            ..self
-        }
+    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
+        self.terms.algorithm = Some(algorithm);
+        self
     }
 
     /// Sets how long it is valid.
     #[must_use]
-    pub fn valid_for(self, validity: Validity) -> Self {
-        Self {
-            validity: Some(validity),
-            ..self
-        }
+    pub fn valid_for(mut self, validity: Validity) -> Self {
+        self.terms.validity = Some(validity);
+        self
     }
 
     /// Sets whether peers have an authority apart.
     #[must_use]
     pub fn peers(self, peers: Peers) -> Self {
-        Self { peers, ..self }
+        Self {
+            peers: Some(peers),
+            ..self
+        }
     }
 
     /// The common name.
@@ -130,19 +129,24 @@ impl ClusterAuthority {
     /// The algorithm of its key, if it was said.
     #[must_use]
     pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.algorithm
+        self.terms.algorithm
     }
 
     /// How long it is valid, if it was said.
     #[must_use]
     pub fn validity(&self) -> Option<Validity> {
-        self.validity
+        self.terms.validity
     }
 
     /// Whether peers have an authority apart.
     #[must_use]
     pub fn has_separate_peers(&self) -> bool {
-        self.peers == Peers::Separate
+        self.peers == Some(Peers::Separate)
+    }
+
+    /// Whether peers have an authority apart, if it was said.
+    pub(super) fn said_peers(&self) -> Option<Peers> {
+        self.peers
     }
 
     pub(super) fn names_peers(&self) -> bool {
@@ -166,9 +170,8 @@ impl Default for ClusterAuthority {
             common_name: COMMON_NAME.to_owned(),
             peer_common_name: None,
             organization: None,
-            algorithm: None,
-            validity: None,
-            peers: Peers::Shared,
+            terms: Terms::default(),
+            peers: None,
         }
     }
 }

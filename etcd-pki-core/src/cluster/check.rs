@@ -48,10 +48,21 @@ fn check_names(cluster: &Cluster) -> Checked {
             if entry.name().is_empty() {
                 return Err(Fault::new(field("name"), "it has no name"));
             }
-            if let Some(first) = seen.insert(entry.name(), index) {
+            // A host's name is the same in capitals; a user's is another
+            let name = match role {
+                Role::Member | Role::Node => entry.name().to_ascii_lowercase(),
+                Role::Client => entry.name().to_owned(),
+            };
+            if let Some(first) = seen.insert(name, index) {
                 let reason = format!("{} is already {}[{first}]", entry.name(), section(role));
                 return Err(Fault::new(field("name"), reason)
                     .hint("each name stands once among those of a role"));
+            }
+            if entry.peer_common_name().is_some() && !has_pair_for_peers(cluster, role) {
+                let reason = "there is no pair for peers apart";
+                return Err(Fault::new(field("peer_common_name"), reason).hint(
+                    "say common_name, or give peers an authority apart: ca: {peers: separate}",
+                ));
             }
             if role == Role::Member && entry.identity().alternative_names().is_none() {
                 return Err(Fault::new(
@@ -62,6 +73,12 @@ fn check_names(cluster: &Cluster) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Whether an entry of the role has two pairs, one of them for peers.
+fn has_pair_for_peers(cluster: &Cluster, role: Role) -> bool {
+    let pairs = cluster.layout.pairs(role, "name").unwrap_or_default();
+    role == Role::Member && (pairs.len() > 1 || cluster.authority.has_separate_peers())
 }
 
 /// An address is one member's; loopback's are everybody's.

@@ -2,7 +2,7 @@
 
 use crate::{key::KeyAlgorithm, role::Compatibility, validity::Validity};
 
-use super::renewal::RenewBefore;
+use super::{renewal::RenewBefore, terms::Terms};
 
 /// What all certificates of a cluster have unless their own entry says otherwise.
 ///
@@ -10,8 +10,7 @@ use super::renewal::RenewBefore;
 /// Kubespray makes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClusterDefaults {
-    algorithm: Option<KeyAlgorithm>,
-    validity: Option<Validity>,
+    terms: Terms,
     renew_before: Option<RenewBefore>,
     compatibility: Compatibility,
 }
@@ -19,20 +18,16 @@ pub struct ClusterDefaults {
 impl ClusterDefaults {
     /// Sets the algorithm of keys, the authority's included.
     #[must_use]
-    pub const fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
-        Self {
-            algorithm: Some(algorithm),
-            ..self
-        }
+    pub const fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
+        self.terms.algorithm = Some(algorithm);
+        self
     }
 
     /// Sets how long certificates are valid, other than the authority's.
     #[must_use]
-    pub const fn valid_for(self, validity: Validity) -> Self {
-        Self {
-            validity: Some(validity),
-            ..self
-        }
+    pub const fn valid_for(mut self, validity: Validity) -> Self {
+        self.terms.validity = Some(validity);
+        self
     }
 
     /// Sets how long before their end certificates are due.
@@ -56,13 +51,13 @@ impl ClusterDefaults {
     /// The algorithm of keys, if it was said.
     #[must_use]
     pub const fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.algorithm
+        self.terms.algorithm
     }
 
     /// How long certificates are valid, if it was said.
     #[must_use]
     pub const fn validity(&self) -> Option<Validity> {
-        self.validity
+        self.terms.validity
     }
 
     /// How long before their end certificates are due: 30 days unless said otherwise.
@@ -75,6 +70,10 @@ impl ClusterDefaults {
     #[must_use]
     pub const fn compatibility(&self) -> Compatibility {
         self.compatibility
+    }
+
+    pub(super) const fn terms(&self) -> Terms {
+        self.terms
     }
 
     pub(super) const fn said_renew_before(&self) -> Option<RenewBefore> {

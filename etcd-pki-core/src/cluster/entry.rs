@@ -1,6 +1,12 @@
 //! One member, node or client of a cluster.
 
-use crate::{identity::Identity, key::KeyAlgorithm, validity::Validity};
+use super::terms::Terms;
+use crate::{
+    error::Result,
+    identity::{Identity, check_common_name},
+    key::KeyAlgorithm,
+    validity::Validity,
+};
 
 /// One member, node or client of a cluster: who it is, and what its certificate has other than the others.
 ///
@@ -16,28 +22,35 @@ use crate::{identity::Identity, key::KeyAlgorithm, validity::Validity};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterEntry {
     identity: Identity,
-    algorithm: Option<KeyAlgorithm>,
-    validity: Option<Validity>,
+    peer_common_name: Option<String>,
+    terms: Terms,
     member_common_name_allowed: bool,
 }
 
 impl ClusterEntry {
+    /// Sets the common name of a member's pair for peers, where it has one apart; otherwise both pairs have the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::with_common_name`].
+    pub fn with_peer_common_name(mut self, common_name: &str) -> Result<Self> {
+        check_common_name(common_name)?;
+        self.peer_common_name = Some(common_name.to_owned());
+        Ok(self)
+    }
+
     /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
     #[must_use]
-    pub fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
-        Self {
-            algorithm: Some(algorithm),
-            ..self
-        }
+    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
+        self.terms.algorithm = Some(algorithm);
+        self
     }
 
     /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
     #[must_use]
-    pub fn valid_for(self, validity: Validity) -> Self {
-        Self {
-            validity: Some(validity),
-            ..self
-        }
+    pub fn valid_for(mut self, validity: Validity) -> Self {
+        self.terms.validity = Some(validity);
+        self
     }
 
     /// Lets a node or client have a common name that is a member's, or begins as theirs do. A list of allowed common names
@@ -56,22 +69,32 @@ impl ClusterEntry {
         &self.identity
     }
 
+    /// The common name of a member's pair for peers, if it was said.
+    #[must_use]
+    pub fn peer_common_name(&self) -> Option<&str> {
+        self.peer_common_name.as_deref()
+    }
+
     /// The algorithm of its key, if it was said.
     #[must_use]
     pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.algorithm
+        self.terms.algorithm
     }
 
     /// How long its certificate is valid, if it was said.
     #[must_use]
     pub fn validity(&self) -> Option<Validity> {
-        self.validity
+        self.terms.validity
     }
 
     /// Whether it may have a member's common name.
     #[must_use]
     pub fn may_have_member_common_name(&self) -> bool {
         self.member_common_name_allowed
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// The name; a cluster has no entry without one.
@@ -84,8 +107,8 @@ impl From<Identity> for ClusterEntry {
     fn from(identity: Identity) -> Self {
         Self {
             identity,
-            algorithm: None,
-            validity: None,
+            peer_common_name: None,
+            terms: Terms::default(),
             member_common_name_allowed: false,
         }
     }

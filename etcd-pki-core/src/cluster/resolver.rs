@@ -134,15 +134,14 @@ impl<'a> Resolver<'a> {
             }
             return Ok(());
         }
-        if self.cluster.authority.has_separate_peers() {
-            if let Some(pair) = pairs.first() {
-                one(pair, &identity, profile, Issuer::Cluster);
-            }
-            one(&layout.peer_pair(name)?, &identity, profile, Issuer::Peers);
-        } else {
-            for pair in &pairs {
-                one(pair, &identity, profile, Issuer::Cluster);
-            }
+        for pair in self.member_pairs(name, pairs)? {
+            let identity = match entry.peer_common_name() {
+                Some(common_name) if pair.is_of_peers => {
+                    identity.clone().with_common_name(common_name)?
+                }
+                _ => identity.clone(),
+            };
+            one(&pair.paths, &identity, profile, pair.issuer);
         }
         if let (Some(admin), Some(pair)) = (&self.cluster.admin, layout.member_client(name)?) {
             let (identity, profile) = self.admin(name, admin)?;
@@ -152,15 +151,27 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// A member's pairs: the clients' first, and the peers' last where these have one apart.
+    fn member_pairs(&self, name: &str, mut pairs: Vec<PairPaths>) -> Result<Vec<MemberPair>> {
+        let mut issuer = Issuer::Cluster;
+        if self.cluster.authority.has_separate_peers() {
+            pairs.truncate(1);
+            pairs.push(self.cluster.layout.peer_pair(name)?);
+            issuer = Issuer::Peers;
+        }
+        let pairs = pairs.into_iter().enumerate();
+        Ok(pairs
+            .map(|(index, paths)| MemberPair {
+                paths,
+                is_of_peers: index > 0,
+                issuer: if index > 0 { issuer } else { Issuer::Cluster },
+            })
+            .collect())
+    }
+
     /// The client that a layout's tools expect beside a member.
     fn admin(&self, host: &str, admin: &ClusterAdmin) -> Result<(Identity, Profile)> {
-        let mut profile = self.cluster.leaf_profile(Role::Client);
-        if let Some(algorithm) = admin.key_algorithm() {
-            profile = profile.algorithm(algorithm);
-        }
-        if let Some(validity) = admin.validity() {
-            profile = profile.valid_for(validity);
-        }
+        let profile = admin.terms().over(self.cluster.leaf_profile(Role::Client));
         let mut identity = Identity::new(host)?.with_common_name(&self.member_client(host))?;
         if let Some(organization) = admin.organization() {
             identity = identity.with_organization(organization)?;
@@ -184,13 +195,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn profile(&self, role: Role, entry: &ClusterEntry) -> Profile {
-        let mut profile = self.cluster.leaf_profile(role);
-        if let Some(algorithm) = entry.key_algorithm() {
-            profile = profile.algorithm(algorithm);
-        }
-        if let Some(validity) = entry.validity() {
-            profile = profile.valid_for(validity);
-        }
+        let mut profile = entry.terms().over(self.cluster.leaf_profile(role));
         if entry.may_have_member_common_name() {
             profile = profile.allow_member_common_name();
         }
@@ -216,15 +221,17 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// One of a member's pairs.
+struct MemberPair {
+    paths: PairPaths,
+    is_of_peers: bool,
+    issuer: Issuer,
+}
+
 impl Cluster {
     pub(super) fn leaf_profile(&self, role: Role) -> Profile {
-        let mut profile = self.defaults.compatibility().profile(role);
-        if let Some(algorithm) = self.defaults.key_algorithm() {
-            profile = profile.algorithm(algorithm);
-        }
-        if let Some(validity) = self.defaults.validity() {
-            profile = profile.valid_for(validity);
-        }
+        let usual = self.defaults.compatibility().profile(role);
+        let mut profile = self.defaults.terms().over(usual);
         if self.names_as_given {
             profile = profile.names_as_given();
         }

@@ -7,6 +7,7 @@ mod location;
 mod node;
 mod scalar;
 mod write;
+mod writer;
 
 use self::{
     entry::{alternative_names, entry},

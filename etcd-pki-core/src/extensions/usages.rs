@@ -78,8 +78,9 @@ impl KeyUsage {
         ),
     ];
 
-    pub(super) fn flag(self) -> pkix::KeyUsages {
-        Self::ALL[self as usize].1
+    /// Which bit of the extension it is.
+    pub(super) const fn bit(self) -> usize {
+        self as usize
     }
 }
 

@@ -76,7 +76,10 @@ impl FromStr for AlternativeName {
 
     fn from_str(text: &str) -> Result<Self> {
         if let Some(rest) = strip_prefix(text, "URI:") {
-            return rest.parse().map(Self::Uri);
+            return rest
+                .parse()
+                .map(Self::Uri)
+                .map_err(|error| about(text, error));
         }
         if let Some(rest) = strip_prefix(text, "IP:") {
             return parse_address(rest)
@@ -88,7 +91,10 @@ impl FromStr for AlternativeName {
                 let hint = format!("write {rest}, or IP:{rest}");
                 return Err(invalid(text, "this is an address", Some(hint)));
             }
-            return rest.parse().map(Self::Dns);
+            return rest
+                .parse()
+                .map(Self::Dns)
+                .map_err(|error| about(text, error));
         }
         match parse_address(text) {
             Some(address) => Ok(Self::Ip(address)),
@@ -164,6 +170,14 @@ impl FromStr for Uri {
             &reason,
             Some("write it whole, such as URI:spiffe://cluster/etcd".to_owned()),
         ))
+    }
+}
+
+/// The error with the text as it was given, prefix included.
+fn about(given: &str, error: Error) -> Error {
+    match error {
+        Error::InvalidAlternativeName { reason, hint, .. } => invalid(given, &reason, hint),
+        error => error,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     error::{Error, Result},
-    signing::Scheme,
+    signing::{RSA_BITS, Scheme},
     words,
 };
 
@@ -26,10 +26,12 @@ pub enum KeyAlgorithm {
     Rsa3072,
     /// RSA of 4096 bits: `rsa-4096`
     Rsa4096,
+    /// RSA of another size between 2048 and 4096 bits: keys that exist are used (with the feature `rsa`), and none are made
+    OtherRsa,
 }
 
 impl KeyAlgorithm {
-    /// All of them, the default first.
+    /// Those that are made, the default first.
     pub const ALL: [Self; 6] = [
         Self::EcP256,
         Self::EcP384,
@@ -39,7 +41,8 @@ impl KeyAlgorithm {
         Self::Rsa4096,
     ];
 
-    /// Its name, as it is typed.
+    /// Its name, as it is typed where a key is to be made. [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) tells
+    /// the size of an RSA key of whatever size.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,6 +52,31 @@ impl KeyAlgorithm {
             Self::Rsa2048 => "rsa-2048",
             Self::Rsa3072 => "rsa-3072",
             Self::Rsa4096 => "rsa-4096",
+            Self::OtherRsa => "rsa",
+        }
+    }
+
+    /// That of an RSA key of a size, if such keys are used.
+    pub(crate) fn of_rsa(bits: usize) -> Option<Self> {
+        match bits {
+            2048 => Some(Self::Rsa2048),
+            3072 => Some(Self::Rsa3072),
+            4096 => Some(Self::Rsa4096),
+            bits => RSA_BITS.contains(&bits).then_some(Self::OtherRsa),
+        }
+    }
+
+    /// Whether a key that is there does where one of this kind is wanted: RSA keys of sizes that are not made do for the smallest
+    /// that is.
+    pub(crate) fn is_met_by(self, found: Self) -> bool {
+        self == found || (self, found) == (Self::Rsa2048, Self::OtherRsa)
+    }
+
+    /// The kind that is made which a key of this kind does for.
+    pub(crate) fn made(self) -> Self {
+        match self {
+            Self::OtherRsa => Self::Rsa2048,
+            made => made,
         }
     }
 
@@ -61,7 +89,7 @@ impl KeyAlgorithm {
             Self::EcP256 => Scheme::EcdsaP256,
             Self::EcP384 => Scheme::EcdsaP384,
             Self::Ed25519 => Scheme::Ed25519,
-            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Scheme::Rsa,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::OtherRsa => Scheme::Rsa,
         }
     }
 }

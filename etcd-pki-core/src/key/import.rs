@@ -15,9 +15,10 @@ use super::{
     SECP256R1, SECP384R1, encryption, malformed,
 };
 use crate::{
+    der_kind,
     error::{Error, Result},
     pem,
-    signing::{KeyPair, Scheme},
+    signing::{self, KeyPair, Scheme},
 };
 
 const WHAT: &str = "private key";
@@ -54,23 +55,27 @@ const fn oid(text: &str) -> ObjectIdentifier {
 pub(super) fn from_pem(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
     let blocks = pem::read(WHAT, pem)?;
     let block = pem::only(&blocks, WHAT, |label| label.ends_with("PRIVATE KEY"))?;
-    let key = match block.label.as_str() {
-        _ if block.headers.contains("ENCRYPTED") => Err(Error::unsupported(
+    if block.headers.contains("ENCRYPTED") {
+        return Err(Error::unsupported(
             "a private key under OpenSSL's own encryption (Proc-Type: 4,ENCRYPTED)",
             "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW`",
-        )),
-        "PRIVATE KEY" => from_pkcs8(&block.contents),
-        "ENCRYPTED PRIVATE KEY" => from_encrypted(&block.contents, passphrase),
-        "RSA PRIVATE KEY" => from_pkcs1(&block.contents),
-        "EC PRIVATE KEY" => {
-            let parameters = blocks.iter().find(|block| block.label == "EC PARAMETERS");
-            from_sec1(&block.contents, parameters.map(|block| &block.contents[..]))
-        }
-        "OPENSSH PRIVATE KEY" => Err(Error::unsupported(
+        ));
+    }
+    let der = &block.contents;
+    let parameters = blocks.iter().find(|block| block.label == "EC PARAMETERS");
+    let parameters = parameters.map(|block| &block.contents[..]);
+    let key = match (Structure::of(der), block.label.as_str()) {
+        (Some(structure), _) => from_structure(structure, der, parameters),
+        // What is none of them is said to be damaged in the words of its label
+        (None, "PRIVATE KEY") => from_pkcs8(der),
+        (None, "ENCRYPTED PRIVATE KEY") => from_encrypted(der, passphrase),
+        (None, "RSA PRIVATE KEY") => from_pkcs1(der),
+        (None, "EC PRIVATE KEY") => from_sec1(der, parameters),
+        (None, "OPENSSH PRIVATE KEY") => Err(Error::unsupported(
             "a private key in OpenSSH's format",
             "convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`",
         )),
-        other => Err(Error::unsupported(
+        (None, other) => Err(Error::unsupported(
             format!("a key of the kind {other}"),
             USE_ANOTHER,
         )),
@@ -83,21 +88,49 @@ pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<Pr
     if der.is_empty() {
         return Err(Error::malformed(WHAT, "it is empty"));
     }
-    if PrivateKeyInfoRef::from_der(der).is_ok() {
-        from_pkcs8(der)
-    } else if pkcs1::RsaPrivateKeyRef::from_der(der).is_ok() {
-        from_pkcs1(der)
-    } else if sec1::EcPrivateKey::from_der(der).is_ok() {
-        from_sec1(der, None)
+    if let Some(structure) = Structure::of(der) {
+        from_structure(structure, der, None)
     } else if pkcs8::EncryptedPrivateKeyInfoRef::from_der(der).is_ok() {
         from_encrypted(der, passphrase)
-    } else if x509_cert::Certificate::from_der(der).is_ok() {
-        Err(Error::Missing {
-            what: WHAT,
-            found: vec!["a certificate".to_owned()],
-        })
     } else {
-        Err(Error::malformed(WHAT, "neither PEM nor the DER of a key"))
+        let error = Error::malformed(WHAT, "neither PEM nor the DER of a key");
+        Err(der_kind::instead_of(WHAT, der, error))
+    }
+}
+
+/// The structures in which a private key is written openly.
+///
+/// What the label of a block says is not asked: Go tries all three under every label that ends in `PRIVATE KEY`
+/// (`parsePrivateKey` in `crypto/tls/tls.go`), so etcd takes whichever it finds.
+enum Structure {
+    Pkcs8,
+    Pkcs1,
+    Sec1,
+}
+
+impl Structure {
+    fn of(der: &[u8]) -> Option<Self> {
+        if PrivateKeyInfoRef::from_der(der).is_ok() {
+            Some(Self::Pkcs8)
+        } else if pkcs1::RsaPrivateKeyRef::from_der(der).is_ok() {
+            Some(Self::Pkcs1)
+        } else if sec1::EcPrivateKey::from_der(der).is_ok() {
+            Some(Self::Sec1)
+        } else {
+            None
+        }
+    }
+}
+
+fn from_structure(
+    structure: Structure,
+    der: &[u8],
+    parameters: Option<&[u8]>,
+) -> Result<PrivateKey> {
+    match structure {
+        Structure::Pkcs8 => from_pkcs8(der),
+        Structure::Pkcs1 => from_pkcs1(der),
+        Structure::Sec1 => from_sec1(der, parameters),
     }
 }
 
@@ -177,12 +210,8 @@ fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
     if key.other_prime_infos.is_some() {
         return Err(unsupported_key("rsa with more than two primes"));
     }
-    let modulus = key.modulus.as_bytes();
-    let bits = modulus.len() * 8
-        - modulus
-            .first()
-            .map_or(0, |first| first.leading_zeros() as usize);
-    if ![2048, 3072, 4096].contains(&bits) {
+    let bits = signing::rsa_bits(key.modulus.as_bytes());
+    if !signing::RSA_BITS.contains(&bits) {
         return Err(unsupported_key(format!("rsa-{bits}")));
     }
     if key.public_exponent.as_bytes().len() < 3 {

@@ -51,10 +51,14 @@ impl PublicKey {
             .as_bytes()
             .ok_or_else(|| Error::malformed("public key", "its bits are no whole bytes"))?;
         let name = import::key_name(&info.algorithm, bits);
+        let algorithm = match info.algorithm.oid {
+            RSA_ENCRYPTION => Self::rsa_bits(bits).and_then(KeyAlgorithm::of_rsa),
+            _ => name.parse().ok(),
+        };
         Ok(Self {
             der: der.to_vec(),
             bits_at: der.len() - bits.len(),
-            algorithm: name.parse().ok(),
+            algorithm,
             name,
         })
     }
@@ -159,16 +163,17 @@ impl PublicKey {
             bits_at: der.len() - bits.len(),
             der,
             algorithm: Some(algorithm),
-            name: Cow::Borrowed(algorithm.name()),
+            name: match (algorithm, Self::rsa_bits(bits)) {
+                (KeyAlgorithm::OtherRsa, Some(bits)) => format!("rsa-{bits}").into(),
+                _ => Cow::Borrowed(algorithm.name()),
+            },
         })
     }
 
     /// The size of an RSA key: the bits of its modulus.
     pub(super) fn rsa_bits(pkcs1: &[u8]) -> Option<usize> {
         let key = pkcs1::RsaPublicKeyRef::from_der(pkcs1).ok()?;
-        let modulus = key.modulus.as_bytes();
-        let leading = modulus.first()?.leading_zeros() as usize;
-        Some(modulus.len() * 8 - leading)
+        Some(signing::rsa_bits(key.modulus.as_bytes()))
     }
 }
 

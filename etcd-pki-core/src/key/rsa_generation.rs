@@ -9,12 +9,17 @@ use crate::error::{Error, Result};
 
 /// Generates a key with the public exponent 65537, as `RSAPrivateKey` of PKCS#1.
 ///
-/// The crate `rsa` finds the primes and encodes them, nothing else: it never sees a message, so the timing of its private
-/// key operations is of no concern here.
+/// The crate `rsa` finds the primes and encodes them; ring signs with them.
 pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<Zeroizing<Vec<u8>>> {
     let bits = match algorithm {
         KeyAlgorithm::Rsa4096 => 4096,
         KeyAlgorithm::Rsa3072 => 3072,
+        KeyAlgorithm::OtherRsa => {
+            return Err(Error::unsupported(
+                "making an RSA key of another size",
+                "use rsa-2048, rsa-3072 or rsa-4096",
+            ));
+        }
         _ => 2048,
     };
     let failed = |reason: String| Error::Signer { reason };

@@ -8,14 +8,20 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::{Action, Plan, Progress, Step, decision::leaf_profile};
+use zeroize::Zeroizing;
+
+use super::{
+    Action, Plan, Progress, Step,
+    decision::leaf_profile,
+    record::{Mark, Marker},
+};
 use crate::{
     authority::CertificateAuthority,
     clock,
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    store::{Attributes, LockedStore, Overwrite, PairTexts},
+    store::{Attributes, LockedStore, Overwrite, PairTexts, read_file},
 };
 
 /// What carrying out a plan has changed.
@@ -64,41 +70,52 @@ impl Plan {
     /// something is to be signed and the authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
     /// [`CertificateAuthority::issue`].
     pub fn apply(
-        self,
+        mut self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
         progress: impl Progress,
     ) -> Result<Report> {
         let now = clock::now();
+        let mut record = self.record.take();
         let changes: Vec<&Step> = self.changes().collect();
         // All of them before the first change: a plan that has gone stale changes nothing
         changes
             .par_iter()
             .try_for_each(|step| step.stamps.check(&step.paths))?;
+        files.give_directories(&self.attributes)?;
         let done = AtomicUsize::new(0);
         let tell = || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             progress.done(done, changes.len());
         };
         let authorities = self.authorities(files, passphrase, now, &tell)?;
+        if let Some(record) = &mut record {
+            // What a new authority signs is known from then on, unless a passphrase keeps the next plan from its key
+            let new = changes.iter().filter(|step| {
+                step.wanted.is_authority() && step.action == Action::Create && passphrase.is_none()
+            });
+            for issuer in new.map(|step| step.wanted.issuer) {
+                let key = authorities.get(&issuer).and_then(CertificateAuthority::key);
+                record.add_marker(issuer, key.and_then(Marker::of));
+            }
+        }
         let leaves = changes
             .par_iter()
             .filter(|step| !step.wanted.is_authority());
-        leaves.try_for_each(|step| {
-            if progress.is_interrupted() {
-                return Err(Error::Interrupted);
-            }
-            carry_out(
-                step,
-                authorities.get(&step.wanted.issuer),
-                files,
-                &self.attributes,
-                now,
-            )
-            .map_err(|error| error.in_file(&step.paths.certificate))?;
-            tell();
-            Ok::<(), Error>(())
-        })?;
+        let marks = leaves
+            .map(|step| {
+                if progress.is_interrupted() {
+                    return Err(Error::Interrupted);
+                }
+                let authority = authorities.get(&step.wanted.issuer);
+                let issuer = step.wanted.issuer;
+                let marker = record.as_ref().and_then(|record| record.marker(issuer));
+                let mark = carry_out(step, authority, marker, files, &self.attributes, now)
+                    .map_err(|error| error.in_file(&step.paths.certificate))?;
+                tell();
+                Ok(mark)
+            })
+            .collect::<Result<Vec<Option<Mark>>>>()?;
         let mut report = Report::default();
         if self.prunes {
             for pair in &self.surplus {
@@ -107,6 +124,9 @@ impl Plan {
             }
         }
         changes.iter().for_each(|step| report.count(step.action));
+        if let Some(record) = record {
+            record.write(marks.into_iter().flatten(), files);
+        }
         Ok(report)
     }
 
@@ -174,15 +194,18 @@ impl Plan {
     }
 }
 
+/// Changes one pair, and tells its mark if its two files are known now.
 fn carry_out(
     step: &Step,
     authority: Option<&CertificateAuthority>,
+    marker: Option<&Marker>,
     files: &LockedStore,
     attributes: &Attributes,
     now: SystemTime,
-) -> Result<()> {
+) -> Result<Option<Mark>> {
     if step.action == Action::Mode {
-        return files.mend(&step.wanted.paths, attributes);
+        // Its mark was known to the plan
+        return files.mend(&step.wanted.paths, attributes).map(|()| None);
     }
     let (Some(profile), Some(authority)) = (leaf_profile(&step.wanted), authority) else {
         return Err(Error::Missing {
@@ -194,16 +217,23 @@ fn carry_out(
     match (step.action, &step.key) {
         (Action::Renew, Some(key)) => {
             let issued = authority.certify(key, *profile, identity, now)?;
-            files.put_certificate(&step.wanted.paths, &issued.certificate_pem()?, attributes)
+            let certificate = issued.certificate_pem()?;
+            files.put_certificate(&step.wanted.paths, &certificate, attributes)?;
+            let Some(marker) = marker else {
+                return Ok(None);
+            };
+            let file = Zeroizing::new(read_file(&step.paths.key)?);
+            let is_same = PrivateKey::from_bytes(&file, None)?.public_key() == key;
+            Ok(is_same.then(|| marker.mark(certificate.as_bytes(), &file)))
         }
         _ => {
             let bundle = authority.issue_at(*profile, identity, now)?;
             let texts = PairTexts::of(&bundle)?;
-            files.put_pairs(
-                &[(&step.wanted.paths, texts)],
-                overwrite(step.action),
-                attributes,
-            )
+            let mark = marker
+                .map(|marker| marker.mark(texts.certificate.as_bytes(), texts.key.as_bytes()));
+            let pair = (&step.wanted.paths, texts);
+            files.put_pairs(&[pair], overwrite(step.action), attributes)?;
+            Ok(mark)
         }
     }
 }

@@ -1,198 +1,20 @@
 //! What is to be done with a pair: decided from what is wanted and what was found, without touching anything.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use super::found::{Found, Part};
+use super::{
+    action::Action,
+    cause::Cause,
+    found::{Found, Part},
+};
 use crate::{
     certificate::Certificate,
-    clock,
-    cluster::{Purpose, Wanted},
+    cluster::{Purpose, RenewBefore, Wanted},
     error::Result,
-    identity::AlternativeName,
+    identity::{AlternativeName, Identity},
     key::PublicKey,
     profile::Profile,
 };
-
-/// What is done with the two files of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// Nothing: they are as they should be
-    Keep,
-    /// Modes or owners are set
-    Mode,
-    /// A new certificate for the key that is there
-    Renew,
-    /// A new key and its certificate, in the place of others
-    Reissue,
-    /// A new key and its certificate
-    Create,
-}
-
-impl Action {
-    /// Its name, as it is shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Mode => "mode",
-            Self::Renew => "renew",
-            Self::Reissue => "re-issue",
-            Self::Create => "create",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// Why something is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The key is of another algorithm than the one that is wanted.
-    Algorithm {
-        /// That of the key
-        found: String,
-        /// That of the specification
-        wanted: String,
-    },
-    /// An authority of the same name has signed it, or another one, and not the one that is there.
-    AnotherAuthority,
-    /// The common name is another.
-    CommonName {
-        /// That of the certificate
-        found: Option<String>,
-        /// That of the specification
-        wanted: Option<String>,
-    },
-    /// It ends soon, or has ended.
-    Expires {
-        /// When it ends
-        not_after: SystemTime,
-        /// Whole days from now until then, 0 if it has ended
-        days: u64,
-    },
-    /// The certificate is of another key: an exchange of both was cut off.
-    KeyMismatch,
-    /// The certificate's file is not there.
-    MissingCertificate,
-    /// The key's file is not there.
-    MissingKey,
-    /// A name or an address is not in it.
-    MissingName(
-        /// The name
-        String,
-    ),
-    /// A file may be read or written by others than it should, or is another's.
-    Mode {
-        /// Which
-        path: PathBuf,
-        /// Its mode
-        found: u32,
-        /// The mode that it should have
-        wanted: u32,
-    },
-    /// An authority without keyUsage, which Python 3.13 and OpenSSL's strict check refuse.
-    NoKeyUsage,
-    /// The organization is another.
-    Organization {
-        /// Those of the certificate
-        found: Vec<String>,
-        /// That of the specification
-        wanted: Option<String>,
-    },
-    /// A file belongs to another user or group.
-    Owner {
-        /// Which
-        path: PathBuf,
-    },
-    /// Another pair has the same key.
-    SharedKey,
-    /// A name or an address is in it that the specification does not have.
-    SurplusName(
-        /// The name
-        String,
-    ),
-    /// A file cannot be read as what it should be.
-    Unreadable {
-        /// Why, with the file
-        reason: String,
-    },
-    /// The usages are others.
-    Usages {
-        /// Those of the certificate
-        found: Vec<String>,
-    },
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".to_owned());
-        match self {
-            Self::Algorithm { found, wanted } => {
-                write!(f, "the key is {found}, should be {wanted}")
-            }
-            Self::AnotherAuthority => write!(f, "signed by another authority"),
-            Self::CommonName { found, wanted } => {
-                write!(
-                    f,
-                    "common name {}, should be {}",
-                    or_none(found),
-                    or_none(wanted)
-                )
-            }
-            Self::Expires { not_after, days: 0 } => {
-                write!(f, "expires on {}", clock::rfc3339(*not_after))
-            }
-            Self::Expires { days: 1, .. } => write!(f, "expires in 1 day"),
-            Self::Expires { days, .. } => write!(f, "expires in {days} days"),
-            Self::KeyMismatch => write!(f, "the certificate is of another key"),
-            Self::MissingCertificate => write!(f, "the certificate is missing"),
-            Self::MissingKey => write!(f, "the key is missing"),
-            Self::MissingName(name) => write!(f, "{name} is missing"),
-            Self::Mode {
-                path,
-                found,
-                wanted,
-            } => {
-                let name = path
-                    .file_name()
-                    .unwrap_or(path.as_os_str())
-                    .to_string_lossy();
-                write!(f, "{name} has mode {found:04o}, should be {wanted:04o}")
-            }
-            Self::NoKeyUsage => write!(f, "the CA has no keyUsage"),
-            Self::Organization { found, wanted } => {
-                let found = (!found.is_empty()).then(|| found.join(", "));
-                write!(
-                    f,
-                    "organization {}, should be {}",
-                    or_none(&found),
-                    or_none(wanted)
-                )
-            }
-            Self::Owner { path } => {
-                let name = path
-                    .file_name()
-                    .unwrap_or(path.as_os_str())
-                    .to_string_lossy();
-                write!(f, "{name} belongs to another user or group")
-            }
-            Self::SharedKey => write!(f, "another pair has the same key"),
-            Self::SurplusName(name) => write!(f, "{name} is surplus"),
-            Self::Unreadable { reason } => write!(f, "unreadable: {reason}"),
-            Self::Usages { found } => write!(f, "usages {}", found.join(", ")),
-        }
-    }
-}
 
 /// What is done with a leaf, and every reason for it.
 pub(super) fn leaf(
@@ -219,7 +41,10 @@ pub(super) fn leaf(
     };
     let algorithm = profile.key_algorithm();
     let mut new_key = Vec::new();
-    if key.algorithm() != Some(algorithm) {
+    if !key
+        .algorithm()
+        .is_some_and(|found| algorithm.is_met_by(found))
+    {
         new_key.push(Cause::Algorithm {
             found: key.algorithm_name().to_owned(),
             wanted: algorithm.name().to_owned(),
@@ -228,7 +53,17 @@ pub(super) fn leaf(
     if key_is_shared {
         new_key.push(Cause::SharedKey);
     }
-    let mut causes = certificate_causes(wanted, profile, key, &found.certificate, ca, now)?;
+    let mut causes = match &found.certificate {
+        Part::Absent => vec![Cause::MissingCertificate],
+        Part::Unusable(reason) => {
+            let reason = reason.clone();
+            vec![Cause::Unreadable { reason }]
+        }
+        Part::Present(certificate) => {
+            let asked = (&wanted.identity, profile, wanted.renew_before);
+            certificate_causes(certificate, key, asked, ca, found.was_checked, now)?
+        }
+    };
     if !new_key.is_empty() {
         new_key.append(&mut causes);
         return Ok((Action::Reissue, new_key));
@@ -242,41 +77,41 @@ pub(super) fn leaf(
     Ok((action, causes))
 }
 
-/// Every reason for another certificate.
-fn certificate_causes(
-    wanted: &Wanted,
-    profile: &Profile,
+/// Every reason for another certificate than one that is there. What is asked for: for whom, what for, and how long before its end it
+/// is due. Where the authority's signature `was_checked` before, its name is compared alone.
+pub(super) fn certificate_causes(
+    certificate: &Certificate,
     key: &PublicKey,
-    certificate: &Part<Certificate>,
+    (identity, profile, renew_before): (&Identity, &Profile, RenewBefore),
     ca: Option<&Certificate>,
+    was_checked: bool,
     now: SystemTime,
 ) -> Result<Vec<Cause>> {
-    let certificate = match certificate {
-        Part::Absent => return Ok(vec![Cause::MissingCertificate]),
-        Part::Unusable(reason) => {
-            let reason = reason.clone();
-            return Ok(vec![Cause::Unreadable { reason }]);
-        }
-        Part::Present(certificate) => certificate,
-    };
     let mut causes = Vec::new();
     if certificate.public_key() != key {
         causes.push(Cause::KeyMismatch);
     }
     if let Some(ca) = ca {
-        if certificate.check_issued_by(ca).is_err() {
+        let is_issued = if was_checked {
+            certificate.names_issuer(ca)
+        } else {
+            certificate.check_issued_by(ca).is_ok()
+        };
+        if !is_issued {
             causes.push(Cause::AnotherAuthority);
+        } else if names_earlier(certificate, ca) {
+            causes.push(Cause::EarlierAuthority);
         }
     }
-    causes.extend(expiry(wanted, certificate, ca, now));
-    let common_name = profile.common_name(&wanted.identity)?;
+    causes.extend(expiry(renew_before, certificate, ca, now));
+    let common_name = profile.common_name(identity)?;
     if certificate.common_name() != common_name {
         causes.push(Cause::CommonName {
             found: certificate.common_name(),
             wanted: common_name,
         });
     }
-    let organization = wanted.identity.organization();
+    let organization = identity.organization();
     if !certificate
         .organizations()
         .iter()
@@ -304,24 +139,30 @@ fn certificate_causes(
                 .collect(),
         });
     }
-    causes.extend(names(
-        certificate,
-        &profile.alternative_names(&wanted.identity)?,
-    ));
+    causes.extend(names(certificate, &profile.alternative_names(identity)?));
     Ok(causes)
+}
+
+/// Whether it names another certificate of its authority than the one that is there (RFC 5280, section 4.2.1.1): that was renewed
+/// by somebody who did not keep what its leaves name it by.
+fn names_earlier(certificate: &Certificate, ca: &Certificate) -> bool {
+    let serial = certificate.extensions().authority_serial.as_deref();
+    let key = certificate.authority_key_identifier();
+    serial.is_some_and(|serial| serial != ca.serial_number().as_bytes())
+        || key
+            .zip(ca.subject_key_identifier())
+            .is_some_and(|(named, own)| named != own)
 }
 
 /// A leaf that ends with its authority is not due for that: a new one would end there too.
 fn expiry(
-    wanted: &Wanted,
+    renew_before: RenewBefore,
     certificate: &Certificate,
     ca: Option<&Certificate>,
     now: SystemTime,
 ) -> Option<Cause> {
     let not_after = certificate.not_after();
-    let due = wanted
-        .renew_before
-        .begins(certificate.not_before(), not_after);
+    let due = renew_before.begins(certificate.not_before(), not_after);
     let is_cut = ca.is_some_and(|ca| ca.not_after() <= not_after);
     if now < due || (is_cut && now <= not_after) {
         return None;
@@ -364,7 +205,9 @@ pub(super) fn authority(
     found: &Found,
     now: SystemTime,
 ) -> (Action, Vec<Cause>) {
-    let mut causes: Vec<Cause> = expiry(wanted, certificate, None, now).into_iter().collect();
+    let mut causes: Vec<Cause> = expiry(wanted.renew_before, certificate, None, now)
+        .into_iter()
+        .collect();
     if certificate.key_usages().is_none() {
         causes.push(Cause::NoKeyUsage);
     }

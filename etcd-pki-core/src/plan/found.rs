@@ -1,5 +1,13 @@
 //! What there is of a pair.
 
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::{
+    Cause,
+    record::{Mark, Marker, Record},
+};
 use crate::{
     certificate::Certificate,
     cluster::Wanted,
@@ -8,8 +16,6 @@ use crate::{
     layout::PairPaths,
     store::{Attributes, Stamp, Store, look},
 };
-
-use super::decision::Cause;
 
 /// What a file holds.
 #[derive(Debug)]
@@ -31,8 +37,12 @@ pub(super) struct Found {
     pub(super) modes: Vec<Cause>,
     /// What must be as it is now when the plan is carried out
     pub(super) stamps: Stamps,
-    /// Whether a file has further names, which keep the old content when it is replaced
-    pub(super) hard_links: Vec<std::path::PathBuf>,
+    /// The files with further names, which keep the old content when it is replaced
+    pub(super) hard_links: Vec<PathBuf>,
+    /// The mark by which the pair is known again, once it was found to be as it should be
+    pub(super) mark: Option<Mark>,
+    /// Whether it was checked before that the key is the certificate's, and that its authority has signed it
+    pub(super) was_checked: bool,
 }
 
 /// How the files of a pair were when they were read.
@@ -68,18 +78,113 @@ impl Stamps {
 }
 
 impl Found {
-    /// Looks for the pair of what is wanted.
-    pub(super) fn of(wanted: &Wanted, store: &Store, attributes: &Attributes) -> Result<Self> {
+    /// Looks for the pair of what is wanted. If its bytes are `known`, only its certificate is read.
+    pub(super) fn of(
+        wanted: &Wanted,
+        store: &Store,
+        attributes: &Attributes,
+        known: Option<(&Marker, &Record)>,
+    ) -> Result<Self> {
+        let files = Files::look(wanted, store)?;
+        let certificate = files.certificate();
+        let mark = known.and_then(|(marker, _)| files.mark(marker));
+        let was_checked = known
+            .zip(mark.as_ref())
+            .is_some_and(|((_, record), mark)| record.has(mark));
+        let key = match &certificate {
+            Part::Present(certificate) if was_checked => {
+                Part::Present(certificate.public_key().clone())
+            }
+            _ => files.key().map(|key| key.public_key().clone()),
+        };
+        Ok(Self {
+            mark,
+            was_checked,
+            ..files.found(certificate, key, attributes)
+        })
+    }
+
+    /// Looks for an authority, and reads its key.
+    pub(super) fn of_authority(
+        wanted: &Wanted,
+        store: &Store,
+        attributes: &Attributes,
+    ) -> Result<(Self, Option<PrivateKey>)> {
+        let files = Files::look(wanted, store)?;
+        let (certificate, key) = (files.certificate(), files.key());
+        let (key, private) = match key {
+            Part::Present(key) => (Part::Present(key.public_key().clone()), Some(key)),
+            other => (other.map(|key| key.public_key().clone()), None),
+        };
+        Ok((files.found(certificate, key, attributes), private))
+    }
+}
+
+/// The files of a pair.
+struct Files {
+    paths: PairPaths,
+    certificate: Option<File>,
+    key: Option<File>,
+}
+
+/// What a file holds, and what it is like. It may be a key.
+struct File {
+    bytes: Zeroizing<Vec<u8>>,
+    stamp: Stamp,
+}
+
+impl Files {
+    fn look(wanted: &Wanted, store: &Store) -> Result<Self> {
         let paths = wanted.paths.below(store.directory());
-        let certificate_file = look(&paths.certificate)?;
-        let key_file = look(&paths.key)?;
+        let file = |path: &Path| -> Result<Option<File>> {
+            Ok(look(path)?.map(|(bytes, stamp)| File {
+                bytes: Zeroizing::new(bytes),
+                stamp,
+            }))
+        };
+        Ok(Self {
+            certificate: file(&paths.certificate)?,
+            key: file(&paths.key)?,
+            paths,
+        })
+    }
+
+    /// The certificate: the first is the leaf, and what follows is its chain.
+    fn certificate(&self) -> Part<Certificate> {
+        part(
+            &self.paths.certificate,
+            self.certificate.as_ref(),
+            |bytes| Ok(Certificate::all_from_bytes(bytes)?.swap_remove(0)),
+        )
+    }
+
+    fn key(&self) -> Part<PrivateKey> {
+        part(&self.paths.key, self.key.as_ref(), |bytes| {
+            PrivateKey::from_bytes(bytes, None)
+        })
+    }
+
+    fn mark(&self, marker: &Marker) -> Option<Mark> {
+        let (certificate, key) = (self.certificate.as_ref()?, self.key.as_ref()?);
+        Some(marker.mark(&certificate.bytes, &key.bytes))
+    }
+
+    fn found(
+        self,
+        certificate: Part<Certificate>,
+        key: Part<PublicKey>,
+        attributes: &Attributes,
+    ) -> Found {
+        let paths = &self.paths;
         let mut modes = Vec::new();
         let mut hard_links = Vec::new();
         for (path, file, secret) in [
-            (&paths.certificate, &certificate_file, false),
-            (&paths.key, &key_file, true),
+            (&paths.certificate, &self.certificate, false),
+            (&paths.key, &self.key, true),
         ] {
-            let Some((_, stamp)) = file else { continue };
+            let Some(File { stamp, .. }) = file else {
+                continue;
+            };
             if let Some(mode) = attributes.mended_mode(stamp, secret) {
                 modes.push(Cause::Mode {
                     path: path.clone(),
@@ -94,40 +199,36 @@ impl Found {
                 hard_links.push(path.clone());
             }
         }
-        let stamps = Stamps {
-            certificate: certificate_file.as_ref().map(|(_, stamp)| stamp.clone()),
-            key: key_file.as_ref().map(|(_, stamp)| stamp.clone()),
-        };
-        let bytes =
-            |file: Option<(Vec<u8>, Stamp)>| file.map(|(bytes, _)| zeroize::Zeroizing::new(bytes));
-        Ok(Self {
-            certificate: part(
-                &paths.certificate,
-                bytes(certificate_file).as_deref(),
-                |bytes| {
-                    // The first is the leaf, and what follows is its chain
-                    Ok(Certificate::all_from_bytes(bytes)?.swap_remove(0))
-                },
-            ),
-            key: part(&paths.key, bytes(key_file).as_deref(), |bytes| {
-                Ok(PrivateKey::from_bytes(bytes, None)?.public_key().clone())
-            }),
+        Found {
+            certificate,
+            key,
             modes,
-            stamps,
+            stamps: Stamps {
+                certificate: self.certificate.map(|file| file.stamp),
+                key: self.key.map(|file| file.stamp),
+            },
             hard_links,
-        })
+            mark: None,
+            was_checked: false,
+        }
     }
 }
 
-fn part<T>(
-    path: &std::path::Path,
-    bytes: Option<&Vec<u8>>,
-    read: impl FnOnce(&[u8]) -> Result<T>,
-) -> Part<T> {
-    let Some(bytes) = bytes else {
+impl<T> Part<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Part<U> {
+        match self {
+            Self::Absent => Part::Absent,
+            Self::Present(value) => Part::Present(change(value)),
+            Self::Unusable(reason) => Part::Unusable(reason),
+        }
+    }
+}
+
+fn part<T>(path: &Path, file: Option<&File>, read: impl FnOnce(&[u8]) -> Result<T>) -> Part<T> {
+    let Some(file) = file else {
         return Part::Absent;
     };
-    match read(bytes) {
+    match read(&file.bytes) {
         Ok(value) => Part::Present(value),
         Err(error) => Part::Unusable(error.in_file(path).to_string()),
     }

@@ -1,12 +1,13 @@
 //! A pair judged by a plan's own decisions where its key and its certificate are in different places, as where requests travel.
 
-use std::{path::Path, time::SystemTime};
+use std::{collections::HashMap, path::Path, time::SystemTime};
 
 use super::{
-    Action, Cause, attributes, check_authority,
+    Action, Cause,
+    authority::check_authority,
     decision::{self, leaf_profile},
     found::{Found, Part, Stamps},
-    shared_keys,
+    planning::attributes,
 };
 use crate::{
     certificate::Certificate,
@@ -35,14 +36,19 @@ impl Pair {
         let found = wanted
             .into_iter()
             .map(|wanted| {
-                let found = Found::of(&wanted, store, attributes)?;
+                let found = Found::of(&wanted, store, attributes, None)?;
                 Ok((wanted, found))
             })
             .collect::<Result<Vec<_>>>()?;
-        let shared = shared_keys(&found);
+        let mut counts: HashMap<PublicKey, usize> = HashMap::new();
+        for (_, found) in &found {
+            if let Part::Present(key) = &found.key {
+                *counts.entry(key.clone()).or_insert(0) += 1;
+            }
+        }
         let pairs = found.into_iter().map(|(wanted, found)| Self {
             key_is_shared: match &found.key {
-                Part::Present(key) => shared.get(key).is_some_and(|count| *count > 1),
+                Part::Present(key) => counts.get(key).is_some_and(|count| *count > 1),
                 _ => false,
             },
             wanted,
@@ -114,6 +120,8 @@ pub(crate) fn judge(
         modes: Vec::new(),
         stamps: Stamps::default(),
         hard_links: Vec::new(),
+        mark: None,
+        was_checked: false,
     };
     decision::leaf(wanted, profile(wanted)?, &found, ca, false, now)
 }

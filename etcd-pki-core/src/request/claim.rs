@@ -118,7 +118,7 @@ pub(super) fn claims(
 }
 
 /// The identity that the claims describe.
-pub(super) fn identity(claims: &[Claim]) -> Result<Identity> {
+pub(super) fn identity<'a>(claims: impl Iterator<Item = &'a Claim>) -> Result<Identity> {
     let mut identity = Identity::anonymous();
     for claim in claims {
         identity = match claim {

@@ -2,7 +2,7 @@
 
 use super::{
     HostPlan, HostStep,
-    host::{HostAction, Key},
+    host_step::{HostAction, Key},
     key::{next_key_path, read_key},
     request_path,
 };
@@ -45,6 +45,7 @@ impl HostPlan {
         for step in self.changes() {
             step.pair.check_unchanged(&self.directory)?;
         }
+        files.give_directories(&self.attributes)?;
         // By it the certificates were judged, so it comes before them
         for trust in &self.trusts {
             let Some(arrived) = &trust.arrived else {

@@ -30,7 +30,7 @@ pub(super) fn next_key(pair: &Pair, store: &Store) -> Result<Option<PrivateKey>>
     let algorithm = profile(wanted)?.key_algorithm();
     // The one in its place, if installing was cut off at the very end, is no other
     let is_other = |key: &PrivateKey| pair.key() != Some(key.public_key());
-    Ok(key.filter(|key| key.algorithm() == algorithm && is_other(key)))
+    Ok(key.filter(|key| algorithm.is_met_by(key.algorithm()) && is_other(key)))
 }
 
 /// The key in a file that was there a moment ago.

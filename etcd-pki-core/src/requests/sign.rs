@@ -61,6 +61,7 @@ impl SigningPlan {
         passphrase: Option<&Passphrase>,
     ) -> Result<SigningReport> {
         let mut report = SigningReport::default();
+        files.give_directories(&self.attributes)?;
         let authorities = self.signers(files, passphrase, &mut report)?;
         let trusted = self.trusted(&authorities)?;
         let mut changes: BTreeMap<&str, Vec<&SigningStep>> = BTreeMap::new();

@@ -1,15 +1,16 @@
 //! Whose files are, and who may read them.
 
 use std::{
-    fs::{self, Metadata},
+    fs::{self, File, Metadata},
     io,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
 };
 
-use nix::unistd::{Group, User};
+use nix::unistd::{Group, User, geteuid};
+use rustix::fs::OFlags;
 
-use super::file::{io_error, read_file};
+use super::file::{io_error, read_opened};
 use crate::error::{Error, Result};
 
 const SECRET_MODE: u32 = 0o600;
@@ -68,10 +69,23 @@ impl From<&Metadata> for Stamp {
 
 /// A file's contents and what it is like; `None` if there is none.
 pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
-    let Some(stamp) = Stamp::of(path)? else {
-        return Ok(None);
+    // A pipe that nobody writes into would be waited for
+    let opened = File::options()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(io_error("read", path)(error)),
     };
-    read_file(path).map(|bytes| Some((bytes, stamp)))
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    if !metadata.is_file() {
+        let error = io::Error::other("it is no regular file; move it out of the way");
+        return Err(io_error("read", path)(error));
+    }
+    let bytes = read_opened(&file, metadata.len(), path)?;
+    Ok(Some((bytes, Stamp::from(&metadata))))
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -138,6 +152,11 @@ impl Attributes {
             said.unwrap_or(kept),
         )
     }
+}
+
+/// Whether this process may give files to other users.
+pub(crate) fn may_give() -> bool {
+    geteuid().is_root()
 }
 
 /// The number of a user, by name or number.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Store,
-    attributes::Attributes,
+    attributes::{Attributes, look},
     file::{Overwrite, read_file},
     locked::{LockedStore, PairTexts},
 };
@@ -20,14 +20,16 @@ use crate::{
 };
 
 impl Store {
-    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
+    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one. It refuses the common
+    /// names of the members that are in the store to nodes and clients.
     ///
     /// # Errors
     ///
     /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of [`PrivateKey::from_bytes`] and
     /// [`CertificateAuthority::load`].
     pub fn authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
-        self.authority_at(&self.layout.authority(), passphrase)
+        let authority = self.authority_at(&self.layout.authority(), passphrase)?;
+        Ok(authority.with_member_common_names(self.member_common_names()?))
     }
 
     /// Loads the authority whose pair this is, even if it has expired.
@@ -48,6 +50,30 @@ impl Store {
     ) -> Result<CertificateAuthority> {
         let paths = pair.below(&self.directory);
         read_authority(&paths.certificate, &paths.key, passphrase)
+    }
+
+    /// Whether who trusts the store's authority trusts what this one signs: it is the same, with this certificate or another, or
+    /// it stands below. `None` if the store has no authority's certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] and, under [`Error::File`], the errors of [`Certificate::all_from_bytes`].
+    pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
+        let path = self.authority_paths().certificate;
+        let Some((bytes, _)) = look(&path)? else {
+            return Ok(None);
+        };
+        let trusted = Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(path))?;
+        let mut chain = authority.chain();
+        chain.push(authority.root().clone());
+        let is_trusted = |one: &Certificate| {
+            trusted.iter().any(|anchor| {
+                let is_same =
+                    one.public_key() == anchor.public_key() && one.subject() == anchor.subject();
+                is_same || one.check_issued_by(anchor).is_ok()
+            })
+        };
+        Ok(Some(chain.iter().any(is_trusted)))
     }
 
     /// What shows that this directory belongs to an authority already: its certificate, its key, or what it has signed. A

@@ -7,33 +7,58 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{file::io_error, staged::is_temporary};
+use super::{
+    attributes::Attributes,
+    file::io_error,
+    staged::{give, is_temporary},
+};
 use crate::error::Result;
 
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// Makes a directory that only its owner enters. One that exists keeps its mode.
-pub(super) fn make_directory(path: &Path, mode: Option<u32>) -> Result<()> {
+/// Makes a directory, and those above it that are missing, and tells which: for its owner alone, unless mode and owner were said.
+/// One that exists stays as it is.
+pub(super) fn make_directory(path: &Path, attributes: &Attributes) -> Result<Vec<PathBuf>> {
     match path.metadata() {
-        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(metadata) if metadata.is_dir() => return Ok(Vec::new()),
         Ok(_) => {
             let error = io::Error::from(io::ErrorKind::NotADirectory);
             return Err(io_error("use the directory", path)(error));
         }
         Err(_) => {}
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(mode.unwrap_or(DIRECTORY_MODE))
-        .create(path)
-        .map_err(io_error("create the directory", path))?;
-    sync_directory(parent(path))
+    let is_missing = |above: &&Path| *above != Path::new("") && !above.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    let mut made = Vec::with_capacity(missing.len());
+    for directory in missing.into_iter().rev() {
+        match DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
+            // Somebody else was faster
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
+            created => {
+                created.map_err(io_error("create the directory", directory))?;
+                give_directory(directory, attributes)?;
+                sync_directory(parent(directory))?;
+                made.push(directory.to_owned());
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Gives a directory that was just made its mode, and to whom it was said that it belongs.
+pub(super) fn give_directory(path: &Path, attributes: &Attributes) -> Result<()> {
+    let mode = attributes.directory_mode.unwrap_or(DIRECTORY_MODE);
+    File::open(path)
+        .and_then(|opened| give(&opened, attributes.owner, attributes.group, mode))
+        .map_err(io_error("set owner and mode of", path))
 }
 
 /// Removes what an earlier run of ours left when it was cut off. Only under the lock: it may be a file in the making.
 pub(super) fn remove_stale(directory: &Path) -> Result<()> {
-    for path in list(directory)? {
-        if is_temporary(&path) {
+    for entry in fs::read_dir(directory).map_err(io_error("list", directory))? {
+        let entry = entry.map_err(io_error("list", directory))?;
+        if is_temporary(Path::new(&entry.file_name())) && is_file(&entry) {
+            let path = entry.path();
             fs::remove_file(&path).map_err(io_error("remove", &path))?;
         }
     }
@@ -49,14 +74,34 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     };
     let mut files = Vec::new();
     for entry in entries {
-        let path = entry.map_err(io_error("list", directory))?.path();
+        let entry = entry.map_err(io_error("list", directory))?;
         // Neither directories, nor pipes that nobody writes into
-        if path.is_file() {
-            files.push(path);
+        if is_file(&entry) {
+            files.push(entry.path());
         }
     }
-    files.sort();
+    // Of one directory, the order of their bytes is that of the paths, and found without parting these
+    files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     Ok(files)
+}
+
+/// Whether it is a file, or a link to one. The directory tells it of most, without a look at each.
+fn is_file(entry: &fs::DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_file() => true,
+        Ok(kind) if kind.is_symlink() => entry.path().is_file(),
+        _ => false,
+    }
+}
+
+/// Removes the directories above a path that are empty now, up to this one.
+pub(super) fn remove_empty(directory: &Path, path: &Path) {
+    let above = path.ancestors().skip(1);
+    for empty in above.take_while(|above| *above != directory) {
+        if fs::remove_dir(empty).is_err() {
+            return;
+        }
+    }
 }
 
 pub(super) fn sync_directory(directory: &Path) -> Result<()> {

@@ -49,7 +49,14 @@ pub struct NewFile<'a> {
 /// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(io_error("read", path))?;
-    let mut bytes = Vec::new();
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    read_opened(&file, metadata.len(), path)
+}
+
+/// Reads what is left of an opened file; its length is known, or was when somebody looked.
+pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u8>> {
+    let capacity = usize::try_from(length.min(READ_LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(capacity);
     file.take(READ_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(io_error("read", path))?;

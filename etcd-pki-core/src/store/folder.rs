@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    attributes::Attributes,
     directory,
     file::{self, io_error},
 };
@@ -57,7 +58,9 @@ pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>
 pub(crate) fn make_directories_of(directory: &Path, path: &Path) -> Result<()> {
     refuse_links(directory, path)?;
     let path = directory.join(path);
-    directory::make_directory(path.parent().unwrap_or(directory), None)
+    let directory = path.parent().unwrap_or(directory);
+    directory::make_directory(directory, &Attributes::default())?;
+    Ok(())
 }
 
 /// Whether two paths lead to one directory.

@@ -1,5 +1,7 @@
 //! A directory that is written to.
 
+use std::path::PathBuf;
+
 use zeroize::Zeroizing;
 
 use super::{
@@ -19,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub struct LockedStore {
     pub(super) store: Store,
+    /// The directories that were made to take the lock
+    pub(super) made: Vec<PathBuf>,
     pub(super) _lock: DirectoryLock,
 }
 
@@ -81,7 +85,7 @@ impl LockedStore {
             ] {
                 let path = self.store.directory.join(path);
                 if let Some(parent) = path.parent() {
-                    directory::make_directory(parent, attributes.directory_mode)?;
+                    directory::make_directory(parent, attributes)?;
                 }
                 files.push(NewFile {
                     path,
@@ -118,7 +122,15 @@ impl LockedStore {
                 file::remove(path, attributes)?;
             }
         }
+        directory::remove_empty(&self.store.directory, &pair.certificate);
         Ok(())
+    }
+
+    /// Gives the directories that were made to take the lock their mode, and to whom it was said that they belong. Those that
+    /// existed stay as they are.
+    pub(crate) fn give_directories(&self, attributes: &Attributes) -> Result<()> {
+        let mut made = self.made.iter();
+        made.try_for_each(|path| directory::give_directory(path, attributes))
     }
 
     /// Sets the modes of a pair, and whose it is.

@@ -1,24 +1,43 @@
 //! The members of a directory.
 
+use std::path::PathBuf;
+
 use super::{Store, file::read_file};
 use crate::{certificate::Certificate, error::Result, role::Role};
 
-/// The common names of the members whose certificates are in the store, in the order of their files: those that its authority
-/// has signed, under the names of members' files. One that could not stand in a list or on a line is left out.
-pub(crate) fn member_common_names(store: &Store) -> Result<Vec<String>> {
-    let authority = Certificate::all_from_bytes(&read_file(&store.authority_paths().certificate)?)?;
-    let is_listable = |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
-    let mut names: Vec<String> = Vec::new();
-    for (path, certificate) in store.certificates()? {
-        let is_member = store.layout.is_of_member(&path)
-            && certificate.role() == Some(Role::Member)
-            && authority
-                .iter()
-                .any(|ca| certificate.check_issued_by(ca).is_ok());
-        if is_member {
-            let name = certificate.common_name().filter(is_listable);
-            names.extend(name.filter(|name| !names.contains(name)));
+impl Store {
+    /// The common names of the members whose certificates are in the store, whoever signed them, in the order of their files.
+    /// What [`Store::authority`] loads refuses them to nodes and clients.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file that cannot be read as a certificate is none.
+    pub fn member_common_names(&self) -> Result<Vec<String>> {
+        let members = self.members()?;
+        Ok(unique(members.iter().filter_map(Certificate::common_name)))
+    }
+
+    /// The certificates under the names of members' files.
+    fn members(&self) -> Result<Vec<Certificate>> {
+        let files = self.certificate_files()?.into_iter();
+        let files = files.filter(|path| self.layout.is_of_member(path));
+        let first = |path: PathBuf| {
+            let bytes = read_file(&path).ok()?;
+            Certificate::all_from_bytes(&bytes).ok()?.into_iter().next()
+        };
+        let certificates = files.filter_map(first);
+        Ok(certificates
+            .filter(|certificate: &Certificate| certificate.role() == Some(Role::Member))
+            .collect())
+    }
+}
+
+fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut unique = Vec::new();
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
         }
     }
-    Ok(names)
+    unique
 }

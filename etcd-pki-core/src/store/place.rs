@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -29,4 +30,11 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
 pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
     path.metadata().map_err(io_error("find", path))?;
     std::path::absolute(path).map_err(io_error("find", path))
+}
+
+/// Whether the file at a path has further names (hard links). They keep the old content when it is replaced.
+#[must_use]
+pub fn has_further_names(path: &Path) -> bool {
+    let metadata = path.symlink_metadata();
+    metadata.is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
 }

@@ -20,7 +20,7 @@ impl LockedStore {
     ) -> Result<()> {
         let path = self.store.directory.join(path);
         if let Some(parent) = path.parent() {
-            directory::make_directory(parent, attributes.directory_mode)?;
+            directory::make_directory(parent, attributes)?;
         }
         let file = NewFile {
             path,

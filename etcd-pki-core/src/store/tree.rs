@@ -66,10 +66,15 @@ fn entries(directory: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
             continue;
         }
         let path = entry.path();
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => directories.push(path),
+        // The directory tells what most are, without a look at each
+        let kind = match entry.file_type()? {
+            kind if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
+            kind => Ok(kind),
+        };
+        match kind {
+            Ok(kind) if kind.is_dir() => directories.push(path),
             // A pipe would be waited for
-            Ok(metadata) if !metadata.is_file() => {}
+            Ok(kind) if !kind.is_file() => {}
             // A link that leads nowhere is told of by whoever reads it
             Ok(_) | Err(_) => files.push(path),
         }

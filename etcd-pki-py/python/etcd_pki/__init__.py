@@ -65,6 +65,7 @@ from etcd_pki._etcd_pki import (
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    Exported,
     Finding,
     HostPlan,
     HostReport,
@@ -93,6 +94,7 @@ from etcd_pki._etcd_pki import (
     Verifier,
     Wanted,
     __version__,
+    has_further_names,
     read_file,
     write_files,
 )
@@ -120,11 +122,16 @@ def __getattr__(name: str) -> object:
     """Imports what not every program asks for."""
     if name not in __all__:
         raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
+    value: object
     if name == "Signer":
-        from etcd_pki import _signer as module
+        from etcd_pki import _signer
+
+        value = _signer.Signer
     else:
-        from etcd_pki import _words as module
-    value = globals()[name] = getattr(module, name)
+        from etcd_pki import _words
+
+        value = getattr(_words, name)
+    globals()[name] = value
     return value
 
 
@@ -161,6 +168,7 @@ __all__ = [
     "EncryptedKeyError",
     "Error",
     "ExistsError",
+    "Exported",
     "Finding",
     "HostAction",
     "HostPlan",
@@ -226,6 +234,7 @@ __all__ = [
     "Wanted",
     "WrongPassphraseError",
     "__version__",
+    "has_further_names",
     "read_file",
     "write_files",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 try:
     from cryptography import x509
@@ -22,9 +22,7 @@ def private_key(der: bytes) -> PrivateKeyTypes:
 def private_key_der(key: PrivateKeyTypes) -> bytes:
     """A private key's PKCS#8."""
     _expect(key, "private_bytes", "private key")
-    return key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def public_key(der: bytes) -> PublicKeyTypes:
@@ -48,7 +46,7 @@ def certificate_request(der: bytes) -> x509.CertificateSigningRequest:
     return x509.load_der_x509_csr(der)
 
 
-def certificate_der(certificate: Union[x509.Certificate, x509.CertificateSigningRequest]) -> bytes:
+def certificate_der(certificate: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
     """A certificate's or a request's DER."""
     _expect(certificate, "public_bytes", "certificate or request")
     return certificate.public_bytes(serialization.Encoding.DER)

@@ -44,6 +44,7 @@ __all__ = [
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "Exported",
     "Finding",
     "HostPlan",
     "HostReport",
@@ -73,6 +74,7 @@ __all__ = [
     "Wanted",
     "__version__",
     "authority_paths",
+    "has_further_names",
     "member_client_paths",
     "pair_paths",
     "peer_authority_paths",
@@ -93,9 +95,7 @@ _Entry: TypeAlias = Union[ClusterEntry, Identity, str]
 _Role: TypeAlias = Union[Role, Literal["member", "node", "client"]]
 _Profile: TypeAlias = Union[Profile, _Role]
 _Certificates: TypeAlias = Union[Certificate, Iterable[Certificate]]
-_KeyAlgorithm: TypeAlias = Union[
-    KeyAlgorithm, Literal["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]
-]
+_KeyAlgorithm: TypeAlias = Union[KeyAlgorithm, Literal["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]]
 _KeyFormat: TypeAlias = Union[KeyFormat, Literal["pkcs8", "pkcs1", "sec1"]]
 _Compatibility: TypeAlias = Union[Compatibility, Literal["strict", "kubespray"]]
 _Layout: TypeAlias = Union[Layout, Literal["kubespray", "kubeadm", "cfssl", "k3s", "etcdadm"]]
@@ -249,6 +249,7 @@ class Profile:
     def algorithm(self) -> KeyAlgorithm:
         """The algorithm of the key that is made."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Claim:
@@ -274,9 +275,7 @@ class CertificateRequest:
     ['common name backup', 'key usage digitalSignature']
     """
     @staticmethod
-    def create(
-        key: PrivateKey, role: _Profile, identity: _Identity, *, names: Iterable[_Name] = ...
-    ) -> CertificateRequest:
+    def create(key: PrivateKey, role: _Profile, identity: _Identity, *, names: Iterable[_Name] = ...) -> CertificateRequest:
         """Makes a request for a key, with the subject, the names and the usages that a certificate of this role has."""
     @staticmethod
     def from_pem(pem: _Contents) -> CertificateRequest:
@@ -299,8 +298,10 @@ class CertificateRequest:
     @property
     def claims(self) -> list[Claim]:
         """All that it asks for."""
-    def claimed(self) -> Identity:
-        """The identity that it claims. To sign it is to trust the requester."""
+    def claimed(self, accepts: Callable[[Claim], object] | None = None) -> Identity:
+        """The identity that it claims. To sign it is to trust the requester. With `accepts`, a function of a `Claim`,
+        those claims alone are taken for which it is true.
+        """
     def to_pem(self) -> bytes:
         """The request as `CERTIFICATE REQUEST` in PEM."""
     def to_der(self) -> bytes:
@@ -471,9 +472,7 @@ class Bundle:
         0644, and the key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says
         so. Returns where.
         """
-    def ssl_context_server(
-        self, trusted: _Certificates | None = None, *, client_cert_auth: bool = True
-    ) -> SSLContext:
+    def ssl_context_server(self, trusted: _Certificates | None = None, *, client_cert_auth: bool = True) -> SSLContext:
         """A context for a server of clients: it serves with this certificate, and takes clients whose certificates
         `trusted` has signed; with `client_cert_auth=False`, also those without one. `trusted` is the root of the
         authority that issued the bundle; one that was read needs it said. No key file is left on the disk.
@@ -532,27 +531,35 @@ class CertificateAuthority:
         """
     @staticmethod
     def load(
-        certificates: _Certificates, key: PrivateKey, *, now: datetime | None = None
+        certificates: _Certificates, key: PrivateKey, *, member_common_names: Sequence[str] = ..., now: datetime | None = None
     ) -> CertificateAuthority:
         """Loads an authority from its certificate and key.
 
         Of several certificates, the one of this key is the authority's, and the others are those above it. It is
         taken only if it may sign certificates, is not expired, and its key matches.
+
+        Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does,
+        unless a profile says `allow_member_common_name`. `Store.authority` knows those of its directory.
         """
     @staticmethod
-    def from_pem(
-        certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None
-    ) -> CertificateAuthority:
+    def from_pem(certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
         """Loads an authority from PEM, as `load` does."""
     @staticmethod
     def from_files(
-        certificate: _Path, key: _Path, *, passphrase: _Passphrase | None = None, to_renew: bool = False
+        certificate: _Path,
+        key: _Path,
+        *,
+        passphrase: _Passphrase | None = None,
+        member_common_names: Sequence[str] = ...,
+        to_renew: bool = False,
     ) -> CertificateAuthority:
         """Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired,
         so that it can be renewed.
         """
     @staticmethod
-    def from_signer(certificates: _Certificates, signer: Signer) -> CertificateAuthority:
+    def from_signer(
+        certificates: _Certificates, signer: Signer, *, member_common_names: Sequence[str] = ...
+    ) -> CertificateAuthority:
         """Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its
         signatures is checked before it is used.
         """
@@ -613,6 +620,21 @@ class CertificateAuthority:
     ) -> Issued:
         """Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a
         certificate had before.
+        """
+    def causes(
+        self,
+        certificate: Certificate,
+        public_key: PublicKey,
+        role: _Profile,
+        identity: _Identity,
+        *,
+        names: Iterable[_Name] = ...,
+        renew_before: _Before = ...,
+        now: datetime | None = None,
+    ) -> list[Cause]:
+        """Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and
+        does not end soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a
+        third of a certificate's life.
         """
     def renew(
         self,
@@ -746,6 +768,14 @@ class Store:
         """Loads the authority from its certificate and key, the latter with its passphrase if it has one."""
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
+    def member_common_names(self) -> list[str]:
+        """The common names of the members whose certificates are in the directory. What `authority` loads refuses them
+        to nodes and clients.
+        """
+    def trusts(self, authority: CertificateAuthority) -> bool | None:
+        """Whether who trusts the directory's authority trusts what this one signs: it is the same, with this certificate
+        or another, or it stands below. `None` if the directory has no authority's certificate.
+        """
     def lock(self) -> LockedStore:
         """Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited
         for, up to a minute. `with` lets it go.
@@ -760,15 +790,11 @@ class LockedStore:
         """
     def write_pairs(self, bundles: Sequence[tuple[Bundle, PairPaths]], *, overwrite: bool = False) -> None:
         """Writes bundles, each to the files of its pair below the directory: all of them or none."""
-    def write_authority(
-        self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None
-    ) -> None:
+    def write_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
         """Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
         passphrase.
         """
-    def replace_authority(
-        self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None
-    ) -> None:
+    def replace_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
         """Writes a new authority over whatever is there: what the old one signed is worth nothing then."""
     def renew_authority(self, authority: CertificateAuthority) -> None:
         """Writes the renewed certificate of the authority that is there, whose key stays."""
@@ -811,6 +837,7 @@ class ClusterAdmin:
     def has_alternative_names(self) -> bool:
         """Whether its certificate has alternative names."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterAuthority:
@@ -844,6 +871,7 @@ class ClusterAuthority:
     def has_separate_peers(self) -> bool:
         """Whether peers have an authority of their own."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterDefaults:
@@ -869,6 +897,7 @@ class ClusterDefaults:
     def compatibility(self) -> Compatibility:
         """Whose habits certificates follow."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterEntry:
@@ -878,6 +907,7 @@ class ClusterEntry:
         identity: _Identity,
         *,
         names: Iterable[_Name] = ...,
+        peer_common_name: str | None = None,
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         allow_member_common_name: bool = False,
@@ -885,6 +915,9 @@ class ClusterEntry:
     @property
     def identity(self) -> Identity:
         """Who it is."""
+    @property
+    def peer_common_name(self) -> str | None:
+        """The common name of a member's pair for peers, if it was said."""
     @property
     def algorithm(self) -> KeyAlgorithm | None:
         """The algorithm of its key, if it was said."""
@@ -895,6 +928,7 @@ class ClusterEntry:
     def may_have_member_common_name(self) -> bool:
         """Whether a node or client may have a member's common name."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class ClusterFiles:
@@ -926,6 +960,7 @@ class ClusterFiles:
     def directory_mode(self) -> int | None:
         """The mode of directories."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Cluster:
@@ -969,7 +1004,9 @@ class Cluster:
         """Reads a specification from a file. Its `directory` is seen from there."""
     @staticmethod
     def from_mapping(mapping: dict[str, Any]) -> Cluster:
-        """Takes a specification as a dictionary of what YAML would hold."""
+        """Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`,
+        stand for their text.
+        """
     def to_yaml(self) -> str:
         """The specification in YAML, which says the same when it is read."""
     @property
@@ -1040,25 +1077,34 @@ class Cluster:
         Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with how many changes are
         done, and of how many.
         """
-    def plan_host(
-        self, directory: _Path | None = None, *, host: str, requests: _Path, now: datetime | None = None
-    ) -> HostPlan:
+    def plan_host(self, directory: _Path | None = None, *, host: str, requests: _Path, now: datetime | None = None) -> HostPlan:
         """Reads what a host has, and what has come for it into its folder of a travelling directory, and decides what is
         to be done there: which keys to make, which certificates to request, which to install. Nothing is written.
         """
-    def plan_signing(
-        self, directory: _Path | None = None, *, requests: _Path, now: datetime | None = None
-    ) -> SigningPlan:
+    def plan_signing(self, directory: _Path | None = None, *, requests: _Path, now: datetime | None = None) -> SigningPlan:
         """Reads the requests in a travelling directory, where the authority's key is, and decides which are to be
         signed. Nothing is written.
         """
-    def export(
-        self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False
-    ) -> list[Path]:
+    def export(self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False) -> Exported:
         """Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's
-        key. Returns where each file is.
+        key. Returns where each file is, and whose it is not yet.
         """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Exported:
+    """What was copied for one host."""
+    @property
+    def files(self) -> list[Path]:
+        """Where each file is."""
+    @property
+    def not_given(self) -> list[str]:
+        """The owner and the group that the specification says and that could not be given here: they are unknown on this
+        host, or only root may give files away. The files are to be given to them where they go.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Wanted:
@@ -1088,6 +1134,7 @@ class Wanted:
     def host(self) -> str | None:
         """The host on which it is used; an authority and a client of its own are of no host."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Cause:
@@ -1189,6 +1236,7 @@ class Report:
     def removed(self) -> int:
         """Pairs that were surplus and are gone."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Refusal:
@@ -1200,6 +1248,7 @@ class Refusal:
     def reason(self) -> str:
         """What is wrong with it."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class HostPlan:
@@ -1271,6 +1320,7 @@ class HostReport:
     def modes(self) -> int:
         """Pairs of which modes or owners were set."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class SigningPlan:
@@ -1324,6 +1374,7 @@ class SigningReport:
     def not_granted(self) -> list[NotGranted]:
         """What requests claimed and did not get."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class NotGranted:
@@ -1335,6 +1386,7 @@ class NotGranted:
     def claims(self) -> list[Claim]:
         """What it claimed."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class KubesprayScript:
@@ -1365,6 +1417,7 @@ class KubesprayScript:
         at other times.
         """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Finding:
@@ -1461,6 +1514,7 @@ class Remark:
     def text(self) -> str:
         """What there is to know."""
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Settings:
@@ -1474,31 +1528,50 @@ class Settings:
     def etcdctl(store: Store, role: _Role, name: str) -> Settings:
         """The `ETCDCTL_*` exports that let etcdctl use a pair."""
     @staticmethod
+    def etcdctl_admin(store: Store, host: str) -> Settings:
+        """The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member."""
+    @staticmethod
     def apiserver(store: Store, host: str) -> Settings:
         """The flags by which kube-apiserver dials etcd with a node's pair."""
     @property
     def entries(self) -> list[tuple[str, str]]:
         """Names and values, unquoted."""
+    @property
+    def optional(self) -> list[tuple[str, str]]:
+        """Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes
+        only the common names of the members for peers.
+        """
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 def authority_paths(layout: _Layout) -> PairPaths:
     """Where the authority is in a layout, below its directory."""
+
 def peer_authority_paths(layout: _Layout) -> PairPaths:
     """Where the authority of peers is in a layout, if they have one apart."""
+
 def pair_paths(layout: _Layout, role: _Role | str, name: str) -> list[PairPaths]:
     """Where the pairs of a role are in a layout: one, or two where clients and peers are served by different ones, the
     clients' first.
     """
+
 def peer_pair_paths(layout: _Layout, name: str) -> PairPaths:
     """Where a member's pair for peers is in a layout, if they have an authority apart."""
+
 def member_client_paths(layout: _Layout, name: str) -> PairPaths | None:
     """Where the client's pair is in a layout that its own tools expect beside a member."""
+
 def read_file(path: _Path) -> bytes:
     """Reads a whole file, following symbolic links, of 16 MiB at most."""
+
+def has_further_names(path: _Path) -> bool:
+    """Whether the file at a path has further names (hard links). They keep the old content when it is replaced."""
+
 def write_files(files: Sequence[tuple[_Path, _Contents, bool]], *, overwrite: bool = False) -> None:
     """Writes files together, given as (path, contents, secret): each is complete and on the disk before the first takes
     its place, none is written through a symbolic link, and a secret one, mode 0600 instead of 0644, is never readable
     by others.
     """
+
 def run(arguments: Sequence[str]) -> int:
     """Runs the command with these arguments, the first of which is its own name, and returns its exit code."""

@@ -17,6 +17,9 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """Signs a message: ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of ``Ecdsa-Sig-Value``; Ed25519;
-        RSA as PKCS#1 v1.5 with SHA-256."""
+        """Signs a message.
+
+        ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of ``Ecdsa-Sig-Value``; Ed25519; RSA as PKCS#1
+        v1.5 with SHA-256.
+        """
         ...

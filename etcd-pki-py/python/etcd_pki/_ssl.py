@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 _PARTIAL_CHAIN = getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
 
 
-def server(
-    *, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate], client_cert_auth: bool
-) -> ssl.SSLContext:
+def server(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate], client_cert_auth: bool) -> ssl.SSLContext:
     """A context for a server that takes certificates of its clients."""
     context = _context(ssl.PROTOCOL_TLS_SERVER, key, certificates, trusted)
     context.verify_mode = ssl.CERT_REQUIRED if client_cert_auth else ssl.CERT_OPTIONAL
@@ -31,9 +29,7 @@ def client(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificat
     return _context(ssl.PROTOCOL_TLS_CLIENT, key, certificates, trusted)
 
 
-def _context(
-    protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate]
-) -> ssl.SSLContext:
+def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate]) -> ssl.SSLContext:
     authorities = "".join(certificate.to_pem().decode("ascii") for certificate in trusted)
     if not authorities:
         raise ValueError("this bundle was read, and does not know its authority: say which with trusted=")

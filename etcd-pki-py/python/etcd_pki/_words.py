@@ -28,7 +28,7 @@ class Role(_Word):
 
 
 class KeyAlgorithm(_Word):
-    """Kinds of keys that are made and that sign."""
+    """Kinds of keys that are made and that sign. ``RSA``, of another size, signs where it exists and is never made."""
 
     EC_P256 = "ec-p256"
     EC_P384 = "ec-p384"
@@ -36,6 +36,7 @@ class KeyAlgorithm(_Word):
     RSA_2048 = "rsa-2048"
     RSA_3072 = "rsa-3072"
     RSA_4096 = "rsa-4096"
+    RSA = "rsa"
 
 
 class KeyFormat(_Word):

@@ -3,13 +3,17 @@
 use etcd_pki_core::{ClusterAdmin, KeyAlgorithm};
 use pyo3::prelude::*;
 
-use crate::{error::OrRaise as _, text::Text, time::ValidityArgument, words::Word};
+use crate::{
+    error::OrRaise as _, hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word,
+};
 
 /// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
 /// `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
-#[pyclass(frozen, eq, name = "ClusterAdmin", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterAdmin", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAdmin(pub(crate) ClusterAdmin);
+
+hash_by_debug!(PyClusterAdmin);
 
 #[pymethods]
 impl PyClusterAdmin {

@@ -3,12 +3,16 @@
 use etcd_pki_core::{ClusterAuthority, KeyAlgorithm, Peers};
 use pyo3::prelude::*;
 
-use crate::{error::OrRaise as _, text::Text, time::ValidityArgument, words::Word};
+use crate::{
+    error::OrRaise as _, hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word,
+};
 
 /// The authority of a cluster, and whether peers have one of their own.
-#[pyclass(frozen, eq, name = "ClusterAuthority", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAuthority(pub(crate) ClusterAuthority);
+
+hash_by_debug!(PyClusterAuthority);
 
 #[pymethods]
 impl PyClusterAuthority {

@@ -4,14 +4,17 @@ use etcd_pki_core::{ClusterDefaults, Compatibility, KeyAlgorithm, RenewBefore};
 use pyo3::prelude::*;
 
 use crate::{
+    hash::hash_by_debug,
     time::{Before, ValidityArgument},
     words::Word,
 };
 
 /// What entries have that do not say it themselves.
-#[pyclass(frozen, eq, name = "ClusterDefaults", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterDefaults", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterDefaults(pub(crate) ClusterDefaults);
+
+hash_by_debug!(PyClusterDefaults);
 
 #[pymethods]
 impl PyClusterDefaults {

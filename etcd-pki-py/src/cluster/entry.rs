@@ -4,16 +4,20 @@ use etcd_pki_core::{ClusterEntry, KeyAlgorithm};
 use pyo3::prelude::*;
 
 use crate::{
+    error::OrRaise as _,
+    hash::hash_by_debug,
     identity::{IdentityArgument, PyIdentity},
-    text::Names,
+    text::{Names, Text},
     time::ValidityArgument,
     words::Word,
 };
 
 /// A member, a node or a client of a cluster, and what it has other than the defaults.
-#[pyclass(frozen, eq, name = "ClusterEntry", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterEntry", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterEntry(pub(crate) ClusterEntry);
+
+hash_by_debug!(PyClusterEntry);
 
 impl PyClusterEntry {
     pub(crate) fn all(entries: &[ClusterEntry]) -> Vec<Self> {
@@ -36,19 +40,25 @@ impl FromPyObject<'_, '_> for PyClusterEntry {
 
 #[pymethods]
 impl PyClusterEntry {
-    /// `allow_member_common_name` lets a node or client have a member's common name.
+    /// `peer_common_name` is that of a member's pair for peers, where it has one apart; `allow_member_common_name` lets a node or client
+    /// have a member's common name.
     #[new]
     #[pyo3(signature = (
-        identity, *, names=Names::default(), algorithm=None, validity=None, allow_member_common_name=false
+        identity, *, names=Names::default(), peer_common_name=None, algorithm=None, validity=None,
+        allow_member_common_name=false
     ))]
     fn new(
         identity: IdentityArgument,
         names: Names,
+        peer_common_name: Option<Text>,
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
         allow_member_common_name: bool,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let mut entry = ClusterEntry::from(identity.with(names));
+        if let Some(Text(common_name)) = peer_common_name {
+            entry = entry.with_peer_common_name(&common_name).or_raise()?;
+        }
         if let Some(Word(algorithm)) = algorithm {
             entry = entry.algorithm(algorithm);
         }
@@ -58,13 +68,19 @@ impl PyClusterEntry {
         if allow_member_common_name {
             entry = entry.allow_member_common_name();
         }
-        Self(entry)
+        Ok(Self(entry))
     }
 
     /// Who it is.
     #[getter]
     fn identity(&self) -> PyIdentity {
         PyIdentity(self.0.identity().clone())
+    }
+
+    /// The common name of a member's pair for peers, if it was said.
+    #[getter]
+    fn peer_common_name(&self) -> Option<&str> {
+        self.0.peer_common_name()
     }
 
     /// The algorithm of its key, if it was said.

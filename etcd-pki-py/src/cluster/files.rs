@@ -3,13 +3,15 @@
 use etcd_pki_core::{ClusterFiles, Result};
 use pyo3::prelude::*;
 
-use crate::{error::OrRaise as _, text::Text};
+use crate::{error::OrRaise as _, hash::hash_by_debug, text::Text};
 
 /// Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new certificate 0644,
 /// a new directory 0700, and what exists keeps what it has.
-#[pyclass(frozen, eq, name = "ClusterFiles", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterFiles", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterFiles(pub(crate) ClusterFiles);
+
+hash_by_debug!(PyClusterFiles);
 
 #[pymethods]
 impl PyClusterFiles {

@@ -3,12 +3,14 @@
 use etcd_pki_core::{Issuer, KeyAlgorithm, Purpose, Role, Wanted};
 use pyo3::prelude::*;
 
-use crate::{identity::PyIdentity, layout::PyPairPaths, words::Word};
+use crate::{hash::hash_by_debug, identity::PyIdentity, layout::PyPairPaths, words::Word};
 
 /// A key and its certificate that must exist.
-#[pyclass(frozen, eq, name = "Wanted", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "Wanted", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyWanted(pub(crate) Wanted);
+
+hash_by_debug!(PyWanted);
 
 #[pymethods]
 impl PyWanted {

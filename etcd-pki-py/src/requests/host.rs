@@ -13,6 +13,7 @@ use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
     error::work,
+    hash::hash_by_debug,
     interrupt::on_all_cores,
     layout::PyPairPaths,
     words::Word,
@@ -192,9 +193,11 @@ impl PyHostStep {
 }
 
 /// What was done on a host.
-#[pyclass(frozen, eq, name = "HostReport", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "HostReport", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyHostReport(HostReport);
+
+hash_by_debug!(PyHostReport);
 
 #[pymethods]
 impl PyHostReport {

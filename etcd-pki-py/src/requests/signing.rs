@@ -13,6 +13,7 @@ use crate::{
     cluster::PyWanted,
     described::{PyCause, PyClaim, causes, claims},
     error::work,
+    hash::hash_by_debug,
     interrupt::on_all_cores,
     text::{PassphraseArgument, passphrase},
 };
@@ -151,9 +152,11 @@ impl PySigningStep {
 }
 
 /// What was done with the requests in a travelling directory.
-#[pyclass(frozen, eq, name = "SigningReport", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "SigningReport", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PySigningReport(SigningReport);
+
+hash_by_debug!(PySigningReport);
 
 #[pymethods]
 impl PySigningReport {
@@ -189,9 +192,11 @@ impl PySigningReport {
 }
 
 /// What a request claimed and did not get.
-#[pyclass(frozen, eq, name = "NotGranted", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "NotGranted", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyNotGranted(NotGranted);
+
+hash_by_debug!(PyNotGranted);
 
 #[pymethods]
 impl PyNotGranted {

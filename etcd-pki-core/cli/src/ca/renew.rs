@@ -57,7 +57,9 @@ impl Renew {
         };
         let keeps_serial = locked.names_authority_by_serial(old.certificate())?;
         let renewed = old.renewed(validity, keeps_serial, time::now())?;
-        locked.renew_authority(&renewed)?;
+        report.while_replacing(&[&paths.certificate], || {
+            Ok(locked.renew_authority(&renewed)?)
+        })?;
         report.authority(&paths.certificate, renewed.certificate());
         output::say(
             "note: etcd reads it only when it starts; restart each member, one after the other, before the old one ends",

@@ -6,8 +6,9 @@ use clap::Args;
 use etcd_pki_core::{Bundle, CertificateAuthority, Identity, PairPaths, Role, Store};
 
 use crate::{
-    failure::{Failure, Outcome},
-    files::{self, File},
+    facts::in_words,
+    failure::{Failure, Message, Outcome},
+    files::File,
     input::Input,
     options::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions,
@@ -75,6 +76,7 @@ impl Issue {
             .collect();
         let mut report = Report::new(&self.json);
         let ca = self.authority.load(input)?;
+        self.check_authority_of(store, &ca)?;
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
         let mut new = Vec::new();
@@ -82,15 +84,20 @@ impl Issue {
             if self.key.is_in_place(&paths.key) {
                 let certificate = bundle.certificate_pem()?;
                 let file = File::public(&paths.certificate, &certificate);
-                files::write(&[file], self.force.replacing())?;
+                report.write(&[file], self.force.replacing())?;
             } else {
                 new.push((bundle, pair));
             }
         }
         if !new.is_empty() {
-            store
-                .lock_with(|| output::waiting_for(store.directory()))?
-                .write_pairs(&new, self.force.replacing().overwrite())?;
+            let files: Vec<_> = paths
+                .iter()
+                .flat_map(|pair| [&*pair.certificate, &*pair.key])
+                .collect();
+            report.while_replacing(&files, || {
+                let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+                Ok(locked.write_pairs(&new, self.force.replacing().overwrite())?)
+            })?;
         }
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             let is_new = new.iter().any(|(_, new)| *new == pair);
@@ -101,6 +108,26 @@ impl Issue {
             }
         }
         self.finish(report, &ca)
+    }
+
+    /// Refuses to put what another authority signs beside the directory's own: no member would trust it.
+    fn check_authority_of(&self, store: &Store, ca: &CertificateAuthority) -> Result<(), Failure> {
+        if store.trusts(ca)? != Some(false) {
+            return Ok(());
+        }
+        let subject = ca.certificate().subject();
+        Err(Failure::Failed(Message {
+            text: format!(
+                "another authority is to sign, {}, for which {} does not vouch",
+                in_words::subject(&subject),
+                store.authority_paths().certificate.display()
+            ),
+            hint: Some(
+                "nothing was written; leave out --ca and --ca-key to sign with the directory's authority, or write elsewhere \
+                 with -o FILE"
+                    .to_owned(),
+            ),
+        }))
     }
 
     fn run_to_files(&self, input: &Input) -> Outcome {
@@ -114,7 +141,7 @@ impl Issue {
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
-        files::write(&files, self.force.replacing())?;
+        report.write(&files, self.force.replacing())?;
         self.tell(&mut report, &bundle, &ca, &out, key_out);
         self.finish(report, &ca)
     }

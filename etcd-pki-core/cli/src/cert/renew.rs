@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{Certificate, CertificateAuthority, PrivateKey, PublicKey, RenewBefore};
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, KeyAlgorithm, PrivateKey, PublicKey, RenewBefore,
+};
 use zeroize::Zeroizing;
 
 use crate::{
+    facts::in_words,
     failure::{Failure, Message, Outcome},
-    files::{self, File, Replacing},
+    files::{File, Replacing},
     input::Input,
     options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
     output,
@@ -18,9 +21,9 @@ use crate::{
 
 /// Renew certificates: same names, same usages, and the same key unless --rekey is said
 ///
-/// Without a file, every certificate in the directory that is due is renewed. The new one is valid as long as the old one was.
-/// A certificate takes the place of its file at once, and etcd reads it at the next handshake; with --rekey there is an instant in
-/// which key and certificate do not match.
+/// Without a file, every certificate in the directory that is due and that its authority has signed is renewed. The new one is
+/// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake;
+/// with --rekey there is an instant in which key and certificate do not match.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +62,7 @@ impl Renew {
     pub(crate) fn run(self, input: &Input) -> Outcome {
         let mut report = Report::new(&self.json);
         let ca = self.authority.load(input)?;
-        let files = self.files()?;
+        let files = self.files(&ca)?;
         if files.is_empty() {
             output::say("nothing is due");
         }
@@ -69,8 +72,8 @@ impl Renew {
         report.finish()
     }
 
-    /// The files that were named, or those in the directory that are due.
-    fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// The files that were named, or those in the directory that are due and that this authority has signed.
+    fn files(&self, ca: &CertificateAuthority) -> Result<Vec<PathBuf>, Failure> {
         if !self.certificates.is_empty() {
             return Ok(self.certificates.clone());
         }
@@ -85,11 +88,22 @@ impl Renew {
             let (begin, end) = (certificate.not_before(), certificate.not_after());
             !certificate.is_authority() && self.due.begins(begin, end) <= now
         };
-        let found = store.certificates()?.into_iter();
-        Ok(found
-            .filter(|(_, certificate)| is_due(certificate))
-            .map(|(path, _)| path)
-            .collect())
+        let mut files = Vec::new();
+        for (path, certificate) in store.certificates()? {
+            if !is_due(&certificate) {
+                continue;
+            }
+            if certificate.check_issued_by(ca.certificate()).is_ok() {
+                files.push(path);
+            } else {
+                output::say(format_args!(
+                    "note: {} is due, and another authority has signed it, {}: renew it with --ca and --ca-key",
+                    path.display(),
+                    certificate.issuer()
+                ));
+            }
+        }
+        Ok(files)
     }
 
     fn renew(
@@ -100,6 +114,9 @@ impl Renew {
         report: &mut Report,
     ) -> Result<(), Failure> {
         let old = input.certificates(path)?.swap_remove(0);
+        if old.check_issued_by(ca.certificate()).is_err() {
+            self.change_authority(path, &old, ca, report)?;
+        }
         let key_path = key_of(path);
         let key = self.key(&old, path, &key_path, input)?;
         let public_key = key
@@ -114,7 +131,7 @@ impl Renew {
         if let (Some(secret), Some(key)) = (&secret, &key) {
             new.push(File::secret(&key_path, secret, key.public_key()));
         }
-        files::write(&new, Replacing::Files)?;
+        report.write(&new, Replacing::Files)?;
         report.renewed(path, issued.certificate(), ca);
         if let Some(key) = &key {
             report.key(&key_path, key);
@@ -123,6 +140,40 @@ impl Renew {
             report.validity_cut(issued.validity_cut(), issued.certificate());
         }
         Ok(())
+    }
+
+    /// Another authority than before signs: that is for who names it.
+    fn change_authority(
+        &self,
+        path: &Path,
+        old: &Certificate,
+        ca: &CertificateAuthority,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let (issuer, subject) = (old.issuer(), ca.certificate().subject());
+        let after = in_words::subject(&subject);
+        let before = match in_words::subject(&issuer) {
+            // Of the same name, with another key
+            before if before == after => format!("another {before}"),
+            before => before.to_owned(),
+        };
+        if self.authority.is_named() {
+            report.warn(format!(
+                "{} was signed by {before}, and is by {after} now: who trusts only the first refuses it",
+                path.display()
+            ));
+            return Ok(());
+        }
+        Err(Failure::Failed(Message {
+            text: format!(
+                "{} was signed by {before}, and the directory's authority is {after}",
+                path.display()
+            ),
+            hint: Some(
+                "nothing was changed; name the authority that is to sign it with --ca and --ca-key"
+                    .to_owned(),
+            ),
+        }))
     }
 
     /// The new key, if one is asked for. Otherwise the key beside the certificate stays, and must be the certificate's.
@@ -134,7 +185,11 @@ impl Renew {
         input: &Input,
     ) -> Result<Option<PrivateKey>, Failure> {
         if self.rekey {
-            let algorithm = old.public_key().algorithm().unwrap_or_default();
+            let algorithm = match old.public_key().algorithm() {
+                // Never a weaker one
+                Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
+                algorithm => algorithm.unwrap_or_default(),
+            };
             return Ok(Some(PrivateKey::generate_with(algorithm)?));
         }
         if !key_path.exists() {

@@ -7,7 +7,7 @@ use etcd_pki_core::{CertificateRequest, Claim, Identity, Role};
 
 use crate::{
     failure::{Failure, Outcome},
-    files::{self, File},
+    files::File,
     input::Input,
     options::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, OutOption,
@@ -72,7 +72,7 @@ impl Sign {
         let issued = ca.sign_at(&request, profile, identity, time::now())?;
 
         let certificate = issued.certificate_pem()?;
-        files::write(&[File::public(out, &certificate)], self.force.replacing())?;
+        report.write(&[File::public(out, &certificate)], self.force.replacing())?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name, &ca);
         report.refused(issued.refused(), self.accept_claims);
@@ -91,16 +91,18 @@ impl Sign {
         if self.name.is_none() && !self.identity.say_who() && !self.accept_claims {
             return Err(unaccepted(&request.claims()));
         }
-        let claimed = if self.accept_claims {
-            request.claimed()?
-        } else {
-            Identity::anonymous()
-        };
+        let claimed = request.claimed_where(|claim| self.accepts(claim))?;
         let identity = match &self.name {
             Some(name) => named(name, &claimed)?,
             None => claimed,
         };
         self.identity.refine(identity, self.role)
+    }
+
+    /// Whether a claim is taken: no option goes over it.
+    fn accepts(&self, claim: &Claim) -> bool {
+        let is_named = matches!(claim, Claim::CommonName(_)) && self.name.is_some();
+        self.accept_claims && !is_named && !self.identity.go_over(claim)
     }
 }
 

@@ -63,7 +63,12 @@ pub(crate) fn place_of_authority() -> ArgGroup {
 }
 
 impl AuthorityOptions {
-    /// Reads certificate and key, and checks them against each other.
+    /// Whether it is named by its files, not found in the directory.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ca.is_some()
+    }
+
+    /// Reads certificate and key, and checks them against each other. The names of the directory's members are not others'.
     pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
         let (certificate, key) = self.files()?;
         let passphrase = self.passphrase.read(input)?;
@@ -72,10 +77,14 @@ impl AuthorityOptions {
             .map_err(|error| self.or_no_authority_yet(error))?;
         let private_key = input.private_key(&key, passphrase.as_ref())?;
         let ca = CertificateAuthority::load(certificates, private_key);
-        Ok(ca.map_err(|error| match error {
+        let ca = ca.map_err(|error| match error {
             Error::KeyMismatch { .. } => error.in_file(key),
             error => error.in_file(certificate),
-        })?)
+        })?;
+        match self.directory.store() {
+            Some(store) => Ok(ca.with_member_common_names(store.member_common_names()?)),
+            None => Ok(ca),
+        }
     }
 
     /// The error, with the way to an authority if the directory has none.

@@ -1,7 +1,7 @@
 //! Who a certificate or a request is for.
 
 use clap::Args;
-use etcd_pki_core::{Identity, Role};
+use etcd_pki_core::{Claim, Identity, Role};
 
 use crate::failure::Failure;
 
@@ -35,6 +35,16 @@ impl IdentityOptions {
     /// Whether the alternative names are to be left out.
     pub(crate) fn leave_names_out(&self) -> bool {
         self.names.iter().any(|name| name == "none")
+    }
+
+    /// Whether a claim is of something that is said here.
+    pub(crate) fn go_over(&self, claim: &Claim) -> bool {
+        match claim {
+            Claim::CommonName(_) => self.say_who(),
+            Claim::Organization(_) => self.org.is_some(),
+            Claim::DnsName(_) | Claim::IpAddress(_) | Claim::Uri(_) => !self.names.is_empty(),
+            _ => false,
+        }
     }
 
     /// The identity with what is said here put over what it has.

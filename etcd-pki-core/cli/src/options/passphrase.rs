@@ -75,7 +75,10 @@ fn read(
 
 fn unusable(variable: &OsString, state: &str) -> Failure {
     let variable = variable.to_string_lossy();
-    Failure::failed(format!(
-        "no passphrase: the environment variable {variable} {state}"
-    ))
+    Failure::failed(
+        format!("no passphrase: the environment variable {variable} {state}"),
+        format!(
+            "set it and export it, as with `read -rs {variable}; export {variable}`, or give --passphrase-file FILE"
+        ),
+    )
 }

@@ -22,7 +22,7 @@ pub(crate) struct ProfileOptions {
     /// Whose habits to follow: each role may do what it needs, or as Kubespray's script
     #[arg(long = "profile", value_name = "PROFILE", default_value = "strict", value_parser = habits())]
     pub(crate) habits: Compatibility,
-    /// Let a node or client have a member's common name
+    /// Let a node or client have a member's common name: one in the directory, or one that begins with etcd-member-
     #[arg(long)]
     allow_member_cn: bool,
 }

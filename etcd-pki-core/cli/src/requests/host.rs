@@ -60,16 +60,8 @@ impl Travel<'_> {
     pub(super) fn show_host(&self, host: &str) -> Result<(bool, bool), Failure> {
         let plan = self.plan_host(host)?;
         let is_due = plan.changes().next().is_some() || plan.trusted().next().is_some();
-        if self.json {
-            output::print_json(&self.facts(&plan, None))?;
-        } else if is_due {
-            output::print(&format!(
-                "{}nothing was written (etcd-pki apply does it)\n",
-                self.in_words(&plan)
-            ))?;
-        } else {
-            output::print(&self.kept(&plan))?;
-        }
+        let due = is_due.then(|| self.in_words(&plan));
+        self.show(&self.facts(&plan, None), due, &self.kept(&plan))?;
         Ok((is_due, tell_refused(plan.refused())))
     }
 
@@ -134,10 +126,7 @@ impl Travel<'_> {
             )
         });
         let lines = trusted.chain(plan.changes().map(ToString::to_string));
-        let lines: String = lines
-            .map(|line| format!("  {}\n", output::one_line(&line)))
-            .collect();
-        format!("{}\n{lines}", self.place(plan))
+        format!("{}\n{}", self.place(plan), output::indented(lines))
     }
 
     fn kept(&self, plan: &HostPlan) -> String {

@@ -53,16 +53,12 @@ impl Travel<'_> {
     pub(super) fn show_signing(&self) -> Result<(bool, bool), Failure> {
         let plan = self.plan_signing()?;
         let is_due = plan.changes().next().is_some();
-        if self.json {
-            output::print_json(&self.signing_facts(&plan, None))?;
-        } else if is_due {
-            output::print(&format!(
-                "{}nothing was written (etcd-pki apply does it)\n",
-                self.signing_in_words(&plan)
-            ))?;
-        } else {
-            output::print(&self.all_signed(&plan))?;
-        }
+        let due = is_due.then(|| self.signing_in_words(&plan));
+        self.show(
+            &self.signing_facts(&plan, None),
+            due,
+            &self.all_signed(&plan),
+        )?;
         Ok((is_due, tell_refused(plan.refused())))
     }
 
@@ -102,10 +98,7 @@ impl Travel<'_> {
             .created()
             .map(|path| format!("create    {}", path.display()));
         let lines = created.chain(plan.changes().map(ToString::to_string));
-        let lines: String = lines
-            .map(|line| format!("  {}\n", output::one_line(&line)))
-            .collect();
-        format!("{}\n{lines}", self.signing_place())
+        format!("{}\n{}", self.signing_place(), output::indented(lines))
     }
 
     fn all_signed(&self, plan: &SigningPlan) -> String {

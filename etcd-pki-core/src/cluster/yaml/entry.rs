@@ -16,6 +16,7 @@ const MEMBER: &[&str] = &[
     "names",
     "addresses",
     "common_name",
+    "peer_common_name",
     "organization",
     "algorithm",
     "validity",
@@ -43,6 +44,11 @@ pub(super) fn entry(slot: &Slot<'_>, role: Role) -> Result<ClusterEntry> {
         Role::Node | Role::Client => NODE_OR_CLIENT,
     })?;
     let mut entry = ClusterEntry::from(identity(slot, &fields)?);
+    if let Some(slot) = fields.get("peer_common_name") {
+        entry = entry
+            .with_peer_common_name(slot.text()?)
+            .map_err(|error| slot.wrap(&error))?;
+    }
     if let Some(algorithm) = fields.parse("algorithm")? {
         entry = entry.algorithm(algorithm);
     }

@@ -152,6 +152,9 @@ clients:
 - a
 => line 4, column 3: clients[2].name: a is already clients[0]
 
+members: [a, b.lan, B.LAN]
+=> line 1, column 21: members[2].name: B.LAN is already members[1]
+
 clients:
 - {name: a, names: [a..b]}
 => line 2, column 21: clients[0].names[0]: "a..b" is no DNS name
@@ -223,11 +226,22 @@ layout: kubeadm
 members: [a, etcd]
 => line 2, column 14: members[1].name: etcd/ is where the authority is
 
+layout: k3s
+ca: {peers: shared}
+=> line 2, column 13: ca.peers: in the k3s layout peers have
+
+members: [{name: a, peer_common_name: x}]
+=> line 1, column 39: members[0].peer_common_name: there is no pair for peers
+
+layout: k3s
+nodes: [{name: a, peer_common_name: x}]
+=> line 2, column 19: nodes[0].peer_common_name: there is no such field
+
 members: [{name: a, address: [10.0.0.1]}]
 => line 1, column 21: members[0].address: there is no such field
 
 defaults: {renew_before: 30}
-=> line 1, column 26: defaults.renew_before: "30" is no time
+=> line 1, column 26: defaults.renew_before: "30" is neither a number with a unit
 
 shared_names: [a b]
 => line 1, column 16: shared_names[0]: "a b" is no DNS name

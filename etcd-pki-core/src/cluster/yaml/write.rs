@@ -1,9 +1,12 @@
 //! Writing a cluster's specification as YAML.
 
-use super::scalar::{quoted, scalar};
+use super::{
+    scalar::{quoted, scalar},
+    writer::Writer,
+};
 use crate::{
     cluster::{
-        Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles,
+        Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles, Peers,
     },
     identity::{AlternativeName, Identity},
     layout::Layout,
@@ -52,7 +55,7 @@ impl Cluster {
             let entries = self.entries(role);
             if !entries.is_empty() {
                 yaml.line(&format!("{}:", super::section(role)));
-                entries.iter().for_each(|entry| yaml.item(entry));
+                entries.iter().for_each(|entry| item(&mut yaml, entry));
             }
         }
         match &self.admin {
@@ -60,80 +63,17 @@ impl Cluster {
             None => yaml.field("admin", "none"),
         }
         yaml.mapping("files", |yaml| files(yaml, &self.files));
-        yaml.text
+        yaml.into_text()
     }
 }
 
-/// Lines in block style.
-#[derive(Default)]
-struct Writer {
-    text: String,
-    indent: usize,
-    /// Whether the next line is the first of an item
-    begins_item: bool,
-}
-
-impl Writer {
-    fn line(&mut self, line: &str) {
-        let indent = if self.begins_item {
-            self.begins_item = false;
-            format!("{}- ", "  ".repeat(self.indent - 1))
-        } else {
-            "  ".repeat(self.indent)
-        };
-        self.text.push_str(&indent);
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    fn field(&mut self, name: &str, text: &str) {
-        self.line(&format!("{name}: {}", scalar(text)));
-    }
-
-    fn said(&mut self, name: &str, value: Option<impl ToString>) {
-        if let Some(value) = value {
-            self.field(name, &value.to_string());
-        }
-    }
-
-    /// The fields below a name; nothing if there are none.
-    fn mapping(&mut self, name: &str, fields: impl FnOnce(&mut Self)) {
-        let before = self.text.len();
-        self.line(&format!("{name}:"));
-        let begun = self.text.len();
-        self.indent += 1;
-        fields(self);
-        self.indent -= 1;
-        if self.text.len() == begun {
-            self.text.truncate(before);
-        }
-    }
-
-    fn names(&mut self, name: &str, names: &[AlternativeName]) {
-        self.mapping(name, |yaml| {
-            for name in names {
-                let text = match name {
-                    AlternativeName::Uri(uri) => format!("URI:{}", uri.as_str()),
-                    name => name.to_string(),
-                };
-                yaml.line(&format!("- {}", scalar(&text)));
-            }
-        });
-    }
-
-    /// A member, node or client: its name alone if that is all there is to say.
-    fn item(&mut self, entry: &ClusterEntry) {
-        let named = Identity::new(entry.name()).ok().map(ClusterEntry::from);
-        if named.as_ref() == Some(entry) {
-            self.indent += 1;
-            self.line(&format!("- {}", scalar(entry.name())));
-            self.indent -= 1;
-            return;
-        }
-        self.indent += 2;
-        self.begins_item = true;
-        self::entry(self, entry);
-        self.indent -= 2;
+/// A member, node or client: its name alone if that is all there is to say.
+fn item(yaml: &mut Writer, entry: &ClusterEntry) {
+    let named = Identity::new(entry.name()).ok().map(ClusterEntry::from);
+    if named.as_ref() == Some(entry) {
+        yaml.item(&scalar(entry.name()));
+    } else {
+        yaml.item_of_fields(|yaml| self::entry(yaml, entry));
     }
 }
 
@@ -144,6 +84,9 @@ fn entry(yaml: &mut Writer, entry: &ClusterEntry) {
         None => {}
         Some(Some(common_name)) => yaml.field("common_name", common_name),
         Some(None) => yaml.line("common_name: null"),
+    }
+    if let Some(common_name) = entry.peer_common_name() {
+        yaml.field("peer_common_name", common_name);
     }
     yaml.said("organization", identity.organization());
     match identity.alternative_names() {
@@ -174,7 +117,7 @@ fn authority(yaml: &mut Writer, authority: &ClusterAuthority) {
     yaml.said("algorithm", authority.key_algorithm());
     yaml.said("validity", authority.validity());
     if authority.has_separate_peers() {
-        yaml.field("peers", "separate");
+        yaml.field("peers", Peers::Separate.name());
     }
     if authority.names_peers() {
         yaml.field("peer_common_name", &authority.peer_common_name());
@@ -217,11 +160,7 @@ fn files(yaml: &mut Writer, files: &ClusterFiles) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        cluster::{Peers, RenewBefore},
-        key::KeyAlgorithm,
-        validity::Validity,
-    };
+    use crate::{cluster::RenewBefore, key::KeyAlgorithm, validity::Validity};
 
     fn assert_same(cluster: &Cluster) {
         let yaml = cluster.to_yaml();
@@ -255,8 +194,8 @@ mod tests {
             )
             .shared_names(["etcd".parse().unwrap(), "fd00::9".parse().unwrap()])
             .members([Identity::new("m")
-                .unwrap()
-                .with_names(["10.0.0.1", "m.lan", "*.m"])
+                .and_then(|member| member.with_names(["10.0.0.1", "m.lan", "*.m"]))
+                .and_then(|member| ClusterEntry::from(member).with_peer_common_name("p: q"))
                 .unwrap()])
             .admin(
                 ClusterAdmin::default()

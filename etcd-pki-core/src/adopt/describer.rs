@@ -1,0 +1,276 @@
+//! Members, nodes and clients, described one after the other.
+
+use std::{collections::HashSet, path::Path};
+
+use super::{
+    Remark,
+    habits::Habits,
+    host::Hosts,
+    names::{self, MemberNames},
+    pair::Pair,
+    pattern::Kind,
+};
+use crate::{
+    certificate::Certificate,
+    cluster::ClusterEntry,
+    error::Error,
+    identity::{AlternativeName, Identity},
+    role::{Compatibility, Role},
+};
+
+/// Describes pairs one after the other.
+pub(super) struct Describer<'a> {
+    pub(super) pairs: &'a [Pair],
+    pub(super) hosts: &'a Hosts,
+    pub(super) habits: &'a Habits,
+    pub(super) shared: Vec<AlternativeName>,
+    /// What nodes have too under the habits of Kubespray
+    pub(super) of_every_host: Vec<AlternativeName>,
+    pub(super) member_common_names: HashSet<String>,
+    pub(super) remarks: &'a mut Vec<Remark>,
+}
+
+impl<'a> Describer<'a> {
+    pub(super) fn members(&mut self) -> Vec<ClusterEntry> {
+        let mut members: Vec<(&str, &Pair, MemberNames)> = Vec::new();
+        for (name, pairs) in self.by_name(Kind::Member) {
+            let first = pairs.iter().find(|pair| pair.certificate.is_some());
+            let Some(pair) = first.or(pairs.first()).copied() else {
+                continue;
+            };
+            let mut all = Vec::new();
+            for pair in pairs {
+                let Some(certificate) = &pair.certificate else {
+                    continue;
+                };
+                for name in names::of_certificate(pair, certificate, self.remarks) {
+                    if !all.contains(&name) {
+                        all.push(name);
+                    }
+                }
+            }
+            members.push((name, pair, MemberNames::new(name, &all)));
+        }
+        let every: Vec<MemberNames> = members
+            .iter()
+            .map(|(name, _, names)| MemberNames::new(name, &names.all))
+            .collect();
+        self.shared = match self.habits.compatibility {
+            Compatibility::Strict => names::shared(&every),
+            Compatibility::Kubespray => names::of_any(&every),
+        };
+        self.of_every_host = every
+            .iter()
+            .filter_map(|names| names.host.clone())
+            .chain(self.shared.iter().cloned())
+            .chain(AlternativeName::loopback())
+            .collect();
+        let mut entries = Vec::with_capacity(members.len());
+        for (name, pair, names) in members {
+            let own = match self.habits.compatibility {
+                Compatibility::Strict => names.own(&self.shared),
+                Compatibility::Kubespray => Vec::new(),
+            };
+            let identity = names
+                .host
+                .as_ref()
+                .and_then(|_| Identity::new(name).ok())
+                .map(|identity| identity.with_alternative_names(own));
+            if let Some(entry) = self.entry(Role::Member, name, pair, identity) {
+                let profile = self.habits.compatibility.profile(Role::Member);
+                let common_name = profile.common_name(entry.identity()).ok().flatten();
+                let of_peers = self.peer_common_name(pair);
+                let entry = match of_peers.filter(|found| Some(found) != common_name.as_ref()) {
+                    Some(found) => self.with_peer_common_name(entry, pair, &found),
+                    None => entry,
+                };
+                self.member_common_names.extend(common_name);
+                entries.push(entry);
+            }
+        }
+        entries
+    }
+
+    /// The common name of a member's pair for peers, where it has one beside this pair.
+    fn peer_common_name(&self, member: &Pair) -> Option<String> {
+        let is_of_peers = |pair: &&Pair| {
+            (&pair.tree, &pair.name) == (&member.tree, &member.name)
+                && (pair.kind == Kind::Peer || pair.kind == Kind::Member && pair.names_peers())
+                && pair.paths != member.paths
+        };
+        let pair = self.pairs.iter().find(is_of_peers)?;
+        pair.certificate.as_ref()?.common_name()
+    }
+
+    fn with_peer_common_name(
+        &mut self,
+        entry: ClusterEntry,
+        pair: &Pair,
+        common_name: &str,
+    ) -> ClusterEntry {
+        match entry.clone().with_peer_common_name(common_name) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let text =
+                    format!("no new certificate for peers can have its common name: {error}");
+                self.remark(pair.file(), text);
+                entry
+            }
+        }
+    }
+
+    pub(super) fn others(&mut self, role: Role) -> Vec<ClusterEntry> {
+        let mut entries = Vec::new();
+        for (name, pairs) in self.by_name(Kind::of(role)) {
+            let Some(pair) = pairs.first() else { continue };
+            let identity = Identity::new(name).ok().map(|identity| {
+                let Some(certificate) = &pair.certificate else {
+                    return identity;
+                };
+                let found = names::of_certificate(pair, certificate, self.remarks);
+                if found.is_empty() {
+                    return identity.without_alternative_names();
+                }
+                identity.with_alternative_names(self.own(role, found))
+            });
+            entries.extend(self.entry(role, name, pair, identity));
+        }
+        entries
+    }
+
+    /// What a node or a client has that does not follow from its role.
+    fn own(&self, role: Role, names: Vec<AlternativeName>) -> Vec<AlternativeName> {
+        let no_host: AlternativeName = AlternativeName::from(std::net::IpAddr::from([0; 4]));
+        if names == [no_host] {
+            return Vec::new();
+        }
+        if role == Role::Node && self.habits.compatibility == Compatibility::Kubespray {
+            let is_own = |name: &AlternativeName| !self.of_every_host.contains(name);
+            return names.into_iter().filter(is_own).collect();
+        }
+        names
+    }
+
+    /// An entry with what its certificate says beside its names.
+    fn entry(
+        &mut self,
+        role: Role,
+        name: &str,
+        pair: &Pair,
+        identity: Option<Identity>,
+    ) -> Option<ClusterEntry> {
+        let Some(mut identity) = identity else {
+            self.remark(
+                pair.file(),
+                format!("{name:?} cannot be a {role}'s name, so it is left out"),
+            );
+            return None;
+        };
+        match &pair.certificate {
+            Some(certificate) => identity = self.with_subject(role, pair, certificate, identity),
+            None => self.remark(
+                pair.file(),
+                "cannot be read, so its names are not known: write them before the next apply",
+            ),
+        }
+        let mut entry = ClusterEntry::from(identity);
+        if let Some(algorithm) = self.habits.other_algorithm(pair) {
+            entry = entry.algorithm(algorithm);
+        }
+        if let Some(validity) = self.habits.other_validity(pair, self.pairs) {
+            entry = entry.valid_for(validity);
+        }
+        let profile = self.habits.compatibility.profile(role);
+        match profile.common_name(entry.identity()) {
+            Err(Error::MemberCommonName { .. }) => Some(entry.allow_member_common_name()),
+            Ok(Some(common_name))
+                if role != Role::Member && self.member_common_names.contains(&common_name) =>
+            {
+                Some(entry.allow_member_common_name())
+            }
+            Ok(_) => Some(entry),
+            Err(error) => {
+                self.remark(pair.file(), format!("is left out: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The common name where it is not the one of its role, and the organization.
+    fn with_subject(
+        &mut self,
+        role: Role,
+        pair: &Pair,
+        certificate: &Certificate,
+        mut identity: Identity,
+    ) -> Identity {
+        let organizations = certificate.organizations();
+        if let Some(organization) = organizations.first() {
+            match identity.clone().with_organization(organization) {
+                Ok(organized) => identity = organized,
+                Err(error) => self.remark(
+                    pair.file(),
+                    format!("no new certificate can have its organization: {error}"),
+                ),
+            }
+        }
+        if organizations.len() > 1 {
+            let text = format!(
+                "has {} organizations, of which a new certificate will have the first",
+                organizations.len()
+            );
+            self.remark(pair.file(), text);
+        }
+        let profile = self
+            .habits
+            .compatibility
+            .profile(role)
+            .allow_member_common_name();
+        let usual = profile.common_name(&identity).ok().flatten();
+        let found = certificate.common_name();
+        if found == usual {
+            return identity;
+        }
+        match found {
+            None if identity.organization().is_some() => identity.without_common_name(),
+            None => {
+                self.remark(pair.file(), "has neither a common name nor an organization; a new certificate has a common name");
+                identity
+            }
+            Some(found) => match identity.clone().with_common_name(&found) {
+                Ok(identity) => identity,
+                Err(error) => {
+                    self.remark(
+                        pair.file(),
+                        format!("no new certificate can have its common name: {error}"),
+                    );
+                    identity
+                }
+            },
+        }
+    }
+
+    /// The pairs of a kind, by the name of their entry.
+    fn by_name(&self, kind: Kind) -> Vec<(&'a str, Vec<&'a Pair>)> {
+        let mut grouped: Vec<(&'a str, Vec<&'a Pair>)> = Vec::new();
+        for pair in self.pairs.iter().filter(|pair| pair.kind == kind) {
+            let Some(name) = self.hosts.name(pair) else {
+                continue;
+            };
+            match grouped.last_mut() {
+                // Those of one name follow each other
+                Some((known, pairs)) if *known == name => pairs.push(pair),
+                _ => grouped.push((name, vec![pair])),
+            }
+        }
+        // Where a host serves clients and peers by different pairs, the clients' says more
+        for (_, pairs) in &mut grouped {
+            pairs.sort_by_key(|pair| pair.names_peers());
+        }
+        grouped
+    }
+
+    fn remark(&mut self, file: &Path, text: impl Into<String>) {
+        self.remarks.push(Remark::new(file, text));
+    }
+}

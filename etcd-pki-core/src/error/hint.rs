@@ -1,0 +1,204 @@
+//! The ways out of errors.
+
+use std::io;
+
+use super::Error;
+
+impl Error {
+    /// The way to mend it: a sentence without a period, of the words of the command.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::AnotherAuthority { .. } => {
+                "write its common name into the specification (ca.common_name), or name another directory"
+            }
+            Self::Changed { .. } => "run it again: it plans anew",
+            Self::AuthorityExpired { .. } => {
+                "nothing that this CA signs now would be accepted; renew its certificate with the same key, or make a new CA"
+            }
+            Self::AuthorityNotYetValid { .. } => {
+                "compare the clock of this machine with the clock of the one that made the CA"
+            }
+            Self::AuthorityExists { .. } => {
+                "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
+                 `etcd-pki ca new --replace-ca` replaces it on purpose"
+            }
+            Self::CommonNameLength { common_name } if common_name.is_empty() => {
+                "give one of 1 to 64 characters"
+            }
+            Self::CommonNameLength { common_name } => {
+                return shortened(common_name).map(|cut| {
+                    format!(
+                        "64 characters is the limit of X.509; give a shorter one, such as --cn {cut}"
+                    )
+                });
+            }
+            Self::EncryptedKey => {
+                "give its passphrase with --passphrase-file FILE or --passphrase-env NAME"
+            }
+            Self::Exists { .. } => "nothing was changed; to replace it, say --force",
+            Self::File { error, .. } => return error.hint(),
+            Self::Interrupted => "what is done is whole; run it again for the rest",
+            Self::InvalidAlternativeName { hint: None, .. } => {
+                "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
+            }
+            Self::Specification { hint: None, .. } => {
+                "nothing was changed; mend it in the specification (`etcd-pki adopt` and the guides show whole ones)"
+            }
+            Self::InvalidAlternativeName { hint, .. } | Self::Specification { hint, .. } => {
+                return hint.clone();
+            }
+            Self::InvalidDuration { .. } => {
+                "write 90d, 12h, 10y (a year is 365 days) or an instant such as 2027-01-31T12:00:00Z"
+            }
+            Self::KeyMismatch { .. } => {
+                "find the key of this certificate, or make a new pair; `etcd-pki cert match` compares files"
+            }
+            Self::Locked { .. } => "wait until the other etcd-pki is done, or end it",
+            Self::MemberCommonName { .. } => {
+                "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say \
+                 --allow-member-cn"
+            }
+            Self::Missing { what, found } => missing_hint(what, found),
+            Self::NoAlternativeName => {
+                "etcd dials members by name or address; give each with --san, or the member's name with --name"
+            }
+            Self::NoSubject => {
+                "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
+            }
+            Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
+            Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
+            Self::Several { .. } => "keep one in the file, or split it",
+            Self::SymbolicLink { .. } => {
+                "write to the file that it leads to, or remove the link; nothing was changed"
+            }
+            Self::TooLarge { .. } => {
+                "certificates and keys are a few kilobytes; is this the right file?"
+            }
+            Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
+            Self::Io { action, error, .. } => io_hint(action, error),
+            Self::InvalidName { reason, .. } => name_hint(reason),
+            Self::Malformed { what, .. } => malformed_hint(what),
+            Self::WrongPassphrase => "of a file, the first line is the passphrase",
+            Self::Signature {
+                what: "certificate request",
+                ..
+            } => {
+                "ask for it anew: made by the key that it names, with SHA-256 or SHA-384, and not changed on its way"
+            }
+            Self::Signature { .. } => {
+                "give the certificate of its issuer, and both as they were made"
+            }
+            Self::Signer { .. } => {
+                "nothing was written; see that the CA's key can be used here, and run it again"
+            }
+            Self::Unsupported { hint, .. } => hint,
+            Self::Validity { .. } => {
+                "give another one with --validity, such as 90d, 10y or an instant to come"
+            }
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// A common name's first 64 characters, cut at a dot where one is near.
+fn shortened(common_name: &str) -> Option<String> {
+    let cut: String = common_name.chars().take(64).collect();
+    match cut.rfind('.') {
+        Some(dot) if dot > 0 => Some(cut[..dot].to_owned()),
+        _ if cut.is_empty() => None,
+        _ => Some(cut),
+    }
+}
+
+fn missing_hint(what: &str, found: &[String]) -> &'static str {
+    let has = |kind: &str| found.iter().any(|found| found.contains(kind));
+    match what {
+        "private key" if has("certificate") => {
+            "the key is a file of its own; beside ca.pem it is ca-key.pem"
+        }
+        "private key" if has("public key") => {
+            "a public key signs nothing; give the private key from which it was taken"
+        }
+        "certificate" if has("private key") => {
+            "the certificate is a file of its own, usually without -key in its name"
+        }
+        "certificate" if has("request") => {
+            "a request becomes a certificate with `etcd-pki cert sign`"
+        }
+        "certificate request" => "a request is made of a key, with `etcd-pki csr new --key`",
+        _ => "is this the right file? `etcd-pki cert show` and `key show` tell what a file holds",
+    }
+}
+
+fn malformed_hint(what: &str) -> &'static str {
+    match what {
+        "passphrase" => "write the passphrase into the first line of the file",
+        "specification" => {
+            "a specification is text in UTF-8, as in `etcd-pki adopt DIR` or the guides"
+        }
+        "extension" => {
+            "ask whoever made it for one in which each extension stands once, as X.509 writes it"
+        }
+        _ => {
+            "nothing was changed; give the whole file as it was written, in PEM or DER, or make it anew"
+        }
+    }
+}
+
+fn name_hint(reason: &str) -> &'static str {
+    if reason.ends_with(" of this host") {
+        "make it first, or give the number of one that exists"
+    } else if reason.ends_with(" of the cluster") {
+        "give one that the specification has, or write it there"
+    } else {
+        "give another one: letters, digits, hyphens and dots make a name, such as etcd-1.lan"
+    }
+}
+
+/// What the system refused.
+fn io_hint(action: &str, error: &io::Error) -> &'static str {
+    match (action, error.kind()) {
+        ("find", io::ErrorKind::NotFound) => {
+            "make it with `etcd-pki cert issue`, or name another one"
+        }
+        ("use the directory", io::ErrorKind::NotFound) => {
+            "nothing was written; make the directory first, or name another one"
+        }
+        (_, io::ErrorKind::NotFound) => {
+            "check how it is spelt, and from which directory it is seen"
+        }
+        (_, io::ErrorKind::PermissionDenied) => "run it as the files' owner, or with sudo",
+        (_, io::ErrorKind::IsADirectory) => "name a file in it",
+        (_, io::ErrorKind::NotADirectory) => {
+            "a directory is wanted, and a file is in its place: name another one"
+        }
+        (_, io::ErrorKind::ReadOnlyFilesystem) => {
+            "nothing was changed; name a directory that can be written to, or mount it so"
+        }
+        (
+            _,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge,
+        ) => "no file was cut short; make room, and run it again",
+        _ => "no file was cut short; mend what the system tells, and run it again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_once() {
+        let error = Error::EncryptedKey.in_file("a.pem").in_file("b.pem");
+        assert_eq!(error.to_string(), "a.pem: the private key is encrypted");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_long_common_name_is_cut_at_a_dot() {
+        let long = format!("etcd-member-host.{}.example.com", "a".repeat(60));
+        let hint = Error::CommonNameLength { common_name: long }.hint();
+        assert!(hint.is_some_and(|hint| hint.ends_with("--cn etcd-member-host")));
+    }
+}

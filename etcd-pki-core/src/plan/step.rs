@@ -1,0 +1,118 @@
+//! What is to be done with one pair.
+
+use std::{fmt, path::PathBuf, time::SystemTime};
+
+use super::{Action, Cause, found::Stamps};
+use crate::{
+    cluster::{Purpose, Wanted},
+    key::PublicKey,
+    layout::PairPaths,
+    role::Role,
+};
+
+/// What is to be done with one pair.
+#[derive(Debug)]
+pub struct Step {
+    pub(super) wanted: Wanted,
+    pub(super) paths: PairPaths,
+    pub(super) action: Action,
+    pub(super) causes: Vec<Cause>,
+    pub(super) due: Option<SystemTime>,
+    pub(super) not_after: Option<SystemTime>,
+    pub(super) hard_links: Vec<PathBuf>,
+    /// The key that is there, for which a certificate is renewed
+    pub(super) key: Option<PublicKey>,
+    /// Whether a leaf names this authority by its serial number
+    pub(super) keeps_serial: bool,
+    pub(super) stamps: Stamps,
+}
+
+impl Step {
+    /// What is wanted.
+    #[must_use]
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// Where the pair is.
+    #[must_use]
+    pub fn paths(&self) -> &PairPaths {
+        &self.paths
+    }
+
+    /// What is to be done.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// Every reason for it.
+    #[must_use]
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
+    }
+
+    /// From when on a certificate that is kept will be due.
+    #[must_use]
+    pub fn due(&self) -> Option<SystemTime> {
+        self.due
+    }
+
+    /// When the certificate that is there ends.
+    #[must_use]
+    pub fn not_after(&self) -> Option<SystemTime> {
+        self.not_after
+    }
+
+    /// Files with further names, such as Calico's copies: those keep the old content when the file is replaced.
+    #[must_use]
+    pub fn hard_links(&self) -> &[PathBuf] {
+        match self.action {
+            Action::Keep | Action::Mode => &[],
+            _ => &self.hard_links,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    /// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.wanted.paths.certificate.display().to_string();
+        write!(f, "{:<8}  {file:<28}", self.action)?;
+        match self.action {
+            Action::Create => write!(f, "  {}", in_words(&self.wanted)),
+            _ => {
+                let causes: Vec<String> = self.causes.iter().map(ToString::to_string).collect();
+                write!(f, "  {}", causes.join("; "))
+            }
+        }
+    }
+}
+
+/// What is new: an authority's name and algorithm, a member's names, a node's or client's common name.
+fn in_words(wanted: &Wanted) -> String {
+    const SHOWN: usize = 4;
+    let identity = &wanted.identity;
+    match &wanted.purpose {
+        Purpose::Authority(profile) => {
+            let common_name = identity.common_name(str::to_owned).ok().flatten();
+            format!(
+                "{}, {}",
+                common_name.unwrap_or_default(),
+                profile.key_algorithm()
+            )
+        }
+        Purpose::Leaf(profile) if profile.role() == Role::Member => {
+            let names = profile.alternative_names(identity).unwrap_or_default();
+            let shown: Vec<String> = names.iter().take(SHOWN).map(ToString::to_string).collect();
+            match names.len().saturating_sub(SHOWN) {
+                0 => shown.join(", "),
+                more => format!("{}, {more} more", shown.join(", ")),
+            }
+        }
+        Purpose::Leaf(profile) => match profile.common_name(identity) {
+            Ok(Some(common_name)) => common_name,
+            _ => identity.organization().unwrap_or_default().to_owned(),
+        },
+    }
+}

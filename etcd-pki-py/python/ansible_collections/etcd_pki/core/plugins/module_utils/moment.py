@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+
+"""Instants and times as Ansible's users write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+_SPAN = re.compile(r"^([+-])(?=\d)(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
+
+
+def moment(text):
+    """What text says: a timedelta for ``+30d``, ``-1h`` and ``+32w1d2h``; an aware datetime for ``20301231235959Z`` and
+    ``2030-12-31T23:59:59Z``; None for anything else."""
+    span = _SPAN.match(text)
+    if span:
+        weeks, days, hours, minutes, seconds = (int(number or 0) for number in span.groups()[1:])
+        length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        return -length if span.group(1) == "-" else length
+    for form in ("%Y%m%d%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
+        except ValueError:
+            continue
+    return None
+
+
+def validity(text):
+    """A validity for the package, which reads words such as ``90d`` and ``10y`` itself."""
+    if text is None:
+        return None
+    return moment(text) or text
+
+
+def instant(text):
+    """An instant, or None for what is none."""
+    found = moment(text)
+    return datetime.now(timezone.utc) + found if isinstance(found, timedelta) else found
+
+
+def rfc3339(when):
+    """An instant in the form that results have: ``2030-12-31T23:59:59Z``."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")

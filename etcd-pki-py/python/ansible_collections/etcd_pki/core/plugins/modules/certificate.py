@@ -1,0 +1,324 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: MIT OR Apache-2.0
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certificate
+short_description: Sign a certificate request for etcd, where the certificate authority is
+description:
+  - Signs a request that M(etcd_pki.core.certificate_request), or any other tool, has made on another host. Run it on the one machine
+    that has the authority's key, with C(delegate_to), and never bring that key to the hosts.
+  - Names, usages and validity are those of the task. What the request claims is not believed, and what it claims beyond the task is
+    told in RV(not_granted).
+  - A certificate that is as it should be is kept. Another one is signed if a name or a usage differs, if it is of another key or
+    another authority, or if it ends soon.
+version_added: 0.1.0
+author: etcd-pki (@etcd-pki)
+extends_documentation_fragment:
+  - ansible.builtin.files
+  - etcd_pki.core.common.attributes
+  - etcd_pki.core.common.file
+  - etcd_pki.core.common.identity
+options:
+  path:
+    description:
+      - Where the certificate goes, with the certificates between it and the root behind it. It stays where the authority is, so that the
+        next run knows it; the task that follows brings it to its host.
+    type: path
+    required: true
+  csr_path:
+    description:
+      - The certificate request.
+      - Exactly one of O(csr_path) and O(csr_content) is required if O(state=present).
+    type: path
+  csr_content:
+    description:
+      - The certificate request itself. In check mode it may be empty, as M(etcd_pki.core.certificate_request) returns it where the
+        request is still to be made.
+    type: str
+  ownca_path:
+    description:
+      - The authority's certificate, and behind it those above it if it is no root.
+      - Exactly one of O(ownca_path) and O(ownca_content) is required if O(state=present).
+    type: path
+  ownca_content:
+    description:
+      - The authority's certificate itself.
+    type: str
+  ownca_privatekey_path:
+    description:
+      - The authority's private key.
+      - Exactly one of O(ownca_privatekey_path) and O(ownca_privatekey_content) is required if O(state=present).
+    type: path
+  ownca_privatekey_content:
+    description:
+      - The authority's private key itself, such as from a vault.
+    type: str
+  ownca_privatekey_passphrase:
+    description:
+      - The passphrase of the authority's private key.
+    type: str
+  validity:
+    description:
+      - How long a new certificate is valid, V(90d), V(10y) or V(+52w), or until when, V(2030-12-31T23:59:59Z) or V(20301231235959Z); a year
+        if nothing is said. It never outlives its authority.
+      - Another value alone is no reason to sign again.
+    type: str
+    aliases: [ownca_not_after]
+  renew_before:
+    description:
+      - How long before its end a certificate is signed anew, V(30d), or a share of its life, V(33%). It is never more than a third of a
+        certificate's life.
+    type: str
+    default: 30d
+  return_content:
+    description:
+      - Return the certificate and the authority's, so that they can be brought to the host.
+    type: bool
+    default: false
+seealso:
+  - module: etcd_pki.core.certificate_request
+  - module: community.crypto.x509_certificate
+"""
+
+EXAMPLES = r"""
+- name: Sign it where the authority is
+  etcd_pki.core.certificate:
+    path: /etc/etcd-ca/issued/member-{{ inventory_hostname }}.pem
+    csr_content: "{{ request.csr }}"
+    ownca_path: /etc/etcd-ca/ca.pem
+    ownca_privatekey_path: /etc/etcd-ca/ca-key.pem
+    role: member
+    name: "{{ inventory_hostname }}"
+    names: ["{{ ansible_host }}"]
+    return_content: true
+  delegate_to: ca.example.com
+  register: signed
+
+- name: Bring it to its host
+  ansible.builtin.copy:
+    content: "{{ signed.certificate }}"
+    dest: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}.pem
+    mode: "0644"
+
+- name: With an authority from a vault
+  etcd_pki.core.certificate:
+    path: client-backup.pem
+    csr_path: client-backup.csr
+    ownca_content: "{{ vaulted_ca }}"
+    ownca_privatekey_content: "{{ vaulted_ca_key }}"
+    role: client
+    name: backup
+    validity: 90d
+"""
+
+RETURN = r"""
+reasons:
+  description: Why something was changed, or in check mode would be.
+  returned: always
+  type: list
+  elements: str
+  sample: ["10.0.0.99 is missing", "expires in 12 days"]
+filename:
+  description: The certificate's file.
+  returned: always
+  type: str
+  sample: /etc/etcd-ca/issued/member-etcd-1.pem
+certificate:
+  description: The certificate in PEM, and behind it those between it and the root. In check mode the one that is there, and empty if
+    there is none.
+  returned: if O(state=present) and O(return_content=true)
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----..."
+ca:
+  description: What etcd is to trust, in PEM, the root above the certificate. In check mode empty if the authority is still to be made.
+  returned: if O(state=present) and O(return_content=true)
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----..."
+not_granted:
+  description: What the request claims and the task does not say, which the certificate does not have.
+  returned: if O(state=present)
+  type: list
+  elements: str
+  sample: ["basicConstraints CA:TRUE", "organization system:masters"]
+not_after:
+  description: When the certificate ends. In check mode the one that is there, and empty if there is none.
+  returned: if O(state=present)
+  type: str
+  sample: "2027-11-24T20:01:17Z"
+backup_file:
+  description: Where the certificate is that was replaced or removed.
+  returned: if O(backup=true) and something was
+  type: str
+  sample: /etc/etcd-ca/issued/member-etcd-1.pem.2210.2026-11-24@20:01:17~
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.etcd_pki.core.plugins.module_utils import facts
+from ansible_collections.etcd_pki.core.plugins.module_utils.files import File, check_directory
+from ansible_collections.etcd_pki.core.plugins.module_utils.identity import OPTIONS, REQUIRED_IF, identity, profile
+from ansible_collections.etcd_pki.core.plugins.module_utils.library import library
+from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc3339, validity
+
+
+def authority(pki, parameters):
+    """The authority, whose key and certificate belong together and are good today."""
+    passphrase = parameters["ownca_privatekey_passphrase"]
+    certificate, key = parameters["ownca_path"], parameters["ownca_privatekey_path"]
+    if certificate and key:
+        return pki.CertificateAuthority.from_files(certificate, key, passphrase=passphrase)
+    certificate = pki.read_file(certificate) if certificate else parameters["ownca_content"]
+    key = pki.read_file(key) if key else parameters["ownca_privatekey_content"]
+    return pki.CertificateAuthority.from_pem(certificate, key, passphrase=passphrase)
+
+
+def request(pki, parameters):
+    """The request, whose own signature is good."""
+    if parameters["csr_path"]:
+        return pki.CertificateRequest.from_file(parameters["csr_path"])
+    return pki.CertificateRequest.from_pem(parameters["csr_content"])
+
+
+def missing_yet(parameters):
+    """What the tasks before this one would make, which in check mode they have not."""
+    paths = (parameters["ownca_path"], parameters["ownca_privatekey_path"])
+    if any(path and not os.path.exists(path) for path in paths):
+        return "the authority is missing"
+    csr_path = parameters["csr_path"]
+    if parameters["csr_content"] == "" or (csr_path and not os.path.exists(csr_path)):
+        return "the request is missing"
+    return None
+
+
+def certificates(pki, contents):
+    """The certificate that is there and the chain behind it, and why it cannot be read."""
+    if contents is None:
+        return [], "the certificate is missing"
+    try:
+        return pki.Certificate.all_from_bytes(contents), None
+    except pki.Error as error:
+        return [], f"unreadable: {error}"
+
+
+def sign(module, pki, file, found, result):
+    """Signs, if there is a reason to."""
+    parameters = module.params
+    ca, csr = authority(pki, parameters), request(pki, parameters)
+    if ca.lacks_key_usage:
+        module.warn(
+            "the authority's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
+            "etcd_pki.core.cluster, or `etcd-pki ca renew`, mends it with the same key"
+        )
+    who, what = identity(pki, parameters), profile(pki, parameters, validity=validity(parameters["validity"]))
+    # Also if nothing is to be done, because it tells what is not granted; a certificate that is not written is worth nothing
+    issued = ca.sign(csr, what, who)
+    result["not_granted"] = [str(claim) for claim in issued.refused]
+    if result["not_granted"]:
+        module.warn(f"the request of {issued.certificate.subject} claims, and does not get: {', '.join(result['not_granted'])}")
+    reasons = result["reasons"]
+    if found:
+        before = parameters["renew_before"]
+        reasons += [str(cause) for cause in ca.causes(found[0], csr.public_key, what, who, renew_before=before)]
+        if found[1:] != issued.chain:
+            reasons.append("other certificates belong behind it")
+    if not reasons and parameters["force"]:
+        reasons.append("it was asked for (force)")
+    if parameters["return_content"]:
+        result["ca"] = ca.root.to_pem().decode()
+    if not reasons:
+        return found[0]
+    if issued.validity_cut and parameters["validity"]:
+        module.warn(f"it ends with its authority, before the {rfc3339(issued.validity_cut)} that was asked for")
+    file.write(pki, issued.certificate_pem())
+    return issued.certificate
+
+
+def present(module, pki, result):
+    """Has the certificate as it should be."""
+    parameters = module.params
+    check_directory(module, parameters["path"])
+    file = File(module, parameters["path"])
+    before = file.read(pki)
+    found, reason = certificates(pki, before)
+    result.update(reasons=[reason] if reason else [], not_granted=[])
+    missing = missing_yet(parameters) if module.check_mode else None
+    if missing:
+        result.update(ca="") if parameters["return_content"] else None
+        result["reasons"].append(missing)
+        after = dict(to_be_signed=True)
+    else:
+        after = facts.of_certificate(sign(module, pki, file, found, result))
+    result["changed"] = bool(result["reasons"])
+    if file.set_attributes():
+        result["changed"] = True
+        result["reasons"].append(f"{file.path} had another owner, group or mode")
+    if parameters["return_content"]:
+        result["certificate"] = ((before or b"") if module.check_mode else file.read(pki)).decode()
+    was = facts.of_certificate(found[0]) if found else {}
+    result["not_after"] = was.get("not_after", "") if module.check_mode else after["not_after"]
+    if module.check_mode and result["reasons"]:
+        # Those of a certificate that nobody will see
+        for fact in ("serial_number", "fingerprint"):
+            after.pop(fact, None)
+    result["diff"] = dict(before=was, after=after)
+    return file
+
+
+def absent(module, pki, result):
+    """Removes the certificate."""
+    file = File(module, module.params["path"])
+    found, _reason = certificates(pki, file.read(pki))
+    result["changed"] = file.remove()
+    result["reasons"] = ["the certificate is surplus"] if result["changed"] else []
+    result["diff"] = dict(before=facts.of_certificate(found[0]) if found else {}, after={})
+    return file
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            path=dict(type="path", required=True),
+            state=dict(type="str", choices=["present", "absent"], default="present"),
+            csr_path=dict(type="path"),
+            csr_content=dict(type="str"),
+            ownca_path=dict(type="path"),
+            ownca_content=dict(type="str"),
+            ownca_privatekey_path=dict(type="path", no_log=False),
+            ownca_privatekey_content=dict(type="str", no_log=True),
+            ownca_privatekey_passphrase=dict(type="str", no_log=True),
+            validity=dict(type="str", aliases=["ownca_not_after"]),
+            renew_before=dict(type="str", default="30d"),
+            force=dict(type="bool", default=False),
+            backup=dict(type="bool", default=False),
+            return_content=dict(type="bool", default=False),
+            **OPTIONS,
+        ),
+        required_if=[
+            ("state", "present", ["csr_path", "csr_content"], True),
+            ("state", "present", ["ownca_path", "ownca_content"], True),
+            ("state", "present", ["ownca_privatekey_path", "ownca_privatekey_content"], True),
+            *REQUIRED_IF,
+        ],
+        mutually_exclusive=[
+            ("csr_path", "csr_content"),
+            ("ownca_path", "ownca_content"),
+            ("ownca_privatekey_path", "ownca_privatekey_content"),
+        ],
+        add_file_common_args=True,
+        supports_check_mode=True,
+    )
+    result = dict(changed=False, filename=module.params["path"])
+    with library(module) as pki:
+        work = present if module.params["state"] == "present" else absent
+        file = work(module, pki, result)
+        if file.backup_file:
+            result["backup_file"] = file.backup_file
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

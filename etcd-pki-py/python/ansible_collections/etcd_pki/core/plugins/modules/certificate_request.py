@@ -1,0 +1,338 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: MIT OR Apache-2.0
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certificate_request
+short_description: A private key and a certificate request for etcd, on the host that uses them
+description:
+  - Makes a private key on the host and a request for its certificate. The key never leaves the host; the request goes to where the
+    certificate authority is, and M(etcd_pki.core.certificate) signs it there.
+  - A key that is there is used, and never replaced unless O(regenerate) says so.
+version_added: 0.1.0
+author: etcd-pki (@etcd-pki)
+extends_documentation_fragment:
+  - ansible.builtin.files
+  - etcd_pki.core.common.attributes
+  - etcd_pki.core.common.file
+  - etcd_pki.core.common.identity
+options:
+  path:
+    description:
+      - Where the request goes. O(mode), O(owner) and O(group) are for this file.
+    type: path
+    required: true
+  privatekey_path:
+    description:
+      - The private key. If there is none, it is made there, before the request.
+      - Exactly one of O(privatekey_path) and O(privatekey_content) is required if O(state=present).
+    type: path
+  privatekey_content:
+    description:
+      - The private key itself, if it is kept elsewhere. It is not written anywhere.
+    type: str
+  privatekey_passphrase:
+    description:
+      - The passphrase of the private key, with which a new one is encrypted. etcd itself reads no encrypted key.
+    type: str
+  privatekey_mode:
+    description:
+      - The mode of the key's file, in quotes. Without it, a new key has mode 0600, and what others may do with a key that is there is
+        taken from them.
+    type: raw
+  privatekey_owner:
+    description:
+      - The owner of the key's file.
+    type: str
+  privatekey_group:
+    description:
+      - The group of the key's file.
+    type: str
+  algorithm:
+    description:
+      - The algorithm of the key. Without it, a new key is V(ec-p256), or V(rsa-2048) after Kubespray's habits, and a key that is there may
+        be of any.
+    type: str
+    choices: [ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072, rsa-4096]
+  regenerate:
+    description:
+      - What happens to a key at O(privatekey_path) that is not as it should be.
+      - V(never) uses a key of another O(algorithm), and fails if it cannot be read.
+      - V(fail) fails in both cases.
+      - V(partial_idempotence) replaces a key of another algorithm, and fails if it cannot be read.
+      - V(full_idempotence) replaces it in both cases.
+      - V(always) makes a new key in each run.
+      - A certificate of a replaced key is worth nothing; etcd serves again when the new one has been installed.
+    type: str
+    choices: [never, fail, partial_idempotence, full_idempotence, always]
+    default: fail
+  return_content:
+    description:
+      - Return the request, so that it can be signed elsewhere.
+    type: bool
+    default: false
+seealso:
+  - module: etcd_pki.core.certificate
+  - module: community.crypto.openssl_csr
+"""
+
+EXAMPLES = r"""
+- name: A key and a request on each member
+  etcd_pki.core.certificate_request:
+    path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}.csr
+    privatekey_path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}-key.pem
+    privatekey_owner: etcd
+    role: member
+    name: "{{ inventory_hostname }}"
+    names: ["{{ ansible_host }}"]
+    return_content: true
+  register: request
+
+- name: For a user of etcd who has a key
+  etcd_pki.core.certificate_request:
+    path: /home/backup/etcd.csr
+    privatekey_path: /home/backup/etcd-key.pem
+    role: client
+    name: backup
+"""
+
+RETURN = r"""
+reasons:
+  description: Why something was changed, or in check mode would be.
+  returned: always
+  type: list
+  elements: str
+  sample: ["the key is missing", "the request is missing"]
+filename:
+  description: The request's file.
+  returned: always
+  type: str
+  sample: /etc/ssl/etcd/ssl/member-etcd-1.csr
+privatekey_path:
+  description: The key's file.
+  returned: if it was said
+  type: str
+  sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
+csr:
+  description: The request in PEM. In check mode the one that is there, and empty if there is none.
+  returned: if O(state=present) and O(return_content=true)
+  type: str
+  sample: "-----BEGIN CERTIFICATE REQUEST-----..."
+subject:
+  description: The subject, as RFC 4514 text. In check mode where the key is still to be made, too.
+  returned: if O(state=present)
+  type: str
+  sample: CN=etcd-member-etcd-1
+public_key_fingerprint:
+  description: SHA-256 of the public key. Empty in check mode where the key is still to be made.
+  returned: if O(state=present)
+  type: str
+  sample: 4A3F09...
+backup_file:
+  description: Where the request is that was replaced or removed.
+  returned: if O(backup=true) and something was
+  type: str
+  sample: /etc/ssl/etcd/ssl/member-etcd-1.csr.2210.2026-11-24@20:01:17~
+privatekey_backup_file:
+  description: Where the key is that was replaced, with the mode that it had.
+  returned: if O(backup=true) and it was
+  type: str
+  sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem.2210.2026-11-24@20:01:17~
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.etcd_pki.core.plugins.module_utils import facts
+from ansible_collections.etcd_pki.core.plugins.module_utils.files import File, check_directory
+from ansible_collections.etcd_pki.core.plugins.module_utils.identity import OPTIONS, REQUIRED_IF, identity, profile
+from ansible_collections.etcd_pki.core.plugins.module_utils.library import library
+
+
+class Key:
+    """The private key: the one that is there, or a new one."""
+
+    def __init__(self, module, pki):
+        self.module, self.pki = module, pki
+        parameters = module.params
+        self.path = parameters["privatekey_path"]
+        self.reasons = []
+        self.file = None
+        self.passphrase = parameters["privatekey_passphrase"]
+        if self.path is None:
+            content = parameters["privatekey_content"].encode()
+            self.key = pki.PrivateKey.from_pem(content, passphrase=self.passphrase)
+            self._check_algorithm()
+            return
+        check_directory(module, self.path)
+        attributes = dict(
+            mode=parameters["privatekey_mode"],
+            owner=parameters["privatekey_owner"],
+            group=parameters["privatekey_group"],
+        )
+        self.file = File(module, self.path, secret=True, attributes=attributes)
+        self.key = self._found()
+
+    def _found(self):
+        """The key that is there; None if there is none, or if it is to be replaced."""
+        regenerate = self.module.params["regenerate"]
+        if self.file.read(self.pki) is None:
+            self.reasons.append("the key is missing")
+            return None
+        if regenerate == "always":
+            self.reasons.append("a new key was asked for")
+            return None
+        try:
+            self.key = self.pki.PrivateKey.from_file(self.path, passphrase=self.passphrase)
+        except self.pki.Error as error:
+            if regenerate != "full_idempotence" or isinstance(error, OSError):
+                raise
+            self.reasons.append(f"the key is unreadable: {error}")
+            return None
+        return self.key if self._check_algorithm() else None
+
+    def _check_algorithm(self):
+        """Whether the key that is there is to be used."""
+        wanted, regenerate = self.module.params["algorithm"], self.module.params["regenerate"]
+        if wanted in (None, str(self.key.algorithm)) or regenerate == "never":
+            return True
+        difference = f"the key is {self.key.algorithm}, should be {wanted}"
+        if self.path is None or regenerate == "fail":
+            place = self.path or "privatekey_content"
+            self.module.fail_json(
+                msg=f"{place}: {difference}; it is not replaced unless regenerate says so (regenerate: partial_idempotence), "
+                "or used as it is (regenerate: never)"
+            )
+        self.reasons.append(difference)
+        return False
+
+    def made(self):
+        """The key, which is made if there is none. In check mode it is one for this run alone."""
+        if self.key is not None:
+            return self.key
+        # A key that is thrown away need not be slow to make
+        algorithm = "ec-p256" if self.module.check_mode else profile(self.pki, self.module.params).algorithm
+        if not self.module.check_mode and self.module.params["algorithm"]:
+            algorithm = self.module.params["algorithm"]
+        key = self.pki.PrivateKey.generate(algorithm)
+        if not self.module.check_mode:
+            secret = key.to_encrypted_pem(self.passphrase) if self.passphrase else key.to_secret_pem()
+            self.file.write(self.pki, secret)
+        return key
+
+
+def difference(pki, found, wanted):
+    """Why a request that is there is not the one that is wanted."""
+    if found is None:
+        return ["the request is missing"]
+    try:
+        found = pki.CertificateRequest.from_pem(found)
+    except pki.Error as error:
+        return [f"the request is unreadable: {error}"]
+    reasons = []
+    if found.public_key != wanted.public_key:
+        reasons.append("the request is of another key")
+    have, want = ([str(claim) for claim in request.claims] for request in (found, wanted))
+    reasons += [f"{claim} is missing" for claim in want if claim not in have]
+    reasons += [f"{claim} is surplus" for claim in have if claim not in want]
+    return reasons
+
+
+def present(module, pki, result):
+    """Makes what is missing."""
+    parameters = module.params
+    who, what = identity(pki, parameters), profile(pki, parameters)
+    # Names that no certificate can have fail here, before a key is made
+    pki.CertificateRequest.create(pki.PrivateKey.generate(), what, who)
+    check_directory(module, parameters["path"])
+    file = File(module, parameters["path"])
+    before = file.read(pki)
+    key = Key(module, pki)
+    private_key = key.made()
+    request = pki.CertificateRequest.create(private_key, what, who)
+    reasons = difference(pki, before, request)
+    if not reasons and parameters["force"]:
+        reasons = ["it was asked for (force)"]
+    if reasons:
+        file.write(pki, request.to_pem())
+    result["reasons"] = key.reasons + reasons
+    result["changed"] = bool(result["reasons"])
+    for kept in (key.file, file):
+        if kept is not None and kept.set_attributes():
+            result["changed"] = True
+            result["reasons"].append(f"{kept.path} had another owner, group or mode")
+    result["subject"] = request.subject
+    unmade = module.check_mode and key.key is None
+    result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
+    if parameters["return_content"]:
+        content = before or b"" if module.check_mode else file.read(pki)
+        result["csr"] = content.decode()
+    if key.file is not None and key.file.backup_file:
+        result["privatekey_backup_file"] = key.file.backup_file
+    after = facts.of_request(request)
+    if unmade:
+        after["public_key_fingerprint"] = "that of a new key"
+    result["diff"] = dict(before=described(pki, before), after=after)
+    return file
+
+
+def described(pki, contents):
+    """What a request says that was there."""
+    if contents is None:
+        return {}
+    try:
+        return facts.of_request(pki.CertificateRequest.from_pem(contents))
+    except pki.Error:
+        return dict(unreadable=True)
+
+
+def absent(module, pki, result):
+    """Removes the request. The key stays."""
+    file = File(module, module.params["path"])
+    before = file.read(pki)
+    result["changed"] = file.remove()
+    result["reasons"] = ["the request is surplus"] if result["changed"] else []
+    result["diff"] = dict(before=described(pki, before), after={})
+    return file
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            path=dict(type="path", required=True),
+            state=dict(type="str", choices=["present", "absent"], default="present"),
+            privatekey_path=dict(type="path", no_log=False),
+            privatekey_content=dict(type="str", no_log=True),
+            privatekey_passphrase=dict(type="str", no_log=True),
+            privatekey_mode=dict(type="raw", no_log=False),
+            privatekey_owner=dict(type="str", no_log=False),
+            privatekey_group=dict(type="str", no_log=False),
+            algorithm=dict(type="str", choices=["ec-p256", "ec-p384", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"]),
+            regenerate=dict(
+                type="str",
+                choices=["never", "fail", "partial_idempotence", "full_idempotence", "always"],
+                default="fail",
+            ),
+            force=dict(type="bool", default=False),
+            backup=dict(type="bool", default=False),
+            return_content=dict(type="bool", default=False),
+            **OPTIONS,
+        ),
+        required_if=[("state", "present", ["privatekey_path", "privatekey_content"], True), *REQUIRED_IF],
+        mutually_exclusive=[("privatekey_path", "privatekey_content")],
+        add_file_common_args=True,
+        supports_check_mode=True,
+    )
+    result = dict(changed=False, filename=module.params["path"])
+    if module.params["privatekey_path"]:
+        result["privatekey_path"] = module.params["privatekey_path"]
+    with library(module) as pki:
+        work = present if module.params["state"] == "present" else absent
+        file = work(module, pki, result)
+        if file.backup_file:
+            result["backup_file"] = file.backup_file
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+//! One host's own files.
+
+use std::path::PathBuf;
+
+use etcd_pki_core::Exported;
+use pyo3::prelude::*;
+
+use crate::hash::hash_by_debug;
+
+/// What was copied for one host.
+#[pyclass(frozen, eq, hash, name = "Exported", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyExported(pub(crate) Exported);
+
+hash_by_debug!(PyExported);
+
+#[pymethods]
+impl PyExported {
+    /// Where each file is.
+    #[getter]
+    fn files(&self) -> Vec<PathBuf> {
+        self.0.files.clone()
+    }
+
+    /// The owner and the group that the specification says and that could not be given here: they are unknown on this host, or only
+    /// root may give files away. The files are to be given to them where they go.
+    #[getter]
+    fn not_given(&self) -> Vec<String> {
+        self.0.not_given.clone()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Exported {} files>", self.0.files.len())
+    }
+}
