@@ -4,7 +4,7 @@ use std::{
     fs::File,
     os::unix::fs::MetadataExt as _,
     path::Path,
-    thread,
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -20,7 +20,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// ends.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
-    _directory: File,
+    directory: File,
+    process: u32,
 }
 
 impl DirectoryLock {
@@ -31,7 +32,10 @@ impl DirectoryLock {
             let opened = File::open(directory).map_err(io_error("use the directory", directory))?;
             match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) if is_still(directory, &opened) => {
-                    return Ok(Self { _directory: opened });
+                    return Ok(Self {
+                        directory: opened,
+                        process: process::id(),
+                    });
                 }
                 // Somebody put another directory in its place
                 Ok(()) => {}
@@ -49,6 +53,17 @@ impl DirectoryLock {
                 });
             }
             thread::sleep(PAUSE);
+        }
+    }
+}
+
+impl Drop for DirectoryLock {
+    /// Lets go of it here and now: to close the file is not enough while a child that was forked meanwhile has it open as well. And
+    /// such a child does not let go of its parent's.
+    fn drop(&mut self) {
+        if self.process == process::id() {
+            // Closing it, which is next, does the same where nobody was forked
+            let _ = flock(&self.directory, FlockOperation::Unlock);
         }
     }
 }

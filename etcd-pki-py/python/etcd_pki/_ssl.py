@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from etcd_pki._etcd_pki import Certificate, PrivateKey
 
+# X509_V_FLAG_PARTIAL_CHAIN, which Python names from 3.10 on
+_PARTIAL_CHAIN = getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
+
 
 def server(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate], client_cert_auth: bool) -> ssl.SSLContext:
     """A context for a server that takes certificates of its clients."""
@@ -33,8 +36,8 @@ def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, tru
     context = ssl.SSLContext(protocol)
     # etcd's own lowest (tls.VersionTLS12 in client/pkg/transport/listener.go)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # What Python 3.13 asks for by itself
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    # What Python 3.13 asks for by itself. The second takes an intermediate for trusted if that is what is said, as Go does
+    context.verify_flags |= ssl.VERIFY_X509_STRICT | _PARTIAL_CHAIN
     context.load_verify_locations(cadata=authorities)
     _load_key(context, key, certificates)
     return context

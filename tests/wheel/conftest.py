@@ -1,0 +1,34 @@
+"""What every test has at hand."""
+
+import sys
+
+import etcd_pki
+import pytest
+from etcd_pki import CertificateAuthority, Role
+
+
+def pytest_report_header():
+    # The source tree has no native module, so what is imported is what is installed
+    return f"etcd_pki {etcd_pki.__version__}: {etcd_pki.__file__}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed():
+    """The wheel is what is judged."""
+    assert etcd_pki.__file__.startswith(sys.prefix), etcd_pki.__file__
+
+
+@pytest.fixture(scope="session")
+def ca():
+    return CertificateAuthority.create("etcd-ca")
+
+
+@pytest.fixture(scope="session")
+def other_ca():
+    """Another authority, of the same name."""
+    return CertificateAuthority.create("etcd-ca")
+
+
+@pytest.fixture(scope="session")
+def member(ca):
+    return ca.issue(Role.MEMBER, "etcd-1", names=["etcd-1.lan", "127.0.0.1"])

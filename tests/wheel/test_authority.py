@@ -1,0 +1,215 @@
+"""Authorities: what they make, sign and refuse."""
+
+from datetime import datetime, timedelta, timezone
+
+import etcd_pki
+import pytest
+from etcd_pki import (
+    CertificateAuthority,
+    CertificateRequest,
+    Identity,
+    KeyAlgorithm,
+    Profile,
+    PrivateKey,
+    Role,
+    Settings,
+    Store,
+    Verifier,
+)
+from tools import openssl
+
+
+def test_create():
+    now = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    made = CertificateAuthority.create(
+        "etcd-ca", organization="etcd", algorithm="ec-p384", validity=timedelta(days=30), now=now
+    )
+    certificate = made.certificate
+    assert certificate.subject in ("O=etcd,CN=etcd-ca", "CN=etcd-ca,O=etcd")
+    assert certificate.public_key.algorithm is KeyAlgorithm.EC_P384
+    assert (certificate.is_authority, certificate.path_length) == (True, 0)
+    assert certificate.not_valid_after_utc - now in (timedelta(days=30), timedelta(days=30, seconds=-1))
+    assert (made.root, made.chain, made.lacks_key_usage) == (certificate, [], False)
+    key = PrivateKey.generate("ed25519")
+    assert CertificateAuthority.create("etcd-ca", key=key).certificate.public_key == key.public_key
+
+
+def test_habits_of_kubespray():
+    made = CertificateAuthority.create("etcd-ca", compatibility="kubespray")
+    assert made.key.algorithm is KeyAlgorithm.RSA_2048
+    bundle = made.issue(Profile(Role.NODE, compatibility="kubespray"), "kube-1")
+    assert bundle.key.algorithm is KeyAlgorithm.RSA_2048
+    assert bundle.certificate.extended_key_usages == ["serverAuth", "clientAuth"]
+
+
+def test_an_authority_without_key_usage(tmp_path):
+    """As Kubespray's script makes it."""
+    (tmp_path / "openssl.conf").write_text("[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n[ca]\nbasicConstraints = CA:true\n")
+    key = PrivateKey.generate()
+    (tmp_path / "ca-key.pem").write_bytes(key.to_secret_pem())
+    pem = openssl(
+        "req", "-x509", "-new", "-key", "ca-key.pem", "-days", "9", "-subj", "/CN=etcd-ca", "-config", "openssl.conf", cwd=tmp_path
+    )
+    found = CertificateAuthority.from_pem(pem, key.to_secret_pem())
+    assert found.lacks_key_usage
+    renewed = found.renewed()
+    assert not renewed.lacks_key_usage
+    assert renewed.certificate.key_usages == ["keyCertSign", "cRLSign"]
+
+
+def test_issue(ca, tmp_path):
+    bundle = ca.issue(Role.CLIENT, Identity("backup", organization="ops"), algorithm="ed25519", validity="90d")
+    assert bundle.key.algorithm is KeyAlgorithm.ED25519
+    assert bundle.certificate.organizations == ["ops"]
+    assert bundle.certificate.extended_key_usages == ["clientAuth"]
+    (tmp_path / "ca.pem").write_bytes(ca.certificate.to_pem())
+    (tmp_path / "leaf.pem").write_bytes(bundle.certificate_pem())
+    told = openssl("verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", "ca.pem", "leaf.pem", cwd=tmp_path)
+    assert told == b"leaf.pem: OK\n"
+    key = PrivateKey.generate()
+    assert ca.issue("node", "kube-1", key=key).certificate.public_key == key.public_key
+    profile = Profile(Role.MEMBER, algorithm="ec-p384", validity=timedelta(days=9))
+    assert ca.issue(profile, "etcd-2").key.algorithm is KeyAlgorithm.EC_P384
+    with pytest.raises(etcd_pki.UnknownError) as raised:
+        ca.issue("king", "etcd-2")
+    assert raised.value.choices == ["member", "node", "client"]
+    for wrong in (None, 3, b"etcd-1", ["etcd-1"]):
+        with pytest.raises(TypeError):
+            ca.issue(Role.MEMBER, wrong)
+
+
+def test_sign_grants_what_is_said_and_tells_the_rest(ca):
+    key = PrivateKey.generate()
+    request = CertificateRequest.create(key, Role.MEMBER, Identity("etcd-9", organization="system:masters"))
+    issued = ca.sign(request, Role.CLIENT, "backup", validity=timedelta(days=90))
+    assert issued.certificate.public_key == key.public_key
+    assert issued.certificate.subject == "CN=backup"
+    refused = {(claim.kind, claim.facts.get("value")) for claim in issued.refused}
+    assert ("organization", "system:masters") in refused
+    assert ("extended_key_usage", "serverAuth") in refused
+    assert ("common_name", "etcd-member-etcd-9") in refused
+    claimed = ca.sign(request, Role.MEMBER, request.claimed())
+    assert claimed.refused == []
+    assert claimed.certificate.organizations == ["system:masters"]
+    until = issued.certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert repr(issued) == f"<Issued CN=backup, until {until}>"
+
+
+def test_the_end_is_cut_to_the_authoritys(ca):
+    bundle = ca.issue(Role.CLIENT, "backup", validity=timedelta(days=5000))
+    assert bundle.certificate.not_valid_after_utc == ca.certificate.not_valid_after_utc
+    assert bundle.validity_cut > ca.certificate.not_valid_after_utc
+    assert ca.issue(Role.CLIENT, "backup").validity_cut is None
+
+
+def test_a_members_name_is_kept_from_others(ca):
+    with pytest.raises(etcd_pki.MemberCommonNameError) as raised:
+        ca.issue(Role.CLIENT, Identity("backup", common_name="etcd-member-etcd-1"))
+    assert raised.value.common_name == "etcd-member-etcd-1"
+    profile = Profile(Role.CLIENT, allow_member_common_name=True)
+    assert ca.issue(profile, Identity("backup", common_name="etcd-member-etcd-1"))
+
+
+def test_renew(ca, member):
+    renewed = ca.renew(member.certificate)
+    assert renewed.certificate.public_key == member.certificate.public_key
+    assert renewed.certificate.dns_names == member.certificate.dns_names
+    assert renewed.certificate.serial_number != member.certificate.serial_number
+    key = PrivateKey.generate()
+    assert ca.renew(member.certificate, public_key=key.public_key).certificate.public_key == key.public_key
+    new = ca.renewed(validity=timedelta(days=4000))
+    assert new.certificate.public_key == ca.certificate.public_key
+    assert Verifier(new.certificate, role=Role.MEMBER).verify(member.certificate)
+    assert ca.renewed(keeps_serial=True).certificate.serial_number == ca.certificate.serial_number
+
+
+def test_load(ca, other_ca, member, tmp_path):
+    pem, key = ca.certificate.to_pem(), ca.key.to_encrypted_pem("correct horse")
+    assert CertificateAuthority.from_pem(pem, key, passphrase="correct horse").certificate == ca.certificate
+    with pytest.raises(etcd_pki.KeyMismatchError):
+        CertificateAuthority.load(ca.certificate, other_ca.key)
+    with pytest.raises(etcd_pki.NotAnAuthorityError):
+        CertificateAuthority.load(member.certificate, member.key)
+    later = ca.certificate.not_valid_after_utc + timedelta(seconds=1)
+    with pytest.raises(etcd_pki.AuthorityExpiredError) as raised:
+        CertificateAuthority.load(ca.certificate, ca.key, now=later)
+    assert (raised.value.subject, raised.value.not_after) == ("CN=etcd-ca", ca.certificate.not_valid_after_utc)
+    earlier = ca.certificate.not_valid_before_utc - timedelta(days=1)
+    with pytest.raises(etcd_pki.AuthorityNotYetValidError) as raised:
+        CertificateAuthority.load(ca.certificate, ca.key, now=earlier)
+    assert raised.value.not_before == ca.certificate.not_valid_before_utc
+    paths = ca.write(tmp_path, passphrase="correct horse")
+    assert CertificateAuthority.from_files(paths.certificate, paths.key, passphrase="correct horse").key
+    with pytest.raises(etcd_pki.EncryptedKeyError):
+        CertificateAuthority.from_files(paths.certificate, paths.key)
+
+
+def test_write(ca, other_ca, tmp_path):
+    directory = tmp_path / "not" / "yet"
+    paths = ca.write(directory)
+    assert paths.key == directory / "ca-key.pem"
+    assert paths.key.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError) as raised:
+        other_ca.write(directory)
+    assert isinstance(raised.value, etcd_pki.AuthorityExistsError)
+    assert raised.value.directory == directory
+    assert paths.certificate.read_bytes() == ca.certificate.to_pem()
+    other_ca.write(directory, replace_ca=True)
+    assert Store(directory).authority().certificate == other_ca.certificate
+
+
+class Elsewhere:
+    """A key that is in another process, for all that the authority knows."""
+
+    def __init__(self, key):
+        self._key = key
+        self.asked = 0
+
+    @property
+    def public_key(self):
+        return self._key.public_key
+
+    def sign(self, message):
+        self.asked += 1
+        return self._key.sign(message)
+
+
+def test_a_signer(ca):
+    signer = Elsewhere(ca.key)
+    elsewhere = CertificateAuthority.from_signer(ca.certificate, signer)
+    bundle = elsewhere.issue(Role.CLIENT, "backup")
+    assert signer.asked == 1
+    assert elsewhere.key is None
+    bundle.certificate.check_issued_by(ca.certificate)
+
+
+def test_signers_that_fail(ca, other_ca):
+    class Raises(Elsewhere):
+        def sign(self, message):
+            raise RuntimeError("the module is locked")
+
+    class Lies(Elsewhere):
+        def sign(self, message):
+            return other_ca.key.sign(message)
+
+    class Nothing(Elsewhere):
+        def sign(self, message):
+            return None
+
+    for kind, text in (Raises, "the module is locked"), (Nothing, "NoneType"):
+        with pytest.raises(etcd_pki.SignerError, match=text):
+            CertificateAuthority.from_signer(ca.certificate, kind(ca.key)).issue(Role.CLIENT, "backup")
+    with pytest.raises(etcd_pki.Error):
+        CertificateAuthority.from_signer(ca.certificate, Lies(ca.key)).issue(Role.CLIENT, "backup")
+    with pytest.raises((TypeError, AttributeError)):
+        CertificateAuthority.from_signer(ca.certificate, object())
+
+
+def test_settings(ca, member, tmp_path):
+    ca.write(tmp_path)
+    member.write(tmp_path)
+    settings = dict(Settings.etcd(Store(tmp_path), "etcd-1").entries)
+    assert settings["ETCD_CERT_FILE"] == str(tmp_path / "member-etcd-1.pem")
+    assert settings["ETCD_PEER_CLIENT_CERT_AUTH"] == "true"
+    with pytest.raises(etcd_pki.Error):
+        Settings.etcd(Store(tmp_path), "etcd-2")

@@ -1,0 +1,63 @@
+"""What is wrong with what is there."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from etcd_pki import CertificateAuthority, Check, KeyMatch, Role, Severity
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("pki")
+    ca = CertificateAuthority.create("etcd-ca")
+    ca.write(directory)
+    ca.issue(Role.MEMBER, "etcd-1", names=["10.0.0.11"]).write(directory)
+    return directory
+
+
+def test_all_is_well(directory):
+    checked = Check().run([directory])
+    assert [(one.path.name, one.number, one.severity, one.key_match) for one in checked] == [
+        ("ca.pem", 1, Severity.OK, KeyMatch.YES),
+        ("member-etcd-1.pem", 1, Severity.OK, KeyMatch.YES),
+    ]
+    assert checked[1].certificate.role is Role.MEMBER
+    assert checked[1].key == directory / "member-etcd-1-key.pem"
+    assert checked[1].findings == []
+    assert 364 * 86400 < checked[1].seconds_left <= 366 * 86400
+    assert repr(checked[0]) == f"<Checked {directory / 'ca.pem'}: ok>"
+
+
+@pytest.mark.parametrize("warning", [timedelta(days=400), "400d", "100%"])
+def test_thresholds(directory, warning):
+    checked = Check(warning=warning).run([directory / "member-etcd-1.pem"])
+    assert checked[0].severity is Severity.WARNING
+    finding = checked[0].findings[0]
+    assert (finding.code, finding.kind, finding.severity) == ("EP003", "expires", Severity.WARNING)
+    assert finding.facts["not_after"] == checked[0].certificate.not_valid_after_utc
+    assert Check(warning=warning, ignore=["EP003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
+    assert finding == Check(warning=warning).run([directory / "member-etcd-1.pem"])[0].findings[0]
+
+
+def test_at_another_time(directory):
+    later = datetime.now(timezone.utc) + timedelta(days=4000)
+    checked = Check(at=later).run([str(directory)])
+    assert {one.severity for one in checked} == {Severity.CRITICAL}
+    assert all(one.seconds_left < 0 for one in checked)
+    with pytest.raises(ValueError):
+        Check(at=datetime(2030, 1, 1))
+
+
+def test_what_cannot_be_read_is_a_finding(directory, tmp_path):
+    file = tmp_path / "damaged.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    checked = Check().run([file, tmp_path / "missing.pem"])
+    assert [one.certificate for one in checked] == [None, None]
+    assert checked[0].severity is Severity.CRITICAL
+    assert checked[0].findings[0].kind == "unreadable"
+
+
+def test_a_lone_path_is_refused(directory):
+    for lone in (str(directory), b"pki", directory, 7, None):
+        with pytest.raises(TypeError):
+            Check().run(lone)

@@ -1,0 +1,226 @@
+"""Specifications, and what exists as one."""
+
+import copy
+import json
+import pickle
+from datetime import timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import etcd_pki
+import pytest
+from etcd_pki import (
+    Adoption,
+    Cluster,
+    ClusterAdmin,
+    ClusterAuthority,
+    ClusterDefaults,
+    ClusterEntry,
+    ClusterFiles,
+    Identity,
+    Issuer,
+    KubesprayScript,
+    Layout,
+    Role,
+)
+
+YAML = """\
+layout: kubeadm
+directory: pki
+ca: {common_name: etcd-ca, organization: ops, algorithm: ec-p384, validity: 10y, peers: shared}
+defaults: {algorithm: ed25519, validity: 1y, renew_before: 20d}
+shared_names: [etcd, 10.0.0.100]
+members: [{name: etcd-1, addresses: [10.0.0.11]}]
+nodes: [kube-1]
+clients: [{name: backup, validity: 90d}]
+files: {key_mode: "0640", directory_mode: "0750"}
+"""
+
+
+def built():
+    return Cluster(
+        layout=Layout.KUBEADM,
+        directory="pki",
+        authority=ClusterAuthority(
+            "etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"
+        ),
+        defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20)),
+        shared_names=["etcd", IPv4Address("10.0.0.100")],
+        members=[ClusterEntry("etcd-1", names=["10.0.0.11"])],
+        nodes=["kube-1"],
+        clients=[ClusterEntry(Identity("backup"), validity=timedelta(days=90))],
+        files=ClusterFiles(key_mode=0o640, directory_mode=0o750),
+    )
+
+
+def test_said_in_three_ways(tmp_path):
+    cluster = Cluster.from_yaml(YAML)
+    assert cluster == built()
+    assert Cluster.from_yaml(cluster.to_yaml()) == cluster
+    mapping = {
+        "layout": "kubeadm",
+        "directory": "pki",
+        "ca": {"common_name": "etcd-ca", "organization": "ops", "algorithm": "ec-p384", "validity": "10y", "peers": "shared"},
+        "defaults": {"algorithm": "ed25519", "validity": "1y", "renew_before": "20d"},
+        "shared_names": ["etcd", "10.0.0.100"],
+        "members": [{"name": "etcd-1", "addresses": ["10.0.0.11"]}],
+        "nodes": ["kube-1"],
+        "clients": [{"name": "backup", "validity": "90d"}],
+        "files": {"key_mode": "0640", "directory_mode": "0750"},
+    }
+    assert Cluster.from_mapping(mapping) == Cluster.from_yaml(json.dumps(mapping)) == cluster
+    assert cluster != Cluster(members=["etcd-1"])
+    file = tmp_path / "cluster.yaml"
+    file.write_text(YAML)
+    from_file = Cluster.from_file(file)
+    assert from_file.directory == tmp_path / "pki"
+    assert from_file.to_yaml() == cluster.to_yaml()
+
+
+def test_facts():
+    cluster = built()
+    assert cluster.layout is Layout.KUBEADM
+    assert cluster.directory == Path("pki")
+    assert cluster.hosts == ["etcd-1", "kube-1"]
+    assert cluster.shared_names == ["etcd", IPv4Address("10.0.0.100")]
+    assert [entry.identity.name for entry in cluster.members + cluster.nodes + cluster.clients] == ["etcd-1", "kube-1", "backup"]
+    assert (cluster.authority.common_name, cluster.authority.organization) == ("etcd-ca", "ops")
+    assert not cluster.authority.has_separate_peers
+    assert cluster.defaults.renew_before == "20d"
+    assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
+    assert repr(cluster) == "<Cluster of 1 members, 1 nodes and 1 clients, kubeadm layout>"
+    wanted = cluster.wanted()
+    assert wanted[0].is_authority and wanted[0].role is None and wanted[0].issuer is Issuer.CLUSTER
+    assert {one.role for one in wanted} == {None, Role.MEMBER, Role.NODE, Role.CLIENT}
+    assert [one.host for one in cluster.wanted("kube-1") if one.role] == ["kube-1"]
+
+
+def test_the_client_beside_a_member():
+    def roles(cluster):
+        return [one.role for one in cluster.wanted() if one.role]
+
+    assert roles(Cluster(members=["etcd-1"])) == [Role.MEMBER, Role.CLIENT]
+    assert roles(Cluster(members=["etcd-1"], admin=False)) == [Role.MEMBER]
+    assert Cluster(members=["etcd-1"], admin=False).admin is None
+    assert Cluster(members=["etcd-1"], admin=ClusterAdmin(organization="ops")).admin.organization == "ops"
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_is_copied_and_pickled(take):
+    assert take(built()) == built()
+
+
+def test_is_frozen():
+    for value, name in (built(), "members"), (built().authority, "common_name"), (built(), "anything"):
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+
+
+def test_contradictions():
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.11"])])
+    assert raised.value.field.startswith("members[1]")
+    assert not hasattr(raised.value, "line")
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster.from_yaml("members:\n  - {name: etcd-1, adresses: [10.0.0.11]}\n")
+    error = raised.value
+    assert (error.line, error.column, error.field, error.hint) == (2, 20, "members[0].adresses", "did you mean addresses?")
+    assert str(error).startswith("line 2, column 20: members[0].adresses: ")
+    assert isinstance(error, ValueError)
+
+
+def test_without_a_directory():
+    for act in (Cluster.plan, Cluster.apply):
+        with pytest.raises(etcd_pki.SpecificationError) as raised:
+            act(Cluster(members=["etcd-1"]))
+        assert raised.value.field == "directory"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"members": "etcd-1"},
+        {"members": 7},
+        {"members": [7]},
+        {"members": [None]},
+        {"clients": {"a": 1}.items()},
+        {"shared_names": "etcd"},
+        {"shared_names": b"etcd"},
+        {"layout": 7},
+        {"authority": "etcd-ca"},
+        {"defaults": {}},
+        {"admin": "yes"},
+        {"admin": 1},
+        {"files": 0o600},
+        {"directory": 7},
+        {"hosts": []},
+    ],
+)
+def test_wrong_types(arguments):
+    with pytest.raises(TypeError):
+        Cluster(**arguments)
+
+
+def test_mappings_that_are_none():
+    for wrong, kind in ((7, ValueError), ([], ValueError), ({"members": {1, 2}}, TypeError), ({"a": float("nan")}, ValueError)):
+        with pytest.raises(kind):
+            Cluster.from_mapping(wrong)
+    endless = {}
+    endless["members"] = endless
+    with pytest.raises(ValueError):
+        Cluster.from_mapping(endless)
+
+
+def test_yaml_of_any_depth():
+    for deep in ("[" * 100_000, '{"a":' * 100_000, "a: " + "&a [*a]" * 1000):
+        with pytest.raises(etcd_pki.Error):
+            Cluster.from_yaml(deep)
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Cluster.from_file(tmp_path / "cluster.yaml")
+    (tmp_path / "latin-1.yaml").write_bytes(b"members: [\xe9tcd]")
+    with pytest.raises(etcd_pki.MalformedError) as raised:
+        Cluster.from_file(tmp_path / "latin-1.yaml")
+    assert raised.value.path == tmp_path / "latin-1.yaml"
+
+
+def test_adoption(tmp_path):
+    cluster = Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"])], nodes=["kube-1"], clients=["root"])
+    cluster.apply(tmp_path)
+    found = Adoption.read(tmp_path)
+    assert [entry.identity.name for entry in found.cluster.members] == ["etcd-1"]
+    assert not found.cluster.plan(tmp_path).has_work
+    assert found.remarks == []
+    (tmp_path / "node-kube-1.pem").write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    remarks = Adoption.read(tmp_path, layout="kubespray").remarks
+    assert [remark.path.name for remark in remarks] == ["node-kube-1.pem"]
+    assert remarks[0].text in str(remarks[0]) and repr(remarks[0]) == f"<Remark {remarks[0]}>"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(etcd_pki.NotAdoptableError) as raised:
+        Adoption.read(tmp_path / "empty")
+    assert raised.value.directory == tmp_path / "empty"
+
+
+def test_kubesprays_script(tmp_path):
+    script = KubesprayScript("[alt_names]\nDNS.1 = localhost\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
+    assert set(script.names) >= {"localhost", IPv4Address("10.0.0.11")}
+    assert not script.is_empty
+    assert script.cluster().apply(tmp_path).created == 4
+    assert (tmp_path / "node-kube-1-key.pem").exists()
+    with pytest.raises(etcd_pki.Error):
+        KubesprayScript("[alt_names]\nIP.1 = 10.0.0.300\n")
+
+
+def test_layouts():
+    assert Layout.KUBESPRAY.authority().certificate == Path("ca.pem")
+    assert Layout.KUBEADM.pairs(Role.MEMBER, "etcd-1")[0].key.suffix == ".key"
+    assert Layout("k3s").peer_authority() and Layout.K3S.peer_pair("etcd-1")
+    assert Layout.KUBESPRAY.member_client("etcd-1").certificate.name == "admin-etcd-1.pem"
+    below = Layout.KUBESPRAY.authority().below("/etc/ssl")
+    assert below.key == Path("/etc/ssl/ca-key.pem")
+    assert below == etcd_pki.PairPaths("/etc/ssl/ca.pem", Path("/etc/ssl/ca-key.pem"))
+    assert hash(below) == hash(etcd_pki.PairPaths("/etc/ssl/ca.pem", "/etc/ssl/ca-key.pem"))
+    with pytest.raises(etcd_pki.InvalidNameError):
+        Layout.KUBESPRAY.pairs("member", "../etcd-1")

@@ -1,0 +1,55 @@
+"""Every example in a docstring of the package, run as it stands."""
+
+import doctest
+import importlib
+import inspect
+import io
+import pkgutil
+
+import etcd_pki
+import pytest
+
+MODULES = ["etcd_pki", *(f"etcd_pki.{module.name}" for module in pkgutil.iter_modules(etcd_pki.__path__))]
+
+
+def documented():
+    """Each docstring with an example in it, once, by the name of what it belongs to."""
+    found = {}
+    for name in MODULES:
+        module = importlib.import_module(name)
+        found[name] = module.__doc__
+        for kind, value in inspect.getmembers(module, lambda value: inspect.isclass(value) or inspect.isroutine(value)):
+            if not str(getattr(value, "__module__", "")).startswith("etcd_pki"):
+                continue
+            found[f"{value.__module__}.{kind}"] = value.__doc__
+            for member in vars(value) if inspect.isclass(value) else ():
+                found[f"{value.__module__}.{kind}.{member}"] = getattr(getattr(value, member), "__doc__", None)
+    return {name: text for name, text in found.items() if isinstance(text, str) and ">>> " in text}
+
+
+EXAMPLES = documented()
+
+
+def test_there_are_examples():
+    wanted = {"Bundle", "Certificate", "CertificateAuthority", "CertificateRequest", "Check", "Cluster", "Identity", "Plan", "PrivateKey", "Store", "Verifier"}
+    assert {f"etcd_pki.{name}" for name in wanted} <= EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_runs_as_it_stands(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = io.StringIO()
+    test = doctest.DocTestParser().get_doctest(EXAMPLES[name], {}, name, None, 0)
+    result = doctest.DocTestRunner().run(test, out=report.write)
+    assert result.failed == 0, report.getvalue()
+
+
+def test_all_that_is_public_is_documented():
+    missing = [name for name in etcd_pki.__all__ if not name.startswith("_") and name != "READ_LIMIT" and not inspect.getdoc(getattr(etcd_pki, name))]
+    for name in etcd_pki.__all__:
+        value = getattr(etcd_pki, name)
+        if inspect.isclass(value) and value.__module__ == "etcd_pki" and not issubclass(value, Exception):
+            for member, attribute in vars(value).items():
+                if not member.startswith("_") and not inspect.getdoc(attribute):
+                    missing.append(f"{name}.{member}")
+    assert missing == []

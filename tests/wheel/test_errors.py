@@ -1,0 +1,192 @@
+"""Exceptions: what kind, what they say, and their facts."""
+
+import inspect
+import os
+import pickle
+import re
+
+import etcd_pki
+import pytest
+from etcd_pki import Certificate, CertificateAuthority, Cluster, Store, _errors, _words
+from tools import ROOT, program, python
+from subprocess import run
+
+# Variants that become other classes than their own: what is in a file is what it is without it, the system's refusals are told
+# apart as Python does, and the verdict's is none of the core's errors
+IN_A_FILE = "File"
+OF_THE_SYSTEM = {"IoNotFoundError", "IoPermissionError"}
+OF_THE_VERDICT = {"VerificationError"}
+
+
+def classes():
+    found = vars(_errors).values()
+    return {one.__name__ for one in found if inspect.isclass(one) and issubclass(one, Exception) and one.__name__[0] != "_"}
+
+
+def enumeration(path, name):
+    """The variants of an enumeration in the core's source."""
+    source = (ROOT / "etcd-pki-core/src" / path).read_text()
+    body = re.search(rf"^pub enum {name} \{{\n(.*?)^\}}", source, re.DOTALL | re.MULTILINE).group(1)
+    variants = re.findall(r"^    ([A-Z]\w*)", body, re.MULTILINE)
+    assert variants
+    return variants
+
+
+def test_one_class_for_each_variant_of_the_core():
+    variants = enumeration("error.rs", "Error")
+    wanted = {f"{variant}Error" for variant in variants if variant != IN_A_FILE}
+    assert classes() - {"Error"} == wanted | OF_THE_SYSTEM | OF_THE_VERDICT
+
+
+@pytest.mark.parametrize(
+    "path, name",
+    [
+        ("key/algorithm.rs", "KeyAlgorithm"),
+        ("key/algorithm.rs", "KeyFormat"),
+        ("role.rs", "Role"),
+        ("role.rs", "Compatibility"),
+        ("layout.rs", "Layout"),
+        ("cluster/authority.rs", "Peers"),
+        ("cluster/wanted.rs", "Issuer"),
+        ("plan/decision.rs", "Action"),
+        ("requests/host.rs", "HostAction"),
+        ("check/finding.rs", "Severity"),
+        ("check/checked.rs", "KeyMatch"),
+    ],
+)
+def test_each_word_of_the_core(path, name):
+    words = getattr(_words, name)
+    variants = enumeration(path, name)
+    assert {member.name.replace("_", "").lower() for member in words} == {variant.lower() for variant in variants}
+    source = (ROOT / "etcd-pki-core/src" / path).read_text()
+    for variant, text in re.findall(r'Self::(\w+) => "([a-z0-9-]+)",', source):
+        if variant in variants and text in {member.value for member in words}:
+            assert words(text).name.replace("_", "").lower() == variant.lower()
+    for member in words:
+        assert member == member.value == str(member) and isinstance(member, str)
+        assert pickle.loads(pickle.dumps(member)) is member
+
+
+def test_no_enumeration_is_forgotten():
+    ours = {one for one in vars(_words) if inspect.isclass(getattr(_words, one)) and one[0].isupper() and one != "Enum"}
+    assert ours == {
+        "Action", "Compatibility", "HostAction", "Issuer", "KeyAlgorithm", "KeyFormat", "KeyMatch", "Layout", "Peers", "Role", "Severity",
+    }  # fmt: skip
+
+
+def test_the_public_names():
+    names = set(etcd_pki.__all__)
+    assert len(names) == len(etcd_pki.__all__)
+    assert classes() <= names
+    assert set(dir(etcd_pki)) == names
+    for name in names:
+        assert getattr(etcd_pki, name) is not None
+    with pytest.raises(AttributeError, match="module 'etcd_pki' has no attribute 'Nothing'"):
+        etcd_pki.Nothing
+    native = {name for name in dir(etcd_pki._etcd_pki) if inspect.isclass(getattr(etcd_pki._etcd_pki, name))}
+    assert native <= names
+
+
+def test_families():
+    for name in classes() - {"Error"}:
+        kind = getattr(etcd_pki, name)
+        assert issubclass(kind, etcd_pki.Error) and kind.__module__ == "etcd_pki"
+        assert kind.__doc__
+        if name not in ("InterruptedError", "SignerError"):
+            assert issubclass(kind, (ValueError, OSError)), name
+            assert issubclass(kind, ValueError) != issubclass(kind, OSError), name
+    assert issubclass(etcd_pki.ExistsError, FileExistsError)
+    assert issubclass(etcd_pki.AuthorityExistsError, FileExistsError)
+    assert issubclass(etcd_pki.IoNotFoundError, (etcd_pki.IoError, FileNotFoundError))
+    assert issubclass(etcd_pki.IoPermissionError, PermissionError)
+    assert issubclass(etcd_pki.LockedError, TimeoutError)
+
+
+def test_what_the_system_refuses(tmp_path):
+    missing = tmp_path / "ca.pem"
+    with pytest.raises(FileNotFoundError) as raised:
+        Certificate.from_file(missing)
+    error = raised.value
+    assert isinstance(error, etcd_pki.IoNotFoundError)
+    assert (error.errno, error.filename, error.path, error.action) == (2, str(missing), missing, "read")
+    assert error.strerror == os.strerror(2)
+    assert str(error) == f"cannot read {missing}: No such file or directory (os error 2)"
+    with pytest.raises(OSError) as raised:
+        CertificateAuthority.create("etcd-ca").write("/proc/self/status/pki")
+    assert raised.value.errno == 20
+
+
+def test_what_the_system_does_not_permit(tmp_path):
+    """Where even root may not write."""
+    with pytest.raises(OSError) as raised:
+        CertificateAuthority.create("etcd-ca").write("/proc/1/fdinfo/pki")
+    assert isinstance(raised.value, etcd_pki.IoError)
+    assert raised.value.errno in (1, 2, 13) and str(raised.value.path).startswith("/proc/1/fdinfo")
+
+
+def test_messages_and_hints_are_the_cores(tmp_path):
+    """As the command, which is the core's as well, says them."""
+    def spoken(*arguments):
+        done = run([program("ETCD_PKI_TEST_COMMAND"), *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1, done
+        return done.stderr
+
+    def told(act):
+        with pytest.raises(etcd_pki.Error) as raised:
+            act()
+        hint = f"hint: {raised.value.hint}\n" if raised.value.hint else ""
+        return f"etcd-pki: {raised.value}\n{hint}"
+
+    damaged = tmp_path / "damaged.pem"
+    damaged.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    specification = tmp_path / "cluster.yaml"
+    specification.write_text("members:\n  - {name: etcd-1, adresses: [10.0.0.11]}\n")
+    encrypted = tmp_path / "encrypted.pem"
+    encrypted.write_bytes(etcd_pki.PrivateKey.generate().to_encrypted_pem("correct horse"))
+    CertificateAuthority.create("etcd-ca").write(tmp_path / "pki")
+    pairs = [
+        (("cert", "show", damaged), lambda: Certificate.from_file(damaged)),
+        (("plan", "-f", specification), lambda: Cluster.from_file(specification)),
+        (("key", "public", encrypted), lambda: etcd_pki.PrivateKey.from_file(encrypted)),
+        (("ca", "new", "-d", tmp_path / "pki"), lambda: CertificateAuthority.create("etcd-ca").write(tmp_path / "pki")),
+        (
+            ("cert", "issue", "member", "etcd-1", "--san", "10.0.0.300", "-d", tmp_path / "pki"),
+            lambda: Store(tmp_path / "pki").authority().issue("member", "etcd-1", names=["10.0.0.300"]),
+        ),
+        (("cert", "show", tmp_path / "missing.pem"), lambda: Certificate.from_file(tmp_path / "missing.pem")),
+    ]
+    for arguments, act in pairs:
+        assert told(act) == spoken(*arguments)
+
+
+def test_an_exception_is_pickled(tmp_path):
+    """As multiprocessing does with what a worker raises."""
+    raising = [
+        lambda: Certificate.from_file(tmp_path / "missing.pem"),
+        lambda: Certificate.from_pem("nothing"),
+        lambda: Cluster.from_yaml("members: 7"),
+        lambda: etcd_pki.Identity("etcd-1", names=["10.0.0.300"]),
+    ]
+    for act in raising:
+        with pytest.raises(etcd_pki.Error) as raised:
+            act()
+        again = pickle.loads(pickle.dumps(raised.value))
+        assert type(again) is type(raised.value)
+        assert str(again) == str(raised.value)
+        assert vars(again) == vars(raised.value)
+        if isinstance(again, OSError):
+            assert (again.errno, again.filename) == (raised.value.errno, raised.value.filename)
+
+
+def test_a_traceback_names_the_public_class():
+    done = python("import etcd_pki; etcd_pki.Identity('')")
+    assert done.returncode == 1
+    assert 'etcd_pki.InvalidNameError: the name "" ' in done.stderr
+
+
+def test_one_made_by_hand():
+    """Whoever fakes one in a test of their own needs no facts."""
+    error = etcd_pki.WrongPassphraseError("no")
+    assert (str(error), error.hint, error.args) == ("no", None, ("no",))
+    assert str(etcd_pki.IoError()) == ""
+    assert etcd_pki.ExistsError("it is there", "look", {"path": "ca.pem"}).path == "ca.pem"

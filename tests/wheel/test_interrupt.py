@@ -1,0 +1,139 @@
+"""Ctrl-C: a long apply ends between two changes, and the next one finds the rest."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from etcd_pki import Bundle, Cluster
+
+APPLY = """
+import signal, sys
+from etcd_pki import Cluster, ClusterDefaults, InterruptedError
+signal.signal(signal.SIGINT, signal.default_int_handler)
+cluster = Cluster(
+    members=[f"etcd-{{number}}" for number in range(500)], admin=False, defaults=ClusterDefaults(algorithm="rsa-2048")
+)
+def progress(done, all):
+    print(done, flush=True)
+try:
+    {act}
+except {caught}:
+    print("ended", flush=True)
+    sys.exit(7)
+"""
+
+
+def interrupted(directory, act, caught="KeyboardInterrupt", before=""):
+    """Sends Ctrl-C when some of the changes are done, and returns how many were told."""
+    code = before + APPLY.format(act=act, caught=caught)
+    process = subprocess.Popen([sys.executable, "-c", code, str(directory)], stdout=subprocess.PIPE, text=True)
+    try:
+        told = [int(process.stdout.readline())]
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, _ = process.communicate(timeout=60)
+        # The rest would take minutes
+        assert time.monotonic() - began < 30
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 7
+    *more, last = out.split()
+    assert last == "ended"
+    return [*told, *map(int, more)]
+
+
+def whole(directory):
+    """How many pairs there are, each of which matches; and nothing half-made lies beside them."""
+    names = {file.name for file in directory.iterdir() if file.suffix == ".pem"}
+    keys = {name for name in names if name.endswith("-key.pem")}
+    certificates = names - keys
+    for name in certificates:
+        Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))
+    assert len(keys) >= len(certificates)
+    return len(certificates)
+
+
+def test_apply(tmp_path):
+    told = interrupted(tmp_path, "cluster.apply(sys.argv[1], progress=progress)")
+    made = whole(tmp_path)
+    assert told[-1] <= made < 501
+    # As another algorithm, since that is quicker: what is there is replaced, and the rest is made
+    cluster = Cluster(members=[f"etcd-{number}" for number in range(500)], admin=False)
+    report = cluster.apply(tmp_path)
+    assert report.created + report.renewed + report.reissued >= 501 - made
+    assert whole(tmp_path) == 501
+    assert not cluster.plan(tmp_path).has_work
+    assert sum(1 for file in tmp_path.iterdir() if file.suffix == ".pem") == 1002
+
+
+def test_the_same_specification_again_makes_the_rest(tmp_path):
+    cluster = Cluster(members=[f"etcd-{number}" for number in range(300)], admin=False)
+
+    class Enough(Exception):
+        pass
+
+    def progress(done, all):
+        raise Enough
+
+    with pytest.raises(Enough):
+        cluster.apply(tmp_path, progress=progress)
+    kept = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.name.endswith("-key.pem")}
+    made = whole(tmp_path)
+    assert cluster.apply(tmp_path).created == 301 - made
+    assert whole(tmp_path) == 301
+    # What was made before is as it was
+    assert all((tmp_path / name).read_bytes() == key for name, key in kept.items())
+    assert not cluster.plan(tmp_path).has_work
+
+
+def test_a_plan(tmp_path):
+    interrupted(tmp_path, "cluster.plan(sys.argv[1]).apply(progress=progress)")
+    assert 1 <= whole(tmp_path) < 501
+
+
+def test_a_handler_of_ones_own(tmp_path):
+    """What it raises is what ends the work."""
+    before = """
+import signal
+class Stop(Exception):
+    pass
+def handler(number, frame):
+    raise Stop
+signal.default_int_handler = handler
+"""
+    interrupted(tmp_path, "cluster.apply(sys.argv[1], progress=progress)", caught="Stop", before=before)
+    assert 1 <= whole(tmp_path) < 501
+
+
+def test_a_handler_that_raises_nothing_ends_nothing(tmp_path):
+    code = f"""
+import os, signal, sys
+from etcd_pki import Cluster
+seen = []
+signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+def progress(done, all):
+    if not seen:
+        os.kill(os.getpid(), signal.SIGINT)
+report = Cluster(members=[f"etcd-{{number}}" for number in range(300)], admin=False).apply(sys.argv[1], progress=progress)
+print(report.created, len(seen) > 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "301 True\n", done.stderr
+
+
+def test_the_lock_is_let_go(tmp_path):
+    interrupted(tmp_path, "cluster.apply(sys.argv[1], progress=progress)")
+    began = time.monotonic()
+    Cluster(clients=["root"]).apply(tmp_path)
+    assert time.monotonic() - began < 50
+
+
+def test_what_the_core_says_of_its_own_end():
+    """The exception is there for whoever catches it, though Python's own is what Ctrl-C raises."""
+    import etcd_pki
+
+    assert issubclass(etcd_pki.InterruptedError, etcd_pki.Error)
+    assert not issubclass(etcd_pki.InterruptedError, (ValueError, OSError))

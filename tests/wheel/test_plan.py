@@ -1,0 +1,159 @@
+"""Plans: what is to be done, why, and doing it."""
+
+import os
+from datetime import datetime, timedelta, timezone
+
+import etcd_pki
+import pytest
+from etcd_pki import Action, Certificate, Cluster, ClusterEntry, Report
+
+
+@pytest.fixture
+def cluster():
+    return Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"])], clients=["root"])
+
+
+def test_plan_and_apply(cluster, tmp_path):
+    directory = tmp_path / "pki"
+    plan = cluster.plan(directory)
+    assert not directory.exists()
+    assert plan.directory == directory
+    assert [step.action for step in plan.changes] == [Action.CREATE] * 4
+    assert plan.steps[0].wanted.is_authority
+    assert [cause.kind for cause in plan.steps[1].causes] == ["missing_key", "missing_certificate"]
+    assert str(plan.steps[1]).startswith("create    member-etcd-1.pem ")
+    assert repr(plan) == f"<Plan for {directory}: 4 changes of 4>"
+    told = []
+    report = plan.apply(progress=lambda done, all: told.append((done, all)))
+    assert (report.changed, report.created, report.renewed) == (4, 4, 0)
+    assert repr(report) == "<Report created=4 renewed=0 reissued=0 modes=0 removed=0>"
+    assert told == sorted(told) and told[-1] == (4, 4)
+    again = cluster.plan(directory)
+    assert not again.has_work and again.changes == []
+    assert again.first_due.due_utc < again.first_due.not_valid_after_utc
+    assert again.apply() == cluster.apply(directory)
+
+
+def test_a_plan_is_carried_out_once(cluster, tmp_path):
+    plan = cluster.plan(tmp_path)
+    plan.apply()
+    with pytest.raises(ValueError, match="this plan has been carried out: plan anew"):
+        plan.apply()
+    # What it said stays
+    assert len(plan.changes) == 4
+
+
+def test_a_plan_that_is_out_of_date(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    later = datetime.now(timezone.utc) + timedelta(days=350)
+    plan = cluster.plan(tmp_path, now=later)
+    assert {step.action for step in plan.changes} == {Action.RENEW}
+    assert plan.changes[0].causes[0].kind == "expires"
+    assert plan.changes[0].causes[0].facts["days"] in range(10, 20)
+    file = plan.changes[0].paths.certificate
+    os.replace(tmp_path / file.name.replace("member-etcd-1", "admin-etcd-1"), tmp_path / file.name)
+    with pytest.raises(etcd_pki.ChangedError) as raised:
+        plan.apply()
+    assert isinstance(raised.value, OSError)
+    assert raised.value.path.parent == tmp_path
+
+
+def test_renews_and_keeps_the_key(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    before = Certificate.from_file(tmp_path / "member-etcd-1.pem")
+    wider = Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11", "10.0.0.99"])], clients=["root"])
+    assert wider.apply(tmp_path).renewed == 1
+    after = Certificate.from_file(tmp_path / "member-etcd-1.pem")
+    assert after.public_key == before.public_key
+    assert set(after.ip_addresses) > set(before.ip_addresses)
+
+
+def test_the_options(cluster, tmp_path):
+    assert cluster.apply(tmp_path, only="root").created == 2
+    with pytest.raises(etcd_pki.InvalidNameError):
+        cluster.apply(tmp_path, only="nobody")
+    cluster.apply(tmp_path)
+    less = Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"])])
+    assert [pair.certificate.name for pair in less.plan(tmp_path).surplus] == ["client-root.pem"]
+    assert less.apply(tmp_path, prune=True, backup=True).removed == 1
+    assert not (tmp_path / "client-root.pem").exists()
+    key = (tmp_path / "member-etcd-1-key.pem").read_bytes()
+    wider = Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11", "10.0.0.99"])])
+    assert wider.apply(tmp_path, rekey=True).changed == 1
+    assert (tmp_path / "member-etcd-1-key.pem").read_bytes() != key
+
+
+def test_an_encrypted_authority(cluster, tmp_path):
+    cluster.apply(tmp_path, passphrase="correct horse")
+    assert b"ENCRYPTED" in (tmp_path / "ca-key.pem").read_bytes()
+    wider = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
+    with pytest.raises(etcd_pki.EncryptedKeyError) as raised:
+        wider.apply(tmp_path)
+    assert raised.value.path == tmp_path / "ca-key.pem"
+    with pytest.raises(etcd_pki.WrongPassphraseError):
+        wider.apply(tmp_path, passphrase=b"wrong")
+    assert wider.apply(tmp_path, passphrase=b"correct horse").created == 2
+
+
+def test_export(cluster, tmp_path):
+    cluster.apply(tmp_path / "all")
+    files = cluster.export(tmp_path / "etcd-1", host="etcd-1", directory=tmp_path / "all")
+    assert {file.name for file in files} >= {"ca.pem", "member-etcd-1.pem", "member-etcd-1-key.pem"}
+    assert not (tmp_path / "etcd-1" / "ca-key.pem").exists()
+    assert not cluster.plan(tmp_path / "etcd-1", host="etcd-1").has_work
+    with pytest.raises(FileExistsError):
+        cluster.export(tmp_path / "etcd-1", host="etcd-1", directory=tmp_path / "all")
+    assert cluster.export(tmp_path / "etcd-1", host="etcd-1", directory=tmp_path / "all", overwrite=True) == files
+
+
+def test_another_authority(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    other = Cluster(members=["etcd-1"], authority=etcd_pki.ClusterAuthority("other-ca"))
+    with pytest.raises(etcd_pki.AnotherAuthorityError) as raised:
+        other.apply(tmp_path)
+    assert (raised.value.path, raised.value.wanted) == (tmp_path / "ca.pem", "other-ca")
+
+
+def test_progress_that_raises(tmp_path):
+    cluster = Cluster(members=[f"etcd-{number}" for number in range(1, 400)], admin=False)
+
+    def progress(done, all):
+        raise LookupError(f"{done} of {all}")
+
+    with pytest.raises(LookupError, match="of 400$"):
+        cluster.apply(tmp_path, progress=progress)
+    assert_whole(tmp_path)
+    cluster.apply(tmp_path)
+    assert not cluster.plan(tmp_path).has_work
+
+
+def assert_whole(directory):
+    """Each certificate that is there has its key, and nothing else lies about."""
+    names = {file.name for file in directory.iterdir()}
+    certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
+    for name in certificates:
+        etcd_pki.Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))
+
+
+def test_a_symbolic_link(cluster, tmp_path):
+    cluster.apply(tmp_path / "pki")
+    target = tmp_path / "target.pem"
+    os.replace(tmp_path / "pki" / "client-root.pem", target)
+    os.symlink(target, tmp_path / "pki" / "client-root.pem")
+    with pytest.raises(OSError) as raised:
+        Cluster(members=["etcd-1"], clients=[ClusterEntry("root", algorithm="ed25519")]).apply(tmp_path / "pki")
+    assert isinstance(raised.value, etcd_pki.SymbolicLinkError)
+    assert raised.value.path == tmp_path / "pki" / "client-root.pem"
+
+
+def test_a_directory_that_may_not_be_made(cluster, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError) as raised:
+        cluster.apply(tmp_path / "file" / "pki")
+    assert isinstance(raised.value, etcd_pki.IoError)
+
+
+def test_a_report_is_compared(cluster, tmp_path):
+    first, second = cluster.apply(tmp_path / "1"), cluster.apply(tmp_path / "2")
+    assert first == second and isinstance(first, Report)
+    assert first != cluster.apply(tmp_path / "1")

@@ -1,0 +1,174 @@
+"""Files: whole or not at all, and none that was not meant."""
+
+import os
+import threading
+from pathlib import Path
+
+import etcd_pki
+import pytest
+from etcd_pki import Cluster, Layout, Role, Store, read_file, write_files
+from tools import python
+
+
+def test_a_directory(ca, member, tmp_path):
+    store = Store(tmp_path / "pki", layout="kubeadm")
+    assert (store.directory, store.layout) == (tmp_path / "pki", Layout.KUBEADM)
+    assert not store.directory.exists()
+    with store.lock() as files:
+        files.write_authority(ca)
+        written = files.write(member)
+        assert not files.names_authority_by_serial(ca.certificate)
+    assert store.authority().certificate == ca.certificate
+    assert store.authority_paths.certificate.read_bytes() == ca.certificate.to_pem()
+    assert {path.name for path, _ in store.certificates()} >= {written[0].certificate.name}
+    assert repr(store) == f"<Store {tmp_path / 'pki'}, kubeadm layout>"
+
+
+def test_a_lock_that_was_let_go(ca, tmp_path):
+    with Store(tmp_path).lock() as files:
+        pass
+    with pytest.raises(ValueError, match="the directory's lock was let go"):
+        files.write_authority(ca)
+
+
+def test_a_lock_is_let_go_by_an_exception(tmp_path):
+    with pytest.raises(KeyError), Store(tmp_path).lock():
+        raise KeyError("something else")
+    with Store(tmp_path).lock():
+        pass
+
+
+def test_a_lock_is_waited_for(ca, tmp_path):
+    store = Store(tmp_path)
+    order = []
+
+    def write():
+        with store.lock() as files:
+            order.append("second")
+            files.write_authority(ca)
+
+    with store.lock():
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        order.append("first")
+    thread.join(60)
+    assert order == ["first", "second"]
+
+
+def test_several_at_once_do_each_thing_once(tmp_path):
+    """In processes of their own."""
+    code = "import sys; from etcd_pki import Cluster; print(Cluster(members=['etcd-1'], admin=False).apply(sys.argv[1]).created)"
+    outcomes = []
+    threads = [threading.Thread(target=lambda: outcomes.append(python(code, tmp_path / "pki"))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done.stdout for done in outcomes) == ["0\n", "0\n", "2\n"], [done.stderr for done in outcomes]
+
+
+def test_pairs_all_or_none(ca, tmp_path):
+    bundles = [ca.issue(Role.CLIENT, name) for name in ("one", "two")]
+    pairs = [(bundle, Layout.KUBESPRAY.pairs(Role.CLIENT, bundle.name)[0]) for bundle in bundles]
+    (tmp_path / "client-two.pem").write_text("mine")
+    with Store(tmp_path).lock() as files:
+        with pytest.raises(etcd_pki.ExistsError) as raised:
+            files.write_pairs(pairs)
+        assert raised.value.path == tmp_path / "client-two.pem"
+        assert not (tmp_path / "client-one.pem").exists()
+        files.write_pairs(pairs, overwrite=True)
+    assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].certificate_pem()
+
+
+def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
+    with Store(tmp_path).lock() as files:
+        files.write_authority(ca)
+        with pytest.raises(etcd_pki.AuthorityExistsError):
+            files.write_authority(other_ca)
+        files.renew_authority(ca.renewed())
+        files.replace_authority(other_ca, passphrase="correct horse")
+    assert Store(tmp_path).authority(passphrase="correct horse").certificate == other_ca.certificate
+
+
+def test_files_of_ones_own(tmp_path):
+    secret, public = tmp_path / "secret", tmp_path / "public"
+    write_files([(secret, b"one", True), (str(public), "two", False)])
+    assert (read_file(secret), read_file(str(public))) == (b"one", b"two")
+    assert [file.stat().st_mode & 0o777 for file in (secret, public)] == [0o600, 0o644]
+    with pytest.raises(FileExistsError):
+        write_files([(secret, b"three", True)])
+    write_files([(secret, b"three", True)], overwrite=True)
+    assert read_file(secret) == b"three"
+    for wrong in (7, "files", [7], [(secret, b"one")], [(secret, 1, True)], [(secret, b"one", None)]):
+        with pytest.raises((TypeError, ValueError)):
+            write_files(wrong)
+    big = tmp_path / "big"
+    with open(big, "wb") as file:
+        file.truncate(etcd_pki.READ_LIMIT + 1)
+    with pytest.raises(etcd_pki.TooLargeError) as raised:
+        read_file(big)
+    assert raised.value.limit == etcd_pki.READ_LIMIT
+
+
+class Raises:
+    def __fspath__(self):
+        raise LookupError("no path today")
+
+
+class Lies:
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return self.path
+
+
+def readers():
+    for kind in (etcd_pki.PrivateKey, etcd_pki.Certificate, etcd_pki.CertificateRequest, Cluster):
+        yield kind.from_file
+    yield read_file
+    yield etcd_pki.Certificate.all_from_file
+    yield lambda path: etcd_pki.Bundle.from_files(path, path)
+    yield lambda path: etcd_pki.CertificateAuthority.from_files(path, path)
+    yield lambda path: Store(path).authority()
+    yield lambda path: Cluster(members=["etcd-1"]).plan(path).apply()
+    yield lambda path: etcd_pki.Adoption.read(path)
+    yield lambda path: write_files([(path, b"", False)])
+
+
+@pytest.mark.parametrize("read", readers())
+def test_what_is_no_path(read, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LookupError, match="no path today"):
+        read(Raises())
+    with open(os.devnull) as file:
+        for wrong in (file, 7, Lies(7), object(), [str(tmp_path)]):
+            with pytest.raises(TypeError):
+                read(wrong)
+    for wrong in (f"{tmp_path}/a\0b", Path(f"{tmp_path}/a\0b"), Lies(f"{tmp_path}/a\0b"), f"{tmp_path}/\ud800"):
+        with pytest.raises((ValueError, OSError)):
+            read(wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_files_that_are_no_text(ca, tmp_path):
+    """Python holds their bytes as surrogates, and so they go in and come out."""
+    directory = tmp_path / os.fsdecode(b"caf\xe9")
+    paths = ca.write(directory)
+    assert paths.certificate == directory / "ca.pem"
+    assert os.fsencode(paths.certificate).endswith(b"caf\xe9/ca.pem")
+    assert Store(directory).authority().certificate == ca.certificate
+    with pytest.raises(FileExistsError) as raised:
+        ca.write(directory)
+    assert raised.value.directory == directory
+
+
+@pytest.mark.parametrize("read", readers())
+def test_a_directory_where_a_file_is_expected(read, tmp_path):
+    """And a device that never ends where there is a file."""
+    (tmp_path / "ca.pem").mkdir()
+    (tmp_path / "ca-key.pem").mkdir()
+    with pytest.raises((etcd_pki.Error, OSError)):
+        read(tmp_path)
