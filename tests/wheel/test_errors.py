@@ -126,6 +126,7 @@ def test_what_the_system_does_not_permit(tmp_path):
 
 def test_messages_and_hints_are_the_cores(tmp_path):
     """As the command, which is the core's as well, says them."""
+
     def spoken(*arguments):
         done = run([program("ETCD_PKI_TEST_COMMAND"), *map(str, arguments)], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1, done

@@ -194,7 +194,11 @@ def test_nothing_is_left_on_a_disk(member, tmp_path, monkeypatch):
 
 
 def open_files():
-    return {name: os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")}
+    return {
+        name: os.readlink(f"/proc/self/fd/{name}")
+        for name in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{name}")
+    }
 
 
 def test_where_a_system_has_no_files_in_memory(member, client, tmp_path, monkeypatch):
