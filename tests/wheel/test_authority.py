@@ -9,8 +9,8 @@ from etcd_pki import (
     CertificateRequest,
     Identity,
     KeyAlgorithm,
-    Profile,
     PrivateKey,
+    Profile,
     Role,
     Settings,
     Store,
@@ -21,9 +21,7 @@ from tools import openssl
 
 def test_create():
     now = datetime(2030, 1, 1, tzinfo=timezone.utc)
-    made = CertificateAuthority.create(
-        "etcd-ca", organization="etcd", algorithm="ec-p384", validity=timedelta(days=30), now=now
-    )
+    made = CertificateAuthority.create("etcd-ca", organization="etcd", algorithm="ec-p384", validity=timedelta(days=30), now=now)
     certificate = made.certificate
     assert certificate.subject in ("O=etcd,CN=etcd-ca", "CN=etcd-ca,O=etcd")
     assert certificate.public_key.algorithm is KeyAlgorithm.EC_P384
@@ -44,11 +42,24 @@ def test_habits_of_kubespray():
 
 def test_an_authority_without_key_usage(tmp_path):
     """As Kubespray's script makes it."""
-    (tmp_path / "openssl.conf").write_text("[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n[ca]\nbasicConstraints = CA:true\n")
+    (tmp_path / "openssl.conf").write_text(
+        "[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n[ca]\nbasicConstraints = CA:true\n"
+    )
     key = PrivateKey.generate()
     (tmp_path / "ca-key.pem").write_bytes(key.to_secret_pem())
     pem = openssl(
-        "req", "-x509", "-new", "-key", "ca-key.pem", "-days", "9", "-subj", "/CN=etcd-ca", "-config", "openssl.conf", cwd=tmp_path
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        "ca-key.pem",
+        "-days",
+        "9",
+        "-subj",
+        "/CN=etcd-ca",
+        "-config",
+        "openssl.conf",
+        cwd=tmp_path,
     )
     found = CertificateAuthority.from_pem(pem, key.to_secret_pem())
     assert found.lacks_key_usage

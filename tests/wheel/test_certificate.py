@@ -171,5 +171,3 @@ def test_damaged(member):
         Certificate.from_pem(member.certificate.public_key.to_pem())
     with pytest.raises(etcd_pki.MalformedError, match="not a valid certificate: it is empty"):
         Certificate.from_pem("")
-
-

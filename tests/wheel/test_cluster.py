@@ -41,9 +41,7 @@ def built():
     return Cluster(
         layout=Layout.KUBEADM,
         directory="pki",
-        authority=ClusterAuthority(
-            "etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"
-        ),
+        authority=ClusterAuthority("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
         defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20)),
         shared_names=["etcd", IPv4Address("10.0.0.100")],
         members=[ClusterEntry("etcd-1", names=["10.0.0.11"])],

@@ -110,7 +110,12 @@ def test_a_closed_pipe(way, directories):
 def test_a_full_disk(way, directories):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [*(way or binary()), "completions", "bash"], stdout=full, stderr=subprocess.PIPE, cwd=directories[0], timeout=60, check=False
+            [*(way or binary()), "completions", "bash"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=directories[0],
+            timeout=60,
+            check=False,
         )
     assert done.returncode == 1
     assert b"No space left" in done.stderr and b"Traceback" not in done.stderr

@@ -131,7 +131,11 @@ def test_a_pair_of_theirs(ca):
 
 
 def test_kinds_that_etcd_pki_does_not_make(ca):
-    for key in ec.generate_private_key(ec.SECP521R1()), ec.generate_private_key(ec.SECP256K1()), rsa.generate_private_key(65537, 1024):
+    for key in (
+        ec.generate_private_key(ec.SECP521R1()),
+        ec.generate_private_key(ec.SECP256K1()),
+        rsa.generate_private_key(65537, 1024),
+    ):
         with pytest.raises(etcd_pki.UnsupportedError) as raised:
             PrivateKey.from_cryptography(key)
         assert raised.value.what in str(raised.value)

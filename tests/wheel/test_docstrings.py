@@ -31,7 +31,19 @@ EXAMPLES = documented()
 
 
 def test_there_are_examples():
-    wanted = {"Bundle", "Certificate", "CertificateAuthority", "CertificateRequest", "Check", "Cluster", "Identity", "Plan", "PrivateKey", "Store", "Verifier"}
+    wanted = {
+        "Bundle",
+        "Certificate",
+        "CertificateAuthority",
+        "CertificateRequest",
+        "Check",
+        "Cluster",
+        "Identity",
+        "Plan",
+        "PrivateKey",
+        "Store",
+        "Verifier",
+    }
     assert {f"etcd_pki.{name}" for name in wanted} <= EXAMPLES.keys()
 
 
@@ -45,7 +57,11 @@ def test_runs_as_it_stands(name, tmp_path, monkeypatch):
 
 
 def test_all_that_is_public_is_documented():
-    missing = [name for name in etcd_pki.__all__ if not name.startswith("_") and name != "READ_LIMIT" and not inspect.getdoc(getattr(etcd_pki, name))]
+    missing = [
+        name
+        for name in etcd_pki.__all__
+        if not name.startswith("_") and name != "READ_LIMIT" and not inspect.getdoc(getattr(etcd_pki, name))
+    ]
     for name in etcd_pki.__all__:
         value = getattr(etcd_pki, name)
         if inspect.isclass(value) and value.__module__ == "etcd_pki" and not issubclass(value, Exception):

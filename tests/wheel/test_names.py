@@ -4,16 +4,36 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import etcd_pki
 import pytest
-from etcd_pki import CertificateAuthority, CertificateRequest, Cluster, ClusterEntry, Identity, PrivateKey, Profile, Role, Verifier
+from etcd_pki import (
+    CertificateAuthority,
+    CertificateRequest,
+    Cluster,
+    ClusterEntry,
+    Identity,
+    PrivateKey,
+    Profile,
+    Role,
+    Verifier,
+)
 
 ODD = ["\ud800", "etcd-\udcff", "\0", "etcd\0-1", "a\nb", ""]
 
 
 def test_alternative_names_are_text_or_addresses(ca):
-    names = ["etcd-1.lan", IPv4Address("10.0.0.11"), IPv6Address("fd00::1"), "10.0.0.12", "DNS:x.lan", "IP:10.0.0.13", "URI:spiffe://a/b"]
+    names = [
+        "etcd-1.lan",
+        IPv4Address("10.0.0.11"),
+        IPv6Address("fd00::1"),
+        "10.0.0.12",
+        "DNS:x.lan",
+        "IP:10.0.0.13",
+        "URI:spiffe://a/b",
+    ]
     certificate = ca.issue(Role.MEMBER, "etcd-1", names=names).certificate
     assert {"etcd-1.lan", "x.lan"} <= set(certificate.dns_names)
-    assert set(map(IPv4Address, ("10.0.0.11", "10.0.0.12", "10.0.0.13"))) | {IPv6Address("fd00::1")} <= set(certificate.ip_addresses)
+    assert set(map(IPv4Address, ("10.0.0.11", "10.0.0.12", "10.0.0.13"))) | {IPv6Address("fd00::1")} <= set(
+        certificate.ip_addresses
+    )
     assert certificate.uris == ["spiffe://a/b"]
     for iterable in (tuple(names), set(names), iter(names), dict.fromkeys(names)):
         again = ca.issue(Role.MEMBER, "etcd-1", names=iterable).certificate
@@ -120,7 +140,9 @@ def test_an_address_with_a_zone():
         Identity("etcd-1", names=[IPv6Address("fe80::1%eth0")])
 
 
-@pytest.mark.parametrize("wrong", ["etcd-1.lan", b"etcd-1.lan", 7, [7], [b"etcd-1.lan"], [None], [["a"]], [IPv4Network("10.0.0.0/8")]])
+@pytest.mark.parametrize(
+    "wrong", ["etcd-1.lan", b"etcd-1.lan", 7, [7], [b"etcd-1.lan"], [None], [["a"]], [IPv4Network("10.0.0.0/8")]]
+)
 def test_wrong_types(ca, wrong):
     for take in (
         lambda: Identity("etcd-1", names=wrong),

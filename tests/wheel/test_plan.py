@@ -120,7 +120,7 @@ def test_progress_that_raises(tmp_path):
     def progress(done, all):
         raise LookupError(f"{done} of {all}")
 
-    with pytest.raises(LookupError, match="of 400$"):
+    with pytest.raises(LookupError, match=r"of 400$"):
         cluster.apply(tmp_path, progress=progress)
     assert_whole(tmp_path)
     cluster.apply(tmp_path)

@@ -147,13 +147,27 @@ def test_damaged_text(text):
 
 
 @ALL
-@given(armoured=st.sampled_from(["CERTIFICATE", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "CERTIFICATE REQUEST", "PUBLIC KEY"]), contents=st.binary(), passphrase=st.binary() | any_text)
+@given(
+    armoured=st.sampled_from(
+        [
+            "CERTIFICATE",
+            "PRIVATE KEY",
+            "RSA PRIVATE KEY",
+            "EC PRIVATE KEY",
+            "ENCRYPTED PRIVATE KEY",
+            "CERTIFICATE REQUEST",
+            "PUBLIC KEY",
+        ]
+    ),
+    contents=st.binary(),
+    passphrase=st.binary() | any_text,
+)
 def test_anything_in_armour(armoured, contents, passphrase):
     from base64 import encodebytes
 
     pem = f"-----BEGIN {armoured}-----\n{encodebytes(contents).decode()}-----END {armoured}-----\n"
     for load in LOADERS.values():
-        meant(lambda: load(pem))
+        meant(lambda load=load: load(pem))
     meant(lambda: PrivateKey.from_pem(pem, passphrase=passphrase))
 
 
@@ -184,8 +198,14 @@ def test_words_and_names(text):
 @example(text="\ud800")
 @example(text="a\0b")
 def test_names_of_files(text, tmp_path):
-    for load in (PrivateKey.from_file, Certificate.from_file, CertificateRequest.from_file, Cluster.from_file, etcd_pki.read_file):
-        meant(lambda: load(str(tmp_path) + "/" + text))
+    for load in (
+        PrivateKey.from_file,
+        Certificate.from_file,
+        CertificateRequest.from_file,
+        Cluster.from_file,
+        etcd_pki.read_file,
+    ):
+        meant(lambda load=load: load(str(tmp_path) + "/" + text))
     meant(lambda: Cluster(clients=["root"]).plan(str(tmp_path / "none") + text, only=text, host=text))
     meant(lambda: Check().run([str(tmp_path) + "/" + text]))
 
