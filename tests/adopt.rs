@@ -272,6 +272,42 @@ admin:
 }
 
 #[test]
+fn etcdadm() {
+    let etcdadm = Foreign::etcdadm("etcd-1", "10.0.0.1");
+    let adopted = Adopted::of(etcdadm.path());
+    let expected = format!(
+        "\
+layout: etcdadm
+directory: {}
+ca:
+  common_name: etcd
+defaults:
+  algorithm: rsa-2048
+members:
+  - name: etcd-1
+    common_name: etcd-1
+    addresses:
+      - 10.0.0.1
+nodes:
+  - name: etcd-1
+    common_name: etcd-1-kube-apiserver-etcd-client
+    organization: \"system:masters\"
+    san: none
+admin:
+  organization: \"system:masters\"
+  san: none
+",
+        etcdadm.path().display()
+    );
+    assert_eq!(adopted.specification, expected);
+    assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
+    // By these names a member is reached on its own host
+    let missing = "renew: localhost is missing; ::1 is missing";
+    adopted.assert_due(&[("peer.crt", missing), ("server.crt", missing)]);
+    adopted.assert_mended(&["peer.crt", "server.crt"]);
+}
+
+#[test]
 fn cfssl() {
     let cfssl = Foreign::cfssl(&["10.0.0.1", "10.0.0.2"]);
     let adopted = Adopted::of(cfssl.path());

@@ -256,6 +256,27 @@ fn a_record_of_any_other_kind_is_none() {
     assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
 }
 
+/// That it cannot be written is no failure, since all else is as it should be.
+#[test]
+fn a_directory_that_is_read_only() {
+    let large = Large::new();
+    fs::remove_file(large.file(RECORD)).unwrap();
+    let script =
+        "mount --bind ssl ssl && mount -o remount,ro,bind ssl && exec \"$0\" apply -f cluster.yaml";
+    let mut command = Command::new("unshare");
+    let applied = run(command
+        .current_dir(large.0.path())
+        .args(["--mount", "sh", "-c", script])
+        .arg(etcd_pki()))
+    .expect_success();
+    assert!(
+        applied.stdout().contains("as they should be"),
+        "{}",
+        applied.stdout()
+    );
+    assert!(!large.file(RECORD).exists());
+}
+
 /// Its name begins with a dot, and it is none of the cluster's files.
 #[test]
 fn nobody_else_is_troubled_by_it() {

@@ -103,6 +103,45 @@ fn a_serial_number_that_leaves_name_stays() {
         .assert_accepted("its leaf");
 }
 
+/// What is due in every host's tree, and nothing of what was kept in dot files.
+#[test]
+fn what_is_due_wherever_it_is() {
+    for (layout, expected) in [
+        ("kubespray", &["admin-a.pem", "member-a.pem"][..]),
+        (
+            "kubeadm",
+            &[
+                "a/etcd/healthcheck-client.crt",
+                "a/etcd/peer.crt",
+                "a/etcd/server.crt",
+            ],
+        ),
+    ] {
+        let scratch = Scratch::new("renew");
+        let here = scratch.path();
+        let specify = |organization: &str| {
+            let member = format!("{{name: a{organization}}}");
+            let text = format!(
+                "layout: {layout}\ndirectory: .\ndefaults: {{validity: 1s}}\nmembers: [{member}]\nnodes: [{{name: b, validity: 1y}}]\n"
+            );
+            fs::write(here.join("cluster.yaml"), text).unwrap();
+        };
+        specify("");
+        let _ = etcd_pki_in(here, "apply -f cluster.yaml").expect_success();
+        specify(", organization: x");
+        let _ = etcd_pki_in(here, "apply -f cluster.yaml --backup").expect_success();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let renewed = etcd_pki_in(here, &format!("cert renew -d . --layout {layout}"));
+        let renewed = renewed.expect_success();
+        let files: Vec<_> = renewed
+            .stderr()
+            .lines()
+            .filter_map(|line| line.split_once(':')?.0.strip_prefix("./"))
+            .collect();
+        assert_eq!(files, expected, "{}", renewed.stderr());
+    }
+}
+
 #[test]
 fn only_what_is_due_unless_it_is_named() {
     let scratch = Scratch::new("renew");

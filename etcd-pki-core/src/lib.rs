@@ -95,8 +95,9 @@ mod clock;
 // What goes wrong
 mod error;
 
-// Private seams: what DER is, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
+// Private seams: what DER is, writing it, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
 mod der_kind;
+mod der_writer;
 mod hex;
 mod pem;
 mod signing;

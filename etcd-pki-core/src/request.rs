@@ -16,7 +16,7 @@ use x509_cert::{ext::Extension, name::Name};
 
 pub use self::claim::Claim;
 use crate::{
-    der_kind,
+    der_kind, der_writer,
     error::{Error, Result},
     extensions::{Extensions, ExtensionsBuilder},
     identity::{Identity, attributes, subject},
@@ -237,21 +237,10 @@ impl fmt::Debug for CertificateRequest {
 
 /// `CertificationRequestInfo` (RFC 2986, section 4.1) with one attribute, extensionRequest (RFC 2985, section 5.4.2).
 fn encode_content(subject: &[u8], key: &PublicKey, extensions: &[u8]) -> der::Result<Vec<u8>> {
-    let requested = sequence(extensions, Tag::Set)?;
-    let attribute = sequence(
-        &[&EXTENSION_REQUEST.to_der()?[..], &requested].concat(),
-        Tag::Sequence,
-    )?;
-    let attributes = sequence(&attribute, ATTRIBUTES)?;
-    let version = 0u8.to_der()?;
-    sequence(
-        &[&version, subject, key.as_der(), &attributes].concat(),
-        Tag::Sequence,
-    )
-}
-
-fn sequence(contents: &[u8], tag: Tag) -> der::Result<Vec<u8>> {
-    AnyRef::new(tag, contents)?.to_der()
+    let requested = der_writer::tagged(Tag::Set, &[extensions])?;
+    let attribute = der_writer::sequence(&[&EXTENSION_REQUEST.to_der()?, &requested])?;
+    let attributes = der_writer::tagged(ATTRIBUTES, &[&attribute])?;
+    der_writer::sequence(&[&0u8.to_der()?, subject, key.as_der(), &attributes])
 }
 
 /// Reads subject, public key and requested extensions from a `CertificationRequestInfo`.

@@ -21,7 +21,10 @@ use ring::{
 use x509_cert::spki::{AlgorithmIdentifier, AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::{
+    der_writer,
+    error::{Error, Result},
+};
 
 const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 const ECDSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
@@ -288,8 +291,7 @@ pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result
     let encode = || -> der::Result<Vec<u8>> {
         let algorithm = scheme.signature_algorithm().to_der()?;
         let signature = BitStringRef::from_bytes(signature)?.to_der()?;
-        let parts = [content, &algorithm, &signature].concat();
-        AnyRef::new(der::Tag::Sequence, &parts)?.to_der()
+        der_writer::sequence(&[content, &algorithm, &signature])
     };
     encode().map_err(|error| Error::malformed("signature", error))
 }

@@ -92,12 +92,12 @@ impl Store {
             .collect())
     }
 
-    /// The files that hold certificates, by name, each with the first certificate in it: those in the directory, and those beside
-    /// the authority's where a layout has it below.
+    /// The files that hold certificates, by name, each with the first certificate in it: those in the directory, and, in a layout
+    /// whose names carry no host, those in the trees of hosts. Dot files are none of them.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a directory cannot be listed. A file that cannot be read as a certificate is none.
+    /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file that cannot be read as a certificate is none.
     pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
         let mut found = Vec::new();
         for path in self.certificate_files()? {
@@ -111,12 +111,11 @@ impl Store {
 
     /// The files among which those of certificates are.
     fn certificate_files(&self) -> Result<Vec<PathBuf>> {
-        let authority = self.authority_paths().certificate;
-        let mut files = directory::list(&self.directory)?;
-        if let Some(below) = authority.parent().filter(|below| *below != self.directory) {
-            files.extend(directory::list(below)?);
+        let files = directory::list(&self.directory)?;
+        if self.layout.names_hosts() {
+            return Ok(files);
         }
-        Ok(files)
+        Ok(tree(&self.directory).into_iter().flatten().collect())
     }
 
     /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up
@@ -124,7 +123,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::Locked`].
+    /// [`Error::Io`](crate::Error::Io), [`Error::Locked`](crate::Error::Locked).
     pub fn lock(&self) -> Result<LockedStore> {
         self.lock_with(|| ())
     }

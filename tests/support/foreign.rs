@@ -1,4 +1,4 @@
-//! Directories as kubeadm and cfssl make them, with openssl commands: what they say of usages, names and subjects.
+//! Directories as kubeadm, etcdadm and cfssl make them, with openssl commands: what they say of usages, names and subjects.
 
 use std::{fs, path::Path};
 
@@ -59,6 +59,47 @@ impl Foreign {
                     days: 365,
                 },
             );
+        }
+        foreign
+    }
+
+    /// etcdadm's `/etc/etcd/pki` of one host: server, peer, etcdctl's client, and the API server's (`constants/constants.go` and
+    /// `certs` of etcdadm).
+    #[must_use]
+    pub fn etcdadm(host: &str, address: &str) -> Self {
+        let foreign = Self::new("etcdadm", "ca.crt", "ca.key");
+        foreign.make_authority(
+            "/CN=etcd",
+            "digitalSignature,keyEncipherment,keyCertSign",
+            "",
+            3650,
+        );
+        let names = format!("DNS:{host},IP:{address},IP:127.0.0.1");
+        let server = format!("/CN={host}");
+        let client = |what: &str| format!("/O=system:masters/CN={host}-{what}");
+        for (stem, subject, usages, names) in [
+            (
+                "server",
+                server.clone(),
+                "serverAuth,clientAuth",
+                names.as_str(),
+            ),
+            ("peer", server, "serverAuth,clientAuth", &names),
+            ("etcdctl-etcd-client", client("etcdctl"), "clientAuth", ""),
+            (
+                "apiserver-etcd-client",
+                client("kube-apiserver-etcd-client"),
+                "clientAuth",
+                "",
+            ),
+        ] {
+            let leaf = Leaf {
+                subject: &subject,
+                usages,
+                names,
+                days: 365,
+            };
+            foreign.make(&kubeadm(stem), leaf);
         }
         foreign
     }
@@ -196,7 +237,7 @@ impl Foreign {
     }
 }
 
-/// A pair under kubeadm's names.
+/// A pair under the names of kubeadm and etcdadm.
 fn kubeadm(stem: &str) -> PairPaths {
     PairPaths {
         certificate: format!("{stem}.crt").into(),

@@ -124,7 +124,10 @@ pub(crate) fn carry_out(
     if !planned.has_work() {
         nothing_to_do(&planned, store, json)?;
         if planned.is_worth_recording() {
-            planned.record(&store.lock()?);
+            // All is as it should be, whether that can be written down or not
+            if let Ok(files) = store.lock_with(|| output::waiting_for(store.directory())) {
+                planned.record(&files);
+            }
         }
         return Ok(Answer::Yes);
     }

@@ -2,18 +2,12 @@
 
 use std::time::SystemTime;
 
-use der::{
-    Decode as _, Encode as _, Sequence,
-    asn1::{AnyRef, UintRef},
-};
-use x509_cert::{
-    certificate::Version,
-    spki::AlgorithmIdentifierRef,
-    time::{Time, Validity},
-};
+use der::{Encode as _, asn1::UintRef};
+use x509_cert::time::{Time, Validity};
 
 use crate::{
     certificate::Certificate,
+    der_writer,
     error::{Error, Result},
     key::PublicKey,
     serial::SerialNumber,
@@ -35,21 +29,8 @@ pub(super) struct CertificateBuilder<'a> {
     pub(super) extensions: Vec<u8>,
 }
 
-/// `TBSCertificate` (RFC 5280, section 4.1). The one of `x509-cert` has private fields, and its builder copies names and
-/// keys that here are encoded already.
-#[derive(Sequence)]
-struct Content<'a> {
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    version: Version,
-    serial_number: UintRef<'a>,
-    signature: AlgorithmIdentifierRef<'a>,
-    issuer: AnyRef<'a>,
-    validity: Validity,
-    subject: AnyRef<'a>,
-    public_key: AnyRef<'a>,
-    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: AnyRef<'a>,
-}
+/// `version` (RFC 5280, section 4.1.2.1): field [0] with the INTEGER 2, which is version 3
+const VERSION_3: &[u8] = &[0xa0, 0x03, 0x02, 0x01, 0x02];
 
 impl CertificateBuilder<'_> {
     /// Signs it, by whatever key `sign` has.
@@ -69,21 +50,22 @@ impl CertificateBuilder<'_> {
         signing::signed(&content, scheme, &signature).map(Certificate::signed)
     }
 
+    /// `TBSCertificate` (RFC 5280, section 4.1).
     fn encode(&self, serial_number: &SerialNumber, scheme: Scheme) -> der::Result<Vec<u8>> {
-        Content {
-            version: Version::V3,
-            serial_number: UintRef::new(serial_number.as_bytes())?,
-            signature: scheme.signature_algorithm(),
-            issuer: AnyRef::from_der(self.issuer)?,
-            // UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280, section 4.1.2.5)
-            validity: Validity::new(
-                Time::try_from(self.not_before)?,
-                Time::try_from(self.not_after)?,
-            ),
-            subject: AnyRef::from_der(self.subject)?,
-            public_key: AnyRef::from_der(self.public_key.as_der())?,
-            extensions: AnyRef::from_der(&self.extensions)?,
-        }
-        .to_der()
+        // UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280, section 4.1.2.5)
+        let validity: Validity = Validity::new(
+            Time::try_from(self.not_before)?,
+            Time::try_from(self.not_after)?,
+        );
+        der_writer::sequence(&[
+            VERSION_3,
+            &UintRef::new(serial_number.as_bytes())?.to_der()?,
+            &scheme.signature_algorithm().to_der()?,
+            self.issuer,
+            &validity.to_der()?,
+            self.subject,
+            self.public_key.as_der(),
+            &der_writer::explicit(3, &self.extensions)?,
+        ])
     }
 }

@@ -14,6 +14,7 @@ use x509_cert::ext::{
 
 use super::{ExtendedKeyUsage, KeyUsage};
 use crate::{
+    der_writer,
     error::{Error, Result},
     identity::AlternativeName,
 };
@@ -129,8 +130,7 @@ impl ExtensionsBuilder {
 
     /// `Extensions`, a SEQUENCE OF what was said.
     pub(crate) fn build(self) -> Result<Vec<u8>> {
-        let encode = || AnyRef::new(Tag::Sequence, &self.0)?.to_der();
-        encode().map_err(unwritable)
+        der_writer::sequence(&[&self.0]).map_err(unwritable)
     }
 
     fn push(

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     key::PublicKey,
     layout::PairPaths,
-    store::{Attributes, Store},
+    store::{Attributes, Stamp, Store},
 };
 
 /// An authority that is wanted, and what there is of it.
@@ -63,6 +63,12 @@ impl Authority {
             Part::Present(certificate) => Some(certificate),
             _ => None,
         }
+    }
+
+    /// Whether it was not there when it was looked for, and is now.
+    pub(super) fn has_appeared(&self, store: &Store) -> Result<bool> {
+        let paths = self.wanted.paths.below(store.directory());
+        Ok(self.certificate().is_none() && Stamp::of(&paths.certificate)?.is_some())
     }
 
     /// What is to be done with it, beside the leaves that are to be its own.

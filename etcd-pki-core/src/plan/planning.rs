@@ -60,6 +60,12 @@ impl Cluster {
             .map(|wanted| view.leaf(wanted, false))
             .collect::<Result<Vec<_>>>()?;
         view.part_shared_keys(&mut leaves)?;
+        for authority in &authorities {
+            if authority.has_appeared(store)? {
+                // Another etcd-pki has made it meanwhile, and the leaves that were seen are its own
+                return self.plan_for(store, host, now);
+            }
+        }
 
         let surplus = match host {
             // One host's directory may hold what others gave it

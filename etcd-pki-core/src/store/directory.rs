@@ -65,7 +65,7 @@ pub(super) fn remove_stale(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files in a directory, by name; none if there is no directory.
+/// The files in a directory, by name, but for dot files, which are kept beside them; none if there is no directory.
 pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -75,8 +75,9 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let entry = entry.map_err(io_error("list", directory))?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         // Neither directories, nor pipes that nobody writes into
-        if is_file(&entry) {
+        if !is_hidden && is_file(&entry) {
             files.push(entry.path());
         }
     }
@@ -128,7 +129,9 @@ mod tests {
         fs::write(directory.path().join(".etcd-pki-x.tmp"), "").unwrap();
         fs::write(directory.path().join(".other.tmp"), "").unwrap();
         remove_stale(directory.path()).unwrap();
-        let left = list(directory.path()).unwrap();
-        assert_eq!(left, [directory.path().join(".other.tmp")]);
+        let left = fs::read_dir(directory.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [".other.tmp"]);
+        assert!(list(directory.path()).unwrap().is_empty());
     }
 }
