@@ -88,6 +88,7 @@ impl Described for Cause {
                 let wanted = Fact::TextOrNone(wanted.clone());
                 ("common_name", vec![("found", found), ("wanted", wanted)])
             }
+            Self::EarlierAuthority => ("earlier_authority", Vec::new()),
             Self::Expires { not_after, days } => {
                 let not_after = Fact::Instant(*not_after);
                 let facts = vec![("not_after", not_after), ("days", Fact::Number(*days))];
