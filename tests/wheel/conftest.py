@@ -5,6 +5,11 @@ import sys
 import etcd_pki
 import pytest
 from etcd_pki import CertificateAuthority, Role
+from hypothesis.configuration import set_hypothesis_home_dir
+from tools import TOOLS
+
+# Not in the checkout
+set_hypothesis_home_dir(TOOLS / "hypothesis")
 
 
 def pytest_report_header():

@@ -109,7 +109,7 @@ signal.default_int_handler = handler
 
 
 def test_a_handler_that_raises_nothing_ends_nothing(tmp_path):
-    code = f"""
+    code = """
 import os, signal, sys
 from etcd_pki import Cluster
 seen = []
@@ -117,7 +117,7 @@ signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
 def progress(done, all):
     if not seen:
         os.kill(os.getpid(), signal.SIGINT)
-report = Cluster(members=[f"etcd-{{number}}" for number in range(300)], admin=False).apply(sys.argv[1], progress=progress)
+report = Cluster(members=[f"etcd-{number}" for number in range(300)], admin=False).apply(sys.argv[1], progress=progress)
 print(report.created, len(seen) > 0)
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120)

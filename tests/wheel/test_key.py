@@ -81,7 +81,7 @@ def test_a_wrong_passphrase_and_none(key, tmp_path):
     file.write_bytes(pem)
     with pytest.raises(etcd_pki.WrongPassphraseError, match="the passphrase does not open the private key"):
         PrivateKey.from_pem(pem, passphrase="wrong")
-    with pytest.raises(etcd_pki.EncryptedKeyError, match="^the private key is encrypted$"):
+    with pytest.raises(etcd_pki.EncryptedKeyError, match=r"^the private key is encrypted$"):
         PrivateKey.from_pem(pem)
     with pytest.raises(etcd_pki.EncryptedKeyError) as raised:
         PrivateKey.from_file(file)
@@ -172,5 +172,5 @@ def test_an_unknown_algorithm():
     with pytest.raises(etcd_pki.UnknownError) as raised:
         PrivateKey.generate("rsa-512")
     assert raised.value.text == "rsa-512"
-    assert raised.value.choices == [word.value for word in KeyAlgorithm]
+    assert raised.value.choices == [word.value for word in KeyAlgorithm if word != "rsa"]
     assert str(raised.value) == 'unknown key algorithm "rsa-512"'

@@ -65,19 +65,13 @@ def test_formats_of_old():
 def test_an_authority_a_request_and_a_certificate(directory):
     for name in ("ca", "etcd-1"):
         (directory / f"{name}-key.pem").write_bytes(openssl(*GENERATED["rsa-2048"].split()))
-    openssl(
-        *"req -x509 -new -key ca-key.pem -days 9 -subj /CN=etcd-ca -config openssl.conf -extensions ca -out ca.pem".split(),
-        cwd=directory,
-    )
-    openssl(
-        *"req -new -key etcd-1-key.pem -subj /CN=etcd-member-etcd-1 -config openssl.conf -reqexts member -out etcd-1.csr".split(),
-        cwd=directory,
-    )
-    openssl(
-        *"x509 -req -in etcd-1.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 5 -extfile openssl.conf -extensions member".split(),
-        *"-out etcd-1.pem".split(),
-        cwd=directory,
-    )
+    signed = "-CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 5 -extfile openssl.conf -extensions member"
+    for command in (
+        "req -x509 -new -key ca-key.pem -days 9 -subj /CN=etcd-ca -config openssl.conf -extensions ca -out ca.pem",
+        "req -new -key etcd-1-key.pem -subj /CN=etcd-member-etcd-1 -config openssl.conf -reqexts member -out etcd-1.csr",
+        f"x509 -req -in etcd-1.csr -out etcd-1.pem {signed}",
+    ):
+        openssl(*command.split(), cwd=directory)
     theirs = Bundle.from_files(directory / "etcd-1.pem", directory / "etcd-1-key.pem")
     assert theirs.certificate.role is Role.MEMBER
     root = Certificate.from_file(directory / "ca.pem")

@@ -167,7 +167,7 @@ def test_anything_in_armour(armoured, contents, passphrase):
 
     pem = f"-----BEGIN {armoured}-----\n{encodebytes(contents).decode()}-----END {armoured}-----\n"
     for load in LOADERS.values():
-        meant(lambda: load(pem))
+        meant(lambda load=load: load(pem))
     meant(lambda: PrivateKey.from_pem(pem, passphrase=passphrase))
 
 
@@ -205,7 +205,7 @@ def test_names_of_files(text, tmp_path):
         Cluster.from_file,
         etcd_pki.read_file,
     ):
-        meant(lambda: load(str(tmp_path) + "/" + text))
+        meant(lambda load=load: load(str(tmp_path) + "/" + text))
     meant(lambda: Cluster(clients=["root"]).plan(str(tmp_path / "none") + text, only=text, host=text))
     meant(lambda: Check().run([str(tmp_path) + "/" + text]))
 

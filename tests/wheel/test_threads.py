@@ -8,44 +8,55 @@ import pytest
 from etcd_pki import CertificateAuthority, Check, Cluster, PrivateKey, Role, Store, Verifier
 
 
-def steps_beside(work):
-    """How far this thread comes while another one works."""
-    began, ended, steps = threading.Event(), threading.Event(), 0
+def longest_wait_beside(work):
+    """How long this thread waits for the interpreter at most while another one works, as a part of that work's time."""
+    began, times = threading.Event(), []
 
     def run():
         began.set()
-        try:
-            work()
-        finally:
-            ended.set()
+        times.append(time.perf_counter())
+        work()
+        times.append(time.perf_counter())
 
     thread = threading.Thread(target=run)
+    steps = []
     thread.start()
     began.wait()
-    while not ended.is_set():
-        steps += 1
+    while thread.is_alive():
+        steps.append(time.perf_counter())
         time.sleep(0.0005)
     thread.join()
-    return steps
+    begin, end = times
+    steps = [begin, *(step for step in steps if begin < step < end), end]
+    return max(after - before for before, after in zip(steps, steps[1:])) / (end - begin)
 
 
 def test_this_would_see_an_interpreter_that_is_kept():
-    """A call that keeps it, which is what the tests below would find."""
-    assert steps_beside(lambda: sorted(range(3_000_000), key=None)) < 20
+    """By a call that keeps it from beginning to end."""
+    assert longest_wait_beside(lambda: sum(range(10_000_000))) > 0.5
 
 
-@pytest.mark.parametrize("algorithm", ["rsa-3072", "rsa-4096"])
-def test_another_thread_goes_on_while_a_key_is_found(algorithm):
-    assert steps_beside(lambda: PrivateKey.generate(algorithm)) > 20
+LONG = {
+    "rsa-3072": lambda cluster, directory: PrivateKey.generate("rsa-3072"),
+    "rsa-4096": lambda cluster, directory: PrivateKey.generate("rsa-4096"),
+    "encryption": lambda cluster, directory: PrivateKey.generate().to_encrypted_pem("correct horse"),
+    "apply": lambda cluster, directory: cluster.apply(directory / "new"),
+    "plan": lambda cluster, directory: cluster.plan(directory),
+    "check": lambda cluster, directory: Check().run([directory]),
+}
 
 
-def test_another_thread_goes_on_during_long_work(tmp_path):
-    cluster = Cluster(members=[f"etcd-{number}" for number in range(300)])
-    assert steps_beside(lambda: cluster.apply(tmp_path)) > 20
-    assert steps_beside(lambda: [cluster.plan(tmp_path) for _ in range(5)]) > 20
-    assert steps_beside(lambda: [Check().run([tmp_path]) for _ in range(5)]) > 20
-    key = PrivateKey.generate()
-    assert steps_beside(lambda: [key.to_encrypted_pem("correct horse") for _ in range(3)]) > 20
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    cluster, directory = Cluster(members=[f"etcd-{number}" for number in range(500)]), tmp_path_factory.mktemp("large")
+    cluster.apply(directory)
+    return cluster, directory
+
+
+@pytest.mark.parametrize("work", LONG.values(), ids=LONG.keys())
+def test_another_thread_goes_on_meanwhile(work, large):
+    # The machine may be busy with other things once: an interpreter that is kept is kept each time
+    assert min(longest_wait_beside(lambda: work(*large)) for _ in range(3)) < 0.5
 
 
 def test_one_authority_serves_many_threads(ca):

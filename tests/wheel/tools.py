@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / os.environ.get("ETCD_PKI_TEST_TOOLS", "target/test-tools")
 
 
-@lru_cache(maxsize=None)
+@cache
 def prepared():
     """The paths that tests/setup.sh wrote down."""
     file = TOOLS / "env"

@@ -1,0 +1,23 @@
+"""The certificates of three etcd hosts, in the place of Kubespray's make-ssl-etcd.sh: python three_hosts.py DIRECTORY.
+
+Run again, it makes what is missing, renews what is due, and leaves all else as it is.
+"""
+
+import sys
+from pathlib import Path
+
+from etcd_pki import Cluster, ClusterEntry, Settings, Store
+
+HOSTS = {"etcd-1": "127.0.0.1", "etcd-2": "127.0.0.2", "etcd-3": "127.0.0.3"}
+
+directory = Path(sys.argv[1])
+cluster = Cluster(
+    members=[ClusterEntry(name, names=[address]) for name, address in HOSTS.items()],
+    nodes=list(HOSTS),
+    clients=["root"],
+)
+for step in cluster.plan(directory).changes:
+    print(step)
+print(cluster.apply(directory))
+for name in HOSTS:
+    (directory / f"{name}.env").write_text(str(Settings.etcd(Store(directory), name)))
