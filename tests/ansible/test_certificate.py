@@ -40,11 +40,8 @@ def test_signed_once_with_the_names_of_the_task(ansible, options):
 
     made = ansible.module("certificate", ("--diff",), **options)
     assert made["changed"] and made["reasons"] == check["reasons"]
-    assert made["not_granted"] == check["not_granted"] == [
-        "basicConstraints CA:TRUE",
-        "organization system:masters",
-        "common name root",
-    ]
+    assert made["not_granted"] == check["not_granted"]
+    assert sorted(made["not_granted"]) == ["basicConstraints CA:TRUE", "common name root", "organization system:masters"]
     assert any("claims, and does not get" in warning for warning in made["warnings"])
     assert made["certificate"] == Path(options["path"]).read_text()
     assert made["ca"].strip() == Path(options["ownca_path"]).read_text().strip()

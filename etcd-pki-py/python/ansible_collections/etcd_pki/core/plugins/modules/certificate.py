@@ -247,8 +247,9 @@ def present(module, pki, result):
     result.update(reasons=[reason] if reason else [], not_granted=[])
     missing = missing_yet(parameters) if module.check_mode else None
     if missing:
-        result.update(ca="") if parameters["return_content"] else None
         result["reasons"].append(missing)
+        if parameters["return_content"]:
+            result["ca"] = ""
         after = dict(to_be_signed=True)
     else:
         after = facts.of_certificate(sign(module, pki, file, found, result))
