@@ -211,4 +211,3 @@ def test_bad_input(ansible, options, tmp_path, ca):
     ]):  # fmt: skip
         assert expected in said[position], said[position]
     assert not os.path.exists(options["path"])
-

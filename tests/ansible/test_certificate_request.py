@@ -44,7 +44,10 @@ def test_another_name_keeps_the_key(ansible, options):
     ansible.module("certificate_request", **options)
     key = Path(options["privatekey_path"]).read_text()
     changed = dict(options, names=["10.0.0.12", "etcd-1.lan"], backup=True)
-    checked, made = ansible.module("certificate_request", ("--check",), **changed), ansible.module("certificate_request", **changed)
+    checked, made = (
+        ansible.module("certificate_request", ("--check",), **changed),
+        ansible.module("certificate_request", **changed),
+    )
     for result in (checked, made):
         assert result["reasons"] == ["address 10.0.0.12 is missing", "address 10.0.0.11 is surplus"]
     assert Path(options["privatekey_path"]).read_text() == key
@@ -96,7 +99,18 @@ def test_a_damaged_key(ansible, options):
 def test_keys_of_other_tools(ansible, options, tmp_path):
     own = tmp_path / "rsa.pem"
     openssl("genrsa", "-aes256", "-passout", "pass:a long passphrase", "-traditional", "-out", tmp_path / "old.pem", "2048")
-    openssl("pkcs8", "-topk8", "-in", tmp_path / "old.pem", "-passin", "pass:a long passphrase", "-passout", "pass:a long passphrase", "-out", own)
+    openssl(
+        "pkcs8",
+        "-topk8",
+        "-in",
+        tmp_path / "old.pem",
+        "-passin",
+        "pass:a long passphrase",
+        "-passout",
+        "pass:a long passphrase",
+        "-out",
+        own,
+    )
     content = openssl("pkey", "-in", own, "-passin", "pass:a long passphrase")
     wrong, without, encrypted, given, other = ansible.modules(
         "certificate_request",

@@ -17,7 +17,11 @@ def test_a_closed_directory(bound_by_modes, tmp_path, ca, rights):
         results = bound_by_modes.tasks(
             {"etcd_pki.core.certificate_request": request},
             {"etcd_pki.core.certificate_request": dict(request, path=f"{tmp_path}/m.csr")},
-            {"etcd_pki.core.certificate_request": dict(who, path=f"{tmp_path}/own.csr", privatekey_path=f"{tmp_path}/own-key.pem")},
+            {
+                "etcd_pki.core.certificate_request": dict(
+                    who, path=f"{tmp_path}/own.csr", privatekey_path=f"{tmp_path}/own-key.pem"
+                )
+            },
             {"etcd_pki.core.certificate": dict(ca, **who, path=f"{closed}/m.pem", csr_path=f"{tmp_path}/own.csr")},
             {"etcd_pki.core.cluster": dict(directory=f"{closed}/pki", members=["etcd-1"])},
             {"etcd_pki.core.cluster": dict(directory=str(closed), members=["etcd-1"])},
