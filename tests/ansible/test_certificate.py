@@ -198,6 +198,8 @@ def test_bad_input(ansible, options, tmp_path, ca):
         dict(options, ownca_content="x"),
         dict(options, validity="soon"),
         dict(options, renew_before="50%"),
+        dict(options, validity="-5d"),
+        dict(options, validity="+999999999999w"),
         dict(options, role="client", common_name="etcd-member-etcd-1"),
         dict(options, names=["a..b"]),
     )
@@ -207,7 +209,7 @@ def test_bad_input(ansible, options, tmp_path, ca):
     said = [result["msg"] for result in results]
     for position, expected in enumerate([
         "request", "request", "request", "request", "does not match", "expired", "nowhere.pem", "is no directory",
-        "mutually exclusive", "soon", "50%", "etcd-member-etcd-1", "a..b",
+        "mutually exclusive", "soon", "50%", "it is negative", "+999999999999w", "etcd-member-etcd-1", "a..b",
     ]):  # fmt: skip
         assert expected in said[position], said[position]
     assert not os.path.exists(options["path"])

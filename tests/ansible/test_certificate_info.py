@@ -29,17 +29,21 @@ def test_facts(ansible, ca):
 
 
 def test_bad_input(ansible, tmp_path, ca):
-    nothing, both, missing, key, instant, directory = ansible.modules(
+    nothing, both, missing, key, instant, beyond, far, directory = results = ansible.modules(
         "certificate_info",
         dict(),
         dict(path="a", content="b"),
         dict(path=f"{tmp_path}/nowhere.pem"),
         dict(path=ca["ownca_privatekey_path"]),
         dict(path=ca["ownca_path"], valid_at=dict(x="tomorrow")),
+        dict(path=ca["ownca_path"], valid_at=dict(x="+9000000d")),
+        dict(path=ca["ownca_path"], valid_at=dict(x="+999999999999w")),
         dict(path=str(tmp_path)),
     )
-    for result in (nothing, both, missing, key, instant, directory):
+    for result in results:
         assert result["failed"] and "MODULE FAILURE" not in result["msg"], result
     assert f"{tmp_path}/nowhere.pem" in missing["msg"]
     assert "a private key" in key["msg"] and ca["ownca_privatekey_path"] in key["msg"]
-    assert "valid_at.x" in instant["msg"]
+    for result in (instant, beyond, far):
+        assert "valid_at.x" in result["msg"]
+    assert "path" in nothing["msg"] and "mutually exclusive" in both["msg"] and str(tmp_path) in directory["msg"]

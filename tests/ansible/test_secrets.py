@@ -41,7 +41,7 @@ def test_nothing_secret_is_shown(ansible, tmp_path, ca):
     assert len(keys) >= 7
     # The PEM is in the playbook, which Ansible does not show
     for output in (run.output, checked.output):
-        assert "etcd_pki" in output and '"invocation"' in output
+        assert "etcd_pki" in output and "invocation" in output
         assert "PRIVATE KEY" not in output
         for secret in (*lines_of(*keys), "correct-horse", "wrong-mule", "battery-staple", "tr0ub4dor"):
             assert secret not in output, secret
