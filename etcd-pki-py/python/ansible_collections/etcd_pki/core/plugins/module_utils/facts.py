@@ -25,8 +25,7 @@ def of_certificate(certificate):
         is_authority=certificate.is_authority,
         not_before=rfc3339(certificate.not_valid_before_utc),
         not_after=rfc3339(certificate.not_valid_after_utc),
-        # As openssl and etcd-pki write it: a number of 20 bytes is more than JSON's readers hold
-        serial_number=f"{certificate.serial_number:X}",
+        serial_number=_hexadecimal(certificate.serial_number),
         signature_algorithm=certificate.signature_algorithm,
         key_algorithm=certificate.public_key.algorithm_name,
         public_key_fingerprint=certificate.public_key.fingerprint_sha256,
@@ -41,3 +40,9 @@ def of_request(request):
         claims=[str(claim) for claim in request.claims],
         public_key_fingerprint=request.public_key.fingerprint_sha256,
     )
+
+
+def _hexadecimal(number):
+    """A serial number as openssl and the command show it, since one of 20 bytes is more than JSON's readers hold."""
+    digits = f"{number:X}"
+    return digits.zfill(len(digits) + len(digits) % 2)

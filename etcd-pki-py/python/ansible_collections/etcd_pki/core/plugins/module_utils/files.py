@@ -22,14 +22,17 @@ class File:
 
     def read(self, library):
         """Its contents; None if there is none."""
-        if not os.path.lexists(self.path):
+        try:
+            return library.read_file(self.path)
+        except FileNotFoundError:
             return None
-        return library.read_file(self.path)
 
     def write(self, library, contents):
         """Puts contents into its place, keeping a copy of what was there if the task says so. A file that exists keeps its owner,
         group and mode."""
         module = self.module
+        if os.path.islink(self.path):
+            module.fail_json(msg=f"{self.path} is a symbolic link, and nothing is written through one: name the file itself")
         if module.check_mode:
             return
         if os.path.lexists(self.path):
@@ -54,7 +57,9 @@ class File:
 
     def remove(self):
         """Removes it. Returns whether it was there."""
-        if not os.path.lexists(self.path):
+        try:
+            os.lstat(self.path)
+        except FileNotFoundError:
             return False
         if not self.module.check_mode:
             if self.module.params.get("backup"):

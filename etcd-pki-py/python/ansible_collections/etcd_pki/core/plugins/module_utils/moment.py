@@ -16,7 +16,10 @@ def moment(text):
     span = _SPAN.match(text)
     if span:
         weeks, days, hours, minutes, seconds = (int(number or 0) for number in span.groups()[1:])
-        length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        try:
+            length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        except OverflowError:
+            return None
         return -length if span.group(1) == "-" else length
     for form in ("%Y%m%d%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ"):
         try:
@@ -36,7 +39,13 @@ def validity(text):
 def instant(text):
     """An instant, or None for what is none."""
     found = moment(text)
-    return datetime.now(timezone.utc) + found if isinstance(found, timedelta) else found
+    if not isinstance(found, timedelta):
+        return found
+    try:
+        return datetime.now(timezone.utc) + found
+    except OverflowError:
+        # Past the year 9999, which no certificate reaches
+        return None
 
 
 def rfc3339(when):

@@ -214,6 +214,8 @@ def sign(module, pki, file, found, result):
             "etcd_pki.core.cluster, or `etcd-pki ca renew`, mends it with the same key"
         )
     who, what = identity(pki, parameters), profile(pki, parameters, validity=validity(parameters["validity"]))
+    # Refused in each run, also in those that need not ask whether a certificate is due
+    before = pki.ClusterDefaults(renew_before=parameters["renew_before"]).renew_before
     # Also if nothing is to be done, because it tells what is not granted; a certificate that is not written is worth nothing
     issued = ca.sign(csr, what, who)
     result["not_granted"] = [str(claim) for claim in issued.refused]
@@ -221,7 +223,6 @@ def sign(module, pki, file, found, result):
         module.warn(f"the request of {issued.certificate.subject} claims, and does not get: {', '.join(result['not_granted'])}")
     reasons = result["reasons"]
     if found:
-        before = parameters["renew_before"]
         reasons += [str(cause) for cause in ca.causes(found[0], csr.public_key, what, who, renew_before=before)]
         if found[1:] != issued.chain:
             reasons.append("other certificates belong behind it")
@@ -247,8 +248,9 @@ def present(module, pki, result):
     result.update(reasons=[reason] if reason else [], not_granted=[])
     missing = missing_yet(parameters) if module.check_mode else None
     if missing:
-        result.update(ca="") if parameters["return_content"] else None
         result["reasons"].append(missing)
+        if parameters["return_content"]:
+            result["ca"] = ""
         after = dict(to_be_signed=True)
     else:
         after = facts.of_certificate(sign(module, pki, file, found, result))

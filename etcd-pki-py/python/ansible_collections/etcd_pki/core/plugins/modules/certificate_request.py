@@ -160,9 +160,8 @@ class Key:
         self.file = None
         self.passphrase = parameters["privatekey_passphrase"]
         if self.path is None:
-            content = parameters["privatekey_content"].encode()
-            self.key = pki.PrivateKey.from_pem(content, passphrase=self.passphrase)
-            self._check_algorithm()
+            self.key = pki.PrivateKey.from_pem(parameters["privatekey_content"], passphrase=self.passphrase)
+            self._is_used()
             return
         check_directory(module, self.path)
         attributes = dict(
@@ -189,10 +188,11 @@ class Key:
                 raise
             self.reasons.append(f"the key is unreadable: {error}")
             return None
-        return self.key if self._check_algorithm() else None
+        return self.key if self._is_used() else None
 
-    def _check_algorithm(self):
-        """Whether the key that is there is to be used."""
+    def _is_used(self):
+        """Whether the key that is there is to be used: of the right algorithm, or of whichever it is. It fails where neither that nor
+        another key was asked for."""
         wanted, regenerate = self.module.params["algorithm"], self.module.params["regenerate"]
         if wanted in (None, str(self.key.algorithm)) or regenerate == "never":
             return True
@@ -207,17 +207,13 @@ class Key:
         return False
 
     def made(self):
-        """The key, which is made if there is none. In check mode it is one for this run alone."""
+        """The key, which is made if there is none, in check mode for this run alone."""
         if self.key is not None:
             return self.key
-        # A key that is thrown away need not be slow to make
-        algorithm = "ec-p256" if self.module.check_mode else profile(self.pki, self.module.params).algorithm
-        if not self.module.check_mode and self.module.params["algorithm"]:
-            algorithm = self.module.params["algorithm"]
-        key = self.pki.PrivateKey.generate(algorithm)
-        if not self.module.check_mode:
-            secret = key.to_encrypted_pem(self.passphrase) if self.passphrase else key.to_secret_pem()
-            self.file.write(self.pki, secret)
+        parameters = self.module.params
+        key = self.pki.PrivateKey.generate(parameters["algorithm"] or profile(self.pki, parameters).algorithm)
+        secret = key.to_encrypted_pem(self.passphrase) if self.passphrase else key.to_secret_pem()
+        self.file.write(self.pki, secret)
         return key
 
 

@@ -1,0 +1,169 @@
+"""A whole cluster in one call."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import Ansible, mode, names, openssl
+
+SPECIFICATION = dict(
+    members=[
+        dict(name="etcd-1", names=["etcd-1.lan"], addresses=["10.0.0.11", "fd00::11"]),
+        dict(name="etcd-2", addresses=["10.0.0.12"]),
+    ],
+    nodes=["kube-1"],
+    clients=["root", dict(name="backup", validity="90d")],
+    shared_names=["etcd"],
+)
+
+
+@pytest.fixture
+def options(tmp_path) -> dict:
+    return dict(SPECIFICATION, directory=f"{tmp_path}/pki")
+
+
+def test_made_once(ansible, options):
+    check = ansible.module("cluster", ("--check", "--diff"), **options)
+    assert check["changed"] and not os.path.exists(options["directory"])
+    assert check["next_due"] is None and check["authority_changed"]
+    made = ansible.module("cluster", ("--diff",), **options)
+    assert made["changes"] == check["changes"] and made["diff"] == check["diff"]
+    said = [(change["action"], Path(change["certificate"]).name, change["role"], change["host"]) for change in made["changes"]]
+    assert said == [
+        ("create", "ca.pem", "authority", None),
+        ("create", "member-etcd-1.pem", "member", "etcd-1"),
+        ("create", "admin-etcd-1.pem", "client", "etcd-1"),
+        ("create", "member-etcd-2.pem", "member", "etcd-2"),
+        ("create", "admin-etcd-2.pem", "client", "etcd-2"),
+        ("create", "node-kube-1.pem", "node", "kube-1"),
+        ("create", "client-root.pem", "client", None),
+        ("create", "client-backup.pem", "client", None),
+    ]
+    assert made["next_due_certificate"] == f"{options['directory']}/client-backup.pem"
+    assert made["next_due"].endswith("Z")
+    member = Path(options["directory"]) / "member-etcd-1.pem"
+    assert openssl("verify", "-x509_strict", "-CAfile", member.with_name("ca.pem"), member).endswith("OK\n")
+    assert {"etcd", "10.0.0.11", "etcd-1.lan"} < set(names(member))
+    assert mode(member.with_name("member-etcd-1-key.pem")) == 0o600
+    for flags in ((), ("--check", "--diff")):
+        again = ansible.module("cluster", flags, **options)
+        assert not again["changed"] and again["changes"] == [] and not again["authority_changed"]
+        assert again["next_due"] == made["next_due"]
+        assert (again.get("diff") or {}).get("before") == (again.get("diff") or {}).get("after")
+
+
+def test_one_change_touches_one_certificate(ansible, options):
+    ansible.module("cluster", **options)
+    files = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
+    members = [SPECIFICATION["members"][0], dict(name="etcd-2", addresses=["10.0.0.99"])]
+    changed = dict(options, members=members)
+    check = ansible.module("cluster", ("--check", "--diff"), **changed)
+    made = ansible.module("cluster", ("--diff",), **changed)
+    for result in (check, made):
+        (change,) = result["changes"]
+        assert change["action"] == "renew"
+        assert change["reasons"] == ["10.0.0.99 is missing", "10.0.0.12 is surplus"]
+        assert not result["authority_changed"]
+        (before,), (after,) = result["diff"]["before"].values(), result["diff"]["after"].values()
+        assert set(after["names"]) - set(before["names"]) == {"10.0.0.99"}
+    now = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
+    assert [name for name in files if files[name] != now[name]] == ["member-etcd-2.pem"] and files.keys() == now.keys()
+
+
+def test_who_is_gone(ansible, options):
+    ansible.module("cluster", **options)
+    fewer = dict(options, members=SPECIFICATION["members"][:1])
+    kept, checked = ansible.module("cluster", **fewer), ansible.module("cluster", ("--check",), prune=True, **fewer)
+    assert not kept["changed"] and len(kept["surplus"]) == 2
+    assert checked["changed"] and [change["action"] for change in checked["changes"]] == ["remove", "remove"]
+    pruned, again = ansible.modules("cluster", dict(fewer, prune=True), dict(fewer, prune=True))
+    assert pruned["changes"] == checked["changes"] and pruned["surplus"] == []
+    assert not again["changed"]
+    assert not any("etcd-2" in name for name in os.listdir(options["directory"]))
+
+
+def test_files_modes_and_layouts(ansible, options, tmp_path):
+    files = dict(key_mode="0640", certificate_mode="0444", directory_mode="0750")
+    kubeadm = dict(options, directory=f"{tmp_path}/kubeadm", layout="kubeadm", ca=dict(peers="separate"))
+    rsa = dict(options, directory=f"{tmp_path}/rsa", defaults=dict(algorithm="rsa-2048", profile="kubespray"), admin="none")
+    rsa.update(members=["etcd-1"], nodes=[], clients=[], ca=dict(common_name="a CA", validity="5y"))
+    number, modes, again, layout, habits, alone, host = ansible.modules(
+        "cluster",
+        dict(options, files=dict(key_mode=0o640)),
+        dict(options, files=files),
+        dict(options, files=files),
+        kubeadm,
+        rsa,
+        dict(directory=f"{tmp_path}/alone"),
+        dict(options, directory=f"{tmp_path}/host", host="kube-1"),
+    )
+    assert number["failed"] and "octal" in number["msg"] and "quotes" in number["msg"]
+    assert modes["changed"] and not again["changed"]
+    directory = Path(options["directory"])
+    assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o640, 0o444)
+    assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
+    assert sorted(os.listdir(tmp_path / "rsa")) == ["ca-key.pem", "ca.pem", "member-etcd-1-key.pem", "member-etcd-1.pem"]
+    assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
+    assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
+    assert sorted(os.listdir(tmp_path / "alone")) == ["ca-key.pem", "ca.pem"] and alone["changed"]
+    assert {change["host"] for change in host["changes"]} <= {"kube-1", None}
+
+
+def test_an_encrypted_authority(ansible, options):
+    secret = dict(options, ownca_privatekey_passphrase="correct horse")
+    made, without, wrong, again = ansible.modules(
+        "cluster",
+        secret,
+        dict(options, clients=["other"]),
+        dict(secret, clients=["other"], ownca_privatekey_passphrase="battery staple"),
+        dict(secret, clients=["other"]),
+    )
+    assert made["changed"] and "ENCRYPTED" in (Path(options["directory"]) / "ca-key.pem").read_text()
+    assert without["failed"] and "passphrase" in without["msg"]
+    assert wrong["failed"] and "passphrase" in wrong["msg"]
+    assert again["changed"] and not again["failed"]
+
+
+def test_several_at_once_do_each_thing_once(ansible, options, tmp_path):
+    def one(number: int) -> dict:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        return Ansible(ansible.environment, ansible.target, folder).module("cluster", **options)
+
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(one, range(3)))
+    assert not any(result["failed"] for result in results), results
+    assert sum(len(result["changes"]) for result in results if result["changed"]) == 8
+
+
+def test_bad_input(ansible, options, tmp_path):
+    gone = tmp_path / "gone"
+    ansible.module("cluster", **dict(options, directory=str(gone)))
+    (gone / "ca.pem").unlink()
+    (gone / "ca-key.pem").unlink()
+    results = ansible.modules(
+        "cluster",
+        dict(options, members=[dict(name="etcd-1", adresses=["10.0.0.11"])]),
+        dict(options, ca=dict(common_nam="x")),
+        dict(options, members=["etcd-1", "etcd-1"]),
+        dict(options, members=[dict(name="etcd-1", addresses=["10.0.0.300"])]),
+        dict(options, members=[["etcd-1"]]),
+        dict(options, defaults=dict(validity="soon")),
+        dict(options, only="nobody"),
+        dict(options, layout="own"),
+        dict(members=["etcd-1"]),
+        dict(options, directory=str(gone)),
+        dict(options, files=dict(owner="nobody-of-this-name")),
+    )
+    for result, expected in zip(results, [
+        "members[0].adresses: there is no such field (hint: did you mean addresses?)", "common_nam", "etcd-1", "10.0.0.300",
+        "members[0]", "soon", "nobody", "own", "directory", "ca", "nobody-of-this-name",
+    ]):  # fmt: skip
+        assert result["failed"], result
+        assert expected in result["msg"] and "MODULE FAILURE" not in result["msg"], result["msg"]
+        assert "line 1" not in result["msg"], "nobody has seen that line"
+    assert not os.path.exists(options["directory"])
+    assert not (gone / "ca.pem").exists(), "no authority is made beside what another one has signed"

@@ -1,0 +1,87 @@
+"""What Ansible finds in the wheel, and what its own checks say of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import Ansible, tool
+
+MODULES = ["certificate", "certificate_info", "certificate_request", "cluster"]
+
+
+def test_ansible_finds_it(ansible):
+    listed = ansible.run("ansible-galaxy", "collection", "list", "etcd_pki.core", "--format", "json")
+    assert listed.code == 0, listed.output
+    (collections,) = json.loads(listed.output[listed.output.index("{") :]).values()
+    assert list(collections) == ["etcd_pki.core"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_documentation(ansible, module):
+    said = ansible.run("ansible-doc", "--json", f"etcd_pki.core.{module}")
+    assert said.code == 0, said.output
+    page = json.loads(said.output[said.output.index("{") :])[f"etcd_pki.core.{module}"]
+    assert page["doc"]["short_description"] and page["return"] and "etcd_pki.core." in page["examples"]
+    assert {"check_mode", "diff_mode", "idempotent"} <= set(page["doc"]["attributes"])
+    assert any("pip install etcd-pki" in line for line in page["doc"]["requirements"])
+    shown = ansible.run("ansible-doc", f"etcd_pki.core.{module}")
+    assert shown.code == 0 and "EXAMPLES" in shown.output, shown.output
+
+
+def test_the_version_is_the_packages(ansible):
+    with zipfile.ZipFile(tool("WHEEL")) as wheel:
+        galaxy = wheel.read("ansible_collections/etcd_pki/core/galaxy.yml").decode()
+    version = re.search(r"^version: (.*)$", galaxy, re.MULTILINE).group(1)
+    assert tool("WHEEL").name.startswith(f"etcd_pki-{version}-")
+
+
+def test_a_host_without_the_package(ansible, tmp_path):
+    """The task says what is missing, and for which Python."""
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=60)
+    host = Ansible(ansible.environment, bare / "bin" / "python", ansible.folder)
+    results = host.tasks(
+        {"etcd_pki.core.certificate_info": dict(path="x.pem")},
+        {"etcd_pki.core.certificate_request": dict(path="x", privatekey_path="y", role="client", name="z")},
+        {"etcd_pki.core.certificate": dict(path="x", state="absent")},
+        {"etcd_pki.core.cluster": dict(directory=str(tmp_path / "pki"))},
+    ).results
+    for result in results:
+        assert result["failed"] and "etcd-pki" in result["msg"] and str(bare) in result["msg"], result
+
+
+def test_sanity(ansible, tmp_path):
+    """ansible-test sanity, on the collection as it is in the wheel."""
+    # Where ansible-test wants it to be, and kept by git, which it asks for the files
+    with zipfile.ZipFile(tool("WHEEL")) as wheel:
+        inside = [name for name in wheel.namelist() if name.startswith("ansible_collections/")]
+        wheel.extractall(tmp_path, inside)
+    collection = tmp_path / "ansible_collections" / "etcd_pki" / "core"
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "as in the wheel"]):
+        subprocess.run([*git, *arguments], cwd=collection, check=True, timeout=60)
+    python = subprocess.run(
+        [ansible.environment / "bin" / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout.strip()  # fmt: skip
+    # What it installs is kept between runs
+    home = ansible.environment.parent / f"{ansible.environment.name}-sanity"
+    home.mkdir(exist_ok=True)
+    ansible.folder = home
+    command = ("ansible-test", "sanity", "--color", "no", "--python", python)
+    run = ansible.run(*command, cwd=collection)
+    if wanted := re.search(r"manually downloaded and saved to: (\S+)", run.output):
+        # Its copy of pip comes from a host of its own; the one that comes with Python does as well
+        Path(wanted.group(1)).write_text("import ensurepip\n\nensurepip.bootstrap()\n")
+        run = ansible.run(*command, cwd=collection)
+    assert run.code == 0, run.output
+    for test in ("validate-modules", "import", "pylint", "pep8", "yamllint"):
+        assert f'Running sanity test "{test}"' in run.output, run.output
+    assert os.listdir(collection / "plugins" / "modules")
