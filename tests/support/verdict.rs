@@ -36,11 +36,16 @@ impl Verdict {
     /// as wrong as none: it would hide the one that is asked for.
     #[track_caller]
     pub fn assert_refused(&self, what: impl Display, because: &str) {
+        self.assert_refused_for_one_of(what, &[because]);
+    }
+
+    /// Fails unless the judge refused, for one of these reasons: some judges name the first that they meet.
+    pub fn assert_refused_for_one_of(&self, what: impl Display, because: &[&str]) {
         match self {
-            Self::Accepted => panic!("{what} should be refused ({because}), but is accepted"),
+            Self::Accepted => panic!("{what} should be refused ({because:?}), but is accepted"),
             Self::Refused(reason) => assert!(
-                reason.contains(because),
-                "{what} should be refused for `{because}`, but the reason is: {reason}"
+                because.iter().any(|because| reason.contains(because)),
+                "{what} should be refused for one of {because:?}, but the reason is: {reason}"
             ),
         }
     }
