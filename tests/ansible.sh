@@ -2,8 +2,8 @@
 # Tests the Ansible collection in a wheel, with the ansible-core that Kubespray uses and the newest that runs here, on real files and
 # a real etcd: bash tests/ansible.sh WHEEL [ARGUMENT OF PYTEST...]
 #
-# It wants what tests/setup.sh brings, and Python 3.9, 3.11 and 3.12 or later, on PATH or among pyenv's versions. With 3.11 alone the
-# newest ansible-core is the newest for that. The environments go under target/test-tools (or $ETCD_PKI_TEST_TOOLS).
+# It wants what tests/setup.sh brings, and Python 3.11 or later, on PATH or among pyenv's versions. Where there are several, the newest
+# ansible-core runs on the newest, and modules on 3.9, the oldest that the package is for. The environments go under target/test-tools (or $ETCD_PKI_TEST_TOOLS).
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,9 +27,9 @@ mkdir -p "$tools/ansible" "$tools/stamps"
 exec 9>"$tools/ansible/lock"
 flock --wait 1800 9 || stop "another run of tests/ansible.sh is still at work"
 
-# find_python MINOR... : sets `python` to the first of these minor versions of Python 3 that works.
+# find_python MINOR... : sets `python` to the first of these minor versions of Python 3 that works, and `minor` to its number.
 find_python() {
-    local minor candidate
+    local candidate
     for minor in "$@"; do
         for candidate in "python3.$minor" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3."$minor".*/bin/python3; do
             if "$candidate" -c "import ensurepip, venv, sys; sys.exit(sys.version_info[:2] != (3, $minor))" 2>/dev/null; then
@@ -55,11 +55,12 @@ environment() {
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
 }
 
-find_python 11
+find_python 11 12 13
 environment oldest "$tests/ansible/oldest-requirements.txt"
 find_python 14 13 12 11
 environment newest "$tests/ansible/newest-requirements.txt"
-find_python 9
+find_python 9 10 11 12 13 14
+[[ $minor = 9 ]] || say "NO PYTHON 3.9 AT HAND: the target has $("$python" --version)"
 environment target "$tests/ansible/target-requirements.txt"
 
 export ETCD_PKI_TEST_TOOLS=$tools
