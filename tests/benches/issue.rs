@@ -42,7 +42,7 @@ fn call(ca: &CertificateAuthority) {
 /// Key, request, check, signature, PEM.
 fn request(ca: &CertificateAuthority) {
     let key = PrivateKey::generate().unwrap();
-    let request = CertificateRequest::create(&key, Role::Member, &identity()).unwrap();
+    let request = CertificateRequest::create(&key, Role::Member, identity()).unwrap();
     let request = CertificateRequest::from_pem(request.to_pem().unwrap().as_bytes()).unwrap();
     let issued = ca.sign(&request, Role::Member, identity()).unwrap();
     black_box(issued.certificate_pem().unwrap());
