@@ -248,7 +248,7 @@ mod tests {
             "%a",
             "@a",
             "`a",
-            "a\u{202e}b",
+            "a\u{200d}b",
             "a\u{a0}b",
             "0x1f",
             "1_000",
@@ -260,7 +260,7 @@ mod tests {
             "?",
             ":",
             "none",
-            "\u{feff}a",
+            "\u{fffd}a",
             "😀",
         ];
         const NAMES: &[&[&str]] = &[
