@@ -31,7 +31,7 @@ use crate::{
     interrupt::{on_all_cores, watched},
     plan::{PyPlan, PyReport},
     requests::{PyHostPlan, PySigningPlan},
-    text::{Names, PassphraseArgument, Text, expected, names_out, passphrase},
+    text::{Listed, Names, PassphraseArgument, Text, expected, names_out, passphrase},
     time::Instant,
     words::Word,
 };
@@ -148,14 +148,14 @@ impl PyCluster {
     /// member has other than all others, and `False` leaves it out.
     #[new]
     #[pyo3(signature = (
-        *, members=Vec::new(), nodes=Vec::new(), clients=Vec::new(), shared_names=Names::default(),
+        *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
         layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=Admin::Usual, files=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
-        members: Vec<PyClusterEntry>,
-        nodes: Vec<PyClusterEntry>,
-        clients: Vec<PyClusterEntry>,
+        members: Listed<PyClusterEntry>,
+        nodes: Listed<PyClusterEntry>,
+        clients: Listed<PyClusterEntry>,
         shared_names: Names,
         layout: Word<Layout>,
         directory: Option<PathBuf>,
@@ -164,7 +164,8 @@ impl PyCluster {
         admin: Admin,
         files: Option<&Bound<'_, PyClusterFiles>>,
     ) -> PyResult<Self> {
-        let entries = |entries: Vec<PyClusterEntry>| entries.into_iter().map(|entry| entry.0);
+        let entries =
+            |Listed(entries): Listed<PyClusterEntry>| entries.into_iter().map(|entry| entry.0);
         let mut builder = Cluster::builder()
             .layout(layout.0)
             .shared_names(shared_names.0)

@@ -7,7 +7,7 @@ use crate::{
     cluster::PyCluster,
     error::OrRaise as _,
     hash::hash_by_debug,
-    text::{Text, names_out},
+    text::{Listed, Text, names_out},
     time::ValidityArgument,
     words::Word,
 };
@@ -29,11 +29,11 @@ impl PyKubesprayScript {
     /// Takes the names from the section `[alt_names]` of an openssl.conf. Kubespray's keys are RSA of 2048 bits and its certificates
     /// for 36500 days, unless said otherwise.
     #[new]
-    #[pyo3(signature = (openssl_conf, *, masters=Vec::new(), hosts=Vec::new(), algorithm=None, validity=None))]
+    #[pyo3(signature = (openssl_conf, *, masters=Listed::default(), hosts=Listed::default(), algorithm=None, validity=None))]
     fn new(
         openssl_conf: Text,
-        masters: Vec<Text>,
-        hosts: Vec<Text>,
+        masters: Listed<Text>,
+        hosts: Listed<Text>,
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
     ) -> PyResult<Self> {
@@ -72,7 +72,7 @@ impl PyKubesprayScript {
     }
 }
 
-fn joined(names: Vec<Text>) -> String {
+fn joined(Listed(names): Listed<Text>) -> String {
     let names: Vec<String> = names.into_iter().map(|Text(name)| name).collect();
     names.join(" ")
 }

@@ -158,3 +158,10 @@ def test_a_report_is_compared(cluster, tmp_path):
     first, second = cluster.apply(tmp_path / "1"), cluster.apply(tmp_path / "2")
     assert first == second and isinstance(first, Report)
     assert first != cluster.apply(tmp_path / "1")
+
+
+def test_surplus_is_told_with_its_directory(tmp_path):
+    Cluster(clients=["gone", "root"]).apply(tmp_path)
+    plan = Cluster(clients=["root"]).plan(tmp_path)
+    assert [pair.certificate for pair in plan.surplus] == [tmp_path / "client-gone.pem"]
+    assert plan.surplus[0].key.exists()

@@ -531,7 +531,7 @@ class CertificateAuthority:
         """
     @staticmethod
     def load(
-        certificates: _Certificates, key: PrivateKey, *, member_common_names: Sequence[str] = ..., now: datetime | None = None
+        certificates: _Certificates, key: PrivateKey, *, member_common_names: Iterable[str] = ..., now: datetime | None = None
     ) -> CertificateAuthority:
         """Loads an authority from its certificate and key.
 
@@ -550,7 +550,7 @@ class CertificateAuthority:
         key: _Path,
         *,
         passphrase: _Passphrase | None = None,
-        member_common_names: Sequence[str] = ...,
+        member_common_names: Iterable[str] = ...,
         to_renew: bool = False,
     ) -> CertificateAuthority:
         """Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired,
@@ -558,7 +558,7 @@ class CertificateAuthority:
         """
     @staticmethod
     def from_signer(
-        certificates: _Certificates, signer: Signer, *, member_common_names: Sequence[str] = ...
+        certificates: _Certificates, signer: Signer, *, member_common_names: Iterable[str] = ...
     ) -> CertificateAuthority:
         """Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its
         signatures is checked before it is used.
@@ -985,9 +985,9 @@ class Cluster:
     def __new__(
         cls,
         *,
-        members: Sequence[_Entry] = ...,
-        nodes: Sequence[_Entry] = ...,
-        clients: Sequence[_Entry] = ...,
+        members: Iterable[_Entry] = ...,
+        nodes: Iterable[_Entry] = ...,
+        clients: Iterable[_Entry] = ...,
         shared_names: Iterable[_Name] = ...,
         layout: _Layout = ...,
         directory: _Path | None = None,
@@ -1113,8 +1113,16 @@ class Wanted:
     def paths(self) -> PairPaths:
         """Where, below the cluster's directory."""
     @property
+    def common_name(self) -> str | None:
+        """The common name that its certificate has, if it has one."""
+    @property
+    def alternative_names(self) -> list[_Name]:
+        """All alternative names that its certificate has, those that come from its role with them: text, and addresses
+        as objects of `ipaddress`. An authority has none.
+        """
+    @property
     def identity(self) -> Identity:
-        """For whom, with all names that the certificate is to have."""
+        """For whom, with the names that were given."""
     @property
     def issuer(self) -> Issuer:
         """Which authority signs it; an authority is its own."""
@@ -1273,7 +1281,7 @@ class HostPlan:
         """Whether carrying it out would change nothing."""
     def apply(self) -> HostReport:
         """Does what the plan says, and nothing else: each key is in its place and on the disk before its request
-        travels, and each certificate takes its place whole.
+        travels, and each certificate takes its place whole. Ctrl-C is heard when it is done.
         """
 
 @final
@@ -1339,7 +1347,7 @@ class SigningPlan:
         """The authorities that are to be made, because there are none: their certificates' files."""
     def apply(self, *, passphrase: _Passphrase | None = None) -> SigningReport:
         """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
-        claims beyond them is told.
+        claims beyond them is told. Ctrl-C is heard when it is done.
         """
 
 @final
@@ -1401,8 +1409,8 @@ class KubesprayScript:
         cls,
         openssl_conf: str,
         *,
-        masters: Sequence[str] = ...,
-        hosts: Sequence[str] = ...,
+        masters: Iterable[str] = ...,
+        hosts: Iterable[str] = ...,
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
     ) -> Self: ...
@@ -1456,7 +1464,7 @@ class Check:
         warning: _Before | None = None,
         critical: _Before | None = None,
         at: datetime | None = None,
-        ignore: Sequence[str] = ...,
+        ignore: Iterable[str] = ...,
     ) -> Self: ...
     def run(self, paths: Iterable[_Path]) -> list[Checked]:
         """Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within
