@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use crate::{
     certificate::PyCertificate,
     described::PyFinding,
-    error::work,
+    error::{OrRaise as _, work},
     interrupt::on_all_cores,
     text::{Listed, Text},
     time::{Before, Instant},
@@ -16,6 +16,10 @@ use crate::{
 };
 
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+///
+/// `warning` and `critical` say how long before its end a certificate is told of, as a `timedelta` or text such as `30d` and
+/// `33%`: thirty days, and seven, unless said otherwise, and less for certificates that are short. `at` is the time to judge
+/// at, the present one unless said otherwise. `ignore` has the codes of findings that are not told, such as `EP011`.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -30,16 +34,17 @@ pub(crate) struct PyCheck(Check);
 
 #[pymethods]
 impl PyCheck {
-    /// Thresholds are a `timedelta` or text such as `30d` and `33%`: thirty days, and seven, unless said otherwise, and less for
-    /// certificates that are short. `ignore` are codes of findings that are not told.
     #[new]
-    #[pyo3(signature = (*, warning=None, critical=None, at=None, ignore=Listed::default()))]
+    #[pyo3(
+        signature = (*, warning=None, critical=None, at=None, ignore=Listed::default()),
+        text_signature = "(*, warning=None, critical=None, at=None, ignore=())"
+    )]
     fn new(
         warning: Option<Before<Threshold>>,
         critical: Option<Before<Threshold>>,
         at: Option<Instant>,
         ignore: Listed<Text>,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let mut check = Check::new();
         if let Some(Before(threshold)) = warning {
             check = check.warning(threshold);
@@ -51,9 +56,9 @@ impl PyCheck {
             check = check.at(instant);
         }
         for Text(code) in ignore.0 {
-            check = check.ignore(code);
+            check = check.ignore(&code).or_raise()?;
         }
-        Self(check)
+        Ok(Self(check))
     }
 
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It always
