@@ -92,13 +92,7 @@ impl Apply {
     fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
         let mut plan = self.cluster.plan(cluster, store)?;
         if let Some(name) = &self.only {
-            plan = plan.only(name);
-            if plan.steps().iter().all(|step| step.wanted().is_authority()) {
-                return Err(Failure::failed(
-                    format!("the specification has no host and no user {name}"),
-                    "give the name of a member, a node or a client as it stands there",
-                ));
-            }
+            plan = plan.only(name)?;
         }
         if self.rekey {
             plan = plan.rekey();
