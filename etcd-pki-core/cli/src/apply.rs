@@ -3,14 +3,14 @@
 use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Action, Cluster, Error, Layout, Passphrase, Plan, Report, Role, Store};
+use etcd_pki_core::{Action, Error, Layout, Passphrase, Plan, Report, Role, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Failure, Message, Outcome},
     input::Input,
-    options::{ClusterOptions, PassphraseOptions},
+    options::{ClusterOptions, PassphraseOptions, PlanOptions},
     output,
     plan::{PlanFacts, changes_in_words, kept_in_words, remarks},
     requests::Travel,
@@ -18,7 +18,7 @@ use crate::{
 
 /// Make a cluster's directory as its specification says
 ///
-/// What is missing is made, what is due is renewed, and the rest is left alone. It does exactly what `etcd-pki plan` shows, and stops if a file changes meanwhile. A key is never replaced where a new
+/// What is missing is made, what is due is renewed, and the rest is left alone. It does exactly what `etcd-pki plan` with the same options shows, and stops if a file changes meanwhile. A key is never replaced where a new
 /// certificate suffices.
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,21 +35,14 @@ Exit codes:
 pub(crate) struct Apply {
     #[command(flatten)]
     cluster: ClusterOptions,
-    /// Leave everything but this host or user as it is
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-    /// Make a new key wherever a certificate is renewed
-    #[arg(long)]
-    rekey: bool,
-    /// Remove the certificates and keys of hosts and users that are gone
-    #[arg(long, conflicts_with = "only")]
-    prune: bool,
+    #[command(flatten)]
+    options: PlanOptions,
     /// Keep what is replaced or removed, in dot files beside it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "requests")]
     backup: bool,
     /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
     /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["only", "rekey", "prune", "backup"])]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     requests: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseOptions,
@@ -84,26 +77,11 @@ impl Apply {
             };
             return travel.apply(self.cluster.host(), passphrase.as_ref());
         }
-        let plan = || self.plan(&cluster, &store);
+        let plan = || {
+            let plan = self.cluster.plan(&self.options, &cluster, &store)?;
+            Ok(if self.backup { plan.backup() } else { plan })
+        };
         carry_out(&store, plan, passphrase.as_ref(), self.json)
-    }
-
-    /// The plan, with what was asked for beside the specification.
-    fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
-        let mut plan = self.cluster.plan(cluster, store)?;
-        if let Some(name) = &self.only {
-            plan = plan.only(name)?;
-        }
-        if self.rekey {
-            plan = plan.rekey();
-        }
-        if self.prune {
-            plan = plan.prune();
-        }
-        if self.backup {
-            plan = plan.backup();
-        }
-        Ok(plan)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     failure::{Answer, Outcome},
     input::Input,
-    options::ClusterOptions,
+    options::{ClusterOptions, PlanOptions},
     output,
     requests::Travel,
     time,
@@ -23,6 +23,7 @@ use crate::{
 Examples:
   etcd-pki plan -f cluster.yaml
   etcd-pki plan -f cluster.yaml --check
+  etcd-pki plan -f cluster.yaml --only etcd-1 --rekey
   etcd-pki plan -f cluster.yaml --requests travel
 
 Exit codes:
@@ -33,6 +34,8 @@ Exit codes:
 pub(crate) struct PlanCommand {
     #[command(flatten)]
     cluster: ClusterOptions,
+    #[command(flatten)]
+    options: PlanOptions,
     /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
     /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -58,16 +61,17 @@ impl PlanCommand {
             };
             return travel.plan(self.cluster.host(), self.check);
         }
-        let plan = self.cluster.plan(&cluster, &store)?;
+        let plan = self.cluster.plan(&self.options, &cluster, &store)?;
         if self.json {
             output::print_json(&PlanFacts::of(&plan, &store))?;
         } else {
             output::print(&in_words(&plan, &store))?;
         }
         remarks(&plan);
-        Ok(match plan.changes().next() {
-            Some(_) if self.check => Answer::Due,
-            _ => Answer::Yes,
+        Ok(if self.check && plan.has_work() {
+            Answer::Due
+        } else {
+            Answer::Yes
         })
     }
 }
