@@ -7,10 +7,11 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Command, Output},
 };
 
-use etcd_pki_tests::{Scratch, command::etcd_pki};
+use etcd_pki_tests::{Scratch, command::etcd_pki, openssl};
 
 const SPECIFICATION: &str = "\
 directory: ssl
@@ -19,6 +20,7 @@ members:
   - {name: etcd-2, addresses: [10.0.0.12]}
 clients: [root, app]
 ";
+const PAIR_READ_AGAIN: &str = "etcd reads a pair again by itself";
 
 struct Cluster(Scratch);
 
@@ -32,6 +34,10 @@ impl Cluster {
 
     fn specify(&self, specification: &str) {
         fs::write(self.0.path().join("cluster.yaml"), specification).unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join("ssl").join(name)
     }
 
     fn run(&self, verb: &str, options: &[&str]) -> Output {
@@ -80,4 +86,54 @@ fn plan_shows_what_apply_with_the_same_options_does() {
     );
     let both = cluster.run("plan", &["--only", "root", "--requests", "travel"]);
     assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_must_be_restarted() {
+    let cluster = Cluster::applied();
+    // A pair alone
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    assert!(cluster.told("apply", &[]).contains(PAIR_READ_AGAIN));
+    // A run that was cut off when it had made the CA and the first member
+    for pair in ["member-etcd-2", "admin-etcd-2", "client-root", "client-app"] {
+        fs::remove_file(cluster.file(&format!("{pair}.pem"))).unwrap();
+        fs::remove_file(cluster.file(&format!("{pair}-key.pem"))).unwrap();
+    }
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains("start etcd with the settings of `etcd-pki env etcd --host etcd-2 -d ssl`"),
+        "{told}"
+    );
+    // A CA of peers, after the other one has served them
+    let apart = format!("ca: {{peers: separate}}\n{SPECIFICATION}");
+    cluster.specify(&apart);
+    let told = cluster.told("apply", &[]);
+    let peers = "restart all of them together";
+    assert!(
+        told.contains(peers) && told.contains("peer-ca.pem that holds both"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`etcd-pki env etcd --host etcd-1 -d ssl`"),
+        "{told}"
+    );
+    // The same, cut off behind the CA
+    for file in ["peer-etcd-2.pem", "peer-etcd-2-key.pem"] {
+        fs::remove_file(cluster.file(file)).unwrap();
+    }
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains(peers) && !told.contains("start etcd"),
+        "{told}"
+    );
+    // A CA that is renewed
+    openssl::call(
+        &cluster.0.path().join("ssl"),
+        "req -x509 -new -key ca-key.pem -subj /CN=etcd-ca -days 3650 -out ca.pem",
+    );
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains("; copy ca.pem to every host; etcd reads the CA only when it starts, so restart each member, one after the other\n"),
+        "{told}"
+    );
 }

@@ -1,9 +1,11 @@
 //! `etcd-pki apply`: making a directory as its specification says.
 
+mod next;
+
 use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Action, Error, Layout, Passphrase, Plan, Report, Role, Store};
+use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -112,7 +114,7 @@ pub(crate) fn carry_out(
     }
     let facts = PlanFacts::of(&plan, store);
     let words = changes_in_words(&plan, store);
-    let next = next_in_words(&plan, store);
+    let next = next::in_words(&plan, store);
     remarks(&plan);
     let began = Instant::now();
     let report = plan.apply(&files, passphrase, progress(began));
@@ -121,7 +123,7 @@ pub(crate) fn carry_out(
         output::print_json(&Applied::of(facts, &report))?;
     } else {
         let done = done_in_words(&report, began);
-        output::print(&format!("{words}{done}{next}"))?;
+        output::print(&format!("{words}{done}{next}\n"))?;
     }
     Ok(Answer::Yes)
 }
@@ -195,36 +197,6 @@ fn done_in_words(report: &Report, began: Instant) -> String {
         done.join(", "),
         began.elapsed().as_secs_f64()
     )
-}
-
-/// What is left to do by hand.
-fn next_in_words(plan: &Plan, store: &Store) -> String {
-    let directory = store.directory().display();
-    let authority = plan
-        .steps()
-        .first()
-        .map(|step| (step.wanted().is_authority(), step.action()));
-    let member = plan
-        .steps()
-        .iter()
-        .find(|step| step.wanted().role() == Some(Role::Member));
-    let host = member.and_then(|step| step.wanted().host.clone());
-    match (authority, host) {
-        (Some((true, Action::Create)), Some(host)) => {
-            let layout = match store.layout() {
-                layout if layout == Layout::default() => String::new(),
-                layout => format!(" --layout {layout}"),
-            };
-            format!(
-                "; start etcd with the settings of `etcd-pki env etcd --host {host} -d {directory}{layout}`\n"
-            )
-        }
-        (Some((true, Action::Renew)), _) => {
-            "; etcd reads the CA only when it starts, so restart each member, one after the other\n"
-                .to_owned()
-        }
-        _ => "; etcd reads a pair again by itself\n".to_owned(),
-    }
 }
 
 /// A bar on a terminal that has waited for a second.
