@@ -12,6 +12,7 @@ use std::{
 };
 
 use etcd_pki_tests::{Scratch, command::etcd_pki, openssl};
+use serde_json::Value;
 
 const SPECIFICATION: &str = "\
 directory: ssl
@@ -54,6 +55,11 @@ impl Cluster {
         assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).unwrap()
     }
+
+    fn json(&self, verb: &str, options: &[&str]) -> Value {
+        let options = [&["--json"], options].concat();
+        serde_json::from_str(&self.told(verb, &options)).unwrap()
+    }
 }
 
 /// The lines of what is to be done, or was done, without the one that closes them.
@@ -64,8 +70,16 @@ fn steps(told: &str) -> Vec<&str> {
 #[test]
 fn plan_shows_what_apply_with_the_same_options_does() {
     let cluster = Cluster::applied();
-    cluster.specify(&SPECIFICATION.replace("10.0.0.1", "10.0.9.1"));
-    for options in [&["--only", "etcd-2"][..], &["--only", "etcd-1", "--rekey"]] {
+    cluster.specify(
+        &SPECIFICATION
+            .replace("10.0.0.1", "10.0.9.1")
+            .replace(", app", ""),
+    );
+    for options in [
+        &["--only", "etcd-2"][..],
+        &["--only", "etcd-1", "--rekey"],
+        &["--prune"],
+    ] {
         let planned = cluster.told("plan", options);
         assert_eq!(steps(&planned).len(), 1, "{planned}");
         let applied = cluster.told("apply", options);
@@ -86,6 +100,44 @@ fn plan_shows_what_apply_with_the_same_options_does() {
     );
     let both = cluster.run("plan", &["--only", "root", "--requests", "travel"]);
     assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_goes_is_named() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace(", app", ""));
+    assert!(cluster.run("plan", &["--check"]).status.success());
+    assert_eq!(
+        cluster.run("plan", &["--check", "--prune"]).status.code(),
+        Some(3)
+    );
+    let line = "  remove    client-app.pem                and client-app-key.pem";
+    let planned = cluster.told("plan", &["--prune"]);
+    assert_eq!(steps(&planned), [line]);
+    assert!(
+        planned.contains("1 change, 6 as they should be"),
+        "{planned}"
+    );
+    let json = cluster.json("plan", &["--prune"]);
+    let pair = &json["remove"][0];
+    for (field, name) in [
+        ("certificate", "client-app.pem"),
+        ("key", "client-app-key.pem"),
+    ] {
+        assert!(
+            pair[field].as_str().unwrap().ends_with(&format!("/{name}")),
+            "{json}"
+        );
+    }
+    assert_eq!(
+        cluster.json("plan", &[])["remove"],
+        Value::Array(Vec::new())
+    );
+    let applied = cluster.told("apply", &["--prune"]);
+    assert_eq!(steps(&applied), [line]);
+    assert!(applied.contains("\n1 removed in "), "{applied}");
+    assert!(!applied.contains(PAIR_READ_AGAIN), "{applied}");
+    assert!(!cluster.file("client-app-key.pem").exists());
 }
 
 #[test]

@@ -82,10 +82,16 @@ impl Plan {
         &self.surplus
     }
 
+    /// The surplus that goes when it is carried out: all of it after [`Plan::prune`], and none otherwise.
+    #[must_use]
+    pub fn removed(&self) -> &[PairPaths] {
+        if self.prunes { &self.surplus } else { &[] }
+    }
+
     /// Whether carrying it out changes anything.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.changes().next().is_some() || (self.prunes && !self.surplus.is_empty())
+        self.changes().next().is_some() || !self.removed().is_empty()
     }
 
     /// Whether carrying it out removes the surplus.
