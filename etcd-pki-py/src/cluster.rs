@@ -126,13 +126,7 @@ impl Asked<'_> {
     fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan> {
         let mut plan = cluster.plan_for(store, self.host, self.now)?;
         if let Some(name) = self.only {
-            plan = plan.only(name);
-            if plan.steps().iter().all(|step| step.wanted().is_authority()) {
-                return Err(Error::InvalidName {
-                    name: name.to_owned(),
-                    reason: "is no host and no user of the cluster".to_owned(),
-                });
-            }
+            plan = plan.only(name)?;
         }
         if self.rekey {
             plan = plan.rekey();
