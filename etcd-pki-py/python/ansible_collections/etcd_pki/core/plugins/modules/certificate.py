@@ -25,6 +25,7 @@ options:
     description:
       - Where the certificate goes, with the certificates between it and the root behind it. It stays where the authority is, so that the
         next run knows it; the task that follows brings it to its host.
+      - A file that holds a private key is neither replaced nor removed.
     type: path
     required: true
   csr_path:
@@ -274,7 +275,7 @@ def absent(module, pki, result):
     """Removes the certificate."""
     file = File(module, module.params["path"])
     found, _reason = certificates(pki, file.read(pki))
-    result["changed"] = file.remove()
+    result["changed"] = file.remove(pki)
     result["reasons"] = ["the certificate is surplus"] if result["changed"] else []
     result["diff"] = dict(before=facts.of_certificate(found[0]) if found else {}, after={})
     return file

@@ -21,6 +21,7 @@ options:
   path:
     description:
       - Where the request goes. O(mode), O(owner) and O(group) are for this file.
+      - A file that holds a private key is neither replaced nor removed.
     type: path
     required: true
   privatekey_path:
@@ -286,7 +287,7 @@ def absent(module, pki, result):
     """Removes the request. The key stays."""
     file = File(module, module.params["path"])
     before = file.read(pki)
-    result["changed"] = file.remove()
+    result["changed"] = file.remove(pki)
     result["reasons"] = ["the request is surplus"] if result["changed"] else []
     result["diff"] = dict(before=described(pki, before), after={})
     return file
