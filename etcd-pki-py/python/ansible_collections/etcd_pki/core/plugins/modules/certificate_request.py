@@ -116,7 +116,8 @@ privatekey_path:
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
 csr:
-  description: The request in PEM. In check mode the one that is there, and empty if there is none.
+  description: The request in PEM. In check mode the one that is there, and empty if there is none, or if it is to be made for a
+    new key.
   returned: if O(state=present) and O(return_content=true)
   type: str
   sample: "-----BEGIN CERTIFICATE REQUEST-----..."
@@ -262,8 +263,9 @@ def present(module, pki, result):
     unmade = module.check_mode and key.key is None
     result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
     if parameters["return_content"]:
-        content = before or b"" if module.check_mode else file.read(pki)
-        result["csr"] = content.decode()
+        content = before if module.check_mode else file.read(pki)
+        # One of a key that is to be replaced would be signed once more
+        result["csr"] = "" if unmade or content is None else content.decode()
     if key.file is not None and key.file.backup_file:
         result["privatekey_backup_file"] = key.file.backup_file
     after = facts.of_request(request)
