@@ -173,6 +173,44 @@ def test_removed(ansible, options):
     assert not os.path.exists(options["path"]) and os.path.exists(removed["backup_file"])
 
 
+def test_check_mode_before_all_is_there(ansible, options, tmp_path, ca):
+    """What tasks before it would make may be missing, and what is there has to be right."""
+    encrypted = tmp_path / "encrypted.pem"
+    openssl("pkcs8", "-topk8", "-in", ca["ownca_privatekey_path"], "-passout", "pass:correct horse", "-out", encrypted)
+    other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
+    authority(*other)
+    without = {name: value for name, value in options.items() if name != "csr_content"}
+    missing = dict(ownca_path=f"{tmp_path}/none/ca.pem", ownca_privatekey_path=f"{tmp_path}/none/ca-key.pem")
+    unmade = dict(options, csr_content="")
+    ask, read, authority_missing, passphrase, right, match, absent_match, names_refused, before_refused = ansible.modules(
+        "certificate",
+        unmade,
+        dict(without, csr_path=f"{tmp_path}/none.csr"),
+        dict(options, **missing),
+        dict(unmade, ownca_privatekey_path=str(encrypted), ownca_privatekey_passphrase="battery staple"),
+        dict(unmade, ownca_privatekey_path=str(encrypted), ownca_privatekey_passphrase="correct horse"),
+        dict(unmade, ownca_privatekey_path=str(other[0])),
+        dict(without, csr_path=f"{tmp_path}/none.csr", ownca_path=str(other[1])),
+        dict(unmade, names=["a..b"]),
+        dict(options, **missing, renew_before="50%"),
+        flags=("--check",),
+    )
+    for result in (ask, read, right):
+        assert not result["failed"] and result["changed"], result
+        assert result["reasons"] == ["the certificate is missing", "the request is missing"]
+    assert "warnings" not in ask
+    assert read["warnings"] == [f"csr_path: {tmp_path}/none.csr is missing, and has to be made first"]
+    assert authority_missing["reasons"] == ["the certificate is missing", "the authority is missing"]
+    assert authority_missing["warnings"] == [
+        f"{option}: {path} is missing, and has to be made first" for option, path in missing.items()
+    ]
+    assert passphrase["failed"] and "passphrase" in passphrase["msg"]
+    for result in (match, absent_match):
+        assert result["failed"] and "does not match" in result["msg"], result
+    assert names_refused["failed"] and "a..b" in names_refused["msg"]
+    assert before_refused["failed"] and "50%" in before_refused["msg"]
+
+
 def test_bad_input(ansible, options, tmp_path, ca):
     other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
     authority(*other)

@@ -82,6 +82,21 @@ def test_a_key_is_replaced_only_if_asked(ansible, options):
     assert mode(replaced["privatekey_backup_file"]) == 0o600
 
 
+def test_check_mode_of_a_key_that_is_due(ansible, options, tmp_path, ca):
+    """The request that is there is of the old key, so it is not handed on to be signed."""
+    signing = dict(MEMBER, **ca, path=f"{tmp_path}/m.pem", csr_content="{{ request.csr }}")
+    ask, sign = dict(options, algorithm="ec-p256"), {"etcd_pki.core.certificate": signing}
+    made = ansible.tasks({"etcd_pki.core.certificate_request": ask, "register": "request"}, sign)
+    assert made.changed() == ["localhost: etcd_pki.core.certificate_request", "localhost: etcd_pki.core.certificate"]
+    for due in (dict(regenerate="always"), dict(regenerate="partial_idempotence", algorithm="ed25519")):
+        task = {"etcd_pki.core.certificate_request": dict(ask, **due), "register": "request"}
+        request, certificate = ansible.tasks(task, sign, flags=("--check",)).results
+        assert request["changed"] and (request["csr"], request["public_key_fingerprint"]) == ("", "")
+        assert certificate["changed"] and certificate["reasons"] == ["the request is missing"]
+    kept = ansible.tasks({"etcd_pki.core.certificate_request": ask, "register": "request"}, sign, flags=("--check",))
+    assert kept.changed() == [] and kept.results[0]["csr"] == made.results[0]["csr"]
+
+
 def test_a_damaged_key(ansible, options):
     with open(options["privatekey_path"], "w") as file:
         file.write("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")

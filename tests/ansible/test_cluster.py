@@ -114,16 +114,22 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
 
 def test_an_encrypted_authority(ansible, options):
     secret = dict(options, ownca_privatekey_passphrase="correct horse")
-    made, without, wrong, again = ansible.modules(
+    more, mistake = dict(clients=["other"]), dict(ownca_privatekey_passphrase="battery staple")
+    made, without, wrong = ansible.modules("cluster", secret, {**options, **more}, {**secret, **more, **mistake})
+    kept, unasked, mistaken, asked = ansible.modules(
         "cluster",
-        secret,
-        dict(options, clients=["other"]),
-        dict(secret, clients=["other"], ownca_privatekey_passphrase="battery staple"),
-        dict(secret, clients=["other"]),
+        options,
+        {**options, **more},
+        {**secret, **more, **mistake},
+        {**secret, **more},
+        flags=("--check",),
     )
+    again = ansible.module("cluster", **{**secret, **more})
     assert made["changed"] and "ENCRYPTED" in (Path(options["directory"]) / "ca-key.pem").read_text()
-    assert without["failed"] and "passphrase" in without["msg"]
-    assert wrong["failed"] and "passphrase" in wrong["msg"]
+    for result in (without, wrong, unasked, mistaken):
+        assert result["failed"] and "passphrase" in result["msg"], result
+    assert asked["changed"] and not asked["failed"]
+    assert not kept["failed"] and not kept["changed"], "nothing is to be signed"
     assert again["changed"] and not again["failed"]
 
 

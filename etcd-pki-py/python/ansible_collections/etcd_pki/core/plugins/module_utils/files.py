@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+
+READ = ("privatekey_path", "csr_path", "ownca_path", "ownca_privatekey_path")
+"""The options that name files which a module reads beside the one at ``path``."""
+
+_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
 
 class File:
@@ -19,18 +25,25 @@ class File:
         # Those of the task, or others, such as the key's beside a request
         parameters = module.params if attributes is None else attributes
         self.attributes = module.load_file_common_arguments(parameters, path=path)
+        if not secret:
+            self._check_it_is_no_other()
 
     def read(self, library):
-        """Its contents; None if there is none."""
+        """Its contents; None if there is none. It fails where a private key lies that is not to be there: nobody could bring back
+        one that was replaced or removed."""
         try:
-            return library.read_file(self.path)
+            contents = library.read_file(self.path)
         except FileNotFoundError:
             return None
+        if not self.secret and holds_key(library, contents):
+            self.module.fail_json(msg=f"{self.path} holds a private key, which is neither replaced nor removed: name another file")
+        return contents
 
     def write(self, library, contents):
         """Puts contents into its place, keeping a copy of what was there if the task says so. A file that exists keeps its owner,
         group and mode."""
         module = self.module
+        self.read(library)
         if os.path.islink(self.path):
             module.fail_json(msg=f"{self.path} is a symbolic link, and nothing is written through one: name the file itself")
         if module.check_mode:
@@ -55,8 +68,9 @@ class File:
             return changed
         return self.module.set_fs_attributes_if_different(self.attributes, changed)
 
-    def remove(self):
+    def remove(self, library):
         """Removes it. Returns whether it was there."""
+        self.read(library)
         try:
             os.lstat(self.path)
         except FileNotFoundError:
@@ -67,6 +81,13 @@ class File:
             os.unlink(self.path)
         return True
 
+    def _check_it_is_no_other(self):
+        """Fails where the file that is written is one that is read."""
+        for option in READ:
+            other = self.module.params.get(option)
+            if other and same(self.path, other):
+                self.module.fail_json(msg=f"path and {option} are the same file, {self.path}: give each its own")
+
     def _copied(self):
         # Nobody else may read the copy of a key before it has its mode
         umask = os.umask(0o077)
@@ -74,6 +95,27 @@ class File:
             return self.module.backup_local(self.path)
         finally:
             os.umask(umask)
+
+
+def holds_key(library, contents):
+    """Whether a private key is in there: in PEM or DER, encrypted or not, of any kind."""
+    if _KEY.search(contents):
+        return True
+    try:
+        library.PrivateKey.from_der(contents)
+    except (library.EncryptedKeyError, library.UnsupportedError):
+        return True
+    except library.Error:
+        return False
+    return True
+
+
+def same(path, other):
+    """Whether both name one file, which need not be there yet."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def check_directory(module, path):

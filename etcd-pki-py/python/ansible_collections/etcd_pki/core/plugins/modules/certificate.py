@@ -25,6 +25,7 @@ options:
     description:
       - Where the certificate goes, with the certificates between it and the root behind it. It stays where the authority is, so that the
         next run knows it; the task that follows brings it to its host.
+      - A file that holds a private key is neither replaced nor removed.
     type: path
     required: true
   csr_path:
@@ -41,6 +42,7 @@ options:
     description:
       - The authority's certificate, and behind it those above it if it is no root.
       - Exactly one of O(ownca_path) and O(ownca_content) is required if O(state=present).
+      - In check mode it may be missing, as a task before this one would make it; a warning says so.
     type: path
   ownca_content:
     description:
@@ -183,13 +185,22 @@ def request(pki, parameters):
     return pki.CertificateRequest.from_pem(parameters["csr_content"])
 
 
-def missing_yet(parameters):
-    """What the tasks before this one would make, which in check mode they have not."""
-    paths = (parameters["ownca_path"], parameters["ownca_privatekey_path"])
-    if any(path and not os.path.exists(path) for path in paths):
+def missing_yet(module, pki):
+    """What the tasks before this one would make, which in check mode they have not. What is there has to be right all the same."""
+    parameters = module.params
+
+    def is_missing(option):
+        path = parameters[option]
+        if path is None or os.path.exists(path):
+            return False
+        module.warn(f"{option}: {path} is missing, and has to be made first")
+        return True
+
+    missing = [option for option in ("ownca_path", "ownca_privatekey_path", "csr_path") if is_missing(option)]
+    if any(option.startswith("ownca_") for option in missing):
         return "the authority is missing"
-    csr_path = parameters["csr_path"]
-    if parameters["csr_content"] == "" or (csr_path and not os.path.exists(csr_path)):
+    if missing or parameters["csr_content"] == "":
+        authority(pki, parameters)
         return "the request is missing"
     return None
 
@@ -204,18 +215,23 @@ def certificates(pki, contents):
         return [], f"unreadable: {error}"
 
 
+def intended(pki, parameters):
+    """For whom and for what the certificate is, and how long before its end it is due. It is refused in each run, also in those
+    that do not sign."""
+    who, what = identity(pki, parameters), profile(pki, parameters, validity=validity(parameters["validity"]))
+    return who, what, pki.ClusterDefaults(renew_before=parameters["renew_before"]).renew_before
+
+
 def sign(module, pki, file, found, result):
     """Signs, if there is a reason to."""
     parameters = module.params
+    who, what, before = intended(pki, parameters)
     ca, csr = authority(pki, parameters), request(pki, parameters)
     if ca.lacks_key_usage:
         module.warn(
             "the authority's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
             "etcd_pki.core.cluster, or `etcd-pki ca renew`, mends it with the same key"
         )
-    who, what = identity(pki, parameters), profile(pki, parameters, validity=validity(parameters["validity"]))
-    # Refused in each run, also in those that need not ask whether a certificate is due
-    before = pki.ClusterDefaults(renew_before=parameters["renew_before"]).renew_before
     # Also if nothing is to be done, because it tells what is not granted; a certificate that is not written is worth nothing
     issued = ca.sign(csr, what, who)
     result["not_granted"] = [str(claim) for claim in issued.refused]
@@ -246,8 +262,9 @@ def present(module, pki, result):
     before = file.read(pki)
     found, reason = certificates(pki, before)
     result.update(reasons=[reason] if reason else [], not_granted=[])
-    missing = missing_yet(parameters) if module.check_mode else None
+    missing = missing_yet(module, pki) if module.check_mode else None
     if missing:
+        intended(pki, parameters)
         result["reasons"].append(missing)
         if parameters["return_content"]:
             result["ca"] = ""
@@ -274,7 +291,7 @@ def absent(module, pki, result):
     """Removes the certificate."""
     file = File(module, module.params["path"])
     found, _reason = certificates(pki, file.read(pki))
-    result["changed"] = file.remove()
+    result["changed"] = file.remove(pki)
     result["reasons"] = ["the certificate is surplus"] if result["changed"] else []
     result["diff"] = dict(before=facts.of_certificate(found[0]) if found else {}, after={})
     return file

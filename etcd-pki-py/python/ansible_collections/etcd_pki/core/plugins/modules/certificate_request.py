@@ -21,6 +21,7 @@ options:
   path:
     description:
       - Where the request goes. O(mode), O(owner) and O(group) are for this file.
+      - A file that holds a private key is neither replaced nor removed.
     type: path
     required: true
   privatekey_path:
@@ -115,7 +116,8 @@ privatekey_path:
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
 csr:
-  description: The request in PEM. In check mode the one that is there, and empty if there is none.
+  description: The request in PEM. In check mode the one that is there, and empty if there is none, or if it is to be made for a
+    new key.
   returned: if O(state=present) and O(return_content=true)
   type: str
   sample: "-----BEGIN CERTIFICATE REQUEST-----..."
@@ -261,8 +263,9 @@ def present(module, pki, result):
     unmade = module.check_mode and key.key is None
     result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
     if parameters["return_content"]:
-        content = before or b"" if module.check_mode else file.read(pki)
-        result["csr"] = content.decode()
+        content = before if module.check_mode else file.read(pki)
+        # One of a key that is to be replaced would be signed once more
+        result["csr"] = "" if unmade or content is None else content.decode()
     if key.file is not None and key.file.backup_file:
         result["privatekey_backup_file"] = key.file.backup_file
     after = facts.of_request(request)
@@ -286,7 +289,7 @@ def absent(module, pki, result):
     """Removes the request. The key stays."""
     file = File(module, module.params["path"])
     before = file.read(pki)
-    result["changed"] = file.remove()
+    result["changed"] = file.remove(pki)
     result["reasons"] = ["the request is surplus"] if result["changed"] else []
     result["diff"] = dict(before=described(pki, before), after={})
     return file

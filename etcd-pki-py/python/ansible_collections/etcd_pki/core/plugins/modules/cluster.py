@@ -246,6 +246,8 @@ directory:
   sample: /etc/ssl/etcd/ssl
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.etcd_pki.core.plugins.module_utils.library import library
@@ -312,15 +314,30 @@ def planned(cluster, parameters):
     return cluster.plan(**{option: parameters[option] for option in options})
 
 
+def check_authorities(pki, plan, passphrase):
+    """Fails as carrying out the plan would, where the key of an authority that is there cannot sign."""
+    signing = {step.wanted.issuer for step in plan.changes if str(step.action) != "mode"}
+    for step in plan.steps:
+        certificate, key = step.paths.certificate, step.paths.key
+        if not step.wanted.is_authority or step.wanted.issuer not in signing:
+            continue
+        if os.path.exists(certificate) and os.path.exists(key):
+            pki.CertificateAuthority.from_files(certificate, key, passphrase=passphrase, to_renew=True)
+
+
 def carried_out(module, pki, cluster):
     """The plan that was carried out, or in check mode would be."""
     for attempt in range(1, ATTEMPTS + 1):
         plan = planned(cluster, module.params)
         before = snapshot(pki, plan, module.params["prune"])
-        if module.check_mode or not plan.has_work:
+        if not plan.has_work:
             break
         try:
-            plan.apply(passphrase=module.params["ownca_privatekey_passphrase"])
+            passphrase = module.params["ownca_privatekey_passphrase"]
+            if module.check_mode:
+                check_authorities(pki, plan, passphrase)
+            else:
+                plan.apply(passphrase=passphrase)
             break
         except pki.ChangedError:
             # Another task on the same directory was faster; nothing has been done
