@@ -50,9 +50,7 @@ def test_a_path_with_a_key(ansible, tmp_path, ca, flags):
     ]
     # One key in each way, and each key in one
     pairs = [("pkcs8.pem", way) for way in ways] + list(zip(found, ways * 3))
-    tasks = [
-        {module: dict(options, path=str(found[name]))} for name, way in pairs for module, options in way.items()
-    ]
+    tasks = [{module: dict(options, path=str(found[name]))} for name, way in pairs for module, options in way.items()]
     run = ansible.tasks(*tasks, flags=flags)
     for task, result in zip(tasks, run.results):
         ((_module, options),) = task.items()

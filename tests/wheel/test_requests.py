@@ -4,7 +4,6 @@ import copy
 import os
 import pickle
 import shutil
-from pathlib import Path
 
 import etcd_pki
 import pytest

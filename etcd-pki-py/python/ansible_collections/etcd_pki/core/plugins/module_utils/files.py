@@ -36,7 +36,9 @@ class File:
         except FileNotFoundError:
             return None
         if not self.secret and holds_key(library, contents):
-            self.module.fail_json(msg=f"{self.path} holds a private key, which is neither replaced nor removed: name another file")
+            self.module.fail_json(
+                msg=f"{self.path} holds a private key, which is neither replaced nor removed: name another file"
+            )
         return contents
 
     def write(self, library, contents):
