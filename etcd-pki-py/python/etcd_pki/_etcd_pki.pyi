@@ -485,7 +485,7 @@ class Bundle:
         """What etcd's certificate file holds: the certificate and behind it the chain, in PEM."""
     def secret_key_pem(self) -> bytes:
         """What etcd's key file holds: the key as PKCS#8 in PEM."""
-    def write(self, directory: _Path, *, layout: _Layout = (), overwrite: bool = False) -> list[PairPaths]:
+    def write(self, directory: _Path, *, layout: _Layout = "kubespray", overwrite: bool = False) -> list[PairPaths]:
         """Writes both files under the role and the name that it was issued for: the certificate with its chain, mode
         0644, and the key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says
         so. Returns where.
@@ -786,7 +786,7 @@ class Store:
     >>> store.authority().certificate == ca.certificate
     True
     """
-    def __new__(cls, directory: _Path, *, layout: _Layout = ()) -> Self: ...
+    def __new__(cls, directory: _Path, *, layout: _Layout = "kubespray") -> Self: ...
     @property
     def directory(self) -> Path:
         """The directory."""
