@@ -11,6 +11,7 @@ use std::{
     process::{Command, Output},
 };
 
+use etcd_pki_core::{Certificate, rfc3339};
 use etcd_pki_tests::{Scratch, command::etcd_pki, openssl};
 use serde_json::Value;
 
@@ -187,5 +188,48 @@ fn what_must_be_restarted() {
     assert!(
         told.contains("; copy ca.pem to every host; etcd reads the CA only when it starts, so restart each member, one after the other\n"),
         "{told}"
+    );
+}
+
+#[test]
+fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
+    let cluster = Cluster(Scratch::new("told"));
+    let short = format!("ca: {{validity: 60d}}\n{SPECIFICATION}");
+    cluster.specify(&short);
+    // A year is nobody's wish here
+    assert_eq!(
+        cluster.json("apply", &[])["validity_cut"],
+        Value::Array(Vec::new())
+    );
+    cluster.specify(&short.replace("root, app", "root, app, {name: backup, validity: 90d}"));
+    let output = cluster.run("apply", &["--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cut = &json["validity_cut"];
+    assert_eq!(cut.as_array().unwrap().len(), 1, "{json}");
+    let backup = cluster.file("client-backup.pem");
+    let end = Certificate::from_pem(fs::read(&backup).unwrap())
+        .unwrap()
+        .not_after();
+    assert_eq!(cut[0]["not_after"], rfc3339(end));
+    assert!(
+        cut[0]["asked"].as_str() > cut[0]["not_after"].as_str(),
+        "{json}"
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("client-backup.pem ends with its authority on")
+            && said.contains("as asked for\n"),
+        "{said}"
+    );
+    // One that is renewed, too, and the rest by their number
+    fs::remove_file(&backup).unwrap();
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    cluster
+        .specify(&format!("defaults: {{validity: 1y}}\n{short}").replace("app]", "app, backup]"));
+    let output = cluster.run("apply", &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("as asked for; 1 more ends before it was to end"),
+        "{said}"
     );
 }

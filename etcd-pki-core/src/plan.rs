@@ -13,12 +13,16 @@ mod progress;
 mod record;
 mod step;
 mod surplus;
+mod validity_cut;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
 use self::record::NextRecord;
-pub use self::{action::Action, apply::Report, cause::Cause, progress::Progress, step::Step};
+pub use self::{
+    action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
+    validity_cut::ValidityCut,
+};
 use crate::{
     error::{Error, Result},
     layout::PairPaths,

@@ -31,7 +31,8 @@ pub struct Profile {
     role: Role,
     compatibility: Compatibility,
     algorithm: KeyAlgorithm,
-    validity: Validity,
+    /// The one that was asked for
+    validity: Option<Validity>,
     member_common_name_allowed: bool,
     names_as_given: bool,
 }
@@ -55,7 +56,10 @@ impl Profile {
     /// Sets how long the certificate is valid. The CA's own end cuts it short.
     #[must_use]
     pub const fn valid_for(self, validity: Validity) -> Self {
-        Self { validity, ..self }
+        Self {
+            validity: Some(validity),
+            ..self
+        }
     }
 
     /// Lets a node or client have a common name that is a member's, or begins as a member's does. A list of allowed common names
@@ -89,6 +93,15 @@ impl Profile {
     }
 
     pub(crate) const fn validity(&self) -> Validity {
+        match (self.validity, self.compatibility) {
+            (Some(validity), _) => validity,
+            (None, Compatibility::Strict) => LEAF_VALIDITY,
+            (None, Compatibility::Kubespray) => KUBESPRAY_VALIDITY,
+        }
+    }
+
+    /// How long, if somebody has asked for that.
+    pub(crate) const fn asked_validity(&self) -> Option<Validity> {
         self.validity
     }
 
@@ -199,7 +212,7 @@ impl Role {
             role: self,
             compatibility: Compatibility::Strict,
             algorithm: KeyAlgorithm::EcP256,
-            validity: LEAF_VALIDITY,
+            validity: None,
             member_common_name_allowed: false,
             names_as_given: false,
         }
@@ -216,7 +229,6 @@ impl Compatibility {
             Self::Kubespray => Profile {
                 compatibility: self,
                 algorithm: KeyAlgorithm::Rsa2048,
-                validity: KUBESPRAY_VALIDITY,
                 ..strict
             },
         }

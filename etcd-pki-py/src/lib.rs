@@ -60,7 +60,7 @@ mod _etcd_pki {
             PyPairPaths, authority_paths, member_client_paths, pair_paths, peer_authority_paths,
             peer_pair_paths,
         },
-        plan::{PyPlan, PyReport, PyStep},
+        plan::{PyPlan, PyReport, PyStep, PyValidityCut},
         profile::PyProfile,
         request::PyCertificateRequest,
         requests::{

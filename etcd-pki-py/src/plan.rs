@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use etcd_pki_core::{Action, Cause, PairPaths, Plan, Report, Step, Store, Wanted};
+use etcd_pki_core::{Action, Cause, PairPaths, Plan, Report, Step, Store, ValidityCut, Wanted};
 use pyo3::prelude::*;
 
 use crate::{
@@ -264,6 +264,13 @@ impl PyReport {
         self.0.removed
     }
 
+    /// Certificates that end with their authority, before the end that the specification asks for.
+    #[getter]
+    fn validity_cut(&self) -> Vec<PyValidityCut> {
+        let all = self.0.validity_cut.iter();
+        all.cloned().map(PyValidityCut).collect()
+    }
+
     fn __repr__(&self) -> String {
         let Report {
             created,
@@ -271,9 +278,42 @@ impl PyReport {
             reissued,
             modes,
             removed,
+            ..
         } = self.0;
         format!(
             "<Report created={created} renewed={renewed} reissued={reissued} modes={modes} removed={removed}>"
         )
+    }
+}
+
+/// A certificate that ends with its authority, before the end that the specification asks for.
+#[pyclass(frozen, eq, hash, name = "ValidityCut", module = "etcd_pki")]
+#[derive(PartialEq)]
+pub(crate) struct PyValidityCut(ValidityCut);
+
+hash_by_debug!(PyValidityCut);
+
+#[pymethods]
+impl PyValidityCut {
+    /// The certificate's file.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path.clone()
+    }
+
+    /// The end that was asked for.
+    #[getter]
+    fn asked_utc(&self) -> SystemTime {
+        self.0.asked
+    }
+
+    /// The end that it has.
+    #[getter]
+    fn not_valid_after_utc(&self) -> SystemTime {
+        self.0.not_after
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ValidityCut {}>", self.0.path.display())
     }
 }

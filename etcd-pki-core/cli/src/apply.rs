@@ -5,7 +5,7 @@ mod next;
 use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
+use etcd_pki_core::{Error, Passphrase, Plan, Report, Store, ValidityCut, rfc3339};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use crate::{
     output,
     plan::{PlanFacts, changes_in_words, kept_in_words, remarks},
     requests::Travel,
+    time,
 };
 
 /// Make a cluster's directory as its specification says
@@ -63,6 +64,15 @@ struct Applied {
     reissued: usize,
     modes: usize,
     removed: usize,
+    /// Certificates that end before what the specification asks for
+    validity_cut: Vec<ValidityCutFacts>,
+}
+
+#[derive(Serialize)]
+struct ValidityCutFacts {
+    certificate: String,
+    asked: String,
+    not_after: String,
 }
 
 impl Apply {
@@ -119,6 +129,7 @@ pub(crate) fn carry_out(
     let began = Instant::now();
     let report = plan.apply(&files, passphrase, progress(began));
     let report = report.map_err(|error| key_elsewhere(error, store))?;
+    remark_on_validity(&report);
     if json {
         output::print_json(&Applied::of(facts, &report))?;
     } else {
@@ -174,8 +185,41 @@ impl Applied {
             reissued: report.reissued,
             modes: report.modes,
             removed: report.removed,
+            validity_cut: report
+                .validity_cut
+                .iter()
+                .map(ValidityCutFacts::of)
+                .collect(),
         }
     }
+}
+
+impl ValidityCutFacts {
+    fn of(cut: &ValidityCut) -> Self {
+        Self {
+            certificate: cut.path.display().to_string(),
+            asked: rfc3339(cut.asked),
+            not_after: rfc3339(cut.not_after),
+        }
+    }
+}
+
+/// Says what ends before it was to end: the first by its name, and how many more.
+fn remark_on_validity(report: &Report) {
+    let Some((cut, others)) = report.validity_cut.split_first() else {
+        return;
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        1 => "; 1 more ends before it was to end".to_owned(),
+        more => format!("; {more} more end before they were to end"),
+    };
+    output::say(format_args!(
+        "note: {} ends with its authority on {}, not on {} as asked for{more}",
+        cut.path.display(),
+        time::day(cut.not_after),
+        time::day(cut.asked)
+    ));
 }
 
 /// `9 created in 0.02 s`

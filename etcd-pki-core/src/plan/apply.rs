@@ -11,12 +11,13 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::{
-    Action, Plan, Progress, Step,
+    Action, Plan, Progress, Step, ValidityCut,
     decision::leaf_profile,
     record::{Mark, Marker},
 };
 use crate::{
     authority::CertificateAuthority,
+    certificate::Certificate,
     clock,
     cluster::{Issuer, Purpose},
     error::{Error, Result},
@@ -38,6 +39,15 @@ pub struct Report {
     pub modes: usize,
     /// Pairs that were surplus and are gone
     pub removed: usize,
+    /// Certificates that end before what the specification asks for; nothing is told where it asks for no validity
+    pub validity_cut: Vec<ValidityCut>,
+}
+
+/// What is known of a pair that was changed.
+#[derive(Default)]
+struct Changed {
+    mark: Option<Mark>,
+    validity_cut: Option<ValidityCut>,
 }
 
 impl Report {
@@ -102,7 +112,7 @@ impl Plan {
         let leaves = changes
             .par_iter()
             .filter(|step| !step.wanted.is_authority());
-        let marks = leaves
+        let changed = leaves
             .map(|step| {
                 if progress.is_interrupted() {
                     return Err(Error::Interrupted);
@@ -110,20 +120,25 @@ impl Plan {
                 let authority = authorities.get(&step.wanted.issuer);
                 let issuer = step.wanted.issuer;
                 let marker = record.as_ref().and_then(|record| record.marker(issuer));
-                let mark = carry_out(step, authority, marker, files, &self.attributes, now)
+                let changed = carry_out(step, authority, marker, files, &self.attributes, now)
                     .map_err(|error| error.in_file(&step.paths.certificate))?;
                 tell();
-                Ok(mark)
+                Ok(changed)
             })
-            .collect::<Result<Vec<Option<Mark>>>>()?;
+            .collect::<Result<Vec<Changed>>>()?;
         let mut report = Report::default();
         for pair in self.removed() {
             files.remove(pair, &self.attributes)?;
             report.removed += 1;
         }
         changes.iter().for_each(|step| report.count(step.action));
+        let mut marks = Vec::with_capacity(changed.len());
+        for Changed { mark, validity_cut } in changed {
+            marks.extend(mark);
+            report.validity_cut.extend(validity_cut);
+        }
         if let Some(record) = record {
-            record.write(marks.into_iter().flatten(), files);
+            record.write(marks.into_iter(), files);
         }
         Ok(report)
     }
@@ -200,10 +215,11 @@ fn carry_out(
     files: &LockedStore,
     attributes: &Attributes,
     now: SystemTime,
-) -> Result<Option<Mark>> {
+) -> Result<Changed> {
     if step.action == Action::Mode {
         // Its mark was known to the plan
-        return files.mend(&step.wanted.paths, attributes).map(|()| None);
+        files.mend(&step.wanted.paths, attributes)?;
+        return Ok(Changed::default());
     }
     let (Some(profile), Some(authority)) = (leaf_profile(&step.wanted), authority) else {
         return Err(Error::Missing {
@@ -212,17 +228,30 @@ fn carry_out(
         });
     };
     let identity = &step.wanted.identity;
+    let cut = |asked: Option<SystemTime>, certificate: &Certificate| {
+        let asked = asked.filter(|_| profile.asked_validity().is_some())?;
+        Some(ValidityCut {
+            path: step.paths.certificate.clone(),
+            asked,
+            not_after: certificate.not_after(),
+        })
+    };
     match (step.action, &step.key) {
         (Action::Renew, Some(key)) => {
             let issued = authority.certify(key, *profile, identity, now)?;
             let certificate = issued.certificate_pem()?;
             files.put_certificate(&step.wanted.paths, &certificate, attributes)?;
-            let Some(marker) = marker else {
-                return Ok(None);
+            let validity_cut = cut(issued.validity_cut(), issued.certificate());
+            let mut changed = Changed {
+                mark: None,
+                validity_cut,
             };
-            let file = Zeroizing::new(read_file(&step.paths.key)?);
-            let is_same = PrivateKey::from_bytes(&file, None)?.public_key() == key;
-            Ok(is_same.then(|| marker.mark(certificate.as_bytes(), &file)))
+            if let Some(marker) = marker {
+                let file = Zeroizing::new(read_file(&step.paths.key)?);
+                let is_same = PrivateKey::from_bytes(&file, None)?.public_key() == key;
+                changed.mark = is_same.then(|| marker.mark(certificate.as_bytes(), &file));
+            }
+            Ok(changed)
         }
         _ => {
             let bundle = authority.issue_at(*profile, identity, now)?;
@@ -231,7 +260,8 @@ fn carry_out(
                 .map(|marker| marker.mark(texts.certificate.as_bytes(), texts.key.as_bytes()));
             let pair = (&step.wanted.paths, texts);
             files.put_pairs(&[pair], overwrite(step.action), attributes)?;
-            Ok(mark)
+            let validity_cut = cut(bundle.validity_cut(), bundle.certificate());
+            Ok(Changed { mark, validity_cut })
         }
     }
 }

@@ -69,6 +69,7 @@ __all__ = [
     "SigningStep",
     "Step",
     "Store",
+    "ValidityCut",
     "Verdict",
     "Verifier",
     "Wanted",
@@ -1305,6 +1306,24 @@ class Report:
     @property
     def removed(self) -> int:
         """Pairs that were surplus and are gone."""
+    @property
+    def validity_cut(self) -> list[ValidityCut]:
+        """Certificates that end with their authority, before the end that the specification asks for."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class ValidityCut:
+    """A certificate that ends with its authority, before the end that the specification asks for."""
+    @property
+    def path(self) -> Path:
+        """The certificate's file."""
+    @property
+    def asked_utc(self) -> datetime:
+        """The end that was asked for."""
+    @property
+    def not_valid_after_utc(self) -> datetime:
+        """The end that it has."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
