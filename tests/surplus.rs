@@ -13,6 +13,7 @@ use std::{
 };
 
 use etcd_pki_tests::{Scratch, command::etcd_pki, run};
+use serde_json::{Value, json};
 
 struct Cluster(Scratch);
 
@@ -44,6 +45,15 @@ impl Cluster {
     fn output(&self, verb: &str, options: &[&str]) -> Output {
         self.command(verb).args(options).output().unwrap()
     }
+
+    fn plan(&self) -> Value {
+        let output = run(self.command("plan").arg("--json")).expect_success();
+        serde_json::from_str(output.stdout()).unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A key whose file has the wrong mode is the file that is named, and its certificate is not touched: it may be another user's.
@@ -69,5 +79,80 @@ fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
         assert_eq!(changed(certificate), before);
         let mode = cluster.file(key).metadata().unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+/// Peers that had an authority apart and have none any more: their pairs go with `--prune`, and the authority, whose key nobody
+/// could bring back, is named and stays.
+#[test]
+fn the_authority_of_peers_that_have_none_apart_any_more() {
+    for (layout, authority, pairs) in [
+        (
+            "kubespray",
+            ["peer-ca.pem", "peer-ca-key.pem"],
+            &["peer-a", "peer-b"][..],
+        ),
+        ("cfssl", ["peer-ca.pem", "peer-ca-key.pem"], &[]),
+        ("kubeadm", ["etcd/peer-ca.crt", "etcd/peer-ca.key"], &[]),
+        ("etcdadm", ["peer-ca.crt", "peer-ca.key"], &[]),
+    ] {
+        let of_peers =
+            |peers: &str| format!("layout: {layout}\nca: {{peers: {peers}}}\nmembers: [a, b]\n");
+        let cluster = Cluster::applied(&of_peers("separate"));
+        assert_eq!(cluster.plan()["surplus_authority"], json!(null), "{layout}");
+        let before = authority.map(|name| fs::read(cluster.file(name)).unwrap());
+
+        cluster.specify(&of_peers("shared"));
+        let plan = cluster.plan();
+        let certificates: Vec<String> = pairs.iter().map(|stem| format!("{stem}.pem")).collect();
+        assert_eq!(plan["surplus"], json!(certificates), "{layout}");
+        assert_eq!(plan["surplus_authority"], authority[0], "{layout}");
+        for options in [&["--prune"][..], &["--prune"], &[]] {
+            let output = cluster.output("apply", options);
+            let said = said(&output);
+            assert!(output.status.success(), "{layout}: {said}");
+            assert!(
+                said.contains(&format!("{} is surplus", authority[0])),
+                "{said}"
+            );
+            assert!(
+                said.contains(&format!("leaves it and {}", authority[1])),
+                "{said}"
+            );
+        }
+        for stem in pairs {
+            for name in [format!("{stem}.pem"), format!("{stem}-key.pem")] {
+                assert!(!cluster.file(&name).exists(), "{layout} {name}");
+            }
+        }
+        let after = authority.map(|name| fs::read(cluster.file(name)).unwrap());
+        assert_eq!(after, before, "{layout}");
+        let plan = cluster.plan();
+        assert_eq!(plan["changes"], json!([]), "{layout}");
+        assert_eq!(plan["surplus"], json!([]), "{layout}");
+
+        // A key alone is named too; when it is gone, there is nothing to tell
+        fs::remove_file(cluster.file(authority[0])).unwrap();
+        assert_eq!(
+            cluster.plan()["surplus_authority"],
+            authority[0],
+            "{layout}"
+        );
+        fs::remove_file(cluster.file(authority[1])).unwrap();
+        assert_eq!(cluster.plan()["surplus_authority"], json!(null), "{layout}");
+        assert_eq!(said(&cluster.output("plan", &[])), "", "{layout}");
+    }
+}
+
+/// A certificate under that name is no authority because of it.
+#[test]
+fn a_file_that_is_called_as_an_authority_of_peers() {
+    let cluster = Cluster::applied("members: [a]\n");
+    for contents in [
+        b"notes".to_vec(),
+        fs::read(cluster.file("member-a.pem")).unwrap(),
+    ] {
+        fs::write(cluster.file("peer-ca.pem"), contents).unwrap();
+        assert_eq!(cluster.plan()["surplus_authority"], json!(null));
     }
 }

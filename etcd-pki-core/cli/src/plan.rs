@@ -117,6 +117,13 @@ pub(crate) fn remarks(plan: &Plan) {
             pair.certificate.display()
         ));
     }
+    if let Some(authority) = plan.surplus_authority() {
+        let (certificate, key) = (authority.certificate.display(), authority.key.display());
+        output::say(format_args!(
+            "note: {certificate} is surplus, an authority of peers that the specification does not have; --prune leaves it and {key}: \
+             remove them by hand once no member presents what it signed"
+        ));
+    }
     for path in plan.changes().flat_map(Step::hard_links) {
         output::say(format_args!(
             "note: {} has further names (hard links), which keep the old content: copy it there anew",
@@ -154,6 +161,8 @@ pub(crate) struct PlanFacts {
     surplus: Vec<String>,
     /// When the first of the certificates that are kept will be due
     first_due: Option<String>,
+    /// The certificate of an authority that the specification does not have; `--prune` leaves it
+    surplus_authority: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -176,6 +185,7 @@ impl PlanFacts {
             kept: 0,
             surplus: Vec::new(),
             first_due: None,
+            surplus_authority: None,
         }
     }
 
@@ -192,6 +202,9 @@ impl PlanFacts {
                 .map(|pair| pair.certificate.display().to_string())
                 .collect(),
             first_due: plan.first_due().and_then(Step::due).map(rfc3339),
+            surplus_authority: plan
+                .surplus_authority()
+                .map(|pair| pair.certificate.display().to_string()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pairs of hosts and users that are gone.
+//! Pairs of hosts and users that are gone, and the authority of peers where they have none apart any more.
 
 use std::{
     collections::HashSet,
@@ -6,17 +6,72 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::authority::Authority;
 use crate::{
     certificate::Certificate,
+    cluster::Issuer,
     error::Result,
     layout::{Layout, PairPaths},
     role::Role,
     store::{Store, read_file, tree},
 };
 
-/// The pairs in the directory itself that nobody wants: certificates of one of these authorities, under a name that the layout
-/// gives to somebody. What else lies there is somebody else's.
-pub(super) fn find<'a>(
+/// What lies in a directory and nobody wants.
+#[derive(Debug, Default)]
+pub(super) struct Surplus {
+    /// Certificates of one of the directory's authorities, under a name that the layout gives to somebody, each with its key. What
+    /// else lies there is somebody else's.
+    pub(super) pairs: Vec<PairPaths>,
+    /// The authority of peers, if they are to have none apart
+    pub(super) authority: Option<PairPaths>,
+}
+
+impl Surplus {
+    /// Looks for what is neither among the pairs that are wanted nor one of these authorities.
+    pub(super) fn find<'a>(
+        store: &Store,
+        wanted: impl Iterator<Item = &'a PairPaths>,
+        authorities: &[Authority],
+    ) -> Result<Self> {
+        let mut signers: Vec<_> = authorities
+            .iter()
+            .filter_map(Authority::certificate)
+            .collect();
+        let has_peers = authorities
+            .iter()
+            .any(|authority| authority.issuer() == Issuer::Peers);
+        let of_peers = store.layout().peer_authority();
+        let of_peers = Some(of_peers).filter(|pair| !has_peers && exists(store, pair));
+        let former = of_peers
+            .as_ref()
+            .and_then(|pair| authority_in(&store.directory().join(&pair.certificate)));
+        signers.extend(former.as_ref());
+        Ok(Self {
+            pairs: pairs(store, wanted, &signers)?,
+            authority: of_peers,
+        })
+    }
+}
+
+/// Whether there is an authority's certificate, or a key without one.
+fn exists(store: &Store, authority: &PairPaths) -> bool {
+    let paths = authority.below(store.directory());
+    if paths.certificate.exists() {
+        authority_in(&paths.certificate).is_some()
+    } else {
+        paths.key.exists()
+    }
+}
+
+/// The certificate in a file, if it is an authority's.
+fn authority_in(path: &Path) -> Option<Certificate> {
+    let certificates = read_file(path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
+    let first = certificates.ok()?.into_iter().next()?;
+    first.is_authority().then_some(first)
+}
+
+/// The pairs that nobody wants, signed by one of these.
+fn pairs<'a>(
     store: &Store,
     wanted: impl Iterator<Item = &'a PairPaths>,
     authorities: &[&Certificate],
