@@ -156,3 +156,46 @@ fn a_file_that_is_called_as_an_authority_of_peers() {
         assert_eq!(cluster.plan()["surplus_authority"], json!(null));
     }
 }
+
+/// A plan that cannot be carried out here says so, and is no failure: the key may be elsewhere on purpose.
+#[test]
+fn a_plan_names_the_key_that_it_would_miss() {
+    let cluster = Cluster::applied("ca: {peers: separate}\nmembers: [a]\nclients: [x]\n");
+    fs::rename(
+        cluster.file("ca-key.pem"),
+        cluster.0.path().join("elsewhere"),
+    )
+    .unwrap();
+    // Nothing is to be signed, so nothing is missed
+    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert_eq!(said(&cluster.output("plan", &[])), "");
+    let key = cluster.file("member-a-key.pem");
+    fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
+    fs::remove_file(cluster.file("peer-a.pem")).unwrap();
+    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert!(cluster.output("apply", &[]).status.success());
+
+    fs::remove_file(cluster.file("client-x.pem")).unwrap();
+    assert_eq!(
+        cluster.plan()["missing_authority_keys"],
+        json!(["pki/ca-key.pem"])
+    );
+    let output = cluster.output("plan", &["--check"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        said(&output).contains("ca-key.pem is not there"),
+        "{}",
+        said(&output)
+    );
+    assert!(said(&output).contains("--requests"), "{}", said(&output));
+    assert!(!cluster.output("apply", &[]).status.success());
+
+    fs::rename(
+        cluster.0.path().join("elsewhere"),
+        cluster.file("ca-key.pem"),
+    )
+    .unwrap();
+    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert_eq!(said(&cluster.output("plan", &["--check"])), "");
+    assert!(cluster.output("apply", &[]).status.success());
+}

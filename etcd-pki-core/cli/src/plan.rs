@@ -65,6 +65,7 @@ impl PlanCommand {
             output::print(&in_words(&plan, &store))?;
         }
         remarks(&plan);
+        remarks_on_keys(&plan);
         Ok(match plan.changes().next() {
             Some(_) if self.check => Answer::Due,
             _ => Answer::Yes,
@@ -146,6 +147,16 @@ pub(crate) fn remarks(plan: &Plan) {
     }
 }
 
+/// The keys that carrying out the plan here would miss.
+fn remarks_on_keys(plan: &Plan) {
+    for authority in plan.authorities_without_key() {
+        output::say(format_args!(
+            "note: {} is not there, and signs what is to be done: apply where it is, or let requests travel there (--requests)",
+            authority.wanted().paths.key.display()
+        ));
+    }
+}
+
 fn place(store: &Store) -> String {
     format!("{}, {} layout", store.directory().display(), store.layout())
 }
@@ -163,6 +174,8 @@ pub(crate) struct PlanFacts {
     first_due: Option<String>,
     /// The certificate of an authority that the specification does not have; `--prune` leaves it
     surplus_authority: Option<String>,
+    /// The keys of authorities that are to sign something, and are not there
+    missing_authority_keys: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -186,6 +199,7 @@ impl PlanFacts {
             surplus: Vec::new(),
             first_due: None,
             surplus_authority: None,
+            missing_authority_keys: Vec::new(),
         }
     }
 
@@ -205,6 +219,10 @@ impl PlanFacts {
             surplus_authority: plan
                 .surplus_authority()
                 .map(|pair| pair.certificate.display().to_string()),
+            missing_authority_keys: plan
+                .authorities_without_key()
+                .map(|step| step.paths().key.display().to_string())
+                .collect(),
         }
     }
 }
