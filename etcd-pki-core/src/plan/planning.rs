@@ -26,8 +26,8 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if certificates are there and their authority is not; [`Error::KeyMismatch`],
-    /// [`Error::NotAnAuthority`] and [`Error::AnotherAuthority`] for an authority that cannot be the specification's;
+    /// [`Error::AuthorityExists`] if certificates are there and their authority is not, or an authority is in another layout;
+    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and [`Error::AnotherAuthority`] for an authority that cannot be the specification's;
     /// [`Error::Io`] for what cannot be read.
     pub fn plan(&self, store: &Store) -> Result<Plan> {
         self.plan_for(store, None, clock::now())
