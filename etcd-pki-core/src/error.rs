@@ -44,6 +44,8 @@ pub enum Error {
         directory: PathBuf,
         /// What was found there
         found: String,
+        /// The name of the layout by which that is called, if it is another than the one that was said
+        layout: Option<&'static str>,
     },
     /// A file is not as it was when the plan was made.
     Changed {

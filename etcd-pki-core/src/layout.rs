@@ -1,5 +1,7 @@
 //! What the files are called, for the tools that look for them.
 
+mod recognition;
+
 use std::{
     fmt,
     path::{Path, PathBuf},

@@ -3,6 +3,7 @@
 mod action;
 mod apply;
 mod authority;
+mod by_hand;
 mod cause;
 mod decision;
 mod due;
@@ -56,6 +57,7 @@ pub struct Plan {
     directory: PathBuf,
     steps: Vec<Step>,
     surplus: Vec<PairPaths>,
+    surplus_authority: Option<PairPaths>,
     /// What is remembered of it; nothing if it is a part of what lies in the directory
     record: Option<NextRecord>,
     prunes: bool,
@@ -156,6 +158,7 @@ impl Plan {
     /// Has no opinion on what nobody wants: the cluster is a part of what lies in the directory.
     pub fn without_surplus(mut self) -> Self {
         self.surplus.clear();
+        self.surplus_authority = None;
         self
     }
 

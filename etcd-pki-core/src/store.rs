@@ -8,6 +8,7 @@ mod folder;
 mod lock;
 mod locked;
 mod members;
+mod other_layout;
 mod place;
 mod single;
 mod staged;

@@ -78,7 +78,9 @@ impl Described for Error {
                 let facts = vec![("subject", text(subject)), ("not_before", not_before)];
                 ("AuthorityNotYetValidError", facts)
             }
-            Self::AuthorityExists { directory, found } => {
+            Self::AuthorityExists {
+                directory, found, ..
+            } => {
                 let facts = vec![("directory", path(directory)), ("found", text(found))];
                 ("AuthorityExistsError", facts)
             }

@@ -171,9 +171,12 @@ pub(crate) fn print_nothing(store: &Store) -> Result<(), Failure> {
 fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Result<(), Failure> {
     if json {
         let facts = PlanFacts::of(plan, store);
-        return output::print_json(&Applied::of(facts, &Report::default()));
+        output::print_json(&Applied::of(facts, &Report::default()))?;
+    } else {
+        output::print(&kept_in_words(plan, store))?;
     }
-    output::print(&kept_in_words(plan, store))
+    remarks(plan);
+    Ok(())
 }
 
 impl Applied {

@@ -148,5 +148,6 @@ pub(crate) fn authority_exists(path: &Path) -> Error {
     Error::AuthorityExists {
         directory: directory.unwrap_or(Path::new(".")).to_owned(),
         found: name.to_string_lossy().into_owned(),
+        layout: None,
     }
 }

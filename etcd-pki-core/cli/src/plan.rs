@@ -68,6 +68,7 @@ impl PlanCommand {
             output::print(&in_words(&plan, &store))?;
         }
         remarks(&plan);
+        remarks_on_keys(&plan);
         Ok(if self.check && plan.has_work() {
             Answer::Due
         } else {
@@ -126,6 +127,13 @@ pub(crate) fn remarks(plan: &Plan) {
             pair.certificate.display()
         ));
     }
+    if let Some(authority) = plan.surplus_authority() {
+        let (certificate, key) = (authority.certificate.display(), authority.key.display());
+        output::say(format_args!(
+            "note: {certificate} is surplus, an authority of peers that the specification does not have; --prune leaves it and {key}: \
+             remove them by hand once no member presents what it signed"
+        ));
+    }
     for path in plan.changes().flat_map(Step::hard_links) {
         output::say(format_args!(
             "note: {} has further names (hard links), which keep the old content: copy it there anew",
@@ -148,6 +156,16 @@ pub(crate) fn remarks(plan: &Plan) {
     }
 }
 
+/// The keys that carrying out the plan here would miss.
+fn remarks_on_keys(plan: &Plan) {
+    for authority in plan.authorities_without_key() {
+        output::say(format_args!(
+            "note: {} is not there, and signs what is to be done: apply where it is, or let requests travel there (--requests)",
+            authority.wanted().paths.key.display()
+        ));
+    }
+}
+
 fn place(store: &Store) -> String {
     format!("{}, {} layout", store.directory().display(), store.layout())
 }
@@ -165,6 +183,10 @@ pub(crate) struct PlanFacts {
     remove: Vec<PairFacts>,
     /// When the first of the certificates that are kept will be due
     first_due: Option<String>,
+    /// The certificate of an authority that the specification does not have; `--prune` leaves it
+    surplus_authority: Option<String>,
+    /// The keys of authorities that are to sign something, and are not there
+    missing_authority_keys: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -194,6 +216,8 @@ impl PlanFacts {
             surplus: Vec::new(),
             remove: Vec::new(),
             first_due: None,
+            surplus_authority: None,
+            missing_authority_keys: Vec::new(),
         }
     }
 
@@ -215,6 +239,13 @@ impl PlanFacts {
                 .map(|pair| PairFacts::of(&pair.below(store.directory())))
                 .collect(),
             first_due: plan.first_due().and_then(Step::due).map(rfc3339),
+            surplus_authority: plan
+                .surplus_authority()
+                .map(|pair| pair.certificate.display().to_string()),
+            missing_authority_keys: plan
+                .authorities_without_key()
+                .map(|step| step.paths().key.display().to_string())
+                .collect(),
         }
     }
 }

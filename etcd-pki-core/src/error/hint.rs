@@ -19,7 +19,16 @@ impl Error {
             Self::AuthorityNotYetValid { .. } => {
                 "compare the clock of this machine with the clock of the one that made the CA"
             }
-            Self::AuthorityExists { .. } => {
+            Self::AuthorityExists {
+                layout: Some(layout),
+                ..
+            } => {
+                return Some(format!(
+                    "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory; \
+                     `etcd-pki ca new --replace-ca` makes another authority there on purpose"
+                ));
+            }
+            Self::AuthorityExists { layout: None, .. } => {
                 "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
             }

@@ -32,7 +32,9 @@ impl fmt::Display for Error {
                 "the CA {subject} is not valid before {}",
                 clock::rfc3339(*not_before)
             ),
-            Self::AuthorityExists { directory, found } => write!(
+            Self::AuthorityExists {
+                directory, found, ..
+            } => write!(
                 f,
                 "no new authority was made in {}: it has {found}",
                 directory.display()

@@ -157,11 +157,7 @@ impl Plan {
                 continue;
             };
             let issuer = step.wanted.issuer;
-            let signs = self.changes().any(|other| {
-                !other.wanted.is_authority()
-                    && other.wanted.issuer == issuer
-                    && other.action != Action::Mode
-            });
+            let signs = self.signs(issuer);
             let authority = match step.action {
                 Action::Create => {
                     let key = PrivateKey::generate_with(profile.key_algorithm())?;

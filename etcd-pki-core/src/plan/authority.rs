@@ -43,6 +43,7 @@ impl Authority {
                 return Err(Error::AuthorityExists {
                     directory: store.directory().to_owned(),
                     found: format!("{} without its certificate", wanted.paths.key.display()),
+                    layout: None,
                 });
             }
         }
@@ -102,6 +103,10 @@ impl Authority {
         store: &Store,
         mut leaves: impl Iterator<Item = &'a Leaf>,
     ) -> Result<()> {
+        if self.wanted.issuer == Issuer::Cluster {
+            let common_name = self.wanted.identity.common_name(str::to_owned)?;
+            store.check_other_layout(common_name.as_deref())?;
+        }
         let orphan = leaves
             .find(|leaf| leaf.has_certificate)
             .map(|leaf| leaf.wanted().paths.certificate.clone());
@@ -113,6 +118,7 @@ impl Authority {
         Err(Error::AuthorityExists {
             directory: store.directory().to_owned(),
             found: format!("{}, which another authority has signed", path.display()),
+            layout: None,
         })
     }
 

@@ -61,6 +61,11 @@ impl Stamps {
         })
     }
 
+    /// Whether there is a file in the key's place.
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Fails if they are not as they were.
     pub(super) fn check(&self, paths: &PairPaths) -> Result<()> {
         let now = Self::now(paths)?;

@@ -10,7 +10,7 @@ use super::{
     decision::{self, leaf_profile},
     found::{Found, Part},
     record::{Mark, NextRecord, Record},
-    surplus,
+    surplus::Surplus,
 };
 use crate::{
     certificate::Certificate,
@@ -26,8 +26,8 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if certificates are there and their authority is not; [`Error::KeyMismatch`],
-    /// [`Error::NotAnAuthority`] and [`Error::AnotherAuthority`] for an authority that cannot be the specification's;
+    /// [`Error::AuthorityExists`] if certificates are there and their authority is not, or an authority is in another layout;
+    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and [`Error::AnotherAuthority`] for an authority that cannot be the specification's;
     /// [`Error::Io`] for what cannot be read.
     pub fn plan(&self, store: &Store) -> Result<Plan> {
         self.plan_for(store, None, clock::now())
@@ -69,14 +69,10 @@ impl Cluster {
 
         let surplus = match host {
             // One host's directory may hold what others gave it
-            Some(_) => Vec::new(),
+            Some(_) => Surplus::default(),
             None => {
                 let wanted = leaves.iter().map(|leaf| &leaf.step.wanted.paths);
-                let signers: Vec<_> = authorities
-                    .iter()
-                    .filter_map(Authority::certificate)
-                    .collect();
-                surplus::find(store, wanted, &signers)?
+                Surplus::find(store, wanted, &authorities)?
             }
         };
         let record = view.record;
@@ -99,7 +95,8 @@ impl Cluster {
         Ok(Plan {
             directory: store.directory().to_owned(),
             steps,
-            surplus,
+            surplus: surplus.pairs,
+            surplus_authority: surplus.authority,
             record,
             prunes: false,
             attributes,

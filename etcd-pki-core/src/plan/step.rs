@@ -1,6 +1,10 @@
 //! What is to be done with one pair.
 
-use std::{fmt, path::PathBuf, time::SystemTime};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use super::{Action, Cause, found::Stamps};
 use crate::{
@@ -74,10 +78,26 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The file that is named for the pair: its certificate, unless only the key is given another mode or owner.
+    fn shown_file(&self) -> &Path {
+        let is_of_key = |cause: &Cause| match cause {
+            Cause::Mode { path, .. } | Cause::Owner { path } => *path == self.paths.key,
+            _ => false,
+        };
+        let paths = &self.wanted.paths;
+        if self.action == Action::Mode && self.causes.iter().all(is_of_key) {
+            &paths.key
+        } else {
+            &paths.certificate
+        }
+    }
+}
+
 impl fmt::Display for Step {
     /// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.wanted.paths.certificate.display().to_string();
+        let file = self.shown_file().display().to_string();
         write!(f, "{:<8}  {file:<28}", self.action)?;
         match self.action {
             Action::Create => write!(f, "  {}", in_words(&self.wanted)),

@@ -275,6 +275,8 @@ impl Authority {
             let trace = if Stamp::of(&paths.key)?.is_some() {
                 Some(wanted.paths.key.clone())
             } else if wanted.issuer == Issuer::Cluster {
+                let common_name = wanted.identity.common_name(str::to_owned)?;
+                store.check_other_layout(common_name.as_deref())?;
                 let signed = store.certificates()?.into_iter();
                 let mut others = signed.filter(|(_, one)| !one.is_authority());
                 others.next().map(|(path, _)| path)
@@ -289,6 +291,7 @@ impl Authority {
                 Some(path) => Err(Error::AuthorityExists {
                     directory: store.directory().to_owned(),
                     found: format!("{} without its authority", path.display()),
+                    layout: None,
                 }),
             };
         };

@@ -78,13 +78,14 @@ impl Store {
 
     /// What shows that this directory belongs to an authority already: its certificate, its key, or what it has signed. A
     /// rebuilt host once made a new CA of the same name beside the old one's certificates, and no member trusted another.
-    fn trace_of_authority(&self) -> Result<Option<String>> {
+    fn trace_of_authority(&self, common_name: Option<&str>) -> Result<Option<String>> {
         let paths = self.layout.authority();
         for path in [&paths.certificate, &paths.key] {
             if self.directory.join(path).symlink_metadata().is_ok() {
                 return Ok(Some(path.display().to_string()));
             }
         }
+        self.check_other_layout(common_name)?;
         if let Some((path, _)) = self.certificates()?.first() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             return Ok(Some(format!("{name}, which another authority has signed")));
@@ -98,17 +99,19 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has an authority, a part of one, or certificates that one has signed;
-    /// otherwise as [`LockedStore::write`].
+    /// [`Error::AuthorityExists`] if the directory has an authority, a part of one, or certificates that one has signed, in this
+    /// layout or another; otherwise as [`LockedStore::write`].
     pub fn write_authority(
         &self,
         authority: &CertificateAuthority,
         passphrase: Option<&Passphrase>,
     ) -> Result<()> {
-        if let Some(found) = self.store.trace_of_authority()? {
+        let common_name = authority.certificate().common_name();
+        if let Some(found) = self.store.trace_of_authority(common_name.as_deref())? {
             return Err(Error::AuthorityExists {
                 directory: self.store.directory.clone(),
                 found,
+                layout: None,
             });
         }
         let paths = self.store.layout.authority();

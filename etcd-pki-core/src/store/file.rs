@@ -177,9 +177,12 @@ pub(super) fn mend(path: &Path, secret: bool, attributes: &Attributes) -> Result
         return Ok(());
     }
     let stamp = Stamp::from(&metadata);
-    let mode = attributes
-        .mended_mode(&stamp, secret)
-        .unwrap_or(stamp.mode());
+    let mode = attributes.mended_mode(&stamp, secret);
+    if mode.is_none() && !attributes.is_of_another(&stamp) {
+        // Nothing is asked of it, so it does not matter whether its mode might be set
+        return Ok(());
+    }
+    let mode = mode.unwrap_or(stamp.mode());
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())

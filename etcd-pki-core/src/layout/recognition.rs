@@ -1,0 +1,77 @@
+//! Whose a file is, by its name.
+
+use std::path::Path;
+
+use super::{Layout, PairPaths};
+use crate::role::Role;
+
+impl Layout {
+    /// The pair of which this is the certificate, if the layout names files so: those that carry a host's name, those of clients, and
+    /// those in the tree of a host.
+    pub(crate) fn pair_at(self, path: &Path) -> Option<PairPaths> {
+        if let Some(pair) = self.pair_in_place(path) {
+            return Some(pair);
+        }
+        let mut parts = path.components();
+        let host = Path::new(parts.next()?.as_os_str());
+        let below = self.pairs_of_anybody(host.to_str()?).into_iter();
+        let mut below = below.filter(|_| !self.names_hosts());
+        let pair = below.find(|pair| pair.certificate == parts.as_path())?;
+        Some(pair.below(host))
+    }
+
+    /// The same without the trees of hosts.
+    pub(crate) fn pair_in_place(self, path: &Path) -> Option<PairPaths> {
+        const PREFIXES: [&str; 6] = ["", "admin-", "client-", "member-", "node-", "peer-"];
+        let stem = path.file_stem()?.to_str()?;
+        let names = PREFIXES
+            .iter()
+            .filter_map(|prefix| stem.strip_prefix(prefix));
+        let mut named = names.flat_map(|name| self.pairs_of_anybody(name));
+        named.find(|pair| pair.certificate == path)
+    }
+
+    /// Every pair that the layout has for a name.
+    fn pairs_of_anybody(self, name: &str) -> Vec<PairPaths> {
+        let of_roles = Role::ALL
+            .into_iter()
+            .filter_map(|role| self.pairs(role, name).ok());
+        let of_peers = self.peer_pair(name).ok();
+        let of_admin = self.member_client(name).ok().flatten();
+        of_roles.flatten().chain(of_peers).chain(of_admin).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_somebody_has() {
+        for (layout, path, is_somebodys) in [
+            (Layout::Kubespray, "member-a.pem", true),
+            (Layout::Kubespray, "peer-a.pem", true),
+            (Layout::Kubespray, "admin-a.pem", true),
+            (Layout::Kubespray, "member-a-key.pem", false),
+            (Layout::Kubespray, "a.pem", false),
+            (Layout::Kubespray, "a/member-a.pem", false),
+            (Layout::Cfssl, "a.pem", true),
+            (Layout::Cfssl, "peer-a.pem", true),
+            (Layout::Cfssl, "a-key.pem", false),
+            (Layout::Cfssl, "a.crt", false),
+            (Layout::Kubeadm, "etcd/server.crt", true),
+            (Layout::Kubeadm, "etcd/client-a.crt", true),
+            (Layout::Kubeadm, "a/etcd/peer.crt", true),
+            (Layout::Kubeadm, "a/apiserver-etcd-client.crt", true),
+            (Layout::Kubeadm, "a/etcd/ca.crt", false),
+            (Layout::Kubeadm, "apiserver.crt", false),
+            (Layout::K3s, "a/peer-server-client.crt", true),
+            (Layout::Etcdadm, "a/etcdctl-etcd-client.crt", true),
+            (Layout::Etcdadm, "..", false),
+        ] {
+            let pair = layout.pair_at(Path::new(path));
+            assert_eq!(pair.is_some(), is_somebodys, "{layout} {path}");
+            assert!(pair.is_none_or(|pair| pair.certificate == Path::new(path)));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Another layout in the same directory, recognised by its files.
+
+use std::path::{Path, PathBuf};
+
+use super::{Store, file::read_file, tree::tree};
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+    layout::Layout,
+};
+
+impl Store {
+    /// Refuses a new authority of this common name where the directory has an authority in another layout, or certificates that one has signed:
+    /// there would be two of one name, and nothing that one of them signed would be accepted by the other's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AuthorityExists`], with the layout.
+    pub(crate) fn check_other_layout(&self, common_name: Option<&str>) -> Result<()> {
+        match self.other_layout(common_name) {
+            None => Ok(()),
+            Some((found, layout)) => Err(Error::AuthorityExists {
+                directory: self.directory.clone(),
+                found: format!("{} of the {layout} layout", found.display()),
+                layout: Some(layout.name()),
+            }),
+        }
+    }
+
+    /// The other layout whose files are here, and one of them. Where there are several, it is the one that names the most; files
+    /// that this store's own layout names as well are left to whoever looks for its own.
+    fn other_layout(&self, common_name: Option<&str>) -> Option<(PathBuf, Layout)> {
+        let certificates = self.certificates_of_any_layout();
+        let named = |layout: Layout| {
+            let files = certificates.iter();
+            files
+                .filter(|(path, certificate)| names(layout, path, certificate))
+                .count()
+        };
+        let mut best = (named(self.layout), None);
+        for layout in Layout::ALL {
+            let mut files = certificates.iter();
+            let telling = files.find(|(path, certificate)| {
+                names(layout, path, certificate)
+                    && !names(self.layout, path, certificate)
+                    && is_telling(layout, path)
+                    && !(is_of_kubernetes(self.layout, path)
+                        && certificate.common_name().as_deref() != common_name)
+            });
+            let count = named(layout);
+            if let Some((path, _)) = telling.filter(|_| count > best.0) {
+                best = (count, Some((path.clone(), layout)));
+            }
+        }
+        best.1
+    }
+
+    /// The certificates that some layout names, by their paths seen from the directory. Other tools' files that hold none are none.
+    fn certificates_of_any_layout(&self) -> Vec<(PathBuf, Certificate)> {
+        let files = tree(&self.directory).into_iter().flatten();
+        let below = files.filter_map(|path| {
+            let path = path.strip_prefix(&self.directory).ok()?;
+            Some(path.to_owned())
+        });
+        let named = below.filter(|path| {
+            let mut layouts = Layout::ALL.into_iter();
+            layouts.any(|layout| is_authority(layout, path) || layout.pair_in_place(path).is_some())
+        });
+        let certificate = |path: PathBuf| {
+            let bytes = read_file(&self.directory.join(&path)).ok()?;
+            let first = Certificate::all_from_bytes(&bytes)
+                .ok()?
+                .into_iter()
+                .next()?;
+            Some((path, first))
+        };
+        named.filter_map(certificate).collect()
+    }
+}
+
+/// Whether a layout has this name for such a certificate.
+fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
+    if certificate.is_authority() {
+        is_authority(layout, path)
+    } else {
+        layout.pair_in_place(path).is_some()
+    }
+}
+
+fn is_authority(layout: Layout, path: &Path) -> bool {
+    [layout.authority(), layout.peer_authority()]
+        .iter()
+        .any(|pair| pair.certificate == path)
+}
+
+/// Whether a name speaks for its layout: with cfssl, a member's certificate is called by the member's name alone, as any file may be.
+fn is_telling(layout: Layout, path: &Path) -> bool {
+    layout != Layout::Cfssl
+        || is_authority(layout, path)
+        || Layout::Kubespray.pair_in_place(path).is_some()
+}
+
+/// Whether the authority of Kubernetes itself is called so, beside which kubeadm has the files of etcd.
+fn is_of_kubernetes(layout: Layout, path: &Path) -> bool {
+    layout == Layout::Kubeadm && path == Layout::Etcdadm.authority().certificate
+}
