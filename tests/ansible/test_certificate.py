@@ -163,6 +163,27 @@ def test_under_an_intermediate(ansible, options, tmp_path, ca):
     assert openssl("verify", "-CAfile", ca["ownca_path"], "-untrusted", options["path"], options["path"]).endswith("OK\n")
 
 
+def test_differences_of_modes_and_of_what_is_asked_for(ansible, options):
+    def changes(result: dict) -> dict:
+        before, after = result["diff"]["before"], result["diff"]["after"]
+        return {fact: (before.get(fact), after.get(fact)) for fact in before | after if before.get(fact) != after.get(fact)}
+
+    made = ansible.module("certificate", ("--diff",), **dict(options, mode="0640"))
+    assert made["reasons"] == ["the certificate is missing"] and "mode" not in made["diff"]["before"]
+    for flags in (("--check", "--diff"), ("--diff",)):
+        mended = ansible.module("certificate", flags, **dict(options, mode="0600"))
+        reasons = [f"{options['path']} had another owner, group or mode"]
+        assert changes(mended) == {"mode": ("0640", "0600"), "reasons": (None, reasons)} and mended["reasons"] == reasons
+    for flags in (("--check", "--diff"), ("--diff",)):
+        forced = ansible.module("certificate", flags, **dict(options, force=True))
+        assert changes(forced)["reasons"] == (None, ["it was asked for (force)"])
+    again = ansible.module("certificate", ("--diff",), **dict(options, mode="0600"))
+    assert changes(again) == {} and not again["changed"]
+    gone = ansible.module("certificate", ("--diff",), path=options["path"], state="absent")
+    assert gone["diff"]["before"]["common_name"] == "etcd-member-etcd-1"
+    assert gone["diff"]["after"] == {"reasons": ["the certificate is surplus"]}
+
+
 def test_removed(ansible, options):
     ansible.module("certificate", **options)
     gone = dict(path=options["path"], state="absent", backup=True)

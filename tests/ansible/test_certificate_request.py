@@ -163,6 +163,24 @@ def test_modes(ansible, options):
     assert (mode(options["privatekey_path"]), mode(options["path"])) == (0o640, 0o600)
 
 
+def test_differences_of_modes_and_of_what_is_asked_for(ansible, options):
+    ansible.module("certificate_request", **options)
+    key, path = options["privatekey_path"], options["path"]
+    os.chmod(key, 0o644)
+    for flags in (("--check", "--diff"), ("--diff",)):
+        mended = ansible.module("certificate_request", flags, **dict(options, mode="0600"))
+        before, after = mended["diff"]["before"], mended["diff"]["after"]
+        assert (before.pop("privatekey"), before.pop("mode")) == ({"mode": "0644"}, "0644")
+        assert (after.pop("privatekey"), after.pop("mode")) == ({"mode": "0600"}, "0600")
+        assert after.pop("reasons") == mended["reasons"] == [f"{one} had another owner, group or mode" for one in (key, path)]
+        assert before == after
+    for flags in (("--check", "--diff"), ("--diff",)):
+        forced = ansible.module("certificate_request", flags, **dict(options, force=True))
+        assert forced["diff"]["after"] == dict(forced["diff"]["before"], reasons=["it was asked for (force)"])
+    gone = ansible.module("certificate_request", ("--diff",), path=path, state="absent")
+    assert gone["diff"]["after"] == {"reasons": ["the request is surplus"]} and gone["diff"]["before"]["subject"]
+
+
 def test_removed(ansible, options):
     ansible.module("certificate_request", **options)
     gone = dict(path=options["path"], state="absent")
