@@ -310,7 +310,7 @@ fn one_name_alone_and_new_keys_when_asked_for() {
             .unwrap(),
         1,
     );
-    assert!(said.contains("no host and no user etcd"), "{said}");
+    assert!(said.contains("\"etcd\" is no host and no user"), "{said}");
 }
 
 #[test]

@@ -172,6 +172,34 @@ fn take_over() {
     run_page("docs/guides/take-over.md", scratch.path());
 }
 
+#[test]
+fn reference_of_the_command() {
+    let scratch = Scratch::new("reference");
+    specify("docs/reference/command.md", scratch.path());
+    run_page("docs/reference/command.md", scratch.path());
+}
+
+/// The fields that the parser knows are those that the reference tells, and what it shows is a specification.
+#[test]
+fn reference_of_the_specification() {
+    let text = page("docs/reference/specification.md");
+    let fields = Regex::new(r"(?s)const [A-Z_]+: &\[&str\] = &\[(.*?)\];").unwrap();
+    let field = Regex::new(r#""(\w+)""#).unwrap();
+    let mut known = 0;
+    for file in ["yaml.rs", "yaml/admin.rs", "yaml/entry.rs"] {
+        let source = page(&format!("etcd-pki-core/src/cluster/{file}"));
+        for list in fields.captures_iter(&source) {
+            for name in field.captures_iter(&list[1]) {
+                assert!(text.contains(&format!("`{}`", &name[1])), "{}", &name[1]);
+                known += 1;
+            }
+        }
+    }
+    assert!(known > 30, "{known}");
+    let (_, shown) = text.split_once("```yaml\n").unwrap();
+    etcd_pki_core::Cluster::from_yaml(shown.split_once("```").unwrap().0).unwrap();
+}
+
 /// The Rust of the READMEs is compiled and run as it stands: as a program of its own, in a directory of its own.
 #[test]
 fn rust_in_the_readmes() {
@@ -242,6 +270,8 @@ fn links_lead_somewhere() {
         "docs/guides/python.md",
         "docs/guides/ansible.md",
         "docs/reference/README.md",
+        "docs/reference/command.md",
+        "docs/reference/specification.md",
         "etcd-pki-py/README.md",
     ] {
         let text = page(name);

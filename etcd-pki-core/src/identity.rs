@@ -241,6 +241,8 @@ pub(crate) fn check_text(name: &str) -> Result<()> {
         "is empty"
     } else if name.chars().any(char::is_control) {
         "has control characters"
+    } else if name.chars().any(is_unseen) {
+        "has characters that are not seen, or that turn the direction of writing"
     } else if name.trim() != name {
         "begins or ends with a blank"
     } else {
@@ -250,6 +252,13 @@ pub(crate) fn check_text(name: &str) -> Result<()> {
         name: name.to_owned(),
         reason: reason.to_owned(),
     })
+}
+
+/// What makes two names look alike, or one look like another: marks and overrides of direction (Unicode, UAX #9), and blanks
+/// without a width. Joiners stay: some scripts are written with them.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -286,7 +295,15 @@ mod tests {
 
     #[test]
     fn names_that_are_none() {
-        for bad in ["", "a\nb", "a\0", " a", "\u{1b}[31m"] {
+        for bad in [
+            "",
+            "a\nb",
+            "a\0",
+            " a",
+            "\u{1b}[31m",
+            "ro\u{200b}ot",
+            "a\u{202e}b",
+        ] {
             assert!(Identity::new(bad).is_err(), "{bad:?}");
         }
     }

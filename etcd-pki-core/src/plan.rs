@@ -20,6 +20,7 @@ pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, ju
 use self::record::NextRecord;
 pub use self::{action::Action, apply::Report, cause::Cause, progress::Progress, step::Step};
 use crate::{
+    error::{Error, Result},
     layout::PairPaths,
     store::{Attributes, LockedStore},
 };
@@ -81,10 +82,16 @@ impl Plan {
         &self.surplus
     }
 
+    /// The surplus that goes when it is carried out: all of it after [`Plan::prune`], and none otherwise.
+    #[must_use]
+    pub fn removed(&self) -> &[PairPaths] {
+        if self.prunes { &self.surplus } else { &[] }
+    }
+
     /// Whether carrying it out changes anything.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.changes().next().is_some() || (self.prunes && !self.surplus.is_empty())
+        self.changes().next().is_some() || !self.removed().is_empty()
     }
 
     /// Whether carrying it out removes the surplus.
@@ -108,7 +115,11 @@ impl Plan {
     }
 
     /// Leaves everything but one name as it is: a host's or a user's. Authorities are made if there is none, and not renewed.
-    pub fn only(mut self, name: &str) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for a name that is no host's and no user's in this plan.
+    pub fn only(mut self, name: &str) -> Result<Self> {
         self.steps.retain_mut(|step| {
             if step.wanted.is_authority() {
                 if step.action != Action::Create {
@@ -118,8 +129,14 @@ impl Plan {
             }
             step.wanted.host.as_deref() == Some(name) || step.wanted.identity.name() == Some(name)
         });
+        if self.steps.iter().all(|step| step.wanted.is_authority()) {
+            return Err(Error::InvalidName {
+                name: name.to_owned(),
+                reason: "is no host and no user of the cluster".to_owned(),
+            });
+        }
         self.surplus.clear();
-        self
+        Ok(self)
     }
 
     /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair, handshakes fail for an instant.

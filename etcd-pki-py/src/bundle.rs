@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     border,
     certificate::{Certificates, PyCertificate, wrapped},
-    error::{OrRaise as _, work},
+    error::{OrRaise as _, state_error, work},
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
     text::{Contents, PassphraseArgument, passphrase},
@@ -26,6 +26,8 @@ use crate::{
 /// A private key, the certificate for it, and the intermediate certificates between it and the root.
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
+///
+/// `key` and `certificate` are put together; `chain` begins with the issuer of the certificate, if that is an intermediate.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> bundle = CertificateAuthority.create("etcd-ca").issue(Role.CLIENT, "backup")
@@ -60,9 +62,11 @@ impl PyBundle {
 
 #[pymethods]
 impl PyBundle {
-    /// Puts together what belongs together: `chain` begins with the issuer of the certificate, if it is an intermediate.
     #[new]
-    #[pyo3(signature = (key, certificate, chain=Certificates(Vec::new())))]
+    #[pyo3(
+        signature = (key, certificate, chain=Certificates(Vec::new())),
+        text_signature = "(key, certificate, chain=())"
+    )]
     fn new(
         py: Python<'_>,
         key: &Bound<'_, PyPrivateKey>,
@@ -166,7 +170,10 @@ impl PyBundle {
 
     /// Writes both files under the role and the name that it was issued for: the certificate with its chain, mode 0644, and the
     /// key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says so. Returns where.
-    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false))]
+    #[pyo3(
+        signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false),
+        text_signature = "($self, directory, *, layout='kubespray', overwrite=False)"
+    )]
     fn write(
         &self,
         py: Python<'_>,
@@ -236,10 +243,12 @@ impl PyBundle {
         py: Python<'py>,
         trusted: Option<Certificates>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let trusted = match trusted {
-            Some(Certificates(trusted)) => trusted,
-            None => self.trusted.iter().cloned().collect(),
-        };
+        let known = || self.trusted.clone().map(|root| Certificates(vec![root]));
+        let Certificates(trusted) = trusted.or_else(known).ok_or_else(|| {
+            state_error(
+                "this bundle was read, and does not know its authority: say which with trusted=",
+            )
+        })?;
         let arguments = PyDict::new(py);
         arguments.set_item("key", self.key())?;
         arguments.set_item("certificates", self.certificate_pem(py)?)?;

@@ -3,22 +3,23 @@
 use std::path::PathBuf;
 
 use etcd_pki_core::{Check, Checked, KeyMatch, Severity, Threshold};
-use pyo3::{
-    prelude::*,
-    types::{PyBytes, PyString},
-};
+use pyo3::prelude::*;
 
 use crate::{
     certificate::PyCertificate,
     described::PyFinding,
-    error::work,
+    error::{OrRaise as _, work},
     interrupt::on_all_cores,
-    text::{Text, expected},
+    text::{Listed, Text},
     time::{Before, Instant},
     words::Word,
 };
 
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+///
+/// `warning` and `critical` say how long before its end a certificate is told of, as a `timedelta` or text such as `30d` and
+/// `33%`: thirty days, and seven, unless said otherwise, and less for certificates that are short. `at` is the time to judge
+/// at, the present one unless said otherwise. `ignore` has the codes of findings that are not told, such as `EP011`.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -33,16 +34,17 @@ pub(crate) struct PyCheck(Check);
 
 #[pymethods]
 impl PyCheck {
-    /// Thresholds are a `timedelta` or text such as `30d` and `33%`: thirty days, and seven, unless said otherwise, and less for
-    /// certificates that are short. `ignore` are codes of findings that are not told.
     #[new]
-    #[pyo3(signature = (*, warning=None, critical=None, at=None, ignore=Vec::new()))]
+    #[pyo3(
+        signature = (*, warning=None, critical=None, at=None, ignore=Listed::default()),
+        text_signature = "(*, warning=None, critical=None, at=None, ignore=())"
+    )]
     fn new(
         warning: Option<Before<Threshold>>,
         critical: Option<Before<Threshold>>,
         at: Option<Instant>,
-        ignore: Vec<Text>,
-    ) -> Self {
+        ignore: Listed<Text>,
+    ) -> PyResult<Self> {
         let mut check = Check::new();
         if let Some(Before(threshold)) = warning {
             check = check.warning(threshold);
@@ -53,37 +55,21 @@ impl PyCheck {
         if let Some(Instant(instant)) = at {
             check = check.at(instant);
         }
-        for Text(code) in ignore {
-            check = check.ignore(code);
+        for Text(code) in ignore.0 {
+            check = check.ignore(&code).or_raise()?;
         }
-        Self(check)
+        Ok(Self(check))
     }
 
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It always
     /// comes to an answer, in the order of the files: what cannot be read is a finding.
-    fn run(&self, py: Python<'_>, paths: Paths) -> PyResult<Vec<PyChecked>> {
+    fn run(&self, py: Python<'_>, paths: Listed<PathBuf>) -> PyResult<Vec<PyChecked>> {
         let checked = work(py, || on_all_cores(|| Ok(self.0.run(paths.0))))?;
         Ok(checked.into_iter().map(PyChecked).collect())
     }
 
     fn __repr__(&self) -> &'static str {
         "<Check>"
-    }
-}
-
-/// Paths, of which a lone one is refused: its letters would be taken for paths.
-struct Paths(Vec<PathBuf>);
-
-impl FromPyObject<'_, '_> for Paths {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return Err(expected("an iterable of paths such as a list", &object));
-        }
-        let paths = object.try_iter()?;
-        let paths = paths.map(|path| path?.extract());
-        paths.collect::<PyResult<_>>().map(Self)
     }
 }
 

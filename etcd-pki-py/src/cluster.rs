@@ -31,7 +31,7 @@ use crate::{
     interrupt::{on_all_cores, watched},
     plan::{PyPlan, PyReport},
     requests::{PyHostPlan, PySigningPlan},
-    text::{Names, PassphraseArgument, Text, expected, names_out, passphrase},
+    text::{Listed, Names, PassphraseArgument, Text, expected, names_out, passphrase},
     time::Instant,
     words::Word,
 };
@@ -40,6 +40,11 @@ use crate::{
 ///
 /// A value that exists is free of contradictions: names are unique, addresses are one member's, no two pairs share a file, and
 /// every certificate could be made.
+///
+/// `members`, `nodes` and `clients` are entries, or names where a name is all there is to say. `shared_names` are in every
+/// member's certificate. Files lie in `directory` as `layout` has them; without it, `plan` and `apply` are told where.
+/// `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and for who may read
+/// the files. `admin` is what the client beside each member has other than all others, and `False` leaves it out.
 ///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
@@ -121,13 +126,7 @@ impl Asked<'_> {
     fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan> {
         let mut plan = cluster.plan_for(store, self.host, self.now)?;
         if let Some(name) = self.only {
-            plan = plan.only(name);
-            if plan.steps().iter().all(|step| step.wanted().is_authority()) {
-                return Err(Error::InvalidName {
-                    name: name.to_owned(),
-                    reason: "is no host and no user of the cluster".to_owned(),
-                });
-            }
+            plan = plan.only(name)?;
         }
         if self.rekey {
             plan = plan.rekey();
@@ -144,18 +143,20 @@ impl Asked<'_> {
 
 #[pymethods]
 impl PyCluster {
-    /// Members, nodes and clients are entries, or names where a name is all there is to say. `admin` is what the client beside each
-    /// member has other than all others, and `False` leaves it out.
     #[new]
-    #[pyo3(signature = (
-        *, members=Vec::new(), nodes=Vec::new(), clients=Vec::new(), shared_names=Names::default(),
-        layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=Admin::Usual, files=None
-    ))]
+    #[pyo3(
+        signature = (
+            *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
+            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=Admin::Usual, files=None
+        ),
+        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
+            defaults=None, admin=True, files=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
-        members: Vec<PyClusterEntry>,
-        nodes: Vec<PyClusterEntry>,
-        clients: Vec<PyClusterEntry>,
+        members: Listed<PyClusterEntry>,
+        nodes: Listed<PyClusterEntry>,
+        clients: Listed<PyClusterEntry>,
         shared_names: Names,
         layout: Word<Layout>,
         directory: Option<PathBuf>,
@@ -164,7 +165,8 @@ impl PyCluster {
         admin: Admin,
         files: Option<&Bound<'_, PyClusterFiles>>,
     ) -> PyResult<Self> {
-        let entries = |entries: Vec<PyClusterEntry>| entries.into_iter().map(|entry| entry.0);
+        let entries =
+            |Listed(entries): Listed<PyClusterEntry>| entries.into_iter().map(|entry| entry.0);
         let mut builder = Cluster::builder()
             .layout(layout.0)
             .shared_names(shared_names.0)
@@ -311,7 +313,8 @@ impl PyCluster {
     /// Reads what is in a directory and decides what is to be done there. Nothing is written.
     ///
     /// `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key wherever a certificate
-    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced.
+    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced. `now` is the time to
+    /// judge at, the present one unless said otherwise.
     #[pyo3(signature = (directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, now=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn plan(

@@ -7,12 +7,16 @@ use crate::{
     cluster::PyCluster,
     error::OrRaise as _,
     hash::hash_by_debug,
-    text::{Text, names_out},
+    text::{Listed, Text, names_out},
     time::ValidityArgument,
     words::Word,
 };
 
 /// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
+///
+/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are lists.
+/// Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048 bits and 36500
+/// days.
 ///
 /// >>> from etcd_pki import KubesprayScript
 /// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
@@ -26,14 +30,15 @@ hash_by_debug!(PyKubesprayScript);
 
 #[pymethods]
 impl PyKubesprayScript {
-    /// Takes the names from the section `[alt_names]` of an openssl.conf. Kubespray's keys are RSA of 2048 bits and its certificates
-    /// for 36500 days, unless said otherwise.
     #[new]
-    #[pyo3(signature = (openssl_conf, *, masters=Vec::new(), hosts=Vec::new(), algorithm=None, validity=None))]
+    #[pyo3(
+        signature = (openssl_conf, *, masters=Listed::default(), hosts=Listed::default(), algorithm=None, validity=None),
+        text_signature = "(openssl_conf, *, masters=(), hosts=(), algorithm=None, validity=None)"
+    )]
     fn new(
         openssl_conf: Text,
-        masters: Vec<Text>,
-        hosts: Vec<Text>,
+        masters: Listed<Text>,
+        hosts: Listed<Text>,
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
     ) -> PyResult<Self> {
@@ -72,7 +77,7 @@ impl PyKubesprayScript {
     }
 }
 
-fn joined(names: Vec<Text>) -> String {
+fn joined(Listed(names): Listed<Text>) -> String {
     let names: Vec<String> = names.into_iter().map(|Text(name)| name).collect();
     names.join(" ")
 }

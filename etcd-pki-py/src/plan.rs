@@ -47,7 +47,11 @@ impl PyPlan {
         let steps = plan.steps().iter();
         Self {
             steps: steps.map(|step| Arc::new(Facts::of(step))).collect(),
-            surplus: plan.surplus().to_vec(),
+            surplus: plan
+                .surplus()
+                .iter()
+                .map(|pair| pair.below(store.directory()))
+                .collect(),
             has_work: plan.has_work(),
             plan: Mutex::new(Some(plan)),
             store,

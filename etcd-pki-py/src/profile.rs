@@ -7,6 +7,13 @@ use crate::{hash::hash_by_debug, time::ValidityArgument, words::Word};
 
 /// What a certificate of a role has. Wherever a role is taken, a profile is too.
 ///
+/// `compatibility` says whose habits it follows: `strict` ones, unless said otherwise, or those of `kubespray`, with RSA of
+/// 2048 bits for 36500 days. `algorithm` is that of a key that is made, `ec-p256` unless said otherwise, and `validity` how
+/// long the certificate is valid, a year: a `timedelta`, text such as `90d`, or the `datetime` of its end.
+///
+/// `allow_member_common_name` lets a node or client have a common name that begins as a member's does, which a list of
+/// allowed common names (`--peer-cert-allowed-cn`) would take for a member.
+///
 /// >>> from datetime import timedelta
 /// >>> from etcd_pki import Profile, Role
 /// >>> Profile(Role.CLIENT, validity=timedelta(days=90)).algorithm
@@ -21,13 +28,14 @@ hash_by_debug!(PyProfile);
 
 #[pymethods]
 impl PyProfile {
-    /// `allow_member_common_name` lets a node or client have a common name that begins as a member's does, which a list of
-    /// allowed common names (`--peer-cert-allowed-cn`) would take for a member.
     #[new]
-    #[pyo3(signature = (
-        role, *, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
-        allow_member_common_name=false
-    ))]
+    #[pyo3(
+        signature = (
+            role, *, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
+            allow_member_common_name=false
+        ),
+        text_signature = "(role, *, compatibility='strict', algorithm=None, validity=None, allow_member_common_name=False)"
+    )]
     fn new(
         role: Word<Role>,
         compatibility: Word<Compatibility>,

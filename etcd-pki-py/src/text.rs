@@ -46,8 +46,12 @@ impl FromPyObject<'_, '_> for Contents {
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let bytes = if let Ok(bytes) = object.cast::<PyBytes>() {
             bytes.as_bytes().to_vec()
-        } else if object.is_instance_of::<PyString>() {
-            object.extract::<Text>()?.0.into_bytes()
+        } else if let Ok(text) = object.cast::<PyString>() {
+            // Not as a name is refused: this may be a key or a passphrase, which no message repeats
+            match text.to_cow() {
+                Ok(text) => text.into_owned().into_bytes(),
+                Err(_) => return Err(raise(no_characters())),
+            }
         } else if let Ok(bytes) = object.cast::<PyByteArray>() {
             bytes.to_vec()
         } else if object.is_instance_of::<PyMemoryView>() {
@@ -56,6 +60,14 @@ impl FromPyObject<'_, '_> for Contents {
             return Err(expected("bytes or str", &object));
         };
         Ok(Self(Zeroizing::new(bytes)))
+    }
+}
+
+fn no_characters() -> Error {
+    Error::Malformed {
+        what: "text",
+        place: None,
+        reason: "it has surrogates, which are no characters".to_owned(),
     }
 }
 
@@ -95,7 +107,32 @@ impl FromPyObject<'_, '_> for Name {
     }
 }
 
-/// Alternative names. A lone text is refused: its letters would be taken for names.
+/// Whatever can be iterated over. A lone text is refused: its letters would be taken for the items.
+pub(crate) struct Listed<T>(pub(crate) Vec<T>);
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> FromPyObject<'_, '_> for Listed<T>
+where
+    T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let is_text = object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>();
+        let Some(items) = object.try_iter().ok().filter(|_| !is_text) else {
+            return Err(expected("an iterable such as a list", &object));
+        };
+        let items = items.map(|item| item?.extract());
+        items.collect::<PyResult<_>>().map(Self)
+    }
+}
+
+/// Alternative names.
 #[derive(Default)]
 pub(crate) struct Names(pub(crate) Vec<AlternativeName>);
 
@@ -103,12 +140,9 @@ impl FromPyObject<'_, '_> for Names {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-            return Err(expected("an iterable of names such as a list", &object));
-        }
-        let names = object.try_iter()?;
-        let names = names.map(|name| name?.extract().map(|Name(name)| name));
-        names.collect::<PyResult<_>>().map(Self)
+        let Listed(names) = object.extract()?;
+        let names = names.into_iter().map(|Name(name)| name);
+        Ok(Self(names.collect()))
     }
 }
 

@@ -31,7 +31,13 @@ impl FromPyObject<'_, '_> for Instant {
                 reason: "it has no time zone: write datetime.now(timezone.utc)".to_owned(),
             }));
         }
-        object.extract().map(Self)
+        // The core's clock begins in 1970, and a certificate that began before is none of etcd's
+        object.extract().map(Self).map_err(|_| {
+            raise(Error::InvalidDuration {
+                text: object.to_string(),
+                reason: "it is before 1970".to_owned(),
+            })
+        })
     }
 }
 

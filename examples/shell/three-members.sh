@@ -24,6 +24,10 @@ fi
 
 "$etcd_pki" apply -f "$here/examples/cluster.yaml" -d "$directory"
 
+# As other terminals see it, and as a shell reads it whatever is in it
+directory=$(CDPATH='' cd -- "$directory" && pwd)
+quoted=$(printf '%s' "$directory" | sed "s/'/'\\\\''/g; s/^/'/; s/\$/'/")
+
 cluster=
 for number in 1 2 3; do
     cluster=$cluster${cluster:+,}etcd-$number=https://127.0.0.$number:2380
@@ -36,8 +40,8 @@ for number in 1 2 3; do
     "$etcd_pki" env etcd --host "etcd-$number" -d "$directory" >"$directory/etcd-$number.env"
     cat <<TEXT
 
-  set -a; . $directory/etcd-$number.env; set +a
-  etcd --name etcd-$number --data-dir $directory/data-$number \\
+  set -a; . $quoted/etcd-$number.env; set +a
+  etcd --name etcd-$number --data-dir $quoted/data-$number \\
     --listen-client-urls https://127.0.0.$number:2379 --advertise-client-urls https://127.0.0.$number:2379 \\
     --listen-peer-urls https://127.0.0.$number:2380 --initial-advertise-peer-urls https://127.0.0.$number:2380 \\
     --initial-cluster $cluster
@@ -47,6 +51,6 @@ cat <<TEXT
 
 And to ask them:
 
-  eval "\$($etcd_pki env etcdctl --client root -d $directory)"
+  eval "\$($etcd_pki env etcdctl --client root -d $quoted)"
   etcdctl --endpoints https://127.0.0.1:2379,https://127.0.0.2:2379,https://127.0.0.3:2379 member list
 TEXT

@@ -1,15 +1,17 @@
 """Names and alternative names, right or refused."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 import etcd_pki
 import pytest
 from etcd_pki import (
     CertificateAuthority,
     CertificateRequest,
+    Check,
     Cluster,
     ClusterEntry,
     Identity,
+    KubesprayScript,
     PrivateKey,
     Profile,
     Role,
@@ -165,3 +167,43 @@ def test_an_iterable_that_raises(ca):
 
 def test_names_beyond_ascii():
     assert Identity("etcd-1", names=["bücher.example"]).alternative_names == ["xn--bcher-kva.example"]
+
+
+def test_what_may_be_secret_is_never_repeated():
+    key = PrivateKey.generate()
+    for refused in (
+        lambda: key.to_encrypted_pem("hunter2\ud800"),
+        lambda: PrivateKey.from_pem(key.to_encrypted_pem("x"), passphrase="hunter2\ud800"),
+        lambda: PrivateKey.from_pem("-----BEGIN PRIVATE KEY-----\nhunter2\ud800"),
+    ):
+        with pytest.raises(etcd_pki.MalformedError, match="surrogates") as raised:
+            refused()
+        assert "hunter2" not in f"{raised.value!r} {vars(raised.value)}"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Cluster(members="etcd-1"),
+        lambda: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", masters="etcd-1"),
+        lambda: Check(ignore="EP001"),
+        lambda: Check().run("pki"),
+        lambda: Identity("etcd-1", names="a.b"),
+    ],
+)
+def test_a_lone_text_is_no_list(call):
+    with pytest.raises(TypeError, match="expected an iterable such as a list, not str"):
+        call()
+
+
+def test_anything_that_is_iterated_over_will_do():
+    cluster = Cluster(members=(f"etcd-{number}" for number in (1, 2)), clients={"root"})
+    assert cluster.hosts == ["etcd-1", "etcd-2"]
+
+
+def test_what_is_wanted_has_the_names_of_its_role():
+    ca, member, admin = Cluster(members=["etcd-1"]).wanted()
+    assert (ca.common_name, ca.alternative_names) == ("etcd-ca", [])
+    loopback = ["localhost", ip_address("127.0.0.1"), ip_address("::1")]
+    assert (member.common_name, member.alternative_names) == ("etcd-member-etcd-1", ["etcd-1", *loopback])
+    assert admin.alternative_names == [ip_address("0.0.0.0")]

@@ -71,7 +71,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
     shutil.copy(plan.steps[0].request, stranger)
     signing = cluster.plan_signing(authority, requests=travelling)
     assert [step.host for step in signing.changes] == ["etcd-1", "etcd-2"]
-    assert signing.created == [Path("ca.pem")]
+    assert signing.created == [authority / "ca.pem"]
     assert [refusal.path for refusal in signing.refused] == [stranger]
     assert signing.refused[0].reason in str(signing.refused[0])
     report = signing.apply()

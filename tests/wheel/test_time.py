@@ -151,3 +151,9 @@ def test_a_subclass_of_datetime(ca):
 
     moment = Moment(2030, 1, 1, tzinfo=timezone.utc)
     assert Verifier(ca.certificate, at=moment).verify(ca.certificate)
+
+
+@pytest.mark.parametrize("argument", ["now", "validity"])
+def test_before_1970(ca, argument):
+    with pytest.raises(etcd_pki.InvalidDurationError, match="it is before 1970"):
+        ca.issue("client", "backup", **{argument: datetime(1, 1, 1, tzinfo=timezone.utc)})

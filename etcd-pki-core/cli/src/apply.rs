@@ -1,16 +1,18 @@
 //! `etcd-pki apply`: making a directory as its specification says.
 
+mod next;
+
 use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Action, Cluster, Error, Layout, Passphrase, Plan, Report, Role, Store};
+use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Failure, Message, Outcome},
     input::Input,
-    options::{ClusterOptions, PassphraseOptions},
+    options::{ClusterOptions, PassphraseOptions, PlanOptions},
     output,
     plan::{PlanFacts, changes_in_words, kept_in_words, remarks},
     requests::Travel,
@@ -18,7 +20,7 @@ use crate::{
 
 /// Make a cluster's directory as its specification says
 ///
-/// What is missing is made, what is due is renewed, and the rest is left alone. It does exactly what `etcd-pki plan` shows, and stops if a file changes meanwhile. A key is never replaced where a new
+/// What is missing is made, what is due is renewed, and the rest is left alone. It does exactly what `etcd-pki plan` with the same options shows, and stops if a file changes meanwhile. A key is never replaced where a new
 /// certificate suffices.
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,21 +37,14 @@ Exit codes:
 pub(crate) struct Apply {
     #[command(flatten)]
     cluster: ClusterOptions,
-    /// Leave everything but this host or user as it is
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-    /// Make a new key wherever a certificate is renewed
-    #[arg(long)]
-    rekey: bool,
-    /// Remove the certificates and keys of hosts and users that are gone
-    #[arg(long, conflicts_with = "only")]
-    prune: bool,
+    #[command(flatten)]
+    options: PlanOptions,
     /// Keep what is replaced or removed, in dot files beside it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "requests")]
     backup: bool,
     /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
     /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["only", "rekey", "prune", "backup"])]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     requests: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseOptions,
@@ -84,32 +79,11 @@ impl Apply {
             };
             return travel.apply(self.cluster.host(), passphrase.as_ref());
         }
-        let plan = || self.plan(&cluster, &store);
+        let plan = || {
+            let plan = self.cluster.plan(&self.options, &cluster, &store)?;
+            Ok(if self.backup { plan.backup() } else { plan })
+        };
         carry_out(&store, plan, passphrase.as_ref(), self.json)
-    }
-
-    /// The plan, with what was asked for beside the specification.
-    fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
-        let mut plan = self.cluster.plan(cluster, store)?;
-        if let Some(name) = &self.only {
-            plan = plan.only(name);
-            if plan.steps().iter().all(|step| step.wanted().is_authority()) {
-                return Err(Failure::failed(
-                    format!("the specification has no host and no user {name}"),
-                    "give the name of a member, a node or a client as it stands there",
-                ));
-            }
-        }
-        if self.rekey {
-            plan = plan.rekey();
-        }
-        if self.prune {
-            plan = plan.prune();
-        }
-        if self.backup {
-            plan = plan.backup();
-        }
-        Ok(plan)
     }
 }
 
@@ -140,7 +114,7 @@ pub(crate) fn carry_out(
     }
     let facts = PlanFacts::of(&plan, store);
     let words = changes_in_words(&plan, store);
-    let next = next_in_words(&plan, store);
+    let next = next::in_words(&plan, store);
     remarks(&plan);
     let began = Instant::now();
     let report = plan.apply(&files, passphrase, progress(began));
@@ -149,7 +123,7 @@ pub(crate) fn carry_out(
         output::print_json(&Applied::of(facts, &report))?;
     } else {
         let done = done_in_words(&report, began);
-        output::print(&format!("{words}{done}{next}"))?;
+        output::print(&format!("{words}{done}{next}\n"))?;
     }
     Ok(Answer::Yes)
 }
@@ -223,36 +197,6 @@ fn done_in_words(report: &Report, began: Instant) -> String {
         done.join(", "),
         began.elapsed().as_secs_f64()
     )
-}
-
-/// What is left to do by hand.
-fn next_in_words(plan: &Plan, store: &Store) -> String {
-    let directory = store.directory().display();
-    let authority = plan
-        .steps()
-        .first()
-        .map(|step| (step.wanted().is_authority(), step.action()));
-    let member = plan
-        .steps()
-        .iter()
-        .find(|step| step.wanted().role() == Some(Role::Member));
-    let host = member.and_then(|step| step.wanted().host.clone());
-    match (authority, host) {
-        (Some((true, Action::Create)), Some(host)) => {
-            let layout = match store.layout() {
-                layout if layout == Layout::default() => String::new(),
-                layout => format!(" --layout {layout}"),
-            };
-            format!(
-                "; start etcd with the settings of `etcd-pki env etcd --host {host} -d {directory}{layout}`\n"
-            )
-        }
-        (Some((true, Action::Renew)), _) => {
-            "; etcd reads the CA only when it starts, so restart each member, one after the other\n"
-                .to_owned()
-        }
-        _ => "; etcd reads a pair again by itself\n".to_owned(),
-    }
 }
 
 /// A bar on a terminal that has waited for a second.

@@ -18,7 +18,7 @@ use etcd_pki_core::{Error, Role};
 
 pub(crate) use self::{
     authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, place_of_authority},
-    cluster::ClusterOptions,
+    cluster::{ClusterOptions, PlanOptions},
     destination::{ForceOption, OutOption, PairOutOptions, key_of},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions},

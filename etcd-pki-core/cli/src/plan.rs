@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Action, Cause, Layout, Plan, Step, Store, rfc3339};
+use etcd_pki_core::{Action, Cause, Layout, PairPaths, Plan, Step, Store, rfc3339};
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Outcome},
     input::Input,
-    options::ClusterOptions,
+    options::{ClusterOptions, PlanOptions},
     output,
     requests::Travel,
     time,
@@ -23,6 +23,7 @@ use crate::{
 Examples:
   etcd-pki plan -f cluster.yaml
   etcd-pki plan -f cluster.yaml --check
+  etcd-pki plan -f cluster.yaml --only etcd-1 --rekey
   etcd-pki plan -f cluster.yaml --requests travel
 
 Exit codes:
@@ -33,6 +34,8 @@ Exit codes:
 pub(crate) struct PlanCommand {
     #[command(flatten)]
     cluster: ClusterOptions,
+    #[command(flatten)]
+    options: PlanOptions,
     /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
     /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -58,27 +61,29 @@ impl PlanCommand {
             };
             return travel.plan(self.cluster.host(), self.check);
         }
-        let plan = self.cluster.plan(&cluster, &store)?;
+        let plan = self.cluster.plan(&self.options, &cluster, &store)?;
         if self.json {
             output::print_json(&PlanFacts::of(&plan, &store))?;
         } else {
             output::print(&in_words(&plan, &store))?;
         }
         remarks(&plan);
-        Ok(match plan.changes().next() {
-            Some(_) if self.check => Answer::Due,
-            _ => Answer::Yes,
+        Ok(if self.check && plan.has_work() {
+            Answer::Due
+        } else {
+            Answer::Yes
         })
     }
 }
 
 /// A plan for people: what is to be done, a line each, and a line about the rest.
 fn in_words(plan: &Plan, store: &Store) -> String {
-    let changes = plan.changes().count();
-    if changes == 0 {
+    if !plan.has_work() {
         return kept_in_words(plan, store);
     }
-    let kept = plan.steps().len() - changes;
+    let steps = plan.changes().count();
+    let kept = plan.steps().len() - steps;
+    let changes = steps + plan.removed().len();
     let plural = if changes == 1 { "" } else { "s" };
     format!(
         "{}{changes} change{plural}, {kept} as they should be; nothing was written (etcd-pki apply does it)\n",
@@ -88,8 +93,12 @@ fn in_words(plan: &Plan, store: &Store) -> String {
 
 /// The directory, and what is to be done there, a line each.
 pub(crate) fn changes_in_words(plan: &Plan, store: &Store) -> String {
-    let lines = output::indented(plan.changes().map(ToString::to_string));
-    format!("{}\n{lines}", place(store))
+    let removed = plan.removed().iter().map(|pair| {
+        let (certificate, key) = (pair.certificate.display(), pair.key.display());
+        format!("remove    {:<28}  and {key}", certificate.to_string())
+    });
+    let lines = plan.changes().map(ToString::to_string).chain(removed);
+    format!("{}\n{}", place(store), output::indented(lines))
 }
 
 /// That all is as it should be, and until when.
@@ -152,8 +161,16 @@ pub(crate) struct PlanFacts {
     kept: usize,
     /// Certificates that the specification does not have
     surplus: Vec<String>,
+    /// Those that go, each with its key
+    remove: Vec<PairFacts>,
     /// When the first of the certificates that are kept will be due
     first_due: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PairFacts {
+    certificate: String,
+    key: String,
 }
 
 #[derive(Serialize)]
@@ -175,6 +192,7 @@ impl PlanFacts {
             changes: Vec::new(),
             kept: 0,
             surplus: Vec::new(),
+            remove: Vec::new(),
             first_due: None,
         }
     }
@@ -191,7 +209,21 @@ impl PlanFacts {
                 .iter()
                 .map(|pair| pair.certificate.display().to_string())
                 .collect(),
+            remove: plan
+                .removed()
+                .iter()
+                .map(|pair| PairFacts::of(&pair.below(store.directory())))
+                .collect(),
             first_due: plan.first_due().and_then(Step::due).map(rfc3339),
+        }
+    }
+}
+
+impl PairFacts {
+    fn of(paths: &PairPaths) -> Self {
+        Self {
+            certificate: paths.certificate.display().to_string(),
+            key: paths.key.display().to_string(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Cluster, ClusterEntry, renewal::RenewBefore, resolver::Resolver};
 use crate::{
     error::{Error, Result},
-    identity::Identity,
+    identity::{AlternativeName, Identity},
     layout::PairPaths,
     profile::{AuthorityProfile, Profile},
     role::Role,
@@ -19,7 +19,7 @@ pub struct Wanted {
     pub purpose: Purpose,
     /// Where, below the cluster's directory
     pub paths: PairPaths,
-    /// For whom, with all names that the certificate is to have
+    /// For whom, with the names that were given; [`Wanted::alternative_names`] has those of the role too
     pub identity: Identity,
     /// Which authority signs it; an authority is its own
     pub issuer: Issuer,
@@ -56,6 +56,30 @@ impl Wanted {
         match self.purpose {
             Purpose::Authority(_) => None,
             Purpose::Leaf(profile) => Some(profile.role()),
+        }
+    }
+
+    /// The common name that its certificate has, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// None that what a cluster wants can meet.
+    pub fn common_name(&self) -> Result<Option<String>> {
+        match self.purpose {
+            Purpose::Authority(_) => self.identity.common_name(str::to_owned),
+            Purpose::Leaf(profile) => profile.common_name(&self.identity),
+        }
+    }
+
+    /// All alternative names that its certificate has, those that come from its role with them; an authority has none.
+    ///
+    /// # Errors
+    ///
+    /// None that what a cluster wants can meet.
+    pub fn alternative_names(&self) -> Result<Vec<AlternativeName>> {
+        match self.purpose {
+            Purpose::Authority(_) => Ok(Vec::new()),
+            Purpose::Leaf(profile) => profile.alternative_names(&self.identity),
         }
     }
 

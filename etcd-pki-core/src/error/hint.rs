@@ -42,6 +42,12 @@ impl Error {
             Self::InvalidAlternativeName { hint: None, .. } => {
                 "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
             }
+            // The variables of Kubespray's script are fields that only its drop-in has
+            Self::Specification {
+                hint: None, field, ..
+            } if field.chars().all(char::is_uppercase) => {
+                "nothing was changed; hosts stand there by their names, separated by blanks"
+            }
             Self::Specification { hint: None, .. } => {
                 "nothing was changed; mend it in the specification (`etcd-pki adopt` and the guides show whole ones)"
             }
@@ -94,7 +100,7 @@ impl Error {
             }
             Self::Unsupported { hint, .. } => hint,
             Self::Validity { .. } => {
-                "give another one with --validity, such as 90d, 10y or an instant to come"
+                "give another validity, such as 90d, 10y or an instant to come"
             }
         };
         Some(hint.to_owned())

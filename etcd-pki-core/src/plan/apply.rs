@@ -117,11 +117,9 @@ impl Plan {
             })
             .collect::<Result<Vec<Option<Mark>>>>()?;
         let mut report = Report::default();
-        if self.prunes {
-            for pair in &self.surplus {
-                files.remove(pair, &self.attributes)?;
-                report.removed += 1;
-            }
+        for pair in self.removed() {
+            files.remove(pair, &self.attributes)?;
+            report.removed += 1;
         }
         changes.iter().for_each(|step| report.count(step.action));
         if let Some(record) = record {

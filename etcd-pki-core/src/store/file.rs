@@ -146,7 +146,17 @@ pub(super) fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) 
     move |error| Error::Io {
         action,
         path: path.to_owned(),
-        error,
+        error: of_the_system(error),
+    }
+}
+
+/// What the system said, without the name of a temporary file that the library for those adds.
+fn of_the_system(error: io::Error) -> io::Error {
+    let within = error.get_ref().and_then(|within| within.source());
+    let within = within.and_then(|source| source.downcast_ref::<io::Error>());
+    match within.and_then(io::Error::raw_os_error) {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => error,
     }
 }
 

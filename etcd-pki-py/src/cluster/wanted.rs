@@ -3,7 +3,10 @@
 use etcd_pki_core::{Issuer, KeyAlgorithm, Purpose, Role, Wanted};
 use pyo3::prelude::*;
 
-use crate::{hash::hash_by_debug, identity::PyIdentity, layout::PyPairPaths, words::Word};
+use crate::{
+    error::OrRaise as _, hash::hash_by_debug, identity::PyIdentity, layout::PyPairPaths,
+    text::names_out, words::Word,
+};
 
 /// A key and its certificate that must exist.
 #[pyclass(frozen, eq, hash, name = "Wanted", module = "etcd_pki")]
@@ -20,7 +23,20 @@ impl PyWanted {
         PyPairPaths(self.0.paths.clone())
     }
 
-    /// For whom, with all names that the certificate is to have.
+    /// The common name that its certificate has, if it has one.
+    #[getter]
+    fn common_name(&self) -> PyResult<Option<String>> {
+        self.0.common_name().or_raise()
+    }
+
+    /// All alternative names that its certificate has, those that come from its role with them: text, and addresses as objects of
+    /// `ipaddress`. An authority has none.
+    #[getter]
+    fn alternative_names<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        names_out(py, &self.0.alternative_names().or_raise()?)
+    }
+
+    /// For whom, with the names that were given.
     #[getter]
     fn identity(&self) -> PyIdentity {
         PyIdentity(self.0.identity.clone())

@@ -87,7 +87,7 @@ impl PyHostPlan {
     }
 
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
-    /// certificate takes its place whole.
+    /// certificate takes its place whole. Ctrl-C is heard when it is done.
     fn apply(&self, py: Python<'_>) -> PyResult<PyHostReport> {
         let plan = taken(&self.plan)?;
         let report = work(py, || {

@@ -32,11 +32,14 @@ impl PySigningPlan {
     pub(crate) fn new(plan: SigningPlan, store: Store) -> Self {
         let steps = plan.steps().iter();
         Self {
-            store,
             steps: steps.map(|step| Arc::new(SigningFacts::of(step))).collect(),
             refused: refusals(plan.refused()),
-            created: plan.created().map(std::path::Path::to_owned).collect(),
+            created: plan
+                .created()
+                .map(|path| store.directory().join(path))
+                .collect(),
             plan: Mutex::new(Some(plan)),
+            store,
         }
     }
 }
@@ -70,7 +73,7 @@ impl PySigningPlan {
     }
 
     /// Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request claims beyond
-    /// them is told.
+    /// them is told. Ctrl-C is heard when it is done.
     #[pyo3(signature = (*, passphrase=None))]
     fn apply(
         &self,

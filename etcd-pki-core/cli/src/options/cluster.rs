@@ -7,6 +7,20 @@ use etcd_pki_core::{Cluster, Error, Plan, Store};
 
 use crate::{failure::Failure, input::Input};
 
+/// What is asked of a plan beside the specification.
+#[derive(Args)]
+pub(crate) struct PlanOptions {
+    /// Leave everything but this host or user as it is
+    #[arg(long, value_name = "NAME", conflicts_with = "requests")]
+    only: Option<String>,
+    /// Make a new key wherever a certificate is renewed
+    #[arg(long, conflicts_with = "requests")]
+    rekey: bool,
+    /// Remove the certificates and keys of hosts and users that are gone
+    #[arg(long, conflicts_with_all = ["only", "requests"])]
+    prune: bool,
+}
+
 /// The specification of a cluster, and where its files are.
 #[derive(Args)]
 #[command(next_help_heading = "Cluster")]
@@ -53,8 +67,23 @@ impl ClusterOptions {
         self.host.as_deref()
     }
 
-    /// Plans, for the host that was named.
-    pub(crate) fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan, Failure> {
-        Ok(cluster.plan_for(store, self.host.as_deref(), crate::time::now())?)
+    /// Plans, for the host that was named, with what was asked for beside the specification.
+    pub(crate) fn plan(
+        &self,
+        options: &PlanOptions,
+        cluster: &Cluster,
+        store: &Store,
+    ) -> Result<Plan, Failure> {
+        let mut plan = cluster.plan_for(store, self.host(), crate::time::now())?;
+        if let Some(name) = &options.only {
+            plan = plan.only(name)?;
+        }
+        if options.rekey {
+            plan = plan.rekey();
+        }
+        if options.prune {
+            plan = plan.prune();
+        }
+        Ok(plan)
     }
 }

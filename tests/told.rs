@@ -1,0 +1,191 @@
+//! What `plan` and `apply` tell of a cluster's directory: what goes, what is to be restarted, and what was done.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use etcd_pki_tests::{Scratch, command::etcd_pki, openssl};
+use serde_json::Value;
+
+const SPECIFICATION: &str = "\
+directory: ssl
+members:
+  - {name: etcd-1, addresses: [10.0.0.11]}
+  - {name: etcd-2, addresses: [10.0.0.12]}
+clients: [root, app]
+";
+const PAIR_READ_AGAIN: &str = "etcd reads a pair again by itself";
+
+struct Cluster(Scratch);
+
+impl Cluster {
+    fn applied() -> Self {
+        let cluster = Self(Scratch::new("told"));
+        cluster.specify(SPECIFICATION);
+        cluster.told("apply", &[]);
+        cluster
+    }
+
+    fn specify(&self, specification: &str) {
+        fs::write(self.0.path().join("cluster.yaml"), specification).unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join("ssl").join(name)
+    }
+
+    fn run(&self, verb: &str, options: &[&str]) -> Output {
+        let mut command = Command::new(etcd_pki());
+        command.current_dir(self.0.path());
+        command.args([verb, "-f", "cluster.yaml"]).args(options);
+        command.output().unwrap()
+    }
+
+    /// What is said on standard output by what succeeds.
+    fn told(&self, verb: &str, options: &[&str]) -> String {
+        let output = self.run(verb, options);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, verb: &str, options: &[&str]) -> Value {
+        let options = [&["--json"], options].concat();
+        serde_json::from_str(&self.told(verb, &options)).unwrap()
+    }
+}
+
+/// The lines of what is to be done, or was done, without the one that closes them.
+fn steps(told: &str) -> Vec<&str> {
+    told.lines().filter(|line| line.starts_with("  ")).collect()
+}
+
+#[test]
+fn plan_shows_what_apply_with_the_same_options_does() {
+    let cluster = Cluster::applied();
+    cluster.specify(
+        &SPECIFICATION
+            .replace("10.0.0.1", "10.0.9.1")
+            .replace(", app", ""),
+    );
+    for options in [
+        &["--only", "etcd-2"][..],
+        &["--only", "etcd-1", "--rekey"],
+        &["--prune"],
+    ] {
+        let planned = cluster.told("plan", options);
+        assert_eq!(steps(&planned).len(), 1, "{planned}");
+        let applied = cluster.told("apply", options);
+        assert_eq!(steps(&planned), steps(&applied));
+        assert!(
+            cluster
+                .run("plan", &[options, &["--check"]].concat())
+                .status
+                .success()
+        );
+    }
+    let nobody = cluster.run("plan", &["--only", "etcd"]);
+    let said = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("\"etcd\" is no host and no user of the cluster"),
+        "{said}"
+    );
+    let both = cluster.run("plan", &["--only", "root", "--requests", "travel"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_goes_is_named() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace(", app", ""));
+    assert!(cluster.run("plan", &["--check"]).status.success());
+    assert_eq!(
+        cluster.run("plan", &["--check", "--prune"]).status.code(),
+        Some(3)
+    );
+    let line = "  remove    client-app.pem                and client-app-key.pem";
+    let planned = cluster.told("plan", &["--prune"]);
+    assert_eq!(steps(&planned), [line]);
+    assert!(
+        planned.contains("1 change, 6 as they should be"),
+        "{planned}"
+    );
+    let json = cluster.json("plan", &["--prune"]);
+    let pair = &json["remove"][0];
+    for (field, name) in [
+        ("certificate", "client-app.pem"),
+        ("key", "client-app-key.pem"),
+    ] {
+        assert!(
+            pair[field].as_str().unwrap().ends_with(&format!("/{name}")),
+            "{json}"
+        );
+    }
+    assert_eq!(
+        cluster.json("plan", &[])["remove"],
+        Value::Array(Vec::new())
+    );
+    let applied = cluster.told("apply", &["--prune"]);
+    assert_eq!(steps(&applied), [line]);
+    assert!(applied.contains("\n1 removed in "), "{applied}");
+    assert!(!applied.contains(PAIR_READ_AGAIN), "{applied}");
+    assert!(!cluster.file("client-app-key.pem").exists());
+}
+
+#[test]
+fn what_must_be_restarted() {
+    let cluster = Cluster::applied();
+    // A pair alone
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    assert!(cluster.told("apply", &[]).contains(PAIR_READ_AGAIN));
+    // A run that was cut off when it had made the CA and the first member
+    for pair in ["member-etcd-2", "admin-etcd-2", "client-root", "client-app"] {
+        fs::remove_file(cluster.file(&format!("{pair}.pem"))).unwrap();
+        fs::remove_file(cluster.file(&format!("{pair}-key.pem"))).unwrap();
+    }
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains("start etcd with the settings of `etcd-pki env etcd --host etcd-2 -d ssl`"),
+        "{told}"
+    );
+    // A CA of peers, after the other one has served them
+    let apart = format!("ca: {{peers: separate}}\n{SPECIFICATION}");
+    cluster.specify(&apart);
+    let told = cluster.told("apply", &[]);
+    let peers = "restart all of them together";
+    assert!(
+        told.contains(peers) && told.contains("peer-ca.pem that holds both"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`etcd-pki env etcd --host etcd-1 -d ssl`"),
+        "{told}"
+    );
+    // The same, cut off behind the CA
+    for file in ["peer-etcd-2.pem", "peer-etcd-2-key.pem"] {
+        fs::remove_file(cluster.file(file)).unwrap();
+    }
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains(peers) && !told.contains("start etcd"),
+        "{told}"
+    );
+    // A CA that is renewed
+    openssl::call(
+        &cluster.0.path().join("ssl"),
+        "req -x509 -new -key ca-key.pem -subj /CN=etcd-ca -days 3650 -out ca.pem",
+    );
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains("; copy ca.pem to every host; etcd reads the CA only when it starts, so restart each member, one after the other\n"),
+        "{told}"
+    );
+}

@@ -1,0 +1,60 @@
+"""Keys that are elsewhere, and what their objects raise."""
+
+import pytest
+from etcd_pki import CertificateAuthority, PrivateKey, Role, SignerError
+
+
+class Elsewhere:
+    """A key behind an object, which answers with whatever it is told to."""
+
+    def __init__(self, key, answer):
+        self.public_key = key.public_key
+        self._answer = answer
+
+    def sign(self, message):
+        return self._answer(message)
+
+
+def authority(answer):
+    key = PrivateKey.generate()
+    certificate = CertificateAuthority.create("etcd-ca", key=key).certificate
+    return CertificateAuthority.from_signer(certificate, Elsewhere(key, answer or key.sign))
+
+
+def test_it_signs():
+    ca = authority(None)
+    assert ca.key is None
+    ca.issue(Role.CLIENT, "backup").certificate.check_issued_by(ca.certificate)
+
+
+def test_what_it_raises_is_the_cause():
+    def answer(message):
+        raise RuntimeError("the module is locked")
+
+    with pytest.raises(SignerError, match="the module is locked") as raised:
+        authority(answer).issue(Role.CLIENT, "backup")
+    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+def test_an_interrupt_goes_on_as_it_is():
+    def answer(message):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        authority(answer).issue(Role.CLIENT, "backup")
+
+
+def test_what_is_no_signature():
+    with pytest.raises(SignerError) as raised:
+        authority(lambda message: "text").issue(Role.CLIENT, "backup")
+    assert isinstance(raised.value.__cause__, TypeError)
+    with pytest.raises(ValueError, match="signature"):
+        authority(lambda message: b"no signature").issue(Role.CLIENT, "backup")
+
+
+def test_a_signer_has_a_public_key():
+    class Keyless:
+        public_key = "none"
+
+    with pytest.raises(TypeError, match="expected PublicKey as public_key, not str"):
+        CertificateAuthority.from_signer(authority(None).certificate, Keyless())
