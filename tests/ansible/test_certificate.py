@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -129,8 +130,8 @@ def test_contents_and_passphrases(ansible, options, tmp_path, ca):
         dict(given, ownca_privatekey_passphrase="correct horse"),
         options,
     )
-    assert without["failed"] and "passphrase" in without["msg"]
-    assert wrong["failed"] and "passphrase" in wrong["msg"]
+    for result in (without, wrong):
+        assert result["failed"] and "(hint: give the right passphrase with ownca_privatekey_passphrase)" in result["msg"]
     assert right["changed"] and not right["failed"]
     assert not mixed["changed"]
 
@@ -271,4 +272,8 @@ def test_bad_input(ansible, options, tmp_path, ca):
         "mutually exclusive", "soon", "50%", "it is negative", "+999999999999w", "etcd-member-etcd-1", "a..b",
     ]):  # fmt: skip
         assert expected in said[position], said[position]
+    # Nobody who writes a task can say an option of the command
+    words = re.findall(r"(?<!\S)--[a-z]\S*", " ".join(said))
+    assert words == ["--peer-cert-allowed-cn"], words
+    assert "allow_member_common_name: true" in said[13]
     assert not os.path.exists(options["path"])

@@ -213,10 +213,12 @@ def test_bad_input(ansible, options, tmp_path):
     )
     for result, expected in zip(results, [
         "members[0].adresses: there is no such field (hint: did you mean addresses?)", "common_nam", "etcd-1", "10.0.0.300",
-        "members[0]", "soon", "nobody", "own", "directory", "ca", "nobody-of-this-name",
+        "members[0]", "soon", "nobody", "own", "directory",
+        "bring back its files, or use an empty directory)", "nobody-of-this-name",
     ]):  # fmt: skip
         assert result["failed"], result
         assert expected in result["msg"] and "MODULE FAILURE" not in result["msg"], result["msg"]
+        assert " --" not in result["msg"], "nobody who writes a task can say an option of the command"
         assert "line 1" not in result["msg"], "nobody has seen that line"
     assert not os.path.exists(options["directory"])
     assert not (gone / "ca.pem").exists(), "no authority is made beside what another one has signed"
