@@ -167,7 +167,9 @@ class Key:
         self.was_there = False
         self.passphrase = parameters["privatekey_passphrase"]
         if self.path is None:
-            self.key = pki.PrivateKey.from_pem(parameters["privatekey_content"], passphrase=self.passphrase)
+            content = parameters["privatekey_content"]
+            self.key = pki.PrivateKey.from_pem(content, passphrase=self.passphrase)
+            self._warn_if_clear("privatekey_content", lambda: pki.PrivateKey.from_pem(content))
             self._is_used()
             return
         check_directory(module, self.path)
@@ -196,7 +198,22 @@ class Key:
                 raise
             self.reasons.append(f"the key is unreadable: {error}")
             return None
-        return self.key if self._is_used() else None
+        if not self._is_used():
+            return None
+        self._warn_if_clear(self.path, lambda: self.pki.PrivateKey.from_file(self.path))
+        return self.key
+
+    def _warn_if_clear(self, place, read):
+        """Whoever says a passphrase takes the key for encrypted."""
+        if not self.passphrase:
+            return
+        try:
+            read()
+        except self.pki.EncryptedKeyError:
+            return
+        self.module.warn(
+            f"{place} is not encrypted, and stays so: privatekey_passphrase encrypts only a new key (regenerate: always makes one)"
+        )
 
     def _is_used(self):
         """Whether the key that is there is to be used: of the right algorithm, or of whichever it is. It fails where neither that nor
