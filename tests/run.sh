@@ -25,6 +25,10 @@ command -v cargo >/dev/null || {
     echo "tests/run.sh: cargo is missing: install Rust 1.87 or newer" >&2
     exit 1
 }
+command -v cc >/dev/null || {
+    echo "tests/run.sh: the C compiler cc is missing: run as root: apt-get install --no-install-recommends gcc libc6-dev" >&2
+    exit 1
+}
 need_component fmt rustfmt
 need_component clippy clippy
 

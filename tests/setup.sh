@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares what the tests judge with: openssl, GnuTLS, NSS, Python's verifiers, pkilint, Go's verdict, etcd in three
-# versions. Everything goes under target/test-tools (or $ETCD_PKI_TEST_TOOLS); only openssl, certtool, certutil and
-# Python's venv come from the system's packages. Running it again does only what is missing or has changed.
+# versions. Everything goes under target/test-tools (or $ETCD_PKI_TEST_TOOLS); only openssl, certtool, certutil, git
+# and Python's venv come from the system's packages. Running it again does only what is missing or has changed.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -66,6 +66,8 @@ system_programs() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v certtool >/dev/null || missing+=(gnutls-bin)
     command -v certutil >/dev/null || missing+=(libnss3-tools)
+    # ansible-test asks it for the files of a collection
+    command -v git >/dev/null || missing+=(git)
     # Ends a server whose test is gone
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v python3 >/dev/null || missing+=(python3)

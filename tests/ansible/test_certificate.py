@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -129,8 +130,8 @@ def test_contents_and_passphrases(ansible, options, tmp_path, ca):
         dict(given, ownca_privatekey_passphrase="correct horse"),
         options,
     )
-    assert without["failed"] and "passphrase" in without["msg"]
-    assert wrong["failed"] and "passphrase" in wrong["msg"]
+    for result in (without, wrong):
+        assert result["failed"] and "(hint: give the right passphrase with ownca_privatekey_passphrase)" in result["msg"]
     assert right["changed"] and not right["failed"]
     assert not mixed["changed"]
 
@@ -161,6 +162,27 @@ def test_under_an_intermediate(ansible, options, tmp_path, ca):
     assert made["certificate"].count("BEGIN CERTIFICATE") == 2
     assert made["ca"].strip() == Path(ca["ownca_path"]).read_text().strip()
     assert openssl("verify", "-CAfile", ca["ownca_path"], "-untrusted", options["path"], options["path"]).endswith("OK\n")
+
+
+def test_differences_of_modes_and_of_what_is_asked_for(ansible, options):
+    def changes(result: dict) -> dict:
+        before, after = result["diff"]["before"], result["diff"]["after"]
+        return {fact: (before.get(fact), after.get(fact)) for fact in before | after if before.get(fact) != after.get(fact)}
+
+    made = ansible.module("certificate", ("--diff",), **dict(options, mode="0640"))
+    assert made["reasons"] == ["the certificate is missing"] and "mode" not in made["diff"]["before"]
+    for flags in (("--check", "--diff"), ("--diff",)):
+        mended = ansible.module("certificate", flags, **dict(options, mode="0600"))
+        reasons = [f"{options['path']} had another owner, group or mode"]
+        assert changes(mended) == {"mode": ("0640", "0600"), "reasons": (None, reasons)} and mended["reasons"] == reasons
+    for flags in (("--check", "--diff"), ("--diff",)):
+        forced = ansible.module("certificate", flags, **dict(options, force=True))
+        assert changes(forced)["reasons"] == (None, ["it was asked for (force)"])
+    again = ansible.module("certificate", ("--diff",), **dict(options, mode="0600"))
+    assert changes(again) == {} and not again["changed"]
+    gone = ansible.module("certificate", ("--diff",), path=options["path"], state="absent")
+    assert gone["diff"]["before"]["common_name"] == "etcd-member-etcd-1"
+    assert gone["diff"]["after"] == {"reasons": ["the certificate is surplus"]}
 
 
 def test_removed(ansible, options):
@@ -250,4 +272,8 @@ def test_bad_input(ansible, options, tmp_path, ca):
         "mutually exclusive", "soon", "50%", "it is negative", "+999999999999w", "etcd-member-etcd-1", "a..b",
     ]):  # fmt: skip
         assert expected in said[position], said[position]
+    # Nobody who writes a task can say an option of the command
+    words = re.findall(r"(?<!\S)--[a-z]\S*", " ".join(said))
+    assert words == ["--peer-cert-allowed-cn"], words
+    assert "allow_member_common_name: true" in said[13]
     assert not os.path.exists(options["path"])

@@ -135,14 +135,38 @@ def test_keys_of_other_tools(ansible, options, tmp_path):
         {name: value for name, value in dict(options, privatekey_content=content).items() if name != "privatekey_path"},
         dict(options, privatekey_content=content),
     )
-    assert wrong["failed"] and "passphrase" in wrong["msg"]
-    assert without["failed"] and "passphrase" in without["msg"]
+    for result in (wrong, without):
+        assert result["failed"] and "(hint: give the right passphrase with privatekey_passphrase)" in result["msg"]
     assert encrypted["changed"] and not encrypted["failed"]
     assert not given["changed"], "the same key, so the request fits"
     assert other["failed"] and "mutually exclusive" in other["msg"]
     assert openssl("pkey", "-in", own, "-passin", "pass:a long passphrase", "-pubout") == openssl(
         "req", "-in", options["path"], "-noout", "-pubkey"
     )
+
+
+def test_a_passphrase_of_a_key_without_one(ansible, options):
+    """A key is not encrypted unasked, and nobody is left to think that it is."""
+    ansible.module("certificate_request", **options)
+    key = Path(options["privatekey_path"])
+    clear = key.read_text()
+    secret = dict(options, privatekey_passphrase="correct horse")
+    given = {name: value for name, value in secret.items() if name != "privatekey_path"}
+    without, said, content, new, kept = ansible.modules(
+        "certificate_request",
+        options,
+        secret,
+        dict(given, privatekey_content=clear),
+        dict(secret, regenerate="always"),
+        secret,
+    )
+    stays = "is not encrypted, and stays so: privatekey_passphrase encrypts only a new key (regenerate: always makes one)"
+    assert not without["changed"] and "warnings" not in without
+    assert not said["changed"] and said["warnings"] == [f"{key} {stays}"]
+    assert not content["changed"] and content["warnings"] == [f"privatekey_content {stays}"]
+    assert new["changed"] and "warnings" not in new
+    assert not kept["changed"] and "warnings" not in kept
+    assert "ENCRYPTED" in key.read_text()
 
 
 def test_modes(ansible, options):
@@ -161,6 +185,24 @@ def test_modes(ansible, options):
     assert mended["reasons"] == [f"{options['privatekey_path']} had another owner, group or mode"]
     assert said["changed"] and not numbered["changed"]
     assert (mode(options["privatekey_path"]), mode(options["path"])) == (0o640, 0o600)
+
+
+def test_differences_of_modes_and_of_what_is_asked_for(ansible, options):
+    ansible.module("certificate_request", **options)
+    key, path = options["privatekey_path"], options["path"]
+    os.chmod(key, 0o644)
+    for flags in (("--check", "--diff"), ("--diff",)):
+        mended = ansible.module("certificate_request", flags, **dict(options, mode="0600"))
+        before, after = mended["diff"]["before"], mended["diff"]["after"]
+        assert (before.pop("privatekey"), before.pop("mode")) == ({"mode": "0644"}, "0644")
+        assert (after.pop("privatekey"), after.pop("mode")) == ({"mode": "0600"}, "0600")
+        assert after.pop("reasons") == mended["reasons"] == [f"{one} had another owner, group or mode" for one in (key, path)]
+        assert before == after
+    for flags in (("--check", "--diff"), ("--diff",)):
+        forced = ansible.module("certificate_request", flags, **dict(options, force=True))
+        assert forced["diff"]["after"] == dict(forced["diff"]["before"], reasons=["it was asked for (force)"])
+    gone = ansible.module("certificate_request", ("--diff",), path=path, state="absent")
+    assert gone["diff"]["after"] == {"reasons": ["the request is surplus"]} and gone["diff"]["before"]["subject"]
 
 
 def test_removed(ansible, options):
@@ -190,7 +232,7 @@ def test_bad_input(ansible, options, tmp_path):
     assert "privatekey_path" in missing["msg"]
     assert "name" in nameless["msg"] and nameless["failed"]
     assert '"10.0.0.300" is no DNS name, IP address or URI' in address["msg"] and "hint:" in address["msg"]
-    assert "64 characters" in long["msg"]
+    assert "64 characters" in long["msg"] and " --" not in long["msg"]
     assert f"{tmp_path}/nowhere is no directory" in directory["msg"]
     assert "symbolic link" in linked["msg"]
     assert "is a directory" in mistaken["msg"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import Ansible, mode, names, openssl
+from conftest import Ansible, mode, names, no_difference, openssl
 
 SPECIFICATION = dict(
     members=[
@@ -18,6 +19,14 @@ SPECIFICATION = dict(
     clients=["root", dict(name="backup", validity="90d")],
     shared_names=["etcd"],
 )
+
+
+def ip(name: str) -> str:
+    """A name as it is, and an address in the short form, which openssl does not write."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
 
 
 @pytest.fixture
@@ -31,6 +40,13 @@ def test_made_once(ansible, options):
     assert check["next_due"] is None and check["authority_changed"]
     made = ansible.module("cluster", ("--diff",), **options)
     assert made["changes"] == check["changes"] and made["diff"] == check["diff"]
+    assert made["diff"]["before"] == {}
+    said = made["diff"]["after"]
+    for change in made["changes"]:
+        path = change["certificate"]
+        has = [] if change["role"] == "authority" else sorted(ip(name) for name in names(path))
+        assert said.pop(path) == dict(names=has, action="create", reasons=change["reasons"])
+    assert said == {}
     said = [(change["action"], Path(change["certificate"]).name, change["role"], change["host"]) for change in made["changes"]]
     assert said == [
         ("create", "ca.pem", "authority", None),
@@ -67,8 +83,12 @@ def test_one_change_touches_one_certificate(ansible, options):
         assert change["action"] == "renew"
         assert change["reasons"] == ["10.0.0.99 is missing", "10.0.0.12 is surplus"]
         assert not result["authority_changed"]
-        (before,), (after,) = result["diff"]["before"].values(), result["diff"]["after"].values()
-        assert set(after["names"]) - set(before["names"]) == {"10.0.0.99"}
+        path = f"{options['directory']}/member-etcd-2.pem"
+        always = ["127.0.0.1", "::1", "etcd", "etcd-2", "localhost"]
+        assert result["diff"] == dict(
+            before={path: dict(names=sorted(["10.0.0.12", *always]))},
+            after={path: dict(names=sorted(["10.0.0.99", *always]), action="renew", reasons=change["reasons"])},
+        )
     now = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
     assert [name for name in files if files[name] != now[name]] == ["member-etcd-2.pem"] and files.keys() == now.keys()
 
@@ -76,13 +96,40 @@ def test_one_change_touches_one_certificate(ansible, options):
 def test_who_is_gone(ansible, options):
     ansible.module("cluster", **options)
     fewer = dict(options, members=SPECIFICATION["members"][:1])
-    kept, checked = ansible.module("cluster", **fewer), ansible.module("cluster", ("--check",), prune=True, **fewer)
-    assert not kept["changed"] and len(kept["surplus"]) == 2
-    assert checked["changed"] and [change["action"] for change in checked["changes"]] == ["remove", "remove"]
-    pruned, again = ansible.modules("cluster", dict(fewer, prune=True), dict(fewer, prune=True))
+    kept = ansible.module("cluster", ("--diff",), **fewer)
+    checked = ansible.module("cluster", ("--check", "--diff"), prune=True, **fewer)
+    files = [f"{options['directory']}/{name}-etcd-2" for name in ("admin", "member")]
+    surplus = [dict(certificate=f"{file}.pem", privatekey=f"{file}-key.pem") for file in files]
+    assert not kept["changed"] and no_difference(kept)
+    assert kept["surplus"] == checked["surplus"] == surplus
+    removed = dict(action="remove", reasons=["it is surplus"])
+    assert checked["changed"] and checked["changes"] == [dict(pair, **removed, role=None, host=None) for pair in surplus]
+    pruned, again = ansible.modules("cluster", dict(fewer, prune=True), dict(fewer, prune=True), flags=("--diff",))
     assert pruned["changes"] == checked["changes"] and pruned["surplus"] == []
+    for result in (checked, pruned):
+        assert result["diff"]["before"] == {
+            f"{files[0]}.pem": dict(names=["0.0.0.0"]),
+            f"{files[1]}.pem": dict(names=sorted(["10.0.0.12", "127.0.0.1", "::1", "etcd", "etcd-2", "localhost"])),
+        }
+        assert result["diff"]["after"] == {f"{file}.pem": removed for file in files}
     assert not again["changed"]
     assert not any("etcd-2" in name for name in os.listdir(options["directory"]))
+
+
+def test_a_difference_of_modes_alone(ansible, options):
+    ansible.module("cluster", **options)
+    key, certificate = (f"{options['directory']}/member-etcd-1{end}.pem" for end in ("-key", ""))
+    os.chmod(key, 0o644)
+    for flags in (("--check", "--diff"), ("--diff",)):
+        result = ansible.module("cluster", flags, **options)
+        (change,) = result["changes"]
+        assert (change["action"], change["certificate"], len(change["reasons"])) == ("mode", certificate, 1)
+        assert result["diff"]["before"] == {key: dict(mode="0644")}
+        assert result["diff"]["after"] == {
+            key: dict(mode="0600"),
+            certificate: dict(action="mode", reasons=change["reasons"]),
+        }
+    assert mode(key) == 0o600
 
 
 def test_files_modes_and_layouts(ansible, options, tmp_path):
@@ -166,10 +213,12 @@ def test_bad_input(ansible, options, tmp_path):
     )
     for result, expected in zip(results, [
         "members[0].adresses: there is no such field (hint: did you mean addresses?)", "common_nam", "etcd-1", "10.0.0.300",
-        "members[0]", "soon", "nobody", "own", "directory", "ca", "nobody-of-this-name",
+        "members[0]", "soon", "nobody", "own", "directory",
+        "bring back its files, or use an empty directory)", "nobody-of-this-name",
     ]):  # fmt: skip
         assert result["failed"], result
         assert expected in result["msg"] and "MODULE FAILURE" not in result["msg"], result["msg"]
+        assert " --" not in result["msg"], "nobody who writes a task can say an option of the command"
         assert "line 1" not in result["msg"], "nobody has seen that line"
     assert not os.path.exists(options["directory"])
     assert not (gone / "ca.pem").exists(), "no authority is made beside what another one has signed"

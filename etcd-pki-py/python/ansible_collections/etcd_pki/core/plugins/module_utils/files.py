@@ -58,17 +58,17 @@ class File:
                 self.backup_file = self._copied()
         library.write_files([(self.path, contents, self.secret)], overwrite=True)
 
-    def set_attributes(self):
+    def set_attributes(self, difference=None):
         """Gives it the owner, group and mode that the task says, and takes from others what they may do with a key. Returns whether
-        something changed."""
-        changed = False
-        if self.secret and self.attributes.get("mode") is None and os.path.exists(self.path):
-            if stat.S_IMODE(os.stat(self.path).st_mode) & 0o007:
-                changed = self.module.set_mode_if_different(self.path, "0600", False)
+        something changed, and writes into difference what was and what is."""
         if not os.path.exists(self.path):
             # Only in check mode, where it is still to be made
-            return changed
-        return self.module.set_fs_attributes_if_different(self.attributes, changed)
+            return False
+        changed = False
+        if self.secret and self.attributes.get("mode") is None:
+            if stat.S_IMODE(os.stat(self.path).st_mode) & 0o007:
+                changed = self.module.set_mode_if_different(self.path, "0600", False, difference)
+        return self.module.set_fs_attributes_if_different(self.attributes, changed, difference)
 
     def remove(self, library):
         """Removes it. Returns whether it was there."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from contextlib import contextmanager
 
@@ -16,6 +17,25 @@ try:
 except ImportError:
     etcd_pki = None
     MISSING = traceback.format_exc()
+
+_OPTION_OF_THE_COMMAND = re.compile(r"(?<!\w)--[a-z]")
+
+
+def way_out(module, error):
+    """A hint in the words of a task. Those of the package are of the command, and the part that speaks of its options is left
+    out."""
+    if isinstance(error, (etcd_pki.EncryptedKeyError, etcd_pki.WrongPassphraseError)):
+        options = [option for option in module.argument_spec if option.endswith("_passphrase")]
+        return f"give the right passphrase with {options[0]}" if options else None
+    if isinstance(error, etcd_pki.MemberCommonNameError) and "allow_member_common_name" in module.argument_spec:
+        return (
+            "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say "
+            "allow_member_common_name: true"
+        )
+    if isinstance(error, etcd_pki.ValidityError):
+        return "give another validity, such as 90d, 10y or an instant to come"
+    parts = (error.hint or "").split("; ")
+    return "; ".join(part for part in parts if not _OPTION_OF_THE_COMMAND.search(part))
 
 
 @contextmanager
@@ -32,8 +52,9 @@ def library(module):
         if isinstance(error, etcd_pki.SpecificationError):
             # Not the position: the text with that line was never seen by whoever wrote the task
             message = f"{error.field}: {error.reason}"
-        if error.hint:
-            message = f"{message} (hint: {error.hint})"
+        hint = way_out(module, error)
+        if hint:
+            message = f"{message} (hint: {hint})"
         module.fail_json(msg=message)
     except OSError as error:
         module.fail_json(msg=str(error))

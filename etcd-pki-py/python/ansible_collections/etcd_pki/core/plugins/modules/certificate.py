@@ -20,6 +20,10 @@ extends_documentation_fragment:
   - etcd_pki.core.common.attributes
   - etcd_pki.core.common.file
   - etcd_pki.core.common.identity
+attributes:
+  idempotent:
+    support: partial
+    details: Not with O(force=true), which signs in each run.
 options:
   path:
     description:
@@ -271,19 +275,23 @@ def present(module, pki, result):
         after = dict(to_be_signed=True)
     else:
         after = facts.of_certificate(sign(module, pki, file, found, result))
-    result["changed"] = bool(result["reasons"])
-    if file.set_attributes():
+    result["changed"] = is_due = bool(result["reasons"])
+    attributes = dict(before={}, after={})
+    # Those of a file that is new were never others
+    if file.set_attributes(None if before is None else attributes) and before is not None:
         result["changed"] = True
         result["reasons"].append(f"{file.path} had another owner, group or mode")
     if parameters["return_content"]:
         result["certificate"] = ((before or b"") if module.check_mode else file.read(pki)).decode()
     was = facts.of_certificate(found[0]) if found else {}
     result["not_after"] = was.get("not_after", "") if module.check_mode else after["not_after"]
-    if module.check_mode and result["reasons"]:
+    if module.check_mode and is_due:
         # Those of a certificate that nobody will see
         for fact in ("serial_number", "fingerprint"):
             after.pop(fact, None)
-    result["diff"] = dict(before=was, after=after)
+    if result["reasons"]:
+        after["reasons"] = result["reasons"]
+    result["diff"] = dict(before=dict(was, **attributes["before"]), after=dict(after, **attributes["after"]))
     return file
 
 
@@ -293,7 +301,8 @@ def absent(module, pki, result):
     found, _reason = certificates(pki, file.read(pki))
     result["changed"] = file.remove(pki)
     result["reasons"] = ["the certificate is surplus"] if result["changed"] else []
-    result["diff"] = dict(before=facts.of_certificate(found[0]) if found else {}, after={})
+    after = dict(reasons=result["reasons"]) if result["changed"] else {}
+    result["diff"] = dict(before=facts.of_certificate(found[0]) if found else {}, after=after)
     return file
 
 

@@ -17,6 +17,10 @@ extends_documentation_fragment:
   - etcd_pki.core.common.attributes
   - etcd_pki.core.common.file
   - etcd_pki.core.common.identity
+attributes:
+  idempotent:
+    support: partial
+    details: Not with O(force=true), which makes a request in each run, and not with O(regenerate=always), which makes a key.
 options:
   path:
     description:
@@ -160,9 +164,12 @@ class Key:
         self.path = parameters["privatekey_path"]
         self.reasons = []
         self.file = None
+        self.was_there = False
         self.passphrase = parameters["privatekey_passphrase"]
         if self.path is None:
-            self.key = pki.PrivateKey.from_pem(parameters["privatekey_content"], passphrase=self.passphrase)
+            content = parameters["privatekey_content"]
+            self.key = pki.PrivateKey.from_pem(content, passphrase=self.passphrase)
+            self._warn_if_clear("privatekey_content", lambda: pki.PrivateKey.from_pem(content))
             self._is_used()
             return
         check_directory(module, self.path)
@@ -180,6 +187,7 @@ class Key:
         if self.file.read(self.pki) is None:
             self.reasons.append("the key is missing")
             return None
+        self.was_there = True
         if regenerate == "always":
             self.reasons.append("a new key was asked for")
             return None
@@ -190,7 +198,22 @@ class Key:
                 raise
             self.reasons.append(f"the key is unreadable: {error}")
             return None
-        return self.key if self._is_used() else None
+        if not self._is_used():
+            return None
+        self._warn_if_clear(self.path, lambda: self.pki.PrivateKey.from_file(self.path))
+        return self.key
+
+    def _warn_if_clear(self, place, read):
+        """Whoever says a passphrase takes the key for encrypted."""
+        if not self.passphrase:
+            return
+        try:
+            read()
+        except self.pki.EncryptedKeyError:
+            return
+        self.module.warn(
+            f"{place} is not encrypted, and stays so: privatekey_passphrase encrypts only a new key (regenerate: always makes one)"
+        )
 
     def _is_used(self):
         """Whether the key that is there is to be used: of the right algorithm, or of whichever it is. It fails where neither that nor
@@ -255,8 +278,13 @@ def present(module, pki, result):
         file.write(pki, request.to_pem())
     result["reasons"] = key.reasons + reasons
     result["changed"] = bool(result["reasons"])
-    for kept in (key.file, file):
-        if kept is not None and kept.set_attributes():
+    changes = {}
+    for kept, was_there in ((key.file, key.was_there), (file, before is not None)):
+        if kept is None:
+            continue
+        changes[kept] = dict(before={}, after={})
+        # Those of a file that is new were never others
+        if kept.set_attributes(changes[kept] if was_there else None) and was_there:
             result["changed"] = True
             result["reasons"].append(f"{kept.path} had another owner, group or mode")
     result["subject"] = request.subject
@@ -271,7 +299,13 @@ def present(module, pki, result):
     after = facts.of_request(request)
     if unmade:
         after["public_key_fingerprint"] = "that of a new key"
+    if result["reasons"]:
+        after["reasons"] = result["reasons"]
     result["diff"] = dict(before=described(pki, before), after=after)
+    for time, shown in result["diff"].items():
+        shown.update(changes[file][time])
+        if key.file is not None and changes[key.file][time]:
+            shown["privatekey"] = changes[key.file][time]
     return file
 
 
@@ -291,7 +325,8 @@ def absent(module, pki, result):
     before = file.read(pki)
     result["changed"] = file.remove(pki)
     result["reasons"] = ["the request is surplus"] if result["changed"] else []
-    result["diff"] = dict(before=described(pki, before), after={})
+    after = dict(reasons=result["reasons"]) if result["changed"] else {}
+    result["diff"] = dict(before=described(pki, before), after=after)
     return file
 
 

@@ -367,27 +367,41 @@ def changes(plan, prune):
 
 
 def snapshot(pki, plan, prune):
-    """The names in each certificate that a plan changes, as they are; nothing where there is none."""
-    pairs = [step.paths for step in plan.changes] + (list(plan.surplus) if prune else [])
+    """What there is of each pair that a plan changes, file by file; nothing where there is none."""
     found = {}
-    for pair in pairs:
-        try:
-            certificate = pki.Certificate.from_file(pair.certificate)
-        except (pki.Error, OSError):
-            continue
-        found[str(pair.certificate)] = names(certificate.dns_names, certificate.ip_addresses, certificate.uris)
+    for step in plan.changes:
+        found.update(modes(step, "found") if str(step.action) == "mode" else certified(pki, step.paths))
+    for pair in plan.surplus if prune else []:
+        found.update(certified(pki, pair))
     return found
 
 
+def certified(pki, pair):
+    """The names in a certificate that is there."""
+    try:
+        certificate = pki.Certificate.from_file(pair.certificate)
+    except (pki.Error, OSError):
+        return {}
+    return {str(pair.certificate): names(certificate.dns_names, certificate.ip_addresses, certificate.uris)}
+
+
+def modes(step, which):
+    """The modes that files have, or should have."""
+    facts = [cause.facts for cause in step.causes if cause.kind == "mode"]
+    return {str(fact["path"]): dict(mode=f"{fact[which]:04o}") for fact in facts}
+
+
 def difference(plan, before, made):
-    """What was and what is, file by file."""
+    """What was and what is, file by file, with what was done to each pair and why."""
     after = {}
-    wanted = {str(step.paths.certificate): step.wanted.identity for step in plan.changes}
+    for step in plan.changes:
+        if str(step.action) == "mode":
+            after.update(modes(step, "wanted"))
+        else:
+            after[str(step.paths.certificate)] = names(step.wanted.alternative_names or [])
     for change in made:
-        identity = wanted.get(change["certificate"])
-        if identity is not None:
-            has = names(identity.alternative_names or [])
-            after[change["certificate"]] = dict(has, action=change["action"], reasons=change["reasons"])
+        done = dict(action=change["action"], reasons=change["reasons"])
+        after.setdefault(change["certificate"], {}).update(done)
     return dict(before=before, after=after)
 
 
