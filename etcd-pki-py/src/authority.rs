@@ -30,6 +30,11 @@ use crate::{
 
 /// A certificate authority: it issues a key and its certificate at once, and signs what others request for their own keys.
 ///
+/// A `role` is one, or a `Profile` where a certificate has something other than usual; an `identity` is an `Identity`, or
+/// the name alone, and `names` are further alternative names. `algorithm` is that of a key that is made; `validity` is how
+/// long a certificate is valid, a `timedelta`, text such as `90d`, or the `datetime` of its end; `now` is the time to count
+/// from, the present one unless said otherwise.
+///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
 /// >>> bundle = ca.issue(Role.MEMBER, "etcd-1", names=["etcd-1.lan", "10.0.0.11"])
@@ -57,7 +62,7 @@ impl PyCertificateAuthority {
 #[pymethods]
 impl PyCertificateAuthority {
     /// Makes an authority with a certificate of its own and, unless one is given, a new key: ec-p256, ten years, no authorities
-    /// below it, unless said otherwise.
+    /// below it, unless said otherwise. `compatibility="kubespray"` makes it RSA of 2048 bits and 36500 days.
     #[staticmethod]
     #[pyo3(signature = (
         common_name, *, organization=None, compatibility=Word(Compatibility::Strict), algorithm=None,

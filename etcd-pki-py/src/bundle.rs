@@ -27,6 +27,8 @@ use crate::{
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
 ///
+/// `key` and `certificate` are put together; `chain` begins with the issuer of the certificate, if that is an intermediate.
+///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> bundle = CertificateAuthority.create("etcd-ca").issue(Role.CLIENT, "backup")
 /// >>> bundle.name, bundle.certificate.common_name
@@ -60,7 +62,6 @@ impl PyBundle {
 
 #[pymethods]
 impl PyBundle {
-    /// Puts together what belongs together: `chain` begins with the issuer of the certificate, if it is an intermediate.
     #[new]
     #[pyo3(signature = (key, certificate, chain=Certificates(Vec::new())))]
     fn new(

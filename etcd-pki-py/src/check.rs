@@ -20,6 +20,10 @@ use crate::{
 
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
 ///
+/// `warning` and `critical` say how long before its end a certificate is told of, as a `timedelta` or text such as `30d` and
+/// `33%`: thirty days, and seven, unless said otherwise, and less for certificates that are short. `at` is the time to judge
+/// at, the present one unless said otherwise. `ignore` has the codes of findings that are not told, such as `EP011`.
+///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
 /// >>> _ = ca.write("checked")
@@ -33,8 +37,6 @@ pub(crate) struct PyCheck(Check);
 
 #[pymethods]
 impl PyCheck {
-    /// Thresholds are a `timedelta` or text such as `30d` and `33%`: thirty days, and seven, unless said otherwise, and less for
-    /// certificates that are short. `ignore` are codes of findings that are not told.
     #[new]
     #[pyo3(signature = (*, warning=None, critical=None, at=None, ignore=Vec::new()))]
     fn new(

@@ -41,6 +41,11 @@ use crate::{
 /// A value that exists is free of contradictions: names are unique, addresses are one member's, no two pairs share a file, and
 /// every certificate could be made.
 ///
+/// `members`, `nodes` and `clients` are entries, or names where a name is all there is to say. `shared_names` are in every
+/// member's certificate. Files lie in `directory` as `layout` has them; without it, `plan` and `apply` are told where.
+/// `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and for who may read
+/// the files. `admin` is what the client beside each member has other than all others, and `False` leaves it out.
+///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
 /// ...     members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.12"])],
@@ -144,8 +149,6 @@ impl Asked<'_> {
 
 #[pymethods]
 impl PyCluster {
-    /// Members, nodes and clients are entries, or names where a name is all there is to say. `admin` is what the client beside each
-    /// member has other than all others, and `False` leaves it out.
     #[new]
     #[pyo3(signature = (
         *, members=Vec::new(), nodes=Vec::new(), clients=Vec::new(), shared_names=Names::default(),
@@ -311,7 +314,8 @@ impl PyCluster {
     /// Reads what is in a directory and decides what is to be done there. Nothing is written.
     ///
     /// `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key wherever a certificate
-    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced.
+    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced. `now` is the time to
+    /// judge at, the present one unless said otherwise.
     #[pyo3(signature = (directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, now=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn plan(

@@ -14,6 +14,13 @@ use crate::{
 /// What is not said comes from the role: the common name of member `etcd-1` is `etcd-member-etcd-1`, a member's own name and the
 /// loopback names are among its alternative names, a node or client that serves nothing has the address 0.0.0.0.
 ///
+/// `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names` are alternative names, as
+/// text or objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and `DNS:`, `IP:` and
+/// `URI:` before it say which. `common_name` takes the place of the role's, and `organization` is the subject's, a group for
+/// Kubernetes.
+///
+/// `without_common_name` and `without_alternative_names` leave these out, whatever the role has.
+///
 /// >>> from etcd_pki import Identity
 /// >>> Identity("etcd-1", names=["etcd-1.lan", "10.0.0.11"]).alternative_names
 /// ['etcd-1.lan', IPv4Address('10.0.0.11')]
@@ -30,9 +37,6 @@ hash_by_debug!(PyIdentity);
 
 #[pymethods]
 impl PyIdentity {
-    /// `name` is a host's or a user's; without it, `common_name` or `organization` is needed. Alternative names are text or
-    /// objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and `DNS:`, `IP:` and `URI:`
-    /// before it say which.
     #[new]
     #[pyo3(signature = (
         name=None, *, names=Names::default(), common_name=None, organization=None,

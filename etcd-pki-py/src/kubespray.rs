@@ -14,6 +14,10 @@ use crate::{
 
 /// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
 ///
+/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are lists.
+/// Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048 bits and 36500
+/// days.
+///
 /// >>> from etcd_pki import KubesprayScript
 /// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
 /// >>> [wanted.paths.certificate.name for wanted in script.cluster().wanted()]
@@ -26,8 +30,6 @@ hash_by_debug!(PyKubesprayScript);
 
 #[pymethods]
 impl PyKubesprayScript {
-    /// Takes the names from the section `[alt_names]` of an openssl.conf. Kubespray's keys are RSA of 2048 bits and its certificates
-    /// for 36500 days, unless said otherwise.
     #[new]
     #[pyo3(signature = (openssl_conf, *, masters=Vec::new(), hosts=Vec::new(), algorithm=None, validity=None))]
     fn new(

@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 use crate::{error::OrRaise as _, text::Text, words::Word};
 
 /// Where a key and its certificate are.
+///
+/// `certificate` is the file of the one, and `key` that of the other.
 #[pyclass(frozen, eq, hash, name = "PairPaths", module = "etcd_pki")]
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct PyPairPaths(pub(crate) PairPaths);

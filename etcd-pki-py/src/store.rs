@@ -27,6 +27,8 @@ use crate::{
 
 /// A directory of keys and certificates, in a layout. It need not exist yet.
 ///
+/// `directory` is where, and `layout` whose names the files have: Kubespray's, unless said otherwise.
+///
 /// >>> from etcd_pki import CertificateAuthority, Role, Store
 /// >>> store = Store("pki")
 /// >>> ca = CertificateAuthority.create("etcd-ca")

@@ -14,8 +14,11 @@ use crate::{
 
 /// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
 ///
-/// Without a role, no usage is asked for; without a host, no name; `strict` asks also for what RFC 5280 demands and Go does not,
-/// as Python 3.13 does.
+/// `roots` are what `ETCD_TRUSTED_CA_FILE` holds, `intermediates` what stands behind the first certificate in etcd's
+/// certificate file. `at` is the time to judge at, the present one unless said otherwise.
+///
+/// Without `role`, no usage is asked for; without `host`, no name; `strict` asks also for what RFC 5280 demands and Go does
+/// not, as Python 3.13 does.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role, Verifier
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -48,7 +51,6 @@ impl FromPyObject<'_, '_> for HostArgument {
 
 #[pymethods]
 impl PyVerifier {
-    /// `roots` are what `ETCD_TRUSTED_CA_FILE` holds, `intermediates` what stands behind the first in etcd's certificate file.
     #[new]
     #[pyo3(signature = (roots, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false))]
     fn new(

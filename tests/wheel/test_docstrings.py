@@ -5,9 +5,11 @@ import importlib
 import inspect
 import io
 import pkgutil
+import re
 
 import etcd_pki
 import pytest
+from tools import ROOT
 
 MODULES = ["etcd_pki", *(f"etcd_pki.{module.name}" for module in pkgutil.iter_modules(etcd_pki.__path__))]
 
@@ -28,6 +30,8 @@ def documented():
 
 
 EXAMPLES = documented()
+NATIVE = ROOT / "etcd-pki-py/src"
+SOURCES = {str(file.relative_to(NATIVE)): file.read_text() for file in NATIVE.rglob("*.rs")}
 
 
 def test_there_are_examples():
@@ -69,3 +73,31 @@ def test_all_that_is_public_is_documented():
                 if not member.startswith("_") and not inspect.getdoc(attribute):
                     missing.append(f"{name}.{member}")
     assert missing == []
+
+
+def constructors():
+    """Each class that is made by calling it, and its parameters."""
+    for name in etcd_pki.__all__:
+        value = getattr(etcd_pki, name)
+        if inspect.isclass(value) and value.__module__ == "etcd_pki" and getattr(value, "__text_signature__", None):
+            yield name, list(inspect.signature(value).parameters)
+
+
+CONSTRUCTORS = dict(constructors())
+
+
+def test_there_are_constructors():
+    assert len(CONSTRUCTORS) == sum(source.count("#[new]") for source in SOURCES.values())
+    assert {"Identity", "Cluster", "Check", "Store"} <= CONSTRUCTORS.keys()
+
+
+@pytest.mark.parametrize("name", CONSTRUCTORS)
+def test_each_argument_is_explained_in_the_class(name):
+    words = set(re.findall(r"`(\w+)`", getattr(etcd_pki, name).__doc__))
+    assert [parameter for parameter in CONSTRUCTORS[name] if parameter not in words] == []
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_nothing_is_said_where_it_is_lost(file):
+    """What stands above a constructor in Rust, no Python sees."""
+    assert re.findall(r"///.*\n\s*(?:#\[(?!new\]).*\n\s*)*#\[new\]", SOURCES[file]) == []

@@ -191,6 +191,13 @@ class Identity:
     name and the loopback names are among its alternative names, a node or client that serves nothing has the address
     0.0.0.0.
 
+    `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names` are alternative
+    names, as text or objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and
+    `DNS:`, `IP:` and `URI:` before it say which. `common_name` takes the place of the role's, and `organization` is
+    the subject's, a group for Kubernetes.
+
+    `without_common_name` and `without_alternative_names` leave these out, whatever the role has.
+
     >>> from etcd_pki import Identity
     >>> Identity("etcd-1", names=["etcd-1.lan", "10.0.0.11"]).alternative_names
     ['etcd-1.lan', IPv4Address('10.0.0.11')]
@@ -225,6 +232,14 @@ class Identity:
 @final
 class Profile:
     """What a certificate of a role has. Wherever a role is taken, a profile is too.
+
+    It begins as that of its `role` under the habits of `compatibility`: `strict` ones, with keys of ec-p256 and
+    certificates for a year, or those of `kubespray`, with RSA of 2048 bits and 36500 days. `algorithm` is another one
+    for a key that is made, and `validity` another time: a `timedelta`, text such as `90d`, or the `datetime` of its
+    end.
+
+    `allow_member_common_name` lets a node or client have a common name that begins as a member's does, which a list
+    of allowed common names (`--peer-cert-allowed-cn`) would take for a member.
 
     >>> from datetime import timedelta
     >>> from etcd_pki import Profile, Role
@@ -433,6 +448,9 @@ class Bundle:
 
     The key matches the certificate, and each certificate is signed by the next.
 
+    `key` and `certificate` are put together; `chain` begins with the issuer of the certificate, if that is an
+    intermediate.
+
     >>> from etcd_pki import CertificateAuthority, Role
     >>> bundle = CertificateAuthority.create("etcd-ca").issue(Role.CLIENT, "backup")
     >>> bundle.name, bundle.certificate.common_name
@@ -509,6 +527,11 @@ class CertificateAuthority:
     """A certificate authority: it issues a key and its certificate at once, and signs what others request for their own
     keys.
 
+    A `role` is one, or a `Profile` where a certificate has something other than usual; an `identity` is an
+    `Identity`, or the name alone, and `names` are further alternative names. `algorithm` is that of a key that is
+    made; `validity` is how long a certificate is valid, a `timedelta`, text such as `90d`, or the `datetime` of its
+    end; `now` is the time to count from, the present one unless said otherwise.
+
     >>> from etcd_pki import CertificateAuthority, Role
     >>> ca = CertificateAuthority.create("etcd-ca")
     >>> bundle = ca.issue(Role.MEMBER, "etcd-1", names=["etcd-1.lan", "10.0.0.11"])
@@ -527,7 +550,8 @@ class CertificateAuthority:
         now: datetime | None = None,
     ) -> CertificateAuthority:
         """Makes an authority with a certificate of its own and, unless one is given, a new key: ec-p256, ten years, no
-        authorities below it, unless said otherwise.
+        authorities below it, unless said otherwise. `compatibility="kubespray"` makes it RSA of 2048 bits and 36500
+        days.
         """
     @staticmethod
     def load(
@@ -699,7 +723,10 @@ class Verdict:
 class Verifier:
     """Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
 
-    Without a role, no usage is asked for; without a host, no name; `strict` asks also for what RFC 5280 demands and
+    `roots` are what `ETCD_TRUSTED_CA_FILE` holds, `intermediates` what stands behind the first certificate in etcd's
+    certificate file. `at` is the time to judge at, the present one unless said otherwise.
+
+    Without `role`, no usage is asked for; without `host`, no name; `strict` asks also for what RFC 5280 demands and
     Go does not, as Python 3.13 does.
 
     >>> from etcd_pki import CertificateAuthority, Role, Verifier
@@ -726,7 +753,10 @@ class Verifier:
 
 @final
 class PairPaths:
-    """Where a key and its certificate are."""
+    """Where a key and its certificate are.
+
+    `certificate` is the file of the one, and `key` that of the other.
+    """
     def __new__(cls, certificate: _Path, key: _Path) -> Self: ...
     @property
     def certificate(self) -> Path:
@@ -742,6 +772,8 @@ class PairPaths:
 @final
 class Store:
     """A directory of keys and certificates, in a layout. It need not exist yet.
+
+    `directory` is where, and `layout` whose names the files have: Kubespray's, unless said otherwise.
 
     >>> from etcd_pki import CertificateAuthority, Role, Store
     >>> store = Store("pki")
@@ -815,6 +847,10 @@ class LockedStore:
 class ClusterAdmin:
     """The client that a layout's tools expect beside each member, and what its certificate has other than all others:
     Kubespray's `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
+
+    `organization` is the subject's, a group for Kubernetes; `algorithm` and `validity` are as those of
+    `ClusterEntry`. `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port takes the
+    certificate for a member's then.
     """
     def __new__(
         cls,
@@ -841,7 +877,12 @@ class ClusterAdmin:
 
 @final
 class ClusterAuthority:
-    """The authority of a cluster, and whether peers have one of their own."""
+    """The authority of a cluster, and whether peers have one of their own.
+
+    What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
+    key is that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With
+    `separate` there is a second one for peers, of the name `peer_common_name`.
+    """
     def __new__(
         cls,
         common_name: str | None = None,
@@ -875,7 +916,13 @@ class ClusterAuthority:
 
 @final
 class ClusterDefaults:
-    """What entries have that do not say it themselves."""
+    """What entries have that do not say it themselves.
+
+    `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says
+    otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days. `renew_before` is a
+    `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a
+    certificate's life.
+    """
     def __new__(
         cls,
         *,
@@ -901,7 +948,13 @@ class ClusterDefaults:
 
 @final
 class ClusterEntry:
-    """A member, a node or a client of a cluster, and what it has other than the defaults."""
+    """A member, a node or a client of a cluster, and what it has other than the defaults.
+
+    `identity` is who it is, or the name alone, and `names` are further alternative names. `peer_common_name` is that
+    of a member's pair for peers, where it has one apart. `algorithm` is that of its key, and `validity` how long its
+    certificate is valid: a `timedelta`, text such as `90d`, or the `datetime` of its end. `allow_member_common_name`
+    lets a node or client have a member's common name.
+    """
     def __new__(
         cls,
         identity: _Identity,
@@ -934,6 +987,9 @@ class ClusterEntry:
 class ClusterFiles:
     """Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new
     certificate 0644, a new directory 0700, and what exists keeps what it has.
+
+    `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and `directory_mode` are numbers
+    such as `0o640`.
     """
     def __new__(
         cls,
@@ -968,6 +1024,12 @@ class Cluster:
 
     A value that exists is free of contradictions: names are unique, addresses are one member's, no two pairs share a
     file, and every certificate could be made.
+
+    `members`, `nodes` and `clients` are entries, or names where a name is all there is to say. `shared_names` are in
+    every member's certificate. Files lie in `directory` as `layout` has them; without it, `plan` and `apply` are told
+    where. `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and
+    for who may read the files. `admin` is what the client beside each member has other than all others, and `False`
+    leaves it out.
 
     >>> from etcd_pki import Cluster, ClusterEntry
     >>> cluster = Cluster(
@@ -1059,7 +1121,7 @@ class Cluster:
 
         `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key
         wherever a certificate is renewed, `prune` removes what the specification does not have, and `backup` keeps
-        what is replaced.
+        what is replaced. `now` is the time to judge at, the present one unless said otherwise.
         """
     def apply(
         self,
@@ -1392,6 +1454,10 @@ class NotGranted:
 class KubesprayScript:
     """What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
 
+    `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are
+    lists. Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048
+    bits and 36500 days.
+
     >>> from etcd_pki import KubesprayScript
     >>> script = KubesprayScript("[alt_names]\\nIP.1 = 10.0.0.11\\n", masters=["etcd-1"], hosts=["kube-1"])
     >>> [wanted.paths.certificate.name for wanted in script.cluster().wanted()]
@@ -1440,6 +1506,11 @@ class Finding:
 @final
 class Check:
     """Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+
+    `warning` and `critical` say how long before its end a certificate is told of, as a `timedelta` or text such as
+    `30d` and `33%`: thirty days, and seven, unless said otherwise, and less for certificates that are short. `at` is
+    the time to judge at, the present one unless said otherwise. `ignore` has the codes of findings that are not told,
+    such as `EP011`.
 
     >>> from etcd_pki import CertificateAuthority, Check, Role
     >>> ca = CertificateAuthority.create("etcd-ca")

@@ -9,6 +9,10 @@ use crate::{
 
 /// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
 /// `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
+///
+/// `organization` is the subject's, a group for Kubernetes; `algorithm` and `validity` are as those of `ClusterEntry`.
+/// `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port takes the certificate for a member's
+/// then.
 #[pyclass(frozen, eq, hash, name = "ClusterAdmin", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAdmin(pub(crate) ClusterAdmin);
@@ -17,7 +21,6 @@ hash_by_debug!(PyClusterAdmin);
 
 #[pymethods]
 impl PyClusterAdmin {
-    /// `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port takes the certificate for a member's then.
     #[new]
     #[pyo3(signature = (*, organization=None, algorithm=None, validity=None, without_alternative_names=false))]
     fn new(

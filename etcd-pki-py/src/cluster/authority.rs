@@ -8,6 +8,10 @@ use crate::{
 };
 
 /// The authority of a cluster, and whether peers have one of their own.
+///
+/// What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the key is
+/// that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With `separate` there is a
+/// second one for peers, of the name `peer_common_name`.
 #[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAuthority(pub(crate) ClusterAuthority);
@@ -16,7 +20,6 @@ hash_by_debug!(PyClusterAuthority);
 
 #[pymethods]
 impl PyClusterAuthority {
-    /// What is not said is as usual: `etcd-ca`, ten years, one authority for all.
     #[new]
     #[pyo3(signature = (
         common_name=None, *, peer_common_name=None, organization=None, algorithm=None, validity=None, peers=None

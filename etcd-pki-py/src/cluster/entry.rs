@@ -13,6 +13,11 @@ use crate::{
 };
 
 /// A member, a node or a client of a cluster, and what it has other than the defaults.
+///
+/// `identity` is who it is, or the name alone, and `names` are further alternative names. `peer_common_name` is that of a
+/// member's pair for peers, where it has one apart. `algorithm` is that of its key, and `validity` how long its certificate
+/// is valid: a `timedelta`, text such as `90d`, or the `datetime` of its end. `allow_member_common_name` lets a node or
+/// client have a member's common name.
 #[pyclass(frozen, eq, hash, name = "ClusterEntry", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterEntry(pub(crate) ClusterEntry);
@@ -40,8 +45,6 @@ impl FromPyObject<'_, '_> for PyClusterEntry {
 
 #[pymethods]
 impl PyClusterEntry {
-    /// `peer_common_name` is that of a member's pair for peers, where it has one apart; `allow_member_common_name` lets a node or client
-    /// have a member's common name.
     #[new]
     #[pyo3(signature = (
         identity, *, names=Names::default(), peer_common_name=None, algorithm=None, validity=None,

@@ -7,6 +7,9 @@ use crate::{error::OrRaise as _, hash::hash_by_debug, text::Text};
 
 /// Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new certificate 0644,
 /// a new directory 0700, and what exists keeps what it has.
+///
+/// `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and `directory_mode` are numbers such
+/// as `0o640`.
 #[pyclass(frozen, eq, hash, name = "ClusterFiles", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterFiles(pub(crate) ClusterFiles);
@@ -15,7 +18,6 @@ hash_by_debug!(PyClusterFiles);
 
 #[pymethods]
 impl PyClusterFiles {
-    /// Owner and group are names or numbers as text, modes numbers such as `0o640`.
     #[new]
     #[pyo3(signature = (*, owner=None, group=None, key_mode=None, certificate_mode=None, directory_mode=None))]
     fn new(
