@@ -24,7 +24,11 @@ use self::{
     file::{Contents, is_candidate, unreadable},
     surroundings::Surroundings,
 };
-use crate::{clock, store};
+use crate::{
+    clock,
+    error::{Error, Result},
+    store,
+};
 
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
 ///
@@ -45,6 +49,10 @@ use crate::{clock, store};
 ///
 /// let checked = Check::new().warning("400d".parse()?).run([&directory]);
 /// assert_eq!(checked[1].findings()[0].code(), "EP003");
+///
+/// let checked = Check::new().warning("400d".parse()?).ignore("ep003")?.run([&directory]);
+/// assert!(checked[1].findings().is_empty());
+/// assert!(Check::new().ignore("EP999").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -53,7 +61,7 @@ pub struct Check {
     warning: Threshold,
     critical: Threshold,
     at: Option<SystemTime>,
-    ignored: Vec<String>,
+    ignored: Vec<&'static str>,
 }
 
 /// A path that was given, and the files that it stands for.
@@ -93,10 +101,21 @@ impl Check {
         self
     }
 
-    /// Says nothing of findings with this code, one of [`Finding::CODES`].
-    pub fn ignore(mut self, code: impl Into<String>) -> Self {
-        self.ignored.push(code.into());
-        self
+    /// Says nothing of findings with this code, one of [`Finding::CODES`], in letters of either case.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`] if no finding has that code: what was to be ignored would be told, or something else be taken for ignored.
+    pub fn ignore(mut self, code: &str) -> Result<Self> {
+        let known = Finding::CODES
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(code));
+        self.ignored.push(known.ok_or_else(|| Error::Unknown {
+            what: "code of a finding",
+            text: code.to_owned(),
+            choices: Finding::CODES.to_vec(),
+        })?);
+        Ok(self)
     }
 
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It

@@ -11,7 +11,7 @@ use pyo3::{
 use crate::{
     certificate::PyCertificate,
     described::PyFinding,
-    error::work,
+    error::{OrRaise as _, work},
     interrupt::on_all_cores,
     text::{Text, expected},
     time::{Before, Instant},
@@ -44,7 +44,7 @@ impl PyCheck {
         critical: Option<Before<Threshold>>,
         at: Option<Instant>,
         ignore: Vec<Text>,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let mut check = Check::new();
         if let Some(Before(threshold)) = warning {
             check = check.warning(threshold);
@@ -56,9 +56,9 @@ impl PyCheck {
             check = check.at(instant);
         }
         for Text(code) in ignore {
-            check = check.ignore(code);
+            check = check.ignore(&code).or_raise()?;
         }
-        Self(check)
+        Ok(Self(check))
     }
 
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It always

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from etcd_pki import CertificateAuthority, Check, KeyMatch, Role, Severity
+from etcd_pki import CertificateAuthority, Check, KeyMatch, Role, Severity, UnknownError
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,16 @@ def test_thresholds(directory, warning):
     assert finding.facts["not_after"] == checked[0].certificate.not_valid_after_utc
     assert Check(warning=warning, ignore=["EP003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
     assert finding == Check(warning=warning).run([directory / "member-etcd-1.pem"])[0].findings[0]
+
+
+def test_codes_that_are_ignored(directory):
+    late = {"warning": "400d"}
+    assert Check(**late, ignore=["ep003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
+    for code in ("EP999x", "EP999", "EP", "EP003 ", ""):
+        with pytest.raises(UnknownError) as raised:
+            Check(ignore=["EP001", code])
+        assert (str(raised.value), raised.value.text) == (f'unknown code of a finding "{code}"', code)
+        assert "EP003" in raised.value.choices and raised.value.hint == f"one of {', '.join(raised.value.choices)}"
 
 
 def test_at_another_time(directory):

@@ -123,7 +123,7 @@ impl CheckCommand {
         let check = self
             .ignore
             .iter()
-            .fold(check, |check, code| check.ignore(code.to_ascii_uppercase()));
+            .try_fold(check, |check, code| check.ignore(code))?;
         Ok(Findings {
             checked: check.run(&self.paths),
             now,

@@ -137,9 +137,9 @@ impl Checked {
     }
 
     /// Leaves out what is not to be told, and puts the rest in the order of the codes.
-    pub(super) fn leave_out(&mut self, codes: &[String]) {
+    pub(super) fn leave_out(&mut self, codes: &[&str]) {
         self.findings
-            .retain(|finding| !codes.iter().any(|code| code == finding.code()));
+            .retain(|finding| !codes.contains(&finding.code()));
         self.findings.sort_by_key(Finding::code);
     }
 }
