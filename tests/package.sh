@@ -56,8 +56,8 @@ cd "$tools"
 "$bin/python" "$tests/python/stub_docstrings.py" "$root/etcd-pki-py/python/etcd_pki/_etcd_pki.pyi" --check
 "$bin/python" -m mypy.stubtest etcd_pki --allowlist "$tests/python/stubtest-allowlist.txt"
 "$bin/mypy" --strict --package etcd_pki
-"$bin/mypy" --strict "$root"/examples/python/*.py
-"$bin/pyright" --warnings --pythonpath "$bin/python" "$root"/examples/python/*.py
+"$bin/mypy" --strict "$root"/examples/python/*.py "$tests/wheel/typed.py"
+"$bin/pyright" --warnings --pythonpath "$bin/python" "$root"/examples/python/*.py "$tests/wheel/typed.py"
 
 say "the reference"
 rm -rf "$root/target/reference"

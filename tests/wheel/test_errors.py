@@ -159,6 +159,43 @@ def test_an_exception_is_pickled(tmp_path):
             assert (again.errno, again.filename) == (raised.value.errno, raised.value.filename)
 
 
+def annotated(kind):
+    """The facts that a class says to have of its own, and of those all that are there in any case."""
+    own = vars(kind).get("__annotations__", {})
+    return set(own), {name for name, text in own.items() if "None" not in text}
+
+
+def test_each_fact_is_annotated():
+    """And none is that the native module does not give."""
+    native = (ROOT / "etcd-pki-py/src/error.rs").read_text()
+    arms = native[native.index("match self {") : native.index("_ => (")].split("            Self::")[1:]
+    told = {}
+    for arm in arms:
+        words = re.findall(r'(reason_of)?\(\s*"(\w+)",', arm)
+        names = {name for _, name in words if not name.endswith("Error")}
+        if "reason_of(" in arm:
+            names.add("reason")
+        for name in re.findall(r'"(\w+Error)"', arm):
+            told[name] = names
+    assert len(told) > 25
+    for name, names in told.items():
+        facts, _ = annotated(getattr(etcd_pki, name))
+        assert facts == names, name
+    given = set(classes()) - told.keys()
+    assert given == {"Error", "IoError", "IoNotFoundError", "IoPermissionError", "VerificationError"}
+
+
+def test_a_fact_that_is_not_there_is_none():
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster(members=["etcd-1", "etcd-1"])
+    assert (raised.value.line, raised.value.column, raised.value.path) == (None, None, None)
+    assert "members" in raised.value.field
+    for name in classes():
+        facts, always = annotated(getattr(etcd_pki, name))
+        for fact in facts - always:
+            assert getattr(getattr(etcd_pki, name)(), fact) is None
+
+
 def test_a_traceback_names_the_public_class():
     done = python("import etcd_pki; etcd_pki.Identity('')")
     assert done.returncode == 1

@@ -9,7 +9,11 @@ from __future__ import annotations
 # As typing has it, without its import
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
     from typing import Any
+
+    from etcd_pki._etcd_pki import Reason
 
 
 class Error(Exception):
@@ -18,9 +22,13 @@ class Error(Exception):
     hint: str | None
     """The way out, in the words of the command."""
 
+    path: Path | None
+    """The file that it is about, if it is about one."""
+
     def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.path = None
         self._facts = facts
         for name, value in (facts or {}).items():
             setattr(self, name, value)
@@ -44,25 +52,42 @@ class _FileError(Error, OSError):
 class AnotherAuthorityError(_InputError):
     """A directory holds the certificate of another authority than the specification's: ``path``, ``found``, ``wanted``."""
 
+    path: Path
+    found: str
+    wanted: str
+
 
 class AuthorityExistsError(Error, FileExistsError):
     """A new authority was asked for where one is, or what one has signed: ``directory``, ``found``."""
+
+    directory: Path
+    found: str
 
 
 class AuthorityExpiredError(_InputError):
     """An authority's certificate is past its end: ``subject``, ``not_after``."""
 
+    subject: str
+    not_after: datetime
+
 
 class AuthorityNotYetValidError(_InputError):
     """An authority's certificate has not begun: ``subject``, ``not_before``."""
+
+    subject: str
+    not_before: datetime
 
 
 class ChangedError(_FileError):
     """A file is not as it was when the plan was made: ``path``."""
 
+    path: Path
+
 
 class CommonNameLengthError(_InputError):
     """A common name is not 1 to 64 characters long: ``common_name``."""
+
+    common_name: str
 
 
 class EncryptedKeyError(_InputError):
@@ -72,6 +97,8 @@ class EncryptedKeyError(_InputError):
 class ExistsError(Error, FileExistsError):
     """A file exists and replacing it was not asked for: ``path``."""
 
+    path: Path
+
 
 class InterruptedError(Error):
     """It was ended before it was done: what is done is whole."""
@@ -80,17 +107,29 @@ class InterruptedError(Error):
 class InvalidAlternativeNameError(_InputError):
     """Text that is no DNS name, no IP address and no URI: ``text``, ``reason``."""
 
+    text: str
+    reason: str
+
 
 class InvalidDurationError(_InputError):
     """What is no duration and no instant, such as a datetime without a time zone: ``text``, ``reason``."""
+
+    text: str
+    reason: str
 
 
 class InvalidNameError(_InputError):
     """A name that cannot name a host, a user, an authority or their files: ``name``, ``reason``."""
 
+    name: str
+    reason: str
+
 
 class IoError(_FileError):
     """The operating system refused: ``action``, ``path``, and ``errno``, ``strerror``, ``filename`` as in every ``OSError``."""
+
+    action: str
+    path: Path
 
 
 class IoNotFoundError(IoError, FileNotFoundError):
@@ -104,21 +143,37 @@ class IoPermissionError(IoError, PermissionError):
 class KeyMismatchError(_InputError):
     """A certificate and a key do not belong together: ``expected`` and ``found``, SHA-256 of each public key."""
 
+    expected: str
+    found: str
+
 
 class LockedError(Error, TimeoutError):
     """Another process holds a directory's lock: ``directory``, and the seconds ``waited``."""
+
+    directory: Path
+    waited: int
 
 
 class MalformedError(_InputError):
     """Bytes that are not what they should be: ``what``, ``reason`` and, in a file of several blocks, ``block`` and ``line``."""
 
+    what: str
+    reason: str
+    block: int | None = None
+    line: int | None = None
+
 
 class MemberCommonNameError(_InputError):
     """A node or a client was to get a member's common name: ``common_name``."""
 
+    common_name: str
+
 
 class MissingError(_InputError):
     """The input has no block of the kind asked for: ``what``, and what was ``found`` instead."""
+
+    what: str
+    found: list[str]
 
 
 class NoAlternativeNameError(_InputError):
@@ -132,49 +187,82 @@ class NoSubjectError(_InputError):
 class NotAdoptableError(_InputError):
     """A directory is in no known layout, or a specification cannot describe it: ``directory``, ``reason``."""
 
+    directory: Path
+    reason: str
+
 
 class NotAnAuthorityError(_InputError):
     """A certificate cannot sign certificates: ``subject``, ``reason``."""
+
+    subject: str
+    reason: str
 
 
 class SeveralError(_InputError):
     """One was wanted and several are there: ``what``, and the ``lines`` at which they begin."""
 
+    what: str
+    lines: list[int]
+
 
 class SignatureError(_InputError):
     """A signature is not by the key that should have made it: ``what``, ``reason``."""
+
+    what: str
+    reason: str
 
 
 class SignerError(Error):
     """A signer failed, in this process or outside of it: ``reason``."""
 
+    reason: str
+
 
 class SpecificationError(_InputError):
     """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``."""
+
+    field: str
+    reason: str
+    line: int | None = None
+    column: int | None = None
 
 
 class SymbolicLinkError(_FileError):
     """A file would be written through a symbolic link: ``path``."""
 
+    path: Path
+
 
 class TooLargeError(_InputError):
     """An input is larger than any file of its kind: the ``limit`` in bytes."""
+
+    limit: int
 
 
 class UnknownError(_InputError):
     """A word that is none of a list: ``what`` it should name, ``text``, ``choices``."""
 
+    what: str
+    text: str
+    choices: list[str]
+
 
 class UnsupportedError(_InputError):
     """A key, a curve, an encryption or a signature that is not used: ``what``."""
+
+    what: str
 
 
 class ValidityError(_InputError):
     """A validity that cannot be written into a certificate: ``reason``."""
 
+    reason: str
+
 
 class VerificationError(_InputError):
     """A certificate would not be taken: the ``reasons`` of the verdict."""
+
+    reasons: list[Reason]
 
 
 class WrongPassphraseError(_InputError):

@@ -1,0 +1,64 @@
+"""What type checkers know of the facts of exceptions: tests/package.sh has mypy and pyright read this. It is not run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import etcd_pki
+from typing_extensions import assert_type
+
+
+def where(path: Path) -> str:
+    """As the guide has it."""
+    try:
+        etcd_pki.Cluster.from_file(path).apply()
+    except etcd_pki.SpecificationError as error:
+        print(error.line, error.field, error.hint)
+        assert_type(error.line, "int | None")
+        assert_type(error.column, "int | None")
+        assert_type(error.field, str)
+        return error.reason
+    except etcd_pki.LockedError as error:
+        assert_type(error.directory, Path)
+        assert_type(error.waited, int)
+    except (etcd_pki.ExistsError, etcd_pki.ChangedError, etcd_pki.SymbolicLinkError) as error:
+        return error.path.name
+    except etcd_pki.IoError as error:
+        assert_type(error.path, Path)
+        return f"{error.action}, {error.errno}, {error.strerror}"
+    except etcd_pki.AuthorityExpiredError as error:
+        assert_type(error.not_after, datetime)
+        return error.subject
+    except etcd_pki.UnknownError as error:
+        assert_type(error.choices, "list[str]")
+        return f"{error.what}: {error.text}"
+    except etcd_pki.Error as error:
+        assert_type(error.path, "Path | None")
+        assert_type(error.hint, "str | None")
+    return ""
+
+
+def what(contents: bytes) -> str:
+    """Of input that is no certificate."""
+    try:
+        etcd_pki.Certificate.from_pem(contents)
+    except etcd_pki.MalformedError as error:
+        assert_type(error.block, "int | None")
+        assert_type(error.line, "int | None")
+        return f"{error.what}: {error.reason}"
+    except etcd_pki.MissingError as error:
+        assert_type(error.found, "list[str]")
+    except etcd_pki.SeveralError as error:
+        assert_type(error.lines, "list[int]")
+    return ""
+
+
+def codes(verdict: etcd_pki.Verdict) -> list[str]:
+    """Of a certificate that would not be taken."""
+    try:
+        verdict.raise_for_reasons()
+    except etcd_pki.VerificationError as error:
+        assert_type(error.reasons, "list[etcd_pki.Reason]")
+        return [reason.kind for reason in error.reasons]
+    return []
