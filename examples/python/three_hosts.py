@@ -10,6 +10,8 @@ from etcd_pki import Cluster, ClusterEntry, Settings, Store
 
 HOSTS = {"etcd-1": "127.0.0.1", "etcd-2": "127.0.0.2", "etcd-3": "127.0.0.3"}
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python three_hosts.py DIRECTORY")
 directory = Path(sys.argv[1])
 cluster = Cluster(
     members=[ClusterEntry(name, names=[address]) for name, address in HOSTS.items()],

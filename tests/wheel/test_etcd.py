@@ -29,6 +29,12 @@ def run_example(directory):
     return done.stdout.splitlines()
 
 
+def test_the_example_says_how_it_is_called():
+    for arguments in [], ["one", "two"]:
+        done = subprocess.run([sys.executable, EXAMPLE, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", "usage: python three_hosts.py DIRECTORY\n")
+
+
 def free_port(address):
     with socket.create_server((address, 0)) as found:
         return found.getsockname()[1]
