@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     border,
     certificate::{Certificates, PyCertificate, wrapped},
-    error::{OrRaise as _, work},
+    error::{OrRaise as _, state_error, work},
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
     text::{Contents, PassphraseArgument, passphrase},
@@ -237,10 +237,12 @@ impl PyBundle {
         py: Python<'py>,
         trusted: Option<Certificates>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let trusted = match trusted {
-            Some(Certificates(trusted)) => trusted,
-            None => self.trusted.iter().cloned().collect(),
-        };
+        let known = || self.trusted.clone().map(|root| Certificates(vec![root]));
+        let Certificates(trusted) = trusted.or_else(known).ok_or_else(|| {
+            state_error(
+                "this bundle was read, and does not know its authority: say which with trusted=",
+            )
+        })?;
         let arguments = PyDict::new(py);
         arguments.set_item("key", self.key())?;
         arguments.set_item("certificates", self.certificate_pem(py)?)?;

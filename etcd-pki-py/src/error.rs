@@ -9,7 +9,13 @@ use crate::facts::{Described, Fact, Facts, dictionary, path, text, texts};
 
 /// Turns an error of the core into an exception.
 pub(crate) fn raise(error: Error) -> PyErr {
-    Python::attach(|py| exception(py, &error).unwrap_or_else(|failure| failure))
+    let (class, facts) = error.describe();
+    exception(class, &error.to_string(), error.hint(), facts)
+}
+
+/// What is asked of an object that is not, or no longer, in a state for it.
+pub(crate) fn state_error(message: &str) -> PyErr {
+    exception("StateError", message, None, Vec::new())
 }
 
 /// What the core returns, as what Python's functions return.
@@ -31,12 +37,13 @@ pub(crate) fn work<T: Send>(
     py.detach(task).or_raise()
 }
 
-fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let (class, facts) = error.describe();
-    let class = py.import("etcd_pki._errors")?.getattr(class)?;
-    let facts = dictionary(py, facts)?;
-    let raised = class.call1((error.to_string(), error.hint(), facts))?;
-    Ok(PyErr::from_value(raised))
+fn exception(class: &str, message: &str, hint: Option<String>, facts: Facts) -> PyErr {
+    let make = |py: Python<'_>| -> PyResult<PyErr> {
+        let class = py.import("etcd_pki._errors")?.getattr(class)?;
+        let facts = dictionary(py, facts)?;
+        Ok(PyErr::from_value(class.call1((message, hint, facts))?))
+    };
+    Python::attach(|py| make(py).unwrap_or_else(|failure| failure))
 }
 
 impl Described for Error {
@@ -87,7 +94,6 @@ impl Described for Error {
                 facts.push(("path", path(file)));
                 (class, facts)
             }
-            Self::Interrupted => ("InterruptedError", Vec::new()),
             Self::InvalidAlternativeName {
                 text: name, reason, ..
             } => {

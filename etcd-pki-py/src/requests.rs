@@ -9,9 +9,9 @@ use std::{
 };
 
 use etcd_pki_core::Refusal;
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::prelude::*;
 
-use crate::hash::hash_by_debug;
+use crate::{error::state_error, hash::hash_by_debug};
 
 pub(crate) use self::{
     host::{PyHostPlan, PyHostReport, PyHostStep},
@@ -55,5 +55,5 @@ fn refusals(refusals: &[Refusal]) -> Vec<PyRefusal> {
 /// A plan, which is carried out once.
 pub(crate) fn taken<T>(plan: &Mutex<Option<T>>) -> PyResult<T> {
     let plan = plan.lock().unwrap_or_else(PoisonError::into_inner).take();
-    plan.ok_or_else(|| PyValueError::new_err("this plan has been carried out: plan anew"))
+    plan.ok_or_else(|| state_error("this plan has been carried out: plan anew"))
 }

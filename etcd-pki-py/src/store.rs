@@ -2,14 +2,13 @@
 
 use std::{
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use etcd_pki_core::{
     Layout, LockedStore, NewFile, Store, has_further_names, read_file, write_files,
 };
 use pyo3::{
-    exceptions::PyValueError,
     prelude::*,
     types::{PyBytes, PyType},
 };
@@ -19,11 +18,13 @@ use crate::{
     bundle::PyBundle,
     certificate::PyCertificate,
     cluster::overwriting,
-    error::{OrRaise as _, work},
+    error::{OrRaise as _, state_error, work},
     layout::PyPairPaths,
     text::{Contents, PassphraseArgument, passphrase},
     words::Word,
 };
+
+const LET_GO: &str = "the directory's lock was let go: take it anew with Store.lock()";
 
 /// A directory of keys and certificates, in a layout. It need not exist yet.
 ///
@@ -197,17 +198,21 @@ impl PyLockedStore {
         self.with(py, |files| files.names_authority_by_serial(authority))
     }
 
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        let files = slf.get();
+        // Not waited for with the interpreter held: whoever writes may be in need of it
+        let is_held = py.detach(|| files.held().is_some());
+        is_held.then_some(slf).ok_or_else(|| state_error(LET_GO))
     }
 
     fn __exit__(
         &self,
+        py: Python<'_>,
         _kind: Option<&Bound<'_, PyType>>,
         _error: Option<&Bound<'_, PyAny>>,
         _traceback: Option<&Bound<'_, PyAny>>,
     ) {
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        py.detach(|| drop(self.held().take()));
     }
 
     fn __repr__(&self) -> &'static str {
@@ -216,17 +221,19 @@ impl PyLockedStore {
 }
 
 impl PyLockedStore {
+    /// The lock, or nothing once it was let go.
+    fn held(&self) -> MutexGuard<'_, Option<LockedStore>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn with<T: Send>(
         &self,
         py: Python<'_>,
         task: impl FnOnce(&LockedStore) -> etcd_pki_core::Result<T> + Send,
     ) -> PyResult<T> {
-        py.detach(|| {
-            let locked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match locked.as_ref() {
-                Some(files) => Ok(task(files)),
-                None => Err(PyValueError::new_err("the directory's lock was let go")),
-            }
+        py.detach(|| match self.held().as_ref() {
+            Some(files) => Ok(task(files)),
+            None => Err(state_error(LET_GO)),
         })?
         .or_raise()
     }

@@ -1,5 +1,6 @@
 """Exceptions: what kind, what they say, and their facts."""
 
+import builtins
 import inspect
 import os
 import pickle
@@ -72,7 +73,7 @@ def test_families():
         kind = getattr(etcd_pki, name)
         assert issubclass(kind, etcd_pki.Error) and kind.__module__ == "etcd_pki"
         assert kind.__doc__
-        if name not in ("InterruptedError", "SignerError"):
+        if name != "SignerError":
             assert issubclass(kind, (ValueError, OSError)), name
             assert issubclass(kind, ValueError) != issubclass(kind, OSError), name
     assert issubclass(etcd_pki.ExistsError, FileExistsError)
@@ -80,6 +81,11 @@ def test_families():
     assert issubclass(etcd_pki.IoNotFoundError, (etcd_pki.IoError, FileNotFoundError))
     assert issubclass(etcd_pki.IoPermissionError, PermissionError)
     assert issubclass(etcd_pki.LockedError, TimeoutError)
+
+
+def test_no_name_of_python_is_hidden():
+    """By `from etcd_pki import *`."""
+    assert [name for name in etcd_pki.__all__ if hasattr(builtins, name)] == []
 
 
 def test_what_the_system_refuses(tmp_path):
@@ -182,7 +188,7 @@ def test_each_fact_is_annotated():
         facts, _ = annotated(getattr(etcd_pki, name))
         assert facts == names, name
     given = set(classes()) - told.keys()
-    assert given == {"Error", "IoError", "IoNotFoundError", "IoPermissionError", "VerificationError"}
+    assert given == {"Error", "IoError", "IoNotFoundError", "IoPermissionError", "StateError", "VerificationError"}
 
 
 def test_a_fact_that_is_not_there_is_none():

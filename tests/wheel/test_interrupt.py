@@ -10,7 +10,7 @@ from etcd_pki import Bundle, Cluster
 
 APPLY = """
 import signal, sys
-from etcd_pki import Cluster, ClusterDefaults, InterruptedError
+from etcd_pki import Cluster, ClusterDefaults
 signal.signal(signal.SIGINT, signal.default_int_handler)
 cluster = Cluster(
     members=[f"etcd-{{number}}" for number in range(500)], admin=False, defaults=ClusterDefaults(algorithm="rsa-2048")
@@ -129,11 +129,3 @@ def test_the_lock_is_let_go(tmp_path):
     began = time.monotonic()
     Cluster(clients=["root"]).apply(tmp_path)
     assert time.monotonic() - began < 50
-
-
-def test_what_the_core_says_of_its_own_end():
-    """The exception is there for whoever catches it, though Python's own is what Ctrl-C raises."""
-    import etcd_pki
-
-    assert issubclass(etcd_pki.InterruptedError, etcd_pki.Error)
-    assert not issubclass(etcd_pki.InterruptedError, (ValueError, OSError))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import etcd_pki
 import pytest
-from etcd_pki import Action, Certificate, Cluster, ClusterEntry, Report
+from etcd_pki import Action, Certificate, Cluster, ClusterEntry, Report, StateError
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_plan_and_apply(cluster, tmp_path):
 def test_a_plan_is_carried_out_once(cluster, tmp_path):
     plan = cluster.plan(tmp_path)
     plan.apply()
-    with pytest.raises(ValueError, match="this plan has been carried out: plan anew"):
+    with pytest.raises(StateError, match="this plan has been carried out: plan anew"):
         plan.apply()
     # What it said stays
     assert len(plan.changes) == 4

@@ -8,7 +8,7 @@ import tempfile
 import threading
 
 import pytest
-from etcd_pki import Bundle, Certificate, CertificateAuthority, Role
+from etcd_pki import Bundle, Certificate, CertificateAuthority, MissingError, Role, StateError
 from tools import openssl
 
 # What Python 3.13 asks for by itself
@@ -137,8 +137,13 @@ def test_roles_are_minded(client, ca):
 def test_one_that_was_read_is_told_whom_to_trust(ca, member, client):
     read = Bundle.from_pem(member.certificate_pem(), member.secret_key_pem())
     for make in read.ssl_context_server, read.ssl_context_client:
-        with pytest.raises(ValueError, match="say which with trusted="):
+        with pytest.raises(StateError, match="say which with trusted="):
             make()
+    for bundle in read, member:
+        for make in bundle.ssl_context_server, bundle.ssl_context_client:
+            with pytest.raises(MissingError, match="trusted= has no certificate") as raised:
+                make([])
+            assert "leave trusted= out" in raised.value.hint
     handshake(read.ssl_context_server(ca.root), client.ssl_context_client([ca.root]))
     handshake(read.ssl_context_server(trusted=iter([ca.root])), client.ssl_context_client())
     for wrong in ("ca.pem", 7, [b"certificate"]):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import etcd_pki
 import pytest
-from etcd_pki import Cluster, Layout, Role, Store, read_file, write_files
+from etcd_pki import Cluster, Layout, Role, StateError, Store, read_file, write_files
 from tools import python
 
 
@@ -27,8 +27,11 @@ def test_a_directory(ca, member, tmp_path):
 def test_a_lock_that_was_let_go(ca, tmp_path):
     with Store(tmp_path).lock() as files:
         pass
-    with pytest.raises(ValueError, match="the directory's lock was let go"):
+    with pytest.raises(StateError, match="the directory's lock was let go"):
         files.write_authority(ca)
+    with pytest.raises(StateError, match=r"take it anew with Store\.lock\(\)"), files:
+        pytest.fail("it is not held")
+    assert not (tmp_path / "ca.pem").exists()
 
 
 def test_a_lock_is_let_go_by_an_exception(tmp_path):

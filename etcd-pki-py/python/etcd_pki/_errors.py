@@ -100,10 +100,6 @@ class ExistsError(Error, FileExistsError):
     path: Path
 
 
-class InterruptedError(Error):
-    """It was ended before it was done: what is done is whole."""
-
-
 class InvalidAlternativeNameError(_InputError):
     """Text that is no DNS name, no IP address and no URI: ``text``, ``reason``."""
 
@@ -225,6 +221,10 @@ class SpecificationError(_InputError):
     reason: str
     line: int | None = None
     column: int | None = None
+
+
+class StateError(_InputError):
+    """What is asked of an object is over, or was never known to it: a plan that was carried out, a lock that was let go."""
 
 
 class SymbolicLinkError(_FileError):

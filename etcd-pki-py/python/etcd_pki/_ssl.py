@@ -8,6 +8,8 @@ import ssl
 import tempfile
 from typing import TYPE_CHECKING
 
+from etcd_pki._errors import MissingError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,7 +34,11 @@ def client(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificat
 def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate]) -> ssl.SSLContext:
     authorities = "".join(certificate.to_pem().decode("ascii") for certificate in trusted)
     if not authorities:
-        raise ValueError("this bundle was read, and does not know its authority: say which with trusted=")
+        raise MissingError(
+            "trusted= has no certificate, so no other end would be taken",
+            "give the authority's, or leave trusted= out of a bundle that was issued",
+            {"what": "trusted certificate", "found": []},
+        )
     context = ssl.SSLContext(protocol)
     # etcd's own lowest (tls.VersionTLS12 in client/pkg/transport/listener.go)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
