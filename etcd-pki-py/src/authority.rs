@@ -64,10 +64,14 @@ impl PyCertificateAuthority {
     /// Makes an authority with a certificate of its own and, unless one is given, a new key: ec-p256, ten years, no authorities
     /// below it, unless said otherwise. `compatibility="kubespray"` makes it RSA of 2048 bits and 36500 days.
     #[staticmethod]
-    #[pyo3(signature = (
-        common_name, *, organization=None, compatibility=Word(Compatibility::Strict), algorithm=None,
-        validity=None, key=None, now=None
-    ))]
+    #[pyo3(
+        signature = (
+            common_name, *, organization=None, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
+            key=None, now=None
+        ),
+        text_signature = "(common_name, *, organization=None, compatibility='strict', algorithm=None, validity=None, key=None, \
+            now=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn create(
         py: Python<'_>,
@@ -103,7 +107,10 @@ impl PyCertificateAuthority {
     /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does, unless a profile
     /// says `allow_member_common_name`. `Store.authority` knows those of its directory.
     #[staticmethod]
-    #[pyo3(signature = (certificates, key, *, member_common_names=Vec::new(), now=None))]
+    #[pyo3(
+        signature = (certificates, key, *, member_common_names=Vec::new(), now=None),
+        text_signature = "(certificates, key, *, member_common_names=(), now=None)"
+    )]
     fn load(
         py: Python<'_>,
         certificates: Certificates,
@@ -140,7 +147,10 @@ impl PyCertificateAuthority {
     /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired, so that it
     /// can be renewed.
     #[staticmethod]
-    #[pyo3(signature = (certificate, key, *, passphrase=None, member_common_names=Vec::new(), to_renew=false))]
+    #[pyo3(
+        signature = (certificate, key, *, passphrase=None, member_common_names=Vec::new(), to_renew=false),
+        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), to_renew=False)"
+    )]
     fn from_files(
         py: Python<'_>,
         certificate: PathBuf,
@@ -164,7 +174,10 @@ impl PyCertificateAuthority {
     /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
     /// checked before it is used.
     #[staticmethod]
-    #[pyo3(signature = (certificates, signer, *, member_common_names=Vec::new()))]
+    #[pyo3(
+        signature = (certificates, signer, *, member_common_names=Vec::new()),
+        text_signature = "(certificates, signer, *, member_common_names=())"
+    )]
     fn from_signer(
         py: Python<'_>,
         certificates: Certificates,
@@ -209,7 +222,10 @@ impl PyCertificateAuthority {
     }
 
     /// Makes a key, unless one is given, and its certificate at once.
-    #[pyo3(signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None))]
+    #[pyo3(
+        signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None),
+        text_signature = "($self, role, identity, *, names=(), algorithm=None, validity=None, key=None, now=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn issue(
         &self,
@@ -236,7 +252,10 @@ impl PyCertificateAuthority {
 
     /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the request claims beyond them is
     /// refused, and told in `Issued.refused`. To take the requester's names is a word: `identity=request.claimed()`.
-    #[pyo3(signature = (request, role, identity, *, names=Names::default(), validity=None, now=None))]
+    #[pyo3(
+        signature = (request, role, identity, *, names=Names::default(), validity=None, now=None),
+        text_signature = "($self, request, role, identity, *, names=(), validity=None, now=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn sign(
         &self,
@@ -258,7 +277,10 @@ impl PyCertificateAuthority {
 
     /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
     /// before.
-    #[pyo3(signature = (public_key, role, identity, *, names=Names::default(), validity=None, now=None))]
+    #[pyo3(
+        signature = (public_key, role, identity, *, names=Names::default(), validity=None, now=None),
+        text_signature = "($self, public_key, role, identity, *, names=(), validity=None, now=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn certify(
         &self,
@@ -277,10 +299,13 @@ impl PyCertificateAuthority {
 
     /// Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and does not end
     /// soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of a certificate's life.
-    #[pyo3(signature = (
-        certificate, public_key, role, identity, *, names=Names::default(),
-        renew_before=Before(RenewBefore::days(30)), now=None
-    ))]
+    #[pyo3(
+        signature = (
+            certificate, public_key, role, identity, *, names=Names::default(),
+            renew_before=Before(RenewBefore::days(30)), now=None
+        ),
+        text_signature = "($self, certificate, public_key, role, identity, *, names=(), renew_before='30d', now=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn causes(
         &self,
@@ -343,7 +368,10 @@ impl PyCertificateAuthority {
     /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a passphrase, whole or not at all. Where an
     /// authority is, or what one has signed, nothing is written, unless `replace_ca` says so: what the old one signed is worth
     /// nothing then. Returns where.
-    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray), passphrase=None, replace_ca=false))]
+    #[pyo3(
+        signature = (directory, *, layout=Word(Layout::Kubespray), passphrase=None, replace_ca=false),
+        text_signature = "($self, directory, *, layout='kubespray', passphrase=None, replace_ca=False)"
+    )]
     fn write(
         &self,
         py: Python<'_>,

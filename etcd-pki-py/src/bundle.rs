@@ -63,7 +63,10 @@ impl PyBundle {
 #[pymethods]
 impl PyBundle {
     #[new]
-    #[pyo3(signature = (key, certificate, chain=Certificates(Vec::new())))]
+    #[pyo3(
+        signature = (key, certificate, chain=Certificates(Vec::new())),
+        text_signature = "(key, certificate, chain=())"
+    )]
     fn new(
         py: Python<'_>,
         key: &Bound<'_, PyPrivateKey>,
@@ -167,7 +170,10 @@ impl PyBundle {
 
     /// Writes both files under the role and the name that it was issued for: the certificate with its chain, mode 0644, and the
     /// key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says so. Returns where.
-    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false))]
+    #[pyo3(
+        signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false),
+        text_signature = "($self, directory, *, layout='kubespray', overwrite=False)"
+    )]
     fn write(
         &self,
         py: Python<'_>,

@@ -38,7 +38,10 @@ pub(crate) struct PyCheck(Check);
 #[pymethods]
 impl PyCheck {
     #[new]
-    #[pyo3(signature = (*, warning=None, critical=None, at=None, ignore=Vec::new()))]
+    #[pyo3(
+        signature = (*, warning=None, critical=None, at=None, ignore=Vec::new()),
+        text_signature = "(*, warning=None, critical=None, at=None, ignore=())"
+    )]
     fn new(
         warning: Option<Before<Threshold>>,
         critical: Option<Before<Threshold>>,

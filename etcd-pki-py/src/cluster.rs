@@ -150,10 +150,14 @@ impl Asked<'_> {
 #[pymethods]
 impl PyCluster {
     #[new]
-    #[pyo3(signature = (
-        *, members=Vec::new(), nodes=Vec::new(), clients=Vec::new(), shared_names=Names::default(),
-        layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=Admin::Usual, files=None
-    ))]
+    #[pyo3(
+        signature = (
+            *, members=Vec::new(), nodes=Vec::new(), clients=Vec::new(), shared_names=Names::default(),
+            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=Admin::Usual, files=None
+        ),
+        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
+            defaults=None, admin=True, files=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
         members: Vec<PyClusterEntry>,

@@ -38,10 +38,14 @@ hash_by_debug!(PyIdentity);
 #[pymethods]
 impl PyIdentity {
     #[new]
-    #[pyo3(signature = (
-        name=None, *, names=Names::default(), common_name=None, organization=None,
-        without_common_name=false, without_alternative_names=false
-    ))]
+    #[pyo3(
+        signature = (
+            name=None, *, names=Names::default(), common_name=None, organization=None, without_common_name=false,
+            without_alternative_names=false
+        ),
+        text_signature = "(name=None, *, names=(), common_name=None, organization=None, without_common_name=False, \
+            without_alternative_names=False)"
+    )]
     fn new(
         name: Option<Text>,
         names: Names,

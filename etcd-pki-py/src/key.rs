@@ -69,7 +69,10 @@ impl PyPrivateKey {
 impl PyPrivateKey {
     /// Generates a key. RSA takes a tenth of a second to seconds.
     #[staticmethod]
-    #[pyo3(signature = (algorithm=Word(KeyAlgorithm::EcP256)))]
+    #[pyo3(
+        signature = (algorithm=Word(KeyAlgorithm::EcP256)),
+        text_signature = "(algorithm='ec-p256')"
+    )]
     fn generate(py: Python<'_>, algorithm: Word<KeyAlgorithm>) -> PyResult<Self> {
         work(py, || PrivateKey::generate_with(algorithm.0)).map(Self::own)
     }
@@ -142,7 +145,10 @@ impl PyPrivateKey {
     }
 
     /// The key in PEM: as PKCS#8, or in the format of another tool's habit. Whoever reads it can pose as the key's owner.
-    #[pyo3(signature = (*, format=Word(KeyFormat::Pkcs8)))]
+    #[pyo3(
+        signature = (*, format=Word(KeyFormat::Pkcs8)),
+        text_signature = "($self, *, format='pkcs8')"
+    )]
     fn to_secret_pem<'py>(
         &self,
         py: Python<'py>,

@@ -31,7 +31,10 @@ hash_by_debug!(PyKubesprayScript);
 #[pymethods]
 impl PyKubesprayScript {
     #[new]
-    #[pyo3(signature = (openssl_conf, *, masters=Vec::new(), hosts=Vec::new(), algorithm=None, validity=None))]
+    #[pyo3(
+        signature = (openssl_conf, *, masters=Vec::new(), hosts=Vec::new(), algorithm=None, validity=None),
+        text_signature = "(openssl_conf, *, masters=(), hosts=(), algorithm=None, validity=None)"
+    )]
     fn new(
         openssl_conf: Text,
         masters: Vec<Text>,

@@ -29,10 +29,13 @@ hash_by_debug!(PyProfile);
 #[pymethods]
 impl PyProfile {
     #[new]
-    #[pyo3(signature = (
-        role, *, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
-        allow_member_common_name=false
-    ))]
+    #[pyo3(
+        signature = (
+            role, *, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
+            allow_member_common_name=false
+        ),
+        text_signature = "(role, *, compatibility='strict', algorithm=None, validity=None, allow_member_common_name=False)"
+    )]
     fn new(
         role: Word<Role>,
         compatibility: Word<Compatibility>,

@@ -30,7 +30,10 @@ pub(crate) struct PyCertificateRequest(pub(crate) CertificateRequest);
 impl PyCertificateRequest {
     /// Makes a request for a key, with the subject, the names and the usages that a certificate of this role has.
     #[staticmethod]
-    #[pyo3(signature = (key, role, identity, *, names=Names::default()))]
+    #[pyo3(
+        signature = (key, role, identity, *, names=Names::default()),
+        text_signature = "(key, role, identity, *, names=())"
+    )]
     fn create(
         py: Python<'_>,
         key: &Bound<'_, PyPrivateKey>,

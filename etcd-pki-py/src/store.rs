@@ -46,7 +46,10 @@ pub(crate) struct PyStore(pub(crate) Store);
 #[pymethods]
 impl PyStore {
     #[new]
-    #[pyo3(signature = (directory, *, layout=Word(Layout::Kubespray)))]
+    #[pyo3(
+        signature = (directory, *, layout=Word(Layout::Kubespray)),
+        text_signature = "(directory, *, layout='kubespray')"
+    )]
     fn new(directory: PathBuf, layout: Word<Layout>) -> Self {
         Self(Store::open(directory, layout.0))
     }

@@ -52,7 +52,10 @@ impl FromPyObject<'_, '_> for HostArgument {
 #[pymethods]
 impl PyVerifier {
     #[new]
-    #[pyo3(signature = (roots, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false))]
+    #[pyo3(
+        signature = (roots, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false),
+        text_signature = "(roots, *, intermediates=(), at=None, role=None, host=None, strict=False)"
+    )]
     fn new(
         roots: Certificates,
         intermediates: Certificates,

@@ -4,11 +4,15 @@ import doctest
 import importlib
 import inspect
 import io
+import operator
 import pkgutil
 import re
+from datetime import timedelta
 
 import etcd_pki
 import pytest
+from etcd_pki import CertificateAuthority, Cluster, ClusterDefaults, KeyAlgorithm, Layout, PrivateKey, Profile, Store
+from etcd_pki._etcd_pki import authority_paths
 from tools import ROOT
 
 MODULES = ["etcd_pki", *(f"etcd_pki.{module.name}" for module in pkgutil.iter_modules(etcd_pki.__path__))]
@@ -101,3 +105,57 @@ def test_each_argument_is_explained_in_the_class(name):
 def test_nothing_is_said_where_it_is_lost(file):
     """What stands above a constructor in Rust, no Python sees."""
     assert re.findall(r"///.*\n\s*(?:#\[(?!new\]).*\n\s*)*#\[new\]", SOURCES[file]) == []
+
+
+def callables():
+    """Each function, class and method with a signature that Python can tell."""
+    for name in [*etcd_pki.__all__, "_etcd_pki.authority_paths"]:
+        value = operator.attrgetter(name)(etcd_pki)
+        if getattr(value, "__text_signature__", None):
+            yield name, value
+        for member, attribute in vars(value).items() if inspect.isclass(value) and value.__module__ == "etcd_pki" else ():
+            attribute = getattr(attribute, "__func__", attribute)
+            if member[0] != "_" and getattr(attribute, "__text_signature__", None):
+                yield f"{name}.{member}", attribute
+
+
+def test_defaults_are_told():
+    """An ellipsis in help() would leave out what matters."""
+    signatures = {name: inspect.signature(value) for name, value in callables()}
+    assert {"Store", "CertificateAuthority.create", "Bundle.write", "write_files"} <= signatures.keys()
+    assert [name for name, signature in signatures.items() if "Ellipsis" in str(signature)] == []
+    assert str(signatures["Store"]) == "(directory, *, layout='kubespray')"
+
+
+def test_the_defaults_that_are_told_are_the_defaults(tmp_path):
+    def told(name, parameter):
+        return inspect.signature(operator.attrgetter(name)(etcd_pki)).parameters[parameter].default
+
+    ca = CertificateAuthority.create("etcd-ca")
+    assert PrivateKey.generate().algorithm == told("PrivateKey.generate", "algorithm")
+    assert ca.key.algorithm == Profile("member").algorithm == KeyAlgorithm.EC_P256
+    assert told("CertificateAuthority.create", "compatibility") == told("Profile", "compatibility") == "strict"
+    assert ClusterDefaults().compatibility == told("ClusterDefaults", "compatibility")
+    assert Store("pki").layout == told("Store", "layout")
+    assert Cluster().layout == told("Cluster", "layout")
+    assert Cluster().admin == Cluster(admin=told("Cluster", "admin")).admin != Cluster(admin=False).admin
+    assert ca.key.to_secret_pem() == ca.key.to_secret_pem(format=told("PrivateKey.to_secret_pem", "format"))
+    written = ca.write(tmp_path)
+    assert written == authority_paths(told("CertificateAuthority.write", "layout")).below(tmp_path)
+    member = ca.issue("member", "etcd-1")
+    assert member.write(tmp_path) == [
+        pair.below(tmp_path) for pair in Layout(told("Bundle.write", "layout")).pairs("member", "etcd-1")
+    ]
+    for days in 29, 31:
+        issued = ca.issue("member", "etcd-1", validity=timedelta(days=200)).certificate
+        now = issued.not_valid_after_utc - timedelta(days=days)
+        due = ca.causes(issued, issued.public_key, "member", "etcd-1", now=now)
+        again = ca.causes(
+            issued,
+            issued.public_key,
+            "member",
+            "etcd-1",
+            now=now,
+            renew_before=told("CertificateAuthority.causes", "renew_before"),
+        )
+        assert (due, bool(due)) == (again, days == 29)

@@ -120,7 +120,7 @@ class PrivateKey:
     True
     """
     @staticmethod
-    def generate(algorithm: _KeyAlgorithm = ...) -> PrivateKey:
+    def generate(algorithm: _KeyAlgorithm = "ec-p256") -> PrivateKey:
         """Generates a key. RSA takes a tenth of a second to seconds."""
     @staticmethod
     def from_pem(pem: _Contents, *, passphrase: _Passphrase | None = None) -> PrivateKey:
@@ -142,7 +142,7 @@ class PrivateKey:
         """The public key that belongs to it."""
     def sign(self, message: _Contents) -> bytes:
         """Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its algorithm."""
-    def to_secret_pem(self, *, format: _KeyFormat = ...) -> bytes:
+    def to_secret_pem(self, *, format: _KeyFormat = "pkcs8") -> bytes:
         """The key in PEM: as PKCS#8, or in the format of another tool's habit. Whoever reads it can pose as the key's
         owner.
         """
@@ -211,7 +211,7 @@ class Identity:
         cls,
         name: str | None = None,
         *,
-        names: Iterable[_Name] = ...,
+        names: Iterable[_Name] = (),
         common_name: str | None = None,
         organization: str | None = None,
         without_common_name: bool = False,
@@ -252,7 +252,7 @@ class Profile:
         cls,
         role: _Role,
         *,
-        compatibility: _Compatibility = ...,
+        compatibility: _Compatibility = "strict",
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         allow_member_common_name: bool = False,
@@ -290,7 +290,7 @@ class CertificateRequest:
     ['common name backup', 'key usage digitalSignature']
     """
     @staticmethod
-    def create(key: PrivateKey, role: _Profile, identity: _Identity, *, names: Iterable[_Name] = ...) -> CertificateRequest:
+    def create(key: PrivateKey, role: _Profile, identity: _Identity, *, names: Iterable[_Name] = ()) -> CertificateRequest:
         """Makes a request for a key, with the subject, the names and the usages that a certificate of this role has."""
     @staticmethod
     def from_pem(pem: _Contents) -> CertificateRequest:
@@ -456,7 +456,7 @@ class Bundle:
     >>> bundle.name, bundle.certificate.common_name
     ('backup', 'backup')
     """
-    def __new__(cls, key: PrivateKey, certificate: Certificate, chain: _Certificates = ...) -> Self: ...
+    def __new__(cls, key: PrivateKey, certificate: Certificate, chain: _Certificates = ()) -> Self: ...
     @staticmethod
     def from_pem(certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None) -> Bundle:
         """Reads a key, and a certificate with its chain behind it, from PEM."""
@@ -485,7 +485,7 @@ class Bundle:
         """What etcd's certificate file holds: the certificate and behind it the chain, in PEM."""
     def secret_key_pem(self) -> bytes:
         """What etcd's key file holds: the key as PKCS#8 in PEM."""
-    def write(self, directory: _Path, *, layout: _Layout = ..., overwrite: bool = False) -> list[PairPaths]:
+    def write(self, directory: _Path, *, layout: _Layout = "kubespray", overwrite: bool = False) -> list[PairPaths]:
         """Writes both files under the role and the name that it was issued for: the certificate with its chain, mode
         0644, and the key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says
         so. Returns where.
@@ -543,7 +543,7 @@ class CertificateAuthority:
         common_name: str,
         *,
         organization: str | None = None,
-        compatibility: _Compatibility = ...,
+        compatibility: _Compatibility = "strict",
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         key: PrivateKey | None = None,
@@ -555,7 +555,7 @@ class CertificateAuthority:
         """
     @staticmethod
     def load(
-        certificates: _Certificates, key: PrivateKey, *, member_common_names: Sequence[str] = ..., now: datetime | None = None
+        certificates: _Certificates, key: PrivateKey, *, member_common_names: Sequence[str] = (), now: datetime | None = None
     ) -> CertificateAuthority:
         """Loads an authority from its certificate and key.
 
@@ -574,7 +574,7 @@ class CertificateAuthority:
         key: _Path,
         *,
         passphrase: _Passphrase | None = None,
-        member_common_names: Sequence[str] = ...,
+        member_common_names: Sequence[str] = (),
         to_renew: bool = False,
     ) -> CertificateAuthority:
         """Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired,
@@ -582,7 +582,7 @@ class CertificateAuthority:
         """
     @staticmethod
     def from_signer(
-        certificates: _Certificates, signer: Signer, *, member_common_names: Sequence[str] = ...
+        certificates: _Certificates, signer: Signer, *, member_common_names: Sequence[str] = ()
     ) -> CertificateAuthority:
         """Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its
         signatures is checked before it is used.
@@ -611,7 +611,7 @@ class CertificateAuthority:
         role: _Profile,
         identity: _Identity,
         *,
-        names: Iterable[_Name] = ...,
+        names: Iterable[_Name] = (),
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         key: PrivateKey | None = None,
@@ -624,7 +624,7 @@ class CertificateAuthority:
         role: _Profile,
         identity: _Identity,
         *,
-        names: Iterable[_Name] = ...,
+        names: Iterable[_Name] = (),
         validity: _Validity | None = None,
         now: datetime | None = None,
     ) -> Issued:
@@ -638,7 +638,7 @@ class CertificateAuthority:
         role: _Profile,
         identity: _Identity,
         *,
-        names: Iterable[_Name] = ...,
+        names: Iterable[_Name] = (),
         validity: _Validity | None = None,
         now: datetime | None = None,
     ) -> Issued:
@@ -652,8 +652,8 @@ class CertificateAuthority:
         role: _Profile,
         identity: _Identity,
         *,
-        names: Iterable[_Name] = ...,
-        renew_before: _Before = ...,
+        names: Iterable[_Name] = (),
+        renew_before: _Before = "30d",
         now: datetime | None = None,
     ) -> list[Cause]:
         """Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and
@@ -682,7 +682,7 @@ class CertificateAuthority:
         self,
         directory: _Path,
         *,
-        layout: _Layout = ...,
+        layout: _Layout = "kubespray",
         passphrase: _Passphrase | None = None,
         replace_ca: bool = False,
     ) -> PairPaths:
@@ -742,7 +742,7 @@ class Verifier:
         cls,
         roots: _Certificates,
         *,
-        intermediates: _Certificates = ...,
+        intermediates: _Certificates = (),
         at: datetime | None = None,
         role: _Role | None = None,
         host: _Name | None = None,
@@ -786,7 +786,7 @@ class Store:
     >>> store.authority().certificate == ca.certificate
     True
     """
-    def __new__(cls, directory: _Path, *, layout: _Layout = ...) -> Self: ...
+    def __new__(cls, directory: _Path, *, layout: _Layout = "kubespray") -> Self: ...
     @property
     def directory(self) -> Path:
         """The directory."""
@@ -929,7 +929,7 @@ class ClusterDefaults:
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         renew_before: _Before | None = None,
-        compatibility: _Compatibility = ...,
+        compatibility: _Compatibility = "strict",
     ) -> Self: ...
     @property
     def algorithm(self) -> KeyAlgorithm | None:
@@ -959,7 +959,7 @@ class ClusterEntry:
         cls,
         identity: _Identity,
         *,
-        names: Iterable[_Name] = ...,
+        names: Iterable[_Name] = (),
         peer_common_name: str | None = None,
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
@@ -1047,15 +1047,15 @@ class Cluster:
     def __new__(
         cls,
         *,
-        members: Sequence[_Entry] = ...,
-        nodes: Sequence[_Entry] = ...,
-        clients: Sequence[_Entry] = ...,
-        shared_names: Iterable[_Name] = ...,
-        layout: _Layout = ...,
+        members: Sequence[_Entry] = (),
+        nodes: Sequence[_Entry] = (),
+        clients: Sequence[_Entry] = (),
+        shared_names: Iterable[_Name] = (),
+        layout: _Layout = "kubespray",
         directory: _Path | None = None,
         authority: ClusterAuthority | None = None,
         defaults: ClusterDefaults | None = None,
-        admin: ClusterAdmin | bool = ...,
+        admin: ClusterAdmin | bool = True,
         files: ClusterFiles | None = None,
     ) -> Self: ...
     @staticmethod
@@ -1467,8 +1467,8 @@ class KubesprayScript:
         cls,
         openssl_conf: str,
         *,
-        masters: Sequence[str] = ...,
-        hosts: Sequence[str] = ...,
+        masters: Sequence[str] = (),
+        hosts: Sequence[str] = (),
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
     ) -> Self: ...
@@ -1527,7 +1527,7 @@ class Check:
         warning: _Before | None = None,
         critical: _Before | None = None,
         at: datetime | None = None,
-        ignore: Sequence[str] = ...,
+        ignore: Sequence[str] = (),
     ) -> Self: ...
     def run(self, paths: Iterable[_Path]) -> list[Checked]:
         """Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within

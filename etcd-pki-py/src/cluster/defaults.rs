@@ -23,9 +23,10 @@ hash_by_debug!(PyClusterDefaults);
 #[pymethods]
 impl PyClusterDefaults {
     #[new]
-    #[pyo3(signature = (
-        *, algorithm=None, validity=None, renew_before=None, compatibility=Word(Compatibility::Strict)
-    ))]
+    #[pyo3(
+        signature = (*, algorithm=None, validity=None, renew_before=None, compatibility=Word(Compatibility::Strict)),
+        text_signature = "(*, algorithm=None, validity=None, renew_before=None, compatibility='strict')"
+    )]
     fn new(
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,

@@ -46,10 +46,13 @@ impl FromPyObject<'_, '_> for PyClusterEntry {
 #[pymethods]
 impl PyClusterEntry {
     #[new]
-    #[pyo3(signature = (
-        identity, *, names=Names::default(), peer_common_name=None, algorithm=None, validity=None,
-        allow_member_common_name=false
-    ))]
+    #[pyo3(
+        signature = (
+            identity, *, names=Names::default(), peer_common_name=None, algorithm=None, validity=None,
+            allow_member_common_name=false
+        ),
+        text_signature = "(identity, *, names=(), peer_common_name=None, algorithm=None, validity=None, allow_member_common_name=False)"
+    )]
     fn new(
         identity: IdentityArgument,
         names: Names,
