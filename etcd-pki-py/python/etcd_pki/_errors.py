@@ -22,12 +22,13 @@ class Error(Exception):
     hint: str | None
     """The way out, in the words of the command."""
 
-    path: Path | None = None
+    path: Path | None
     """The file that it is about, if it is about one."""
 
     def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.path = None
         self._facts = facts
         for name, value in (facts or {}).items():
             setattr(self, name, value)

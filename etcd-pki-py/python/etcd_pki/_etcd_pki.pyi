@@ -234,9 +234,9 @@ class Identity:
 class Profile:
     """What a certificate of a role has. Wherever a role is taken, a profile is too.
 
-    `compatibility` says whose habits it follows: `strict` ones, unless said otherwise, or those of `kubespray`, with
-    RSA of 2048 bits for 36500 days. `algorithm` is that of a key that is made, `ec-p256` unless said otherwise, and
-    `validity` how long the certificate is valid, a year: a `timedelta`, text such as `90d`, or the `datetime` of its
+    It begins as that of its `role` under the habits of `compatibility`: `strict` ones, with keys of ec-p256 and
+    certificates for a year, or those of `kubespray`, with RSA of 2048 bits and 36500 days. `algorithm` is another one
+    for a key that is made, and `validity` another time: a `timedelta`, text such as `90d`, or the `datetime` of its
     end.
 
     `allow_member_common_name` lets a node or client have a common name that begins as a member's does, which a list
