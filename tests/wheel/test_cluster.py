@@ -118,7 +118,7 @@ def test_contradictions():
     with pytest.raises(etcd_pki.SpecificationError) as raised:
         Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.11"])])
     assert raised.value.field.startswith("members[1]")
-    assert not hasattr(raised.value, "line")
+    assert raised.value.line is None
     with pytest.raises(etcd_pki.SpecificationError) as raised:
         Cluster.from_yaml("members:\n  - {name: etcd-1, adresses: [10.0.0.11]}\n")
     error = raised.value
