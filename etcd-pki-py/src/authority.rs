@@ -1,5 +1,7 @@
 //! Authorities.
 
+mod issued;
+
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -7,16 +9,17 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, Compatibility, Identity, Issued, KeyAlgorithm, Layout, PrivateKey,
-    RenewBefore, Result, Store, Validity, read_authority, read_authority_to_renew,
+    CertificateAuthority, Compatibility, Identity, KeyAlgorithm, Layout, PrivateKey, RenewBefore,
+    Result, Store, Validity, read_authority, read_authority_to_renew,
 };
-use pyo3::{prelude::*, types::PyBytes};
+use pyo3::prelude::*;
 
+pub(crate) use self::issued::PyIssued;
 use crate::{
     bundle::PyBundle,
     certificate::{Certificates, PyCertificate, wrapped},
-    described::{PyCause, PyClaim, causes, claims},
-    error::{OrRaise as _, work},
+    described::{PyCause, causes},
+    error::work,
     identity::IdentityArgument,
     key::{PyPrivateKey, PyPublicKey, not_copied},
     layout::PyPairPaths,
@@ -447,49 +450,6 @@ impl PyCertificateAuthority {
             .not_after()
             .duration_since(certificate.not_before());
         life.unwrap_or_default()
-    }
-}
-
-/// A certificate for somebody else's key.
-#[pyclass(frozen, name = "Issued", module = "etcd_pki")]
-pub(crate) struct PyIssued(Issued);
-
-#[pymethods]
-impl PyIssued {
-    /// The certificate.
-    #[getter]
-    fn certificate(&self) -> PyCertificate {
-        PyCertificate(self.0.certificate().clone())
-    }
-
-    /// The intermediate certificates, the certificate's issuer first; empty under a root.
-    #[getter]
-    fn chain(&self) -> Vec<PyCertificate> {
-        wrapped(self.0.chain().to_vec())
-    }
-
-    /// What the request claimed and did not get.
-    #[getter]
-    fn refused(&self) -> Vec<PyClaim> {
-        claims(self.0.refused())
-    }
-
-    /// The end that was asked for, if the authority's own end cut it short.
-    #[getter]
-    fn validity_cut(&self) -> Option<SystemTime> {
-        self.0.validity_cut()
-    }
-
-    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
-    fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.0.certificate_pem().or_raise()?;
-        Ok(PyBytes::new(py, pem.as_bytes()))
-    }
-
-    fn __repr__(&self) -> String {
-        let certificate = self.0.certificate();
-        let until = etcd_pki_core::rfc3339(certificate.not_after());
-        format!("<Issued {}, until {until}>", certificate.subject())
     }
 }
 

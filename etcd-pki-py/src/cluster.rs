@@ -1,6 +1,7 @@
 //! The specification of a cluster.
 
 mod admin;
+mod asked;
 mod authority;
 mod defaults;
 mod entry;
@@ -12,14 +13,13 @@ use std::{
     time::SystemTime,
 };
 
-use etcd_pki_core::{
-    Cluster, ClusterAdmin, Error, Layout, Overwrite, Plan, Result, Store, read_file,
-};
+use etcd_pki_core::{Cluster, ClusterAdmin, Error, Layout, Overwrite, Result, Store, read_file};
 use pyo3::{
     prelude::*,
     types::{IntoPyDict as _, PyBool, PyString},
 };
 
+use self::asked::Asked;
 pub(crate) use self::{
     admin::PyClusterAdmin, authority::PyClusterAuthority, defaults::PyClusterDefaults,
     entry::PyClusterEntry, files::PyClusterFiles, wanted::PyWanted,
@@ -109,35 +109,6 @@ impl FromPyObject<'_, '_> for Admin {
             Ok(_) => Ok(Self::Nobody),
             Err(_) => Err(expected("ClusterAdmin or bool", &object)),
         }
-    }
-}
-
-/// What is asked of a plan beside the specification.
-struct Asked<'a> {
-    host: Option<&'a str>,
-    only: Option<&'a str>,
-    rekey: bool,
-    prune: bool,
-    backup: bool,
-    now: SystemTime,
-}
-
-impl Asked<'_> {
-    fn plan(&self, cluster: &Cluster, store: &Store) -> Result<Plan> {
-        let mut plan = cluster.plan_for(store, self.host, self.now)?;
-        if let Some(name) = self.only {
-            plan = plan.only(name)?;
-        }
-        if self.rekey {
-            plan = plan.rekey();
-        }
-        if self.prune {
-            plan = plan.prune();
-        }
-        if self.backup {
-            plan = plan.backup();
-        }
-        Ok(plan)
     }
 }
 
