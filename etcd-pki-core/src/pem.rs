@@ -10,8 +10,8 @@ use crate::error::{Error, Place, Result};
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// The bytes that make a line of 64 characters
-const LINE: usize = 48;
+/// The characters of a line
+const LINE: usize = 64;
 
 /// One block of a PEM file.
 pub(crate) struct Block {
@@ -35,10 +35,19 @@ pub(crate) fn encode(label: &str, contents: &[u8]) -> Result<String> {
 }
 
 fn encode_public(label: &str, contents: &[u8]) -> String {
-    let mut text = String::with_capacity(contents.len() * 11 / 8 + 2 * label.len() + 64);
+    // All of it at once: base64 is fast in long runs only
+    let symbols = BASE64_STANDARD.encode(contents);
+    let frame = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len() + 1);
+    let mut text = String::with_capacity(frame + symbols.len() + symbols.len() / LINE + 1);
     text.extend([BEGIN, label, DASHES, "\n"]);
-    for line in contents.chunks(LINE) {
-        BASE64_STANDARD.encode_string(line, &mut text);
+    let mut rest = symbols.as_str();
+    while let Some((line, others)) = rest.split_at_checked(LINE) {
+        text.push_str(line);
+        text.push('\n');
+        rest = others;
+    }
+    if !rest.is_empty() {
+        text.push_str(rest);
         text.push('\n');
     }
     text.extend([END, label, DASHES, "\n"]);
