@@ -104,7 +104,7 @@ impl CertificateAuthority {
             .ok_or(Error::NoSubject)?;
         check_common_name(&common_name)?;
         let now = clock::whole_seconds(now);
-        let subject = subject(Some(&common_name), identity.organization())?;
+        let subject = subject(Some(&common_name), identity.organization());
         let identifier = key.public_key().identifier();
         let certificate = CertificateBuilder {
             issuer: &subject,
@@ -114,10 +114,9 @@ impl CertificateAuthority {
             not_after: profile.validity().end(now)?,
             public_key: key.public_key(),
             extensions: ExtensionsBuilder::default()
-                .authority(AuthorityProfile::PATH_LENGTH)?
-                .key_usages(AuthorityProfile::KEY_USAGES)?
-                .subject_key_identifier(&identifier)?
-                .build()?,
+                .authority(AuthorityProfile::PATH_LENGTH)
+                .key_usages(AuthorityProfile::KEY_USAGES)
+                .subject_key_identifier(&identifier),
         }
         .sign(key.scheme(), |content| key.sign(content))?;
         Self::from_parts(

@@ -1,31 +1,138 @@
-//! DER of parts that are DER already, written once, into as many bytes as it takes.
+//! DER (X.690), written front to back into one buffer, each byte once.
+//!
+//! `der` asks a value for its length before it writes it, and so each value within it again at every level: what stands six
+//! levels deep in a certificate is measured six times. Here the length follows the content. All that is read is read by `der`.
 
-use der::{Encode as _, Header, Length, Tag, TagNumber};
+use der::asn1::ObjectIdentifier;
 
-/// The bytes that a tag and a length take at most, of all that is written here
-const HEADER_LENGTH: usize = 6;
+pub(crate) const BOOLEAN_TRUE: &[u8] = &[0x01, 0x01, 0xff];
+pub(crate) const NULL: &[u8] = &[0x05, 0x00];
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
+const INTEGER: u8 = 0x02;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 
-/// A SEQUENCE of the parts.
-pub(crate) fn sequence(parts: &[&[u8]]) -> der::Result<Vec<u8>> {
-    tagged(Tag::Sequence, parts)
+/// The tag of a field `[number]` that is a string.
+pub(crate) const fn string_field(number: u8) -> u8 {
+    0x80 | number
 }
 
-/// A field `[number] EXPLICIT` that is the part.
-pub(crate) fn explicit(number: u32, part: &[u8]) -> der::Result<Vec<u8>> {
-    let tag = Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber(number),
-    };
-    tagged(tag, &[part])
+/// The tag of a field `[number]` that has values in it.
+pub(crate) const fn nesting_field(number: u8) -> u8 {
+    0xa0 | number
 }
 
-/// The parts, one after the other, behind a tag and their length.
-pub(crate) fn tagged(tag: Tag, parts: &[&[u8]]) -> der::Result<Vec<u8>> {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut encoded = Vec::with_capacity(HEADER_LENGTH + length);
-    Header::new(tag, Length::try_from(length)?).encode_to_vec(&mut encoded)?;
-    for part in parts {
-        encoded.extend_from_slice(part);
+/// Appends a value whose content is what `write` appends.
+pub(crate) fn nest<T>(der: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    der.extend_from_slice(&[tag, 0]);
+    let start = der.len();
+    let written = write(der);
+    let length = der.len() - start;
+    if length < 0x80 {
+        der[start - 1] = length as u8;
+    } else {
+        // The long form: how many bytes the length has, and these (X.690, section 8.1.3.5)
+        let bytes = length.to_be_bytes();
+        let bytes = &bytes[length.leading_zeros() as usize / 8..];
+        der[start - 1] = 0x80 | bytes.len() as u8;
+        der.extend_from_slice(bytes);
+        der[start..].rotate_right(bytes.len());
     }
-    Ok(encoded)
+    written
+}
+
+/// Appends a value of these bytes.
+pub(crate) fn push(der: &mut Vec<u8>, tag: u8, content: &[u8]) {
+    nest(der, tag, |der| der.extend_from_slice(content));
+}
+
+/// Appends a number that is not negative, from its bytes, the most significant first.
+pub(crate) fn push_unsigned(der: &mut Vec<u8>, number: &[u8]) {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let digits = &number[zeros..];
+    nest(der, INTEGER, |der| {
+        // The first bit is the sign, and there is one byte at least (X.690, section 8.3)
+        if digits.first().is_none_or(|first| *first >= 0x80) {
+            der.push(0);
+        }
+        der.extend_from_slice(digits);
+    });
+}
+
+/// Appends an object identifier.
+pub(crate) fn push_oid(der: &mut Vec<u8>, oid: ObjectIdentifier) {
+    push(der, OBJECT_IDENTIFIER, oid.as_bytes());
+}
+
+/// Appends a BIT STRING of whole bytes.
+pub(crate) fn push_bits(der: &mut Vec<u8>, bytes: &[u8]) {
+    nest(der, BIT_STRING, |der| {
+        // So many bits of the last byte are not used
+        der.push(0);
+        der.extend_from_slice(bytes);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use der::{
+        Encode as _,
+        asn1::{BitStringRef, OctetStringRef, UintRef},
+    };
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let before = vec![1, 2, 3];
+        let mut der = before.clone();
+        write(&mut der);
+        assert!(der.starts_with(&before));
+        der.split_off(before.len())
+    }
+
+    #[test]
+    fn lengths_as_der_writes_them() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000] {
+            let content: Vec<u8> = (0..length).map(|index| index as u8).collect();
+            let string = OctetStringRef::new(&content).unwrap().to_der().unwrap();
+            assert_eq!(written(|der| push(der, OCTET_STRING, &content)), string);
+            let bits = BitStringRef::from_bytes(&content).unwrap();
+            assert_eq!(
+                written(|der| push_bits(der, &content)),
+                bits.to_der().unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_as_der_writes_them() {
+        for number in [
+            &[0][..],
+            &[0, 0],
+            &[1],
+            &[0x7f],
+            &[0x80],
+            &[0, 0x80],
+            &[0, 0, 1, 0],
+            &[0xff; 20],
+        ] {
+            let theirs = UintRef::new(number).unwrap().to_der().unwrap();
+            assert_eq!(
+                written(|der| push_unsigned(der, number)),
+                theirs,
+                "{number:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn object_identifiers_as_der_writes_them() {
+        for oid in ["2.5.29.15", "1.2.840.113549.1.1.11"] {
+            let oid = ObjectIdentifier::new_unwrap(oid);
+            assert_eq!(written(|der| push_oid(der, oid)), oid.to_der().unwrap());
+        }
+    }
 }

@@ -4,7 +4,11 @@ mod alternative_names;
 mod builder;
 mod usages;
 
-use der::{Decode as _, asn1::ObjectIdentifier, oid::AssociatedOid as _};
+use der::{
+    Decode as _, Sequence,
+    asn1::{ObjectIdentifier, OctetStringRef},
+    oid::AssociatedOid as _,
+};
 use x509_cert::ext::{
     Extension,
     pkix::{
@@ -26,6 +30,25 @@ const READ_BY_GO: [ObjectIdentifier; 5] = [
     ObjectIdentifier::new_unwrap("2.5.29.36"),
     ObjectIdentifier::new_unwrap("2.5.29.54"),
 ];
+
+/// `Extension` (RFC 5280, section 4.1), borrowing its value.
+#[derive(Clone, Copy, Sequence)]
+pub(crate) struct ExtensionRef<'a> {
+    oid: ObjectIdentifier,
+    #[asn1(default = "Default::default")]
+    critical: bool,
+    value: &'a OctetStringRef,
+}
+
+impl<'a> From<&'a Extension> for ExtensionRef<'a> {
+    fn from(extension: &'a Extension) -> Self {
+        Self {
+            oid: extension.extn_id,
+            critical: extension.critical,
+            value: (&extension.extn_value).into(),
+        }
+    }
+}
 
 /// What the extensions of a certificate or request say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,23 +76,25 @@ pub(crate) struct Authority {
 }
 
 impl Extensions {
-    pub(crate) fn read(extensions: &[Extension]) -> Result<Self> {
+    pub(crate) fn read<'a>(
+        extensions: impl IntoIterator<Item = impl Into<ExtensionRef<'a>>>,
+    ) -> Result<Self> {
         let mut read = Self::default();
         for extension in extensions {
-            let Extension {
-                extn_id,
+            let ExtensionRef {
+                oid,
                 critical,
-                extn_value,
-            } = extension;
-            if read.criticality.iter().any(|(seen, _)| seen == extn_id) {
+                value,
+            } = extension.into();
+            if read.is_critical(oid).is_some() {
                 return Err(Error::malformed(
                     "extension",
-                    format!("{extn_id} is there twice"),
+                    format!("{oid} is there twice"),
                 ));
             }
-            read.criticality.push((*extn_id, *critical));
-            read.read_one(*extn_id, *critical, extn_value.as_bytes())
-                .map_err(|error| Error::malformed("extension", format!("{extn_id}: {error}")))?;
+            read.criticality.push((oid, critical));
+            read.read_one(oid, critical, value.as_bytes())
+                .map_err(|error| Error::malformed("extension", format!("{oid}: {error}")))?;
         }
         Ok(read)
     }
@@ -125,8 +150,7 @@ impl Extensions {
                 self.authority_serial = serial.map(|serial| serial.as_bytes().to_vec());
             }
             SubjectAltName::OID => {
-                self.alternative_names =
-                    Some(AlternativeNames::read(SubjectAltName::from_der(value)?)?);
+                self.alternative_names = Some(AlternativeNames::from_der(value)?);
             }
             NameConstraints::OID => {
                 self.name_constraints = Some(NameConstraints::from_der(value)?);

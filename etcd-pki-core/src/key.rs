@@ -55,7 +55,7 @@ pub struct PrivateKey {
     public_key: PublicKey,
     /// PKCS#8, version 1
     pkcs8: Zeroizing<Vec<u8>>,
-    /// Made when it first signs: a key that only goes into a file is never imported into ring
+    /// Made when it first signs, for an elliptic curve key that was generated: most only go into a file, and need no import
     pair: OnceLock<KeyPair>,
 }
 
@@ -168,7 +168,7 @@ impl PrivateKey {
         if let Some(pair) = self.pair.get() {
             return pair.sign(message);
         }
-        let pair = import::key_pair(&self.pkcs8)?;
+        let pair = KeyPair::from_generated_ecdsa(self.scheme(), &self.pkcs8)?;
         self.pair.get_or_init(|| pair).sign(message)
     }
 

@@ -151,7 +151,7 @@ impl Profile {
                 }
                 _ => name,
             };
-            format!("{}{name}", self.role.common_name_prefix())
+            [self.role.common_name_prefix(), name].concat()
         })?;
         match common_name {
             Some(common_name)
@@ -176,25 +176,23 @@ impl Profile {
                 Some(names) => names.to_vec(),
             });
         }
+        let (host, loopback) = if self.names_as_given {
+            (None, None)
+        } else {
+            (identity.host()?, Some(AlternativeName::loopback()))
+        };
         let given = identity.alternative_names().unwrap_or_default();
-        let mut names = Vec::with_capacity(given.len() + 4);
-        if !self.names_as_given {
-            names.extend(identity.host()?);
-        }
-        names.extend_from_slice(given);
-        if names.is_empty() {
+        if host.is_none() && given.is_empty() {
             return Err(Error::NoAlternativeName);
         }
-        if !self.names_as_given {
-            names.extend(AlternativeName::loopback());
-        }
-        let mut unique = Vec::with_capacity(names.len());
-        for name in names {
-            if !unique.contains(&name) {
-                unique.push(name);
+        let all = host.into_iter().chain(given.iter().cloned());
+        let mut names = Vec::with_capacity(given.len() + 4);
+        for name in all.chain(loopback.into_iter().flatten()) {
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
-        Ok(unique)
+        Ok(names)
     }
 }
 

@@ -9,16 +9,17 @@ use std::{
 };
 
 use der::{
-    Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber,
-    asn1::{Any, AnyRef, ObjectIdentifier},
+    Decode as _, Reader as _, SliceReader, Tag, TagNumber,
+    asn1::{AnyRef, ObjectIdentifier},
 };
-use x509_cert::{ext::Extension, name::Name};
+use x509_cert::name::Name;
 
 pub use self::claim::Claim;
 use crate::{
-    der_kind, der_writer,
+    der_kind,
+    der_writer::{self, SEQUENCE, SET, nesting_field},
     error::{Error, Result},
-    extensions::{Extensions, ExtensionsBuilder},
+    extensions::{ExtensionRef, Extensions, ExtensionsBuilder},
     identity::{Identity, attributes, subject},
     key::{PrivateKey, PublicKey},
     pem,
@@ -28,6 +29,11 @@ use crate::{
 
 const WHAT: &str = "certificate request";
 const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
+/// Version 1 is written as 0 (RFC 2986, section 4.1)
+const VERSION_1: &[u8] = &[0];
+
+/// More bytes than most requests have before they are signed
+const USUAL_LENGTH: usize = 512;
 /// Field [0], the attributes
 const ATTRIBUTES: Tag = Tag::ContextSpecific {
     constructed: true,
@@ -51,13 +57,13 @@ pub struct CertificateRequest {
     der: Vec<u8>,
     public_key: PublicKey,
     /// Read at once from what comes from outside, and when first asked for from what was made here
-    facts: OnceLock<Facts>,
+    facts: OnceLock<Box<Facts>>,
 }
 
 #[derive(Clone)]
 struct Facts {
     subject: Name,
-    extensions: Extensions,
+    claims: Vec<Claim>,
 }
 
 impl CertificateRequest {
@@ -75,14 +81,13 @@ impl CertificateRequest {
         let (profile, identity) = (profile.into(), identity.as_ref());
         let common_name = profile.common_name(identity)?;
         let extensions = ExtensionsBuilder::default()
-            .key_usages(profile.key_usages(key.algorithm().is_rsa()))?
+            .key_usages(profile.key_usages(key.algorithm().is_rsa()))
             .extended_key_usages(profile.extended_key_usages())?
-            .alternative_names(&profile.alternative_names(identity)?)?
-            .build()?;
-        let subject = subject(common_name.as_deref(), identity.organization())?;
-        let content = encode_content(&subject, key.public_key(), &extensions).map_err(malformed)?;
+            .alternative_names(&profile.alternative_names(identity)?);
+        let subject = subject(common_name.as_deref(), identity.organization());
+        let content = encode_content(&subject, key.public_key(), &extensions);
         Ok(Self {
-            der: signing::signed(&content, key.scheme(), &key.sign(&content)?)?,
+            der: signing::signed(&content, key.scheme(), &key.sign(&content)?),
             public_key: key.public_key().clone(),
             facts: OnceLock::new(),
         })
@@ -115,7 +120,7 @@ impl CertificateRequest {
         Ok(Self {
             der: der.to_vec(),
             public_key,
-            facts: OnceLock::from(facts),
+            facts: OnceLock::from(Box::new(facts)),
         })
     }
 
@@ -161,9 +166,8 @@ impl CertificateRequest {
 
     /// All that it claims, in the order of the subject, the usages, the names, the rest.
     #[must_use]
-    pub fn claims(&self) -> Vec<Claim> {
-        let facts = self.facts();
-        claim::claims(attributes(&facts.subject), &facts.extensions)
+    pub fn claims(&self) -> &[Claim] {
+        &self.facts().claims
     }
 
     /// Takes the claimed common name, organization and alternative names for the truth. Whoever asks with them gets them, so
@@ -194,7 +198,7 @@ impl CertificateRequest {
         self.facts.get_or_init(|| {
             signing::read_own(|| {
                 let signed = Signed::from_der(&self.der).map_err(malformed)?;
-                Facts::read(signed.content).map(|(_, facts)| facts)
+                Facts::read(signed.content).map(|(_, facts)| Box::new(facts))
             })
         })
     }
@@ -205,10 +209,10 @@ impl Facts {
     fn read(content: &[u8]) -> Result<(PublicKey, Self)> {
         let (subject, public_key, requested) = read_content(content).map_err(malformed)?;
         let facts = Self {
+            claims: claim::claims(attributes(&subject), Extensions::read(requested)?),
             subject,
-            extensions: Extensions::read(&requested)?,
         };
-        Ok((PublicKey::from_der(&public_key)?, facts))
+        Ok((PublicKey::from_der(public_key)?, facts))
     }
 }
 
@@ -236,21 +240,30 @@ impl fmt::Debug for CertificateRequest {
 }
 
 /// `CertificationRequestInfo` (RFC 2986, section 4.1) with one attribute, extensionRequest (RFC 2985, section 5.4.2).
-fn encode_content(subject: &[u8], key: &PublicKey, extensions: &[u8]) -> der::Result<Vec<u8>> {
-    let requested = der_writer::tagged(Tag::Set, &[extensions])?;
-    let attribute = der_writer::sequence(&[&EXTENSION_REQUEST.to_der()?, &requested])?;
-    let attributes = der_writer::tagged(ATTRIBUTES, &[&attribute])?;
-    der_writer::sequence(&[&0u8.to_der()?, subject, key.as_der(), &attributes])
+fn encode_content(subject: &[u8], key: &PublicKey, extensions: &ExtensionsBuilder) -> Vec<u8> {
+    let mut der = Vec::with_capacity(USUAL_LENGTH);
+    der_writer::nest(&mut der, SEQUENCE, |der| {
+        der_writer::push_unsigned(der, VERSION_1);
+        der.extend_from_slice(subject);
+        der.extend_from_slice(key.as_der());
+        der_writer::nest(der, nesting_field(0), |der| {
+            der_writer::nest(der, SEQUENCE, |der| {
+                der_writer::push_oid(der, EXTENSION_REQUEST);
+                der_writer::nest(der, SET, |der| extensions.write(der));
+            });
+        });
+    });
+    der
 }
 
 /// Reads subject, public key and requested extensions from a `CertificationRequestInfo`.
 ///
 /// Field by field, because some tools leave out the attributes, which RFC 2986 demands, or do not sort them, which DER demands.
-fn read_content(content: &[u8]) -> der::Result<(Name, Vec<u8>, Vec<Extension>)> {
+fn read_content(content: &[u8]) -> der::Result<(Name, &[u8], Vec<ExtensionRef<'_>>)> {
     SliceReader::new(content)?.sequence(|fields| {
-        Any::decode(fields)?;
+        AnyRef::decode(fields)?;
         let subject = Name::decode(fields)?;
-        let public_key = fields.tlv_bytes()?.to_vec();
+        let public_key = fields.tlv_bytes()?;
         let mut requested = Vec::new();
         while !fields.is_finished() {
             let field = AnyRef::decode(fields)?;
@@ -262,20 +275,19 @@ fn read_content(content: &[u8]) -> der::Result<(Name, Vec<u8>, Vec<Extension>)> 
     })
 }
 
-fn read_attributes(attributes: &[u8]) -> der::Result<Vec<Extension>> {
+fn read_attributes(attributes: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
     let mut reader = SliceReader::new(attributes)?;
     let mut requested = Vec::new();
     while !reader.is_finished() {
-        requested.extend(reader.sequence(|attribute| {
+        reader.sequence(|attribute| {
             let kind = ObjectIdentifier::decode(attribute)?;
             let values = AnyRef::decode(attribute)?;
+            // Others are a challenge password, or a note of Microsoft's tools
             if kind == EXTENSION_REQUEST {
-                Vec::<Extension>::from_der(values.value())
-            } else {
-                // A challenge password, or a note of Microsoft's tools
-                Ok(Vec::new())
+                requested.append(&mut Vec::from_der(values.value())?);
             }
-        })?);
+            Ok::<_, der::Error>(())
+        })?;
     }
     Ok(requested)
 }

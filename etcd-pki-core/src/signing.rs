@@ -6,8 +6,8 @@ mod other_rsa;
 use std::ops::RangeInclusive;
 
 use der::{
-    Decode as _, Encode as _,
-    asn1::{AnyRef, BitStringRef, ObjectIdentifier},
+    Decode as _,
+    asn1::{BitStringRef, ObjectIdentifier},
 };
 use ring::{
     digest, hkdf, hmac,
@@ -18,11 +18,11 @@ use ring::{
         VerificationAlgorithm,
     },
 };
-use x509_cert::spki::{AlgorithmIdentifier, AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
+use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
 use crate::{
-    der_writer,
+    der_writer::{self, SEQUENCE},
     error::{Error, Result},
 };
 
@@ -50,25 +50,28 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    /// The identifier of the signatures that a key of this scheme makes.
+    /// Appends the identifier of the signatures that a key of this scheme makes.
     ///
     /// RSA has NULL parameters (RFC 4055, section 5), ECDSA (RFC 5758, section 3.2) and Ed25519 (RFC 8410, section 3) have
     /// none.
-    pub(crate) fn signature_algorithm(self) -> AlgorithmIdentifierRef<'static> {
+    pub(crate) fn write_identifier(self, der: &mut Vec<u8>) {
         let (oid, parameters) = match self {
-            Self::EcdsaP256 => (ECDSA_SHA256, None),
-            Self::EcdsaP384 => (ECDSA_SHA384, None),
-            Self::Ed25519 => (ED25519, None),
-            Self::Rsa => (RSA_SHA256, Some(AnyRef::NULL)),
+            Self::EcdsaP256 => (ECDSA_SHA256, &[][..]),
+            Self::EcdsaP384 => (ECDSA_SHA384, &[][..]),
+            Self::Ed25519 => (ED25519, &[][..]),
+            Self::Rsa => (RSA_SHA256, der_writer::NULL),
         };
-        AlgorithmIdentifier { oid, parameters }
+        der_writer::nest(der, SEQUENCE, |der| {
+            der_writer::push_oid(der, oid);
+            der.extend_from_slice(parameters);
+        });
     }
 
     /// Checks a signature over the very bytes that were signed.
     pub(crate) fn verify(
         self,
         public_key: &[u8],
-        algorithm: &AlgorithmIdentifierOwned,
+        algorithm: &AlgorithmIdentifierRef<'_>,
         message: &[u8],
         signature: &[u8],
     ) -> std::result::Result<(), String> {
@@ -132,6 +135,13 @@ impl KeyPair {
         )
         .map(Self::Ecdsa)
         .map_err(|error| Error::malformed("private key", error))
+    }
+
+    /// From what [`generate_ecdsa`] has made.
+    pub(crate) fn from_generated_ecdsa(scheme: Scheme, pkcs8: &[u8]) -> Result<Self> {
+        EcdsaKeyPair::from_pkcs8(ecdsa(scheme), pkcs8, &SystemRandom::new())
+            .map(Self::Ecdsa)
+            .map_err(|error| Error::malformed("private key", error))
     }
 
     pub(crate) fn from_ed25519_seed(seed: &[u8]) -> Result<Self> {
@@ -285,15 +295,19 @@ pub(crate) fn sha1(bytes: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
+/// More bytes than the identifier of the algorithm takes, with the tags and lengths of what is signed
+const USUAL_FRAME: usize = 32;
+
 /// Puts content, algorithm and signature together, as certificates, requests and revocation lists do
 /// (RFC 5280, section 4.1; RFC 2986, section 4.2).
-pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result<Vec<u8>> {
-    let encode = || -> der::Result<Vec<u8>> {
-        let algorithm = scheme.signature_algorithm().to_der()?;
-        let signature = BitStringRef::from_bytes(signature)?.to_der()?;
-        der_writer::sequence(&[content, &algorithm, &signature])
-    };
-    encode().map_err(|error| Error::malformed("signature", error))
+pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Vec<u8> {
+    let mut der = Vec::with_capacity(content.len() + signature.len() + USUAL_FRAME);
+    der_writer::nest(&mut der, SEQUENCE, |der| {
+        der.extend_from_slice(content);
+        scheme.write_identifier(der);
+        der_writer::push_bits(der, signature);
+    });
+    der
 }
 
 /// Reads what this crate has encoded and signed itself, of which nothing was read yet because most of it only goes into a file.
@@ -313,8 +327,8 @@ pub(crate) fn read_own<T>(read: impl FnOnce() -> Result<T>) -> T {
 /// that were signed, and encoding them again may change them.
 pub(crate) struct Signed<'a> {
     pub(crate) content: &'a [u8],
-    pub(crate) algorithm: AlgorithmIdentifierOwned,
-    pub(crate) signature: Vec<u8>,
+    pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
+    pub(crate) signature: &'a [u8],
 }
 
 impl<'a> Signed<'a> {
@@ -325,11 +339,10 @@ impl<'a> Signed<'a> {
             let content = fields.tlv_bytes()?;
             Ok::<_, der::Error>(Self {
                 content,
-                algorithm: AlgorithmIdentifierOwned::decode(fields)?,
+                algorithm: AlgorithmIdentifierRef::decode(fields)?,
                 signature: BitStringRef::decode(fields)?
                     .as_bytes()
-                    .ok_or_else(|| der::Tag::BitString.value_error())?
-                    .to_vec(),
+                    .ok_or_else(|| der::Tag::BitString.value_error())?,
             })
         })?;
         // What stands behind it is signed by nobody

@@ -91,7 +91,7 @@ impl PyCertificateRequest {
     /// All that it asks for.
     #[getter]
     fn claims(&self) -> Vec<PyClaim> {
-        claims(&self.0.claims())
+        claims(self.0.claims())
     }
 
     /// The identity that it claims. To sign it is to trust the requester. With `accepts`, a function of a `Claim`, those claims
@@ -107,7 +107,7 @@ impl PyCertificateRequest {
                 accepted.push(claim);
             }
         }
-        let claimed = self.0.claimed_where(|claim| accepted.contains(claim));
+        let claimed = self.0.claimed_where(|claim| accepted.contains(&claim));
         claimed.or_raise().map(PyIdentity)
     }
 

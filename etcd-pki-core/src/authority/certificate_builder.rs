@@ -2,13 +2,14 @@
 
 use std::time::SystemTime;
 
-use der::{Encode as _, asn1::UintRef};
+use der::Encode as _;
 use x509_cert::time::{Time, Validity};
 
 use crate::{
     certificate::Certificate,
-    der_writer,
+    der_writer::{self, SEQUENCE, nesting_field},
     error::{Error, Result},
+    extensions::ExtensionsBuilder,
     key::PublicKey,
     serial::SerialNumber,
     signing::{self, Scheme},
@@ -25,12 +26,14 @@ pub(super) struct CertificateBuilder<'a> {
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
     pub(super) public_key: &'a PublicKey,
-    /// `Extensions` in DER
-    pub(super) extensions: Vec<u8>,
+    pub(super) extensions: ExtensionsBuilder,
 }
 
-/// `version` (RFC 5280, section 4.1.2.1): field [0] with the INTEGER 2, which is version 3
-const VERSION_3: &[u8] = &[0xa0, 0x03, 0x02, 0x01, 0x02];
+/// The version of certificates with extensions, 3, is written as 2 (RFC 5280, section 4.1.2.1)
+const VERSION_3: &[u8] = &[2];
+
+/// More bytes than most certificates have before they are signed
+const USUAL_LENGTH: usize = 768;
 
 impl CertificateBuilder<'_> {
     /// Signs it, by whatever key `sign` has.
@@ -47,7 +50,9 @@ impl CertificateBuilder<'_> {
             .encode(&serial_number, scheme)
             .map_err(|error| Error::malformed("certificate", error))?;
         let signature = sign(&content)?;
-        signing::signed(&content, scheme, &signature).map(Certificate::signed)
+        Ok(Certificate::signed(signing::signed(
+            &content, scheme, &signature,
+        )))
     }
 
     /// `TBSCertificate` (RFC 5280, section 4.1).
@@ -57,15 +62,20 @@ impl CertificateBuilder<'_> {
             Time::try_from(self.not_before)?,
             Time::try_from(self.not_after)?,
         );
-        der_writer::sequence(&[
-            VERSION_3,
-            &UintRef::new(serial_number.as_bytes())?.to_der()?,
-            &scheme.signature_algorithm().to_der()?,
-            self.issuer,
-            &validity.to_der()?,
-            self.subject,
-            self.public_key.as_der(),
-            &der_writer::explicit(3, &self.extensions)?,
-        ])
+        let mut der = Vec::with_capacity(USUAL_LENGTH);
+        der_writer::nest(&mut der, SEQUENCE, |der| {
+            der_writer::nest(der, nesting_field(0), |der| {
+                der_writer::push_unsigned(der, VERSION_3);
+            });
+            der_writer::push_unsigned(der, serial_number.as_bytes());
+            scheme.write_identifier(der);
+            der.extend_from_slice(self.issuer);
+            validity.encode_to_vec(der)?;
+            der.extend_from_slice(self.subject);
+            der.extend_from_slice(self.public_key.as_der());
+            der_writer::nest(der, nesting_field(3), |der| self.extensions.write(der));
+            Ok::<_, der::Error>(())
+        })?;
+        Ok(der)
     }
 }

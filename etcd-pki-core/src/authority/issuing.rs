@@ -100,12 +100,15 @@ impl CertificateAuthority {
     ) -> Result<Issued> {
         let grant = self.grant(profile.into(), identity.as_ref())?;
         let (certificate, validity_cut) = self.sign_grant(request.public_key(), &grant, now)?;
-        let granted = grant.claims(is_rsa(request.public_key()));
-        let claims = request.claims().into_iter();
+        let rsa = is_rsa(request.public_key());
+        let claims = request.claims().iter();
         Ok(Issued {
             certificate,
             chain: self.chain(),
-            refused: claims.filter(|claim| !claim.is_among(&granted)).collect(),
+            refused: claims
+                .filter(|claim| !grant.gives(claim, rsa))
+                .cloned()
+                .collect(),
             validity_cut,
         })
     }
@@ -169,19 +172,18 @@ impl CertificateAuthority {
         let profile = grant.profile;
         let content = CertificateBuilder {
             issuer: &self.issuer,
-            subject: &subject(grant.common_name.as_deref(), grant.organization)?,
+            subject: &subject(grant.common_name.as_deref(), grant.organization),
             serial_number: None,
             not_before: (now - BACKDATE).max(self.certificate.not_before()),
             not_after,
             public_key: key,
             extensions: ExtensionsBuilder::default()
-                .no_authority()?
-                .key_usages(profile.key_usages(is_rsa(key)))?
+                .no_authority()
+                .key_usages(profile.key_usages(is_rsa(key)))
                 .extended_key_usages(profile.extended_key_usages())?
-                .subject_key_identifier(&key.identifier())?
-                .authority_key_identifier(&self.key_identifier)?
-                .alternative_names(&grant.alternative_names)?
-                .build()?,
+                .subject_key_identifier(&key.identifier())
+                .authority_key_identifier(&self.key_identifier)
+                .alternative_names(&grant.alternative_names),
         };
         let certificate = self.sign_content(content)?;
         Ok((certificate, (asked > not_after).then_some(asked)))

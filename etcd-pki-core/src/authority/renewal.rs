@@ -51,10 +51,10 @@ impl CertificateAuthority {
         let asked = validity.unwrap_or(usual).end(now)?;
         let not_after = asked.min(self.end());
         let kept = [pkix::KeyUsage::OID, pkix::ExtendedKeyUsage::OID];
-        let extensions = ExtensionsBuilder::default().no_authority()?;
-        let extensions = copy(extensions, certificate, &kept)?
-            .subject_key_identifier(&key.identifier())?
-            .authority_key_identifier(&self.key_identifier)?;
+        let extensions = ExtensionsBuilder::default().no_authority();
+        let extensions = copy(extensions, certificate, &kept)
+            .subject_key_identifier(&key.identifier())
+            .authority_key_identifier(&self.key_identifier);
         let renewed = CertificateBuilder {
             issuer: &self.issuer,
             subject: &certificate.subject_der()?,
@@ -62,7 +62,7 @@ impl CertificateAuthority {
             not_before: (now - BACKDATE).max(self.certificate.not_before()),
             not_after,
             public_key: key,
-            extensions: copy(extensions, certificate, &[pkix::SubjectAltName::OID])?.build()?,
+            extensions: copy(extensions, certificate, &[pkix::SubjectAltName::OID]),
         };
         Ok(Issued {
             certificate: self.sign_content(renewed)?,
@@ -85,8 +85,8 @@ impl CertificateAuthority {
         })?;
         let extensions = ExtensionsBuilder::default();
         let extensions = match self.certificate.path_length() {
-            Some(path_length) => extensions.authority(path_length)?,
-            None => extensions.unlimited_authority()?,
+            Some(path_length) => extensions.authority(path_length),
+            None => extensions.unlimited_authority(),
         };
         let serial_number = keeps_serial.then(|| self.certificate.serial_number().clone());
         let certificate = CertificateBuilder {
@@ -97,9 +97,8 @@ impl CertificateAuthority {
             not_after: validity.end(now)?,
             public_key: key.public_key(),
             extensions: extensions
-                .key_usages(AuthorityProfile::KEY_USAGES)?
-                .subject_key_identifier(&self.key_identifier)?
-                .build()?,
+                .key_usages(AuthorityProfile::KEY_USAGES)
+                .subject_key_identifier(&self.key_identifier),
         }
         .sign(self.scheme, |content| key.sign(content))?;
         let key = PrivateKey::from_der(&key.to_secret_der())?;
@@ -114,11 +113,11 @@ fn copy(
     builder: ExtensionsBuilder,
     certificate: &Certificate,
     which: &[der::asn1::ObjectIdentifier],
-) -> Result<ExtensionsBuilder> {
+) -> ExtensionsBuilder {
     let content = certificate.as_x509().tbs_certificate();
     let extensions = content.extensions().map_or(&[][..], Vec::as_slice);
     extensions
         .iter()
         .filter(|extension| which.contains(&extension.extn_id))
-        .try_fold(builder, ExtensionsBuilder::copied)
+        .fold(builder, ExtensionsBuilder::copied)
 }

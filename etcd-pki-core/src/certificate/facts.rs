@@ -24,7 +24,7 @@ impl Facts {
             .to_der()
             .map_err(malformed)?;
         Ok(Self {
-            extensions: Extensions::read(content.extensions().map_or(&[], Vec::as_slice))?,
+            extensions: Extensions::read(content.extensions().into_iter().flatten())?,
             public_key: PublicKey::from_der(&key)?,
             serial_is_negative: is_negative(content.serial_number()).map_err(malformed)?,
             serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),

@@ -2,10 +2,26 @@
 
 use std::net::IpAddr;
 
-use der::{Encode as _, Tag};
-use x509_cert::ext::pkix::{SubjectAltName, name::GeneralName};
+use der::{
+    Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _,
+    asn1::{AnyRef, Ia5StringRef},
+};
+use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::hex;
+
+const EMAIL: Tag = kind(1);
+const DNS: Tag = kind(2);
+const URI: Tag = kind(6);
+const IP: Tag = kind(7);
+
+/// The tag of a `GeneralName` that is a string (RFC 5280, section 4.2.1.6).
+const fn kind(number: u32) -> Tag {
+    Tag::ContextSpecific {
+        constructed: false,
+        number: TagNumber(number),
+    }
+}
 
 /// subjectAltName, as text: a certificate of somebody else's may hold what is no name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,30 +39,45 @@ impl AlternativeNames {
         self.dns.is_empty() && self.ip.is_empty() && self.uri.is_empty() && self.email.is_empty()
     }
 
-    pub(super) fn read(names: SubjectAltName) -> der::Result<Self> {
+    /// Reads `GeneralNames` (RFC 5280, section 4.2.1.6).
+    pub(super) fn from_der(der: &[u8]) -> der::Result<Self> {
         let mut read = Self::default();
-        for name in names.0 {
-            match name {
-                GeneralName::DnsName(name) => read.dns.push(name.as_str().to_owned()),
-                GeneralName::IpAddress(bytes) => read.ip.push(address(bytes.as_bytes())?),
-                GeneralName::UniformResourceIdentifier(uri) => {
-                    read.uri.push(uri.as_str().to_owned())
-                }
-                GeneralName::Rfc822Name(name) => read.email.push(name.as_str().to_owned()),
-                GeneralName::DirectoryName(name) => {
-                    read.other.push(format!("directory name {name}"))
-                }
-                GeneralName::RegisteredId(oid) => read.other.push(format!("registered id {oid}")),
-                GeneralName::OtherName(name) => {
-                    let value = hex::upper(&name.value.to_der()?);
-                    read.other
-                        .push(format!("other name {} {value}", name.type_id));
-                }
-                GeneralName::EdiPartyName(_) => read.other.push("EDI party name".to_owned()),
+        let mut reader = SliceReader::new(der)?;
+        reader.sequence(|names| {
+            while !names.is_finished() {
+                read.add(&AnyRef::decode(names)?)?;
             }
-        }
+            Ok::<_, der::Error>(())
+        })?;
+        reader.finish()?;
         Ok(read)
     }
+
+    fn add(&mut self, name: &AnyRef<'_>) -> der::Result<()> {
+        let text = || Ia5StringRef::new(name.value()).map(|text| text.as_str().to_owned());
+        match name.tag() {
+            EMAIL => self.email.push(text()?),
+            DNS => self.dns.push(text()?),
+            URI => self.uri.push(text()?),
+            IP => self.ip.push(address(name.value())?),
+            _ => self.other.push(described(name)?),
+        }
+        Ok(())
+    }
+}
+
+/// A name of a kind that nobody gives to a host, in words.
+fn described(name: &AnyRef<'_>) -> der::Result<String> {
+    Ok(match GeneralName::from_der(&name.to_der()?)? {
+        GeneralName::DirectoryName(name) => format!("directory name {name}"),
+        GeneralName::RegisteredId(oid) => format!("registered id {oid}"),
+        GeneralName::OtherName(name) => {
+            let value = hex::upper(&name.value.to_der()?);
+            format!("other name {} {value}", name.type_id)
+        }
+        GeneralName::EdiPartyName(_) => "EDI party name".to_owned(),
+        _ => return Err(name.tag().value_error().into()),
+    })
 }
 
 /// Four bytes or sixteen (RFC 5280, section 4.2.1.6); Go refuses a certificate with any other number.

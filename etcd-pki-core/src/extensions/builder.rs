@@ -2,11 +2,7 @@
 
 use std::net::IpAddr;
 
-use der::{
-    Encode as _, Sequence, Tag, TagNumber,
-    asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef},
-    oid::AssociatedOid as _,
-};
+use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
 use x509_cert::ext::{
     Extension,
     pkix::{self, AuthorityKeyIdentifier, BasicConstraints, SubjectAltName, SubjectKeyIdentifier},
@@ -14,7 +10,7 @@ use x509_cert::ext::{
 
 use super::{ExtendedKeyUsage, KeyUsage};
 use crate::{
-    der_writer,
+    der_writer::{self, BIT_STRING, BOOLEAN_TRUE, OCTET_STRING, SEQUENCE},
     error::{Error, Result},
     identity::AlternativeName,
 };
@@ -31,49 +27,35 @@ impl Default for ExtensionsBuilder {
     }
 }
 
-/// `Extension` (RFC 5280, section 4.1), borrowing its value.
-#[derive(Sequence)]
-struct ExtensionRef<'a> {
-    oid: ObjectIdentifier,
-    #[asn1(default = "Default::default")]
-    critical: bool,
-    value: &'a OctetStringRef,
-}
-
-/// `AuthorityKeyIdentifier` (RFC 5280, section 4.2.1.1) with the key identifier alone, borrowed.
-#[derive(Sequence)]
-struct AuthorityKeyIdentifierRef<'a> {
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
-    key_identifier: &'a OctetStringRef,
-}
-
 impl ExtensionsBuilder {
-    pub(crate) fn authority(self, path_length: u8) -> Result<Self> {
-        let constraints = BasicConstraints {
-            ca: true,
-            path_len_constraint: Some(path_length),
-        };
-        self.push(BasicConstraints::OID, true, &constraints)
+    pub(crate) fn authority(self, path_length: u8) -> Self {
+        self.basic_constraints(true, Some(path_length))
     }
 
     /// An authority that may have others below it.
-    pub(crate) fn unlimited_authority(self) -> Result<Self> {
-        let constraints = BasicConstraints {
-            ca: true,
-            path_len_constraint: None,
-        };
-        self.push(BasicConstraints::OID, true, &constraints)
+    pub(crate) fn unlimited_authority(self) -> Self {
+        self.basic_constraints(true, None)
     }
 
-    pub(crate) fn no_authority(self) -> Result<Self> {
-        let constraints = BasicConstraints {
-            ca: false,
-            path_len_constraint: None,
-        };
-        self.push(BasicConstraints::OID, true, &constraints)
+    pub(crate) fn no_authority(self) -> Self {
+        self.basic_constraints(false, None)
     }
 
-    pub(crate) fn key_usages(self, usages: &[KeyUsage]) -> Result<Self> {
+    /// What is false or absent is not written (X.690, section 11.5).
+    fn basic_constraints(self, is_authority: bool, path_length: Option<u8>) -> Self {
+        self.push(BasicConstraints::OID, true, |der| {
+            der_writer::nest(der, SEQUENCE, |der| {
+                if is_authority {
+                    der.extend_from_slice(BOOLEAN_TRUE);
+                }
+                if let Some(path_length) = path_length {
+                    der_writer::push_unsigned(der, &[path_length]);
+                }
+            });
+        })
+    }
+
+    pub(crate) fn key_usages(self, usages: &[KeyUsage]) -> Self {
         let mut bits = [0u8; 2];
         let mut last = 0;
         for usage in usages {
@@ -81,103 +63,105 @@ impl ExtensionsBuilder {
             bits[bit / 8] |= 0x80 >> (bit % 8);
             last = last.max(bit);
         }
-        // No bits behind the last one that is set (X.690, section 11.2.2)
-        let bits = BitStringRef::new(7 - (last % 8) as u8, &bits[..=last / 8]);
-        self.push(pkix::KeyUsage::OID, true, &bits.map_err(unwritable)?)
+        self.push(pkix::KeyUsage::OID, true, |der| {
+            der_writer::nest(der, BIT_STRING, |der| {
+                // No bits behind the last one that is set (X.690, section 11.2.2)
+                der.push(7 - (last % 8) as u8);
+                der.extend_from_slice(&bits[..=last / 8]);
+            });
+        })
     }
 
     pub(crate) fn extended_key_usages(self, usages: &[ExtendedKeyUsage]) -> Result<Self> {
-        let oids = usages
-            .iter()
-            .map(ExtendedKeyUsage::to_oid)
-            .collect::<der::Result<_>>();
-        let usages = pkix::ExtendedKeyUsage(oids.map_err(unwritable)?);
-        self.push(pkix::ExtendedKeyUsage::OID, false, &usages)
+        let oids = usages.iter().map(ExtendedKeyUsage::to_oid);
+        let oids: Vec<_> = oids
+            .collect::<der::Result<_>>()
+            .map_err(|error| Error::malformed("extended key usage", error))?;
+        Ok(self.push(pkix::ExtendedKeyUsage::OID, false, |der| {
+            der_writer::nest(der, SEQUENCE, |der| {
+                for oid in oids {
+                    der_writer::push_oid(der, oid);
+                }
+            });
+        }))
     }
 
-    pub(crate) fn subject_key_identifier(self, identifier: &[u8]) -> Result<Self> {
-        let identifier = OctetStringRef::new(identifier).map_err(unwritable)?;
-        self.push(SubjectKeyIdentifier::OID, false, &identifier)
+    pub(crate) fn subject_key_identifier(self, identifier: &[u8]) -> Self {
+        self.push(SubjectKeyIdentifier::OID, false, |der| {
+            der_writer::push(der, OCTET_STRING, identifier);
+        })
     }
 
     /// By the key identifier alone: an issuer and serial number would tie the leaf to one certificate of its CA, which then
     /// could not be renewed.
-    pub(crate) fn authority_key_identifier(self, identifier: &[u8]) -> Result<Self> {
-        let identifier = AuthorityKeyIdentifierRef {
-            key_identifier: OctetStringRef::new(identifier).map_err(unwritable)?,
-        };
-        self.push(AuthorityKeyIdentifier::OID, false, &identifier)
+    pub(crate) fn authority_key_identifier(self, identifier: &[u8]) -> Self {
+        self.push(AuthorityKeyIdentifier::OID, false, |der| {
+            der_writer::nest(der, SEQUENCE, |der| {
+                der_writer::push(der, der_writer::string_field(0), identifier);
+            });
+        })
     }
 
     /// An extension as it stood elsewhere.
-    pub(crate) fn copied(mut self, extension: &Extension) -> Result<Self> {
-        extension.encode_to_vec(&mut self.0).map_err(unwritable)?;
-        Ok(self)
+    pub(crate) fn copied(self, extension: &Extension) -> Self {
+        self.push(extension.extn_id, extension.critical, |der| {
+            der.extend_from_slice(extension.extn_value.as_bytes());
+        })
     }
 
     /// No names, no extension.
-    pub(crate) fn alternative_names(self, names: &[AlternativeName]) -> Result<Self> {
+    pub(crate) fn alternative_names(self, names: &[AlternativeName]) -> Self {
         if names.is_empty() {
-            return Ok(self);
+            return self;
         }
-        let mut encoded = Vec::with_capacity(USUAL_LENGTH);
-        for name in names {
-            encode_general_name(name, &mut encoded).map_err(unwritable)?;
-        }
-        let names = AnyRef::new(Tag::Sequence, &encoded).map_err(unwritable)?;
-        self.push(SubjectAltName::OID, false, &names)
+        self.push(SubjectAltName::OID, false, |der| {
+            der_writer::nest(der, SEQUENCE, |der| {
+                for name in names {
+                    push_general_name(der, name);
+                }
+            });
+        })
     }
 
-    /// `Extensions`, a SEQUENCE OF what was said.
-    pub(crate) fn build(self) -> Result<Vec<u8>> {
-        der_writer::sequence(&[&self.0]).map_err(unwritable)
+    /// Appends what was said as `Extensions`, a SEQUENCE.
+    pub(crate) fn write(&self, der: &mut Vec<u8>) {
+        der_writer::push(der, SEQUENCE, &self.0);
     }
 
+    /// `Extension` (RFC 5280, section 4.1), whose value `write` appends.
     fn push(
         mut self,
         oid: ObjectIdentifier,
         critical: bool,
-        value: &impl der::Encode,
-    ) -> Result<Self> {
-        let mut encode = || -> der::Result<()> {
-            let value = value.to_der()?;
-            let extension = ExtensionRef {
-                oid,
-                critical,
-                value: OctetStringRef::new(&value)?,
-            };
-            extension.encode_to_vec(&mut self.0)?;
-            Ok(())
-        };
-        encode().map_err(unwritable)?;
-        Ok(self)
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Self {
+        der_writer::nest(&mut self.0, SEQUENCE, |der| {
+            der_writer::push_oid(der, oid);
+            if critical {
+                der.extend_from_slice(BOOLEAN_TRUE);
+            }
+            der_writer::nest(der, OCTET_STRING, write);
+        });
+        self
     }
 }
 
 /// `GeneralName` (RFC 5280, section 4.2.1.6): text as IA5String, addresses as their bytes.
-fn encode_general_name(name: &AlternativeName, encoded: &mut Vec<u8>) -> der::Result<()> {
-    let mut encode = |number, bytes: &[u8]| {
-        let tag = Tag::ContextSpecific {
-            constructed: false,
-            number: TagNumber(number),
-        };
-        AnyRef::new(tag, bytes)?.encode_to_vec(encoded).map(|_| ())
+fn push_general_name(der: &mut Vec<u8>, name: &AlternativeName) {
+    let mut push = |number, bytes: &[u8]| {
+        der_writer::push(der, der_writer::string_field(number), bytes);
     };
     match name {
-        AlternativeName::Dns(name) => encode(2, name.as_str().as_bytes()),
-        AlternativeName::Uri(uri) => encode(6, uri.as_str().as_bytes()),
-        AlternativeName::Ip(IpAddr::V4(address)) => encode(7, &address.octets()),
-        AlternativeName::Ip(IpAddr::V6(address)) => encode(7, &address.octets()),
+        AlternativeName::Dns(name) => push(2, name.as_str().as_bytes()),
+        AlternativeName::Uri(uri) => push(6, uri.as_str().as_bytes()),
+        AlternativeName::Ip(IpAddr::V4(address)) => push(7, &address.octets()),
+        AlternativeName::Ip(IpAddr::V6(address)) => push(7, &address.octets()),
     }
-}
-
-fn unwritable(error: der::Error) -> Error {
-    Error::malformed("extension", error)
 }
 
 #[cfg(test)]
 mod tests {
-    use der::flagset::FlagSet;
+    use der::{Encode as _, flagset::FlagSet};
 
     use super::*;
 
@@ -188,7 +172,7 @@ mod tests {
             let chosen = all.filter(|(bit, _)| bits >> bit & 1 == 1);
             let (usages, flags): (Vec<_>, Vec<_>) =
                 chosen.map(|(_, (usage, flag, _))| (*usage, *flag)).unzip();
-            let ours = ExtensionsBuilder::default().key_usages(&usages).unwrap().0;
+            let ours = ExtensionsBuilder::default().key_usages(&usages).0;
             let theirs = flags
                 .into_iter()
                 .fold(Default::default(), |all: FlagSet<_>, flag| all | flag);

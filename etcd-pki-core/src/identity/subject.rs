@@ -1,15 +1,12 @@
 //! The subject of a certificate as an X.501 name.
 
-use der::{
-    Encode as _,
-    asn1::{Any, ObjectIdentifier, Utf8StringRef},
-};
-use x509_cert::{
-    attr::AttributeTypeAndValue,
-    name::{Name, RdnSequence, RelativeDistinguishedName},
-};
+use der::asn1::{Any, ObjectIdentifier, Utf8StringRef};
+use x509_cert::name::Name;
 
-use crate::error::{Error, Result};
+use crate::der_writer::{self, SEQUENCE, SET, UTF8_STRING};
+
+/// More bytes than most names take
+const USUAL_LENGTH: usize = 128;
 
 pub(crate) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 pub(crate) const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
@@ -17,19 +14,21 @@ pub(crate) const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("
 /// The name `O=organization, CN=common name` in DER, each part a UTF8String (RFC 5280, section 4.1.2.4).
 ///
 /// The more general part comes first, so that RFC 4514, which writes a name backwards, begins with the common name.
-pub(crate) fn subject(common_name: Option<&str>, organization: Option<&str>) -> Result<Vec<u8>> {
+pub(crate) fn subject(common_name: Option<&str>, organization: Option<&str>) -> Vec<u8> {
     let parts = [(ORGANIZATION, organization), (COMMON_NAME, common_name)];
-    let encode = || -> der::Result<Vec<u8>> {
-        let mut name = RdnSequence::default();
+    let mut der = Vec::with_capacity(USUAL_LENGTH);
+    der_writer::nest(&mut der, SEQUENCE, |der| {
         for (oid, value) in parts {
             let Some(value) = value else { continue };
-            let value = Any::encode_from(&Utf8StringRef::new(value)?)?;
-            let part = vec![AttributeTypeAndValue { oid, value }];
-            name.push(RelativeDistinguishedName::try_from(part)?);
+            der_writer::nest(der, SET, |der| {
+                der_writer::nest(der, SEQUENCE, |der| {
+                    der_writer::push_oid(der, oid);
+                    der_writer::push(der, UTF8_STRING, value.as_bytes());
+                });
+            });
         }
-        name.to_der()
-    };
-    encode().map_err(|error| Error::malformed("subject", error))
+    });
+    der
 }
 
 /// The parts of a name in their order: what kind, and its text. A part in no known string type is shown in hexadecimal.

@@ -17,8 +17,7 @@ use super::{
 use crate::{
     der_kind,
     error::{Error, Result},
-    pem,
-    signing::{self, KeyPair, Scheme},
+    pem, signing,
 };
 
 const WHAT: &str = "private key";
@@ -134,34 +133,20 @@ fn from_structure(
     }
 }
 
-/// Imports PKCS#8 that this crate has written.
-pub(super) fn key_pair(pkcs8: &[u8]) -> Result<KeyPair> {
-    let info = PrivateKeyInfoRef::from_der(pkcs8).map_err(malformed)?;
-    let key = info.private_key.as_bytes();
-    match info.algorithm.oid {
-        RSA_ENCRYPTION => KeyPair::from_rsa(key),
-        ED25519 => KeyPair::from_ed25519_seed(key.get(2..).unwrap_or_default()),
-        _ => {
-            let scheme = match info.algorithm.parameters_oid() {
-                Ok(SECP384R1) => Scheme::EcdsaP384,
-                _ => Scheme::EcdsaP256,
-            };
-            let key = sec1::EcPrivateKey::from_der(key).map_err(malformed)?;
-            KeyPair::from_ecdsa(scheme, key.private_key, key.public_key.unwrap_or_default())
-        }
-    }
-}
-
 /// What a key is called, from its algorithm and public bits. The names of [`KeyAlgorithm`] are among the answers.
 pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> Cow<'static, str> {
     match algorithm.oid {
-        RSA_ENCRYPTION => match PublicKey::rsa_bits(bits) {
-            Some(bits) => format!("rsa-{bits}").into(),
-            None => "rsa".into(),
-        },
+        RSA_ENCRYPTION => rsa_name(bits),
         ED25519 => "ed25519".into(),
         EC_PUBLIC_KEY => curve_name(algorithm.parameters),
         other => named(&OTHER_KEYS, other),
+    }
+}
+
+pub(super) fn rsa_name(bits: &[u8]) -> Cow<'static, str> {
+    match PublicKey::rsa_bits(bits) {
+        Some(bits) => format!("rsa-{bits}").into(),
+        None => "rsa".into(),
     }
 }
 

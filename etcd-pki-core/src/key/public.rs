@@ -125,7 +125,7 @@ impl PublicKey {
                 self.bits(),
                 &signed.algorithm,
                 signed.content,
-                &signed.signature,
+                signed.signature,
             )
             .map_err(|reason| Error::Signature { what, reason })
     }
@@ -163,8 +163,8 @@ impl PublicKey {
             bits_at: der.len() - bits.len(),
             der,
             algorithm: Some(algorithm),
-            name: match (algorithm, Self::rsa_bits(bits)) {
-                (KeyAlgorithm::OtherRsa, Some(bits)) => format!("rsa-{bits}").into(),
+            name: match algorithm {
+                KeyAlgorithm::OtherRsa => import::rsa_name(bits),
                 _ => Cow::Borrowed(algorithm.name()),
             },
         })

@@ -43,16 +43,6 @@ pub enum Claim {
     Extension(String),
 }
 
-impl Claim {
-    /// Whether it is one of these. The case of a DNS name is no difference.
-    pub(crate) fn is_among(&self, granted: &[Self]) -> bool {
-        match self {
-            Self::DnsName(name) => granted.contains(&Self::DnsName(name.to_ascii_lowercase())),
-            other => granted.contains(other),
-        }
-    }
-}
-
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,8 +70,9 @@ impl fmt::Display for Claim {
 /// All that a subject and the requested extensions claim.
 pub(super) fn claims(
     subject: impl Iterator<Item = (ObjectIdentifier, String)>,
-    extensions: &Extensions,
+    extensions: Extensions,
 ) -> Vec<Claim> {
+    let others: Vec<String> = extensions.beyond_claims().collect();
     let mut claims: Vec<Claim> = subject
         .map(|(oid, value)| match oid {
             COMMON_NAME => Claim::CommonName(value),
@@ -98,22 +89,18 @@ pub(super) fn claims(
     {
         claims.push(Claim::Authority);
     }
-    let key_usages = extensions.key_usages.iter().flatten();
-    claims.extend(key_usages.map(|usage| Claim::KeyUsage(*usage)));
-    let extended = extensions.extended_key_usages.iter().flatten();
-    claims.extend(extended.cloned().map(Claim::ExtendedKeyUsage));
-    if let Some(names) = &extensions.alternative_names {
-        claims.extend(names.dns.iter().cloned().map(Claim::DnsName));
-        claims.extend(names.ip.iter().copied().map(Claim::IpAddress));
-        claims.extend(names.uri.iter().cloned().map(Claim::Uri));
+    let key_usages = extensions.key_usages.into_iter().flatten();
+    claims.extend(key_usages.map(Claim::KeyUsage));
+    let extended = extensions.extended_key_usages.into_iter().flatten();
+    claims.extend(extended.map(Claim::ExtendedKeyUsage));
+    if let Some(names) = extensions.alternative_names {
+        claims.extend(names.dns.into_iter().map(Claim::DnsName));
+        claims.extend(names.ip.into_iter().map(Claim::IpAddress));
+        claims.extend(names.uri.into_iter().map(Claim::Uri));
         let emails = names.email.iter().map(|email| format!("e-mail {email}"));
-        claims.extend(
-            emails
-                .chain(names.other.iter().cloned())
-                .map(Claim::OtherName),
-        );
+        claims.extend(emails.chain(names.other).map(Claim::OtherName));
     }
-    claims.extend(extensions.beyond_claims().map(Claim::Extension));
+    claims.extend(others.into_iter().map(Claim::Extension));
     claims
 }
 

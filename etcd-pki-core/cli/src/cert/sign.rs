@@ -89,7 +89,7 @@ impl Sign {
     /// Who it is: what the options say, over what the request claims if that is accepted.
     fn identity(&self, request: &CertificateRequest) -> Result<Identity, Failure> {
         if self.name.is_none() && !self.identity.say_who() && !self.accept_claims {
-            return Err(unaccepted(&request.claims()));
+            return Err(unaccepted(request.claims()));
         }
         let claimed = request.claimed_where(|claim| self.accepts(claim))?;
         let identity = match &self.name {

@@ -35,7 +35,7 @@ impl RequestFacts {
             ..Self::default()
         };
         for claim in request.claims() {
-            facts.add(claim);
+            facts.add(claim.clone());
         }
         facts.san = alternative_names(&facts.names, &facts.addresses, &facts.uris);
         facts
