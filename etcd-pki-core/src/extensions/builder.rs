@@ -42,7 +42,7 @@ impl ExtensionsBuilder {
     }
 
     /// What is false or absent is not written (X.690, section 11.5).
-    fn basic_constraints(self, is_authority: bool, path_length: Option<u8>) -> Self {
+    fn basic_constraints(mut self, is_authority: bool, path_length: Option<u8>) -> Self {
         self.push(BasicConstraints::OID, true, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
                 if is_authority {
@@ -52,10 +52,11 @@ impl ExtensionsBuilder {
                     der_writer::push_unsigned(der, &[path_length]);
                 }
             });
-        })
+        });
+        self
     }
 
-    pub(crate) fn key_usages(self, usages: &[KeyUsage]) -> Self {
+    pub(crate) fn key_usages(mut self, usages: &[KeyUsage]) -> Self {
         let mut bits = [0u8; 2];
         let mut last = 0;
         for usage in usages {
@@ -69,48 +70,51 @@ impl ExtensionsBuilder {
                 der.push(7 - (last % 8) as u8);
                 der.extend_from_slice(&bits[..=last / 8]);
             });
-        })
+        });
+        self
     }
 
-    pub(crate) fn extended_key_usages(self, usages: &[ExtendedKeyUsage]) -> Result<Self> {
-        let oids = usages.iter().map(ExtendedKeyUsage::to_oid);
-        let oids: Vec<_> = oids
-            .collect::<der::Result<_>>()
-            .map_err(|error| Error::malformed("extended key usage", error))?;
-        Ok(self.push(pkix::ExtendedKeyUsage::OID, false, |der| {
+    pub(crate) fn extended_key_usages(mut self, usages: &[ExtendedKeyUsage]) -> Result<Self> {
+        self.push(pkix::ExtendedKeyUsage::OID, false, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
-                for oid in oids {
-                    der_writer::push_oid(der, oid);
+                for usage in usages {
+                    der_writer::push_oid(der, usage.to_oid()?);
                 }
-            });
-        }))
+                Ok(())
+            })
+        })
+        .map_err(|error: der::Error| Error::malformed("extended key usage", error))?;
+        Ok(self)
     }
 
-    pub(crate) fn subject_key_identifier(self, identifier: &[u8]) -> Self {
+    pub(crate) fn subject_key_identifier(mut self, identifier: &[u8]) -> Self {
         self.push(SubjectKeyIdentifier::OID, false, |der| {
             der_writer::push(der, OCTET_STRING, identifier);
-        })
+        });
+        self
     }
 
     /// By the key identifier alone: an issuer and serial number would tie the leaf to one certificate of its CA, which then
     /// could not be renewed.
-    pub(crate) fn authority_key_identifier(self, identifier: &[u8]) -> Self {
+    pub(crate) fn authority_key_identifier(mut self, identifier: &[u8]) -> Self {
         self.push(AuthorityKeyIdentifier::OID, false, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
                 der_writer::push(der, der_writer::string_field(0), identifier);
             });
-        })
+        });
+        self
     }
 
     /// An extension as it stood elsewhere.
-    pub(crate) fn copied(self, extension: &Extension) -> Self {
+    pub(crate) fn copied(mut self, extension: &Extension) -> Self {
         self.push(extension.extn_id, extension.critical, |der| {
             der.extend_from_slice(extension.extn_value.as_bytes());
-        })
+        });
+        self
     }
 
     /// No names, no extension.
-    pub(crate) fn alternative_names(self, names: &[AlternativeName]) -> Self {
+    pub(crate) fn alternative_names(mut self, names: &[AlternativeName]) -> Self {
         if names.is_empty() {
             return self;
         }
@@ -120,7 +124,8 @@ impl ExtensionsBuilder {
                     push_general_name(der, name);
                 }
             });
-        })
+        });
+        self
     }
 
     /// Appends what was said as `Extensions`, a SEQUENCE.
@@ -129,20 +134,19 @@ impl ExtensionsBuilder {
     }
 
     /// `Extension` (RFC 5280, section 4.1), whose value `write` appends.
-    fn push(
-        mut self,
+    fn push<T>(
+        &mut self,
         oid: ObjectIdentifier,
         critical: bool,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> Self {
+        write: impl FnOnce(&mut Vec<u8>) -> T,
+    ) -> T {
         der_writer::nest(&mut self.0, SEQUENCE, |der| {
             der_writer::push_oid(der, oid);
             if critical {
                 der.extend_from_slice(BOOLEAN_TRUE);
             }
-            der_writer::nest(der, OCTET_STRING, write);
-        });
-        self
+            der_writer::nest(der, OCTET_STRING, write)
+        })
     }
 }
 
