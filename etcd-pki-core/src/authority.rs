@@ -186,9 +186,10 @@ impl CertificateAuthority {
             scheme: scheme_of(certificate.public_key())?,
             issuer: certificate.subject_der()?,
             // What its leaves must name is the identifier that it has itself (RFC 5280, section 4.2.1.1)
-            key_identifier: certificate
-                .subject_key_identifier()
-                .map_or_else(|| certificate.public_key().identifier(), <[u8]>::to_vec),
+            key_identifier: certificate.subject_key_identifier().map_or_else(
+                || certificate.public_key().identifier().to_vec(),
+                <[u8]>::to_vec,
+            ),
             certificate,
             above,
             signer,

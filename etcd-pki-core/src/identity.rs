@@ -200,13 +200,12 @@ impl Identity {
     }
 
     /// The name as a host is dialled by, if there is a name.
-    pub(crate) fn host(&self) -> Result<Option<AlternativeName>> {
-        match (&self.host, &self.name) {
-            (Some(host), _) => Ok(Some(host.clone())),
+    pub(crate) fn host(&self) -> Result<Option<&AlternativeName>> {
+        if let (None, Some(name)) = (&self.host, &self.name) {
             // Once more, for the error
-            (None, Some(name)) => name.parse().map(Some),
-            (None, None) => Ok(None),
+            name.parse::<AlternativeName>()?;
         }
+        Ok(self.host.as_ref())
     }
 
     /// The common name, where a role puts this prefix before names.

@@ -1,7 +1,5 @@
 //! What a certificate of a role has.
 
-use std::net::Ipv4Addr;
-
 use crate::{
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, KeyUsage},
@@ -168,26 +166,28 @@ impl Profile {
     /// What etcd and its clients dial a member by; for who is never dialled, the address of no host: with it, and with nothing
     /// else, etcd's peer port refuses a client's certificate at once (`checkCertSAN` in
     /// `client/pkg/transport/listener_tls.go`), while one without any alternative name passes there.
-    pub(crate) fn alternative_names(&self, identity: &Identity) -> Result<Vec<AlternativeName>> {
+    pub(crate) fn alternative_names<'a>(
+        &self,
+        identity: &'a Identity,
+    ) -> Result<Vec<&'a AlternativeName>> {
+        let given = identity.alternative_names();
         if self.role != Role::Member {
-            return Ok(match identity.alternative_names() {
-                None => Vec::new(),
-                Some([]) => vec![AlternativeName::Ip(Ipv4Addr::UNSPECIFIED.into())],
-                Some(names) => names.to_vec(),
+            return Ok(match given {
+                Some([]) => vec![AlternativeName::unspecified()],
+                given => given.unwrap_or_default().iter().collect(),
             });
         }
         let (host, loopback) = if self.names_as_given {
-            (None, None)
+            (None, &[][..])
         } else {
-            (identity.host()?, Some(AlternativeName::loopback()))
+            (identity.host()?, AlternativeName::loopback())
         };
-        let given = identity.alternative_names().unwrap_or_default();
+        let given = given.unwrap_or_default();
         if host.is_none() && given.is_empty() {
             return Err(Error::NoAlternativeName);
         }
-        let all = host.into_iter().chain(given.iter().cloned());
-        let mut names = Vec::with_capacity(given.len() + 4);
-        for name in all.chain(loopback.into_iter().flatten()) {
+        let mut names = Vec::with_capacity(1 + given.len() + loopback.len());
+        for name in host.into_iter().chain(given).chain(loopback) {
             if !names.contains(&name) {
                 names.push(name);
             }

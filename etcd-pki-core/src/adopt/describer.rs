@@ -63,7 +63,7 @@ impl<'a> Describer<'a> {
             .iter()
             .filter_map(|names| names.host.clone())
             .chain(self.shared.iter().cloned())
-            .chain(AlternativeName::loopback())
+            .chain(AlternativeName::loopback().iter().cloned())
             .collect();
         let mut entries = Vec::with_capacity(members.len());
         for (name, pair, names) in members {

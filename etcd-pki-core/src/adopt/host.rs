@@ -70,7 +70,8 @@ fn host_in(certificate: &Certificate) -> Option<String> {
     if let Some(common_name) = common_name.filter(|name| answers.contains(name)) {
         return Some(common_name);
     }
-    let loopback = AlternativeName::loopback().map(|name| name.to_string());
+    let loopback = AlternativeName::loopback().iter();
+    let loopback: Vec<String> = loopback.map(ToString::to_string).collect();
     answers
         .into_iter()
         .find(|name| !loopback.contains(name) && !name.starts_with("*."))

@@ -13,7 +13,7 @@ pub(super) struct Grant<'a> {
     pub(super) profile: Profile,
     pub(super) common_name: Option<String>,
     pub(super) organization: Option<&'a str>,
-    pub(super) alternative_names: Vec<AlternativeName>,
+    pub(super) alternative_names: Vec<&'a AlternativeName>,
     pub(super) validity: Validity,
 }
 

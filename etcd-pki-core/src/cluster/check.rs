@@ -88,7 +88,7 @@ fn check_addresses(cluster: &Cluster) -> Checked {
         let identity = member.identity();
         let host = identity.host().ok().flatten();
         let names = identity.alternative_names().unwrap_or_default();
-        for name in host.iter().chain(names) {
+        for name in host.into_iter().chain(names) {
             let AlternativeName::Ip(address) = name else {
                 continue;
             };

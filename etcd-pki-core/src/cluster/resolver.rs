@@ -252,13 +252,14 @@ fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
         // A name that is no host's is refused when its own entry is looked at
         let host = identity.host().ok().flatten();
         host.into_iter()
-            .chain(identity.alternative_names().unwrap_or_default().to_vec())
+            .chain(identity.alternative_names().unwrap_or_default())
     });
     let mut seen = HashSet::new();
     members
-        .chain(cluster.shared_names.iter().cloned())
+        .chain(&cluster.shared_names)
         .chain(AlternativeName::loopback())
-        .filter(|name| seen.insert(name.clone()))
+        .filter(|name| seen.insert(*name))
+        .cloned()
         .collect()
 }
 

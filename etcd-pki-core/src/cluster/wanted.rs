@@ -79,7 +79,10 @@ impl Wanted {
     pub fn alternative_names(&self) -> Result<Vec<AlternativeName>> {
         match self.purpose {
             Purpose::Authority(_) => Ok(Vec::new()),
-            Purpose::Leaf(profile) => profile.alternative_names(&self.identity),
+            Purpose::Leaf(profile) => {
+                let names = profile.alternative_names(&self.identity)?;
+                Ok(names.into_iter().cloned().collect())
+            }
         }
     }
 

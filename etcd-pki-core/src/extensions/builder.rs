@@ -114,7 +114,7 @@ impl ExtensionsBuilder {
     }
 
     /// No names, no extension.
-    pub(crate) fn alternative_names(mut self, names: &[AlternativeName]) -> Self {
+    pub(crate) fn alternative_names(mut self, names: &[&AlternativeName]) -> Self {
         if names.is_empty() {
             return self;
         }

@@ -4,6 +4,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
+    sync::LazyLock,
 };
 
 use idna::{
@@ -61,13 +62,22 @@ impl Uri {
 }
 
 impl AlternativeName {
+    /// The address of no host, 0.0.0.0.
+    pub(crate) fn unspecified() -> &'static Self {
+        static NAME: AlternativeName = AlternativeName::Ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        &NAME
+    }
+
     /// How a host dials itself: `localhost`, 127.0.0.1 and ::1.
-    pub(crate) fn loopback() -> [Self; 3] {
-        [
-            Self::Dns(DnsName("localhost".to_owned())),
-            Self::Ip(Ipv4Addr::LOCALHOST.into()),
-            Self::Ip(Ipv6Addr::LOCALHOST.into()),
-        ]
+    pub(crate) fn loopback() -> &'static [Self] {
+        static NAMES: LazyLock<[AlternativeName; 3]> = LazyLock::new(|| {
+            [
+                AlternativeName::Dns(DnsName("localhost".to_owned())),
+                AlternativeName::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                AlternativeName::Ip(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            ]
+        });
+        &*NAMES
     }
 }
 

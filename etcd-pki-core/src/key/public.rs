@@ -136,7 +136,7 @@ impl PublicKey {
     }
 
     /// The key identifier of method 1: SHA-1 of the key's bits (RFC 5280, section 4.2.1.2).
-    pub(crate) fn identifier(&self) -> Vec<u8> {
+    pub(crate) fn identifier(&self) -> [u8; 20] {
         signing::sha1(self.bits())
     }
 

@@ -174,7 +174,7 @@ fn expiry(
     })
 }
 
-fn names(certificate: &Certificate, wanted: &[AlternativeName]) -> Vec<Cause> {
+fn names(certificate: &Certificate, wanted: &[&AlternativeName]) -> Vec<Cause> {
     let dns = certificate
         .dns_names()
         .iter()
