@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -67,9 +68,23 @@ fn ended_between_two_changes() {
     let store = Store::open(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
     let ended = plan.apply(&store.lock().unwrap(), None, Three(AtomicUsize::new(0)));
-    assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
-    let left = specification.plan(&store).unwrap().changes().count();
-    assert!((1..=PAIRS - 3).contains(&left), "{left}");
+    let ended = ended.unwrap_err();
+    assert!(matches!(ended.error, Error::Interrupted), "{ended}");
+    let plan = specification.plan(&store).unwrap();
+    let left: Vec<&Path> = plan
+        .changes()
+        .map(|step| step.paths().certificate.as_path())
+        .collect();
+    assert!((1..=PAIRS - 3).contains(&left.len()), "{left:?}");
+    // It knows what it has done
+    assert_eq!(ended.done.len(), PAIRS - left.len());
+    assert!(
+        ended
+            .done
+            .iter()
+            .all(|file| !left.contains(&file.as_path()))
+    );
+    assert_eq!((ended.all, ended.report.created), (PAIRS, ended.done.len()));
 
     cluster.apply();
     cluster.assert_whole();

@@ -14,15 +14,21 @@ mod progress;
 mod record;
 mod step;
 mod surplus;
+mod unfinished;
+mod until_failure;
 mod validity_cut;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
 use self::record::NextRecord;
 pub use self::{
     action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
-    validity_cut::ValidityCut,
+    unfinished::Unfinished, validity_cut::ValidityCut,
+};
+pub(crate) use self::{
+    pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
+    unfinished::Done,
+    until_failure::until_failure,
 };
 use crate::{
     error::{Error, Result},

@@ -2,10 +2,31 @@
 
 use std::{io, path::Path};
 
-use etcd_pki_core::{Error, Place, Position, Result};
+use etcd_pki_core::{Error, Place, Position, Unfinished};
 use pyo3::prelude::*;
 
 use crate::facts::{Described, Fact, Facts, dictionary, path, text, texts};
+
+/// What the core fails with, which becomes an exception.
+pub(crate) trait Raise {
+    fn raise(self) -> PyErr;
+}
+
+impl Raise for Error {
+    fn raise(self) -> PyErr {
+        raise(self)
+    }
+}
+
+impl<R> Raise for Box<Unfinished<R>> {
+    /// The exception knows what was done before.
+    fn raise(self) -> PyErr {
+        let Unfinished { done, error, .. } = *self;
+        let (class, mut facts) = error.describe();
+        facts.push(("done", Fact::Paths(done)));
+        exception(class, &error.to_string(), error.hint(), facts)
+    }
+}
 
 /// Turns an error of the core into an exception.
 pub(crate) fn raise(error: Error) -> PyErr {
@@ -23,16 +44,16 @@ pub(crate) trait OrRaise<T> {
     fn or_raise(self) -> PyResult<T>;
 }
 
-impl<T> OrRaise<T> for Result<T> {
+impl<T, E: Raise> OrRaise<T> for Result<T, E> {
     fn or_raise(self) -> PyResult<T> {
-        self.map_err(raise)
+        self.map_err(Raise::raise)
     }
 }
 
 /// Does the core's work while other threads of Python run.
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
-    task: impl FnOnce() -> Result<T> + Send,
+    task: impl FnOnce() -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     py.detach(task).or_raise()
 }

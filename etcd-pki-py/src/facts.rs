@@ -18,6 +18,7 @@ pub(crate) enum Fact {
     Number(u64),
     Numbers(Vec<usize>),
     Path(PathBuf),
+    Paths(Vec<PathBuf>),
     Text(String),
     TextOrNone(Option<String>),
     Texts(Vec<String>),

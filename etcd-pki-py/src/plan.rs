@@ -106,7 +106,7 @@ impl PyPlan {
 
     /// Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done nothing, if a
     /// file that is to be changed is not as it was when the plan was made. Ctrl-C ends it between two changes, and what is done is
-    /// whole. `progress` is called with how many changes are done, and of how many.
+    /// whole. `progress` is called with how many changes are done, and of how many. An error in the middle tells in `done` which are.
     #[pyo3(signature = (*, passphrase=None, progress=None))]
     fn apply(
         &self,

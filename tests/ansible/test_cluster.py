@@ -192,6 +192,23 @@ def test_several_at_once_do_each_thing_once(ansible, options, tmp_path):
     assert sum(len(result["changes"]) for result in results if result["changed"]) == 8
 
 
+def test_what_was_done_before_it_failed(ansible, options, tmp_path):
+    directory = Path(options["directory"])
+    directory.mkdir()
+    (tmp_path / "precious").write_text("precious")
+    (directory / "client-root.pem").symlink_to("../precious")
+    failed = ansible.module("cluster", **options)
+    assert failed["failed"] and failed["changed"] and failed["authority_changed"]
+    assert "client-root.pem is a symbolic link (hint: " in failed["msg"]
+    done = [change["certificate"] for change in failed["changes"]]
+    assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"]
+    there = [path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()]
+    assert sorted(done) == sorted(map(str, there))
+    (directory / "client-root.pem").unlink()
+    rest = ansible.module("cluster", **options)
+    assert len(rest["changes"]) == 8 - len(done) and not rest["authority_changed"]
+
+
 def test_bad_input(ansible, options, tmp_path):
     gone = tmp_path / "gone"
     ansible.module("cluster", **dict(options, directory=str(gone)))

@@ -148,7 +148,10 @@ def test_messages_and_hints_are_the_cores(tmp_path):
 
 def test_an_exception_is_pickled(tmp_path):
     """As multiprocessing does with what a worker raises."""
+    (tmp_path / "pki").mkdir()
+    (tmp_path / "pki" / "client-root.pem").symlink_to(tmp_path / "nowhere")
     raising = [
+        lambda: Cluster(clients=["root"]).apply(tmp_path / "pki"),
         lambda: Certificate.from_file(tmp_path / "missing.pem"),
         lambda: Certificate.from_pem("nothing"),
         lambda: Cluster.from_yaml("members: 7"),

@@ -130,7 +130,7 @@ def test_progress_that_raises(tmp_path):
 
 def assert_whole(directory):
     """Each certificate that is there has its key, and nothing else lies about."""
-    names = {file.name for file in directory.iterdir()}
+    names = {file.name for file in directory.iterdir() if not file.is_symlink()}
     certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
     for name in certificates:
         etcd_pki.Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))
@@ -145,6 +145,30 @@ def test_a_symbolic_link(cluster, tmp_path):
         Cluster(members=["etcd-1"], clients=[ClusterEntry("root", algorithm="ed25519")]).apply(tmp_path / "pki")
     assert isinstance(raised.value, etcd_pki.SymbolicLinkError)
     assert raised.value.path == tmp_path / "pki" / "client-root.pem"
+
+
+def test_what_was_done_before_it_failed(tmp_path):
+    directory, target = tmp_path / "pki", tmp_path / "target.pem"
+    directory.mkdir()
+    target.write_text("precious")
+    os.symlink(target, directory / "client-root.pem")
+    cluster = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
+    with pytest.raises(etcd_pki.SymbolicLinkError) as raised:
+        cluster.apply(directory)
+    first = raised.value.done
+    # The authority comes before all others
+    assert first[0] == directory / "ca.pem"
+    with pytest.raises(etcd_pki.SymbolicLinkError) as raised:
+        cluster.plan(directory).apply()
+    done = first + raised.value.done
+    there = {path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()}
+    assert sorted(done) == sorted(there)
+    assert_whole(directory)
+    (directory / "client-root.pem").unlink()
+    assert cluster.apply(directory).created == 6 - len(there)
+    with pytest.raises(etcd_pki.Error) as raised:
+        cluster.apply(tmp_path / "target.pem" / "pki")
+    assert raised.value.done == []
 
 
 def test_a_directory_that_may_not_be_made(cluster, tmp_path):

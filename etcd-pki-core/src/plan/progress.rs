@@ -1,5 +1,9 @@
 //! Who follows a plan that is being carried out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, Result};
+
 /// Is told how far a plan is carried out, and may end it early. Any function of two numbers is one that never does.
 ///
 /// ```
@@ -31,5 +35,36 @@ pub trait Progress: Sync {
 impl<F: Fn(usize, usize) + Sync> Progress for F {
     fn done(&self, done: usize, all: usize) {
         self(done, all);
+    }
+}
+
+/// Counts the changes that are done, for who follows them.
+pub(super) struct Followed<P> {
+    progress: P,
+    done: AtomicUsize,
+    all: usize,
+}
+
+impl<P: Progress> Followed<P> {
+    pub(super) fn new(progress: P, all: usize) -> Self {
+        Self {
+            progress,
+            done: AtomicUsize::new(0),
+            all,
+        }
+    }
+
+    /// Fails if no further change is to be begun.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.progress.is_interrupted() {
+            return Err(Error::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// One more is done.
+    pub(super) fn tell(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.progress.done(done, self.all);
     }
 }

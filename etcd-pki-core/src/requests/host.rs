@@ -67,8 +67,7 @@ impl HostPlan {
     /// Whether carrying it out would change nothing.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let waits = |action| matches!(action, HostAction::Keep | HostAction::Wait);
-        self.trusted().next().is_none() && self.steps.iter().all(|step| waits(step.action))
+        self.trusted().next().is_none() && self.steps.iter().all(|step| step.action.is_idle())
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::Result,
     key::PrivateKey,
-    plan::profile,
+    plan::{Done, Unfinished, profile},
     request::CertificateRequest,
     store::{
         Attributes, LockedStore, NewFile, Overwrite, PairTexts, make_directories_of, write_files,
@@ -38,10 +38,19 @@ impl HostPlan {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`](crate::Error::Changed) if a file of a pair is not as it was when the plan was made;
-    /// [`Error::Io`](crate::Error::Io), [`Error::SymbolicLink`](crate::Error::SymbolicLink).
-    pub fn apply(self, files: &LockedStore) -> Result<HostReport> {
-        let mut report = HostReport::default();
+    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Changed`](crate::Error::Changed) if a file of a pair
+    /// is not as it was when the plan was made; [`Error::Io`](crate::Error::Io), [`Error::SymbolicLink`](crate::Error::SymbolicLink).
+    pub fn apply(
+        self,
+        files: &LockedStore,
+    ) -> std::result::Result<HostReport, Box<Unfinished<HostReport>>> {
+        let mut done = Done::default();
+        let ended = self.carry_out(files, &mut done);
+        let begun = self.steps.iter().filter(|step| !step.action.is_idle());
+        done.end(self.trusted().count() + begun.count(), ended)
+    }
+
+    fn carry_out(&self, files: &LockedStore, done: &mut Done<HostReport>) -> Result<()> {
         for step in self.changes() {
             step.pair.check_unchanged(&self.directory)?;
         }
@@ -54,21 +63,18 @@ impl HostPlan {
             let path = &trust.wanted.paths.certificate;
             let contents = arrived.as_bytes();
             files.put_file(path, contents, false, Overwrite::Replace, &self.attributes)?;
-            report.trusted += 1;
+            done.report.trusted += 1;
+            done.files.push(self.directory.join(path));
         }
-        for step in self.changes() {
-            self.carry_out(step, files, &mut report)
+        for step in self.steps.iter().filter(|step| !step.action.is_idle()) {
+            self.change(step, files, &mut done.report)
                 .map_err(|error| error.in_file(&step.paths().certificate))?;
+            done.files.push(step.paths().certificate.clone());
         }
-        Ok(report)
+        Ok(())
     }
 
-    fn carry_out(
-        &self,
-        step: &HostStep,
-        files: &LockedStore,
-        report: &mut HostReport,
-    ) -> Result<()> {
+    fn change(&self, step: &HostStep, files: &LockedStore, report: &mut HostReport) -> Result<()> {
         match (step.action, &step.arrived) {
             (HostAction::Mode, _) => {
                 files.mend(&step.wanted().paths, &self.attributes)?;

@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rayon::prelude::*;
-
 use super::{SigningPlan, SigningStep};
 use crate::{
     authority::CertificateAuthority,
@@ -14,7 +12,7 @@ use crate::{
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    plan::profile,
+    plan::{Done, Unfinished, profile, until_failure},
     request::Claim,
     store::{LockedStore, NewFile, Overwrite, make_directories_of, read_below, write_files},
 };
@@ -54,15 +52,26 @@ impl SigningPlan {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::SymbolicLink`] and the errors of [`CertificateAuthority::sign`].
+    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Io`], [`Error::SymbolicLink`] or one of those of
+    /// [`CertificateAuthority::sign`].
     pub fn apply(
         self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
-    ) -> Result<SigningReport> {
-        let mut report = SigningReport::default();
+    ) -> std::result::Result<SigningReport, Box<Unfinished<SigningReport>>> {
+        let mut done = Done::default();
+        let ended = self.carry_out(files, passphrase, &mut done);
+        done.end(self.created().count() + self.changes().count(), ended)
+    }
+
+    fn carry_out(
+        &self,
+        files: &LockedStore,
+        passphrase: Option<&Passphrase>,
+        done: &mut Done<SigningReport>,
+    ) -> Result<()> {
         files.give_directories(&self.attributes)?;
-        let authorities = self.signers(files, passphrase, &mut report)?;
+        let authorities = self.signers(files, passphrase, done)?;
         let trusted = self.trusted(&authorities)?;
         let mut changes: BTreeMap<&str, Vec<&SigningStep>> = BTreeMap::new();
         for host in &self.hosts {
@@ -71,27 +80,36 @@ impl SigningPlan {
         for step in self.changes() {
             changes.entry(step.host()).or_default().push(step);
         }
-        let changes: Vec<_> = changes.into_iter().collect();
-        let done = changes
-            .into_par_iter()
-            .map(|(host, steps)| {
-                let folder = self.travelling.join(host);
-                let mut done = SigningReport::default();
-                let mut texts = missing(&folder, &trusted)?;
-                done.trusted = texts.len();
-                for step in steps {
-                    texts.push(self.sign(step, &authorities, &mut done)?);
-                }
-                write(&folder, &texts)?;
-                Ok(done)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        for done in done {
-            report.signed += done.signed;
-            report.trusted += done.trusted;
-            report.not_granted.extend(done.not_granted);
+        let (hosts, ended) = until_failure(changes.into_iter().collect(), |(host, steps)| {
+            self.sign_for(host, steps, &authorities, &trusted)
+        });
+        for (_, host) in hosts {
+            done.report.signed += host.report.signed;
+            done.report.trusted += host.report.trusted;
+            done.report.not_granted.extend(host.report.not_granted);
+            done.files.extend(host.files);
         }
-        Ok(report)
+        ended
+    }
+
+    /// Gives a host its certificates, and those of the authorities: all that are due, or none.
+    fn sign_for(
+        &self,
+        host: &str,
+        steps: &[&SigningStep],
+        authorities: &HashMap<Issuer, CertificateAuthority>,
+        trusted: &[Text],
+    ) -> Result<Done<SigningReport>> {
+        let folder = self.travelling.join(host);
+        let mut done = Done::<SigningReport>::default();
+        let mut texts = missing(&folder, trusted)?;
+        done.report.trusted = texts.len();
+        for step in steps {
+            texts.push(self.sign(step, authorities, &mut done.report)?);
+            done.files.push(step.path().to_owned());
+        }
+        write(&folder, &texts)?;
+        Ok(done)
     }
 
     /// The authorities that sign, made if there are none.
@@ -99,7 +117,7 @@ impl SigningPlan {
         &self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
-        report: &mut SigningReport,
+        done: &mut Done<SigningReport>,
     ) -> Result<HashMap<Issuer, CertificateAuthority>> {
         let mut signers = HashMap::new();
         for authority in &self.authorities {
@@ -121,7 +139,9 @@ impl SigningPlan {
                     Overwrite::Refuse,
                     &self.attributes,
                 )?;
-                report.created += 1;
+                done.report.created += 1;
+                done.files
+                    .push(files.store().directory().join(&wanted.paths.certificate));
                 made
             } else if signs {
                 files.store().authority_at(&wanted.paths, passphrase)?
@@ -151,7 +171,7 @@ impl SigningPlan {
         &self,
         step: &SigningStep,
         authorities: &HashMap<Issuer, CertificateAuthority>,
-        done: &mut SigningReport,
+        report: &mut SigningReport,
     ) -> Result<Text> {
         let wanted = &step.wanted;
         let Some(authority) = authorities.get(&wanted.issuer) else {
@@ -164,12 +184,12 @@ impl SigningPlan {
             .sign_at(&step.request, *profile(wanted)?, &wanted.identity, self.now)
             .map_err(|error| error.in_file(step.path()))?;
         if !issued.refused().is_empty() {
-            done.not_granted.push(NotGranted {
+            report.not_granted.push(NotGranted {
                 path: step.path().to_owned(),
                 claims: issued.refused().to_vec(),
             });
         }
-        done.signed += 1;
+        report.signed += 1;
         Ok((wanted.paths.certificate.clone(), issued.certificate_pem()?))
     }
 }

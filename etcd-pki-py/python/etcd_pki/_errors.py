@@ -25,10 +25,15 @@ class Error(Exception):
     path: Path | None
     """The file that it is about, if it is about one."""
 
+    done: list[Path]
+    """What a plan that failed in the middle had done before: for each change the file of its certificate, or of its request where
+    requests are signed. That is whole, and the next plan finds the rest."""
+
     def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
         self.path = None
+        self.done = []
         self._facts = facts
         for name, value in (facts or {}).items():
             setattr(self, name, value)

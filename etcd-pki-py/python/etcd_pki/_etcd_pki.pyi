@@ -1255,7 +1255,8 @@ class Plan:
     def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> Report:
         """Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done
         nothing, if a file that is to be changed is not as it was when the plan was made. Ctrl-C ends it between two
-        changes, and what is done is whole. `progress` is called with how many changes are done, and of how many.
+        changes, and what is done is whole. `progress` is called with how many changes are done, and of how many. An
+        error in the middle tells in `done` which are.
         """
 
 @final
@@ -1362,7 +1363,8 @@ class HostPlan:
         """Whether carrying it out would change nothing."""
     def apply(self) -> HostReport:
         """Does what the plan says, and nothing else: each key is in its place and on the disk before its request
-        travels, and each certificate takes its place whole. Ctrl-C is heard when it is done.
+        travels, and each certificate takes its place whole. Ctrl-C is heard when it is done. An error in the middle
+        tells in `done` what was changed.
         """
 
 @final
@@ -1428,7 +1430,8 @@ class SigningPlan:
         """The authorities that are to be made, because there are none: their certificates' files."""
     def apply(self, *, passphrase: _Passphrase | None = None) -> SigningReport:
         """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
-        claims beyond them is told. Ctrl-C is heard when it is done.
+        claims beyond them is told. Ctrl-C is heard when it is done. An error in the middle tells in `done` which
+        requests were signed.
         """
 
 @final

@@ -12,7 +12,7 @@ use super::{PyRefusal, refusals, taken};
 use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
-    error::work,
+    error::OrRaise as _,
     hash::hash_by_debug,
     interrupt::on_all_cores,
     layout::PyPairPaths,
@@ -87,17 +87,16 @@ impl PyHostPlan {
     }
 
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
-    /// certificate takes its place whole. Ctrl-C is heard when it is done.
+    /// certificate takes its place whole. Ctrl-C is heard when it is done. An error in the middle tells in `done` what was changed.
     fn apply(&self, py: Python<'_>) -> PyResult<PyHostReport> {
         let plan = taken(&self.plan)?;
-        let report = work(py, || {
-            on_all_cores(|| {
-                if plan.is_done() {
-                    return Ok(HostReport::default());
-                }
-                plan.apply(&self.store.lock()?)
-            })
-        });
+        let carry_out = || {
+            if plan.is_done() {
+                return Ok(HostReport::default());
+            }
+            plan.apply(&self.store.lock()?)
+        };
+        let report = py.detach(|| on_all_cores(carry_out)).or_raise();
         report.map(PyHostReport)
     }
 

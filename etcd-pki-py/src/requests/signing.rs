@@ -12,7 +12,7 @@ use super::{PyRefusal, refusals, taken};
 use crate::{
     cluster::PyWanted,
     described::{PyCause, PyClaim, causes, claims},
-    error::work,
+    error::OrRaise as _,
     hash::hash_by_debug,
     interrupt::on_all_cores,
     text::{PassphraseArgument, passphrase},
@@ -73,7 +73,7 @@ impl PySigningPlan {
     }
 
     /// Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request claims beyond
-    /// them is told. Ctrl-C is heard when it is done.
+    /// them is told. Ctrl-C is heard when it is done. An error in the middle tells in `done` which requests were signed.
     #[pyo3(signature = (*, passphrase=None))]
     fn apply(
         &self,
@@ -82,9 +82,8 @@ impl PySigningPlan {
     ) -> PyResult<PySigningReport> {
         let plan = taken(&self.plan)?;
         let passphrase = passphrase.as_ref();
-        let report = work(py, || {
-            on_all_cores(|| plan.apply(&self.store.lock()?, self::passphrase(passphrase)))
-        });
+        let carry_out = || plan.apply(&self.store.lock()?, self::passphrase(passphrase));
+        let report = py.detach(|| on_all_cores(carry_out)).or_raise();
         report.map(PySigningReport)
     }
 
