@@ -147,8 +147,7 @@ impl Plan {
                 reason: "is no host and no user of the cluster".to_owned(),
             });
         }
-        self.surplus.clear();
-        Ok(self)
+        Ok(self.without_surplus())
     }
 
     /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair, handshakes fail for an instant.
