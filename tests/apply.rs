@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::Store;
+use etcd_pki_core::{READ_LIMIT, Store};
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},
     run, stderr_of,
@@ -91,6 +91,23 @@ fn each_fault_is_named_and_mended_alone() {
     fs::write(cluster.file("client-root-key.pem"), "nonsense").unwrap();
     assert!(cluster.due()["client-root.pem"].starts_with("re-issue: unreadable: "));
     cluster.assert_mended(&["client-root-key.pem", "client-root.pem"]);
+
+    // Larger than whatever is read
+    for (file, action, mended) in [
+        ("client-root.pem", "renew", &["client-root.pem"][..]),
+        (
+            "client-root-key.pem",
+            "re-issue",
+            &["client-root-key.pem", "client-root.pem"],
+        ),
+    ] {
+        let planted = fs::File::create(cluster.file(file)).unwrap();
+        planted.set_len(READ_LIMIT + 1).unwrap();
+        let due = cluster.due();
+        let what = format!("{action}: unreadable: ssl/{file}: larger than 16 MiB");
+        assert_eq!((due.len(), due["client-root.pem"].as_str()), (1, &*what));
+        cluster.assert_mended(mended);
+    }
 
     let key = cluster.file("node-kube-1-key.pem");
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();

@@ -7,7 +7,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
-use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Role};
+use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, READ_LIMIT, Role};
 use etcd_pki_tests::{
     command::etcd_pki,
     machines::{Machines, SPECIFICATION},
@@ -206,4 +206,47 @@ fn the_directory_of_the_keys_does_not_travel() {
         assert!(said.contains("the cluster's own directory"), "{said}");
         assert_eq!(output.status.code(), Some(1));
     }
+}
+
+/// Larger than whatever is read: it is none of what travels, and the rest goes on.
+#[test]
+fn files_that_are_too_large() {
+    let machines = Machines::new(SPECIFICATION);
+    let plant = |path: &str| {
+        let planted = fs::File::create(machines.path(path)).unwrap();
+        planted.set_len(READ_LIMIT + 1).unwrap();
+    };
+    let _ = machines.quietly("etcd-1");
+    let request = "travel/etcd-1/member-etcd-1.csr";
+    plant(request);
+    let (facts, said) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 1);
+    assert_eq!(said, format!("refused: {request}: larger than 16 MiB\n"));
+    // A host writes its request again, and the authority its certificates
+    let done = machines.quietly("etcd-1");
+    assert_eq!(
+        (&done["requested"], &done["installed"]),
+        (&1.into(), &1.into())
+    );
+    plant("travel/etcd-1/member-etcd-1.pem");
+    plant("travel/etcd-1/ca.pem");
+    let done = machines.quietly("ca");
+    assert_eq!((&done["signed"], &done["trusted"]), (&1.into(), &1.into()));
+
+    let certificate = "travel/etcd-1/member-etcd-1.pem";
+    let good = fs::read(machines.path(certificate)).unwrap();
+    plant(certificate);
+    let (facts, said) = machines.apply("etcd-1");
+    assert_eq!(facts["done"]["installed"], 0);
+    assert_eq!(
+        said,
+        format!("refused: {certificate}: larger than 16 MiB\n")
+    );
+    fs::write(machines.path(certificate), good).unwrap();
+    // What is planted where a key is to wait is replaced by that
+    machines.specify(&SPECIFICATION.replace("{validity", "{algorithm: ed25519, validity"));
+    plant("etcd-1/.admin-etcd-1-key.pem.next");
+    machines.round();
+    machines.round();
+    machines.assert_whole();
 }

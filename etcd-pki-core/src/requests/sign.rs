@@ -14,7 +14,10 @@ use crate::{
     key::{Passphrase, PrivateKey},
     plan::{Done, Unfinished, profile, until_failure},
     request::Claim,
-    store::{LockedStore, NewFile, Overwrite, make_directories_of, read_below, write_files},
+    store::{
+        LockedStore, NewFile, Overwrite, make_directories_of, read_below, unless_too_large,
+        write_files,
+    },
 };
 
 /// What was done with the requests in a travelling directory.
@@ -198,7 +201,7 @@ impl SigningPlan {
 fn missing(folder: &Path, texts: &[Text]) -> Result<Vec<Text>> {
     let mut missing = Vec::new();
     for (path, text) in texts {
-        let there = read_below(folder, path)?;
+        let there = unless_too_large(read_below(folder, path))?;
         if there.as_deref() != Some(text.as_bytes()) {
             missing.push((path.clone(), text.clone()));
         }
