@@ -100,9 +100,12 @@ impl Described for Error {
                 ("AuthorityNotYetValidError", facts)
             }
             Self::AuthorityExists {
-                directory, found, ..
+                directory,
+                found,
+                layout,
             } => {
-                let facts = vec![("directory", path(directory)), ("found", text(found))];
+                let mut facts = vec![("directory", path(directory)), ("found", text(found))];
+                facts.extend(layout.map(|layout| ("layout", text(layout))));
                 ("AuthorityExistsError", facts)
             }
             Self::Changed { path: file } => ("ChangedError", vec![("path", path(file))]),

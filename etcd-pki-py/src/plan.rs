@@ -39,19 +39,20 @@ pub(crate) struct PyPlan {
     store: Store,
     steps: Vec<Arc<Facts>>,
     surplus: Vec<PairPaths>,
+    surplus_authority: Option<PairPaths>,
+    without_key: Vec<Arc<Facts>>,
     has_work: bool,
 }
 
 impl PyPlan {
     pub(crate) fn new(plan: Plan, store: Store) -> Self {
-        let steps = plan.steps().iter();
+        let facts = |step: &Step| Arc::new(Facts::of(step));
+        let below = |pair: &PairPaths| pair.below(store.directory());
         Self {
-            steps: steps.map(|step| Arc::new(Facts::of(step))).collect(),
-            surplus: plan
-                .surplus()
-                .iter()
-                .map(|pair| pair.below(store.directory()))
-                .collect(),
+            steps: plan.steps().iter().map(facts).collect(),
+            surplus: plan.surplus().iter().map(below).collect(),
+            surplus_authority: plan.surplus_authority().map(below),
+            without_key: plan.authorities_without_key().map(facts).collect(),
             has_work: plan.has_work(),
             plan: Mutex::new(Some(plan)),
             store,
@@ -88,6 +89,20 @@ impl PyPlan {
     #[getter]
     fn surplus(&self) -> Vec<PyPairPaths> {
         PyPairPaths::all(self.surplus.clone())
+    }
+
+    /// The authority of peers, where the specification has none apart any more. It stays even with `prune`: a key by which members
+    /// were made to trust each other is removed by nobody but its owner.
+    #[getter]
+    fn surplus_authority(&self) -> Option<PyPairPaths> {
+        self.surplus_authority.clone().map(PyPairPaths)
+    }
+
+    /// The authorities that are to sign something and whose keys are not there. Where a key is elsewhere on purpose, the plan is
+    /// right and is carried out there, or requests travel.
+    #[getter]
+    fn authorities_without_key(&self) -> Vec<PyStep> {
+        self.without_key.iter().cloned().map(PyStep).collect()
     }
 
     /// Whether carrying it out changes anything.

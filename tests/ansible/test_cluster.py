@@ -116,6 +116,22 @@ def test_who_is_gone(ansible, options):
     assert not any("etcd-2" in name for name in os.listdir(options["directory"]))
 
 
+def test_authorities_that_need_a_hand(ansible, options):
+    directory = options["directory"]
+    apart, shared = dict(options, ca=dict(peers="separate")), dict(options, prune=True)
+    other = dict(options, layout="kubeadm")
+    made, kept, again, refused = ansible.modules("cluster", apart, shared, shared, other)
+    authority = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
+    assert made["surplus_authority"] is None and made["missing_authority_keys"] == []
+    assert kept["surplus_authority"] == again["surplus_authority"] == authority
+    assert not again["changed"] and Path(authority["privatekey"]).exists()
+    assert refused["failed"] and "(hint: say layout: kubespray, or use an empty directory)" in refused["msg"]
+    os.remove(f"{directory}/ca-key.pem")
+    os.remove(f"{directory}/client-root.pem")
+    check = ansible.module("cluster", ("--check",), **options)
+    assert check["changed"] and check["missing_authority_keys"] == [f"{directory}/ca-key.pem"]
+
+
 def test_a_difference_of_modes_alone(ansible, options):
     ansible.module("cluster", **options)
     key, certificate = (f"{options['directory']}/member-etcd-1{end}.pem" for end in ("-key", ""))

@@ -189,3 +189,43 @@ def test_surplus_is_told_with_its_directory(tmp_path):
     plan = Cluster(clients=["root"]).plan(tmp_path)
     assert [pair.certificate for pair in plan.surplus] == [tmp_path / "client-gone.pem"]
     assert plan.surplus[0].key.exists()
+
+
+def test_an_authority_that_nobody_wants(tmp_path):
+    def members(peers):
+        return Cluster(members=["etcd-1"], authority=etcd_pki.ClusterAuthority(peers=peers))
+
+    members("separate").apply(tmp_path)
+    assert members("separate").plan(tmp_path).surplus_authority is None
+    plan = members("shared").plan(tmp_path, prune=True)
+    assert plan.surplus_authority is not None
+    assert (plan.surplus_authority.certificate, plan.surplus_authority.key) == (
+        tmp_path / "peer-ca.pem",
+        tmp_path / "peer-ca-key.pem",
+    )
+    plan.apply()
+    # It is told, and stays
+    assert members("shared").plan(tmp_path).surplus_authority == plan.surplus_authority
+    assert plan.surplus_authority.key.exists()
+    assert members("shared").plan(tmp_path, only="etcd-1").surplus_authority is None
+
+
+def test_a_key_that_is_elsewhere(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    (tmp_path / "ca-key.pem").unlink()
+    # Which is right where nothing is to be signed
+    assert cluster.plan(tmp_path).authorities_without_key == []
+    (tmp_path / "client-root.pem").unlink()
+    (authority,) = cluster.plan(tmp_path).authorities_without_key
+    assert authority.paths.key == tmp_path / "ca-key.pem" and authority.wanted.is_authority
+
+
+def test_another_layout(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    with pytest.raises(etcd_pki.AuthorityExistsError) as raised:
+        Cluster(members=["etcd-1"], layout="kubeadm").plan(tmp_path)
+    assert (raised.value.directory, raised.value.layout) == (tmp_path, "kubespray")
+    (tmp_path / "ca.pem").unlink()
+    with pytest.raises(etcd_pki.AuthorityExistsError) as raised:
+        cluster.plan(tmp_path)
+    assert raised.value.layout is None

@@ -63,10 +63,12 @@ class AnotherAuthorityError(_InputError):
 
 
 class AuthorityExistsError(Error, FileExistsError):
-    """A new authority was asked for where one is, or what one has signed: ``directory``, ``found``."""
+    """A new authority was asked for where one is, or what one has signed: ``directory``, ``found``, and the ``layout`` by which
+    that is called, if it is another than the one that was said."""
 
     directory: Path
     found: str
+    layout: str | None = None
 
 
 class AuthorityExpiredError(_InputError):

@@ -1247,6 +1247,16 @@ class Plan:
     def surplus(self) -> list[PairPaths]:
         """Pairs that the authority has signed and the specification does not have: of hosts and users that are gone."""
     @property
+    def surplus_authority(self) -> PairPaths | None:
+        """The authority of peers, where the specification has none apart any more. It stays even with `prune`: a key by
+        which members were made to trust each other is removed by nobody but its owner.
+        """
+    @property
+    def authorities_without_key(self) -> list[Step]:
+        """The authorities that are to sign something and whose keys are not there. Where a key is elsewhere on purpose,
+        the plan is right and is carried out there, or requests travel.
+        """
+    @property
     def has_work(self) -> bool:
         """Whether carrying it out changes anything."""
     @property

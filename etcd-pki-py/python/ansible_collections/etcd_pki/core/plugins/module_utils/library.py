@@ -32,6 +32,8 @@ def way_out(module, error):
             "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say "
             "allow_member_common_name: true"
         )
+    if isinstance(error, etcd_pki.AuthorityExistsError) and error.layout and "layout" in module.argument_spec:
+        return f"say layout: {error.layout}, or use an empty directory"
     if isinstance(error, etcd_pki.ValidityError):
         return "give another validity, such as 90d, 10y or an instant to come"
     parts = (error.hint or "").split("; ")

@@ -239,6 +239,29 @@ surplus:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-9-key.pem
   sample: []
+surplus_authority:
+  description:
+    - The authority of peers, where O(ca) has none apart any more. It is never removed, O(prune) or not. Remove it by hand once no member
+      presents what it signed. None if there is none.
+  returned: success
+  type: dict
+  contains:
+    certificate:
+      description: The certificate's file.
+      type: str
+      sample: /etc/ssl/etcd/ssl/peer-ca.pem
+    privatekey:
+      description: The key's file.
+      type: str
+      sample: /etc/ssl/etcd/ssl/peer-ca-key.pem
+  sample: null
+missing_authority_keys:
+  description:
+    - The keys of authorities that are to sign something, and are not there. In check mode they tell that the task would fail on this host.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 directory:
   description: Where the files are.
   returned: success
@@ -365,18 +388,21 @@ def changes(plan, prune):
     for step in plan.changes:
         found.append(
             dict(
+                paths(step.paths),
                 action=str(step.action),
-                certificate=str(step.paths.certificate),
-                privatekey=str(step.paths.key),
                 role="authority" if step.wanted.is_authority else str(step.wanted.role),
                 host=step.wanted.host,
                 reasons=[str(cause) for cause in step.causes],
             )
         )
     for pair in plan.surplus if prune else []:
-        removed = dict(action="remove", certificate=str(pair.certificate), privatekey=str(pair.key))
-        found.append(dict(removed, role=None, host=None, reasons=["it is surplus"]))
+        found.append(dict(paths(pair), action="remove", role=None, host=None, reasons=["it is surplus"]))
     return found
+
+
+def paths(pair):
+    """The two files of a pair."""
+    return dict(certificate=str(pair.certificate), privatekey=str(pair.key))
 
 
 def has_authority(changes):
@@ -458,7 +484,9 @@ def main():
             authority_changed=has_authority(made),
             next_due=due and rfc3339(due.due_utc),
             next_due_certificate=due and str(due.paths.certificate),
-            surplus=[dict(certificate=str(pair.certificate), privatekey=str(pair.key)) for pair in rest.surplus],
+            surplus=[paths(pair) for pair in rest.surplus],
+            surplus_authority=rest.surplus_authority and paths(rest.surplus_authority),
+            missing_authority_keys=[str(step.paths.key) for step in rest.authorities_without_key],
             directory=str(plan.directory),
             diff=difference(plan, before, made),
         )
