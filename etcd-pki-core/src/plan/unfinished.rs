@@ -7,6 +7,24 @@ use crate::error::{Error, Result};
 /// What ended the carrying out of a plan, and what was done before. That is whole, and the next plan finds the rest.
 ///
 /// Where only the error matters, `?` makes an [`Error`] of it.
+///
+/// ```
+/// use etcd_pki_core::{Cluster, Error, Identity, Layout, Store};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("ssl");
+/// # std::fs::create_dir(&directory)?;
+/// # std::os::unix::fs::symlink("elsewhere", directory.join("client-root.pem"))?;
+/// let cluster = Cluster::builder().clients([Identity::new("root")?]).build()?;
+/// let store = Store::open(&directory, Layout::Kubespray);
+///
+/// // In the place of the client's certificate there is a link, which is not followed
+/// let unfinished = cluster.plan(&store)?.apply(&store.lock()?, None, |_, _| ()).unwrap_err();
+/// assert!(matches!(unfinished.error, Error::SymbolicLink { .. }));
+/// assert_eq!(unfinished.done, [directory.join("ca.pem")]);
+/// assert_eq!((unfinished.report.created, unfinished.all), (1, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unfinished<R> {
