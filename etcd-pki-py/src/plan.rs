@@ -16,7 +16,7 @@ use crate::{
     interrupt::watched,
     layout::PyPairPaths,
     requests::taken,
-    text::{PassphraseArgument, passphrase},
+    text::PassphraseArgument,
     words::Word,
 };
 
@@ -115,12 +115,12 @@ impl PyPlan {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyReport> {
         let plan = taken(&self.plan)?;
-        let passphrase = passphrase.as_ref();
+        let passphrase = passphrase.as_deref();
         let report = watched(py, progress, |watch| {
             if !plan.has_work() {
                 return Ok(Report::default());
             }
-            plan.apply(&self.store.lock()?, self::passphrase(passphrase), watch)
+            plan.apply(&self.store.lock()?, passphrase, watch)
         });
         report.map(PyReport)
     }

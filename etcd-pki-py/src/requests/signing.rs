@@ -15,7 +15,7 @@ use crate::{
     error::work,
     hash::hash_by_debug,
     interrupt::on_all_cores,
-    text::{PassphraseArgument, passphrase},
+    text::PassphraseArgument,
 };
 
 /// What is to be done with the requests in a travelling directory. It was made by reading, and `apply` consumes it.
@@ -81,9 +81,9 @@ impl PySigningPlan {
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<PySigningReport> {
         let plan = taken(&self.plan)?;
-        let passphrase = passphrase.as_ref();
+        let passphrase = passphrase.as_deref();
         let report = work(py, || {
-            on_all_cores(|| plan.apply(&self.store.lock()?, self::passphrase(passphrase)))
+            on_all_cores(|| plan.apply(&self.store.lock()?, passphrase))
         });
         report.map(PySigningReport)
     }
