@@ -8,6 +8,7 @@ mod cause;
 mod decision;
 mod due;
 mod found;
+mod keys;
 mod pair;
 mod planning;
 mod progress;

@@ -4,6 +4,7 @@
 //! a certificate beside each ([`SigningPlan`]), and the host installs those ([`HostPlan`] again). Both sides have the
 //! specification, and each believes it and not what travels.
 
+mod followed;
 mod host;
 mod host_step;
 mod install;

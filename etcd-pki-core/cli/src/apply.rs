@@ -247,7 +247,7 @@ fn done_in_words(report: &Report, began: Instant) -> String {
 }
 
 /// A bar on a terminal that has waited for a second.
-fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
+pub(crate) fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
     let bar = OnceLock::new();
     move |done, all| {
         if began.elapsed().as_secs() < 1 && bar.get().is_none() {

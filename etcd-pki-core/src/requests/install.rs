@@ -2,6 +2,7 @@
 
 use super::{
     HostPlan, HostStep,
+    followed::Followed,
     host_step::{HostAction, Key},
     key::{next_key_path, read_key},
     request_path,
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     error::Result,
     key::PrivateKey,
-    plan::profile,
+    plan::{Progress, profile},
     request::CertificateRequest,
     store::{
         Attributes, LockedStore, NewFile, Overwrite, PairTexts, make_directories_of, write_files,
@@ -36,29 +37,38 @@ impl HostPlan {
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
     /// certificate takes its place whole.
     ///
+    /// `progress` is told how many authorities are trusted and pairs changed, and of how many, and may end it between two of
+    /// them.
+    ///
     /// # Errors
     ///
     /// [`Error::Changed`](crate::Error::Changed) if a file of a pair is not as it was when the plan was made;
-    /// [`Error::Io`](crate::Error::Io), [`Error::SymbolicLink`](crate::Error::SymbolicLink).
-    pub fn apply(self, files: &LockedStore) -> Result<HostReport> {
+    /// [`Error::Interrupted`](crate::Error::Interrupted), [`Error::Io`](crate::Error::Io),
+    /// [`Error::SymbolicLink`](crate::Error::SymbolicLink).
+    pub fn apply(self, files: &LockedStore, progress: impl Progress) -> Result<HostReport> {
         let mut report = HostReport::default();
         for step in self.changes() {
             step.pair.check_unchanged(&self.directory)?;
         }
         files.give_directories(&self.attributes)?;
+        let followed = Followed::new(progress, self.trusted().count() + self.work().count());
         // By it the certificates were judged, so it comes before them
         for trust in &self.trusts {
             let Some(arrived) = &trust.arrived else {
                 continue;
             };
+            followed.begin()?;
             let path = &trust.wanted.paths.certificate;
             let contents = arrived.as_bytes();
             files.put_file(path, contents, false, Overwrite::Replace, &self.attributes)?;
             report.trusted += 1;
+            followed.ended(1);
         }
-        for step in self.changes() {
+        for step in self.work() {
+            followed.begin()?;
             self.carry_out(step, files, &mut report)
                 .map_err(|error| error.in_file(&step.paths().certificate))?;
+            followed.ended(1);
         }
         Ok(report)
     }

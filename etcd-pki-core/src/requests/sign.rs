@@ -7,16 +7,16 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::{SigningPlan, SigningStep};
+use super::{SigningPlan, SigningStep, followed::Followed};
 use crate::{
     authority::CertificateAuthority,
     bundle::all_pem,
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    plan::profile,
+    plan::{Progress, profile},
     request::Claim,
-    store::{LockedStore, NewFile, Overwrite, make_directories_of, read_below, write_files},
+    store::{LockedStore, NewFile, Overwrite, Store, make_directories_of, read_below, write_files},
 };
 
 /// What was done with the requests in a travelling directory.
@@ -52,17 +52,22 @@ impl SigningPlan {
     ///
     /// Of all that is secret, the keys of the authorities alone are read, and only if something is to be signed.
     ///
+    /// `progress` is told how many authorities are made and requests signed, and of how many, and may end it between two hosts:
+    /// each has all its certificates, or is as it was.
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::SymbolicLink`] and the errors of [`CertificateAuthority::sign`].
+    /// [`Error::Interrupted`], [`Error::Io`], [`Error::SymbolicLink`] and the errors of [`CertificateAuthority::sign`].
     pub fn apply(
         self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
+        progress: impl Progress,
     ) -> Result<SigningReport> {
         let mut report = SigningReport::default();
         files.give_directories(&self.attributes)?;
-        let authorities = self.signers(files, passphrase, &mut report)?;
+        let followed = Followed::new(progress, self.created().count() + self.changes().count());
+        let authorities = self.signers(files, passphrase, &followed, &mut report)?;
         let trusted = self.trusted(&authorities)?;
         let mut changes: BTreeMap<&str, Vec<&SigningStep>> = BTreeMap::new();
         for host in &self.hosts {
@@ -75,6 +80,7 @@ impl SigningPlan {
         let done = changes
             .into_par_iter()
             .map(|(host, steps)| {
+                followed.begin()?;
                 let folder = self.travelling.join(host);
                 let mut done = SigningReport::default();
                 let mut texts = missing(&folder, &trusted)?;
@@ -83,6 +89,7 @@ impl SigningPlan {
                     texts.push(self.sign(step, &authorities, &mut done)?);
                 }
                 write(&folder, &texts)?;
+                followed.ended(done.signed);
                 Ok(done)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -94,11 +101,31 @@ impl SigningPlan {
         Ok(report)
     }
 
+    /// Opens the keys of the authorities that are to sign, and changes nothing. [`SigningPlan::apply`] consumes the plan; a
+    /// passphrase that is wrong can be found before that.
+    ///
+    /// # Errors
+    ///
+    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else [`PrivateKey::from_bytes`] refuses;
+    /// [`Error::Io`].
+    pub fn check_keys(&self, store: &Store, passphrase: Option<&Passphrase>) -> Result<()> {
+        let mut needed = self.authorities.iter().filter(|authority| {
+            !authority.certificates.is_empty() && self.signs(authority.wanted.issuer)
+        });
+        needed.try_for_each(|authority| store.check_key(&authority.wanted.paths, passphrase))
+    }
+
+    /// Whether an authority signs anything.
+    fn signs(&self, issuer: Issuer) -> bool {
+        self.changes().any(|step| step.wanted.issuer == issuer)
+    }
+
     /// The authorities that sign, made if there are none.
     fn signers(
         &self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
+        followed: &Followed<impl Progress>,
         report: &mut SigningReport,
     ) -> Result<HashMap<Issuer, CertificateAuthority>> {
         let mut signers = HashMap::new();
@@ -107,10 +134,8 @@ impl SigningPlan {
             let Purpose::Authority(profile) = wanted.purpose else {
                 continue;
             };
-            let signs = self
-                .changes()
-                .any(|step| step.wanted.issuer == wanted.issuer);
             let signer = if authority.certificates.is_empty() {
+                followed.begin()?;
                 let key = PrivateKey::generate_with(profile.key_algorithm())?;
                 let made =
                     CertificateAuthority::create_for(key, &wanted.identity, profile, self.now)?;
@@ -122,8 +147,9 @@ impl SigningPlan {
                     &self.attributes,
                 )?;
                 report.created += 1;
+                followed.ended(1);
                 made
-            } else if signs {
+            } else if self.signs(wanted.issuer) {
                 files.store().authority_at(&wanted.paths, passphrase)?
             } else {
                 continue;

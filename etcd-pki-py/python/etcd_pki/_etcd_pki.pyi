@@ -1254,8 +1254,9 @@ class Plan:
         """The pair that is kept and will be due first."""
     def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> Report:
         """Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done
-        nothing, if a file that is to be changed is not as it was when the plan was made. Ctrl-C ends it between two
-        changes, and what is done is whole. `progress` is called with how many changes are done, and of how many.
+        nothing, if a file that is to be changed is not as it was when the plan was made. After a wrong passphrase the
+        plan is as it was. Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with
+        how many changes are done, and of how many.
         """
 
 @final
@@ -1360,9 +1361,10 @@ class HostPlan:
     @property
     def is_done(self) -> bool:
         """Whether carrying it out would change nothing."""
-    def apply(self) -> HostReport:
+    def apply(self, *, progress: _Progress | None = None) -> HostReport:
         """Does what the plan says, and nothing else: each key is in its place and on the disk before its request
-        travels, and each certificate takes its place whole. Ctrl-C is heard when it is done.
+        travels, and each certificate takes its place whole. Ctrl-C ends it between two changes, and what is done is
+        whole. `progress` is called with how many changes are done, and of how many.
         """
 
 @final
@@ -1426,9 +1428,11 @@ class SigningPlan:
     @property
     def created(self) -> list[Path]:
         """The authorities that are to be made, because there are none: their certificates' files."""
-    def apply(self, *, passphrase: _Passphrase | None = None) -> SigningReport:
+    def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> SigningReport:
         """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
-        claims beyond them is told. Ctrl-C is heard when it is done.
+        claims beyond them is told. After a wrong passphrase the plan is as it was. Ctrl-C ends it between two hosts,
+        each of which has all its certificates or none of them. `progress` is called with how many changes are done,
+        and of how many.
         """
 
 @final

@@ -1,12 +1,12 @@
 //! On a host: keys made, requests written, certificates installed.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 use etcd_pki_core::{HostAction, HostPlan, HostReport, HostStep, Layout};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
-use crate::{failure::Failure, output, time};
+use crate::{apply::progress, failure::Failure, output, time};
 
 /// What is to be done on a host, or was done, as JSON.
 #[derive(Serialize)]
@@ -88,7 +88,7 @@ impl Travel<'_> {
         let words = self.in_words(&plan);
         let facts = self.facts(&plan, None);
         let folder = plan.folder().to_owned();
-        let report = plan.apply(&files)?;
+        let report = plan.apply(&files, progress(Instant::now()))?;
         if self.json {
             let done = Some(Done::of(&report));
             output::print_json(&HostFacts { done, ..facts })?;

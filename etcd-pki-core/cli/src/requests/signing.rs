@@ -1,10 +1,12 @@
 //! Where the authority is: the requests that have come, signed.
 
+use std::time::Instant;
+
 use etcd_pki_core::{NotGranted, Passphrase, SigningPlan, SigningReport, SigningStep};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
-use crate::{failure::Failure, output, time};
+use crate::{apply::progress, failure::Failure, output, time};
 
 /// What is to be signed, or was signed, as JSON.
 #[derive(Serialize)]
@@ -74,7 +76,7 @@ impl Travel<'_> {
             self.all_signed(&plan)
         };
         let facts = self.signing_facts(&plan, None);
-        let report = plan.apply(&files, passphrase)?;
+        let report = plan.apply(&files, passphrase, progress(Instant::now()))?;
         for NotGranted { path, claims, .. } in &report.not_granted {
             let claims: Vec<String> = claims.iter().map(ToString::to_string).collect();
             output::say(format_args!(
