@@ -36,6 +36,8 @@ use crate::{
 /// `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and for who may read
 /// the files. `admin` is what the client beside each member has other than all others, and `False` leaves it out.
 ///
+/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses stand apart from names.
+///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
 /// ...     members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.12"])],

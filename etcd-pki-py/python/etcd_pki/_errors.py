@@ -215,7 +215,10 @@ class SignerError(Error):
 
 
 class SpecificationError(_InputError):
-    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``."""
+    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``.
+
+    A ``field`` is called as in YAML, such as ``ca.peers`` or ``members[1].addresses``.
+    """
 
     field: str
     reason: str

@@ -878,7 +878,7 @@ class ClusterAdmin:
 
 @final
 class ClusterAuthority:
-    """The authority of a cluster, and whether peers have one of their own.
+    """The authority of a cluster, and whether peers have one of their own: `ca` in YAML.
 
     What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
     key is that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With
@@ -920,9 +920,9 @@ class ClusterDefaults:
     """What entries have that do not say it themselves.
 
     `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says
-    otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days. `renew_before` is a
-    `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a
-    certificate's life.
+    otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called
+    `profile`. `renew_before` is a `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise,
+    and never more than a third of a certificate's life.
     """
     def __new__(
         cls,
@@ -1031,6 +1031,9 @@ class Cluster:
     where. `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and
     for who may read the files. `admin` is what the client beside each member has other than all others, and `False`
     leaves it out.
+
+    In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses stand apart from
+    names.
 
     >>> from etcd_pki import Cluster, ClusterEntry
     >>> cluster = Cluster(
