@@ -1,4 +1,4 @@
-"""What goes wrong: one class for each kind, each also what Python users catch there.
+"""What goes wrong: one class for each kind, each also what Python users catch there. All of them are in ``etcd_pki`` itself.
 
 An exception's text is one line, what happened and in which file. Its facts are attributes, and ``hint`` is the way out where
 there is one, in the words of the command.
@@ -270,9 +270,3 @@ class VerificationError(_InputError):
 
 class WrongPassphraseError(_InputError):
     """A passphrase does not open a private key."""
-
-
-for _class in list(globals().values()):
-    if isinstance(_class, type) and issubclass(_class, Error):
-        # Where users find them
-        _class.__module__ = "etcd_pki"
