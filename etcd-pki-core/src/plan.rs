@@ -8,6 +8,7 @@ mod cause;
 mod decision;
 mod due;
 mod found;
+mod keys;
 mod pair;
 mod planning;
 mod progress;
@@ -27,6 +28,7 @@ pub use self::{
 };
 pub(crate) use self::{
     pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
+    progress::Followed,
     unfinished::Done,
     until_failure::until_failure,
 };

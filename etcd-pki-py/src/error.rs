@@ -1,4 +1,4 @@
-//! The core's errors as Python's exceptions, which `etcd_pki._errors` defines.
+//! The core's errors as Python's exceptions, which `etcd_pki.errors` defines.
 
 use std::{io, path::Path};
 
@@ -60,7 +60,7 @@ pub(crate) fn work<T: Send>(
 
 fn exception(class: &str, message: &str, hint: Option<String>, facts: Facts) -> PyErr {
     let make = |py: Python<'_>| -> PyResult<PyErr> {
-        let class = py.import("etcd_pki._errors")?.getattr(class)?;
+        let class = py.import("etcd_pki.errors")?.getattr(class)?;
         let facts = dictionary(py, facts)?;
         Ok(PyErr::from_value(class.call1((message, hint, facts))?))
     };
@@ -244,7 +244,7 @@ fn io_error(action: &str, file: &Path, error: &io::Error) -> (&'static str, Fact
     let mut facts = vec![
         ("action", text(action)),
         ("path", path(file)),
-        ("filename", text(file.display())),
+        ("filename", Fact::FileName(file.as_os_str().to_owned())),
     ];
     facts.extend(told.map(|told| ("strerror", text(told))));
     facts.extend(number.map(|number| ("errno", Fact::Number(number))));

@@ -95,6 +95,38 @@ def test_an_encrypted_authority(cluster, tmp_path):
     assert wider.apply(tmp_path, passphrase=b"correct horse").created == 2
 
 
+def test_a_wrong_passphrase_does_not_use_a_plan_up(cluster, tmp_path):
+    cluster.apply(tmp_path, passphrase="correct horse")
+    before = sorted(tmp_path.iterdir())
+    plan = Cluster(members=["etcd-1", "etcd-2"], clients=["root"]).plan(tmp_path)
+    with pytest.raises(etcd_pki.EncryptedKeyError):
+        plan.apply()
+    for wrong in "wrong", b"", "":
+        with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
+            plan.apply(passphrase=wrong)
+        assert raised.value.path == tmp_path / "ca-key.pem"
+    assert sorted(tmp_path.iterdir()) == before
+    assert plan.apply(passphrase="correct horse").created == 2
+    with pytest.raises(StateError, match="plan anew"):
+        plan.apply(passphrase="correct horse")
+
+
+def test_what_need_not_be_opened_is_not_asked_for(cluster, tmp_path):
+    cluster.apply(tmp_path, passphrase="correct horse")
+    (tmp_path / "client-root-key.pem").chmod(0o644)
+    report = cluster.plan(tmp_path).apply(passphrase="wrong")
+    assert (report.modes, report.changed) == (1, 1)
+
+
+def test_a_lock_that_is_not_had_does_not_use_a_plan_up(cluster, tmp_path):
+    plan = cluster.plan(tmp_path / "pki")
+    (tmp_path / "pki").write_text("no directory")
+    with pytest.raises(OSError):
+        plan.apply()
+    (tmp_path / "pki").unlink()
+    assert plan.apply().created == 4
+
+
 def test_export(cluster, tmp_path):
     cluster.apply(tmp_path / "all")
     exported = cluster.export(tmp_path / "etcd-1", host="etcd-1", directory=tmp_path / "all")

@@ -9,7 +9,8 @@ use std::{io::ErrorKind, path::PathBuf, time::Instant};
 use clap::{Args, ValueHint};
 use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
 
-use self::{applied::Applied, next::RenewedAuthority, progress::progress};
+pub(crate) use self::progress::progress;
+use self::{applied::Applied, next::RenewedAuthority};
 use crate::{
     failure::{Answer, Failure, Message, Outcome},
     input::Input,

@@ -11,7 +11,7 @@ use crate::{
 
 const COMMON_NAME: &str = "etcd-ca";
 
-/// How the authority of a cluster is made, and whether peers have one of their own.
+/// How the authority of a cluster is made, and whether peers have one of their own: `ca` in a specification.
 ///
 /// ```
 /// use etcd_pki_core::{ClusterAuthority, Peers, Validity};

@@ -39,7 +39,7 @@ impl ClusterDefaults {
         }
     }
 
-    /// Sets whose habits certificates follow.
+    /// Sets whose habits certificates follow: `profile` in a specification.
     #[must_use]
     pub const fn following(self, compatibility: Compatibility) -> Self {
         Self {

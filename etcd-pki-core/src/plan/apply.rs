@@ -110,7 +110,7 @@ impl Plan {
         files.give_directories(&self.attributes)?;
         let authorities = self.authorities(files, passphrase, now, |step| {
             done.step(step);
-            followed.tell();
+            followed.ended(1);
         })?;
         if let Some(record) = &mut record {
             // What a new authority signs is known from then on, unless a passphrase keeps the next plan from its key
@@ -124,10 +124,10 @@ impl Plan {
         }
         let marks = self.leaves(&authorities, record.as_ref(), files, now, followed, done)?;
         for pair in self.removed() {
-            followed.check()?;
+            followed.begin()?;
             files.remove(pair, &self.attributes)?;
             done.removed(pair.below(&self.directory));
-            followed.tell();
+            followed.ended(1);
         }
         if let Some(record) = record {
             record.write(marks.into_iter(), files);
@@ -206,13 +206,13 @@ impl Plan {
     ) -> Result<Vec<Mark>> {
         let leaves = self.changes().filter(|step| !step.wanted.is_authority());
         let (changed, ended) = until_failure(leaves.collect(), |step: &&Step| {
-            followed.check()?;
+            followed.begin()?;
             let issuer = step.wanted.issuer;
             let authority = authorities.get(&issuer);
             let marker = record.and_then(|record| record.marker(issuer));
             let changed = carry_out(step, authority, marker, files, &self.attributes, now)
                 .map_err(|error| error.in_file(&step.paths.certificate))?;
-            followed.tell();
+            followed.ended(1);
             Ok(changed)
         });
         let mut marks = Vec::new();

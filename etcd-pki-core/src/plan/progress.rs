@@ -38,15 +38,15 @@ impl<F: Fn(usize, usize) + Sync> Progress for F {
     }
 }
 
-/// Counts the changes that are done, for who follows them.
-pub(super) struct Followed<P> {
+/// Changes that are carried out, and who follows them.
+pub(crate) struct Followed<P> {
     progress: P,
     done: AtomicUsize,
     all: usize,
 }
 
 impl<P: Progress> Followed<P> {
-    pub(super) fn new(progress: P, all: usize) -> Self {
+    pub(crate) fn new(progress: P, all: usize) -> Self {
         Self {
             progress,
             done: AtomicUsize::new(0),
@@ -54,17 +54,19 @@ impl<P: Progress> Followed<P> {
         }
     }
 
-    /// Fails if no further change is to be begun.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Asks whether to go on.
+    pub(crate) fn begin(&self) -> Result<()> {
         if self.progress.is_interrupted() {
             return Err(Error::Interrupted);
         }
         Ok(())
     }
 
-    /// One more is done.
-    pub(super) fn tell(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.progress.done(done, self.all);
+    /// Tells that some of the changes are done, if any.
+    pub(crate) fn ended(&self, changes: usize) {
+        if changes > 0 {
+            let done = self.done.fetch_add(changes, Ordering::Relaxed) + changes;
+            self.progress.done(done, self.all);
+        }
     }
 }

@@ -78,11 +78,6 @@ impl HostAction {
             Self::Wait => "wait",
         }
     }
-
-    /// Whether nothing is done, now at least.
-    pub(super) const fn is_idle(self) -> bool {
-        matches!(self, Self::Keep | Self::Wait)
-    }
 }
 
 impl fmt::Display for HostAction {

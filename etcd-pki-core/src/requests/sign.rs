@@ -12,10 +12,10 @@ use crate::{
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    plan::{Done, Unfinished, profile, until_failure},
+    plan::{Done, Followed, Progress, Unfinished, profile, until_failure},
     request::Claim,
     store::{
-        LockedStore, NewFile, Overwrite, make_directories_of, read_below, unless_too_large,
+        LockedStore, NewFile, Overwrite, Store, make_directories_of, read_below, unless_too_large,
         write_files,
     },
 };
@@ -53,28 +53,35 @@ impl SigningPlan {
     ///
     /// Of all that is secret, the keys of the authorities alone are read, and only if something is to be signed.
     ///
+    /// `progress` is told how many authorities are made and requests signed, and of how many, and may end it between two hosts:
+    /// each has all its certificates, or is as it was.
+    ///
     /// # Errors
     ///
-    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Io`], [`Error::SymbolicLink`] or one of those of
-    /// [`CertificateAuthority::sign`].
+    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Interrupted`], [`Error::Io`],
+    /// [`Error::SymbolicLink`] or one of those of [`CertificateAuthority::sign`].
     pub fn apply(
         self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
+        progress: impl Progress,
     ) -> std::result::Result<SigningReport, Box<Unfinished<SigningReport>>> {
+        let all = self.created().count() + self.changes().count();
+        let followed = Followed::new(progress, all);
         let mut done = Done::default();
-        let ended = self.carry_out(files, passphrase, &mut done);
-        done.end(self.created().count() + self.changes().count(), ended)
+        let ended = self.carry_out(files, passphrase, &followed, &mut done);
+        done.end(all, ended)
     }
 
     fn carry_out(
         &self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
+        followed: &Followed<impl Progress>,
         done: &mut Done<SigningReport>,
     ) -> Result<()> {
         files.give_directories(&self.attributes)?;
-        let authorities = self.signers(files, passphrase, done)?;
+        let authorities = self.signers(files, passphrase, followed, done)?;
         let trusted = self.trusted(&authorities)?;
         let mut changes: BTreeMap<&str, Vec<&SigningStep>> = BTreeMap::new();
         for host in &self.hosts {
@@ -84,7 +91,10 @@ impl SigningPlan {
             changes.entry(step.host()).or_default().push(step);
         }
         let (hosts, ended) = until_failure(changes.into_iter().collect(), |(host, steps)| {
-            self.sign_for(host, steps, &authorities, &trusted)
+            followed.begin()?;
+            let done = self.sign_for(host, steps, &authorities, &trusted)?;
+            followed.ended(done.report.signed);
+            Ok(done)
         });
         for (_, host) in hosts {
             done.report.signed += host.report.signed;
@@ -115,11 +125,31 @@ impl SigningPlan {
         Ok(done)
     }
 
+    /// Opens the keys of the authorities that are to sign, and changes nothing. [`SigningPlan::apply`] consumes the plan; a
+    /// passphrase that is wrong can be found before that.
+    ///
+    /// # Errors
+    ///
+    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else [`PrivateKey::from_bytes`] refuses;
+    /// [`Error::Io`].
+    pub fn check_keys(&self, store: &Store, passphrase: Option<&Passphrase>) -> Result<()> {
+        let mut needed = self.authorities.iter().filter(|authority| {
+            !authority.certificates.is_empty() && self.signs(authority.wanted.issuer)
+        });
+        needed.try_for_each(|authority| store.check_key(&authority.wanted.paths, passphrase))
+    }
+
+    /// Whether an authority signs anything.
+    fn signs(&self, issuer: Issuer) -> bool {
+        self.changes().any(|step| step.wanted.issuer == issuer)
+    }
+
     /// The authorities that sign, made if there are none.
     fn signers(
         &self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
+        followed: &Followed<impl Progress>,
         done: &mut Done<SigningReport>,
     ) -> Result<HashMap<Issuer, CertificateAuthority>> {
         let mut signers = HashMap::new();
@@ -128,10 +158,8 @@ impl SigningPlan {
             let Purpose::Authority(profile) = wanted.purpose else {
                 continue;
             };
-            let signs = self
-                .changes()
-                .any(|step| step.wanted.issuer == wanted.issuer);
             let signer = if authority.certificates.is_empty() {
+                followed.begin()?;
                 let key = PrivateKey::generate_with(profile.key_algorithm())?;
                 let made =
                     CertificateAuthority::create_for(key, &wanted.identity, profile, self.now)?;
@@ -145,8 +173,9 @@ impl SigningPlan {
                 done.report.created += 1;
                 done.files
                     .push(files.store().directory().join(&wanted.paths.certificate));
+                followed.ended(1);
                 made
-            } else if signs {
+            } else if self.signs(wanted.issuer) {
                 files.store().authority_at(&wanted.paths, passphrase)?
             } else {
                 continue;

@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on a terminal that has waited for a second.
-pub(super) fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
+pub(crate) fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
     let bar = OnceLock::new();
     move |done, all| {
         if began.elapsed().as_secs() < 1 && bar.get().is_none() {

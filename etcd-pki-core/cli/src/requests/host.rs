@@ -1,12 +1,16 @@
 //! On a host: keys made, requests written, certificates installed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use etcd_pki_core::{HostAction, HostPlan, HostReport, HostStep, Layout};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
 use crate::{
+    apply::progress,
     failure::Failure,
     output,
     plan::changes_in_words,
@@ -100,7 +104,7 @@ impl Travel<'_> {
             lines: self.lines(&plan),
             folder: plan.folder().to_owned(),
         };
-        let ended = Ended::of(plan.apply(&files), Failure::from);
+        let ended = Ended::of(plan.apply(&files, progress(Instant::now())), Failure::from);
         let told = said.tell(&ended, self.json);
         ended.outcome(told.map(|()| is_refused))
     }

@@ -1,12 +1,13 @@
 //! Where the authority is: the requests that have come, signed.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use etcd_pki_core::{NotGranted, Passphrase, SigningPlan, SigningReport, SigningStep};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
 use crate::{
+    apply::progress,
     failure::Failure,
     output,
     plan::changes_in_words,
@@ -84,7 +85,10 @@ impl Travel<'_> {
             lines: self.signing_lines(&plan),
             none: self.all_signed(&plan),
         };
-        let ended = Ended::of(plan.apply(&files, passphrase), Failure::from);
+        let ended = Ended::of(
+            plan.apply(&files, passphrase, progress(Instant::now())),
+            Failure::from,
+        );
         let told = self.tell_signed(said, &ended);
         ended.outcome(told.map(|()| is_refused))
     }

@@ -1,4 +1,4 @@
-"""What goes wrong: one class for each kind, each also what Python users catch there.
+"""What goes wrong: one class for each kind, each also what Python users catch there. All of them are in ``etcd_pki`` itself.
 
 An exception's text is one line, what happened and in which file. Its facts are attributes, and ``hint`` is the way out where
 there is one, in the words of the command.
@@ -222,7 +222,10 @@ class SignerError(Error):
 
 
 class SpecificationError(_InputError):
-    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``."""
+    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``.
+
+    A ``field`` is called as in YAML, such as ``ca.peers`` or ``members[1].addresses``.
+    """
 
     field: str
     reason: str
@@ -274,9 +277,3 @@ class VerificationError(_InputError):
 
 class WrongPassphraseError(_InputError):
     """A passphrase does not open a private key."""
-
-
-for _class in list(globals().values()):
-    if isinstance(_class, type) and issubclass(_class, Error):
-        # Where users find them
-        _class.__module__ = "etcd_pki"
