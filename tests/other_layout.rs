@@ -99,25 +99,47 @@ fn no_second_authority_in_another_layout() {
     }
 }
 
-/// Where the files of one host are together, their names alone tell the layout, though the authority is gone.
+/// The names of what an authority has signed tell the layout though it is gone: where the files of one host are together, and
+/// where each host has a tree.
 #[test]
 fn no_authority_beside_what_one_of_another_layout_has_signed() {
     for there in Layout::ALL {
-        let scratch = Scratch::new("other-leaves");
-        fs::create_dir(scratch.path().join("travel")).unwrap();
-        specify(&scratch, there);
-        let output = etcd_pki_in(&scratch, &["apply", "-f", "cluster.yaml", "--host", "a"]);
-        assert!(output.status.success(), "{output:?}");
-        for pair in [there.authority(), there.peer_authority()] {
-            let pair = pair.below(&scratch.path().join("pki"));
-            let _ = fs::remove_file(pair.certificate);
-            let _ = fs::remove_file(pair.key);
-        }
-        let others = Layout::ALL.into_iter();
-        for said in others.filter(|said| said.authority() != there.authority()) {
-            assert_refused(&scratch, there, said);
+        for host in [&["--host", "a"][..], &[]] {
+            let scratch = Scratch::new("other-leaves");
+            fs::create_dir(scratch.path().join("travel")).unwrap();
+            specify(&scratch, there);
+            let output = etcd_pki_in(&scratch, &[&["apply", "-f", "cluster.yaml"], host].concat());
+            assert!(output.status.success(), "{output:?}");
+            for pair in [there.authority(), there.peer_authority()] {
+                let pair = pair.below(&scratch.path().join("pki"));
+                let _ = fs::remove_file(pair.certificate);
+                let _ = fs::remove_file(pair.key);
+            }
+            let others = Layout::ALL.into_iter();
+            for said in others.filter(|said| said.authority() != there.authority()) {
+                assert_refused(&scratch, there, said);
+            }
         }
     }
+}
+
+/// A folder that kubeadm has is no host of etcdadm's, which calls files in it alike.
+#[test]
+fn a_folder_is_not_taken_for_a_host() {
+    let scratch = Scratch::new("other-folder");
+    fs::create_dir(scratch.path().join("travel")).unwrap();
+    apply(&scratch, Layout::Kubeadm);
+    let pki = scratch.path().join("pki");
+    fs::rename(pki.join("a/etcd"), pki.join("leaves")).unwrap();
+    fs::remove_dir_all(pki.join("etcd")).unwrap();
+    fs::create_dir(pki.join("etcd")).unwrap();
+    for name in ["server.crt", "peer.crt"] {
+        fs::copy(pki.join("leaves").join(name), pki.join("etcd").join(name)).unwrap();
+    }
+    for folder in ["a", "b", "leaves"] {
+        fs::remove_dir_all(pki.join(folder)).unwrap();
+    }
+    assert_refused(&scratch, Layout::Kubeadm, Layout::Etcdadm);
 }
 
 /// Replacing on purpose is still possible, and so is an authority that was made before the rest.

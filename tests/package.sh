@@ -61,7 +61,8 @@ cd "$tools"
 
 say "the reference"
 rm -rf "$root/target/reference"
-"$bin/pdoc" --output-directory "$root/target/reference" etcd_pki
+# As a reader makes it; what it warns of would be missing there
+PYTHONWARNINGS=error "$bin/pdoc" --output-directory "$root/target/reference" etcd_pki
 "$bin/python" - "$root/target/reference/etcd_pki.html" <<'END'
 import sys
 from pathlib import Path

@@ -107,6 +107,9 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
         let certificates: Vec<String> = pairs.iter().map(|stem| format!("{stem}.pem")).collect();
         assert_eq!(plan["surplus"], json!(certificates), "{layout}");
         assert_eq!(plan["surplus_authority"], authority[0], "{layout}");
+        // It is nothing of one member's
+        let one = run(cluster.command("plan").args(["--only", "a"])).expect_success();
+        assert_eq!(one.stderr(), "", "{layout}");
         for options in [&["--prune"][..], &["--prune"], &[]] {
             let output = cluster.output("apply", options);
             let said = said(&output);

@@ -261,6 +261,15 @@ impl Error {
         }
     }
 
+    /// Whether a file was not read because it holds more than anything that is looked for.
+    pub(crate) fn is_too_large(&self) -> bool {
+        match self {
+            Self::File { error, .. } => error.is_too_large(),
+            Self::TooLarge { .. } => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn malformed(what: &'static str, reason: impl fmt::Display) -> Self {
         Self::Malformed {
             what,

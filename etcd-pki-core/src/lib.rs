@@ -193,7 +193,7 @@ pub use crate::{
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
     kubespray::KubesprayScript,
     layout::{Layout, PairPaths},
-    plan::{Action, Cause, Plan, Progress, Report, Step, ValidityCut},
+    plan::{Action, Cause, Plan, Progress, Report, Step, Unfinished, ValidityCut},
     profile::{AuthorityProfile, Profile},
     request::{CertificateRequest, Claim},
     requests::{

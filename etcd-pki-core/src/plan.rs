@@ -8,21 +8,29 @@ mod cause;
 mod decision;
 mod due;
 mod found;
+mod keys;
 mod pair;
 mod planning;
 mod progress;
 mod record;
 mod step;
 mod surplus;
+mod unfinished;
+mod until_failure;
 mod validity_cut;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::pair::{Pair, attributes_of, check_authority_certificate, judge, profile};
 use self::record::NextRecord;
 pub use self::{
     action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
-    validity_cut::ValidityCut,
+    unfinished::Unfinished, validity_cut::ValidityCut,
+};
+pub(crate) use self::{
+    pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
+    progress::Followed,
+    unfinished::Done,
+    until_failure::until_failure,
 };
 use crate::{
     error::{Error, Result},
@@ -141,8 +149,7 @@ impl Plan {
                 reason: "is no host and no user of the cluster".to_owned(),
             });
         }
-        self.surplus.clear();
-        Ok(self)
+        Ok(self.without_surplus())
     }
 
     /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair, handshakes fail for an instant.

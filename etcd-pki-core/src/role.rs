@@ -59,7 +59,7 @@ impl FromStr for Role {
     }
 }
 
-/// Whose habits certificates follow.
+/// Whose habits certificates follow: `profile` in a specification, and `--profile` of the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compatibility {

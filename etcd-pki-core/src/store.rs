@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::{
     attributes::{Attributes, Stamp, group, look, may_give, user},
+    file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
     place::{canonical, existing_file, is_directory, link_target},

@@ -6,12 +6,11 @@ use std::{
     time::SystemTime,
 };
 
-use etcd_pki_core::{Bundle, Certificate, Layout, Overwrite, PrivateKey, Role, Store, read_file};
+use etcd_pki_core::{Bundle, Certificate, Layout, Overwrite, PrivateKey, Result, Role, Store};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
 };
-use zeroize::Zeroizing;
 
 use crate::{
     border,
@@ -19,7 +18,8 @@ use crate::{
     error::{OrRaise as _, state_error, work},
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
-    text::{Contents, PassphraseArgument, passphrase},
+    store::from_file,
+    text::{Contents, PassphraseArgument},
     words::Word,
 };
 
@@ -86,13 +86,10 @@ impl PyBundle {
         key: Contents,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<Self> {
-        let passphrase = passphrase.as_ref();
+        let passphrase = passphrase.as_deref();
         let bundle = work(py, || {
-            let passphrase = self::passphrase(passphrase);
             let key = PrivateKey::from_bytes(key.as_bytes(), passphrase)?;
-            let mut all = Certificate::all_from_bytes(certificates.as_bytes())?;
-            let chain = all.split_off(1);
-            Bundle::new(key, all.swap_remove(0), chain)
+            with_chain(key, Certificate::all_from_bytes(certificates.as_bytes())?)
         });
         bundle.map(Self::read)
     }
@@ -106,16 +103,12 @@ impl PyBundle {
         key: PathBuf,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<Self> {
-        let passphrase = passphrase.as_ref();
+        let passphrase = passphrase.as_deref();
         let bundle = work(py, || {
-            let bytes = Zeroizing::new(read_file(&key)?);
-            let private_key = PrivateKey::from_bytes(&bytes, self::passphrase(passphrase))
-                .map_err(|error| error.in_file(&key))?;
-            let mut all = Certificate::all_from_bytes(&read_file(&certificate)?)
-                .map_err(|error| error.in_file(&certificate))?;
-            let chain = all.split_off(1);
-            Bundle::new(private_key, all.swap_remove(0), chain)
-                .map_err(|error| error.in_file(&certificate))
+            let key = from_file(&key, |bytes| PrivateKey::from_bytes(bytes, passphrase))?;
+            from_file(&certificate, |bytes| {
+                with_chain(key, Certificate::all_from_bytes(bytes)?)
+            })
         });
         bundle.map(Self::read)
     }
@@ -257,13 +250,19 @@ impl PyBundle {
     }
 }
 
+/// The bundle of what a key's file and a certificate's hold: its certificate stands first, and the chain behind it.
+fn with_chain(key: PrivateKey, mut certificates: Vec<Certificate>) -> Result<Bundle> {
+    let chain = certificates.split_off(1);
+    Bundle::new(key, certificates.swap_remove(0), chain)
+}
+
 /// Writes a bundle to all the pairs that a layout has for it.
 pub(crate) fn write(
     bundle: &Bundle,
     directory: &Path,
     layout: Layout,
     overwrite: bool,
-) -> etcd_pki_core::Result<Vec<PyPairPaths>> {
+) -> Result<Vec<PyPairPaths>> {
     let store = Store::open(directory, layout);
     let files = store.lock()?;
     let (Some(role), Some(name), true) = (bundle.role(), bundle.name(), overwrite) else {

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::SystemTime};
 
-use etcd_pki_core::{Certificate, Role, read_file};
+use etcd_pki_core::{Certificate, Role};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyInt},
@@ -12,6 +12,7 @@ use crate::{
     border,
     error::{OrRaise as _, work},
     key::PyPublicKey,
+    store,
     text::{Contents, expected},
     words::Word,
 };
@@ -60,9 +61,7 @@ impl PyCertificate {
     /// Reads all certificates in a file, PEM or DER, in their order. There is at least one.
     #[staticmethod]
     fn all_from_file(py: Python<'_>, path: PathBuf) -> PyResult<Vec<Self>> {
-        let all = work(py, || {
-            Certificate::all_from_bytes(&read_file(&path)?).map_err(|error| error.in_file(&path))
-        });
+        let all = work(py, || store::from_file(&path, Certificate::all_from_bytes));
         all.map(wrapped)
     }
 

@@ -6,33 +6,23 @@ mod authority;
 mod defaults;
 mod entry;
 mod files;
+mod planning;
+mod reading;
 mod wanted;
 
-use std::{
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::path::{Path, PathBuf};
 
-use etcd_pki_core::{Cluster, ClusterAdmin, Error, Layout, Overwrite, Result, Store, read_file};
-use pyo3::{
-    prelude::*,
-    types::{IntoPyDict as _, PyBool, PyString},
-};
+use etcd_pki_core::{Cluster, Layout};
+use pyo3::prelude::*;
 
-use self::asked::Asked;
+use self::admin::AdminArgument;
 pub(crate) use self::{
     admin::PyClusterAdmin, authority::PyClusterAuthority, defaults::PyClusterDefaults,
     entry::PyClusterEntry, files::PyClusterFiles, wanted::PyWanted,
 };
 use crate::{
-    authority::instant,
-    error::{OrRaise as _, work},
-    export::PyExported,
-    interrupt::{on_all_cores, watched},
-    plan::{PyPlan, PyReport},
-    requests::{PyHostPlan, PySigningPlan},
-    text::{Listed, Names, PassphraseArgument, Text, expected, names_out, passphrase},
-    time::Instant,
+    error::OrRaise as _,
+    text::{Listed, Names, Text, names_out},
     words::Word,
 };
 
@@ -45,6 +35,8 @@ use crate::{
 /// member's certificate. Files lie in `directory` as `layout` has them; without it, `plan` and `apply` are told where.
 /// `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and for who may read
 /// the files. `admin` is what the client beside each member has other than all others, and `False` leaves it out.
+///
+/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses stand apart from names.
 ///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
@@ -77,39 +69,6 @@ impl PyCluster {
         let directory = cluster.directory().map(Path::to_owned);
         Self { cluster, directory }
     }
-
-    fn store(&self, directory: Option<PathBuf>) -> Result<Store> {
-        let directory = directory.or_else(|| self.directory.clone());
-        let directory = directory.ok_or_else(|| Error::Specification {
-            position: None,
-            field: "directory".to_owned(),
-            reason: "there is none, and none was given".to_owned(),
-            hint: Some("say where, such as plan(\"/etc/ssl/etcd/ssl\")".to_owned()),
-        })?;
-        Ok(Store::open(directory, self.cluster.layout()))
-    }
-}
-
-/// The client beside each member: what it has other than all others, or whether there is one.
-enum Admin {
-    Said(ClusterAdmin),
-    Usual,
-    Nobody,
-}
-
-impl FromPyObject<'_, '_> for Admin {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        if let Ok(admin) = object.cast::<PyClusterAdmin>() {
-            return Ok(Self::Said(admin.get().0.clone()));
-        }
-        match object.cast::<PyBool>() {
-            Ok(usual) if usual.is_true() => Ok(Self::Usual),
-            Ok(_) => Ok(Self::Nobody),
-            Err(_) => Err(expected("ClusterAdmin or bool", &object)),
-        }
-    }
 }
 
 #[pymethods]
@@ -118,7 +77,7 @@ impl PyCluster {
     #[pyo3(
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
-            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=Admin::Usual, files=None
+            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None
         ),
         text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
             defaults=None, admin=True, files=None)"
@@ -133,7 +92,7 @@ impl PyCluster {
         directory: Option<PathBuf>,
         authority: Option<&Bound<'_, PyClusterAuthority>>,
         defaults: Option<&Bound<'_, PyClusterDefaults>>,
-        admin: Admin,
+        admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
     ) -> PyResult<Self> {
         let entries =
@@ -157,54 +116,11 @@ impl PyCluster {
             builder = builder.files(files.get().0.clone());
         }
         builder = match admin {
-            Admin::Said(admin) => builder.admin(admin),
-            Admin::Usual => builder,
-            Admin::Nobody => builder.without_admin(),
+            AdminArgument::Said(admin) => builder.admin(admin),
+            AdminArgument::Usual => builder,
+            AdminArgument::Nobody => builder.without_admin(),
         };
         builder.build().or_raise().map(Self::new)
-    }
-
-    /// Reads a specification in YAML, and so in JSON.
-    #[staticmethod]
-    fn from_yaml(text: Text) -> PyResult<Self> {
-        Cluster::from_yaml(&text.0).or_raise().map(Self::new)
-    }
-
-    /// Reads a specification from a file. Its `directory` is seen from there.
-    #[staticmethod]
-    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let cluster = work(py, || {
-            let bytes = read_file(&path)?;
-            let read = String::from_utf8(bytes).map_err(|error| Error::Malformed {
-                what: "specification",
-                place: None,
-                reason: error.to_string(),
-            });
-            read.and_then(|text| Cluster::from_yaml(&text))
-                .map_err(|error| error.in_file(&path))
-        })?;
-        let parent = path.parent().unwrap_or(Path::new(""));
-        let directory = cluster.directory().map(|below| parent.join(below));
-        Ok(Self { cluster, directory })
-    }
-
-    /// Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`, stand for their text.
-    #[staticmethod]
-    fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let json: Text = py
-            .import("json")?
-            .call_method(
-                "dumps",
-                (mapping,),
-                Some(&[("default", py.get_type::<PyString>())].into_py_dict(py)?),
-            )?
-            .extract()?;
-        Self::from_yaml(json)
-    }
-
-    /// The specification in YAML, which says the same when it is read.
-    fn to_yaml(&self) -> String {
-        self.cluster.to_yaml()
     }
 
     /// The layout.
@@ -281,135 +197,6 @@ impl PyCluster {
         Ok(wanted.into_iter().map(PyWanted).collect())
     }
 
-    /// Reads what is in a directory and decides what is to be done there. Nothing is written.
-    ///
-    /// `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key wherever a certificate
-    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced. `now` is the time to
-    /// judge at, the present one unless said otherwise.
-    #[pyo3(signature = (directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, now=None))]
-    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
-    fn plan(
-        &self,
-        py: Python<'_>,
-        directory: Option<PathBuf>,
-        host: Option<Text>,
-        only: Option<Text>,
-        rekey: bool,
-        prune: bool,
-        backup: bool,
-        now: Option<Instant>,
-    ) -> PyResult<PyPlan> {
-        let store = self.store(directory).or_raise()?;
-        let asked = Asked {
-            host: host.as_ref().map(|Text(host)| host.as_str()),
-            only: only.as_ref().map(|Text(only)| only.as_str()),
-            rekey,
-            prune,
-            backup,
-            now: instant(now),
-        };
-        let plan = work(py, || on_all_cores(|| asked.plan(&self.cluster, &store)))?;
-        Ok(PyPlan::new(plan, store))
-    }
-
-    /// Plans and carries it out at once, under the directory's lock, so that several at once do each thing once. Ctrl-C ends it
-    /// between two changes, and what is done is whole. `progress` is called with how many changes are done, and of how many.
-    #[pyo3(signature = (
-        directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, passphrase=None, progress=None
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
-    fn apply(
-        &self,
-        py: Python<'_>,
-        directory: Option<PathBuf>,
-        host: Option<Text>,
-        only: Option<Text>,
-        rekey: bool,
-        prune: bool,
-        backup: bool,
-        passphrase: Option<PassphraseArgument>,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<PyReport> {
-        let store = self.store(directory).or_raise()?;
-        let asked = Asked {
-            host: host.as_ref().map(|Text(host)| host.as_str()),
-            only: only.as_ref().map(|Text(only)| only.as_str()),
-            rekey,
-            prune,
-            backup,
-            now: SystemTime::now(),
-        };
-        let passphrase = passphrase.as_ref();
-        let report = watched(py, progress, |watch| {
-            // What need not be written to is not locked, nor made
-            let planned = asked.plan(&self.cluster, &store)?;
-            if !planned.has_work() {
-                if planned.is_worth_recording() {
-                    planned.record(&store.lock()?);
-                }
-                return Ok(etcd_pki_core::Report::default());
-            }
-            let files = store.lock()?;
-            let plan = asked.plan(&self.cluster, &store)?;
-            plan.apply(&files, self::passphrase(passphrase), watch)
-        });
-        report.map(PyReport)
-    }
-
-    /// Reads what a host has, and what has come for it into its folder of a travelling directory, and decides what is to be done
-    /// there: which keys to make, which certificates to request, which to install. Nothing is written.
-    #[pyo3(signature = (directory=None, *, host, requests, now=None))]
-    fn plan_host(
-        &self,
-        py: Python<'_>,
-        directory: Option<PathBuf>,
-        host: Text,
-        requests: PathBuf,
-        now: Option<Instant>,
-    ) -> PyResult<PyHostPlan> {
-        let store = self.store(directory).or_raise()?;
-        let plan = work(py, || {
-            on_all_cores(|| {
-                self.cluster
-                    .plan_host(&store, &host.0, &requests, instant(now))
-            })
-        })?;
-        Ok(PyHostPlan::new(plan, store))
-    }
-
-    /// Reads the requests in a travelling directory, where the authority's key is, and decides which are to be signed. Nothing is
-    /// written.
-    #[pyo3(signature = (directory=None, *, requests, now=None))]
-    fn plan_signing(
-        &self,
-        py: Python<'_>,
-        directory: Option<PathBuf>,
-        requests: PathBuf,
-        now: Option<Instant>,
-    ) -> PyResult<PySigningPlan> {
-        let store = self.store(directory).or_raise()?;
-        let plan = work(py, || {
-            on_all_cores(|| self.cluster.plan_signing(&store, &requests, instant(now)))
-        })?;
-        Ok(PySigningPlan::new(plan, store))
-    }
-
-    /// Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's key. Returns
-    /// where each file is, and whose it is not yet.
-    #[pyo3(signature = (out, *, host, directory=None, overwrite=false))]
-    fn export(
-        &self,
-        py: Python<'_>,
-        out: PathBuf,
-        host: Text,
-        directory: Option<PathBuf>,
-        overwrite: bool,
-    ) -> PyResult<PyExported> {
-        let store = self.store(directory).or_raise()?;
-        let overwrite = overwriting(overwrite);
-        work(py, || self.cluster.export(&store, &host.0, &out, overwrite)).map(PyExported)
-    }
-
     fn __repr__(&self) -> String {
         format!(
             "<Cluster of {} members, {} nodes and {} clients, {} layout>",
@@ -422,15 +209,6 @@ impl PyCluster {
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         let from_yaml = slf.get_type().getattr("from_yaml")?;
-        Ok((from_yaml, (slf.get().to_yaml(),)))
-    }
-}
-
-/// Whether a file that exists may be replaced.
-pub(crate) fn overwriting(overwrite: bool) -> Overwrite {
-    if overwrite {
-        Overwrite::Replace
-    } else {
-        Overwrite::Refuse
+        Ok((from_yaml, (slf.get().cluster.to_yaml(),)))
     }
 }

@@ -1,11 +1,32 @@
-//! The core's errors as Python's exceptions, which `etcd_pki._errors` defines.
+//! The core's errors as Python's exceptions, which `etcd_pki.errors` defines.
 
 use std::{io, path::Path};
 
-use etcd_pki_core::{Error, Place, Position, Result};
+use etcd_pki_core::{Error, Place, Position, Unfinished};
 use pyo3::prelude::*;
 
 use crate::facts::{Described, Fact, Facts, dictionary, path, text, texts};
+
+/// What the core fails with, which becomes an exception.
+pub(crate) trait Raise {
+    fn raise(self) -> PyErr;
+}
+
+impl Raise for Error {
+    fn raise(self) -> PyErr {
+        raise(self)
+    }
+}
+
+impl<R> Raise for Box<Unfinished<R>> {
+    /// The exception knows what was done before.
+    fn raise(self) -> PyErr {
+        let Unfinished { done, error, .. } = *self;
+        let (class, mut facts) = error.describe();
+        facts.push(("done", Fact::Paths(done)));
+        exception(class, &error.to_string(), error.hint(), facts)
+    }
+}
 
 /// Turns an error of the core into an exception.
 pub(crate) fn raise(error: Error) -> PyErr {
@@ -23,23 +44,23 @@ pub(crate) trait OrRaise<T> {
     fn or_raise(self) -> PyResult<T>;
 }
 
-impl<T> OrRaise<T> for Result<T> {
+impl<T, E: Raise> OrRaise<T> for Result<T, E> {
     fn or_raise(self) -> PyResult<T> {
-        self.map_err(raise)
+        self.map_err(Raise::raise)
     }
 }
 
 /// Does the core's work while other threads of Python run.
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
-    task: impl FnOnce() -> Result<T> + Send,
+    task: impl FnOnce() -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     py.detach(task).or_raise()
 }
 
 fn exception(class: &str, message: &str, hint: Option<String>, facts: Facts) -> PyErr {
     let make = |py: Python<'_>| -> PyResult<PyErr> {
-        let class = py.import("etcd_pki._errors")?.getattr(class)?;
+        let class = py.import("etcd_pki.errors")?.getattr(class)?;
         let facts = dictionary(py, facts)?;
         Ok(PyErr::from_value(class.call1((message, hint, facts))?))
     };
@@ -79,9 +100,12 @@ impl Described for Error {
                 ("AuthorityNotYetValidError", facts)
             }
             Self::AuthorityExists {
-                directory, found, ..
+                directory,
+                found,
+                layout,
             } => {
-                let facts = vec![("directory", path(directory)), ("found", text(found))];
+                let mut facts = vec![("directory", path(directory)), ("found", text(found))];
+                facts.extend(layout.map(|layout| ("layout", text(layout))));
                 ("AuthorityExistsError", facts)
             }
             Self::Changed { path: file } => ("ChangedError", vec![("path", path(file))]),
@@ -220,7 +244,7 @@ fn io_error(action: &str, file: &Path, error: &io::Error) -> (&'static str, Fact
     let mut facts = vec![
         ("action", text(action)),
         ("path", path(file)),
-        ("filename", text(file.display())),
+        ("filename", Fact::FileName(file.as_os_str().to_owned())),
     ];
     facts.extend(told.map(|told| ("strerror", text(told))));
     facts.extend(number.map(|number| ("errno", Fact::Number(number))));

@@ -1,6 +1,7 @@
 //! What a claim, a cause, a finding, a reason or an error says: a kind, its facts, and a line of text.
 
 use std::{
+    ffi::OsString,
     net::IpAddr,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -13,11 +14,14 @@ use pyo3::{prelude::*, types::PyDict};
 #[derive(IntoPyObject)]
 pub(crate) enum Fact {
     Address(IpAddr),
+    /// As text, in which Python keeps bytes that are no characters (`os.fsdecode`)
+    FileName(OsString),
     Flag(bool),
     Instant(SystemTime),
     Number(u64),
     Numbers(Vec<usize>),
     Path(PathBuf),
+    Paths(Vec<PathBuf>),
     Text(String),
     TextOrNone(Option<String>),
     Texts(Vec<String>),

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Error, Progress, Result};
+use etcd_pki_core::{Error, Progress};
 use pyo3::prelude::*;
 
-use crate::error::OrRaise as _;
+use crate::error::{OrRaise as _, Raise};
 
 /// How often Python is asked for a signal while work is done beside it
 const LOOK: Duration = Duration::from_millis(50);
@@ -77,7 +77,9 @@ impl Watch {
 
 /// Does work on all cores, in threads of its own: those of a process that has forked are not in its child, and a pool that all
 /// share would wait for them there forever.
-pub(crate) fn on_all_cores<T: Send>(task: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(crate) fn on_all_cores<T: Send, E: From<Error> + Send>(
+    task: impl FnOnce() -> Result<T, E> + Send,
+) -> Result<T, E> {
     let pool = rayon::ThreadPoolBuilder::new().build();
     let pool = pool.map_err(|error| Error::Signer {
         reason: format!("no threads can be started: {error}"),
@@ -87,10 +89,10 @@ pub(crate) fn on_all_cores<T: Send>(task: impl FnOnce() -> Result<T> + Send) -> 
 
 /// Does work on all cores while the calling thread looks for signals and tells `progress`, a function of two numbers. What either
 /// raises ends the work between two of its steps, and is raised when it has ended.
-pub(crate) fn watched<T: Send>(
+pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
-    task: impl FnOnce(&Watch) -> Result<T> + Send,
+    task: impl FnOnce(&Watch) -> Result<T, E> + Send,
 ) -> PyResult<T> {
     let watch = Watch::default();
     let progress = progress.map(|progress| progress.clone().unbind());

@@ -3,15 +3,16 @@
 use std::{path::PathBuf, sync::Arc};
 
 use etcd_pki_core::{
-    Bundle, CertificateAuthority, KeyAlgorithm, KeyFormat, PrivateKey, PublicKey, Result, read_file,
+    Bundle, CertificateAuthority, Error, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey,
+    PublicKey, Result,
 };
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
-use zeroize::Zeroizing;
 
 use crate::{
     border,
     error::{OrRaise as _, work},
-    text::{Contents, PassphraseArgument, passphrase},
+    store,
+    text::{Contents, PassphraseArgument},
     words::Word,
 };
 
@@ -51,11 +52,9 @@ impl PyPrivateKey {
         match &self.0 {
             Held::Own(key) => Ok(key),
             Held::OfBundle(bundle) => Ok(bundle.key()),
-            Held::OfAuthority(authority) => {
-                authority.key().ok_or_else(|| etcd_pki_core::Error::Signer {
-                    reason: "the key of this authority is not in this process".to_owned(),
-                })
-            }
+            Held::OfAuthority(authority) => authority.key().ok_or_else(|| Error::Signer {
+                reason: "the key of this authority is not in this process".to_owned(),
+            }),
         }
     }
 
@@ -110,10 +109,9 @@ impl PyPrivateKey {
         path: PathBuf,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<Self> {
+        let passphrase = passphrase.as_deref();
         let key = work(py, || {
-            let bytes = Zeroizing::new(read_file(&path)?);
-            PrivateKey::from_bytes(&bytes, self::passphrase(passphrase.as_ref()))
-                .map_err(|error| error.in_file(&path))
+            store::from_file(&path, |bytes| PrivateKey::from_bytes(bytes, passphrase))
         });
         key.map(Self::own)
     }
@@ -171,7 +169,7 @@ impl PyPrivateKey {
         py: Python<'py>,
         passphrase: PassphraseArgument,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = work(py, || self.get()?.to_encrypted_pem(&passphrase.0))?;
+        let pem = work(py, || self.get()?.to_encrypted_pem(&passphrase))?;
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
@@ -205,12 +203,10 @@ fn read(
     py: Python<'_>,
     contents: &Contents,
     passphrase: Option<PassphraseArgument>,
-    read: impl FnOnce(&[u8], Option<&etcd_pki_core::Passphrase>) -> Result<PrivateKey> + Send,
+    read: impl FnOnce(&[u8], Option<&Passphrase>) -> Result<PrivateKey> + Send,
 ) -> PyResult<PyPrivateKey> {
-    let passphrase = passphrase.as_ref();
-    let key = work(py, || {
-        read(contents.as_bytes(), self::passphrase(passphrase))
-    });
+    let passphrase = passphrase.as_deref();
+    let key = work(py, || read(contents.as_bytes(), passphrase));
     key.map(PyPrivateKey::own)
 }
 

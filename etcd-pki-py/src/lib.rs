@@ -1,7 +1,7 @@
 //! The native module of the Python package `etcd_pki`: what [`etcd_pki_core`] does, under the same words with Python's habits.
 //!
 //! It delegates and decides nothing. A file here is called after the core's whose types it wraps; what is between the two languages
-//! alone is in `border`, `described`, `error`, `facts`, `hash`, `interrupt`, `text`, `time` and `words`.
+//! alone is in `border`, `described`, `error`, `facts`, `hash`, `interrupt`, `once`, `text`, `time` and `words`.
 
 // Between the languages
 mod border;
@@ -10,6 +10,7 @@ mod error;
 mod facts;
 mod hash;
 mod interrupt;
+mod once;
 mod text;
 mod time;
 mod words;

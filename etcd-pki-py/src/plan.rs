@@ -1,10 +1,6 @@
 //! What is to be done so that a directory is as its specification says, and why.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::SystemTime,
-};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use etcd_pki_core::{Action, Cause, PairPaths, Plan, Report, Step, Store, ValidityCut, Wanted};
 use pyo3::prelude::*;
@@ -13,10 +9,9 @@ use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
     hash::hash_by_debug,
-    interrupt::watched,
     layout::PyPairPaths,
-    requests::taken,
-    text::{PassphraseArgument, passphrase},
+    once::Once,
+    text::PassphraseArgument,
     words::Word,
 };
 
@@ -34,26 +29,26 @@ use crate::{
 /// 4
 #[pyclass(frozen, name = "Plan", module = "etcd_pki")]
 pub(crate) struct PyPlan {
-    /// Nothing once it has been carried out
-    plan: Mutex<Option<Plan>>,
+    plan: Once<Plan>,
     store: Store,
     steps: Vec<Arc<Facts>>,
     surplus: Vec<PairPaths>,
+    surplus_authority: Option<PairPaths>,
+    without_key: Vec<Arc<Facts>>,
     has_work: bool,
 }
 
 impl PyPlan {
     pub(crate) fn new(plan: Plan, store: Store) -> Self {
-        let steps = plan.steps().iter();
+        let facts = |step: &Step| Arc::new(Facts::of(step));
+        let below = |pair: &PairPaths| pair.below(store.directory());
         Self {
-            steps: steps.map(|step| Arc::new(Facts::of(step))).collect(),
-            surplus: plan
-                .surplus()
-                .iter()
-                .map(|pair| pair.below(store.directory()))
-                .collect(),
+            steps: plan.steps().iter().map(facts).collect(),
+            surplus: plan.surplus().iter().map(below).collect(),
+            surplus_authority: plan.surplus_authority().map(below),
+            without_key: plan.authorities_without_key().map(facts).collect(),
             has_work: plan.has_work(),
-            plan: Mutex::new(Some(plan)),
+            plan: Once::new(plan),
             store,
         }
     }
@@ -90,6 +85,20 @@ impl PyPlan {
         PyPairPaths::all(self.surplus.clone())
     }
 
+    /// The authority of peers, where the specification has none apart any more. It stays even with `prune`: a key by which members
+    /// were made to trust each other is removed by nobody but its owner.
+    #[getter]
+    fn surplus_authority(&self) -> Option<PyPairPaths> {
+        self.surplus_authority.clone().map(PyPairPaths)
+    }
+
+    /// The authorities that are to sign something and whose keys are not there. Where a key is elsewhere on purpose, the plan is
+    /// right and is carried out there, or requests travel.
+    #[getter]
+    fn authorities_without_key(&self) -> Vec<PyStep> {
+        self.without_key.iter().cloned().map(PyStep).collect()
+    }
+
     /// Whether carrying it out changes anything.
     #[getter]
     fn has_work(&self) -> bool {
@@ -105,8 +114,9 @@ impl PyPlan {
     }
 
     /// Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done nothing, if a
-    /// file that is to be changed is not as it was when the plan was made. Ctrl-C ends it between two changes, and what is done is
-    /// whole. `progress` is called with how many changes are done, and of how many.
+    /// file that is to be changed is not as it was when the plan was made. After a wrong passphrase the plan is as it was. Ctrl-C ends
+    /// it between two changes, and what is done is whole. `progress` is called with how many changes are done, and of how many. An
+    /// error in the middle tells in `done` which are.
     #[pyo3(signature = (*, passphrase=None, progress=None))]
     fn apply(
         &self,
@@ -114,14 +124,21 @@ impl PyPlan {
         passphrase: Option<PassphraseArgument>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyReport> {
-        let plan = taken(&self.plan)?;
-        let passphrase = passphrase.as_ref();
-        let report = watched(py, progress, |watch| {
+        let passphrase = passphrase.as_deref();
+        let prepare = |plan: &Plan| {
             if !plan.has_work() {
-                return Ok(Report::default());
+                return Ok(None);
             }
-            plan.apply(&self.store.lock()?, self::passphrase(passphrase), watch)
-        });
+            let files = self.store.lock()?;
+            plan.check_keys(&self.store, passphrase)?;
+            Ok(Some(files))
+        };
+        let report = self
+            .plan
+            .carry_out(py, progress, prepare, |plan, files, watch| match files {
+                Some(files) => plan.apply(&files, passphrase, watch),
+                None => Ok(Report::default()),
+            });
         report.map(PyReport)
     }
 

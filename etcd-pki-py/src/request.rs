@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{CertificateRequest, read_file};
+use etcd_pki_core::CertificateRequest;
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     identity::{IdentityArgument, PyIdentity},
     key::{PyPrivateKey, PyPublicKey},
     profile::ProfileArgument,
+    store,
     text::{Contents, Names},
 };
 
@@ -64,7 +65,7 @@ impl PyCertificateRequest {
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let request = work(py, || {
-            CertificateRequest::from_bytes(&read_file(&path)?).map_err(|error| error.in_file(&path))
+            store::from_file(&path, CertificateRequest::from_bytes)
         });
         request.map(Self)
     }

@@ -3,15 +3,12 @@
 mod host;
 mod signing;
 
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::path::PathBuf;
 
 use etcd_pki_core::Refusal;
 use pyo3::prelude::*;
 
-use crate::{error::state_error, hash::hash_by_debug};
+use crate::hash::hash_by_debug;
 
 pub(crate) use self::{
     host::{PyHostPlan, PyHostReport, PyHostStep},
@@ -50,10 +47,4 @@ impl PyRefusal {
 
 fn refusals(refusals: &[Refusal]) -> Vec<PyRefusal> {
     refusals.iter().cloned().map(PyRefusal).collect()
-}
-
-/// A plan, which is carried out once.
-pub(crate) fn taken<T>(plan: &Mutex<Option<T>>) -> PyResult<T> {
-    let plan = plan.lock().unwrap_or_else(PoisonError::into_inner).take();
-    plan.ok_or_else(|| state_error("this plan has been carried out: plan anew"))
 }

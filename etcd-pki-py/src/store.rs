@@ -1,26 +1,27 @@
 //! Files: a directory in a layout, and writing whole or not at all.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use etcd_pki_core::{
-    Layout, LockedStore, NewFile, Store, has_further_names, read_file, write_files,
+    Layout, LockedStore, NewFile, Overwrite, Result, Store, has_further_names, read_file,
+    write_files,
 };
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyType},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     authority::PyCertificateAuthority,
     bundle::PyBundle,
     certificate::PyCertificate,
-    cluster::overwriting,
     error::{OrRaise as _, state_error, work},
     layout::PyPairPaths,
-    text::{Contents, PassphraseArgument, passphrase},
+    text::{Contents, PassphraseArgument},
     words::Word,
 };
 
@@ -79,8 +80,8 @@ impl PyStore {
         py: Python<'_>,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<PyCertificateAuthority> {
-        let passphrase = passphrase.as_ref();
-        work(py, || self.0.authority(self::passphrase(passphrase))).map(PyCertificateAuthority::new)
+        let passphrase = passphrase.as_deref();
+        work(py, || self.0.authority(passphrase)).map(PyCertificateAuthority::new)
     }
 
     /// The files that hold certificates, by name, each with the first certificate in it.
@@ -160,10 +161,8 @@ impl PyLockedStore {
         authority: &Bound<'_, PyCertificateAuthority>,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<()> {
-        let (authority, passphrase) = (authority.get().get(), passphrase.as_ref());
-        self.with(py, |files| {
-            files.write_authority(authority, self::passphrase(passphrase))
-        })
+        let (authority, passphrase) = (authority.get().get(), passphrase.as_deref());
+        self.with(py, |files| files.write_authority(authority, passphrase))
     }
 
     /// Writes a new authority over whatever is there: what the old one signed is worth nothing then.
@@ -174,10 +173,8 @@ impl PyLockedStore {
         authority: &Bound<'_, PyCertificateAuthority>,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<()> {
-        let (authority, passphrase) = (authority.get().get(), passphrase.as_ref());
-        self.with(py, |files| {
-            files.replace_authority(authority, self::passphrase(passphrase))
-        })
+        let (authority, passphrase) = (authority.get().get(), passphrase.as_deref());
+        self.with(py, |files| files.replace_authority(authority, passphrase))
     }
 
     /// Writes the renewed certificate of the authority that is there, whose key stays.
@@ -232,7 +229,7 @@ impl PyLockedStore {
     fn with<T: Send>(
         &self,
         py: Python<'_>,
-        task: impl FnOnce(&LockedStore) -> etcd_pki_core::Result<T> + Send,
+        task: impl FnOnce(&LockedStore) -> Result<T> + Send,
     ) -> PyResult<T> {
         py.detach(|| match self.held().as_ref() {
             Some(files) => Ok(task(files)),
@@ -240,6 +237,12 @@ impl PyLockedStore {
         })?
         .or_raise()
     }
+}
+
+/// Reads what is in a file. What is wrong with it is told with the file's name.
+pub(crate) fn from_file<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    let bytes = Zeroizing::new(read_file(path)?);
+    read(&bytes).map_err(|error| error.in_file(path))
 }
 
 /// Reads a whole file, following symbolic links, of 16 MiB at most.
@@ -275,4 +278,13 @@ pub(crate) fn py_write_files(
             .collect();
         write_files(&files, overwriting(overwrite))
     })
+}
+
+/// Whether a file that exists may be replaced.
+pub(crate) fn overwriting(overwrite: bool) -> Overwrite {
+    if overwrite {
+        Overwrite::Replace
+    } else {
+        Overwrite::Refuse
+    }
 }

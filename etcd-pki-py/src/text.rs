@@ -1,5 +1,7 @@
 //! Text and bytes from Python.
 
+use std::ops::Deref;
+
 use etcd_pki_core::{AlternativeName, Error, Passphrase};
 use pyo3::{
     exceptions::{PyTypeError, PyUnicodeEncodeError},
@@ -72,7 +74,15 @@ fn no_characters() -> Error {
 }
 
 /// A passphrase, given as `bytes | str`.
-pub(crate) struct PassphraseArgument(pub(crate) Passphrase);
+pub(crate) struct PassphraseArgument(Passphrase);
+
+impl Deref for PassphraseArgument {
+    type Target = Passphrase;
+
+    fn deref(&self) -> &Passphrase {
+        &self.0
+    }
+}
 
 impl FromPyObject<'_, '_> for PassphraseArgument {
     type Error = PyErr;
@@ -81,11 +91,6 @@ impl FromPyObject<'_, '_> for PassphraseArgument {
         let Contents(bytes) = object.extract()?;
         Ok(Self(Passphrase::new(bytes.to_vec())))
     }
-}
-
-/// The passphrase, where one was given.
-pub(crate) fn passphrase(argument: Option<&PassphraseArgument>) -> Option<&Passphrase> {
-    argument.map(|PassphraseArgument(passphrase)| passphrase)
 }
 
 /// One alternative name, given as text or as an object of `ipaddress`.

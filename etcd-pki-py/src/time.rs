@@ -41,6 +41,11 @@ impl FromPyObject<'_, '_> for Instant {
     }
 }
 
+/// The instant that was given, or now.
+pub(crate) fn instant(now: Option<Instant>) -> SystemTime {
+    now.map_or_else(SystemTime::now, |Instant(instant)| instant)
+}
+
 /// A time that passes, given as a `timedelta`.
 struct Span(Duration);
 

@@ -122,7 +122,7 @@ impl PyVerdict {
         facts.set_item("reasons", slf.get().reasons())?;
         let class = slf
             .py()
-            .import("etcd_pki._errors")?
+            .import("etcd_pki.errors")?
             .getattr("VerificationError")?;
         let raised = class.call1((reasons.join("; "), None::<String>, facts))?;
         Err(PyErr::from_value(raised))

@@ -116,6 +116,22 @@ def test_who_is_gone(ansible, options):
     assert not any("etcd-2" in name for name in os.listdir(options["directory"]))
 
 
+def test_authorities_that_need_a_hand(ansible, options):
+    directory = options["directory"]
+    apart, shared = dict(options, ca=dict(peers="separate")), dict(options, prune=True)
+    other = dict(options, layout="kubeadm")
+    made, kept, again, refused = ansible.modules("cluster", apart, shared, shared, other)
+    authority = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
+    assert made["surplus_authority"] is None and made["missing_authority_keys"] == []
+    assert kept["surplus_authority"] == again["surplus_authority"] == authority
+    assert not again["changed"] and Path(authority["privatekey"]).exists()
+    assert refused["failed"] and "(hint: say layout: kubespray, or use an empty directory)" in refused["msg"]
+    os.remove(f"{directory}/ca-key.pem")
+    os.remove(f"{directory}/client-root.pem")
+    check = ansible.module("cluster", ("--check",), **options)
+    assert check["changed"] and check["missing_authority_keys"] == [f"{directory}/ca-key.pem"]
+
+
 def test_a_difference_of_modes_alone(ansible, options):
     ansible.module("cluster", **options)
     key, certificate = (f"{options['directory']}/member-etcd-1{end}.pem" for end in ("-key", ""))
@@ -190,6 +206,23 @@ def test_several_at_once_do_each_thing_once(ansible, options, tmp_path):
         results = list(pool.map(one, range(3)))
     assert not any(result["failed"] for result in results), results
     assert sum(len(result["changes"]) for result in results if result["changed"]) == 8
+
+
+def test_what_was_done_before_it_failed(ansible, options, tmp_path):
+    directory = Path(options["directory"])
+    directory.mkdir()
+    (tmp_path / "precious").write_text("precious")
+    (directory / "client-root.pem").symlink_to("../precious")
+    failed = ansible.module("cluster", **options)
+    assert failed["failed"] and failed["changed"] and failed["authority_changed"]
+    assert "client-root.pem is a symbolic link (hint: " in failed["msg"]
+    done = [change["certificate"] for change in failed["changes"]]
+    assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"]
+    there = [path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()]
+    assert sorted(done) == sorted(map(str, there))
+    (directory / "client-root.pem").unlink()
+    rest = ansible.module("cluster", **options)
+    assert len(rest["changes"]) == 8 - len(done) and not rest["authority_changed"]
 
 
 def test_bad_input(ansible, options, tmp_path):

@@ -12,6 +12,7 @@
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "this crate is for tests alone, where a panic is how failure is reported"
 )]
 
@@ -22,11 +23,13 @@ mod tool;
 mod verdict;
 
 // What is judged
+pub mod cluster;
 mod credentials;
 mod directory;
 mod fixture;
 pub mod foreign;
 pub mod kubespray;
+pub mod machines;
 
 // Who judges
 pub mod apiserver;
@@ -45,7 +48,7 @@ pub use crate::{
     credentials::Credentials,
     directory::Directory,
     fixture::{Certificates, certificates, each},
-    output::{Output, run},
+    output::{Output, run, stderr_of},
     scratch::Scratch,
     tool::Tool,
     verdict::Verdict,

@@ -1,6 +1,6 @@
 //! What a program printed, and whether it succeeded.
 
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
 
 use serde_json::Value;
 
@@ -32,6 +32,15 @@ pub fn run(command: &mut Command) -> Output {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// What a program that ended with this exit code said on standard error.
+#[must_use]
+#[track_caller]
+pub fn stderr_of(output: &process::Output, code: i32) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
 }
 
 impl Output {

@@ -29,6 +29,7 @@ OTHERWISE = {
     "Result": "exceptions",
     "SerialNumber": "int",
     "Threshold": "timedelta | str",
+    "Unfinished": "the attribute done of an exception",
     "Uri": "str",
     "Validity": "timedelta | datetime | str",
     "parse_rfc3339": "datetime.fromisoformat",

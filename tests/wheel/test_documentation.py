@@ -13,12 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.ELLIPSIS
 
 
-@pytest.mark.parametrize("page", ["etcd-pki-py/README.md", "docs/guides/python.md"])
+def shown(text, kind):
+    """The first block of a kind in a page."""
+    return re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL).group(1)
+
+
+@pytest.mark.parametrize("page", ["etcd-pki-py/README.md", "docs/guides/python.md", "docs/reference/specification.md"])
 def test_examples(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report = io.StringIO()
     text = (ROOT / page).read_text()
-    examples = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    names = {"text": shown(text, "yaml")} if "```yaml" in text else {}
+    examples = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
     assert examples.examples
     result = doctest.DocTestRunner(optionflags=FLAGS).run(examples, out=report.write)
     assert result.failed == 0, report.getvalue()
@@ -27,8 +33,7 @@ def test_examples(page, tmp_path, monkeypatch):
 def test_front_page_prints_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "etcd-pki-py/README.md").read_text()
-    program = re.search(r"```python\n(from .*?)```", text, re.DOTALL).group(1)
-    printed = re.search(r"```text\n(.*?)```", text, re.DOTALL).group(1)
+    program, printed = shown(text, "python"), shown(text, "text")
     output = io.StringIO()
     with redirect_stdout(output):
         exec(compile(program, "README.md", "exec"), {})
@@ -40,8 +45,8 @@ def test_front_page_prints_what_it_says(tmp_path, monkeypatch):
 def test_the_readme_s_program(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text()
-    (tmp_path / "cluster.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL).group(1))
-    program = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    (tmp_path / "cluster.yaml").write_text(shown(text, "yaml"))
+    program = shown(text, "python")
     with redirect_stdout(io.StringIO()) as output:
         exec(compile(program, "README.md", "exec"), {})
     assert output.getvalue().startswith("create    ca.pem ")

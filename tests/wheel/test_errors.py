@@ -9,14 +9,14 @@ from subprocess import run
 
 import etcd_pki
 import pytest
-from etcd_pki import Certificate, CertificateAuthority, Cluster, Store, _errors, _words
+from etcd_pki import Certificate, CertificateAuthority, Cluster, Store, _words, errors
 from tools import ROOT, program, python
 
 CORE = ROOT / "etcd-pki-core/src"
 
 
 def classes():
-    found = vars(_errors).values()
+    found = vars(errors).values()
     return {one.__name__ for one in found if inspect.isclass(one) and issubclass(one, Exception) and one.__name__[0] != "_"}
 
 
@@ -71,8 +71,10 @@ def test_the_public_names():
 def test_families():
     for name in classes() - {"Error"}:
         kind = getattr(etcd_pki, name)
-        assert issubclass(kind, etcd_pki.Error) and kind.__module__ == "etcd_pki"
+        assert issubclass(kind, etcd_pki.Error) and kind.__module__ == "etcd_pki.errors"
         assert kind.__doc__
+        # Which tools that show or document it look for
+        assert inspect.getsource(kind).startswith(f"class {name}(")
         if name != "SignerError":
             assert issubclass(kind, (ValueError, OSError)), name
             assert issubclass(kind, ValueError) != issubclass(kind, OSError), name
@@ -100,6 +102,20 @@ def test_what_the_system_refuses(tmp_path):
     with pytest.raises(OSError) as raised:
         CertificateAuthority.create("etcd-ca").write("/proc/self/status/pki")
     assert raised.value.errno == 20
+
+
+def test_a_file_whose_name_is_no_text(tmp_path):
+    """Its bytes go through, as Python's own functions let them."""
+    missing = tmp_path / os.fsdecode(b"caf\xe9.pem")
+    with pytest.raises(FileNotFoundError) as raised:
+        Certificate.from_file(missing)
+    with pytest.raises(FileNotFoundError) as pythons:
+        missing.read_bytes()
+    assert raised.value.path == missing
+    assert raised.value.filename == pythons.value.filename == str(missing)
+    assert os.fsencode(raised.value.filename).endswith(b"caf\xe9.pem")
+    str(raised.value).encode()
+    assert pickle.loads(pickle.dumps(raised.value)).filename == str(missing)
 
 
 def test_what_the_system_does_not_permit(tmp_path):
@@ -148,7 +164,10 @@ def test_messages_and_hints_are_the_cores(tmp_path):
 
 def test_an_exception_is_pickled(tmp_path):
     """As multiprocessing does with what a worker raises."""
+    (tmp_path / "pki").mkdir()
+    (tmp_path / "pki" / "client-root.pem").symlink_to(tmp_path / "nowhere")
     raising = [
+        lambda: Cluster(clients=["root"]).apply(tmp_path / "pki"),
         lambda: Certificate.from_file(tmp_path / "missing.pem"),
         lambda: Certificate.from_pem("nothing"),
         lambda: Cluster.from_yaml("members: 7"),
@@ -205,7 +224,7 @@ def test_a_fact_that_is_not_there_is_none():
 def test_a_traceback_names_the_public_class():
     done = python("import etcd_pki; etcd_pki.Identity('')")
     assert done.returncode == 1
-    assert 'etcd_pki.InvalidNameError: the name "" ' in done.stderr
+    assert 'etcd_pki.errors.InvalidNameError: the name "" ' in done.stderr
 
 
 def test_one_made_by_hand():

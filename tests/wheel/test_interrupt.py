@@ -7,6 +7,7 @@ import time
 
 import pytest
 from etcd_pki import Bundle, Cluster
+from tools import python
 
 APPLY = """
 import signal, sys
@@ -92,6 +93,60 @@ def test_the_same_specification_again_makes_the_rest(tmp_path):
 def test_a_plan(tmp_path):
     interrupted(tmp_path, "cluster.plan(sys.argv[1]).apply(progress=progress)")
     assert 1 <= whole(tmp_path) < 501
+
+
+REQUESTS = """
+import os, signal, sys
+from etcd_pki import Cluster, ClusterAuthority, ClusterDefaults
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def ctrl_c(done, all):
+    os.kill(os.getpid(), signal.SIGINT)
+directory = sys.argv[1]
+def host(cluster, name):
+    return cluster.plan_host(f"{directory}/{name}", host=name, requests=f"{directory}/travel")
+def signing(cluster):
+    return cluster.plan_signing(f"{directory}/ca", requests=f"{directory}/travel")
+def ended(apply):
+    try:
+        print(apply(progress=ctrl_c))
+    except KeyboardInterrupt:
+        return
+    sys.exit("it went on")
+"""
+
+
+def test_requests_on_a_host(tmp_path):
+    """Large keys, so that the second is made while Ctrl-C comes after the first."""
+    code = """
+cluster = Cluster(members=["etcd-1"], nodes=["etcd-1"], defaults=ClusterDefaults(algorithm="rsa-4096"))
+ended(host(cluster, "etcd-1").apply)
+left = [step for step in host(cluster, "etcd-1").changes if step.makes_key]
+assert 0 < len(left) < 3, left
+assert host(cluster, "etcd-1").apply().requested == len(left)
+print("done")
+"""
+    done = python(REQUESTS + code, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_requests_that_are_signed(tmp_path):
+    """A host has all its certificates, or none; planning again finds the others."""
+    code = """
+hosts = [f"etcd-{number}" for number in range(150)]
+cluster = Cluster(members=hosts, authority=ClusterAuthority(algorithm="rsa-4096"))
+for name in hosts:
+    host(cluster, name).apply()
+ended(signing(cluster).apply)
+left = signing(cluster)
+assert left.created == []
+assert 0 < len(left.changes) <= 300
+assert len(left.changes) % 2 == 0
+assert left.apply().signed == len(left.changes)
+assert signing(cluster).changes == []
+print("done")
+"""
+    done = python(REQUESTS + code, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
 def test_a_handler_of_ones_own(tmp_path):

@@ -95,6 +95,38 @@ def test_an_encrypted_authority(cluster, tmp_path):
     assert wider.apply(tmp_path, passphrase=b"correct horse").created == 2
 
 
+def test_a_wrong_passphrase_does_not_use_a_plan_up(cluster, tmp_path):
+    cluster.apply(tmp_path, passphrase="correct horse")
+    before = sorted(tmp_path.iterdir())
+    plan = Cluster(members=["etcd-1", "etcd-2"], clients=["root"]).plan(tmp_path)
+    with pytest.raises(etcd_pki.EncryptedKeyError):
+        plan.apply()
+    for wrong in "wrong", b"", "":
+        with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
+            plan.apply(passphrase=wrong)
+        assert raised.value.path == tmp_path / "ca-key.pem"
+    assert sorted(tmp_path.iterdir()) == before
+    assert plan.apply(passphrase="correct horse").created == 2
+    with pytest.raises(StateError, match="plan anew"):
+        plan.apply(passphrase="correct horse")
+
+
+def test_what_need_not_be_opened_is_not_asked_for(cluster, tmp_path):
+    cluster.apply(tmp_path, passphrase="correct horse")
+    (tmp_path / "client-root-key.pem").chmod(0o644)
+    report = cluster.plan(tmp_path).apply(passphrase="wrong")
+    assert (report.modes, report.changed) == (1, 1)
+
+
+def test_a_lock_that_is_not_had_does_not_use_a_plan_up(cluster, tmp_path):
+    plan = cluster.plan(tmp_path / "pki")
+    (tmp_path / "pki").write_text("no directory")
+    with pytest.raises(OSError):
+        plan.apply()
+    (tmp_path / "pki").unlink()
+    assert plan.apply().created == 4
+
+
 def test_export(cluster, tmp_path):
     cluster.apply(tmp_path / "all")
     exported = cluster.export(tmp_path / "etcd-1", host="etcd-1", directory=tmp_path / "all")
@@ -130,7 +162,7 @@ def test_progress_that_raises(tmp_path):
 
 def assert_whole(directory):
     """Each certificate that is there has its key, and nothing else lies about."""
-    names = {file.name for file in directory.iterdir()}
+    names = {file.name for file in directory.iterdir() if not file.is_symlink()}
     certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
     for name in certificates:
         etcd_pki.Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))
@@ -145,6 +177,30 @@ def test_a_symbolic_link(cluster, tmp_path):
         Cluster(members=["etcd-1"], clients=[ClusterEntry("root", algorithm="ed25519")]).apply(tmp_path / "pki")
     assert isinstance(raised.value, etcd_pki.SymbolicLinkError)
     assert raised.value.path == tmp_path / "pki" / "client-root.pem"
+
+
+def test_what_was_done_before_it_failed(tmp_path):
+    directory, target = tmp_path / "pki", tmp_path / "target.pem"
+    directory.mkdir()
+    target.write_text("precious")
+    os.symlink(target, directory / "client-root.pem")
+    cluster = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
+    with pytest.raises(etcd_pki.SymbolicLinkError) as raised:
+        cluster.apply(directory)
+    first = raised.value.done
+    # The authority comes before all others
+    assert first[0] == directory / "ca.pem"
+    with pytest.raises(etcd_pki.SymbolicLinkError) as raised:
+        cluster.plan(directory).apply()
+    done = first + raised.value.done
+    there = {path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()}
+    assert sorted(done) == sorted(there)
+    assert_whole(directory)
+    (directory / "client-root.pem").unlink()
+    assert cluster.apply(directory).created == 6 - len(there)
+    with pytest.raises(etcd_pki.Error) as raised:
+        cluster.apply(tmp_path / "target.pem" / "pki")
+    assert raised.value.done == []
 
 
 def test_a_directory_that_may_not_be_made(cluster, tmp_path):
@@ -165,3 +221,43 @@ def test_surplus_is_told_with_its_directory(tmp_path):
     plan = Cluster(clients=["root"]).plan(tmp_path)
     assert [pair.certificate for pair in plan.surplus] == [tmp_path / "client-gone.pem"]
     assert plan.surplus[0].key.exists()
+
+
+def test_an_authority_that_nobody_wants(tmp_path):
+    def members(peers):
+        return Cluster(members=["etcd-1"], authority=etcd_pki.ClusterAuthority(peers=peers))
+
+    members("separate").apply(tmp_path)
+    assert members("separate").plan(tmp_path).surplus_authority is None
+    plan = members("shared").plan(tmp_path, prune=True)
+    assert plan.surplus_authority is not None
+    assert (plan.surplus_authority.certificate, plan.surplus_authority.key) == (
+        tmp_path / "peer-ca.pem",
+        tmp_path / "peer-ca-key.pem",
+    )
+    plan.apply()
+    # It is told, and stays
+    assert members("shared").plan(tmp_path).surplus_authority == plan.surplus_authority
+    assert plan.surplus_authority.key.exists()
+    assert members("shared").plan(tmp_path, only="etcd-1").surplus_authority is None
+
+
+def test_a_key_that_is_elsewhere(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    (tmp_path / "ca-key.pem").unlink()
+    # Which is right where nothing is to be signed
+    assert cluster.plan(tmp_path).authorities_without_key == []
+    (tmp_path / "client-root.pem").unlink()
+    (authority,) = cluster.plan(tmp_path).authorities_without_key
+    assert authority.paths.key == tmp_path / "ca-key.pem" and authority.wanted.is_authority
+
+
+def test_another_layout(cluster, tmp_path):
+    cluster.apply(tmp_path)
+    with pytest.raises(etcd_pki.AuthorityExistsError) as raised:
+        Cluster(members=["etcd-1"], layout="kubeadm").plan(tmp_path)
+    assert (raised.value.directory, raised.value.layout) == (tmp_path, "kubespray")
+    (tmp_path / "ca.pem").unlink()
+    with pytest.raises(etcd_pki.AuthorityExistsError) as raised:
+        cluster.plan(tmp_path)
+    assert raised.value.layout is None

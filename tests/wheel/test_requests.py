@@ -7,7 +7,17 @@ import shutil
 
 import etcd_pki
 import pytest
-from etcd_pki import Bundle, CertificateRequest, Cluster, ClusterEntry, HostAction, Identity, PrivateKey, Role
+from etcd_pki import (
+    Bundle,
+    CertificateAuthority,
+    CertificateRequest,
+    Cluster,
+    ClusterEntry,
+    HostAction,
+    Identity,
+    PrivateKey,
+    Role,
+)
 from tools import openssl
 
 
@@ -84,6 +94,43 @@ def test_keys_stay_on_their_hosts(tmp_path):
         assert cluster.plan_host(tmp_path / host, host=host, requests=travelling).is_done
     secrets = [name for _, _, names in os.walk(travelling) for name in names if "key" in name]
     assert secrets == []
+
+
+def test_progress(tmp_path):
+    cluster, told = Cluster(members=["etcd-1"]), []
+
+    def progress(done, all):
+        told.append((done, all))
+
+    def host():
+        return cluster.plan_host(tmp_path / "etcd-1", host="etcd-1", requests=tmp_path / "travelling")
+
+    def signing():
+        return cluster.plan_signing(tmp_path / "authority", requests=tmp_path / "travelling")
+
+    # Pairs; an authority and pairs; an authority that is trusted and pairs
+    for plan, all in (host, 2), (signing, 3), (host, 3):
+        plan().apply(progress=progress)
+        assert told == sorted(told) and told[-1] == (all, all)
+        told.clear()
+    host().apply(progress=progress)
+    signing().apply(progress=progress)
+    assert told == []
+
+
+def test_a_wrong_passphrase_does_not_use_a_plan_up(tmp_path):
+    cluster, authority, travelling = Cluster(members=["etcd-1"]), tmp_path / "authority", tmp_path / "travelling"
+    CertificateAuthority.create("etcd-ca").write(authority, passphrase="correct horse")
+    cluster.plan_host(tmp_path / "etcd-1", host="etcd-1", requests=travelling).apply()
+    plan = cluster.plan_signing(authority, requests=travelling)
+    with pytest.raises(etcd_pki.EncryptedKeyError):
+        plan.apply()
+    with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
+        plan.apply(passphrase="wrong")
+    assert raised.value.path == authority / "ca-key.pem"
+    assert plan.apply(passphrase="correct horse").signed == 2
+    with pytest.raises(etcd_pki.StateError, match="plan anew"):
+        plan.apply(passphrase="correct horse")
 
 
 def test_what_was_claimed_and_not_granted(tmp_path):

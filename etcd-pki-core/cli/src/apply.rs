@@ -1,22 +1,25 @@
 //! `etcd-pki apply`: making a directory as its specification says.
 
+mod applied;
 mod next;
+mod progress;
 
-use std::{io::ErrorKind, path::PathBuf, sync::OnceLock, time::Instant};
+use std::{io::ErrorKind, path::PathBuf, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, Passphrase, Plan, Report, Store, ValidityCut, rfc3339};
-use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
+use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
 
+pub(crate) use self::progress::progress;
+use self::{applied::Applied, next::RenewedAuthority};
 use crate::{
     failure::{Answer, Failure, Message, Outcome},
     input::Input,
     options::{ClusterOptions, PassphraseOptions, PlanOptions},
     output,
-    plan::{PlanFacts, changes_in_words, kept_in_words, remarks},
+    plan::{PlanFacts, changes_in_words, kept_in_words, lines, place, remarks},
     requests::Travel,
     time,
+    unfinished::{Ended, Line},
 };
 
 /// Make a cluster's directory as its specification says
@@ -52,27 +55,6 @@ pub(crate) struct Apply {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What was done, as JSON.
-#[derive(Serialize)]
-struct Applied {
-    #[serde(flatten)]
-    plan: PlanFacts,
-    created: usize,
-    renewed: usize,
-    reissued: usize,
-    modes: usize,
-    removed: usize,
-    /// Certificates that end before what the specification asks for
-    validity_cut: Vec<ValidityCutFacts>,
-}
-
-#[derive(Serialize)]
-struct ValidityCutFacts {
-    certificate: String,
-    asked: String,
-    not_after: String,
 }
 
 impl Apply {
@@ -122,21 +104,55 @@ pub(crate) fn carry_out(
         nothing_to_do(&plan, store, json)?;
         return Ok(Answer::Yes);
     }
-    let facts = PlanFacts::of(&plan, store);
-    let words = changes_in_words(&plan, store);
-    let next = next::in_words(&plan, store);
+    let said = Said::of(&plan, store);
     remarks(&plan);
     let began = Instant::now();
-    let report = plan.apply(&files, passphrase, progress(began));
-    let report = report.map_err(|error| key_elsewhere(error, store))?;
-    remark_on_validity(&report);
-    if json {
-        output::print_json(&Applied::of(facts, &report))?;
-    } else {
-        let done = done_in_words(&report, began);
-        output::print(&format!("{words}{done}{next}\n"))?;
+    let ended = plan.apply(&files, passphrase, progress(began));
+    let ended = Ended::of(ended, |error| key_elsewhere(error, store));
+    let told = said.tell(&ended, began, json);
+    ended.outcome(told.map(|()| Answer::Yes))
+}
+
+/// What a plan says, which carrying it out consumes.
+struct Said {
+    facts: PlanFacts,
+    place: String,
+    lines: Vec<Line>,
+    next: String,
+    renewed: Vec<RenewedAuthority>,
+}
+
+impl Said {
+    fn of(plan: &Plan, store: &Store) -> Self {
+        Self {
+            facts: PlanFacts::of(plan, store),
+            place: place(store),
+            lines: lines(plan, store),
+            next: next::in_words(plan, store),
+            renewed: next::renewed_authorities(plan),
+        }
     }
-    Ok(Answer::Yes)
+
+    /// Tells what of it was done.
+    fn tell(mut self, ended: &Ended<Report>, began: Instant, json: bool) -> Result<(), Failure> {
+        if !ended.has_done() {
+            return Ok(());
+        }
+        let report = &ended.report;
+        remark_on_validity(report);
+        if json {
+            self.facts.retain(|file| ended.has(file));
+            return output::print_json(&Applied::of(self.facts, report, ended.facts()));
+        }
+        self.lines.retain(|line| ended.has(&line.file));
+        self.renewed.retain(|one| ended.has(&one.file));
+        let lines = changes_in_words(&self.place, self.lines);
+        let last = match ended.rest_in_words() {
+            None => done_in_words(report, began) + &self.next,
+            Some(rest) => rest + &next::of_renewed(&self.renewed),
+        };
+        output::print(&format!("{lines}{last}\n"))
+    }
 }
 
 /// The error, with the ways to a key of an authority that is not there.
@@ -162,49 +178,19 @@ fn key_elsewhere(error: Error, store: &Store) -> Failure {
 
 /// Says as JSON that nobody is in a cluster.
 pub(crate) fn print_nothing(store: &Store) -> Result<(), Failure> {
-    output::print_json(&Applied::of(
-        PlanFacts::of_nobody(store),
-        &Report::default(),
-    ))
+    let facts = PlanFacts::of_nobody(store);
+    output::print_json(&Applied::of(facts, &Report::default(), None))
 }
 
 fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Result<(), Failure> {
     if json {
         let facts = PlanFacts::of(plan, store);
-        output::print_json(&Applied::of(facts, &Report::default()))?;
+        output::print_json(&Applied::of(facts, &Report::default(), None))?;
     } else {
         output::print(&kept_in_words(plan, store))?;
     }
     remarks(plan);
     Ok(())
-}
-
-impl Applied {
-    fn of(plan: PlanFacts, report: &Report) -> Self {
-        Self {
-            plan,
-            created: report.created,
-            renewed: report.renewed,
-            reissued: report.reissued,
-            modes: report.modes,
-            removed: report.removed,
-            validity_cut: report
-                .validity_cut
-                .iter()
-                .map(ValidityCutFacts::of)
-                .collect(),
-        }
-    }
-}
-
-impl ValidityCutFacts {
-    fn of(cut: &ValidityCut) -> Self {
-        Self {
-            certificate: cut.path.display().to_string(),
-            asked: rfc3339(cut.asked),
-            not_after: rfc3339(cut.not_after),
-        }
-    }
 }
 
 /// Says what ends before it was to end: the first by its name, and how many more.
@@ -244,24 +230,4 @@ fn done_in_words(report: &Report, began: Instant) -> String {
         done.join(", "),
         began.elapsed().as_secs_f64()
     )
-}
-
-/// A bar on a terminal that has waited for a second.
-fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
-    let bar = OnceLock::new();
-    move |done, all| {
-        if began.elapsed().as_secs() < 1 && bar.get().is_none() {
-            return;
-        }
-        // It draws on standard error, and only on a terminal
-        let bar: &ProgressBar = bar.get_or_init(|| {
-            let template = ProgressStyle::with_template("{bar:40} {pos} of {len}");
-            ProgressBar::new(all as u64)
-                .with_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        bar.set_position(done as u64);
-        if done == all {
-            bar.finish_and_clear();
-        }
-    }
 }

@@ -38,7 +38,7 @@ pub(crate) enum Failure {
 }
 
 /// What is wrong, in a line without a period, and the way out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) hint: Option<String>,
@@ -57,6 +57,30 @@ impl Failure {
             text: text.into(),
             hint: Some(hint.into()),
         })
+    }
+}
+
+impl Failure {
+    /// What is said of it.
+    pub(crate) fn message(&self) -> Message {
+        match self {
+            Self::Arguments(answer) => Message {
+                text: answer.to_string(),
+                hint: None,
+            },
+            Self::Refused(error) => Message {
+                text: error.to_string(),
+                hint: error.hint(),
+            },
+            Self::Failed(message) | Self::Usage(message) => message.clone(),
+            Self::Output(error) => Message {
+                text: format!("cannot write to standard output: {error}"),
+                hint: Some(
+                    "what was to be printed is lost; write it to a file, with -o FILE where that is an option"
+                        .to_owned(),
+                ),
+            },
+        }
     }
 }
 
@@ -104,25 +128,13 @@ pub(crate) fn exit_code(outcome: Outcome) -> u8 {
             });
             exit_code(is_read.map(|()| Answer::Yes).map_err(Failure::Output))
         }
-        Err(Failure::Refused(error)) => {
-            output::error(&error);
-            1
-        }
-        Err(Failure::Failed(message)) => {
-            output::problem(&message.text, message.hint.as_deref());
-            1
-        }
-        Err(Failure::Usage(message)) => {
-            output::problem(&message.text, message.hint.as_deref());
-            2
-        }
-        Err(Failure::Output(error)) => {
-            let way_out = "what was to be printed is lost; write it to a file, with -o FILE where that is an option";
-            output::problem(
-                &format!("cannot write to standard output: {error}"),
-                Some(way_out),
-            );
-            1
+        Err(failure) => {
+            let Message { text, hint } = failure.message();
+            output::problem(&text, hint.as_deref());
+            match failure {
+                Failure::Usage(_) => 2,
+                _ => 1,
+            }
         }
     }
 }

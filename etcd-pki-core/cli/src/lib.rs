@@ -28,6 +28,7 @@ mod report;
 mod requests;
 mod show;
 mod time;
+mod unfinished;
 
 use std::ffi::OsString;
 

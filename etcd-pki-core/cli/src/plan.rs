@@ -13,6 +13,7 @@ use crate::{
     output,
     requests::Travel,
     time,
+    unfinished::Line,
 };
 
 /// Show what is to be done in a cluster's directory, and why
@@ -88,18 +89,34 @@ fn in_words(plan: &Plan, store: &Store) -> String {
     let plural = if changes == 1 { "" } else { "s" };
     format!(
         "{}{changes} change{plural}, {kept} as they should be; nothing was written (etcd-pki apply does it)\n",
-        changes_in_words(plan, store)
+        changes_in_words(&place(store), lines(plan, store))
     )
 }
 
 /// The directory, and what is to be done there, a line each.
-pub(crate) fn changes_in_words(plan: &Plan, store: &Store) -> String {
+pub(crate) fn changes_in_words(place: &str, lines: Vec<Line>) -> String {
+    let lines = lines.into_iter().map(|line| line.text);
+    format!("{place}\n{}", output::indented(lines))
+}
+
+/// What is to be done, a line each.
+pub(crate) fn lines(plan: &Plan, store: &Store) -> Vec<Line> {
+    let changed = plan.changes().map(|step| Line {
+        file: step.paths().certificate.display().to_string(),
+        text: step.to_string(),
+    });
     let removed = plan.removed().iter().map(|pair| {
         let (certificate, key) = (pair.certificate.display(), pair.key.display());
-        format!("remove    {:<28}  and {key}", certificate.to_string())
+        Line {
+            file: pair
+                .below(store.directory())
+                .certificate
+                .display()
+                .to_string(),
+            text: format!("remove    {:<28}  and {key}", certificate.to_string()),
+        }
     });
-    let lines = plan.changes().map(ToString::to_string).chain(removed);
-    format!("{}\n{}", place(store), output::indented(lines))
+    changed.chain(removed).collect()
 }
 
 /// That all is as it should be, and until when.
@@ -166,7 +183,8 @@ fn remarks_on_keys(plan: &Plan) {
     }
 }
 
-fn place(store: &Store) -> String {
+/// Where, and in which layout.
+pub(crate) fn place(store: &Store) -> String {
     format!("{}, {} layout", store.directory().display(), store.layout())
 }
 
@@ -247,6 +265,14 @@ impl PlanFacts {
                 .map(|step| step.paths().key.display().to_string())
                 .collect(),
         }
+    }
+}
+
+impl PlanFacts {
+    /// Leaves out the changes of which this is not so.
+    pub(crate) fn retain(&mut self, is_done: impl Fn(&str) -> bool) {
+        self.changes.retain(|change| is_done(&change.certificate));
+        self.remove.retain(|pair| is_done(&pair.certificate));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     input::is_standard,
     options::JsonOption,
     output, time,
+    unfinished::UnfinishedFacts,
 };
 
 /// Gathers what a command does.
@@ -34,6 +35,9 @@ pub(crate) struct Report {
     /// The end that was asked for, where the authority's own end came before it
     validity_cut: Option<String>,
     warnings: Vec<String>,
+    /// That it failed before all was done
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<UnfinishedFacts>,
 }
 
 #[derive(Serialize)]
@@ -235,6 +239,16 @@ impl Report {
             output::print_json(&self)?;
         }
         Ok(Answer::Yes)
+    }
+
+    /// Ends the command, which failed after so many of all that it was to do.
+    pub(crate) fn fail(mut self, failure: Failure, done: usize, all: usize) -> Outcome {
+        if self.json && done > 0 {
+            self.unfinished = Some(UnfinishedFacts::of(&failure, done, all));
+            // The failure itself is worth more than that this cannot be told
+            let _ = output::print_json(&self);
+        }
+        Err(failure)
     }
 
     fn wrote(&mut self, file: &Path, kind: &'static str, line: &str) {

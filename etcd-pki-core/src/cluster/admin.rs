@@ -1,7 +1,7 @@
 //! The client that a layout's tools expect beside each member.
 
-use super::terms::Terms;
-use crate::{error::Result, identity::Identity, key::KeyAlgorithm, validity::Validity};
+use super::terms::{Terms, say_terms};
+use crate::{error::Result, identity::Identity};
 
 /// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
 /// `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
@@ -34,18 +34,15 @@ impl ClusterAdmin {
         })
     }
 
-    /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
-    #[must_use]
-    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
-        self.terms.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
-    #[must_use]
-    pub fn valid_for(mut self, validity: Validity) -> Self {
-        self.terms.validity = Some(validity);
-        self
+    say_terms! {
+        /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
+        algorithm;
+        /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
+        valid_for;
+        /// The algorithm of its key, if it was said.
+        key_algorithm;
+        /// How long its certificate is valid, if it was said.
+        validity;
     }
 
     /// Leaves the alternative names out, as kubeadm does; see [`Identity::without_alternative_names`] for what follows.
@@ -61,18 +58,6 @@ impl ClusterAdmin {
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
         self.organization.as_deref()
-    }
-
-    /// The algorithm of its key, if it was said.
-    #[must_use]
-    pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.terms.algorithm
-    }
-
-    /// How long its certificate is valid, if it was said.
-    #[must_use]
-    pub fn validity(&self) -> Option<Validity> {
-        self.terms.validity
     }
 
     /// Whether its certificate has alternative names.

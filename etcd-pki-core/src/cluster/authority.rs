@@ -2,18 +2,16 @@
 
 use std::{fmt, str::FromStr};
 
-use super::terms::Terms;
+use super::terms::{Terms, say_terms};
 use crate::{
     error::{Error, Result},
     identity::Identity,
-    key::KeyAlgorithm,
-    validity::Validity,
     words,
 };
 
 const COMMON_NAME: &str = "etcd-ca";
 
-/// How the authority of a cluster is made, and whether peers have one of their own.
+/// How the authority of a cluster is made, and whether peers have one of their own: `ca` in a specification.
 ///
 /// ```
 /// use etcd_pki_core::{ClusterAuthority, Peers, Validity};
@@ -82,18 +80,15 @@ impl ClusterAuthority {
         })
     }
 
-    /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
-    #[must_use]
-    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
-        self.terms.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Sets how long it is valid.
-    #[must_use]
-    pub fn valid_for(mut self, validity: Validity) -> Self {
-        self.terms.validity = Some(validity);
-        self
+    say_terms! {
+        /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
+        algorithm;
+        /// Sets how long it is valid.
+        valid_for;
+        /// The algorithm of its key, if it was said.
+        key_algorithm;
+        /// How long it is valid, if it was said.
+        validity;
     }
 
     /// Sets whether peers have an authority apart.
@@ -124,18 +119,6 @@ impl ClusterAuthority {
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
         self.organization.as_deref()
-    }
-
-    /// The algorithm of its key, if it was said.
-    #[must_use]
-    pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.terms.algorithm
-    }
-
-    /// How long it is valid, if it was said.
-    #[must_use]
-    pub fn validity(&self) -> Option<Validity> {
-        self.terms.validity
     }
 
     /// Whether peers have an authority apart.

@@ -1,8 +1,11 @@
 //! What all certificates of a cluster have unless their own entry says otherwise.
 
-use crate::{key::KeyAlgorithm, role::Compatibility, validity::Validity};
+use crate::role::Compatibility;
 
-use super::{renewal::RenewBefore, terms::Terms};
+use super::{
+    renewal::RenewBefore,
+    terms::{Terms, say_terms},
+};
 
 /// What all certificates of a cluster have unless their own entry says otherwise.
 ///
@@ -16,18 +19,15 @@ pub struct ClusterDefaults {
 }
 
 impl ClusterDefaults {
-    /// Sets the algorithm of keys, the authority's included.
-    #[must_use]
-    pub const fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
-        self.terms.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Sets how long certificates are valid, other than the authority's.
-    #[must_use]
-    pub const fn valid_for(mut self, validity: Validity) -> Self {
-        self.terms.validity = Some(validity);
-        self
+    say_terms! {
+        /// Sets the algorithm of keys, the authority's included.
+        algorithm;
+        /// Sets how long certificates are valid, other than the authority's.
+        valid_for;
+        /// The algorithm of keys, if it was said.
+        key_algorithm;
+        /// How long certificates are valid, if it was said.
+        validity;
     }
 
     /// Sets how long before their end certificates are due.
@@ -39,25 +39,13 @@ impl ClusterDefaults {
         }
     }
 
-    /// Sets whose habits certificates follow.
+    /// Sets whose habits certificates follow: `profile` in a specification.
     #[must_use]
     pub const fn following(self, compatibility: Compatibility) -> Self {
         Self {
             compatibility,
             ..self
         }
-    }
-
-    /// The algorithm of keys, if it was said.
-    #[must_use]
-    pub const fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.terms.algorithm
-    }
-
-    /// How long certificates are valid, if it was said.
-    #[must_use]
-    pub const fn validity(&self) -> Option<Validity> {
-        self.terms.validity
     }
 
     /// How long before their end certificates are due: 30 days unless said otherwise.

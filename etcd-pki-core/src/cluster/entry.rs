@@ -1,11 +1,9 @@
 //! One member, node or client of a cluster.
 
-use super::terms::Terms;
+use super::terms::{Terms, say_terms};
 use crate::{
     error::Result,
     identity::{Identity, check_common_name},
-    key::KeyAlgorithm,
-    validity::Validity,
 };
 
 /// One member, node or client of a cluster: who it is, and what its certificate has other than the others.
@@ -39,18 +37,15 @@ impl ClusterEntry {
         Ok(self)
     }
 
-    /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
-    #[must_use]
-    pub fn algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
-        self.terms.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
-    #[must_use]
-    pub fn valid_for(mut self, validity: Validity) -> Self {
-        self.terms.validity = Some(validity);
-        self
+    say_terms! {
+        /// Sets the algorithm of its key; otherwise it is that of all keys of the cluster.
+        algorithm;
+        /// Sets how long its certificate is valid; otherwise as long as all of the cluster.
+        valid_for;
+        /// The algorithm of its key, if it was said.
+        key_algorithm;
+        /// How long its certificate is valid, if it was said.
+        validity;
     }
 
     /// Lets a node or client have a common name that is a member's, or begins as theirs do. A list of allowed common names
@@ -73,18 +68,6 @@ impl ClusterEntry {
     #[must_use]
     pub fn peer_common_name(&self) -> Option<&str> {
         self.peer_common_name.as_deref()
-    }
-
-    /// The algorithm of its key, if it was said.
-    #[must_use]
-    pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
-        self.terms.algorithm
-    }
-
-    /// How long its certificate is valid, if it was said.
-    #[must_use]
-    pub fn validity(&self) -> Option<Validity> {
-        self.terms.validity
     }
 
     /// Whether it may have a member's common name.

@@ -21,3 +21,41 @@ impl Terms {
         profile
     }
 }
+
+/// Lets a part of a specification that has `terms` say them, and tell what was said.
+macro_rules! say_terms {
+    (
+        $(#[$algorithm:meta])+ algorithm;
+        $(#[$valid_for:meta])+ valid_for;
+        $(#[$key_algorithm:meta])+ key_algorithm;
+        $(#[$validity:meta])+ validity;
+    ) => {
+        $(#[$algorithm])+
+        #[must_use]
+        pub const fn algorithm(mut self, algorithm: $crate::key::KeyAlgorithm) -> Self {
+            self.terms.algorithm = Some(algorithm);
+            self
+        }
+
+        $(#[$valid_for])+
+        #[must_use]
+        pub const fn valid_for(mut self, validity: $crate::validity::Validity) -> Self {
+            self.terms.validity = Some(validity);
+            self
+        }
+
+        $(#[$key_algorithm])+
+        #[must_use]
+        pub const fn key_algorithm(&self) -> Option<$crate::key::KeyAlgorithm> {
+            self.terms.algorithm
+        }
+
+        $(#[$validity])+
+        #[must_use]
+        pub const fn validity(&self) -> Option<$crate::validity::Validity> {
+            self.terms.validity
+        }
+    };
+}
+
+pub(super) use say_terms;

@@ -85,7 +85,7 @@ impl Error {
             Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
             Self::Several { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {
-                "write to the file that it leads to, or remove the link; nothing was changed"
+                "write to the file that it leads to, or remove the link, which was left as it is"
             }
             Self::TooLarge { .. } => {
                 "certificates and keys are a few kilobytes; is this the right file?"
@@ -104,9 +104,7 @@ impl Error {
             Self::Signature { .. } => {
                 "give the certificate of its issuer, and both as they were made"
             }
-            Self::Signer { .. } => {
-                "nothing was written; see that the CA's key can be used here, and run it again"
-            }
+            Self::Signer { .. } => "see that the CA's key can be used here, and run it again",
             Self::Unsupported { hint, .. } => hint,
             Self::Validity { .. } => {
                 "give another validity, such as 90d, 10y or an instant to come"
@@ -189,7 +187,7 @@ fn io_hint(action: &str, error: &io::Error) -> &'static str {
             "a directory is wanted, and a file is in its place: name another one"
         }
         (_, io::ErrorKind::ReadOnlyFilesystem) => {
-            "nothing was changed; name a directory that can be written to, or mount it so"
+            "name a directory that can be written to, or mount it so"
         }
         (
             _,

@@ -1,19 +1,17 @@
 //! Carrying a plan out.
 
-use std::{
-    collections::HashMap,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::SystemTime,
-};
+use std::{collections::HashMap, time::SystemTime};
 
 use rayon::prelude::*;
 
 use zeroize::Zeroizing;
 
 use super::{
-    Action, Plan, Progress, Step, ValidityCut,
+    Action, Done, Plan, Progress, Step, Unfinished, ValidityCut,
     decision::leaf_profile,
-    record::{Mark, Marker},
+    progress::Followed,
+    record::{Mark, Marker, NextRecord},
+    until_failure,
 };
 use crate::{
     authority::CertificateAuthority,
@@ -22,6 +20,7 @@ use crate::{
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
+    layout::PairPaths,
     store::{Attributes, LockedStore, Overwrite, PairTexts, read_file},
 };
 
@@ -76,29 +75,43 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] if a file that is to be changed is not as it was when the plan was made; [`Error::Missing`] if
-    /// something is to be signed and the authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
+    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Changed`] if a file that is to be changed is not as
+    /// it was when the plan was made, and nothing was done then; [`Error::Missing`] if something is to be signed and the
+    /// authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
     /// [`CertificateAuthority::issue`].
     pub fn apply(
         mut self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
         progress: impl Progress,
-    ) -> Result<Report> {
+    ) -> std::result::Result<Report, Box<Unfinished<Report>>> {
+        let record = self.record.take();
+        let all = self.changes().count() + self.removed().len();
+        let mut done = Done::default();
+        let followed = Followed::new(progress, all);
+        let ended = self.carry_out(files, passphrase, record, &followed, &mut done);
+        done.end(all, ended)
+    }
+
+    fn carry_out(
+        &self,
+        files: &LockedStore,
+        passphrase: Option<&Passphrase>,
+        mut record: Option<NextRecord>,
+        followed: &Followed<impl Progress>,
+        done: &mut Done<Report>,
+    ) -> Result<()> {
         let now = clock::now();
-        let mut record = self.record.take();
         let changes: Vec<&Step> = self.changes().collect();
         // All of them before the first change: a plan that has gone stale changes nothing
         changes
             .par_iter()
             .try_for_each(|step| step.stamps.check(&step.paths))?;
         files.give_directories(&self.attributes)?;
-        let done = AtomicUsize::new(0);
-        let tell = || {
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress.done(done, changes.len());
-        };
-        let authorities = self.authorities(files, passphrase, now, &tell)?;
+        let authorities = self.authorities(files, passphrase, now, |step| {
+            done.step(step);
+            followed.ended(1);
+        })?;
         if let Some(record) = &mut record {
             // What a new authority signs is known from then on, unless a passphrase keeps the next plan from its key
             let new = changes.iter().filter(|step| {
@@ -109,38 +122,17 @@ impl Plan {
                 record.add_marker(issuer, key.and_then(Marker::of));
             }
         }
-        let leaves = changes
-            .par_iter()
-            .filter(|step| !step.wanted.is_authority());
-        let changed = leaves
-            .map(|step| {
-                if progress.is_interrupted() {
-                    return Err(Error::Interrupted);
-                }
-                let authority = authorities.get(&step.wanted.issuer);
-                let issuer = step.wanted.issuer;
-                let marker = record.as_ref().and_then(|record| record.marker(issuer));
-                let changed = carry_out(step, authority, marker, files, &self.attributes, now)
-                    .map_err(|error| error.in_file(&step.paths.certificate))?;
-                tell();
-                Ok(changed)
-            })
-            .collect::<Result<Vec<Changed>>>()?;
-        let mut report = Report::default();
+        let marks = self.leaves(&authorities, record.as_ref(), files, now, followed, done)?;
         for pair in self.removed() {
+            followed.begin()?;
             files.remove(pair, &self.attributes)?;
-            report.removed += 1;
-        }
-        changes.iter().for_each(|step| report.count(step.action));
-        let mut marks = Vec::with_capacity(changed.len());
-        for Changed { mark, validity_cut } in changed {
-            marks.extend(mark);
-            report.validity_cut.extend(validity_cut);
+            done.removed(pair.below(&self.directory));
+            followed.ended(1);
         }
         if let Some(record) = record {
             record.write(marks.into_iter(), files);
         }
-        Ok(report)
+        Ok(())
     }
 
     /// The authorities that sign, made or renewed if that is due. One that signs nothing is not asked for its key.
@@ -149,7 +141,7 @@ impl Plan {
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
         now: SystemTime,
-        tell: &impl Fn(),
+        mut tell: impl FnMut(&Step),
     ) -> Result<HashMap<Issuer, CertificateAuthority>> {
         let mut authorities = HashMap::new();
         for step in self.steps.iter().filter(|step| step.wanted.is_authority()) {
@@ -184,7 +176,7 @@ impl Plan {
                 Action::Mode => {
                     files.mend(&step.wanted.paths, &self.attributes)?;
                     if !signs {
-                        tell();
+                        tell(step);
                         continue;
                     }
                     files.store().authority_at(&step.wanted.paths, passphrase)?
@@ -195,11 +187,53 @@ impl Plan {
                 Action::Keep | Action::Reissue => continue,
             };
             if step.action != Action::Keep {
-                tell();
+                tell(step);
             }
             authorities.insert(issuer, authority);
         }
         Ok(authorities)
+    }
+
+    /// Changes every other pair, and gives the marks of those that are known now.
+    fn leaves(
+        &self,
+        authorities: &HashMap<Issuer, CertificateAuthority>,
+        record: Option<&NextRecord>,
+        files: &LockedStore,
+        now: SystemTime,
+        followed: &Followed<impl Progress>,
+        done: &mut Done<Report>,
+    ) -> Result<Vec<Mark>> {
+        let leaves = self.changes().filter(|step| !step.wanted.is_authority());
+        let (changed, ended) = until_failure(leaves.collect(), |step: &&Step| {
+            followed.begin()?;
+            let issuer = step.wanted.issuer;
+            let authority = authorities.get(&issuer);
+            let marker = record.and_then(|record| record.marker(issuer));
+            let changed = carry_out(step, authority, marker, files, &self.attributes, now)
+                .map_err(|error| error.in_file(&step.paths.certificate))?;
+            followed.ended(1);
+            Ok(changed)
+        });
+        let mut marks = Vec::new();
+        for (step, Changed { mark, validity_cut }) in changed {
+            done.step(step);
+            marks.extend(mark);
+            done.report.validity_cut.extend(validity_cut);
+        }
+        ended.map(|()| marks)
+    }
+}
+
+impl Done<Report> {
+    fn step(&mut self, step: &Step) {
+        self.report.count(step.action);
+        self.files.push(step.paths.certificate.clone());
+    }
+
+    fn removed(&mut self, pair: PairPaths) {
+        self.report.removed += 1;
+        self.files.push(pair.certificate);
     }
 }
 

@@ -132,24 +132,38 @@ struct Files {
     key: Option<File>,
 }
 
-/// What a file holds, and what it is like. It may be a key.
+/// What a file holds, unless that is too much, and what it is like. It may be a key.
 struct File {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Result<Zeroizing<Vec<u8>>>,
     stamp: Stamp,
+}
+
+impl File {
+    fn look(path: &Path) -> Result<Option<Self>> {
+        match look(path) {
+            Ok(found) => Ok(found.map(|(bytes, stamp)| Self {
+                bytes: Ok(Zeroizing::new(bytes)),
+                stamp,
+            })),
+            Err(error) if error.is_too_large() => Ok(Stamp::of(path)?.map(|stamp| Self {
+                bytes: Err(error),
+                stamp,
+            })),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref().map(Vec::as_slice).ok()
+    }
 }
 
 impl Files {
     fn look(wanted: &Wanted, store: &Store) -> Result<Self> {
         let paths = wanted.paths.below(store.directory());
-        let file = |path: &Path| -> Result<Option<File>> {
-            Ok(look(path)?.map(|(bytes, stamp)| File {
-                bytes: Zeroizing::new(bytes),
-                stamp,
-            }))
-        };
         Ok(Self {
-            certificate: file(&paths.certificate)?,
-            key: file(&paths.key)?,
+            certificate: File::look(&paths.certificate)?,
+            key: File::look(&paths.key)?,
             paths,
         })
     }
@@ -170,8 +184,8 @@ impl Files {
     }
 
     fn mark(&self, marker: &Marker) -> Option<Mark> {
-        let (certificate, key) = (self.certificate.as_ref()?, self.key.as_ref()?);
-        Some(marker.mark(&certificate.bytes, &key.bytes))
+        let certificate = self.certificate.as_ref()?.bytes()?;
+        Some(marker.mark(certificate, self.key.as_ref()?.bytes()?))
     }
 
     fn found(
@@ -233,8 +247,9 @@ fn part<T>(path: &Path, file: Option<&File>, read: impl FnOnce(&[u8]) -> Result<
     let Some(file) = file else {
         return Part::Absent;
     };
-    match read(&file.bytes) {
-        Ok(value) => Part::Present(value),
-        Err(error) => Part::Unusable(error.in_file(path).to_string()),
-    }
+    let read = match &file.bytes {
+        Ok(bytes) => read(bytes).map_err(|error| error.in_file(path).to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    read.map_or_else(Part::Unusable, Part::Present)
 }

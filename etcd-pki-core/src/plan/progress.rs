@@ -1,5 +1,9 @@
 //! Who follows a plan that is being carried out.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, Result};
+
 /// Is told how far a plan is carried out, and may end it early. Any function of two numbers is one that never does.
 ///
 /// ```
@@ -31,5 +35,38 @@ pub trait Progress: Sync {
 impl<F: Fn(usize, usize) + Sync> Progress for F {
     fn done(&self, done: usize, all: usize) {
         self(done, all);
+    }
+}
+
+/// Changes that are carried out, and who follows them.
+pub(crate) struct Followed<P> {
+    progress: P,
+    done: AtomicUsize,
+    all: usize,
+}
+
+impl<P: Progress> Followed<P> {
+    pub(crate) fn new(progress: P, all: usize) -> Self {
+        Self {
+            progress,
+            done: AtomicUsize::new(0),
+            all,
+        }
+    }
+
+    /// Asks whether to go on.
+    pub(crate) fn begin(&self) -> Result<()> {
+        if self.progress.is_interrupted() {
+            return Err(Error::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// Tells that some of the changes are done, if any.
+    pub(crate) fn ended(&self, changes: usize) {
+        if changes > 0 {
+            let done = self.done.fetch_add(changes, Ordering::Relaxed) + changes;
+            self.progress.done(done, self.all);
+        }
     }
 }

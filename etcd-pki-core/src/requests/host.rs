@@ -67,8 +67,13 @@ impl HostPlan {
     /// Whether carrying it out would change nothing.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let waits = |action| matches!(action, HostAction::Keep | HostAction::Wait);
-        self.trusted().next().is_none() && self.steps.iter().all(|step| waits(step.action))
+        self.trusted().next().is_none() && self.work().next().is_none()
+    }
+
+    /// The changes that are not waited for.
+    pub(super) fn work(&self) -> impl Iterator<Item = &HostStep> {
+        self.changes()
+            .filter(|step| step.action != HostAction::Wait)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     layout::PairPaths,
     plan::{Action, Cause, Pair, judge, profile},
     request::CertificateRequest,
-    store::{Store, read_below},
+    store::{Store, read_below, unless_too_large},
 };
 
 /// What is done with a pair whose key stays on its host.
@@ -244,7 +244,8 @@ impl fmt::Display for HostStep {
 
 /// Whether the request that lies in the folder is the one that would be written.
 fn is_requested(key: &PrivateKey, wanted: &Wanted, folder: &Path) -> Result<bool> {
-    let Some(bytes) = read_below(folder, &request_path(&wanted.paths))? else {
+    let there = unless_too_large(read_below(folder, &request_path(&wanted.paths)));
+    let Some(bytes) = there? else {
         return Ok(false);
     };
     let Ok(there) = CertificateRequest::from_bytes(&bytes) else {

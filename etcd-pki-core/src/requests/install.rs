@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::Result,
     key::PrivateKey,
-    plan::profile,
+    plan::{Done, Followed, Progress, Unfinished, profile},
     request::CertificateRequest,
     store::{
         Attributes, LockedStore, NewFile, Overwrite, PairTexts, make_directories_of, write_files,
@@ -36,12 +36,32 @@ impl HostPlan {
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
     /// certificate takes its place whole.
     ///
+    /// `progress` is told how many authorities are trusted and pairs changed, and of how many, and may end it between two of
+    /// them.
+    ///
     /// # Errors
     ///
-    /// [`Error::Changed`](crate::Error::Changed) if a file of a pair is not as it was when the plan was made;
+    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Changed`](crate::Error::Changed) if a file of a pair
+    /// is not as it was when the plan was made; [`Error::Interrupted`](crate::Error::Interrupted),
     /// [`Error::Io`](crate::Error::Io), [`Error::SymbolicLink`](crate::Error::SymbolicLink).
-    pub fn apply(self, files: &LockedStore) -> Result<HostReport> {
-        let mut report = HostReport::default();
+    pub fn apply(
+        self,
+        files: &LockedStore,
+        progress: impl Progress,
+    ) -> std::result::Result<HostReport, Box<Unfinished<HostReport>>> {
+        let all = self.trusted().count() + self.work().count();
+        let followed = Followed::new(progress, all);
+        let mut done = Done::default();
+        let ended = self.carry_out(files, &followed, &mut done);
+        done.end(all, ended)
+    }
+
+    fn carry_out(
+        &self,
+        files: &LockedStore,
+        followed: &Followed<impl Progress>,
+        done: &mut Done<HostReport>,
+    ) -> Result<()> {
         for step in self.changes() {
             step.pair.check_unchanged(&self.directory)?;
         }
@@ -51,24 +71,25 @@ impl HostPlan {
             let Some(arrived) = &trust.arrived else {
                 continue;
             };
+            followed.begin()?;
             let path = &trust.wanted.paths.certificate;
             let contents = arrived.as_bytes();
             files.put_file(path, contents, false, Overwrite::Replace, &self.attributes)?;
-            report.trusted += 1;
+            done.report.trusted += 1;
+            done.files.push(self.directory.join(path));
+            followed.ended(1);
         }
-        for step in self.changes() {
-            self.carry_out(step, files, &mut report)
+        for step in self.work() {
+            followed.begin()?;
+            self.change(step, files, &mut done.report)
                 .map_err(|error| error.in_file(&step.paths().certificate))?;
+            done.files.push(step.paths().certificate.clone());
+            followed.ended(1);
         }
-        Ok(report)
+        Ok(())
     }
 
-    fn carry_out(
-        &self,
-        step: &HostStep,
-        files: &LockedStore,
-        report: &mut HostReport,
-    ) -> Result<()> {
+    fn change(&self, step: &HostStep, files: &LockedStore, report: &mut HostReport) -> Result<()> {
         match (step.action, &step.arrived) {
             (HostAction::Mode, _) => {
                 files.mend(&step.wanted().paths, &self.attributes)?;

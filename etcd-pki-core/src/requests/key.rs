@@ -9,7 +9,7 @@ use crate::{
     key::PrivateKey,
     layout::PairPaths,
     plan::{Pair, profile},
-    store::{Store, look},
+    store::{Store, look, unless_too_large},
 };
 
 /// Where a key waits for its certificate while another serves: a hidden file beside that one.
@@ -22,7 +22,7 @@ pub(super) fn next_key_path(pair: &PairPaths) -> PathBuf {
 pub(super) fn next_key(pair: &Pair, store: &Store) -> Result<Option<PrivateKey>> {
     let wanted = &pair.wanted;
     let path = store.directory().join(next_key_path(&wanted.paths));
-    let Some((bytes, _)) = look(&path)? else {
+    let Some((bytes, _)) = unless_too_large(look(&path))? else {
         return Ok(None);
     };
     let bytes = Zeroizing::new(bytes);

@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rayon::prelude::*;
-
 use super::{SigningPlan, SigningStep};
 use crate::{
     authority::CertificateAuthority,
@@ -14,9 +12,12 @@ use crate::{
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    plan::profile,
+    plan::{Done, Followed, Progress, Unfinished, profile, until_failure},
     request::Claim,
-    store::{LockedStore, NewFile, Overwrite, make_directories_of, read_below, write_files},
+    store::{
+        LockedStore, NewFile, Overwrite, Store, make_directories_of, read_below, unless_too_large,
+        write_files,
+    },
 };
 
 /// What was done with the requests in a travelling directory.
@@ -52,17 +53,35 @@ impl SigningPlan {
     ///
     /// Of all that is secret, the keys of the authorities alone are read, and only if something is to be signed.
     ///
+    /// `progress` is told how many authorities are made and requests signed, and of how many, and may end it between two hosts:
+    /// each has all its certificates, or is as it was.
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::SymbolicLink`] and the errors of [`CertificateAuthority::sign`].
+    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Interrupted`], [`Error::Io`],
+    /// [`Error::SymbolicLink`] or one of those of [`CertificateAuthority::sign`].
     pub fn apply(
         self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
-    ) -> Result<SigningReport> {
-        let mut report = SigningReport::default();
+        progress: impl Progress,
+    ) -> std::result::Result<SigningReport, Box<Unfinished<SigningReport>>> {
+        let all = self.created().count() + self.changes().count();
+        let followed = Followed::new(progress, all);
+        let mut done = Done::default();
+        let ended = self.carry_out(files, passphrase, &followed, &mut done);
+        done.end(all, ended)
+    }
+
+    fn carry_out(
+        &self,
+        files: &LockedStore,
+        passphrase: Option<&Passphrase>,
+        followed: &Followed<impl Progress>,
+        done: &mut Done<SigningReport>,
+    ) -> Result<()> {
         files.give_directories(&self.attributes)?;
-        let authorities = self.signers(files, passphrase, &mut report)?;
+        let authorities = self.signers(files, passphrase, followed, done)?;
         let trusted = self.trusted(&authorities)?;
         let mut changes: BTreeMap<&str, Vec<&SigningStep>> = BTreeMap::new();
         for host in &self.hosts {
@@ -71,27 +90,58 @@ impl SigningPlan {
         for step in self.changes() {
             changes.entry(step.host()).or_default().push(step);
         }
-        let changes: Vec<_> = changes.into_iter().collect();
-        let done = changes
-            .into_par_iter()
-            .map(|(host, steps)| {
-                let folder = self.travelling.join(host);
-                let mut done = SigningReport::default();
-                let mut texts = missing(&folder, &trusted)?;
-                done.trusted = texts.len();
-                for step in steps {
-                    texts.push(self.sign(step, &authorities, &mut done)?);
-                }
-                write(&folder, &texts)?;
-                Ok(done)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        for done in done {
-            report.signed += done.signed;
-            report.trusted += done.trusted;
-            report.not_granted.extend(done.not_granted);
+        let (hosts, ended) = until_failure(changes.into_iter().collect(), |(host, steps)| {
+            followed.begin()?;
+            let done = self.sign_for(host, steps, &authorities, &trusted)?;
+            followed.ended(done.report.signed);
+            Ok(done)
+        });
+        for (_, host) in hosts {
+            done.report.signed += host.report.signed;
+            done.report.trusted += host.report.trusted;
+            done.report.not_granted.extend(host.report.not_granted);
+            done.files.extend(host.files);
         }
-        Ok(report)
+        ended
+    }
+
+    /// Gives a host its certificates, and those of the authorities: all that are due, or none.
+    fn sign_for(
+        &self,
+        host: &str,
+        steps: &[&SigningStep],
+        authorities: &HashMap<Issuer, CertificateAuthority>,
+        trusted: &[Text],
+    ) -> Result<Done<SigningReport>> {
+        let folder = self.travelling.join(host);
+        let mut done = Done::<SigningReport>::default();
+        let mut texts = missing(&folder, trusted)?;
+        done.report.trusted = texts.len();
+        for step in steps {
+            texts.push(self.sign(step, authorities, &mut done.report)?);
+            done.files.push(step.path().to_owned());
+        }
+        write(&folder, &texts)?;
+        Ok(done)
+    }
+
+    /// Opens the keys of the authorities that are to sign, and changes nothing. [`SigningPlan::apply`] consumes the plan; a
+    /// passphrase that is wrong can be found before that.
+    ///
+    /// # Errors
+    ///
+    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else [`PrivateKey::from_bytes`] refuses;
+    /// [`Error::Io`].
+    pub fn check_keys(&self, store: &Store, passphrase: Option<&Passphrase>) -> Result<()> {
+        let mut needed = self.authorities.iter().filter(|authority| {
+            !authority.certificates.is_empty() && self.signs(authority.wanted.issuer)
+        });
+        needed.try_for_each(|authority| store.check_key(&authority.wanted.paths, passphrase))
+    }
+
+    /// Whether an authority signs anything.
+    fn signs(&self, issuer: Issuer) -> bool {
+        self.changes().any(|step| step.wanted.issuer == issuer)
     }
 
     /// The authorities that sign, made if there are none.
@@ -99,7 +149,8 @@ impl SigningPlan {
         &self,
         files: &LockedStore,
         passphrase: Option<&Passphrase>,
-        report: &mut SigningReport,
+        followed: &Followed<impl Progress>,
+        done: &mut Done<SigningReport>,
     ) -> Result<HashMap<Issuer, CertificateAuthority>> {
         let mut signers = HashMap::new();
         for authority in &self.authorities {
@@ -107,10 +158,8 @@ impl SigningPlan {
             let Purpose::Authority(profile) = wanted.purpose else {
                 continue;
             };
-            let signs = self
-                .changes()
-                .any(|step| step.wanted.issuer == wanted.issuer);
             let signer = if authority.certificates.is_empty() {
+                followed.begin()?;
                 let key = PrivateKey::generate_with(profile.key_algorithm())?;
                 let made =
                     CertificateAuthority::create_for(key, &wanted.identity, profile, self.now)?;
@@ -121,9 +170,12 @@ impl SigningPlan {
                     Overwrite::Refuse,
                     &self.attributes,
                 )?;
-                report.created += 1;
+                done.report.created += 1;
+                done.files
+                    .push(files.store().directory().join(&wanted.paths.certificate));
+                followed.ended(1);
                 made
-            } else if signs {
+            } else if self.signs(wanted.issuer) {
                 files.store().authority_at(&wanted.paths, passphrase)?
             } else {
                 continue;
@@ -151,7 +203,7 @@ impl SigningPlan {
         &self,
         step: &SigningStep,
         authorities: &HashMap<Issuer, CertificateAuthority>,
-        done: &mut SigningReport,
+        report: &mut SigningReport,
     ) -> Result<Text> {
         let wanted = &step.wanted;
         let Some(authority) = authorities.get(&wanted.issuer) else {
@@ -164,12 +216,12 @@ impl SigningPlan {
             .sign_at(&step.request, *profile(wanted)?, &wanted.identity, self.now)
             .map_err(|error| error.in_file(step.path()))?;
         if !issued.refused().is_empty() {
-            done.not_granted.push(NotGranted {
+            report.not_granted.push(NotGranted {
                 path: step.path().to_owned(),
                 claims: issued.refused().to_vec(),
             });
         }
-        done.signed += 1;
+        report.signed += 1;
         Ok((wanted.paths.certificate.clone(), issued.certificate_pem()?))
     }
 }
@@ -178,7 +230,7 @@ impl SigningPlan {
 fn missing(folder: &Path, texts: &[Text]) -> Result<Vec<Text>> {
     let mut missing = Vec::new();
     for (path, text) in texts {
-        let there = read_below(folder, path)?;
+        let there = unless_too_large(read_below(folder, path))?;
         if there.as_deref() != Some(text.as_bytes()) {
             missing.push((path.clone(), text.clone()));
         }

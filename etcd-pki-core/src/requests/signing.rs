@@ -16,7 +16,9 @@ use crate::{
     layout::PairPaths,
     plan::{Action, Cause, attributes_of, check_authority_certificate, judge, profile},
     request::CertificateRequest,
-    store::{Attributes, Stamp, Store, files_below, folders, is_link, look, read_below},
+    store::{
+        Attributes, Stamp, Store, files_below, folders, is_link, look, read_below, unless_too_large,
+    },
 };
 
 /// What is to be done with the requests in a travelling directory. It was made by reading, and [`SigningPlan::apply`] consumes it.
@@ -251,7 +253,8 @@ impl SigningStep {
         let folder = travelling.join(&self.host);
         let refusal = |error| Refusal::of(self.path.clone(), error);
         // A link beside it is refused, and whatever else is no certificate is replaced
-        let beside = read_below(&folder, &wanted.paths.certificate).map_err(refusal)?;
+        let beside = read_below(&folder, &wanted.paths.certificate);
+        let beside = unless_too_large(beside).map_err(refusal)?;
         let beside = beside.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
         let leaf = beside.as_ref().and_then(|all| all.first());
         // Without an authority every certificate is another's

@@ -52,6 +52,18 @@ impl Store {
         read_authority(&paths.certificate, &paths.key, passphrase)
     }
 
+    /// Whether the key of the authority whose pair this is can be used.
+    pub(crate) fn check_key(
+        &self,
+        pair: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        let path = pair.below(&self.directory).key;
+        let bytes = Zeroizing::new(read_file(&path)?);
+        let key = PrivateKey::from_bytes(&bytes, passphrase);
+        key.map(drop).map_err(|error| error.in_file(path))
+    }
+
     /// Whether who trusts the store's authority trusts what this one signs: it is the same, with this certificate or another, or
     /// it stands below. `None` if the store has no authority's certificate.
     ///

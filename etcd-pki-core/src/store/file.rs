@@ -53,6 +53,14 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     read_opened(&file, metadata.len(), path)
 }
 
+/// What was read, or nothing if it is too large to be what was looked for.
+pub(crate) fn unless_too_large<T>(read: Result<Option<T>>) -> Result<Option<T>> {
+    match read {
+        Err(error) if error.is_too_large() => Ok(None),
+        read => read,
+    }
+}
+
 /// Reads what is left of an opened file; its length is known, or was when somebody looked.
 pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u8>> {
     let capacity = usize::try_from(length.min(READ_LIMIT)).unwrap_or_default();

@@ -64,7 +64,7 @@ impl Store {
         });
         let named = below.filter(|path| {
             let mut layouts = Layout::ALL.into_iter();
-            layouts.any(|layout| is_authority(layout, path) || layout.pair_in_place(path).is_some())
+            layouts.any(|layout| is_authority(layout, path) || is_leaf(layout, path))
         });
         let certificate = |path: PathBuf| {
             let bytes = read_file(&self.directory.join(&path)).ok()?;
@@ -83,8 +83,15 @@ fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
     if certificate.is_authority() {
         is_authority(layout, path)
     } else {
-        layout.pair_in_place(path).is_some()
+        is_leaf(layout, path)
     }
+}
+
+/// Whether a layout has this name for a leaf, in the directory itself or in a host's tree. kubeadm's own folder `etcd` is no host.
+fn is_leaf(layout: Layout, path: &Path) -> bool {
+    let is_in_place = |layout: Layout| layout.pair_in_place(path).is_some();
+    is_in_place(layout)
+        || layout.pair_at(path).is_some() && !Layout::ALL.into_iter().any(is_in_place)
 }
 
 fn is_authority(layout: Layout, path: &Path) -> bool {

@@ -878,7 +878,7 @@ class ClusterAdmin:
 
 @final
 class ClusterAuthority:
-    """The authority of a cluster, and whether peers have one of their own.
+    """The authority of a cluster, and whether peers have one of their own: `ca` in YAML.
 
     What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
     key is that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With
@@ -920,9 +920,9 @@ class ClusterDefaults:
     """What entries have that do not say it themselves.
 
     `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says
-    otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days. `renew_before` is a
-    `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a
-    certificate's life.
+    otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called
+    `profile`. `renew_before` is a `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise,
+    and never more than a third of a certificate's life.
     """
     def __new__(
         cls,
@@ -1031,6 +1031,9 @@ class Cluster:
     where. `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and
     for who may read the files. `admin` is what the client beside each member has other than all others, and `False`
     leaves it out.
+
+    In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses stand apart from
+    names.
 
     >>> from etcd_pki import Cluster, ClusterEntry
     >>> cluster = Cluster(
@@ -1247,6 +1250,16 @@ class Plan:
     def surplus(self) -> list[PairPaths]:
         """Pairs that the authority has signed and the specification does not have: of hosts and users that are gone."""
     @property
+    def surplus_authority(self) -> PairPaths | None:
+        """The authority of peers, where the specification has none apart any more. It stays even with `prune`: a key by
+        which members were made to trust each other is removed by nobody but its owner.
+        """
+    @property
+    def authorities_without_key(self) -> list[Step]:
+        """The authorities that are to sign something and whose keys are not there. Where a key is elsewhere on purpose,
+        the plan is right and is carried out there, or requests travel.
+        """
+    @property
     def has_work(self) -> bool:
         """Whether carrying it out changes anything."""
     @property
@@ -1254,8 +1267,9 @@ class Plan:
         """The pair that is kept and will be due first."""
     def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> Report:
         """Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done
-        nothing, if a file that is to be changed is not as it was when the plan was made. Ctrl-C ends it between two
-        changes, and what is done is whole. `progress` is called with how many changes are done, and of how many.
+        nothing, if a file that is to be changed is not as it was when the plan was made. After a wrong passphrase the
+        plan is as it was. Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with
+        how many changes are done, and of how many. An error in the middle tells in `done` which are.
         """
 
 @final
@@ -1360,9 +1374,11 @@ class HostPlan:
     @property
     def is_done(self) -> bool:
         """Whether carrying it out would change nothing."""
-    def apply(self) -> HostReport:
+    def apply(self, *, progress: _Progress | None = None) -> HostReport:
         """Does what the plan says, and nothing else: each key is in its place and on the disk before its request
-        travels, and each certificate takes its place whole. Ctrl-C is heard when it is done.
+        travels, and each certificate takes its place whole. Ctrl-C ends it between two changes, and what is done is
+        whole. `progress` is called with how many changes are done, and of how many. An error in the middle tells in
+        `done` what was changed.
         """
 
 @final
@@ -1426,9 +1442,11 @@ class SigningPlan:
     @property
     def created(self) -> list[Path]:
         """The authorities that are to be made, because there are none: their certificates' files."""
-    def apply(self, *, passphrase: _Passphrase | None = None) -> SigningReport:
+    def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> SigningReport:
         """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
-        claims beyond them is told. Ctrl-C is heard when it is done.
+        claims beyond them is told. After a wrong passphrase the plan is as it was. Ctrl-C ends it between two hosts,
+        each of which has all its certificates or none of them. `progress` is called with how many changes are done,
+        and of how many. An error in the middle tells in `done` which requests were signed.
         """
 
 @final

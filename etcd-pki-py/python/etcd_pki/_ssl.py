@@ -8,7 +8,7 @@ import ssl
 import tempfile
 from typing import TYPE_CHECKING
 
-from etcd_pki._errors import MissingError
+from etcd_pki.errors import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

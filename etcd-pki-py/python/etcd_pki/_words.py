@@ -48,7 +48,10 @@ class KeyFormat(_Word):
 
 
 class Compatibility(_Word):
-    """Whose habits certificates follow: each role may do what it needs and no more, or what Kubespray's script lets it."""
+    """Whose habits certificates follow: each role may do what it needs and no more, or what Kubespray's script lets it.
+
+    In YAML and on the command line it is called `profile`.
+    """
 
     STRICT = "strict"
     KUBESPRAY = "kubespray"

@@ -1,10 +1,14 @@
 //! The client beside each member.
 
 use etcd_pki_core::{ClusterAdmin, KeyAlgorithm};
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyBool};
 
 use crate::{
-    error::OrRaise as _, hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word,
+    error::OrRaise as _,
+    hash::hash_by_debug,
+    text::{Text, expected},
+    time::ValidityArgument,
+    words::Word,
 };
 
 /// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
@@ -72,5 +76,27 @@ impl PyClusterAdmin {
     fn __repr__(&self) -> String {
         let organization = self.0.organization().unwrap_or("no organization");
         format!("<ClusterAdmin {organization}>")
+    }
+}
+
+/// The client beside each member: what it has other than all others, or whether there is one.
+pub(super) enum AdminArgument {
+    Said(ClusterAdmin),
+    Usual,
+    Nobody,
+}
+
+impl FromPyObject<'_, '_> for AdminArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(admin) = object.cast::<PyClusterAdmin>() {
+            return Ok(Self::Said(admin.get().0.clone()));
+        }
+        match object.cast::<PyBool>() {
+            Ok(usual) if usual.is_true() => Ok(Self::Usual),
+            Ok(_) => Ok(Self::Nobody),
+            Err(_) => Err(expected("ClusterAdmin or bool", &object)),
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::OrRaise as _, hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word,
 };
 
-/// The authority of a cluster, and whether peers have one of their own.
+/// The authority of a cluster, and whether peers have one of their own: `ca` in YAML.
 ///
 /// What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the key is
 /// that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With `separate` there is a

@@ -12,7 +12,7 @@ use crate::{
 /// What entries have that do not say it themselves.
 ///
 /// `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says otherwise,
-/// `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days. `renew_before` is a `timedelta` or text such
+/// `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called `profile`. `renew_before` is a `timedelta` or text such
 /// as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a certificate's life.
 #[pyclass(frozen, eq, hash, name = "ClusterDefaults", module = "etcd_pki")]
 #[derive(PartialEq)]

@@ -1,28 +1,24 @@
 //! What is to be done on a host: keys to make, requests to write, certificates to install.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use etcd_pki_core::{Cause, HostAction, HostPlan, HostReport, HostStep, PairPaths, Store, Wanted};
 use pyo3::prelude::*;
 
-use super::{PyRefusal, refusals, taken};
+use super::{PyRefusal, refusals};
 use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
-    error::work,
     hash::hash_by_debug,
-    interrupt::on_all_cores,
     layout::PyPairPaths,
+    once::Once,
     words::Word,
 };
 
 /// What is to be done on a host whose keys stay there. It was made by reading, and `apply` consumes it.
 #[pyclass(frozen, name = "HostPlan", module = "etcd_pki")]
 pub(crate) struct PyHostPlan {
-    plan: Mutex<Option<HostPlan>>,
+    plan: Once<HostPlan>,
     store: Store,
     folder: PathBuf,
     steps: Vec<Arc<HostFacts>>,
@@ -41,7 +37,7 @@ impl PyHostPlan {
             trusted: plan.trusted().collect(),
             refused: refusals(plan.refused()),
             is_done: plan.is_done(),
-            plan: Mutex::new(Some(plan)),
+            plan: Once::new(plan),
         }
     }
 }
@@ -87,17 +83,20 @@ impl PyHostPlan {
     }
 
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
-    /// certificate takes its place whole. Ctrl-C is heard when it is done.
-    fn apply(&self, py: Python<'_>) -> PyResult<PyHostReport> {
-        let plan = taken(&self.plan)?;
-        let report = work(py, || {
-            on_all_cores(|| {
-                if plan.is_done() {
-                    return Ok(HostReport::default());
-                }
-                plan.apply(&self.store.lock()?)
-            })
-        });
+    /// certificate takes its place whole. Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with how
+    /// many changes are done, and of how many. An error in the middle tells in `done` what was changed.
+    #[pyo3(signature = (*, progress=None))]
+    fn apply(&self, py: Python<'_>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<PyHostReport> {
+        let prepare = |plan: &HostPlan| {
+            let has_work = !plan.is_done();
+            has_work.then(|| self.store.lock()).transpose()
+        };
+        let report = self
+            .plan
+            .carry_out(py, progress, prepare, |plan, files, watch| match files {
+                Some(files) => plan.apply(&files, watch),
+                None => Ok(HostReport::default()),
+            });
         report.map(PyHostReport)
     }
 

@@ -1,27 +1,23 @@
 //! Which of the requests that have come are to be signed.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use etcd_pki_core::{Cause, NotGranted, SigningPlan, SigningReport, SigningStep, Store, Wanted};
 use pyo3::prelude::*;
 
-use super::{PyRefusal, refusals, taken};
+use super::{PyRefusal, refusals};
 use crate::{
     cluster::PyWanted,
     described::{PyCause, PyClaim, causes, claims},
-    error::work,
     hash::hash_by_debug,
-    interrupt::on_all_cores,
-    text::{PassphraseArgument, passphrase},
+    once::Once,
+    text::PassphraseArgument,
 };
 
 /// What is to be done with the requests in a travelling directory. It was made by reading, and `apply` consumes it.
 #[pyclass(frozen, name = "SigningPlan", module = "etcd_pki")]
 pub(crate) struct PySigningPlan {
-    plan: Mutex<Option<SigningPlan>>,
+    plan: Once<SigningPlan>,
     store: Store,
     steps: Vec<Arc<SigningFacts>>,
     refused: Vec<PyRefusal>,
@@ -38,7 +34,7 @@ impl PySigningPlan {
                 .created()
                 .map(|path| store.directory().join(path))
                 .collect(),
-            plan: Mutex::new(Some(plan)),
+            plan: Once::new(plan),
             store,
         }
     }
@@ -73,18 +69,27 @@ impl PySigningPlan {
     }
 
     /// Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request claims beyond
-    /// them is told. Ctrl-C is heard when it is done.
-    #[pyo3(signature = (*, passphrase=None))]
+    /// them is told. After a wrong passphrase the plan is as it was. Ctrl-C ends it between two hosts, each of which has all its
+    /// certificates or none of them. `progress` is called with how many changes are done, and of how many. An error in the middle
+    /// tells in `done` which requests were signed.
+    #[pyo3(signature = (*, passphrase=None, progress=None))]
     fn apply(
         &self,
         py: Python<'_>,
         passphrase: Option<PassphraseArgument>,
+        progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PySigningReport> {
-        let plan = taken(&self.plan)?;
-        let passphrase = passphrase.as_ref();
-        let report = work(py, || {
-            on_all_cores(|| plan.apply(&self.store.lock()?, self::passphrase(passphrase)))
-        });
+        let passphrase = passphrase.as_deref();
+        let prepare = |plan: &SigningPlan| {
+            let files = self.store.lock()?;
+            plan.check_keys(&self.store, passphrase)?;
+            Ok(files)
+        };
+        let report = self
+            .plan
+            .carry_out(py, progress, prepare, |plan, files, watch| {
+                plan.apply(&files, passphrase, watch)
+            });
         report.map(PySigningReport)
     }
 

@@ -7,18 +7,42 @@ pub(super) fn in_words(plan: &Plan, store: &Store) -> String {
     let is_reread = plan
         .changes()
         .any(|step| !step.wanted().is_authority() && step.action() != Action::Mode);
-    let mut next: Vec<String> = [
-        beginning(plan, store),
-        peers_apart(plan, store),
-        renewed_authorities(plan),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let next = [beginning(plan, store), peers_apart(plan, store)];
+    let next = next.into_iter().flatten().map(|what| format!("; {what}"));
+    let next = next.collect::<String>() + &of_renewed(&renewed_authorities(plan));
     if next.is_empty() && is_reread {
-        next.push("etcd reads a pair again by itself".to_owned());
+        return "; etcd reads a pair again by itself".to_owned();
     }
-    next.iter().map(|what| format!("; {what}")).collect()
+    next
+}
+
+/// An authority whose certificate is to be renewed.
+pub(super) struct RenewedAuthority {
+    pub(super) file: String,
+    name: String,
+}
+
+pub(super) fn renewed_authorities(plan: &Plan) -> Vec<RenewedAuthority> {
+    let renewed = plan
+        .changes()
+        .filter(|step| step.wanted().is_authority() && step.action() == Action::Renew);
+    let renewed = renewed.map(|step| RenewedAuthority {
+        file: step.paths().certificate.display().to_string(),
+        name: step.wanted().paths.certificate.display().to_string(),
+    });
+    renewed.collect()
+}
+
+/// The part of the line that is about them.
+pub(super) fn of_renewed(authorities: &[RenewedAuthority]) -> String {
+    if authorities.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = authorities.iter().map(|one| one.name.as_str()).collect();
+    format!(
+        "; copy {} to every host; etcd reads the CA only when it starts, so restart each member, one after the other",
+        names.join(" and ")
+    )
 }
 
 /// A member begins.
@@ -47,21 +71,6 @@ fn peers_apart(plan: &Plan, store: &Store) -> Option<String> {
         settings(host, store),
         peer_ca.display()
     ))
-}
-
-fn renewed_authorities(plan: &Plan) -> Option<String> {
-    let renewed = plan
-        .changes()
-        .filter(|step| step.wanted().is_authority() && step.action() == Action::Renew);
-    let files: Vec<String> = renewed
-        .map(|step| step.wanted().paths.certificate.display().to_string())
-        .collect();
-    (!files.is_empty()).then(|| {
-        format!(
-            "copy {} to every host; etcd reads the CA only when it starts, so restart each member, one after the other",
-            files.join(" and ")
-        )
-    })
 }
 
 /// The host of a member that had no pair yet.

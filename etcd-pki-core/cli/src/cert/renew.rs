@@ -66,8 +66,12 @@ impl Renew {
         if files.is_empty() {
             output::say("nothing is due");
         }
-        for path in files {
-            self.renew(&path, &ca, input, &mut report)?;
+        for (done, path) in files.iter().enumerate() {
+            if let Err(failure) = self.renew(path, &ca, input, &mut report) {
+                let (_, rest) = files.split_at(done);
+                self.tell_rest(rest, files.len());
+                return report.fail(failure, done, files.len());
+            }
         }
         report.finish()
     }
@@ -104,6 +108,22 @@ impl Renew {
             }
         }
         Ok(files)
+    }
+
+    /// Tells what is left, if it was not all.
+    fn tell_rest(&self, rest: &[PathBuf], all: usize) {
+        let done = all - rest.len();
+        if done == 0 {
+            return;
+        }
+        let way_on = if self.certificates.is_empty() {
+            "run it again for the rest".to_owned()
+        } else {
+            // What is named is renewed, due or not: the same command again would renew the first ones once more
+            let names: Vec<_> = rest.iter().map(|path| path.display().to_string()).collect();
+            format!("run it again with {}", names.join(" "))
+        };
+        output::say(format_args!("{done} of {all} renewed; {way_on}"));
     }
 
     fn renew(
@@ -170,7 +190,7 @@ impl Renew {
                 path.display()
             ),
             hint: Some(
-                "nothing was changed; name the authority that is to sign it with --ca and --ca-key"
+                "it was left as it is; name the authority that is to sign it with --ca and --ca-key"
                     .to_owned(),
             ),
         }))
@@ -214,7 +234,7 @@ fn check(old: &PublicKey, there: &PublicKey, path: &Path, key_path: &Path) -> Re
             path.display()
         ),
         hint: Some(
-            "nothing was changed; to make a new pair in their place, say --rekey".to_owned(),
+            "they were left as they are; to make a new pair in their place, say --rekey".to_owned(),
         ),
     }))
 }

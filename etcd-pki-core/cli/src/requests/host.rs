@@ -1,12 +1,22 @@
 //! On a host: keys made, requests written, certificates installed.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use etcd_pki_core::{HostAction, HostPlan, HostReport, HostStep, Layout};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
-use crate::{failure::Failure, output, time};
+use crate::{
+    apply::progress,
+    failure::Failure,
+    output,
+    plan::changes_in_words,
+    time,
+    unfinished::{Ended, Line, UnfinishedFacts},
+};
 
 /// What is to be done on a host, or was done, as JSON.
 #[derive(Serialize)]
@@ -21,6 +31,9 @@ struct HostFacts {
     refused: Vec<RefusalFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<Done>,
+    /// That it failed before all was done; what is trusted and changed is what was done
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<UnfinishedFacts>,
 }
 
 #[derive(Serialize)]
@@ -85,17 +98,15 @@ impl Travel<'_> {
                 path.display()
             ));
         }
-        let words = self.in_words(&plan);
-        let facts = self.facts(&plan, None);
-        let folder = plan.folder().to_owned();
-        let report = plan.apply(&files)?;
-        if self.json {
-            let done = Some(Done::of(&report));
-            output::print_json(&HostFacts { done, ..facts })?;
-        } else {
-            output::print(&format!("{words}{}\n", done_in_words(&report, &folder)))?;
-        }
-        Ok(is_refused)
+        let said = Said {
+            facts: self.facts(&plan, None),
+            place: self.place(&plan),
+            lines: self.lines(&plan),
+            folder: plan.folder().to_owned(),
+        };
+        let ended = Ended::of(plan.apply(&files, progress(Instant::now())), Failure::from);
+        let told = said.tell(&ended, self.json);
+        ended.outcome(told.map(|()| is_refused))
     }
 
     fn nothing_to_do(&self, plan: &HostPlan) -> Result<bool, Failure> {
@@ -116,17 +127,25 @@ impl Travel<'_> {
         Ok(tell_refused(plan.refused()))
     }
 
-    /// What is to be done, a line each.
     fn in_words(&self, plan: &HostPlan) -> String {
+        changes_in_words(&self.place(plan), self.lines(plan))
+    }
+
+    /// What is to be done, a line each.
+    fn lines(&self, plan: &HostPlan) -> Vec<Line> {
         let trusted = plan.trusted().map(|(path, sha256)| {
             let name = path.strip_prefix(self.store.directory()).unwrap_or(&path);
-            format!(
-                "trust     {:<28}  SHA-256 {sha256}",
-                name.display().to_string()
-            )
+            let name = name.display().to_string();
+            Line {
+                file: path.display().to_string(),
+                text: format!("trust     {name:<28}  SHA-256 {sha256}"),
+            }
         });
-        let lines = trusted.chain(plan.changes().map(ToString::to_string));
-        format!("{}\n{}", self.place(plan), output::indented(lines))
+        let changed = plan.changes().map(|step| Line {
+            file: step.paths().certificate.display().to_string(),
+            text: step.to_string(),
+        });
+        trusted.chain(changed).collect()
     }
 
     fn kept(&self, plan: &HostPlan) -> String {
@@ -154,7 +173,44 @@ impl Travel<'_> {
             changes,
             refused: RefusalFacts::all(plan.refused()),
             done,
+            unfinished: None,
         }
+    }
+}
+
+/// What a plan says, which carrying it out consumes.
+struct Said {
+    facts: HostFacts,
+    place: String,
+    lines: Vec<Line>,
+    folder: PathBuf,
+}
+
+impl Said {
+    /// Tells what of it was done.
+    fn tell(mut self, ended: &Ended<HostReport>, json: bool) -> Result<(), Failure> {
+        if !ended.has_done() {
+            return Ok(());
+        }
+        let report = &ended.report;
+        if json {
+            let mut facts = self.facts;
+            facts
+                .changes
+                .retain(|change| ended.has(&change.certificate));
+            facts.trusted.retain(|one| ended.has(&one.certificate));
+            facts.done = Some(Done::of(report));
+            facts.unfinished = ended.facts();
+            return output::print_json(&facts);
+        }
+        self.lines.retain(|line| ended.has(&line.file));
+        let lines = changes_in_words(&self.place, self.lines);
+        let done = done_in_words(report);
+        let next = match ended.rest_in_words() {
+            None => next_in_words(report, &self.folder),
+            Some(rest) => format!("; {rest}"),
+        };
+        output::print(&format!("{lines}{done}{next}\n"))
     }
 }
 
@@ -192,8 +248,8 @@ impl Done {
     }
 }
 
-/// `2 keys made, 2 requests written; …`
-fn done_in_words(report: &HostReport, folder: &std::path::Path) -> String {
+/// `2 keys made, 2 requests written`
+fn done_in_words(report: &HostReport) -> String {
     let counts = [
         (report.keys, "key", "made"),
         (report.requested, "request", "written"),
@@ -209,13 +265,17 @@ fn done_in_words(report: &HostReport, folder: &std::path::Path) -> String {
             _ => format!("{} {how}", count(number, what)),
         })
         .collect();
-    let next = match (report.requested, report.installed) {
+    done.join(", ")
+}
+
+/// What is left to do by hand, from the semicolon on.
+fn next_in_words(report: &HostReport, folder: &Path) -> String {
+    match (report.requested, report.installed) {
         (1.., _) => format!(
             "; bring {} to the CA, where `etcd-pki apply --requests` without --host signs it",
             folder.display()
         ),
         (0, 1..) => "; etcd reads a pair again by itself".to_owned(),
         _ => String::new(),
-    };
-    format!("{}{next}", done.join(", "))
+    }
 }

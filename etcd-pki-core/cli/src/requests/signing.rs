@@ -1,10 +1,19 @@
 //! Where the authority is: the requests that have come, signed.
 
+use std::{path::Path, time::Instant};
+
 use etcd_pki_core::{NotGranted, Passphrase, SigningPlan, SigningReport, SigningStep};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
-use crate::{failure::Failure, output, time};
+use crate::{
+    apply::progress,
+    failure::Failure,
+    output,
+    plan::changes_in_words,
+    time,
+    unfinished::{Ended, Line, UnfinishedFacts},
+};
 
 /// What is to be signed, or was signed, as JSON.
 #[derive(Serialize)]
@@ -18,6 +27,9 @@ struct SigningFacts {
     refused: Vec<RefusalFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<Done>,
+    /// That it failed before all was done; what is created and changed is what was done
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<UnfinishedFacts>,
 }
 
 #[derive(Serialize)]
@@ -68,37 +80,71 @@ impl Travel<'_> {
         let files = self.store.lock_with(|| output::waiting_for(store))?;
         let plan = self.plan_signing()?;
         let is_refused = tell_refused(plan.refused());
-        let words = if plan.changes().next().is_some() {
-            self.signing_in_words(&plan)
-        } else {
-            self.all_signed(&plan)
+        let said = Said {
+            facts: self.signing_facts(&plan, None),
+            lines: self.signing_lines(&plan),
+            none: self.all_signed(&plan),
         };
-        let facts = self.signing_facts(&plan, None);
-        let report = plan.apply(&files, passphrase)?;
-        for NotGranted { path, claims, .. } in &report.not_granted {
-            let claims: Vec<String> = claims.iter().map(ToString::to_string).collect();
-            output::say(format_args!(
-                "not granted: {}: {}",
-                path.display(),
-                claims.join(", ")
-            ));
+        let ended = Ended::of(
+            plan.apply(&files, passphrase, progress(Instant::now())),
+            Failure::from,
+        );
+        let told = self.tell_signed(said, &ended);
+        ended.outcome(told.map(|()| is_refused))
+    }
+
+    /// Tells what of it was done.
+    fn tell_signed(&self, said: Said, ended: &Ended<SigningReport>) -> Result<(), Failure> {
+        if !ended.has_done() {
+            return Ok(());
         }
+        let report = &ended.report;
+        tell_not_granted(report);
+        let Said {
+            mut facts,
+            mut lines,
+            none,
+        } = said;
         if self.json {
-            let done = Some(Done::of(&report));
-            output::print_json(&SigningFacts { done, ..facts })?;
-        } else {
-            output::print(&format!("{words}{}", self.signed_in_words(&report)))?;
+            facts.create.retain(|file| ended.has(&self.path_of(file)));
+            facts.changes.retain(|change| ended.has(&change.request));
+            facts.done = Some(Done::of(report));
+            facts.unfinished = ended.facts();
+            return output::print_json(&facts);
         }
-        Ok(is_refused)
+        lines.retain(|line| ended.has(&line.file));
+        let words = if lines.is_empty() {
+            none
+        } else {
+            changes_in_words(&self.signing_place(), lines)
+        };
+        let last = match ended.rest_in_words() {
+            None => self.signed_in_words(report),
+            Some(rest) => format!("{rest}\n"),
+        };
+        output::print(&format!("{words}{last}"))
+    }
+
+    fn signing_in_words(&self, plan: &SigningPlan) -> String {
+        changes_in_words(&self.signing_place(), self.signing_lines(plan))
     }
 
     /// What is to be signed, a line each.
-    fn signing_in_words(&self, plan: &SigningPlan) -> String {
-        let created = plan
-            .created()
-            .map(|path| format!("create    {}", path.display()));
-        let lines = created.chain(plan.changes().map(ToString::to_string));
-        format!("{}\n{}", self.signing_place(), output::indented(lines))
+    fn signing_lines(&self, plan: &SigningPlan) -> Vec<Line> {
+        let created = plan.created().map(|path| Line {
+            file: self.path_of(path),
+            text: format!("create    {}", path.display()),
+        });
+        let signed = plan.changes().map(|step| Line {
+            file: step.path().display().to_string(),
+            text: step.to_string(),
+        });
+        created.chain(signed).collect()
+    }
+
+    /// Where an authority's file is, of which the plan gives the name.
+    fn path_of(&self, authority: impl AsRef<Path>) -> String {
+        self.store.directory().join(authority).display().to_string()
     }
 
     fn all_signed(&self, plan: &SigningPlan) -> String {
@@ -138,7 +184,27 @@ impl Travel<'_> {
             changes,
             refused: RefusalFacts::all(plan.refused()),
             done,
+            unfinished: None,
         }
+    }
+}
+
+/// What a plan says, which carrying it out consumes.
+struct Said {
+    facts: SigningFacts,
+    lines: Vec<Line>,
+    /// That there is none to be signed
+    none: String,
+}
+
+fn tell_not_granted(report: &SigningReport) {
+    for NotGranted { path, claims, .. } in &report.not_granted {
+        let claims: Vec<String> = claims.iter().map(ToString::to_string).collect();
+        output::say(format_args!(
+            "not granted: {}: {}",
+            path.display(),
+            claims.join(", ")
+        ));
     }
 }
 

@@ -32,29 +32,33 @@ def way_out(module, error):
             "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say "
             "allow_member_common_name: true"
         )
+    if isinstance(error, etcd_pki.AuthorityExistsError) and error.layout and "layout" in module.argument_spec:
+        return f"say layout: {error.layout}, or use an empty directory"
     if isinstance(error, etcd_pki.ValidityError):
         return "give another validity, such as 90d, 10y or an instant to come"
     parts = (error.hint or "").split("; ")
     return "; ".join(part for part in parts if not _OPTION_OF_THE_COMMAND.search(part))
 
 
+def explained(module, error):
+    """What the package refuses, with the way out where there is one."""
+    message = str(error)
+    if isinstance(error, etcd_pki.SpecificationError):
+        # Not the position: the text with that line was never seen by whoever wrote the task
+        message = f"{error.field}: {error.reason}"
+    hint = way_out(module, error)
+    return f"{message} (hint: {hint})" if hint else message
+
+
 @contextmanager
 def library(module):
-    """The package, for as long as a module works with it. What the package refuses fails the task, with the way out where there is
-    one."""
+    """The package, for as long as a module works with it. What the package refuses fails the task."""
     if MISSING:
         reason = "It is needed on the host on which the module runs."
         module.fail_json(msg=missing_required_lib("etcd-pki", reason=reason), exception=MISSING)
     try:
         yield etcd_pki
     except etcd_pki.Error as error:
-        message = str(error)
-        if isinstance(error, etcd_pki.SpecificationError):
-            # Not the position: the text with that line was never seen by whoever wrote the task
-            message = f"{error.field}: {error.reason}"
-        hint = way_out(module, error)
-        if hint:
-            message = f"{message} (hint: {hint})"
-        module.fail_json(msg=message)
+        module.fail_json(msg=explained(module, error))
     except OSError as error:
         module.fail_json(msg=str(error))

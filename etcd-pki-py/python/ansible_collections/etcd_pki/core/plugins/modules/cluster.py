@@ -176,8 +176,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or in check mode would be, in the order in which it is done.
-  returned: success
+  description: What was done, or in check mode would be, in the order in which it is done. If it fails in the middle, what was done before.
+  returned: success, and failure after the first change
   type: list
   elements: dict
   contains:
@@ -211,7 +211,7 @@ changes:
   sample: []
 authority_changed:
   description: Whether an authority's certificate is among the changes, which etcd reads only when it starts.
-  returned: success
+  returned: success, and failure after the first change
   type: bool
   sample: false
 next_due:
@@ -239,6 +239,29 @@ surplus:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-9-key.pem
   sample: []
+surplus_authority:
+  description:
+    - The authority of peers, where O(ca) has none apart any more. It is never removed, O(prune) or not. Remove it by hand once no member
+      presents what it signed. None if there is none.
+  returned: success
+  type: dict
+  contains:
+    certificate:
+      description: The certificate's file.
+      type: str
+      sample: /etc/ssl/etcd/ssl/peer-ca.pem
+    privatekey:
+      description: The key's file.
+      type: str
+      sample: /etc/ssl/etcd/ssl/peer-ca-key.pem
+  sample: null
+missing_authority_keys:
+  description:
+    - The keys of authorities that are to sign something, and are not there. In check mode they tell that the task would fail on this host.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 directory:
   description: Where the files are.
   returned: success
@@ -250,7 +273,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.etcd_pki.core.plugins.module_utils.library import library
+from ansible_collections.etcd_pki.core.plugins.module_utils.library import explained, library
 from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc3339
 
 SPECIFICATION = dict(
@@ -343,7 +366,20 @@ def carried_out(module, pki, cluster):
             # Another task on the same directory was faster; nothing has been done
             if attempt == ATTEMPTS:
                 raise
+        except pki.Error as error:
+            if not error.done:
+                raise
+            fail_in_the_middle(module, plan, error)
     return plan, before
+
+
+def fail_in_the_middle(module, plan, error):
+    """Fails, and tells what was done before."""
+    planned = changes(plan, module.params["prune"])
+    done = {str(file) for file in error.done}
+    made = [change for change in planned if change["certificate"] in done]
+    message = f"{explained(module, error)}; {len(made)} of {len(planned)} changes are done, and another run does the rest"
+    module.fail_json(msg=message, changed=True, changes=made, authority_changed=has_authority(made))
 
 
 def changes(plan, prune):
@@ -352,18 +388,26 @@ def changes(plan, prune):
     for step in plan.changes:
         found.append(
             dict(
+                paths(step.paths),
                 action=str(step.action),
-                certificate=str(step.paths.certificate),
-                privatekey=str(step.paths.key),
                 role="authority" if step.wanted.is_authority else str(step.wanted.role),
                 host=step.wanted.host,
                 reasons=[str(cause) for cause in step.causes],
             )
         )
     for pair in plan.surplus if prune else []:
-        removed = dict(action="remove", certificate=str(pair.certificate), privatekey=str(pair.key))
-        found.append(dict(removed, role=None, host=None, reasons=["it is surplus"]))
+        found.append(dict(paths(pair), action="remove", role=None, host=None, reasons=["it is surplus"]))
     return found
+
+
+def paths(pair):
+    """The two files of a pair."""
+    return dict(certificate=str(pair.certificate), privatekey=str(pair.key))
+
+
+def has_authority(changes):
+    """Whether an authority's certificate is among them."""
+    return any(change["role"] == "authority" and change["action"] != "mode" for change in changes)
 
 
 def snapshot(pki, plan, prune):
@@ -437,10 +481,12 @@ def main():
         module.exit_json(
             changed=plan.has_work,
             changes=made,
-            authority_changed=any(change["role"] == "authority" and change["action"] != "mode" for change in made),
+            authority_changed=has_authority(made),
             next_due=due and rfc3339(due.due_utc),
             next_due_certificate=due and str(due.paths.certificate),
-            surplus=[dict(certificate=str(pair.certificate), privatekey=str(pair.key)) for pair in rest.surplus],
+            surplus=[paths(pair) for pair in rest.surplus],
+            surplus_authority=rest.surplus_authority and paths(rest.surplus_authority),
+            missing_authority_keys=[str(step.paths.key) for step in rest.authorities_without_key],
             directory=str(plan.directory),
             diff=difference(plan, before, made),
         )

@@ -1,4 +1,4 @@
-"""What goes wrong: one class for each kind, each also what Python users catch there.
+"""What goes wrong: one class for each kind, each also what Python users catch there. All of them are in ``etcd_pki`` itself.
 
 An exception's text is one line, what happened and in which file. Its facts are attributes, and ``hint`` is the way out where
 there is one, in the words of the command.
@@ -25,10 +25,15 @@ class Error(Exception):
     path: Path | None
     """The file that it is about, if it is about one."""
 
+    done: list[Path]
+    """What a plan that failed in the middle had done before: for each change the file of its certificate, or of its request where
+    requests are signed. That is whole, and the next plan finds the rest."""
+
     def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
         self.path = None
+        self.done = []
         self._facts = facts
         for name, value in (facts or {}).items():
             setattr(self, name, value)
@@ -58,10 +63,12 @@ class AnotherAuthorityError(_InputError):
 
 
 class AuthorityExistsError(Error, FileExistsError):
-    """A new authority was asked for where one is, or what one has signed: ``directory``, ``found``."""
+    """A new authority was asked for where one is, or what one has signed: ``directory``, ``found``, and the ``layout`` by which
+    that is called, if it is another than the one that was said."""
 
     directory: Path
     found: str
+    layout: str | None = None
 
 
 class AuthorityExpiredError(_InputError):
@@ -215,7 +222,10 @@ class SignerError(Error):
 
 
 class SpecificationError(_InputError):
-    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``."""
+    """The specification of a cluster contradicts itself: ``field``, ``reason`` and, read from text, ``line`` and ``column``.
+
+    A ``field`` is called as in YAML, such as ``ca.peers`` or ``members[1].addresses``.
+    """
 
     field: str
     reason: str
@@ -267,9 +277,3 @@ class VerificationError(_InputError):
 
 class WrongPassphraseError(_InputError):
     """A passphrase does not open a private key."""
-
-
-for _class in list(globals().values()):
-    if isinstance(_class, type) and issubclass(_class, Error):
-        # Where users find them
-        _class.__module__ = "etcd_pki"

@@ -1,0 +1,162 @@
+//! Authorities that are made, and those that are read.
+
+use std::path::PathBuf;
+
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Compatibility, Identity, KeyAlgorithm, PrivateKey,
+    read_authority, read_authority_to_renew,
+};
+use pyo3::prelude::*;
+
+use super::PyCertificateAuthority;
+use crate::{
+    certificate::Certificates,
+    error::work,
+    key::PyPrivateKey,
+    profile,
+    signer::PySigner,
+    text::{Contents, Listed, PassphraseArgument, Text},
+    time::{Instant, ValidityArgument, instant},
+    words::Word,
+};
+
+#[pymethods]
+impl PyCertificateAuthority {
+    /// Makes an authority with a certificate of its own and, unless one is given, a new key: ec-p256, ten years, no authorities
+    /// below it, unless said otherwise. `compatibility="kubespray"` makes it RSA of 2048 bits and 36500 days.
+    #[staticmethod]
+    #[pyo3(
+        signature = (
+            common_name, *, organization=None, compatibility=Word(Compatibility::Strict), algorithm=None, validity=None,
+            key=None, now=None
+        ),
+        text_signature = "(common_name, *, organization=None, compatibility='strict', algorithm=None, validity=None, key=None, \
+            now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn create(
+        py: Python<'_>,
+        common_name: Text,
+        organization: Option<Text>,
+        compatibility: Word<Compatibility>,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        key: Option<&Bound<'_, PyPrivateKey>>,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let profile = profile::authority(compatibility, algorithm, validity);
+        let key = key.map(Bound::get);
+        let authority = work(py, || {
+            let mut identity = Identity::from_common_name(&common_name.0)?;
+            if let Some(Text(organization)) = &organization {
+                identity = identity.with_organization(organization)?;
+            }
+            let key = match key {
+                Some(key) => key.imported()?,
+                None => PrivateKey::generate_with(profile.key_algorithm())?,
+            };
+            CertificateAuthority::create_for(key, &identity, profile, instant(now))
+        });
+        authority.map(Self::new)
+    }
+
+    /// Loads an authority from its certificate and key.
+    ///
+    /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
+    /// it may sign certificates, is not expired, and its key matches.
+    ///
+    /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does, unless a profile
+    /// says `allow_member_common_name`. `Store.authority` knows those of its directory.
+    #[staticmethod]
+    #[pyo3(
+        signature = (certificates, key, *, member_common_names=Listed::default(), now=None),
+        text_signature = "(certificates, key, *, member_common_names=(), now=None)"
+    )]
+    fn load(
+        py: Python<'_>,
+        certificates: Certificates,
+        key: &Bound<'_, PyPrivateKey>,
+        member_common_names: Listed<Text>,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let key = key.get();
+        let authority = work(py, || {
+            CertificateAuthority::load_at(certificates.0, key.imported()?, instant(now))
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
+    }
+
+    /// Loads an authority from PEM, as `load` does.
+    #[staticmethod]
+    #[pyo3(signature = (certificates, key, *, passphrase=None))]
+    fn from_pem(
+        py: Python<'_>,
+        certificates: Contents,
+        key: Contents,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<Self> {
+        let passphrase = passphrase.as_deref();
+        let authority = work(py, || {
+            let all = Certificate::all_from_bytes(certificates.as_bytes())?;
+            let key = PrivateKey::from_bytes(key.as_bytes(), passphrase)?;
+            CertificateAuthority::load(all, key)
+        });
+        authority.map(Self::new)
+    }
+
+    /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired, so that it
+    /// can be renewed.
+    #[staticmethod]
+    #[pyo3(
+        signature = (certificate, key, *, passphrase=None, member_common_names=Listed::default(), to_renew=false),
+        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), to_renew=False)"
+    )]
+    fn from_files(
+        py: Python<'_>,
+        certificate: PathBuf,
+        key: PathBuf,
+        passphrase: Option<PassphraseArgument>,
+        member_common_names: Listed<Text>,
+        to_renew: bool,
+    ) -> PyResult<Self> {
+        let passphrase = passphrase.as_deref();
+        let read = if to_renew {
+            read_authority_to_renew
+        } else {
+            read_authority
+        };
+        let authority = work(py, || read(&certificate, &key, passphrase));
+        authority.map(|authority| Self::refusing(authority, member_common_names))
+    }
+
+    /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
+    /// checked before it is used.
+    #[staticmethod]
+    #[pyo3(
+        signature = (certificates, signer, *, member_common_names=Listed::default()),
+        text_signature = "(certificates, signer, *, member_common_names=())"
+    )]
+    fn from_signer(
+        py: Python<'_>,
+        certificates: Certificates,
+        signer: PySigner,
+        member_common_names: Listed<Text>,
+    ) -> PyResult<Self> {
+        let raised = signer.raised();
+        let authority = work(py, || {
+            CertificateAuthority::from_signer(certificates.0, signer)
+        })?;
+        Ok(Self {
+            raised,
+            ..Self::refusing(authority, member_common_names)
+        })
+    }
+}
+
+impl PyCertificateAuthority {
+    /// One that refuses these common names to nodes and clients.
+    fn refusing(authority: CertificateAuthority, member_common_names: Listed<Text>) -> Self {
+        let names = member_common_names.0.into_iter().map(|Text(name)| name);
+        Self::new(authority.with_member_common_names(names))
+    }
+}

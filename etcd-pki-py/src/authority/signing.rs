@@ -1,0 +1,206 @@
+//! What an authority signs.
+
+use std::time::SystemTime;
+
+use etcd_pki_core::{
+    CertificateAuthority, Identity, Issued, KeyAlgorithm, Profile, RenewBefore, Result,
+};
+use pyo3::prelude::*;
+
+use super::{PyCertificateAuthority, PyIssued};
+use crate::{
+    bundle::PyBundle,
+    certificate::PyCertificate,
+    described::{PyCause, causes},
+    error::work,
+    identity::IdentityArgument,
+    key::{PyPrivateKey, PyPublicKey},
+    profile::ProfileArgument,
+    request::PyCertificateRequest,
+    text::Names,
+    time::{Before, Instant, ValidityArgument, instant},
+    words::Word,
+};
+
+#[pymethods]
+impl PyCertificateAuthority {
+    /// Makes a key, unless one is given, and its certificate at once.
+    #[pyo3(
+        signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None),
+        text_signature = "($self, role, identity, *, names=(), algorithm=None, validity=None, key=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn issue(
+        &self,
+        py: Python<'_>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        algorithm: Option<Word<KeyAlgorithm>>,
+        validity: Option<ValidityArgument>,
+        key: Option<&Bound<'_, PyPrivateKey>>,
+        now: Option<Instant>,
+    ) -> PyResult<PyBundle> {
+        let asked = Asked::of(role.with(algorithm, validity), identity, names, now);
+        let key = key.map(Bound::get);
+        let bundle = self.work(py, || match key {
+            Some(key) => {
+                let key = key.imported()?;
+                self.authority
+                    .issue_for(key, asked.profile, &asked.identity, asked.now)
+            }
+            None => self
+                .authority
+                .issue_at(asked.profile, &asked.identity, asked.now),
+        })?;
+        Ok(PyBundle::issued(bundle, self.authority.root().clone()))
+    }
+
+    /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the request claims beyond them is
+    /// refused, and told in `Issued.refused`. To take the requester's names is a word: `identity=request.claimed()`.
+    #[pyo3(
+        signature = (request, role, identity, *, names=Names::default(), validity=None, now=None),
+        text_signature = "($self, request, role, identity, *, names=(), validity=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn sign(
+        &self,
+        py: Python<'_>,
+        request: &Bound<'_, PyCertificateRequest>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyIssued> {
+        let request = &request.get().0;
+        let asked = Asked::of(role.with(None, validity), identity, names, now);
+        self.signed(py, |authority| {
+            authority.sign_at(request, asked.profile, &asked.identity, asked.now)
+        })
+    }
+
+    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
+    /// before.
+    #[pyo3(
+        signature = (public_key, role, identity, *, names=Names::default(), validity=None, now=None),
+        text_signature = "($self, public_key, role, identity, *, names=(), validity=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn certify(
+        &self,
+        py: Python<'_>,
+        public_key: &Bound<'_, PyPublicKey>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyIssued> {
+        let key = &public_key.get().0;
+        let asked = Asked::of(role.with(None, validity), identity, names, now);
+        self.signed(py, |authority| {
+            authority.certify(key, asked.profile, &asked.identity, asked.now)
+        })
+    }
+
+    /// Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and does not end
+    /// soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of a certificate's life.
+    #[pyo3(
+        signature = (
+            certificate, public_key, role, identity, *, names=Names::default(),
+            renew_before=Before(RenewBefore::days(30)), now=None
+        ),
+        text_signature = "($self, certificate, public_key, role, identity, *, names=(), renew_before='30d', now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn causes(
+        &self,
+        py: Python<'_>,
+        certificate: &Bound<'_, PyCertificate>,
+        public_key: &Bound<'_, PyPublicKey>,
+        role: ProfileArgument,
+        identity: IdentityArgument,
+        names: Names,
+        renew_before: Before<RenewBefore>,
+        now: Option<Instant>,
+    ) -> PyResult<Vec<PyCause>> {
+        let (certificate, key) = (&certificate.get().0, &public_key.get().0);
+        let asked = Asked::of(role.with(None, None), identity, names, now);
+        let Before(before) = renew_before;
+        let due = work(py, || {
+            self.authority.causes(
+                certificate,
+                key,
+                asked.profile,
+                &asked.identity,
+                before,
+                asked.now,
+            )
+        })?;
+        Ok(causes(&due))
+    }
+
+    /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one. It is valid as
+    /// long as the other was, unless said otherwise.
+    #[pyo3(signature = (certificate, *, public_key=None, validity=None, now=None))]
+    fn renew(
+        &self,
+        py: Python<'_>,
+        certificate: &Bound<'_, PyCertificate>,
+        public_key: Option<&Bound<'_, PyPublicKey>>,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyIssued> {
+        let certificate = &certificate.get().0;
+        let key = public_key.map_or_else(|| certificate.public_key(), |key| &key.get().0);
+        let validity = validity.map(|ValidityArgument(validity)| validity);
+        let now = instant(now);
+        self.signed(py, |authority| {
+            authority.renew(certificate, key, validity, now)
+        })
+    }
+}
+
+impl PyCertificateAuthority {
+    /// Signs somebody else's key.
+    fn signed(
+        &self,
+        py: Python<'_>,
+        sign: impl FnOnce(&CertificateAuthority) -> Result<Issued> + Send,
+    ) -> PyResult<PyIssued> {
+        self.work(py, || sign(&self.authority)).map(PyIssued)
+    }
+
+    /// Does work that signs, while other threads of Python run.
+    fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        task: impl FnOnce() -> Result<T> + Send,
+    ) -> PyResult<T> {
+        py.detach(task)
+            .map_err(|error| self.raised.instead_of(error))
+    }
+}
+
+/// What a certificate is asked to be, and from when on.
+struct Asked {
+    profile: Profile,
+    identity: Identity,
+    now: SystemTime,
+}
+
+impl Asked {
+    fn of(
+        profile: Profile,
+        identity: IdentityArgument,
+        names: Names,
+        now: Option<Instant>,
+    ) -> Self {
+        Self {
+            profile,
+            identity: identity.with(names),
+            now: instant(now),
+        }
+    }
+}

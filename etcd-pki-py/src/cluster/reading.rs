@@ -1,0 +1,62 @@
+//! Specifications as text.
+
+use std::path::{Path, PathBuf};
+
+use etcd_pki_core::{Cluster, Error};
+use pyo3::{
+    prelude::*,
+    types::{IntoPyDict as _, PyString},
+};
+
+use super::PyCluster;
+use crate::{
+    error::{OrRaise as _, work},
+    store,
+    text::Text,
+};
+
+#[pymethods]
+impl PyCluster {
+    /// Reads a specification in YAML, and so in JSON.
+    #[staticmethod]
+    fn from_yaml(text: Text) -> PyResult<Self> {
+        Cluster::from_yaml(&text.0).or_raise().map(Self::new)
+    }
+
+    /// Reads a specification from a file. Its `directory` is seen from there.
+    #[staticmethod]
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let cluster = work(py, || {
+            store::from_file(&path, |bytes| {
+                let text = str::from_utf8(bytes).map_err(|error| Error::Malformed {
+                    what: "specification",
+                    place: None,
+                    reason: error.to_string(),
+                })?;
+                Cluster::from_yaml(text)
+            })
+        })?;
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let directory = cluster.directory().map(|below| parent.join(below));
+        Ok(Self { cluster, directory })
+    }
+
+    /// Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`, stand for their text.
+    #[staticmethod]
+    fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let json: Text = py
+            .import("json")?
+            .call_method(
+                "dumps",
+                (mapping,),
+                Some(&[("default", py.get_type::<PyString>())].into_py_dict(py)?),
+            )?
+            .extract()?;
+        Self::from_yaml(json)
+    }
+
+    /// The specification in YAML, which says the same when it is read.
+    fn to_yaml(&self) -> String {
+        self.cluster.to_yaml()
+    }
+}

@@ -1,0 +1,133 @@
+//! A passphrase is known to be right before a plan is consumed.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    time::{Duration, SystemTime},
+};
+
+use etcd_pki_core::{Cluster, Error, Layout, Passphrase, Plan, Store};
+use etcd_pki_tests::Scratch;
+
+const ONE: &str = "members: [etcd-1]\n";
+const TWO: &str = "members: [etcd-1, etcd-2]\n";
+
+/// A directory whose authority's key is under a passphrase.
+fn locked_away(specification: &str) -> (Scratch, Store) {
+    let scratch = Scratch::new("check-keys");
+    let store = Store::open(scratch.path().join("ssl"), Layout::Kubespray);
+    let plan = plan(specification, &store, SystemTime::now());
+    // What is to be made has no key yet
+    plan.check_keys(&store, None).unwrap();
+    let _ = plan
+        .apply(&store.lock().unwrap(), Some(&right()), |_, _| ())
+        .unwrap();
+    (scratch, store)
+}
+
+fn right() -> Passphrase {
+    Passphrase::new("correct horse")
+}
+
+fn wrong() -> Passphrase {
+    Passphrase::new("battery staple")
+}
+
+fn plan(specification: &str, store: &Store, now: SystemTime) -> Plan {
+    let cluster = Cluster::from_yaml(specification).unwrap();
+    cluster.plan_for(store, None, now).unwrap()
+}
+
+/// What is wrong with the authority's key.
+fn fault(checked: Result<(), Error>, store: &Store) -> Error {
+    match checked.unwrap_err() {
+        Error::File { path, error } => {
+            assert_eq!(path, store.authority_paths().key);
+            *error
+        }
+        error => error,
+    }
+}
+
+#[test]
+fn where_something_is_to_be_signed() {
+    let (_scratch, store) = locked_away(ONE);
+    let plan = plan(TWO, &store, SystemTime::now());
+    let none = fault(plan.check_keys(&store, None), &store);
+    assert!(matches!(none, Error::EncryptedKey), "{none:?}");
+    let wrong = fault(plan.check_keys(&store, Some(&wrong())), &store);
+    assert!(matches!(wrong, Error::WrongPassphrase), "{wrong:?}");
+    // It is the same plan that is carried out then
+    plan.check_keys(&store, Some(&right())).unwrap();
+    let files = store.lock().unwrap();
+    let report = plan.apply(&files, Some(&right()), |_, _| ()).unwrap();
+    assert_eq!(report.created, 2);
+}
+
+#[test]
+fn where_nothing_is_to_be_signed() {
+    let (_scratch, store) = locked_away(ONE);
+    plan(ONE, &store, SystemTime::now())
+        .check_keys(&store, Some(&wrong()))
+        .unwrap();
+    // Modes are set without it
+    let key = store.directory().join("member-etcd-1-key.pem");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let plan = plan(ONE, &store, SystemTime::now());
+    assert_eq!(plan.changes().count(), 1);
+    plan.check_keys(&store, None).unwrap();
+}
+
+#[test]
+fn where_the_authority_alone_is_renewed() {
+    let (_scratch, store) = locked_away("ca: {validity: 300d}\n");
+    let later = SystemTime::now() + Duration::from_secs(290 * 86_400);
+    let plan = plan("ca: {validity: 300d}\n", &store, later);
+    assert_eq!(plan.changes().count(), 1);
+    let none = fault(plan.check_keys(&store, None), &store);
+    assert!(matches!(none, Error::EncryptedKey), "{none:?}");
+    plan.check_keys(&store, Some(&right())).unwrap();
+}
+
+#[test]
+fn where_the_key_is_elsewhere() {
+    let (_scratch, store) = locked_away(ONE);
+    fs::remove_file(store.authority_paths().key).unwrap();
+    let plan = plan(TWO, &store, SystemTime::now());
+    let missing = fault(plan.check_keys(&store, Some(&right())), &store);
+    assert!(matches!(missing, Error::Io { .. }), "{missing:?}");
+}
+
+#[test]
+fn where_requests_are_to_be_signed() {
+    let (scratch, store) = locked_away(ONE);
+    let travelling = scratch.path().join("travel");
+    let cluster = Cluster::from_yaml(ONE).unwrap();
+    let plan = || {
+        cluster
+            .plan_signing(&store, &travelling, SystemTime::now())
+            .unwrap()
+    };
+    fs::create_dir(&travelling).unwrap();
+    plan().check_keys(&store, None).unwrap();
+
+    let host = Store::open(scratch.path().join("etcd-1"), Layout::Kubespray);
+    let requests = cluster
+        .plan_host(&host, "etcd-1", &travelling, SystemTime::now())
+        .unwrap();
+    let _ = requests.apply(&host.lock().unwrap(), |_, _| ()).unwrap();
+    let plan = plan();
+    let none = fault(plan.check_keys(&store, None), &store);
+    assert!(matches!(none, Error::EncryptedKey), "{none:?}");
+    let wrong = fault(plan.check_keys(&store, Some(&wrong())), &store);
+    assert!(matches!(wrong, Error::WrongPassphrase), "{wrong:?}");
+    plan.check_keys(&store, Some(&right())).unwrap();
+    let files = store.lock().unwrap();
+    let report = plan.apply(&files, Some(&right()), |_, _| ()).unwrap();
+    assert_eq!(report.signed, 2);
+}

@@ -1,0 +1,204 @@
+//! Plans that are cut off, or carried out by several at once: no key is lost, no file is cut short, and the next run finishes.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use etcd_pki_core::{Error, Progress, Store};
+use etcd_pki_tests::{
+    cluster::{Cluster, PAIRS, SPECIFICATION},
+    command::etcd_pki,
+    machines::{self, Machines},
+};
+use serde_json::Value;
+
+#[test]
+fn sixteen_at_once_make_each_certificate_once() {
+    let cluster = Cluster::new(SPECIFICATION);
+    let spawn = |_| {
+        cluster
+            .command("apply")
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let children: Vec<_> = (0..16).map(spawn).collect();
+    let mut created = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        created += report["created"].as_u64().unwrap();
+    }
+    assert_eq!(created, PAIRS as u64);
+    cluster.assert_whole();
+}
+
+/// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next apply.
+#[test]
+fn ended_between_two_changes() {
+    /// Has enough after three.
+    struct Three(AtomicUsize);
+
+    impl Progress for Three {
+        fn done(&self, done: usize, _all: usize) {
+            self.0.fetch_max(done, Ordering::Relaxed);
+        }
+
+        fn is_interrupted(&self) -> bool {
+            self.0.load(Ordering::Relaxed) >= 3
+        }
+    }
+
+    let cluster = Cluster::new(SPECIFICATION);
+    let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = Store::open(cluster.directory(), specification.layout());
+    let plan = specification.plan(&store).unwrap();
+    let ended = plan.apply(&store.lock().unwrap(), None, Three(AtomicUsize::new(0)));
+    let ended = ended.unwrap_err();
+    assert!(matches!(ended.error, Error::Interrupted), "{ended}");
+    let plan = specification.plan(&store).unwrap();
+    let left: Vec<&Path> = plan
+        .changes()
+        .map(|step| step.paths().certificate.as_path())
+        .collect();
+    assert!((1..=PAIRS - 3).contains(&left.len()), "{left:?}");
+    // It knows what it has done
+    assert_eq!(ended.done.len(), PAIRS - left.len());
+    assert!(
+        ended
+            .done
+            .iter()
+            .all(|file| !left.contains(&file.as_path()))
+    );
+    assert_eq!((ended.all, ended.report.created), (PAIRS, ended.done.len()));
+
+    cluster.apply();
+    cluster.assert_whole();
+}
+
+#[test]
+fn killed_while_renewing() {
+    let cluster = Cluster::applied();
+    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    for round in 0..100_u64 {
+        let mut child = Command::new(etcd_pki())
+            .current_dir(cluster.directory())
+            .args([
+                "cert",
+                "renew",
+                "member-etcd-1.pem",
+                "client-root.pem",
+                "-d",
+                ".",
+            ])
+            .args((round % 2 == 0).then_some("--rekey"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 83 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        let _ = cluster.apply();
+        assert_eq!(cluster.due(), BTreeMap::new(), "after kill {round}");
+    }
+    // What was left behind goes with the next change
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    let _ = cluster.apply();
+    cluster.assert_whole();
+}
+
+/// Killed at any instant, apply loses no authority and no pair beyond repair, and the next one finishes.
+#[test]
+fn killed_three_hundred_times() {
+    let cluster = Cluster::applied();
+    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    let kills = std::env::var("ETCD_PKI_TEST_KILLS")
+        .ok()
+        .and_then(|kills| kills.parse().ok());
+    for round in 0..kills.unwrap_or(300_u64) {
+        // Something is always due: all names change, and some keys are gone
+        let address = round % 250;
+        cluster.specify(&SPECIFICATION.replace("10.0.0.1", &format!("10.0.{address}.1")));
+        if round % 3 == 0 {
+            let _ = fs::remove_file(cluster.file("client-root-key.pem"));
+        }
+        let mut child = cluster
+            .command("apply")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 97 * round % 14_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        for (name, contents) in cluster.contents() {
+            let is_cut = !name.starts_with('.') && !contents.ends_with(b"-----\n");
+            assert!(!is_cut, "{name} after kill {round}");
+        }
+        if round % 25 == 0 {
+            let _ = cluster.apply();
+            cluster.assert_whole();
+        }
+    }
+    let _ = cluster.apply();
+    cluster.assert_whole();
+}
+
+/// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret travels, no file is cut, and the next
+/// round brings the certificates.
+#[test]
+fn killed_while_requests_travel() {
+    let machines = Machines::installed(machines::SPECIFICATION);
+    let authority = fs::read(machines.path("ca/ca-key.pem")).unwrap();
+    for round in 0..40_u64 {
+        // New names each time, and now and then another algorithm, for which keys wait beside those that serve
+        let address = format!("10.0.{round}.1");
+        let mut specification = machines::SPECIFICATION.replace("10.0.0.1", &address);
+        if round / 4 % 2 == 1 {
+            specification = specification.replace("{validity", "{algorithm: ed25519, validity");
+        }
+        machines.specify(&specification);
+        for (step, machine) in ["etcd-1", "ca", "etcd-1"].into_iter().enumerate() {
+            let mut child = machines
+                .command("apply", machine)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let late = (197 * round + 1_300 * step as u64) % 8_000;
+            thread::sleep(Duration::from_micros(1_000 + late));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            machines.assert_nothing_secret();
+            assert_eq!(fs::read(machines.path("ca/ca-key.pem")).unwrap(), authority);
+            for (name, contents) in ["etcd-1", "travel"]
+                .iter()
+                .flat_map(|at| machines.files(at))
+            {
+                let is_temporary = name.extension().is_some_and(|end| end == "tmp");
+                let is_cut = !is_temporary && !contents.ends_with(b"-----\n");
+                assert!(!is_cut, "{} after kill {round}", name.display());
+            }
+        }
+        if round % 4 == 3 {
+            machines.round();
+            machines.assert_whole();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the file system has in store for a plan: links, full disks, directories that are not there, files of other users.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, chown, symlink},
+    process::Command,
+};
+
+use etcd_pki_tests::{
+    cluster::{Cluster, PAIRS, SPECIFICATION},
+    command::etcd_pki,
+    stderr_of,
+};
+
+#[test]
+fn never_through_a_symbolic_link() {
+    let cluster = Cluster::applied();
+    let outside = cluster.path().join("outside");
+    // A link whose target fits is kept, as Kubespray's own
+    fs::rename(cluster.file("node-kube-1.pem"), &outside).unwrap();
+    symlink(&outside, cluster.file("node-kube-1.pem")).unwrap();
+    assert!(cluster.due().is_empty());
+    fs::write(&outside, "precious").unwrap();
+    let said = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+    assert!(said.contains("symbolic link"), "{said}");
+    assert_eq!(fs::read(&outside).unwrap(), b"precious");
+}
+
+#[test]
+fn hard_links_are_named() {
+    let cluster = Cluster::applied();
+    fs::hard_link(
+        cluster.file("node-kube-1.pem"),
+        cluster.path().join("cert.crt"),
+    )
+    .unwrap();
+    cluster.specify(&SPECIFICATION.replace("[kube-1]", "[{name: kube-1, organization: hosts}]"));
+    let output = cluster.command("apply").output().unwrap();
+    let said = stderr_of(&output, 0);
+    assert!(said.contains("node-kube-1.pem has further names"), "{said}");
+}
+
+#[test]
+fn a_full_disk_changes_nothing_that_was_there() {
+    let cluster = Cluster::applied();
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    let before = cluster.contents();
+    let output = Command::new("sh")
+        .current_dir(cluster.path())
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 0; exec \"$0\" apply -f cluster.yaml",
+        ])
+        .arg(etcd_pki())
+        .output()
+        .unwrap();
+    let _ = stderr_of(&output, 1);
+    assert_eq!(cluster.contents(), before);
+    cluster.assert_mended(&["client-root.pem"]);
+}
+
+/// A file system that fills up in the middle: what was written is whole, and with room again the next run finishes.
+#[test]
+fn a_small_file_system() {
+    let cluster = Cluster::new(SPECIFICATION);
+    fs::create_dir(cluster.directory()).unwrap();
+    // A mount of its own, which ends with the shell
+    let script = "\
+        mount -t tmpfs -o size=40k,mode=0700 tmpfs ssl || exit 90
+        \"$0\" apply -f cluster.yaml && exit 91
+        for file in ssl/*.pem; do tail -c 6 \"$file\" | grep -q -- ----- || exit 92; done
+        cksum ssl/ca-key.pem > before
+        mount -o remount,size=1m ssl || exit 93
+        \"$0\" apply -f cluster.yaml || exit 94
+        cksum ssl/ca-key.pem | cmp - before || exit 95
+        \"$0\" plan -f cluster.yaml --check || exit 96
+        cp -a ssl whole";
+    let output = Command::new("unshare")
+        .current_dir(cluster.path())
+        .args(["--mount", "sh", "-c", script])
+        .arg(etcd_pki())
+        .output()
+        .unwrap();
+    let said = stderr_of(&output, 0);
+    assert!(said.contains("No space left on device"), "{said}");
+    fs::remove_dir(cluster.directory()).unwrap();
+    fs::rename(cluster.path().join("whole"), cluster.directory()).unwrap();
+    cluster.assert_whole();
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_to() {
+    let cluster = Cluster::new(SPECIFICATION);
+    // /proc takes no directories, from root either
+    let output = cluster
+        .command("apply")
+        .args(["-d", "/proc/ssl"])
+        .output()
+        .unwrap();
+    let said = stderr_of(&output, 1);
+    assert!(said.contains("/proc/ssl"), "{said}");
+}
+
+#[test]
+fn a_directory_that_vanishes() {
+    let cluster = Cluster::applied();
+    fs::remove_dir_all(cluster.directory()).unwrap();
+    assert_eq!(cluster.apply()["created"], PAIRS);
+    cluster.assert_whole();
+}
+
+/// Files keep whose they are, and the specification can say whose they should be.
+#[test]
+fn files_of_another_user() {
+    let cluster = Cluster::applied();
+    let owner = |name: &str| {
+        let metadata = cluster.file(name).metadata().unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    chown(cluster.file("client-root.pem"), Some(65_534), Some(65_534)).unwrap();
+    cluster.specify(&SPECIFICATION.replace("root, ", "{name: root, organization: operators}, "));
+    let _ = cluster.apply();
+    assert_eq!(owner("client-root.pem"), (65_534, 65_534));
+
+    cluster.specify(&format!(
+        "{SPECIFICATION}files: {{owner: nobody, group: nogroup, key_mode: '0640'}}\n"
+    ));
+    let due = cluster.due();
+    assert_eq!(due.len(), PAIRS, "{due:?}");
+    let _ = cluster.apply();
+    for name in cluster.contents().keys() {
+        assert_eq!(owner(name), (65_534, 65_534), "{name}");
+    }
+    assert_eq!(
+        cluster
+            .file("client-root-key.pem")
+            .metadata()
+            .unwrap()
+            .mode()
+            & 0o777,
+        0o640
+    );
+    cluster.assert_whole();
+    cluster.specify(&format!(
+        "{SPECIFICATION}files: {{owner: nobody-of-this-name}}\n"
+    ));
+    let said = stderr_of(&cluster.command("plan").output().unwrap(), 1);
+    assert!(said.contains("is no user of this host"), "{said}");
+}

@@ -1,0 +1,85 @@
+//! The files of one host, for who makes all keys in one place.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+
+use etcd_pki_tests::{
+    command::etcd_pki,
+    machines::{Machines, SPECIFICATION},
+};
+
+#[test]
+fn an_exported_host_has_its_own_files_alone() {
+    for (layout, pairs, ca_key) in [
+        ("kubespray", 3, "ca-key.pem"),
+        ("kubeadm", 4, "etcd/ca.key"),
+    ] {
+        let machines = Machines::new(&format!("layout: {layout}\n{SPECIFICATION}"));
+        let run = |words: &[&str]| {
+            let mut command = Command::new(etcd_pki());
+            let words = command.current_dir(machines.path(".")).args(words);
+            words
+                .args(["-f", "cluster.yaml", "-d", "ca"])
+                .output()
+                .unwrap()
+        };
+        assert!(run(&["apply"]).status.success());
+        let export = ["export", "--host", "etcd-2", "-o", "out"];
+        let output = run(&export);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let files = machines.files("out");
+        assert_eq!(files.len(), 2 * pairs + 1, "{:?}", files.keys());
+        let ca_key = fs::read(machines.path("ca").join(ca_key)).unwrap();
+        for (name, contents) in &files {
+            assert_ne!(contents, &ca_key);
+            let path = machines.path("out").join(name);
+            let is_key = String::from_utf8_lossy(contents).contains("PRIVATE KEY");
+            let mode = if is_key { 0o600 } else { 0o644 };
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, mode);
+        }
+        // It is what the host's own plan wants
+        let mut command = Command::new(etcd_pki());
+        let plan = command
+            .current_dir(machines.path("."))
+            .args([
+                "plan",
+                "--check",
+                "-f",
+                "cluster.yaml",
+                "-d",
+                "out",
+                "--host",
+                "etcd-2",
+            ])
+            .output()
+            .unwrap();
+        assert_eq!(
+            plan.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&plan.stdout)
+        );
+
+        let again = run(&export);
+        let said = String::from_utf8_lossy(&again.stderr).into_owned();
+        assert!(said.contains("out has something in it"), "{said}");
+        assert!(run(&[&export[..], &["--force"]].concat()).status.success());
+        assert_eq!(machines.files("out"), files);
+        assert_eq!(run(&["export", "-o", "new"]).status.code(), Some(2));
+        assert_eq!(
+            run(&["export", "--host", "root", "-o", "new"])
+                .status
+                .code(),
+            Some(1)
+        );
+        assert!(!machines.path("new").exists());
+    }
+}

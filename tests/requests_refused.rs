@@ -1,0 +1,252 @@
+//! Requests and certificates that travelled and are not as they should be: they are refused, and the rest goes on.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
+
+use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, READ_LIMIT, Role};
+use etcd_pki_tests::{
+    command::etcd_pki,
+    machines::{Machines, SPECIFICATION},
+};
+
+fn request(algorithm: KeyAlgorithm, identity: &Identity) -> CertificateRequest {
+    let key = PrivateKey::generate_with(algorithm).unwrap();
+    CertificateRequest::create(&key, Role::Client, identity).unwrap()
+}
+
+fn anybody() -> CertificateRequest {
+    request(KeyAlgorithm::EcP256, &Identity::new("anybody").unwrap())
+}
+
+#[test]
+fn names_that_the_specification_lacks_are_not_granted() {
+    let machines = Machines::new(SPECIFICATION);
+    let _ = machines.quietly("etcd-1");
+    let greedy = Identity::from_common_name("root")
+        .unwrap()
+        .with_organization("system:masters")
+        .unwrap()
+        .with_names(["10.6.6.6"])
+        .unwrap();
+    let greedy = request(KeyAlgorithm::EcP256, &greedy);
+    machines.plant("etcd-1/member-etcd-1.csr", &greedy);
+    let (facts, said) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 2);
+    assert_eq!(
+        said,
+        "not granted: travel/etcd-1/member-etcd-1.csr: organization system:masters, common name root, address 10.6.6.6\n"
+    );
+    let certificate = fs::read(machines.path("travel/etcd-1/member-etcd-1.pem")).unwrap();
+    let certificate = etcd_pki_core::Certificate::from_pem(certificate).unwrap();
+    assert_eq!(certificate.subject(), "CN=etcd-member-etcd-1");
+    assert_eq!(certificate.organizations(), [""; 0]);
+    assert!(
+        !certificate
+            .ip_addresses()
+            .contains(&"10.6.6.6".parse().unwrap())
+    );
+    let life = certificate
+        .not_after()
+        .duration_since(certificate.not_before());
+    assert_eq!(life.unwrap().as_secs() / 86_400, 200);
+    // The key is not the host's: what came is not installed, and the host asks again
+    let (facts, said) = machines.apply("etcd-1");
+    assert_eq!(facts["done"]["installed"], 1);
+    assert_eq!(facts["done"]["requested"], 1);
+    assert_eq!(
+        said,
+        "refused: travel/etcd-1/member-etcd-1.pem: the certificate is of another key\n"
+    );
+    let _ = machines.quietly("ca");
+    machines.round();
+    machines.assert_whole();
+}
+
+#[test]
+fn what_is_not_as_it_should_be_is_refused_and_told() {
+    let machines = Machines::new(SPECIFICATION);
+    let _ = machines.quietly("etcd-1");
+    machines.plant("etcd-1/client-root.csr", &anybody());
+    machines.plant("etcd-1/ca.csr", &anybody());
+    machines.plant("etcd-1/member-etcd-2.csr", &anybody());
+    machines.plant("etcd-9/member-etcd-9.csr", &anybody());
+    let rsa = request(KeyAlgorithm::Rsa2048, &Identity::new("rsa").unwrap());
+    machines.plant("etcd-2/node-etcd-2.csr", &rsa);
+    // A signature that is not by its key
+    let mut torn = anybody().as_der().to_vec();
+    let last = torn.len() - 1;
+    torn[last] ^= 1;
+    fs::write(machines.path("travel/etcd-2/member-etcd-2.csr"), torn).unwrap();
+    // A copy of another host's
+    fs::copy(
+        machines.path("travel/etcd-1/admin-etcd-1.csr"),
+        machines.path("travel/etcd-2/admin-etcd-2.csr"),
+    )
+    .unwrap();
+
+    let (facts, said) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 1, "the member of etcd-1");
+    for refused in [
+        "etcd-1/client-root.csr: no pair of etcd-1 has this name in the specification",
+        "etcd-1/ca.csr: no pair of etcd-1 has this name in the specification",
+        "etcd-1/member-etcd-2.csr: no pair of etcd-1 has this name in the specification",
+        "etcd-9/member-etcd-9.csr: etcd-9 is no host of the specification",
+        "etcd-2/node-etcd-2.csr: its key is rsa-2048, should be ec-p256",
+        "etcd-2/member-etcd-2.csr: the signature of the certificate request does not hold",
+        "etcd-1/admin-etcd-1.csr: another request has the same key",
+        "etcd-2/admin-etcd-2.csr: another request has the same key",
+    ] {
+        assert!(
+            said.contains(&format!("refused: travel/{refused}")),
+            "{refused}\n{said}"
+        );
+    }
+    assert_eq!(said.lines().count(), 8, "{said}");
+    let pems = machines.files("travel").into_keys();
+    let pems: Vec<_> = pems
+        .filter(|name| name.extension().unwrap() == "pem")
+        .collect();
+    assert_eq!(
+        pems,
+        ["etcd-1/ca.pem", "etcd-1/member-etcd-1.pem", "etcd-2/ca.pem"].map(PathBuf::from)
+    );
+}
+
+#[test]
+fn a_host_installs_only_what_it_can_check() {
+    let machines = Machines::new(SPECIFICATION);
+    let _ = machines.quietly("etcd-1");
+    let _ = machines.quietly("ca");
+    let (own, admin) = (
+        machines.path("travel/etcd-1/member-etcd-1.pem"),
+        machines.path("travel/etcd-1/admin-etcd-1.pem"),
+    );
+    let good = fs::read(&own).unwrap();
+    fs::copy(&admin, &own).unwrap();
+    fs::write(&admin, "nonsense").unwrap();
+    let (facts, said) = machines.apply("etcd-1");
+    assert_eq!(
+        (&facts["done"]["trusted"], &facts["done"]["installed"]),
+        (&1.into(), &0.into())
+    );
+    assert!(
+        said.contains("member-etcd-1.pem: the certificate is of another key; common name"),
+        "{said}"
+    );
+    assert!(said.contains("admin-etcd-1.pem: "), "{said}");
+    fs::write(&own, good).unwrap();
+
+    // Another authority of the same name is not believed from now on, and neither is what it signs
+    fs::rename(machines.path("ca"), machines.path("lost")).unwrap();
+    fs::remove_file(&admin).unwrap();
+    let _ = machines.quietly("ca");
+    let (facts, said) = machines.apply("etcd-1");
+    assert_eq!(facts["done"]["installed"], 0, "{said}");
+    assert!(
+        said.contains("ca.pem: another authority than etcd-1/ca.pem, which is trusted here"),
+        "{said}"
+    );
+    assert!(
+        said.contains("member-etcd-1.pem: signed by another authority"),
+        "{said}"
+    );
+}
+
+#[test]
+fn never_through_a_symbolic_link() {
+    let machines = Machines::new(SPECIFICATION);
+    let _ = machines.quietly("etcd-1");
+    let _ = machines.quietly("etcd-2");
+    let outside = machines.path("outside");
+    fs::create_dir(&outside).unwrap();
+    // A folder of another place, and a certificate's name that leads to a file there
+    fs::rename(machines.path("travel/etcd-2"), machines.path("real")).unwrap();
+    symlink(machines.path("real"), machines.path("travel/etcd-2")).unwrap();
+    fs::write(outside.join("precious"), "precious").unwrap();
+    symlink(
+        outside.join("precious"),
+        machines.path("travel/etcd-1/member-etcd-1.pem"),
+    )
+    .unwrap();
+    let (facts, said) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 1, "{said}");
+    assert!(
+        said.contains("refused: travel/etcd-2: it is a symbolic link"),
+        "{said}"
+    );
+    assert!(
+        said.contains("member-etcd-1.pem is a symbolic link"),
+        "{said}"
+    );
+    assert_eq!(fs::read(outside.join("precious")).unwrap(), b"precious");
+    assert!(!machines.path("real/ca.pem").exists());
+}
+
+#[test]
+fn the_directory_of_the_keys_does_not_travel() {
+    let machines = Machines::installed(SPECIFICATION);
+    for (directory, host) in [("travel", None), ("travel/etcd-1", Some("etcd-1"))] {
+        let mut command = Command::new(etcd_pki());
+        command.current_dir(machines.path(".")).args([
+            "apply",
+            "-f",
+            "cluster.yaml",
+            "--requests",
+            "travel",
+            "-d",
+            directory,
+        ]);
+        command.args(host.into_iter().flat_map(|host| ["--host", host]));
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("the cluster's own directory"), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+/// Larger than whatever is read: it is none of what travels, and the rest goes on.
+#[test]
+fn files_that_are_too_large() {
+    let machines = Machines::new(SPECIFICATION);
+    let plant = |path: &str| {
+        let planted = fs::File::create(machines.path(path)).unwrap();
+        planted.set_len(READ_LIMIT + 1).unwrap();
+    };
+    let _ = machines.quietly("etcd-1");
+    let request = "travel/etcd-1/member-etcd-1.csr";
+    plant(request);
+    let (facts, said) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 1);
+    assert_eq!(said, format!("refused: {request}: larger than 16 MiB\n"));
+    // A host writes its request again, and the authority its certificates
+    let done = machines.quietly("etcd-1");
+    assert_eq!(
+        (&done["requested"], &done["installed"]),
+        (&1.into(), &1.into())
+    );
+    plant("travel/etcd-1/member-etcd-1.pem");
+    plant("travel/etcd-1/ca.pem");
+    let done = machines.quietly("ca");
+    assert_eq!((&done["signed"], &done["trusted"]), (&1.into(), &1.into()));
+
+    let certificate = "travel/etcd-1/member-etcd-1.pem";
+    let good = fs::read(machines.path(certificate)).unwrap();
+    plant(certificate);
+    let (facts, said) = machines.apply("etcd-1");
+    assert_eq!(facts["done"]["installed"], 0);
+    assert_eq!(
+        said,
+        format!("refused: {certificate}: larger than 16 MiB\n")
+    );
+    fs::write(machines.path(certificate), good).unwrap();
+    // What is planted where a key is to wait is replaced by that
+    machines.specify(&SPECIFICATION.replace("{validity", "{algorithm: ed25519, validity"));
+    plant("etcd-1/.admin-etcd-1-key.pem.next");
+    machines.round();
+    machines.round();
+    machines.assert_whole();
+}

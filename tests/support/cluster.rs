@@ -1,0 +1,158 @@
+//! A cluster's directory, planned and applied by the command.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use etcd_pki_core::Bundle;
+use serde_json::Value;
+
+use crate::{
+    Scratch,
+    command::etcd_pki,
+    openssl::{self, Purpose},
+    run,
+};
+
+/// Two members, a node and two clients.
+pub const SPECIFICATION: &str = "\
+directory: ssl
+members:
+  - {name: etcd-1, addresses: [10.0.0.11]}
+  - {name: etcd-2, addresses: [10.0.0.12]}
+nodes: [kube-1]
+clients: [root, {name: backup, validity: 90d}]
+";
+/// The authority, two members with their admins, a node, two clients
+pub const PAIRS: usize = 8;
+
+/// A folder with a specification and the directory that it names, `ssl`.
+pub struct Cluster(Scratch);
+
+impl Cluster {
+    /// One of which there is no file yet.
+    pub fn new(specification: &str) -> Self {
+        let cluster = Self(Scratch::new("cluster"));
+        cluster.specify(specification);
+        cluster
+    }
+
+    /// One that is as its specification says.
+    pub fn applied() -> Self {
+        let cluster = Self::new(SPECIFICATION);
+        assert_eq!(cluster.apply()["created"], PAIRS);
+        cluster
+    }
+
+    /// Gives it another specification.
+    pub fn specify(&self, specification: &str) {
+        fs::write(self.0.path().join("cluster.yaml"), specification).unwrap();
+    }
+
+    /// The folder of the specification.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where its files are.
+    pub fn directory(&self) -> PathBuf {
+        self.0.path().join("ssl")
+    }
+
+    /// One of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory().join(name)
+    }
+
+    /// A verb of the command on the specification.
+    pub fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(etcd_pki());
+        command
+            .current_dir(self.0.path())
+            .args([verb, "-f", "cluster.yaml"]);
+        command
+    }
+
+    /// What a verb that succeeds prints as JSON.
+    pub fn json(&self, verb: &str) -> Value {
+        let output = run(self.command(verb).arg("--json")).expect_success();
+        serde_json::from_str(output.stdout()).unwrap()
+    }
+
+    /// What was done.
+    pub fn apply(&self) -> Value {
+        self.json("apply")
+    }
+
+    /// What is due: each certificate's file, the action, and the reasons.
+    pub fn due(&self) -> BTreeMap<String, String> {
+        let plan = self.json("plan");
+        let changes = plan["changes"].as_array().unwrap().iter();
+        changes
+            .map(|change| {
+                let file = Path::new(change["certificate"].as_str().unwrap())
+                    .file_name()
+                    .unwrap();
+                let reasons: Vec<_> = change["reasons"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|reason| reason.as_str().unwrap())
+                    .collect();
+                let what = format!(
+                    "{}: {}",
+                    change["action"].as_str().unwrap(),
+                    reasons.join("; ")
+                );
+                (file.to_str().unwrap().to_owned(), what)
+            })
+            .collect()
+    }
+
+    /// The files by their names.
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let entries = fs::read_dir(self.directory()).unwrap();
+        entries
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                (
+                    path.file_name().unwrap().to_str().unwrap().to_owned(),
+                    fs::read(&path).unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    /// Applies, checks that this changed just these files, and that nothing is due any more.
+    pub fn assert_mended(&self, files: &[&str]) {
+        let before = self.contents();
+        let _ = self.apply();
+        let after = self.contents();
+        let changed: Vec<_> = after
+            .iter()
+            .filter(|(name, now)| before.get(*name) != Some(now))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(changed, files);
+        self.assert_whole();
+    }
+
+    /// Nothing is due, every pair belongs together, and OpenSSL takes each certificate.
+    pub fn assert_whole(&self) {
+        assert_eq!(self.due(), BTreeMap::new());
+        let names: Vec<String> = self.contents().into_keys().collect();
+        assert_eq!(names.len(), 2 * PAIRS, "{names:?}");
+        for name in names.iter().filter(|name| !name.ends_with("-key.pem")) {
+            let stem = name.strip_suffix(".pem").unwrap();
+            let read = |file: String| fs::read(self.file(&file)).unwrap();
+            Bundle::from_pem(read(name.clone()), read(format!("{stem}-key.pem"))).unwrap();
+            if stem != "ca" {
+                openssl::verify_strict(&self.file("ca.pem"), &self.file(name), Purpose::Client)
+                    .assert_accepted(name);
+            }
+        }
+    }
+}

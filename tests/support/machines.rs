@@ -1,0 +1,185 @@
+//! Keys that stay on their hosts: two hosts and an authority, each with a directory of its own as its machine, and between them
+//! a directory that travels.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use etcd_pki_core::{Bundle, CertificateRequest};
+use serde_json::Value;
+
+use crate::{
+    Scratch,
+    command::etcd_pki,
+    openssl::{self, Purpose},
+};
+
+/// Two hosts and a client, whose key is made where the authority is.
+pub const SPECIFICATION: &str = "\
+defaults: {validity: 200d}
+members:
+  - {name: etcd-1, addresses: [10.0.0.11]}
+  - {name: etcd-2, addresses: [10.0.0.12]}
+nodes: [etcd-2]
+clients: [root]
+";
+/// The hosts.
+pub const HOSTS: [&str; 2] = ["etcd-1", "etcd-2"];
+
+/// Files by their paths.
+pub type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// The machines, below one folder: `ca`, `etcd-1`, `etcd-2`; and `travel`.
+pub struct Machines(Scratch);
+
+impl Machines {
+    /// No machine has a file yet.
+    pub fn new(specification: &str) -> Self {
+        let machines = Self(Scratch::new("travel"));
+        machines.specify(specification);
+        machines
+    }
+
+    /// Both hosts have their certificates.
+    pub fn installed(specification: &str) -> Self {
+        let machines = Self::new(specification);
+        machines.round();
+        machines
+    }
+
+    /// Gives them another specification.
+    pub fn specify(&self, specification: &str) {
+        fs::write(self.path("cluster.yaml"), specification).unwrap();
+    }
+
+    /// A file or a directory of theirs.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A verb of the command on a machine.
+    pub fn command(&self, verb: &str, machine: &str) -> Command {
+        let mut command = Command::new(etcd_pki());
+        command
+            .current_dir(self.0.path())
+            .args([verb, "-f", "cluster.yaml", "--requests", "travel"])
+            .args(["-d", machine]);
+        if machine != "ca" {
+            command.args(["--host", machine]);
+        }
+        command
+    }
+
+    /// What came of it.
+    pub fn output(&self, verb: &str, machine: &str) -> Output {
+        self.command(verb, machine).arg("--json").output().unwrap()
+    }
+
+    /// What was done; and, if something was refused or not granted, what was said.
+    pub fn apply(&self, machine: &str) -> (Value, String) {
+        let output = self.output("apply", machine);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let facts: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{machine}: {error}: {said}"));
+        let is_refused = !facts["refused"].as_array().unwrap().is_empty();
+        assert_eq!(output.status.code(), Some(i32::from(is_refused)), "{said}");
+        (facts, said)
+    }
+
+    /// As [`Machines::apply`], where nothing is to be said.
+    pub fn quietly(&self, machine: &str) -> Value {
+        let (facts, said) = self.apply(machine);
+        assert_eq!(said, "", "{machine}");
+        facts["done"].clone()
+    }
+
+    /// Requests, signatures, installation.
+    pub fn round(&self) {
+        for machine in [HOSTS[0], HOSTS[1], "ca", HOSTS[0], HOSTS[1]] {
+            let _ = self.quietly(machine);
+        }
+    }
+
+    /// The files below a directory.
+    pub fn files(&self, below: &str) -> Files {
+        let mut files = Files::new();
+        let mut directories = vec![self.path(below)];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else {
+                    let name = path.strip_prefix(self.path(below)).unwrap().to_owned();
+                    files.insert(name, fs::read(&path).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    /// Each pair belongs together, is its host's alone, and is taken by OpenSSL; nothing secret has travelled.
+    pub fn assert_whole(&self) {
+        for host in HOSTS {
+            let directory = self.path(host);
+            let names: Vec<String> = self
+                .files(host)
+                .into_keys()
+                .map(|name| name.to_str().unwrap().to_owned())
+                .collect();
+            assert!(
+                !names.iter().any(|name| name.ends_with(".next")),
+                "{names:?}"
+            );
+            for stem in names
+                .iter()
+                .filter_map(|name| name.strip_suffix("-key.pem"))
+            {
+                let (certificate, key) = (
+                    directory.join(format!("{stem}.pem")),
+                    directory.join(format!("{stem}-key.pem")),
+                );
+                assert!(stem.ends_with(host), "{stem} on {host}");
+                assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+                let read = |path: &Path| fs::read(path).unwrap();
+                Bundle::from_pem(read(&certificate), read(&key)).unwrap();
+                let purpose = match stem.starts_with("member") {
+                    true => Purpose::Server,
+                    false => Purpose::Client,
+                };
+                openssl::verify_strict(&directory.join("ca.pem"), &certificate, purpose)
+                    .assert_accepted(stem);
+            }
+            assert_eq!(self.output("plan", host).status.code(), Some(0));
+        }
+        self.assert_nothing_secret();
+    }
+
+    /// No key has travelled.
+    pub fn assert_nothing_secret(&self) {
+        for (name, contents) in self.files("travel") {
+            let text = String::from_utf8_lossy(&contents).into_owned();
+            assert!(!text.contains("PRIVATE KEY"), "{}", name.display());
+        }
+    }
+
+    /// Puts somebody's request where a host's would be.
+    pub fn plant(&self, path: &str, request: &CertificateRequest) {
+        let path = self.path("travel").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, request.to_pem().unwrap()).unwrap();
+    }
+}
+
+/// The files that are new, or other than they were.
+pub fn changed(before: &Files, after: &Files) -> Vec<String> {
+    let names = after
+        .iter()
+        .filter(|(name, now)| before.get(*name) != Some(now))
+        .map(|(name, _)| name.display().to_string());
+    names.collect()
+}
