@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::Bundle;
+use etcd_pki_core::{Bundle, Error, Layout, Store};
 use etcd_pki_tests::{Scratch, command::etcd_pki};
 
 /// A directory with an authority.
@@ -433,4 +433,32 @@ fn further_names_of_what_is_replaced_are_told() {
         !refused.status.success() && !said.contains(warning),
         "{said}"
     );
+}
+
+#[test]
+fn the_wait_for_a_lock_is_told_once_and_can_be_ended() {
+    let scratch = Scratch::new("lock");
+    let store = Store::open(scratch.path().join("pki"), Layout::Kubespray);
+    let held = store.lock().unwrap();
+    let mut asked = 0;
+    let ended = store.lock_while(|| {
+        asked += 1;
+        asked < 3
+    });
+    assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+    assert_eq!(asked, 3);
+
+    let mut told = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(200));
+            drop(held);
+        });
+        store.lock_with(|| told += 1).map(drop).unwrap();
+    });
+    assert_eq!(told, 1);
+
+    // Who need not wait is asked nothing
+    let free = store.lock_while(|| false);
+    assert!(free.is_ok(), "{free:?}");
 }

@@ -136,8 +136,17 @@ impl Store {
     ///
     /// As [`Store::lock`].
     pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore> {
+        self.lock_while(lock::said_once(waiting))
+    }
+
+    /// Takes the directory's lock as [`Store::lock`] does. While it has to wait, it asks fifty times a second whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::lock`]; [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn lock_while(&self, goes_on: impl FnMut() -> bool) -> Result<LockedStore> {
         let made = directory::make_directory(&self.directory, &Attributes::default())?;
-        let lock = lock::DirectoryLock::take(&self.directory, waiting)?;
+        let lock = lock::DirectoryLock::take(&self.directory, goes_on)?;
         directory::remove_stale(&self.directory)?;
         Ok(LockedStore {
             store: self.clone(),

@@ -13,9 +13,9 @@ pub(crate) use self::issued::PyIssued;
 use crate::{
     certificate::{PyCertificate, wrapped},
     error::work,
+    interrupt::locked,
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
-    signer::Raised,
     text::PassphraseArgument,
     time::{Instant, ValidityArgument, instant},
     words::Word,
@@ -34,22 +34,15 @@ use crate::{
 /// >>> bundle.certificate.ip_addresses
 /// [IPv4Address('10.0.0.11'), IPv4Address('127.0.0.1'), IPv6Address('::1')]
 #[pyclass(frozen, name = "CertificateAuthority", module = "etcd_pki")]
-pub(crate) struct PyCertificateAuthority {
-    authority: Arc<CertificateAuthority>,
-    /// What its signer raised, if that is an object of Python
-    raised: Raised,
-}
+pub(crate) struct PyCertificateAuthority(Arc<CertificateAuthority>);
 
 impl PyCertificateAuthority {
     pub(crate) fn new(authority: CertificateAuthority) -> Self {
-        Self {
-            authority: Arc::new(authority),
-            raised: Raised::default(),
-        }
+        Self(Arc::new(authority))
     }
 
     pub(crate) fn get(&self) -> &CertificateAuthority {
-        &self.authority
+        &self.0
     }
 }
 
@@ -58,32 +51,32 @@ impl PyCertificateAuthority {
     /// The authority's certificate.
     #[getter]
     fn certificate(&self) -> PyCertificate {
-        PyCertificate(self.authority.certificate().clone())
+        PyCertificate(self.0.certificate().clone())
     }
 
     /// The certificates that a leaf carries behind its own: this authority's, unless it is a root, and the intermediates above.
     #[getter]
     fn chain(&self) -> Vec<PyCertificate> {
-        wrapped(self.authority.chain())
+        wrapped(self.0.chain())
     }
 
     /// What etcd is to trust: the root above this authority, or the authority itself where none is known.
     #[getter]
     fn root(&self) -> PyCertificate {
-        PyCertificate(self.authority.root().clone())
+        PyCertificate(self.0.root().clone())
     }
 
     /// The authority's key, if it is in this process.
     #[getter]
     fn key(&self) -> Option<PyPrivateKey> {
-        PyPrivateKey::of_authority(Arc::clone(&self.authority))
+        PyPrivateKey::of_authority(Arc::clone(&self.0))
     }
 
     /// Whether the certificate lacks keyUsage, as Kubespray's does: Go, and so etcd, does not mind, but Python 3.13 refuses every
     /// chain that ends there. `renewed` mends it.
     #[getter]
     fn lacks_key_usage(&self) -> bool {
-        self.authority.lacks_key_usage()
+        self.0.lacks_key_usage()
     }
 
     /// The same authority with a new certificate: same key, same subject and same key identifier, so that what it has signed stays
@@ -100,10 +93,7 @@ impl PyCertificateAuthority {
             Some(ValidityArgument(validity)) => validity,
             None => Validity::lasting(self.life()),
         };
-        work(py, || {
-            self.authority.renewed(validity, keeps_serial, instant(now))
-        })
-        .map(Self::new)
+        work(py, || self.0.renewed(validity, keeps_serial, instant(now))).map(Self::new)
     }
 
     /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a passphrase, whole or not at all. Where an
@@ -122,20 +112,20 @@ impl PyCertificateAuthority {
         replace_ca: bool,
     ) -> PyResult<PyPairPaths> {
         let passphrase = passphrase.as_deref();
+        let store = Store::open(directory, layout.0);
+        let files = locked(py, &store)?;
         work(py, || {
-            let store = Store::open(directory, layout.0);
-            let files = store.lock()?;
             if replace_ca {
-                files.replace_authority(&self.authority, passphrase)?;
+                files.replace_authority(&self.0, passphrase)?;
             } else {
-                files.write_authority(&self.authority, passphrase)?;
+                files.write_authority(&self.0, passphrase)?;
             }
             Ok(PyPairPaths(store.authority_paths()))
         })
     }
 
     fn __repr__(&self) -> String {
-        let certificate = self.authority.certificate();
+        let certificate = self.0.certificate();
         let until = etcd_pki_core::rfc3339(certificate.not_after());
         format!(
             "<CertificateAuthority {}, until {until}>",
@@ -151,7 +141,7 @@ impl PyCertificateAuthority {
 impl PyCertificateAuthority {
     /// How long its certificate was valid in all.
     fn life(&self) -> Duration {
-        let certificate = self.authority.certificate();
+        let certificate = self.0.certificate();
         let life = certificate
             .not_after()
             .duration_since(certificate.not_before());

@@ -1,12 +1,10 @@
 //! A key and its certificate.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use etcd_pki_core::{Bundle, Certificate, Layout, Overwrite, PrivateKey, Result, Role, Store};
+use etcd_pki_core::{
+    Bundle, Certificate, Layout, LockedStore, Overwrite, PrivateKey, Result, Role, Store,
+};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
@@ -16,6 +14,7 @@ use crate::{
     border,
     certificate::{Certificates, PyCertificate, wrapped},
     error::{OrRaise as _, state_error, work},
+    interrupt::locked,
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
     store::from_file,
@@ -174,7 +173,9 @@ impl PyBundle {
         layout: Word<Layout>,
         overwrite: bool,
     ) -> PyResult<Vec<PyPairPaths>> {
-        work(py, || write(&self.bundle, &directory, layout.0, overwrite))
+        let store = Store::open(directory, layout.0);
+        let files = locked(py, &store)?;
+        work(py, || write(&self.bundle, &store, &files, overwrite))
     }
 
     /// A context for a server of clients: it serves with this certificate, and takes clients whose certificates `trusted` has
@@ -257,20 +258,18 @@ fn with_chain(key: PrivateKey, mut certificates: Vec<Certificate>) -> Result<Bun
 }
 
 /// Writes a bundle to all the pairs that a layout has for it.
-pub(crate) fn write(
+fn write(
     bundle: &Bundle,
-    directory: &Path,
-    layout: Layout,
+    store: &Store,
+    files: &LockedStore,
     overwrite: bool,
 ) -> Result<Vec<PyPairPaths>> {
-    let store = Store::open(directory, layout);
-    let files = store.lock()?;
     let (Some(role), Some(name), true) = (bundle.role(), bundle.name(), overwrite) else {
         return files.write(bundle).map(PyPairPaths::all);
     };
-    let pairs = layout.pairs(role, name)?;
+    let pairs = store.layout().pairs(role, name)?;
     let bundles: Vec<_> = pairs.iter().map(|pair| (bundle, pair)).collect();
     files.write_pairs(&bundles, Overwrite::Replace)?;
-    let pairs = pairs.iter().map(|pair| pair.below(directory));
+    let pairs = pairs.iter().map(|pair| pair.below(store.directory()));
     Ok(PyPairPaths::all(pairs.collect()))
 }

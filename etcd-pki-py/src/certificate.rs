@@ -13,7 +13,7 @@ use crate::{
     error::{OrRaise as _, work},
     key::PyPublicKey,
     store,
-    text::{Contents, expected},
+    text::{Contents, expected, items},
     words::Word,
 };
 
@@ -265,7 +265,7 @@ impl FromPyObject<'_, '_> for Certificates {
         if let Ok(one) = object.cast::<PyCertificate>() {
             return Ok(Self(vec![one.get().0.clone()]));
         }
-        let Ok(all) = object.try_iter() else {
+        let Some(all) = items(&object) else {
             return Err(expected("Certificate or an iterable of them", &object));
         };
         let all = all.map(|one| {

@@ -9,13 +9,30 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Error, Progress};
+use etcd_pki_core::{Error, LockedStore, Progress, Store};
 use pyo3::prelude::*;
 
-use crate::error::{OrRaise as _, Raise};
+use crate::{
+    error::{OrRaise as _, Raise},
+    text::expected,
+};
 
 /// How often Python is asked for a signal while work is done beside it
 const LOOK: Duration = Duration::from_millis(50);
+
+/// A function of two numbers, which is told how far the work is.
+pub(crate) struct ProgressArgument(Py<PyAny>);
+
+impl FromPyObject<'_, '_> for ProgressArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if !object.is_callable() {
+            return Err(expected("a function of two numbers", &object));
+        }
+        Ok(Self(object.to_owned().unbind()))
+    }
+}
 
 /// How far the work is, as its threads and Python's share it.
 #[derive(Default)]
@@ -55,6 +72,11 @@ impl Progress for &Watch {
 }
 
 impl Watch {
+    /// Takes a directory's lock, unless Python ends the wait for it.
+    pub(crate) fn lock(&self, store: &Store) -> Result<LockedStore, Error> {
+        store.lock_while(|| !Progress::is_interrupted(self))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,11 +113,10 @@ pub(crate) fn on_all_cores<T: Send, E: From<Error> + Send>(
 /// raises ends the work between two of its steps, and is raised when it has ended.
 pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
     py: Python<'_>,
-    progress: Option<&Bound<'_, PyAny>>,
+    progress: Option<ProgressArgument>,
     task: impl FnOnce(&Watch) -> Result<T, E> + Send,
 ) -> PyResult<T> {
     let watch = Watch::default();
-    let progress = progress.map(|progress| progress.clone().unbind());
     let (result, raised) = py.detach(|| {
         thread::scope(|scope| {
             let worker = scope.spawn(|| {
@@ -129,13 +150,28 @@ pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
     }
 }
 
+/// Takes a directory's lock. What a signal raises while it is waited for ends the wait, and is raised.
+pub(crate) fn locked(py: Python<'_>, store: &Store) -> PyResult<LockedStore> {
+    let mut raised = None;
+    let locked = py.detach(|| {
+        store.lock_while(|| {
+            raised = Python::attach(|py| py.check_signals()).err();
+            raised.is_none()
+        })
+    });
+    match raised {
+        Some(raised) => Err(raised),
+        None => locked.or_raise(),
+    }
+}
+
 /// Lets Python handle its signals, and tells how far the work is if it has gone on.
-fn look(progress: Option<&Py<PyAny>>, state: State, told: &mut usize) -> PyResult<()> {
+fn look(progress: Option<&ProgressArgument>, state: State, told: &mut usize) -> PyResult<()> {
     Python::attach(|py| {
         py.check_signals()?;
         if let Some(progress) = progress.filter(|_| state.done > *told) {
             *told = state.done;
-            progress.call1(py, (state.done, state.all))?;
+            progress.0.call1(py, (state.done, state.all))?;
         }
         Ok(())
     })

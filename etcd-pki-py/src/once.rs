@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::{
     error::{Raise, state_error},
-    interrupt::{Watch, watched},
+    interrupt::{ProgressArgument, Watch, watched},
 };
 
 /// A plan until it is carried out.
@@ -22,8 +22,8 @@ impl<T: Send> Once<T> {
     pub(crate) fn carry_out<R, P, E>(
         &self,
         py: Python<'_>,
-        progress: Option<&Bound<'_, PyAny>>,
-        prepare: impl FnOnce(&T) -> Result<P, Error> + Send,
+        progress: Option<ProgressArgument>,
+        prepare: impl FnOnce(&T, &Watch) -> Result<P, Error> + Send,
         apply: impl FnOnce(T, P, &Watch) -> Result<R, E> + Send,
     ) -> PyResult<R>
     where
@@ -32,7 +32,7 @@ impl<T: Send> Once<T> {
     {
         let plan = self.replace(None);
         let plan = plan.ok_or_else(|| state_error("this plan has been carried out: plan anew"))?;
-        watched(py, progress, |watch| match prepare(&plan) {
+        watched(py, progress, |watch| match prepare(&plan, watch) {
             Ok(prepared) => apply(plan, prepared, watch),
             Err(error) => {
                 self.replace(Some(plan));

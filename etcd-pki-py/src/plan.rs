@@ -9,6 +9,7 @@ use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
     hash::hash_by_debug,
+    interrupt::{ProgressArgument, Watch},
     layout::PyPairPaths,
     once::Once,
     text::PassphraseArgument,
@@ -122,14 +123,14 @@ impl PyPlan {
         &self,
         py: Python<'_>,
         passphrase: Option<PassphraseArgument>,
-        progress: Option<&Bound<'_, PyAny>>,
+        progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
         let passphrase = passphrase.as_deref();
-        let prepare = |plan: &Plan| {
+        let prepare = |plan: &Plan, watch: &Watch| {
             if !plan.has_work() {
                 return Ok(None);
             }
-            let files = self.store.lock()?;
+            let files = watch.lock(&self.store)?;
             plan.check_keys(&self.store, passphrase)?;
             Ok(Some(files))
         };

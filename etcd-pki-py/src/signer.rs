@@ -1,6 +1,6 @@
 //! A key that is elsewhere, behind an object of Python.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
 
 use etcd_pki_core::{Error, PublicKey, Result, Signer};
 use pyo3::{exceptions::PyException, prelude::*, types::PyBytes};
@@ -11,48 +11,49 @@ use crate::{error::raise, key::PyPublicKey, text::expected};
 pub(crate) struct PySigner {
     object: Py<PyAny>,
     public_key: PublicKey,
-    raised: Raised,
 }
 
-/// What an object raised while it should sign, which the core cannot carry.
-#[derive(Clone, Default)]
-pub(crate) struct Raised(Arc<Mutex<Option<PyErr>>>);
+thread_local! {
+    /// What an object raised while it should sign, which the core cannot carry. It signs in the thread that asks for it.
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
 
-impl Raised {
-    /// The exception for an error of the core. What a signer raised is its cause; what is no `Exception`, such as Ctrl-C, goes on
-    /// as it is.
-    pub(crate) fn instead_of(&self, error: Error) -> PyErr {
-        let raised = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+/// Does work that signs, while other threads of Python run. What a signer raises is the cause of the exception; what is no
+/// `Exception`, such as Ctrl-C, goes on as it is.
+pub(crate) fn signing<T: Send>(
+    py: Python<'_>,
+    task: impl FnOnce() -> Result<T> + Send,
+) -> PyResult<T> {
+    RAISED.take();
+    py.detach(task).map_err(|error| {
         let told = raise(error);
-        let Some(raised) = raised else { return told };
-        Python::attach(|py| {
-            if !raised.is_instance_of::<PyException>(py) {
-                return raised;
+        match RAISED.take() {
+            None => told,
+            Some(raised) if raised.is_instance_of::<PyException>(py) => {
+                told.set_cause(py, Some(raised));
+                told
             }
-            told.set_cause(py, Some(raised));
-            told
-        })
-    }
-}
-
-impl PySigner {
-    pub(crate) fn raised(&self) -> Raised {
-        self.raised.clone()
-    }
+            Some(raised) => raised,
+        }
+    })
 }
 
 impl FromPyObject<'_, '_> for PySigner {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let public_key = object.getattr("public_key")?;
+        let (Some(public_key), Some(_)) = (
+            object.getattr_opt("public_key")?,
+            object.getattr_opt("sign")?,
+        ) else {
+            return Err(expected("an object with public_key and sign", &object));
+        };
         let Ok(public_key) = public_key.cast::<PyPublicKey>() else {
             return Err(expected("PublicKey as public_key", &public_key));
         };
         Ok(Self {
             public_key: public_key.get().0.clone(),
             object: object.to_owned().unbind(),
-            raised: Raised::default(),
         })
     }
 }
@@ -72,7 +73,7 @@ impl Signer for PySigner {
         });
         signature.map_err(|error| {
             let reason = error.to_string();
-            *self.raised.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            RAISED.set(Some(error));
             Error::Signer { reason }
         })
     }

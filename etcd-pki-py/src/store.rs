@@ -20,6 +20,7 @@ use crate::{
     bundle::PyBundle,
     certificate::PyCertificate,
     error::{OrRaise as _, state_error, work},
+    interrupt::locked,
     layout::PyPairPaths,
     text::{Contents, PassphraseArgument},
     words::Word,
@@ -110,9 +111,9 @@ impl PyStore {
     }
 
     /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up to a
-    /// minute. `with` lets it go.
+    /// minute, or until Ctrl-C. `with` lets it go.
     fn lock(&self, py: Python<'_>) -> PyResult<PyLockedStore> {
-        let locked = work(py, || self.0.lock())?;
+        let locked = locked(py, &self.0)?;
         Ok(PyLockedStore(Mutex::new(Some(locked))))
     }
 

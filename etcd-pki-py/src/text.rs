@@ -6,7 +6,7 @@ use etcd_pki_core::{AlternativeName, Error, Passphrase};
 use pyo3::{
     exceptions::{PyTypeError, PyUnicodeEncodeError},
     prelude::*,
-    types::{PyByteArray, PyBytes, PyMemoryView, PyString},
+    types::{PyByteArray, PyBytes, PyIterator, PyMemoryView, PyString},
 };
 use zeroize::Zeroizing;
 
@@ -128,13 +128,18 @@ where
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let is_text = object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>();
-        let Some(items) = object.try_iter().ok().filter(|_| !is_text) else {
+        let Some(items) = items(&object) else {
             return Err(expected("an iterable such as a list", &object));
         };
         let items = items.map(|item| item?.extract());
         items.collect::<PyResult<_>>().map(Self)
     }
+}
+
+/// What an object holds if it can be iterated over, and is no text.
+pub(crate) fn items<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
+    let is_text = object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>();
+    object.try_iter().ok().filter(|_| !is_text)
 }
 
 /// Alternative names.

@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from etcd_pki import Bundle, Cluster
+from etcd_pki import Bundle, Cluster, Store
 from tools import python
 
 APPLY = """
@@ -147,6 +147,47 @@ print("done")
 """
     done = python(REQUESTS + code, tmp_path)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "Store(directory).lock()",
+        "cluster.apply(directory)",
+        "cluster.plan(directory).apply()",
+        "cluster.plan_host(directory, host='etcd-1', requests=directory + '/../travel').apply()",
+        "CertificateAuthority.create('etcd-ca').write(directory)",
+        "CertificateAuthority.create('etcd-ca').issue('client', 'app').write(directory)",
+    ],
+)
+def test_the_wait_for_a_lock(waits, tmp_path):
+    code = f"""
+import signal, sys
+from etcd_pki import CertificateAuthority, Cluster, Store
+signal.signal(signal.SIGINT, signal.default_int_handler)
+directory = sys.argv[1]
+cluster = Cluster(members=["etcd-1"])
+print("waiting", flush=True)
+try:
+    {waits}
+except KeyboardInterrupt:
+    print("ended")
+"""
+    directory = tmp_path / "pki"
+    with Store(directory).lock():
+        process = subprocess.Popen([sys.executable, "-c", code, str(directory)], stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout.readline() == "waiting\n"
+            time.sleep(0.3)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            # It would wait for a minute
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.wait()
+    assert out == "ended\n"
+    assert list(directory.iterdir()) == []
 
 
 def test_a_handler_of_ones_own(tmp_path):

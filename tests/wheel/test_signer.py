@@ -1,5 +1,8 @@
 """Keys that are elsewhere, and what their objects raise."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from etcd_pki import CertificateAuthority, PrivateKey, Role, SignerError
 
@@ -44,6 +47,25 @@ def test_an_interrupt_goes_on_as_it_is():
         authority(answer).issue(Role.CLIENT, "backup")
 
 
+def test_each_thread_is_told_what_it_raised_itself():
+    together = threading.Barrier(4)
+
+    def answer(message):
+        together.wait(timeout=30)
+        raise RuntimeError(threading.get_ident())
+
+    ca = authority(answer)
+
+    def issue(_):
+        with pytest.raises(SignerError) as raised:
+            ca.issue(Role.CLIENT, "backup")
+        return raised.value.__cause__.args == (threading.get_ident(),)
+
+    for _ in range(20):
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(issue, range(4)))
+
+
 def test_what_is_no_signature():
     with pytest.raises(SignerError) as raised:
         authority(lambda message: "text").issue(Role.CLIENT, "backup")
@@ -52,9 +74,16 @@ def test_what_is_no_signature():
         authority(lambda message: b"no signature").issue(Role.CLIENT, "backup")
 
 
-def test_a_signer_has_a_public_key():
+def test_a_signer_has_a_public_key_and_signs():
     class Keyless:
         public_key = "none"
 
+        def sign(self, message):
+            return message
+
+    certificate = authority(None).certificate
     with pytest.raises(TypeError, match="expected PublicKey as public_key, not str"):
-        CertificateAuthority.from_signer(authority(None).certificate, Keyless())
+        CertificateAuthority.from_signer(certificate, Keyless())
+    for wrong in (None, 7, "key", b"key", object(), certificate):
+        with pytest.raises(TypeError, match="expected an object with public_key and sign, not "):
+            CertificateAuthority.from_signer(certificate, wrong)

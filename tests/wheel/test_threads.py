@@ -1,5 +1,7 @@
 """Several threads at once: the interpreter is released while work is done."""
 
+import sys
+import sysconfig
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +33,17 @@ def longest_wait_beside(work):
     return max(after - before for before, after in zip(steps, steps[1:])) / (end - begin)
 
 
+HAS_A_GLOBAL_LOCK = getattr(sys, "_is_gil_enabled", lambda: True)()
+with_a_global_lock = pytest.mark.skipif(not HAS_A_GLOBAL_LOCK, reason="nothing keeps an interpreter without a global lock")
+
+
+def test_a_free_threaded_build_stays_free():
+    """The module says that it needs no global lock; without that word, its import would bring the lock back."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert not HAS_A_GLOBAL_LOCK
+
+
+@with_a_global_lock
 def test_this_would_see_an_interpreter_that_is_kept():
     """By a call that keeps it from beginning to end."""
     assert longest_wait_beside(lambda: sum(range(10_000_000))) > 0.5
@@ -53,6 +66,7 @@ def large(tmp_path_factory):
     return cluster, directory
 
 
+@with_a_global_lock
 @pytest.mark.parametrize("work", LONG.values(), ids=LONG.keys())
 def test_another_thread_goes_on_meanwhile(work, large):
     # The machine may be busy with other things once: an interpreter that is kept is kept each time

@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use super::{
     attributes::{Attributes, Stamp},
     directory::{parent, sync_directory},
-    lock::DirectoryLock,
+    lock::{DirectoryLock, said_once},
     staged::{Staged, give, keep},
 };
 use crate::error::{Error, Result};
@@ -97,7 +97,7 @@ pub fn write_files_with(
     overwrite: Overwrite,
     waiting: impl FnOnce(),
 ) -> Result<()> {
-    let mut waiting = Some(waiting);
+    let mut waits = said_once(waiting);
     // Each once, whatever it was called, and in one order everywhere, so that two processes never wait for each other
     let directories = files
         .iter()
@@ -110,13 +110,7 @@ pub fn write_files_with(
         .collect::<Result<BTreeSet<PathBuf>>>()?;
     let _locks = directories
         .iter()
-        .map(|directory| {
-            DirectoryLock::take(directory, || {
-                if let Some(waiting) = waiting.take() {
-                    waiting();
-                }
-            })
-        })
+        .map(|directory| DirectoryLock::take(directory, &mut waits))
         .collect::<Result<Vec<_>>>()?;
     write_locked(files, overwrite, &Attributes::default())
 }

@@ -25,9 +25,9 @@ pub(super) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    pub(super) fn take(directory: &Path, waiting: impl FnOnce()) -> Result<Self> {
+    /// Takes it, and while another has it asks again and again whether to go on waiting.
+    pub(super) fn take(directory: &Path, mut goes_on: impl FnMut() -> bool) -> Result<Self> {
         let began = Instant::now();
-        let mut waiting = Some(waiting);
         loop {
             let opened = File::open(directory).map_err(io_error("use the directory", directory))?;
             match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
@@ -40,8 +40,8 @@ impl DirectoryLock {
                 // Somebody put another directory in its place
                 Ok(()) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => {
-                    if let Some(waiting) = waiting.take() {
-                        waiting();
+                    if !goes_on() {
+                        return Err(Error::Interrupted);
                     }
                 }
                 Err(error) => return Err(io_error("lock", directory)(error.into())),
@@ -65,6 +65,17 @@ impl Drop for DirectoryLock {
             // Closing it, which is next, does the same where nobody was forked
             let _ = flock(&self.directory, FlockOperation::Unlock);
         }
+    }
+}
+
+/// Says once that a lock is waited for, and waits on.
+pub(super) fn said_once(waiting: impl FnOnce()) -> impl FnMut() -> bool {
+    let mut waiting = Some(waiting);
+    move || {
+        if let Some(waiting) = waiting.take() {
+            waiting();
+        }
+        true
     }
 }
 

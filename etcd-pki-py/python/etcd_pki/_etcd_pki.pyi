@@ -811,7 +811,7 @@ class Store:
         """
     def lock(self) -> LockedStore:
         """Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited
-        for, up to a minute. `with` lets it go.
+        for, up to a minute, or until Ctrl-C. `with` lets it go.
         """
 
 @final

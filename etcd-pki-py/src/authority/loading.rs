@@ -142,14 +142,10 @@ impl PyCertificateAuthority {
         signer: PySigner,
         member_common_names: Listed<Text>,
     ) -> PyResult<Self> {
-        let raised = signer.raised();
         let authority = work(py, || {
             CertificateAuthority::from_signer(certificates.0, signer)
-        })?;
-        Ok(Self {
-            raised,
-            ..Self::refusing(authority, member_common_names)
-        })
+        });
+        authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 }
 

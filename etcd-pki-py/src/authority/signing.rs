@@ -17,6 +17,7 @@ use crate::{
     key::{PyPrivateKey, PyPublicKey},
     profile::ProfileArgument,
     request::PyCertificateRequest,
+    signer::signing,
     text::Names,
     time::{Before, Instant, ValidityArgument, instant},
     words::Word,
@@ -43,17 +44,15 @@ impl PyCertificateAuthority {
     ) -> PyResult<PyBundle> {
         let asked = Asked::of(role.with(algorithm, validity), identity, names, now);
         let key = key.map(Bound::get);
-        let bundle = self.work(py, || match key {
+        let bundle = signing(py, || match key {
             Some(key) => {
                 let key = key.imported()?;
-                self.authority
+                self.0
                     .issue_for(key, asked.profile, &asked.identity, asked.now)
             }
-            None => self
-                .authority
-                .issue_at(asked.profile, &asked.identity, asked.now),
+            None => self.0.issue_at(asked.profile, &asked.identity, asked.now),
         })?;
-        Ok(PyBundle::issued(bundle, self.authority.root().clone()))
+        Ok(PyBundle::issued(bundle, self.0.root().clone()))
     }
 
     /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the request claims beyond them is
@@ -129,7 +128,7 @@ impl PyCertificateAuthority {
         let asked = Asked::of(role.with(None, None), identity, names, now);
         let Before(before) = renew_before;
         let due = work(py, || {
-            self.authority.causes(
+            self.0.causes(
                 certificate,
                 key,
                 asked.profile,
@@ -169,17 +168,7 @@ impl PyCertificateAuthority {
         py: Python<'_>,
         sign: impl FnOnce(&CertificateAuthority) -> Result<Issued> + Send,
     ) -> PyResult<PyIssued> {
-        self.work(py, || sign(&self.authority)).map(PyIssued)
-    }
-
-    /// Does work that signs, while other threads of Python run.
-    fn work<T: Send>(
-        &self,
-        py: Python<'_>,
-        task: impl FnOnce() -> Result<T> + Send,
-    ) -> PyResult<T> {
-        py.detach(task)
-            .map_err(|error| self.raised.instead_of(error))
+        signing(py, || sign(&self.0)).map(PyIssued)
     }
 }
 

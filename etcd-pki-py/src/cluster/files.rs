@@ -1,9 +1,13 @@
 //! Whose the files of a cluster are.
 
-use etcd_pki_core::{ClusterFiles, Result};
-use pyo3::prelude::*;
+use etcd_pki_core::{ClusterFiles, Error, Result};
+use pyo3::{exceptions::PyOverflowError, prelude::*};
 
-use crate::{error::OrRaise as _, hash::hash_by_debug, text::Text};
+use crate::{
+    error::{OrRaise as _, raise},
+    hash::hash_by_debug,
+    text::Text,
+};
 
 /// Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new certificate 0644,
 /// a new directory 0700, and what exists keeps what it has.
@@ -23,9 +27,9 @@ impl PyClusterFiles {
     fn new(
         owner: Option<Text>,
         group: Option<Text>,
-        key_mode: Option<u32>,
-        certificate_mode: Option<u32>,
-        directory_mode: Option<u32>,
+        key_mode: Option<Mode>,
+        certificate_mode: Option<Mode>,
+        directory_mode: Option<Mode>,
     ) -> PyResult<Self> {
         let build = || -> Result<ClusterFiles> {
             let mut files = ClusterFiles::default();
@@ -35,13 +39,13 @@ impl PyClusterFiles {
             if let Some(Text(group)) = &group {
                 files = files.with_group(group)?;
             }
-            if let Some(mode) = key_mode {
+            if let Some(Mode(mode)) = key_mode {
                 files = files.with_key_mode(mode)?;
             }
-            if let Some(mode) = certificate_mode {
+            if let Some(Mode(mode)) = certificate_mode {
                 files = files.with_certificate_mode(mode)?;
             }
-            if let Some(mode) = directory_mode {
+            if let Some(Mode(mode)) = directory_mode {
                 files = files.with_directory_mode(mode)?;
             }
             Ok(files)
@@ -82,5 +86,26 @@ impl PyClusterFiles {
     fn __repr__(&self) -> String {
         let owner = self.0.owner().unwrap_or("whoever writes them");
         format!("<ClusterFiles of {owner}>")
+    }
+}
+
+/// A mode, given as a number.
+struct Mode(u32);
+
+impl FromPyObject<'_, '_> for Mode {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        object.extract().map(Self).map_err(|error: PyErr| {
+            if !error.is_instance_of::<PyOverflowError>(object.py()) {
+                return error;
+            }
+            raise(Error::Specification {
+                position: None,
+                field: "files".to_owned(),
+                reason: format!("{} is no mode of a file", &*object),
+                hint: None,
+            })
+        })
     }
 }

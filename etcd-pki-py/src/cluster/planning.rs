@@ -9,7 +9,7 @@ use super::{PyCluster, asked::Asked};
 use crate::{
     error::{OrRaise as _, work},
     export::PyExported,
-    interrupt::{on_all_cores, watched},
+    interrupt::{ProgressArgument, on_all_cores, watched},
     plan::{PyPlan, PyReport},
     requests::{PyHostPlan, PySigningPlan},
     store::overwriting,
@@ -66,7 +66,7 @@ impl PyCluster {
         prune: bool,
         backup: bool,
         passphrase: Option<PassphraseArgument>,
-        progress: Option<&Bound<'_, PyAny>>,
+        progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
         let store = self.store(directory).or_raise()?;
         let asked = Asked {
@@ -83,11 +83,11 @@ impl PyCluster {
             let planned = asked.plan(&self.cluster, &store)?;
             if !planned.has_work() {
                 if planned.is_worth_recording() {
-                    planned.record(&store.lock()?);
+                    planned.record(&watch.lock(&store)?);
                 }
                 return Ok(Report::default());
             }
-            let files = store.lock()?;
+            let files = watch.lock(&store)?;
             let plan = asked.plan(&self.cluster, &store)?;
             plan.apply(&files, passphrase, watch)
         });

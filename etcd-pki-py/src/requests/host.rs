@@ -10,6 +10,7 @@ use crate::{
     cluster::PyWanted,
     described::{PyCause, causes},
     hash::hash_by_debug,
+    interrupt::{ProgressArgument, Watch},
     layout::PyPairPaths,
     once::Once,
     words::Word,
@@ -86,10 +87,10 @@ impl PyHostPlan {
     /// certificate takes its place whole. Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with how
     /// many changes are done, and of how many. An error in the middle tells in `done` what was changed.
     #[pyo3(signature = (*, progress=None))]
-    fn apply(&self, py: Python<'_>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<PyHostReport> {
-        let prepare = |plan: &HostPlan| {
+    fn apply(&self, py: Python<'_>, progress: Option<ProgressArgument>) -> PyResult<PyHostReport> {
+        let prepare = |plan: &HostPlan, watch: &Watch| {
             let has_work = !plan.is_done();
-            has_work.then(|| self.store.lock()).transpose()
+            has_work.then(|| watch.lock(&self.store)).transpose()
         };
         let report = self
             .plan

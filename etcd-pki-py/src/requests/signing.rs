@@ -10,6 +10,7 @@ use crate::{
     cluster::PyWanted,
     described::{PyCause, PyClaim, causes, claims},
     hash::hash_by_debug,
+    interrupt::{ProgressArgument, Watch},
     once::Once,
     text::PassphraseArgument,
 };
@@ -77,11 +78,11 @@ impl PySigningPlan {
         &self,
         py: Python<'_>,
         passphrase: Option<PassphraseArgument>,
-        progress: Option<&Bound<'_, PyAny>>,
+        progress: Option<ProgressArgument>,
     ) -> PyResult<PySigningReport> {
         let passphrase = passphrase.as_deref();
-        let prepare = |plan: &SigningPlan| {
-            let files = self.store.lock()?;
+        let prepare = |plan: &SigningPlan, watch: &Watch| {
+            let files = watch.lock(&self.store)?;
             plan.check_keys(&self.store, passphrase)?;
             Ok(files)
         };
