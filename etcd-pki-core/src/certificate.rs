@@ -6,7 +6,7 @@ mod names;
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
@@ -32,8 +32,8 @@ const WHAT: &str = "certificate";
 pub struct Certificate {
     der: Vec<u8>,
     /// Read at once from what comes from outside, and when first asked for from what an authority of ours has just signed: most
-    /// of those go into a file unread
-    facts: OnceLock<Box<Facts>>,
+    /// of those go into a file unread. Clones share them
+    facts: OnceLock<Arc<Facts>>,
 }
 
 impl Certificate {
@@ -55,7 +55,7 @@ impl Certificate {
     /// [`Error::Malformed`] if it is none.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         Ok(Self {
-            facts: OnceLock::from(Box::new(Facts::read(der)?)),
+            facts: OnceLock::from(Arc::new(Facts::read(der)?)),
             der: der.to_vec(),
         })
     }
@@ -245,7 +245,7 @@ impl Certificate {
 
     fn facts(&self) -> &Facts {
         self.facts
-            .get_or_init(|| signing::read_own(|| Facts::read(&self.der).map(Box::new)))
+            .get_or_init(|| signing::read_own(|| Facts::read(&self.der).map(Arc::new)))
     }
 
     /// What makes Go refuse to read it, though it can be read here.

@@ -5,7 +5,7 @@ mod claim;
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use der::{
@@ -57,10 +57,9 @@ pub struct CertificateRequest {
     der: Vec<u8>,
     public_key: PublicKey,
     /// Read at once from what comes from outside, and when first asked for from what was made here
-    facts: OnceLock<Box<Facts>>,
+    facts: OnceLock<Arc<Facts>>,
 }
 
-#[derive(Clone)]
 struct Facts {
     subject: Name,
     claims: Vec<Claim>,
@@ -120,7 +119,7 @@ impl CertificateRequest {
         Ok(Self {
             der: der.to_vec(),
             public_key,
-            facts: OnceLock::from(Box::new(facts)),
+            facts: OnceLock::from(Arc::new(facts)),
         })
     }
 
@@ -198,7 +197,7 @@ impl CertificateRequest {
         self.facts.get_or_init(|| {
             signing::read_own(|| {
                 let signed = Signed::from_der(&self.der).map_err(malformed)?;
-                Facts::read(signed.content).map(|(_, facts)| Box::new(facts))
+                Facts::read(signed.content).map(|(_, facts)| Arc::new(facts))
             })
         })
     }

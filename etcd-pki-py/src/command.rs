@@ -4,8 +4,10 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
+use crate::interpreter;
+
 /// Runs the command with these arguments, the first of which is its own name, and returns its exit code.
 #[pyfunction]
 pub(crate) fn run(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| etcd_pki::run(arguments))
+    interpreter::without(py, || etcd_pki::run(arguments))
 }

@@ -5,7 +5,10 @@ use std::{io, path::Path};
 use etcd_pki_core::{Error, Place, Position, Unfinished};
 use pyo3::prelude::*;
 
-use crate::facts::{Described, Fact, Facts, dictionary, path, text, texts};
+use crate::{
+    facts::{Described, Fact, Facts, dictionary, path, text, texts},
+    interpreter,
+};
 
 /// What the core fails with, which becomes an exception.
 pub(crate) trait Raise {
@@ -55,7 +58,7 @@ pub(crate) fn work<T: Send>(
     py: Python<'_>,
     task: impl FnOnce() -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    py.detach(task).or_raise()
+    interpreter::without(py, task).or_raise()
 }
 
 fn exception(class: &str, message: &str, hint: Option<String>, facts: Facts) -> PyErr {

@@ -7,16 +7,16 @@ use std::{
 
 use pyo3::prelude::*;
 
-/// Whether the thread that came back last has the interpreter still, as far as is known here: it may have given it up elsewhere.
+/// Whether the thread that came back last has the global lock still, as far as is known here: it may have let go of it elsewhere.
 static HELD: AtomicBool = AtomicBool::new(false);
 
-/// How long a thread looks out for the interpreter before it lies down to wait for it.
+/// How long a thread looks out for the global lock before it goes to sleep over it.
 ///
-/// Between two calls a thread has the interpreter for a few microseconds. Who waits for it in the system's way is asleep by then,
-/// and to be woken takes tens of them, more than the signature for which it was given up.
+/// Between two calls a thread has the lock for some three microseconds. To be woken from sleep takes some sixty: more than it
+/// took to sign what the lock was let go for.
 const LOOKOUT: Duration = Duration::from_micros(20);
 
-/// Does work without the interpreter, which other threads have meanwhile.
+/// Does work without the global lock, which other threads may have meanwhile.
 pub(crate) fn without<T: Send>(py: Python<'_>, task: impl FnOnce() -> T + Send) -> T {
     let done = py.detach(|| {
         HELD.store(false, Ordering::Release);
@@ -29,7 +29,8 @@ pub(crate) fn without<T: Send>(py: Python<'_>, task: impl FnOnce() -> T + Send) 
 }
 
 fn look_out() {
-    if !HELD.load(Ordering::Acquire) {
+    // Where there is no lock, nobody waits for it
+    if cfg!(Py_GIL_DISABLED) || !HELD.load(Ordering::Acquire) {
         return;
     }
     let end = Instant::now() + LOOKOUT;

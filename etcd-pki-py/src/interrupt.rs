@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 
 use crate::{
     error::{OrRaise as _, Raise},
+    interpreter,
     text::expected,
 };
 
@@ -117,7 +118,7 @@ pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
     task: impl FnOnce(&Watch) -> Result<T, E> + Send,
 ) -> PyResult<T> {
     let watch = Watch::default();
-    let (result, raised) = py.detach(|| {
+    let (result, raised) = interpreter::without(py, || {
         thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let result = on_all_cores(|| task(&watch));
@@ -153,7 +154,7 @@ pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
 /// Takes a directory's lock. What a signal raises while it is waited for ends the wait, and is raised.
 pub(crate) fn locked(py: Python<'_>, store: &Store) -> PyResult<LockedStore> {
     let mut raised = None;
-    let locked = py.detach(|| {
+    let locked = interpreter::without(py, || {
         store.lock_while(|| {
             raised = Python::attach(|py| py.check_signals()).err();
             raised.is_none()

@@ -26,6 +26,7 @@ mod command;
 mod config;
 mod export;
 mod identity;
+mod interpreter;
 mod key;
 mod kubespray;
 mod layout;

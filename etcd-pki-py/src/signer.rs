@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use etcd_pki_core::{Error, PublicKey, Result, Signer};
 use pyo3::{exceptions::PyException, prelude::*, types::PyBytes};
 
-use crate::{error::raise, key::PyPublicKey, text::expected};
+use crate::{error::raise, interpreter, key::PyPublicKey, text::expected};
 
 /// Any object with `public_key` and `sign(message)`: the protocol `etcd_pki.Signer`.
 pub(crate) struct PySigner {
@@ -25,7 +25,7 @@ pub(crate) fn signing<T: Send>(
     task: impl FnOnce() -> Result<T> + Send,
 ) -> PyResult<T> {
     RAISED.take();
-    py.detach(task).map_err(|error| {
+    interpreter::without(py, task).map_err(|error| {
         let told = raise(error);
         match RAISED.take() {
             None => told,

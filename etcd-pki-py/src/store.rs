@@ -20,6 +20,7 @@ use crate::{
     bundle::PyBundle,
     certificate::PyCertificate,
     error::{OrRaise as _, state_error, work},
+    interpreter,
     interrupt::locked,
     layout::PyPairPaths,
     text::{Contents, PassphraseArgument},
@@ -202,7 +203,7 @@ impl PyLockedStore {
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
         let files = slf.get();
         // Not waited for with the interpreter held: whoever writes may be in need of it
-        let is_held = py.detach(|| files.held().is_some());
+        let is_held = interpreter::without(py, || files.held().is_some());
         is_held.then_some(slf).ok_or_else(|| state_error(LET_GO))
     }
 
@@ -213,7 +214,7 @@ impl PyLockedStore {
         _error: Option<&Bound<'_, PyAny>>,
         _traceback: Option<&Bound<'_, PyAny>>,
     ) {
-        py.detach(|| drop(self.held().take()));
+        interpreter::without(py, || drop(self.held().take()));
     }
 
     fn __repr__(&self) -> &'static str {
@@ -232,7 +233,7 @@ impl PyLockedStore {
         py: Python<'_>,
         task: impl FnOnce(&LockedStore) -> Result<T> + Send,
     ) -> PyResult<T> {
-        py.detach(|| match self.held().as_ref() {
+        interpreter::without(py, || match self.held().as_ref() {
             Some(files) => Ok(task(files)),
             None => Err(state_error(LET_GO)),
         })?

@@ -7,6 +7,7 @@ use crate::{
     certificate::{Certificates, PyCertificate, wrapped},
     described::PyReason,
     error::raise,
+    interpreter,
     text::{Text, expected},
     time::Instant,
     words::Word,
@@ -83,7 +84,7 @@ impl PyVerifier {
     /// The verdict on a certificate.
     fn verify(&self, py: Python<'_>, certificate: &Bound<'_, PyCertificate>) -> PyVerdict {
         let certificate = &certificate.get().0;
-        PyVerdict(py.detach(|| self.0.verify(certificate)))
+        PyVerdict(interpreter::without(py, || self.0.verify(certificate)))
     }
 }
 

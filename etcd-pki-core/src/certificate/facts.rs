@@ -5,7 +5,6 @@ use der::{Decode as _, Encode as _};
 use super::malformed;
 use crate::{error::Result, extensions::Extensions, key::PublicKey, serial::SerialNumber};
 
-#[derive(Clone)]
 pub(super) struct Facts {
     pub(super) parsed: x509_cert::Certificate,
     pub(super) extensions: Extensions,
