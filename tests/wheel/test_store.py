@@ -141,7 +141,7 @@ def readers():
     yield lambda path: write_files([(path, b"", False)])
 
 
-@pytest.mark.parametrize("read", readers())
+@pytest.mark.parametrize("read", list(readers()))
 def test_what_is_no_path(read, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(LookupError, match="no path today"):
@@ -168,7 +168,7 @@ def test_names_of_files_that_are_no_text(ca, tmp_path):
     assert raised.value.directory == directory
 
 
-@pytest.mark.parametrize("read", readers())
+@pytest.mark.parametrize("read", list(readers()))
 def test_a_directory_where_a_file_is_expected(read, tmp_path):
     """And a device that never ends where there is a file."""
     (tmp_path / "ca.pem").mkdir()
