@@ -84,7 +84,7 @@ impl PrivateKey {
                 let point = &pkcs8[pkcs8.len() - length..];
                 Ok(Self {
                     algorithm,
-                    public_key: PublicKey::from_bits(algorithm, point)?,
+                    public_key: PublicKey::from_bits(algorithm, point),
                     pkcs8,
                     pair: OnceLock::new(),
                 })
@@ -269,7 +269,7 @@ impl PrivateKey {
         let info = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters }, private_key);
         Ok(Self {
             algorithm,
-            public_key: PublicKey::from_bits(algorithm, pair.public_key())?,
+            public_key: PublicKey::from_bits(algorithm, pair.public_key()),
             pkcs8: info.to_der().map(Zeroizing::new).map_err(malformed)?,
             pair: OnceLock::from(pair),
         })

@@ -289,10 +289,9 @@ impl MacKey {
 }
 
 /// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1): there it names, and protects nothing.
-pub(crate) fn sha1(bytes: &[u8]) -> [u8; digest::SHA1_OUTPUT_LEN] {
-    let mut output = [0; digest::SHA1_OUTPUT_LEN];
-    output.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
-    output
+pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
+    use sha1::Digest as _;
+    sha1::Sha1::digest(bytes).into()
 }
 
 /// More bytes than the identifier of the algorithm takes, with the tags and lengths of what is signed

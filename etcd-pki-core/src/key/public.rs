@@ -2,18 +2,19 @@
 
 use std::{borrow::Cow, fmt};
 
-use der::{
-    Decode as _, Encode as _,
-    asn1::{AnyRef, BitStringRef},
-};
-use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use der::Decode as _;
+use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::{EC_PUBLIC_KEY, ED25519, KeyAlgorithm, RSA_ENCRYPTION, curve, import};
 use crate::{
+    der_writer::{self, SEQUENCE},
     error::{Error, Result},
     hex, pem,
     signing::{self, Scheme},
 };
+
+/// More bytes than the algorithm takes, with the tags and lengths around it
+const USUAL_FRAME: usize = 32;
 
 /// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -144,22 +145,24 @@ impl PublicKey {
         &self.der[self.bits_at..]
     }
 
-    pub(super) fn from_bits(algorithm: KeyAlgorithm, bits: &[u8]) -> Result<Self> {
-        let curve = curve(algorithm);
-        let (oid, parameters) = match algorithm.scheme() {
-            Scheme::EcdsaP256 | Scheme::EcdsaP384 => (EC_PUBLIC_KEY, Some(AnyRef::from(&curve))),
-            Scheme::Ed25519 => (ED25519, None),
-            Scheme::Rsa => (RSA_ENCRYPTION, Some(AnyRef::NULL)),
-        };
-        let encode = || {
-            SubjectPublicKeyInfoRef {
-                algorithm: AlgorithmIdentifierRef { oid, parameters },
-                subject_public_key: BitStringRef::from_bytes(bits)?,
-            }
-            .to_der()
-        };
-        let der: Vec<u8> = encode().map_err(|error| Error::malformed("public key", error))?;
-        Ok(Self {
+    /// From the bits of a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
+    pub(super) fn from_bits(algorithm: KeyAlgorithm, bits: &[u8]) -> Self {
+        let mut der = Vec::with_capacity(bits.len() + USUAL_FRAME);
+        der_writer::nest(&mut der, SEQUENCE, |der| {
+            der_writer::nest(der, SEQUENCE, |der| match algorithm.scheme() {
+                Scheme::EcdsaP256 | Scheme::EcdsaP384 => {
+                    der_writer::push_oid(der, EC_PUBLIC_KEY);
+                    der_writer::push_oid(der, curve(algorithm));
+                }
+                Scheme::Ed25519 => der_writer::push_oid(der, ED25519),
+                Scheme::Rsa => {
+                    der_writer::push_oid(der, RSA_ENCRYPTION);
+                    der.extend_from_slice(der_writer::NULL);
+                }
+            });
+            der_writer::push_bits(der, bits);
+        });
+        Self {
             bits_at: der.len() - bits.len(),
             der,
             algorithm: Some(algorithm),
@@ -167,7 +170,7 @@ impl PublicKey {
                 KeyAlgorithm::OtherRsa => import::rsa_name(bits),
                 _ => Cow::Borrowed(algorithm.name()),
             },
-        })
+        }
     }
 
     /// The size of an RSA key: the bits of its modulus.

@@ -10,6 +10,9 @@ use crate::{
     identity::{AlternativeName, COMMON_NAME, Identity, ORGANIZATION},
 };
 
+/// More claims than most requests make
+const USUAL_NUMBER: usize = 16;
+
 /// One thing that a request asks for. Whether it is granted is the signer's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -73,16 +76,15 @@ pub(super) fn claims(
     extensions: Extensions,
 ) -> Vec<Claim> {
     let others: Vec<String> = extensions.beyond_claims().collect();
-    let mut claims: Vec<Claim> = subject
-        .map(|(oid, value)| match oid {
-            COMMON_NAME => Claim::CommonName(value),
-            ORGANIZATION => Claim::Organization(value),
-            other => Claim::SubjectPart {
-                attribute: attribute_name(other),
-                value,
-            },
-        })
-        .collect();
+    let mut claims = Vec::with_capacity(USUAL_NUMBER);
+    claims.extend(subject.map(|(oid, value)| match oid {
+        COMMON_NAME => Claim::CommonName(value),
+        ORGANIZATION => Claim::Organization(value),
+        other => Claim::SubjectPart {
+            attribute: attribute_name(other),
+            value,
+        },
+    }));
     if extensions
         .authority
         .is_some_and(|authority| authority.is_authority)
