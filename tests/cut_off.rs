@@ -197,7 +197,11 @@ fn killed_while_requests_travel() {
             }
         }
         if round % 4 == 3 {
-            machines.round();
+            // What was signed for earlier names and never installed is refused, and asked for anew
+            for host in machines::HOSTS {
+                let _ = machines.apply(host);
+            }
+            machines.answer();
             machines.assert_whole();
         }
     }
