@@ -84,6 +84,19 @@ fn each_fault_is_named_and_mended_alone() {
     let _ = cluster.apply();
     cluster.assert_whole();
 
+    // The authority's own
+    fs::copy(
+        cluster.file("ca-key.pem"),
+        cluster.file("client-root-key.pem"),
+    )
+    .unwrap();
+    let due = cluster.due();
+    assert!(
+        due["client-root.pem"].starts_with("re-issue: another pair has the same key"),
+        "{due:?}"
+    );
+    cluster.assert_mended(&["client-root-key.pem", "client-root.pem"]);
+
     fs::write(cluster.file("client-root.pem"), "nonsense").unwrap();
     assert!(cluster.due()["client-root.pem"].starts_with("renew: unreadable: "));
     cluster.assert_mended(&["client-root.pem"]);

@@ -5,7 +5,11 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use etcd_pki_core::{
     Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Layout, Passphrase,
@@ -273,5 +277,34 @@ fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
         }
         let identity = Identity::new(member).unwrap();
         assert!(ca.issue(Role::Member, identity).is_ok());
+    }
+}
+
+#[test]
+fn no_leaf_has_the_key_of_an_authority() {
+    let ca = CertificateAuthority::create("etcd-ca").unwrap();
+    let own = || PrivateKey::from_der(&ca.key().unwrap().to_secret_der()).unwrap();
+    let identity = Identity::new("backup").unwrap();
+    let request = CertificateRequest::create(&own(), Role::Client, &identity).unwrap();
+    let now = SystemTime::now();
+    for error in [
+        ca.issue_for(own(), Role::Client, &identity, now).err(),
+        ca.sign(&request, Role::Client, &identity).err(),
+        ca.certify(own().public_key(), Role::Client, &identity, now)
+            .err(),
+        ca.renew(
+            ca.issue(Role::Client, &identity).unwrap().certificate(),
+            own().public_key(),
+            None,
+            now,
+        )
+        .err(),
+    ] {
+        let error = error.unwrap();
+        assert!(matches!(error, Error::AuthorityKey { .. }), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "the key is that of the authority CN=etcd-ca: whoever has it can sign certificates"
+        );
     }
 }

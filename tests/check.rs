@@ -96,6 +96,11 @@ fn each_fault_has_its_code() {
     set_mode(&copied.key, 0o640);
     let alone = all.issue_odd("alone", days(90), &name("h"), 0);
     fs::remove_file(alone.key).unwrap();
+    openssl::call(path, "req -new -key ca-key.pem -subj /CN=own -out own.csr");
+    openssl::call(
+        path,
+        "x509 -req -in own.csr -CA ca.pem -CAkey ca-key.pem -days 90 -out own.pem",
+    );
     let elsewhere = directory();
     let stranger = elsewhere.issue(Role::Client, "stranger", &[]);
     fs::copy(stranger.certificate, path.join("stranger.pem")).unwrap();
@@ -117,6 +122,7 @@ fn each_fault_has_its_code() {
             ("./expired.pem", &["EP001"]),
             ("./nameless.pem", &["EP011"]),
             ("./other-key.pem", &["EP005"]),
+            ("./own.pem", &["EP014"]),
             ("./readable.pem", &["EP006"]),
             ("./soon.pem", &["EP003"]),
             ("./stranger.pem", &["EP007"]),
@@ -127,7 +133,7 @@ fn each_fault_has_its_code() {
         assert_codes(path, &[file], &[(file, &[code])]);
     }
     let ignored = [
-        "EP001", "EP002", "EP003", "EP005", "EP006", "EP007", "EP011", "ep012",
+        "EP001", "EP002", "EP003", "EP005", "EP006", "EP007", "EP011", "ep012", "EP014",
     ];
     let ignored: Vec<_> = ignored.iter().flat_map(|code| ["--ignore", code]).collect();
     let (code, printed, _) = check(path, &[&["."], &ignored[..]].concat());

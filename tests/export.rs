@@ -10,6 +10,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 use etcd_pki_tests::{
     command::etcd_pki,
     machines::{Machines, SPECIFICATION},
+    openssl,
 };
 
 #[test]
@@ -82,4 +83,33 @@ fn an_exported_host_has_its_own_files_alone() {
         );
         assert!(!machines.path("new").exists());
     }
+}
+
+#[test]
+fn the_key_of_the_authority_is_exported_under_no_name() {
+    let machines = Machines::new(SPECIFICATION);
+    let run = |words: &[&str]| {
+        let mut command = Command::new(etcd_pki());
+        let words = command.current_dir(machines.path(".")).args(words);
+        words
+            .args(["-f", "cluster.yaml", "-d", "ca"])
+            .output()
+            .unwrap()
+    };
+    assert!(run(&["apply"]).status.success());
+    let ca = machines.path("ca");
+    for line in [
+        "req -new -key ca-key.pem -subj /CN=etcd-member-etcd-2 -out own.csr",
+        "x509 -req -in own.csr -CA ca.pem -CAkey ca-key.pem -days 90 -out member-etcd-2.pem",
+    ] {
+        openssl::call(&ca, line);
+    }
+    fs::copy(ca.join("ca-key.pem"), ca.join("member-etcd-2-key.pem")).unwrap();
+    let output = run(&["export", "--host", "etcd-2", "-o", "out"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("member-etcd-2-key.pem: the key is that of the authority CN=etcd-ca"),
+        "{said}"
+    );
+    assert!(!machines.path("out").exists());
 }

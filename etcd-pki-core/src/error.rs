@@ -31,6 +31,11 @@ pub enum Error {
         /// When it ended
         not_after: SystemTime,
     },
+    /// A leaf is to have the key of an authority: whoever has the leaf's key could sign certificates.
+    AuthorityKey {
+        /// The authority's subject
+        subject: String,
+    },
     /// A CA's certificate has not begun. The clock of this machine or of the one that made the CA is wrong.
     AuthorityNotYetValid {
         /// The CA's subject

@@ -139,6 +139,11 @@ fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairText
     if let Some(signer) = signer {
         let checked = bundle.certificate().check_issued_by(signer);
         checked.map_err(in_certificate)?;
+        if bundle.certificate().public_key() == signer.public_key() {
+            return Err(in_key(Error::AuthorityKey {
+                subject: signer.subject(),
+            }));
+        }
     }
     Ok(PairTexts {
         // DER is no text

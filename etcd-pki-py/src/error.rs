@@ -144,6 +144,9 @@ impl Described for Error {
                 path: file,
                 error,
             } => io_error(action, file, error),
+            Self::AuthorityKey { subject } => {
+                ("AuthorityKeyError", vec![("subject", text(subject))])
+            }
             Self::KeyMismatch { expected, found } => {
                 let facts = vec![("expected", text(expected)), ("found", text(found))];
                 ("KeyMismatchError", facts)

@@ -154,6 +154,9 @@ impl Described for Finding {
                 let facts = vec![("not_before", Fact::Instant(*not_before))];
                 ("not_yet_valid", facts)
             }
+            Self::AuthorityKey { authority } => {
+                ("authority_key", vec![("authority", path(authority))])
+            }
             Self::KeyMismatch { key } => ("key_mismatch", vec![("key", path(key))]),
             Self::KeyReadable { key, mode } => {
                 let mode = Fact::Number(u64::from(*mode));

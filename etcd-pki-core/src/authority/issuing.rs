@@ -23,7 +23,8 @@ impl CertificateAuthority {
     /// # Errors
     ///
     /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and [`Error::NoAlternativeName`] for an
-    /// identity that does not fit the role; [`Error::Validity`]; [`Error::AuthorityExpired`]; [`Error::Signer`].
+    /// identity that does not fit the role; [`Error::Validity`]; [`Error::AuthorityExpired`]; [`Error::AuthorityKey`];
+    /// [`Error::Signer`].
     pub fn issue(
         &self,
         profile: impl Into<Profile>,
@@ -152,6 +153,17 @@ impl CertificateAuthority {
         }
     }
 
+    /// Whether a leaf may have this key: not one that signs certificates.
+    pub(super) fn check_leaf_key(&self, key: &PublicKey) -> Result<()> {
+        let mut authorities = std::iter::once(&self.certificate).chain(&self.above);
+        match authorities.find(|authority| authority.public_key() == key) {
+            Some(authority) => Err(Error::AuthorityKey {
+                subject: authority.subject(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Signs a certificate for a public key, and tells the end that was asked for if it was cut short.
     fn sign_grant(
         &self,
@@ -167,6 +179,7 @@ impl CertificateAuthority {
                 "use ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096",
             ));
         }
+        self.check_leaf_key(key)?;
         let asked = grant.validity.end(now)?;
         let not_after = asked.min(self.end());
         let profile = grant.profile;

@@ -43,6 +43,7 @@ impl CertificateAuthority {
         }
         let now = clock::whole_seconds(now);
         self.check_time(now)?;
+        self.check_leaf_key(key)?;
         let life = certificate
             .not_after()
             .duration_since(certificate.not_before())

@@ -107,13 +107,18 @@ pub enum Finding {
     },
     /// EP013: there is no certificate where some were to be.
     NoCertificate,
+    /// EP014: its key is an authority's, so that whoever has it can sign certificates.
+    AuthorityKey {
+        /// The authority's file
+        authority: PathBuf,
+    },
 }
 
 impl Finding {
     /// Every code, in order.
-    pub const CODES: [&'static str; 13] = [
+    pub const CODES: [&'static str; 14] = [
         "EP001", "EP002", "EP003", "EP004", "EP005", "EP006", "EP007", "EP008", "EP009", "EP010",
-        "EP011", "EP012", "EP013",
+        "EP011", "EP012", "EP013", "EP014",
     ];
 
     /// Its code, which stays the same whatever it says.
@@ -133,6 +138,7 @@ impl Finding {
             Self::ClientWithoutNames => "EP011",
             Self::Unreadable { .. } => "EP012",
             Self::NoCertificate => "EP013",
+            Self::AuthorityKey { .. } => "EP014",
         }
     }
 
@@ -148,7 +154,8 @@ impl Finding {
             | Self::AnotherAuthority {
                 same_name: true, ..
             }
-            | Self::Unreadable { damaged: true, .. } => Severity::Critical,
+            | Self::Unreadable { damaged: true, .. }
+            | Self::AuthorityKey { .. } => Severity::Critical,
             Self::Expires { .. }
             | Self::AnotherAuthority { .. }
             | Self::NoKeyUsage
@@ -223,6 +230,11 @@ impl fmt::Display for Finding {
             ),
             Self::Unreadable { reason, .. } => write!(f, "{reason}"),
             Self::NoCertificate => write!(f, "no certificate in it"),
+            Self::AuthorityKey { authority } => write!(
+                f,
+                "its key is that of {}: whoever has it can sign certificates",
+                authority.display()
+            ),
         }
     }
 }

@@ -37,10 +37,23 @@ pub(super) fn findings(
     if !certificate.is_self_issued() {
         findings.extend(issuer(certificate, authorities));
     }
-    if !certificate.is_authority() && is_of_etcd(certificate) {
-        findings.extend(usages(certificate));
+    if !certificate.is_authority() {
+        findings.extend(key(certificate, authorities));
+        if is_of_etcd(certificate) {
+            findings.extend(usages(certificate));
+        }
     }
     findings
+}
+
+/// Whether it has the key of an authority.
+fn key(certificate: &Certificate, authorities: &Authorities<'_>) -> Option<Finding> {
+    let mut all = authorities.beside.iter().chain(&authorities.around);
+    let is_same = |authority: &Certificate| authority.public_key() == certificate.public_key();
+    let (path, _) = all.find(|(_, authority)| authority.is_authority() && is_same(authority))?;
+    Some(Finding::AuthorityKey {
+        authority: path.to_path_buf(),
+    })
 }
 
 fn time(certificate: &Certificate, check: &Check, now: SystemTime) -> Option<Finding> {

@@ -66,6 +66,9 @@ impl Error {
             Self::InvalidDuration { .. } => {
                 "write 90d, 12h, 10y (a year is 365 days) or an instant such as 2027-01-31T12:00:00Z"
             }
+            Self::AuthorityKey { .. } => {
+                "give the leaf a key of its own: one is made where none is given, and by `etcd-pki key new`"
+            }
             Self::KeyMismatch { .. } => {
                 "find the key of this certificate, or make a new pair; `etcd-pki cert match` compares files"
             }

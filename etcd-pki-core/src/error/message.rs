@@ -68,6 +68,10 @@ impl fmt::Display for Error {
                 path,
                 error,
             } => write!(f, "cannot {action} {}: {error}", path.display()),
+            Self::AuthorityKey { subject } => write!(
+                f,
+                "the key is that of the authority {subject}: whoever has it can sign certificates"
+            ),
             Self::KeyMismatch { expected, found } => write!(
                 f,
                 "the key does not match: the certificate has the key {}, this one is {}",

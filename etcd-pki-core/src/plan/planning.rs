@@ -176,10 +176,12 @@ impl View<'_> {
         })
     }
 
-    /// Decides once more about pairs that have a key together.
+    /// Decides once more about pairs that have a key together, with an authority or with each other.
     fn part_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
         let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(leaves.len());
-        for key in leaves.iter().filter_map(|leaf| leaf.step.key.as_ref()) {
+        let authorities = self.authorities.iter().filter_map(Authority::certificate);
+        let own = leaves.iter().filter_map(|leaf| leaf.step.key.as_ref());
+        for key in authorities.map(Certificate::public_key).chain(own) {
             *counts.entry(key).or_insert(0) += 1;
         }
         let is_shared = |leaf: &Leaf| {

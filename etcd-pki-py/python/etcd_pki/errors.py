@@ -78,6 +78,12 @@ class AuthorityExpiredError(_InputError):
     not_after: datetime
 
 
+class AuthorityKeyError(_InputError):
+    """A leaf is to have the key of an authority: whoever has the leaf's key could sign certificates. ``subject`` is the authority's."""
+
+    subject: str
+
+
 class AuthorityNotYetValidError(_InputError):
     """An authority's certificate has not begun: ``subject``, ``not_before``."""
 
