@@ -224,3 +224,10 @@ def test_settings(ca, member, tmp_path):
     assert settings["ETCD_PEER_CLIENT_CERT_AUTH"] == "true"
     with pytest.raises(etcd_pki.Error):
         Settings.etcd(Store(tmp_path), "etcd-2")
+
+
+def test_no_leaf_has_the_key_of_an_authority():
+    ca = CertificateAuthority.create("etcd-ca")
+    with pytest.raises(etcd_pki.AuthorityKeyError, match="can sign certificates") as raised:
+        ca.issue(Role.CLIENT, "backup", key=ca.key)
+    assert raised.value.subject == "CN=etcd-ca"
