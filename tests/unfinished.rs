@@ -104,6 +104,8 @@ fn apply_in_words() {
     assert_eq!(in_order, done.iter().collect::<Vec<_>>());
     let there = certificates(&cluster.directory());
     assert!(there.contains("ca.pem"), "{there:?}");
+    // It holds up no other pair
+    assert_eq!(there.len(), PAIRS - 1, "{there:?}");
     assert_eq!(
         done.iter().map(|line| named(line)).collect::<BTreeSet<_>>(),
         there

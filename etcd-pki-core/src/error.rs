@@ -266,6 +266,19 @@ impl Error {
         }
     }
 
+    /// Whether what failed for one file fails for every other: somebody has ended the work, or there is no room for it.
+    pub(crate) fn concerns_all(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match self {
+            Self::Interrupted => true,
+            Self::Io { error, .. } => matches!(
+                error.kind(),
+                QuotaExceeded | ReadOnlyFilesystem | StorageFull
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether a file was not read because it holds more than anything that is looked for.
     pub(crate) fn is_too_large(&self) -> bool {
         match self {

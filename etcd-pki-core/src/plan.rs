@@ -2,6 +2,7 @@
 
 mod action;
 mod apply;
+mod as_far_as_possible;
 mod authority;
 mod by_hand;
 mod cause;
@@ -16,7 +17,6 @@ mod record;
 mod step;
 mod surplus;
 mod unfinished;
-mod until_failure;
 mod validity_cut;
 
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ pub use self::{
     unfinished::Unfinished, validity_cut::ValidityCut,
 };
 pub(crate) use self::{
+    as_far_as_possible::as_far_as_possible,
     pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
     progress::Followed,
     unfinished::Done,
-    until_failure::until_failure,
 };
 use crate::{
     error::{Error, Result},

@@ -7,11 +7,10 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::{
-    Action, Done, Plan, Progress, Step, Unfinished, ValidityCut,
+    Action, Done, Plan, Progress, Step, Unfinished, ValidityCut, as_far_as_possible,
     decision::leaf_profile,
     progress::Followed,
     record::{Mark, Marker, NextRecord},
-    until_failure,
 };
 use crate::{
     authority::CertificateAuthority,
@@ -69,7 +68,7 @@ impl Report {
 
 impl Plan {
     /// Does what the plan says, and nothing else. The authorities come first, and then every other pair, on all cores: each is
-    /// changed whole, so whatever instant it is cut off at, the next plan finishes it.
+    /// changed whole, so whatever instant it is cut off at, the next plan finishes it. A pair that fails holds up no other.
     ///
     /// `progress` is told how many of the changes are done, and of how many, and may end it between two of them.
     ///
@@ -205,7 +204,7 @@ impl Plan {
         done: &mut Done<Report>,
     ) -> Result<Vec<Mark>> {
         let leaves = self.changes().filter(|step| !step.wanted.is_authority());
-        let (changed, ended) = until_failure(leaves.collect(), |step: &&Step| {
+        let (changed, ended) = as_far_as_possible(leaves.collect(), |step: &&Step| {
             followed.begin()?;
             let issuer = step.wanted.issuer;
             let authority = authorities.get(&issuer);

@@ -35,7 +35,7 @@ pub struct Unfinished<R> {
     pub done: Vec<PathBuf>,
     /// How many changes were to be done; 0 if it ended before that was known
     pub all: usize,
-    /// What ended it
+    /// What ended it; where several changes failed, the first of them in the order of the plan
     pub error: Error,
 }
 

@@ -12,7 +12,7 @@ use crate::{
     cluster::{Issuer, Purpose},
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    plan::{Done, Followed, Progress, Unfinished, profile, until_failure},
+    plan::{Done, Followed, Progress, Unfinished, as_far_as_possible, profile},
     request::Claim,
     store::{
         LockedStore, NewFile, Overwrite, Store, make_directories_of, read_below, unless_too_large,
@@ -90,7 +90,7 @@ impl SigningPlan {
         for step in self.changes() {
             changes.entry(step.host()).or_default().push(step);
         }
-        let (hosts, ended) = until_failure(changes.into_iter().collect(), |(host, steps)| {
+        let (hosts, ended) = as_far_as_possible(changes.into_iter().collect(), |(host, steps)| {
             followed.begin()?;
             let done = self.sign_for(host, steps, &authorities, &trusted)?;
             followed.ended(done.report.signed);
