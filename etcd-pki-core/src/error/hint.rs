@@ -85,7 +85,7 @@ impl Error {
             Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
             Self::Several { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {
-                "write to the file that it leads to, or remove the link, which was left as it is"
+                "remove the link, which was left as it is, or write to the file that it leads to"
             }
             Self::TooLarge { .. } => {
                 "certificates and keys are a few kilobytes; is this the right file?"

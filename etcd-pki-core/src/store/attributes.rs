@@ -105,6 +105,8 @@ pub(crate) struct Attributes {
     pub(crate) directory_mode: Option<u32>,
     /// Whether what is replaced or removed is kept, as a dot file beside it
     pub(crate) backup: bool,
+    /// Whether a symbolic link is replaced like a file; what it leads to stays
+    pub(crate) replaces_links: bool,
 }
 
 impl Attributes {
