@@ -88,6 +88,12 @@ pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     Ok(Some((bytes, Stamp::from(&metadata))))
 }
 
+/// The contents of a regular file. Unlike [`read_file`](super::read_file), it waits for no pipe.
+pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>> {
+    let found = look(path)?.map(|(bytes, _)| bytes);
+    found.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
+}
+
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
