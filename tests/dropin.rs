@@ -359,6 +359,19 @@ fn no_new_authority_beside_certificates_of_another() {
     assert_eq!(host.contents(), before);
 }
 
+/// What the hint says can be done with this command.
+#[test]
+fn a_key_of_the_authority_that_is_not_there() {
+    let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));
+    fs::remove_file(host.file("ca-key.pem")).unwrap();
+    let output = host.output(&["etcd-1"], &["kube-1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("ca-key.pem"), "{said}");
+    assert!(said.contains("first host of etcd"), "{said}");
+    assert!(!said.contains("--requests"), "{said}");
+}
+
 #[test]
 fn etcd_runs_on_it() {
     let theirs = Kubespray::create(&["etcd-1"], &[]);

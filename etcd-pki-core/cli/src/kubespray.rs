@@ -72,7 +72,8 @@ impl Kubespray {
             // As the script's `mv` does with the role's links on control planes
             Ok(plan.without_surplus().replace_links())
         };
-        carry_out(&store, plan, passphrase.as_ref(), self.json)
+        let elsewhere = "run it on the first host of etcd, or bring the key back";
+        carry_out(&store, plan, passphrase.as_ref(), elsewhere, self.json)
     }
 
     fn script(&self, input: &Input) -> Result<KubesprayScript, Failure> {

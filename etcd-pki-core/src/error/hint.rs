@@ -54,7 +54,7 @@ impl Error {
             // The variables of Kubespray's script are fields that only its drop-in has
             Self::Specification {
                 hint: None, field, ..
-            } if field.chars().all(char::is_uppercase) => {
+            } if !field.is_empty() && field.chars().all(char::is_uppercase) => {
                 "nothing was changed; hosts stand there by their names, separated by blanks"
             }
             Self::Specification { hint: None, .. } => {
