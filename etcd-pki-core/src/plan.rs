@@ -155,7 +155,8 @@ impl Plan {
         Ok(self.without_surplus())
     }
 
-    /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair, handshakes fail for an instant.
+    /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair there is an instant in which etcd may
+    /// read one that does not match: that handshake fails, and the next one reads the files again.
     pub fn rekey(mut self) -> Self {
         for step in &mut self.steps {
             if step.action == Action::Renew && !step.wanted.is_authority() {
