@@ -1446,6 +1446,9 @@ class SigningPlan:
     @property
     def created(self) -> list[Path]:
         """The authorities that are to be made, because there are none: their certificates' files."""
+    @property
+    def without_request(self) -> list[str]:
+        """The hosts of the specification from which no request has come, not even one that is refused."""
     def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> SigningReport:
         """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
         claims beyond them is told. After a wrong passphrase the plan is as it was. Ctrl-C ends it between two hosts,
