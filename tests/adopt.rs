@@ -420,6 +420,40 @@ fn what_a_specification_cannot_say_is_told() {
     assert!(adopted.specification.contains("clients:\n  - x\n"));
 }
 
+/// A pipe that nobody writes into is not waited for, whose ever name it has.
+#[test]
+fn pipes_in_the_places_of_files() {
+    let kubespray = Kubespray::create(&["node1"], &[]);
+    let keys = ["ca-key.pem", "member-node1-key.pem"];
+    for key in keys {
+        let path = kubespray.path().join(key);
+        fs::remove_file(&path).unwrap();
+        let _ = run(Command::new("mkfifo").arg(path)).expect_success();
+    }
+    let mut command = Command::new("timeout");
+    command.arg("20").arg(etcd_pki()).arg("adopt");
+    let output = run(command.arg(kubespray.path())).expect_success();
+    assert!(
+        output
+            .stderr()
+            .contains("ca-key.pem: is not here, or cannot be read")
+    );
+    assert!(output.stdout().contains("- node1"), "{}", output.stdout());
+
+    let certificate = kubespray.ca().certificate;
+    fs::remove_file(&certificate).unwrap();
+    let _ = run(Command::new("mkfifo").arg(&certificate)).expect_success();
+    let mut command = Command::new("timeout");
+    let output = command
+        .arg("20")
+        .arg(etcd_pki())
+        .arg("adopt")
+        .arg(kubespray.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn what_cannot_be_adopted() {
     let scratch = Scratch::new("odd");

@@ -9,7 +9,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output},
     time::Duration,
@@ -237,6 +237,92 @@ fn a_directory_of_the_script_is_taken_over() {
     assert_eq!(said, "");
 }
 
+/// The pair of another control plane, as the role links it to the host's own, gets files of its own, as by the script's `mv`.
+#[test]
+fn links_of_control_planes_are_replaced_and_what_they_lead_to_stays() {
+    let host = Host::taking_over(&Kubespray::create(&["node1"], &["node1"]));
+    let pair = ["node-node2.pem", "node-node2-key.pem"];
+    for link in pair {
+        symlink(link.replace("node2", "node1"), host.file(link)).unwrap();
+    }
+    // The CA's own renewal
+    let _ = host.run(&["node1"], &["node1"]);
+    let before = host.contents();
+
+    let (printed, said) = host.run(&["node1"], &["node1", "node2"]);
+    assert!(
+        printed.contains("re-issue  node-node2.pem"),
+        "{printed}{said}"
+    );
+    assert!(
+        printed.contains("node-node2.pem is a link to node-node1.pem"),
+        "{printed}"
+    );
+    assert_eq!(
+        host.changed(&before),
+        ["node-node2-key.pem", "node-node2.pem"]
+    );
+    for (name, mode) in pair.into_iter().zip(["644", "600"]) {
+        assert!(!host.file(name).is_symlink());
+        assert!(seen(&host.file(name)).starts_with(mode), "{name}");
+    }
+    let (printed, _) = host.run(&["node1"], &["node1", "node2"]);
+    assert!(
+        printed.contains("5 certificates as they should be"),
+        "{printed}"
+    );
+}
+
+/// Without being asked for, nothing is written in the place of a link, and nothing else is changed on the way to it.
+#[test]
+fn a_plan_foresees_links_within_the_directory() {
+    let host = Host::taking_over(&Kubespray::create(&["node1"], &["node1"]));
+    for link in ["node-node2.pem", "node-node2-key.pem"] {
+        symlink(link.replace("node2", "node1"), host.file(link)).unwrap();
+    }
+    let specification = host.0.path().join("cluster.yaml");
+    let text = "directory: ssl\ndefaults: {profile: kubespray}\nmembers: [{name: node1}]\nnodes: [node1, node2, node3]\n";
+    fs::write(&specification, text).unwrap();
+    let before = host.contents();
+    let call = |verb| {
+        let mut command = Command::new(etcd_pki());
+        command.current_dir(host.0.path());
+        command.args([verb, "-f", "cluster.yaml"]).output().unwrap()
+    };
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    for _ in 0..2 {
+        let planned = call("plan");
+        let printed = text(planned.stdout);
+        let of = |file: &str| {
+            let mut lines = printed.lines();
+            let line = lines.find(|line| line.split_whitespace().nth(1) == Some(file));
+            line.unwrap_or_default().to_owned()
+        };
+        let link = of("node-node2.pem");
+        assert!(
+            link.contains("node-node2-key.pem is a link to node-node1-key.pem"),
+            "{printed}"
+        );
+        assert!(!of("node-node1.pem").contains("same key"), "{printed}");
+        assert!(!of("node-node1.pem").contains("re-issue"), "{printed}");
+        assert!(text(planned.stderr).contains("remove the link"));
+
+        let applied = call("apply");
+        assert_eq!(applied.status.code(), Some(1));
+        let said = text(applied.stderr);
+        assert!(said.contains("node-node2.pem is a symbolic link"), "{said}");
+        assert!(said.contains("remove the link"), "{said}");
+        assert_eq!(host.contents(), before);
+    }
+
+    for link in ["node-node2.pem", "node-node2-key.pem"] {
+        fs::remove_file(host.file(link)).unwrap();
+    }
+    assert!(call("apply").status.success());
+    let key = "node-node1-key.pem";
+    assert_eq!(fs::read(host.file(key)).unwrap(), before[key]);
+}
+
 #[test]
 fn it_succeeds_and_fails_as_the_script_does() {
     let theirs = Kubespray::create(&["etcd-1"], &[]);
@@ -271,6 +357,19 @@ fn no_new_authority_beside_certificates_of_another() {
     let output = host.output(&[], &["kube-1"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(host.contents(), before);
+}
+
+/// What the hint says can be done with this command.
+#[test]
+fn a_key_of_the_authority_that_is_not_there() {
+    let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));
+    fs::remove_file(host.file("ca-key.pem")).unwrap();
+    let output = host.output(&["etcd-1"], &["kube-1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("ca-key.pem"), "{said}");
+    assert!(said.contains("first host of etcd"), "{said}");
+    assert!(!said.contains("--requests"), "{said}");
 }
 
 #[test]

@@ -208,6 +208,32 @@ fn the_directory_of_the_keys_does_not_travel() {
     }
 }
 
+/// Who waits for a host's certificates is told which hosts have sent nothing; a request that is refused is something.
+#[test]
+fn hosts_from_which_nothing_has_come_are_named() {
+    let machines = Machines::new(SPECIFICATION);
+    let _ = machines.quietly("etcd-1");
+    let facts = machines.apply("ca").0;
+    assert_eq!(facts["without_request"], serde_json::json!(["etcd-2"]));
+    fs::create_dir(machines.path("travel/etcd-2")).unwrap();
+    assert_eq!(
+        machines.apply("ca").0["without_request"],
+        facts["without_request"]
+    );
+    let request = machines.path("travel/etcd-2/member-etcd-2.csr");
+    fs::write(request, "nonsense").unwrap();
+    let (facts, said) = machines.apply("ca");
+    assert_eq!(facts["without_request"], serde_json::json!([]));
+    assert!(said.starts_with("refused: "), "{said}");
+    // In words
+    fs::remove_dir_all(machines.path("travel/etcd-2")).unwrap();
+    for verb in ["plan", "apply"] {
+        let output = machines.command(verb, "ca").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "note: no request has come from etcd-2\n", "{verb}");
+    }
+}
+
 /// Larger than whatever is read: it is none of what travels, and the rest goes on.
 #[test]
 fn files_that_are_too_large() {

@@ -113,6 +113,7 @@ impl Cluster {
             key_mode: files.key_mode(),
             certificate_mode: files.certificate_mode(),
             directory_mode: files.directory_mode(),
+            replaces_links: false,
             backup: false,
         };
         (attributes, not_given)

@@ -225,8 +225,12 @@ impl FromStr for Layout {
 /// Refuses a name that leaves the directory, hides its file, reads as an option of some tool, or takes the key file of another
 /// name: the certificate of `a-key` would be the key of `a`.
 fn check_file_name(name: &str) -> Result<()> {
-    let reason = if name.contains(['/', '\\', '\0']) {
+    let reason = if name.contains('/') {
         "has a slash, so it cannot name a file"
+    } else if name.contains('\\') {
+        "has a backslash, so it cannot name a file"
+    } else if name.contains('\0') {
+        "has a null character, so it cannot name a file"
     } else if name.contains("..") {
         "has two dots in a row, so it cannot name a file"
     } else if name.starts_with(['-', '.']) {
@@ -297,7 +301,15 @@ mod tests {
 
     #[test]
     fn names_that_make_no_file_names() {
-        for bad in ["../a", "a/b", "-a", ".a", "a-key", "a..b"] {
+        for (bad, has) in [
+            ("a/b", "a slash"),
+            ("a\"b\\c", "a backslash"),
+            ("a\0", "a null"),
+        ] {
+            let refused = Layout::Kubespray.pairs(Role::Client, bad).unwrap_err();
+            assert!(refused.to_string().contains(has), "{refused}");
+        }
+        for bad in ["../a", "-a", ".a", "a-key", "a..b"] {
             assert!(Layout::Kubespray.pairs(Role::Client, bad).is_err(), "{bad}");
         }
         assert!(

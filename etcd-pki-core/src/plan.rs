@@ -10,10 +10,12 @@ mod decision;
 mod due;
 mod found;
 mod keys;
+mod links;
 mod pair;
 mod planning;
 mod progress;
 mod record;
+mod sharing;
 mod step;
 mod surplus;
 mod unfinished;
@@ -69,6 +71,7 @@ pub struct Plan {
     /// What is remembered of it; nothing if it is a part of what lies in the directory
     record: Option<NextRecord>,
     prunes: bool,
+    replaces_links: bool,
     attributes: Attributes,
 }
 
@@ -152,11 +155,14 @@ impl Plan {
         Ok(self.without_surplus())
     }
 
-    /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair, handshakes fail for an instant.
+    /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair there is an instant in which etcd may
+    /// read one that does not match: that handshake fails, and the next one reads the files again.
     pub fn rekey(mut self) -> Self {
         for step in &mut self.steps {
             if step.action == Action::Renew && !step.wanted.is_authority() {
                 step.action = Action::Reissue;
+                step.causes
+                    .extend(links::at(&self.directory, &step.paths.key));
             }
         }
         self
@@ -172,6 +178,13 @@ impl Plan {
     /// Removes the surplus when the plan is carried out.
     pub fn prune(mut self) -> Self {
         self.prunes = true;
+        self
+    }
+
+    /// Puts pairs of their own in the place of links from one file of the directory to another, where such a link is a
+    /// [`Cause::SymbolicLink`]. What the link leads to stays. [`Plan::apply`] refuses to write there otherwise.
+    pub fn replace_links(mut self) -> Self {
+        self.replaces_links = true;
         self
     }
 

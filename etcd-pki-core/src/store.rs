@@ -17,7 +17,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::{
-    attributes::{Attributes, Stamp, group, look, may_give, user},
+    attributes::{Attributes, Stamp, group, look, may_give, read_regular, user},
     file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,

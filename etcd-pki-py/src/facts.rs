@@ -122,6 +122,10 @@ impl Described for Cause {
             }
             Self::Owner { path: file } => ("owner", vec![("path", path(file))]),
             Self::SharedKey => ("shared_key", Vec::new()),
+            Self::SymbolicLink { path: file, target } => {
+                let facts = vec![("path", path(file)), ("target", path(target))];
+                ("symbolic_link", facts)
+            }
             Self::SurplusName(name) => ("surplus_name", vec![("name", text(name))]),
             Self::Unreadable { reason } => ("unreadable", vec![("reason", text(reason))]),
             Self::Usages { found } => ("usages", vec![("found", texts(found))]),

@@ -79,7 +79,8 @@ impl Machines {
         self.command(verb, machine).arg("--json").output().unwrap()
     }
 
-    /// What was done; and, if something was refused or not granted, what was said.
+    /// What was done; and, if something was refused or not granted, what was said. The note about hosts from which nothing has come
+    /// is compared with the facts and left out.
     pub fn apply(&self, machine: &str) -> (Value, String) {
         let output = self.output("apply", machine);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -87,6 +88,7 @@ impl Machines {
             .unwrap_or_else(|error| panic!("{machine}: {error}: {said}"));
         let is_refused = !facts["refused"].as_array().unwrap().is_empty();
         assert_eq!(output.status.code(), Some(i32::from(is_refused)), "{said}");
+        let said = without_note(&facts, said);
         (facts, said)
     }
 
@@ -190,4 +192,21 @@ pub fn changed(before: &Files, after: &Files) -> Vec<String> {
         .filter(|(name, now)| before.get(*name) != Some(now))
         .map(|(name, _)| name.display().to_string());
     names.collect()
+}
+
+/// What was said beside the note about the hosts from which no request has come, which names those of the facts.
+fn without_note(facts: &Value, said: String) -> String {
+    let hosts: Vec<&str> = facts["without_request"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|host| host.as_str().unwrap())
+        .collect();
+    if hosts.is_empty() {
+        assert!(!said.contains("no request has come"), "{said}");
+        return said;
+    }
+    let note = format!("note: no request has come from {}\n", hosts.join(", "));
+    assert!(said.contains(&note), "{said}");
+    said.replace(&note, "")
 }

@@ -179,6 +179,26 @@ def test_a_symbolic_link(cluster, tmp_path):
     assert raised.value.path == tmp_path / "pki" / "client-root.pem"
 
 
+def test_links_within_the_directory(tmp_path):
+    directory = tmp_path / "pki"
+    Cluster(nodes=["kube-1"]).apply(directory)
+    for end in (".pem", "-key.pem"):
+        (directory / f"node-kube-2{end}").symlink_to(f"node-kube-1{end}")
+    before = {path: path.read_bytes() for path in directory.glob("*kube-1*")}
+    cluster = Cluster(nodes=["kube-1", "kube-2"])
+    (step,) = cluster.plan(directory).changes
+    links = [cause for cause in step.causes if cause.kind == "symbolic_link"]
+    assert {cause.facts["path"]: cause.facts["target"] for cause in links} == {
+        directory / f"node-kube-2{end}": (directory / f"node-kube-1{end}").resolve() for end in (".pem", "-key.pem")
+    }
+    with pytest.raises(etcd_pki.SymbolicLinkError):
+        cluster.apply(directory)
+    assert cluster.apply(directory, replace_links=True).reissued == 1
+    assert before == {path: path.read_bytes() for path in before}
+    assert not (directory / "node-kube-2-key.pem").is_symlink()
+    assert_whole(directory)
+
+
 def test_what_was_done_before_it_failed(tmp_path):
     directory, target = tmp_path / "pki", tmp_path / "target.pem"
     directory.mkdir()

@@ -75,15 +75,17 @@ impl Apply {
             let plan = self.cluster.plan(&self.options, &cluster, &store)?;
             Ok(if self.backup { plan.backup() } else { plan })
         };
-        carry_out(&store, plan, passphrase.as_ref(), self.json)
+        let elsewhere = "apply where it is, or let requests travel there (--requests)";
+        carry_out(&store, plan, passphrase.as_ref(), elsewhere, self.json)
     }
 }
 
-/// Does what is planned, and tells it.
+/// Does what is planned, and tells it. `elsewhere` is what to do where the key of the authority is not there.
 pub(crate) fn carry_out(
     store: &Store,
     plan: impl Fn() -> Result<Plan, Failure>,
     passphrase: Option<&Passphrase>,
+    elsewhere: &str,
     json: bool,
 ) -> Outcome {
     let planned = plan()?;
@@ -108,7 +110,7 @@ pub(crate) fn carry_out(
     remarks(&plan);
     let began = Instant::now();
     let ended = plan.apply(&files, passphrase, progress(began));
-    let ended = Ended::of(ended, |error| key_elsewhere(error, store));
+    let ended = Ended::of(ended, |error| key_elsewhere(error, store, elsewhere));
     let told = said.tell(&ended, began, json);
     ended.outcome(told.map(|()| Answer::Yes))
 }
@@ -156,20 +158,20 @@ impl Said {
 }
 
 /// The error, with the ways to a key of an authority that is not there.
-fn key_elsewhere(error: Error, store: &Store) -> Failure {
+fn key_elsewhere(error: Error, store: &Store, elsewhere: &str) -> Failure {
     let layout = store.layout();
     let keys = [layout.authority(), layout.peer_authority()];
     match &error {
-        Error::Io { path, error: cause, .. }
-            if cause.kind() == ErrorKind::NotFound
-                && keys.iter().any(|pair| *path == store.directory().join(&pair.key)) =>
+        Error::Io {
+            path, error: cause, ..
+        } if cause.kind() == ErrorKind::NotFound
+            && keys
+                .iter()
+                .any(|pair| *path == store.directory().join(&pair.key)) =>
         {
             Failure::Failed(Message {
                 text: error.to_string(),
-                hint: Some(
-                    "with it certificates are signed: apply where it is, or let requests travel there (--requests)"
-                        .to_owned(),
-                ),
+                hint: Some(format!("with it certificates are signed: {elsewhere}")),
             })
         }
         _ => error.into(),

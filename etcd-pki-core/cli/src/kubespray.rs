@@ -69,9 +69,11 @@ impl Kubespray {
         let passphrase = self.passphrase.read(input)?;
         let plan = || {
             let plan = cluster.plan_for(&store, None, time::now())?;
-            Ok(plan.without_surplus())
+            // As the script's `mv` does with the role's links on control planes
+            Ok(plan.without_surplus().replace_links())
         };
-        carry_out(&store, plan, passphrase.as_ref(), self.json)
+        let elsewhere = "run it on the first host of etcd, or bring the key back";
+        carry_out(&store, plan, passphrase.as_ref(), elsewhere, self.json)
     }
 
     fn script(&self, input: &Input) -> Result<KubesprayScript, Failure> {

@@ -70,6 +70,7 @@ impl PlanCommand {
         }
         remarks(&plan);
         remarks_on_keys(&plan);
+        remarks_on_links(&plan);
         Ok(if self.check && plan.has_work() {
             Answer::Due
         } else {
@@ -180,6 +181,19 @@ fn remarks_on_keys(plan: &Plan) {
             "note: {} is not there, and signs what is to be done: apply where it is, or let requests travel there (--requests)",
             authority.wanted().paths.key.display()
         ));
+    }
+}
+
+/// What carrying out the plan here would stop at.
+fn remarks_on_links(plan: &Plan) {
+    for cause in plan.changes().flat_map(Step::causes) {
+        if let Cause::SymbolicLink { path, .. } = cause {
+            output::say(format_args!(
+                "note: {} is a symbolic link, and etcd-pki apply changes nothing as long as it is to be written: remove the link, or \
+                 leave that host out of the specification",
+                path.display()
+            ));
+        }
     }
 }
 

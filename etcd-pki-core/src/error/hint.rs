@@ -54,7 +54,7 @@ impl Error {
             // The variables of Kubespray's script are fields that only its drop-in has
             Self::Specification {
                 hint: None, field, ..
-            } if field.chars().all(char::is_uppercase) => {
+            } if !field.is_empty() && field.chars().all(char::is_uppercase) => {
                 "nothing was changed; hosts stand there by their names, separated by blanks"
             }
             Self::Specification { hint: None, .. } => {
@@ -88,7 +88,7 @@ impl Error {
             Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
             Self::Several { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {
-                "write to the file that it leads to, or remove the link, which was left as it is"
+                "remove the link, which was left as it is, or write to the file that it leads to"
             }
             Self::TooLarge { .. } => {
                 "certificates and keys are a few kilobytes; is this the right file?"

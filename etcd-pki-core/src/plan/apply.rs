@@ -75,8 +75,9 @@ impl Plan {
     /// # Errors
     ///
     /// [`Unfinished`], which tells what was done before. Its error is [`Error::Changed`] if a file that is to be changed is not as
-    /// it was when the plan was made, and nothing was done then; [`Error::Missing`] if something is to be signed and the
-    /// authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] and the errors of
+    /// it was when the plan was made, and nothing was done then, or [`Error::SymbolicLink`] where a [`Cause::SymbolicLink`](super::Cause::SymbolicLink) is
+    /// foreseen and links are not to be replaced; [`Error::Missing`] if something is to be signed and the
+    /// authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] for a link that leads elsewhere, and the errors of
     /// [`CertificateAuthority::issue`].
     pub fn apply(
         mut self,
@@ -106,6 +107,12 @@ impl Plan {
         changes
             .par_iter()
             .try_for_each(|step| step.stamps.check(&step.paths))?;
+        let link = changes.iter().find_map(|step| step.link());
+        if let Some(link) = link.filter(|_| !self.replaces_links) {
+            return Err(Error::SymbolicLink {
+                path: link.to_owned(),
+            });
+        }
         files.give_directories(&self.attributes)?;
         let authorities = self.authorities(files, passphrase, now, |step| {
             done.step(step);
@@ -209,7 +216,12 @@ impl Plan {
             let issuer = step.wanted.issuer;
             let authority = authorities.get(&issuer);
             let marker = record.and_then(|record| record.marker(issuer));
-            let changed = carry_out(step, authority, marker, files, &self.attributes, now)
+            // Links that the plan does not name are never replaced
+            let attributes = Attributes {
+                replaces_links: step.link().is_some(),
+                ..self.attributes.clone()
+            };
+            let changed = carry_out(step, authority, marker, files, &attributes, now)
                 .map_err(|error| error.in_file(&step.paths.certificate))?;
             followed.ended(1);
             Ok(changed)

@@ -1,6 +1,11 @@
 //! Why something is to be done with a pair.
 
-use std::{fmt, path::PathBuf, time::SystemTime};
+use std::{
+    borrow::Cow,
+    fmt,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use crate::clock;
 
@@ -70,6 +75,14 @@ pub enum Cause {
     },
     /// Another pair has the same key.
     SharedKey,
+    /// A file that is to be written is a link to another file of the directory, as Kubespray makes them on control planes. It is
+    /// replaced only after [`Plan::replace_links`](super::Plan::replace_links).
+    SymbolicLink {
+        /// Which
+        path: PathBuf,
+        /// Where it leads
+        target: PathBuf,
+    },
     /// A name or an address is in it that the specification does not have.
     SurplusName(
         /// The name
@@ -118,10 +131,7 @@ impl fmt::Display for Cause {
                 found,
                 wanted,
             } => {
-                let name = path
-                    .file_name()
-                    .unwrap_or(path.as_os_str())
-                    .to_string_lossy();
+                let name = name(path);
                 write!(f, "{name} has mode {found:04o}, should be {wanted:04o}")
             }
             Self::NoKeyUsage => write!(f, "the CA has no keyUsage"),
@@ -134,17 +144,21 @@ impl fmt::Display for Cause {
                     or_none(wanted)
                 )
             }
-            Self::Owner { path } => {
-                let name = path
-                    .file_name()
-                    .unwrap_or(path.as_os_str())
-                    .to_string_lossy();
-                write!(f, "{name} belongs to another user or group")
-            }
+            Self::Owner { path } => write!(f, "{} belongs to another user or group", name(path)),
             Self::SharedKey => write!(f, "another pair has the same key"),
+            Self::SymbolicLink { path, target } => {
+                write!(f, "{} is a link to {}", name(path), name(target))
+            }
             Self::SurplusName(name) => write!(f, "{name} is surplus"),
             Self::Unreadable { reason } => write!(f, "unreadable: {reason}"),
             Self::Usages { found } => write!(f, "usages {}", found.join(", ")),
         }
     }
+}
+
+/// A file's name, without its directory.
+fn name(path: &Path) -> Cow<'_, str> {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
 }

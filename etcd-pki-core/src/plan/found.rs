@@ -234,6 +234,14 @@ impl Files {
 }
 
 impl<T> Part<T> {
+    /// What it should hold, if it does.
+    pub(super) fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            _ => None,
+        }
+    }
+
     fn map<U>(self, change: impl FnOnce(T) -> U) -> Part<U> {
         match self {
             Self::Absent => Part::Absent,

@@ -1,13 +1,15 @@
 //! A pair judged by a plan's own decisions where its key and its certificate are in different places, as where requests travel.
 
-use std::{collections::HashMap, path::Path, time::SystemTime};
+use std::{path::Path, time::SystemTime};
 
 use super::{
     Action, Cause,
     authority::check_authority,
     decision::{self, leaf_profile},
     found::{Found, Part, Stamps},
+    links,
     planning::attributes,
+    sharing::need_own_keys,
 };
 use crate::{
     certificate::Certificate,
@@ -40,20 +42,19 @@ impl Pair {
                 Ok((wanted, found))
             })
             .collect::<Result<Vec<_>>>()?;
-        let mut counts: HashMap<PublicKey, usize> = HashMap::new();
-        for (_, found) in &found {
-            if let Part::Present(key) = &found.key {
-                *counts.entry(key.clone()).or_insert(0) += 1;
-            }
-        }
-        let pairs = found.into_iter().map(|(wanted, found)| Self {
-            key_is_shared: match &found.key {
-                Part::Present(key) => counts.get(key).is_some_and(|count| *count > 1),
-                _ => false,
-            },
-            wanted,
-            found,
+        let keys = found.iter().map(|(_, found)| found.key.present());
+        let shared = need_own_keys(keys, |index| {
+            let key = store.directory().join(&found[index].0.paths.key);
+            links::target_within(store.directory(), &key).is_some()
         });
+        let pairs = found
+            .into_iter()
+            .enumerate()
+            .map(|(index, (wanted, found))| Self {
+                key_is_shared: shared.contains(&index),
+                wanted,
+                found,
+            });
         Ok(pairs.collect())
     }
 
@@ -76,18 +77,12 @@ impl Pair {
 
     /// The certificate that is there.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
-        match &self.found.certificate {
-            Part::Present(certificate) => Some(certificate),
-            _ => None,
-        }
+        self.found.certificate.present()
     }
 
     /// The key that is there.
     pub(crate) fn key(&self) -> Option<&PublicKey> {
-        match &self.found.key {
-            Part::Present(key) => Some(key),
-            _ => None,
-        }
+        self.found.key.present()
     }
 
     /// Whether there is a file in the key's place, whatever it holds.

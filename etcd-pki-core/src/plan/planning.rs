@@ -9,7 +9,9 @@ use super::{
     authority::Authority,
     decision::{self, leaf_profile},
     found::{Found, Part},
+    links,
     record::{Mark, NextRecord, Record},
+    sharing::need_own_keys,
     surplus::Surplus,
 };
 use crate::{
@@ -17,7 +19,6 @@ use crate::{
     clock,
     cluster::{Cluster, ClusterFiles, Issuer, Wanted},
     error::{Error, Result},
-    key::PublicKey,
     store::{Attributes, Store, group, user},
 };
 
@@ -99,6 +100,7 @@ impl Cluster {
             surplus_authority: surplus.authority,
             record,
             prunes: false,
+            replaces_links: false,
             attributes,
         })
     }
@@ -146,16 +148,16 @@ impl View<'_> {
         let known = marker.map(|marker| (marker, &self.record));
         let found = Found::of(&wanted, self.store, self.attributes, known)?;
         let signer = authority.and_then(Authority::certificate);
-        let (action, causes) =
+        let (action, mut causes) =
             decision::leaf(&wanted, profile, &found, signer, key_is_shared, self.now)?;
-        let certificate = match &found.certificate {
-            Part::Present(certificate) => Some(certificate),
-            _ => None,
-        };
+        let certificate = found.certificate.present();
+        let directory = self.store.directory();
+        let paths = wanted.paths.below(directory);
+        causes.extend(links::in_the_way(directory, &paths, action));
         let step = Step {
             due: kept_until(action, &wanted, certificate),
             not_after: certificate.map(Certificate::not_after),
-            paths: wanted.paths.below(self.store.directory()),
+            paths,
             key: match found.key {
                 Part::Present(key) => Some(key),
                 _ => None,
@@ -176,21 +178,14 @@ impl View<'_> {
         })
     }
 
-    /// Decides once more about pairs that have a key together, with an authority or with each other.
+    /// Decides once more about pairs whose key is another's too, or an authority's.
     fn part_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
-        let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(leaves.len());
+        let directory = self.store.directory();
         let authorities = self.authorities.iter().filter_map(Authority::certificate);
-        let own = leaves.iter().filter_map(|leaf| leaf.step.key.as_ref());
-        for key in authorities.map(Certificate::public_key).chain(own) {
-            *counts.entry(key).or_insert(0) += 1;
-        }
-        let is_shared = |leaf: &Leaf| {
-            let key = leaf.step.key.as_ref();
-            key.is_some_and(|key| counts.get(key).is_some_and(|count| *count > 1))
-        };
-        let shared: Vec<usize> = (0..leaves.len())
-            .filter(|index| is_shared(&leaves[*index]))
-            .collect();
+        let keys = leaves.iter().map(|leaf| leaf.step.key.as_ref());
+        let shared = need_own_keys(authorities.map(Certificate::public_key), keys, |index| {
+            links::target_within(directory, &leaves[index].step.paths.key).is_some()
+        });
         for index in shared {
             leaves[index] = self.leaf(leaves[index].step.wanted.clone(), true)?;
         }
@@ -221,6 +216,7 @@ pub(super) fn attributes(files: &ClusterFiles) -> Result<Attributes> {
         certificate_mode: files.certificate_mode(),
         directory_mode: files.directory_mode(),
         backup: false,
+        replaces_links: false,
     })
 }
 

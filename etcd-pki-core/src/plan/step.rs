@@ -68,6 +68,14 @@ impl Step {
         self.not_after
     }
 
+    /// The first of its files that is to be written and is a link to another file of the directory.
+    pub(super) fn link(&self) -> Option<&Path> {
+        self.causes.iter().find_map(|cause| match cause {
+            Cause::SymbolicLink { path, .. } => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
     /// Files with further names, such as Calico's copies: those keep the old content when the file is replaced.
     #[must_use]
     pub fn hard_links(&self) -> &[PathBuf] {

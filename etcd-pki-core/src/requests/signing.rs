@@ -1,7 +1,7 @@
 //! Which of the requests that have come are to be signed, and which are refused.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -33,6 +33,7 @@ pub struct SigningPlan {
     pub(super) attributes: Attributes,
     pub(super) now: SystemTime,
     refused: Vec<Refusal>,
+    without_request: Vec<String>,
 }
 
 /// A request that is good, and what is to be done with it.
@@ -71,6 +72,12 @@ impl SigningPlan {
     #[must_use]
     pub fn refused(&self) -> &[Refusal] {
         &self.refused
+    }
+
+    /// The hosts of the specification from which no request has come, not even one that is refused.
+    #[must_use]
+    pub fn without_request(&self) -> &[String] {
+        &self.without_request
     }
 
     /// The authorities that are to be made, because there are none: their certificates' files.
@@ -163,6 +170,7 @@ impl Cluster {
                 refused.extend(requests.map(|path| Refusal::new(path, &reason)));
             }
         }
+        let without_request = self.hosts_beside(&come, &refused, travelling);
         refuse_shared(&mut come, &mut refused);
         let mut steps = Vec::with_capacity(come.len());
         for request in come {
@@ -180,7 +188,31 @@ impl Cluster {
             attributes: attributes_of(self.files())?,
             now,
             refused,
+            without_request,
         })
+    }
+
+    /// The hosts from which nothing has come.
+    fn hosts_beside(
+        &self,
+        come: &[SigningStep],
+        refused: &[Refusal],
+        travelling: &Path,
+    ) -> Vec<String> {
+        let folders = refused.iter().filter_map(|one| {
+            one.path
+                .strip_prefix(travelling)
+                .ok()?
+                .iter()
+                .next()?
+                .to_str()
+        });
+        let heard: HashSet<&str> = come.iter().map(SigningStep::host).chain(folders).collect();
+        let hosts = self.hosts().into_iter();
+        hosts
+            .filter(|host| !heard.contains(host))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The pairs of each host by the names of their requests, as they lie on the host.

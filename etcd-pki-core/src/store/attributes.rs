@@ -88,6 +88,12 @@ pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     Ok(Some((bytes, Stamp::from(&metadata))))
 }
 
+/// The contents of a regular file. Unlike [`read_file`](super::read_file), it waits for no pipe.
+pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>> {
+    let found = look(path)?.map(|(bytes, _)| bytes);
+    found.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
+}
+
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -105,6 +111,8 @@ pub(crate) struct Attributes {
     pub(crate) directory_mode: Option<u32>,
     /// Whether what is replaced or removed is kept, as a dot file beside it
     pub(crate) backup: bool,
+    /// Whether a symbolic link is replaced like a file; what it leads to stays
+    pub(crate) replaces_links: bool,
 }
 
 impl Attributes {

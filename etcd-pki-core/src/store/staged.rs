@@ -43,7 +43,7 @@ impl Staged {
         attributes: &Attributes,
     ) -> Result<Self> {
         let target = &file.path;
-        let existing = existing(target, overwrite)?;
+        let existing = Existing::at(target, overwrite, attributes)?;
         let directory = parent(target);
         let failed = || io_error("write in", directory);
         let mut temporary = tempfile::Builder::new()
@@ -53,7 +53,7 @@ impl Staged {
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(directory)
             .map_err(failed())?;
-        let (owner, group, mode) = attributes.of_new(file.secret, existing.as_ref());
+        let (owner, group, mode) = attributes.of_new(file.secret, existing.stamp());
         give(temporary.as_file(), owner, group, mode)
             .map_err(io_error("set owner and mode of", target))?;
         temporary.write_all(file.contents).map_err(failed())?;
@@ -61,7 +61,7 @@ impl Staged {
         Ok(Self {
             temporary,
             target: target.clone(),
-            replaces: existing.is_some(),
+            replaces: !matches!(existing, Existing::Nothing),
             backup: attributes.backup,
         })
     }
@@ -89,24 +89,43 @@ impl Staged {
     }
 }
 
-/// What is in the target's place, if it may be replaced.
-fn existing(target: &Path, overwrite: Overwrite) -> Result<Option<Stamp>> {
-    let metadata = match target.symlink_metadata() {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error("write", target)(error)),
-    };
-    if metadata.is_symlink() {
-        return Err(Error::SymbolicLink {
-            path: target.to_owned(),
-        });
+/// What is in the target's place, and may be replaced.
+enum Existing {
+    Nothing,
+    /// A symbolic link; whose it is and its mode say nothing
+    Link,
+    File(Stamp),
+}
+
+impl Existing {
+    fn at(target: &Path, overwrite: Overwrite, attributes: &Attributes) -> Result<Self> {
+        let metadata = match target.symlink_metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
+            Err(error) => return Err(io_error("write", target)(error)),
+        };
+        if metadata.is_symlink() {
+            if overwrite == Overwrite::Replace && attributes.replaces_links {
+                return Ok(Self::Link);
+            }
+            return Err(Error::SymbolicLink {
+                path: target.to_owned(),
+            });
+        }
+        if overwrite == Overwrite::Refuse || !metadata.is_file() {
+            return Err(Error::Exists {
+                path: target.to_owned(),
+            });
+        }
+        Ok(Self::File(Stamp::from(&metadata)))
     }
-    if overwrite == Overwrite::Refuse || !metadata.is_file() {
-        return Err(Error::Exists {
-            path: target.to_owned(),
-        });
+
+    fn stamp(&self) -> Option<&Stamp> {
+        match self {
+            Self::File(stamp) => Some(stamp),
+            Self::Nothing | Self::Link => None,
+        }
     }
-    Ok(Some(Stamp::from(&metadata)))
 }
 
 /// Gives a file a second name, so that it stays when it is replaced: `.client-root.pem.2027-01-31T12:00:00Z.bak`.

@@ -1119,13 +1119,16 @@ class Cluster:
         rekey: bool = False,
         prune: bool = False,
         backup: bool = False,
+        replace_links: bool = False,
         now: datetime | None = None,
     ) -> Plan:
         """Reads what is in a directory and decides what is to be done there. Nothing is written.
 
         `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key
         wherever a certificate is renewed, `prune` removes what the specification does not have, and `backup` keeps
-        what is replaced. `now` is the time to judge at, the present one unless said otherwise.
+        what is replaced. `replace_links` puts pairs of their own in the place of links from one file of the directory
+        to another, at which `apply` stops otherwise. `now` is the time to judge at, the present one unless said
+        otherwise.
         """
     def apply(
         self,
@@ -1136,6 +1139,7 @@ class Cluster:
         rekey: bool = False,
         prune: bool = False,
         backup: bool = False,
+        replace_links: bool = False,
         passphrase: _Passphrase | None = None,
         progress: _Progress | None = None,
     ) -> Report:
@@ -1442,6 +1446,9 @@ class SigningPlan:
     @property
     def created(self) -> list[Path]:
         """The authorities that are to be made, because there are none: their certificates' files."""
+    @property
+    def without_request(self) -> list[str]:
+        """The hosts of the specification from which no request has come, not even one that is refused."""
     def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> SigningReport:
         """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
         claims beyond them is told. After a wrong passphrase the plan is as it was. Ctrl-C ends it between two hosts,

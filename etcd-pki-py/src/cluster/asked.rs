@@ -11,6 +11,7 @@ pub(super) struct Asked<'a> {
     pub(super) rekey: bool,
     pub(super) prune: bool,
     pub(super) backup: bool,
+    pub(super) replace_links: bool,
     pub(super) now: SystemTime,
 }
 
@@ -28,6 +29,9 @@ impl Asked<'_> {
         }
         if self.backup {
             plan = plan.backup();
+        }
+        if self.replace_links {
+            plan = plan.replace_links();
         }
         Ok(plan)
     }

@@ -22,9 +22,12 @@ impl PyCluster {
     /// Reads what is in a directory and decides what is to be done there. Nothing is written.
     ///
     /// `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key wherever a certificate
-    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced. `now` is the time to
-    /// judge at, the present one unless said otherwise.
-    #[pyo3(signature = (directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, now=None))]
+    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced. `replace_links` puts pairs
+    /// of their own in the place of links from one file of the directory to another, at which `apply` stops otherwise. `now` is the
+    /// time to judge at, the present one unless said otherwise.
+    #[pyo3(signature = (
+        directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, replace_links=false, now=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn plan(
         &self,
@@ -35,6 +38,7 @@ impl PyCluster {
         rekey: bool,
         prune: bool,
         backup: bool,
+        replace_links: bool,
         now: Option<Instant>,
     ) -> PyResult<PyPlan> {
         let store = self.store(directory).or_raise()?;
@@ -44,6 +48,7 @@ impl PyCluster {
             rekey,
             prune,
             backup,
+            replace_links,
             now: instant(now),
         };
         let plan = work(py, || on_all_cores(|| asked.plan(&self.cluster, &store)))?;
@@ -53,7 +58,8 @@ impl PyCluster {
     /// Plans and carries it out at once, under the directory's lock, so that several at once do each thing once. Ctrl-C ends it
     /// between two changes, and what is done is whole. `progress` is called with how many changes are done, and of how many.
     #[pyo3(signature = (
-        directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, passphrase=None, progress=None
+        directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, replace_links=false, passphrase=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn apply(
@@ -65,6 +71,7 @@ impl PyCluster {
         rekey: bool,
         prune: bool,
         backup: bool,
+        replace_links: bool,
         passphrase: Option<PassphraseArgument>,
         progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
@@ -75,6 +82,7 @@ impl PyCluster {
             rekey,
             prune,
             backup,
+            replace_links,
             now: SystemTime::now(),
         };
         let passphrase = passphrase.as_deref();

@@ -23,6 +23,7 @@ pub(crate) struct PySigningPlan {
     steps: Vec<Arc<SigningFacts>>,
     refused: Vec<PyRefusal>,
     created: Vec<PathBuf>,
+    without_request: Vec<String>,
 }
 
 impl PySigningPlan {
@@ -35,6 +36,7 @@ impl PySigningPlan {
                 .created()
                 .map(|path| store.directory().join(path))
                 .collect(),
+            without_request: plan.without_request().to_vec(),
             plan: Once::new(plan),
             store,
         }
@@ -67,6 +69,12 @@ impl PySigningPlan {
     #[getter]
     fn created(&self) -> Vec<PathBuf> {
         self.created.clone()
+    }
+
+    /// The hosts of the specification from which no request has come, not even one that is refused.
+    #[getter]
+    fn without_request(&self) -> Vec<String> {
+        self.without_request.clone()
     }
 
     /// Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request claims beyond

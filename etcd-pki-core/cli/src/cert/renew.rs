@@ -22,10 +22,15 @@ use crate::{
 /// Renew certificates: same names, same usages, and the same key unless --rekey is said
 ///
 /// Without a file, every certificate in the directory that is due and that its authority has signed is renewed. The new one is
-/// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake;
-/// with --rekey there is an instant in which key and certificate do not match.
+/// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake.
+/// With --rekey there is an instant between key and certificate in which etcd may read a pair that does not match: that handshake
+/// fails, and the next one reads the whole pair.
 #[derive(Args)]
-#[command(after_help = "\
+// One place of the authority suffices, and no file is needed: what clap makes of that says otherwise
+#[command(
+    override_usage = "etcd-pki cert renew [OPTIONS] --dir <DIR> [FILE]...\n       \
+                      etcd-pki cert renew [OPTIONS] --ca <FILE> --ca-key <FILE> <FILE>...",
+    after_help = "\
 Examples:
   etcd-pki cert renew -d /etc/ssl/etcd/ssl
   etcd-pki cert renew -d /etc/ssl/etcd/ssl --due 60d
@@ -34,7 +39,8 @@ Examples:
 Exit codes:
   0  all that was to be renewed is renewed
   1  failed or refused, such as a key that is another certificate's
-  2  the arguments are not understood")]
+  2  the arguments are not understood"
+)]
 pub(crate) struct Renew {
     /// Files of certificates, renewed whether they are due or not
     #[arg(value_name = "FILE")]
@@ -47,7 +53,7 @@ pub(crate) struct Renew {
         conflicts_with = "certificates"
     )]
     due: RenewBefore,
-    /// Make a new key too
+    /// Make a new key too; for an instant, etcd may read a pair that does not match
     #[arg(long)]
     rekey: bool,
     #[command(flatten)]

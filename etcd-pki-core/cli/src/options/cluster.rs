@@ -13,7 +13,7 @@ pub(crate) struct PlanOptions {
     /// Leave everything but this host or user as it is
     #[arg(long, value_name = "NAME", conflicts_with = "requests")]
     only: Option<String>,
-    /// Make a new key wherever a certificate is renewed
+    /// Make a new key wherever a certificate is renewed; for an instant, etcd may read a pair that does not match
     #[arg(long, conflicts_with = "requests")]
     rekey: bool,
     /// Remove the certificates and keys of hosts and users that are gone

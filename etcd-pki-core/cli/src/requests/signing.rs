@@ -25,6 +25,8 @@ struct SigningFacts {
     changes: Vec<StepFacts>,
     kept: usize,
     refused: Vec<RefusalFacts>,
+    /// Hosts of the specification from which no request has come
+    without_request: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<Done>,
     /// That it failed before all was done; what is created and changed is what was done
@@ -71,6 +73,7 @@ impl Travel<'_> {
             due,
             &self.all_signed(&plan),
         )?;
+        tell_without_request(&plan);
         Ok((is_due, tell_refused(plan.refused())))
     }
 
@@ -80,6 +83,7 @@ impl Travel<'_> {
         let files = self.store.lock_with(|| output::waiting_for(store))?;
         let plan = self.plan_signing()?;
         let is_refused = tell_refused(plan.refused());
+        tell_without_request(&plan);
         let said = Said {
             facts: self.signing_facts(&plan, None),
             lines: self.signing_lines(&plan),
@@ -183,6 +187,7 @@ impl Travel<'_> {
             kept: plan.steps().len() - changes.len(),
             changes,
             refused: RefusalFacts::all(plan.refused()),
+            without_request: plan.without_request().to_vec(),
             done,
             unfinished: None,
         }
@@ -195,6 +200,24 @@ struct Said {
     lines: Vec<Line>,
     /// That there is none to be signed
     none: String,
+}
+
+/// Names the hosts from which nothing has come: the first by name, and how many more.
+fn tell_without_request(plan: &SigningPlan) {
+    const SHOWN: usize = 8;
+    let hosts = plan.without_request();
+    let (named, others) = hosts.split_at(hosts.len().min(SHOWN));
+    if named.is_empty() {
+        return;
+    }
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    output::say(format_args!(
+        "note: no request has come from {}{more}",
+        named.join(", ")
+    ));
 }
 
 fn tell_not_granted(report: &SigningReport) {

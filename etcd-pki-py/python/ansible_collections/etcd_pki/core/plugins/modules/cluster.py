@@ -128,7 +128,8 @@ options:
     type: str
   rekey:
     description:
-      - Make a new key wherever a certificate is made anew.
+      - Make a new key wherever a certificate is made anew. Between its two files there is an instant in which etcd may read a pair that
+        does not match; it reads them again at the next handshake.
     type: bool
     default: false
   prune:

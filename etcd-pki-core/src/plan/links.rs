@@ -1,0 +1,36 @@
+//! Links from one file of a directory to another, such as those by which Kubespray lets a control plane find its own pair under
+//! the names of the others.
+
+use std::path::{Path, PathBuf};
+
+use super::{Action, Cause};
+use crate::{
+    layout::PairPaths,
+    store::{canonical, link_target},
+};
+
+/// Where a file's link leads, if it is one to another file of the directory.
+pub(super) fn target_within(directory: &Path, path: &Path) -> Option<PathBuf> {
+    let target = link_target(path)?;
+    target.starts_with(canonical(directory)).then_some(target)
+}
+
+/// The link in a file's place, as a cause, if there is such a link.
+pub(super) fn at(directory: &Path, path: &Path) -> Option<Cause> {
+    let target = target_within(directory, path)?;
+    Some(Cause::SymbolicLink {
+        path: path.to_owned(),
+        target,
+    })
+}
+
+/// The links in the places of what is to be written of a pair.
+pub(super) fn in_the_way(directory: &Path, paths: &PairPaths, action: Action) -> Vec<Cause> {
+    let written: &[&PathBuf] = match action {
+        Action::Keep | Action::Mode => &[],
+        Action::Renew => &[&paths.certificate],
+        Action::Reissue | Action::Create => &[&paths.certificate, &paths.key],
+    };
+    let links = written.iter().map(|path| at(directory, path));
+    links.flatten().collect()
+}
