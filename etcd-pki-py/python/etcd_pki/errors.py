@@ -79,7 +79,8 @@ class AuthorityExpiredError(_InputError):
 
 
 class AuthorityKeyError(_InputError):
-    """A leaf is to have the key of an authority: whoever has the leaf's key could sign certificates. ``subject`` is the authority's."""
+    """A leaf is to have the key of an authority: whoever has the leaf's key could sign certificates. ``subject`` is the
+    authority's."""
 
     subject: str
 
