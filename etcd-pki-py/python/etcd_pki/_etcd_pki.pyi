@@ -502,7 +502,10 @@ class Bundle:
         """
     def ssl_context_peer(self, trusted: _Certificates | None = None, *, server_side: bool) -> SSLContext:
         """A context for a member that speaks with members, for one end of a connection: both present a certificate and
-        check the other's. No key file is left on the disk.
+        check the other's. The bundle's own has to be for a server and for a client (serverAuth and clientAuth), as a
+        member's is. The serving end takes every certificate for a client that `trusted` has signed, whatever names
+        are in it; etcd itself also looks at the address that the other end dials from. No key file is left on the
+        disk.
         """
 
 @final
