@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use etcd_pki_core::{
-    Bundle, Certificate, Layout, LockedStore, Overwrite, PrivateKey, Result, Role, Store,
+    Bundle, Certificate, ExtendedKeyUsage, Layout, LockedStore, Overwrite, PrivateKey, Result,
+    Role, Store,
 };
 use pyo3::{
     prelude::*,
@@ -205,7 +206,9 @@ impl PyBundle {
     }
 
     /// A context for a member that speaks with members, for one end of a connection: both present a certificate and check the
-    /// other's. No key file is left on the disk.
+    /// other's. The bundle's own has to be for a server and for a client (serverAuth and clientAuth), as a member's is. The serving
+    /// end takes every certificate for a client that `trusted` has signed, whatever names are in it; etcd itself also looks at the
+    /// address that the other end dials from. No key file is left on the disk.
     #[pyo3(signature = (trusted=None, *, server_side))]
     fn ssl_context_peer<'py>(
         &self,
@@ -213,6 +216,12 @@ impl PyBundle {
         trusted: Option<Certificates>,
         server_side: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if !serves_and_dials(self.bundle.certificate()) {
+            return Err(state_error(
+                "this bundle's certificate is not for both a server and a client (serverAuth and clientAuth), as a peer's has to \
+                 be: issue one for a member",
+            ));
+        }
         if server_side {
             self.ssl_context_server(py, trusted, true)
         } else {
@@ -249,6 +258,15 @@ impl PyBundle {
         arguments.set_item("trusted", wrapped(trusted))?;
         Ok(arguments)
     }
+}
+
+/// Whether its usages let a certificate serve and dial. One that names none is for all (RFC 5280, section 4.2.1.12).
+fn serves_and_dials(certificate: &Certificate) -> bool {
+    let Some(usages) = certificate.extended_key_usages() else {
+        return true;
+    };
+    let both = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    both.iter().all(|usage| usages.contains(usage))
 }
 
 /// The bundle of what a key's file and a certificate's hold: its certificate stands first, and the chain behind it.

@@ -30,7 +30,11 @@ use crate::{
 /// >>> [finding.code for finding in Check(warning="400d").run(["checked"])[1].findings]
 /// ['EP003']
 #[pyclass(frozen, name = "Check", module = "etcd_pki")]
-pub(crate) struct PyCheck(Check);
+pub(crate) struct PyCheck {
+    check: Check,
+    /// What it was told, for who looks at it
+    told: String,
+}
 
 #[pymethods]
 impl PyCheck {
@@ -45,31 +49,35 @@ impl PyCheck {
         at: Option<Instant>,
         ignore: Listed<Text>,
     ) -> PyResult<Self> {
-        let mut check = Check::new();
+        let (mut check, mut told) = (Check::new(), String::new());
         if let Some(Before(threshold)) = warning {
+            told += &format!(" warning={threshold}");
             check = check.warning(threshold);
         }
         if let Some(Before(threshold)) = critical {
+            told += &format!(" critical={threshold}");
             check = check.critical(threshold);
         }
         if let Some(Instant(instant)) = at {
+            told += &format!(" at={}", etcd_pki_core::rfc3339(instant));
             check = check.at(instant);
         }
         for Text(code) in ignore.0 {
             check = check.ignore(&code).or_raise()?;
+            told += &format!(" ignore={code}");
         }
-        Ok(Self(check))
+        Ok(Self { check, told })
     }
 
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It always
     /// comes to an answer, in the order of the files: what cannot be read is a finding.
     fn run(&self, py: Python<'_>, paths: Listed<PathBuf>) -> PyResult<Vec<PyChecked>> {
-        let checked = work(py, || on_all_cores(|| Ok(self.0.run(paths.0))))?;
+        let checked = work(py, || on_all_cores(|| Ok(self.check.run(paths.0))))?;
         Ok(checked.into_iter().map(PyChecked).collect())
     }
 
-    fn __repr__(&self) -> &'static str {
-        "<Check>"
+    fn __repr__(&self) -> String {
+        format!("<Check{}>", self.told)
     }
 }
 

@@ -1,6 +1,11 @@
 //! Private and public keys.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    hash::{Hash, Hasher},
+    path::PathBuf,
+    ptr,
+    sync::Arc,
+};
 
 use etcd_pki_core::{
     Bundle, CertificateAuthority, Error, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey,
@@ -18,8 +23,8 @@ use crate::{
 
 /// A private key that signs.
 ///
-/// It equals itself only, shows nothing of itself, and can be neither copied nor pickled; its bytes come out only through
-/// methods whose name says `secret`. What Python is given of it cannot be wiped.
+/// It equals itself only, however often a bundle or an authority gives it, shows nothing of itself, and can be neither copied
+/// nor pickled; its bytes come out only through methods whose name says `secret`. What Python is given of it cannot be wiped.
 ///
 /// >>> from etcd_pki import PrivateKey
 /// >>> key = PrivateKey.generate()
@@ -27,7 +32,7 @@ use crate::{
 /// <KeyAlgorithm.EC_P256: 'ec-p256'>
 /// >>> PrivateKey.from_pem(key.to_secret_pem()).public_key == key.public_key
 /// True
-#[pyclass(frozen, name = "PrivateKey", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "PrivateKey", module = "etcd_pki")]
 pub(crate) struct PyPrivateKey(Held);
 
 /// A key is never copied, so one that belongs to something stays there.
@@ -48,6 +53,15 @@ impl PyPrivateKey {
         Some(Self(Held::OfAuthority(authority)))
     }
 
+    /// Where it lies, which is what makes it the same key: what is secret is not compared.
+    fn place(&self) -> *const () {
+        match &self.0 {
+            Held::Own(key) => ptr::from_ref::<PrivateKey>(key).cast(),
+            Held::OfBundle(bundle) => Arc::as_ptr(bundle).cast(),
+            Held::OfAuthority(authority) => Arc::as_ptr(authority).cast(),
+        }
+    }
+
     pub(crate) fn get(&self) -> Result<&PrivateKey> {
         match &self.0 {
             Held::Own(key) => Ok(key),
@@ -61,6 +75,18 @@ impl PyPrivateKey {
     /// The same key for a bundle or an authority that owns it.
     pub(crate) fn imported(&self) -> Result<PrivateKey> {
         PrivateKey::from_der(&self.get()?.to_secret_der())
+    }
+}
+
+impl PartialEq for PyPrivateKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Hash for PyPrivateKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.place().hash(state);
     }
 }
 

@@ -115,18 +115,24 @@ impl PyStore {
     /// minute, or until Ctrl-C. `with` lets it go.
     fn lock(&self, py: Python<'_>) -> PyResult<PyLockedStore> {
         let locked = locked(py, &self.0)?;
-        Ok(PyLockedStore(Mutex::new(Some(locked))))
+        Ok(PyLockedStore {
+            files: Mutex::new(Some(locked)),
+            told: told(&self.0),
+        })
     }
 
     fn __repr__(&self) -> String {
-        let (directory, layout) = (self.0.directory().display(), self.0.layout());
-        format!("<Store {directory}, {layout} layout>")
+        format!("<Store {}>", told(&self.0))
     }
 }
 
 /// A directory that no other etcd-pki writes to meanwhile.
 #[pyclass(frozen, name = "LockedStore", module = "etcd_pki")]
-pub(crate) struct PyLockedStore(Mutex<Option<LockedStore>>);
+pub(crate) struct PyLockedStore {
+    files: Mutex<Option<LockedStore>>,
+    /// Which directory it is, told without waiting for who writes there
+    told: String,
+}
 
 #[pymethods]
 impl PyLockedStore {
@@ -217,15 +223,15 @@ impl PyLockedStore {
         interpreter::without(py, || drop(self.held().take()));
     }
 
-    fn __repr__(&self) -> &'static str {
-        "<LockedStore>"
+    fn __repr__(&self) -> String {
+        format!("<LockedStore {}>", self.told)
     }
 }
 
 impl PyLockedStore {
     /// The lock, or nothing once it was let go.
     fn held(&self) -> MutexGuard<'_, Option<LockedStore>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T: Send>(
@@ -239,6 +245,12 @@ impl PyLockedStore {
         })?
         .or_raise()
     }
+}
+
+/// `pki, kubespray layout`
+fn told(store: &Store) -> String {
+    let (directory, layout) = (store.directory().display(), store.layout());
+    format!("{directory}, {layout} layout")
 }
 
 /// Reads what is in a file. What is wrong with it is told with the file's name.

@@ -73,7 +73,7 @@ fn no_characters() -> Error {
     }
 }
 
-/// A passphrase, given as `bytes | str`.
+/// A passphrase, given as `bytes | str`, that is not empty.
 pub(crate) struct PassphraseArgument(Passphrase);
 
 impl Deref for PassphraseArgument {
@@ -89,6 +89,14 @@ impl FromPyObject<'_, '_> for PassphraseArgument {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let Contents(bytes) = object.extract()?;
+        // As the command refuses one: it opens for everybody what it is taken to protect
+        if bytes.is_empty() {
+            return Err(raise(Error::Malformed {
+                what: "passphrase",
+                place: None,
+                reason: "it is empty".to_owned(),
+            }));
+        }
         Ok(Self(Passphrase::new(bytes.to_vec())))
     }
 }

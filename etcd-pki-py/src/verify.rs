@@ -30,7 +30,11 @@ use crate::{
 /// >>> [str(reason) for reason in verdict.reasons]
 /// ['it is valid for etcd-1, localhost, 127.0.0.1 and ::1, not for 10.0.0.11']
 #[pyclass(frozen, name = "Verifier", module = "etcd_pki")]
-pub(crate) struct PyVerifier(Verifier);
+pub(crate) struct PyVerifier {
+    verifier: Verifier,
+    /// What it was told, for who looks at it
+    told: String,
+}
 
 /// A host, given as text or as an object of `ipaddress`.
 struct HostArgument(Host);
@@ -65,26 +69,38 @@ impl PyVerifier {
         host: Option<HostArgument>,
         strict: bool,
     ) -> Self {
+        let (trusted, between) = (roots.0.len(), intermediates.0.len());
+        let mut told = format!("{trusted} roots, {between} intermediates");
         let mut verifier = Verifier::new(roots.0).intermediates(intermediates.0);
         if let Some(Instant(instant)) = at {
+            told += &format!(", at {}", etcd_pki_core::rfc3339(instant));
             verifier = verifier.at(instant);
         }
         if let Some(Word(role)) = role {
+            told += &format!(", role {role}");
             verifier = verifier.role(role);
         }
         if let Some(HostArgument(host)) = host {
+            told += &format!(", host {host}");
             verifier = verifier.host(host);
         }
         if strict {
+            told += ", strict";
             verifier = verifier.strict();
         }
-        Self(verifier)
+        Self { verifier, told }
     }
 
     /// The verdict on a certificate.
     fn verify(&self, py: Python<'_>, certificate: &Bound<'_, PyCertificate>) -> PyVerdict {
         let certificate = &certificate.get().0;
-        PyVerdict(interpreter::without(py, || self.0.verify(certificate)))
+        PyVerdict(interpreter::without(py, || {
+            self.verifier.verify(certificate)
+        }))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Verifier {}>", self.told)
     }
 }
 

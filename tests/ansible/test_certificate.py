@@ -185,6 +185,17 @@ def test_differences_of_modes_and_of_what_is_asked_for(ansible, options):
     assert gone["diff"]["after"] == {"reasons": ["the certificate is surplus"]}
 
 
+@pytest.mark.parametrize("flags", [("--check",), ()], ids=["check mode", "for real"])
+def test_attributes_that_no_file_can_have(ansible, options, flags):
+    number, owner, group = ansible.modules(
+        "certificate", dict(options, mode=600), dict(options, owner="nosuch"), dict(options, group="nosuch"), flags=flags
+    )
+    assert number["msg"].startswith("mode: a number can be read as octal or as decimal") and "quotes" in number["msg"]
+    assert owner["msg"].startswith("owner: there is no user nosuch on this host")
+    assert group["msg"].startswith("group: there is no group nosuch on this host")
+    assert not os.path.exists(options["path"])
+
+
 def test_removed(ansible, options):
     ansible.module("certificate", **options)
     gone = dict(path=options["path"], state="absent", backup=True)

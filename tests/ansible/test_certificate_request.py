@@ -169,6 +169,60 @@ def test_a_passphrase_of_a_key_without_one(ansible, options):
     assert "ENCRYPTED" in key.read_text()
 
 
+def test_an_empty_passphrase(ansible, options, ca, tmp_path):
+    """It protects nothing, so it is refused, also in a run that would not need it."""
+    given = {name: value for name, value in options.items() if name != "privatekey_path"}
+    ask = dict(options, privatekey_passphrase="")
+    signing = dict(MEMBER, **ca, path=f"{tmp_path}/m.pem", csr_path=options["path"], ownca_privatekey_passphrase="")
+    cluster = dict(directory=f"{tmp_path}/cluster", members=["etcd-1"])
+    key = Path(ca["ownca_privatekey_path"]).read_text()
+    for flags in (("--check",), ()):
+        tasks = [
+            {"etcd_pki.core.certificate_request": ask},
+            {"etcd_pki.core.certificate_request": dict(given, privatekey_content=key, privatekey_passphrase="")},
+            {"etcd_pki.core.certificate": signing},
+            {"etcd_pki.core.cluster": dict(cluster, ownca_privatekey_passphrase="")},
+        ]
+        for result in ansible.tasks(*tasks, flags=flags).results:
+            assert result["failed"] and not result.get("changed")
+            assert "_passphrase: not a valid passphrase: it is empty (hint: leave " in result["msg"]
+    assert os.listdir(os.path.dirname(options["path"])) == [] and not os.path.exists(f"{tmp_path}/cluster")
+
+
+@pytest.mark.parametrize("flags", [("--check",), ()], ids=["check mode", "for real"])
+def test_attributes_that_no_file_can_have(ansible, options, flags):
+    """They are refused before anything is written: a mode that is a number, one by which all could read the key, and accounts
+    that are not there."""
+    number, open_, symbolic, excess, request, owner, group, requests, requests_group = ansible.modules(
+        "certificate_request",
+        dict(options, privatekey_mode=640),
+        dict(options, privatekey_mode="0644"),
+        dict(options, privatekey_mode="u=rw,o=r"),
+        dict(options, privatekey_mode="4600"),
+        dict(options, mode=600),
+        dict(options, privatekey_owner="nosuch"),
+        dict(options, privatekey_group="nosuch"),
+        dict(options, owner="nosuch"),
+        dict(options, group="nosuch"),
+        flags=flags,
+    )
+    for result, option in ((number, "privatekey_mode"), (request, "mode")):
+        assert result["msg"].startswith(f"{option}: a number can be read as octal or as decimal") and "quotes" in result["msg"]
+    assert open_["msg"].startswith("privatekey_mode: 0644 gives more than such a file needs")
+    assert symbolic["msg"].startswith("privatekey_mode: ") and "is no mode of a file" in symbolic["msg"]
+    assert excess["msg"].startswith("privatekey_mode: ") and "nine permissions" in excess["msg"]
+    assert owner["msg"].startswith("privatekey_owner: there is no user nosuch on this host")
+    assert group["msg"].startswith("privatekey_group: there is no group nosuch on this host")
+    assert requests["msg"].startswith("owner: there is no user nosuch on this host")
+    assert requests_group["msg"].startswith("group: there is no group nosuch on this host")
+    assert os.listdir(os.path.dirname(options["path"])) == []
+
+
+def test_accounts_by_number(ansible, options):
+    made = ansible.module("certificate_request", **dict(options, privatekey_owner=str(os.getuid()), group=str(os.getgid())))
+    assert made["changed"] and not made["failed"]
+
+
 def test_modes(ansible, options):
     ansible.module("certificate_request", **options)
     os.chmod(options["privatekey_path"], 0o644)

@@ -41,6 +41,13 @@ etcd_cert_dir={tmp_path}/ssl
     return path
 
 
+def put(inventory: Path, line: str, other: str) -> None:
+    """Another line in the place of one in the inventory."""
+    text = inventory.read_text()
+    assert line in text
+    inventory.write_text(text.replace(line, other))
+
+
 @pytest.fixture
 def playbook(tmp_path) -> Path:
     """The guide's task, where the role has the script's."""
@@ -76,6 +83,28 @@ def test_in_the_place_of_kubesprays_script(ansible, inventory, playbook, tmp_pat
     again = ansible.run("ansible-playbook", "-i", inventory, playbook)
     assert again.code == 0 and again.changed() == [], again.output
     assert "Set etcd_secret_changed" not in str(again.results)
+
+
+@pytest.mark.parametrize("fallback", ["fallback_ip=10.0.0.21", """ansible_default_ipv4='{"address": "10.0.0.21"}'"""])
+def test_an_inventory_of_kubesprays_without_ip(ansible, inventory, playbook, tmp_path, fallback):
+    """The address is the one that Kubespray falls back to, and the names are those of its openssl.conf."""
+    put(inventory, "node1 ip=10.0.0.11", f"node1 {fallback} etcd_access_address=node1.etcd.lan")
+    put(inventory, "[all:vars]", "[all:vars]\napiserver_loadbalancer_domain_name=lb.lan")
+    run = ansible.run("ansible-playbook", "-i", inventory, playbook)
+    assert run.code == 0, run.output
+    ssl = tmp_path / "ssl"
+    assert {"node1", "10.0.0.21", "node1.etcd.lan", "lb.lan", "etcd"} < set(names(ssl / "member-node1.pem"))
+    other = set(names(ssl / "member-node2.pem"))
+    assert {"node2", "10.0.0.12", "lb.lan"} < other and not {"10.0.0.21", "node1.etcd.lan"} & other
+
+
+def test_a_route_reflector_of_kubesprays(ansible, inventory, playbook, tmp_path):
+    """It dials etcd, and may stand outside k8s_cluster."""
+    put(inventory, "[all:vars]", "[calico_rr]\nnode2\nrr1\n[all:vars]")
+    run = ansible.run("ansible-playbook", "-i", inventory, playbook)
+    assert run.code == 0, run.output
+    nodes = sorted(path.name for path in (tmp_path / "ssl").glob("node-*[0-9].pem"))
+    assert nodes == ["node-node1.pem", "node-node2.pem", "node-rr1.pem"]
 
 
 def test_on_what_kubesprays_script_made(ansible, inventory, playbook, tmp_path):

@@ -126,6 +126,9 @@ def test_the_verdict(ca, other_ca, member):
     assert verdict and verdict.is_accepted and verdict.reasons == []
     assert verdict.chain == [member.certificate, ca.certificate]
     assert repr(verdict) == "<Verdict accepted>"
+    told = Verifier(ca.certificate, role="member", host="10.0.0.11", strict=True, at=datetime(2030, 1, 2, tzinfo=timezone.utc))
+    assert repr(told) == "<Verifier 1 roots, 0 intermediates, at 2030-01-02T00:00:00Z, role member, host 10.0.0.11, strict>"
+    assert repr(Verifier([ca.root], intermediates=[ca.certificate])) == "<Verifier 1 roots, 1 intermediates>"
     verdict.raise_for_reasons()
     refused = Verifier([other_ca.certificate]).verify(member.certificate)
     assert not refused

@@ -25,6 +25,10 @@ def test_all_is_well(directory):
     assert checked[1].key == directory / "member-etcd-1-key.pem"
     assert checked[1].findings == []
     assert 364 * 86400 < checked[1].seconds_left <= 366 * 86400
+    assert repr(Check()) == "<Check>"
+    assert (
+        repr(Check(warning="60d", critical=timedelta(days=7), ignore=["EP003"])) == "<Check warning=60d critical=7d ignore=EP003>"
+    )
     assert repr(checked[0]) == f"<Checked {directory / 'ca.pem'}: ok>"
 
 

@@ -121,6 +121,47 @@ def test_a_full_disk(way, directories):
     assert b"No space left" in done.stderr and b"Traceback" not in done.stderr
 
 
+def without(streams, command):
+    """The command with these standard streams closed."""
+    return ["sh", "-c", 'exec "$@" ' + " ".join(f"{stream}>&-" for stream in streams), "sh", *command]
+
+
+@WAYS
+@pytest.mark.parametrize("streams", [(1,), (0, 1), (1, 2), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "line",
+    [["man"], ["apply", "-f", "cluster.yaml", "-d", "pki"], ["plan", "-f", "missing.yaml"]],
+    ids=lambda line: line[0],
+)
+def test_closed_streams(way, line, streams, directories):
+    """As in `etcd-pki apply >&-`: what is said goes nowhere, and into no file that is written."""
+    one, other = directories
+    assert run(without(streams, [*way, *line]), cwd=one) == run(without(streams, [*binary(), *line]), cwd=other)
+    assert sorted(file.name for file in one.rglob("*")) == sorted(file.name for file in other.rglob("*"))
+    for file in one.glob("pki/*"):
+        assert file.read_text().startswith("-----BEGIN "), file
+
+
+@WAYS
+def test_an_interrupt_that_is_ignored(way, directories):
+    """As a shell has it for what it runs behind `&`, and nohup's users expect."""
+    one, _ = directories
+    (one / "cluster.yaml").write_text("defaults: {algorithm: rsa-2048}\nclients: [a, b, c, d, e, f]\n")
+    process = subprocess.Popen(
+        [*way, "apply", "-f", "cluster.yaml", "-d", "pki"],
+        cwd=one,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    output, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert b"created" in output
+
+
 @pytest.mark.parametrize("way", [SCRIPT, MODULE, None], ids=["script", "module", "binary"])
 def test_ctrl_c(way, directories):
     """It ends at once, as a command does that a signal ends, and without a traceback; the next one finds the rest."""

@@ -5,7 +5,7 @@ import pickle
 
 import etcd_pki
 import pytest
-from etcd_pki import CertificateAuthority, KeyAlgorithm, KeyFormat, PrivateKey, PublicKey, Role
+from etcd_pki import Bundle, CertificateAuthority, Cluster, KeyAlgorithm, KeyFormat, PrivateKey, PublicKey, Role, Store
 from tools import openssl
 
 FAST = ["ec-p256", "ec-p384", "ed25519", "rsa-2048"]
@@ -97,6 +97,41 @@ def test_equals_itself_only(key):
     assert key == key
     assert key != same
     assert hash(key) == hash(key)
+    assert key != "key" and key != None  # noqa: E711
+
+
+def test_the_key_of_a_bundle_or_an_authority_is_one(ca, member):
+    for owner in (ca, member):
+        assert owner.key == owner.key
+        assert len({owner.key, owner.key}) == 1
+        assert owner.key != PrivateKey.from_der(owner.key.to_secret_der())
+    assert ca.key != member.key
+
+
+def test_an_empty_passphrase(key, ca, member, tmp_path):
+    """It protects nothing, so it is refused as the command refuses it, and nothing is written."""
+    pem, clear = key.to_encrypted_pem("correct horse"), ca.key.to_secret_pem()
+    paths = ca.write(tmp_path / "clear")
+    cluster = Cluster(clients=["root"])
+    with Store(tmp_path / "locked").lock() as files:
+        for empty in ("", b"", bytearray()):
+            for act in (
+                lambda empty=empty: key.to_encrypted_pem(empty),
+                lambda empty=empty: PrivateKey.from_pem(pem, passphrase=empty),
+                lambda empty=empty: PrivateKey.from_der(key.to_secret_der(), passphrase=empty),
+                lambda empty=empty: PrivateKey.from_file(paths.key, passphrase=empty),
+                lambda empty=empty: Bundle.from_pem(member.certificate_pem(), member.secret_key_pem(), passphrase=empty),
+                lambda empty=empty: CertificateAuthority.from_pem(ca.certificate.to_pem(), clear, passphrase=empty),
+                lambda empty=empty: CertificateAuthority.from_files(paths.certificate, paths.key, passphrase=empty),
+                lambda empty=empty: Store(tmp_path / "clear").authority(passphrase=empty),
+                lambda empty=empty: ca.write(tmp_path / "pki", passphrase=empty),
+                lambda empty=empty: files.write_authority(ca, passphrase=empty),
+                lambda empty=empty: cluster.apply(tmp_path / "pki", passphrase=empty),
+                lambda empty=empty: cluster.plan(tmp_path / "pki").apply(passphrase=empty),
+            ):
+                with pytest.raises(etcd_pki.MalformedError, match=r"^not a valid passphrase: it is empty"):
+                    act()
+    assert not (tmp_path / "pki").exists() and list((tmp_path / "locked").iterdir()) == []
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])

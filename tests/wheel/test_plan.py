@@ -101,7 +101,7 @@ def test_a_wrong_passphrase_does_not_use_a_plan_up(cluster, tmp_path):
     plan = Cluster(members=["etcd-1", "etcd-2"], clients=["root"]).plan(tmp_path)
     with pytest.raises(etcd_pki.EncryptedKeyError):
         plan.apply()
-    for wrong in "wrong", b"", "":
+    for wrong in "wrong", b"wrong":
         with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
             plan.apply(passphrase=wrong)
         assert raised.value.path == tmp_path / "ca-key.pem"

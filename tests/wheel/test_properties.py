@@ -7,6 +7,7 @@ import string
 import etcd_pki
 import pytest
 from etcd_pki import (
+    Adoption,
     Bundle,
     Certificate,
     CertificateAuthority,
@@ -22,6 +23,7 @@ from etcd_pki import (
     Profile,
     PublicKey,
     Role,
+    Store,
     Verifier,
 )
 from hypothesis import HealthCheck, example, given, settings
@@ -208,6 +210,42 @@ def test_names_of_files(text, tmp_path):
         meant(lambda load=load: load(str(tmp_path) + "/" + text))
     meant(lambda: Cluster(clients=["root"]).plan(str(tmp_path / "none") + text, only=text, host=text))
     meant(lambda: Check().run([str(tmp_path) + "/" + text]))
+
+
+# What reads files, by the file that has the contents, and a directory that has them in each file
+READERS = {
+    "PrivateKey.from_file": lambda file, directory: PrivateKey.from_file(file),
+    "Certificate.from_file": lambda file, directory: Certificate.from_file(file),
+    "CertificateRequest.from_file": lambda file, directory: CertificateRequest.from_file(file),
+    "Cluster.from_file": lambda file, directory: Cluster.from_file(file),
+    "Bundle.from_files": lambda file, directory: Bundle.from_files(file, directory / "good-key.pem"),
+    "the key of Bundle.from_files": lambda file, directory: Bundle.from_files(directory / "good.pem", file),
+    "CertificateAuthority.from_files": lambda file, directory: CertificateAuthority.from_files(file, file),
+    "the key of CertificateAuthority.from_files": lambda file, directory: CertificateAuthority.from_files(
+        directory / "root", file
+    ),
+    "Adoption.read": lambda file, directory: Adoption.read(directory),
+    "Store.authority": lambda file, directory: Store(directory).authority(),
+    "Store.certificates": lambda file, directory: Store(directory).certificates(),
+    "Store.member_common_names": lambda file, directory: Store(directory).member_common_names(),
+    "Check.run": lambda file, directory: Check().run([directory]),
+    "a plan": lambda file, directory: Cluster(members=["etcd-1"]).plan(directory),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
+@settings(ALL, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(contents=st.binary() | any_text.map(lambda text: text.encode("utf-8", "surrogatepass")) | damaged([*GOOD, YAML]))
+@example(contents=b"")
+@example(contents=CA.certificate.to_pem() + CA.key.to_secret_pem())
+@example(contents=MEMBER.certificate_pem() + MEMBER.secret_key_pem())
+def test_contents_of_files(read, contents, tmp_path):
+    for name in ("ca.pem", "ca-key.pem", "member-etcd-1.pem", "member-etcd-1-key.pem", "cluster.yaml"):
+        (tmp_path / name).write_bytes(contents)
+    (tmp_path / "good.pem").write_bytes(MEMBER.certificate_pem())
+    (tmp_path / "good-key.pem").write_bytes(MEMBER.secret_key_pem())
+    (tmp_path / "root").write_bytes(CA.certificate.to_pem())
+    meant(lambda: read(tmp_path / "cluster.yaml", tmp_path))
 
 
 @ALL

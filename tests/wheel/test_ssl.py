@@ -88,6 +88,14 @@ def test_peers(ca, member):
     assert dialling.check_hostname
 
 
+def test_a_peer_is_no_client(ca, client):
+    """Any certificate of the authority's would be one otherwise, at the serving end without a word."""
+    for bundle in (client, ca.issue(Role.NODE, "kube-1"), Bundle.from_pem(client.certificate_pem(), client.secret_key_pem())):
+        for server_side in (True, False):
+            with pytest.raises(StateError, match="serverAuth and clientAuth"):
+                bundle.ssl_context_peer(ca.root, server_side=server_side)
+
+
 @pytest.mark.parametrize("algorithm", ["ec-p256", "ec-p384", "ed25519", "rsa-2048"])
 def test_algorithms(algorithm):
     ca = CertificateAuthority.create("etcd-ca", algorithm=algorithm)
@@ -102,8 +110,9 @@ def test_another_authoritys(other_ca, member, client):
         handshake(member.ssl_context_server(), stranger.ssl_context_client(member_root(member)))
     with pytest.raises(ssl.SSLCertVerificationError, match=r"self.signed certificate|signature failure|unable to get"):
         handshake(member.ssl_context_server(), stranger.ssl_context_client())
+    peer = other_ca.issue(Role.MEMBER, "etcd-2", names=["127.0.0.1"])
     with pytest.raises(REFUSED):
-        handshake(member.ssl_context_peer(server_side=True), stranger.ssl_context_peer(member_root(member), server_side=False))
+        handshake(member.ssl_context_peer(server_side=True), peer.ssl_context_peer(member_root(member), server_side=False))
 
 
 def member_root(member):

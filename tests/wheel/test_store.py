@@ -18,6 +18,7 @@ def test_a_directory(ca, member, tmp_path):
         files.write_authority(ca)
         written = files.write(member)
         assert not files.names_authority_by_serial(ca.certificate)
+        assert repr(files) == f"<LockedStore {tmp_path / 'pki'}, kubeadm layout>"
     assert store.authority().certificate == ca.certificate
     assert store.authority_paths.certificate.read_bytes() == ca.certificate.to_pem()
     assert {path.name for path, _ in store.certificates()} >= {written[0].certificate.name}

@@ -43,7 +43,8 @@ impl Pair {
             })
             .collect::<Result<Vec<_>>>()?;
         let keys = found.iter().map(|(_, found)| found.key.present());
-        let shared = need_own_keys(keys, |index| {
+        // Whoever signs refuses an authority's key
+        let shared = need_own_keys(std::iter::empty(), keys, |index| {
             let key = store.directory().join(&found[index].0.paths.key);
             links::target_within(store.directory(), &key).is_some()
         });

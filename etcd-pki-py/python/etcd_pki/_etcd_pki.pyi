@@ -110,8 +110,9 @@ __version__: Final[str]
 class PrivateKey:
     """A private key that signs.
 
-    It equals itself only, shows nothing of itself, and can be neither copied nor pickled; its bytes come out only
-    through methods whose name says `secret`. What Python is given of it cannot be wiped.
+    It equals itself only, however often a bundle or an authority gives it, shows nothing of itself, and can be
+    neither copied nor pickled; its bytes come out only through methods whose name says `secret`. What Python is given
+    of it cannot be wiped.
 
     >>> from etcd_pki import PrivateKey
     >>> key = PrivateKey.generate()
@@ -153,6 +154,8 @@ class PrivateKey:
         """The key as encrypted PKCS#8 in PEM. etcd itself reads no encrypted key."""
     def to_cryptography(self) -> PrivateKeyTypes:
         """The key as an object of the package cryptography."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class PublicKey:
@@ -502,7 +505,10 @@ class Bundle:
         """
     def ssl_context_peer(self, trusted: _Certificates | None = None, *, server_side: bool) -> SSLContext:
         """A context for a member that speaks with members, for one end of a connection: both present a certificate and
-        check the other's. No key file is left on the disk.
+        check the other's. The bundle's own has to be for a server and for a client (serverAuth and clientAuth), as a
+        member's is. The serving end takes every certificate for a client that `trusted` has signed, whatever names
+        are in it; etcd itself also looks at the address that the other end dials from. No key file is left on the
+        disk.
         """
 
 @final

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import re
 import stat
 
@@ -17,16 +19,38 @@ _KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 class File:
     """A file that a module keeps as it should be."""
 
-    def __init__(self, module, path, secret=False, attributes=None):
+    def __init__(self, module, path, secret=False, prefix=""):
         self.module = module
         self.path = path
         self.secret = secret
         self.backup_file = None
-        # Those of the task, or others, such as the key's beside a request
-        parameters = module.params if attributes is None else attributes
-        self.attributes = module.load_file_common_arguments(parameters, path=path)
+        # The options mode, owner and group, or those of another file than the one at path, such as the key's beside a request
+        self.prefix = prefix
+        own = {name: module.params[prefix + name] for name in ("mode", "owner", "group")}
+        self.attributes = module.load_file_common_arguments(own if prefix else module.params, path=path)
         if not secret:
             self._check_it_is_no_other()
+
+    def check_attributes(self, library):
+        """Fails where no file can be given the owner, group and mode that the task says, before one is written."""
+        mode = self.attributes["mode"]
+        # Of a key as the module cluster takes it; of another file also in the other forms that Ansible takes, but as a number
+        if mode is not None and (self.secret or not isinstance(mode, str)):
+            field = "key_mode" if self.secret else "certificate_mode"
+            try:
+                library.Cluster.from_mapping(dict(files={field: mode}))
+            except library.SpecificationError as error:
+                hint = f" (hint: {error.hint})" if error.hint else ""
+                self.module.fail_json(msg=f"{self.prefix}mode: {error.reason}{hint}")
+        for option, find, kind in (("owner", pwd.getpwnam, "user"), ("group", grp.getgrnam, "group")):
+            account = self.attributes[option]
+            if account is None or account.isdigit():
+                continue
+            try:
+                find(account)
+            except KeyError:
+                hint = "make it first, or write a number"
+                self.module.fail_json(msg=f"{self.prefix}{option}: there is no {kind} {account} on this host (hint: {hint})")
 
     def read(self, library):
         """Its contents; None if there is none. It fails where a private key lies that is not to be there: nobody could bring back

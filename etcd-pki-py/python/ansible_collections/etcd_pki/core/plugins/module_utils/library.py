@@ -50,12 +50,23 @@ def explained(module, error):
     return f"{message} (hint: {hint})" if hint else message
 
 
+def refuse_empty_passphrases(module):
+    """Fails where a passphrase is none, in each run, also in those that do not need it."""
+    for option, value in module.params.items():
+        if option.endswith("_passphrase") and value == "":
+            module.fail_json(
+                msg=f"{option}: not a valid passphrase: it is empty (hint: leave {option} out, with default(omit) in a template, "
+                "where the key is not to be encrypted)"
+            )
+
+
 @contextmanager
 def library(module):
     """The package, for as long as a module works with it. What the package refuses fails the task."""
     if MISSING:
         reason = "It is needed on the host on which the module runs."
         module.fail_json(msg=missing_required_lib("etcd-pki", reason=reason), exception=MISSING)
+    refuse_empty_passphrases(module)
     try:
         yield etcd_pki
     except etcd_pki.Error as error:

@@ -28,7 +28,7 @@ options:
   path:
     description:
       - Where the certificate goes, with the certificates between it and the root behind it. It stays where the authority is, so that the
-        next run knows it; the task that follows brings it to its host.
+        next run knows it; the task that follows brings it to its host. O(mode) is text, in quotes.
       - A file that holds a private key is neither replaced nor removed.
     type: path
     required: true
@@ -263,6 +263,7 @@ def present(module, pki, result):
     parameters = module.params
     check_directory(module, parameters["path"])
     file = File(module, parameters["path"])
+    file.check_attributes(pki)
     before = file.read(pki)
     found, reason = certificates(pki, before)
     result.update(reasons=[reason] if reason else [], not_granted=[])

@@ -24,7 +24,7 @@ attributes:
 options:
   path:
     description:
-      - Where the request goes. O(mode), O(owner) and O(group) are for this file.
+      - Where the request goes. O(mode), O(owner) and O(group) are for this file, and O(mode) is text, in quotes.
       - A file that holds a private key is neither replaced nor removed.
     type: path
     required: true
@@ -43,8 +43,8 @@ options:
     type: str
   privatekey_mode:
     description:
-      - The mode of the key's file, in quotes. Without it, a new key has mode 0600, and what others may do with a key that is there is
-        taken from them.
+      - The mode of the key's file, octal and in quotes. One that lets others than the owner and the group get at the key is refused.
+      - Without it, a new key has mode 0600, and what others may do with a key that is there is taken from them.
     type: raw
   privatekey_owner:
     description:
@@ -173,12 +173,8 @@ class Key:
             self._is_used()
             return
         check_directory(module, self.path)
-        attributes = dict(
-            mode=parameters["privatekey_mode"],
-            owner=parameters["privatekey_owner"],
-            group=parameters["privatekey_group"],
-        )
-        self.file = File(module, self.path, secret=True, attributes=attributes)
+        self.file = File(module, self.path, secret=True, prefix="privatekey_")
+        self.file.check_attributes(pki)
         self.key = self._found()
 
     def _found(self):
@@ -205,7 +201,7 @@ class Key:
 
     def _warn_if_clear(self, place, read):
         """Whoever says a passphrase takes the key for encrypted."""
-        if not self.passphrase:
+        if self.passphrase is None:
             return
         try:
             read()
@@ -237,7 +233,7 @@ class Key:
             return self.key
         parameters = self.module.params
         key = self.pki.PrivateKey.generate(parameters["algorithm"] or profile(self.pki, parameters).algorithm)
-        secret = key.to_encrypted_pem(self.passphrase) if self.passphrase else key.to_secret_pem()
+        secret = key.to_secret_pem() if self.passphrase is None else key.to_encrypted_pem(self.passphrase)
         self.file.write(self.pki, secret)
         return key
 
@@ -267,6 +263,7 @@ def present(module, pki, result):
     pki.CertificateRequest.create(pki.PrivateKey.generate(), what, who)
     check_directory(module, parameters["path"])
     file = File(module, parameters["path"])
+    file.check_attributes(pki)
     before = file.read(pki)
     key = Key(module, pki)
     private_key = key.made()
