@@ -75,10 +75,10 @@ impl Plan {
     /// # Errors
     ///
     /// [`Unfinished`], which tells what was done before. Its error is [`Error::Changed`] if a file that is to be changed is not as
-    /// it was when the plan was made, and nothing was done then, or [`Error::SymbolicLink`] where a [`Cause::SymbolicLink`](super::Cause::SymbolicLink) is
-    /// foreseen and links are not to be replaced; [`Error::Missing`] if something is to be signed and the
-    /// authority's key is not there; [`Error::Interrupted`]; [`Error::Io`], [`Error::SymbolicLink`] for a link that leads elsewhere, and the errors of
-    /// [`CertificateAuthority::issue`].
+    /// it was when the plan was made, or [`Error::SymbolicLink`] where a step has a
+    /// [`Cause::SymbolicLink`](super::Cause::SymbolicLink) and links are not to be replaced: nothing was done then. Or it is
+    /// [`Error::Missing`] if something is to be signed and the authority's key is not there; [`Error::Interrupted`];
+    /// [`Error::Io`], [`Error::SymbolicLink`] for a link that leads elsewhere, and the errors of [`CertificateAuthority::issue`].
     pub fn apply(
         mut self,
         files: &LockedStore,
