@@ -125,8 +125,8 @@ impl PyChecked {
 
     /// What is wrong with it.
     #[getter]
-    fn findings(&self) -> Vec<PyFinding> {
-        self.0.findings().iter().cloned().map(PyFinding).collect()
+    fn findings(&self, py: Python<'_>) -> PyResult<Vec<PyFinding>> {
+        PyFinding::all(py, self.0.findings())
     }
 
     /// How bad the worst of it is.

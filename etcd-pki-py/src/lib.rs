@@ -1,10 +1,11 @@
 //! The native module of the Python package `etcd_pki`: what [`etcd_pki_core`] does, under the same words with Python's habits.
 //!
 //! It delegates and decides nothing. A file here is called after the core's whose types it wraps; what is between the two languages
-//! alone is in `border`, `described`, `error`, `facts`, `hash`, `interrupt`, `once`, `text`, `time` and `words`.
+//! alone is in `border`, `copying`, `described`, `error`, `facts`, `hash`, `interrupt`, `once`, `text`, `time` and `words`.
 
 // Between the languages
 mod border;
+mod copying;
 mod described;
 mod error;
 mod facts;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::{
     cluster::PyWanted,
-    described::{PyCause, causes},
+    described::PyCause,
     hash::hash_by_debug,
     interrupt::{ProgressArgument, Watch},
     layout::PyPairPaths,
@@ -205,8 +205,8 @@ impl PyStep {
 
     /// Every reason for it.
     #[getter]
-    fn causes(&self) -> Vec<PyCause> {
-        causes(&self.0.causes)
+    fn causes(&self, py: Python<'_>) -> PyResult<Vec<PyCause>> {
+        PyCause::all(py, &self.0.causes)
     }
 
     /// From when on a certificate that is kept will be due.

@@ -7,7 +7,7 @@ use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     border,
-    described::{PyClaim, claims},
+    described::PyClaim,
     error::{OrRaise as _, work},
     identity::{IdentityArgument, PyIdentity},
     key::{PyPrivateKey, PyPublicKey},
@@ -91,8 +91,8 @@ impl PyCertificateRequest {
 
     /// All that it asks for.
     #[getter]
-    fn claims(&self) -> Vec<PyClaim> {
-        claims(self.0.claims())
+    fn claims(&self, py: Python<'_>) -> PyResult<Vec<PyClaim>> {
+        PyClaim::all(py, self.0.claims())
     }
 
     /// The identity that it claims. To sign it is to trust the requester. With `accepts`, a function of a `Claim`, those claims
@@ -104,7 +104,10 @@ impl PyCertificateRequest {
         };
         let mut accepted = Vec::new();
         for claim in self.0.claims() {
-            if accepts.call1((PyClaim(claim.clone()),))?.is_truthy()? {
+            if accepts
+                .call1((PyClaim::of(accepts.py(), claim)?,))?
+                .is_truthy()?
+            {
                 accepted.push(claim);
             }
         }

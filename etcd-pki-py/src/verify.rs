@@ -118,8 +118,8 @@ impl PyVerdict {
 
     /// All that speaks against it. Go names the first alone.
     #[getter]
-    fn reasons(&self) -> Vec<PyReason> {
-        self.0.reasons().iter().cloned().map(PyReason).collect()
+    fn reasons(&self, py: Python<'_>) -> PyResult<Vec<PyReason>> {
+        PyReason::all(py, self.0.reasons())
     }
 
     /// The chain from the certificate to a trusted one; empty if there is none.
@@ -136,7 +136,7 @@ impl PyVerdict {
         }
         let reasons: Vec<String> = verdict.reasons().iter().map(ToString::to_string).collect();
         let facts = pyo3::types::PyDict::new(slf.py());
-        facts.set_item("reasons", slf.get().reasons())?;
+        facts.set_item("reasons", slf.get().reasons(slf.py())?)?;
         let class = slf
             .py()
             .import("etcd_pki.errors")?

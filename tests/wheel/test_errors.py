@@ -162,7 +162,7 @@ def test_messages_and_hints_are_the_cores(tmp_path):
         assert told(act) == spoken(*arguments)
 
 
-def test_an_exception_is_pickled(tmp_path):
+def test_an_exception_is_pickled(ca, member, tmp_path):
     """As multiprocessing does with what a worker raises."""
     (tmp_path / "pki").mkdir()
     (tmp_path / "pki" / "client-root.pem").symlink_to(tmp_path / "nowhere")
@@ -172,6 +172,7 @@ def test_an_exception_is_pickled(tmp_path):
         lambda: Certificate.from_pem("nothing"),
         lambda: Cluster.from_yaml("members: 7"),
         lambda: etcd_pki.Identity("etcd-1", names=["10.0.0.300"]),
+        lambda: etcd_pki.Verifier(ca.certificate, host="10.0.0.11", strict=True).verify(member.certificate).raise_for_reasons(),
     ]
     for act in raising:
         with pytest.raises(etcd_pki.Error) as raised:

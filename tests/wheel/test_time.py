@@ -12,6 +12,7 @@ from etcd_pki import (
     ClusterAuthority,
     ClusterDefaults,
     ClusterEntry,
+    PrivateKey,
     Profile,
     Role,
     Verifier,
@@ -19,6 +20,7 @@ from etcd_pki import (
 
 NAIVE = datetime(2030, 1, 1)
 AWARE = datetime(2030, 1, 1, tzinfo=timezone.utc)
+KEY = PrivateKey.generate()
 
 
 def instants(ca):
@@ -28,7 +30,7 @@ def instants(ca):
     yield lambda instant: ca.issue(Role.CLIENT, "backup", now=instant)
     yield lambda instant: ca.renewed(now=instant)
     yield lambda instant: ca.renew(ca.certificate, now=instant)
-    yield lambda instant: ca.certify(ca.certificate.public_key, Role.CLIENT, "backup", now=instant)
+    yield lambda instant: ca.certify(KEY.public_key, Role.CLIENT, "backup", now=instant)
     yield lambda instant: Cluster(clients=["root"]).plan("pki", now=instant)
     yield lambda instant: Cluster(nodes=["a"]).plan_host("pki", host="a", requests="travelling", now=instant)
     yield lambda instant: Cluster(nodes=["a"]).plan_signing("pki", requests="travelling", now=instant)
@@ -41,7 +43,7 @@ def validities(ca):
     yield lambda validity: CertificateAuthority.create("etcd-ca", validity=validity)
     yield lambda validity: ca.issue(Role.CLIENT, "backup", validity=validity)
     yield lambda validity: ca.renewed(validity=validity)
-    yield lambda validity: ca.certify(ca.certificate.public_key, Role.CLIENT, "backup", validity=validity)
+    yield lambda validity: ca.certify(KEY.public_key, Role.CLIENT, "backup", validity=validity)
     yield lambda validity: ca.issue(Profile(Role.CLIENT, validity=validity), "backup")
     yield lambda validity: Cluster(clients=[ClusterEntry("root", validity=validity)]).apply("pki")
     yield lambda validity: Cluster(defaults=ClusterDefaults(validity=validity), clients=["root"]).apply("pki")

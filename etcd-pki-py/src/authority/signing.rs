@@ -11,7 +11,7 @@ use super::{PyCertificateAuthority, PyIssued};
 use crate::{
     bundle::PyBundle,
     certificate::PyCertificate,
-    described::{PyCause, causes},
+    described::PyCause,
     error::work,
     identity::IdentityArgument,
     key::{PyPrivateKey, PyPublicKey},
@@ -137,7 +137,7 @@ impl PyCertificateAuthority {
                 asked.now,
             )
         })?;
-        Ok(causes(&due))
+        PyCause::all(py, &due)
     }
 
     /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one. It is valid as

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::{PyRefusal, refusals};
 use crate::{
     cluster::PyWanted,
-    described::{PyCause, causes},
+    described::PyCause,
     hash::hash_by_debug,
     interrupt::{ProgressArgument, Watch},
     layout::PyPairPaths,
@@ -166,8 +166,8 @@ impl PyHostStep {
 
     /// Every reason for another certificate.
     #[getter]
-    fn causes(&self) -> Vec<PyCause> {
-        causes(&self.0.causes)
+    fn causes(&self, py: Python<'_>) -> PyResult<Vec<PyCause>> {
+        PyCause::all(py, &self.0.causes)
     }
 
     /// Whether a key is to be made.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::{PyRefusal, refusals};
 use crate::{
     cluster::PyWanted,
-    described::{PyCause, PyClaim, causes, claims},
+    described::{PyCause, PyClaim},
     hash::hash_by_debug,
     interrupt::{ProgressArgument, Watch},
     once::Once,
@@ -155,8 +155,8 @@ impl PySigningStep {
 
     /// Every reason for a certificate; none if the one beside it is as it should be.
     #[getter]
-    fn causes(&self) -> Vec<PyCause> {
-        causes(&self.0.causes)
+    fn causes(&self, py: Python<'_>) -> PyResult<Vec<PyCause>> {
+        PyCause::all(py, &self.0.causes)
     }
 
     fn __str__(&self) -> &str {
@@ -225,8 +225,8 @@ impl PyNotGranted {
 
     /// What it claimed.
     #[getter]
-    fn claims(&self) -> Vec<PyClaim> {
-        claims(&self.0.claims)
+    fn claims(&self, py: Python<'_>) -> PyResult<Vec<PyClaim>> {
+        PyClaim::all(py, &self.0.claims)
     }
 
     fn __repr__(&self) -> String {
