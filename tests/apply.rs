@@ -70,32 +70,23 @@ fn each_fault_is_named_and_mended_alone() {
     );
     cluster.assert_mended(&["client-root.pem"]);
 
-    // A key that two pairs have
-    fs::copy(
-        cluster.file("node-kube-1-key.pem"),
-        cluster.file("client-root-key.pem"),
-    )
-    .unwrap();
-    let due = cluster.due();
-    assert!(
-        due["client-root.pem"].starts_with("re-issue: another pair has the same key"),
-        "{due:?}"
-    );
-    let _ = cluster.apply();
-    cluster.assert_whole();
-
-    // The authority's own
-    fs::copy(
-        cluster.file("ca-key.pem"),
-        cluster.file("client-root-key.pem"),
-    )
-    .unwrap();
-    let due = cluster.due();
-    assert!(
-        due["client-root.pem"].starts_with("re-issue: another pair has the same key"),
-        "{due:?}"
-    );
-    cluster.assert_mended(&["client-root-key.pem", "client-root.pem"]);
+    // A key that two pairs have, both of which get a new one; and the authority's, which is kept
+    for (key, mended) in [
+        (
+            "node-kube-1-key.pem",
+            &["node-kube-1-key.pem", "node-kube-1.pem"][..],
+        ),
+        ("ca-key.pem", &[]),
+    ] {
+        fs::copy(cluster.file(key), cluster.file("client-root-key.pem")).unwrap();
+        let due = cluster.due();
+        assert!(
+            due["client-root.pem"].starts_with("re-issue: another pair has the same key"),
+            "{due:?}"
+        );
+        let own = ["client-root-key.pem", "client-root.pem"];
+        cluster.assert_mended(&[&own[..], mended].concat());
+    }
 
     fs::write(cluster.file("client-root.pem"), "nonsense").unwrap();
     assert!(cluster.due()["client-root.pem"].starts_with("renew: unreadable: "));

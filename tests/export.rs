@@ -5,13 +5,27 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Output},
+};
 
 use etcd_pki_tests::{
     command::etcd_pki,
     machines::{Machines, SPECIFICATION},
     openssl,
 };
+
+/// A command where all keys are.
+fn run(machines: &Machines, words: &[&str]) -> Output {
+    Command::new(etcd_pki())
+        .current_dir(machines.path("."))
+        .args(words)
+        .args(["-f", "cluster.yaml", "-d", "ca"])
+        .output()
+        .unwrap()
+}
 
 #[test]
 fn an_exported_host_has_its_own_files_alone() {
@@ -20,14 +34,7 @@ fn an_exported_host_has_its_own_files_alone() {
         ("kubeadm", 4, "etcd/ca.key"),
     ] {
         let machines = Machines::new(&format!("layout: {layout}\n{SPECIFICATION}"));
-        let run = |words: &[&str]| {
-            let mut command = Command::new(etcd_pki());
-            let words = command.current_dir(machines.path(".")).args(words);
-            words
-                .args(["-f", "cluster.yaml", "-d", "ca"])
-                .output()
-                .unwrap()
-        };
+        let run = |words: &[&str]| run(&machines, words);
         assert!(run(&["apply"]).status.success());
         let export = ["export", "--host", "etcd-2", "-o", "out"];
         let output = run(&export);
@@ -88,14 +95,7 @@ fn an_exported_host_has_its_own_files_alone() {
 #[test]
 fn the_key_of_the_authority_is_exported_under_no_name() {
     let machines = Machines::new(SPECIFICATION);
-    let run = |words: &[&str]| {
-        let mut command = Command::new(etcd_pki());
-        let words = command.current_dir(machines.path(".")).args(words);
-        words
-            .args(["-f", "cluster.yaml", "-d", "ca"])
-            .output()
-            .unwrap()
-    };
+    let run = |words: &[&str]| run(&machines, words);
     assert!(run(&["apply"]).status.success());
     let ca = machines.path("ca");
     for line in [

@@ -86,7 +86,7 @@ impl CertificateRequest {
         let subject = subject(common_name.as_deref(), identity.organization());
         let content = encode_content(&subject, key.public_key(), &extensions);
         Ok(Self {
-            der: signing::signed(&content, key.scheme(), &key.sign(&content)?),
+            der: signing::signed(&content, key.scheme(), &key.sign(&content)?)?,
             public_key: key.public_key().clone(),
             facts: OnceLock::new(),
         })

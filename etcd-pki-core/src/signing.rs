@@ -6,7 +6,7 @@ mod other_rsa;
 use std::ops::RangeInclusive;
 
 use der::{
-    Decode as _,
+    Decode as _, Length,
     asn1::{BitStringRef, ObjectIdentifier},
 };
 use ring::{
@@ -299,14 +299,19 @@ const USUAL_FRAME: usize = 32;
 
 /// Puts content, algorithm and signature together, as certificates, requests and revocation lists do
 /// (RFC 5280, section 4.1; RFC 2986, section 4.2).
-pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Vec<u8> {
+///
+/// # Errors
+///
+/// [`Error::Malformed`] if it is longer than what `der` reads: what is written here can be read again ([`read_own`]).
+pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result<Vec<u8>> {
     let mut der = Vec::with_capacity(content.len() + signature.len() + USUAL_FRAME);
     der_writer::nest(&mut der, SEQUENCE, |der| {
         der.extend_from_slice(content);
         scheme.write_identifier(der);
         der_writer::push_bits(der, signature);
     });
-    der
+    Length::try_from(der.len()).map_err(|error| Error::malformed("content to be signed", error))?;
+    Ok(der)
 }
 
 /// Reads what this crate has encoded and signed itself, of which nothing was read yet because most of it only goes into a file.

@@ -50,9 +50,7 @@ impl CertificateBuilder<'_> {
             .encode(&serial_number, scheme)
             .map_err(|error| Error::malformed("certificate", error))?;
         let signature = sign(&content)?;
-        Ok(Certificate::signed(signing::signed(
-            &content, scheme, &signature,
-        )))
+        signing::signed(&content, scheme, &signature).map(Certificate::signed)
     }
 
     /// `TBSCertificate` (RFC 5280, section 4.1).
