@@ -22,7 +22,7 @@ need_component() {
 }
 
 command -v cargo >/dev/null || {
-    echo "tests/run.sh: cargo is missing: install Rust 1.87 or newer" >&2
+    echo "tests/run.sh: cargo is missing: install Rust 1.89 or newer" >&2
     exit 1
 }
 command -v cc >/dev/null || {

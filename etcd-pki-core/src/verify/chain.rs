@@ -78,13 +78,13 @@ impl Search<'_> {
         check_authority(issuer, trusted)?;
         check_time(issuer, self.now)?;
         check_extensions(issuer)?;
-        if let Some(path_length) = issuer.path_length().filter(|_| issuer.is_authority()) {
-            if below.len() - 1 > usize::from(path_length) {
-                return Err(Reason::PathTooLong {
-                    authority: issuer.subject(),
-                    path_length,
-                });
-            }
+        if let Some(path_length) = issuer.path_length().filter(|_| issuer.is_authority())
+            && below.len() - 1 > usize::from(path_length)
+        {
+            return Err(Reason::PathTooLong {
+                authority: issuer.subject(),
+                path_length,
+            });
         }
         below
             .iter()

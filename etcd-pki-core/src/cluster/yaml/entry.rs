@@ -55,10 +55,10 @@ pub(super) fn entry(slot: &Slot<'_>, role: Role) -> Result<ClusterEntry> {
     if let Some(validity) = fields.parse("validity")? {
         entry = entry.valid_for(validity);
     }
-    if let Some(allowed) = fields.get("allow_member_common_name") {
-        if allowed.truth()? {
-            entry = entry.allow_member_common_name();
-        }
+    if let Some(allowed) = fields.get("allow_member_common_name")
+        && allowed.truth()?
+    {
+        entry = entry.allow_member_common_name();
     }
     Ok(entry)
 }
