@@ -3,7 +3,14 @@
 mod hint;
 mod message;
 
-use std::{fmt, io, path::PathBuf, time::SystemTime};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// How it is known that there is no regular file where one is to be read or written.
+const IRREGULAR: io::ErrorKind = io::ErrorKind::Unsupported;
 
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -285,6 +292,21 @@ impl Error {
             Self::File { error, .. } => error.is_too_large(),
             Self::TooLarge { .. } => true,
             _ => false,
+        }
+    }
+
+    /// Whether there is something else than a file at a path, such as a directory, or a file that this user may not read.
+    pub(crate) fn is_in_the_way(&self) -> bool {
+        const DENIED: io::ErrorKind = io::ErrorKind::PermissionDenied;
+        matches!(self, Self::Io { error, .. } if matches!(error.kind(), IRREGULAR | DENIED))
+    }
+
+    /// For a path at which there is something else than a file.
+    pub(crate) fn irregular(action: &'static str, path: &Path) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            error: io::Error::new(IRREGULAR, "it is no regular file; move it out of the way"),
         }
     }
 

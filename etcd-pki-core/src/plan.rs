@@ -11,6 +11,7 @@ mod due;
 mod found;
 mod keys;
 mod links;
+mod obstacle;
 mod pair;
 mod planning;
 mod progress;
@@ -30,6 +31,7 @@ pub use self::{
 };
 pub(crate) use self::{
     as_far_as_possible::as_far_as_possible,
+    obstacle::check_way,
     pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
     progress::Followed,
     unfinished::Done,

@@ -98,6 +98,10 @@ impl Described for Cause {
                 let facts = vec![("not_after", not_after), ("days", Fact::Number(*days))];
                 ("expires", facts)
             }
+            Self::InTheWay { path: file, reason } => {
+                let facts = vec![("path", path(file)), ("reason", text(reason))];
+                ("in_the_way", facts)
+            }
             Self::KeyMismatch => ("key_mismatch", Vec::new()),
             Self::MissingCertificate => ("missing_certificate", Vec::new()),
             Self::MissingKey => ("missing_key", Vec::new()),

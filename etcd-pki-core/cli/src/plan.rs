@@ -70,7 +70,7 @@ impl PlanCommand {
         }
         remarks(&plan);
         remarks_on_keys(&plan);
-        remarks_on_links(&plan);
+        remarks_on_obstacles(&plan);
         Ok(if self.check && plan.has_work() {
             Answer::Due
         } else {
@@ -184,15 +184,20 @@ fn remarks_on_keys(plan: &Plan) {
     }
 }
 
-/// What carrying out the plan here would stop at.
-fn remarks_on_links(plan: &Plan) {
+/// What carrying out the plan here would stop at, or leave as it is.
+fn remarks_on_obstacles(plan: &Plan) {
     for cause in plan.changes().flat_map(Step::causes) {
-        if let Cause::SymbolicLink { path, .. } = cause {
-            output::say(format_args!(
+        match cause {
+            Cause::SymbolicLink { path, .. } => output::say(format_args!(
                 "note: {} is a symbolic link, and etcd-pki apply changes nothing as long as it is to be written: remove the link, or \
                  leave that host out of the specification",
                 path.display()
-            ));
+            )),
+            Cause::InTheWay { path, .. } => output::say(format_args!(
+                "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
+                path.display()
+            )),
+            _ => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Action, Done, Plan, Progress, Step, Unfinished, ValidityCut, as_far_as_possible,
     decision::leaf_profile,
+    obstacle::check_way,
     progress::Followed,
     record::{Mark, Marker, NextRecord},
 };
@@ -213,6 +214,7 @@ impl Plan {
         let leaves = self.changes().filter(|step| !step.wanted.is_authority());
         let (changed, ended) = as_far_as_possible(leaves.collect(), |step: &&Step| {
             followed.begin()?;
+            check_way(&step.causes)?;
             let issuer = step.wanted.issuer;
             let authority = authorities.get(&issuer);
             let marker = record.and_then(|record| record.marker(issuer));

@@ -36,8 +36,8 @@ impl Authority {
                 let paths = wanted.paths.below(store.directory());
                 check_authority(&wanted, &paths, certificate, key)?;
             }
-            (Part::Unusable(reason), _) => {
-                return Err(Error::malformed("authority", reason));
+            (Part::Unusable(cause), _) | (_, Part::Unusable(cause @ Cause::InTheWay { .. })) => {
+                return Err(Error::malformed("authority", cause));
             }
             (Part::Absent, _) => {
                 return Err(Error::AuthorityExists {

@@ -39,6 +39,14 @@ pub enum Cause {
         /// Whole days from now until then, 0 if it has ended
         days: u64,
     },
+    /// What etcd-pki never replaces: a file that this user may not read, a directory or a pipe in a file's place, a link out of the
+    /// directory. As long as it is there, the pair stays as it is.
+    InTheWay {
+        /// Where
+        path: PathBuf,
+        /// What it is, with the file
+        reason: String,
+    },
     /// The certificate is of another key: an exchange of both was cut off.
     KeyMismatch,
     /// The certificate's file is not there.
@@ -122,6 +130,7 @@ impl fmt::Display for Cause {
             }
             Self::Expires { days: 1, .. } => write!(f, "expires in 1 day"),
             Self::Expires { days, .. } => write!(f, "expires in {days} days"),
+            Self::InTheWay { reason, .. } => write!(f, "{reason}"),
             Self::KeyMismatch => write!(f, "the certificate is of another key"),
             Self::MissingCertificate => write!(f, "the certificate is missing"),
             Self::MissingKey => write!(f, "the key is missing"),

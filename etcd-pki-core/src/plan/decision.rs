@@ -33,10 +33,7 @@ pub(super) fn leaf(
             ));
         }
         (Part::Absent, _) => return Ok((Action::Reissue, vec![Cause::MissingKey])),
-        (Part::Unusable(reason), _) => {
-            let reason = reason.clone();
-            return Ok((Action::Reissue, vec![Cause::Unreadable { reason }]));
-        }
+        (Part::Unusable(cause), _) => return Ok((Action::Reissue, vec![cause.clone()])),
         (Part::Present(key), _) => key,
     };
     let algorithm = profile.key_algorithm();
@@ -55,10 +52,7 @@ pub(super) fn leaf(
     }
     let mut causes = match &found.certificate {
         Part::Absent => vec![Cause::MissingCertificate],
-        Part::Unusable(reason) => {
-            let reason = reason.clone();
-            vec![Cause::Unreadable { reason }]
-        }
+        Part::Unusable(cause) => vec![cause.clone()],
         Part::Present(certificate) => {
             let asked = (&wanted.identity, profile, wanted.renew_before);
             certificate_causes(certificate, key, asked, ca, found.was_checked, now)?

@@ -24,8 +24,8 @@ pub(super) enum Part<T> {
     Absent,
     /// What it should hold
     Present(T),
-    /// Something else, or nothing that can be read; with the reason
-    Unusable(String),
+    /// Something else, or nothing that can be read: [`Cause::Unreadable`], or [`Cause::InTheWay`] of what is never replaced
+    Unusable(Cause),
 }
 
 /// What there is of a pair: of the key, its public part alone.
@@ -132,7 +132,7 @@ struct Files {
     key: Option<File>,
 }
 
-/// What a file holds, unless that is too much, and what it is like. It may be a key.
+/// What a file holds, unless that is nothing for us, and what it is like. It may be a key.
 struct File {
     bytes: Result<Zeroizing<Vec<u8>>>,
     stamp: Stamp,
@@ -145,10 +145,11 @@ impl File {
                 bytes: Ok(Zeroizing::new(bytes)),
                 stamp,
             })),
-            Err(error) if error.is_too_large() => Ok(Stamp::of(path)?.map(|stamp| Self {
-                bytes: Err(error),
-                stamp,
-            })),
+            Err(error) if error.is_too_large() || error.is_in_the_way() => Ok(Stamp::of(path)?
+                .map(|stamp| Self {
+                    bytes: Err(error),
+                    stamp,
+                })),
             Err(error) => Err(error),
         }
     }
@@ -255,9 +256,20 @@ fn part<T>(path: &Path, file: Option<&File>, read: impl FnOnce(&[u8]) -> Result<
     let Some(file) = file else {
         return Part::Absent;
     };
-    let read = match &file.bytes {
-        Ok(bytes) => read(bytes).map_err(|error| error.in_file(path).to_string()),
-        Err(error) => Err(error.to_string()),
+    let unreadable = |error: &dyn ToString| {
+        let reason = error.to_string();
+        Part::Unusable(Cause::Unreadable { reason })
     };
-    read.map_or_else(Part::Unusable, Part::Present)
+    match &file.bytes {
+        Ok(bytes) => match read(bytes) {
+            Ok(value) => Part::Present(value),
+            Err(error) => unreadable(&error.in_file(path)),
+        },
+        // Nobody knows whether a key that may not be read is a good one
+        Err(error) if error.is_in_the_way() => Part::Unusable(Cause::InTheWay {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }),
+        Err(error) => unreadable(error),
+    }
 }

@@ -1,5 +1,5 @@
-//! Links from one file of a directory to another, such as those by which Kubespray lets a control plane find its own pair under
-//! the names of the others.
+//! Symbolic links in the places of files: to another file of the directory, such as those by which Kubespray lets a control plane
+//! find its own pair under the names of the others, or to somewhere else.
 
 use std::path::{Path, PathBuf};
 
@@ -15,13 +15,21 @@ pub(super) fn target_within(directory: &Path, path: &Path) -> Option<PathBuf> {
     target.starts_with(canonical(directory)).then_some(target)
 }
 
-/// The link in a file's place, as a cause, if there is such a link.
+/// The link in a file's place, as a cause, if there is one.
 pub(super) fn at(directory: &Path, path: &Path) -> Option<Cause> {
-    let target = target_within(directory, path)?;
-    Some(Cause::SymbolicLink {
-        path: path.to_owned(),
-        target,
-    })
+    if !path.is_symlink() {
+        return None;
+    }
+    let path = path.to_owned();
+    if let Some(target) = target_within(directory, &path) {
+        return Some(Cause::SymbolicLink { path, target });
+    }
+    let leads = match link_target(&path) {
+        Some(target) => format!("out of the directory, to {}", target.display()),
+        None => "nowhere".to_owned(),
+    };
+    let reason = format!("{} is a link that leads {leads}", path.display());
+    Some(Cause::InTheWay { path, reason })
 }
 
 /// The links in the places of what is to be written of a pair.

@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
-    plan::{Action, Cause, Pair, judge, profile},
+    plan::{Action, Cause, Pair, check_way, judge, profile},
     request::CertificateRequest,
     store::{Store, read_below, unless_too_large},
 };
@@ -142,6 +142,7 @@ impl HostStep {
     ) -> Result<Self> {
         let ca = trust.and_then(|trust| trust.certificate.as_ref());
         let (due, causes) = pair.judge(ca, now)?;
+        check_way(&causes)?;
         let mut step = Self {
             paths: pair.wanted.paths.below(store.directory()),
             request: folder.join(request_path(&pair.wanted.paths)),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use nix::unistd::{Group, User, geteuid};
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, io::Errno};
 
 use super::file::{io_error, read_opened};
 use crate::error::{Error, Result};
@@ -77,12 +77,13 @@ pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     let file = match opened {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(None),
+        // A socket is not opened
+        Err(error) if is(&error, Errno::NXIO) => return Err(Error::irregular("read", path)),
         Err(error) => return Err(io_error("read", path)(error)),
     };
     let metadata = file.metadata().map_err(io_error("read", path))?;
     if !metadata.is_file() {
-        let error = io::Error::other("it is no regular file; move it out of the way");
-        return Err(io_error("read", path)(error));
+        return Err(Error::irregular("read", path));
     }
     let bytes = read_opened(&file, metadata.len(), path)?;
     Ok(Some((bytes, Stamp::from(&metadata))))
@@ -94,11 +95,16 @@ pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>> {
     found.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
 }
 
+/// Nothing, or a link that leads nowhere or in a circle.
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    ) || is(error, Errno::LOOP)
+}
+
+fn is(error: &io::Error, number: Errno) -> bool {
+    error.raw_os_error() == Some(number.raw_os_error())
 }
 
 /// Owner, group and modes of files, as far as they were said.

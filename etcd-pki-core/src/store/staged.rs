@@ -112,7 +112,10 @@ impl Existing {
                 path: target.to_owned(),
             });
         }
-        if overwrite == Overwrite::Refuse || !metadata.is_file() {
+        if !metadata.is_file() {
+            return Err(Error::irregular("write", target));
+        }
+        if overwrite == Overwrite::Refuse {
             return Err(Error::Exists {
                 path: target.to_owned(),
             });

@@ -1,0 +1,148 @@
+//! What is in the way of a pair is never replaced, is told by the plan, and holds up no other pair.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{PermissionsExt as _, chown, symlink},
+        net::UnixListener,
+        process::CommandExt as _,
+    },
+    path::Path,
+    process::Command,
+};
+
+use etcd_pki_tests::{cluster::Cluster, command::etcd_pki, run, stderr_of};
+use serde_json::Value;
+
+/// What is put into the place of a file, and what a plan and an apply say of it.
+struct Obstacle {
+    put: fn(&Path),
+    planned: &'static str,
+    said: &'static str,
+}
+
+const OBSTACLES: [Obstacle; 6] = [
+    Obstacle {
+        put: |path| fs::create_dir(path).unwrap(),
+        planned: "no regular file",
+        said: "no regular file",
+    },
+    Obstacle {
+        put: |path| drop(run(Command::new("mkfifo").arg(path)).expect_success()),
+        planned: "no regular file",
+        said: "no regular file",
+    },
+    Obstacle {
+        put: |path| drop(UnixListener::bind(path).unwrap()),
+        planned: "no regular file",
+        said: "no regular file",
+    },
+    Obstacle {
+        put: |path| symlink("/dev/null", path).unwrap(),
+        planned: "no regular file",
+        said: "is a symbolic link",
+    },
+    Obstacle {
+        put: |path| symlink("nowhere", path).unwrap(),
+        planned: "is a link that leads nowhere",
+        said: "is a symbolic link",
+    },
+    Obstacle {
+        put: |path| symlink(path.file_name().unwrap(), path).unwrap(),
+        planned: "is a link that leads nowhere",
+        said: "is a symbolic link",
+    },
+];
+
+#[test]
+fn what_is_no_file_stays_and_holds_up_no_other_pair() {
+    let cluster = Cluster::applied();
+    for file in ["client-root.pem", "client-root-key.pem"] {
+        for Obstacle { put, planned, said } in OBSTACLES {
+            let place = cluster.file(file);
+            fs::remove_file(&place).unwrap();
+            put(&place);
+            let kind = || place.symlink_metadata().unwrap().file_type();
+            let before = kind();
+            fs::remove_file(cluster.file("node-kube-1.pem")).unwrap();
+
+            let due = cluster.due();
+            assert_eq!(due.len(), 2, "{due:?}");
+            assert!(due["client-root.pem"].contains(planned), "{due:?}");
+            let noted = stderr_of(&cluster.command("plan").output().unwrap(), 0);
+            let note = format!(
+                "note: {} is in the way",
+                Path::new("ssl").join(file).display()
+            );
+            assert!(noted.contains(&note), "{noted}");
+
+            let told = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+            assert!(told.contains(said) && told.contains(file), "{told}");
+            assert_eq!(kind(), before, "{file}");
+            assert!(cluster.file("node-kube-1.pem").is_file());
+
+            let _ = fs::remove_file(&place).or_else(|_| fs::remove_dir(&place));
+            let _ = cluster.apply();
+            cluster.assert_whole();
+        }
+    }
+}
+
+/// A good key may be in it: it is not replaced by who cannot tell.
+#[test]
+fn what_may_not_be_read_stays() {
+    const NOBODY: u32 = 65_534;
+    let cluster = Cluster::applied();
+    // Where the tests are built, others may not look. A process of its own copies it: no other test inherits the file open for writing
+    let command = cluster.path().join("etcd-pki");
+    let _ = run(Command::new("cp").arg(etcd_pki()).arg(&command)).expect_success();
+    let as_nobody = |words: &[&str]| {
+        let mut run = Command::new(&command);
+        run.current_dir(cluster.path()).args(words);
+        run.args(["-f", "cluster.yaml"]).uid(NOBODY).gid(NOBODY);
+        run.output().unwrap()
+    };
+    let all = cluster
+        .contents()
+        .into_keys()
+        .map(|name| cluster.file(&name));
+    for path in all.chain([cluster.directory(), cluster.path().to_owned()]) {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let key = cluster.file("client-root-key.pem");
+    let certificate = cluster.file("client-backup.pem");
+    for path in [&key, &certificate] {
+        chown(path, Some(0), Some(0)).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    }
+    let before = cluster.contents();
+
+    let planned = as_nobody(&["plan", "--json"]);
+    let plan: Value = serde_json::from_slice(&planned.stdout).unwrap();
+    let reasons: Vec<&str> = plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["reasons"][0].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "cannot read ssl/client-root-key.pem: Permission denied (os error 13)",
+            "cannot read ssl/client-backup.pem: Permission denied (os error 13)",
+        ]
+    );
+    let told = stderr_of(&as_nobody(&["apply"]), 1);
+    assert!(
+        told.contains("cannot read ssl/client-root-key.pem: Permission denied"),
+        "{told}"
+    );
+    assert!(told.contains("hint: run it as the files' owner"), "{told}");
+    assert_eq!(cluster.contents(), before);
+    cluster.assert_whole();
+}
