@@ -93,6 +93,30 @@ fn a_small_file_system() {
     cluster.assert_whole();
 }
 
+/// The system lets the new key take its place and then refuses the certificate's: the old key comes back.
+#[test]
+fn a_pair_of_which_one_file_cannot_be_replaced() {
+    let cluster = Cluster::applied();
+    let before = cluster.contents();
+    // What something is mounted on is not renamed over
+    let script = "\
+        cp -p ssl/client-root.pem mounted
+        mount --bind mounted ssl/client-root.pem || exit 90
+        exec \"$0\" apply -f cluster.yaml --rekey --only root";
+    cluster.specify(&SPECIFICATION.replace("root, ", "{name: root, organization: operators}, "));
+    let output = Command::new("unshare")
+        .current_dir(cluster.path())
+        .args(["--mount", "sh", "-c", script])
+        .arg(etcd_pki())
+        .output()
+        .unwrap();
+    let said = stderr_of(&output, 1);
+    assert!(said.contains("cannot write ssl/client-root.pem"), "{said}");
+    assert_eq!(cluster.contents(), before);
+    cluster.specify(SPECIFICATION);
+    cluster.assert_whole();
+}
+
 #[test]
 fn a_directory_that_may_not_be_written_to() {
     let cluster = Cluster::new(SPECIFICATION);
