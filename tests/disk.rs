@@ -8,7 +8,9 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, chown, symlink},
-    process::Command,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use etcd_pki_tests::{
@@ -135,6 +137,35 @@ fn a_directory_that_vanishes() {
     let cluster = Cluster::applied();
     fs::remove_dir_all(cluster.directory()).unwrap();
     assert_eq!(cluster.apply()["created"], PAIRS);
+    cluster.assert_whole();
+}
+
+/// Nothing is made beside a directory that is gone: certificates of an authority that nobody has any more.
+#[test]
+fn a_directory_that_vanishes_in_the_middle() {
+    // Keys that take their time
+    let cluster = Cluster::new(&format!(
+        "{SPECIFICATION}defaults: {{algorithm: rsa-4096}}\n"
+    ));
+    let gone = cluster.path().join("gone");
+    let mut command = cluster.command("apply");
+    let apply = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !cluster.file("ca.pem").exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    fs::rename(cluster.directory(), &gone).unwrap();
+    let said = stderr_of(&apply.wait_with_output().unwrap(), 1);
+    assert!(
+        said.contains("ssl: the directory was removed or moved"),
+        "{said}"
+    );
+    assert!(!cluster.directory().exists());
+    fs::rename(&gone, cluster.directory()).unwrap();
+    let _ = cluster.apply();
     cluster.assert_whole();
 }
 
