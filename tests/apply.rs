@@ -8,10 +8,10 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use etcd_pki_core::{READ_LIMIT, Store};
+use etcd_pki_core::{CertificateAuthority, PrivateKey, Purpose, READ_LIMIT, Store, Wanted};
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},
     run, stderr_of,
@@ -233,10 +233,131 @@ fn who_is_gone_stays_until_it_is_pruned() {
 }
 
 /// A clock that is set back makes nothing due, and an authority from its future signs nothing.
+/// What is wrong beside a key that has to be made anew is told as well.
+#[test]
+fn every_reason_is_told() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.99"));
+    let certificate = cluster.file("member-etcd-1.pem");
+    let key = cluster.file("member-etcd-1-key.pem");
+    let (missing, surplus) = ("10.0.0.99 is missing", "10.0.0.11 is surplus");
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    let mode = "member-etcd-1-key.pem has mode 0644, should be 0600";
+    let due = || cluster.due()["member-etcd-1.pem"].clone();
+    assert_eq!(due(), format!("renew: {missing}; {surplus}; {mode}"));
+
+    fs::write(&key, fs::read(cluster.file("client-root-key.pem")).unwrap()).unwrap();
+    let shared = "another pair has the same key; the certificate is of another key";
+    assert_eq!(
+        due(),
+        format!("re-issue: {shared}; {missing}; {surplus}; {mode}")
+    );
+
+    fs::write(&key, "nonsense").unwrap();
+    let told = due();
+    assert!(
+        told.starts_with("re-issue: unreadable: ssl/member-etcd-1-key.pem: "),
+        "{told}"
+    );
+    assert!(
+        told.ends_with(&format!("; {missing}; {surplus}; {mode}")),
+        "{told}"
+    );
+
+    fs::remove_file(&key).unwrap();
+    assert_eq!(
+        due(),
+        format!("re-issue: the key is missing; {missing}; {surplus}")
+    );
+    fs::write(certificate, "nonsense").unwrap();
+    assert!(
+        due().starts_with("re-issue: the key is missing; unreadable: "),
+        "{}",
+        due()
+    );
+}
+
+/// What ends with its authority is renewed with it, and not by the run after.
+#[test]
+fn what_ends_with_its_authority_is_renewed_with_it() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let text = SPECIFICATION.replace("{name: backup, validity: 90d}", "backup");
+    let cluster = Cluster::new(&text);
+    let _ = cluster.apply();
+    let specification = etcd_pki_core::Cluster::from_yaml(&text).unwrap();
+    let store = Store::open(cluster.directory(), specification.layout());
+    let plan = specification.plan(&store).unwrap();
+    // An authority of ten years and certificates of one, all of which have twenty days left
+    let (ten_years_ago, months_ago) = (
+        SystemTime::now() - 3_630 * DAY,
+        SystemTime::now() - 300 * DAY,
+    );
+    let mut ca = None;
+    for step in plan.steps() {
+        let Wanted {
+            identity, purpose, ..
+        } = step.wanted();
+        let (certificate, key) = match (purpose, &ca) {
+            (Purpose::Authority(profile), _) => {
+                let key = PrivateKey::generate_with(profile.key_algorithm()).unwrap();
+                let secret = key.to_secret_pem().unwrap();
+                let made = CertificateAuthority::create_for(key, identity, *profile, ten_years_ago)
+                    .unwrap();
+                let certificate = made.certificate().to_pem().unwrap();
+                ca = Some(made);
+                (certificate, secret)
+            }
+            (Purpose::Leaf(profile), Some(ca)) => {
+                let bundle = ca.issue_at(*profile, identity, months_ago).unwrap();
+                assert!(bundle.validity_cut().is_some());
+                (
+                    bundle.certificate_pem().unwrap(),
+                    bundle.secret_key_pem().unwrap(),
+                )
+            }
+            other => panic!("an authority comes first: {other:?}"),
+        };
+        fs::write(&step.paths().certificate, certificate).unwrap();
+        fs::write(&step.paths().key, key).unwrap();
+    }
+
+    // One host's pair would end with the authority again
+    let only = run(cluster
+        .command("plan")
+        .args(["--only", "kube-1", "--check"]));
+    assert!(only.success(), "{}", only.stdout());
+
+    let due = cluster.due();
+    assert_eq!(due.len(), PAIRS, "{due:?}");
+    assert!(
+        due.values().all(|due| due == "renew: expires in 19 days"),
+        "{due:?}"
+    );
+    let _ = cluster.apply();
+    cluster.assert_whole();
+}
+
+#[test]
+fn an_authority_whose_key_is_damaged() {
+    let cluster = Cluster::applied();
+    for damaged in [
+        "",
+        "x",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ] {
+        fs::write(cluster.file("ca-key.pem"), damaged).unwrap();
+        let said = stderr_of(&cluster.command("plan").output().unwrap(), 1);
+        assert!(said.contains("ssl/ca-key.pem"), "{said}");
+    }
+    // Where it is elsewhere on purpose, there is nothing to say
+    fs::remove_file(cluster.file("ca-key.pem")).unwrap();
+    assert!(cluster.due().is_empty());
+}
+
 #[test]
 fn a_clock_that_jumps_back() {
     let cluster = Cluster::applied();
-    let yesterday = std::time::SystemTime::now() - Duration::from_secs(86_400);
+    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
     let store = Store::open(cluster.directory(), specification.layout());
     let plan = specification.plan_for(&store, None, yesterday).unwrap();
@@ -249,5 +370,27 @@ fn a_clock_that_jumps_back() {
             .unwrap_err()
             .to_string()
             .contains("is not valid before")
+    );
+
+    // It is told of what another clock has signed
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    let root = etcd_pki_core::Identity::new("root").unwrap();
+    let late = ca
+        .issue_at(etcd_pki_core::Role::Client, root, tomorrow)
+        .unwrap();
+    fs::write(
+        cluster.file("client-root.pem"),
+        late.certificate_pem().unwrap(),
+    )
+    .unwrap();
+    fs::write(
+        cluster.file("client-root-key.pem"),
+        late.secret_key_pem().unwrap(),
+    )
+    .unwrap();
+    let said = stderr_of(&cluster.command("plan").output().unwrap(), 0);
+    assert!(
+        said.starts_with("warning: client-root.pem is not valid before "),
+        "{said}"
     );
 }

@@ -20,6 +20,8 @@ use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
     machines::{self, Machines},
+    openssl::{self, Purpose},
+    run, stderr_of,
 };
 use serde_json::Value;
 
@@ -158,6 +160,109 @@ fn killed_three_hundred_times() {
     }
     let _ = cluster.apply();
     cluster.assert_whole();
+}
+
+/// What is left where an authority's making was cut off between its two files is its key, and nothing that it has signed.
+#[test]
+fn an_authority_whose_making_was_cut_off() {
+    let separate = format!("{SPECIFICATION}ca: {{peers: separate}}\n");
+    for (specification, authority) in [
+        (SPECIFICATION, "ca"),
+        (&*separate, "ca"),
+        (&*separate, "peer-ca"),
+    ] {
+        let cluster = Cluster::new(specification);
+        let _ = cluster.apply();
+        let key = fs::read(cluster.file(&format!("{authority}-key.pem"))).unwrap();
+        let certificate = format!("{authority}.pem");
+        for name in cluster.contents().keys() {
+            let stays = match authority {
+                "ca" => name == "ca-key.pem",
+                _ => !name.starts_with("peer-") || name == "peer-ca-key.pem",
+            };
+            if !stays {
+                fs::remove_file(cluster.file(name)).unwrap();
+            }
+        }
+        let due = cluster.due();
+        assert_eq!(
+            due[&certificate], "create: the certificate is missing",
+            "{due:?}"
+        );
+        let planned = run(&mut cluster.command("plan")).expect_success();
+        assert!(
+            planned
+                .stdout()
+                .contains("ca, ec-p256, for the key that is there"),
+            "{}",
+            planned.stdout()
+        );
+        let _ = cluster.apply();
+        assert_eq!(cluster.due(), BTreeMap::new());
+        assert_eq!(
+            fs::read(cluster.file(&format!("{authority}-key.pem"))).unwrap(),
+            key
+        );
+        for leaf in ["member-etcd-1.pem", "node-kube-1.pem"] {
+            openssl::verify_strict(
+                &cluster.file("ca.pem"),
+                &cluster.file(leaf),
+                Purpose::Client,
+            )
+            .assert_accepted(leaf);
+        }
+    }
+}
+
+/// The same where the key has a passphrase, without which it is not used and not replaced.
+#[test]
+fn an_encrypted_authority_whose_making_was_cut_off() {
+    let cluster = Cluster::new(SPECIFICATION);
+    let apply = |passphrase: &str| {
+        let mut apply = cluster.command("apply");
+        apply
+            .arg("--passphrase-env")
+            .arg("PASSPHRASE")
+            .env("PASSPHRASE", passphrase);
+        apply.output().unwrap()
+    };
+    let _ = stderr_of(&apply("a passphrase"), 0);
+    for name in cluster
+        .contents()
+        .keys()
+        .filter(|name| *name != "ca-key.pem")
+    {
+        fs::remove_file(cluster.file(name)).unwrap();
+    }
+    let before = cluster.contents();
+    let _ = stderr_of(&apply("another"), 1);
+    assert_eq!(
+        cluster.contents().keys().collect::<Vec<_>>(),
+        ["ca-key.pem"]
+    );
+    let _ = stderr_of(&apply("a passphrase"), 0);
+    assert_eq!(cluster.contents()["ca-key.pem"], before["ca-key.pem"]);
+    assert_eq!(cluster.due(), BTreeMap::new());
+}
+
+/// Killed at any instant of a directory's first apply, the next one finishes.
+#[test]
+fn killed_a_hundred_times_while_all_is_made() {
+    let cluster = Cluster::new(SPECIFICATION);
+    for round in 0..100_u64 {
+        let _ = fs::remove_dir_all(cluster.directory());
+        let mut child = cluster
+            .command("apply")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 151 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let _ = cluster.apply();
+        cluster.assert_whole();
+    }
 }
 
 /// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret travels, no file is cut, and the next

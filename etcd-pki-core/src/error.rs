@@ -297,6 +297,15 @@ impl Error {
         }
     }
 
+    /// Whether what was read is not what it should be.
+    pub(crate) fn is_of_contents(&self) -> bool {
+        match self {
+            Self::File { error, .. } => error.is_of_contents(),
+            Self::Malformed { .. } | Self::Missing { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether there is something else than a file at a path, such as a directory, or a file that this user may not read.
     pub(crate) fn is_in_the_way(&self) -> bool {
         const DENIED: io::ErrorKind = io::ErrorKind::PermissionDenied;

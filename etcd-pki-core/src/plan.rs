@@ -139,6 +139,9 @@ impl Plan {
     ///
     /// [`Error::InvalidName`] for a name that is no host's and no user's in this plan.
     pub fn only(mut self, name: &str) -> Result<Self> {
+        for leaf in &mut self.steps {
+            leaf.without_renewed_authority();
+        }
         self.steps.retain_mut(|step| {
             if step.wanted.is_authority() {
                 if step.action != Action::Create {

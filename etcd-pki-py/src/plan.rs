@@ -158,6 +158,7 @@ struct Facts {
     paths: PairPaths,
     causes: Vec<Cause>,
     due: Option<SystemTime>,
+    not_before: Option<SystemTime>,
     not_after: Option<SystemTime>,
     hard_links: Vec<PathBuf>,
     line: String,
@@ -171,6 +172,7 @@ impl Facts {
             paths: step.paths().clone(),
             causes: step.causes().to_vec(),
             due: step.due(),
+            not_before: step.not_before(),
             not_after: step.not_after(),
             hard_links: step.hard_links().to_vec(),
             line: step.to_string(),
@@ -213,6 +215,13 @@ impl PyStep {
     #[getter]
     fn due_utc(&self) -> Option<SystemTime> {
         self.0.due
+    }
+
+    /// From when on the certificate that is there is valid. One that is not valid yet is kept all the same: it is the clock of this
+    /// host, or of the one that signed it, that is wrong.
+    #[getter]
+    fn not_valid_before_utc(&self) -> Option<SystemTime> {
+        self.0.not_before
     }
 
     /// When the certificate that is there ends.

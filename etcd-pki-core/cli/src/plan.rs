@@ -158,7 +158,16 @@ pub(crate) fn remarks(plan: &Plan) {
             path.display()
         ));
     }
+    let now = time::now();
     for step in plan.steps() {
+        let kept = matches!(step.action(), Action::Keep | Action::Mode);
+        if let Some(begin) = step.not_before().filter(|begin| kept && *begin > now) {
+            output::say(format_args!(
+                "warning: {} is not valid before {}: compare the clock of this host with that of the one that signed it",
+                step.wanted().paths.certificate.display(),
+                rfc3339(begin)
+            ));
+        }
         if step.causes().contains(&Cause::NoKeyUsage) {
             let remedy = match step.action() {
                 Action::Renew => {

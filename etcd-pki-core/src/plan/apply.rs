@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
     layout::PairPaths,
+    profile::AuthorityProfile,
     store::{Attributes, LockedStore, Overwrite, PairTexts, read_file},
 };
 
@@ -160,19 +161,7 @@ impl Plan {
             let issuer = step.wanted.issuer;
             let signs = self.signs(issuer);
             let authority = match step.action {
-                Action::Create => {
-                    let key = PrivateKey::generate_with(profile.key_algorithm())?;
-                    let identity = &step.wanted.identity;
-                    let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
-                    files.put_authority(
-                        &step.wanted.paths,
-                        &authority,
-                        passphrase,
-                        Overwrite::Refuse,
-                        &self.attributes,
-                    )?;
-                    authority
-                }
+                Action::Create => self.create(step, profile, files, passphrase, now)?,
                 Action::Renew => {
                     let authority = files
                         .store()
@@ -201,6 +190,30 @@ impl Plan {
             authorities.insert(issuer, authority);
         }
         Ok(authorities)
+    }
+
+    /// Makes an authority, of the key that is there if its making was cut off before its certificate.
+    fn create(
+        &self,
+        step: &Step,
+        profile: AuthorityProfile,
+        files: &LockedStore,
+        passphrase: Option<&Passphrase>,
+        now: SystemTime,
+    ) -> Result<CertificateAuthority> {
+        let (paths, identity) = (&step.wanted.paths, &step.wanted.identity);
+        if step.stamps.has_key() {
+            let key = files.store().authority_key(paths, passphrase)?;
+            let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
+            let certificate = authority.certificate().to_pem()?;
+            files.put_certificate(paths, &certificate, &self.attributes)?;
+            return Ok(authority);
+        }
+        let key = PrivateKey::generate_with(profile.key_algorithm())?;
+        let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
+        let (new, attributes) = (Overwrite::Refuse, &self.attributes);
+        files.put_authority(paths, &authority, passphrase, new, attributes)?;
+        Ok(authority)
     }
 
     /// Changes every other pair, and gives the marks of those that are known now.

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use super::{
-    Action, Cause, Step, decision,
+    Action, Cause, Step,
+    decision::{self, Signatory},
     found::{Found, Part},
     planning::{Leaf, kept_until},
     record::Marker,
@@ -31,20 +32,14 @@ impl Authority {
     pub(super) fn find(wanted: Wanted, store: &Store, attributes: &Attributes) -> Result<Self> {
         let (found, key) = Found::of_authority(&wanted, store, attributes)?;
         match (&found.certificate, &found.key) {
-            (Part::Absent, Part::Absent) => {}
+            // The key alone is that of an authority whose making was cut off, or of one that has signed what is there
+            (Part::Absent, _) => {}
             (Part::Present(certificate), key) => {
                 let paths = wanted.paths.below(store.directory());
                 check_authority(&wanted, &paths, certificate, key)?;
             }
-            (Part::Unusable(cause), _) | (_, Part::Unusable(cause @ Cause::InTheWay { .. })) => {
+            (Part::Unusable(cause), _) => {
                 return Err(Error::malformed("authority", cause));
-            }
-            (Part::Absent, _) => {
-                return Err(Error::AuthorityExists {
-                    directory: store.directory().to_owned(),
-                    found: format!("{} without its certificate", wanted.paths.key.display()),
-                    layout: None,
-                });
             }
         }
         Ok(Self {
@@ -66,6 +61,24 @@ impl Authority {
         }
     }
 
+    /// What its leaves are judged by, if it is there.
+    pub(super) fn signatory(&self, now: SystemTime) -> Option<Signatory<'_>> {
+        self.certificate().map(|certificate| Signatory {
+            certificate,
+            is_renewed: self.decide(certificate, now).0 == Action::Renew,
+        })
+    }
+
+    /// What is done with one that is there. If its key is elsewhere, so is its renewal.
+    fn decide(&self, certificate: &Certificate, now: SystemTime) -> (Action, Vec<Cause>) {
+        match decision::authority(&self.wanted, certificate, &self.found, now) {
+            (Action::Renew, causes) if matches!(self.found.key, Part::Absent) => {
+                (Action::Keep, causes)
+            }
+            decided => decided,
+        }
+    }
+
     /// Whether it was not there when it was looked for, and is now.
     pub(super) fn has_appeared(&self, store: &Store) -> Result<bool> {
         let paths = self.wanted.paths.below(store.directory());
@@ -81,14 +94,13 @@ impl Authority {
     ) -> Result<Step> {
         let Some(certificate) = self.certificate() else {
             self.check_orphans(store, leaves)?;
-            let causes = vec![Cause::MissingKey, Cause::MissingCertificate];
+            let causes = match self.found.key {
+                Part::Absent => vec![Cause::MissingKey, Cause::MissingCertificate],
+                _ => vec![Cause::MissingCertificate],
+            };
             return Ok(self.into_step(store, Action::Create, causes));
         };
-        let (mut action, causes) = decision::authority(&self.wanted, certificate, &self.found, now);
-        if action == Action::Renew && matches!(self.found.key, Part::Absent) {
-            // Its key is elsewhere, and so is its renewal
-            action = Action::Keep;
-        }
+        let (action, causes) = self.decide(certificate, now);
         let serial = certificate.serial_number().as_bytes();
         let keeps_serial = leaves.any(|leaf| leaf.authority_serial.as_deref() == Some(serial));
         Ok(Step {
@@ -115,9 +127,17 @@ impl Authority {
             (orphan, _) => orphan,
         };
         let Some(path) = orphan else { return Ok(()) };
+        let found = match self.found.key {
+            Part::Absent => format!("{}, which another authority has signed", path.display()),
+            _ => format!(
+                "{} without its certificate, and {}",
+                self.wanted.paths.key.display(),
+                path.display()
+            ),
+        };
         Err(Error::AuthorityExists {
             directory: store.directory().to_owned(),
-            found: format!("{}, which another authority has signed", path.display()),
+            found,
             layout: None,
         })
     }
@@ -126,7 +146,9 @@ impl Authority {
         let certificate = self.certificate();
         Step {
             due: kept_until(action, &self.wanted, certificate),
+            not_before: certificate.map(Certificate::not_before),
             not_after: certificate.map(Certificate::not_after),
+            ends_with_authority: false,
             paths: self.wanted.paths.below(store.directory()),
             hard_links: self.found.hard_links,
             key: None,

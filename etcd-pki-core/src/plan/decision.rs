@@ -12,80 +12,118 @@ use crate::{
     cluster::{Purpose, RenewBefore, Wanted},
     error::Result,
     identity::{AlternativeName, Identity},
-    key::PublicKey,
+    key::{KeyAlgorithm, PublicKey},
     profile::Profile,
 };
+
+/// The authority that a leaf should be of.
+#[derive(Clone, Copy)]
+pub(super) struct Signatory<'a> {
+    pub(super) certificate: &'a Certificate,
+    /// Whether the same plan renews it: what ends with it then ends for no reason
+    pub(super) is_renewed: bool,
+}
+
+impl Signatory<'_> {
+    /// Whether a leaf ends with it, and it is not renewed.
+    fn cuts(&self, leaf: &Certificate) -> bool {
+        !self.is_renewed && self.certificate.not_after() <= leaf.not_after()
+    }
+
+    /// Whether a leaf ends with it, and it is renewed.
+    pub(super) fn outlives(&self, leaf: &Certificate) -> bool {
+        self.is_renewed && self.certificate.not_after() <= leaf.not_after()
+    }
+}
+
+impl<'a> From<&'a Certificate> for Signatory<'a> {
+    fn from(certificate: &'a Certificate) -> Self {
+        Self {
+            certificate,
+            is_renewed: false,
+        }
+    }
+}
 
 /// What is done with a leaf, and every reason for it.
 pub(super) fn leaf(
     wanted: &Wanted,
     profile: &Profile,
     found: &Found,
-    ca: Option<&Certificate>,
+    ca: Option<Signatory<'_>>,
     key_is_shared: bool,
     now: SystemTime,
 ) -> Result<(Action, Vec<Cause>)> {
-    let key = match (&found.key, &found.certificate) {
-        (Part::Absent, Part::Absent) => {
-            return Ok((
-                Action::Create,
-                vec![Cause::MissingKey, Cause::MissingCertificate],
-            ));
-        }
-        (Part::Absent, _) => return Ok((Action::Reissue, vec![Cause::MissingKey])),
-        (Part::Unusable(cause), _) => return Ok((Action::Reissue, vec![cause.clone()])),
-        (Part::Present(key), _) => key,
+    if let (Part::Absent, Part::Absent) = (&found.key, &found.certificate) {
+        return Ok((
+            Action::Create,
+            vec![Cause::MissingKey, Cause::MissingCertificate],
+        ));
+    }
+    let for_new_key = match &found.key {
+        Part::Absent => vec![Cause::MissingKey],
+        Part::Unusable(cause) => vec![cause.clone()],
+        Part::Present(key) => key_causes(key, profile.key_algorithm(), key_is_shared),
     };
-    let algorithm = profile.key_algorithm();
-    let mut new_key = Vec::new();
-    if !key
-        .algorithm()
-        .is_some_and(|found| algorithm.is_met_by(found))
-    {
-        new_key.push(Cause::Algorithm {
-            found: key.algorithm_name().to_owned(),
-            wanted: algorithm.name().to_owned(),
-        });
-    }
-    if key_is_shared {
-        new_key.push(Cause::SharedKey);
-    }
-    let mut causes = match &found.certificate {
+    let for_new_certificate = match &found.certificate {
         Part::Absent => vec![Cause::MissingCertificate],
         Part::Unusable(cause) => vec![cause.clone()],
         Part::Present(certificate) => {
             let asked = (&wanted.identity, profile, wanted.renew_before);
+            let key = found.key.present();
             certificate_causes(certificate, key, asked, ca, found.was_checked, now)?
         }
     };
-    if !new_key.is_empty() {
-        new_key.append(&mut causes);
-        return Ok((Action::Reissue, new_key));
-    }
-    let action = match (causes.is_empty(), found.modes.is_empty()) {
-        (true, true) => Action::Keep,
-        (true, false) => Action::Mode,
-        (false, _) => Action::Renew,
+    let action = if !for_new_key.is_empty() {
+        Action::Reissue
+    } else if !for_new_certificate.is_empty() {
+        Action::Renew
+    } else if !found.modes.is_empty() {
+        Action::Mode
+    } else {
+        Action::Keep
     };
-    causes.extend(found.modes.iter().cloned());
+    let causes = [for_new_key, for_new_certificate, found.modes.clone()].concat();
     Ok((action, causes))
 }
 
-/// Every reason for another certificate than one that is there. What is asked for: for whom, what for, and how long before its end it
-/// is due. Where the authority's signature `was_checked` before, its name is compared alone.
+/// Every reason for another key than one that is there.
+fn key_causes(key: &PublicKey, algorithm: KeyAlgorithm, is_shared: bool) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if !key
+        .algorithm()
+        .is_some_and(|found| algorithm.is_met_by(found))
+    {
+        causes.push(Cause::Algorithm {
+            found: key.algorithm_name().to_owned(),
+            wanted: algorithm.name().to_owned(),
+        });
+    }
+    if is_shared {
+        causes.push(Cause::SharedKey);
+    }
+    causes
+}
+
+/// Every reason for another certificate than one that is there, beside its key if that is there too. What is asked for: for whom, what
+/// for, and how long before its end it is due. Where the authority's signature `was_checked` before, its name is compared alone.
 pub(super) fn certificate_causes(
     certificate: &Certificate,
-    key: &PublicKey,
+    key: Option<&PublicKey>,
     (identity, profile, renew_before): (&Identity, &Profile, RenewBefore),
-    ca: Option<&Certificate>,
+    ca: Option<Signatory<'_>>,
     was_checked: bool,
     now: SystemTime,
 ) -> Result<Vec<Cause>> {
     let mut causes = Vec::new();
+    let key = key.unwrap_or(certificate.public_key());
     if certificate.public_key() != key {
         causes.push(Cause::KeyMismatch);
     }
-    if let Some(ca) = ca {
+    if let Some(Signatory {
+        certificate: ca, ..
+    }) = ca
+    {
         let is_issued = if was_checked {
             certificate.names_issuer(ca)
         } else {
@@ -148,16 +186,16 @@ fn names_earlier(certificate: &Certificate, ca: &Certificate) -> bool {
             .is_some_and(|(named, own)| named != own)
 }
 
-/// A leaf that ends with its authority is not due for that: a new one would end there too.
+/// A leaf that ends with its authority is not due for that: a new one would end there too, unless the authority is renewed as well.
 fn expiry(
     renew_before: RenewBefore,
     certificate: &Certificate,
-    ca: Option<&Certificate>,
+    ca: Option<Signatory<'_>>,
     now: SystemTime,
 ) -> Option<Cause> {
     let not_after = certificate.not_after();
     let due = renew_before.begins(certificate.not_before(), not_after);
-    let is_cut = ca.is_some_and(|ca| ca.not_after() <= not_after);
+    let is_cut = ca.is_some_and(|ca| ca.cuts(certificate));
     if now < due || (is_cut && now <= not_after) {
         return None;
     }

@@ -46,9 +46,9 @@ impl CertificateAuthority {
         let asked = (identity, &profile.into(), renew_before);
         certificate_causes(
             certificate,
-            key,
+            Some(key),
             asked,
-            Some(self.certificate()),
+            Some(self.certificate().into()),
             false,
             now,
         )

@@ -109,7 +109,7 @@ impl Found {
         })
     }
 
-    /// Looks for an authority, and reads its key.
+    /// Looks for an authority, and reads its key. One that is encrypted, or of a kind that is not used, is left to who signs.
     pub(super) fn of_authority(
         wanted: &Wanted,
         store: &Store,
@@ -117,6 +117,11 @@ impl Found {
     ) -> Result<(Self, Option<PrivateKey>)> {
         let files = Files::look(wanted, store)?;
         let (certificate, key) = (files.certificate(), files.key());
+        if let Part::Unusable(cause) = &key
+            && files.key_is_damaged()
+        {
+            return Err(Error::malformed("authority", cause));
+        }
         let (key, private) = match key {
             Part::Present(key) => (Part::Present(key.public_key().clone()), Some(key)),
             other => (other.map(|key| key.public_key().clone()), None),
@@ -154,6 +159,10 @@ impl File {
         }
     }
 
+    fn is_in_the_way(&self) -> bool {
+        self.bytes.as_ref().is_err_and(Error::is_in_the_way)
+    }
+
     fn bytes(&self) -> Option<&[u8]> {
         self.bytes.as_deref().map(Vec::as_slice).ok()
     }
@@ -184,6 +193,14 @@ impl Files {
         })
     }
 
+    /// Whether no passphrase helps.
+    fn key_is_damaged(&self) -> bool {
+        let Some(bytes) = self.key.as_ref().and_then(File::bytes) else {
+            return true;
+        };
+        PrivateKey::from_bytes(bytes, None).is_err_and(|error| error.is_of_contents())
+    }
+
     fn mark(&self, marker: &Marker) -> Option<Mark> {
         let certificate = self.certificate.as_ref()?.bytes()?;
         Some(marker.mark(certificate, self.key.as_ref()?.bytes()?))
@@ -202,7 +219,9 @@ impl Files {
             (&paths.certificate, &self.certificate, false),
             (&paths.key, &self.key, true),
         ] {
-            let Some(File { stamp, .. }) = file else {
+            // A directory's mode says nothing of a key
+            let Some(File { stamp, .. }) = file.as_ref().filter(|file| !file.is_in_the_way())
+            else {
                 continue;
             };
             if let Some(mode) = attributes.mended_mode(stamp, secret) {

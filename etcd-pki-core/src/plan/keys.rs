@@ -15,10 +15,13 @@ impl Plan {
     pub fn check_keys(&self, store: &Store, passphrase: Option<&Passphrase>) -> Result<()> {
         let authorities = self.steps.iter().filter(|step| step.wanted.is_authority());
         let mut needed = authorities.filter(|step| match step.action {
-            Action::Create => false,
+            Action::Create => step.stamps.has_key(),
             Action::Renew => true,
             Action::Keep | Action::Mode | Action::Reissue => self.signs(step.wanted.issuer),
         });
-        needed.try_for_each(|step| store.check_key(&step.wanted.paths, passphrase))
+        needed.try_for_each(|step| {
+            let key = store.authority_key(&step.wanted.paths, passphrase);
+            key.map(drop)
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::{path::Path, time::SystemTime};
 use super::{
     Action, Cause,
     authority::check_authority,
-    decision::{self, leaf_profile},
+    decision::{self, Signatory, leaf_profile},
     found::{Found, Part, Stamps},
     links,
     planning::attributes,
@@ -70,7 +70,7 @@ impl Pair {
             &self.wanted,
             profile,
             &self.found,
-            ca,
+            ca.map(Signatory::from),
             self.key_is_shared,
             now,
         )
@@ -119,6 +119,7 @@ pub(crate) fn judge(
         mark: None,
         was_checked: false,
     };
+    let ca = ca.map(Signatory::from);
     decision::leaf(wanted, profile(wanted)?, &found, ca, false, now)
 }
 

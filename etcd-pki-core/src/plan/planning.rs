@@ -147,7 +147,7 @@ impl View<'_> {
         let marker = authority.and_then(|authority| authority.marker.as_ref());
         let known = marker.map(|marker| (marker, &self.record));
         let found = Found::of(&wanted, self.store, self.attributes, known)?;
-        let signer = authority.and_then(Authority::certificate);
+        let signer = authority.and_then(|authority| authority.signatory(self.now));
         let (action, mut causes) =
             decision::leaf(&wanted, profile, &found, signer, key_is_shared, self.now)?;
         let certificate = found.certificate.present();
@@ -156,7 +156,11 @@ impl View<'_> {
         causes.extend(links::in_the_way(directory, &paths, action));
         let step = Step {
             due: kept_until(action, &wanted, certificate),
+            not_before: certificate.map(Certificate::not_before),
             not_after: certificate.map(Certificate::not_after),
+            ends_with_authority: signer
+                .zip(certificate)
+                .is_some_and(|(signer, certificate)| signer.outlives(certificate)),
             paths,
             key: match found.key {
                 Part::Present(key) => Some(key),

@@ -22,6 +22,7 @@ pub struct Step {
     pub(super) action: Action,
     pub(super) causes: Vec<Cause>,
     pub(super) due: Option<SystemTime>,
+    pub(super) not_before: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
     pub(super) hard_links: Vec<PathBuf>,
     /// The key that is there, for which a certificate is renewed
@@ -29,6 +30,8 @@ pub struct Step {
     /// Whether a leaf names this authority by its serial number
     pub(super) keeps_serial: bool,
     pub(super) stamps: Stamps,
+    /// Whether its end is near only because its authority's was, which the same plan renews
+    pub(super) ends_with_authority: bool,
 }
 
 impl Step {
@@ -62,10 +65,41 @@ impl Step {
         self.due
     }
 
+    /// From when on the certificate that is there is valid. One that is not valid yet is kept all the same: it is the clock of this
+    /// host, or of the one that signed it, that is wrong.
+    #[must_use]
+    pub fn not_before(&self) -> Option<SystemTime> {
+        self.not_before
+    }
+
     /// When the certificate that is there ends.
     #[must_use]
     pub fn not_after(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// Takes back what is due only because its authority is renewed.
+    pub(super) fn without_renewed_authority(&mut self) {
+        if !self.ends_with_authority {
+            return;
+        }
+        self.causes
+            .retain(|cause| !matches!(cause, Cause::Expires { .. }));
+        let is_of_mode = |cause: &Cause| matches!(cause, Cause::Mode { .. } | Cause::Owner { .. });
+        let is_of_place =
+            |cause: &Cause| matches!(cause, Cause::SymbolicLink { .. } | Cause::InTheWay { .. });
+        if self.action == Action::Renew
+            && self
+                .causes
+                .iter()
+                .all(|cause| is_of_mode(cause) || is_of_place(cause))
+        {
+            self.causes.retain(is_of_mode);
+            self.action = match self.causes.is_empty() {
+                true => Action::Keep,
+                false => Action::Mode,
+            };
+        }
     }
 
     /// The first of its files that is to be written and is a link to another file of the directory.
@@ -108,6 +142,9 @@ impl fmt::Display for Step {
         let file = self.shown_file().display().to_string();
         write!(f, "{:<8}  {file:<28}", self.action)?;
         match self.action {
+            Action::Create if self.stamps.has_key() => {
+                write!(f, "  {}, for the key that is there", in_words(&self.wanted))
+            }
             Action::Create => write!(f, "  {}", in_words(&self.wanted)),
             _ => {
                 let causes: Vec<String> = self.causes.iter().map(ToString::to_string).collect();

@@ -136,7 +136,10 @@ impl SigningPlan {
         let mut needed = self.authorities.iter().filter(|authority| {
             !authority.certificates.is_empty() && self.signs(authority.wanted.issuer)
         });
-        needed.try_for_each(|authority| store.check_key(&authority.wanted.paths, passphrase))
+        needed.try_for_each(|authority| {
+            let key = store.authority_key(&authority.wanted.paths, passphrase);
+            key.map(drop)
+        })
     }
 
     /// Whether an authority signs anything.

@@ -52,16 +52,15 @@ impl Store {
         read_authority(&paths.certificate, &paths.key, passphrase)
     }
 
-    /// Whether the key of the authority whose pair this is can be used.
-    pub(crate) fn check_key(
+    /// Loads the key of the authority whose pair this is.
+    pub(crate) fn authority_key(
         &self,
         pair: &PairPaths,
         passphrase: Option<&Passphrase>,
-    ) -> Result<()> {
+    ) -> Result<PrivateKey> {
         let path = pair.below(&self.directory).key;
         let bytes = Zeroizing::new(read_file(&path)?);
-        let key = PrivateKey::from_bytes(&bytes, passphrase);
-        key.map(drop).map_err(|error| error.in_file(path))
+        PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
     }
 
     /// Whether who trusts the store's authority trusts what this one signs: it is the same, with this certificate or another, or

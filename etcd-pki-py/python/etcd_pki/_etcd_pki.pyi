@@ -1329,6 +1329,10 @@ class Step:
     def due_utc(self) -> datetime | None:
         """From when on a certificate that is kept will be due."""
     @property
+    def not_valid_before_utc(self) -> datetime | None:
+        """x"""
+
+    @property
     def not_valid_after_utc(self) -> datetime | None:
         """When the certificate that is there ends."""
     @property
