@@ -13,6 +13,7 @@ use std::{
 
 use etcd_pki_core::{CertificateAuthority, PrivateKey, Purpose, READ_LIMIT, Store, Wanted};
 use etcd_pki_tests::{
+    Tool,
     cluster::{Cluster, PAIRS, SPECIFICATION},
     run, stderr_of,
 };
@@ -335,6 +336,63 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
     );
     let _ = cluster.apply();
     cluster.assert_whole();
+}
+
+/// etcd reads PEM alone.
+#[test]
+fn der_is_no_file_of_a_pair() {
+    let cluster = Cluster::applied();
+    let to_der = |kind: &str, file: &str| {
+        let (pem, der) = (cluster.file(file), cluster.path().join("der"));
+        let mut openssl = Tool::OPENSSL.command();
+        openssl
+            .args([kind, "-outform", "DER", "-in"])
+            .arg(&pem)
+            .arg("-out")
+            .arg(&der);
+        let _ = run(&mut openssl).expect_success();
+        fs::write(pem, fs::read(der).unwrap()).unwrap();
+    };
+    let told = |file: &str| {
+        format!("ssl/{file}: not a valid PEM file: it is DER, which etcd does not read")
+    };
+    for (kind, file, action, mended) in [
+        ("x509", "client-root.pem", "renew", &["client-root.pem"][..]),
+        (
+            "pkey",
+            "client-root-key.pem",
+            "re-issue",
+            &["client-root-key.pem", "client-root.pem"],
+        ),
+    ] {
+        to_der(kind, file);
+        assert_eq!(
+            cluster.due()["client-root.pem"],
+            format!("{action}: unreadable: {}", told(file))
+        );
+        cluster.assert_mended(mended);
+    }
+    to_der("x509", "ca.pem");
+    let said = stderr_of(&cluster.command("plan").output().unwrap(), 1);
+    assert!(said.contains(&told("ca.pem")), "{said}");
+}
+
+/// What a specification says of an authority that is there and is otherwise is told, and changes nothing.
+#[test]
+fn an_authority_stays_as_it_was_made() {
+    let cluster = Cluster::applied();
+    cluster.specify(&format!(
+        "{SPECIFICATION}ca: {{algorithm: rsa-2048, organization: etcd}}\n"
+    ));
+    let said = stderr_of(&cluster.command("plan").arg("--check").output().unwrap(), 0);
+    let stays = "it stays as it is, for nobody would trust another";
+    assert_eq!(
+        said,
+        format!(
+            "note: ca.pem: the key is ec-p256, should be rsa-2048; {stays}\n\
+             note: ca.pem: organization none, should be etcd; {stays}\n"
+        )
+    );
 }
 
 #[test]

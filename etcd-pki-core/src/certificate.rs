@@ -66,7 +66,7 @@ impl Certificate {
     ///
     /// As [`Certificate::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if is_der(bytes) {
+        if pem::is_der(bytes) {
             Self::from_der_alone(bytes)
         } else {
             Self::from_pem(bytes)
@@ -79,7 +79,7 @@ impl Certificate {
     ///
     /// [`Error::Missing`] if there is none; [`Error::Malformed`] if one is damaged.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
-        if is_der(bytes) {
+        if pem::is_der(bytes) {
             return Ok(vec![Self::from_der_alone(bytes)?]);
         }
         let blocks = pem::read(WHAT, bytes)?;
@@ -303,11 +303,6 @@ impl fmt::Debug for Certificate {
 /// `X509 CERTIFICATE` is what OpenSSL wrote long ago.
 fn is_certificate(label: &str) -> bool {
     matches!(label, "CERTIFICATE" | "X509 CERTIFICATE")
-}
-
-/// DER of ours is a SEQUENCE.
-fn is_der(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0x30) && !pem::is_pem(bytes)
 }
 
 fn malformed(error: der::Error) -> Error {

@@ -81,6 +81,11 @@ pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     find(bytes, BEGIN.as_bytes(), 0).is_some()
 }
 
+/// Whether the bytes look like DER: all of ours is a SEQUENCE.
+pub(crate) fn is_der(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0x30) && !is_pem(bytes)
+}
+
 /// Reads every block of a file, in order.
 fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();

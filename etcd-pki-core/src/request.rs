@@ -129,7 +129,7 @@ impl CertificateRequest {
     ///
     /// As [`CertificateRequest::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if bytes.first() == Some(&0x30) && !pem::is_pem(bytes) {
+        if pem::is_der(bytes) {
             Self::from_der(bytes).map_err(|error| der_kind::instead_of(WHAT, bytes, error))
         } else {
             Self::from_pem(bytes)

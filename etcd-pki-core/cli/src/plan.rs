@@ -168,6 +168,18 @@ pub(crate) fn remarks(plan: &Plan) {
                 rfc3339(begin)
             ));
         }
+        for cause in step
+            .causes()
+            .iter()
+            .filter(|_| kept && step.wanted().is_authority())
+        {
+            if let Cause::Algorithm { .. } | Cause::Organization { .. } = cause {
+                output::say(format_args!(
+                    "note: {}: {cause}; it stays as it is, for nobody would trust another",
+                    step.wanted().paths.certificate.display()
+                ));
+            }
+        }
         if step.causes().contains(&Cause::NoKeyUsage) {
             let remedy = match step.action() {
                 Action::Renew => {

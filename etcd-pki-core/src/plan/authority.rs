@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    cluster::{Issuer, Wanted},
+    cluster::{ClusterAuthority, Issuer, Wanted},
     error::{Error, Result},
     key::PublicKey,
     layout::PairPaths,
@@ -85,10 +85,11 @@ impl Authority {
         Ok(self.certificate().is_none() && Stamp::of(&paths.certificate)?.is_some())
     }
 
-    /// What is to be done with it, beside the leaves that are to be its own.
+    /// What is to be done with it, beside the leaves that are to be its own, and what was `said` of it.
     pub(super) fn step<'a>(
         self,
         store: &Store,
+        said: &ClusterAuthority,
         mut leaves: impl Iterator<Item = &'a Leaf>,
         now: SystemTime,
     ) -> Result<Step> {
@@ -100,7 +101,10 @@ impl Authority {
             };
             return Ok(self.into_step(store, Action::Create, causes));
         };
-        let (action, causes) = self.decide(certificate, now);
+        let (action, mut causes) = self.decide(certificate, now);
+        if matches!(action, Action::Keep | Action::Mode) {
+            causes.extend(never_changed(certificate, said));
+        }
         let serial = certificate.serial_number().as_bytes();
         let keeps_serial = leaves.any(|leaf| leaf.authority_serial.as_deref() == Some(serial));
         Ok(Step {
@@ -159,6 +163,28 @@ impl Authority {
             causes,
         }
     }
+}
+
+/// What was said of an authority that is there and is otherwise. It stays so: another would not be trusted.
+fn never_changed(certificate: &Certificate, said: &ClusterAuthority) -> Vec<Cause> {
+    let key = certificate.public_key();
+    let algorithm = said.key_algorithm().filter(|algorithm| {
+        !key.algorithm()
+            .is_some_and(|found| algorithm.is_met_by(found))
+    });
+    let found = certificate.organizations();
+    let organization = said
+        .organization()
+        .filter(|organization| found != [*organization]);
+    let algorithm = algorithm.map(|wanted| Cause::Algorithm {
+        found: key.algorithm_name().to_owned(),
+        wanted: wanted.name().to_owned(),
+    });
+    let organization = organization.map(|wanted| Cause::Organization {
+        found: found.clone(),
+        wanted: Some(wanted.to_owned()),
+    });
+    algorithm.into_iter().chain(organization).collect()
 }
 
 /// Refuses an authority that cannot be the one that is wanted.

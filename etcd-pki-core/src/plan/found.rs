@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
+    pem,
     store::{Attributes, Stamp, Store, look},
 };
 
@@ -100,7 +101,7 @@ impl Found {
             Part::Present(certificate) if was_checked => {
                 Part::Present(certificate.public_key().clone())
             }
-            _ => files.key().map(|key| key.public_key().clone()),
+            _ => files.leaf_key().map(|key| key.public_key().clone()),
         };
         Ok(Self {
             mark,
@@ -183,10 +184,22 @@ impl Files {
         part(
             &self.paths.certificate,
             self.certificate.as_ref(),
-            |bytes| Ok(Certificate::all_from_bytes(bytes)?.swap_remove(0)),
+            |bytes| {
+                check_pem(bytes)?;
+                Ok(Certificate::all_from_bytes(bytes)?.swap_remove(0))
+            },
         )
     }
 
+    /// The key as etcd reads it.
+    fn leaf_key(&self) -> Part<PrivateKey> {
+        part(&self.paths.key, self.key.as_ref(), |bytes| {
+            check_pem(bytes)?;
+            PrivateKey::from_bytes(bytes, None)
+        })
+    }
+
+    /// The key as only etcd-pki reads it.
     fn key(&self) -> Part<PrivateKey> {
         part(&self.paths.key, self.key.as_ref(), |bytes| {
             PrivateKey::from_bytes(bytes, None)
@@ -269,6 +282,15 @@ impl<T> Part<T> {
             Self::Unusable(reason) => Part::Unusable(reason),
         }
     }
+}
+
+/// Go's `tls.X509KeyPair` and etcd's `tlsutil.NewCertPool` read PEM alone. What is neither is told by who reads it.
+fn check_pem(bytes: &[u8]) -> Result<()> {
+    if pem::is_der(bytes) {
+        let reason = "it is DER, which etcd does not read";
+        return Err(Error::malformed("PEM file", reason));
+    }
+    Ok(())
 }
 
 fn part<T>(path: &Path, file: Option<&File>, read: impl FnOnce(&[u8]) -> Result<T>) -> Part<T> {

@@ -85,7 +85,7 @@ impl Cluster {
             let signed = leaves
                 .iter()
                 .filter(|leaf| leaf.step.wanted.issuer == issuer);
-            steps.push(authority.step(store, signed, now)?);
+            steps.push(authority.step(store, self.authority(), signed, now)?);
         }
         // One host's marks are not those of the whole directory
         let record = host.is_none().then(|| {
