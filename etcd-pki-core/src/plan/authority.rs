@@ -87,7 +87,7 @@ impl Authority {
         let (mut action, causes) = decision::authority(&self.wanted, certificate, &self.found, now);
         if action == Action::Renew && matches!(self.found.key, Part::Absent) {
             // Its key is elsewhere, and so is its renewal
-            action = Action::Keep;
+            action = decision::of_modes(&self.found);
         }
         let serial = certificate.serial_number().as_bytes();
         let keeps_serial = leaves.any(|leaf| leaf.authority_serial.as_deref() == Some(serial));

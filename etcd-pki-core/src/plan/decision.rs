@@ -68,10 +68,10 @@ pub(super) fn leaf(
         new_key.append(&mut causes);
         return Ok((Action::Reissue, new_key));
     }
-    let action = match (causes.is_empty(), found.modes.is_empty()) {
-        (true, true) => Action::Keep,
-        (true, false) => Action::Mode,
-        (false, _) => Action::Renew,
+    let action = if causes.is_empty() {
+        of_modes(found)
+    } else {
+        Action::Renew
     };
     causes.extend(found.modes.iter().cloned());
     Ok((action, causes))
@@ -211,13 +211,22 @@ pub(super) fn authority(
     if certificate.key_usages().is_none() {
         causes.push(Cause::NoKeyUsage);
     }
-    let action = match (causes.is_empty(), found.modes.is_empty()) {
-        (true, true) => Action::Keep,
-        (true, false) => Action::Mode,
-        (false, _) => Action::Renew,
+    let action = if causes.is_empty() {
+        of_modes(found)
+    } else {
+        Action::Renew
     };
     causes.extend(found.modes.iter().cloned());
     (action, causes)
+}
+
+/// What is done with a pair whose certificate is as it should be, or is renewed elsewhere.
+pub(super) fn of_modes(found: &Found) -> Action {
+    if found.modes.is_empty() {
+        Action::Keep
+    } else {
+        Action::Mode
+    }
 }
 
 /// The profile of a leaf; `None` for an authority.
