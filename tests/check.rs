@@ -141,6 +141,66 @@ fn each_fault_has_its_code() {
 }
 
 #[test]
+fn what_everybody_may_write() {
+    let scratch = directory();
+    let all = scratch.path();
+    scratch.issue(Role::Member, "etcd-1", &[]);
+    fs::create_dir(all.join("etcd")).unwrap();
+    fs::copy(scratch.ca(), all.join("etcd/ca.crt")).unwrap();
+    let empty = all.join("empty");
+    fs::create_dir(&empty).unwrap();
+    let fault: &[&str] = &["EP015"];
+    let ca = scratch.ca();
+    for (path, mode, expected) in [
+        (&*ca, 0o664, &[][..]),
+        (&ca, 0o646, &[("./ca.pem", fault)]),
+        (&ca, 0o777, &[("./ca.pem", fault)]),
+        (
+            &all.join("member-etcd-1.pem"),
+            0o666,
+            &[("./member-etcd-1.pem", fault)],
+        ),
+        (&all.join("etcd"), 0o777, &[("./etcd", fault)]),
+        // Nobody may remove there what is another's
+        (&all.join("etcd"), 0o1777, &[]),
+        (&all.join("etcd"), 0o775, &[]),
+        // It holds no certificates
+        (&empty, 0o777, &[]),
+        (all, 0o757, &[(".", fault)]),
+    ] {
+        let before = path.metadata().unwrap().permissions();
+        set_mode(path, mode);
+        assert_codes(all, &["."], expected);
+        fs::set_permissions(path, before).unwrap();
+    }
+
+    // A file by itself is in a directory, too; and what is known and accepted has no row
+    set_mode(all, 0o777);
+    set_mode(&ca, 0o646);
+    assert_codes(all, &["ca.pem"], &[(".", fault), ("ca.pem", fault)]);
+    let (code, table, _) = check(all, &["ca.pem"]);
+    assert_eq!(code, 2);
+    assert!(
+        table.contains("          EP015 everybody can write it (mode 0777): chmod o-w\n"),
+        "{table}"
+    );
+    let (code, table, _) = check(all, &["ca.pem", "--ignore", "EP015"]);
+    assert_eq!((code, table.lines().count()), (0, 3), "{table}");
+    let (_, line, _) = check(all, &["ca.pem", "--format", "nagios"]);
+    assert!(line.starts_with("ETCD-PKI CRITICAL - 2 of 2 certificates: .: everybody can write it (mode 0777): chmod o-w (EP015)"), "{line}");
+    assert_eq!(check(all, &["ca.pem", "--textfile", "a.prom"]).0, 0);
+    let samples = prometheus::samples(&all.join("a.prom"));
+    let value = |name: &str, path: &str| {
+        let mut found = samples
+            .iter()
+            .filter(|sample| sample["name"] == name && sample["labels"]["filepath"] == path);
+        found.next().unwrap()["value"].as_f64().unwrap()
+    };
+    assert_eq!(value("x509_cert_error", "."), 0.0);
+    assert_eq!(value("etcd_pki_check_finding", "."), 1.0);
+}
+
+#[test]
 fn what_openssl_makes() {
     let kubespray = Kubespray::create(&["node1"], &["node1"]);
     // Its only fault: the authority has no keyUsage

@@ -112,13 +112,19 @@ pub enum Finding {
         /// The authority's file
         authority: PathBuf,
     },
+    /// EP015: everybody on the host can write a certificate's file, or replace what is in its directory: an authority that they
+    /// put there is trusted then.
+    Writable {
+        /// The mode of the file, or of the directory
+        mode: u32,
+    },
 }
 
 impl Finding {
     /// Every code, in order.
-    pub const CODES: [&'static str; 14] = [
+    pub const CODES: [&'static str; 15] = [
         "EP001", "EP002", "EP003", "EP004", "EP005", "EP006", "EP007", "EP008", "EP009", "EP010",
-        "EP011", "EP012", "EP013", "EP014",
+        "EP011", "EP012", "EP013", "EP014", "EP015",
     ];
 
     /// Its code, which stays the same whatever it says.
@@ -139,6 +145,7 @@ impl Finding {
             Self::Unreadable { .. } => "EP012",
             Self::NoCertificate => "EP013",
             Self::AuthorityKey { .. } => "EP014",
+            Self::Writable { .. } => "EP015",
         }
     }
 
@@ -155,7 +162,8 @@ impl Finding {
                 same_name: true, ..
             }
             | Self::Unreadable { damaged: true, .. }
-            | Self::AuthorityKey { .. } => Severity::Critical,
+            | Self::AuthorityKey { .. }
+            | Self::Writable { .. } => Severity::Critical,
             Self::Expires { .. }
             | Self::AnotherAuthority { .. }
             | Self::NoKeyUsage
@@ -235,6 +243,9 @@ impl fmt::Display for Finding {
                 "its key is that of {}: whoever has it can sign certificates",
                 authority.display()
             ),
+            Self::Writable { mode } => {
+                write!(f, "everybody can write it (mode {mode:04o}): chmod o-w")
+            }
         }
     }
 }

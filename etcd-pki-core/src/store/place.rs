@@ -15,6 +15,15 @@ pub(crate) fn is_directory(path: &Path) -> Result<bool> {
     Ok(metadata.is_dir())
 }
 
+/// The mode of a directory in which everybody may replace what is there: all may write in it, and no sticky bit leaves to each
+/// what is theirs.
+pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
+    const OTHERS_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let mode = fs::metadata(path).ok()?.mode() & 0o7777;
+    (mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE).then_some(mode)
+}
+
 /// Where a symbolic link leads in the end; `None` for what is no link, or leads nowhere.
 pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
     let is_link = path.symlink_metadata().ok()?.is_symlink();
