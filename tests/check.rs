@@ -201,6 +201,91 @@ fn what_everybody_may_write() {
 }
 
 #[test]
+fn keys_whose_certificates_are_not_there() {
+    let scratch = directory();
+    let all = scratch.path();
+    let fault: &[&str] = &["EP016"];
+    let member = scratch.issue(Role::Member, "etcd-1", &[]);
+    let client = scratch.issue(Role::Client, "root", &[]);
+    // In other places, and in none of a layout: Kubernetes signs no certificates by it
+    fs::rename(&client.certificate, all.join("admins.pem")).unwrap();
+    fs::copy(&member.key, all.join("sa.key")).unwrap();
+    assert_codes(all, &["."], &[]);
+
+    let kept = all.join("kept");
+    fs::rename(&member.certificate, &kept).unwrap();
+    set_mode(&member.key, 0o604);
+    let expected: (&str, &[&str]) = ("./member-etcd-1-key.pem", &["EP006", "EP016"]);
+    assert_codes(all, &["."], &[expected]);
+    // As a shell lists the files
+    let listed = [
+        "admins.pem",
+        "ca-key.pem",
+        "ca.pem",
+        "member-etcd-1-key.pem",
+    ];
+    assert_codes(all, &listed, &[("member-etcd-1-key.pem", expected.1)]);
+    let ignored = [".", "--ignore", "EP006", "--ignore", "EP016"];
+    assert_eq!(check(all, &ignored).0, 0);
+    set_mode(&member.key, 0o600);
+    let (code, table, _) = check(all, &["."]);
+    assert_eq!(code, 1);
+    assert!(
+        table.contains("          EP016 the certificate of this key is not there: "),
+        "{table}"
+    );
+    // One metric of each, or Prometheus refuses all
+    set_mode(&member.key, 0o604);
+    assert_eq!(
+        check(all, &["member-etcd-1-key.pem", "--textfile", "a.prom"]).0,
+        0
+    );
+    let _ = prometheus::samples(&all.join("a.prom"));
+    set_mode(&member.key, 0o600);
+
+    // An authority's as well
+    fs::remove_file(scratch.ca()).unwrap();
+    fs::rename(&kept, &member.certificate).unwrap();
+    assert_codes(all, &["."], &[("./ca-key.pem", fault)]);
+}
+
+#[test]
+fn keys_that_wait_for_their_certificates() {
+    let scratch = Scratch::new("waiting");
+    let path = scratch.path();
+    fs::write(path.join("cluster.yaml"), "members: [etcd-1]\n").unwrap();
+    let apply = |more: &[&str]| {
+        let mut command = Command::new(etcd_pki());
+        let command = command
+            .current_dir(path)
+            .args(["apply", "-f", "cluster.yaml"]);
+        assert!(command.args(more).output().unwrap().status.success());
+    };
+    let host = ["--host", "etcd-1", "-d", "host", "--requests", "travel"];
+    apply(&host);
+    assert_codes(path, &["host"], &[("host", &["EP013"])]);
+    apply(&["-d", "ca", "--requests", "travel"]);
+    // Trusted before anything has come
+    fs::copy(path.join("ca/ca.pem"), path.join("host/ca.pem")).unwrap();
+    assert_codes(path, &["host", "ca"], &[]);
+    apply(&host);
+    assert_codes(path, &["host", "ca"], &[]);
+
+    fs::remove_file(path.join("host/member-etcd-1.pem")).unwrap();
+    assert_codes(
+        path,
+        &["host"],
+        &[("host/member-etcd-1-key.pem", &["EP016"])],
+    );
+    fs::copy(
+        path.join("travel/etcd-1/member-etcd-1.csr"),
+        path.join("host/member-etcd-1.csr"),
+    )
+    .unwrap();
+    assert_codes(path, &["host"], &[]);
+}
+
+#[test]
 fn what_openssl_makes() {
     let kubespray = Kubespray::create(&["node1"], &["node1"]);
     // Its only fault: the authority has no keyUsage

@@ -1,5 +1,6 @@
 //! The state of certificates, wherever they are: how long they last, and what is wrong with them.
 
+mod alone;
 mod checked;
 mod file;
 mod finding;
@@ -122,7 +123,8 @@ impl Check {
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It
     /// always comes to an answer, in the order of the files: what cannot be read is a finding.
     ///
-    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. That a key is not there is no fault.
+    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. That a key is not there is no fault, and that a
+    /// certificate is not there is one, unless its request is beside its key.
     #[must_use]
     pub fn run(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<Checked> {
         let now = self.at.unwrap_or_else(clock::now);
@@ -141,6 +143,7 @@ impl Check {
         checked.extend(without_certificates(&asked, &read));
         checked.extend(self.told(writable::directories(&read)));
         let surroundings = Surroundings::of(&read);
+        checked.extend(self.told(alone::keys(&read, &surroundings)));
         checked.par_extend(
             read.par_iter()
                 .flat_map_iter(|(path, contents)| self.file(path, contents, &surroundings, now)),

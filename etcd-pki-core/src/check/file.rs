@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// The ends of the names of certificates' files
-const EXTENSIONS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
+pub(super) const EXTENSIONS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
 
 /// What a file holds.
 #[derive(Debug)]
 pub(super) enum Contents {
     /// Certificates
     Certificates(Certificates),
-    /// A private key alone
+    /// A private key alone, and what is wrong with its file
     Key(Option<Finding>),
     /// Nothing that is looked at here, such as a request or a revocation list
     Other,
@@ -114,33 +114,31 @@ impl Key {
 
     /// The one in a file of its own, by the habits of naming the two.
     fn beside(certificate: &Path) -> Self {
-        for path in key_paths(certificate) {
-            match read(&path) {
-                Ok(None) => {}
-                Ok(Some((bytes, stamp))) => {
-                    return Self::of(&path, PrivateKey::from_bytes(&bytes, None), &stamp);
-                }
-                Err(error) if is_denied(&error) => {
-                    return Self {
-                        path: Some(path),
-                        public: None,
-                        finding: None,
-                    };
-                }
-                Err(error) => {
-                    return Self {
-                        path: Some(path),
-                        public: None,
-                        finding: Some(unreadable(error)),
-                    };
-                }
-            }
-        }
-        Self {
+        let found = key_paths(certificate)
+            .iter()
+            .find_map(|path| Self::at(path));
+        found.unwrap_or(Self {
             path: None,
             public: None,
             finding: None,
-        }
+        })
+    }
+
+    /// The one at a path; `None` if there is nothing.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let finding = match read(path) {
+            Ok(None) => return None,
+            Ok(Some((bytes, stamp))) => {
+                return Some(Self::of(path, PrivateKey::from_bytes(&bytes, None), &stamp));
+            }
+            Err(error) if is_denied(&error) => None,
+            Err(error) => Some(unreadable(error)),
+        };
+        Some(Self {
+            path: Some(path.to_owned()),
+            public: None,
+            finding,
+        })
     }
 
     fn of(path: &Path, key: Result<PrivateKey>, stamp: &Stamp) -> Self {
@@ -181,7 +179,7 @@ fn is_der(path: &Path) -> bool {
 }
 
 /// Where the key of a certificate may be: `x-key.pem` and `x.key` of `x.pem`, and the other way round of `x.crt`.
-fn key_paths(certificate: &Path) -> Vec<PathBuf> {
+pub(super) fn key_paths(certificate: &Path) -> Vec<PathBuf> {
     let stem = certificate.file_stem().unwrap_or_default();
     let extension = certificate.extension().unwrap_or_default();
     let apart = certificate.with_extension("key");

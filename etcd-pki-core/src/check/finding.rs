@@ -118,13 +118,15 @@ pub enum Finding {
         /// The mode of the file, or of the directory
         mode: u32,
     },
+    /// EP016: a private key's certificate is not there. It is lost, or was requested elsewhere and has not come.
+    MissingCertificate,
 }
 
 impl Finding {
     /// Every code, in order.
-    pub const CODES: [&'static str; 15] = [
+    pub const CODES: [&'static str; 16] = [
         "EP001", "EP002", "EP003", "EP004", "EP005", "EP006", "EP007", "EP008", "EP009", "EP010",
-        "EP011", "EP012", "EP013", "EP014", "EP015",
+        "EP011", "EP012", "EP013", "EP014", "EP015", "EP016",
     ];
 
     /// Its code, which stays the same whatever it says.
@@ -146,6 +148,7 @@ impl Finding {
             Self::NoCertificate => "EP013",
             Self::AuthorityKey { .. } => "EP014",
             Self::Writable { .. } => "EP015",
+            Self::MissingCertificate => "EP016",
         }
     }
 
@@ -169,7 +172,8 @@ impl Finding {
             | Self::NoKeyUsage
             | Self::OutlivesAuthority { .. }
             | Self::MemberWithoutClientAuth
-            | Self::ClientWithoutNames => Severity::Warning,
+            | Self::ClientWithoutNames
+            | Self::MissingCertificate => Severity::Warning,
             Self::Unreadable { .. } | Self::NoCertificate => Severity::Unknown,
         }
     }
@@ -246,6 +250,10 @@ impl fmt::Display for Finding {
             Self::Writable { mode } => {
                 write!(f, "everybody can write it (mode {mode:04o}): chmod o-w")
             }
+            Self::MissingCertificate => write!(
+                f,
+                "the certificate of this key is not there: it is lost, or was requested and has not come"
+            ),
         }
     }
 }
