@@ -11,6 +11,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _, symlink},
+        net::UnixListener,
         process::CommandExt as _,
     },
     path::Path,
@@ -26,14 +27,24 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(etcd_pki());
+    command.current_dir(directory).arg("check").args(arguments);
+    command
+}
+
+/// As somebody to whom something is closed: nothing is to root.
+fn as_watcher(command: &mut Command) -> &mut Command {
+    const NOBODY: u32 = 65_534;
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(NOBODY);
+    }
+    command
+}
+
 /// Types `etcd-pki check` in a directory; gives back its exit code, what it prints and what it says.
 fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(etcd_pki())
-        .current_dir(directory)
-        .arg("check")
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = command(directory, arguments).output().unwrap();
     (
         output.status.code().unwrap(),
         String::from_utf8(output.stdout).unwrap(),
@@ -44,7 +55,11 @@ fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
 /// The codes of what is wrong with each file, as far as something is.
 fn codes(directory: &Path, arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let (_, printed, _) = check(directory, &[arguments, &["--json"]].concat());
-    let document: Value = serde_json::from_str(&printed).unwrap();
+    codes_in(&printed)
+}
+
+fn codes_in(json: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let document: Value = serde_json::from_str(json).unwrap();
     let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for item in document["items"].as_array().unwrap() {
         for finding in item["findings"].as_array().unwrap() {
@@ -57,11 +72,15 @@ fn codes(directory: &Path, arguments: &[&str]) -> BTreeMap<String, BTreeSet<Stri
 }
 
 fn assert_codes(directory: &Path, arguments: &[&str], expected: &[(&str, &[&str])]) {
+    assert_eq!(codes(directory, arguments), by_file(expected));
+}
+
+fn by_file(expected: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<String>> {
     let expected = expected.iter().map(|(file, codes)| {
         let codes: BTreeSet<_> = codes.iter().map(ToString::to_string).collect();
         ((*file).to_owned(), codes)
     });
-    assert_eq!(codes(directory, arguments), expected.collect());
+    expected.collect()
 }
 
 fn directory() -> Directory {
@@ -283,6 +302,78 @@ fn keys_that_wait_for_their_certificates() {
     )
     .unwrap();
     assert_codes(path, &["host"], &[]);
+}
+
+#[test]
+fn what_lies_where_a_certificate_should_be() {
+    let scratch = directory();
+    let all = scratch.path();
+    scratch.issue(Role::Member, "etcd-1", &[]);
+    for directory in ["directory.pem", "host", "directory-key.d", "holder.crt"] {
+        fs::create_dir(all.join(directory)).unwrap();
+    }
+    // What is in it is looked at nonetheless
+    fs::write(
+        all.join("holder.crt/broken.pem"),
+        "-----BEGIN CERTIFICATE-----\nAA",
+    )
+    .unwrap();
+    for pipe in ["pipe.crt", "host/pipe.pem", "pipe.txt"] {
+        assert!(
+            Command::new("mkfifo")
+                .arg(all.join(pipe))
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let _socket = UnixListener::bind(all.join("socket.pem")).unwrap();
+    symlink("/dev/null", all.join("device.cer")).unwrap();
+    symlink("pipe.txt", all.join("link.pem")).unwrap();
+    fs::copy(scratch.ca(), all.join("closed.pem")).unwrap();
+    set_mode(&all.join("closed.pem"), 0);
+
+    let fault: &[&str] = &["EP012"];
+    let mut expected = vec![
+        ("./closed.pem", fault),
+        ("./device.cer", fault),
+        ("./directory.pem", fault),
+        ("./holder.crt", fault),
+        ("./holder.crt/broken.pem", fault),
+        ("./host/pipe.pem", fault),
+        ("./link.pem", fault),
+        ("./pipe.crt", fault),
+        ("./socket.pem", fault),
+    ];
+    let output = as_watcher(&mut command(all, &[".", "--json"]))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(codes_in(&printed), by_file(&expected));
+    let certificates = printed.matches("\"certificate\": {").count();
+    assert_eq!(certificates, 2, "{printed}");
+    assert!(
+        printed.contains("cannot read ./pipe.crt: it is no regular file"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("cannot read ./closed.pem: Permission denied"),
+        "{printed}"
+    );
+    // Prometheus takes the metrics of all this
+    assert_eq!(check(all, &[".", "--textfile", "a.prom"]).0, 0);
+    assert!(prometheus::samples(&all.join("a.prom")).len() > expected.len());
+
+    // Each by itself; a directory is looked into
+    expected.retain(|(file, _)| !file.ends_with("closed.pem") && !file.starts_with("./holder.crt"));
+    for (file, codes) in expected {
+        let codes = if file == "./directory.pem" {
+            &["EP013"]
+        } else {
+            codes
+        };
+        assert_codes(all, &[file, "ca.pem"], &[(file, codes)]);
+    }
 }
 
 #[test]
@@ -578,14 +669,9 @@ fn who_watches_need_not_read_keys() {
     for key in [all.path().join("ca-key.pem"), pair.key] {
         set_mode(&key, 0);
     }
-    let mut command = Command::new(etcd_pki());
-    command.current_dir(all.path()).args(["check", "."]);
-    // Nothing is closed to root
-    if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        const NOBODY: u32 = 65_534;
-        command.uid(NOBODY);
-    }
-    let output = command.output().unwrap();
+    let output = as_watcher(&mut command(all.path(), &["."]))
+        .output()
+        .unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{printed}");
     assert!(

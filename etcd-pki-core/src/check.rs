@@ -23,13 +23,13 @@ pub use self::{
     threshold::Threshold,
 };
 use self::{
-    file::{Contents, is_candidate, unreadable},
+    file::{Contents, is_called_certificate, is_candidate, unreadable},
     surroundings::Surroundings,
 };
 use crate::{
     clock,
     error::{Error, Result},
-    store,
+    store::{self, Entry},
 };
 
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
@@ -222,9 +222,11 @@ fn list(path: &Path, checked: &mut Vec<Checked>) -> Asked {
         asked.files.push(path.to_owned());
         return asked;
     }
-    for found in store::tree(path) {
+    for found in store::whole_tree(path) {
         match found {
-            Ok(file) if is_candidate(&file) => asked.files.push(file),
+            Ok(Entry::File(file)) if is_candidate(&file) => asked.files.push(file),
+            // Reading it tells what it is
+            Ok(Entry::Other(other)) if is_called_certificate(&other) => asked.files.push(other),
             Ok(_) => {}
             Err((directory, error)) => {
                 asked.failed = true;

@@ -162,10 +162,15 @@ pub(super) fn is_candidate(path: &Path) -> bool {
     is_key(path) || EXTENSIONS.iter().any(|known| extension == *known)
 }
 
+/// Whether something is called as a certificate's file.
+pub(super) fn is_called_certificate(path: &Path) -> bool {
+    is_candidate(path) && !is_key(path)
+}
+
 /// Whether a file is called as an authority's.
 pub(super) fn is_called_authority(path: &Path) -> bool {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    (stem == "ca" || stem.ends_with("-ca")) && is_candidate(path) && !is_key(path)
+    (stem == "ca" || stem.ends_with("-ca")) && is_called_certificate(path)
 }
 
 /// Whether a file is called as a key.
