@@ -6,12 +6,16 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
-use etcd_pki_core::{CertificateAuthority, PrivateKey, Purpose, READ_LIMIT, Store, Wanted};
+use etcd_pki_core::{
+    Action, CertificateAuthority, Layout, PrivateKey, Purpose, READ_LIMIT, Store, Wanted,
+};
 use etcd_pki_tests::{
     Tool,
     cluster::{Cluster, PAIRS, SPECIFICATION},
@@ -125,6 +129,61 @@ fn each_fault_is_named_and_mended_alone() {
     // As Kubespray's copies have
     fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
     cluster.assert_whole();
+}
+
+#[test]
+fn what_everybody_may_write_is_closed() {
+    let cluster = Cluster::applied();
+    let set = |path: &Path, mode: u32| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    // Whoever replaces the first of them is trusted by all
+    for (file, found) in [("ca.pem", 0o777), ("member-etcd-1.pem", 0o646)] {
+        set(&cluster.file(file), found);
+        assert_eq!(
+            cluster.due(),
+            BTreeMap::from([(
+                file.to_owned(),
+                format!("mode: {file} has mode {found:04o}, should be 0644")
+            )])
+        );
+        cluster.assert_mended(&[]);
+        assert_eq!(mode(&cluster.file(file)), 0o644);
+    }
+    // A certificate that takes the place of an open one is not open
+    let certificate = cluster.file("client-root.pem");
+    fs::write(&certificate, "nonsense").unwrap();
+    set(&certificate, 0o666);
+    cluster.assert_mended(&["client-root.pem"]);
+    assert_eq!(mode(&certificate), 0o644);
+    // The group is the owner's affair
+    set(&certificate, 0o664);
+    cluster.assert_whole();
+    // What a link leads to is left to whoever has put it there
+    let away = cluster.path().join("away.pem");
+    fs::rename(&certificate, &away).unwrap();
+    set(&away, 0o666);
+    symlink(&away, &certificate).unwrap();
+    assert_eq!(cluster.due(), BTreeMap::new());
+}
+
+#[test]
+fn an_authority_that_is_renewed_elsewhere_is_closed_here() {
+    let cluster = Cluster::applied();
+    let ca = cluster.file("ca.pem");
+    fs::remove_file(cluster.file("ca-key.pem")).unwrap();
+    fs::set_permissions(&ca, Permissions::from_mode(0o666)).unwrap();
+    let store = Store::open(cluster.directory(), Layout::Kubespray);
+    let wanted = etcd_pki_core::Cluster::from_yaml("{}").unwrap();
+    let late = SystemTime::now() + Duration::from_secs(3640 * 86_400);
+    let plan = wanted.plan_for(&store, None, late).unwrap();
+    assert_eq!(plan.steps()[0].action(), Action::Mode);
+    let report = plan.apply(&store.lock().unwrap(), None, |_, _| ()).unwrap();
+    assert_eq!((report.modes, report.changed()), (1, 1));
+    assert_eq!(ca.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+    let plan = wanted.plan_for(&store, None, late).unwrap();
+    assert_eq!(plan.steps()[0].action(), Action::Keep);
 }
 
 #[test]

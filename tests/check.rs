@@ -11,6 +11,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _, symlink},
+        net::UnixListener,
         process::CommandExt as _,
     },
     path::Path,
@@ -26,14 +27,24 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(etcd_pki());
+    command.current_dir(directory).arg("check").args(arguments);
+    command
+}
+
+/// As somebody to whom something is closed: nothing is to root.
+fn as_watcher(command: &mut Command) -> &mut Command {
+    const NOBODY: u32 = 65_534;
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(NOBODY);
+    }
+    command
+}
+
 /// Types `etcd-pki check` in a directory; gives back its exit code, what it prints and what it says.
 fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(etcd_pki())
-        .current_dir(directory)
-        .arg("check")
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = command(directory, arguments).output().unwrap();
     (
         output.status.code().unwrap(),
         String::from_utf8(output.stdout).unwrap(),
@@ -44,7 +55,11 @@ fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
 /// The codes of what is wrong with each file, as far as something is.
 fn codes(directory: &Path, arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let (_, printed, _) = check(directory, &[arguments, &["--json"]].concat());
-    let document: Value = serde_json::from_str(&printed).unwrap();
+    codes_in(&printed)
+}
+
+fn codes_in(json: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let document: Value = serde_json::from_str(json).unwrap();
     let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for item in document["items"].as_array().unwrap() {
         for finding in item["findings"].as_array().unwrap() {
@@ -57,11 +72,15 @@ fn codes(directory: &Path, arguments: &[&str]) -> BTreeMap<String, BTreeSet<Stri
 }
 
 fn assert_codes(directory: &Path, arguments: &[&str], expected: &[(&str, &[&str])]) {
+    assert_eq!(codes(directory, arguments), by_file(expected));
+}
+
+fn by_file(expected: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<String>> {
     let expected = expected.iter().map(|(file, codes)| {
         let codes: BTreeSet<_> = codes.iter().map(ToString::to_string).collect();
         ((*file).to_owned(), codes)
     });
-    assert_eq!(codes(directory, arguments), expected.collect());
+    expected.collect()
 }
 
 fn directory() -> Directory {
@@ -138,6 +157,223 @@ fn each_fault_has_its_code() {
     let ignored: Vec<_> = ignored.iter().flat_map(|code| ["--ignore", code]).collect();
     let (code, printed, _) = check(path, &[&["."], &ignored[..]].concat());
     assert_eq!(code, 0, "{printed}");
+}
+
+#[test]
+fn what_everybody_may_write() {
+    let scratch = directory();
+    let all = scratch.path();
+    scratch.issue(Role::Member, "etcd-1", &[]);
+    fs::create_dir(all.join("etcd")).unwrap();
+    fs::copy(scratch.ca(), all.join("etcd/ca.crt")).unwrap();
+    let empty = all.join("empty");
+    fs::create_dir(&empty).unwrap();
+    let fault: &[&str] = &["EP015"];
+    let ca = scratch.ca();
+    for (path, mode, expected) in [
+        (&*ca, 0o664, &[][..]),
+        (&ca, 0o646, &[("./ca.pem", fault)]),
+        (&ca, 0o777, &[("./ca.pem", fault)]),
+        (
+            &all.join("member-etcd-1.pem"),
+            0o666,
+            &[("./member-etcd-1.pem", fault)],
+        ),
+        (&all.join("etcd"), 0o777, &[("./etcd", fault)]),
+        // Nobody may remove there what is another's
+        (&all.join("etcd"), 0o1777, &[]),
+        (&all.join("etcd"), 0o775, &[]),
+        // It holds no certificates
+        (&empty, 0o777, &[]),
+        (all, 0o757, &[(".", fault)]),
+    ] {
+        let before = path.metadata().unwrap().permissions();
+        set_mode(path, mode);
+        assert_codes(all, &["."], expected);
+        fs::set_permissions(path, before).unwrap();
+    }
+
+    // A file by itself is in a directory, too; and what is known and accepted has no row
+    set_mode(all, 0o777);
+    set_mode(&ca, 0o646);
+    assert_codes(all, &["ca.pem"], &[(".", fault), ("ca.pem", fault)]);
+    let (code, table, _) = check(all, &["ca.pem"]);
+    assert_eq!(code, 2);
+    assert!(
+        table.contains("          EP015 everybody can write it (mode 0777): chmod o-w\n"),
+        "{table}"
+    );
+    let (code, table, _) = check(all, &["ca.pem", "--ignore", "EP015"]);
+    assert_eq!((code, table.lines().count()), (0, 3), "{table}");
+    let (_, line, _) = check(all, &["ca.pem", "--format", "nagios"]);
+    assert!(line.starts_with("ETCD-PKI CRITICAL - 2 of 2 certificates: .: everybody can write it (mode 0777): chmod o-w (EP015)"), "{line}");
+    assert_eq!(check(all, &["ca.pem", "--textfile", "a.prom"]).0, 0);
+    let samples = prometheus::samples(&all.join("a.prom"));
+    let value = |name: &str, path: &str| {
+        let mut found = samples
+            .iter()
+            .filter(|sample| sample["name"] == name && sample["labels"]["filepath"] == path);
+        found.next().unwrap()["value"].as_f64().unwrap()
+    };
+    assert_eq!(value("x509_cert_error", "."), 0.0);
+    assert_eq!(value("etcd_pki_check_finding", "."), 1.0);
+}
+
+#[test]
+fn keys_whose_certificates_are_not_there() {
+    let scratch = directory();
+    let all = scratch.path();
+    let fault: &[&str] = &["EP016"];
+    let member = scratch.issue(Role::Member, "etcd-1", &[]);
+    let client = scratch.issue(Role::Client, "root", &[]);
+    // In other places, and in none of a layout: Kubernetes signs no certificates by it
+    fs::rename(&client.certificate, all.join("admins.pem")).unwrap();
+    fs::copy(&member.key, all.join("sa.key")).unwrap();
+    assert_codes(all, &["."], &[]);
+
+    let kept = all.join("kept");
+    fs::rename(&member.certificate, &kept).unwrap();
+    set_mode(&member.key, 0o604);
+    let expected: (&str, &[&str]) = ("./member-etcd-1-key.pem", &["EP006", "EP016"]);
+    assert_codes(all, &["."], &[expected]);
+    // As a shell lists the files
+    let listed = [
+        "admins.pem",
+        "ca-key.pem",
+        "ca.pem",
+        "member-etcd-1-key.pem",
+    ];
+    assert_codes(all, &listed, &[("member-etcd-1-key.pem", expected.1)]);
+    let ignored = [".", "--ignore", "EP006", "--ignore", "EP016"];
+    assert_eq!(check(all, &ignored).0, 0);
+    set_mode(&member.key, 0o600);
+    let (code, table, _) = check(all, &["."]);
+    assert_eq!(code, 1);
+    assert!(
+        table.contains("          EP016 the certificate of this key is not there: "),
+        "{table}"
+    );
+    // One metric of each, or Prometheus refuses all
+    set_mode(&member.key, 0o604);
+    assert_eq!(
+        check(all, &["member-etcd-1-key.pem", "--textfile", "a.prom"]).0,
+        0
+    );
+    let _ = prometheus::samples(&all.join("a.prom"));
+    set_mode(&member.key, 0o600);
+
+    // An authority's as well
+    fs::remove_file(scratch.ca()).unwrap();
+    fs::rename(&kept, &member.certificate).unwrap();
+    assert_codes(all, &["."], &[("./ca-key.pem", fault)]);
+}
+
+#[test]
+fn keys_that_wait_for_their_certificates() {
+    let scratch = Scratch::new("waiting");
+    let path = scratch.path();
+    fs::write(path.join("cluster.yaml"), "members: [etcd-1]\n").unwrap();
+    let apply = |more: &[&str]| {
+        let mut command = Command::new(etcd_pki());
+        let command = command
+            .current_dir(path)
+            .args(["apply", "-f", "cluster.yaml"]);
+        assert!(command.args(more).output().unwrap().status.success());
+    };
+    let host = ["--host", "etcd-1", "-d", "host", "--requests", "travel"];
+    apply(&host);
+    assert_codes(path, &["host"], &[("host", &["EP013"])]);
+    apply(&["-d", "ca", "--requests", "travel"]);
+    // Trusted before anything has come
+    fs::copy(path.join("ca/ca.pem"), path.join("host/ca.pem")).unwrap();
+    assert_codes(path, &["host", "ca"], &[]);
+    apply(&host);
+    assert_codes(path, &["host", "ca"], &[]);
+
+    fs::remove_file(path.join("host/member-etcd-1.pem")).unwrap();
+    assert_codes(
+        path,
+        &["host"],
+        &[("host/member-etcd-1-key.pem", &["EP016"])],
+    );
+    fs::copy(
+        path.join("travel/etcd-1/member-etcd-1.csr"),
+        path.join("host/member-etcd-1.csr"),
+    )
+    .unwrap();
+    assert_codes(path, &["host"], &[]);
+}
+
+#[test]
+fn what_lies_where_a_certificate_should_be() {
+    let scratch = directory();
+    let all = scratch.path();
+    scratch.issue(Role::Member, "etcd-1", &[]);
+    for directory in ["directory.pem", "host", "directory-key.d", "holder.crt"] {
+        fs::create_dir(all.join(directory)).unwrap();
+    }
+    // What is in it is looked at nonetheless
+    fs::write(
+        all.join("holder.crt/broken.pem"),
+        "-----BEGIN CERTIFICATE-----\nAA",
+    )
+    .unwrap();
+    for pipe in ["pipe.crt", "host/pipe.pem", "pipe.txt"] {
+        assert!(
+            Command::new("mkfifo")
+                .arg(all.join(pipe))
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let _socket = UnixListener::bind(all.join("socket.pem")).unwrap();
+    symlink("/dev/null", all.join("device.cer")).unwrap();
+    symlink("pipe.txt", all.join("link.pem")).unwrap();
+    fs::copy(scratch.ca(), all.join("closed.pem")).unwrap();
+    set_mode(&all.join("closed.pem"), 0);
+
+    let fault: &[&str] = &["EP012"];
+    let mut expected = vec![
+        ("./closed.pem", fault),
+        ("./device.cer", fault),
+        ("./directory.pem", fault),
+        ("./holder.crt", fault),
+        ("./holder.crt/broken.pem", fault),
+        ("./host/pipe.pem", fault),
+        ("./link.pem", fault),
+        ("./pipe.crt", fault),
+        ("./socket.pem", fault),
+    ];
+    let output = as_watcher(&mut command(all, &[".", "--json"]))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(codes_in(&printed), by_file(&expected));
+    let certificates = printed.matches("\"certificate\": {").count();
+    assert_eq!(certificates, 2, "{printed}");
+    assert!(
+        printed.contains("cannot read ./pipe.crt: it is no regular file"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("cannot read ./closed.pem: Permission denied"),
+        "{printed}"
+    );
+    // Prometheus takes the metrics of all this
+    assert_eq!(check(all, &[".", "--textfile", "a.prom"]).0, 0);
+    assert!(prometheus::samples(&all.join("a.prom")).len() > expected.len());
+
+    // Each by itself; a directory is looked into
+    expected.retain(|(file, _)| !file.ends_with("closed.pem") && !file.starts_with("./holder.crt"));
+    for (file, codes) in expected {
+        let codes = if file == "./directory.pem" {
+            &["EP013"]
+        } else {
+            codes
+        };
+        assert_codes(all, &[file, "ca.pem"], &[(file, codes)]);
+    }
 }
 
 #[test]
@@ -433,14 +669,9 @@ fn who_watches_need_not_read_keys() {
     for key in [all.path().join("ca-key.pem"), pair.key] {
         set_mode(&key, 0);
     }
-    let mut command = Command::new(etcd_pki());
-    command.current_dir(all.path()).args(["check", "."]);
-    // Nothing is closed to root
-    if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        const NOBODY: u32 = 65_534;
-        command.uid(NOBODY);
-    }
-    let output = command.output().unwrap();
+    let output = as_watcher(&mut command(all.path(), &["."]))
+        .output()
+        .unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{printed}");
     assert!(

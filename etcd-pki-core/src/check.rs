@@ -1,11 +1,13 @@
 //! The state of certificates, wherever they are: how long they last, and what is wrong with them.
 
+mod alone;
 mod checked;
 mod file;
 mod finding;
 mod rules;
 mod surroundings;
 mod threshold;
+mod writable;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,13 +23,13 @@ pub use self::{
     threshold::Threshold,
 };
 use self::{
-    file::{Contents, is_candidate, unreadable},
+    file::{Contents, is_called_certificate, is_candidate, unreadable},
     surroundings::Surroundings,
 };
 use crate::{
     clock,
     error::{Error, Result},
-    store,
+    store::{self, Entry},
 };
 
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
@@ -121,7 +123,8 @@ impl Check {
     /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It
     /// always comes to an answer, in the order of the files: what cannot be read is a finding.
     ///
-    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. That a key is not there is no fault.
+    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. That a key is not there is no fault, and that a
+    /// certificate is not there is one, unless its request is beside its key.
     #[must_use]
     pub fn run(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<Checked> {
         let now = self.at.unwrap_or_else(clock::now);
@@ -138,13 +141,16 @@ impl Check {
             .map(|path| (path.as_path(), Contents::of(path)))
             .collect();
         checked.extend(without_certificates(&asked, &read));
+        checked.extend(self.told(writable::directories(&read)));
         let surroundings = Surroundings::of(&read);
+        checked.extend(self.told(alone::keys(&read, &surroundings)));
         checked.par_extend(
             read.par_iter()
                 .flat_map_iter(|(path, contents)| self.file(path, contents, &surroundings, now)),
         );
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
+        checked.dedup_by(|later, one| one.takes_in(later));
         for one in &mut checked {
             one.leave_out(&self.ignored);
         }
@@ -159,8 +165,8 @@ impl Check {
         surroundings: &Surroundings<'_>,
         now: SystemTime,
     ) -> Vec<Checked> {
-        let (certificates, key) = match contents {
-            Contents::Certificates(certificates, key) => (certificates, key),
+        let certificates = match contents {
+            Contents::Certificates(certificates) => certificates,
             // It is told of with its certificate
             Contents::Key(_) if surroundings.has_key(path) => return Vec::new(),
             Contents::Key(Some(finding)) | Contents::Unreadable(finding) => {
@@ -168,19 +174,34 @@ impl Check {
             }
             Contents::Key(None) | Contents::Other => return Vec::new(),
         };
-        let chain = certificates.iter().skip(1).map(|below| (path, below));
+        let all = &certificates.all;
+        let chain = all.iter().skip(1).map(|below| (path, below));
         let authorities = surroundings.authorities(path).with(chain);
-        let mut checked = Vec::with_capacity(certificates.len());
-        for (index, certificate) in certificates.iter().enumerate() {
-            if certificates[..index].contains(certificate) {
+        let mut checked = Vec::with_capacity(all.len());
+        for (index, certificate) in all.iter().enumerate() {
+            if all[..index].contains(certificate) {
                 continue;
             }
-            let findings = rules::findings(certificate, &authorities, self, now);
+            let mut findings = rules::findings(certificate, &authorities, self, now);
+            if index == 0 {
+                findings.extend(certificates.finding.clone());
+            }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
-            let has_key = index == key.index_among(certificates);
-            checked.push(if has_key { one.with_key(key) } else { one });
+            let has_key = index == certificates.index_of_key();
+            checked.push(if has_key {
+                one.with_key(&certificates.key)
+            } else {
+                one
+            });
         }
         checked
+    }
+
+    /// What is said of what holds no certificate itself, as far as it is not ignored: then nobody asks for it.
+    fn told(&self, findings: Vec<(PathBuf, Finding)>) -> impl Iterator<Item = Checked> {
+        let told = findings.into_iter();
+        let told = told.filter(|(_, finding)| !self.ignored.contains(&finding.code()));
+        told.map(|(path, finding)| Checked::file(&path, finding))
     }
 }
 
@@ -201,9 +222,11 @@ fn list(path: &Path, checked: &mut Vec<Checked>) -> Asked {
         asked.files.push(path.to_owned());
         return asked;
     }
-    for found in store::tree(path) {
+    for found in store::whole_tree(path) {
         match found {
-            Ok(file) if is_candidate(&file) => asked.files.push(file),
+            Ok(Entry::File(file)) if is_candidate(&file) => asked.files.push(file),
+            // Reading it tells what it is
+            Ok(Entry::Other(other)) if is_called_certificate(&other) => asked.files.push(other),
             Ok(_) => {}
             Err((directory, error)) => {
                 asked.failed = true;
@@ -225,7 +248,7 @@ fn without_certificates(asked: &[Asked], read: &BTreeMap<&Path, Contents>) -> Ve
             .filter_map(|file| read.get(file.as_path()));
         contents.into_iter().any(kind)
     };
-    let certificates = |contents: &Contents| matches!(contents, Contents::Certificates(..));
+    let certificates = |contents: &Contents| matches!(contents, Contents::Certificates(_));
     let unreadable = |contents: &Contents| matches!(contents, Contents::Unreadable(_));
     let key = |contents: &Contents| matches!(contents, Contents::Key(_));
     let excuses_keys = asked.iter().any(|asked| has(asked, certificates));

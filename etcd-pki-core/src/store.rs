@@ -21,8 +21,8 @@ pub(crate) use self::{
     file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
-    place::{canonical, existing_file, is_directory, link_target},
-    tree::{files, tree},
+    place::{canonical, existing_file, is_absent, is_directory, link_target, open_directory_mode},
+    tree::{Entry, files, tree, whole_tree},
 };
 pub use self::{
     authority::{read_authority, read_authority_to_renew},

@@ -81,13 +81,13 @@ impl PyCheck {
     }
 }
 
-/// A certificate that was looked at, or a file that could not be.
+/// A certificate that was looked at; or a file or a directory, of which something else is to be said.
 #[pyclass(frozen, name = "Checked", module = "etcd_pki")]
 pub(crate) struct PyChecked(Checked);
 
 #[pymethods]
 impl PyChecked {
-    /// The file.
+    /// The file, or the directory.
     #[getter]
     fn path(&self) -> PathBuf {
         self.0.path().to_owned()

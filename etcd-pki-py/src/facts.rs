@@ -198,6 +198,11 @@ impl Described for Finding {
                 ("unreadable", facts)
             }
             Self::NoCertificate => ("no_certificate", Vec::new()),
+            Self::MissingCertificate => ("missing_certificate", Vec::new()),
+            Self::Writable { mode } => {
+                let mode = Fact::Number(u64::from(*mode));
+                ("writable", vec![("mode", mode)])
+            }
             _ => ("other", Vec::new()),
         }
     }

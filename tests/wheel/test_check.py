@@ -71,6 +71,29 @@ def test_what_cannot_be_read_is_a_finding(directory, tmp_path):
     assert checked[0].findings[0].kind == "unreadable"
 
 
+def test_what_everybody_may_write(tmp_path):
+    CertificateAuthority.create("etcd-ca").write(tmp_path)
+    (tmp_path / "ca.pem").chmod(0o646)
+    tmp_path.chmod(0o777)
+    checked = Check().run([tmp_path])
+    assert [(one.path, one.certificate is None, one.severity) for one in checked] == [
+        (tmp_path, True, Severity.CRITICAL),
+        (tmp_path / "ca.pem", False, Severity.CRITICAL),
+    ]
+    found = [(finding.code, finding.kind, finding.facts) for one in checked for finding in one.findings]
+    assert found == [("EP015", "writable", {"mode": 0o777}), ("EP015", "writable", {"mode": 0o646})]
+
+
+def test_a_key_whose_certificate_is_not_there(tmp_path):
+    ca = CertificateAuthority.create("etcd-ca")
+    ca.write(tmp_path)
+    ca.issue(Role.CLIENT, "root").write(tmp_path)
+    (tmp_path / "client-root.pem").unlink()
+    key = Check().run([tmp_path])[1]
+    assert (key.path, key.certificate, key.severity) == (tmp_path / "client-root-key.pem", None, Severity.WARNING)
+    assert [(finding.code, finding.kind, finding.facts) for finding in key.findings] == [("EP016", "missing_certificate", {})]
+
+
 def test_a_lone_path_is_refused(directory):
     for lone in (str(directory), b"pki", directory, 7, None):
         with pytest.raises(TypeError):

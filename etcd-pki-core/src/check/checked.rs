@@ -11,7 +11,7 @@ use super::{
 };
 use crate::certificate::Certificate;
 
-/// A certificate that was looked at; or a file, or a directory, in which none could be.
+/// A certificate that was looked at; or a file or a directory, of which something else is to be said.
 #[derive(Clone, Debug)]
 pub struct Checked {
     path: PathBuf,
@@ -38,7 +38,7 @@ pub enum KeyMatch {
 }
 
 impl Checked {
-    /// The file, or the directory that has none.
+    /// The file, or the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -116,6 +116,16 @@ impl Checked {
             seconds_left: seconds_between(now, certificate.not_after()),
             findings,
         }
+    }
+
+    /// Takes in what else is said of the same file, and tells whether it did. What is said of a certificate stays apart.
+    pub(super) fn takes_in(&mut self, other: &mut Self) -> bool {
+        let is_same = self.path == other.path;
+        let takes = is_same && self.certificate.is_none() && other.certificate.is_none();
+        if takes {
+            self.findings.append(&mut other.findings);
+        }
+        takes
     }
 
     /// Compares it with a key.

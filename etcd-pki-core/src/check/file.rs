@@ -16,19 +16,30 @@ use crate::{
 };
 
 /// The ends of the names of certificates' files
-const EXTENSIONS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
+pub(super) const EXTENSIONS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
 
 /// What a file holds.
 #[derive(Debug)]
 pub(super) enum Contents {
-    /// Certificates, and the key that is with or beside them
-    Certificates(Vec<Certificate>, Key),
-    /// A private key alone
+    /// Certificates
+    Certificates(Certificates),
+    /// A private key alone, and what is wrong with its file
     Key(Option<Finding>),
     /// Nothing that is looked at here, such as a request or a revocation list
     Other,
     /// What it holds is not known
     Unreadable(Finding),
+}
+
+/// What a file of certificates holds, and what belongs to it.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    /// One at least
+    pub(super) all: Vec<Certificate>,
+    /// The key that is with or beside them
+    pub(super) key: Key,
+    /// What is wrong with the file
+    pub(super) finding: Option<Finding>,
 }
 
 /// The key of a file of certificates.
@@ -57,10 +68,11 @@ impl Contents {
             Err(error) => return Self::Unreadable(unreadable(error)),
         };
         match Certificate::all_from_bytes(&bytes) {
-            Ok(certificates) => {
-                let key = Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::beside(path));
-                Self::Certificates(certificates, key)
-            }
+            Ok(all) => Self::Certificates(Certificates {
+                all,
+                key: Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::beside(path)),
+                finding: writable(&stamp),
+            }),
             Err(Error::Missing { found, .. }) => {
                 if found.iter().any(|what| what.ends_with("private key")) {
                     Self::Key(readable(path, &stamp))
@@ -72,6 +84,21 @@ impl Contents {
             Err(_) if is_key(path) || is_der(path) => Self::Other,
             Err(error) => Self::Unreadable(unreadable(error.in_file(path))),
         }
+    }
+}
+
+impl Certificates {
+    /// Whether they are authorities' own, and no chain behind a leaf.
+    pub(super) fn are_authorities(&self) -> bool {
+        self.all.first().is_some_and(Certificate::is_authority)
+    }
+
+    /// Whose key it should be: the first one's, behind which its chain stands; of a file of authorities, which has the earlier
+    /// ones as well while they are exchanged, that of whichever it fits.
+    pub(super) fn index_of_key(&self) -> usize {
+        let fits = |one: &Certificate| Some(one.public_key()) == self.key.public.as_ref();
+        let fitting = self.all.iter().position(fits);
+        fitting.filter(|_| self.are_authorities()).unwrap_or(0)
     }
 }
 
@@ -87,42 +114,31 @@ impl Key {
 
     /// The one in a file of its own, by the habits of naming the two.
     fn beside(certificate: &Path) -> Self {
-        for path in key_paths(certificate) {
-            match read(&path) {
-                Ok(None) => {}
-                Ok(Some((bytes, stamp))) => {
-                    return Self::of(&path, PrivateKey::from_bytes(&bytes, None), &stamp);
-                }
-                Err(error) if is_denied(&error) => {
-                    return Self {
-                        path: Some(path),
-                        public: None,
-                        finding: None,
-                    };
-                }
-                Err(error) => {
-                    return Self {
-                        path: Some(path),
-                        public: None,
-                        finding: Some(unreadable(error)),
-                    };
-                }
-            }
-        }
-        Self {
+        let found = key_paths(certificate)
+            .iter()
+            .find_map(|path| Self::at(path));
+        found.unwrap_or(Self {
             path: None,
             public: None,
             finding: None,
-        }
+        })
     }
 
-    /// Whose key it should be: the first certificate's, behind which its chain stands; of a file of authorities, which has the
-    /// earlier ones as well while they are exchanged, that of whichever it fits.
-    pub(super) fn index_among(&self, certificates: &[Certificate]) -> usize {
-        let is_authority = certificates.first().is_some_and(Certificate::is_authority);
-        let fits = |one: &Certificate| Some(one.public_key()) == self.public.as_ref();
-        let fitting = certificates.iter().position(fits);
-        fitting.filter(|_| is_authority).unwrap_or(0)
+    /// The one at a path; `None` if there is nothing.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let finding = match read(path) {
+            Ok(None) => return None,
+            Ok(Some((bytes, stamp))) => {
+                return Some(Self::of(path, PrivateKey::from_bytes(&bytes, None), &stamp));
+            }
+            Err(error) if is_denied(&error) => None,
+            Err(error) => Some(unreadable(error)),
+        };
+        Some(Self {
+            path: Some(path.to_owned()),
+            public: None,
+            finding,
+        })
     }
 
     fn of(path: &Path, key: Result<PrivateKey>, stamp: &Stamp) -> Self {
@@ -146,10 +162,15 @@ pub(super) fn is_candidate(path: &Path) -> bool {
     is_key(path) || EXTENSIONS.iter().any(|known| extension == *known)
 }
 
+/// Whether something is called as a certificate's file.
+pub(super) fn is_called_certificate(path: &Path) -> bool {
+    is_candidate(path) && !is_key(path)
+}
+
 /// Whether a file is called as an authority's.
 pub(super) fn is_called_authority(path: &Path) -> bool {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    (stem == "ca" || stem.ends_with("-ca")) && is_candidate(path) && !is_key(path)
+    (stem == "ca" || stem.ends_with("-ca")) && is_called_certificate(path)
 }
 
 /// Whether a file is called as a key.
@@ -163,7 +184,7 @@ fn is_der(path: &Path) -> bool {
 }
 
 /// Where the key of a certificate may be: `x-key.pem` and `x.key` of `x.pem`, and the other way round of `x.crt`.
-fn key_paths(certificate: &Path) -> Vec<PathBuf> {
+pub(super) fn key_paths(certificate: &Path) -> Vec<PathBuf> {
     let stem = certificate.file_stem().unwrap_or_default();
     let extension = certificate.extension().unwrap_or_default();
     let apart = certificate.with_extension("key");
@@ -190,6 +211,12 @@ fn readable(path: &Path, stamp: &Stamp) -> Option<Finding> {
         key: path.to_owned(),
         mode: stamp.mode(),
     })
+}
+
+/// What is wrong with the mode of a certificate's file: what a plan would mend.
+fn writable(stamp: &Stamp) -> Option<Finding> {
+    Attributes::default().mended_mode(stamp, false)?;
+    Some(Finding::Writable { mode: stamp.mode() })
 }
 
 fn is_denied(error: &Error) -> bool {

@@ -112,13 +112,21 @@ pub enum Finding {
         /// The authority's file
         authority: PathBuf,
     },
+    /// EP015: everybody on the host can write a certificate's file, or replace what is in its directory: an authority that they
+    /// put there is trusted then.
+    Writable {
+        /// The mode of the file, or of the directory
+        mode: u32,
+    },
+    /// EP016: a private key's certificate is not there. It is lost, or was requested elsewhere and has not come.
+    MissingCertificate,
 }
 
 impl Finding {
     /// Every code, in order.
-    pub const CODES: [&'static str; 14] = [
+    pub const CODES: [&'static str; 16] = [
         "EP001", "EP002", "EP003", "EP004", "EP005", "EP006", "EP007", "EP008", "EP009", "EP010",
-        "EP011", "EP012", "EP013", "EP014",
+        "EP011", "EP012", "EP013", "EP014", "EP015", "EP016",
     ];
 
     /// Its code, which stays the same whatever it says.
@@ -139,6 +147,8 @@ impl Finding {
             Self::Unreadable { .. } => "EP012",
             Self::NoCertificate => "EP013",
             Self::AuthorityKey { .. } => "EP014",
+            Self::Writable { .. } => "EP015",
+            Self::MissingCertificate => "EP016",
         }
     }
 
@@ -155,13 +165,15 @@ impl Finding {
                 same_name: true, ..
             }
             | Self::Unreadable { damaged: true, .. }
-            | Self::AuthorityKey { .. } => Severity::Critical,
+            | Self::AuthorityKey { .. }
+            | Self::Writable { .. } => Severity::Critical,
             Self::Expires { .. }
             | Self::AnotherAuthority { .. }
             | Self::NoKeyUsage
             | Self::OutlivesAuthority { .. }
             | Self::MemberWithoutClientAuth
-            | Self::ClientWithoutNames => Severity::Warning,
+            | Self::ClientWithoutNames
+            | Self::MissingCertificate => Severity::Warning,
             Self::Unreadable { .. } | Self::NoCertificate => Severity::Unknown,
         }
     }
@@ -234,6 +246,13 @@ impl fmt::Display for Finding {
                 f,
                 "its key is that of {}: whoever has it can sign certificates",
                 authority.display()
+            ),
+            Self::Writable { mode } => {
+                write!(f, "everybody can write it (mode {mode:04o}): chmod o-w")
+            }
+            Self::MissingCertificate => write!(
+                f,
+                "the certificate of this key is not there: it is lost, or was requested and has not come"
             ),
         }
     }

@@ -29,23 +29,20 @@ impl<'a> Surroundings<'a> {
         let mut authorities: HashMap<PathBuf, Vec<(PathBuf, Certificate)>> = HashMap::new();
         let mut keys = HashSet::new();
         for (path, contents) in read {
-            let Contents::Certificates(certificates, key) = contents else {
+            let Contents::Certificates(certificates) = contents else {
                 continue;
             };
-            keys.extend(key.path.as_deref());
+            keys.extend(certificates.key.path.as_deref());
             for directory in around(path) {
                 authorities
                     .entry(directory)
                     .or_insert_with_key(|directory| called_authorities(directory, read));
             }
             // A leaf's chain counts with its file alone
-            if certificates.first().is_some_and(Certificate::is_authority) {
+            if certificates.are_authorities() {
                 let own = authorities.entry(directory(path)).or_default();
-                own.extend(
-                    certificates
-                        .iter()
-                        .map(|one| (path.to_path_buf(), one.clone())),
-                );
+                let all = certificates.all.iter();
+                own.extend(all.map(|one| (path.to_path_buf(), one.clone())));
             }
         }
         Self { authorities, keys }
@@ -88,7 +85,8 @@ fn around(path: &Path) -> [PathBuf; 3] {
     [own.clone(), own.join("etcd"), directory(&own)]
 }
 
-fn directory(path: &Path) -> PathBuf {
+/// The directory of a file. A bare name is in the working directory.
+pub(super) fn directory(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -107,8 +105,9 @@ fn called_authorities(
         if !is_called_authority(&path) || read.contains_key(path.as_path()) {
             continue;
         }
-        if let Contents::Certificates(certificates, _) = Contents::of(&path) {
-            found.extend(certificates.into_iter().map(|one| (path.clone(), one)));
+        if let Contents::Certificates(certificates) = Contents::of(&path) {
+            let all = certificates.all.into_iter();
+            found.extend(all.map(|one| (path.clone(), one)));
         }
     }
     found

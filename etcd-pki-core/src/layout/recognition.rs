@@ -1,6 +1,6 @@
 //! Whose a file is, by its name.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
 use super::{Layout, PairPaths};
 use crate::role::Role;
@@ -22,13 +22,29 @@ impl Layout {
 
     /// The same without the trees of hosts.
     pub(crate) fn pair_in_place(self, path: &Path) -> Option<PairPaths> {
-        const PREFIXES: [&str; 6] = ["", "admin-", "client-", "member-", "node-", "peer-"];
         let stem = path.file_stem()?.to_str()?;
+        let mut named = self.pairs_of_stem(stem);
+        named.find(|pair| pair.certificate == path)
+    }
+
+    /// Whether the layout calls keys so, an authority's or anybody's. Directories are not looked at.
+    pub(crate) fn names_key(self, path: &Path) -> bool {
+        let Some(stem) = path.file_stem().and_then(OsStr::to_str) else {
+            return false;
+        };
+        let stem = stem.strip_suffix("-key").unwrap_or(stem);
+        let pairs = self.pairs_of_stem(stem);
+        let mut pairs = pairs.chain([self.authority(), self.peer_authority()]);
+        pairs.any(|pair| pair.key.file_name() == path.file_name())
+    }
+
+    /// The pairs whose files may be called so, but for their endings, and others.
+    fn pairs_of_stem(self, stem: &str) -> impl Iterator<Item = PairPaths> {
+        const PREFIXES: [&str; 6] = ["", "admin-", "client-", "member-", "node-", "peer-"];
         let names = PREFIXES
             .iter()
-            .filter_map(|prefix| stem.strip_prefix(prefix));
-        let mut named = names.flat_map(|name| self.pairs_of_anybody(name));
-        named.find(|pair| pair.certificate == path)
+            .filter_map(move |prefix| stem.strip_prefix(prefix));
+        names.flat_map(move |name| self.pairs_of_anybody(name))
     }
 
     /// Every pair that the layout has for a name.
@@ -72,6 +88,27 @@ mod tests {
             let pair = layout.pair_at(Path::new(path));
             assert_eq!(pair.is_some(), is_somebodys, "{layout} {path}");
             assert!(pair.is_none_or(|pair| pair.certificate == Path::new(path)));
+        }
+    }
+
+    #[test]
+    fn keys_that_somebody_has() {
+        for (path, is_somebodys) in [
+            ("pki/member-a.lan-key.pem", true),
+            ("client-a-key.pem", true),
+            ("peer-ca-key.pem", true),
+            ("etcd/server.key", true),
+            ("etcd/ca.key", true),
+            ("client-a.key", true),
+            ("server-ca.key", true),
+            ("member-a.pem", false),
+            // Those by which Kubernetes and k3s sign what are no certificates
+            ("sa.key", false),
+            ("service.key", false),
+            ("apiserver.key", false),
+        ] {
+            let named = Layout::ALL.map(|layout| layout.names_key(Path::new(path)));
+            assert_eq!(named.contains(&true), is_somebodys, "{path}");
         }
     }
 }

@@ -73,7 +73,7 @@ impl Authority {
     fn decide(&self, certificate: &Certificate, now: SystemTime) -> (Action, Vec<Cause>) {
         match decision::authority(&self.wanted, certificate, &self.found, now) {
             (Action::Renew, causes) if matches!(self.found.key, Part::Absent) => {
-                (Action::Keep, causes)
+                (decision::of_modes(&self.found), causes)
             }
             decided => decided,
         }

@@ -78,10 +78,8 @@ pub(super) fn leaf(
         Action::Reissue
     } else if !for_new_certificate.is_empty() {
         Action::Renew
-    } else if !found.modes.is_empty() {
-        Action::Mode
     } else {
-        Action::Keep
+        of_modes(found)
     };
     let causes = [for_new_key, for_new_certificate, found.modes.clone()].concat();
     Ok((action, causes))
@@ -243,13 +241,22 @@ pub(super) fn authority(
     if certificate.key_usages().is_none() {
         causes.push(Cause::NoKeyUsage);
     }
-    let action = match (causes.is_empty(), found.modes.is_empty()) {
-        (true, true) => Action::Keep,
-        (true, false) => Action::Mode,
-        (false, _) => Action::Renew,
+    let action = if causes.is_empty() {
+        of_modes(found)
+    } else {
+        Action::Renew
     };
     causes.extend(found.modes.iter().cloned());
     (action, causes)
+}
+
+/// What is done with a pair whose certificate is as it should be, or is renewed elsewhere.
+pub(super) fn of_modes(found: &Found) -> Action {
+    if found.modes.is_empty() {
+        Action::Keep
+    } else {
+        Action::Mode
+    }
 }
 
 /// The profile of a leaf; `None` for an authority.

@@ -15,7 +15,7 @@ use crate::{
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
     pem,
-    store::{Attributes, Stamp, Store, look},
+    store::{Attributes, Stamp, Store, is_link, look},
 };
 
 /// What a file holds.
@@ -237,16 +237,17 @@ impl Files {
             else {
                 continue;
             };
-            if let Some(mode) = attributes.mended_mode(stamp, secret) {
-                modes.push(Cause::Mode {
-                    path: path.clone(),
-                    found: stamp.mode(),
-                    wanted: mode,
-                });
-            }
-            if attributes.is_of_another(stamp) {
-                modes.push(Cause::Owner { path: path.clone() });
-            }
+            let mode = attributes.mended_mode(stamp, secret);
+            let mode = mode.map(|wanted| Cause::Mode {
+                path: path.clone(),
+                found: stamp.mode(),
+                wanted,
+            });
+            let owner = attributes.is_of_another(stamp);
+            let owner = owner.then(|| Cause::Owner { path: path.clone() });
+            let causes = mode.into_iter().chain(owner);
+            // What a link leads to is mended where it is, if it is ours
+            modes.extend(causes.filter(|_| !is_link(path)));
             if stamp.links() > 1 {
                 hard_links.push(path.clone());
             }

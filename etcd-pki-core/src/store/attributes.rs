@@ -17,6 +17,8 @@ const SECRET_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
 /// What others than the owner and the group may do with a key: nothing
 const OTHERS: u32 = 0o007;
+/// What they may not do with a certificate: put another in its place, which is trusted then
+const OTHERS_WRITE: u32 = 0o002;
 
 /// What a file was like when it was looked at: by it one that has changed since is noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,12 @@ impl Stamp {
     /// Its permissions.
     pub(crate) fn mode(&self) -> u32 {
         self.mode
+    }
+
+    /// Whether others than the owner and the group may do more with it than they should.
+    fn is_open(&self, secret: bool) -> bool {
+        let refused = if secret { OTHERS } else { OTHERS_WRITE };
+        self.mode & refused != 0
     }
 
     /// How many names the file has.
@@ -122,17 +130,12 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    /// The mode that a file should have instead of its own: the one that was said, or, of a key that everybody may read, its
-    /// owner's alone. 0640, as Kubespray's copies have, is no fault.
+    /// The mode that a file should have instead of its own: the one that was said, or the usual one of a key that everybody may
+    /// read, and of a certificate that everybody may write. A key's 0640, as Kubespray's copies have, is no fault.
     pub(crate) fn mended_mode(&self, stamp: &Stamp, secret: bool) -> Option<u32> {
-        let said = if secret {
-            self.key_mode
-        } else {
-            self.certificate_mode
-        };
-        match said {
+        match self.said_mode(secret) {
             Some(mode) if mode != stamp.mode => Some(mode),
-            None if secret && stamp.mode & OTHERS != 0 => Some(SECRET_MODE),
+            None if stamp.is_open(secret) => Some(usual_mode(secret)),
             _ => None,
         }
     }
@@ -149,23 +152,26 @@ impl Attributes {
         secret: bool,
         existing: Option<&Stamp>,
     ) -> (Option<u32>, Option<u32>, u32) {
-        let said = if secret {
-            self.key_mode
-        } else {
-            self.certificate_mode
-        };
-        let usual = if secret { SECRET_MODE } else { PUBLIC_MODE };
-        let kept = match existing {
-            Some(stamp) if secret && stamp.mode & OTHERS != 0 => usual,
-            Some(stamp) => stamp.mode,
-            None => usual,
-        };
+        let kept = existing.filter(|stamp| !stamp.is_open(secret));
+        let kept = kept.map_or(usual_mode(secret), Stamp::mode);
         (
             self.owner.or(existing.map(|stamp| stamp.owner)),
             self.group.or(existing.map(|stamp| stamp.group)),
-            said.unwrap_or(kept),
+            self.said_mode(secret).unwrap_or(kept),
         )
     }
+
+    fn said_mode(&self, secret: bool) -> Option<u32> {
+        if secret {
+            self.key_mode
+        } else {
+            self.certificate_mode
+        }
+    }
+}
+
+fn usual_mode(secret: bool) -> u32 {
+    if secret { SECRET_MODE } else { PUBLIC_MODE }
 }
 
 /// Whether this process may give files to other users.

@@ -27,7 +27,8 @@ pub const READ_LIMIT: u64 = 16 * 1024 * 1024;
 pub enum Overwrite {
     /// It is an error
     Refuse,
-    /// It is replaced, and keeps its owner, group and mode; but others than its owner's group lose sight of a key
+    /// It is replaced, and keeps its owner, group and mode; but others than its owner's group lose sight of a key, and may not write
+    /// in anything
     Replace,
 }
 
@@ -224,10 +225,15 @@ mod tests {
             write(Overwrite::Refuse),
             Err(Error::Exists { .. })
         ));
-        for (before, after) in [(0o640, 0o640), (0o644, 0o600)] {
-            fs::set_permissions(&key, Permissions::from_mode(before)).unwrap();
+        for (path, before, after) in [
+            (&key, 0o640, 0o640),
+            (&key, 0o644, 0o600),
+            (&certificate, 0o664, 0o664),
+            (&certificate, 0o666, 0o644),
+        ] {
+            fs::set_permissions(path, Permissions::from_mode(before)).unwrap();
             write(Overwrite::Replace).unwrap();
-            assert_eq!(mode(&key), after);
+            assert_eq!(mode(path), after);
         }
     }
 

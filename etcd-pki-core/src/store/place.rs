@@ -1,7 +1,7 @@
 //! What stands at a path.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -13,6 +13,21 @@ use crate::error::Result;
 pub(crate) fn is_directory(path: &Path) -> Result<bool> {
     let metadata = fs::metadata(path).map_err(io_error("read", path))?;
     Ok(metadata.is_dir())
+}
+
+/// Whether there is nothing at a path. What may not be looked at may be something.
+pub(crate) fn is_absent(path: &Path) -> bool {
+    let found = path.symlink_metadata();
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// The mode of a directory in which everybody may replace what is there: all may write in it, and no sticky bit leaves to each
+/// what is theirs.
+pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
+    const OTHERS_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let mode = fs::metadata(path).ok()?.mode() & 0o7777;
+    (mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE).then_some(mode)
 }
 
 /// Where a symbolic link leads in the end; `None` for what is no link, or leads nowhere.

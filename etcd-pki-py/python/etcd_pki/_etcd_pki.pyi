@@ -1640,10 +1640,10 @@ class Check:
 
 @final
 class Checked:
-    """A certificate that was looked at, or a file that could not be."""
+    """A certificate that was looked at; or a file or a directory, of which something else is to be said."""
     @property
     def path(self) -> Path:
-        """The file."""
+        """The file, or the directory."""
     @property
     def number(self) -> int:
         """Which certificate of the file it is, counted from 1."""

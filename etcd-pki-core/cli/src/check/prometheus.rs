@@ -9,7 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use etcd_pki_core::{Certificate, Checked, Severity};
+use etcd_pki_core::{Certificate, Checked, Finding, Severity};
 
 use super::Findings;
 
@@ -62,7 +62,7 @@ pub(super) fn text(findings: &Findings) -> String {
     let mut error = Family::new("x509_cert_error", "Whether the file cannot be read.");
     let labels = labels(&findings.checked);
     for (checked, labels) in findings.checked.iter().zip(&labels) {
-        error.add(labels, u8::from(checked.certificate().is_none()));
+        error.add(labels, u8::from(has_failed(checked)));
         if let Some(certificate) = checked.certificate() {
             not_before.add(labels, seconds(certificate.not_before()));
             not_after.add(labels, seconds(certificate.not_after()));
@@ -73,6 +73,13 @@ pub(super) fn text(findings: &Findings) -> String {
     let families = [not_before, not_after, expired, error];
     let families = families.into_iter().chain(own(findings));
     families.map(Family::into_text).collect()
+}
+
+/// Whether no certificate was found where one should be.
+fn has_failed(checked: &Checked) -> bool {
+    let is_failure =
+        |finding: &Finding| matches!(finding, Finding::Unreadable { .. } | Finding::NoCertificate);
+    checked.certificate().is_none() && checked.findings().iter().any(is_failure)
 }
 
 /// Those that only etcd-pki has.
