@@ -1572,6 +1572,9 @@ class KubesprayScript:
     def names(self) -> list[_Name]:
         """The names that all certificates have."""
     @property
+    def misplaced_addresses(self) -> list[IPv4Address | IPv6Address]:
+        """The addresses that the file has among its DNS names, taken as the addresses that they are."""
+    @property
     def is_empty(self) -> bool:
         """Whether there is neither a master nor a host, and so nothing to make."""
     def cluster(self) -> Cluster:
