@@ -813,8 +813,15 @@ class Store:
     @property
     def authority_paths(self) -> PairPaths:
         """Where the authority's files are."""
+    @property
+    def peer_authority_paths(self) -> PairPaths:
+        """Where the files of the authority are that peers may have apart."""
     def authority(self, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
         """Loads the authority from its certificate and key, the latter with its passphrase if it has one."""
+    def peer_authority(self, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
+        """Loads the authority that peers have apart, as `authority` does the other one."""
+    def names(self, path: _Path) -> bool:
+        """Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too."""
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
     def member_common_names(self) -> list[str]:
@@ -847,6 +854,8 @@ class LockedStore:
         """Writes a new authority over whatever is there: what the old one signed is worth nothing then."""
     def renew_authority(self, authority: CertificateAuthority) -> None:
         """Writes the renewed certificate of the authority that is there, whose key stays."""
+    def renew_peer_authority(self, authority: CertificateAuthority) -> None:
+        """Writes the renewed certificate of the authority that peers have apart, whose key stays."""
     def names_authority_by_serial(self, authority: Certificate) -> bool:
         """Whether a certificate in the directory names the authority by its serial number, so that this has to stay when
         the authority is renewed.
