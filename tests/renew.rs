@@ -136,6 +136,12 @@ fn what_is_due_wherever_it_is() {
         specify(", organization: x");
         let _ = etcd_pki_in(here, "apply -f cluster.yaml --backup").expect_success();
         std::thread::sleep(Duration::from_secs(2));
+        let planned = etcd_pki_in(here, "plan -f cluster.yaml").expect_success();
+        assert!(
+            planned.stdout().contains("  expired on "),
+            "{}",
+            planned.stdout()
+        );
         let renewed = etcd_pki_in(here, &format!("cert renew -d . --layout {layout}"));
         let renewed = renewed.expect_success();
         let files: Vec<_> = renewed

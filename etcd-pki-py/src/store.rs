@@ -108,6 +108,12 @@ impl PyStore {
         self.0.names(&path)
     }
 
+    /// The other layout whose files are here, if there are more of its than of this one's; and one of them.
+    fn other_layout(&self, py: Python<'_>) -> Option<(PathBuf, Word<Layout>)> {
+        let (file, layout) = interpreter::without(py, || self.0.other_layout())?;
+        Some((file, Word(layout)))
+    }
+
     /// The files that hold certificates, by name, each with the first certificate in it.
     fn certificates(&self, py: Python<'_>) -> PyResult<Vec<(PathBuf, PyCertificate)>> {
         let found = work(py, || self.0.certificates())?.into_iter();

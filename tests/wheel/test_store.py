@@ -119,6 +119,10 @@ def test_whose_a_file_is_by_its_name(tmp_path):
     assert store.names(tmp_path / "etcd" / "peer.crt")
     assert not store.names(tmp_path / "apiserver.crt")
     assert not store.names("etcd/peer.crt")
+    Cluster(layout="kubeadm", members=["etcd-1"]).apply(tmp_path)
+    assert store.other_layout() is None
+    file, layout = Store(tmp_path).other_layout()
+    assert layout is Layout.KUBEADM and (tmp_path / file).is_file()
 
 
 def test_files_of_ones_own(tmp_path):

@@ -822,6 +822,8 @@ class Store:
         """Loads the authority that peers have apart, as `authority` does the other one."""
     def names(self, path: _Path) -> bool:
         """Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too."""
+    def other_layout(self) -> tuple[Path, Layout] | None:
+        """The other layout whose files are here, if there are more of its than of this one's; and one of them."""
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
     def member_common_names(self) -> list[str]:
