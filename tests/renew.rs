@@ -342,6 +342,32 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     assert!(output.stderr().contains("theirs.pem is due"));
 }
 
+/// The other way round: the key that is elsewhere is that of the directory's own authority.
+#[test]
+fn peers_are_renewed_without_the_other_authority() {
+    let scratch = peers_apart();
+    let path = |name: &str| scratch.path().join(name);
+    let (own, peer) = ("member-etcd-1.pem", "peer-etcd-1.pem");
+    let before = [own, peer].map(|name| fs::read(path(name)).unwrap());
+    fs::rename(path("ca-key.pem"), path("elsewhere")).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert_eq!(output.code(), Some(1));
+    let told =
+        "member-etcd-1.pem is due, and another authority has signed it, CN=etcd-ca: renew it with";
+    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let after = [own, peer].map(|name| fs::read(path(name)).unwrap());
+    assert_eq!(after[0], before[0]);
+    assert_ne!(after[1], before[1]);
+    let line = "cert renew -d . --ca-key elsewhere";
+    let _ = etcd_pki_in(scratch.path(), line).expect_success();
+    assert_ne!(fs::read(path(own)).unwrap(), before[0]);
+    // Without either there is nobody to renew anything
+    fs::remove_file(path("peer-ca-key.pem")).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr().contains("cannot read ./ca-key.pem"));
+}
+
 #[test]
 fn the_authority_of_peers_is_renewed_on_its_own() {
     let scratch = peers_apart();

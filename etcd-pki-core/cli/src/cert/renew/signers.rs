@@ -1,6 +1,8 @@
 //! The authorities by which a directory's certificates are renewed.
 
-use etcd_pki_core::{Certificate, CertificateAuthority, Store};
+use std::io::ErrorKind;
+
+use etcd_pki_core::{Certificate, CertificateAuthority, Error, Store};
 
 use crate::{
     failure::{Failure, Message},
@@ -10,7 +12,7 @@ use crate::{
 
 /// The authority that is named by its files, or those of the directory.
 pub(super) struct Signers {
-    /// The one that is named, or that of clients, and of peers unless they have their own
+    /// The one that is named, or the directory's; that of peers alone, where the other one's key is elsewhere
     first: CertificateAuthority,
     peers: Option<Peers>,
 }
@@ -24,10 +26,24 @@ struct Peers {
 
 impl Signers {
     pub(super) fn load(options: &AuthorityOptions, input: &Input) -> Result<Self, Failure> {
-        let first = options.load(input)?;
-        let directory = options.directory.store().filter(|_| !options.is_named());
-        let peers = directory.and_then(|store| Peers::load(&store, options, input));
-        Ok(Self { first, peers })
+        let first = options.load(input);
+        let Some(store) = options.directory.store().filter(|_| !options.is_named()) else {
+            return Ok(Self {
+                first: first?,
+                peers: None,
+            });
+        };
+        match (first, Peers::load(&store, options, input)) {
+            (Ok(first), peers) => Ok(Self { first, peers }),
+            (
+                Err(failure),
+                Some(Peers {
+                    authority: Ok(first),
+                    ..
+                }),
+            ) if is_missing_key(&failure, &store) => Ok(Self { first, peers: None }),
+            (Err(failure), _) => Err(failure),
+        }
     }
 
     /// The one that signs where nobody says otherwise.
@@ -72,5 +88,15 @@ impl Peers {
             certificate,
             authority: authority.map_err(|failure| failure.message()),
         })
+    }
+}
+
+/// Whether it failed because the key of the directory's own authority is elsewhere.
+fn is_missing_key(failure: &Failure, store: &Store) -> bool {
+    match failure {
+        Failure::Refused(Error::Io { path, error, .. }) => {
+            error.kind() == ErrorKind::NotFound && *path == store.authority_paths().key
+        }
+        _ => false,
     }
 }
