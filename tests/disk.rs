@@ -8,7 +8,9 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
-    process::Command,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use etcd_pki_tests::{
@@ -94,6 +96,30 @@ fn a_small_file_system() {
     cluster.assert_whole();
 }
 
+/// The system lets the new key take its place and then refuses the certificate's: the old key comes back.
+#[test]
+fn a_pair_of_which_one_file_cannot_be_replaced() {
+    let cluster = Cluster::applied();
+    let before = cluster.contents();
+    // What something is mounted on is not renamed over
+    let script = "\
+        cp -p ssl/client-root.pem mounted
+        mount --bind mounted ssl/client-root.pem || exit 90
+        exec \"$0\" apply -f cluster.yaml --rekey --only root";
+    cluster.specify(&SPECIFICATION.replace("root, ", "{name: root, organization: operators}, "));
+    let output = Command::new("unshare")
+        .current_dir(cluster.path())
+        .args(["--mount", "sh", "-c", script])
+        .arg(etcd_pki())
+        .output()
+        .unwrap();
+    let said = stderr_of(&output, 1);
+    assert!(said.contains("cannot write ssl/client-root.pem"), "{said}");
+    assert_eq!(cluster.contents(), before);
+    cluster.specify(SPECIFICATION);
+    cluster.assert_whole();
+}
+
 #[test]
 fn a_directory_that_may_not_be_written_to() {
     let cluster = Cluster::new(SPECIFICATION);
@@ -155,6 +181,35 @@ fn a_directory_that_vanishes() {
     let cluster = Cluster::applied();
     fs::remove_dir_all(cluster.directory()).unwrap();
     assert_eq!(cluster.apply()["created"], PAIRS);
+    cluster.assert_whole();
+}
+
+/// Nothing is made beside a directory that is gone: certificates of an authority that nobody has any more.
+#[test]
+fn a_directory_that_vanishes_in_the_middle() {
+    // Keys that take their time
+    let cluster = Cluster::new(&format!(
+        "{SPECIFICATION}defaults: {{algorithm: rsa-4096}}\n"
+    ));
+    let gone = cluster.path().join("gone");
+    let mut command = cluster.command("apply");
+    let apply = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !cluster.file("ca.pem").exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    fs::rename(cluster.directory(), &gone).unwrap();
+    let said = stderr_of(&apply.wait_with_output().unwrap(), 1);
+    assert!(
+        said.contains("ssl: the directory was removed or moved"),
+        "{said}"
+    );
+    assert!(!cluster.directory().exists());
+    fs::rename(&gone, cluster.directory()).unwrap();
+    let _ = cluster.apply();
     cluster.assert_whole();
 }
 

@@ -273,14 +273,16 @@ impl Error {
         }
     }
 
-    /// Whether what failed for one file fails for every other: somebody has ended the work, or there is no room for it.
+    /// Whether what failed for one file fails for every other: somebody has ended the work, or there is no room or no place for it.
     pub(crate) fn concerns_all(&self) -> bool {
-        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        use io::ErrorKind::{
+            QuotaExceeded, ReadOnlyFilesystem, StaleNetworkFileHandle, StorageFull,
+        };
         match self {
             Self::Interrupted => true,
             Self::Io { error, .. } => matches!(
                 error.kind(),
-                QuotaExceeded | ReadOnlyFilesystem | StorageFull
+                QuotaExceeded | ReadOnlyFilesystem | StaleNetworkFileHandle | StorageFull
             ),
             _ => false,
         }

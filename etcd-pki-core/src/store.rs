@@ -164,7 +164,7 @@ impl Store {
         Ok(LockedStore {
             store: self.clone(),
             made,
-            _lock: lock,
+            lock,
         })
     }
 }

@@ -100,13 +100,14 @@ def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
     store = Store(tmp_path)
     paths = store.peer_authority_paths
     assert (paths.certificate.name, paths.key.name) == ("peer-ca.pem", "peer-ca-key.pem")
+    with store.lock() as files:
+        files.write_authority(ca)
     write_files([(paths.certificate, other_ca.certificate.to_pem(), False)])
     write_files([(paths.key, other_ca.key.to_encrypted_pem("correct horse"), True)])
     peers = store.peer_authority(passphrase="correct horse")
     assert peers.certificate == other_ca.certificate
     renewed = peers.renewed()
     with store.lock() as files:
-        files.write_authority(ca)
         files.renew_peer_authority(renewed)
         with pytest.raises(etcd_pki.KeyMismatchError):
             files.renew_peer_authority(ca.renewed())

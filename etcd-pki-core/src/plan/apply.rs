@@ -136,6 +136,8 @@ impl Plan {
             done.removed(pair.below(&self.directory));
             followed.ended(1);
         }
+        // What was written before the directory went is gone with it
+        files.check_place()?;
         if let Some(record) = record {
             record.write(marks.into_iter(), files);
         }
@@ -214,6 +216,7 @@ impl Plan {
         let leaves = self.changes().filter(|step| !step.wanted.is_authority());
         let (changed, ended) = as_far_as_possible(leaves.collect(), |step: &&Step| {
             followed.begin()?;
+            files.check_place()?;
             check_way(&step.causes)?;
             let issuer = step.wanted.issuer;
             let authority = authorities.get(&issuer);

@@ -14,7 +14,7 @@ use super::{
     attributes::{Attributes, Stamp},
     directory::{parent, sync_directory},
     lock::{DirectoryLock, said_once},
-    staged::{Staged, give, keep},
+    staged::{Before, Staged, give, keep},
 };
 use crate::error::{Error, Result};
 
@@ -79,9 +79,8 @@ pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u
 ///
 /// # Errors
 ///
-/// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them no file is cut short, and no
-/// file that was new stays. Only where the system refuses a rename after it allowed another, one replaced file may stay without
-/// its companion.
+/// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them each file is what it was. Only where
+/// the system refuses a rename after it allowed another, and has no hard links, one replaced file may stay without its companion.
 pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
     write_files_with(files, overwrite, || ())
 }
@@ -125,20 +124,15 @@ pub(super) fn write_locked(
         .iter()
         .map(|file| Staged::new(file, overwrite, attributes))
         .collect::<Result<Vec<_>>>()?;
-    let mut created = Vec::new();
+    let mut put = Vec::new();
     for file in staged {
-        let target = file.target.clone();
-        let replaces = file.replaces;
+        // A pair comes whole or not at all
+        let before = Before::of(&file);
         if let Err(error) = file.put() {
-            // A new pair comes whole or not at all. This undoes what this call made, never what was there before.
-            for path in created {
-                let _ = fs::remove_file(path);
-            }
+            put.into_iter().for_each(Before::bring_back);
             return Err(error);
         }
-        if !replaces {
-            created.push(target);
-        }
+        put.push(before);
     }
     let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
     directories.into_iter().try_for_each(sync_directory)

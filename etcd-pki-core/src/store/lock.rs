@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io,
     os::unix::fs::MetadataExt as _,
     path::Path,
     process, thread,
@@ -54,6 +55,20 @@ impl DirectoryLock {
             }
             thread::sleep(PAUSE);
         }
+    }
+}
+
+impl DirectoryLock {
+    /// Fails if the path does not lead to the locked directory any more: what is written there is in nobody's charge.
+    pub(super) fn check(&self, directory: &Path) -> Result<()> {
+        if is_still(directory, &self.directory) {
+            return Ok(());
+        }
+        let error = io::Error::new(
+            io::ErrorKind::StaleNetworkFileHandle,
+            "the directory was removed or moved meanwhile",
+        );
+        Err(io_error("go on in", directory)(error))
     }
 }
 

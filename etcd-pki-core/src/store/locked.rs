@@ -23,7 +23,7 @@ pub struct LockedStore {
     pub(super) store: Store,
     /// The directories that were made to take the lock
     pub(super) made: Vec<PathBuf>,
-    pub(super) _lock: DirectoryLock,
+    pub(super) lock: DirectoryLock,
 }
 
 impl LockedStore {
@@ -70,6 +70,11 @@ impl LockedStore {
         &self.store
     }
 
+    /// Fails if the directory is no longer where it was when its lock was taken.
+    pub(crate) fn check_place(&self) -> Result<()> {
+        self.lock.check(&self.store.directory)
+    }
+
     /// Writes pairs, all of them or none.
     pub(crate) fn put_pairs(
         &self,
@@ -77,6 +82,7 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
+        self.check_place()?;
         let mut files = Vec::with_capacity(pairs.len() * 2);
         for (pair, texts) in pairs {
             for (path, contents, secret) in [
@@ -104,6 +110,7 @@ impl LockedStore {
         certificate: &str,
         attributes: &Attributes,
     ) -> Result<()> {
+        self.check_place()?;
         let pair = pair.below(&self.store.directory);
         file::mend(&pair.key, true, attributes)?;
         let file = NewFile {

@@ -46,9 +46,7 @@ impl Staged {
         let existing = Existing::at(target, overwrite, attributes)?;
         let directory = parent(target);
         let failed = || io_error("write in", directory);
-        let mut temporary = tempfile::Builder::new()
-            .prefix(TEMPORARY_PREFIX)
-            .suffix(TEMPORARY_SUFFIX)
+        let mut temporary = temporary()
             // Nobody else reads it while it is made
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(directory)
@@ -87,6 +85,43 @@ impl Staged {
             Err(error) => Err(io_error("write", target)(error.error)),
         }
     }
+}
+
+/// What was in the place of a file that is put there: it can come back as long as its companions are not in theirs.
+pub(super) enum Before {
+    Nothing(PathBuf),
+    /// Under a second name; none where the system has no hard links
+    File(PathBuf, Option<NamedTempFile<()>>),
+}
+
+impl Before {
+    pub(super) fn of(file: &Staged) -> Self {
+        let target = file.target.clone();
+        if !file.replaces {
+            return Self::Nothing(target);
+        }
+        let second_name = temporary().make_in(parent(&target), |path| fs::hard_link(&target, path));
+        Self::File(target, second_name.ok())
+    }
+
+    /// It is undone what this call did, never what others did.
+    pub(super) fn bring_back(self) {
+        // What failed is told by who asks for this
+        let _ = match self {
+            Self::Nothing(target) => fs::remove_file(target),
+            Self::File(target, Some(second_name)) => {
+                second_name.persist(target).map(drop).map_err(Into::into)
+            }
+            Self::File(_, None) => Ok(()),
+        };
+    }
+}
+
+/// A file in the making, by its name.
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
+    builder
 }
 
 /// What is in the target's place, and may be replaced.
