@@ -211,8 +211,10 @@ def test_kubesprays_script(tmp_path):
     by_address = KubesprayScript("[alt_names]\nDNS.1 = 10.0.0.11\nDNS.2 = localhost\nIP.1 = 10.0.0.11\n")
     assert by_address.names == [IPv4Address("10.0.0.11"), "localhost"]
     assert by_address.misplaced_addresses == [IPv4Address("10.0.0.11")]
-    with pytest.raises(etcd_pki.Error) as refused:
+    with pytest.raises(etcd_pki.Error):
         KubesprayScript("[alt_names]\nIP.1 = 10.0.0.300\n")
+    with pytest.raises(etcd_pki.Error) as refused:
+        KubesprayScript("[alt_names]\nemail.1 = etcd@lan\n")
     assert "openssl.conf" in refused.value.hint
 
 

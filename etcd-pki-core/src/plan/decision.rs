@@ -126,7 +126,7 @@ pub(super) fn certificate_causes(
         usages.len() == asked.len() && asked.iter().all(|usage| usages.contains(usage));
     let same_key_usages = profile.accepts_key_usages(key_usages, is_rsa);
     if !same_usages || !same_key_usages || certificate.is_authority() {
-        let mut found = usages_in_words(key_usages.unwrap_or_default(), &usages);
+        let mut found = usages_in_words(key_usages.unwrap_or_default(), usages);
         if certificate.is_authority() {
             found.push("CA:TRUE".to_owned());
         }
