@@ -254,6 +254,32 @@ fn one_name_alone_and_new_keys_when_asked_for() {
     assert!(said.contains("\"etcd\" is no host and no user"), "{said}");
 }
 
+/// What is not there is not named as if it went.
+#[test]
+fn a_certificate_without_its_key_is_pruned() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace("[kube-1]", "[]"));
+    let prune = || cluster.command("plan").arg("--prune").output().unwrap();
+    let line = || {
+        let printed = String::from_utf8(prune().stdout).unwrap();
+        let mut lines = printed.lines();
+        lines
+            .find(|line| line.contains("remove"))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        line(),
+        "  remove    node-kube-1.pem               and node-kube-1-key.pem"
+    );
+    fs::remove_file(cluster.file("node-kube-1-key.pem")).unwrap();
+    assert_eq!(line(), "  remove    node-kube-1.pem");
+    let applied = run(cluster.command("apply").args(["--prune", "--json"])).expect_success();
+    let facts: serde_json::Value = serde_json::from_str(applied.stdout()).unwrap();
+    assert_eq!(facts["remove"][0]["key"], serde_json::Value::Null);
+    assert!(!cluster.file("node-kube-1.pem").exists());
+}
+
 #[test]
 fn who_is_gone_stays_until_it_is_pruned() {
     let cluster = Cluster::applied();

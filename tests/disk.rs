@@ -6,8 +6,8 @@
 )]
 
 use std::{
-    fs,
-    os::unix::fs::{MetadataExt as _, chown, symlink},
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -18,6 +18,7 @@ use etcd_pki_tests::{
     command::etcd_pki,
     stderr_of,
 };
+use serde_json::Value;
 
 #[test]
 fn never_through_a_symbolic_link() {
@@ -130,6 +131,49 @@ fn a_directory_that_may_not_be_written_to() {
         .unwrap();
     let said = stderr_of(&output, 1);
     assert!(said.contains("/proc/ssl"), "{said}");
+}
+
+/// Whoever may read it all and write nothing: a plan is to be had, and what apply does not do is not begun.
+#[test]
+fn a_directory_that_others_may_only_read() {
+    let cluster = Cluster::applied();
+    for due in ["client-root.pem", "node-kube-1-key.pem"] {
+        fs::remove_file(cluster.file(due)).unwrap();
+    }
+    let as_nobody = cluster.given_to_nobody();
+    chown(cluster.directory(), Some(0), Some(0)).unwrap();
+    fs::set_permissions(cluster.directory(), Permissions::from_mode(0o755)).unwrap();
+    let before = cluster.contents();
+
+    let planned = as_nobody(&["plan", "--json"]);
+    let _ = stderr_of(&planned, 0);
+    let plan: Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!(plan["changes"].as_array().unwrap().len(), 2, "{plan}");
+    let _ = stderr_of(&as_nobody(&["plan", "--check"]), 3);
+    let applied = as_nobody(&["apply"]);
+    let said = stderr_of(&applied, 1);
+    assert!(said.contains("Permission denied"), "{said}");
+    assert!(said.contains("hint: run it as the files' owner"), "{said}");
+    // Nothing was done before that, so nothing is told as done
+    assert_eq!(String::from_utf8_lossy(&applied.stdout), "");
+    assert_eq!(cluster.contents(), before);
+
+    chown(cluster.directory(), Some(65_534), Some(65_534)).unwrap();
+    let _ = stderr_of(&as_nobody(&["apply"]), 0);
+    cluster.assert_whole();
+}
+
+#[test]
+fn a_directory_that_is_a_link_to_nowhere() {
+    let cluster = Cluster::new(SPECIFICATION);
+    symlink("nowhere", cluster.directory()).unwrap();
+    let said = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+    let told = "cannot use the directory ssl: it is a link that leads nowhere";
+    assert!(said.contains(told), "{said}");
+    assert!(cluster.directory().is_symlink());
+    fs::create_dir(cluster.path().join("nowhere")).unwrap();
+    let _ = cluster.apply();
+    cluster.assert_whole();
 }
 
 #[test]

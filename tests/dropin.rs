@@ -9,6 +9,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    net::IpAddr,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -340,10 +341,61 @@ fn it_succeeds_and_fails_as_the_script_does() {
     refused(unknown.unwrap(), 2, "unexpected argument '-x'");
     refused(host.output(&["a/b"], &[]), 1, "MASTERS: the name \"a/b\"");
     let config = fs::read_to_string(host.config()).unwrap();
-    fs::write(host.config(), config + "DNS.9 = 10.0.0.9\n").unwrap();
-    refused(host.output(&["a"], &[]), 1, "DNS.9: 10.0.0.9 is an address");
+    fs::write(host.config(), config + "DNS.9 = 10.0.0.300\n").unwrap();
+    let output = host.output(&["a"], &[]);
+    refused(output.clone(), 1, "DNS.9: \"10.0.0.300\" is not one");
+    // Whoever calls it wrote no specification
+    assert!(
+        !String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("specification")
+    );
+    fs::write(host.config(), b"[alt_names]\nDNS.1 = \xff\n").unwrap();
+    refused(
+        host.output(&["a"], &[]),
+        1,
+        "hint: nothing was changed; it is text in UTF-8",
+    );
     fs::remove_file(host.config()).unwrap();
     refused(host.output(&["a"], &[]), 1, "openssl.conf");
+}
+
+/// An inventory whose hosts are named by their addresses: the role writes these among the DNS names too, and openssl takes them.
+#[test]
+fn hosts_named_by_their_addresses() {
+    let members = ["10.0.0.11", "10.0.0.12"];
+    let names = [
+        "DNS:10.0.0.11",
+        "DNS:10.0.0.12",
+        "IP:10.0.0.11",
+        "IP:10.0.0.12",
+    ];
+    let theirs = Kubespray::create_with(&members, &members[..1], &names);
+    let ours = Host::like(&theirs);
+    let (_, said) = ours.run(&members, &members[..1]);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    for (line, address) in lines.iter().zip(members) {
+        assert!(line.starts_with("note: "), "{said}");
+        assert!(line.contains(&format!("{address} is an address")), "{said}");
+    }
+    assert_eq!(file_names(&ours.directory()), file_names(theirs.path()));
+    let leaf = certificate(&ours.file("member-10.0.0.11.pem"));
+    let addresses = members.map(|address| address.parse::<IpAddr>().unwrap());
+    for address in addresses {
+        let times = leaf.ip_addresses().iter().filter(|one| **one == address);
+        assert_eq!(times.count(), 1, "{:?}", leaf.ip_addresses());
+    }
+    assert!(!leaf.dns_names().iter().any(|name| name.starts_with("10.")));
+    let (printed, _) = ours.run(&members, &members[..1]);
+    assert!(printed.contains("as they should be"), "{printed}");
+
+    // And where the script made them, they come to the same
+    let taken = Host::taking_over(&theirs);
+    let (printed, _) = taken.run(&members, &members[..1]);
+    assert!(!printed.contains("re-issue"), "{printed}");
+    let (printed, _) = taken.run(&members, &members[..1]);
+    assert!(printed.contains("as they should be"), "{printed}");
 }
 
 /// A host that lost its CA must not get another of the same name, even where nobody who has certificates is named.

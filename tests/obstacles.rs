@@ -10,13 +10,12 @@ use std::{
     os::unix::{
         fs::{PermissionsExt as _, chown, symlink},
         net::UnixListener,
-        process::CommandExt as _,
     },
     path::Path,
     process::Command,
 };
 
-use etcd_pki_tests::{cluster::Cluster, command::etcd_pki, run, stderr_of};
+use etcd_pki_tests::{cluster::Cluster, run, stderr_of};
 use serde_json::Value;
 
 /// What is put into the place of a file, and what a plan and an apply say of it.
@@ -96,24 +95,8 @@ fn what_is_no_file_stays_and_holds_up_no_other_pair() {
 /// A good key may be in it: it is not replaced by who cannot tell.
 #[test]
 fn what_may_not_be_read_stays() {
-    const NOBODY: u32 = 65_534;
     let cluster = Cluster::applied();
-    // Where the tests are built, others may not look. A process of its own copies it: no other test inherits the file open for writing
-    let command = cluster.path().join("etcd-pki");
-    let _ = run(Command::new("cp").arg(etcd_pki()).arg(&command)).expect_success();
-    let as_nobody = |words: &[&str]| {
-        let mut run = Command::new(&command);
-        run.current_dir(cluster.path()).args(words);
-        run.args(["-f", "cluster.yaml"]).uid(NOBODY).gid(NOBODY);
-        run.output().unwrap()
-    };
-    let all = cluster
-        .contents()
-        .into_keys()
-        .map(|name| cluster.file(&name));
-    for path in all.chain([cluster.directory(), cluster.path().to_owned()]) {
-        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    }
+    let as_nobody = cluster.given_to_nobody();
     let key = cluster.file("client-root-key.pem");
     let certificate = cluster.file("client-backup.pem");
     for path in [&key, &certificate] {

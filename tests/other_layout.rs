@@ -234,3 +234,31 @@ fn files_that_are_no_certificates() {
         apply(&scratch, layout);
     }
 }
+
+/// Who asks for settings is told the layout to say, too.
+#[test]
+fn settings_of_a_directory_in_another_layout() {
+    let scratch = Scratch::new("other-layout");
+    apply(&scratch, Layout::Kubeadm);
+    for arguments in [
+        &["env", "etcd", "--host", "a", "-d", "pki"][..],
+        &["env", "etcdctl", "--member", "a", "-d", "pki"],
+        &["env", "apiserver", "--host", "a", "-d", "pki"],
+    ] {
+        let output = etcd_pki_in(&scratch, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("of the kubeadm layout: say --layout kubeadm"),
+            "{said}"
+        );
+        let output = etcd_pki_in(&scratch, &[arguments, &["--layout", "kubeadm"]].concat());
+        assert!(output.status.success(), "{output:?}");
+    }
+    // In the layout that is there, a host that is not is no matter of the layout
+    let arguments = [
+        "env", "etcd", "--host", "x", "-d", "pki", "--layout", "kubeadm",
+    ];
+    let output = etcd_pki_in(&scratch, &arguments);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("say --layout"));
+}

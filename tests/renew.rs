@@ -5,10 +5,15 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, SystemTime},
+};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Identity, PrivateKey, Profile, Role, Validity,
+    Certificate, CertificateAuthority, Identity, Passphrase, PrivateKey, Profile, Role, Validity,
 };
 use etcd_pki_tests::{
     Output, Scratch,
@@ -130,7 +135,13 @@ fn what_is_due_wherever_it_is() {
         let _ = etcd_pki_in(here, "apply -f cluster.yaml").expect_success();
         specify(", organization: x");
         let _ = etcd_pki_in(here, "apply -f cluster.yaml --backup").expect_success();
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(2));
+        let planned = etcd_pki_in(here, "plan -f cluster.yaml").expect_success();
+        assert!(
+            planned.stdout().contains("  expired on "),
+            "{}",
+            planned.stdout()
+        );
         let renewed = etcd_pki_in(here, &format!("cert renew -d . --layout {layout}"));
         let renewed = renewed.expect_success();
         let files: Vec<_> = renewed
@@ -190,7 +201,7 @@ fn only_what_is_due_unless_it_is_named() {
 fn an_authority_that_has_expired() {
     let scratch = Scratch::new("expired");
     let identity = Identity::from_common_name("etcd-ca").unwrap();
-    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(20 * 86_400);
+    let then = SystemTime::now() - 20 * DAY;
     let profile = Profile::authority().valid_for(Validity::days(10));
     let key = PrivateKey::generate().unwrap();
     let ca = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
@@ -222,11 +233,10 @@ fn an_authority_that_has_expired() {
     .assert_accepted("both renewed");
 }
 
-/// Where peers have an authority of their own, what it signed is not renewed by the other one: no peer would take it.
-#[test]
-fn what_is_due_stays_with_the_authority_that_signed_it() {
+/// A directory in which peers have an authority of their own, and each of the two has signed what is due tomorrow.
+fn peers_apart() -> Scratch {
     let scratch = Scratch::new("peers");
-    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(20 * 86_400);
+    let then = SystemTime::now() - 20 * DAY;
     let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
     for (stem, common_name, leaf) in [
         ("ca", "etcd-ca", "member-etcd-1"),
@@ -250,24 +260,159 @@ fn what_is_due_stays_with_the_authority_that_signed_it() {
             &bundle.secret_key_pem().unwrap(),
         );
     }
-    let peer = fs::read(scratch.path().join("peer-etcd-1.pem")).unwrap();
-    let renewed = etcd_pki_in(scratch.path(), "cert renew -d .").expect_success();
-    let told = "peer-etcd-1.pem is due, and another authority has signed it, CN=etcd-peer-ca";
-    assert!(renewed.stderr().contains(told), "{}", renewed.stderr());
-    assert_eq!(
-        fs::read(scratch.path().join("peer-etcd-1.pem")).unwrap(),
-        peer
-    );
-    let line = "cert renew peer-etcd-1.pem --ca peer-ca.pem --ca-key peer-ca-key.pem";
-    let _ = etcd_pki_in(scratch.path(), line).expect_success();
-    for (ca, leaf) in [
-        ("ca.pem", "member-etcd-1.pem"),
-        ("peer-ca.pem", "peer-etcd-1.pem"),
+    scratch
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// No peer would take what the other authority signs.
+#[test]
+fn each_is_renewed_by_the_authority_that_signed_it() {
+    for lines in [
+        &["cert renew -d ."][..],
+        &["cert renew peer-etcd-1.pem member-etcd-1.pem -d ."],
+        &[
+            "cert renew peer-etcd-1.pem --ca peer-ca.pem --ca-key peer-ca-key.pem",
+            "cert renew -d .",
+        ],
     ] {
-        let leaf = scratch.path().join(leaf);
-        openssl::verify_strict(&scratch.path().join(ca), &leaf, Purpose::Server)
-            .assert_accepted(leaf.display());
-        let left = certificate(leaf).not_after();
-        assert!(left > std::time::SystemTime::now() + std::time::Duration::from_secs(10 * 86_400));
+        let scratch = peers_apart();
+        for line in lines {
+            let said = etcd_pki_in(scratch.path(), line).expect_success();
+            assert!(!said.stderr().contains("note"), "{}", said.stderr());
+        }
+        for (ca, leaf) in [
+            ("ca.pem", "member-etcd-1.pem"),
+            ("peer-ca.pem", "peer-etcd-1.pem"),
+        ] {
+            let leaf = scratch.path().join(leaf);
+            openssl::verify_strict(&scratch.path().join(ca), &leaf, Purpose::Server)
+                .assert_accepted(leaf.display());
+            assert!(certificate(leaf).not_after() > SystemTime::now() + 10 * DAY);
+        }
+        let again = etcd_pki_in(scratch.path(), "cert renew -d . --due 10d").expect_success();
+        assert!(again.stderr().contains("nothing is due"));
     }
+}
+
+/// An operator's cron learns of it by the exit code, and what the other authority signed is renewed all the same.
+#[test]
+fn what_is_due_and_whose_authority_cannot_sign_is_told() {
+    let scratch = peers_apart();
+    let path = |name: &str| scratch.path().join(name);
+    let peer = fs::read(path("peer-etcd-1.pem")).unwrap();
+    fs::rename(path("peer-ca-key.pem"), path("elsewhere")).unwrap();
+    let told = "note: ./peer-etcd-1.pem is due, and another authority has signed it, CN=etcd-peer-ca: \
+                renew it with --ca and --ca-key";
+    for renewed in [1, 0] {
+        let output = etcd_pki_in(scratch.path(), "cert renew -d . --json");
+        assert_eq!(output.code(), Some(1));
+        assert!(output.stderr().contains(told), "{}", output.stderr());
+        assert!(!output.stderr().contains("nothing is due"));
+        let facts: serde_json::Value = serde_json::from_str(output.stdout()).unwrap();
+        assert_eq!(facts["written"].as_array().unwrap().len(), renewed);
+        assert_eq!(facts["left"][0]["file"], "./peer-etcd-1.pem");
+    }
+    let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
+    assert_eq!(named.code(), Some(1));
+    assert!(named.stderr().contains("was signed by etcd-peer-ca"));
+
+    // A key that is there and cannot be used
+    let key = PrivateKey::from_pem(fs::read(path("elsewhere")).unwrap()).unwrap();
+    let passphrase = Passphrase::new("secret");
+    let encrypted = key.to_encrypted_pem(&passphrase).unwrap();
+    fs::write(path("peer-ca-key.pem"), encrypted).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert_eq!(output.code(), Some(1));
+    let told = "peer-etcd-1.pem is due, and its authority cannot sign: ./peer-ca-key.pem: the private key is encrypted";
+    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
+    assert!(named.stderr().contains("the private key is encrypted"));
+    assert!(named.stderr().contains("--passphrase-file"));
+    assert_eq!(fs::read(path("peer-etcd-1.pem")).unwrap(), peer);
+    fs::write(path("passphrase"), "secret\n").unwrap();
+    let line = "cert renew -d . --passphrase-file passphrase";
+    let _ = etcd_pki_in(scratch.path(), line).expect_success();
+    assert_ne!(fs::read(path("peer-etcd-1.pem")).unwrap(), peer);
+
+    // What the layout does not name is somebody else's to renew
+    fs::rename(path("peer-ca-key.pem"), path("elsewhere")).unwrap();
+    fs::write(path("theirs.pem"), peer).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d . --due 10d").expect_success();
+    assert!(output.stderr().contains("theirs.pem is due"));
+}
+
+/// The other way round: the key that is elsewhere is that of the directory's own authority.
+#[test]
+fn peers_are_renewed_without_the_other_authority() {
+    let scratch = peers_apart();
+    let path = |name: &str| scratch.path().join(name);
+    let (own, peer) = ("member-etcd-1.pem", "peer-etcd-1.pem");
+    let before = [own, peer].map(|name| fs::read(path(name)).unwrap());
+    fs::rename(path("ca-key.pem"), path("elsewhere")).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert_eq!(output.code(), Some(1));
+    let told =
+        "member-etcd-1.pem is due, and another authority has signed it, CN=etcd-ca: renew it with";
+    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let after = [own, peer].map(|name| fs::read(path(name)).unwrap());
+    assert_eq!(after[0], before[0]);
+    assert_ne!(after[1], before[1]);
+    let line = "cert renew -d . --ca-key elsewhere";
+    let _ = etcd_pki_in(scratch.path(), line).expect_success();
+    assert_ne!(fs::read(path(own)).unwrap(), before[0]);
+    // Without either there is nobody to renew anything
+    fs::remove_file(path("peer-ca-key.pem")).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr().contains("cannot read ./ca-key.pem"));
+}
+
+#[test]
+fn the_authority_of_peers_is_renewed_on_its_own() {
+    let scratch = peers_apart();
+    let here = |name: &str| scratch.path().join(name);
+    let (old, other) = (certificate(here("peer-ca.pem")), fs::read(here("ca.pem")));
+    let renewed = etcd_pki_in(scratch.path(), "ca renew -d . --peers").expect_success();
+    assert!(
+        renewed
+            .stderr()
+            .contains("./peer-ca.pem: authority etcd-peer-ca")
+    );
+    let new = certificate(here("peer-ca.pem"));
+    assert_eq!(
+        (new.subject(), new.public_key()),
+        (old.subject(), old.public_key())
+    );
+    assert!(new.not_after() > old.not_after());
+    assert_ne!(new.serial_number(), old.serial_number());
+    assert_eq!(fs::read(here("ca.pem")).unwrap(), other.unwrap());
+    openssl::verify_strict(
+        &here("peer-ca.pem"),
+        &here("peer-etcd-1.pem"),
+        Purpose::Server,
+    )
+    .assert_accepted("what it signed before");
+
+    // A serial number that a leaf names stays
+    let call = |line: &str| {
+        openssl::call(scratch.path(), line);
+    };
+    fs::write(here("ext"), "authorityKeyIdentifier=keyid,issuer:always\n").unwrap();
+    call("req -new -key peer-etcd-1-key.pem -subj /CN=x -out x.csr");
+    call(
+        "x509 -req -in x.csr -CA peer-ca.pem -CAkey peer-ca-key.pem -CAcreateserial -days 9 -extfile ext -out peer-etcd-1.pem",
+    );
+    let _ = etcd_pki_in(scratch.path(), "ca renew -d . --peers").expect_success();
+    let kept = certificate(here("peer-ca.pem"));
+    assert_eq!(kept.serial_number(), new.serial_number());
+
+    fs::remove_file(here("peer-ca.pem")).unwrap();
+    let refused = etcd_pki_in(scratch.path(), "ca renew -d . --peers");
+    assert_eq!(refused.code(), Some(1));
+    assert!(
+        refused
+            .stderr()
+            .contains("peers have no authority apart: ./peer-ca.pem")
+    );
 }

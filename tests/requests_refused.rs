@@ -11,6 +11,7 @@ use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, READ
 use etcd_pki_tests::{
     command::etcd_pki,
     machines::{Machines, SPECIFICATION},
+    run,
 };
 
 fn request(algorithm: KeyAlgorithm, identity: &Identity) -> CertificateRequest {
@@ -232,6 +233,87 @@ fn hosts_from_which_nothing_has_come_are_named() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(said, "note: no request has come from etcd-2\n", "{verb}");
     }
+}
+
+/// Whoever has an authority's key could sign certificates, so none that it has signs a leaf with it.
+#[test]
+fn a_key_that_is_an_authoritys() {
+    let machines = Machines::new(&format!("ca: {{peers: separate}}\n{SPECIFICATION}"));
+    let _ = machines.quietly("etcd-1");
+    let _ = machines.quietly("ca");
+    for (file, key) in [
+        ("admin-etcd-1", "ca-key.pem"),
+        ("peer-etcd-1", "ca-key.pem"),
+        ("member-etcd-1", "peer-ca-key.pem"),
+    ] {
+        let key = fs::read(machines.path("ca").join(key)).unwrap();
+        let key = PrivateKey::from_pem(key).unwrap();
+        let identity = Identity::new("anybody").unwrap();
+        let request = CertificateRequest::create(&key, Role::Client, &identity).unwrap();
+        machines.plant(&format!("etcd-1/{file}.csr"), &request);
+    }
+    let _ = machines.quietly("etcd-2");
+    let planned = machines.output("plan", "ca");
+    let facts: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!(facts["refused"].as_array().unwrap().len(), 3, "{facts}");
+    for signed in [4, 0] {
+        let (facts, said) = machines.apply("ca");
+        assert_eq!(facts["done"]["signed"], signed, "{said}");
+        for (file, authority) in [
+            ("admin-etcd-1", "etcd-ca"),
+            ("peer-etcd-1", "etcd-ca"),
+            ("member-etcd-1", "etcd-peer-ca"),
+        ] {
+            let refused = format!(
+                "refused: travel/etcd-1/{file}.csr: the key is that of the authority CN={authority}"
+            );
+            assert!(said.contains(&refused), "{said}");
+        }
+        assert_eq!(said.lines().count(), 3, "{said}");
+    }
+}
+
+/// A pipe would be waited for by who opens it. It is refused by its name, as a link that leads nowhere is.
+#[test]
+fn what_is_no_file() {
+    let machines = Machines::new(SPECIFICATION);
+    let _ = machines.quietly("etcd-1");
+    let _ = machines.quietly("etcd-2");
+    let replace = |path: &str| {
+        let path = machines.path("travel").join(path);
+        let _ = fs::remove_file(&path);
+        path
+    };
+    let pipe = |path: PathBuf| {
+        let _ = run(Command::new("mkfifo").arg(path)).expect_success();
+    };
+    pipe(replace("etcd-1/member-etcd-1.csr"));
+    pipe(replace("etcd-1/stray.csr"));
+    pipe(replace("etcd-2/admin-etcd-2.pem"));
+    symlink("nowhere", replace("etcd-1/admin-etcd-1.csr")).unwrap();
+    for verb in ["plan", "apply"] {
+        let called = machines.command(verb, "ca");
+        let mut limited = Command::new("timeout");
+        limited.current_dir(machines.path("."));
+        let output = run(limited
+            .arg("60")
+            .arg(called.get_program())
+            .args(called.get_args()));
+        let said = output.stderr();
+        for refused in [
+            "etcd-1/member-etcd-1.csr: cannot read it: it is no regular file",
+            "etcd-1/stray.csr: no pair of etcd-1 has this name in the specification",
+            "etcd-1/admin-etcd-1.csr: travel/etcd-1/admin-etcd-1.csr is a symbolic link",
+            "etcd-2/admin-etcd-2.csr: cannot read travel/etcd-2/admin-etcd-2.pem: it is no regular file",
+        ] {
+            assert!(
+                said.contains(&format!("refused: travel/{refused}")),
+                "{said}"
+            );
+        }
+        assert_eq!(said.lines().count(), 4, "{verb}: {said}");
+    }
+    assert!(machines.path("travel/etcd-2/member-etcd-2.pem").exists());
 }
 
 /// Larger than whatever is read: it is none of what travels, and the rest goes on.

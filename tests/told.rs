@@ -233,3 +233,16 @@ fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
         "{said}"
     );
 }
+
+/// What a certificate may do and what it should, as of a name.
+#[test]
+fn usages_that_are_others() {
+    let cluster = Cluster::applied();
+    let wide = "defaults: {profile: kubespray, algorithm: ec-p256, validity: 1y}\n";
+    cluster.specify(&format!("{wide}{SPECIFICATION}"));
+    let told = cluster.told("plan", &[]);
+    let line = told.lines().find(|line| line.contains("client-root.pem"));
+    let reason =
+        "usages digitalSignature, clientAuth, should be digitalSignature, serverAuth, clientAuth";
+    assert!(line.unwrap().contains(reason), "{told}");
+}

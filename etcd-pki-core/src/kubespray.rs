@@ -2,6 +2,10 @@
 
 mod alt_names;
 
+pub use alt_names::MisplacedAddress;
+
+use alt_names::AltNames;
+
 use crate::{
     cluster::{Cluster, ClusterAuthority, ClusterDefaults, ClusterEntry},
     error::{Error, Result},
@@ -28,7 +32,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct KubesprayScript {
-    names: Vec<AlternativeName>,
+    names: AltNames,
     masters: Vec<String>,
     hosts: Vec<String>,
     algorithm: Option<KeyAlgorithm>,
@@ -36,12 +40,12 @@ pub struct KubesprayScript {
 }
 
 impl KubesprayScript {
-    /// Takes the names from the section `[alt_names]` of an openssl.conf. The rest of it is not read.
+    /// Takes the names from the section `[alt_names]` of an openssl.conf. The rest of it is not read. An address behind `DNS.` is
+    /// taken as the address that it is, and told by [`KubesprayScript::misplaced_addresses`].
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with the line of what is no name: an address behind `DNS.` is none, though openssl takes it; and
-    /// for a file without names.
+    /// [`Error::Specification`] with the line of what is no name, and for a file without names.
     pub fn from_openssl_conf(text: &str) -> Result<Self> {
         Ok(Self {
             names: alt_names::parse(text)?,
@@ -87,7 +91,13 @@ impl KubesprayScript {
     /// The names that all certificates have.
     #[must_use]
     pub fn names(&self) -> &[AlternativeName] {
-        &self.names
+        &self.names.names
+    }
+
+    /// The addresses that the file has among its DNS names: as a host's name in Kubespray's inventory may be its address.
+    #[must_use]
+    pub fn misplaced_addresses(&self) -> &[MisplacedAddress] {
+        &self.names.misplaced
     }
 
     /// Whether there is neither a master nor a host, and so nothing to make.
@@ -115,7 +125,7 @@ impl KubesprayScript {
         Cluster::builder()
             .defaults(defaults)
             .authority(authority)
-            .shared_names(self.names.iter().cloned())
+            .shared_names(self.names().iter().cloned())
             .names_as_given()
             .members(entries(&self.masters, MASTERS)?)
             .nodes(entries(&self.hosts, HOSTS)?)

@@ -191,7 +191,7 @@ pub use crate::{
     extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
-    kubespray::KubesprayScript,
+    kubespray::{KubesprayScript, MisplacedAddress},
     layout::{Layout, PairPaths},
     plan::{Action, Cause, Plan, Progress, Report, Step, Unfinished, ValidityCut},
     profile::{AuthorityProfile, Profile},

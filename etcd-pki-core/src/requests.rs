@@ -54,6 +54,11 @@ impl Refusal {
     fn of(path: PathBuf, error: Error) -> Self {
         match error {
             Error::File { path, error } => Self::new(path, error),
+            Error::Io {
+                action,
+                path: there,
+                error,
+            } if there == path => Self::new(path, format_args!("cannot {action} it: {error}")),
             error => Self::new(path, error),
         }
     }

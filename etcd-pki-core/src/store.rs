@@ -86,6 +86,19 @@ impl Store {
         self.layout.authority().below(&self.directory)
     }
 
+    /// Where the files of the authority are that peers may have apart.
+    #[must_use]
+    pub fn peer_authority_paths(&self) -> PairPaths {
+        self.layout.peer_authority().below(&self.directory)
+    }
+
+    /// Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too.
+    #[must_use]
+    pub fn names(&self, path: &Path) -> bool {
+        let below = path.strip_prefix(&self.directory);
+        below.is_ok_and(|path| self.layout.pair_at(path).is_some())
+    }
+
     /// The names of the files in the directory.
     pub(crate) fn file_names(&self) -> Result<Vec<PathBuf>> {
         let files = directory::list(&self.directory)?.into_iter();

@@ -93,6 +93,9 @@ impl Described for Cause {
                 ("common_name", vec![("found", found), ("wanted", wanted)])
             }
             Self::EarlierAuthority => ("earlier_authority", Vec::new()),
+            Self::Expired { not_after } => {
+                ("expired", vec![("not_after", Fact::Instant(*not_after))])
+            }
             Self::Expires { not_after, days } => {
                 let not_after = Fact::Instant(*not_after);
                 let facts = vec![("not_after", not_after), ("days", Fact::Number(*days))];
@@ -132,7 +135,10 @@ impl Described for Cause {
             }
             Self::SurplusName(name) => ("surplus_name", vec![("name", text(name))]),
             Self::Unreadable { reason } => ("unreadable", vec![("reason", text(reason))]),
-            Self::Usages { found } => ("usages", vec![("found", texts(found))]),
+            Self::Usages { found, wanted } => {
+                let facts = vec![("found", texts(found)), ("wanted", texts(wanted))];
+                ("usages", facts)
+            }
             _ => ("other", Vec::new()),
         }
     }

@@ -1,6 +1,8 @@
 //! What Kubespray's script is told, as a cluster.
 
-use etcd_pki_core::{KeyAlgorithm, KubesprayScript};
+use std::net::IpAddr;
+
+use etcd_pki_core::{KeyAlgorithm, KubesprayScript, MisplacedAddress};
 use pyo3::prelude::*;
 
 use crate::{
@@ -59,6 +61,13 @@ impl PyKubesprayScript {
     #[getter]
     fn names<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         names_out(py, self.0.names())
+    }
+
+    /// The addresses that the file has among its DNS names, taken as the addresses that they are.
+    #[getter]
+    fn misplaced_addresses(&self) -> Vec<IpAddr> {
+        let misplaced = self.0.misplaced_addresses().iter();
+        misplaced.map(MisplacedAddress::address).collect()
     }
 
     /// Whether there is neither a master nor a host, and so nothing to make.

@@ -75,6 +75,12 @@ impl PyStore {
         PyPairPaths(self.0.authority_paths())
     }
 
+    /// Where the files of the authority are that peers may have apart.
+    #[getter]
+    fn peer_authority_paths(&self) -> PyPairPaths {
+        PyPairPaths(self.0.peer_authority_paths())
+    }
+
     /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
     #[pyo3(signature = (*, passphrase=None))]
     fn authority(
@@ -84,6 +90,28 @@ impl PyStore {
     ) -> PyResult<PyCertificateAuthority> {
         let passphrase = passphrase.as_deref();
         work(py, || self.0.authority(passphrase)).map(PyCertificateAuthority::new)
+    }
+
+    /// Loads the authority that peers have apart, as `authority` does the other one.
+    #[pyo3(signature = (*, passphrase=None))]
+    fn peer_authority(
+        &self,
+        py: Python<'_>,
+        passphrase: Option<PassphraseArgument>,
+    ) -> PyResult<PyCertificateAuthority> {
+        let passphrase = passphrase.as_deref();
+        work(py, || self.0.peer_authority(passphrase)).map(PyCertificateAuthority::new)
+    }
+
+    /// Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too.
+    fn names(&self, path: PathBuf) -> bool {
+        self.0.names(&path)
+    }
+
+    /// The other layout whose files are here, if there are more of its than of this one's; and one of them.
+    fn other_layout(&self, py: Python<'_>) -> Option<(PathBuf, Word<Layout>)> {
+        let (file, layout) = interpreter::without(py, || self.0.other_layout())?;
+        Some((file, Word(layout)))
     }
 
     /// The files that hold certificates, by name, each with the first certificate in it.
@@ -193,6 +221,16 @@ impl PyLockedStore {
     ) -> PyResult<()> {
         let authority = authority.get().get();
         self.with(py, |files| files.renew_authority(authority))
+    }
+
+    /// Writes the renewed certificate of the authority that peers have apart, whose key stays.
+    fn renew_peer_authority(
+        &self,
+        py: Python<'_>,
+        authority: &Bound<'_, PyCertificateAuthority>,
+    ) -> PyResult<()> {
+        let authority = authority.get().get();
+        self.with(py, |files| files.renew_peer_authority(authority))
     }
 
     /// Whether a certificate in the directory names the authority by its serial number, so that this has to stay when the authority

@@ -99,7 +99,7 @@ def test_renewed_before_its_end(ansible, options):
         {"etcd_pki.core.certificate": options},
     ).results[::2]
     assert short_made["changed"] and too_late["changed"]
-    assert too_late["reasons"][0].startswith("expires on ")
+    assert too_late["reasons"][0].startswith("expired on ")
 
 
 def test_until_and_beyond_the_authority(ansible, options, ca):

@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use etcd_pki_core::Bundle;
@@ -28,6 +29,8 @@ clients: [root, {name: backup, validity: 90d}]
 ";
 /// The authority, two members with their admins, a node, two clients
 pub const PAIRS: usize = 8;
+
+const NOBODY: u32 = 65_534;
 
 /// A folder with a specification and the directory that it names, `ssl`.
 pub struct Cluster(Scratch);
@@ -74,6 +77,26 @@ impl Cluster {
             .current_dir(self.0.path())
             .args([verb, "-f", "cluster.yaml"]);
         command
+    }
+
+    /// Gives everything to the user `nobody`, as whom the command is then run with these words and the specification.
+    pub fn given_to_nobody(&self) -> impl Fn(&[&str]) -> Output {
+        // Where the tests are built, others may not look. A process of its own copies it: no other test inherits the file open for
+        // writing
+        let program = self.path().join("etcd-pki");
+        let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();
+        let names = self.contents().into_keys();
+        let files = names.map(|name| self.file(&name));
+        for path in files.chain([self.directory(), self.path().to_owned()]) {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let directory = self.path().to_owned();
+        move |words| {
+            let mut command = Command::new(&program);
+            command.current_dir(&directory).args(words);
+            command.args(["-f", "cluster.yaml"]).uid(NOBODY).gid(NOBODY);
+            command.output().unwrap()
+        }
     }
 
     /// What a verb that succeeds prints as JSON.

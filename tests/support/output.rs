@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 #[derive(Clone, Debug)]
 pub struct Output {
     command: String,
-    success: bool,
+    code: Option<i32>,
     stdout: String,
     stderr: String,
 }
@@ -28,7 +28,7 @@ pub fn run(command: &mut Command) -> Output {
     assert!(output.status.code() != Some(124), "{line} took too long");
     Output {
         command: line,
-        success: output.status.success(),
+        code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
@@ -47,7 +47,13 @@ impl Output {
     /// Whether the exit code was 0.
     #[must_use]
     pub fn success(&self) -> bool {
-        self.success
+        self.code == Some(0)
+    }
+
+    /// The exit code; none if a signal ended it.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        self.code
     }
 
     /// What was printed on standard output.
@@ -65,13 +71,13 @@ impl Output {
     /// Fails the test with all that the program said, unless it succeeded.
     #[track_caller]
     pub fn expect_success(self) -> Self {
-        assert!(self.success, "{}", self.told("failed"));
+        assert!(self.success(), "{}", self.told("failed"));
         self
     }
 
     /// Accepted if the program succeeded, else refused for all that it printed.
     pub fn verdict(&self) -> Verdict {
-        if self.success {
+        if self.success() {
             Verdict::Accepted
         } else {
             Verdict::Refused(format!("{}{}", self.stdout, self.stderr))

@@ -207,8 +207,15 @@ def test_kubesprays_script(tmp_path):
     assert not script.is_empty
     assert script.cluster().apply(tmp_path).created == 4
     assert (tmp_path / "node-kube-1-key.pem").exists()
+    assert script.misplaced_addresses == []
+    by_address = KubesprayScript("[alt_names]\nDNS.1 = 10.0.0.11\nDNS.2 = localhost\nIP.1 = 10.0.0.11\n")
+    assert by_address.names == [IPv4Address("10.0.0.11"), "localhost"]
+    assert by_address.misplaced_addresses == [IPv4Address("10.0.0.11")]
     with pytest.raises(etcd_pki.Error):
         KubesprayScript("[alt_names]\nIP.1 = 10.0.0.300\n")
+    with pytest.raises(etcd_pki.Error) as refused:
+        KubesprayScript("[alt_names]\nemail.1 = etcd@lan\n")
+    assert "openssl.conf" in refused.value.hint
 
 
 def test_layouts():

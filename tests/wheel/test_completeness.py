@@ -18,6 +18,7 @@ OTHERWISE = {
     "ExtendedKeyUsage": "str",
     "Host": "str | IPv4Address | IPv6Address",
     "KeyUsage": "str",
+    "MisplacedAddress": "the address of it",
     "NewFile": "(path, contents, secret)",
     "Overwrite": "overwrite=True",
     "Passphrase": "bytes | str",

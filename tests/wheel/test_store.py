@@ -96,6 +96,36 @@ def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
     assert Store(tmp_path).authority(passphrase="correct horse").certificate == other_ca.certificate
 
 
+def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
+    store = Store(tmp_path)
+    paths = store.peer_authority_paths
+    assert (paths.certificate.name, paths.key.name) == ("peer-ca.pem", "peer-ca-key.pem")
+    with store.lock() as files:
+        files.write_authority(ca)
+    write_files([(paths.certificate, other_ca.certificate.to_pem(), False)])
+    write_files([(paths.key, other_ca.key.to_encrypted_pem("correct horse"), True)])
+    peers = store.peer_authority(passphrase="correct horse")
+    assert peers.certificate == other_ca.certificate
+    renewed = peers.renewed()
+    with store.lock() as files:
+        files.renew_peer_authority(renewed)
+        with pytest.raises(etcd_pki.KeyMismatchError):
+            files.renew_peer_authority(ca.renewed())
+    assert store.peer_authority(passphrase="correct horse").certificate == renewed.certificate
+    assert store.authority().certificate == ca.certificate
+
+
+def test_whose_a_file_is_by_its_name(tmp_path):
+    store = Store(tmp_path, layout="kubeadm")
+    assert store.names(tmp_path / "etcd" / "peer.crt")
+    assert not store.names(tmp_path / "apiserver.crt")
+    assert not store.names("etcd/peer.crt")
+    Cluster(layout="kubeadm", members=["etcd-1"]).apply(tmp_path)
+    assert store.other_layout() is None
+    file, layout = Store(tmp_path).other_layout()
+    assert layout is Layout.KUBEADM and (tmp_path / file).is_file()
+
+
 def test_files_of_ones_own(tmp_path):
     secret, public = tmp_path / "secret", tmp_path / "public"
     write_files([(secret, b"one", True), (str(public), "two", False)])

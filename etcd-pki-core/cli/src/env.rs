@@ -1,5 +1,7 @@
 //! `etcd-pki env`: the settings by which programs find the files of a directory.
 
+use std::io::ErrorKind;
+
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{Error, Role, Settings, Store};
 use serde::{Serialize, Serializer};
@@ -169,11 +171,27 @@ impl Serialize for Entries<'_> {
     }
 }
 
+/// The error, with the layout to say if a file is not there because the files are called as in another one.
+fn or_other_layout(error: Error, store: &Store) -> Failure {
+    let is_missing =
+        matches!(&error, Error::Io { error, .. } if error.kind() == ErrorKind::NotFound);
+    match store.other_layout().filter(|_| is_missing) {
+        Some((found, layout)) => Failure::failed(
+            error.to_string(),
+            format!(
+                "the directory has {} of the {layout} layout: say --layout {layout}",
+                found.display()
+            ),
+        ),
+        None => error.into(),
+    }
+}
+
 impl CommonOptions {
     fn print(&self, settings: impl FnOnce(&Store) -> Result<Settings, Error>) -> Outcome {
         let store = self.directory.store();
         let store = store.ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
-        let settings = settings(&store)?;
+        let settings = settings(&store).map_err(|error| or_other_layout(error, &store))?;
         if self.json {
             output::print_json(&Document {
                 settings: Entries(settings.entries().iter().collect()),

@@ -1,6 +1,6 @@
 //! How a command ends, and by which exit code the shell learns of it.
 
-use std::io;
+use std::{fmt, io};
 
 use etcd_pki_core::{Error, Severity};
 
@@ -42,6 +42,16 @@ pub(crate) enum Failure {
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) hint: Option<String>,
+}
+
+impl fmt::Display for Message {
+    /// In one line, for who tells it as a part of something else.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.hint {
+            Some(hint) => write!(f, "{}; {hint}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
 }
 
 impl Failure {

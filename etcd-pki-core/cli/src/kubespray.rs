@@ -8,7 +8,7 @@ use etcd_pki_core::{Error, KeyAlgorithm, KubesprayScript, Layout, Store};
 use crate::{
     apply::{carry_out, print_nothing},
     failure::{Answer, Failure, Outcome},
-    input::Input,
+    input::{Input, called},
     options::{PassphraseOptions, ValidityOptions, one_of},
     output, time,
 };
@@ -16,8 +16,9 @@ use crate::{
 /// Make what Kubespray's make-ssl-etcd.sh makes, where it is missing or due
 ///
 /// It takes the script's options and its variables: MASTERS are the hosts that get a member's and an admin's pair, HOSTS those that
-/// get a node's, separated by blanks. Every certificate has the names in [alt_names] of the openssl.conf. What is there and as it
-/// should be is left alone, and so are the files of hosts that are not named.
+/// get a node's, separated by blanks. Every certificate has the names in [alt_names] of the openssl.conf; an address among its DNS
+/// names is taken as the address that it is. What is there and as it should be is left alone, and so are the files of hosts that are
+/// not named.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +27,7 @@ Examples:
 
 Exit codes:
   0  the files are there and as they should be
-  1  failed or refused, such as an address among the DNS names
+  1  failed or refused, such as a line of [alt_names] that is no name
   2  the arguments are not understood")]
 pub(crate) struct Kubespray {
     /// The openssl.conf of Kubespray, of which the section [alt_names] is read
@@ -85,6 +86,12 @@ impl Kubespray {
             })?;
             KubesprayScript::from_openssl_conf(text)
         })?;
+        for misplaced in script.misplaced_addresses() {
+            output::say(format_args!(
+                "note: {}, {misplaced}",
+                called(&self.config).display()
+            ));
+        }
         let script = script
             .masters(&variable("MASTERS")?)
             .hosts(&variable("HOSTS")?)

@@ -1,6 +1,6 @@
 //! `etcd-pki plan`: what is to be done so that a directory is as its specification says, and why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use etcd_pki_core::{Action, Cause, Layout, PairPaths, Plan, Step, Store, rfc3339};
@@ -107,17 +107,29 @@ pub(crate) fn lines(plan: &Plan, store: &Store) -> Vec<Line> {
         text: step.to_string(),
     });
     let removed = plan.removed().iter().map(|pair| {
-        let (certificate, key) = (pair.certificate.display(), pair.key.display());
+        let certificate = pair.certificate.display().to_string();
+        let key = match key_there(pair, store) {
+            Some(key) => format!("  and {}", key.display()),
+            None => String::new(),
+        };
         Line {
             file: pair
                 .below(store.directory())
                 .certificate
                 .display()
                 .to_string(),
-            text: format!("remove    {:<28}  and {key}", certificate.to_string()),
+            text: format!("remove    {certificate:<28}{key}")
+                .trim_end()
+                .to_owned(),
         }
     });
     changed.chain(removed).collect()
+}
+
+/// The key of a pair, if there is one.
+fn key_there<'a>(pair: &'a PairPaths, store: &Store) -> Option<&'a Path> {
+    let there = store.directory().join(&pair.key).symlink_metadata();
+    there.is_ok().then_some(&pair.key)
 }
 
 /// That all is as it should be, and until when.
@@ -237,7 +249,7 @@ pub(crate) struct PlanFacts {
     kept: usize,
     /// Certificates that the specification does not have
     surplus: Vec<String>,
-    /// Those that go, each with its key
+    /// Those that go, each with its key, if that is there
     remove: Vec<PairFacts>,
     /// When the first of the certificates that are kept will be due
     first_due: Option<String>,
@@ -250,7 +262,7 @@ pub(crate) struct PlanFacts {
 #[derive(Serialize)]
 struct PairFacts {
     certificate: String,
-    key: String,
+    key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -294,7 +306,7 @@ impl PlanFacts {
             remove: plan
                 .removed()
                 .iter()
-                .map(|pair| PairFacts::of(&pair.below(store.directory())))
+                .map(|pair| PairFacts::of(pair, store))
                 .collect(),
             first_due: plan.first_due().and_then(Step::due).map(rfc3339),
             surplus_authority: plan
@@ -317,10 +329,11 @@ impl PlanFacts {
 }
 
 impl PairFacts {
-    fn of(paths: &PairPaths) -> Self {
+    fn of(pair: &PairPaths, store: &Store) -> Self {
+        let below = |path: &Path| store.directory().join(path).display().to_string();
         Self {
-            certificate: paths.certificate.display().to_string(),
-            key: paths.key.display().to_string(),
+            certificate: below(&pair.certificate),
+            key: key_there(pair, store).map(below),
         }
     }
 }

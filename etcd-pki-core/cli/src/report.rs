@@ -35,6 +35,9 @@ pub(crate) struct Report {
     /// The end that was asked for, where the authority's own end came before it
     validity_cut: Option<String>,
     warnings: Vec<String>,
+    /// What is due and could not be renewed
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left: Vec<Left>,
     /// That it failed before all was done
     #[serde(skip_serializing_if = "Option::is_none")]
     unfinished: Option<UnfinishedFacts>,
@@ -44,6 +47,13 @@ pub(crate) struct Report {
 struct Written {
     file: String,
     kind: &'static str,
+}
+
+/// A file that is due and was left as it is.
+#[derive(Serialize)]
+struct Left {
+    file: String,
+    reason: String,
 }
 
 impl Report {
@@ -233,12 +243,24 @@ impl Report {
         self.warnings.push(warning);
     }
 
-    /// Ends the command: all is done.
+    /// A file is due, and is left as it is.
+    pub(crate) fn left_due(&mut self, file: &Path, reason: String) {
+        self.left.push(Left {
+            file: file.display().to_string(),
+            reason,
+        });
+    }
+
+    /// Ends the command: all is done, but for what had to be left.
     pub(crate) fn finish(self) -> Outcome {
         if self.json {
             output::print_json(&self)?;
         }
-        Ok(Answer::Yes)
+        Ok(if self.left.is_empty() {
+            Answer::Yes
+        } else {
+            Answer::No
+        })
     }
 
     /// Ends the command, which failed after so many of all that it was to do.

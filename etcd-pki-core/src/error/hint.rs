@@ -150,6 +150,7 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
 fn malformed_hint(what: &str) -> &'static str {
     match what {
         "passphrase" => "write the passphrase into the first line of the file",
+        "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
         "specification" => {
             "a specification is text in UTF-8, as in `etcd-pki adopt DIR` or the guides"
         }

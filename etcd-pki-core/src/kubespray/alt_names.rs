@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fmt,
     net::IpAddr,
 };
 
@@ -11,15 +12,66 @@ use crate::{
 };
 
 const SECTION: &str = "alt_names";
-const KINDS: [&str; 3] = ["DNS", "IP", "URI"];
+const DNS: &str = "DNS";
+const IP: &str = "IP";
+const KINDS: [&str; 3] = [DNS, IP, "URI"];
 
-/// The names of the section in their order, each once.
-pub(super) fn parse(text: &str) -> Result<Vec<AlternativeName>> {
+/// The names of the section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AltNames {
+    /// In their order, each once
+    pub(super) names: Vec<AlternativeName>,
+    /// Those among them that the file calls DNS names
+    pub(super) misplaced: Vec<MisplacedAddress>,
+}
+
+/// An address among the DNS names of an openssl.conf, where no verifier looks for one. Its [`Display`](fmt::Display) form is a
+/// line that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MisplacedAddress {
+    line: usize,
+    key: String,
+    address: IpAddr,
+}
+
+impl MisplacedAddress {
+    /// The line at which it stands, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// As what it stands there, such as `DNS.3`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
+impl fmt::Display for MisplacedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, key, address } = self;
+        write!(
+            f,
+            "line {line}: {key}: {address} is an address and is taken as one, for nobody looks for it among DNS names"
+        )
+    }
+}
+
+/// Reads the section, and nothing else of the file.
+pub(super) fn parse(text: &str) -> Result<AltNames> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut inside = false;
     let mut keys = HashMap::new();
     let mut seen = HashSet::new();
     let mut names = Vec::new();
+    let mut misplaced = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         let content = line.split('#').next().unwrap_or_default();
         let position = Position {
@@ -40,7 +92,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<AlternativeName>> {
         }
         let Some((key, value)) = content.split_once('=') else {
             let reason = "there is no = in it".to_owned();
-            return Err(fault(position, content, reason, Some(EXAMPLE.to_owned())));
+            return Err(fault(position, content, reason, None));
         };
         let (key, value) = (key.trim(), value.trim());
         if let Some(first) = keys.insert(key, number) {
@@ -49,6 +101,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<AlternativeName>> {
             return Err(fault(position, key, reason, Some(RENUMBER.to_owned())));
         }
         let name = name(key, value).map_err(|(reason, hint)| fault(position, key, reason, hint))?;
+        if let (AlternativeName::Ip(address), DNS) = (&name, kind(key)) {
+            misplaced.push(MisplacedAddress {
+                line: number,
+                key: key.to_owned(),
+                address: *address,
+            });
+        }
         if seen.insert(name.clone()) {
             names.push(name);
         }
@@ -61,15 +120,17 @@ pub(super) fn parse(text: &str) -> Result<Vec<AlternativeName>> {
             hint: Some("etcd is dialled by the names and addresses that stand there".to_owned()),
         });
     }
-    Ok(names)
+    Ok(AltNames { names, misplaced })
 }
 
-const EXAMPLE: &str = "write DNS.1 = etcd-1 or IP.1 = 10.0.0.11";
+const EXAMPLE: &str =
+    "nothing was changed; in the openssl.conf write DNS.1 = etcd-1 or IP.1 = 10.0.0.11";
 const RENUMBER: &str = "give each name a number of its own";
 
-/// The name of a line, or what is wrong with it and the way out.
+/// The name of a line, or what is wrong with it and the way out. An address is one whether it is called so or a DNS name: a host
+/// whose name in the inventory is its address comes among the DNS names.
 fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String, Option<String>)> {
-    let kind = key.split('.').next().unwrap_or_default();
+    let kind = kind(key);
     if !KINDS.contains(&kind) {
         let reason = format!(
             "etcd looks at names of the kinds {} alone",
@@ -77,10 +138,8 @@ fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String,
         );
         return Err((reason, None));
     }
-    let bare = value.trim_start_matches('[').trim_end_matches(']');
-    if kind == "DNS" && bare.parse::<IpAddr>().is_ok() {
-        let reason = format!("{value} is an address, and nobody looks for one among DNS names");
-        return Err((reason, Some(format!("write it as IP.n = {bare}"))));
+    if let (DNS, Ok(address)) = (kind, format!("{IP}:{value}").parse()) {
+        return Ok(address);
     }
     format!("{kind}:{value}")
         .parse()
@@ -92,12 +151,17 @@ fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String,
         })
 }
 
+/// What a line calls its name.
+fn kind(key: &str) -> &str {
+    key.split('.').next().unwrap_or_default()
+}
+
 fn fault(position: Position, field: &str, reason: String, hint: Option<String>) -> Error {
     Error::Specification {
         position: Some(position),
         field: field.to_owned(),
         reason,
-        hint,
+        hint: hint.or_else(|| Some(EXAMPLE.to_owned())),
     }
 }
 
@@ -123,7 +187,8 @@ DNS.7 = outside
 URI.1 = spiffe://cluster/etcd
 DNS = *.etcd.svc
 ";
-        let names = parse(text).unwrap();
+        let AltNames { names, misplaced } = parse(text).unwrap();
+        assert_eq!(misplaced, []);
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         let expected = [
             "localhost",
@@ -137,15 +202,32 @@ DNS = *.etcd.svc
     }
 
     #[test]
+    fn an_address_among_the_dns_names_is_one_and_stands_once() {
+        let text =
+            "[alt_names]\nDNS.1 = a\nDNS.2 = 10.0.0.11\nDNS.3 = [fd00:0::11]\nIP.1 = 10.0.0.11\n";
+        let AltNames { names, misplaced } = parse(text).unwrap();
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["a", "10.0.0.11", "fd00::11"]);
+        let said: Vec<_> = misplaced.iter().map(ToString::to_string).collect();
+        assert!(said[0].starts_with("line 3: DNS.2: 10.0.0.11 is an address and is taken as one"));
+        assert!(said[1].starts_with("line 4: DNS.3: fd00::11 is an address"));
+        assert_eq!(said.len(), 2);
+    }
+
+    #[test]
     fn faults_have_their_line() {
         for (line, said) in [
             (
-                "DNS.2 = 10.0.0.9",
-                "line 3, column 1: DNS.2: 10.0.0.9 is an address, and nobody looks for one among DNS names",
+                "  DNS.2 = 10.0.0.300",
+                "line 3, column 3: DNS.2: \"10.0.0.300\" is not one",
             ),
             (
-                "  DNS.2 = ::1",
-                "line 3, column 3: DNS.2: ::1 is an address",
+                "DNS.2 = 10.0.0.0/8",
+                "line 3, column 1: DNS.2: \"10.0.0.0/8\" is not one",
+            ),
+            (
+                "DNS.2 = fe80::1%eth0",
+                "line 3, column 1: DNS.2: \"fe80::1%eth0\" is not one",
             ),
             (
                 "IP.1 = etcd-1",
@@ -167,6 +249,8 @@ DNS = *.etcd.svc
         ] {
             let error = parse(&format!("[alt_names]\nDNS.1 = a\n{line}\n")).unwrap_err();
             assert!(error.to_string().starts_with(said), "{error}");
+            let hint = error.hint().unwrap();
+            assert!(!hint.contains("specification"), "{hint}");
         }
         for text in [
             "",

@@ -32,11 +32,16 @@ pub enum Cause {
     /// It names its authority's earlier certificate, by a serial number or a key identifier that the one which is there does not
     /// have: OpenSSL and GnuTLS refuse it, and Go does not look.
     EarlierAuthority,
-    /// It ends soon, or has ended.
+    /// It has ended.
+    Expired {
+        /// When it ended
+        not_after: SystemTime,
+    },
+    /// It ends soon.
     Expires {
         /// When it ends
         not_after: SystemTime,
-        /// Whole days from now until then, 0 if it has ended
+        /// Whole days from now until then
         days: u64,
     },
     /// What etcd-pki never replaces: a file that this user may not read, a directory or a pipe in a file's place, a link out of the
@@ -105,6 +110,8 @@ pub enum Cause {
     Usages {
         /// Those of the certificate
         found: Vec<String>,
+        /// Those that it should have
+        wanted: Vec<String>,
     },
 }
 
@@ -125,6 +132,9 @@ impl fmt::Display for Cause {
                 )
             }
             Self::EarlierAuthority => write!(f, "signed by the CA's earlier certificate"),
+            Self::Expired { not_after } => {
+                write!(f, "expired on {}", clock::rfc3339(*not_after))
+            }
             Self::Expires { not_after, days: 0 } => {
                 write!(f, "expires on {}", clock::rfc3339(*not_after))
             }
@@ -160,7 +170,11 @@ impl fmt::Display for Cause {
             }
             Self::SurplusName(name) => write!(f, "{name} is surplus"),
             Self::Unreadable { reason } => write!(f, "unreadable: {reason}"),
-            Self::Usages { found } => write!(f, "usages {}", found.join(", ")),
+            Self::Usages { found, wanted } => {
+                let found = (!found.is_empty()).then(|| found.join(", "));
+                let wanted = wanted.join(", ");
+                write!(f, "usages {}, should be {wanted}", or_none(&found))
+            }
         }
     }
 }

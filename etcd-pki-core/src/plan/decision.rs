@@ -1,6 +1,6 @@
 //! What is to be done with a pair: decided from what is wanted and what was found, without touching anything.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::{
     action::Action,
@@ -11,6 +11,7 @@ use crate::{
     certificate::Certificate,
     cluster::{Purpose, RenewBefore, Wanted},
     error::Result,
+    extensions::{ExtendedKeyUsage, KeyUsage},
     identity::{AlternativeName, Identity},
     key::{KeyAlgorithm, PublicKey},
     profile::Profile,
@@ -161,12 +162,13 @@ pub(super) fn certificate_causes(
         usages.len() == asked.len() && asked.iter().all(|usage| usages.contains(usage));
     let same_key_usages = profile.accepts_key_usages(key_usages, is_rsa);
     if !same_usages || !same_key_usages || certificate.is_authority() {
-        let key_usages = key_usages.unwrap_or_default();
-        let key_usages = key_usages.iter().map(ToString::to_string);
+        let mut found = usages_in_words(key_usages.unwrap_or_default(), usages);
+        if certificate.is_authority() {
+            found.push("CA:TRUE".to_owned());
+        }
         causes.push(Cause::Usages {
-            found: key_usages
-                .chain(usages.iter().map(ToString::to_string))
-                .collect(),
+            found,
+            wanted: usages_in_words(profile.key_usages(is_rsa), asked),
         });
     }
     causes.extend(names(certificate, &profile.alternative_names(identity)?));
@@ -197,11 +199,19 @@ fn expiry(
     if now < due || (is_cut && now <= not_after) {
         return None;
     }
-    let left = not_after.duration_since(now).unwrap_or(Duration::ZERO);
-    Some(Cause::Expires {
-        not_after,
-        days: left.as_secs() / 86_400,
+    Some(match not_after.duration_since(now) {
+        Ok(left) => Cause::Expires {
+            not_after,
+            days: left.as_secs() / 86_400,
+        },
+        Err(_) => Cause::Expired { not_after },
     })
+}
+
+fn usages_in_words(usages: &[KeyUsage], extended: &[ExtendedKeyUsage]) -> Vec<String> {
+    let usages = usages.iter().map(ToString::to_string);
+    let extended = extended.iter().map(ToString::to_string);
+    usages.chain(extended).collect()
 }
 
 fn names(certificate: &Certificate, wanted: &[&AlternativeName]) -> Vec<Cause> {

@@ -171,6 +171,7 @@ impl Cluster {
             }
         }
         let without_request = self.hosts_beside(&come, &refused, travelling);
+        refuse_authority_keys(&authorities, &mut come, &mut refused);
         refuse_shared(&mut come, &mut refused);
         let mut steps = Vec::with_capacity(come.len());
         for request in come {
@@ -358,6 +359,29 @@ fn links(travelling: &Path, hosts: &[&str]) -> Vec<Refusal> {
         .filter(|folder| is_link(folder))
         .map(|folder| Refusal::new(folder, "it is a symbolic link"))
         .collect()
+}
+
+/// Takes out the requests whose key is that of one of these authorities, or of one above them.
+fn refuse_authority_keys(
+    authorities: &[Authority],
+    requests: &mut Vec<SigningStep>,
+    refused: &mut Vec<Refusal>,
+) {
+    let certificates = authorities.iter().flat_map(|one| &one.certificates);
+    let owners: HashMap<&PublicKey, &Certificate> = certificates
+        .map(|certificate| (certificate.public_key(), certificate))
+        .collect();
+    requests.retain(|request| {
+        let Some(owner) = owners.get(request.request.public_key()) else {
+            return true;
+        };
+        let subject = owner.subject();
+        refused.push(Refusal::of(
+            request.path.clone(),
+            Error::AuthorityKey { subject },
+        ));
+        false
+    });
 }
 
 /// Takes out the requests that have a key in common: one is a copy, and nobody here can tell which.

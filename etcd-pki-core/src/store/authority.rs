@@ -32,6 +32,16 @@ impl Store {
         Ok(authority.with_member_common_names(self.member_common_names()?))
     }
 
+    /// Loads the authority that peers have apart, as [`Store::authority`] does the other one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::authority`].
+    pub fn peer_authority(&self, passphrase: Option<&Passphrase>) -> Result<CertificateAuthority> {
+        let authority = self.authority_at(&self.layout.peer_authority(), passphrase)?;
+        Ok(authority.with_member_common_names(self.member_common_names()?))
+    }
+
     /// Loads the authority whose pair this is, even if it has expired.
     pub(crate) fn authority_to_renew(
         &self,
@@ -151,23 +161,32 @@ impl LockedStore {
     ///
     /// [`Error::KeyMismatch`] if it is another authority's; otherwise as [`LockedStore::write`].
     pub fn renew_authority(&self, authority: &CertificateAuthority) -> Result<()> {
-        let paths = self.store.authority_paths();
-        let there = Certificate::all_from_bytes(&read_file(&paths.certificate)?)
-            .map_err(|error| error.in_file(&paths.certificate))?;
+        self.put_renewed(&self.store.layout.authority(), authority)
+    }
+
+    /// Writes the renewed certificate of the authority that peers have apart, whose key stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockedStore::renew_authority`].
+    pub fn renew_peer_authority(&self, authority: &CertificateAuthority) -> Result<()> {
+        self.put_renewed(&self.store.layout.peer_authority(), authority)
+    }
+
+    fn put_renewed(&self, pair: &PairPaths, authority: &CertificateAuthority) -> Result<()> {
+        let path = self.store.directory.join(&pair.certificate);
+        let there = Certificate::all_from_bytes(&read_file(&path)?)
+            .map_err(|error| error.in_file(&path))?;
         let key = authority.certificate().public_key();
         if let Some(other) = there.first().filter(|there| there.public_key() != key) {
             return Err(Error::KeyMismatch {
                 expected: other.public_key().fingerprint_sha256(),
                 found: key.fingerprint_sha256(),
             }
-            .in_file(&paths.certificate));
+            .in_file(&path));
         }
         let certificate = authority.certificate().to_pem()?;
-        self.put_certificate(
-            &self.store.layout.authority(),
-            &certificate,
-            &Attributes::default(),
-        )
+        self.put_certificate(pair, &certificate, &Attributes::default())
     }
 
     /// Whether a certificate in the store names the authority by its serial number, so that this has to stay when the authority

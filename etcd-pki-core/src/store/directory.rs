@@ -34,6 +34,13 @@ pub(super) fn make_directory(path: &Path, attributes: &Attributes) -> Result<Vec
         match DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
             // Somebody else was faster
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && directory.is_symlink() =>
+            {
+                let kind = io::ErrorKind::NotFound;
+                let error = io::Error::new(kind, "it is a link that leads nowhere");
+                return Err(io_error("use the directory", directory)(error));
+            }
             created => {
                 created.map_err(io_error("create the directory", directory))?;
                 give_directory(directory, attributes)?;

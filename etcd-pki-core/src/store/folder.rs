@@ -1,41 +1,35 @@
 //! Folders that came from elsewhere: looked into without following a symbolic link, which could lead out of them.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
 use super::{
-    attributes::Attributes,
+    attributes::{Attributes, look},
     directory,
-    file::{self, io_error},
+    file::io_error,
 };
 use crate::error::{Error, Result};
 
 /// The folders in a directory, by name, links to folders not among them.
 pub(crate) fn folders(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(directory).map_err(io_error("list", directory))? {
-        let entry = entry.map_err(io_error("list", directory))?;
-        // Of the link itself, if it is one
-        let kind = entry.file_type().map_err(io_error("list", directory))?;
-        if kind.is_dir() {
-            folders.push(entry.path());
-        }
-    }
+    let (mut folders, _) = entries(directory)?;
     folders.sort();
     Ok(folders)
 }
 
-/// The files below a directory whose names end so, at any depth, by their paths seen from there. Links are among them, and are
-/// not followed.
+/// What is below a directory under a name that ends so, at any depth, by its path seen from there; dot files and directories
+/// excepted. Links are not followed, and what is no file is told of by whoever reads it.
 pub(crate) fn files_below(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut directories = vec![directory.to_owned()];
     while let Some(next) = directories.pop() {
-        directories.extend(folders(&next)?);
-        let files = directory::list(&next)?.into_iter();
-        let files = files.filter(|path| path.extension().is_some_and(|end| end == extension));
+        let (folders, others) = entries(&next)?;
+        directories.extend(folders);
+        let files = others.iter().filter(|path| {
+            path.extension().is_some_and(|end| end == extension) && !is_hidden(path)
+        });
         found
             .extend(files.filter_map(|path| path.strip_prefix(directory).ok().map(Path::to_owned)));
     }
@@ -43,15 +37,33 @@ pub(crate) fn files_below(directory: &Path, extension: &str) -> Result<Vec<PathB
     Ok(found)
 }
 
+/// The folders in a directory, and what else is there: files, links, pipes.
+fn entries(directory: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut folders, mut others) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(directory).map_err(io_error("list", directory))? {
+        let entry = entry.map_err(io_error("list", directory))?;
+        // Of the link itself, if it is one
+        let kind = entry.file_type().map_err(io_error("list", directory))?;
+        let entries = if kind.is_dir() {
+            &mut folders
+        } else {
+            &mut others
+        };
+        entries.push(entry.path());
+    }
+    Ok((folders, others))
+}
+
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".")
+}
+
 /// Reads a file below a directory that somebody else writes to; `None` if there is none. No part of its path may be a symbolic
-/// link.
+/// link, and a pipe is not waited for.
 pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
     refuse_links(directory, path)?;
-    match file::read_file(&directory.join(path)) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(Error::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(look(&directory.join(path))?.map(|(bytes, _)| bytes))
 }
 
 /// Makes the directories of a file below a directory that somebody else writes to.

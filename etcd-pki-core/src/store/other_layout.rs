@@ -17,7 +17,7 @@ impl Store {
     ///
     /// [`Error::AuthorityExists`], with the layout.
     pub(crate) fn check_other_layout(&self, common_name: Option<&str>) -> Result<()> {
-        match self.other_layout(common_name) {
+        match self.other_layout_than_of(common_name) {
             None => Ok(()),
             Some((found, layout)) => Err(Error::AuthorityExists {
                 directory: self.directory.clone(),
@@ -27,9 +27,15 @@ impl Store {
         }
     }
 
+    /// The other layout whose files are here, if there are more of its than of this one's; and one of them.
+    #[must_use]
+    pub fn other_layout(&self) -> Option<(PathBuf, Layout)> {
+        self.other_layout_than_of(None)
+    }
+
     /// The other layout whose files are here, and one of them. Where there are several, it is the one that names the most; files
     /// that this store's own layout names as well are left to whoever looks for its own.
-    fn other_layout(&self, common_name: Option<&str>) -> Option<(PathBuf, Layout)> {
+    fn other_layout_than_of(&self, common_name: Option<&str>) -> Option<(PathBuf, Layout)> {
         let certificates = self.certificates_of_any_layout();
         let named = |layout: Layout| {
             let files = certificates.iter();

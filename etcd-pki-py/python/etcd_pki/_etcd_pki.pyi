@@ -813,8 +813,17 @@ class Store:
     @property
     def authority_paths(self) -> PairPaths:
         """Where the authority's files are."""
+    @property
+    def peer_authority_paths(self) -> PairPaths:
+        """Where the files of the authority are that peers may have apart."""
     def authority(self, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
         """Loads the authority from its certificate and key, the latter with its passphrase if it has one."""
+    def peer_authority(self, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
+        """Loads the authority that peers have apart, as `authority` does the other one."""
+    def names(self, path: _Path) -> bool:
+        """Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too."""
+    def other_layout(self) -> tuple[Path, Layout] | None:
+        """The other layout whose files are here, if there are more of its than of this one's; and one of them."""
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
     def member_common_names(self) -> list[str]:
@@ -847,6 +856,8 @@ class LockedStore:
         """Writes a new authority over whatever is there: what the old one signed is worth nothing then."""
     def renew_authority(self, authority: CertificateAuthority) -> None:
         """Writes the renewed certificate of the authority that is there, whose key stays."""
+    def renew_peer_authority(self, authority: CertificateAuthority) -> None:
+        """Writes the renewed certificate of the authority that peers have apart, whose key stays."""
     def names_authority_by_serial(self, authority: Certificate) -> bool:
         """Whether a certificate in the directory names the authority by its serial number, so that this has to stay when
         the authority is renewed.
@@ -1575,6 +1586,9 @@ class KubesprayScript:
     @property
     def names(self) -> list[_Name]:
         """The names that all certificates have."""
+    @property
+    def misplaced_addresses(self) -> list[IPv4Address | IPv6Address]:
+        """The addresses that the file has among its DNS names, taken as the addresses that they are."""
     @property
     def is_empty(self) -> bool:
         """Whether there is neither a master nor a host, and so nothing to make."""

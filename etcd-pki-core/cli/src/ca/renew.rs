@@ -1,7 +1,7 @@
 //! `etcd-pki ca renew`
 
 use clap::Args;
-use etcd_pki_core::{Profile, Validity, read_authority_to_renew};
+use etcd_pki_core::{PairPaths, Profile, Store, Validity, read_authority_to_renew};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -23,6 +23,7 @@ use crate::{
 Examples:
   etcd-pki ca renew -d /etc/ssl/etcd/ssl
   etcd-pki ca renew -d /etc/ssl/etcd/ssl --validity 10y
+  etcd-pki ca renew -d /etc/ssl/etcd/ssl --peers
 
 Exit codes:
   0  the certificate is renewed
@@ -32,6 +33,9 @@ Exit codes:
 pub(crate) struct Renew {
     #[command(flatten)]
     directory: DirectoryOptions,
+    /// Renew the authority that peers have apart, instead of the other one
+    #[arg(long)]
+    peers: bool,
     #[command(flatten)]
     validity: ValidityOptions,
     #[command(flatten)]
@@ -49,7 +53,7 @@ impl Renew {
             .ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
         let passphrase = self.passphrase.read(input)?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
-        let paths = store.authority_paths();
+        let paths = self.paths(&store)?;
         let old = read_authority_to_renew(&paths.certificate, &paths.key, passphrase.as_ref())?;
         let validity = match self.validity.read()? {
             Some(validity) => validity,
@@ -58,13 +62,34 @@ impl Renew {
         let keeps_serial = locked.names_authority_by_serial(old.certificate())?;
         let renewed = old.renewed(validity, keeps_serial, time::now())?;
         report.while_replacing(&[&paths.certificate], || {
-            Ok(locked.renew_authority(&renewed)?)
+            Ok(if self.peers {
+                locked.renew_peer_authority(&renewed)
+            } else {
+                locked.renew_authority(&renewed)
+            }?)
         })?;
         report.authority(&paths.certificate, renewed.certificate());
         output::say(
             "note: etcd reads it only when it starts; restart each member, one after the other, before the old one ends",
         );
         report.finish()
+    }
+
+    fn paths(&self, store: &Store) -> Result<PairPaths, Failure> {
+        if !self.peers {
+            return Ok(store.authority_paths());
+        }
+        let paths = store.peer_authority_paths();
+        if paths.certificate.exists() {
+            return Ok(paths);
+        }
+        Err(Failure::failed(
+            format!(
+                "peers have no authority apart: {} is not there",
+                paths.certificate.display()
+            ),
+            "without --peers the directory's other authority is renewed",
+        ))
     }
 }
 

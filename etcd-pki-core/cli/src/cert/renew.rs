@@ -1,13 +1,16 @@
 //! `etcd-pki cert renew`
 
+mod signers;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, KeyAlgorithm, PrivateKey, PublicKey, RenewBefore,
+    Certificate, CertificateAuthority, KeyAlgorithm, PrivateKey, PublicKey, RenewBefore, Store,
 };
 use zeroize::Zeroizing;
 
+use self::signers::Signers;
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
@@ -21,8 +24,10 @@ use crate::{
 
 /// Renew certificates: same names, same usages, and the same key unless --rekey is said
 ///
-/// Without a file, every certificate in the directory that is due and that its authority has signed is renewed. The new one is
-/// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake.
+/// Without a file, every certificate in the directory that is due and that its authority has signed is renewed; where peers have an
+/// authority apart, each is renewed by the one that signed it. The new one is valid as long as the old one was. A certificate takes
+/// the place of its file at once, and etcd reads it at the next handshake.
+///
 /// With --rekey there is an instant between key and certificate in which etcd may read a pair that does not match: that handshake
 /// fails, and the next one reads the whole pair.
 #[derive(Args)]
@@ -38,7 +43,7 @@ Examples:
 
 Exit codes:
   0  all that was to be renewed is renewed
-  1  failed or refused, such as a key that is another certificate's
+  1  failed or refused, such as a key that is another certificate's; or something is due whose authority cannot sign here
   2  the arguments are not understood"
 )]
 pub(crate) struct Renew {
@@ -67,13 +72,10 @@ pub(crate) struct Renew {
 impl Renew {
     pub(crate) fn run(self, input: &Input) -> Outcome {
         let mut report = Report::new(&self.json);
-        let ca = self.authority.load(input)?;
-        let files = self.files(&ca)?;
-        if files.is_empty() {
-            output::say("nothing is due");
-        }
+        let signers = Signers::load(&self.authority, input)?;
+        let files = self.files(&signers, &mut report)?;
         for (done, path) in files.iter().enumerate() {
-            if let Err(failure) = self.renew(path, &ca, input, &mut report) {
+            if let Err(failure) = self.renew(path, &signers, input, &mut report) {
                 let (_, rest) = files.split_at(done);
                 self.tell_rest(rest, files.len());
                 return report.fail(failure, done, files.len());
@@ -82,8 +84,8 @@ impl Renew {
         report.finish()
     }
 
-    /// The files that were named, or those in the directory that are due and that this authority has signed.
-    fn files(&self, ca: &CertificateAuthority) -> Result<Vec<PathBuf>, Failure> {
+    /// The files that were named, or those in the directory that are due and whose authority can sign.
+    fn files(&self, signers: &Signers, report: &mut Report) -> Result<Vec<PathBuf>, Failure> {
         if !self.certificates.is_empty() {
             return Ok(self.certificates.clone());
         }
@@ -93,27 +95,44 @@ impl Renew {
                 "name files of certificates, or the directory with -d DIR",
             )
         })?;
-        let now = time::now();
-        let is_due = |certificate: &Certificate| {
-            let (begin, end) = (certificate.not_before(), certificate.not_after());
-            !certificate.is_authority() && self.due.begins(begin, end) <= now
-        };
+        let due = self.due_in(&store)?;
+        if due.is_empty() {
+            output::say("nothing is due");
+        }
         let mut files = Vec::new();
-        for (path, certificate) in store.certificates()? {
-            if !is_due(&certificate) {
-                continue;
-            }
-            if certificate.check_issued_by(ca.certificate()).is_ok() {
-                files.push(path);
-            } else {
-                output::say(format_args!(
-                    "note: {} is due, and another authority has signed it, {}: renew it with --ca and --ca-key",
-                    path.display(),
+        for (path, certificate) in due {
+            let reason = match signers.of(&certificate) {
+                Ok(Some(_)) => {
+                    files.push(path);
+                    continue;
+                }
+                Ok(None) => format!(
+                    "another authority has signed it, {}: renew it with --ca and --ca-key",
                     certificate.issuer()
-                ));
+                ),
+                Err(why) => format!("its authority cannot sign: {why}"),
+            };
+            output::say(format_args!(
+                "note: {} is due, and {reason}",
+                path.display()
+            ));
+            // Others' certificates may be in the directory, as those of Kubernetes itself beside kubeadm's, and are theirs to renew
+            if store.names(&path) {
+                report.left_due(&path, reason);
             }
         }
         Ok(files)
+    }
+
+    /// The certificates in a directory that are due, authorities' excepted.
+    fn due_in(&self, store: &Store) -> Result<Vec<(PathBuf, Certificate)>, Failure> {
+        let now = time::now();
+        let mut certificates = store.certificates()?;
+        certificates.retain(|(_, certificate)| {
+            let (begin, end) = (certificate.not_before(), certificate.not_after());
+            !certificate.is_authority() && self.due.begins(begin, end) <= now
+        });
+        Ok(certificates)
     }
 
     /// Tells what is left, if it was not all.
@@ -135,14 +154,15 @@ impl Renew {
     fn renew(
         &self,
         path: &Path,
-        ca: &CertificateAuthority,
+        signers: &Signers,
         input: &Input,
         report: &mut Report,
     ) -> Result<(), Failure> {
         let old = input.certificates(path)?.swap_remove(0);
-        if old.check_issued_by(ca.certificate()).is_err() {
-            self.change_authority(path, &old, ca, report)?;
-        }
+        let ca = match signers.of(&old).map_err(Failure::Failed)? {
+            Some(ca) => ca,
+            None => self.change_authority(path, &old, signers.first(), report)?,
+        };
         let key_path = key_of(path);
         let key = self.key(&old, path, &key_path, input)?;
         let public_key = key
@@ -169,13 +189,13 @@ impl Renew {
     }
 
     /// Another authority than before signs: that is for who names it.
-    fn change_authority(
+    fn change_authority<'a>(
         &self,
         path: &Path,
         old: &Certificate,
-        ca: &CertificateAuthority,
+        ca: &'a CertificateAuthority,
         report: &mut Report,
-    ) -> Result<(), Failure> {
+    ) -> Result<&'a CertificateAuthority, Failure> {
         let (issuer, subject) = (old.issuer(), ca.certificate().subject());
         let after = in_words::subject(&subject);
         let before = match in_words::subject(&issuer) {
@@ -188,7 +208,7 @@ impl Renew {
                 "{} was signed by {before}, and is by {after} now: who trusts only the first refuses it",
                 path.display()
             ));
-            return Ok(());
+            return Ok(ca);
         }
         Err(Failure::Failed(Message {
             text: format!(
