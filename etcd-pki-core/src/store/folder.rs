@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    attributes::Attributes,
+    attributes::{self, Attributes},
     directory,
-    file::{self, io_error},
+    file::io_error,
 };
 use crate::error::{Error, Result};
 
@@ -47,7 +47,7 @@ pub(crate) fn files_below(directory: &Path, extension: &str) -> Result<Vec<PathB
 /// link.
 pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
     refuse_links(directory, path)?;
-    match file::read_file(&directory.join(path)) {
+    match attributes::read_regular_file(&directory.join(path)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(Error::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

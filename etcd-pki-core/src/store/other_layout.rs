@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Store, file::read_file, tree::tree};
+use super::{Store, attributes::read_regular_file, tree::tree};
 use crate::{
     certificate::Certificate,
     error::{Error, Result},
@@ -67,7 +67,7 @@ impl Store {
             layouts.any(|layout| is_authority(layout, path) || is_leaf(layout, path))
         });
         let certificate = |path: PathBuf| {
-            let bytes = read_file(&self.directory.join(&path)).ok()?;
+            let bytes = read_regular_file(&self.directory.join(&path)).ok()?;
             let first = Certificate::all_from_bytes(&bytes)
                 .ok()?
                 .into_iter()

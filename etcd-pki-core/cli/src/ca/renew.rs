@@ -1,7 +1,7 @@
 //! `etcd-pki ca renew`
 
 use clap::Args;
-use etcd_pki_core::{Profile, Validity, read_authority_to_renew};
+use etcd_pki_core::{Profile, Validity};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -50,7 +50,7 @@ impl Renew {
         let passphrase = self.passphrase.read(input)?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let paths = store.authority_paths();
-        let old = read_authority_to_renew(&paths.certificate, &paths.key, passphrase.as_ref())?;
+        let old = store.authority_to_renew(passphrase.as_ref())?;
         let validity = match self.validity.read()? {
             Some(validity) => validity,
             None => as_long_as(old.certificate()),

@@ -12,7 +12,7 @@ use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
     files::{File, Replacing},
-    input::Input,
+    input::{Input, parse_in_place},
     options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
     output,
     report::Report,
@@ -223,7 +223,9 @@ impl Renew {
             return Ok(None);
         }
         let passphrase = self.authority.passphrase.read(input)?;
-        let there = input.private_key(key_path, passphrase.as_ref())?;
+        let there = parse_in_place(key_path, |bytes| {
+            PrivateKey::from_bytes(bytes, passphrase.as_ref())
+        })?;
         check(old.public_key(), there.public_key(), path, key_path)?;
         Ok(None)
     }
