@@ -1,5 +1,7 @@
 //! `etcd-pki cert renew`
 
+mod links;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,6 +10,7 @@ use etcd_pki_core::{
 };
 use zeroize::Zeroizing;
 
+use self::links::LinkedKeys;
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
@@ -25,6 +28,8 @@ use crate::{
 /// valid as long as the old one was. A certificate takes the place of its file at once, and etcd reads it at the next handshake.
 /// With --rekey there is an instant between key and certificate in which etcd may read a pair that does not match: that handshake
 /// fails, and the next one reads the whole pair.
+///
+/// Nothing is written through a symbolic link. Without a file, a link to what is renewed under its own name is left out.
 #[derive(Args)]
 // One place of the authority suffices, and no file is needed: what clap makes of that says otherwise
 #[command(
@@ -68,12 +73,22 @@ impl Renew {
     pub(crate) fn run(self, input: &Input) -> Outcome {
         let mut report = Report::new(&self.json);
         let ca = self.authority.load(input)?;
-        let files = self.files(&ca)?;
+        let mut files = self.files(&ca)?;
         if files.is_empty() {
             output::say("nothing is due");
         }
+        let linked = if self.rekey {
+            LinkedKeys::beside(&files)?
+        } else {
+            LinkedKeys::default()
+        };
+        // What a link keeps from being renewed holds nothing else up
+        files.sort_by_cached_key(|path| self.check_links(path, &linked, input).is_err());
         for (done, path) in files.iter().enumerate() {
-            if let Err(failure) = self.renew(path, &ca, input, &mut report) {
+            let renewed = self
+                .check_links(path, &linked, input)
+                .and_then(|()| self.renew(path, &ca, input, &mut report));
+            if let Err(failure) = renewed {
                 let (_, rest) = files.split_at(done);
                 self.tell_rest(rest, files.len());
                 return report.fail(failure, done, files.len());
@@ -113,7 +128,17 @@ impl Renew {
                 ));
             }
         }
-        Ok(files)
+        Ok(links::without_links(files))
+    }
+
+    /// Refuses what cannot be renewed because of a symbolic link.
+    fn check_links(&self, path: &Path, linked: &LinkedKeys, input: &Input) -> Result<(), Failure> {
+        links::check_certificate(path)?;
+        if self.rekey {
+            let old = input.certificates(path)?.swap_remove(0);
+            linked.check_rekeying(path, &key_of(path), &old)?;
+        }
+        Ok(())
     }
 
     /// Tells what is left, if it was not all.
