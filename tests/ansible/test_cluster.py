@@ -225,6 +225,45 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     assert len(rest["changes"]) == 8 - len(done) and not rest["authority_changed"]
 
 
+def test_links_within_the_directory(ansible, tmp_path):
+    """Those by which Kubespray lets a control plane find its own pair under the names of the others."""
+    directory = tmp_path / "pki"
+    options = dict(directory=str(directory), members=["node-1"])
+    ansible.module("cluster", **options, nodes=["node-1"])
+    pair = [directory / f"node-node-2{end}.pem" for end in ("", "-key")]
+    for link in pair:
+        link.symlink_to(link.name.replace("node-2", "node-1"))
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    both = dict(options, nodes=["node-1", "node-2", "node-3"])
+    refused = [ansible.module("cluster", **both), ansible.module("cluster", ("--check",), **both)]
+    for result in refused:
+        assert result["failed"] and not result.get("changed"), result
+        assert f"{pair[0]} is a symbolic link (hint: remove the link, or say replace_links: true" in result["msg"]
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+    said = dict(both, replace_links=True)
+    check = ansible.module("cluster", ("--check",), **said)
+    made, again = ansible.modules("cluster", said, said)
+    actions = [(change["action"], Path(change["certificate"]).name) for change in made["changes"]]
+    assert actions == [("re-issue", pair[0].name), ("create", "node-node-3.pem")]
+    assert check["changes"] == made["changes"] and not again["changed"]
+    assert f"{pair[0].name} is a link to node-node-1.pem" in made["changes"][0]["reasons"]
+    assert not any(link.is_symlink() for link in pair) and mode(pair[1]) == 0o600
+    now = {path.name: path.read_bytes() for path in directory.iterdir()}
+    replaced = {link.name for link in pair}
+    assert {name for name in before if now[name] != before[name]} == replaced
+
+
+def test_a_link_out_of_the_directory_is_never_replaced(ansible, options, tmp_path):
+    directory = Path(options["directory"])
+    directory.mkdir()
+    (tmp_path / "precious").write_text("precious")
+    (directory / "client-root.pem").symlink_to("../precious")
+    failed = ansible.module("cluster", **options, replace_links=True)
+    assert failed["failed"] and "client-root.pem is a symbolic link" in failed["msg"]
+    assert (tmp_path / "precious").read_text() == "precious" and (directory / "client-root.pem").is_symlink()
+
+
 def test_bad_input(ansible, options, tmp_path):
     gone = tmp_path / "gone"
     ansible.module("cluster", **dict(options, directory=str(gone)))
