@@ -151,7 +151,8 @@ def test_a_difference_of_modes_alone(ansible, options):
 def test_files_modes_and_layouts(ansible, options, tmp_path):
     files = dict(key_mode="0640", certificate_mode="0444", directory_mode="0750")
     kubeadm = dict(options, directory=f"{tmp_path}/kubeadm", layout="kubeadm", ca=dict(peers="separate"))
-    rsa = dict(options, directory=f"{tmp_path}/rsa", defaults=dict(algorithm="rsa-2048", profile="kubespray"), admin="none")
+    rsa = dict(options, directory=f"{tmp_path}/rsa", admin="none")
+    rsa.update(defaults=dict(algorithm="rsa-2048", profile="kubespray", san="given"))
     rsa.update(members=["etcd-1"], nodes=[], clients=[], ca=dict(common_name="a CA", validity="5y"))
     number, modes, again, layout, habits, alone, host = ansible.modules(
         "cluster",
@@ -169,6 +170,7 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o640, 0o444)
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
     assert sorted(os.listdir(tmp_path / "rsa")) == ["ca-key.pem", "ca.pem", "member-etcd-1-key.pem", "member-etcd-1.pem"]
+    assert names(tmp_path / "rsa" / "member-etcd-1.pem") == ["etcd"]
     assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
     assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
     assert sorted(os.listdir(tmp_path / "alone")) == ["ca-key.pem", "ca.pem"] and alone["changed"]

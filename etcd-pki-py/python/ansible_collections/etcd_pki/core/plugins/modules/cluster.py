@@ -71,6 +71,10 @@ options:
         description: Whose habits they follow.
         type: str
         choices: [strict, kubespray]
+      san:
+        description: V(given) leaves alternative names as they are given, without those of members and loopback's, which are added otherwise.
+        type: str
+        choices: [given]
   shared_names:
     description:
       - Names and addresses in every member's certificate, such as that of a load balancer.
@@ -306,6 +310,7 @@ SPECIFICATION = dict(
             validity=dict(type="str"),
             renew_before=dict(type="str"),
             profile=dict(type="str", choices=["strict", "kubespray"]),
+            san=dict(type="str", choices=["given"]),
         ),
     ),
     shared_names=dict(type="list", elements="str"),
