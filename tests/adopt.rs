@@ -175,6 +175,85 @@ nodes:
     adopted.assert_mended(&["ca.pem"]);
 }
 
+/// What the command makes in the place of Kubespray's script has the names of the openssl.conf and no others, be a host's own or
+/// loopback's among them or not.
+#[test]
+fn what_the_command_makes_in_the_place_of_kubesprays_script() {
+    for (alt_names, shared, given) in [
+        (
+            "DNS.1 = localhost\nDNS.2 = node1\nDNS.3 = node2\nDNS.4 = etcd\nIP.1 = 127.0.0.1\nIP.2 = ::1\nIP.3 = 10.0.0.1\n",
+            "shared_names:\n  - etcd\n  - 10.0.0.1\n",
+            false,
+        ),
+        (
+            "DNS.1 = localhost\nDNS.2 = node1\nDNS.3 = etcd\nIP.1 = 127.0.0.1\nIP.2 = ::1\n",
+            "shared_names:\n  - localhost\n  - 127.0.0.1\n  - \"::1\"\n  - node1\n  - etcd\n",
+            true,
+        ),
+        (
+            "DNS.1 = node1\nDNS.2 = node2\nIP.1 = 10.0.0.1\n",
+            "shared_names:\n  - node1\n  - node2\n  - 10.0.0.1\n",
+            true,
+        ),
+        ("IP.1 = 10.0.0.1\n", "shared_names:\n  - 10.0.0.1\n", true),
+    ] {
+        let place = Scratch::new("script");
+        let (config, directory) = (place.path().join("openssl.conf"), place.path().join("ssl"));
+        fs::write(&config, format!("[alt_names]\n{alt_names}")).unwrap();
+        let script = || {
+            let mut command = Command::new(etcd_pki());
+            command.arg("kubespray").arg("-f").arg(&config).arg("-d");
+            command.arg(&directory).args(["--algorithm", "ec-p256"]);
+            command.env("MASTERS", "node1 node2");
+            run(command.env("HOSTS", "node1 worker.lan")).expect_success()
+        };
+        let _ = script();
+        // A client as the command makes it there, with the address of no host
+        let mut command = Command::new(etcd_pki());
+        let command = command.args([
+            "cert",
+            "issue",
+            "client",
+            "x",
+            "--profile",
+            "kubespray",
+            "-d",
+        ]);
+        let _ = run(command.arg(&directory)).expect_success();
+
+        let adopted = Adopted::of(&directory);
+        adopted.assert_due(&[]);
+        let specification = &adopted.specification;
+        assert!(specification.contains(shared), "{specification}");
+        let says = specification.contains("  san: given\n");
+        assert_eq!(says, given, "{specification}");
+        assert!(specification.contains("nodes:\n  - node1\n  - worker.lan\n"));
+        // Neither of the two undoes what the other does
+        let _ = adopted.json("apply");
+        assert!(script().stdout().contains("as they should be"));
+        adopted.assert_due(&[]);
+
+        // A member of which the openssl.conf does not know is made as the script would
+        let more = specification.replace("  - node2\nnodes", "  - node2\n  - node3\nnodes");
+        assert_ne!(&more, specification);
+        fs::write(adopted.place.path().join("cluster.yaml"), more).unwrap();
+        if given {
+            let due = adopted.due().into_keys().collect::<Vec<_>>();
+            assert_eq!(due, ["admin-node3.pem", "member-node3.pem"]);
+            let _ = adopted.json("apply");
+            let names = |host: &str| {
+                let file = directory.join(format!("member-{host}.pem"));
+                let certificate = Certificate::from_pem(fs::read(file).unwrap()).unwrap();
+                (
+                    certificate.dns_names().to_vec(),
+                    certificate.ip_addresses().to_vec(),
+                )
+            };
+            assert_eq!(names("node3"), names("node1"));
+        }
+    }
+}
+
 #[test]
 fn faults_of_a_kubespray_directory_are_named() {
     let kubespray = Kubespray::create_with(&["node1", "node2.lan"], &["node1"], HOSTS);

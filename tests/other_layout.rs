@@ -123,6 +123,49 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
     }
 }
 
+/// So do those in the trees of hosts that were exported, each with the authority's certificate and without its key.
+#[test]
+fn no_authority_above_trees_that_were_exported() {
+    for there in Layout::ALL {
+        let scratch = Scratch::new("other-trees");
+        fs::create_dir(scratch.path().join("travel")).unwrap();
+        apply(&scratch, there);
+        fs::rename(scratch.path().join("pki"), scratch.path().join("all")).unwrap();
+        for host in ["a", "b"] {
+            let out = format!("pki/{host}");
+            let line = [
+                "export",
+                "-f",
+                "cluster.yaml",
+                "-d",
+                "all",
+                "--host",
+                host,
+                "-o",
+                &out,
+            ];
+            let output = etcd_pki_in(&scratch, &line);
+            assert!(output.status.success(), "{output:?}");
+        }
+        let others = Layout::ALL.into_iter();
+        for said in others.filter(|said| said.authority() != there.authority()) {
+            assert_refused(&scratch, there, said);
+        }
+    }
+}
+
+/// What somebody keeps in a folder that is called as no host of its files is none of a cluster's.
+#[test]
+fn files_of_another_layout_that_were_put_away() {
+    let scratch = Scratch::new("put-away");
+    apply(&scratch, Layout::Kubespray);
+    let pki = scratch.path().join("pki");
+    fs::rename(&pki, scratch.path().join("backup")).unwrap();
+    fs::create_dir(&pki).unwrap();
+    fs::rename(scratch.path().join("backup"), pki.join("backup")).unwrap();
+    apply(&scratch, Layout::Kubeadm);
+}
+
 /// A folder that kubeadm has is no host of etcdadm's, which calls files in it alike.
 #[test]
 fn a_folder_is_not_taken_for_a_host() {

@@ -62,8 +62,6 @@ pub struct Cluster {
     clients: Vec<ClusterEntry>,
     admin: Option<ClusterAdmin>,
     files: ClusterFiles,
-    /// Whether names are those of `shared_names` and of an entry alone, without the hosts' and loopback's
-    names_as_given: bool,
 }
 
 /// A cluster in the making. [`ClusterBuilder::build`] refuses what contradicts itself.
@@ -85,7 +83,6 @@ impl Cluster {
             clients: Vec::new(),
             admin: Some(ClusterAdmin::default()),
             files: ClusterFiles::default(),
-            names_as_given: false,
         })
     }
 
@@ -226,12 +223,6 @@ impl ClusterBuilder {
     /// Sets whose the files are, and who may read them.
     pub fn files(mut self, files: ClusterFiles) -> Self {
         self.0.files = files;
-        self
-    }
-
-    /// Leaves alternative names as they are given: the names of hosts and loopback's are not added to them.
-    pub(crate) fn names_as_given(mut self) -> Self {
-        self.0.names_as_given = true;
         self
     }
 

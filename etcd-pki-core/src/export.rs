@@ -11,7 +11,9 @@ use crate::{
     error::{Error, Result},
     key::PrivateKey,
     layout::PairPaths,
-    store::{Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_file, user},
+    store::{
+        Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_regular_file, user,
+    },
 };
 
 /// What was copied for a host.
@@ -129,7 +131,7 @@ impl Cluster {
 
 /// A pair that belongs together. The key stays as it was written, whatever its format.
 fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairTexts> {
-    let key = Zeroizing::new(read_file(&paths.key)?);
+    let key = Zeroizing::new(read_regular_file(&paths.key)?);
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
     let mut all = certificates(&paths.certificate)?;
@@ -157,5 +159,5 @@ fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairText
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>> {
-    Certificate::all_from_bytes(&read_file(path)?).map_err(|error| error.in_file(path))
+    Certificate::all_from_bytes(&read_regular_file(path)?).map_err(|error| error.in_file(path))
 }

@@ -113,7 +113,9 @@ impl KubesprayScript {
     ///
     /// [`Error::Specification`] for a host whose files or certificate could not be made.
     pub fn cluster(&self) -> Result<Cluster> {
-        let mut defaults = ClusterDefaults::default().following(Compatibility::Kubespray);
+        let mut defaults = ClusterDefaults::default()
+            .following(Compatibility::Kubespray)
+            .take_names_as_given();
         let mut authority = ClusterAuthority::default();
         if let Some(algorithm) = self.algorithm {
             defaults = defaults.algorithm(algorithm);
@@ -126,7 +128,6 @@ impl KubesprayScript {
             .defaults(defaults)
             .authority(authority)
             .shared_names(self.names().iter().cloned())
-            .names_as_given()
             .members(entries(&self.masters, MASTERS)?)
             .nodes(entries(&self.hosts, HOSTS)?)
             .build()

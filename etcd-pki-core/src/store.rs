@@ -16,19 +16,20 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+pub use self::{
+    attributes::read_regular_file,
+    authority::{read_authority, read_authority_to_renew},
+    file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
+    locked::LockedStore,
+    place::has_further_names,
+};
 pub(crate) use self::{
-    attributes::{Attributes, Stamp, group, look, may_give, read_regular, user},
+    attributes::{Attributes, Stamp, group, look, may_give, user},
     file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
     place::{canonical, existing_file, is_absent, is_directory, link_target, open_directory_mode},
     tree::{Entry, files, tree, whole_tree},
-};
-pub use self::{
-    authority::{read_authority, read_authority_to_renew},
-    file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
-    locked::LockedStore,
-    place::has_further_names,
 };
 use crate::{
     certificate::Certificate,
@@ -117,7 +118,7 @@ impl Store {
         let mut found = Vec::new();
         for path in self.certificate_files()? {
             let certificates =
-                read_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
+                read_regular_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
             let first = certificates.ok().and_then(|all| all.into_iter().next());
             found.extend(first.map(|certificate| (path, certificate)));
         }

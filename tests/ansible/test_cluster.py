@@ -151,7 +151,8 @@ def test_a_difference_of_modes_alone(ansible, options):
 def test_files_modes_and_layouts(ansible, options, tmp_path):
     files = dict(key_mode="0640", certificate_mode="0444", directory_mode="0750")
     kubeadm = dict(options, directory=f"{tmp_path}/kubeadm", layout="kubeadm", ca=dict(peers="separate"))
-    rsa = dict(options, directory=f"{tmp_path}/rsa", defaults=dict(algorithm="rsa-2048", profile="kubespray"), admin="none")
+    rsa = dict(options, directory=f"{tmp_path}/rsa", admin="none")
+    rsa.update(defaults=dict(algorithm="rsa-2048", profile="kubespray", san="given"))
     rsa.update(members=["etcd-1"], nodes=[], clients=[], ca=dict(common_name="a CA", validity="5y"))
     number, modes, again, layout, habits, alone, host = ansible.modules(
         "cluster",
@@ -169,6 +170,7 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o640, 0o444)
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
     assert sorted(os.listdir(tmp_path / "rsa")) == ["ca-key.pem", "ca.pem", "member-etcd-1-key.pem", "member-etcd-1.pem"]
+    assert names(tmp_path / "rsa" / "member-etcd-1.pem") == ["etcd"]
     assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
     assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
     assert sorted(os.listdir(tmp_path / "alone")) == ["ca-key.pem", "ca.pem"] and alone["changed"]
@@ -223,6 +225,45 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     (directory / "client-root.pem").unlink()
     rest = ansible.module("cluster", **options)
     assert len(rest["changes"]) == 8 - len(done) and not rest["authority_changed"]
+
+
+def test_links_within_the_directory(ansible, tmp_path):
+    """Those by which Kubespray lets a control plane find its own pair under the names of the others."""
+    directory = tmp_path / "pki"
+    options = dict(directory=str(directory), members=["node-1"])
+    ansible.module("cluster", **options, nodes=["node-1"])
+    pair = [directory / f"node-node-2{end}.pem" for end in ("", "-key")]
+    for link in pair:
+        link.symlink_to(link.name.replace("node-2", "node-1"))
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    both = dict(options, nodes=["node-1", "node-2", "node-3"])
+    refused = [ansible.module("cluster", **both), ansible.module("cluster", ("--check",), **both)]
+    for result in refused:
+        assert result["failed"] and not result.get("changed"), result
+        assert f"{pair[0]} is a symbolic link (hint: remove the link, or say replace_links: true" in result["msg"]
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+    said = dict(both, replace_links=True)
+    check = ansible.module("cluster", ("--check",), **said)
+    made, again = ansible.modules("cluster", said, said)
+    actions = [(change["action"], Path(change["certificate"]).name) for change in made["changes"]]
+    assert actions == [("re-issue", pair[0].name), ("create", "node-node-3.pem")]
+    assert check["changes"] == made["changes"] and not again["changed"]
+    assert f"{pair[0].name} is a link to node-node-1.pem" in made["changes"][0]["reasons"]
+    assert not any(link.is_symlink() for link in pair) and mode(pair[1]) == 0o600
+    now = {path.name: path.read_bytes() for path in directory.iterdir()}
+    replaced = {link.name for link in pair}
+    assert {name for name in before if now[name] != before[name]} == replaced
+
+
+def test_a_link_out_of_the_directory_is_never_replaced(ansible, options, tmp_path):
+    directory = Path(options["directory"])
+    directory.mkdir()
+    (tmp_path / "precious").write_text("precious")
+    (directory / "client-root.pem").symlink_to("../precious")
+    failed = ansible.module("cluster", **options, replace_links=True)
+    assert failed["failed"] and "client-root.pem is a symbolic link" in failed["msg"]
+    assert (tmp_path / "precious").read_text() == "precious" and (directory / "client-root.pem").is_symlink()
 
 
 def test_bad_input(ansible, options, tmp_path):

@@ -85,6 +85,22 @@ def test_in_the_place_of_kubesprays_script(ansible, inventory, playbook, tmp_pat
     assert "Set etcd_secret_changed" not in str(again.results)
 
 
+def test_a_link_of_kubesprays_role(ansible, inventory, playbook, tmp_path):
+    """On a control plane the pair of another one may be a link to its own."""
+    ssl = tmp_path / "ssl"
+    assert ansible.run("ansible-playbook", "-i", inventory, playbook).code == 0
+    own = {path: path.read_bytes() for path in ssl.glob("node-node1*")}
+    for end in (".pem", "-key.pem"):
+        (ssl / f"node-node2{end}").unlink()
+        (ssl / f"node-node2{end}").symlink_to(f"node-node1{end}")
+    run = ansible.run("ansible-playbook", "-i", inventory, playbook)
+    assert run.code == 0, run.output
+    (change,) = run.results[0]["changes"]
+    assert (change["action"], Path(change["certificate"]).name) == ("re-issue", "node-node2.pem")
+    assert not (ssl / "node-node2-key.pem").is_symlink()
+    assert {path: path.read_bytes() for path in own} == own
+
+
 @pytest.mark.parametrize("fallback", ["fallback_ip=10.0.0.21", """ansible_default_ipv4='{"address": "10.0.0.21"}'"""])
 def test_an_inventory_of_kubesprays_without_ip(ansible, inventory, playbook, tmp_path, fallback):
     """The address is the one that Kubespray falls back to, and the names are those of its openssl.conf."""

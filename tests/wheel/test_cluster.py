@@ -28,7 +28,7 @@ YAML = """\
 layout: kubeadm
 directory: pki
 ca: {common_name: etcd-ca, organization: ops, algorithm: ec-p384, validity: 10y, peers: shared}
-defaults: {algorithm: ed25519, validity: 1y, renew_before: 20d}
+defaults: {algorithm: ed25519, validity: 1y, renew_before: 20d, san: given}
 shared_names: [etcd, 10.0.0.100]
 members: [{name: etcd-1, addresses: [10.0.0.11]}]
 nodes: [kube-1]
@@ -42,7 +42,7 @@ def built():
         layout=Layout.KUBEADM,
         directory="pki",
         authority=ClusterAuthority("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
-        defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20)),
+        defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20), take_names_as_given=True),
         shared_names=["etcd", IPv4Address("10.0.0.100")],
         members=[ClusterEntry("etcd-1", names=["10.0.0.11"])],
         nodes=["kube-1"],
@@ -59,7 +59,7 @@ def test_said_in_three_ways(tmp_path):
         "layout": "kubeadm",
         "directory": "pki",
         "ca": {"common_name": "etcd-ca", "organization": "ops", "algorithm": "ec-p384", "validity": "10y", "peers": "shared"},
-        "defaults": {"algorithm": "ed25519", "validity": "1y", "renew_before": "20d"},
+        "defaults": {"algorithm": "ed25519", "validity": "1y", "renew_before": "20d", "san": "given"},
         "shared_names": ["etcd", "10.0.0.100"],
         "members": [{"name": "etcd-1", "addresses": ["10.0.0.11"]}],
         "nodes": ["kube-1"],
@@ -85,6 +85,7 @@ def test_facts():
     assert (cluster.authority.common_name, cluster.authority.organization) == ("etcd-ca", "ops")
     assert not cluster.authority.has_separate_peers
     assert cluster.defaults.renew_before == "20d"
+    assert cluster.defaults.takes_names_as_given and not ClusterDefaults().takes_names_as_given
     assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
     assert repr(cluster) == "<Cluster of 1 members, 1 nodes and 1 clients, kubeadm layout>"
     wanted = cluster.wanted()

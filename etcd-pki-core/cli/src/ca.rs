@@ -5,14 +5,16 @@ mod renew;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
-use etcd_pki_core::{CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store};
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store,
+};
 
 use self::renew::Renew;
 use crate::{
     facts::CertificateFacts,
     failure::{Failure, Outcome},
     files::{self, File, Replacing},
-    input::{Input, called},
+    input::{Input, called, parse_in_place},
     options::{
         self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, PairOutOptions,
         PassphraseOptions, ValidityOptions,
@@ -223,11 +225,15 @@ pub(crate) struct Show {
 
 impl Show {
     fn run(mut self, input: &Input) -> Outcome {
-        let in_directory = self.directory.store().map(|store| store.authority_paths());
-        self.files
-            .extend(in_directory.map(|paths| paths.certificate));
+        let in_directory = self.directory.store();
+        let in_directory = in_directory.map(|store| store.authority_paths().certificate);
+        self.files.extend(in_directory.clone());
         self.show.show(&self.files, |file| {
-            let certificates = input.certificates(file)?;
+            let certificates = if in_directory.as_deref() == Some(file) {
+                parse_in_place(file, Certificate::all_from_bytes)
+            } else {
+                input.certificates(file)
+            }?;
             let facts = certificates.iter().map(|certificate| {
                 if certificate.is_authority() {
                     return Ok(CertificateFacts::of(certificate));

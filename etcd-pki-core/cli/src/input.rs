@@ -7,7 +7,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, READ_LIMIT, Result,
+    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, READ_LIMIT, Result, read_file,
+    read_regular_file,
 };
 use zeroize::Zeroizing;
 
@@ -22,7 +23,7 @@ impl Input {
     /// All of a file.
     pub(crate) fn bytes(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         if !is_standard(path) {
-            return etcd_pki_core::read_file(path).map(Zeroizing::new);
+            return read_file(path).map(Zeroizing::new);
         }
         if let Some(bytes) = self.standard_input.get() {
             return Ok(bytes.clone());
@@ -58,6 +59,13 @@ impl Input {
     ) -> Result<T> {
         parse(&self.bytes(path)?).map_err(|error| error.in_file(called(path)))
     }
+}
+
+/// What a file holds that nobody named, but a layout did. Who names a pipe has it waited for; found in a file's place, it is an
+/// error.
+pub(crate) fn parse_in_place<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    let bytes = read_regular_file(path).map(Zeroizing::new)?;
+    parse(&bytes).map_err(|error| error.in_file(path))
 }
 
 /// Whether a file is standard input or standard output.

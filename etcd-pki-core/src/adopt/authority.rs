@@ -11,7 +11,7 @@ use crate::{
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
     key::KeyAlgorithm,
-    store::{Store, read_authority, read_regular},
+    store::{Store, read_authority, read_regular_file},
 };
 
 /// What there is to say of the authority, and of the one that peers have apart.
@@ -63,7 +63,7 @@ fn of_kind(
     };
     let paths = pair.paths.below(store.directory());
     // Read again, for the error
-    let certificates = read_regular(&paths.certificate).and_then(|bytes| {
+    let certificates = read_regular_file(&paths.certificate).and_then(|bytes| {
         Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(&paths.certificate))
     })?;
     if certificates.len() > 1 {
@@ -82,7 +82,7 @@ fn of_kind(
         let subject = certificate.subject();
         return Err(Error::NotAnAuthority { subject, reason }.in_file(&paths.certificate));
     }
-    if read_regular(&paths.key).is_err() {
+    if read_regular_file(&paths.key).is_err() {
         let text = "is not here, or cannot be read: without it nothing can be renewed";
         remarks.push(Remark::new(&pair.paths.key, text));
     } else if let Err(Error::File { error, .. }) =

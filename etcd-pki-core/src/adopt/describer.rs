@@ -24,6 +24,8 @@ pub(super) struct Describer<'a> {
     pub(super) hosts: &'a Hosts,
     pub(super) habits: &'a Habits,
     pub(super) shared: Vec<AlternativeName>,
+    /// Whether certificates have these names alone, without those of members and loopback's
+    pub(super) names_as_given: bool,
     /// What nodes have too under the habits of Kubespray
     pub(super) of_every_host: Vec<AlternativeName>,
     pub(super) member_common_names: HashSet<String>,
@@ -32,7 +34,8 @@ pub(super) struct Describer<'a> {
 
 impl<'a> Describer<'a> {
     pub(super) fn members(&mut self) -> Vec<ClusterEntry> {
-        let mut members: Vec<(&str, &Pair, MemberNames)> = Vec::new();
+        let mut members: Vec<(&str, &Pair)> = Vec::new();
+        let mut every: Vec<MemberNames> = Vec::new();
         for (name, pairs) in self.by_name(Kind::Member) {
             let first = pairs.iter().find(|pair| pair.certificate.is_some());
             let Some(pair) = first.or(pairs.first()).copied() else {
@@ -49,24 +52,12 @@ impl<'a> Describer<'a> {
                     }
                 }
             }
-            members.push((name, pair, MemberNames::new(name, &all)));
+            members.push((name, pair));
+            every.push(MemberNames::new(name, &all));
         }
-        let every: Vec<MemberNames> = members
-            .iter()
-            .map(|(name, _, names)| MemberNames::new(name, &names.all))
-            .collect();
-        self.shared = match self.habits.compatibility {
-            Compatibility::Strict => names::shared(&every),
-            Compatibility::Kubespray => names::of_any(&every),
-        };
-        self.of_every_host = every
-            .iter()
-            .filter_map(|names| names.host.clone())
-            .chain(self.shared.iter().cloned())
-            .chain(AlternativeName::loopback().iter().cloned())
-            .collect();
+        self.share(&every);
         let mut entries = Vec::with_capacity(members.len());
-        for (name, pair, names) in members {
+        for ((name, pair), names) in members.into_iter().zip(&every) {
             let own = match self.habits.compatibility {
                 Compatibility::Strict => names.own(&self.shared),
                 Compatibility::Kubespray => Vec::new(),
@@ -89,6 +80,28 @@ impl<'a> Describer<'a> {
             }
         }
         entries
+    }
+
+    /// Finds what members share, and what nodes have too under the habits of Kubespray.
+    fn share(&mut self, members: &[MemberNames]) {
+        self.shared = match self.habits.compatibility {
+            Compatibility::Strict => names::shared(members),
+            Compatibility::Kubespray => {
+                if let Some(given) = names::as_given(members) {
+                    self.of_every_host.clone_from(&given);
+                    self.shared = given;
+                    self.names_as_given = true;
+                    return;
+                }
+                names::of_any(members)
+            }
+        };
+        self.of_every_host = members
+            .iter()
+            .filter_map(|names| names.host.clone())
+            .chain(self.shared.iter().cloned())
+            .chain(AlternativeName::loopback().iter().cloned())
+            .collect();
     }
 
     /// The common name of a member's pair for peers, where it has one beside this pair.

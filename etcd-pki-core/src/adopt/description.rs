@@ -7,7 +7,7 @@ use super::{
     pair::Pair,
 };
 use crate::{
-    cluster::{Cluster, ClusterAdmin, ClusterAuthority, ClusterEntry},
+    cluster::{Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry},
     error::{Error, Result},
     identity::AlternativeName,
     role::Role,
@@ -17,7 +17,7 @@ use crate::{
 /// The parts of a specification.
 pub(super) struct Description {
     authority: ClusterAuthority,
-    habits: Habits,
+    defaults: ClusterDefaults,
     shared: Vec<AlternativeName>,
     members: Vec<ClusterEntry>,
     nodes: Vec<ClusterEntry>,
@@ -35,6 +35,7 @@ impl Description {
             hosts: &hosts,
             habits: &habits,
             shared: Vec::new(),
+            names_as_given: false,
             of_every_host: Vec::new(),
             member_common_names: HashSet::new(),
             remarks,
@@ -42,7 +43,11 @@ impl Description {
         let members = describer.members();
         let nodes = describer.others(Role::Node);
         let clients = describer.others(Role::Client);
-        let shared = describer.shared;
+        let (shared, names_as_given) = (describer.shared, describer.names_as_given);
+        let mut defaults = habits.defaults();
+        if names_as_given {
+            defaults = defaults.take_names_as_given();
+        }
         Ok(Self {
             admin: admin(pairs, &habits),
             authority,
@@ -50,7 +55,7 @@ impl Description {
             members,
             nodes,
             clients,
-            habits,
+            defaults,
         })
     }
 
@@ -59,7 +64,7 @@ impl Description {
             .layout(store.layout())
             .directory(store.directory())
             .authority(self.authority)
-            .defaults(self.habits.defaults())
+            .defaults(self.defaults)
             .shared_names(self.shared)
             .members(self.members)
             .nodes(self.nodes)

@@ -11,16 +11,24 @@ pub(super) struct MemberNames {
     pub(super) host: Option<AlternativeName>,
     /// All but those of loopback
     pub(super) all: Vec<AlternativeName>,
+    /// Those of loopback
+    loopback: Vec<AlternativeName>,
 }
 
 impl MemberNames {
     pub(super) fn new(name: &str, all: &[AlternativeName]) -> Self {
-        let loopback = AlternativeName::loopback();
-        let all = all.iter().filter(|name| !loopback.contains(name));
+        let is_loopback = |name: &AlternativeName| AlternativeName::loopback().contains(name);
+        let (loopback, all) = all.iter().cloned().partition(is_loopback);
         Self {
             host: name.parse().ok(),
-            all: all.cloned().collect(),
+            all,
+            loopback,
         }
+    }
+
+    /// Whether there are none, as where no certificate can be read.
+    fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.loopback.is_empty()
     }
 
     /// What is neither shared nor follows from its name.
@@ -69,6 +77,22 @@ pub(super) fn of_any(members: &[MemberNames]) -> Vec<AlternativeName> {
         }
     }
     all
+}
+
+/// What any member has, if that lacks a member's own name or one of loopback's, which follow without being said: Kubespray's script
+/// gives the names that it is told and no others.
+pub(super) fn as_given(members: &[MemberNames]) -> Option<Vec<AlternativeName>> {
+    let read = || members.iter().filter(|member| !member.is_empty());
+    let mut all: Vec<AlternativeName> = Vec::new();
+    for name in read().flat_map(|member| member.loopback.iter().chain(&member.all)) {
+        if !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    let hosts = read().filter_map(|member| member.host.as_ref());
+    let mut following = hosts.chain(AlternativeName::loopback());
+    let lacks_one = following.any(|name| !all.contains(name));
+    (lacks_one && !all.is_empty()).then_some(all)
 }
 
 /// The alternative names of a certificate, as far as a specification can say them.
@@ -149,6 +173,31 @@ mod tests {
         assert_eq!(shown(&shared), "etcd 10.0.0.9");
         assert_eq!(shown(&members[0].own(&shared)), "10.0.0.1");
         assert_eq!(shown(&of_any(&members)), "etcd 10.0.0.1 10.0.0.9 10.0.0.2");
+    }
+
+    #[test]
+    fn what_is_given_and_nothing_else() {
+        let given = |members: &[(&str, &[&str])]| {
+            let members: Vec<_> = members
+                .iter()
+                .map(|(name, all)| member(name, all))
+                .collect();
+            as_given(&members).map(|names| shown(&names))
+        };
+        let whole = &["a", "b", "localhost", "127.0.0.1", "::1", "10.0.0.1"];
+        assert_eq!(given(&[("a", whole), ("b", whole)]), None);
+        // One certificate is older than a member
+        assert_eq!(given(&[("a", &whole[1..]), ("b", whole)]), None);
+        // One cannot be read
+        assert_eq!(given(&[("a", whole), ("c", &[])]), None);
+        assert_eq!(given(&[("a", &[])]), None);
+        let nameless = given(&[("a", &whole[1..]), ("b", &whole[1..])]);
+        assert_eq!(
+            nameless.as_deref(),
+            Some("localhost 127.0.0.1 ::1 b 10.0.0.1")
+        );
+        let one = given(&[("a", &["a", "localhost", "127.0.0.1"])]);
+        assert_eq!(one.as_deref(), Some("localhost 127.0.0.1 a"));
     }
 
     #[test]

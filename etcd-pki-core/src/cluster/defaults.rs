@@ -16,6 +16,7 @@ pub struct ClusterDefaults {
     terms: Terms,
     renew_before: Option<RenewBefore>,
     compatibility: Compatibility,
+    names_as_given: bool,
 }
 
 impl ClusterDefaults {
@@ -48,6 +49,16 @@ impl ClusterDefaults {
         }
     }
 
+    /// Leaves alternative names as they are given, shared or an entry's own: the names of members and loopback's are not added to
+    /// them. `san: given` in a specification, and what Kubespray's script does.
+    #[must_use]
+    pub const fn take_names_as_given(self) -> Self {
+        Self {
+            names_as_given: true,
+            ..self
+        }
+    }
+
     /// How long before their end certificates are due: 30 days unless said otherwise.
     #[must_use]
     pub fn renew_before(&self) -> RenewBefore {
@@ -58,6 +69,12 @@ impl ClusterDefaults {
     #[must_use]
     pub const fn compatibility(&self) -> Compatibility {
         self.compatibility
+    }
+
+    /// Whether alternative names are as they are given, without those of members and loopback's.
+    #[must_use]
+    pub const fn takes_names_as_given(&self) -> bool {
+        self.names_as_given
     }
 
     pub(super) const fn terms(&self) -> Terms {

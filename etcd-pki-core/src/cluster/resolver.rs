@@ -33,7 +33,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn new(cluster: &'a Cluster, only: Option<&'a str>) -> Self {
         let trees = only.is_none() && !cluster.layout.names_hosts() && cluster.hosts().len() > 1;
         let shared = match cluster.defaults.compatibility() {
-            Compatibility::Kubespray if !cluster.names_as_given => names_of_all(cluster),
+            Compatibility::Kubespray if !cluster.defaults.takes_names_as_given() => {
+                names_of_all(cluster)
+            }
             _ => cluster.shared_names.clone(),
         };
         Self {
@@ -232,7 +234,7 @@ impl Cluster {
     pub(super) fn leaf_profile(&self, role: Role) -> Profile {
         let usual = self.defaults.compatibility().profile(role);
         let mut profile = self.defaults.terms().over(usual);
-        if self.names_as_given {
+        if self.defaults.takes_names_as_given() {
             profile = profile.names_as_given();
         }
         profile

@@ -40,7 +40,7 @@ const AUTHORITY: &[&str] = &[
     "peers",
     "peer_common_name",
 ];
-const DEFAULTS: &[&str] = &["algorithm", "validity", "renew_before", "profile"];
+const DEFAULTS: &[&str] = &["algorithm", "validity", "renew_before", "profile", "san"];
 const FILES: &[&str] = &[
     "owner",
     "group",
@@ -173,6 +173,14 @@ fn defaults(slot: &Slot<'_>) -> Result<ClusterDefaults> {
     if let Some(compatibility) = fields.parse("profile")? {
         defaults = defaults.following(compatibility);
     }
+    if let Some(slot) = fields.get("san") {
+        if slot.text()? != "given" {
+            let hint = "san: given leaves out the names of hosts and loopback's where nobody gives them; names for all members \
+                        belong in shared_names";
+            return Err(slot.fail_with("the only word here is given", hint));
+        }
+        defaults = defaults.take_names_as_given();
+    }
     Ok(defaults)
 }
 
@@ -231,7 +239,7 @@ mod tests {
 layout: kubeadm
 directory: pki
 ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca}
-defaults: {algorithm: ed25519, validity: 2y, renew_before: 25%, profile: kubespray}
+defaults: {algorithm: ed25519, validity: 2y, renew_before: 25%, profile: kubespray, san: given}
 shared_names: [etcd, 10.0.0.1]
 members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d}]
 nodes: [{name: n, san: none}, {name: o, names: [o.lan], addresses: [10.0.0.3]}]
@@ -262,6 +270,7 @@ files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', dir
         assert_eq!(defaults.validity(), Some(Validity::years(2)));
         assert_eq!(defaults.renew_before(), RenewBefore::percent(25).unwrap());
         assert_eq!(defaults.compatibility(), Compatibility::Kubespray);
+        assert!(defaults.takes_names_as_given());
         let names = |names: &[AlternativeName]| {
             let names: Vec<_> = names.iter().map(ToString::to_string).collect();
             names.join(" ")

@@ -9,13 +9,15 @@ impl Layout {
     /// The pair of which this is the certificate, if the layout names files so: those that carry a host's name, those of clients, and
     /// those in the tree of a host.
     pub(crate) fn pair_at(self, path: &Path) -> Option<PairPaths> {
-        if let Some(pair) = self.pair_in_place(path) {
-            return Some(pair);
-        }
+        let in_tree = || self.pair_in_tree(path).filter(|_| !self.names_hosts());
+        self.pair_in_place(path).or_else(in_tree)
+    }
+
+    /// The same in the tree of a host alone. Where files carry hosts' names, a directory of such trees is made by exporting.
+    pub(crate) fn pair_in_tree(self, path: &Path) -> Option<PairPaths> {
         let mut parts = path.components();
         let host = Path::new(parts.next()?.as_os_str());
-        let below = self.pairs_of_anybody(host.to_str()?).into_iter();
-        let mut below = below.filter(|_| !self.names_hosts());
+        let mut below = self.pairs_of_anybody(host.to_str()?).into_iter();
         let pair = below.find(|pair| pair.certificate == parts.as_path())?;
         Some(pair.below(host))
     }
@@ -109,6 +111,22 @@ mod tests {
         ] {
             let named = Layout::ALL.map(|layout| layout.names_key(Path::new(path)));
             assert_eq!(named.contains(&true), is_somebodys, "{path}");
+        }
+    }
+
+    #[test]
+    fn trees_of_hosts() {
+        for (layout, path, is_a_hosts) in [
+            (Layout::Kubespray, "a/member-a.pem", true),
+            (Layout::Kubespray, "a/node-a.pem", true),
+            (Layout::Kubespray, "backup/member-a.pem", false),
+            (Layout::Kubespray, "member-a.pem", false),
+            (Layout::Cfssl, "a/a.pem", true),
+            (Layout::Kubeadm, "a/etcd/peer.crt", true),
+            (Layout::Kubeadm, "etcd/peer.crt", false),
+        ] {
+            let pair = layout.pair_in_tree(Path::new(path));
+            assert_eq!(pair.is_some(), is_a_hosts, "{layout} {path}");
         }
     }
 }

@@ -165,7 +165,7 @@ impl Plan {
                 Action::Renew => {
                     let authority = files
                         .store()
-                        .authority_to_renew(&step.wanted.paths, passphrase)?;
+                        .authority_to_renew_at(&step.wanted.paths, passphrase)?;
                     let renewed = authority.renewed(profile.validity(), step.keeps_serial, now)?;
                     let certificate = renewed.certificate().to_pem()?;
                     files.put_certificate(&step.wanted.paths, &certificate, &self.attributes)?;

@@ -1,5 +1,7 @@
 //! Which of the requests that have come are to be signed, and which are refused.
 
+mod shared;
+
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -7,6 +9,7 @@ use std::{
     time::SystemTime,
 };
 
+use self::shared::refuse_copies;
 use super::{EXTENSION, Refusal, check_apart, request_path};
 use crate::{
     certificate::Certificate,
@@ -172,7 +175,7 @@ impl Cluster {
         }
         let without_request = self.hosts_beside(&come, &refused, travelling);
         refuse_authority_keys(&authorities, &mut come, &mut refused);
-        refuse_shared(&mut come, &mut refused);
+        refuse_copies(&mut come, &signers, travelling, &mut refused);
         let mut steps = Vec::with_capacity(come.len());
         for request in come {
             let ca = signers.get(&request.wanted.issuer).copied();
@@ -283,15 +286,10 @@ impl SigningStep {
     ) -> std::result::Result<Self, Refusal> {
         let wanted = &self.wanted;
         let key = self.request.public_key();
-        let folder = travelling.join(&self.host);
         let refusal = |error| Refusal::of(self.path.clone(), error);
-        // A link beside it is refused, and whatever else is no certificate is replaced
-        let beside = read_below(&folder, &wanted.paths.certificate);
-        let beside = unless_too_large(beside).map_err(refusal)?;
-        let beside = beside.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
-        let leaf = beside.as_ref().and_then(|all| all.first());
+        let beside = self.certificate_beside(travelling).map_err(refusal)?;
         // Without an authority every certificate is another's
-        let leaf = leaf.filter(|_| ca.is_some());
+        let leaf = beside.as_ref().filter(|_| ca.is_some());
         let (action, causes) = judge(wanted, key, leaf, ca, now).map_err(refusal)?;
         if action == Action::Reissue {
             let algorithm = profile(wanted).map_err(refusal)?.key_algorithm();
@@ -300,6 +298,14 @@ impl SigningStep {
         }
         self.causes = causes;
         Ok(self)
+    }
+
+    /// The certificate that lies beside it. A link there is refused, and whatever else is no certificate is replaced.
+    fn certificate_beside(&self, travelling: &Path) -> Result<Option<Certificate>> {
+        let folder = travelling.join(&self.host);
+        let beside = unless_too_large(read_below(&folder, &self.wanted.paths.certificate))?;
+        let all = beside.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
+        Ok(all.and_then(|all| all.into_iter().next()))
     }
 }
 
@@ -381,22 +387,5 @@ fn refuse_authority_keys(
             Error::AuthorityKey { subject },
         ));
         false
-    });
-}
-
-/// Takes out the requests that have a key in common: one is a copy, and nobody here can tell which.
-fn refuse_shared(requests: &mut Vec<SigningStep>, refused: &mut Vec<Refusal>) {
-    let mut counts: HashMap<PublicKey, usize> = HashMap::with_capacity(requests.len());
-    for request in requests.iter() {
-        let count = counts.entry(request.request.public_key().clone());
-        *count.or_default() += 1;
-    }
-    requests.retain(|request| {
-        let is_shared = counts.get(request.request.public_key()) > Some(&1);
-        if is_shared {
-            let reason = "another request has the same key";
-            refused.push(Refusal::new(request.path.clone(), reason));
-        }
-        !is_shared
     });
 }

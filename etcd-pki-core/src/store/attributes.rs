@@ -77,30 +77,43 @@ impl From<&Metadata> for Stamp {
 
 /// A file's contents and what it is like; `None` if there is none.
 pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
+    match open_regular(path) {
+        Ok((file, metadata)) => {
+            let bytes = read_opened(&file, metadata.len(), path)?;
+            Ok(Some((bytes, Stamp::from(&metadata))))
+        }
+        Err(Error::Io { error, .. }) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a whole file that nobody named, but a layout did, following symbolic links. Unlike [`read_file`](super::read_file), it
+/// takes a regular file alone, and so waits for no pipe.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
+pub fn read_regular_file(path: &Path) -> Result<Vec<u8>> {
+    let (file, metadata) = open_regular(path)?;
+    read_opened(&file, metadata.len(), path)
+}
+
+fn open_regular(path: &Path) -> Result<(File, Metadata)> {
     // A pipe that nobody writes into would be waited for
-    let opened = File::options()
+    let file = File::options()
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(None),
-        // A socket is not opened
-        Err(error) if is(&error, Errno::NXIO) => return Err(Error::irregular("read", path)),
-        Err(error) => return Err(io_error("read", path)(error)),
-    };
+        .open(path)
+        .map_err(|error| match is(&error, Errno::NXIO) {
+            // A socket is not opened
+            true => Error::irregular("read", path),
+            false => io_error("read", path)(error),
+        })?;
     let metadata = file.metadata().map_err(io_error("read", path))?;
     if !metadata.is_file() {
         return Err(Error::irregular("read", path));
     }
-    let bytes = read_opened(&file, metadata.len(), path)?;
-    Ok(Some((bytes, Stamp::from(&metadata))))
-}
-
-/// The contents of a regular file. Unlike [`read_file`](super::read_file), it waits for no pipe.
-pub(crate) fn read_regular(path: &Path) -> Result<Vec<u8>> {
-    let found = look(path)?.map(|(bytes, _)| bytes);
-    found.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
+    Ok((file, metadata))
 }
 
 /// Nothing, or a link that leads nowhere or in a circle.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Store,
-    attributes::{Attributes, look},
+    attributes::{Attributes, look, read_regular_file},
     file::{Overwrite, read_file},
     locked::{LockedStore, PairTexts},
 };
@@ -42,14 +42,38 @@ impl Store {
         Ok(authority.with_member_common_names(self.member_common_names()?))
     }
 
+    /// Loads the authority even if it has expired, so that it can be renewed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::authority`], but for [`Error::AuthorityExpired`].
+    pub fn authority_to_renew(
+        &self,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.authority_to_renew_at(&self.layout.authority(), passphrase)
+    }
+
+    /// Loads the authority that peers have apart as [`Store::authority_to_renew`] does the other one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::authority_to_renew`].
+    pub fn peer_authority_to_renew(
+        &self,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.authority_to_renew_at(&self.layout.peer_authority(), passphrase)
+    }
+
     /// Loads the authority whose pair this is, even if it has expired.
-    pub(crate) fn authority_to_renew(
+    pub(crate) fn authority_to_renew_at(
         &self,
         pair: &PairPaths,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
         let paths = pair.below(&self.directory);
-        read_authority_to_renew(&paths.certificate, &paths.key, passphrase)
+        load(&paths, passphrase, read_regular_file, even_if_expired)
     }
 
     /// Loads the authority whose pair this is.
@@ -59,7 +83,12 @@ impl Store {
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
         let paths = pair.below(&self.directory);
-        read_authority(&paths.certificate, &paths.key, passphrase)
+        load(
+            &paths,
+            passphrase,
+            read_regular_file,
+            CertificateAuthority::load,
+        )
     }
 
     /// Loads the key of the authority whose pair this is.
@@ -69,7 +98,7 @@ impl Store {
         passphrase: Option<&Passphrase>,
     ) -> Result<PrivateKey> {
         let path = pair.below(&self.directory).key;
-        let bytes = Zeroizing::new(read_file(&path)?);
+        let bytes = Zeroizing::new(read_regular_file(&path)?);
         PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
     }
 
@@ -175,7 +204,7 @@ impl LockedStore {
 
     fn put_renewed(&self, pair: &PairPaths, authority: &CertificateAuthority) -> Result<()> {
         let path = self.store.directory.join(&pair.certificate);
-        let there = Certificate::all_from_bytes(&read_file(&path)?)
+        let there = Certificate::all_from_bytes(&read_regular_file(&path)?)
             .map_err(|error| error.in_file(&path))?;
         let key = authority.certificate().public_key();
         if let Some(other) = there.first().filter(|there| there.public_key() != key) {
@@ -232,22 +261,20 @@ impl LockedStore {
 ///
 /// # Errors
 ///
-/// As [`Store::authority`], but for [`Error::AuthorityExpired`].
+/// As [`Store::authority_to_renew`].
 pub fn read_authority_to_renew(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
-    read_authority_with(certificate, key, passphrase, |certificates, key| {
-        let own = certificates
-            .iter()
-            .find(|one| one.public_key() == key.public_key());
-        let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
-        CertificateAuthority::load_at(certificates, key, end)
-    })
+    let paths = PairPaths {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+    };
+    load(&paths, passphrase, read_file, even_if_expired)
 }
 
-/// Loads an authority from any two files, the key with its passphrase if it has one.
+/// Loads an authority from any two files, the key with its passphrase if it has one. They may be pipes, which are waited for.
 ///
 /// # Errors
 ///
@@ -257,22 +284,39 @@ pub fn read_authority(
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
-    read_authority_with(certificate, key, passphrase, CertificateAuthority::load)
+    let paths = PairPaths {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+    };
+    load(&paths, passphrase, read_file, CertificateAuthority::load)
 }
 
-fn read_authority_with(
-    certificate: &Path,
-    key: &Path,
+fn load(
+    paths: &PairPaths,
     passphrase: Option<&Passphrase>,
+    read: impl Fn(&Path) -> Result<Vec<u8>>,
     load: impl FnOnce(Vec<Certificate>, PrivateKey) -> Result<CertificateAuthority>,
 ) -> Result<CertificateAuthority> {
-    let certificates = Certificate::all_from_bytes(&read_file(certificate)?)
+    let PairPaths { certificate, key } = paths;
+    let certificates = Certificate::all_from_bytes(&read(certificate)?)
         .map_err(|error| error.in_file(certificate))?;
-    let key_bytes = Zeroizing::new(read_file(key)?);
+    let key_bytes = Zeroizing::new(read(key)?);
     let private_key =
         PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
     load(certificates, private_key).map_err(|error| match error {
         Error::KeyMismatch { .. } => error.in_file(key),
         error => error.in_file(certificate),
     })
+}
+
+/// The authority of this key, as it was while it was valid.
+fn even_if_expired(
+    certificates: Vec<Certificate>,
+    key: PrivateKey,
+) -> Result<CertificateAuthority> {
+    let own = certificates
+        .iter()
+        .find(|one| one.public_key() == key.public_key());
+    let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
+    CertificateAuthority::load_at(certificates, key, end)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Store, file::read_file};
+use super::{Store, attributes::read_regular_file};
 use crate::{certificate::Certificate, error::Result, role::Role};
 
 impl Store {
@@ -22,7 +22,7 @@ impl Store {
         let files = self.certificate_files()?.into_iter();
         let files = files.filter(|path| self.layout.is_of_member(path));
         let first = |path: PathBuf| {
-            let bytes = read_file(&path).ok()?;
+            let bytes = read_regular_file(&path).ok()?;
             Certificate::all_from_bytes(&bytes).ok()?.into_iter().next()
         };
         let certificates = files.filter_map(first);

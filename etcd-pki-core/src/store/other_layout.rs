@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Store, file::read_file, tree::tree};
+use super::{Store, attributes::read_regular_file, tree::tree};
 use crate::{
     certificate::Certificate,
     error::{Error, Result},
@@ -73,7 +73,7 @@ impl Store {
             layouts.any(|layout| is_authority(layout, path) || is_leaf(layout, path))
         });
         let certificate = |path: PathBuf| {
-            let bytes = read_file(&self.directory.join(&path)).ok()?;
+            let bytes = read_regular_file(&self.directory.join(&path)).ok()?;
             let first = Certificate::all_from_bytes(&bytes)
                 .ok()?
                 .into_iter()
@@ -97,7 +97,7 @@ fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
 fn is_leaf(layout: Layout, path: &Path) -> bool {
     let is_in_place = |layout: Layout| layout.pair_in_place(path).is_some();
     is_in_place(layout)
-        || layout.pair_at(path).is_some() && !Layout::ALL.into_iter().any(is_in_place)
+        || layout.pair_in_tree(path).is_some() && !Layout::ALL.into_iter().any(is_in_place)
 }
 
 fn is_authority(layout: Layout, path: &Path) -> bool {
@@ -108,9 +108,7 @@ fn is_authority(layout: Layout, path: &Path) -> bool {
 
 /// Whether a name speaks for its layout: with cfssl, a member's certificate is called by the member's name alone, as any file may be.
 fn is_telling(layout: Layout, path: &Path) -> bool {
-    layout != Layout::Cfssl
-        || is_authority(layout, path)
-        || Layout::Kubespray.pair_in_place(path).is_some()
+    layout != Layout::Cfssl || is_authority(layout, path) || is_leaf(Layout::Kubespray, path)
 }
 
 /// Whether the authority of Kubernetes itself is called so, beside which kubeadm has the files of etcd.

@@ -953,7 +953,8 @@ class ClusterDefaults:
     `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says
     otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called
     `profile`. `renew_before` is a `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise,
-    and never more than a third of a certificate's life.
+    and never more than a third of a certificate's life. `take_names_as_given` leaves alternative names as they are
+    given, without those of members and loopback's, as Kubespray's script does; in YAML it is `san: given`.
     """
     def __new__(
         cls,
@@ -962,6 +963,7 @@ class ClusterDefaults:
         validity: _Validity | None = None,
         renew_before: _Before | None = None,
         compatibility: _Compatibility = "strict",
+        take_names_as_given: bool = False,
     ) -> Self: ...
     @property
     def algorithm(self) -> KeyAlgorithm | None:
@@ -975,6 +977,9 @@ class ClusterDefaults:
     @property
     def compatibility(self) -> Compatibility:
         """Whose habits certificates follow."""
+    @property
+    def takes_names_as_given(self) -> bool:
+        """Whether alternative names are as they are given, without those of members and loopback's."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> ClusterDefaults: ...

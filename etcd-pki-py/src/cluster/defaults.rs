@@ -13,7 +13,9 @@ use crate::{
 ///
 /// `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says otherwise,
 /// `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called `profile`. `renew_before` is a `timedelta` or text such
-/// as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a certificate's life.
+/// as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a certificate's life. `take_names_as_given` leaves
+/// alternative names as they are given, without those of members and loopback's, as Kubespray's script does; in YAML it is
+/// `san: given`.
 #[pyclass(frozen, eq, hash, name = "ClusterDefaults", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterDefaults(pub(crate) ClusterDefaults);
@@ -24,14 +26,19 @@ hash_by_debug!(PyClusterDefaults);
 impl PyClusterDefaults {
     #[new]
     #[pyo3(
-        signature = (*, algorithm=None, validity=None, renew_before=None, compatibility=Word(Compatibility::Strict)),
-        text_signature = "(*, algorithm=None, validity=None, renew_before=None, compatibility='strict')"
+        signature = (
+            *, algorithm=None, validity=None, renew_before=None, compatibility=Word(Compatibility::Strict),
+            take_names_as_given=false
+        ),
+        text_signature = "(*, algorithm=None, validity=None, renew_before=None, compatibility='strict', \
+            take_names_as_given=False)"
     )]
     fn new(
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
         renew_before: Option<Before<RenewBefore>>,
         compatibility: Word<Compatibility>,
+        take_names_as_given: bool,
     ) -> Self {
         let mut defaults = ClusterDefaults::default().following(compatibility.0);
         if let Some(Word(algorithm)) = algorithm {
@@ -42,6 +49,9 @@ impl PyClusterDefaults {
         }
         if let Some(Before(before)) = renew_before {
             defaults = defaults.renew(before);
+        }
+        if take_names_as_given {
+            defaults = defaults.take_names_as_given();
         }
         Self(defaults)
     }
@@ -68,6 +78,12 @@ impl PyClusterDefaults {
     #[getter]
     fn compatibility(&self) -> Word<Compatibility> {
         Word(self.0.compatibility())
+    }
+
+    /// Whether alternative names are as they are given, without those of members and loopback's.
+    #[getter]
+    fn takes_names_as_given(&self) -> bool {
+        self.0.takes_names_as_given()
     }
 
     fn __repr__(&self) -> String {

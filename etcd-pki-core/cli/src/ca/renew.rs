@@ -1,7 +1,7 @@
 //! `etcd-pki ca renew`
 
 use clap::Args;
-use etcd_pki_core::{PairPaths, Profile, Store, Validity, read_authority_to_renew};
+use etcd_pki_core::{PairPaths, Profile, Store, Validity};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -54,7 +54,11 @@ impl Renew {
         let passphrase = self.passphrase.read(input)?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let paths = self.paths(&store)?;
-        let old = read_authority_to_renew(&paths.certificate, &paths.key, passphrase.as_ref())?;
+        let old = if self.peers {
+            store.peer_authority_to_renew(passphrase.as_ref())
+        } else {
+            store.authority_to_renew(passphrase.as_ref())
+        }?;
         let validity = match self.validity.read()? {
             Some(validity) => validity,
             None => as_long_as(old.certificate()),

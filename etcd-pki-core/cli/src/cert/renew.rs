@@ -1,5 +1,6 @@
 //! `etcd-pki cert renew`
 
+mod links;
 mod signers;
 
 use std::path::{Path, PathBuf};
@@ -10,12 +11,12 @@ use etcd_pki_core::{
 };
 use zeroize::Zeroizing;
 
-use self::signers::Signers;
+use self::{links::LinkedKeys, signers::Signers};
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
     files::{File, Replacing},
-    input::Input,
+    input::{Input, parse_in_place},
     options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
     output,
     report::Report,
@@ -30,6 +31,8 @@ use crate::{
 ///
 /// With --rekey there is an instant between key and certificate in which etcd may read a pair that does not match: that handshake
 /// fails, and the next one reads the whole pair.
+///
+/// Nothing is written through a symbolic link. Without a file, a link to what is renewed under its own name is left out.
 #[derive(Args)]
 // One place of the authority suffices, and no file is needed: what clap makes of that says otherwise
 #[command(
@@ -73,9 +76,19 @@ impl Renew {
     pub(crate) fn run(self, input: &Input) -> Outcome {
         let mut report = Report::new(&self.json);
         let signers = Signers::load(&self.authority, input)?;
-        let files = self.files(&signers, &mut report)?;
+        let mut files = self.files(&signers, &mut report)?;
+        let linked = if self.rekey {
+            LinkedKeys::beside(&files)?
+        } else {
+            LinkedKeys::default()
+        };
+        // What a link keeps from being renewed holds nothing else up
+        files.sort_by_cached_key(|path| self.check_links(path, &linked, input).is_err());
         for (done, path) in files.iter().enumerate() {
-            if let Err(failure) = self.renew(path, &signers, input, &mut report) {
+            let renewed = self
+                .check_links(path, &linked, input)
+                .and_then(|()| self.renew(path, &signers, input, &mut report));
+            if let Err(failure) = renewed {
                 let (_, rest) = files.split_at(done);
                 self.tell_rest(rest, files.len());
                 return report.fail(failure, done, files.len());
@@ -121,7 +134,17 @@ impl Renew {
                 report.left_due(&path, reason);
             }
         }
-        Ok(files)
+        Ok(links::without_links(files))
+    }
+
+    /// Refuses what cannot be renewed because of a symbolic link.
+    fn check_links(&self, path: &Path, linked: &LinkedKeys, input: &Input) -> Result<(), Failure> {
+        links::check_certificate(path)?;
+        if self.rekey {
+            let old = input.certificates(path)?.swap_remove(0);
+            linked.check_rekeying(path, &key_of(path), &old)?;
+        }
+        Ok(())
     }
 
     /// The certificates in a directory that are due, authorities' excepted.
@@ -243,7 +266,9 @@ impl Renew {
             return Ok(None);
         }
         let passphrase = self.authority.passphrase.read(input)?;
-        let there = input.private_key(key_path, passphrase.as_ref())?;
+        let there = parse_in_place(key_path, |bytes| {
+            PrivateKey::from_bytes(bytes, passphrase.as_ref())
+        })?;
         check(old.public_key(), there.public_key(), path, key_path)?;
         Ok(None)
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     failure::{Answer, Failure, Outcome},
-    input::Input,
+    input::{Input, parse_in_place},
     options::{self, DirectoryOptions},
     output,
     show::Unreadable,
@@ -96,10 +96,12 @@ impl Verify {
 
     fn verifier(&self, input: &Input) -> std::result::Result<Verifier, Failure> {
         let in_directory = self.directory.store().map(|store| store.authority_paths());
-        let in_directory = in_directory.map(|paths| paths.certificate);
-        // The parser asks for one of the two
-        let trusted = self.ca.clone().or(in_directory).unwrap_or_default();
-        let mut verifier = Verifier::new(input.certificates(&trusted)?);
+        let trusted = match (&self.ca, in_directory) {
+            (None, Some(paths)) => parse_in_place(&paths.certificate, Certificate::all_from_bytes),
+            // The parser asks for one of the two
+            (named, _) => input.certificates(named.as_deref().unwrap_or(Path::new(""))),
+        };
+        let mut verifier = Verifier::new(trusted?);
         if let Some(role) = self.role {
             verifier = verifier.role(role);
         }

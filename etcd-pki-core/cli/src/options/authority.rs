@@ -3,12 +3,12 @@
 use std::{io, path::PathBuf};
 
 use clap::{ArgGroup, Args, ValueHint};
-use etcd_pki_core::{CertificateAuthority, Error, Layout, Store};
+use etcd_pki_core::{Certificate, CertificateAuthority, Error, Layout, PrivateKey, Store};
 
 use super::{PassphraseOptions, one_of};
 use crate::{
     failure::{Failure, Message},
-    input::Input,
+    input::{Input, parse_in_place},
 };
 
 /// The heading of the options that name an authority's files
@@ -72,10 +72,16 @@ impl AuthorityOptions {
     pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
         let (certificate, key) = self.files()?;
         let passphrase = self.passphrase.read(input)?;
-        let certificates = input
-            .certificates(&certificate)
-            .map_err(|error| self.or_no_authority_yet(error))?;
-        let private_key = input.private_key(&key, passphrase.as_ref())?;
+        let passphrase = passphrase.as_ref();
+        let certificates = match &self.ca {
+            Some(named) => input.certificates(named),
+            None => parse_in_place(&certificate, Certificate::all_from_bytes),
+        };
+        let certificates = certificates.map_err(|error| self.or_no_authority_yet(error))?;
+        let private_key = match &self.ca_key {
+            Some(named) => input.private_key(named, passphrase),
+            None => parse_in_place(&key, |bytes| PrivateKey::from_bytes(bytes, passphrase)),
+        }?;
         let ca = CertificateAuthority::load(certificates, private_key);
         let ca = ca.map_err(|error| match error {
             Error::KeyMismatch { .. } => error.in_file(key),

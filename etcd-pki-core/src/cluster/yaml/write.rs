@@ -131,6 +131,9 @@ fn defaults(yaml: &mut Writer, defaults: &ClusterDefaults) {
     yaml.said("algorithm", defaults.key_algorithm());
     yaml.said("validity", defaults.validity());
     yaml.said("renew_before", defaults.said_renew_before());
+    if defaults.takes_names_as_given() {
+        yaml.field("san", "given");
+    }
 }
 
 fn admin(yaml: &mut Writer, admin: &ClusterAdmin) {
@@ -190,7 +193,8 @@ mod tests {
                     .algorithm(KeyAlgorithm::Rsa2048)
                     .valid_for(Validity::days(100))
                     .renew(RenewBefore::percent(20).unwrap())
-                    .following(Compatibility::Kubespray),
+                    .following(Compatibility::Kubespray)
+                    .take_names_as_given(),
             )
             .shared_names(["etcd".parse().unwrap(), "fd00::9".parse().unwrap()])
             .members([Identity::new("m")

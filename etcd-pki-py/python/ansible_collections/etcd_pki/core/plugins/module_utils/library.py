@@ -34,6 +34,8 @@ def way_out(module, error):
         )
     if isinstance(error, etcd_pki.AuthorityExistsError) and error.layout and "layout" in module.argument_spec:
         return f"say layout: {error.layout}, or use an empty directory"
+    if isinstance(error, etcd_pki.SymbolicLinkError) and "replace_links" in module.argument_spec:
+        return "remove the link, or say replace_links: true where it leads to another file of the directory"
     if isinstance(error, etcd_pki.ValidityError):
         return "give another validity, such as 90d, 10y or an instant to come"
     parts = (error.hint or "").split("; ")

@@ -71,6 +71,10 @@ options:
         description: Whose habits they follow.
         type: str
         choices: [strict, kubespray]
+      san:
+        description: V(given) leaves alternative names as they are given, without those of members and loopback's, which are added otherwise.
+        type: str
+        choices: [given]
   shared_names:
     description:
       - Names and addresses in every member's certificate, such as that of a load balancer.
@@ -140,6 +144,14 @@ options:
   backup:
     description:
       - Keep what is replaced or removed, in hidden files beside it.
+    type: bool
+    default: false
+  replace_links:
+    description:
+      - Put a pair of its own in the place of a symbolic link from one file of the directory to another, such as those by which Kubespray
+        lets a control plane find its own pair under the names of the others. What the link leads to stays as it is.
+      - Without it the task fails where such a link is to be written, and changes nothing. A link that leads out of the directory is
+        never replaced.
     type: bool
     default: false
   ownca_privatekey_passphrase:
@@ -298,6 +310,7 @@ SPECIFICATION = dict(
             validity=dict(type="str"),
             renew_before=dict(type="str"),
             profile=dict(type="str", choices=["strict", "kubespray"]),
+            san=dict(type="str", choices=["given"]),
         ),
     ),
     shared_names=dict(type="list", elements="str"),
@@ -334,8 +347,16 @@ def specification(parameters):
 
 def planned(cluster, parameters):
     """What is to be done."""
-    options = ("host", "only", "rekey", "prune", "backup")
+    options = ("host", "only", "rekey", "prune", "backup", "replace_links")
     return cluster.plan(**{option: parameters[option] for option in options})
+
+
+def check_links(pki, plan):
+    """Fails as carrying out the plan would, where a link that is not to be replaced is in the way."""
+    for step in plan.changes:
+        for cause in step.causes:
+            if cause.kind == "symbolic_link":
+                raise pki.SymbolicLinkError(f"{cause.facts['path']} is a symbolic link")
 
 
 def check_authorities(pki, plan, passphrase):
@@ -359,6 +380,8 @@ def carried_out(module, pki, cluster):
         try:
             passphrase = module.params["ownca_privatekey_passphrase"]
             if module.check_mode:
+                if not module.params["replace_links"]:
+                    check_links(pki, plan)
                 check_authorities(pki, plan, passphrase)
             else:
                 plan.apply(passphrase=passphrase)
@@ -463,6 +486,7 @@ def main():
             rekey=dict(type="bool", default=False, no_log=False),
             prune=dict(type="bool", default=False),
             backup=dict(type="bool", default=False),
+            replace_links=dict(type="bool", default=False),
             ownca_privatekey_passphrase=dict(type="str", no_log=True),
             **SPECIFICATION,
         ),
