@@ -11,6 +11,7 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use etcd_pki_core::{Certificate, PairPaths, PrivateKey};
@@ -321,7 +322,7 @@ admin:
     assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
     adopted.assert_due(&[]);
 
-    // One that ends soon
+    // One that ends in the second in which it is made
     let pair = PairPaths {
         certificate: "etcd/healthcheck-client.crt".into(),
         key: "etcd/healthcheck-client.key".into(),
@@ -335,11 +336,12 @@ admin:
             days: 0,
         },
     );
+    std::thread::sleep(Duration::from_secs(1));
     let adopted = Adopted::of(kubeadm.path());
     let due = adopted.due();
     assert_eq!(due.len(), 1);
     assert!(
-        due["etcd/healthcheck-client.crt"].starts_with("renew: expires"),
+        due["etcd/healthcheck-client.crt"].starts_with("renew: expired on "),
         "{due:?}"
     );
     let _ = adopted.json("apply");
