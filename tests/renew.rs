@@ -518,6 +518,7 @@ fn a_link_to_what_is_elsewhere() {
         fs::rename(here.join(name), here.join("elsewhere").join(name)).unwrap();
         symlink(Path::new("elsewhere").join(name), here.join(name)).unwrap();
     }
+    symlink("elsewhere/node-b.pem", here.join("node-z.pem")).unwrap();
     let before = contents(&here.join("elsewhere"));
     let (own, line) = (contents(here), "cert renew -d .");
     let refusal = "node-b.pem is a link to ./elsewhere/node-b.pem\nhint: both were left as they are; renew ./elsewhere/node-b.pem";
@@ -528,10 +529,11 @@ fn a_link_to_what_is_elsewhere() {
         output.stderr()
     );
     assert!(
-        output.stderr().contains("1 of 2 renewed"),
+        output.stderr().contains("1 of 3 renewed"),
         "{}",
         output.stderr()
     );
+    assert!(!output.stderr().contains("own name"), "{}", output.stderr());
     assert_eq!(changed(here, &own), ["node-c.pem"]);
     // What the hint says
     let line = "cert renew elsewhere/node-b.pem -d .";

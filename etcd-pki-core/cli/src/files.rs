@@ -141,6 +141,11 @@ fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
         .collect())
 }
 
+/// Whether two paths lead to one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
 /// The error for an authority's file that is in the way.
 pub(crate) fn authority_exists(path: &Path) -> Error {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));

@@ -7,7 +7,7 @@ use etcd_pki_core::{Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateK
 use zeroize::Zeroizing;
 
 use super::one_of;
-use crate::{failure::Failure, input::Input};
+use crate::{failure::Failure, files::is_same, input::Input};
 
 /// What kind of key is made.
 #[derive(Args)]
@@ -44,8 +44,7 @@ impl KeyOptions {
 
     /// Whether the key that is used is the file at this path already.
     pub(crate) fn is_in_place(&self, path: &Path) -> bool {
-        let file = self.file.as_ref().map(|file| file.canonicalize());
-        matches!((file, path.canonicalize()), (Some(Ok(own)), Ok(other)) if own == other)
+        self.file.as_ref().is_some_and(|file| is_same(file, path))
     }
 
     /// The files that are written: what the key is for, and the key if it is made.

@@ -8,25 +8,27 @@ use std::{
 
 use etcd_pki_core::{Certificate, Layout, Result, Store};
 
-use crate::{failure::Failure, options::key_of, output};
+use crate::{failure::Failure, files::is_same, options::key_of, output};
 
 /// Leaves out the links to what is renewed under its own name, and tells which.
 pub(super) fn without_links(files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let (links, mut renewed): (Vec<_>, Vec<_>) =
+    let (links, mut files): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|file| file.is_symlink());
+    let mut elsewhere = Vec::new();
     for link in links {
-        let target = renewed.iter().find(|file| is_same(file, &link));
+        let target = files.iter().find(|file| is_same(file, &link));
         match target {
             Some(target) => output::say(format_args!(
                 "note: {} is a link to {}, which is renewed under its own name",
                 link.display(),
                 target.display()
             )),
-            // It leads elsewhere, which is told when its turn comes
-            None => renewed.push(link),
+            // It is refused when its turn comes
+            None => elsewhere.push(link),
         }
     }
-    renewed
+    files.extend(elsewhere);
+    files
 }
 
 /// The certificates whose keys are links to the keys of others.
@@ -103,9 +105,4 @@ pub(super) fn check_certificate(path: &Path) -> std::result::Result<(), Failure>
 fn target(path: &Path) -> Option<String> {
     let target = path.read_link().ok()?;
     Some(path.with_file_name(target).display().to_string())
-}
-
-/// Whether two paths lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
