@@ -505,7 +505,7 @@ fn a_pipe_among_what_travels() {
     );
     let (_, said) = machines.apply("etcd-1");
     assert!(
-        said.contains("member-etcd-1.pem: it is no regular file"),
+        said.contains("member-etcd-1.pem: cannot read it: it is no regular file"),
         "{said}"
     );
 }
