@@ -1346,7 +1346,9 @@ class Step:
         """From when on a certificate that is kept will be due."""
     @property
     def not_valid_before_utc(self) -> datetime | None:
-        """x"""
+        """From when on the certificate that is there is valid. One that is not valid yet is kept all the same: it is the
+        clock of this host, or of the one that signed it, that is wrong.
+        """
 
     @property
     def not_valid_after_utc(self) -> datetime | None:
