@@ -30,7 +30,8 @@ def test_plan_and_apply(cluster, tmp_path):
     assert told == sorted(told) and told[-1] == (4, 4)
     again = cluster.plan(directory)
     assert not again.has_work and again.changes == []
-    assert again.first_due.due_utc < again.first_due.not_valid_after_utc
+    first = again.first_due
+    assert first.not_valid_before_utc < first.due_utc < first.not_valid_after_utc
     assert again.apply() == cluster.apply(directory)
 
 
@@ -177,6 +178,23 @@ def test_a_symbolic_link(cluster, tmp_path):
         Cluster(members=["etcd-1"], clients=[ClusterEntry("root", algorithm="ed25519")]).apply(tmp_path / "pki")
     assert isinstance(raised.value, etcd_pki.SymbolicLinkError)
     assert raised.value.path == tmp_path / "pki" / "client-root.pem"
+
+
+def test_what_is_in_the_way_holds_up_no_other_pair(cluster, tmp_path):
+    directory = tmp_path / "pki"
+    key = directory / "client-root-key.pem"
+    key.mkdir(parents=True)
+    plan = cluster.plan(directory)
+    (step,) = [step for step in plan.changes if step.paths.key == key]
+    (cause,) = [cause for cause in step.causes if cause.kind == "in_the_way"]
+    assert cause.facts["path"] == key
+    assert str(cause) == cause.facts["reason"] == f"cannot read {key}: it is no regular file; move it out of the way"
+    with pytest.raises(OSError, match="it is no regular file"):
+        plan.apply()
+    assert key.is_dir()
+    key.rmdir()
+    assert cluster.apply(directory).created == 1
+    assert_whole(directory)
 
 
 def test_links_within_the_directory(tmp_path):
