@@ -318,7 +318,6 @@ fn who_is_gone_stays_until_it_is_pruned() {
     );
 }
 
-/// A clock that is set back makes nothing due, and an authority from its future signs nothing.
 /// What is wrong beside a key that has to be made anew is told as well.
 #[test]
 fn every_reason_is_told() {
@@ -412,6 +411,11 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
         .command("plan")
         .args(["--only", "kube-1", "--check"]));
     assert!(only.success(), "{}", only.stdout());
+    assert!(
+        only.stdout().contains(", the first due on "),
+        "{}",
+        only.stdout()
+    );
 
     let due = cluster.due();
     assert_eq!(due.len(), PAIRS, "{due:?}");
@@ -497,6 +501,7 @@ fn an_authority_whose_key_is_damaged() {
     assert!(cluster.due().is_empty());
 }
 
+/// A clock that is set back makes nothing due, and an authority from its future signs nothing.
 #[test]
 fn a_clock_that_jumps_back() {
     let cluster = Cluster::applied();

@@ -8,11 +8,10 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
+    process::Command,
 };
 
+use etcd_pki_core::{Error, Store};
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
@@ -184,33 +183,65 @@ fn a_directory_that_vanishes() {
     cluster.assert_whole();
 }
 
-/// Nothing is made beside a directory that is gone: certificates of an authority that nobody has any more.
+/// Nothing is made in the place of a directory that is gone: certificates of an authority that nobody has any more.
 #[test]
 fn a_directory_that_vanishes_in_the_middle() {
-    // Keys that take their time
-    let cluster = Cluster::new(&format!(
-        "{SPECIFICATION}defaults: {{algorithm: rsa-4096}}\n"
-    ));
+    let cluster = Cluster::new(SPECIFICATION);
     let gone = cluster.path().join("gone");
-    let mut command = cluster.command("apply");
-    let apply = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !cluster.file("ca.pem").exists() {
-        thread::sleep(Duration::from_millis(1));
-    }
-    fs::rename(cluster.directory(), &gone).unwrap();
-    let said = stderr_of(&apply.wait_with_output().unwrap(), 1);
+    let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = Store::open(cluster.directory(), specification.layout());
+    let plan = specification.plan(&store).unwrap();
+    let ended = plan.apply(&store.lock().unwrap(), None, |done, _| {
+        if done == 1 {
+            fs::rename(cluster.directory(), &gone).unwrap();
+        }
+    });
+    let ended = ended.unwrap_err();
     assert!(
-        said.contains("ssl: the directory was removed or moved"),
-        "{said}"
+        matches!(&ended.error, Error::DirectoryGone { path } if *path == cluster.directory()),
+        "{ended}"
     );
     assert!(!cluster.directory().exists());
     fs::rename(&gone, cluster.directory()).unwrap();
     let _ = cluster.apply();
     cluster.assert_whole();
+}
+
+/// Nor is anything removed from the directory that somebody put into its place.
+#[test]
+fn another_directory_in_its_place() {
+    let cluster = Cluster::applied();
+    let other = Cluster::applied();
+    let fewer = SPECIFICATION.replace("root, ", "");
+    let specification = etcd_pki_core::Cluster::from_yaml(&fewer).unwrap();
+    let store = Store::open(cluster.directory(), specification.layout());
+    let plan = specification.plan(&store).unwrap().prune();
+    assert_eq!(plan.removed().len(), 1);
+    fs::rename(cluster.directory(), cluster.path().join("gone")).unwrap();
+    fs::rename(other.directory(), cluster.directory()).unwrap();
+    let before = cluster.contents();
+    let ended = plan
+        .apply(&store.lock().unwrap(), None, |_, _| ())
+        .unwrap_err();
+    assert!(matches!(ended.error, Error::Changed { .. }), "{ended}");
+    assert_eq!(cluster.contents(), before);
+}
+
+/// What a run that was cut off left in a folder of the directory goes with the next change there, and is no change itself.
+#[test]
+fn what_was_left_behind_in_a_folder() {
+    let text = "directory: ssl\nlayout: kubeadm\nmembers: [etcd-1]\n";
+    let cluster = Cluster::new(text);
+    let _ = cluster.apply();
+    let specification = etcd_pki_core::Cluster::from_yaml(text).unwrap();
+    let store = Store::open(cluster.directory(), specification.layout());
+    let left = cluster.file("etcd/.etcd-pki-x.tmp");
+    fs::hard_link(cluster.file("etcd/server.key"), &left).unwrap();
+    fs::remove_file(cluster.file("etcd/server.crt")).unwrap();
+    let plan = specification.plan(&store).unwrap();
+    let report = plan.apply(&store.lock().unwrap(), None, |_, _| ()).unwrap();
+    assert_eq!(report.renewed, 1);
+    assert!(!left.exists());
 }
 
 /// Files keep whose they are, and the specification can say whose they should be.

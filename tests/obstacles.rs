@@ -128,4 +128,14 @@ fn what_may_not_be_read_stays() {
     assert!(told.contains("hint: run it as the files' owner"), "{told}");
     assert_eq!(cluster.contents(), before);
     cluster.assert_whole();
+
+    // An authority's that may not be read is no damaged one
+    let authority = cluster.file("ca-key.pem");
+    chown(&authority, Some(0), Some(0)).unwrap();
+    let told = stderr_of(&as_nobody(&["plan"]), 1);
+    assert_eq!(
+        told,
+        "etcd-pki: cannot read ssl/ca-key.pem: Permission denied (os error 13)\n\
+         hint: run it as the files' owner, or with sudo\n"
+    );
 }

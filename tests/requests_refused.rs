@@ -309,10 +309,10 @@ fn what_is_no_file() {
             .args(called.get_args()));
         let said = output.stderr();
         for refused in [
-            "etcd-1/member-etcd-1.csr: cannot read it: it is no regular file",
+            "etcd-1/member-etcd-1.csr: it is no regular file",
             "etcd-1/stray.csr: no pair of etcd-1 has this name in the specification",
             "etcd-1/admin-etcd-1.csr: travel/etcd-1/admin-etcd-1.csr is a symbolic link",
-            "etcd-2/admin-etcd-2.csr: cannot read travel/etcd-2/admin-etcd-2.pem: it is no regular file",
+            "etcd-2/admin-etcd-2.csr: travel/etcd-2/admin-etcd-2.pem is no regular file",
         ] {
             assert!(
                 said.contains(&format!("refused: travel/{refused}")),
@@ -500,12 +500,12 @@ fn a_pipe_among_what_travels() {
         "{said}"
     );
     assert!(
-        said.contains("member-etcd-1.pem: it is no regular file"),
+        said.contains("member-etcd-1.pem is no regular file"),
         "{said}"
     );
     let (_, said) = machines.apply("etcd-1");
     assert!(
-        said.contains("member-etcd-1.pem: cannot read it: it is no regular file"),
+        said.contains("member-etcd-1.pem: it is no regular file"),
         "{said}"
     );
 }

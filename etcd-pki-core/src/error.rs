@@ -3,14 +3,7 @@
 mod hint;
 mod message;
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
-
-/// How it is known that there is no regular file where one is to be read or written.
-const IRREGULAR: io::ErrorKind = io::ErrorKind::Unsupported;
+use std::{fmt, io, path::PathBuf, time::SystemTime};
 
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -69,6 +62,11 @@ pub enum Error {
         /// The common name
         common_name: String,
     },
+    /// A directory was moved or removed while it was written to. What was written before went with it.
+    DirectoryGone {
+        /// Where it was
+        path: PathBuf,
+    },
     /// A private key is encrypted and no passphrase was given.
     EncryptedKey,
     /// A file exists and replacing it was not asked for.
@@ -116,6 +114,11 @@ pub enum Error {
         path: PathBuf,
         /// What the system said
         error: io::Error,
+    },
+    /// There is something else where a file is to be read or written: a directory, a pipe, a socket. It was left as it is.
+    Irregular {
+        /// Where
+        path: PathBuf,
     },
     /// A certificate and a key, or a signature and a key, do not belong together.
     KeyMismatch {
@@ -262,9 +265,11 @@ impl Error {
         match self {
             Self::AnotherAuthority { .. }
             | Self::Changed { .. }
+            | Self::DirectoryGone { .. }
             | Self::Exists { .. }
             | Self::File { .. }
             | Self::Io { .. }
+            | Self::Irregular { .. }
             | Self::SymbolicLink { .. } => self,
             error => Self::File {
                 path: path.into(),
@@ -275,14 +280,12 @@ impl Error {
 
     /// Whether what failed for one file fails for every other: somebody has ended the work, or there is no room or no place for it.
     pub(crate) fn concerns_all(&self) -> bool {
-        use io::ErrorKind::{
-            QuotaExceeded, ReadOnlyFilesystem, StaleNetworkFileHandle, StorageFull,
-        };
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match self {
-            Self::Interrupted => true,
+            Self::DirectoryGone { .. } | Self::Interrupted => true,
             Self::Io { error, .. } => matches!(
                 error.kind(),
-                QuotaExceeded | ReadOnlyFilesystem | StaleNetworkFileHandle | StorageFull
+                QuotaExceeded | ReadOnlyFilesystem | StorageFull
             ),
             _ => false,
         }
@@ -308,16 +311,10 @@ impl Error {
 
     /// Whether there is something else than a file at a path, such as a directory, or a file that this user may not read.
     pub(crate) fn is_in_the_way(&self) -> bool {
-        const DENIED: io::ErrorKind = io::ErrorKind::PermissionDenied;
-        matches!(self, Self::Io { error, .. } if matches!(error.kind(), IRREGULAR | DENIED))
-    }
-
-    /// For a path at which there is something else than a file.
-    pub(crate) fn irregular(action: &'static str, path: &Path) -> Self {
-        Self::Io {
-            action,
-            path: path.to_owned(),
-            error: io::Error::new(IRREGULAR, "it is no regular file; move it out of the way"),
+        match self {
+            Self::Irregular { .. } => true,
+            Self::Io { error, .. } => error.kind() == io::ErrorKind::PermissionDenied,
+            _ => false,
         }
     }
 

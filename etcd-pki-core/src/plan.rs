@@ -24,7 +24,6 @@ mod validity_cut;
 
 use std::path::{Path, PathBuf};
 
-use self::record::NextRecord;
 pub use self::{
     action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
     unfinished::Unfinished, validity_cut::ValidityCut,
@@ -36,6 +35,7 @@ pub(crate) use self::{
     progress::Followed,
     unfinished::Done,
 };
+use self::{found::Stamps, record::NextRecord};
 use crate::{
     error::{Error, Result},
     layout::PairPaths,
@@ -69,6 +69,7 @@ pub struct Plan {
     directory: PathBuf,
     steps: Vec<Step>,
     surplus: Vec<PairPaths>,
+    surplus_stamps: Vec<Stamps>,
     surplus_authority: Option<PairPaths>,
     /// What is remembered of it; nothing if it is a part of what lies in the directory
     record: Option<NextRecord>,
@@ -176,6 +177,7 @@ impl Plan {
     /// Has no opinion on what nobody wants: the cluster is a part of what lies in the directory.
     pub fn without_surplus(mut self) -> Self {
         self.surplus.clear();
+        self.surplus_stamps.clear();
         self.surplus_authority = None;
         self
     }

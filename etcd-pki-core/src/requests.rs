@@ -59,6 +59,9 @@ impl Refusal {
                 path: there,
                 error,
             } if there == path => Self::new(path, format_args!("cannot {action} it: {error}")),
+            Error::Irregular { path: there } if there == path => {
+                Self::new(path, "it is no regular file")
+            }
             error => Self::new(path, error),
         }
     }

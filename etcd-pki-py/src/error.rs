@@ -216,6 +216,10 @@ impl Described for Error {
                 }));
                 ("SpecificationError", facts)
             }
+            Self::Irregular { path: file } => ("IrregularError", vec![("path", path(file))]),
+            Self::DirectoryGone { path: file } => {
+                ("DirectoryGoneError", vec![("path", path(file))])
+            }
             Self::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
             Self::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
             Self::Unknown {

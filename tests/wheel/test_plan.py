@@ -188,9 +188,10 @@ def test_what_is_in_the_way_holds_up_no_other_pair(cluster, tmp_path):
     (step,) = [step for step in plan.changes if step.paths.key == key]
     (cause,) = [cause for cause in step.causes if cause.kind == "in_the_way"]
     assert cause.facts["path"] == key
-    assert str(cause) == cause.facts["reason"] == f"cannot read {key}: it is no regular file; move it out of the way"
-    with pytest.raises(OSError, match="it is no regular file"):
+    assert str(cause) == cause.facts["reason"] == f"{key} is no regular file"
+    with pytest.raises(etcd_pki.IrregularError, match="is no regular file") as raised:
         plan.apply()
+    assert raised.value.path == key
     assert key.is_dir()
     key.rmdir()
     assert cluster.apply(directory).created == 1

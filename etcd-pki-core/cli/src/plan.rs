@@ -183,7 +183,7 @@ pub(crate) fn remarks(plan: &Plan) {
         for cause in step
             .causes()
             .iter()
-            .filter(|_| kept && step.wanted().is_authority())
+            .filter(|_| step.wanted().is_authority())
         {
             if let Cause::Algorithm { .. } | Cause::Organization { .. } = cause {
                 output::say(format_args!(

@@ -45,8 +45,12 @@ impl Error {
             Self::EncryptedKey => {
                 "give its passphrase with --passphrase-file FILE or --passphrase-env NAME"
             }
+            Self::DirectoryGone { .. } => {
+                "nothing was made in its place; put the directory back, and run it again"
+            }
             Self::Exists { .. } => "nothing was changed; to replace it, say --force",
             Self::File { error, .. } => return error.hint(),
+            Self::Irregular { .. } => "it was left as it is; move it out of the way",
             Self::Interrupted => "what is done is whole; run it again for the rest",
             Self::InvalidAlternativeName { hint: None, .. } => {
                 "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"

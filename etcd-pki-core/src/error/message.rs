@@ -53,6 +53,11 @@ impl fmt::Display for Error {
                 common_name.chars().count()
             ),
             Self::EncryptedKey => write!(f, "the private key is encrypted"),
+            Self::DirectoryGone { path } => write!(
+                f,
+                "{} was moved or removed while it was written to",
+                path.display()
+            ),
             Self::Exists { path } => write!(f, "{} exists", path.display()),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Interrupted => write!(f, "it was ended before it was done"),
@@ -68,6 +73,7 @@ impl fmt::Display for Error {
                 path,
                 error,
             } => write!(f, "cannot {action} {}: {error}", path.display()),
+            Self::Irregular { path } => write!(f, "{} is no regular file", path.display()),
             Self::AuthorityKey { subject } => write!(
                 f,
                 "the key is that of the authority {subject}: whoever has it can sign certificates"

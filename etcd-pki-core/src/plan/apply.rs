@@ -109,6 +109,9 @@ impl Plan {
         changes
             .par_iter()
             .try_for_each(|step| step.stamps.check(&step.paths))?;
+        for (pair, stamps) in self.removed().iter().zip(&self.surplus_stamps) {
+            stamps.check(&pair.below(&self.directory))?;
+        }
         let link = changes.iter().find_map(|step| step.link());
         if let Some(link) = link.filter(|_| !self.replaces_links) {
             return Err(Error::SymbolicLink {
@@ -116,6 +119,7 @@ impl Plan {
             });
         }
         files.give_directories(&self.attributes)?;
+        files.remove_stale(changes.iter().map(|step| &step.wanted.paths))?;
         let authorities = self.authorities(files, passphrase, now, |step| {
             done.step(step);
             followed.ended(1);
@@ -168,7 +172,8 @@ impl Plan {
                         .authority_to_renew_at(&step.wanted.paths, passphrase)?;
                     let renewed = authority.renewed(profile.validity(), step.keeps_serial, now)?;
                     let certificate = renewed.certificate().to_pem()?;
-                    files.put_certificate(&step.wanted.paths, &certificate, &self.attributes)?;
+                    let (paths, attributes) = (&step.wanted.paths, &self.attributes);
+                    files.put_certificate(paths, &certificate, Overwrite::Replace, attributes)?;
                     renewed
                 }
                 Action::Mode => {
@@ -206,7 +211,7 @@ impl Plan {
             let key = files.store().authority_key(paths, passphrase)?;
             let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
             let certificate = authority.certificate().to_pem()?;
-            files.put_certificate(paths, &certificate, &self.attributes)?;
+            files.put_certificate(paths, &certificate, Overwrite::Refuse, &self.attributes)?;
             return Ok(authority);
         }
         let key = PrivateKey::generate_with(profile.key_algorithm())?;
@@ -299,7 +304,12 @@ fn carry_out(
         (Action::Renew, Some(key)) => {
             let issued = authority.certify(key, *profile, identity, now)?;
             let certificate = issued.certificate_pem()?;
-            files.put_certificate(&step.wanted.paths, &certificate, attributes)?;
+            files.put_certificate(
+                &step.wanted.paths,
+                &certificate,
+                Overwrite::Replace,
+                attributes,
+            )?;
             let validity_cut = cut(issued.validity_cut(), issued.certificate());
             let mut changed = Changed {
                 mark: None,

@@ -95,9 +95,13 @@ impl Authority {
     ) -> Result<Step> {
         let Some(certificate) = self.certificate() else {
             self.check_orphans(store, leaves)?;
-            let causes = match self.found.key {
+            let causes = match &self.found.key {
                 Part::Absent => vec![Cause::MissingKey, Cause::MissingCertificate],
-                _ => vec![Cause::MissingCertificate],
+                Part::Present(key) => [Cause::MissingCertificate]
+                    .into_iter()
+                    .chain(other_algorithm(key, said))
+                    .collect(),
+                Part::Unusable(_) => vec![Cause::MissingCertificate],
             };
             return Ok(self.into_step(store, Action::Create, causes));
         };
@@ -167,24 +171,26 @@ impl Authority {
 
 /// What was said of an authority that is there and is otherwise. It stays so: another would not be trusted.
 fn never_changed(certificate: &Certificate, said: &ClusterAuthority) -> Vec<Cause> {
-    let key = certificate.public_key();
-    let algorithm = said.key_algorithm().filter(|algorithm| {
-        !key.algorithm()
-            .is_some_and(|found| algorithm.is_met_by(found))
-    });
     let found = certificate.organizations();
     let organization = said
         .organization()
         .filter(|organization| found != [*organization]);
-    let algorithm = algorithm.map(|wanted| Cause::Algorithm {
-        found: key.algorithm_name().to_owned(),
-        wanted: wanted.name().to_owned(),
-    });
     let organization = organization.map(|wanted| Cause::Organization {
         found: found.clone(),
         wanted: Some(wanted.to_owned()),
     });
+    let algorithm = other_algorithm(certificate.public_key(), said);
     algorithm.into_iter().chain(organization).collect()
+}
+
+/// Another algorithm than the one that was said of an authority's key.
+fn other_algorithm(key: &PublicKey, said: &ClusterAuthority) -> Option<Cause> {
+    let wanted = said.key_algorithm()?;
+    let is_met = key.algorithm().is_some_and(|found| wanted.is_met_by(found));
+    (!is_met).then(|| Cause::Algorithm {
+        found: key.algorithm_name().to_owned(),
+        wanted: wanted.name().to_owned(),
+    })
 }
 
 /// Refuses an authority that cannot be the one that is wanted.

@@ -70,9 +70,13 @@ impl Stamps {
     /// Fails if they are not as they were.
     pub(super) fn check(&self, paths: &PairPaths) -> Result<()> {
         let now = Self::now(paths)?;
-        let changed = if now.certificate != self.certificate {
+        let differ = |then: &Option<Stamp>, now: &Option<Stamp>| match (then, now) {
+            (Some(then), Some(now)) => !then.is_of_same(now),
+            (then, now) => then.is_some() != now.is_some(),
+        };
+        let changed = if differ(&self.certificate, &now.certificate) {
             &paths.certificate
-        } else if now.key != self.key {
+        } else if differ(&self.key, &now.key) {
             &paths.key
         } else {
             return Ok(());
@@ -116,7 +120,16 @@ impl Found {
         store: &Store,
         attributes: &Attributes,
     ) -> Result<(Self, Option<PrivateKey>)> {
-        let files = Files::look(wanted, store)?;
+        let mut files = Files::look(wanted, store)?;
+        // What is not read is not damaged
+        for file in [&mut files.certificate, &mut files.key] {
+            if let Some(File {
+                bytes: Err(error), ..
+            }) = file.take_if(|file| file.bytes.is_err())
+            {
+                return Err(error);
+            }
+        }
         let (certificate, key) = (files.certificate(), files.key());
         if let Part::Unusable(cause) = &key
             && files.key_is_damaged()
@@ -208,10 +221,10 @@ impl Files {
 
     /// Whether no passphrase helps.
     fn key_is_damaged(&self) -> bool {
-        let Some(bytes) = self.key.as_ref().and_then(File::bytes) else {
-            return true;
-        };
-        PrivateKey::from_bytes(bytes, None).is_err_and(|error| error.is_of_contents())
+        let bytes = self.key.as_ref().and_then(File::bytes);
+        bytes.is_some_and(|bytes| {
+            PrivateKey::from_bytes(bytes, None).is_err_and(|error| error.is_of_contents())
+        })
     }
 
     fn mark(&self, marker: &Marker) -> Option<Mark> {

@@ -97,6 +97,7 @@ impl Cluster {
             directory: store.directory().to_owned(),
             steps,
             surplus: surplus.pairs,
+            surplus_stamps: surplus.stamps,
             surplus_authority: surplus.authority,
             record,
             prunes: false,

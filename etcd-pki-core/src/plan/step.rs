@@ -99,6 +99,8 @@ impl Step {
                 true => Action::Keep,
                 false => Action::Mode,
             };
+            let validity = self.not_before.zip(self.not_after);
+            self.due = validity.map(|(begin, end)| self.wanted.renew_before.begins(begin, end));
         }
     }
 
@@ -142,9 +144,11 @@ impl fmt::Display for Step {
         let file = self.shown_file().display().to_string();
         write!(f, "{:<8}  {file:<28}", self.action)?;
         match self.action {
-            Action::Create if self.stamps.has_key() => {
-                write!(f, "  {}, for the key that is there", in_words(&self.wanted))
-            }
+            Action::Create if self.stamps.has_key() => write!(
+                f,
+                "  {}, for the key that is there",
+                common_name(&self.wanted)
+            ),
             Action::Create => write!(f, "  {}", in_words(&self.wanted)),
             _ => {
                 let causes: Vec<String> = self.causes.iter().map(ToString::to_string).collect();
@@ -154,18 +158,19 @@ impl fmt::Display for Step {
     }
 }
 
+/// An authority's.
+fn common_name(wanted: &Wanted) -> String {
+    let common_name = wanted.identity.common_name(str::to_owned);
+    common_name.ok().flatten().unwrap_or_default()
+}
+
 /// What is new: an authority's name and algorithm, a member's names, a node's or client's common name.
 fn in_words(wanted: &Wanted) -> String {
     const SHOWN: usize = 4;
     let identity = &wanted.identity;
     match &wanted.purpose {
         Purpose::Authority(profile) => {
-            let common_name = identity.common_name(str::to_owned).ok().flatten();
-            format!(
-                "{}, {}",
-                common_name.unwrap_or_default(),
-                profile.key_algorithm()
-            )
+            format!("{}, {}", common_name(wanted), profile.key_algorithm())
         }
         Purpose::Leaf(profile) if profile.role() == Role::Member => {
             let names = profile.alternative_names(identity).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::authority::Authority;
+use super::{authority::Authority, found::Stamps};
 use crate::{
     certificate::Certificate,
     cluster::Issuer,
@@ -21,6 +21,8 @@ pub(super) struct Surplus {
     /// Certificates of one of the directory's authorities, under a name that the layout gives to somebody, each with its key. What
     /// else lies there is somebody else's.
     pub(super) pairs: Vec<PairPaths>,
+    /// How the files of these were when they were found
+    pub(super) stamps: Vec<Stamps>,
     /// The authority of peers, if they are to have none apart
     pub(super) authority: Option<PairPaths>,
 }
@@ -45,8 +47,11 @@ impl Surplus {
             .as_ref()
             .and_then(|pair| authority_in(&store.directory().join(&pair.certificate)));
         signers.extend(former.as_ref());
+        let pairs = pairs(store, wanted, &signers)?;
+        let now = |pair: &PairPaths| Stamps::now(&pair.below(store.directory()));
         Ok(Self {
-            pairs: pairs(store, wanted, &signers)?,
+            stamps: pairs.iter().map(now).collect::<Result<_>>()?,
+            pairs,
             authority: of_peers,
         })
     }

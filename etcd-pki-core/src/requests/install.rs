@@ -150,7 +150,7 @@ fn install(
 ) -> Result<()> {
     let pair = &step.wanted().paths;
     if !matches!(step.key, Key::Next) {
-        return files.put_certificate(pair, arrived, attributes);
+        return files.put_certificate(pair, arrived, Overwrite::Replace, attributes);
     }
     let next = next_key_path(pair);
     let key = read_key(&files.store().directory().join(&next))?;

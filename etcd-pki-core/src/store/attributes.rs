@@ -43,6 +43,16 @@ impl Stamp {
         }
     }
 
+    /// Whether it is that of the same file, unchanged. A name more or less does not change it: what was left behind when a run was cut
+    /// off may have been one.
+    pub(crate) fn is_of_same(&self, now: &Self) -> bool {
+        let links = now.links;
+        Self {
+            links,
+            ..self.clone()
+        } == *now
+    }
+
     /// Its permissions.
     pub(crate) fn mode(&self) -> u32 {
         self.mode
@@ -106,14 +116,20 @@ fn open_regular(path: &Path) -> Result<(File, Metadata)> {
         .open(path)
         .map_err(|error| match is(&error, Errno::NXIO) {
             // A socket is not opened
-            true => Error::irregular("read", path),
+            true => irregular(path),
             false => io_error("read", path)(error),
         })?;
     let metadata = file.metadata().map_err(io_error("read", path))?;
     if !metadata.is_file() {
-        return Err(Error::irregular("read", path));
+        return Err(irregular(path));
     }
     Ok((file, metadata))
+}
+
+fn irregular(path: &Path) -> Error {
+    Error::Irregular {
+        path: path.to_owned(),
+    }
 }
 
 /// Nothing, or a link that leads nowhere or in a circle.

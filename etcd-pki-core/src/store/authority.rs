@@ -215,7 +215,12 @@ impl LockedStore {
             .in_file(&path));
         }
         let certificate = authority.certificate().to_pem()?;
-        self.put_certificate(pair, &certificate, &Attributes::default())
+        self.put_certificate(
+            pair,
+            &certificate,
+            Overwrite::Replace,
+            &Attributes::default(),
+        )
     }
 
     /// Whether a certificate in the store names the authority by its serial number, so that this has to stay when the authority

@@ -81,7 +81,8 @@ pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u
 /// # Errors
 ///
 /// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`], [`Error::Locked`]; after any of them each file is what it was. Only where
-/// the system refuses a rename after it allowed another, and has no hard links, one replaced file may stay without its companion.
+/// the system refuses a rename after it allowed another, and has no hard links, one replaced file may stay without its companion;
+/// and where it refuses to sync the directory at last, all files are the new ones, and may not be on the disk.
 pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
     write_files_with(files, overwrite, || ())
 }
@@ -125,18 +126,20 @@ pub(super) fn write_locked(
         .iter()
         .map(|file| Staged::new(file, overwrite, attributes))
         .collect::<Result<Vec<_>>>()?;
-    let mut put = Vec::new();
+    let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
+    let sync = || directories.iter().copied().try_for_each(sync_directory);
+    let mut replaced = Vec::new();
     for file in staged {
-        // A pair comes whole or not at all
-        let before = Before::of(&file);
+        // A pair comes whole or not at all. What comes last has no companion to wait for
+        let before = (replaced.len() + 1 < files.len()).then(|| Before::of(&file));
         if let Err(error) = file.put() {
-            put.into_iter().for_each(Before::bring_back);
+            replaced.into_iter().try_for_each(Before::bring_back)?;
+            sync()?;
             return Err(error);
         }
-        put.push(before);
+        replaced.extend(before);
     }
-    let directories: BTreeSet<&Path> = files.iter().map(|file| parent(&file.path)).collect();
-    directories.into_iter().try_for_each(sync_directory)
+    sync()
 }
 
 pub(super) fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {

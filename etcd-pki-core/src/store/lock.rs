@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    io,
     os::unix::fs::MetadataExt as _,
     path::Path,
     process, thread,
@@ -64,11 +63,9 @@ impl DirectoryLock {
         if is_still(directory, &self.directory) {
             return Ok(());
         }
-        let error = io::Error::new(
-            io::ErrorKind::StaleNetworkFileHandle,
-            "the directory was removed or moved meanwhile",
-        );
-        Err(io_error("go on in", directory)(error))
+        Err(Error::DirectoryGone {
+            path: directory.to_owned(),
+        })
     }
 }
 

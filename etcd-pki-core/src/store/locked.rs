@@ -1,6 +1,9 @@
 //! A directory that is written to.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use zeroize::Zeroizing;
 
@@ -103,11 +106,12 @@ impl LockedStore {
         file::write_locked(&files, overwrite, attributes)
     }
 
-    /// Writes the certificate of a pair, for the key that is there. It may take the place of another.
+    /// Writes the certificate of a pair, for the key that is there.
     pub(crate) fn put_certificate(
         &self,
         pair: &PairPaths,
         certificate: &str,
+        overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
         self.check_place()?;
@@ -118,11 +122,12 @@ impl LockedStore {
             contents: certificate.as_bytes(),
             secret: false,
         };
-        file::write_locked(&[file], Overwrite::Replace, attributes)
+        file::write_locked(&[file], overwrite, attributes)
     }
 
     /// Removes the files of a pair, the key first.
     pub(crate) fn remove(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
+        self.check_place()?;
         let pair = pair.below(&self.store.directory);
         for path in [&pair.key, &pair.certificate] {
             if path.symlink_metadata().is_ok() {
@@ -131,6 +136,23 @@ impl LockedStore {
         }
         directory::remove_empty(&self.store.directory, &pair.certificate);
         Ok(())
+    }
+
+    /// Removes what an earlier run of ours left below the directory when it was cut off, beside the files of these pairs.
+    pub(crate) fn remove_stale<'a>(
+        &self,
+        pairs: impl Iterator<Item = &'a PairPaths>,
+    ) -> Result<()> {
+        let beside = pairs.filter_map(|pair| pair.certificate.parent());
+        // The directory itself was swept when its lock was taken
+        let folders: BTreeSet<&Path> = beside.filter(|folder| *folder != Path::new("")).collect();
+        let below = folders
+            .into_iter()
+            .map(|folder| self.store.directory.join(folder));
+        below
+            // What is behind a link is not under this lock
+            .filter(|folder| folder.is_dir() && !folder.is_symlink())
+            .try_for_each(|folder| directory::remove_stale(&folder))
     }
 
     /// Gives the directories that were made to take the lock their mode, and to whom it was said that they belong. Those that
@@ -142,6 +164,7 @@ impl LockedStore {
 
     /// Sets the modes of a pair, and whose it is.
     pub(crate) fn mend(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
+        self.check_place()?;
         let pair = pair.below(&self.store.directory);
         for (path, secret) in [(&pair.certificate, false), (&pair.key, true)] {
             if path.exists() {

@@ -104,16 +104,21 @@ impl Before {
         Self::File(target, second_name.ok())
     }
 
-    /// It is undone what this call did, never what others did.
-    pub(super) fn bring_back(self) {
-        // What failed is told by who asks for this
-        let _ = match self {
-            Self::Nothing(target) => fs::remove_file(target),
-            Self::File(target, Some(second_name)) => {
-                second_name.persist(target).map(drop).map_err(Into::into)
+    /// Undoes what this call did, and never what others did. What does not go back is kept as a backup is.
+    pub(super) fn bring_back(self) -> Result<()> {
+        match self {
+            Self::Nothing(target) => {
+                fs::remove_file(&target).map_err(io_error("remove the new", &target))
             }
+            Self::File(target, Some(second_name)) => match second_name.persist(&target) {
+                Ok(_) => Ok(()),
+                Err(failed) => {
+                    keep_beside(&target, failed.file.path())?;
+                    Err(io_error("bring back the old", &target)(failed.error))
+                }
+            },
             Self::File(_, None) => Ok(()),
-        };
+        }
     }
 }
 
@@ -148,7 +153,9 @@ impl Existing {
             });
         }
         if !metadata.is_file() {
-            return Err(Error::irregular("write", target));
+            return Err(Error::Irregular {
+                path: target.to_owned(),
+            });
         }
         if overwrite == Overwrite::Refuse {
             return Err(Error::Exists {
@@ -168,6 +175,11 @@ impl Existing {
 
 /// Gives a file a second name, so that it stays when it is replaced: `.client-root.pem.2027-01-31T12:00:00Z.bak`.
 pub(super) fn keep(path: &Path) -> Result<()> {
+    keep_beside(path, path)
+}
+
+/// Gives the content of a file a second name beside another one.
+fn keep_beside(path: &Path, content: &Path) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let now = clock::rfc3339(clock::now());
     for number in 0..1_000 {
@@ -177,7 +189,7 @@ pub(super) fn keep(path: &Path) -> Result<()> {
             format!(".{number}")
         };
         let backup = path.with_file_name(format!(".{name}.{now}{number}.bak"));
-        match fs::hard_link(path, &backup) {
+        match fs::hard_link(content, &backup) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             linked => return linked.map_err(io_error("keep a copy of", path)),
         }

@@ -103,6 +103,12 @@ class CommonNameLengthError(_InputError):
     common_name: str
 
 
+class DirectoryGoneError(_FileError):
+    """A directory was moved or removed while it was written to: ``path``."""
+
+    path: Path
+
+
 class EncryptedKeyError(_InputError):
     """A private key is encrypted and no passphrase was given."""
 
@@ -147,6 +153,12 @@ class IoNotFoundError(IoError, FileNotFoundError):
 
 class IoPermissionError(IoError, PermissionError):
     """A file or a directory may not be used."""
+
+
+class IrregularError(_FileError):
+    """A directory, a pipe or a socket is where a file is to be read or written: ``path``."""
+
+    path: Path
 
 
 class KeyMismatchError(_InputError):
