@@ -4,6 +4,7 @@ mod admin;
 mod authority;
 mod describer;
 mod description;
+mod files;
 mod habits;
 mod host;
 mod misplaced;
