@@ -6,10 +6,9 @@
 )]
 
 use std::{
-    collections::BTreeMap,
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::Duration,
 };
@@ -17,115 +16,13 @@ use std::{
 use etcd_pki_core::{Certificate, PairPaths, PrivateKey};
 use etcd_pki_tests::{
     Scratch,
+    adopted::Adopted,
     command::etcd_pki,
     foreign::{Foreign, Leaf},
     kubespray::Kubespray,
     openssl, run,
 };
 use serde_json::Value;
-
-/// A directory and the specification that was printed for it.
-struct Adopted {
-    directory: PathBuf,
-    specification: String,
-    notes: Vec<String>,
-    place: Scratch,
-}
-
-impl Adopted {
-    fn of(directory: &Path) -> Self {
-        let place = Scratch::new("adopted");
-        let mut command = Command::new(etcd_pki());
-        let output = run(command.arg("adopt").arg(directory)).expect_success();
-        fs::write(place.path().join("cluster.yaml"), output.stdout()).unwrap();
-        let notes = output
-            .stderr()
-            .lines()
-            .map(|line| line.replace("note: ", ""));
-        Self {
-            directory: directory.to_owned(),
-            specification: output.stdout().to_owned(),
-            notes: notes.collect(),
-            place,
-        }
-    }
-
-    fn json(&self, verb: &str) -> Value {
-        let specification = self.place.path().join("cluster.yaml");
-        let mut command = Command::new(etcd_pki());
-        let command = command.args([verb, "--json", "-f"]).arg(specification);
-        serde_json::from_str(run(command).expect_success().stdout()).unwrap()
-    }
-
-    /// What is due: each certificate's path, the action, and the reasons.
-    fn due(&self) -> BTreeMap<String, String> {
-        let plan = self.json("plan");
-        let changes = plan["changes"].as_array().unwrap().iter();
-        changes
-            .map(|change| {
-                let path = Path::new(change["certificate"].as_str().unwrap());
-                let path = path.strip_prefix(&self.directory).unwrap();
-                let reasons: Vec<_> = change["reasons"].as_array().unwrap().iter().collect();
-                let reasons: Vec<_> = reasons
-                    .iter()
-                    .map(|reason| reason.as_str().unwrap())
-                    .collect();
-                let what = format!(
-                    "{}: {}",
-                    change["action"].as_str().unwrap(),
-                    reasons.join("; ")
-                );
-                (path.to_str().unwrap().to_owned(), what)
-            })
-            .collect()
-    }
-
-    #[track_caller]
-    fn assert_due(&self, expected: &[(&str, &str)]) {
-        let expected = expected
-            .iter()
-            .map(|(file, what)| ((*file).to_owned(), (*what).to_owned()));
-        let expected: BTreeMap<_, _> = expected.collect();
-        assert_eq!(self.due(), expected, "{}", self.specification);
-    }
-
-    /// Applies, and asserts that these files changed and no others, that every key is as before, and that nothing is due.
-    #[track_caller]
-    fn assert_mended(&self, changed: &[&str]) {
-        let before = contents(&self.directory);
-        let _ = self.json("apply");
-        let after = contents(&self.directory);
-        let different: Vec<&str> = after
-            .iter()
-            .filter(|(file, bytes)| before.get(*file) != Some(*bytes))
-            .map(|(file, _)| file.as_str())
-            .collect();
-        assert_eq!(different, changed);
-        assert_eq!(before.len(), after.len());
-        self.assert_due(&[]);
-        // What it has become is described alike
-        let again = Self::of(&self.directory);
-        assert_eq!(again.specification, self.specification);
-        again.assert_due(&[]);
-    }
-}
-
-fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut directories = vec![directory.to_owned()];
-    while let Some(next) = directories.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                let name = path.strip_prefix(directory).unwrap().to_str().unwrap();
-                found.insert(name.to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
-}
 
 /// What `etcd-pki adopt` says where it fails.
 #[track_caller]
@@ -237,7 +134,7 @@ fn what_the_command_makes_in_the_place_of_kubesprays_script() {
         // A member of which the openssl.conf does not know is made as the script would
         let more = specification.replace("  - node2\nnodes", "  - node2\n  - node3\nnodes");
         assert_ne!(&more, specification);
-        fs::write(adopted.place.path().join("cluster.yaml"), more).unwrap();
+        adopted.specify(&more);
         if given {
             let due = adopted.due().into_keys().collect::<Vec<_>>();
             assert_eq!(due, ["admin-node3.pem", "member-node3.pem"]);

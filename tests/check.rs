@@ -376,6 +376,56 @@ fn what_lies_where_a_certificate_should_be() {
     }
 }
 
+/// etcd reads PEM alone, an authority's key not at all.
+#[test]
+fn der_is_told_where_pem_should_be() {
+    let all = directory();
+    let to_der = |kind: &str, file: &str, to: &str| {
+        let arguments = format!("{kind} -in {file} -outform DER -out made.tmp");
+        openssl::call(all.path(), &arguments);
+        fs::rename(all.path().join("made.tmp"), all.path().join(to)).unwrap();
+    };
+    let certificate = all.issue_odd("a", Role::Client.profile(), &Identity::new("a").unwrap(), 0);
+    fs::copy(certificate.certificate, all.path().join("key.pem")).unwrap();
+    to_der("x509", "a.pem", "certificate.crt");
+    to_der("x509", "a.pem", "fine.der");
+    to_der("pkey", "a-key.pem", "key-key.pem");
+    to_der("pkey", "a-key.pem", "other.key");
+    for (file, mode) in [("key-key.pem", 0o600), ("other.key", 0o644)] {
+        set_mode(&all.path().join(file), mode);
+    }
+    to_der("pkey", "ca-key.pem", "ca-key.pem");
+    set_mode(&all.path().join("ca-key.pem"), 0o600);
+    assert_codes(
+        all.path(),
+        &["."],
+        &[
+            ("./certificate.crt", &["EP012"]),
+            ("./key.pem", &["EP012"]),
+            ("./other.key", &["EP006", "EP012"]),
+        ],
+    );
+    // It is read nonetheless, and judged
+    let (code, printed, _) = check(all.path(), &["certificate.crt", "key.pem", "-w", "400d"]);
+    assert_eq!(code, 2);
+    for said in [
+        "certificate.crt: not a valid PEM file: it is DER, which etcd does not read",
+        "key-key.pem: not a valid PEM file: it is DER, which etcd does not read",
+        "expires in 364 days",
+    ] {
+        assert!(printed.contains(said), "{printed}");
+    }
+    to_der("x509", "ca.pem", "ca.pem");
+    assert_codes(all.path(), &["ca.pem"], &[("ca.pem", &["EP012"])]);
+    // By its name, where its certificate is not there
+    fs::remove_file(all.path().join("ca.pem")).unwrap();
+    assert_codes(
+        all.path(),
+        &["ca-key.pem", "a.pem"],
+        &[("ca-key.pem", &["EP016"])],
+    );
+}
+
 #[test]
 fn what_openssl_makes() {
     let kubespray = Kubespray::create(&["node1"], &["node1"]);

@@ -191,9 +191,7 @@ fn an_authority_whose_making_was_cut_off() {
         );
         let planned = run(&mut cluster.command("plan")).expect_success();
         assert!(
-            planned
-                .stdout()
-                .contains("ca, for the key that is there"),
+            planned.stdout().contains("ca, for the key that is there"),
             "{}",
             planned.stdout()
         );

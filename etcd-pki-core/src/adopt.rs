@@ -4,8 +4,10 @@ mod admin;
 mod authority;
 mod describer;
 mod description;
+mod files;
 mod habits;
 mod host;
+mod misplaced;
 mod names;
 mod pair;
 mod pattern;
@@ -22,7 +24,7 @@ use crate::{cluster::Cluster, error::Result, layout::Layout, store::Store};
 /// The specification that describes an existing directory, whoever made it: Kubespray, kubeadm, cfssl, or etcd-pki.
 ///
 /// Planned against it, the directory shows its true faults and nothing else. What a specification cannot say, and what is in no
-/// file, is told in remarks.
+/// file, is told in remarks; and what is not believed, for it is in the place of something else.
 ///
 /// ```
 /// use etcd_pki_core::{Adoption, Cluster, Identity, Layout, Store};
@@ -69,7 +71,9 @@ impl Adoption {
         };
         let store = Store::open(directory, layout);
         let mut remarks = Vec::new();
-        let pairs = Pair::all(&store, &files, &mut remarks);
+        let mut pairs = Pair::all(&store, &files, &mut remarks);
+        misplaced::take_out(layout, &mut pairs, &mut remarks);
+        remarks.extend(pairs.iter().filter_map(Pair::more_of_subject));
         let description = Description::of(&store, &pairs, &mut remarks)?;
         remarks.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Self {

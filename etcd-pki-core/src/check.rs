@@ -169,10 +169,12 @@ impl Check {
             Contents::Certificates(certificates) => certificates,
             // It is told of with its certificate
             Contents::Key(_) if surroundings.has_key(path) => return Vec::new(),
-            Contents::Key(Some(finding)) | Contents::Unreadable(finding) => {
-                return vec![Checked::file(path, finding.clone())];
+            Contents::Key(findings) => {
+                let told = findings.iter().cloned();
+                return told.map(|one| Checked::file(path, one)).collect();
             }
-            Contents::Key(None) | Contents::Other => return Vec::new(),
+            Contents::Unreadable(finding) => return vec![Checked::file(path, finding.clone())],
+            Contents::Other => return Vec::new(),
         };
         let all = &certificates.all;
         let chain = all.iter().skip(1).map(|below| (path, below));
@@ -184,7 +186,7 @@ impl Check {
             }
             let mut findings = rules::findings(certificate, &authorities, self, now);
             if index == 0 {
-                findings.extend(certificates.finding.clone());
+                findings.extend(certificates.findings.iter().cloned());
             }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
             let has_key = index == certificates.index_of_key();

@@ -86,6 +86,15 @@ pub(crate) fn is_der(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x30) && !is_pem(bytes)
 }
 
+/// Refuses DER: Go's `tls.X509KeyPair` and etcd's `tlsutil.NewCertPool` read PEM alone. What is neither is told by who reads it.
+pub(crate) fn refuse_der(bytes: &[u8]) -> Result<()> {
+    if is_der(bytes) {
+        let reason = "it is DER, which etcd does not read";
+        return Err(Error::malformed("PEM file", reason));
+    }
+    Ok(())
+}
+
 /// Reads every block of a file, in order.
 fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();

@@ -24,7 +24,9 @@ pub use self::{
     place::has_further_names,
 };
 pub(crate) use self::{
-    attributes::{Attributes, Stamp, group, look, may_give, user},
+    attributes::{
+        Account, Attributes, Stamp, group, group_name, look, may_give, user, user_name, usual_mode,
+    },
     file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,

@@ -23,6 +23,7 @@ mod tool;
 mod verdict;
 
 // What is judged
+pub mod adopted;
 pub mod cluster;
 mod credentials;
 mod directory;

@@ -34,15 +34,16 @@ pub(super) struct Describer<'a> {
 
 impl<'a> Describer<'a> {
     pub(super) fn members(&mut self) -> Vec<ClusterEntry> {
-        let mut members: Vec<(&str, &Pair)> = Vec::new();
+        let mut members: Vec<(&str, &Pair, Option<&Pair>)> = Vec::new();
         let mut every: Vec<MemberNames> = Vec::new();
         for (name, pairs) in self.by_name(Kind::Member) {
             let first = pairs.iter().find(|pair| pair.certificate.is_some());
             let Some(pair) = first.or(pairs.first()).copied() else {
                 continue;
             };
+            let beside = first.is_none().then(|| self.beside(name)).flatten();
             let mut all = Vec::new();
-            for pair in pairs {
+            for pair in pairs.into_iter().chain(beside) {
                 let Some(certificate) = &pair.certificate else {
                     continue;
                 };
@@ -52,12 +53,20 @@ impl<'a> Describer<'a> {
                     }
                 }
             }
-            members.push((name, pair));
-            every.push(MemberNames::new(name, &all));
+            let is_of_member = |pair: &Pair| {
+                pair.kind == Kind::Peer || self.habits.compatibility == Compatibility::Kubespray
+            };
+            let names = MemberNames::new(name, &all);
+            every.push(if beside.is_none_or(is_of_member) {
+                names
+            } else {
+                names.in_part()
+            });
+            members.push((name, pair, beside));
         }
         self.share(&every);
         let mut entries = Vec::with_capacity(members.len());
-        for ((name, pair), names) in members.into_iter().zip(&every) {
+        for ((name, pair, beside), names) in members.into_iter().zip(&every) {
             let own = match self.habits.compatibility {
                 Compatibility::Strict => names.own(&self.shared),
                 Compatibility::Kubespray => Vec::new(),
@@ -68,6 +77,7 @@ impl<'a> Describer<'a> {
                 .and_then(|_| Identity::new(name).ok())
                 .map(|identity| identity.with_alternative_names(own));
             if let Some(entry) = self.entry(Role::Member, name, pair, identity) {
+                self.remark_on_names(pair, beside);
                 let profile = self.habits.compatibility.profile(Role::Member);
                 let common_name = profile.common_name(entry.identity()).ok().flatten();
                 let of_peers = self.peer_common_name(pair);
@@ -80,6 +90,41 @@ impl<'a> Describer<'a> {
             }
         }
         entries
+    }
+
+    /// The pair by which a member is known whose own tells nothing: the one for peers, or that of a client on its host.
+    fn beside(&self, name: &str) -> Option<&'a Pair> {
+        let names_host = |pair: &&Pair| {
+            let certificate = pair.certificate.as_ref();
+            certificate.is_some_and(|certificate| {
+                let addresses = certificate.ip_addresses();
+                let is_of_host = addresses.iter().any(|address| !address.is_unspecified());
+                is_of_host || !certificate.dns_names().is_empty()
+            })
+        };
+        [Kind::Peer, Kind::Admin, Kind::Node]
+            .into_iter()
+            .flat_map(|kind| self.pairs.iter().filter(move |pair| pair.kind == kind))
+            .filter(|pair| self.hosts.name(pair) == Some(name))
+            .find(names_host)
+    }
+
+    /// Tells where the names of an entry are from whose own certificate tells none.
+    fn remark_on_names(&mut self, pair: &Pair, beside: Option<&Pair>) {
+        if pair.certificate.is_some() {
+            return;
+        }
+        let names = match beside {
+            Some(beside) => format!("its names are those of {}", beside.file().display()),
+            None => "its names are not known: write them before the next apply".to_owned(),
+        };
+        // Why a certificate that can be read is not believed is told already
+        let text = if pair.is_misplaced {
+            names
+        } else {
+            format!("cannot be read, so {names}")
+        };
+        self.remark(pair.file(), text);
     }
 
     /// Finds what members share, and what nodes have too under the habits of Kubespray.
@@ -146,7 +191,10 @@ impl<'a> Describer<'a> {
                 }
                 identity.with_alternative_names(self.own(role, found))
             });
-            entries.extend(self.entry(role, name, pair, identity));
+            if let Some(entry) = self.entry(role, name, pair, identity) {
+                self.remark_on_names(pair, None);
+                entries.push(entry);
+            }
         }
         entries
     }
@@ -179,12 +227,8 @@ impl<'a> Describer<'a> {
             );
             return None;
         };
-        match &pair.certificate {
-            Some(certificate) => identity = self.with_subject(role, pair, certificate, identity),
-            None => self.remark(
-                pair.file(),
-                "cannot be read, so its names are not known: write them before the next apply",
-            ),
+        if let Some(certificate) = &pair.certificate {
+            identity = self.with_subject(role, pair, certificate, identity);
         }
         let mut entry = ClusterEntry::from(identity);
         if let Some(algorithm) = self.habits.other_algorithm(pair) {

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use super::{
-    Remark, admin::admin, authority::authority, describer::Describer, habits::Habits, host::Hosts,
-    pair::Pair,
+    Remark, admin::admin, authority::authority, describer::Describer, files::files, habits::Habits,
+    host::Hosts, pair::Pair,
 };
 use crate::{
-    cluster::{Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry},
+    cluster::{
+        Cluster, ClusterAdmin, ClusterAuthority, ClusterDefaults, ClusterEntry, ClusterFiles,
+    },
     error::{Error, Result},
     identity::AlternativeName,
     role::Role,
@@ -23,6 +25,7 @@ pub(super) struct Description {
     nodes: Vec<ClusterEntry>,
     clients: Vec<ClusterEntry>,
     admin: Option<ClusterAdmin>,
+    files: ClusterFiles,
 }
 
 impl Description {
@@ -50,6 +53,7 @@ impl Description {
         }
         Ok(Self {
             admin: admin(pairs, &habits),
+            files: files(store, pairs, describer.remarks),
             authority,
             shared,
             members,
@@ -68,7 +72,8 @@ impl Description {
             .shared_names(self.shared)
             .members(self.members)
             .nodes(self.nodes)
-            .clients(self.clients);
+            .clients(self.clients)
+            .files(self.files);
         let builder = match self.admin {
             Some(admin) => builder.admin(admin),
             None => builder.without_admin(),

@@ -25,9 +25,9 @@ pub(super) struct Habits {
 
 impl Habits {
     pub(super) fn of(pairs: &[Pair]) -> Self {
-        let compatibility = compatibility(pairs);
+        let compatibility = compatibility(pairs.iter());
         let usual = compatibility.profile(Role::Member);
-        let leaves = || pairs.iter().filter(|pair| pair.kind.issuer().is_none());
+        let leaves = || pairs.iter().filter(|pair| pair.is_leaf());
         let algorithms = leaves().filter_map(|pair| pair.algorithm);
         // One that ends with its authority may have been asked for as usual
         let validities = leaves()
@@ -70,9 +70,8 @@ impl Habits {
 }
 
 /// Kubespray lets everybody serve.
-fn compatibility(pairs: &[Pair]) -> Compatibility {
+pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compatibility {
     let dialling = pairs
-        .iter()
         .filter(|pair| matches!(pair.kind, Kind::Admin | Kind::Node | Kind::Client))
         .filter_map(|pair| pair.certificate.as_ref());
     let usages = dialling.filter_map(Certificate::extended_key_usages);

@@ -13,18 +13,16 @@ pub(super) struct Hosts {
 
 impl Hosts {
     pub(super) fn of(pairs: &[Pair], remarks: &mut Vec<Remark>) -> Self {
-        let nameless = |pair: &&Pair| {
-            pair.kind.issuer().is_none() && pair.name.is_empty() && pair.tree.is_none()
-        };
+        let nameless = |pair: &&Pair| pair.is_leaf() && pair.name.is_empty() && pair.tree.is_none();
         let Some(first) = pairs.iter().find(nameless) else {
             warn_of_trees(pairs, remarks);
             return Self { flat: None };
         };
-        let member = pairs
+        let mut members = pairs
             .iter()
             .filter(nameless)
-            .find(|pair| pair.kind == Kind::Member);
-        let named = member.and_then(|pair| host_in(pair.certificate.as_ref()?));
+            .filter(|pair| pair.kind == Kind::Member);
+        let named = members.find_map(|pair| host_in(pair.certificate.as_ref()?));
         let flat = named.unwrap_or_else(|| {
             let name = "host";
             remarks.push(Remark::new(

@@ -13,22 +13,30 @@ pub(super) struct MemberNames {
     pub(super) all: Vec<AlternativeName>,
     /// Those of loopback
     loopback: Vec<AlternativeName>,
+    /// Whether they are all that it has: not where no certificate can be read, or another's on its host alone
+    is_whole: bool,
 }
 
 impl MemberNames {
     pub(super) fn new(name: &str, all: &[AlternativeName]) -> Self {
         let is_loopback = |name: &AlternativeName| AlternativeName::loopback().contains(name);
         let (loopback, all) = all.iter().cloned().partition(is_loopback);
+        let all: Vec<_> = all;
+        let loopback: Vec<_> = loopback;
         Self {
             host: name.parse().ok(),
+            is_whole: !(all.is_empty() && loopback.is_empty()),
             all,
             loopback,
         }
     }
 
-    /// Whether there are none, as where no certificate can be read.
-    fn is_empty(&self) -> bool {
-        self.all.is_empty() && self.loopback.is_empty()
+    /// The same, where it may have others too.
+    pub(super) fn in_part(self) -> Self {
+        Self {
+            is_whole: false,
+            ..self
+        }
     }
 
     /// What is neither shared nor follows from its name.
@@ -43,11 +51,12 @@ impl MemberNames {
 
 /// What all of several members have, and addresses that more than one has: an address of its own is one member's.
 pub(super) fn shared(members: &[MemberNames]) -> Vec<AlternativeName> {
+    let members: Vec<_> = members.iter().filter(|member| member.is_whole).collect();
     let (Some(first), true) = (members.first(), members.len() > 1) else {
         return Vec::new();
     };
     let mut counts: HashMap<&AlternativeName, usize> = HashMap::new();
-    for member in members {
+    for member in &members {
         let host = member.host.iter().filter(|host| !member.all.contains(host));
         for name in member.all.iter().chain(host) {
             *counts.entry(name).or_default() += 1;
@@ -82,7 +91,7 @@ pub(super) fn of_any(members: &[MemberNames]) -> Vec<AlternativeName> {
 /// What any member has, if that lacks a member's own name or one of loopback's, which follow without being said: Kubespray's script
 /// gives the names that it is told and no others.
 pub(super) fn as_given(members: &[MemberNames]) -> Option<Vec<AlternativeName>> {
-    let read = || members.iter().filter(|member| !member.is_empty());
+    let read = || members.iter().filter(|member| member.is_whole);
     let mut all: Vec<AlternativeName> = Vec::new();
     for name in read().flat_map(|member| member.loopback.iter().chain(&member.all)) {
         if !all.contains(name) {
@@ -168,11 +177,17 @@ mod tests {
             ),
             member("b", &["b", "10.0.0.2", "etcd", "10.0.0.9"]),
             member("c", &["c", "etcd"]),
+            // One cannot be read, and another is known from a client on its host
+            member("d", &[]),
+            member("e", &["e.lan"]).in_part(),
         ];
         let shared = shared(&members);
         assert_eq!(shown(&shared), "etcd 10.0.0.9");
         assert_eq!(shown(&members[0].own(&shared)), "10.0.0.1");
-        assert_eq!(shown(&of_any(&members)), "etcd 10.0.0.1 10.0.0.9 10.0.0.2");
+        assert_eq!(
+            shown(&of_any(&members)),
+            "etcd 10.0.0.1 10.0.0.9 10.0.0.2 e.lan"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    key::{KeyAlgorithm, PrivateKey},
+    key::{KeyAlgorithm, PrivateKey, PublicKey},
     layout::PairPaths,
     store::{Store, canonical, link_target, read_regular_file},
 };
@@ -26,7 +26,12 @@ pub(super) struct Pair {
     pub(super) name: String,
     /// Below the directory
     pub(super) paths: PairPaths,
+    /// Unless it cannot be read, or is another's
     pub(super) certificate: Option<Certificate>,
+    /// Whether there is a certificate of which nothing is believed
+    pub(super) is_misplaced: bool,
+    /// The public part of the key
+    pub(super) key: Option<PublicKey>,
     /// The algorithm of the key, or of the certificate's where the key cannot be read
     pub(super) algorithm: Option<KeyAlgorithm>,
 }
@@ -64,17 +69,45 @@ impl Pair {
         found
             .into_iter()
             .map(|((kind, tree, name, _), paths)| {
-                let found = Found::read(store, &paths, remarks);
+                let found = Found::read(store, &paths);
                 Self {
                     kind,
                     tree,
                     name,
                     paths,
                     certificate: found.certificate,
+                    is_misplaced: false,
+                    key: found.key,
                     algorithm: found.algorithm,
                 }
             })
             .collect()
+    }
+
+    /// Whether it is no authority's.
+    pub(super) fn is_leaf(&self) -> bool {
+        self.kind.issuer().is_none()
+    }
+
+    /// Takes nothing of its certificate over, and of its key no more than what holds if that is its own.
+    pub(super) fn disbelieve(&mut self) {
+        let certificate = self.certificate.take();
+        let own_key = certificate.map(|certificate| certificate.public_key().clone());
+        if self.key.is_none() || self.key == own_key {
+            self.algorithm = None;
+        }
+        self.is_misplaced = true;
+    }
+
+    /// A remark on what its subject has that a specification does not say.
+    pub(super) fn more_of_subject(&self) -> Option<Remark> {
+        let more = self.certificate.as_ref()?.other_subject_attributes();
+        let told = !more.is_empty();
+        told.then(|| {
+            let more = more.join(", ");
+            let text = format!("its subject has {more}, which a new certificate will not have");
+            Remark::new(self.file(), text)
+        })
     }
 
     /// Whether its file is called after peers.
@@ -91,11 +124,12 @@ impl Pair {
 
 struct Found {
     certificate: Option<Certificate>,
+    key: Option<PublicKey>,
     algorithm: Option<KeyAlgorithm>,
 }
 
 impl Found {
-    fn read(store: &Store, paths: &PairPaths, remarks: &mut Vec<Remark>) -> Self {
+    fn read(store: &Store, paths: &PairPaths) -> Self {
         let full = paths.below(store.directory());
         let certificates = read_regular_file(&full.certificate)
             .and_then(|bytes| Certificate::all_from_bytes(&bytes))
@@ -109,20 +143,9 @@ impl Found {
             (Err(_), Some(certificate)) => certificate.public_key().algorithm(),
             (Err(_), None) => None,
         };
-        if let Some(certificate) = &certificate {
-            let more = certificate.other_subject_attributes();
-            if !more.is_empty() {
-                remarks.push(Remark::new(
-                    &paths.certificate,
-                    format!(
-                        "its subject has {}, which a new certificate will not have",
-                        more.join(", ")
-                    ),
-                ));
-            }
-        }
         Self {
             certificate,
+            key: key.ok().map(|key| key.public_key().clone()),
             // A size that is not made cannot be said
             algorithm: algorithm.map(KeyAlgorithm::made),
         }

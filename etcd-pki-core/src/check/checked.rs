@@ -131,6 +131,14 @@ impl Checked {
     /// Compares it with a key.
     pub(super) fn with_key(mut self, key: &Key) -> Self {
         self.findings.extend(key.finding.clone());
+        // An authority's key is read by who signs alone
+        if !self
+            .certificate
+            .as_ref()
+            .is_some_and(Certificate::is_authority)
+        {
+            self.findings.extend(key.in_der.clone());
+        }
         let Some(path) = &key.path else { return self };
         let own = self.certificate.as_ref().map(Certificate::public_key);
         self.key = Some(path.clone());

@@ -12,6 +12,7 @@ use crate::{
     certificate::Certificate,
     error::{Error, Result},
     key::{PrivateKey, PublicKey},
+    pem,
     store::{Attributes, Stamp, look, read_file},
 };
 
@@ -24,7 +25,7 @@ pub(super) enum Contents {
     /// Certificates
     Certificates(Certificates),
     /// A private key alone, and what is wrong with its file
-    Key(Option<Finding>),
+    Key(Vec<Finding>),
     /// Nothing that is looked at here, such as a request or a revocation list
     Other,
     /// What it holds is not known
@@ -39,7 +40,7 @@ pub(super) struct Certificates {
     /// The key that is with or beside them
     pub(super) key: Key,
     /// What is wrong with the file
-    pub(super) finding: Option<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// The key of a file of certificates.
@@ -47,8 +48,10 @@ pub(super) struct Certificates {
 pub(super) struct Key {
     pub(super) path: Option<PathBuf>,
     pub(super) public: Option<PublicKey>,
-    /// What is wrong with its file
+    /// What is wrong with its file, whose ever it is
     pub(super) finding: Option<Finding>,
+    /// That etcd does not read it, which is no fault of an authority's key
+    pub(super) in_der: Option<Finding>,
 }
 
 impl Contents {
@@ -64,18 +67,22 @@ impl Contents {
                 };
             }
             // Who watches need not be one who may read keys
-            Err(error) if is_denied(&error) && is_key(path) => return Self::Key(None),
+            Err(error) if is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
             Err(error) => return Self::Unreadable(unreadable(error)),
         };
         match Certificate::all_from_bytes(&bytes) {
             Ok(all) => Self::Certificates(Certificates {
                 all,
                 key: Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::beside(path)),
-                finding: writable(&stamp),
+                findings: writable(&stamp)
+                    .into_iter()
+                    .chain(in_der(path, &bytes))
+                    .collect(),
             }),
             Err(Error::Missing { found, .. }) => {
                 if found.iter().any(|what| what.ends_with("private key")) {
-                    Self::Key(readable(path, &stamp))
+                    let in_der = in_der(path, &bytes).filter(|_| !is_called_authority_key(path));
+                    Self::Key(readable(path, &stamp).into_iter().chain(in_der).collect())
                 } else {
                     Self::Other
                 }
@@ -109,7 +116,7 @@ impl Key {
         if matches!(key, Err(Error::Missing { .. } | Error::Malformed { .. })) {
             return None;
         }
-        Some(Self::of(path, key, stamp))
+        Some(Self::of(path, key, bytes, stamp))
     }
 
     /// The one in a file of its own, by the habits of naming the two.
@@ -121,6 +128,7 @@ impl Key {
             path: None,
             public: None,
             finding: None,
+            in_der: None,
         })
     }
 
@@ -129,7 +137,8 @@ impl Key {
         let finding = match read(path) {
             Ok(None) => return None,
             Ok(Some((bytes, stamp))) => {
-                return Some(Self::of(path, PrivateKey::from_bytes(&bytes, None), &stamp));
+                let key = PrivateKey::from_bytes(&bytes, None);
+                return Some(Self::of(path, key, &bytes, &stamp));
             }
             Err(error) if is_denied(&error) => None,
             Err(error) => Some(unreadable(error)),
@@ -138,10 +147,11 @@ impl Key {
             path: Some(path.to_owned()),
             public: None,
             finding,
+            in_der: None,
         })
     }
 
-    fn of(path: &Path, key: Result<PrivateKey>, stamp: &Stamp) -> Self {
+    fn of(path: &Path, key: Result<PrivateKey>, bytes: &[u8], stamp: &Stamp) -> Self {
         let (public, finding) = match key {
             Ok(key) => (Some(key.public_key().clone()), None),
             // It may be the right one
@@ -151,6 +161,7 @@ impl Key {
         Self {
             path: Some(path.to_owned()),
             public,
+            in_der: in_der(path, bytes).filter(|_| finding.is_none()),
             finding: finding.or_else(|| readable(path, stamp)),
         }
     }
@@ -170,7 +181,17 @@ pub(super) fn is_called_certificate(path: &Path) -> bool {
 /// Whether a file is called as an authority's.
 pub(super) fn is_called_authority(path: &Path) -> bool {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    (stem == "ca" || stem.ends_with("-ca")) && is_called_certificate(path)
+    names_authority(&stem) && is_called_certificate(path)
+}
+
+/// Whether a file is called as an authority's key.
+fn is_called_authority_key(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    names_authority(stem.strip_suffix("-key").unwrap_or(&stem)) && is_key(path)
+}
+
+fn names_authority(stem: &str) -> bool {
+    stem == "ca" || stem.ends_with("-ca")
 }
 
 /// Whether a file is called as a key.
@@ -181,6 +202,14 @@ fn is_key(path: &Path) -> bool {
 
 fn is_der(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "der")
+}
+
+/// Whether a file is called as one in PEM. `.cer` and `.cert` are used for both.
+fn is_called_pem(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    ["pem", "crt", "key"]
+        .iter()
+        .any(|known| extension == *known)
 }
 
 /// Where the key of a certificate may be: `x-key.pem` and `x.key` of `x.pem`, and the other way round of `x.crt`.
@@ -219,6 +248,13 @@ fn writable(stamp: &Stamp) -> Option<Finding> {
     Some(Finding::Writable { mode: stamp.mode() })
 }
 
+/// That a file is called as one in PEM and holds DER.
+fn in_der(path: &Path, bytes: &[u8]) -> Option<Finding> {
+    let refused = pem::refuse_der(bytes).err();
+    let refused = refused.filter(|_| is_called_pem(path));
+    refused.map(|error| unreadable(error.in_file(path)))
+}
+
 fn is_denied(error: &Error) -> bool {
     matches!(error, Error::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied)
 }
@@ -253,6 +289,14 @@ mod tests {
         }
         for name in ["ca-key.pem", "ca.key", "ca.srl", "local.pem", "alpaca.crt"] {
             assert!(!is_called_authority(Path::new(name)), "{name}");
+        }
+        for (name, expected) in [
+            ("ca-key.pem", true),
+            ("etcd/peer-ca.key", true),
+            ("ca.pem", false),
+            ("alpaca-key.pem", false),
+        ] {
+            assert_eq!(is_called_authority_key(Path::new(name)), expected, "{name}");
         }
     }
 }

@@ -198,7 +198,7 @@ impl Files {
             &self.paths.certificate,
             self.certificate.as_ref(),
             |bytes| {
-                check_pem(bytes)?;
+                pem::refuse_der(bytes)?;
                 Ok(Certificate::all_from_bytes(bytes)?.swap_remove(0))
             },
         )
@@ -207,7 +207,7 @@ impl Files {
     /// The key as etcd reads it.
     fn leaf_key(&self) -> Part<PrivateKey> {
         part(&self.paths.key, self.key.as_ref(), |bytes| {
-            check_pem(bytes)?;
+            pem::refuse_der(bytes)?;
             PrivateKey::from_bytes(bytes, None)
         })
     }
@@ -296,15 +296,6 @@ impl<T> Part<T> {
             Self::Unusable(reason) => Part::Unusable(reason),
         }
     }
-}
-
-/// Go's `tls.X509KeyPair` and etcd's `tlsutil.NewCertPool` read PEM alone. What is neither is told by who reads it.
-fn check_pem(bytes: &[u8]) -> Result<()> {
-    if pem::is_der(bytes) {
-        let reason = "it is DER, which etcd does not read";
-        return Err(Error::malformed("PEM file", reason));
-    }
-    Ok(())
 }
 
 fn part<T>(path: &Path, file: Option<&File>, read: impl FnOnce(&[u8]) -> Result<T>) -> Part<T> {

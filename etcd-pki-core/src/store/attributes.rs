@@ -1,13 +1,14 @@
 //! Whose files are, and who may read them.
 
 use std::{
+    fmt,
     fs::{self, File, Metadata},
     io,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
 };
 
-use nix::unistd::{Group, User, geteuid};
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
 use rustix::{fs::OFlags, io::Errno};
 
 use super::file::{io_error, read_opened};
@@ -53,6 +54,20 @@ impl Stamp {
         } == *now
     }
 
+    /// That of a regular file itself; `None` for a link and whatever else is at a path.
+    pub(crate) fn of_regular(path: &Path) -> Option<Self> {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        metadata.is_file().then(|| Self::from(&metadata))
+    }
+
+    /// Whose it is.
+    pub(crate) fn account(&self) -> Account {
+        Account {
+            owner: self.owner,
+            group: self.group,
+        }
+    }
+
     /// Its permissions.
     pub(crate) fn mode(&self) -> u32 {
         self.mode
@@ -82,6 +97,31 @@ impl From<&Metadata> for Stamp {
             group: metadata.gid(),
             links: metadata.nlink(),
         }
+    }
+}
+
+/// Whose a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) owner: u32,
+    pub(crate) group: u32,
+}
+
+impl Account {
+    /// Whose a file is that this process makes.
+    pub(crate) fn own() -> Self {
+        Self {
+            owner: geteuid().as_raw(),
+            group: getegid().as_raw(),
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    /// As `chown` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (owner, group) = (user_name(self.owner), group_name(self.group));
+        write!(f, "{owner}:{group}")
     }
 }
 
@@ -199,7 +239,8 @@ impl Attributes {
     }
 }
 
-fn usual_mode(secret: bool) -> u32 {
+/// The mode of a new file.
+pub(crate) fn usual_mode(secret: bool) -> u32 {
     if secret { SECRET_MODE } else { PUBLIC_MODE }
 }
 
@@ -228,6 +269,22 @@ pub(crate) fn group(name: &str) -> Result<u32> {
     found
         .map(|group| group.gid.as_raw())
         .ok_or_else(|| nobody(name, "group"))
+}
+
+/// The name of a user, or its number where this host knows none.
+pub(crate) fn user_name(number: u32) -> String {
+    let known = User::from_uid(Uid::from_raw(number)).ok().flatten();
+    let known = known.map(|user| user.name);
+    let known = known.filter(|name| user(name).is_ok_and(|found| found == number));
+    known.unwrap_or_else(|| number.to_string())
+}
+
+/// The name of a group, or its number where this host knows none.
+pub(crate) fn group_name(number: u32) -> String {
+    let known = Group::from_gid(Gid::from_raw(number)).ok().flatten();
+    let known = known.map(|group| group.name);
+    let known = known.filter(|name| group(name).is_ok_and(|found| found == number));
+    known.unwrap_or_else(|| number.to_string())
 }
 
 fn nobody(name: &str, kind: &str) -> Error {

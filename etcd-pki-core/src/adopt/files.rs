@@ -1,0 +1,117 @@
+//! Whose the files of a directory are, and who may read them.
+
+use std::path::PathBuf;
+
+use super::{Remark, habits::most_frequent, pair::Pair};
+use crate::{
+    cluster::ClusterFiles,
+    error::Result,
+    store::{Account, Attributes, Stamp, Store, group_name, user_name, usual_mode},
+};
+
+/// What who may read a key is in its mode
+const READABLE: u32 = 0o444;
+
+/// What is to be said of owner, group and modes, so that new files are as those that are there: what all have, where who adopts
+/// would make something else.
+pub(super) fn files(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> ClusterFiles {
+    let files = File::all(store, pairs);
+    let Some(account) = most_frequent(files.iter().map(|file| file.stamp.account())) else {
+        return ClusterFiles::default();
+    };
+    if let Some(file) = files.iter().find(|file| file.stamp.account() != account) {
+        remarks.push(file.of_another(account));
+        return ClusterFiles::default();
+    }
+    let mut said = ClusterFiles::default();
+    let own = Account::own();
+    if account.owner != own.owner {
+        said = with(said, |said| said.with_owner(&user_name(account.owner)));
+    }
+    if account.group != own.group {
+        said = with(said, |said| said.with_group(&group_name(account.group)));
+    }
+    if let Some(mode) = common_mode(&files, false) {
+        said = with(said, |said| said.with_certificate_mode(mode));
+    }
+    if let Some(mode) = common_mode(&files, true) {
+        said = with(said, |said| said.with_key_mode(mode));
+    }
+    if said.key_mode().is_none() {
+        remarks.extend(files.iter().find_map(File::less_readable));
+    }
+    said
+}
+
+/// A file of a pair: no link, for what that leads to may be anybody's.
+struct File {
+    /// Below the directory
+    path: PathBuf,
+    secret: bool,
+    stamp: Stamp,
+}
+
+impl File {
+    fn all(store: &Store, pairs: &[Pair]) -> Vec<Self> {
+        let paths = pairs.iter().flat_map(|pair| {
+            let paths = &pair.paths;
+            [(&paths.certificate, false), (&paths.key, true)]
+        });
+        let files = paths.filter_map(|(path, secret)| {
+            Some(Self {
+                stamp: Stamp::of_regular(&store.directory().join(path))?,
+                path: path.clone(),
+                secret,
+            })
+        });
+        files.collect()
+    }
+
+    /// Whether a plan finds no fault with its mode.
+    fn has_good_mode(&self) -> bool {
+        let attributes = Attributes::default();
+        attributes.mended_mode(&self.stamp, self.secret).is_none()
+    }
+
+    fn of_another(&self, most: Account) -> Remark {
+        Remark::new(
+            &self.path,
+            format!(
+                "is of {}, most files of {most}: new ones will be of who applies, unless `files` says otherwise",
+                self.stamp.account()
+            ),
+        )
+    }
+
+    /// A remark on a key that more people may read than one that is made as usual.
+    fn less_readable(&self) -> Option<Remark> {
+        let usual = usual_mode(true);
+        let lost = self.stamp.mode() & READABLE & !usual;
+        let is_told = self.secret && self.has_good_mode() && lost != 0;
+        is_told.then(|| {
+            let text = format!(
+                "has mode {:04o}: a new key will have {usual:04o}, unless `files` says otherwise",
+                self.stamp.mode()
+            );
+            Remark::new(&self.path, text)
+        })
+    }
+}
+
+/// The mode that all files of a kind have which have a good one, unless it is the usual one.
+fn common_mode(files: &[File], secret: bool) -> Option<u32> {
+    let files = files.iter().filter(|file| file.secret == secret);
+    let mut modes = files
+        .filter(|file| file.has_good_mode())
+        .map(|file| file.stamp.mode());
+    let mode = modes.next()?;
+    (mode != usual_mode(secret) && modes.all(|other| other == mode)).then_some(mode)
+}
+
+/// With what a specification can say, else as before: an executable's mode is left to who made it.
+fn with(
+    files: ClusterFiles,
+    say: impl FnOnce(ClusterFiles) -> Result<ClusterFiles>,
+) -> ClusterFiles {
+    say(files.clone()).unwrap_or(files)
+}

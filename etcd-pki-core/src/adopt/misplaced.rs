@@ -1,0 +1,162 @@
+//! Certificates that are not those of the place where they lie: what they say is another's.
+
+use std::collections::HashMap;
+
+use super::{Remark, habits, pair::Pair, pattern::Kind};
+use crate::{
+    certificate::Certificate,
+    extensions::ExtendedKeyUsage,
+    key::PublicKey,
+    layout::Layout,
+    role::{Compatibility, Role},
+};
+
+/// Takes from each pair a certificate that is not to be believed, and tells why.
+///
+/// It is of another key than the one beside it, of the same key as the certificate of another file, or for something else than its
+/// file's name says. It is believed nonetheless if the directory's authority has signed it for whom that name says: so is one
+/// that was left by a run that was cut off, when its key was made anew.
+pub(super) fn take_out(layout: Layout, pairs: &mut [Pair], remarks: &mut Vec<Remark>) {
+    let mut reasons = of_keys(layout, pairs);
+    // What is another's says nothing of habits
+    let believed = pairs
+        .iter()
+        .zip(&reasons)
+        .filter(|(_, reasons)| reasons.is_empty());
+    let compatibility = habits::compatibility(believed.map(|(pair, _)| pair));
+    for (pair, reasons) in pairs.iter().zip(&mut reasons) {
+        let usages = pair
+            .certificate
+            .as_ref()
+            .and_then(|certificate| of_usages(pair.kind, certificate, compatibility));
+        if let Some(reason) = usages
+            && !is_own(layout, pair, pairs)
+        {
+            reasons.push(reason.to_owned());
+        }
+    }
+    for (pair, reasons) in pairs.iter_mut().zip(reasons) {
+        if let Some(text) = listed(&reasons) {
+            let text = format!("{text}, so what it says is not believed");
+            remarks.push(Remark::new(pair.file(), text));
+            pair.disbelieve();
+        }
+    }
+}
+
+/// Why each certificate is not the one of its place, as far as keys tell.
+fn of_keys(layout: Layout, pairs: &[Pair]) -> Vec<Vec<String>> {
+    let mut by_key: HashMap<&PublicKey, Vec<&Pair>> = HashMap::with_capacity(pairs.len());
+    for pair in pairs {
+        if let Some(certificate) = &pair.certificate {
+            let same = by_key.entry(certificate.public_key()).or_default();
+            same.push(pair);
+        }
+    }
+    let reasons_of = |pair: &Pair| {
+        let mut reasons = Vec::new();
+        let Some(certificate) = pair.certificate.as_ref().filter(|_| pair.is_leaf()) else {
+            return reasons;
+        };
+        if pair
+            .key
+            .as_ref()
+            .is_some_and(|key| key != certificate.public_key())
+        {
+            reasons.push("is of another key than the one beside it".to_owned());
+        }
+        let others = by_key.get(certificate.public_key()).into_iter().flatten();
+        let mut others = others.filter(|other| other.paths != pair.paths);
+        if let Some(owner) = others.find(|other| is_own(layout, other, pairs)) {
+            reasons.push(format!("has the key of {}", owner.file().display()));
+        }
+        if !reasons.is_empty() && is_own(layout, pair, pairs) {
+            reasons.clear();
+        }
+        reasons
+    };
+    pairs.iter().map(reasons_of).collect()
+}
+
+/// Why a certificate is for something else than the name of its file says. One without extended key usages is for anything.
+fn of_usages(
+    kind: Kind,
+    certificate: &Certificate,
+    compatibility: Compatibility,
+) -> Option<&'static str> {
+    if kind.issuer().is_some() {
+        return None;
+    }
+    if certificate.is_authority() {
+        return Some("is an authority's");
+    }
+    let usages = certificate.extended_key_usages()?;
+    if usages.contains(&ExtendedKeyUsage::Any) {
+        return None;
+    }
+    let serves = usages.contains(&ExtendedKeyUsage::ServerAuth);
+    let dials = usages.contains(&ExtendedKeyUsage::ClientAuth);
+    match kind {
+        Kind::Member | Kind::Peer if !serves => Some("has no serverAuth"),
+        Kind::Member | Kind::Peer => None,
+        _ if !dials => Some("has no clientAuth"),
+        _ if serves && compatibility == Compatibility::Strict => {
+            Some("has serverAuth, as members alone have here")
+        }
+        _ => None,
+    }
+}
+
+/// Whether an authority of the directory has signed a certificate for whom its file is called after.
+fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
+    let Some(certificate) = &pair.certificate else {
+        return false;
+    };
+    if pair.kind.issuer().is_some() {
+        return true;
+    }
+    let common_name = certificate.common_name();
+    let names_it = usual_common_names(layout, pair)
+        .into_iter()
+        .any(|usual| Some(usual) == common_name);
+    names_it
+        && pairs
+            .iter()
+            .filter(|pair| pair.kind.issuer().is_some())
+            .filter_map(|authority| authority.certificate.as_ref())
+            .any(|authority| certificate.check_issued_by(authority).is_ok())
+}
+
+/// The common names of the certificate for whom a file is called after; Kubespray's are cut at the first dot.
+fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
+    let name = match &pair.tree {
+        Some(tree) => tree,
+        None => &pair.name,
+    };
+    let cut = name.split('.').next().unwrap_or(name);
+    let with_prefix =
+        |role: Role| [name, cut].map(|name| [role.common_name_prefix(), name].concat());
+    match pair.kind {
+        Kind::Member | Kind::Peer => {
+            let mut names = with_prefix(Role::Member).to_vec();
+            // As kubeadm and etcdadm call members
+            names.extend((!layout.names_hosts()).then(|| name.clone()));
+            names
+        }
+        Kind::Node => with_prefix(Role::Node).to_vec(),
+        Kind::Admin => [name, cut]
+            .map(|name| layout.member_client_common_name(name))
+            .to_vec(),
+        Kind::Client => vec![name.clone()],
+        Kind::Authority | Kind::PeerAuthority => Vec::new(),
+    }
+}
+
+/// Reasons in one line.
+fn listed(reasons: &[String]) -> Option<String> {
+    let (last, others) = reasons.split_last()?;
+    Some(match others {
+        [] => last.clone(),
+        _ => format!("{} and {last}", others.join(", ")),
+    })
+}
