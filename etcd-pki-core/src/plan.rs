@@ -30,8 +30,8 @@ pub use self::{
     unfinished::Unfinished, validity_cut::ValidityCut,
 };
 pub(crate) use self::{
-    as_far_as_possible::as_far_as_possible,
-    obstacle::check_way,
+    as_far_as_possible::{as_far_as_possible, one_after_another},
+    obstacle::{check_way, in_the_way},
     pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
     progress::Followed,
     unfinished::Done,
