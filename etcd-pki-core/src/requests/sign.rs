@@ -130,8 +130,8 @@ impl SigningPlan {
     ///
     /// # Errors
     ///
-    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else [`PrivateKey::from_bytes`] refuses;
-    /// [`Error::Io`].
+    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else
+    /// [`PrivateKey::from_bytes`](crate::PrivateKey::from_bytes) refuses; [`Error::Io`].
     pub fn check_keys(&self, store: &Store, passphrase: Option<&Passphrase>) -> Result<()> {
         let mut needed = self.authorities.iter().filter(|authority| {
             if authority.certificates.is_empty() {

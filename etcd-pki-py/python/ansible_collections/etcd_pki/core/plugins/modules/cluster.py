@@ -367,7 +367,9 @@ def check_way(pki, plan):
                 continue
             if os.path.islink(cause.facts["path"]):
                 raise pki.SymbolicLinkError(f"{cause.facts['path']} is a symbolic link")
-            raise pki.IoError(cause.facts["reason"], "move it, or run the task as the files' owner; it does the rest all the same")
+            raise pki.IoError(
+                cause.facts["reason"], "move it, or run the task as the files' owner; it does the rest all the same"
+            )
 
 
 def check_authorities(pki, plan, passphrase):
