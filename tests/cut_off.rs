@@ -236,6 +236,57 @@ fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
     cluster.assert_whole();
 }
 
+/// The same where requests travel: the hosts have what it signed, and its own directory has the key alone.
+#[test]
+fn an_authority_of_requests_whose_making_was_cut_off() {
+    let separate = format!("{}ca: {{peers: separate}}\n", machines::SPECIFICATION);
+    for (specification, authority) in [
+        (machines::SPECIFICATION, "ca"),
+        (&*separate, "ca"),
+        (&*separate, "peer-ca"),
+    ] {
+        let machines = Machines::installed(specification);
+        let file = |end: &str| machines.path(&format!("ca/{authority}{end}.pem"));
+        let key = fs::read(file("-key")).unwrap();
+        fs::remove_file(file("")).unwrap();
+        let planned: Value = serde_json::from_slice(&machines.output("plan", "ca").stdout).unwrap();
+        assert_eq!(
+            planned["create"],
+            serde_json::json!([format!("{authority}.pem")])
+        );
+        // What the hosts have is of its key, and stays
+        machines.answer();
+        assert_eq!(fs::read(file("-key")).unwrap(), key);
+        for host in machines::HOSTS {
+            let stem = if authority == "ca" { "member" } else { "peer" };
+            let leaf = machines.path(&format!("{host}/{stem}-{host}.pem"));
+            openssl::verify_strict(&file(""), &leaf, Purpose::Server).assert_accepted(stem);
+            let plan = machines
+                .command("plan", host)
+                .arg("--check")
+                .output()
+                .unwrap();
+            let _ = stderr_of(&plan, 0);
+        }
+
+        // Beside what it has signed it is not made anew
+        let leaf = match authority {
+            "ca" => "client-root.pem",
+            _ => "peer-etcd-1.pem",
+        };
+        let of_host = match authority {
+            "ca" => "etcd-1/member-etcd-1.pem",
+            _ => "etcd-1/peer-etcd-1.pem",
+        };
+        fs::copy(machines.path(of_host), machines.path("ca").join(leaf)).unwrap();
+        fs::remove_file(file("")).unwrap();
+        let told = stderr_of(&machines.command("apply", "ca").output().unwrap(), 1);
+        let found = format!("{authority}-key.pem without its certificate, and {leaf}");
+        assert!(told.contains(&found), "{told}");
+        assert!(!file("").exists());
+    }
+}
+
 /// The same where the key has a passphrase, without which it is not used and not replaced.
 #[test]
 fn an_encrypted_authority_whose_making_was_cut_off() {

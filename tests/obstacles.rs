@@ -15,7 +15,11 @@ use std::{
     process::Command,
 };
 
-use etcd_pki_tests::{cluster::Cluster, run, stderr_of};
+use etcd_pki_tests::{
+    cluster::Cluster,
+    machines::{Machines, SPECIFICATION},
+    run, stderr_of,
+};
 use serde_json::Value;
 
 /// What is put into the place of a file, and what a plan and an apply say of it.
@@ -90,6 +94,81 @@ fn what_is_no_file_stays_and_holds_up_no_other_pair() {
             cluster.assert_whole();
         }
     }
+}
+
+/// Where keys stay on their hosts, the other pairs of a host have their keys, requests and certificates.
+#[test]
+fn what_is_no_file_on_a_host_holds_up_no_other_pair() {
+    let machines = Machines::installed(SPECIFICATION);
+    let other = machines.path("etcd-1/admin-etcd-1.pem");
+    for file in ["member-etcd-1.pem", "member-etcd-1-key.pem"] {
+        for Obstacle { put, planned, said } in OBSTACLES {
+            let place = machines.path("etcd-1").join(file);
+            fs::remove_file(&place).unwrap();
+            put(&place);
+            let kind = || place.symlink_metadata().unwrap().file_type();
+            let before = kind();
+            // It lies among what travels, and is installed from there
+            fs::remove_file(&other).unwrap();
+
+            let output = machines.command("plan", "etcd-1").output().unwrap();
+            let plan = String::from_utf8(output.stdout.clone()).unwrap();
+            assert!(plan.contains(planned), "{plan}");
+            assert_eq!(plan.lines().count(), 4, "{plan}");
+            let note = format!("note: etcd-1/{file} is in the way");
+            let noted = stderr_of(&output, 0);
+            assert!(noted.contains(&note), "{noted}");
+
+            told_on_host(&machines, &format!("etcd-1/{file}"), said);
+            assert_eq!(kind(), before, "{file}");
+            assert!(other.is_file());
+
+            let _ = fs::remove_file(&place).or_else(|_| fs::remove_dir(&place));
+            machines.round();
+            machines.assert_whole();
+        }
+    }
+}
+
+/// The same for what is no pair's yet: a request, and a key that waits.
+#[test]
+fn what_is_no_file_where_a_request_would_be() {
+    let machines = Machines::new(SPECIFICATION);
+    for Obstacle { put, said, .. } in OBSTACLES {
+        let place = machines.path("travel/etcd-1/member-etcd-1.csr");
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        put(&place);
+        told_on_host(&machines, "travel/etcd-1/member-etcd-1.csr", said);
+        let other = machines.path("travel/etcd-1/admin-etcd-1.csr");
+        fs::remove_file(&other).unwrap();
+        fs::remove_file(&place)
+            .or_else(|_| fs::remove_dir(&place))
+            .unwrap();
+    }
+    machines.round();
+    machines.assert_whole();
+
+    machines.specify(&SPECIFICATION.replace("{validity", "{algorithm: ed25519, validity"));
+    let place = machines.path("etcd-1/.member-etcd-1-key.pem.next");
+    fs::create_dir(&place).unwrap();
+    told_on_host(
+        &machines,
+        place.file_name().unwrap().to_str().unwrap(),
+        "no regular file",
+    );
+    assert!(machines.path("etcd-1/.admin-etcd-1-key.pem.next").is_file());
+    fs::remove_dir(&place).unwrap();
+    machines.round();
+    machines.assert_whole();
+}
+
+/// What is said by an apply on a host that does all but one of its changes.
+fn told_on_host(machines: &Machines, file: &str, said: &str) {
+    let output = machines.command("apply", "etcd-1").output().unwrap();
+    let told = stderr_of(&output, 1);
+    assert!(told.contains(said) && told.contains(file), "{told}");
+    let done = String::from_utf8(output.stdout).unwrap();
+    assert!(done.contains("1 of 2 changes done"), "{done}");
 }
 
 /// A good key may be in it: it is not replaced by who cannot tell.

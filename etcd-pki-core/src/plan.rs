@@ -6,6 +6,7 @@ mod as_far_as_possible;
 mod authority;
 mod by_hand;
 mod cause;
+mod create;
 mod decision;
 mod due;
 mod found;
@@ -29,8 +30,9 @@ pub use self::{
     unfinished::Unfinished, validity_cut::ValidityCut,
 };
 pub(crate) use self::{
-    as_far_as_possible::as_far_as_possible,
-    obstacle::check_way,
+    as_far_as_possible::{as_far_as_possible, one_after_another},
+    create::{check_orphans, create_authority},
+    obstacle::{check_way, in_the_way},
     pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
     progress::Followed,
     unfinished::Done,

@@ -261,9 +261,26 @@ def test_a_link_out_of_the_directory_is_never_replaced(ansible, options, tmp_pat
     directory.mkdir()
     (tmp_path / "precious").write_text("precious")
     (directory / "client-root.pem").symlink_to("../precious")
-    failed = ansible.module("cluster", **options, replace_links=True)
-    assert failed["failed"] and "client-root.pem is a symbolic link" in failed["msg"]
+    for flags in ((), ("--check",)):
+        failed = ansible.module("cluster", flags, **options, replace_links=True)
+        assert failed["failed"] and "client-root.pem is a symbolic link (hint: " in failed["msg"], failed
     assert (tmp_path / "precious").read_text() == "precious" and (directory / "client-root.pem").is_symlink()
+
+
+def test_what_is_no_file_is_never_replaced(ansible, options):
+    directory = Path(options["directory"])
+    key = directory / "client-root-key.pem"
+    key.mkdir(parents=True)
+    for flags in (("--check",), (), ("--check",)):
+        before = sorted(directory.iterdir())
+        failed = ansible.module("cluster", flags, **options)
+        assert not flags or sorted(directory.iterdir()) == before
+        assert failed["failed"] and bool(failed.get("changed")) == (not flags), failed
+        assert f"cannot read {key}: it is no regular file; move it out of the way (hint: " in failed["msg"], failed
+        assert key.is_dir()
+    key.rmdir()
+    rest = ansible.module("cluster", **options)
+    assert [Path(change["certificate"]).name for change in rest["changes"]] == ["client-root.pem"]
 
 
 def test_bad_input(ansible, options, tmp_path):

@@ -128,6 +128,18 @@ def test_contradictions():
     assert isinstance(error, ValueError)
 
 
+def test_a_member_whose_name_is_not_added_needs_another():
+    given = ClusterDefaults(take_names_as_given=True)
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster(members=["etcd-1"], defaults=given)
+    assert raised.value.field == "members[0].names" and "shared_names" in raised.value.hint
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster.from_mapping({"members": [{"name": "etcd-1"}], "defaults": {"san": "given"}})
+    assert raised.value.field == "members[0].names"
+    cluster = Cluster(members=["etcd-1"], defaults=given, shared_names=["etcd"])
+    assert cluster.wanted()[1].alternative_names == ["etcd"]
+
+
 def test_without_a_directory():
     for act in (Cluster.plan, Cluster.apply):
         with pytest.raises(etcd_pki.SpecificationError) as raised:

@@ -226,13 +226,18 @@ fn remarks_on_obstacles(plan: &Plan) {
                  leave that host out of the specification",
                 path.display()
             )),
-            Cause::InTheWay { path, .. } => output::say(format_args!(
-                "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
-                path.display()
-            )),
+            Cause::InTheWay { path, .. } => remark_on_obstacle(path),
             _ => {}
         }
     }
+}
+
+/// What carrying out a plan leaves as it is, with its pair.
+pub(crate) fn remark_on_obstacle(path: &Path) {
+    output::say(format_args!(
+        "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
+        path.display()
+    ));
 }
 
 /// Where, and in which layout.

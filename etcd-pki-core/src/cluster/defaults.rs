@@ -50,7 +50,7 @@ impl ClusterDefaults {
     }
 
     /// Leaves alternative names as they are given, shared or an entry's own: the names of members and loopback's are not added to
-    /// them. `san: given` in a specification, and what Kubespray's script does.
+    /// them, so each member needs one. `san: given` in a specification, and what Kubespray's script does.
     #[must_use]
     pub const fn take_names_as_given(self) -> Self {
         Self {

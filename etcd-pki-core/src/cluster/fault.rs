@@ -77,7 +77,9 @@ fn hint(error: &Error) -> Option<String> {
             "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say \
              allow_member_common_name: true"
         }
-        Error::NoAlternativeName => "give it names or addresses, by which etcd dials it",
+        Error::NoAlternativeName => {
+            "san: given does not add its own name; give it names or addresses by which etcd dials it, or all members shared_names"
+        }
         Error::NoSubject => {
             "with common_name: null give an organization, which etcd's grpc-proxy takes"
         }

@@ -115,6 +115,10 @@ impl<'a> Resolver<'a> {
         profile.common_name(&identity)?;
         if role == Role::Member {
             identity.host()?;
+            // Elsewhere its own name is one
+            if self.cluster.defaults.takes_names_as_given() {
+                profile.alternative_names(&identity)?;
+            }
         }
         let mut one = |paths: &PairPaths, identity: &Identity, profile, issuer| {
             let host = (role != Role::Client).then(|| name.to_owned());
@@ -269,6 +273,7 @@ fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
 fn fault(role: Role, index: usize, entry: &ClusterEntry, error: &Error) -> Fault {
     let field = match error {
         Error::NoSubject => "common_name",
+        Error::NoAlternativeName => "names",
         Error::MemberCommonName { common_name } if common_name != entry.name() => "common_name",
         _ => "name",
     };

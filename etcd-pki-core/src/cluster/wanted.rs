@@ -217,6 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn a_member_whose_name_is_not_added_needs_another() {
+        let given = ClusterDefaults::default().take_names_as_given();
+        let cluster = || Cluster::builder().defaults(given);
+        let members = [identity("m1", &["10.0.0.1"]), identity("m2", &[])];
+        let error = cluster().members(members.clone()).build().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "members[1].names: a member needs a name or an address"
+        );
+        assert!(error.hint().unwrap().contains("shared_names"));
+        let shared = cluster().shared_names(["etcd".parse().unwrap()]);
+        let cluster = shared.members(members).build().unwrap();
+        assert_eq!(
+            shown(&cluster, None)[3],
+            "member-m2.pem Cluster etcd-member-m2 etcd"
+        );
+    }
+
+    #[test]
     fn peers_apart() {
         let apart = || ClusterAuthority::default().peers(Peers::Separate);
         let cluster = two_hosts().authority(apart()).build().unwrap();

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Action, Done, Plan, Progress, Step, Unfinished, ValidityCut, as_far_as_possible,
+    create::create_authority,
     decision::leaf_profile,
     obstacle::check_way,
     progress::Followed,
@@ -21,7 +22,6 @@ use crate::{
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
     layout::PairPaths,
-    profile::AuthorityProfile,
     store::{Attributes, LockedStore, Overwrite, PairTexts, read_file},
 };
 
@@ -165,7 +165,18 @@ impl Plan {
             let issuer = step.wanted.issuer;
             let signs = self.signs(issuer);
             let authority = match step.action {
-                Action::Create => self.create(step, profile, files, passphrase, now)?,
+                Action::Create => {
+                    let (has_key, attributes) = (step.stamps.has_key(), &self.attributes);
+                    create_authority(
+                        &step.wanted,
+                        profile,
+                        has_key,
+                        files,
+                        passphrase,
+                        attributes,
+                        now,
+                    )?
+                }
                 Action::Renew => {
                     let authority = files
                         .store()
@@ -195,30 +206,6 @@ impl Plan {
             authorities.insert(issuer, authority);
         }
         Ok(authorities)
-    }
-
-    /// Makes an authority, of the key that is there if its making was cut off before its certificate.
-    fn create(
-        &self,
-        step: &Step,
-        profile: AuthorityProfile,
-        files: &LockedStore,
-        passphrase: Option<&Passphrase>,
-        now: SystemTime,
-    ) -> Result<CertificateAuthority> {
-        let (paths, identity) = (&step.wanted.paths, &step.wanted.identity);
-        if step.stamps.has_key() {
-            let key = files.store().authority_key(paths, passphrase)?;
-            let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
-            let certificate = authority.certificate().to_pem()?;
-            files.put_certificate(paths, &certificate, Overwrite::Refuse, &self.attributes)?;
-            return Ok(authority);
-        }
-        let key = PrivateKey::generate_with(profile.key_algorithm())?;
-        let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
-        let (new, attributes) = (Overwrite::Refuse, &self.attributes);
-        files.put_authority(paths, &authority, passphrase, new, attributes)?;
-        Ok(authority)
     }
 
     /// Changes every other pair, and gives the marks of those that are known now.

@@ -1,4 +1,4 @@
-//! Work on all cores of which one part may fail.
+//! Work of which one part may fail.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,8 +36,29 @@ pub(crate) fn as_far_as_possible<T: Send + Sync, R: Send>(
             None => {}
         }
     }
+    (done.into_iter(), first(failures))
+}
+
+/// Does something with each, one after the other. What fails holds up nothing else, as above.
+pub(crate) fn one_after_another<T>(
+    all: impl Iterator<Item = T>,
+    mut act: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let mut failures = Vec::new();
+    for one in all {
+        if let Err(error) = act(one) {
+            failures.push(error);
+        }
+        if failures.last().is_some_and(Error::concerns_all) {
+            break;
+        }
+    }
+    first(failures)
+}
+
+/// The failure that concerns all, or the first.
+fn first(mut failures: Vec<Error>) -> Result<()> {
     // A stable order: those that concern all before the others
     failures.sort_by_key(|error| !error.concerns_all());
-    let first = failures.into_iter().next();
-    (done.into_iter(), first.map_or(Ok(()), Err))
+    failures.into_iter().next().map_or(Ok(()), Err)
 }

@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use super::{
     Action, Cause, Step,
+    create::check_orphans,
     decision::{self, Signatory},
     found::{Found, Part},
     planning::{Leaf, kept_until},
     record::Marker,
-    surplus,
 };
 use crate::{
     certificate::Certificate,
@@ -94,7 +94,11 @@ impl Authority {
         now: SystemTime,
     ) -> Result<Step> {
         let Some(certificate) = self.certificate() else {
-            self.check_orphans(store, leaves)?;
+            let signed = leaves
+                .find(|leaf| leaf.has_certificate)
+                .map(|leaf| leaf.wanted().paths.certificate.clone());
+            let has_key = self.found.stamps.has_key();
+            check_orphans(&self.wanted, has_key, store, signed)?;
             let causes = match &self.found.key {
                 Part::Absent => vec![Cause::MissingKey, Cause::MissingCertificate],
                 Part::Present(key) => [Cause::MissingCertificate]
@@ -114,39 +118,6 @@ impl Authority {
         Ok(Step {
             keeps_serial,
             ..self.into_step(store, action, causes)
-        })
-    }
-
-    /// A rebuilt host must not make a new authority beside what the old one signed.
-    fn check_orphans<'a>(
-        &self,
-        store: &Store,
-        mut leaves: impl Iterator<Item = &'a Leaf>,
-    ) -> Result<()> {
-        if self.wanted.issuer == Issuer::Cluster {
-            let common_name = self.wanted.identity.common_name(str::to_owned)?;
-            store.check_other_layout(common_name.as_deref())?;
-        }
-        let orphan = leaves
-            .find(|leaf| leaf.has_certificate)
-            .map(|leaf| leaf.wanted().paths.certificate.clone());
-        let orphan = match (orphan, self.wanted.issuer) {
-            (None, Issuer::Cluster) => surplus::any(store)?,
-            (orphan, _) => orphan,
-        };
-        let Some(path) = orphan else { return Ok(()) };
-        let found = match self.found.key {
-            Part::Absent => format!("{}, which another authority has signed", path.display()),
-            _ => format!(
-                "{} without its certificate, and {}",
-                self.wanted.paths.key.display(),
-                path.display()
-            ),
-        };
-        Err(Error::AuthorityExists {
-            directory: store.directory().to_owned(),
-            found,
-            layout: None,
         })
     }
 

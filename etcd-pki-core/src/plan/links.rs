@@ -42,3 +42,12 @@ pub(super) fn in_the_way(directory: &Path, paths: &PairPaths, action: Action) ->
     let links = written.iter().map(|path| at(directory, path));
     links.flatten().collect()
 }
+
+/// A link that is in the way whatever it leads to.
+pub(super) fn never_replaced(link: Cause) -> Cause {
+    let reason = link.to_string();
+    match link {
+        Cause::SymbolicLink { path, .. } => Cause::InTheWay { path, reason },
+        other => other,
+    }
+}

@@ -59,21 +59,26 @@ impl Pair {
         Ok(pairs.collect())
     }
 
-    /// What a plan would do with it, and why.
+    /// What a plan would do with it in this directory, and why. Links are in the way, for none is replaced.
     pub(crate) fn judge(
         &self,
+        directory: &Path,
         ca: Option<&Certificate>,
         now: SystemTime,
     ) -> Result<(Action, Vec<Cause>)> {
         let profile = profile(&self.wanted)?;
-        decision::leaf(
+        let (action, mut causes) = decision::leaf(
             &self.wanted,
             profile,
             &self.found,
             ca.map(Signatory::from),
             self.key_is_shared,
             now,
-        )
+        )?;
+        let paths = self.wanted.paths.below(directory);
+        let links = links::in_the_way(directory, &paths, action).into_iter();
+        causes.extend(links.map(links::never_replaced));
+        Ok((action, causes))
     }
 
     /// The certificate that is there.

@@ -86,7 +86,8 @@ impl Cluster {
     ///
     /// [`Error::InvalidName`](crate::Error::InvalidName) for a host that is none of the cluster's, and for a travelling directory that is the cluster's own;
     /// [`Error::NotAnAuthority`](crate::Error::NotAnAuthority) and [`Error::AnotherAuthority`](crate::Error::AnotherAuthority) for a trusted certificate that cannot be the specification's;
-    /// [`Error::Io`](crate::Error::Io) for what cannot be read. What came and is not as it should be is no error: [`HostPlan::refused`] tells it.
+    /// [`Error::Io`](crate::Error::Io) for what cannot be read. What came and is not as it should be is no error: [`HostPlan::refused`] tells it. Nor is
+    /// what is in the way of a pair: [`HostStep::causes`] tells it, and [`HostPlan::apply`] fails for that pair.
     pub fn plan_host(
         &self,
         store: &Store,

@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
-    plan::{Action, Cause, Pair, check_way, judge, profile},
+    plan::{Action, Cause, Pair, check_way, in_the_way, judge, profile},
     request::CertificateRequest,
     store::{Store, read_below, unless_too_large},
 };
@@ -141,8 +141,7 @@ impl HostStep {
         now: SystemTime,
     ) -> Result<Self> {
         let ca = trust.and_then(|trust| trust.certificate.as_ref());
-        let (due, causes) = pair.judge(ca, now)?;
-        check_way(&causes)?;
+        let (due, causes) = pair.judge(store.directory(), ca, now)?;
         let mut step = Self {
             paths: pair.wanted.paths.below(store.directory()),
             request: folder.join(request_path(&pair.wanted.paths)),
@@ -152,23 +151,52 @@ impl HostStep {
             causes,
             pair,
         };
+        if step.is_obstructed() {
+            return Ok(step);
+        }
+        if let Err(error) = step.decide(due, store, folder, ca, refused, now) {
+            step.causes.push(in_the_way(error)?);
+        }
+        Ok(step)
+    }
+
+    /// Fails if something is in the way, which is left to that instant: the other pairs do without it.
+    pub(super) fn check_way(&self) -> Result<()> {
+        check_way(&self.causes)
+    }
+
+    fn is_obstructed(&self) -> bool {
+        let mut causes = self.causes.iter();
+        causes.any(|cause| matches!(cause, Cause::InTheWay { .. }))
+    }
+
+    /// Decides by what is due, and by what has come and was asked for.
+    fn decide(
+        &mut self,
+        due: Action,
+        store: &Store,
+        folder: &Path,
+        ca: Option<&Certificate>,
+        refused: &mut Vec<Refusal>,
+        now: SystemTime,
+    ) -> Result<()> {
         let key = match due {
             Action::Keep | Action::Mode => {
-                step.action = match due {
+                self.action = match due {
                     Action::Keep => HostAction::Keep,
                     _ => HostAction::Mode,
                 };
-                return Ok(step);
+                return Ok(());
             }
-            Action::Renew => Some(read_key(&step.paths.key)?),
-            _ if !step.pair.has_key_file() => {
-                step.key = Key::New;
+            Action::Renew => Some(read_key(&self.paths.key)?),
+            _ if !self.pair.has_key_file() => {
+                self.key = Key::New;
                 None
             }
             // The key that is there serves on until the next one has its certificate
             _ => {
-                let next = next_key(&step.pair, store)?;
-                step.key = if next.is_some() {
+                let next = next_key(&self.pair, store)?;
+                self.key = if next.is_some() {
                     Key::Next
                 } else {
                     Key::NewNext
@@ -176,21 +204,24 @@ impl HostStep {
                 next
             }
         };
-        let Some(key) = key else { return Ok(step) };
-        let came = step.came(key.public_key(), folder, ca, now);
-        match came {
-            Ok(arrived) => step.arrived = arrived,
-            Err(refusal) => refused.push(refusal),
+        if let Some(key) = &key {
+            match self.came(key.public_key(), folder, ca, now) {
+                Ok(arrived) => self.arrived = arrived,
+                Err(refusal) => refused.push(refusal),
+            }
         }
-        let wanted = &step.pair.wanted;
-        step.action = if step.arrived.is_some() {
-            HostAction::Install
-        } else if is_requested(&key, wanted, folder)? {
-            HostAction::Wait
-        } else {
-            HostAction::Request
-        };
-        Ok(step)
+        if self.arrived.is_some() {
+            self.action = HostAction::Install;
+            return Ok(());
+        }
+        let wanted = &self.pair.wanted;
+        let request = request_in(folder, wanted)?;
+        if let (Some(request), Some(key)) = (request, key)
+            && is_for(&request, &key, wanted)?
+        {
+            self.action = HostAction::Wait;
+        }
+        Ok(())
     }
 
     /// The certificate that came for a key, if it is what the specification says.
@@ -243,18 +274,17 @@ impl fmt::Display for HostStep {
     }
 }
 
-/// Whether the request that lies in the folder is the one that would be written.
-fn is_requested(key: &PrivateKey, wanted: &Wanted, folder: &Path) -> Result<bool> {
-    let there = unless_too_large(read_below(folder, &request_path(&wanted.paths)));
-    let Some(bytes) = there? else {
-        return Ok(false);
-    };
-    let Ok(there) = CertificateRequest::from_bytes(&bytes) else {
-        return Ok(false);
-    };
-    if there.public_key() != key.public_key() {
+/// The request that lies in the folder, if what lies there is one.
+fn request_in(folder: &Path, wanted: &Wanted) -> Result<Option<CertificateRequest>> {
+    let there = unless_too_large(read_below(folder, &request_path(&wanted.paths)))?;
+    Ok(there.and_then(|bytes| CertificateRequest::from_bytes(&bytes).ok()))
+}
+
+/// Whether a request is the one that would be written for a key.
+fn is_for(request: &CertificateRequest, key: &PrivateKey, wanted: &Wanted) -> Result<bool> {
+    if request.public_key() != key.public_key() {
         return Ok(false);
     }
     let asked = CertificateRequest::create(key, *profile(wanted)?, &wanted.identity)?;
-    Ok(there.claims() == asked.claims())
+    Ok(request.claims() == asked.claims())
 }

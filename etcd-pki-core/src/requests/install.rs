@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::Result,
     key::PrivateKey,
-    plan::{Done, Followed, Progress, Unfinished, profile},
+    plan::{Done, Followed, Progress, Unfinished, one_after_another, profile},
     request::CertificateRequest,
     store::{
         Attributes, LockedStore, NewFile, Overwrite, PairTexts, make_directories_of, write_files,
@@ -34,7 +34,7 @@ pub struct HostReport {
 
 impl HostPlan {
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
-    /// certificate takes its place whole.
+    /// certificate takes its place whole. A pair that fails holds up no other.
     ///
     /// `progress` is told how many authorities are trusted and pairs changed, and of how many, and may end it between two of
     /// them.
@@ -79,14 +79,15 @@ impl HostPlan {
             done.files.push(self.directory.join(path));
             followed.ended(1);
         }
-        for step in self.work() {
+        one_after_another(self.work(), |step| {
             followed.begin()?;
+            step.check_way()?;
             self.change(step, files, &mut done.report)
                 .map_err(|error| error.in_file(&step.paths().certificate))?;
             done.files.push(step.paths().certificate.clone());
             followed.ended(1);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn change(&self, step: &HostStep, files: &LockedStore, report: &mut HostReport) -> Result<()> {

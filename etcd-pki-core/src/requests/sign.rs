@@ -11,8 +11,8 @@ use crate::{
     bundle::all_pem,
     cluster::{Issuer, Purpose},
     error::{Error, Result},
-    key::{Passphrase, PrivateKey},
-    plan::{Done, Followed, Progress, Unfinished, as_far_as_possible, profile},
+    key::Passphrase,
+    plan::{Done, Followed, Progress, Unfinished, as_far_as_possible, create_authority, profile},
     request::Claim,
     store::{
         LockedStore, NewFile, Overwrite, Store, make_directories_of, read_below, unless_too_large,
@@ -125,16 +125,20 @@ impl SigningPlan {
         Ok(done)
     }
 
-    /// Opens the keys of the authorities that are to sign, and changes nothing. [`SigningPlan::apply`] consumes the plan; a
+    /// Opens the keys of the authorities that are to sign, or to get a certificate, and changes nothing. [`SigningPlan::apply`] consumes the plan; a
     /// passphrase that is wrong can be found before that.
     ///
     /// # Errors
     ///
-    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else [`PrivateKey::from_bytes`] refuses;
-    /// [`Error::Io`].
+    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else
+    /// [`PrivateKey::from_bytes`](crate::PrivateKey::from_bytes) refuses; [`Error::Io`].
     pub fn check_keys(&self, store: &Store, passphrase: Option<&Passphrase>) -> Result<()> {
         let mut needed = self.authorities.iter().filter(|authority| {
-            !authority.certificates.is_empty() && self.signs(authority.wanted.issuer)
+            if authority.certificates.is_empty() {
+                authority.has_key
+            } else {
+                self.signs(authority.wanted.issuer)
+            }
         });
         needed.try_for_each(|authority| {
             let key = store.authority_key(&authority.wanted.paths, passphrase);
@@ -147,7 +151,7 @@ impl SigningPlan {
         self.changes().any(|step| step.wanted.issuer == issuer)
     }
 
-    /// The authorities that sign, made if there are none.
+    /// The authorities that sign, made if there are none or if their making was cut off.
     fn signers(
         &self,
         files: &LockedStore,
@@ -163,15 +167,14 @@ impl SigningPlan {
             };
             let signer = if authority.certificates.is_empty() {
                 followed.begin()?;
-                let key = PrivateKey::generate_with(profile.key_algorithm())?;
-                let made =
-                    CertificateAuthority::create_for(key, &wanted.identity, profile, self.now)?;
-                files.put_authority(
-                    &wanted.paths,
-                    &made,
+                let made = create_authority(
+                    wanted,
+                    profile,
+                    authority.has_key,
+                    files,
                     passphrase,
-                    Overwrite::Refuse,
                     &self.attributes,
+                    self.now,
                 )?;
                 done.report.created += 1;
                 done.files

@@ -1,5 +1,6 @@
 //! Which of the requests that have come are to be signed, and which are refused.
 
+mod authority;
 mod shared;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     time::SystemTime,
 };
 
+pub(super) use self::authority::Authority;
 use self::shared::refuse_copies;
 use super::{EXTENSION, Refusal, check_apart, request_path};
 use crate::{
@@ -17,11 +19,9 @@ use crate::{
     error::{Error, Result},
     key::PublicKey,
     layout::PairPaths,
-    plan::{Action, Cause, attributes_of, check_authority_certificate, judge, profile},
+    plan::{Action, Cause, attributes_of, judge, profile},
     request::CertificateRequest,
-    store::{
-        Attributes, Stamp, Store, files_below, folders, is_link, look, read_below, unless_too_large,
-    },
+    store::{Attributes, Store, files_below, folders, is_link, read_below, unless_too_large},
 };
 
 /// What is to be done with the requests in a travelling directory. It was made by reading, and [`SigningPlan::apply`] consumes it.
@@ -51,14 +51,6 @@ pub struct SigningStep {
     causes: Vec<Cause>,
 }
 
-/// An authority of the cluster, where its key is.
-#[derive(Debug)]
-pub(super) struct Authority {
-    pub(super) wanted: Wanted,
-    /// Its certificate and those above it; empty if it is to be made
-    pub(super) certificates: Vec<Certificate>,
-}
-
 impl SigningPlan {
     /// Every request that is good, also those that have their certificate.
     #[must_use]
@@ -83,7 +75,7 @@ impl SigningPlan {
         &self.without_request
     }
 
-    /// The authorities that are to be made, because there are none: their certificates' files.
+    /// The authorities that are to be made, because there are none or their making was cut off: their certificates' files.
     pub fn created(&self) -> impl Iterator<Item = &Path> {
         let missing = self
             .authorities
@@ -146,11 +138,13 @@ impl Cluster {
         now: SystemTime,
     ) -> Result<SigningPlan> {
         check_apart(store, travelling)?;
-        let authorities = self
+        let (authorities, leaves): (Vec<_>, Vec<_>) = self
             .wanted(None)?
             .into_iter()
-            .filter(Wanted::is_authority)
-            .map(|wanted| Authority::find(wanted, store))
+            .partition(Wanted::is_authority);
+        let authorities = authorities
+            .into_iter()
+            .map(|wanted| Authority::find(wanted, &leaves, store))
             .collect::<Result<Vec<_>>>()?;
         let signers: HashMap<Issuer, &Certificate> = authorities
             .iter()
@@ -306,46 +300,6 @@ impl SigningStep {
         let beside = unless_too_large(read_below(&folder, &self.wanted.paths.certificate))?;
         let all = beside.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
         Ok(all.and_then(|all| all.into_iter().next()))
-    }
-}
-
-impl Authority {
-    fn find(wanted: Wanted, store: &Store) -> Result<Self> {
-        let paths = wanted.paths.below(store.directory());
-        let Some((bytes, _)) = look(&paths.certificate)? else {
-            // A rebuilt host must not make a new authority beside what the old one signed
-            let trace = if Stamp::of(&paths.key)?.is_some() {
-                Some(wanted.paths.key.clone())
-            } else if wanted.issuer == Issuer::Cluster {
-                let common_name = wanted.identity.common_name(str::to_owned)?;
-                store.check_other_layout(common_name.as_deref())?;
-                let signed = store.certificates()?.into_iter();
-                let mut others = signed.filter(|(_, one)| !one.is_authority());
-                others.next().map(|(path, _)| path)
-            } else {
-                None
-            };
-            return match trace {
-                None => Ok(Self {
-                    wanted,
-                    certificates: Vec::new(),
-                }),
-                Some(path) => Err(Error::AuthorityExists {
-                    directory: store.directory().to_owned(),
-                    found: format!("{} without its authority", path.display()),
-                    layout: None,
-                }),
-            };
-        };
-        let certificates = Certificate::all_from_bytes(&bytes)
-            .map_err(|error| error.in_file(&paths.certificate))?;
-        if let Some(first) = certificates.first() {
-            check_authority_certificate(&wanted, store.directory(), first)?;
-        }
-        Ok(Self {
-            wanted,
-            certificates,
-        })
     }
 }
 

@@ -1440,9 +1440,9 @@ class HostPlan:
         """Whether carrying it out would change nothing."""
     def apply(self, *, progress: _Progress | None = None) -> HostReport:
         """Does what the plan says, and nothing else: each key is in its place and on the disk before its request
-        travels, and each certificate takes its place whole. Ctrl-C ends it between two changes, and what is done is
-        whole. `progress` is called with how many changes are done, and of how many. An error in the middle tells in
-        `done` what was changed.
+        travels, and each certificate takes its place whole. A pair that fails holds up no other. Ctrl-C ends it
+        between two changes, and what is done is whole. `progress` is called with how many changes are done, and of
+        how many. An error in the middle tells in `done` what was changed.
         """
 
 @final

@@ -84,8 +84,9 @@ impl PyHostPlan {
     }
 
     /// Does what the plan says, and nothing else: each key is in its place and on the disk before its request travels, and each
-    /// certificate takes its place whole. Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with how
-    /// many changes are done, and of how many. An error in the middle tells in `done` what was changed.
+    /// certificate takes its place whole. A pair that fails holds up no other. Ctrl-C ends it between two changes, and what is done is
+    /// whole. `progress` is called with how many changes are done, and of how many. An error in the middle tells in `done` what was
+    /// changed.
     #[pyo3(signature = (*, progress=None))]
     fn apply(&self, py: Python<'_>, progress: Option<ProgressArgument>) -> PyResult<PyHostReport> {
         let prepare = |plan: &HostPlan, watch: &Watch| {

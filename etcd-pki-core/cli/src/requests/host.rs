@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use etcd_pki_core::{HostAction, HostPlan, HostReport, HostStep, Layout};
+use etcd_pki_core::{Cause, HostAction, HostPlan, HostReport, HostStep, Layout};
 use serde::Serialize;
 
 use super::{RefusalFacts, Travel, count, tell_refused};
@@ -13,7 +13,7 @@ use crate::{
     apply::progress,
     failure::Failure,
     output,
-    plan::changes_in_words,
+    plan::{changes_in_words, remark_on_obstacle},
     time,
     unfinished::{Ended, Line, UnfinishedFacts},
 };
@@ -75,6 +75,7 @@ impl Travel<'_> {
         let is_due = plan.changes().next().is_some() || plan.trusted().next().is_some();
         let due = is_due.then(|| self.in_words(&plan));
         self.show(&self.facts(&plan, None), due, &self.kept(&plan))?;
+        remarks_on_obstacles(&plan);
         Ok((is_due, tell_refused(plan.refused())))
     }
 
@@ -174,6 +175,15 @@ impl Travel<'_> {
             refused: RefusalFacts::all(plan.refused()),
             done,
             unfinished: None,
+        }
+    }
+}
+
+/// What carrying out the plan would leave as it is.
+fn remarks_on_obstacles(plan: &HostPlan) {
+    for cause in plan.changes().flat_map(HostStep::causes) {
+        if let Cause::InTheWay { path, .. } = cause {
+            remark_on_obstacle(path);
         }
     }
 }

@@ -86,6 +86,9 @@ mod tests {
             // The usual 30 days are no contradiction to a short life
             "defaults: {validity: 7d}\nmembers: [a]",
             "clients: [kube@example.com, {name: p, common_name: null, organization: o}]",
+            // Names of each, of all, and of who only dials
+            "defaults: {san: given}\nmembers: [{name: a, names: [a]}]\nnodes: [b]\nclients: [c]",
+            "defaults: {san: given}\nshared_names: [etcd]\nmembers: [a]",
             "{}",
         ] {
             Cluster::from_yaml(text).unwrap();
@@ -258,5 +261,15 @@ members:
 - 10.0.0.1
 - {name: b, names: [10.0.0.1, "::1"]}
 => line 3, column 21: members[1].names[0]: 10.0.0.1 is an address of 10.0.0.1 and of b
+
+defaults: {san: given}
+members: [etcd-1]
+=> line 2, column 11: members[0].names: a member needs a name or an address
+
+defaults: {san: given}
+members:
+- {name: a, addresses: [10.0.0.1]}
+- {name: b, names: []}
+=> line 4, column 20: members[1].names: a member needs a name or an address
 "#;
 }

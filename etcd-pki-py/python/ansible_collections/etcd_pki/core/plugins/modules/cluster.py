@@ -359,6 +359,19 @@ def check_links(pki, plan):
                 raise pki.SymbolicLinkError(f"{cause.facts['path']} is a symbolic link")
 
 
+def check_way(pki, plan):
+    """Fails as carrying out the plan would in the end, where what is never replaced is in the way of a pair."""
+    for step in plan.changes:
+        for cause in step.causes:
+            if cause.kind != "in_the_way":
+                continue
+            if os.path.islink(cause.facts["path"]):
+                raise pki.SymbolicLinkError(f"{cause.facts['path']} is a symbolic link")
+            raise pki.IoError(
+                cause.facts["reason"], "move it, or run the task as the files' owner; it does the rest all the same"
+            )
+
+
 def check_authorities(pki, plan, passphrase):
     """Fails as carrying out the plan would, where the key of an authority that is there cannot sign."""
     signing = {step.wanted.issuer for step in plan.changes if str(step.action) != "mode"}
@@ -383,6 +396,7 @@ def carried_out(module, pki, cluster):
                 if not module.params["replace_links"]:
                     check_links(pki, plan)
                 check_authorities(pki, plan, passphrase)
+                check_way(pki, plan)
             else:
                 plan.apply(passphrase=passphrase)
             break
