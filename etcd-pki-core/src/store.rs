@@ -93,9 +93,9 @@ impl Store {
         self.layout.peer_authority().below(&self.directory)
     }
 
-    /// Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too.
+    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
     #[must_use]
-    pub fn names(&self, path: &Path) -> bool {
+    pub fn is_named(&self, path: &Path) -> bool {
         let below = path.strip_prefix(&self.directory);
         below.is_ok_and(|path| self.layout.pair_at(path).is_some())
     }

@@ -130,7 +130,7 @@ impl Renew {
                 path.display()
             ));
             // Others' certificates may be in the directory, as those of Kubernetes itself beside kubeadm's, and are theirs to renew
-            if store.names(&path) {
+            if store.is_named(&path) {
                 report.left_due(&path, reason);
             }
         }
