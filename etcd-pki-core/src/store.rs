@@ -2,6 +2,7 @@
 
 mod attributes;
 mod authority;
+mod certificates;
 mod directory;
 mod file;
 mod folder;
@@ -25,6 +26,8 @@ pub use self::{
 };
 pub(crate) use self::{
     attributes::{Attributes, Stamp, group, look, may_give, user},
+    certificates::{first_certificate, read_certificates},
+    directory::parent,
     file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
@@ -115,14 +118,9 @@ impl Store {
     ///
     /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file that cannot be read as a certificate is none.
     pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
-        let mut found = Vec::new();
-        for path in self.certificate_files()? {
-            let certificates =
-                read_regular_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
-            let first = certificates.ok().and_then(|all| all.into_iter().next());
-            found.extend(first.map(|certificate| (path, certificate)));
-        }
-        Ok(found)
+        let files = self.certificate_files()?.into_iter();
+        let found = files.filter_map(|path| first_certificate(&path).map(|first| (path, first)));
+        Ok(found.collect())
     }
 
     /// The files among which those of certificates are.
