@@ -304,8 +304,8 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     let path = |name: &str| scratch.path().join(name);
     let peer = fs::read(path("peer-etcd-1.pem")).unwrap();
     fs::rename(path("peer-ca-key.pem"), path("elsewhere")).unwrap();
-    let told = "note: ./peer-etcd-1.pem is due, and another authority has signed it, CN=etcd-peer-ca: \
-                renew it with --ca and --ca-key";
+    let told = "note: ./peer-etcd-1.pem is due, and its authority cannot sign: ./peer-ca.pem is here, and its key is not; \
+                name both with --ca and --ca-key, or let requests travel";
     for renewed in [1, 0] {
         let output = etcd_pki_in(scratch.path(), "cert renew -d . --json");
         assert_eq!(output.code(), Some(1));
@@ -317,7 +317,18 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     }
     let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
     assert_eq!(named.code(), Some(1));
+    let told = "./peer-ca.pem is here, and its key is not\nhint: name both with --ca and --ca-key";
+    assert!(named.stderr().contains(told), "{}", named.stderr());
+    // Of an authority of which nothing is here, only its name is known
+    fs::rename(path("peer-ca.pem"), path("peer-ca")).unwrap();
+    let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+    assert_eq!(output.code(), Some(1));
+    let told = "peer-etcd-1.pem is due, and another authority has signed it, CN=etcd-peer-ca: renew it with --ca and --ca-key";
+    assert!(output.stderr().contains(told), "{}", output.stderr());
+    let named = etcd_pki_in(scratch.path(), "cert renew peer-etcd-1.pem -d .");
+    assert_eq!(named.code(), Some(1));
     assert!(named.stderr().contains("was signed by etcd-peer-ca"));
+    fs::rename(path("peer-ca"), path("peer-ca.pem")).unwrap();
 
     // A key that is there and cannot be used
     let key = PrivateKey::from_pem(fs::read(path("elsewhere")).unwrap()).unwrap();
@@ -354,8 +365,8 @@ fn peers_are_renewed_without_the_other_authority() {
     fs::rename(path("ca-key.pem"), path("elsewhere")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
-    let told =
-        "member-etcd-1.pem is due, and another authority has signed it, CN=etcd-ca: renew it with";
+    let told = "member-etcd-1.pem is due, and its authority cannot sign: ./ca.pem is here, and its key is not; \
+                name it with --ca-key, or let requests travel";
     assert!(output.stderr().contains(told), "{}", output.stderr());
     let after = [own, peer].map(|name| fs::read(path(name)).unwrap());
     assert_eq!(after[0], before[0]);
@@ -367,7 +378,52 @@ fn peers_are_renewed_without_the_other_authority() {
     fs::remove_file(path("peer-ca-key.pem")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
-    assert!(output.stderr().contains("cannot read ./ca-key.pem"));
+    let told = "./ca.pem is here, and its key is not\nhint: name it with --ca-key";
+    assert!(output.stderr().contains(told), "{}", output.stderr());
+}
+
+/// Nothing that is wrong with one authority holds up what the other has signed.
+#[test]
+fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
+    type Harm = fn(&Path);
+    let harms: [(Harm, &str); 3] = [
+        (expire, "./ca.pem: the CA CN=etcd-ca expired on"),
+        (|ca| fs::write(ca, "no certificate").unwrap(), "./ca.pem: "),
+        (
+            |ca| {
+                let other = fs::read(ca.with_file_name("peer-ca-key.pem")).unwrap();
+                fs::write(ca.with_file_name("ca-key.pem"), other).unwrap();
+            },
+            "./ca-key.pem: the key does not match",
+        ),
+    ];
+    for (harm, told) in harms {
+        let scratch = peers_apart();
+        let path = |name: &str| scratch.path().join(name);
+        let names = ["member-etcd-1.pem", "peer-etcd-1.pem"];
+        let before = names.map(|name| fs::read(path(name)).unwrap());
+        harm(&path("ca.pem"));
+        let output = etcd_pki_in(scratch.path(), "cert renew -d .");
+        assert_eq!(output.code(), Some(1), "{}", output.stderr());
+        let told = format!("member-etcd-1.pem is due, and its authority cannot sign: {told}");
+        assert!(output.stderr().contains(&told), "{}", output.stderr());
+        let after = names.map(|name| fs::read(path(name)).unwrap());
+        assert_eq!(after[0], before[0]);
+        assert_ne!(after[1], before[1]);
+        openssl::verify(&path("peer-ca.pem"), &path(names[1]), Purpose::Server)
+            .assert_accepted(names[1]);
+    }
+}
+
+/// Gives an authority a certificate that ended yesterday, of the same key.
+fn expire(ca: &Path) {
+    let key = fs::read(ca.with_file_name("ca-key.pem")).unwrap();
+    let identity = Identity::from_common_name("etcd-ca").unwrap();
+    let profile = Profile::authority().valid_for(Validity::days(19));
+    let then = SystemTime::now() - 20 * DAY;
+    let key = PrivateKey::from_pem(key).unwrap();
+    let expired = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
+    fs::write(ca, expired.certificate().to_pem().unwrap()).unwrap();
 }
 
 #[test]

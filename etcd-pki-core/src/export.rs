@@ -12,7 +12,8 @@ use crate::{
     key::PrivateKey,
     layout::PairPaths,
     store::{
-        Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_regular_file, user,
+        Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_certificates,
+        read_regular_file, user,
     },
 };
 
@@ -58,7 +59,7 @@ impl Cluster {
         let mut trusted = Vec::new();
         for authority in authorities {
             let path = store.directory().join(&authority.paths.certificate);
-            let all = certificates(&path)?;
+            let all = read_certificates(&path)?;
             let text = all_pem(&all)?;
             signers.extend(
                 all.into_iter()
@@ -134,7 +135,7 @@ fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairText
     let key = Zeroizing::new(read_regular_file(&paths.key)?);
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
-    let mut all = certificates(&paths.certificate)?;
+    let mut all = read_certificates(&paths.certificate)?;
     let text = all_pem(&all)?;
     let chain = all.split_off(1);
     let in_certificate = |error: Error| error.in_file(&paths.certificate);
@@ -156,8 +157,4 @@ fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairText
         },
         certificate: text,
     })
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>> {
-    Certificate::all_from_bytes(&read_regular_file(path)?).map_err(|error| error.in_file(path))
 }

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod authority;
+mod certificates;
 mod directory;
 mod file;
 mod folder;
@@ -27,6 +28,8 @@ pub(crate) use self::{
     attributes::{
         Account, Attributes, Stamp, group, group_name, look, may_give, user, user_name, usual_mode,
     },
+    certificates::{first_certificate, read_certificates},
+    directory::parent,
     file::unless_too_large,
     folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
@@ -95,9 +98,9 @@ impl Store {
         self.layout.peer_authority().below(&self.directory)
     }
 
-    /// Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too.
+    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
     #[must_use]
-    pub fn names(&self, path: &Path) -> bool {
+    pub fn is_named(&self, path: &Path) -> bool {
         let below = path.strip_prefix(&self.directory);
         below.is_ok_and(|path| self.layout.pair_at(path).is_some())
     }
@@ -117,14 +120,9 @@ impl Store {
     ///
     /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file that cannot be read as a certificate is none.
     pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
-        let mut found = Vec::new();
-        for path in self.certificate_files()? {
-            let certificates =
-                read_regular_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
-            let first = certificates.ok().and_then(|all| all.into_iter().next());
-            found.extend(first.map(|certificate| (path, certificate)));
-        }
-        Ok(found)
+        let files = self.certificate_files()?.into_iter();
+        let found = files.filter_map(|path| first_certificate(&path).map(|first| (path, first)));
+        Ok(found.collect())
     }
 
     /// The files among which those of certificates are.

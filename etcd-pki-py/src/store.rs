@@ -6,8 +6,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Layout, LockedStore, NewFile, Overwrite, Result, Store, has_further_names, read_file,
-    write_files,
+    CertificateAuthority, Layout, LockedStore, NewFile, Overwrite, Passphrase, Result, Store,
+    has_further_names, read_file, write_files,
 };
 use pyo3::{
     prelude::*,
@@ -81,31 +81,42 @@ impl PyStore {
         PyPairPaths(self.0.peer_authority_paths())
     }
 
-    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one.
-    #[pyo3(signature = (*, passphrase=None))]
+    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one; `to_renew=True` takes one
+    /// that has expired, so that it can be renewed.
+    #[pyo3(signature = (*, passphrase=None, to_renew=false))]
     fn authority(
         &self,
         py: Python<'_>,
         passphrase: Option<PassphraseArgument>,
+        to_renew: bool,
     ) -> PyResult<PyCertificateAuthority> {
-        let passphrase = passphrase.as_deref();
-        work(py, || self.0.authority(passphrase)).map(PyCertificateAuthority::new)
+        let load = if to_renew {
+            Store::authority_to_renew
+        } else {
+            Store::authority
+        };
+        self.load(py, passphrase, load)
     }
 
     /// Loads the authority that peers have apart, as `authority` does the other one.
-    #[pyo3(signature = (*, passphrase=None))]
+    #[pyo3(signature = (*, passphrase=None, to_renew=false))]
     fn peer_authority(
         &self,
         py: Python<'_>,
         passphrase: Option<PassphraseArgument>,
+        to_renew: bool,
     ) -> PyResult<PyCertificateAuthority> {
-        let passphrase = passphrase.as_deref();
-        work(py, || self.0.peer_authority(passphrase)).map(PyCertificateAuthority::new)
+        let load = if to_renew {
+            Store::peer_authority_to_renew
+        } else {
+            Store::peer_authority
+        };
+        self.load(py, passphrase, load)
     }
 
-    /// Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too.
-    fn names(&self, path: PathBuf) -> bool {
-        self.0.names(&path)
+    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
+    fn is_named(&self, path: PathBuf) -> bool {
+        self.0.is_named(&path)
     }
 
     /// The other layout whose files are here, if there are more of its than of this one's; and one of them.
@@ -151,6 +162,18 @@ impl PyStore {
 
     fn __repr__(&self) -> String {
         format!("<Store {}>", told(&self.0))
+    }
+}
+
+impl PyStore {
+    fn load(
+        &self,
+        py: Python<'_>,
+        passphrase: Option<PassphraseArgument>,
+        load: fn(&Store, Option<&Passphrase>) -> Result<CertificateAuthority>,
+    ) -> PyResult<PyCertificateAuthority> {
+        let passphrase = passphrase.as_deref();
+        work(py, || load(&self.0, passphrase)).map(PyCertificateAuthority::new)
     }
 }
 

@@ -41,6 +41,15 @@ OTHERWISE = {
     "write_files_with": "write_files",
 }
 
+# What Python's directory says otherwise
+STORE_OTHERWISE = {
+    "authority_to_renew": "authority(to_renew=True)",
+    "lock_while": "lock, and Ctrl-C",
+    "lock_with": "lock",
+    "open": "Store(directory)",
+    "peer_authority_to_renew": "peer_authority(to_renew=True)",
+}
+
 
 def public_names() -> set:
     """What lib.rs gives to its users."""
@@ -60,6 +69,17 @@ def test_every_public_name_of_the_library():
 
 def test_what_is_said_otherwise_exists():
     assert sorted(OTHERWISE.keys() - public_names()) == []
+
+
+def test_every_method_of_a_directory():
+    blocks = []
+    for source in CORE.rglob("*.rs"):
+        blocks += re.findall(r"^impl (Store|LockedStore) \{\n(.*?)\n\}", source.read_text(), re.DOTALL | re.MULTILINE)
+    methods = {(kind, name) for kind, body in blocks for name in re.findall(r"^    pub fn (\w+)", body, re.MULTILINE)}
+    assert {("Store", "trusts"), ("LockedStore", "write")} <= methods
+    assert STORE_OTHERWISE.keys() <= {name for _, name in methods}
+    missing = {name for kind, name in methods if not hasattr(getattr(etcd_pki, kind), name)}
+    assert sorted(missing) == sorted(STORE_OTHERWISE)
 
 
 def test_one_exception_for_each_kind_of_error():

@@ -2,11 +2,13 @@
 
 import os
 import threading
+import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import etcd_pki
 import pytest
-from etcd_pki import Cluster, Layout, Role, StateError, Store, read_file, write_files
+from etcd_pki import CertificateAuthority, Cluster, Layout, Role, StateError, Store, read_file, write_files
 from tools import python
 
 
@@ -115,11 +117,30 @@ def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
     assert store.authority().certificate == ca.certificate
 
 
+def test_an_authority_that_has_expired_is_loaded_to_be_renewed(tmp_path):
+    store = Store(tmp_path)
+    for paths, load in [
+        (store.authority_paths, store.authority),
+        (store.peer_authority_paths, store.peer_authority),
+    ]:
+        short = CertificateAuthority.create("etcd-ca", validity="1s")
+        write_files([(paths.certificate, short.certificate.to_pem(), False), (paths.key, short.key.to_secret_pem(), True)])
+        # It is valid up to the end of its last second
+        while short.certificate.not_valid_after_utc + timedelta(seconds=1) >= datetime.now(timezone.utc):
+            time.sleep(0.1)
+        with pytest.raises(etcd_pki.AuthorityExpiredError) as raised:
+            load()
+        assert raised.value.path == paths.certificate
+        renewed = load(to_renew=True).renewed(validity="1d")
+        assert renewed.certificate.public_key == short.certificate.public_key
+        assert renewed.certificate.not_valid_after_utc > datetime.now(timezone.utc)
+
+
 def test_whose_a_file_is_by_its_name(tmp_path):
     store = Store(tmp_path, layout="kubeadm")
-    assert store.names(tmp_path / "etcd" / "peer.crt")
-    assert not store.names(tmp_path / "apiserver.crt")
-    assert not store.names("etcd/peer.crt")
+    assert store.is_named(tmp_path / "etcd" / "peer.crt")
+    assert not store.is_named(tmp_path / "apiserver.crt")
+    assert not store.is_named("etcd/peer.crt")
     Cluster(layout="kubeadm", members=["etcd-1"]).apply(tmp_path)
     assert store.other_layout() is None
     file, layout = Store(tmp_path).other_layout()

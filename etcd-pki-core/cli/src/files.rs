@@ -82,7 +82,7 @@ pub(crate) fn write(files: &[File<'_>], replacing: Replacing) -> Result<(), Fail
         })
         .collect();
     if let Some(first) = new.first() {
-        let directory = first.path.parent().unwrap_or(Path::new("."));
+        let directory = directory_of(&first.path);
         write_files_with(&new, replacing.overwrite(), || {
             output::waiting_for(directory)
         })?;
@@ -127,10 +127,7 @@ fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
 
 /// The keys of the authorities whose certificates are in the directory of a file.
 fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
-    let directory = path
-        .parent()
-        .filter(|directory| *directory != Path::new(""));
-    let store = Store::open(directory.unwrap_or(Path::new(".")), Layout::default());
+    let store = Store::open(directory_of(path), Layout::default());
     let certificates = store
         .certificates()?
         .into_iter()
@@ -141,6 +138,14 @@ fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
         .collect())
 }
 
+/// The directory of a file. A bare name is in the working directory.
+pub(crate) fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Whether two paths lead to one file.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
@@ -148,10 +153,9 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
 
 /// The error for an authority's file that is in the way.
 pub(crate) fn authority_exists(path: &Path) -> Error {
-    let directory = path.parent().filter(|parent| *parent != Path::new(""));
     let name = path.file_name().unwrap_or(path.as_os_str());
     Error::AuthorityExists {
-        directory: directory.unwrap_or(Path::new(".")).to_owned(),
+        directory: directory_of(path).to_owned(),
         found: name.to_string_lossy().into_owned(),
         layout: None,
     }

@@ -11,7 +11,7 @@ use crate::{
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
     key::KeyAlgorithm,
-    store::{Store, read_authority, read_regular_file},
+    store::{Store, read_authority, read_certificates, read_regular_file},
 };
 
 /// What there is to say of the authority, and of the one that peers have apart.
@@ -63,9 +63,7 @@ fn of_kind(
     };
     let paths = pair.paths.below(store.directory());
     // Read again, for the error
-    let certificates = read_regular_file(&paths.certificate).and_then(|bytes| {
-        Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(&paths.certificate))
-    })?;
+    let certificates = read_certificates(&paths.certificate)?;
     if certificates.len() > 1 {
         let text = format!(
             "has {} certificates, of which the first is described",

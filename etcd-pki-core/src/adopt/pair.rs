@@ -13,7 +13,7 @@ use crate::{
     certificate::Certificate,
     key::{KeyAlgorithm, PrivateKey, PublicKey},
     layout::PairPaths,
-    store::{Store, canonical, link_target, read_regular_file},
+    store::{Store, canonical, first_certificate, link_target, read_regular_file},
 };
 
 /// A pair of which at least one file is there.
@@ -131,13 +131,10 @@ struct Found {
 impl Found {
     fn read(store: &Store, paths: &PairPaths) -> Self {
         let full = paths.below(store.directory());
-        let certificates = read_regular_file(&full.certificate)
-            .and_then(|bytes| Certificate::all_from_bytes(&bytes))
-            .unwrap_or_default();
+        let certificate = first_certificate(&full.certificate);
         let key = read_regular_file(&full.key)
             .map(zeroize::Zeroizing::new)
             .and_then(|bytes| PrivateKey::from_bytes(&bytes, None));
-        let certificate = certificates.into_iter().next();
         let algorithm = match (&key, &certificate) {
             (Ok(key), _) => Some(key.algorithm()),
             (Err(_), Some(certificate)) => certificate.public_key().algorithm(),
@@ -158,8 +155,7 @@ fn stray(store: &Store, file: &Path) -> Option<Remark> {
     if !["pem", "crt", "cer", "cert"].contains(&extension) {
         return None;
     }
-    let bytes = read_regular_file(&store.directory().join(file)).ok()?;
-    let certificate = Certificate::all_from_bytes(&bytes).ok()?.swap_remove(0);
+    let certificate = first_certificate(&store.directory().join(file))?;
     let what = if certificate.is_authority() {
         "an authority"
     } else {

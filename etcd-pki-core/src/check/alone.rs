@@ -8,9 +8,13 @@ use std::{
 use super::{
     file::{Contents, EXTENSIONS, Key, key_paths},
     finding::Finding,
-    surroundings::{Surroundings, directory},
+    surroundings::Surroundings,
 };
-use crate::{certificate::Certificate, layout::Layout, store};
+use crate::{
+    certificate::Certificate,
+    layout::Layout,
+    store::{self, parent},
+};
 
 /// Those that have a key's name in some layout, each with what is wrong.
 ///
@@ -20,14 +24,14 @@ pub(super) fn keys(
     read: &BTreeMap<&Path, Contents>,
     surroundings: &Surroundings<'_>,
 ) -> Vec<(PathBuf, Finding)> {
-    let in_use: HashSet<PathBuf> = read
+    let in_use: HashSet<&Path> = read
         .iter()
         .filter(|(_, contents)| is_in_use(contents))
-        .map(|(path, _)| directory(path))
+        .map(|(path, _)| parent(path))
         .collect();
     let is_alone = |path: &Path| {
         !surroundings.has_key(path)
-            && in_use.contains(&directory(path))
+            && in_use.contains(parent(path))
             && Layout::ALL.iter().any(|layout| layout.names_key(path))
             && companions(path).iter().all(|path| store::is_absent(path))
             && !fits_any(path, read)

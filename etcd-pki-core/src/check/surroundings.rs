@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::file::{Contents, is_called_authority};
-use crate::{certificate::Certificate, store};
+use crate::{
+    certificate::Certificate,
+    store::{self, parent},
+};
 
 /// The authorities of each directory in or beside which certificates were looked at.
 pub(super) struct Surroundings<'a> {
@@ -40,7 +43,7 @@ impl<'a> Surroundings<'a> {
             }
             // A leaf's chain counts with its file alone
             if certificates.are_authorities() {
-                let own = authorities.entry(directory(path)).or_default();
+                let own = authorities.entry(parent(path).to_owned()).or_default();
                 let all = certificates.all.iter();
                 own.extend(all.map(|one| (path.to_path_buf(), one.clone())));
             }
@@ -81,16 +84,8 @@ impl<'a> Authorities<'a> {
 
 /// A file's own directory, the one below in which Kubernetes' tools have etcd's authority, and the one above.
 fn around(path: &Path) -> [PathBuf; 3] {
-    let own = directory(path);
-    [own.clone(), own.join("etcd"), directory(&own)]
-}
-
-/// The directory of a file. A bare name is in the working directory.
-pub(super) fn directory(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
+    let own = parent(path);
+    [own.to_owned(), own.join("etcd"), parent(own).to_owned()]
 }
 
 /// The authorities in a directory that were not read already: by their names, and silently.

@@ -5,18 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{file::Contents, finding::Finding, surroundings::directory};
-use crate::store;
+use super::{file::Contents, finding::Finding};
+use crate::store::{self, parent};
 
 /// Those of the certificates that were looked at, each with what is wrong with it.
 pub(super) fn directories(read: &BTreeMap<&Path, Contents>) -> Vec<(PathBuf, Finding)> {
     let certificates = read
         .iter()
         .filter(|(_, contents)| matches!(contents, Contents::Certificates(_)));
-    let directories: BTreeSet<PathBuf> = certificates.map(|(path, _)| directory(path)).collect();
+    let directories: BTreeSet<&Path> = certificates.map(|(path, _)| parent(path)).collect();
     let open = directories.into_iter().filter_map(|path| {
-        let mode = store::open_directory_mode(&path)?;
-        Some((path, Finding::Writable { mode }))
+        let mode = store::open_directory_mode(path)?;
+        Some((path.to_owned(), Finding::Writable { mode }))
     });
     open.collect()
 }

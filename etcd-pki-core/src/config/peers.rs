@@ -3,23 +3,20 @@
 use std::path::Path;
 
 use crate::{
-    certificate::Certificate,
     error::Result,
     role::Role,
-    store::{Store, read_regular_file, tree},
+    store::{Store, first_certificate, read_certificates, tree},
 };
 
 /// The common names of the certificates that members present to each other, those of every host's tree included, in the order of
 /// their files: those that `authority` has signed. One that could not stand in a list or on a line is left out.
 pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Vec<String>> {
-    let authorities = Certificate::all_from_bytes(&read_regular_file(authority)?)
-        .map_err(|error| error.in_file(authority))?;
+    let authorities = read_certificates(authority)?;
     let is_listable = |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
     let files = tree(store.directory()).into_iter().flatten();
     let mut names: Vec<String> = Vec::new();
     for path in files.filter(|path| store.layout().is_for_peers(path)) {
-        let all = read_regular_file(&path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
-        let Some(certificate) = all.ok().and_then(|all| all.into_iter().next()) else {
+        let Some(certificate) = first_certificate(&path) else {
             continue;
         };
         let mut signers = authorities.iter();

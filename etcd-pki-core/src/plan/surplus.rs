@@ -12,7 +12,7 @@ use crate::{
     cluster::Issuer,
     error::Result,
     layout::PairPaths,
-    store::{Store, read_regular_file, tree},
+    store::{Store, first_certificate, read_certificates, tree},
 };
 
 /// What lies in a directory and nobody wants.
@@ -69,10 +69,7 @@ fn exists(store: &Store, authority: &PairPaths) -> bool {
 
 /// The certificate in a file, if it is an authority's.
 fn authority_in(path: &Path) -> Option<Certificate> {
-    let certificates =
-        read_regular_file(path).and_then(|bytes| Certificate::all_from_bytes(&bytes));
-    let first = certificates.ok()?.into_iter().next()?;
-    first.is_authority().then_some(first)
+    first_certificate(path).filter(Certificate::is_authority)
 }
 
 /// The pairs that nobody wants, signed by one of these.
@@ -92,8 +89,7 @@ fn pairs<'a>(
         let Some(pair) = store.layout().pair_at(&name) else {
             continue;
         };
-        let is_ours = read_regular_file(&store.directory().join(&name))
-            .and_then(|bytes| Certificate::all_from_bytes(&bytes))
+        let is_ours = read_certificates(&store.directory().join(&name))
             .is_ok_and(|all| all.iter().any(|one| is_signed(one, authorities)));
         if is_ours {
             surplus.push(pair);
@@ -107,9 +103,8 @@ pub(super) fn any(store: &Store) -> Result<Option<PathBuf>> {
     let names = file_names(store)?.into_iter();
     let mut leaves = names.filter(|name| {
         let is_leaf = || {
-            read_regular_file(&store.directory().join(name))
-                .and_then(|bytes| Certificate::all_from_bytes(&bytes))
-                .is_ok_and(|all| all.first().is_some_and(|first| !first.is_authority()))
+            first_certificate(&store.directory().join(name))
+                .is_some_and(|first| !first.is_authority())
         };
         store.layout().pair_at(name).is_some() && is_leaf()
     });

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::{
     Store,
     attributes::{Attributes, look, read_regular_file},
+    certificates::read_certificates,
     file::{Overwrite, read_file},
     locked::{LockedStore, PairTexts},
 };
@@ -204,8 +205,7 @@ impl LockedStore {
 
     fn put_renewed(&self, pair: &PairPaths, authority: &CertificateAuthority) -> Result<()> {
         let path = self.store.directory.join(&pair.certificate);
-        let there = Certificate::all_from_bytes(&read_regular_file(&path)?)
-            .map_err(|error| error.in_file(&path))?;
+        let there = read_certificates(&path)?;
         let key = authority.certificate().public_key();
         if let Some(other) = there.first().filter(|there| there.public_key() != key) {
             return Err(Error::KeyMismatch {

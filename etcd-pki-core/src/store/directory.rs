@@ -119,7 +119,7 @@ pub(super) fn sync_directory(directory: &Path) -> Result<()> {
 }
 
 /// The directory of a file. A bare name is in the working directory.
-pub(super) fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

@@ -1,8 +1,6 @@
 //! The members of a directory.
 
-use std::path::PathBuf;
-
-use super::{Store, attributes::read_regular_file};
+use super::{Store, certificates::first_certificate};
 use crate::{certificate::Certificate, error::Result, role::Role};
 
 impl Store {
@@ -21,13 +19,9 @@ impl Store {
     fn members(&self) -> Result<Vec<Certificate>> {
         let files = self.certificate_files()?.into_iter();
         let files = files.filter(|path| self.layout.is_of_member(path));
-        let first = |path: PathBuf| {
-            let bytes = read_regular_file(&path).ok()?;
-            Certificate::all_from_bytes(&bytes).ok()?.into_iter().next()
-        };
-        let certificates = files.filter_map(first);
+        let certificates = files.filter_map(|path| first_certificate(&path));
         Ok(certificates
-            .filter(|certificate: &Certificate| certificate.role() == Some(Role::Member))
+            .filter(|certificate| certificate.role() == Some(Role::Member))
             .collect())
     }
 }

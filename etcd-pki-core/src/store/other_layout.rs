@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Store, attributes::read_regular_file, tree::tree};
+use super::{Store, certificates::first_certificate, tree::tree};
 use crate::{
     certificate::Certificate,
     error::{Error, Result},
@@ -73,11 +73,7 @@ impl Store {
             layouts.any(|layout| is_authority(layout, path) || is_leaf(layout, path))
         });
         let certificate = |path: PathBuf| {
-            let bytes = read_regular_file(&self.directory.join(&path)).ok()?;
-            let first = Certificate::all_from_bytes(&bytes)
-                .ok()?
-                .into_iter()
-                .next()?;
+            let first = first_certificate(&self.directory.join(&path))?;
             Some((path, first))
         };
         named.filter_map(certificate).collect()

@@ -816,12 +816,14 @@ class Store:
     @property
     def peer_authority_paths(self) -> PairPaths:
         """Where the files of the authority are that peers may have apart."""
-    def authority(self, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
-        """Loads the authority from its certificate and key, the latter with its passphrase if it has one."""
-    def peer_authority(self, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
+    def authority(self, *, passphrase: _Passphrase | None = None, to_renew: bool = False) -> CertificateAuthority:
+        """Loads the authority from its certificate and key, the latter with its passphrase if it has one;
+        `to_renew=True` takes one that has expired, so that it can be renewed.
+        """
+    def peer_authority(self, *, passphrase: _Passphrase | None = None, to_renew: bool = False) -> CertificateAuthority:
         """Loads the authority that peers have apart, as `authority` does the other one."""
-    def names(self, path: _Path) -> bool:
-        """Whether the layout names a leaf's certificate as a file of the directory is named; others may lie there too."""
+    def is_named(self, path: _Path) -> bool:
+        """Whether the layout has a leaf's certificate under this name in the directory; others may lie there too."""
     def other_layout(self) -> tuple[Path, Layout] | None:
         """The other layout whose files are here, if there are more of its than of this one's; and one of them."""
     def certificates(self) -> list[tuple[Path, Certificate]]:

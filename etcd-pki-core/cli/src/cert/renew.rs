@@ -130,7 +130,7 @@ impl Renew {
                 path.display()
             ));
             // Others' certificates may be in the directory, as those of Kubernetes itself beside kubeadm's, and are theirs to renew
-            if store.names(&path) {
+            if store.is_named(&path) {
                 report.left_due(&path, reason);
             }
         }
@@ -184,7 +184,7 @@ impl Renew {
         let old = input.certificates(path)?.swap_remove(0);
         let ca = match signers.of(&old).map_err(Failure::Failed)? {
             Some(ca) => ca,
-            None => self.change_authority(path, &old, signers.first(), report)?,
+            None => change_authority(path, &old, signers, report)?,
         };
         let key_path = key_of(path);
         let key = self.key(&old, path, &key_path, input)?;
@@ -209,40 +209,6 @@ impl Renew {
             report.validity_cut(issued.validity_cut(), issued.certificate());
         }
         Ok(())
-    }
-
-    /// Another authority than before signs: that is for who names it.
-    fn change_authority<'a>(
-        &self,
-        path: &Path,
-        old: &Certificate,
-        ca: &'a CertificateAuthority,
-        report: &mut Report,
-    ) -> Result<&'a CertificateAuthority, Failure> {
-        let (issuer, subject) = (old.issuer(), ca.certificate().subject());
-        let after = in_words::subject(&subject);
-        let before = match in_words::subject(&issuer) {
-            // Of the same name, with another key
-            before if before == after => format!("another {before}"),
-            before => before.to_owned(),
-        };
-        if self.authority.is_named() {
-            report.warn(format!(
-                "{} was signed by {before}, and is by {after} now: who trusts only the first refuses it",
-                path.display()
-            ));
-            return Ok(ca);
-        }
-        Err(Failure::Failed(Message {
-            text: format!(
-                "{} was signed by {before}, and the directory's authority is {after}",
-                path.display()
-            ),
-            hint: Some(
-                "it was left as it is; name the authority that is to sign it with --ca and --ca-key"
-                    .to_owned(),
-            ),
-        }))
     }
 
     /// The new key, if one is asked for. Otherwise the key beside the certificate stays, and must be the certificate's.
@@ -271,6 +237,35 @@ impl Renew {
         })?;
         check(old.public_key(), there.public_key(), path, key_path)?;
         Ok(None)
+    }
+}
+
+/// Another authority than before signs: that is for who names it.
+fn change_authority<'a>(
+    path: &Path,
+    old: &Certificate,
+    signers: &'a Signers,
+    report: &mut Report,
+) -> Result<&'a CertificateAuthority, Failure> {
+    let path = path.display();
+    let (issuer, subject) = (old.issuer(), signers.subject());
+    let after = in_words::subject(&subject);
+    let before = match in_words::subject(&issuer) {
+        // Of the same name, with another key
+        before if before == after => format!("another {before}"),
+        before => before.to_owned(),
+    };
+    match signers {
+        Signers::Named(ca) => {
+            report.warn(format!(
+                "{path} was signed by {before}, and is by {after} now: who trusts only the first refuses it"
+            ));
+            Ok(ca)
+        }
+        Signers::Found(_) => Err(Failure::failed(
+            format!("{path} was signed by {before}, and the directory's authority is {after}"),
+            "it was left as it is; name the authority that is to sign it with --ca and --ca-key",
+        )),
     }
 }
 

@@ -68,6 +68,11 @@ impl AuthorityOptions {
         self.ca.is_some()
     }
 
+    /// Whether its key is named, wherever its certificate is.
+    pub(crate) fn names_key(&self) -> bool {
+        self.ca_key.is_some()
+    }
+
     /// Reads certificate and key, and checks them against each other. The names of the directory's members are not others'.
     pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
         let (certificate, key) = self.files()?;

@@ -8,7 +8,12 @@ use std::{
 
 use etcd_pki_core::{Certificate, Layout, Result, Store};
 
-use crate::{failure::Failure, files::is_same, options::key_of, output};
+use crate::{
+    failure::Failure,
+    files::{directory_of, is_same},
+    options::key_of,
+    output,
+};
 
 /// Leaves out the links to what is renewed under its own name, and tells which.
 pub(super) fn without_links(files: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -38,10 +43,7 @@ pub(super) struct LinkedKeys(Vec<(PathBuf, Certificate)>);
 impl LinkedKeys {
     /// Those in the directories of these files.
     pub(super) fn beside(files: &[PathBuf]) -> Result<Self> {
-        let directories = files.iter().map(|file| match file.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        });
+        let directories = files.iter().map(|file| directory_of(file));
         let mut linked = Vec::new();
         for directory in directories.collect::<BTreeSet<_>>() {
             // Whatever the files are called, these are all in the directory itself
