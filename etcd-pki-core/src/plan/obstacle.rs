@@ -23,7 +23,7 @@ pub(crate) fn check_way(causes: &[Cause]) -> Result<()> {
 /// What is in the way, where an error says that something is.
 pub(crate) fn in_the_way(error: Error) -> Result<Cause> {
     let path = match &error {
-        Error::SymbolicLink { path } => path.clone(),
+        Error::SymbolicLink { path } | Error::Irregular { path } => path.clone(),
         Error::Io { path, .. } if error.is_in_the_way() => path.clone(),
         _ => return Err(error),
     };
