@@ -30,6 +30,8 @@ mod fixture;
 pub mod foreign;
 pub mod kubespray;
 pub mod machines;
+pub mod pki;
+mod reading;
 
 // Who judges
 pub mod apiserver;
@@ -49,6 +51,7 @@ pub use crate::{
     directory::Directory,
     fixture::{Certificates, certificates, each},
     output::{Output, run, stderr_of},
+    reading::read_certificate,
     scratch::Scratch,
     tool::Tool,
     verdict::Verdict,
