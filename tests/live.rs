@@ -9,7 +9,7 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -18,9 +18,9 @@ use std::{
 use etcd_pki_core::{Certificate, Layout, PairPaths};
 use etcd_pki_tests::{
     Credentials, Scratch, Tool,
-    command::etcd_pki,
+    command::etcd_pki_in,
     etcd::{Cluster, Member, Version},
-    openssl, run,
+    openssl,
 };
 
 const HOSTS: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
@@ -32,13 +32,6 @@ fn specification(shared: &str) -> String {
     format!(
         "directory: .\nshared_names: [{shared}]\nmembers: [etcd-1, etcd-2, etcd-3]\nclients: [root]\n"
     )
-}
-
-fn etcd_pki_in(directory: &Path, line: &str) {
-    let _ = run(Command::new(etcd_pki())
-        .current_dir(directory)
-        .args(line.split_whitespace()))
-    .expect_success();
 }
 
 fn pair(directory: &Path, role: etcd_pki_core::Role, name: &str) -> PairPaths {
@@ -108,7 +101,7 @@ fn renewed_re_keyed_and_renamed_under_load() {
     let specify =
         |shared: &str| fs::write(directory.join("cluster.yaml"), specification(shared)).unwrap();
     specify("etcd");
-    etcd_pki_in(directory, "apply -f cluster.yaml");
+    let _ = etcd_pki_in(directory, "apply -f cluster.yaml").expect_success();
     let ca = directory.join("ca.pem");
     let client = pair(directory, etcd_pki_core::Role::Client, "root");
     let member = |name| pair(directory, etcd_pki_core::Role::Member, name);
@@ -131,11 +124,11 @@ fn renewed_re_keyed_and_renamed_under_load() {
                 "cert renew member-etcd-1.pem member-etcd-2.pem member-etcd-3.pem client-root.pem -d .",
                 "cert renew member-etcd-1.pem member-etcd-2.pem member-etcd-3.pem -d . --rekey",
             ] {
-                etcd_pki_in(directory, line);
+                let _ = etcd_pki_in(directory, line).expect_success();
                 thread::sleep(Duration::from_millis(300));
             }
             specify(&format!("etcd, round-{round}"));
-            etcd_pki_in(directory, "apply -f cluster.yaml");
+            let _ = etcd_pki_in(directory, "apply -f cluster.yaml").expect_success();
             thread::sleep(Duration::from_millis(300));
         }
         load.stop.store(true, Ordering::Relaxed);

@@ -5,22 +5,17 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
-use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, READ_LIMIT, Role};
+use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Role};
 use etcd_pki_tests::{
     command::etcd_pki,
-    machines::{Machines, SPECIFICATION},
-    run,
+    machines::{Machines, SPECIFICATION, anybody},
 };
 
 fn request(algorithm: KeyAlgorithm, identity: &Identity) -> CertificateRequest {
     let key = PrivateKey::generate_with(algorithm).unwrap();
     CertificateRequest::create(&key, Role::Client, identity).unwrap()
-}
-
-fn anybody() -> CertificateRequest {
-    request(KeyAlgorithm::EcP256, &Identity::new("anybody").unwrap())
 }
 
 #[test]
@@ -166,36 +161,6 @@ fn a_host_installs_only_what_it_can_check() {
 }
 
 #[test]
-fn never_through_a_symbolic_link() {
-    let machines = Machines::new(SPECIFICATION);
-    let _ = machines.quietly("etcd-1");
-    let _ = machines.quietly("etcd-2");
-    let outside = machines.path("outside");
-    fs::create_dir(&outside).unwrap();
-    // A folder of another place, and a certificate's name that leads to a file there
-    fs::rename(machines.path("travel/etcd-2"), machines.path("real")).unwrap();
-    symlink(machines.path("real"), machines.path("travel/etcd-2")).unwrap();
-    fs::write(outside.join("precious"), "precious").unwrap();
-    symlink(
-        outside.join("precious"),
-        machines.path("travel/etcd-1/member-etcd-1.pem"),
-    )
-    .unwrap();
-    let (facts, said) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 1, "{said}");
-    assert!(
-        said.contains("refused: travel/etcd-2: it is a symbolic link"),
-        "{said}"
-    );
-    assert!(
-        said.contains("member-etcd-1.pem is a symbolic link"),
-        "{said}"
-    );
-    assert_eq!(fs::read(outside.join("precious")).unwrap(), b"precious");
-    assert!(!machines.path("real/ca.pem").exists());
-}
-
-#[test]
 fn the_directory_of_the_keys_does_not_travel() {
     let machines = Machines::installed(SPECIFICATION);
     for (directory, host) in [("travel", None), ("travel/etcd-1", Some("etcd-1"))] {
@@ -279,233 +244,4 @@ fn a_key_that_is_an_authoritys() {
         }
         assert_eq!(said.lines().count(), 3, "{said}");
     }
-}
-
-/// A pipe would be waited for by who opens it. It is refused by its name, as a link that leads nowhere is.
-#[test]
-fn what_is_no_file() {
-    let machines = Machines::new(SPECIFICATION);
-    let _ = machines.quietly("etcd-1");
-    let _ = machines.quietly("etcd-2");
-    let replace = |path: &str| {
-        let path = machines.path("travel").join(path);
-        let _ = fs::remove_file(&path);
-        path
-    };
-    let pipe = |path: PathBuf| {
-        let _ = run(Command::new("mkfifo").arg(path)).expect_success();
-    };
-    pipe(replace("etcd-1/member-etcd-1.csr"));
-    pipe(replace("etcd-1/stray.csr"));
-    pipe(replace("etcd-2/admin-etcd-2.pem"));
-    symlink("nowhere", replace("etcd-1/admin-etcd-1.csr")).unwrap();
-    for verb in ["plan", "apply"] {
-        let called = machines.command(verb, "ca");
-        let mut limited = Command::new("timeout");
-        limited.current_dir(machines.path("."));
-        let output = run(limited
-            .arg("60")
-            .arg(called.get_program())
-            .args(called.get_args()));
-        let said = output.stderr();
-        for refused in [
-            "etcd-1/member-etcd-1.csr: it is no regular file",
-            "etcd-1/stray.csr: no pair of etcd-1 has this name in the specification",
-            "etcd-1/admin-etcd-1.csr: travel/etcd-1/admin-etcd-1.csr is a symbolic link",
-            "etcd-2/admin-etcd-2.csr: travel/etcd-2/admin-etcd-2.pem is no regular file",
-        ] {
-            assert!(
-                said.contains(&format!("refused: travel/{refused}")),
-                "{said}"
-            );
-        }
-        assert_eq!(said.lines().count(), 4, "{verb}: {said}");
-    }
-    assert!(machines.path("travel/etcd-2/member-etcd-2.pem").exists());
-}
-
-/// Larger than whatever is read: it is none of what travels, and the rest goes on.
-#[test]
-fn files_that_are_too_large() {
-    let machines = Machines::new(SPECIFICATION);
-    let plant = |path: &str| {
-        let planted = fs::File::create(machines.path(path)).unwrap();
-        planted.set_len(READ_LIMIT + 1).unwrap();
-    };
-    let _ = machines.quietly("etcd-1");
-    let request = "travel/etcd-1/member-etcd-1.csr";
-    plant(request);
-    let (facts, said) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 1);
-    assert_eq!(said, format!("refused: {request}: larger than 16 MiB\n"));
-    // A host writes its request again, and the authority its certificates
-    let done = machines.quietly("etcd-1");
-    assert_eq!(
-        (&done["requested"], &done["installed"]),
-        (&1.into(), &1.into())
-    );
-    plant("travel/etcd-1/member-etcd-1.pem");
-    plant("travel/etcd-1/ca.pem");
-    let done = machines.quietly("ca");
-    assert_eq!((&done["signed"], &done["trusted"]), (&1.into(), &1.into()));
-
-    let certificate = "travel/etcd-1/member-etcd-1.pem";
-    let good = fs::read(machines.path(certificate)).unwrap();
-    plant(certificate);
-    let (facts, said) = machines.apply("etcd-1");
-    assert_eq!(facts["done"]["installed"], 0);
-    assert_eq!(
-        said,
-        format!("refused: {certificate}: larger than 16 MiB\n")
-    );
-    fs::write(machines.path(certificate), good).unwrap();
-    // What is planted where a key is to wait is replaced by that
-    machines.specify(&SPECIFICATION.replace("{validity", "{algorithm: ed25519, validity"));
-    plant("etcd-1/.admin-etcd-1-key.pem.next");
-    machines.round();
-    machines.round();
-    machines.assert_whole();
-}
-
-/// The members' requests and certificates: all of them have the common name that cfssl gives, so that names alone tell them apart.
-const ONE_COMMON_NAME: &str = "\
-layout: cfssl
-members:
-  - {name: etcd-1, common_name: etcd, addresses: [10.0.0.11]}
-  - {name: etcd-2, common_name: etcd, addresses: [10.0.0.12]}
-";
-
-/// Whoever copied it: the request that a key has signed for its own pair goes on, and the copy is refused, before its host has
-/// asked for anything and after.
-#[test]
-fn a_copy_does_not_hold_the_original_up() {
-    for (specification, file) in [
-        (SPECIFICATION, "member-HOST"),
-        (SPECIFICATION, "admin-HOST"),
-        (ONE_COMMON_NAME, "HOST"),
-    ] {
-        let machines = Machines::new(specification);
-        let of = |host: &str, end: &str| {
-            let file = file.replace("HOST", host);
-            machines.path(&format!("travel/{host}/{file}.{end}"))
-        };
-        let _ = machines.quietly("etcd-1");
-        fs::create_dir_all(of("etcd-2", "csr").parent().unwrap()).unwrap();
-        fs::copy(of("etcd-1", "csr"), of("etcd-2", "csr")).unwrap();
-        let (facts, said) = machines.apply("ca");
-        assert_eq!(facts["done"]["signed"], 2, "{said}");
-        assert_eq!(
-            said.matches("it is a copy: the key is that of etcd-1/")
-                .count(),
-            1,
-            "{said}"
-        );
-        assert!(of("etcd-1", "pem").exists() && !of("etcd-2", "pem").exists());
-        // Nor where the certificate was copied too
-        fs::copy(of("etcd-1", "pem"), of("etcd-2", "pem")).unwrap();
-        let (facts, said) = machines.apply("ca");
-        assert_eq!(facts["done"]["signed"], 0);
-        assert_eq!(said.lines().count(), 1, "{said}");
-        // Its own host puts its own request in the place of the copy
-        fs::remove_file(of("etcd-2", "pem")).unwrap();
-        machines.round();
-        machines.round();
-        machines.assert_whole();
-    }
-}
-
-/// Requests that do not say whose they are: the certificate beside one does, if the authority has signed it for that pair.
-#[test]
-fn a_certificate_tells_whose_a_key_is() {
-    let machines = Machines::new(SPECIFICATION);
-    let request = |host: &str| machines.path(&format!("travel/{host}/member-{host}.csr"));
-    let copy = || {
-        fs::create_dir_all(request("etcd-2").parent().unwrap()).unwrap();
-        fs::copy(request("etcd-1"), request("etcd-2")).unwrap();
-    };
-    machines.plant("etcd-1/member-etcd-1.csr", &anybody());
-    copy();
-    let (facts, said) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 0);
-    for (own, other) in [("etcd-1", "etcd-2"), ("etcd-2", "etcd-1")] {
-        let told = format!(
-            "refused: travel/{own}/member-{own}.csr: {other}/member-{other}.csr has the same key, and nothing tells whose it is; remove the copy"
-        );
-        assert!(said.contains(&told), "{said}");
-    }
-    // The way out
-    fs::remove_file(request("etcd-2")).unwrap();
-    let (facts, _) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 1);
-    copy();
-    let certificate = machines.path("travel/etcd-1/member-etcd-1.pem");
-    for copied in [false, true] {
-        if copied {
-            fs::copy(
-                &certificate,
-                machines.path("travel/etcd-2/member-etcd-2.pem"),
-            )
-            .unwrap();
-        }
-        let (_, said) = machines.apply("ca");
-        let told = "refused: travel/etcd-2/member-etcd-2.csr: it is a copy: the key is that of etcd-1/member-etcd-1.csr";
-        assert!(
-            said.starts_with(told) && said.lines().count() == 1,
-            "{said}"
-        );
-    }
-    assert!(certificate.exists());
-}
-
-/// Hosts that were cloned have one key, and each asks for its own names with it.
-#[test]
-fn two_hosts_that_truly_have_one_key() {
-    let machines = Machines::new(SPECIFICATION);
-    let _ = machines.quietly("etcd-1");
-    fs::create_dir_all(machines.path("etcd-2")).unwrap();
-    let key = |host: &str| machines.path(&format!("{host}/member-{host}-key.pem"));
-    fs::copy(key("etcd-1"), key("etcd-2")).unwrap();
-    let _ = machines.quietly("etcd-2");
-    let (facts, said) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 3);
-    assert_eq!(
-        said.matches("has the same key, and nothing tells whose it is")
-            .count(),
-        2,
-        "{said}"
-    );
-    // The way out
-    fs::remove_file(key("etcd-2")).unwrap();
-    machines.round();
-    machines.assert_whole();
-}
-
-/// A pipe beside a request is not waited for.
-#[test]
-fn a_pipe_among_what_travels() {
-    let machines = Machines::new(SPECIFICATION);
-    let _ = machines.quietly("etcd-1");
-    let pipe = machines.path("travel/etcd-1/member-etcd-1.pem");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let (facts, said) = machines.apply("ca");
-    assert_eq!(facts["done"]["signed"], 1);
-    assert!(
-        said.starts_with("refused: travel/etcd-1/member-etcd-1.csr: "),
-        "{said}"
-    );
-    assert!(
-        said.contains("member-etcd-1.pem is no regular file"),
-        "{said}"
-    );
-    let (_, said) = machines.apply("etcd-1");
-    assert!(
-        said.contains("member-etcd-1.pem: it is no regular file"),
-        "{said}"
-    );
 }

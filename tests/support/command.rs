@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::output::run;
+use crate::output::{Output, run};
 
 /// Where the command is. It is built if need be: cargo tells only its own package's tests where it is.
 #[must_use]
@@ -25,4 +25,13 @@ pub fn etcd_pki() -> &'static Path {
         assert!(path.is_file(), "{} was not built", path.display());
         path
     })
+}
+
+/// Runs it in a directory with the arguments of this line.
+#[must_use]
+#[track_caller]
+pub fn etcd_pki_in(directory: &Path, line: &str) -> Output {
+    run(Command::new(etcd_pki())
+        .current_dir(directory)
+        .args(line.split_whitespace()))
 }

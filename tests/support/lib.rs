@@ -31,6 +31,8 @@ mod fixture;
 pub mod foreign;
 pub mod kubespray;
 pub mod machines;
+pub mod pki;
+mod reading;
 
 // Who judges
 pub mod apiserver;
@@ -50,6 +52,7 @@ pub use crate::{
     directory::Directory,
     fixture::{Certificates, certificates, each},
     output::{Output, run, stderr_of},
+    reading::read_certificate,
     scratch::Scratch,
     tool::Tool,
     verdict::Verdict,

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use etcd_pki_core::{Bundle, CertificateRequest};
+use etcd_pki_core::{Bundle, CertificateRequest, Identity, PrivateKey, Role};
 use serde_json::Value;
 
 use crate::{
@@ -209,4 +209,12 @@ fn without_note(facts: &Value, said: String) -> String {
     let note = format!("note: no request has come from {}\n", hosts.join(", "));
     assert!(said.contains(&note), "{said}");
     said.replace(&note, "")
+}
+
+/// A request that does not say whose it is.
+#[must_use]
+pub fn anybody() -> CertificateRequest {
+    let key = PrivateKey::generate().expect("a key");
+    let identity = Identity::new("anybody").expect("a name");
+    CertificateRequest::create(&key, Role::Client, &identity).expect("a request")
 }
