@@ -14,7 +14,7 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Action, CertificateAuthority, Layout, PrivateKey, Purpose, READ_LIMIT, Store, Wanted,
+    Action, CaKind, CertificateAuthority, Layout, PrivateKey, Purpose, READ_LIMIT, Store, Wanted,
 };
 use etcd_pki_tests::{
     Tool,
@@ -174,7 +174,7 @@ fn an_authority_that_is_renewed_elsewhere_is_closed_here() {
     let ca = cluster.file("ca.pem");
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
     fs::set_permissions(&ca, Permissions::from_mode(0o666)).unwrap();
-    let store = Store::open(cluster.directory(), Layout::Kubespray);
+    let store = Store::new(cluster.directory(), Layout::Kubespray);
     let wanted = etcd_pki_core::Cluster::from_yaml("{}").unwrap();
     let late = SystemTime::now() + Duration::from_secs(3640 * 86_400);
     let plan = wanted.plan_for(&store, None, late).unwrap();
@@ -370,7 +370,7 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
     let cluster = Cluster::new(&text);
     let _ = cluster.apply();
     let specification = etcd_pki_core::Cluster::from_yaml(&text).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
     // An authority of ten years and certificates of one, all of which have twenty days left
     let (ten_years_ago, months_ago) = (
@@ -507,10 +507,10 @@ fn a_clock_that_jumps_back() {
     let cluster = Cluster::applied();
     let yesterday = SystemTime::now() - Duration::from_secs(86_400);
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan_for(&store, None, yesterday).unwrap();
     assert_eq!(plan.changes().count(), 0);
-    let ca = store.authority(None).unwrap();
+    let ca = store.ca(CaKind::Client, None).unwrap();
     let identity = etcd_pki_core::Identity::new("x").unwrap();
     let early = ca.issue_at(etcd_pki_core::Role::Client, identity, yesterday);
     assert!(

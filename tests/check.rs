@@ -19,8 +19,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite, PairPaths, Role,
-    Store, Validity,
+    CaKind, Certificate, CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite,
+    PairPaths, Role, Store, Validity,
 };
 use etcd_pki_tests::{
     Directory, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,
@@ -468,9 +468,9 @@ fn trees_of_hosts() {
     for host in ["etcd-1", "etcd-2"] {
         let tree = scratch.path().join("pki").join(host);
         let ca = CertificateAuthority::create("etcd-ca").unwrap();
-        let store = Store::open(&tree, Layout::Kubeadm);
+        let store = Store::new(&tree, Layout::Kubeadm);
         let files = store.lock().unwrap();
-        files.write_authority(&ca, None).unwrap();
+        files.write_ca(CaKind::Client, &ca, None).unwrap();
         for role in [Role::Member, Role::Node] {
             let bundle = ca.issue(role, Identity::new(host).unwrap()).unwrap();
             files.write(&bundle).unwrap();
@@ -576,7 +576,7 @@ fn prometheus_reads_the_metrics() {
         certificate: "quote\"back\\slash\nline.pem".into(),
         key: "x-key.pem".into(),
     };
-    let ca = all.store().authority(None).unwrap();
+    let ca = all.store().ca(CaKind::Client, None).unwrap();
     let client = ca.issue(Role::Client, &odd).unwrap();
     let lock = all.store().lock().unwrap();
     lock.write_pairs(&[(&client, &pair)], Overwrite::Refuse)

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use etcd_pki_core::{Cluster, Error, Layout, Passphrase, Plan, Store};
+use etcd_pki_core::{CaKind, Cluster, Error, Layout, Passphrase, Plan, Store};
 use etcd_pki_tests::Scratch;
 
 const ONE: &str = "members: [etcd-1]\n";
@@ -20,7 +20,7 @@ const TWO: &str = "members: [etcd-1, etcd-2]\n";
 /// A directory whose authority's key is under a passphrase.
 fn locked_away(specification: &str) -> (Scratch, Store) {
     let scratch = Scratch::new("check-keys");
-    let store = Store::open(scratch.path().join("ssl"), Layout::Kubespray);
+    let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
     let plan = plan(specification, &store, SystemTime::now());
     // What is to be made has no key yet
     plan.check_keys(&store, None).unwrap();
@@ -47,7 +47,7 @@ fn plan(specification: &str, store: &Store, now: SystemTime) -> Plan {
 fn fault(checked: Result<(), Error>, store: &Store) -> Error {
     match checked.unwrap_err() {
         Error::File { path, error } => {
-            assert_eq!(path, store.authority_paths().key);
+            assert_eq!(path, store.ca_paths(CaKind::Client).key);
             *error
         }
         error => error,
@@ -97,7 +97,7 @@ fn where_the_authority_alone_is_renewed() {
 #[test]
 fn where_the_key_is_elsewhere() {
     let (_scratch, store) = locked_away(ONE);
-    fs::remove_file(store.authority_paths().key).unwrap();
+    fs::remove_file(store.ca_paths(CaKind::Client).key).unwrap();
     let plan = plan(TWO, &store, SystemTime::now());
     let missing = fault(plan.check_keys(&store, Some(&right())), &store);
     assert!(matches!(missing, Error::Io { .. }), "{missing:?}");
@@ -116,7 +116,7 @@ fn where_requests_are_to_be_signed() {
     fs::create_dir(&travelling).unwrap();
     plan().check_keys(&store, None).unwrap();
 
-    let host = Store::open(scratch.path().join("etcd-1"), Layout::Kubespray);
+    let host = Store::new(scratch.path().join("etcd-1"), Layout::Kubespray);
     let requests = cluster
         .plan_host(&host, "etcd-1", &travelling, SystemTime::now())
         .unwrap();

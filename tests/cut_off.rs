@@ -67,7 +67,7 @@ fn ended_between_two_changes() {
 
     let cluster = Cluster::new(SPECIFICATION);
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
     let ended = plan.apply(&store.lock().unwrap(), None, Three(AtomicUsize::new(0)));
     let ended = ended.unwrap_err();

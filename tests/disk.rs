@@ -189,7 +189,7 @@ fn a_directory_that_vanishes_in_the_middle() {
     let cluster = Cluster::new(SPECIFICATION);
     let gone = cluster.path().join("gone");
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
     let ended = plan.apply(&store.lock().unwrap(), None, |done, _| {
         if done == 1 {
@@ -214,7 +214,7 @@ fn another_directory_in_its_place() {
     let other = Cluster::applied();
     let fewer = SPECIFICATION.replace("root, ", "");
     let specification = etcd_pki_core::Cluster::from_yaml(&fewer).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap().prune();
     assert_eq!(plan.removed().len(), 1);
     fs::rename(cluster.directory(), cluster.path().join("gone")).unwrap();
@@ -234,7 +234,7 @@ fn what_was_left_behind_in_a_folder() {
     let cluster = Cluster::new(text);
     let _ = cluster.apply();
     let specification = etcd_pki_core::Cluster::from_yaml(text).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let left = cluster.file("etcd/.etcd-pki-x.tmp");
     fs::hard_link(cluster.file("etcd/server.key"), &left).unwrap();
     fs::remove_file(cluster.file("etcd/server.crt")).unwrap();

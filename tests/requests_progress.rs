@@ -46,7 +46,7 @@ impl Machines {
     }
 
     fn store(&self, machine: &str) -> Store {
-        Store::open(self.scratch.path().join(machine), self.cluster.layout())
+        Store::new(self.scratch.path().join(machine), self.cluster.layout())
     }
 
     fn plan_host(&self, host: &str) -> HostPlan {

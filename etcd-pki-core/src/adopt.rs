@@ -10,7 +10,6 @@ mod host;
 mod misplaced;
 mod names;
 mod pair;
-mod pattern;
 mod recognize;
 
 use std::{
@@ -31,7 +30,7 @@ use crate::{cluster::Cluster, error::Result, layout::Layout, store::Store};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
-/// let store = Store::open(&directory, Layout::Kubespray);
+/// let store = Store::new(&directory, Layout::Kubespray);
 /// let cluster = Cluster::builder().members([Identity::new("etcd-1")?]).build()?;
 /// let _ = cluster.plan(&store)?.apply(&store.lock()?, None, |_, _| ())?;
 ///
@@ -69,7 +68,7 @@ impl Adoption {
             Some(layout) => layout,
             None => recognize::layout(directory, &files)?,
         };
-        let store = Store::open(directory, layout);
+        let store = Store::new(directory, layout);
         let mut remarks = Vec::new();
         let mut pairs = Pair::all(&store, &files, &mut remarks);
         misplaced::take_out(layout, &mut pairs, &mut remarks);

@@ -35,14 +35,14 @@ use crate::{
 /// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
 ///
 /// ```
-/// use etcd_pki_core::{CertificateAuthority, Check, Identity, Layout, Role, Severity, Store};
+/// use etcd_pki_core::{CaKind, CertificateAuthority, Check, Identity, Layout, Role, Severity, Store};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
-/// let store = Store::open(&directory, Layout::Kubespray);
+/// let store = Store::new(&directory, Layout::Kubespray);
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let files = store.lock()?;
-/// files.write_authority(&ca, None)?;
+/// files.write_ca(CaKind::Client, &ca, None)?;
 /// files.write(&ca.issue(Role::Member, Identity::new("etcd-1")?)?)?;
 ///
 /// let checked = Check::new().run([&directory]);

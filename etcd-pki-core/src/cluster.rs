@@ -23,7 +23,7 @@ pub use self::{
     entry::ClusterEntry,
     files::ClusterFiles,
     renewal::RenewBefore,
-    wanted::{Issuer, Purpose, Wanted},
+    wanted::{Purpose, Wanted},
 };
 use self::{fault::Fault, resolver::EntryIndex};
 use crate::{error::Result, identity::AlternativeName, layout::Layout, role::Role};

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     role::Role,
     store::{Store, existing_file},
 };
@@ -53,7 +53,7 @@ impl Settings {
         let clients = trusted(store)?;
         let mut peers = clients.clone();
         // An authority that peers have apart signs a pair of theirs
-        let apart = layout.peer_authority().below(store.directory());
+        let apart = layout.ca(CaKind::Peer).below(store.directory());
         if let Ok(authority) = existing_file(&apart.certificate) {
             peers = authority;
             pairs.truncate(1);
@@ -201,7 +201,7 @@ fn existing(store: &Store, host: &str, pairs: &[PairPaths]) -> Result<Vec<PairPa
 }
 
 fn trusted(store: &Store) -> Result<PathBuf> {
-    existing_file(&store.authority_paths().certificate)
+    existing_file(&store.ca_paths(CaKind::Client).certificate)
 }
 
 fn text(path: &Path) -> String {

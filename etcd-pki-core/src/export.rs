@@ -79,7 +79,7 @@ impl Cluster {
         }
 
         let (attributes, not_given) = self.exported_attributes();
-        let store = Store::open(out, self.layout());
+        let store = Store::new(out, self.layout());
         let files = store.lock()?;
         files.give_directories(&attributes)?;
         files.put_pairs(&pairs, overwrite, &attributes)?;

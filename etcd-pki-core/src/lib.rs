@@ -5,7 +5,7 @@
 //! webpki.
 //!
 //! ```
-//! use etcd_pki_core::{CertificateAuthority, Identity, Layout, Role, Store};
+//! use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
 //!
 //! # let parent = tempfile::tempdir()?;
 //! # let directory = parent.path().join("ssl");
@@ -14,9 +14,9 @@
 //! let member = ca.issue(Role::Member, &etcd_1)?;
 //! let client = ca.issue(Role::Client, Identity::new("backup")?)?;
 //!
-//! let store = Store::open(directory, Layout::Kubespray);
+//! let store = Store::new(directory, Layout::Kubespray);
 //! let files = store.lock()?;
-//! files.write_authority(&ca, None)?; // ca.pem, ca-key.pem
+//! files.write_ca(CaKind::Client, &ca, None)?; // ca.pem, ca-key.pem
 //! files.write(&member)?; // member-etcd-1.pem, member-etcd-1-key.pem
 //! files.write(&client)?; // client-backup.pem, client-backup-key.pem
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -183,7 +183,7 @@ pub use crate::{
     clock::{parse_rfc3339, rfc3339},
     cluster::{
         Cluster, ClusterAdmin, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry,
-        ClusterFiles, Issuer, Peers, Purpose, RenewBefore, Wanted,
+        ClusterFiles, Peers, Purpose, RenewBefore, Wanted,
     },
     config::Settings,
     error::{Error, Place, Position, Result},
@@ -192,7 +192,7 @@ pub use crate::{
     identity::{AlternativeName, DnsName, Identity, Uri},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
     kubespray::{KubesprayScript, MisplacedAddress},
-    layout::{Layout, PairPaths},
+    layout::{CaKind, Layout, PairPaths},
     plan::{Action, Cause, Plan, Progress, Report, Step, Unfinished, ValidityCut},
     profile::{AuthorityProfile, Profile},
     request::{CertificateRequest, Claim},

@@ -55,7 +55,7 @@ use crate::{
 ///     .members([Identity::new("etcd-1")?.with_names(["10.0.0.11"])?])
 ///     .clients([Identity::new("root")?])
 ///     .build()?;
-/// let store = Store::open(directory, Layout::Kubespray);
+/// let store = Store::new(directory, Layout::Kubespray);
 ///
 /// let plan = cluster.plan(&store)?;
 /// assert!(plan.changes().all(|step| step.action() == Action::Create));

@@ -1,7 +1,7 @@
 //! A directory of keys and certificates. Only this module and its parts touch the disk.
 
 mod attributes;
-mod authority;
+mod ca;
 mod certificates;
 mod directory;
 mod file;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::{
     attributes::read_regular_file,
-    authority::{read_authority, read_authority_to_renew},
+    ca::{read_authority, read_authority_to_renew},
     file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
     locked::LockedStore,
     place::has_further_names,
@@ -39,20 +39,21 @@ pub(crate) use self::{
 use crate::{
     certificate::Certificate,
     error::Result,
-    layout::{Layout, PairPaths},
+    layout::{CaKind, Layout, PairPaths},
 };
 
-/// A directory in a layout. Opening it touches nothing, reading follows symbolic links, and writing wants the [`LockedStore`].
+/// A directory in a layout. Reading follows symbolic links, and writing wants the [`LockedStore`].
 ///
 /// ```
-/// use etcd_pki_core::{CertificateAuthority, Identity, Layout, Role, Store};
+/// use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
-/// let store = Store::open(directory, Layout::Kubespray);
-/// store.lock()?.write_authority(&CertificateAuthority::create("etcd-ca")?, None)?;
+/// let store = Store::new(directory, Layout::Kubespray);
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// store.lock()?.write_ca(CaKind::Client, &ca, None)?;
 ///
-/// let ca = store.authority(None)?;
+/// let ca = store.ca(CaKind::Client, None)?;
 /// let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
 /// let written = store.lock()?.write(&bundle)?;
 /// assert!(written[0].certificate.ends_with("client-backup.pem"));
@@ -65,9 +66,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Names a directory, which need not exist yet.
+    /// Names a directory, which need not exist. This touches nothing.
     #[must_use]
-    pub fn open(directory: impl Into<PathBuf>, layout: Layout) -> Self {
+    pub fn new(directory: impl Into<PathBuf>, layout: Layout) -> Self {
         Self {
             directory: directory.into(),
             layout,
@@ -86,23 +87,18 @@ impl Store {
         self.layout
     }
 
-    /// Where the authority's files are.
+    /// Where the files of a CA are, which need not exist.
     #[must_use]
-    pub fn authority_paths(&self) -> PairPaths {
-        self.layout.authority().below(&self.directory)
-    }
-
-    /// Where the files of the authority are that peers may have apart.
-    #[must_use]
-    pub fn peer_authority_paths(&self) -> PairPaths {
-        self.layout.peer_authority().below(&self.directory)
+    pub fn ca_paths(&self, kind: CaKind) -> PairPaths {
+        self.layout.ca(kind).below(&self.directory)
     }
 
     /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
     #[must_use]
     pub fn is_named(&self, path: &Path) -> bool {
         let below = path.strip_prefix(&self.directory);
-        below.is_ok_and(|path| self.layout.pair_at(path).is_some())
+        let found = below.ok().and_then(|path| self.layout.identify(path));
+        found.is_some_and(|found| found.is_leaf_certificate())
     }
 
     /// The names of the files in the directory.

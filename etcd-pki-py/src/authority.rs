@@ -6,7 +6,7 @@ mod signing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use etcd_pki_core::{CertificateAuthority, Layout, Store, Validity};
+use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, Validity};
 use pyo3::prelude::*;
 
 pub(crate) use self::issued::PyIssued;
@@ -112,15 +112,15 @@ impl PyCertificateAuthority {
         replace_ca: bool,
     ) -> PyResult<PyPairPaths> {
         let passphrase = passphrase.as_deref();
-        let store = Store::open(directory, layout.0);
+        let store = Store::new(directory, layout.0);
         let files = locked(py, &store)?;
         work(py, || {
             if replace_ca {
-                files.replace_authority(&self.0, passphrase)?;
+                files.replace_ca(CaKind::Client, &self.0, passphrase)?;
             } else {
-                files.write_authority(&self.0, passphrase)?;
+                files.write_ca(CaKind::Client, &self.0, passphrase)?;
             }
-            Ok(PyPairPaths(store.authority_paths()))
+            Ok(PyPairPaths(store.ca_paths(CaKind::Client)))
         })
     }
 

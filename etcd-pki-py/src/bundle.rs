@@ -174,7 +174,7 @@ impl PyBundle {
         layout: Word<Layout>,
         overwrite: bool,
     ) -> PyResult<Vec<PyPairPaths>> {
-        let store = Store::open(directory, layout.0);
+        let store = Store::new(directory, layout.0);
         let files = locked(py, &store)?;
         work(py, || write(&self.bundle, &store, &files, overwrite))
     }

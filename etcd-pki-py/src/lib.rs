@@ -59,10 +59,7 @@ mod _etcd_pki {
         identity::PyIdentity,
         key::{PyPrivateKey, PyPublicKey},
         kubespray::PyKubesprayScript,
-        layout::{
-            PyPairPaths, authority_paths, member_client_paths, pair_paths, peer_authority_paths,
-            peer_pair_paths,
-        },
+        layout::{PyPairPaths, ca_paths, member_client_paths, pair_paths, peer_pair_paths},
         plan::{PyPlan, PyReport, PyStep, PyValidityCut},
         profile::PyProfile,
         request::PyCertificateRequest,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use etcd_pki_core::{
-    Action, Compatibility, Error, HostAction, Issuer, KeyAlgorithm, KeyFormat, KeyMatch, Layout,
+    Action, CaKind, Compatibility, Error, HostAction, KeyAlgorithm, KeyFormat, KeyMatch, Layout,
     Peers, Role, Severity,
 };
 use pyo3::prelude::*;
@@ -38,6 +38,7 @@ macro_rules! words {
 
 words!(
     Action,
+    CaKind,
     Compatibility,
     HostAction,
     KeyAlgorithm,
@@ -47,17 +48,6 @@ words!(
     Role,
     Severity
 );
-
-impl Words for Issuer {
-    const ENUMERATION: &'static str = "Issuer";
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Peers => "peers",
-            _ => "cluster",
-        }
-    }
-}
 
 impl Words for KeyMatch {
     const ENUMERATION: &'static str = "KeyMatch";

@@ -106,7 +106,7 @@ fn cluster(hosts: u32, algorithm: KeyAlgorithm) -> Cluster {
 }
 
 fn apply(cluster: &Cluster, directory: &Path) {
-    let store = Store::open(directory, cluster.layout());
+    let store = Store::new(directory, cluster.layout());
     let plan = cluster.plan(&store).unwrap();
     let _ = plan.apply(&store.lock().unwrap(), None, |_, _| ()).unwrap();
 }

@@ -166,7 +166,7 @@ def test_write(ca, other_ca, tmp_path):
     assert raised.value.directory == directory
     assert paths.certificate.read_bytes() == ca.certificate.to_pem()
     other_ca.write(directory, replace_ca=True)
-    assert Store(directory).authority().certificate == other_ca.certificate
+    assert Store(directory).ca().certificate == other_ca.certificate
 
 
 class Elsewhere:

@@ -11,6 +11,7 @@ import etcd_pki
 import pytest
 from etcd_pki import (
     Adoption,
+    CaKind,
     Cluster,
     ClusterAdmin,
     ClusterAuthority,
@@ -18,7 +19,6 @@ from etcd_pki import (
     ClusterEntry,
     ClusterFiles,
     Identity,
-    Issuer,
     KubesprayScript,
     Layout,
     Role,
@@ -89,7 +89,7 @@ def test_facts():
     assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
     assert repr(cluster) == "<Cluster of 1 members, 1 nodes and 1 clients, kubeadm layout>"
     wanted = cluster.wanted()
-    assert wanted[0].is_authority and wanted[0].role is None and wanted[0].issuer is Issuer.CLUSTER
+    assert wanted[0].is_authority and wanted[0].role is None and wanted[0].issuer is CaKind.CLIENT
     assert {one.role for one in wanted} == {None, Role.MEMBER, Role.NODE, Role.CLIENT}
     assert [one.host for one in cluster.wanted("kube-1") if one.role] == ["kube-1"]
 
@@ -232,11 +232,11 @@ def test_kubesprays_script(tmp_path):
 
 
 def test_layouts():
-    assert Layout.KUBESPRAY.authority().certificate == Path("ca.pem")
+    assert Layout.KUBESPRAY.ca().certificate == Path("ca.pem")
     assert Layout.KUBEADM.pairs(Role.MEMBER, "etcd-1")[0].key.suffix == ".key"
-    assert Layout("k3s").peer_authority() and Layout.K3S.peer_pair("etcd-1")
+    assert Layout("k3s").ca("peer").key.name == "peer-ca.key" and Layout.K3S.peer_pair("etcd-1")
     assert Layout.KUBESPRAY.member_client("etcd-1").certificate.name == "admin-etcd-1.pem"
-    below = Layout.KUBESPRAY.authority().below("/etc/ssl")
+    below = Layout.KUBESPRAY.ca().below("/etc/ssl")
     assert below.key == Path("/etc/ssl/ca-key.pem")
     assert below == etcd_pki.PairPaths("/etc/ssl/ca.pem", Path("/etc/ssl/ca-key.pem"))
     assert hash(below) == hash(etcd_pki.PairPaths("/etc/ssl/ca.pem", "/etc/ssl/ca-key.pem"))

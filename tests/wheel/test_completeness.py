@@ -43,11 +43,10 @@ OTHERWISE = {
 
 # What Python's directory says otherwise
 STORE_OTHERWISE = {
-    "authority_to_renew": "authority(to_renew=True)",
+    "ca_for_renewal": "ca(for_renewal=True)",
     "lock_while": "lock, and Ctrl-C",
     "lock_with": "lock",
-    "open": "Store(directory)",
-    "peer_authority_to_renew": "peer_authority(to_renew=True)",
+    "new": "Store(directory)",
 }
 
 

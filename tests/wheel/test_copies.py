@@ -85,7 +85,7 @@ def test_copies(take, told, tmp_path):
         ClusterDefaults(renew_before="30d"),
         ClusterFiles(key_mode=0o640),
         ClusterAdmin(),
-        Layout.KUBESPRAY.authority(),
+        Layout.KUBESPRAY.ca(),
         Settings.etcdctl(Store(tmp_path / "pki"), Role.CLIENT, "root"),
         Cluster(clients=["root"]).plan(tmp_path / "pki").steps[0].wanted,
         Cluster(clients=["root"]).apply(tmp_path / "other"),

@@ -52,7 +52,7 @@ def test_no_list_of_words_is_forgotten():
     native = (ROOT / "etcd-pki-py/src/words.rs").read_text()
     macro = re.search(r"^words!\((.*?)\);", native, re.DOTALL | re.MULTILINE).group(1)
     wanted = set(re.findall(r"\w+", macro)) | set(re.findall(r"^impl Words for (\w+)", native, re.MULTILINE))
-    assert set(WORDS) == wanted >= {"Role", "Issuer", "KeyMatch"}
+    assert set(WORDS) == wanted >= {"Role", "CaKind", "KeyMatch"}
 
 
 def test_the_public_names():
@@ -154,7 +154,7 @@ def test_messages_and_hints_are_the_cores(tmp_path):
         (("ca", "new", "-d", tmp_path / "pki"), lambda: CertificateAuthority.create("etcd-ca").write(tmp_path / "pki")),
         (
             ("cert", "issue", "member", "etcd-1", "--san", "10.0.0.300", "-d", tmp_path / "pki"),
-            lambda: Store(tmp_path / "pki").authority().issue("member", "etcd-1", names=["10.0.0.300"]),
+            lambda: Store(tmp_path / "pki").ca().issue("member", "etcd-1", names=["10.0.0.300"]),
         ),
         (("cert", "show", tmp_path / "missing.pem"), lambda: Certificate.from_file(tmp_path / "missing.pem")),
     ]

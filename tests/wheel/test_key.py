@@ -123,9 +123,9 @@ def test_an_empty_passphrase(key, ca, member, tmp_path):
                 lambda empty=empty: Bundle.from_pem(member.certificate_pem(), member.secret_key_pem(), passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_pem(ca.certificate.to_pem(), clear, passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_files(paths.certificate, paths.key, passphrase=empty),
-                lambda empty=empty: Store(tmp_path / "clear").authority(passphrase=empty),
+                lambda empty=empty: Store(tmp_path / "clear").ca(passphrase=empty),
                 lambda empty=empty: ca.write(tmp_path / "pki", passphrase=empty),
-                lambda empty=empty: files.write_authority(ca, passphrase=empty),
+                lambda empty=empty: files.write_ca(ca, passphrase=empty),
                 lambda empty=empty: cluster.apply(tmp_path / "pki", passphrase=empty),
                 lambda empty=empty: cluster.plan(tmp_path / "pki").apply(passphrase=empty),
             ):

@@ -7,7 +7,7 @@ mod progress;
 use std::{io::ErrorKind, path::PathBuf, time::Instant};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
+use etcd_pki_core::{CaKind, Error, Passphrase, Plan, Report, Store};
 
 pub(crate) use self::progress::progress;
 use self::{applied::Applied, next::RenewedAuthority};
@@ -160,7 +160,7 @@ impl Said {
 /// The error, with the ways to a key of an authority that is not there.
 fn key_elsewhere(error: Error, store: &Store, elsewhere: &str) -> Failure {
     let layout = store.layout();
-    let keys = [layout.authority(), layout.peer_authority()];
+    let keys = CaKind::ALL.map(|kind| layout.ca(kind));
     match &error {
         Error::Io {
             path, error: cause, ..

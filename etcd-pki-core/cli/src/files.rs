@@ -127,7 +127,7 @@ fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
 
 /// The keys of the authorities whose certificates are in the directory of a file.
 fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
-    let store = Store::open(directory_of(path), Layout::default());
+    let store = Store::new(directory_of(path), Layout::default());
     let certificates = store
         .certificates()?
         .into_iter()

@@ -62,7 +62,7 @@ pub(crate) struct Kubespray {
 impl Kubespray {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let script = self.script(input)?;
-        let store = Store::open(&self.directory, Layout::Kubespray);
+        let store = Store::new(&self.directory, Layout::Kubespray);
         if script.is_empty() {
             return self.nobody(&store);
         }

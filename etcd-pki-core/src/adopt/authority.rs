@@ -4,13 +4,13 @@ use super::{
     Remark,
     habits::{self, Habits},
     pair::Pair,
-    pattern::Kind,
 };
 use crate::{
     certificate::Certificate,
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
     key::KeyAlgorithm,
+    layout::{CaKind, FileKind},
     store::{Store, read_authority, read_certificates, read_regular_file},
 };
 
@@ -21,8 +21,8 @@ pub(super) fn authority(
     habits: &Habits,
     remarks: &mut Vec<Remark>,
 ) -> Result<ClusterAuthority> {
-    let (certificate, common_name) =
-        of_kind(store, pairs, Kind::Authority, remarks)?.ok_or_else(|| missing(store))?;
+    let (certificate, common_name) = of_kind(store, pairs, FileKind::Ca(CaKind::Client), remarks)?
+        .ok_or_else(|| missing(store))?;
     let mut authority = ClusterAuthority::new(&common_name)?;
     if let [organization] = certificate.organizations().as_slice() {
         // One that no new certificate could have is told as what its subject has beside
@@ -42,7 +42,7 @@ pub(super) fn authority(
     if let Some(validity) = habits::validity(&certificate).filter(|validity| *validity != usual) {
         authority = authority.valid_for(validity);
     }
-    if let Some((_, common_name)) = of_kind(store, pairs, Kind::PeerAuthority, remarks)? {
+    if let Some((_, common_name)) = of_kind(store, pairs, FileKind::Ca(CaKind::Peer), remarks)? {
         authority = authority.peers(Peers::Separate);
         if authority.peer_common_name() != common_name {
             authority = authority.with_peer_common_name(&common_name)?;
@@ -55,7 +55,7 @@ pub(super) fn authority(
 fn of_kind(
     store: &Store,
     pairs: &[Pair],
-    kind: Kind,
+    kind: FileKind,
     remarks: &mut Vec<Remark>,
 ) -> Result<Option<(Certificate, String)>> {
     let Some(pair) = pairs.iter().find(|pair| pair.kind == kind) else {
@@ -105,7 +105,7 @@ fn of_kind(
 }
 
 fn missing(store: &Store) -> Error {
-    let path = store.layout().authority().certificate;
+    let path = store.layout().ca(CaKind::Client).certificate;
     Error::NotAdoptable {
         directory: store.directory().to_owned(),
         reason: format!("{} is not there", path.display()),

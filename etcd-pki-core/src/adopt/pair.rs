@@ -5,21 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Remark,
-    pattern::{self, Kind, Matched, Pattern},
-};
+use super::Remark;
 use crate::{
     certificate::Certificate,
     key::{KeyAlgorithm, PrivateKey, PublicKey},
-    layout::PairPaths,
+    layout::{FileKind, Identified, PairPaths},
     store::{Store, canonical, first_certificate, link_target, read_regular_file},
 };
 
 /// A pair of which at least one file is there.
 #[derive(Debug)]
 pub(super) struct Pair {
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     /// The host in whose tree it is
     pub(super) tree: Option<String>,
     /// Empty where files carry no name
@@ -39,17 +36,16 @@ pub(super) struct Pair {
 impl Pair {
     /// All of a directory, in the order of their kinds and names.
     pub(super) fn all(store: &Store, files: &[PathBuf], remarks: &mut Vec<Remark>) -> Vec<Self> {
-        let patterns = Pattern::all(store.layout());
         let own: HashSet<PathBuf> = files
             .iter()
             .map(|file| store.directory().join(file))
             .filter(|path| link_target(path).is_none())
             .map(|path| canonical(&path))
             .collect();
-        let mut found: BTreeMap<(Kind, Option<String>, String, PathBuf), PairPaths> =
+        let mut found: BTreeMap<(FileKind, Option<String>, String, PathBuf), PairPaths> =
             BTreeMap::new();
         for file in files {
-            let Some((tree, matched)) = pattern::matched(store.layout(), &patterns, file) else {
+            let Some(identified) = store.layout().identify(file) else {
                 remarks.extend(stray(store, file));
                 continue;
             };
@@ -62,9 +58,15 @@ impl Pair {
                 ));
                 continue;
             }
-            let Matched { kind, name, paths } = matched;
+            let Identified {
+                kind,
+                name,
+                host,
+                paths,
+                ..
+            } = identified;
             let place = paths.certificate.clone();
-            found.insert((kind, tree, name, place), paths);
+            found.insert((kind, host, name, place), paths);
         }
         found
             .into_iter()
@@ -86,7 +88,7 @@ impl Pair {
 
     /// Whether it is no authority's.
     pub(super) fn is_leaf(&self) -> bool {
-        self.kind.issuer().is_none()
+        self.kind.ca().is_none()
     }
 
     /// Takes nothing of its certificate over, and of its key no more than what holds if that is its own.

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::pattern::{self, Kind, Matched, Pattern};
 use crate::{
     error::{Error, Result},
-    layout::Layout,
+    layout::{CaKind, FileKind, Identified, Layout},
     store::{is_directory, tree},
 };
 
@@ -55,7 +54,7 @@ pub(super) fn layout(directory: &Path, files: &[PathBuf]) -> Result<Layout> {
 fn authorities() -> String {
     let paths: BTreeSet<String> = Layout::ALL
         .iter()
-        .map(|layout| layout.authority().certificate.display().to_string())
+        .map(|layout| layout.ca(CaKind::Client).certificate.display().to_string())
         .collect();
     paths.into_iter().collect::<Vec<_>>().join(" or ")
 }
@@ -63,27 +62,26 @@ fn authorities() -> String {
 fn best<'a>(files: impl Iterator<Item = &'a Path> + Clone) -> Option<Layout> {
     let mut best: Option<((bool, usize), Layout)> = None;
     for layout in Layout::ALL {
-        let patterns = Pattern::all(layout);
-        let matches: Vec<Matched> = files
+        let found: Vec<Identified> = files
             .clone()
-            .filter_map(|path| pattern::matched(layout, &patterns, path))
-            .map(|(_, matched)| matched)
+            .filter_map(|path| layout.identify(path))
             .collect();
-        let has_members = if patterns.iter().any(Pattern::takes_any) {
+        let has_members = if layout.takes_any_name() {
             // Any file is called as a member there, so one that is has its pair for peers too
-            let members = pairs_of_members(&matches);
+            let members = pairs_of_members(&found);
             let is_sure = members.values().any(|pairs| pairs.len() > 1);
             if !is_sure {
                 continue;
             }
             true
         } else {
-            let is_members = |matched: &Matched| matches!(matched.kind, Kind::Member | Kind::Admin);
-            matches.iter().any(is_members)
+            let is_members =
+                |found: &Identified| matches!(found.kind, FileKind::Member | FileKind::Admin);
+            found.iter().any(is_members)
         };
-        let rank = (has_members, matches.len());
+        let rank = (has_members, found.len());
         let is_better = best.is_none_or(|(best, _)| rank > best);
-        if is_better && !matches.is_empty() {
+        if is_better && !found.is_empty() {
             best = Some((rank, layout));
         }
     }
@@ -91,14 +89,11 @@ fn best<'a>(files: impl Iterator<Item = &'a Path> + Clone) -> Option<Layout> {
 }
 
 /// The files of members' pairs, by the member's name.
-fn pairs_of_members(matches: &[Matched]) -> BTreeMap<&str, BTreeSet<&Path>> {
+fn pairs_of_members(found: &[Identified]) -> BTreeMap<&str, BTreeSet<&Path>> {
     let mut pairs: BTreeMap<&str, BTreeSet<&Path>> = BTreeMap::new();
-    for matched in matches
-        .iter()
-        .filter(|matched| matched.kind == Kind::Member)
-    {
-        let of_one = pairs.entry(&matched.name).or_default();
-        of_one.insert(&matched.paths.certificate);
+    for one in found.iter().filter(|one| one.kind == FileKind::Member) {
+        let of_one = pairs.entry(&one.name).or_default();
+        of_one.insert(&one.paths.certificate);
     }
     pairs
 }

@@ -14,7 +14,7 @@ use super::{
     section,
     wanted::{Purpose, Wanted},
 };
-use crate::{clock, identity::AlternativeName, role::Role, validity::Validity};
+use crate::{clock, identity::AlternativeName, layout::CaKind, role::Role, validity::Validity};
 
 type Checked = Result<(), Fault>;
 
@@ -201,7 +201,7 @@ fn check_pairs(cluster: &Cluster) -> Checked {
 
 /// A host's directory is not the one in which the authority is.
 fn check_trees(cluster: &Cluster) -> Checked {
-    let authority = cluster.layout.authority().certificate;
+    let authority = cluster.layout.ca(CaKind::Client).certificate;
     for role in [Role::Member, Role::Node] {
         for (index, entry) in cluster.entries(role).iter().enumerate() {
             if authority.starts_with(entry.name()) {

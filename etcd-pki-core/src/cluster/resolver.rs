@@ -6,12 +6,12 @@ use super::{
     Cluster, ClusterAdmin, ClusterEntry,
     fault::Fault,
     section,
-    wanted::{Issuer, Purpose, Wanted},
+    wanted::{Purpose, Wanted},
 };
 use crate::{
     error::{Error, Result},
     identity::{AlternativeName, Identity, check_common_name},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     profile::Profile,
     role::{Compatibility, Role},
 };
@@ -97,10 +97,15 @@ impl<'a> Resolver<'a> {
             Ok(())
         };
         let (own, peers) = (authority.common_name(), authority.peer_common_name());
-        one(Issuer::Cluster, own, layout.authority(), "ca.common_name")?;
+        one(
+            CaKind::Client,
+            own,
+            layout.ca(CaKind::Client),
+            "ca.common_name",
+        )?;
         if authority.has_separate_peers() {
-            let paths = layout.peer_authority();
-            one(Issuer::Peers, &peers, paths, "ca.peer_common_name")?;
+            let paths = layout.ca(CaKind::Peer);
+            one(CaKind::Peer, &peers, paths, "ca.peer_common_name")?;
         }
         Ok(())
     }
@@ -136,7 +141,7 @@ impl<'a> Resolver<'a> {
         };
         if role != Role::Member {
             for pair in &pairs {
-                one(pair, &identity, profile, Issuer::Cluster);
+                one(pair, &identity, profile, CaKind::Client);
             }
             return Ok(());
         }
@@ -152,25 +157,25 @@ impl<'a> Resolver<'a> {
         if let (Some(admin), Some(pair)) = (&self.cluster.admin, layout.member_client(name)?) {
             let (identity, profile) = self.admin(name, admin)?;
             profile.common_name(&identity)?;
-            one(&pair, &identity, profile, Issuer::Cluster);
+            one(&pair, &identity, profile, CaKind::Client);
         }
         Ok(())
     }
 
     /// A member's pairs: the clients' first, and the peers' last where these have one apart.
     fn member_pairs(&self, name: &str, mut pairs: Vec<PairPaths>) -> Result<Vec<MemberPair>> {
-        let mut issuer = Issuer::Cluster;
+        let mut issuer = CaKind::Client;
         if self.cluster.authority.has_separate_peers() {
             pairs.truncate(1);
             pairs.push(self.cluster.layout.peer_pair(name)?);
-            issuer = Issuer::Peers;
+            issuer = CaKind::Peer;
         }
         let pairs = pairs.into_iter().enumerate();
         Ok(pairs
             .map(|(index, paths)| MemberPair {
                 paths,
                 is_of_peers: index > 0,
-                issuer: if index > 0 { issuer } else { Issuer::Cluster },
+                issuer: if index > 0 { issuer } else { CaKind::Client },
             })
             .collect())
     }
@@ -231,7 +236,7 @@ impl<'a> Resolver<'a> {
 struct MemberPair {
     paths: PairPaths,
     is_of_peers: bool,
-    issuer: Issuer,
+    issuer: CaKind,
 }
 
 impl Cluster {

@@ -6,7 +6,7 @@ use super::{Cluster, ClusterEntry, renewal::RenewBefore, resolver::Resolver};
 use crate::{
     error::{Error, Result},
     identity::{AlternativeName, Identity},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     profile::{AuthorityProfile, Profile},
     role::Role,
 };
@@ -22,7 +22,7 @@ pub struct Wanted {
     /// For whom, with the names that were given; [`Wanted::alternative_names`] has those of the role too
     pub identity: Identity,
     /// Which authority signs it; an authority is its own
-    pub issuer: Issuer,
+    pub issuer: CaKind,
     /// How long before its end it is due
     pub renew_before: RenewBefore,
     /// The host on which it is used; an authority and a client of its own are of no host
@@ -37,16 +37,6 @@ pub enum Purpose {
     Authority(AuthorityProfile),
     /// Serving or dialling
     Leaf(Profile),
-}
-
-/// One of the authorities of a cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Issuer {
-    /// The one of clients, and of peers unless they have their own
-    Cluster,
-    /// The one that peers have apart
-    Peers,
 }
 
 impl Wanted {
@@ -178,13 +168,13 @@ mod tests {
     fn kubespray_strict() {
         let cluster = two_hosts().build().unwrap();
         let expected = [
-            "ca.pem Cluster",
-            "member-m1.lan.pem Cluster etcd-member-m1.lan m1.lan,10.0.0.1,etcd,…",
-            "admin-m1.lan.pem Cluster etcd-admin-m1.lan 0.0.0.0",
-            "member-m2.pem Cluster etcd-member-m2 m2,10.0.0.2,etcd,…",
-            "admin-m2.pem Cluster etcd-admin-m2 0.0.0.0",
-            "node-m2.pem Cluster etcd-node-m2 0.0.0.0",
-            "client-root.pem Cluster root 0.0.0.0",
+            "ca.pem Client",
+            "member-m1.lan.pem Client etcd-member-m1.lan m1.lan,10.0.0.1,etcd,…",
+            "admin-m1.lan.pem Client etcd-admin-m1.lan 0.0.0.0",
+            "member-m2.pem Client etcd-member-m2 m2,10.0.0.2,etcd,…",
+            "admin-m2.pem Client etcd-admin-m2 0.0.0.0",
+            "node-m2.pem Client etcd-node-m2 0.0.0.0",
+            "client-root.pem Client root 0.0.0.0",
         ];
         assert_eq!(shown(&cluster, None), expected);
         let of_one = shown(&cluster, Some("m2"));
@@ -201,19 +191,16 @@ mod tests {
         assert_eq!(
             shown[1],
             format!(
-                "member-m1.lan.pem Cluster etcd-member-m1 {}",
+                "member-m1.lan.pem Client etcd-member-m1 {}",
                 "m1.lan,10.0.0.1,m2,10.0.0.2,etcd,…"
             )
         );
         assert_eq!(
             shown[2],
-            format!("admin-m1.lan.pem Cluster etcd-admin-m1 {names}")
+            format!("admin-m1.lan.pem Client etcd-admin-m1 {names}")
         );
-        assert_eq!(
-            shown[5],
-            format!("node-m2.pem Cluster etcd-node-m2 {names}")
-        );
-        assert_eq!(shown[6], "client-root.pem Cluster root 0.0.0.0");
+        assert_eq!(shown[5], format!("node-m2.pem Client etcd-node-m2 {names}"));
+        assert_eq!(shown[6], "client-root.pem Client root 0.0.0.0");
     }
 
     #[test]
@@ -231,7 +218,7 @@ mod tests {
         let cluster = shared.members(members).build().unwrap();
         assert_eq!(
             shown(&cluster, None)[3],
-            "member-m2.pem Cluster etcd-member-m2 etcd"
+            "member-m2.pem Client etcd-member-m2 etcd"
         );
     }
 
@@ -240,15 +227,15 @@ mod tests {
         let apart = || ClusterAuthority::default().peers(Peers::Separate);
         let cluster = two_hosts().authority(apart()).build().unwrap();
         let lines = shown(&cluster, Some("m2"));
-        assert_eq!(lines[..2], ["ca.pem Cluster", "peer-ca.pem Peers"]);
-        assert!(lines[2].starts_with("member-m2.pem Cluster etcd-member-m2"));
-        assert!(lines[3].starts_with("peer-m2.pem Peers etcd-member-m2"));
+        assert_eq!(lines[..2], ["ca.pem Client", "peer-ca.pem Peer"]);
+        assert!(lines[2].starts_with("member-m2.pem Client etcd-member-m2"));
+        assert!(lines[3].starts_with("peer-m2.pem Peer etcd-member-m2"));
 
         let kubeadm = two_hosts().authority(apart()).layout(Layout::Kubeadm);
         let lines = shown(&kubeadm.build().unwrap(), Some("m2"));
-        assert_eq!(lines[1], "etcd/peer-ca.crt Peers");
-        assert!(lines[2].starts_with("etcd/server.crt Cluster"));
-        assert!(lines[3].starts_with("etcd/peer.crt Peers"));
+        assert_eq!(lines[1], "etcd/peer-ca.crt Peer");
+        assert!(lines[2].starts_with("etcd/server.crt Client"));
+        assert!(lines[3].starts_with("etcd/peer.crt Peer"));
     }
 
     #[test]
@@ -294,14 +281,14 @@ mod tests {
         assert!(cluster.authority().has_separate_peers());
         let lines = shown(&cluster, None);
         let begins = [
-            "server-ca.crt Cluster",
-            "peer-ca.crt Peers",
-            "m1.lan/server-client.crt Cluster etcd-member-m1.lan",
-            "m1.lan/peer-server-client.crt Peers etcd-member-m1.lan",
-            "m2/server-client.crt Cluster",
-            "m2/peer-server-client.crt Peers",
-            "m2/client.crt Cluster etcd-node-m2 0.0.0.0",
-            "client-root.crt Cluster root 0.0.0.0",
+            "server-ca.crt Client",
+            "peer-ca.crt Peer",
+            "m1.lan/server-client.crt Client etcd-member-m1.lan",
+            "m1.lan/peer-server-client.crt Peer etcd-member-m1.lan",
+            "m2/server-client.crt Client",
+            "m2/peer-server-client.crt Peer",
+            "m2/client.crt Client etcd-node-m2 0.0.0.0",
+            "client-root.crt Client root 0.0.0.0",
         ];
         assert_eq!(lines.len(), begins.len());
         for (line, begin) in lines.iter().zip(begins) {
@@ -313,11 +300,11 @@ mod tests {
     fn etcdadm_has_a_client_for_etcdctl() {
         let cluster = two_hosts().layout(Layout::Etcdadm).build().unwrap();
         let lines = shown(&cluster, Some("m2"));
-        assert!(lines[1].starts_with("server.crt Cluster etcd-member-m2"));
-        assert!(lines[2].starts_with("peer.crt Cluster etcd-member-m2"));
-        let admin = "etcdctl-etcd-client.crt Cluster m2-etcdctl 0.0.0.0";
+        assert!(lines[1].starts_with("server.crt Client etcd-member-m2"));
+        assert!(lines[2].starts_with("peer.crt Client etcd-member-m2"));
+        let admin = "etcdctl-etcd-client.crt Client m2-etcdctl 0.0.0.0";
         assert_eq!(lines[3], admin);
-        assert!(lines[4].starts_with("apiserver-etcd-client.crt Cluster etcd-node-m2"));
+        assert!(lines[4].starts_with("apiserver-etcd-client.crt Client etcd-node-m2"));
         let lines = shown(&cluster, None);
         assert!(lines[3].starts_with("m1.lan/etcdctl-etcd-client.crt"));
     }

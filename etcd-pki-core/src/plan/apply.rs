@@ -18,10 +18,10 @@ use crate::{
     authority::CertificateAuthority,
     certificate::Certificate,
     clock,
-    cluster::{Issuer, Purpose},
+    cluster::Purpose,
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     store::{Attributes, LockedStore, Overwrite, PairTexts, read_file},
 };
 
@@ -156,7 +156,7 @@ impl Plan {
         passphrase: Option<&Passphrase>,
         now: SystemTime,
         mut tell: impl FnMut(&Step),
-    ) -> Result<HashMap<Issuer, CertificateAuthority>> {
+    ) -> Result<HashMap<CaKind, CertificateAuthority>> {
         let mut authorities = HashMap::new();
         for step in self.steps.iter().filter(|step| step.wanted.is_authority()) {
             let Purpose::Authority(profile) = step.wanted.purpose else {
@@ -180,7 +180,7 @@ impl Plan {
                 Action::Renew => {
                     let authority = files
                         .store()
-                        .authority_to_renew_at(&step.wanted.paths, passphrase)?;
+                        .load_ca(&step.wanted.paths, passphrase, true)?;
                     let renewed = authority.renewed(profile.validity(), step.keeps_serial, now)?;
                     let certificate = renewed.certificate().to_pem()?;
                     let (paths, attributes) = (&step.wanted.paths, &self.attributes);
@@ -193,10 +193,14 @@ impl Plan {
                         tell(step);
                         continue;
                     }
-                    files.store().authority_at(&step.wanted.paths, passphrase)?
+                    files
+                        .store()
+                        .load_ca(&step.wanted.paths, passphrase, false)?
                 }
                 Action::Keep | Action::Reissue if signs => {
-                    files.store().authority_at(&step.wanted.paths, passphrase)?
+                    files
+                        .store()
+                        .load_ca(&step.wanted.paths, passphrase, false)?
                 }
                 Action::Keep | Action::Reissue => continue,
             };
@@ -211,7 +215,7 @@ impl Plan {
     /// Changes every other pair, and gives the marks of those that are known now.
     fn leaves(
         &self,
-        authorities: &HashMap<Issuer, CertificateAuthority>,
+        authorities: &HashMap<CaKind, CertificateAuthority>,
         record: Option<&NextRecord>,
         files: &LockedStore,
         now: SystemTime,

@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    cluster::{ClusterAuthority, Issuer, Wanted},
+    cluster::{ClusterAuthority, Wanted},
     error::{Error, Result},
     key::PublicKey,
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     store::{Attributes, Stamp, Store},
 };
 
@@ -49,7 +49,7 @@ impl Authority {
         })
     }
 
-    pub(super) fn issuer(&self) -> Issuer {
+    pub(super) fn issuer(&self) -> CaKind {
         self.wanted.issuer
     }
 

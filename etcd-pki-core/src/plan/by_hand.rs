@@ -1,7 +1,7 @@
 //! What a plan does not do by itself: it is told, and left to people.
 
 use super::{Action, Plan, Step};
-use crate::{cluster::Issuer, layout::PairPaths};
+use crate::layout::{CaKind, PairPaths};
 
 impl Plan {
     /// The authority of peers, where the specification has none apart any more. It stays even after [`Plan::prune`]: a key by which
@@ -22,7 +22,7 @@ impl Plan {
     }
 
     /// Whether an authority has something to sign.
-    pub(super) fn signs(&self, issuer: Issuer) -> bool {
+    pub(super) fn signs(&self, issuer: CaKind) -> bool {
         self.changes().any(|step| {
             !step.wanted.is_authority()
                 && step.wanted.issuer == issuer

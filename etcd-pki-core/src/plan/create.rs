@@ -5,9 +5,10 @@ use std::{path::PathBuf, time::SystemTime};
 use super::surplus;
 use crate::{
     authority::CertificateAuthority,
-    cluster::{Issuer, Wanted},
+    cluster::Wanted,
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
+    layout::CaKind,
     profile::AuthorityProfile,
     store::{Attributes, LockedStore, Overwrite, Store},
 };
@@ -20,12 +21,12 @@ pub(crate) fn check_orphans(
     store: &Store,
     signed: Option<PathBuf>,
 ) -> Result<()> {
-    if wanted.issuer == Issuer::Cluster {
+    if wanted.issuer == CaKind::Client {
         let common_name = wanted.identity.common_name(str::to_owned)?;
         store.check_other_layout(common_name.as_deref())?;
     }
     let orphan = match (signed, wanted.issuer) {
-        (None, Issuer::Cluster) => surplus::any(store)?,
+        (None, CaKind::Client) => surplus::any(store)?,
         (signed, _) => signed,
     };
     let Some(path) = orphan else { return Ok(()) };
@@ -57,7 +58,7 @@ pub(crate) fn create_authority(
 ) -> Result<CertificateAuthority> {
     let (paths, identity) = (&wanted.paths, &wanted.identity);
     if has_key {
-        let key = files.store().authority_key(paths, passphrase)?;
+        let key = files.store().load_ca_key(paths, passphrase)?;
         let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
         let certificate = authority.certificate().to_pem()?;
         files.put_certificate(paths, &certificate, Overwrite::Refuse, attributes)?;
@@ -65,6 +66,6 @@ pub(crate) fn create_authority(
     }
     let key = PrivateKey::generate_with(profile.key_algorithm())?;
     let authority = CertificateAuthority::create_for(key, identity, profile, now)?;
-    files.put_authority(paths, &authority, passphrase, Overwrite::Refuse, attributes)?;
+    files.put_ca(paths, &authority, passphrase, Overwrite::Refuse, attributes)?;
     Ok(authority)
 }

@@ -20,7 +20,7 @@ impl Plan {
             Action::Keep | Action::Mode | Action::Reissue => self.signs(step.wanted.issuer),
         });
         needed.try_for_each(|step| {
-            let key = store.authority_key(&step.wanted.paths, passphrase);
+            let key = store.load_ca_key(&step.wanted.paths, passphrase);
             key.map(drop)
         })
     }

@@ -17,8 +17,9 @@ use super::{
 use crate::{
     certificate::Certificate,
     clock,
-    cluster::{Cluster, ClusterFiles, Issuer, Wanted},
+    cluster::{Cluster, ClusterFiles, Wanted},
     error::{Error, Result},
+    layout::CaKind,
     store::{Attributes, Store, group, user},
 };
 
@@ -197,7 +198,7 @@ impl View<'_> {
         Ok(())
     }
 
-    fn authority(&self, issuer: Issuer) -> Option<&Authority> {
+    fn authority(&self, issuer: CaKind) -> Option<&Authority> {
         let mut authorities = self.authorities.iter();
         authorities.find(|authority| authority.issuer() == issuer)
     }

@@ -14,8 +14,8 @@ use std::{
 };
 
 use crate::{
-    cluster::Issuer,
     key::PrivateKey,
+    layout::CaKind,
     signing::{MAC_LENGTH, MacKey},
     store::{Attributes, LockedStore, Overwrite, Store, look},
 };
@@ -43,7 +43,7 @@ pub(super) struct Record(HashSet<Mark>);
 pub(super) struct NextRecord {
     before: Record,
     kept: Record,
-    markers: HashMap<Issuer, Marker>,
+    markers: HashMap<CaKind, Marker>,
 }
 
 impl Marker {
@@ -78,7 +78,7 @@ impl NextRecord {
     pub(super) fn new(
         before: Record,
         kept: impl Iterator<Item = Mark>,
-        markers: HashMap<Issuer, Marker>,
+        markers: HashMap<CaKind, Marker>,
     ) -> Self {
         Self {
             before,
@@ -87,12 +87,12 @@ impl NextRecord {
         }
     }
 
-    pub(super) fn marker(&self, issuer: Issuer) -> Option<&Marker> {
+    pub(super) fn marker(&self, issuer: CaKind) -> Option<&Marker> {
         self.markers.get(&issuer)
     }
 
     /// A new authority.
-    pub(super) fn add_marker(&mut self, issuer: Issuer, marker: Option<Marker>) {
+    pub(super) fn add_marker(&mut self, issuer: CaKind, marker: Option<Marker>) {
         self.markers.extend(marker.map(|marker| (issuer, marker)));
     }
 

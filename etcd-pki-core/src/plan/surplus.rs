@@ -9,9 +9,8 @@ use std::{
 use super::{authority::Authority, found::Stamps};
 use crate::{
     certificate::Certificate,
-    cluster::Issuer,
     error::Result,
-    layout::PairPaths,
+    layout::{CaKind, Identified, PairPaths},
     store::{Store, first_certificate, read_certificates, tree},
 };
 
@@ -40,8 +39,8 @@ impl Surplus {
             .collect();
         let has_peers = authorities
             .iter()
-            .any(|authority| authority.issuer() == Issuer::Peers);
-        let of_peers = store.layout().peer_authority();
+            .any(|authority| authority.issuer() == CaKind::Peer);
+        let of_peers = store.layout().ca(CaKind::Peer);
         let of_peers = Some(of_peers).filter(|pair| !has_peers && exists(store, pair));
         let former = of_peers
             .as_ref()
@@ -86,13 +85,14 @@ fn pairs<'a>(
         if wanted.contains(name.as_os_str()) {
             continue;
         }
-        let Some(pair) = store.layout().pair_at(&name) else {
+        let named = store.layout().identify(&name);
+        let Some(named) = named.filter(Identified::is_leaf_certificate) else {
             continue;
         };
         let is_ours = read_certificates(&store.directory().join(&name))
             .is_ok_and(|all| all.iter().any(|one| is_signed(one, authorities)));
         if is_ours {
-            surplus.push(pair);
+            surplus.push(named.paths);
         }
     }
     Ok(surplus)
@@ -106,7 +106,8 @@ pub(super) fn any(store: &Store) -> Result<Option<PathBuf>> {
             first_certificate(&store.directory().join(name))
                 .is_some_and(|first| !first.is_authority())
         };
-        store.layout().pair_at(name).is_some() && is_leaf()
+        let named = store.layout().identify(name);
+        named.is_some_and(|named| named.is_leaf_certificate()) && is_leaf()
     });
     Ok(leaves.next())
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// # std::fs::create_dir(&directory)?;
 /// # std::os::unix::fs::symlink("elsewhere", directory.join("client-root.pem"))?;
 /// let cluster = Cluster::builder().clients([Identity::new("root")?]).build()?;
-/// let store = Store::open(&directory, Layout::Kubespray);
+/// let store = Store::new(&directory, Layout::Kubespray);
 ///
 /// // In the place of the client's certificate there is a link, which is not followed
 /// let unfinished = cluster.plan(&store)?.apply(&store.lock()?, None, |_, _| ()).unwrap_err();

@@ -9,9 +9,10 @@ use super::{SigningPlan, SigningStep};
 use crate::{
     authority::CertificateAuthority,
     bundle::all_pem,
-    cluster::{Issuer, Purpose},
+    cluster::Purpose,
     error::{Error, Result},
     key::Passphrase,
+    layout::CaKind,
     plan::{Done, Followed, Progress, Unfinished, as_far_as_possible, create_authority, profile},
     request::Claim,
     store::{
@@ -110,7 +111,7 @@ impl SigningPlan {
         &self,
         host: &str,
         steps: &[&SigningStep],
-        authorities: &HashMap<Issuer, CertificateAuthority>,
+        authorities: &HashMap<CaKind, CertificateAuthority>,
         trusted: &[Text],
     ) -> Result<Done<SigningReport>> {
         let folder = self.travelling.join(host);
@@ -141,13 +142,13 @@ impl SigningPlan {
             }
         });
         needed.try_for_each(|authority| {
-            let key = store.authority_key(&authority.wanted.paths, passphrase);
+            let key = store.load_ca_key(&authority.wanted.paths, passphrase);
             key.map(drop)
         })
     }
 
     /// Whether an authority signs anything.
-    fn signs(&self, issuer: Issuer) -> bool {
+    fn signs(&self, issuer: CaKind) -> bool {
         self.changes().any(|step| step.wanted.issuer == issuer)
     }
 
@@ -158,7 +159,7 @@ impl SigningPlan {
         passphrase: Option<&Passphrase>,
         followed: &Followed<impl Progress>,
         done: &mut Done<SigningReport>,
-    ) -> Result<HashMap<Issuer, CertificateAuthority>> {
+    ) -> Result<HashMap<CaKind, CertificateAuthority>> {
         let mut signers = HashMap::new();
         for authority in &self.authorities {
             let wanted = &authority.wanted;
@@ -182,7 +183,7 @@ impl SigningPlan {
                 followed.ended(1);
                 made
             } else if self.signs(wanted.issuer) {
-                files.store().authority_at(&wanted.paths, passphrase)?
+                files.store().load_ca(&wanted.paths, passphrase, false)?
             } else {
                 continue;
             };
@@ -192,7 +193,7 @@ impl SigningPlan {
     }
 
     /// What each host is to trust.
-    fn trusted(&self, made: &HashMap<Issuer, CertificateAuthority>) -> Result<Vec<Text>> {
+    fn trusted(&self, made: &HashMap<CaKind, CertificateAuthority>) -> Result<Vec<Text>> {
         let texts = self.authorities.iter().map(|authority| {
             let path = authority.wanted.paths.certificate.clone();
             let made = made.get(&authority.wanted.issuer);
@@ -208,7 +209,7 @@ impl SigningPlan {
     fn sign(
         &self,
         step: &SigningStep,
-        authorities: &HashMap<Issuer, CertificateAuthority>,
+        authorities: &HashMap<CaKind, CertificateAuthority>,
         report: &mut SigningReport,
     ) -> Result<Text> {
         let wanted = &step.wanted;

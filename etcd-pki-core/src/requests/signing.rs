@@ -15,10 +15,10 @@ use self::shared::refuse_copies;
 use super::{EXTENSION, Refusal, check_apart, request_path};
 use crate::{
     certificate::Certificate,
-    cluster::{Cluster, Issuer, Wanted},
+    cluster::{Cluster, Wanted},
     error::{Error, Result},
     key::PublicKey,
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     plan::{Action, Cause, attributes_of, judge, profile},
     request::CertificateRequest,
     store::{Attributes, Store, files_below, folders, is_link, read_below, unless_too_large},
@@ -146,7 +146,7 @@ impl Cluster {
             .into_iter()
             .map(|wanted| Authority::find(wanted, &leaves, store))
             .collect::<Result<Vec<_>>>()?;
-        let signers: HashMap<Issuer, &Certificate> = authorities
+        let signers: HashMap<CaKind, &Certificate> = authorities
             .iter()
             .filter_map(|one| Some((one.wanted.issuer, one.certificates.first()?)))
             .collect();

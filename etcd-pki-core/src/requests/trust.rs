@@ -6,8 +6,9 @@ use super::Refusal;
 use crate::{
     bundle::{all_pem, check_chain},
     certificate::Certificate,
-    cluster::{Issuer, Wanted},
+    cluster::Wanted,
     error::{Error, Result},
+    layout::CaKind,
     plan::check_authority_certificate,
     store::{Store, look, read_below},
 };
@@ -79,7 +80,7 @@ impl Trust {
         })
     }
 
-    pub(super) fn issuer(&self) -> Issuer {
+    pub(super) fn issuer(&self) -> CaKind {
         self.wanted.issuer
     }
 }

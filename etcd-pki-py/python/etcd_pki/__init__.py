@@ -109,9 +109,9 @@ if TYPE_CHECKING:
     from etcd_pki._signer import Signer
     from etcd_pki._words import (
         Action,
+        CaKind,
         Compatibility,
         HostAction,
-        Issuer,
         KeyAlgorithm,
         KeyFormat,
         KeyMatch,
@@ -154,6 +154,7 @@ __all__ = [
     "AuthorityKeyError",
     "AuthorityNotYetValidError",
     "Bundle",
+    "CaKind",
     "Cause",
     "Certificate",
     "CertificateAuthority",
@@ -189,7 +190,6 @@ __all__ = [
     "IoPermissionError",
     "IrregularError",
     "Issued",
-    "Issuer",
     "KeyAlgorithm",
     "KeyFormat",
     "KeyMatch",

@@ -15,9 +15,9 @@ from typing_extensions import Self, TypeAlias
 from etcd_pki._signer import Signer
 from etcd_pki._words import (
     Action,
+    CaKind,
     Compatibility,
     HostAction,
-    Issuer,
     KeyAlgorithm,
     KeyFormat,
     KeyMatch,
@@ -74,11 +74,10 @@ __all__ = [
     "Verifier",
     "Wanted",
     "__version__",
-    "authority_paths",
+    "ca_paths",
     "has_further_names",
     "member_client_paths",
     "pair_paths",
-    "peer_authority_paths",
     "peer_pair_paths",
     "read_file",
     "run",
@@ -100,6 +99,7 @@ _KeyAlgorithm: TypeAlias = Union[KeyAlgorithm, Literal["ec-p256", "ec-p384", "ed
 _KeyFormat: TypeAlias = Union[KeyFormat, Literal["pkcs8", "pkcs1", "sec1"]]
 _Compatibility: TypeAlias = Union[Compatibility, Literal["strict", "kubespray"]]
 _Layout: TypeAlias = Union[Layout, Literal["kubespray", "kubeadm", "cfssl", "k3s", "etcdadm"]]
+_CaKind: TypeAlias = Union[CaKind, Literal["client", "peer"]]
 _Peers: TypeAlias = Union[Peers, Literal["shared", "separate"]]
 _Progress: TypeAlias = Callable[[int, int], object]
 
@@ -576,7 +576,7 @@ class CertificateAuthority:
         taken only if it may sign certificates, is not expired, and its key matches.
 
         Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does,
-        unless a profile says `allow_member_common_name`. `Store.authority` knows those of its directory.
+        unless a profile says `allow_member_common_name`. `Store.ca` knows those of its directory.
         """
     @staticmethod
     def from_pem(certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
@@ -796,11 +796,11 @@ class Store:
     >>> store = Store("pki")
     >>> ca = CertificateAuthority.create("etcd-ca")
     >>> with store.lock() as files:
-    ...     files.write_authority(ca)
+    ...     files.write_ca(ca)
     ...     written = files.write(ca.issue(Role.CLIENT, "backup"))
     >>> written[0].certificate.name
     'client-backup.pem'
-    >>> store.authority().certificate == ca.certificate
+    >>> store.ca().certificate == ca.certificate
     True
     """
     def __new__(cls, directory: _Path, *, layout: _Layout = "kubespray") -> Self: ...
@@ -810,18 +810,15 @@ class Store:
     @property
     def layout(self) -> Layout:
         """The layout."""
-    @property
-    def authority_paths(self) -> PairPaths:
-        """Where the authority's files are."""
-    @property
-    def peer_authority_paths(self) -> PairPaths:
-        """Where the files of the authority are that peers may have apart."""
-    def authority(self, *, passphrase: _Passphrase | None = None, to_renew: bool = False) -> CertificateAuthority:
-        """Loads the authority from its certificate and key, the latter with its passphrase if it has one;
-        `to_renew=True` takes one that has expired, so that it can be renewed.
+    def ca_paths(self, kind: _CaKind = "client") -> PairPaths:
+        """Where the files of a CA are, which need not exist."""
+    def ca(
+        self, kind: _CaKind = "client", *, passphrase: _Passphrase | None = None, for_renewal: bool = False
+    ) -> CertificateAuthority:
+        """Loads a CA from its certificate and key, the latter with its passphrase if it has one. The CA refuses the
+        common names of the directory's members to nodes and clients. `for_renewal=True` loads it even if it has
+        expired, so that it can be renewed.
         """
-    def peer_authority(self, *, passphrase: _Passphrase | None = None, to_renew: bool = False) -> CertificateAuthority:
-        """Loads the authority that peers have apart, as `authority` does the other one."""
     def is_named(self, path: _Path) -> bool:
         """Whether the layout has a leaf's certificate under this name in the directory; others may lie there too."""
     def other_layout(self) -> tuple[Path, Layout] | None:
@@ -829,8 +826,8 @@ class Store:
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
     def member_common_names(self) -> list[str]:
-        """The common names of the members whose certificates are in the directory. What `authority` loads refuses them
-        to nodes and clients.
+        """The common names of the members whose certificates are in the directory. What `ca` loads refuses them to nodes
+        and clients.
         """
     def trusts(self, authority: CertificateAuthority) -> bool | None:
         """Whether who trusts the directory's authority trusts what this one signs: it is the same, with this certificate
@@ -850,19 +847,17 @@ class LockedStore:
         """
     def write_pairs(self, bundles: Sequence[tuple[Bundle, PairPaths]], *, overwrite: bool = False) -> None:
         """Writes bundles, each to the files of its pair below the directory: all of them or none."""
-    def write_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
-        """Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
-        passphrase.
+    def write_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client", passphrase: _Passphrase | None = None) -> None:
+        """Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
+        Nothing that exists is replaced.
         """
-    def replace_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
-        """Writes a new authority over whatever is there: what the old one signed is worth nothing then."""
-    def renew_authority(self, authority: CertificateAuthority) -> None:
-        """Writes the renewed certificate of the authority that is there, whose key stays."""
-    def renew_peer_authority(self, authority: CertificateAuthority) -> None:
-        """Writes the renewed certificate of the authority that peers have apart, whose key stays."""
-    def names_authority_by_serial(self, authority: Certificate) -> bool:
-        """Whether a certificate in the directory names the authority by its serial number, so that this has to stay when
-        the authority is renewed.
+    def replace_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client", passphrase: _Passphrase | None = None) -> None:
+        """Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old one has signed."""
+    def renew_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client") -> None:
+        """Writes the renewed certificate of an existing CA, which keeps its key."""
+    def names_ca_by_serial(self, ca: Certificate) -> bool:
+        """Whether a certificate in the directory names a CA by its serial number, so that the CA has to keep the number
+        when it is renewed.
         """
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -1240,7 +1235,7 @@ class Wanted:
     def identity(self) -> Identity:
         """For whom, with the names that were given."""
     @property
-    def issuer(self) -> Issuer:
+    def issuer(self) -> CaKind:
         """Which authority signs it; an authority is its own."""
     @property
     def role(self) -> Role | None:
@@ -1746,22 +1741,19 @@ class Settings:
     def __copy__(self) -> Settings: ...
     def __deepcopy__(self, memo: object, /) -> Settings: ...
 
-def authority_paths(layout: _Layout) -> PairPaths:
-    """Where the authority is in a layout, below its directory."""
-
-def peer_authority_paths(layout: _Layout) -> PairPaths:
-    """Where the authority of peers is in a layout, if they have one apart."""
+def ca_paths(layout: _Layout, kind: _CaKind | str) -> PairPaths:
+    """Where a CA is in a layout, below its directory."""
 
 def pair_paths(layout: _Layout, role: _Role | str, name: str) -> list[PairPaths]:
-    """Where the pairs of a role are in a layout: one, or two where clients and peers are served by different ones, the
-    clients' first.
+    """Where the pairs of a role are in a layout: one, or two where a member has one pair for clients and one for peers,
+    in this order.
     """
 
 def peer_pair_paths(layout: _Layout, name: str) -> PairPaths:
-    """Where a member's pair for peers is in a layout, if they have an authority apart."""
+    """Where a member's pair for peers is in a layout, if peers have a separate CA."""
 
 def member_client_paths(layout: _Layout, name: str) -> PairPaths | None:
-    """Where the client's pair is in a layout that its own tools expect beside a member."""
+    """Where the client's pair is that the layout's own tools expect next to a member."""
 
 def read_file(path: _Path) -> bytes:
     """Reads a whole file, following symbolic links, of 16 MiB at most."""

@@ -57,6 +57,13 @@ class Compatibility(_Word):
     KUBESPRAY = "kubespray"
 
 
+class CaKind(_Word):
+    """One of the CAs of a cluster: of clients, and of peers unless they have a separate one; and the separate one."""
+
+    CLIENT = "client"
+    PEER = "peer"
+
+
 class Layout(_Word):
     """How the files are called, for the tools that look for them."""
 
@@ -66,24 +73,20 @@ class Layout(_Word):
     K3S = "k3s"
     ETCDADM = "etcdadm"
 
-    def authority(self) -> PairPaths:
-        """Where the authority is, below the directory."""
-        return _etcd_pki.authority_paths(self)
-
-    def peer_authority(self) -> PairPaths:
-        """Where the authority of peers is, if they have one apart."""
-        return _etcd_pki.peer_authority_paths(self)
+    def ca(self, kind: CaKind | str = CaKind.CLIENT) -> PairPaths:
+        """Where a CA is, below the directory."""
+        return _etcd_pki.ca_paths(self, kind)
 
     def pairs(self, role: Role | str, name: str) -> list[PairPaths]:
-        """Where the pairs of a role are: one, or two where clients and peers are served by different ones, the clients' first."""
+        """Where the pairs of a role are: one, or two where a member has one for clients and one for peers."""
         return _etcd_pki.pair_paths(self, role, name)
 
     def peer_pair(self, name: str) -> PairPaths:
-        """Where a member's pair for peers is, if they have an authority apart."""
+        """Where a member's pair for peers is, if peers have a separate CA."""
         return _etcd_pki.peer_pair_paths(self, name)
 
     def member_client(self, name: str) -> PairPaths | None:
-        """Where the client's pair is that the layout's own tools expect beside a member."""
+        """Where the client's pair is that the layout's own tools expect next to a member."""
         return _etcd_pki.member_client_paths(self, name)
 
 
@@ -92,13 +95,6 @@ class Peers(_Word):
 
     SHARED = "shared"
     SEPARATE = "separate"
-
-
-class Issuer(_Word):
-    """One of the authorities of a cluster."""
-
-    CLUSTER = "cluster"
-    PEERS = "peers"
 
 
 class Action(_Word):

@@ -66,7 +66,7 @@ impl PyCertificateAuthority {
     /// it may sign certificates, is not expired, and its key matches.
     ///
     /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does, unless a profile
-    /// says `allow_member_common_name`. `Store.authority` knows those of its directory.
+    /// says `allow_member_common_name`. `Store.ca` knows those of its directory.
     #[staticmethod]
     #[pyo3(
         signature = (certificates, key, *, member_common_names=Listed::default(), now=None),

@@ -167,6 +167,6 @@ impl PyCluster {
             reason: "there is none, and none was given".to_owned(),
             hint: Some("say where, such as plan(\"/etc/ssl/etcd/ssl\")".to_owned()),
         })?;
-        Ok(Store::open(directory, self.cluster.layout()))
+        Ok(Store::new(directory, self.cluster.layout()))
     }
 }

@@ -1,6 +1,6 @@
 //! What must exist for a cluster.
 
-use etcd_pki_core::{Issuer, KeyAlgorithm, Purpose, Role, Wanted};
+use etcd_pki_core::{CaKind, KeyAlgorithm, Purpose, Role, Wanted};
 use pyo3::prelude::*;
 
 use crate::{
@@ -44,7 +44,7 @@ impl PyWanted {
 
     /// Which authority signs it; an authority is its own.
     #[getter]
-    fn issuer(&self) -> Word<Issuer> {
+    fn issuer(&self) -> Word<CaKind> {
         Word(self.0.issuer)
     }
 

@@ -1,6 +1,6 @@
 //! What is left to do by hand once a plan has been carried out.
 
-use etcd_pki_core::{Action, Issuer, Layout, Plan, Role, Step, Store};
+use etcd_pki_core::{Action, CaKind, Layout, Plan, Role, Step, Store};
 
 /// The line about it, from the semicolon on.
 pub(super) fn in_words(plan: &Plan, store: &Store) -> String {
@@ -60,11 +60,11 @@ fn peers_apart(plan: &Plan, store: &Store) -> Option<String> {
     };
     let peers = plan
         .changes()
-        .filter(|step| step.action() == Action::Create && step.wanted().issuer == Issuer::Peers);
+        .filter(|step| step.action() == Action::Create && step.wanted().issuer == CaKind::Peer);
     let host = peers
         .filter_map(|step| step.wanted().host.as_deref())
         .find(|host| runs(host))?;
-    let peer_ca = store.layout().peer_authority().certificate;
+    let peer_ca = store.layout().ca(CaKind::Peer).certificate;
     Some(format!(
         "peers have a CA of their own now: give every member its settings, as of {}, and restart all of them together, \
          since members on different peer CAs refuse each other, unless each was restarted before with a {} that holds both CAs",
@@ -78,7 +78,7 @@ fn new_member(step: &Step) -> Option<&str> {
     let wanted = step.wanted();
     let is_new = step.action() == Action::Create
         && wanted.role() == Some(Role::Member)
-        && wanted.issuer == Issuer::Cluster;
+        && wanted.issuer == CaKind::Client;
     wanted.host.as_deref().filter(|_| is_new)
 }
 

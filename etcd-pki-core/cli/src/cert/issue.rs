@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use etcd_pki_core::{Bundle, CertificateAuthority, Identity, PairPaths, Role, Store};
+use etcd_pki_core::{Bundle, CaKind, CertificateAuthority, Identity, PairPaths, Role, Store};
 
 use crate::{
     facts::in_words,
@@ -120,7 +120,7 @@ impl Issue {
             text: format!(
                 "another authority is to sign, {}, for which {} does not vouch",
                 in_words::subject(&subject),
-                store.authority_paths().certificate.display()
+                store.ca_paths(CaKind::Client).certificate.display()
             ),
             hint: Some(
                 "nothing was written; leave out --ca and --ca-key to sign with the directory's authority, or write elsewhere \

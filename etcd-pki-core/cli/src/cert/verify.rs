@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{Certificate, Host, Result, Role, Verdict, Verifier};
+use etcd_pki_core::{CaKind, Certificate, Host, Result, Role, Verdict, Verifier};
 use serde::Serialize;
 
 use crate::{
@@ -95,7 +95,10 @@ impl Verify {
     }
 
     fn verifier(&self, input: &Input) -> std::result::Result<Verifier, Failure> {
-        let in_directory = self.directory.store().map(|store| store.authority_paths());
+        let in_directory = self
+            .directory
+            .store()
+            .map(|store| store.ca_paths(CaKind::Client));
         let trusted = match (&self.ca, in_directory) {
             (None, Some(paths)) => parse_in_place(&paths.certificate, Certificate::all_from_bytes),
             // The parser asks for one of the two

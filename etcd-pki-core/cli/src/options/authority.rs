@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use clap::{ArgGroup, Args, ValueHint};
-use etcd_pki_core::{Certificate, CertificateAuthority, Error, Layout, PrivateKey, Store};
+use etcd_pki_core::{CaKind, Certificate, CertificateAuthority, Error, Layout, PrivateKey, Store};
 
 use super::{PassphraseOptions, one_of};
 use crate::{
@@ -34,7 +34,7 @@ impl DirectoryOptions {
     /// The directory, if one is named.
     pub(crate) fn store(&self) -> Option<Store> {
         let directory = self.directory.as_ref()?;
-        Some(Store::open(directory, self.layout.unwrap_or_default()))
+        Some(Store::new(directory, self.layout.unwrap_or_default()))
     }
 }
 
@@ -117,7 +117,10 @@ impl AuthorityOptions {
     }
 
     fn files(&self) -> Result<(PathBuf, PathBuf), Failure> {
-        let in_directory = self.directory.store().map(|store| store.authority_paths());
+        let in_directory = self
+            .directory
+            .store()
+            .map(|store| store.ca_paths(CaKind::Client));
         match (&self.ca, &self.ca_key, in_directory) {
             (Some(certificate), Some(key), _) => Ok((certificate.clone(), key.clone())),
             // A key kept apart from its certificate

@@ -58,7 +58,7 @@ impl ClusterOptions {
                 ));
             }
         };
-        let store = Store::open(directory, cluster.layout());
+        let store = Store::new(directory, cluster.layout());
         Ok((cluster, store))
     }
 

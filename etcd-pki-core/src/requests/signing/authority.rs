@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::{
     certificate::Certificate,
-    cluster::{Issuer, Wanted},
+    cluster::Wanted,
     error::Result,
+    layout::CaKind,
     plan::{check_authority_certificate, check_orphans},
     store::{Stamp, Store, look},
 };
@@ -50,9 +51,9 @@ impl Authority {
 
 /// What lies in the directory and was signed by an authority that is not there: of peers' own what is wanted of them, and
 /// otherwise anything, for clients are called as anybody likes.
-fn signed(issuer: Issuer, leaves: &[Wanted], store: &Store) -> Result<Option<PathBuf>> {
+fn signed(issuer: CaKind, leaves: &[Wanted], store: &Store) -> Result<Option<PathBuf>> {
     let directory = store.directory();
-    if issuer == Issuer::Peers {
+    if issuer == CaKind::Peer {
         let mut own = leaves
             .iter()
             .filter(|leaf| leaf.issuer == issuer)

@@ -8,14 +8,14 @@ use std::{
 
 use super::SigningStep;
 use crate::{
-    certificate::Certificate, cluster::Issuer, error::Result, key::PublicKey, plan::profile,
+    certificate::Certificate, error::Result, key::PublicKey, layout::CaKind, plan::profile,
     request::Claim, requests::Refusal,
 };
 
 /// Takes out the requests that have a key in common, but for the one of which it can be told that the key is its pair's.
 pub(super) fn refuse_copies(
     requests: &mut Vec<SigningStep>,
-    signers: &HashMap<Issuer, &Certificate>,
+    signers: &HashMap<CaKind, &Certificate>,
     travelling: &Path,
     refused: &mut Vec<Refusal>,
 ) {
@@ -46,7 +46,7 @@ pub(super) fn refuse_copies(
 struct Same<'a> {
     requests: &'a [SigningStep],
     same: Vec<usize>,
-    signers: &'a HashMap<Issuer, &'a Certificate>,
+    signers: &'a HashMap<CaKind, &'a Certificate>,
     travelling: &'a Path,
 }
 

@@ -47,7 +47,7 @@ impl LinkedKeys {
         let mut linked = Vec::new();
         for directory in directories.collect::<BTreeSet<_>>() {
             // Whatever the files are called, these are all in the directory itself
-            let store = Store::open(directory, Layout::Kubespray);
+            let store = Store::new(directory, Layout::Kubespray);
             let found = store.certificates()?.into_iter();
             linked.extend(found.filter(|(path, _)| key_of(path).is_symlink()));
         }

@@ -1,6 +1,6 @@
 //! The authorities by which a directory's certificates are renewed.
 
-use etcd_pki_core::{Certificate, CertificateAuthority, PairPaths, Store};
+use etcd_pki_core::{CaKind, Certificate, CertificateAuthority, PairPaths, Store};
 
 use crate::{
     failure::{Failure, Message},
@@ -30,7 +30,8 @@ impl Signers {
         let Some(store) = options.directory.store().filter(|_| !options.is_named()) else {
             return Ok(Self::Named(Box::new(options.load(input)?)));
         };
-        let (own_paths, peer_paths) = (store.authority_paths(), store.peer_authority_paths());
+        let (own_paths, peer_paths) =
+            (store.ca_paths(CaKind::Client), store.ca_paths(CaKind::Peer));
         let own = options.load(input).map_err(|failure| {
             if options.names_key() {
                 return failure;
@@ -117,7 +118,7 @@ fn load_peers(
     input: &Input,
 ) -> Result<CertificateAuthority, Failure> {
     let passphrase = options.passphrase.read(input)?;
-    Ok(store.peer_authority(passphrase.as_ref())?)
+    Ok(store.ca(CaKind::Peer, passphrase.as_ref())?)
 }
 
 /// Why an authority cannot be loaded: it is the rule that its key is elsewhere.
