@@ -12,7 +12,6 @@ use std::{
 
 use self::facts::Facts;
 use crate::{
-    der_kind,
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
     hex,
@@ -95,7 +94,7 @@ impl Certificate {
     }
 
     fn from_der_alone(der: &[u8]) -> Result<Self> {
-        Self::from_der(der).map_err(|error| der_kind::instead_of(WHAT, der, error))
+        Self::from_der(der).map_err(|error| error.or_foreign(WHAT, der))
     }
 
     /// The certificate in DER, byte for byte as it was read or signed.

@@ -5,6 +5,8 @@ mod message;
 
 use std::{fmt, io, path::PathBuf, time::SystemTime};
 
+use crate::foreign::{self, Foreign};
+
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -330,6 +332,18 @@ impl Error {
         Self::Unsupported {
             what: what.into(),
             hint,
+        }
+    }
+
+    /// This error, or one that names what the bytes are instead of what was expected.
+    pub(crate) fn or_foreign(self, what: &'static str, bytes: &[u8]) -> Self {
+        match foreign::recognize(bytes) {
+            Some(Foreign::Unreadable(reason)) => Self::malformed(what, reason),
+            Some(Foreign::Kind(found)) if !found.ends_with(what) => Self::Missing {
+                what,
+                found: vec![found.to_owned()],
+            },
+            _ => self,
         }
     }
 

@@ -94,9 +94,9 @@ mod clock;
 
 // What goes wrong
 mod error;
+mod foreign;
 
 // Private seams: what DER is, writing it, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
-mod der_kind;
 mod der_writer;
 mod hex;
 mod pem;

@@ -122,18 +122,15 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
 
 /// Reads every block of a file that is to hold something.
 pub(crate) fn read(what: &'static str, bytes: &[u8]) -> Result<Vec<Block>> {
-    let blocks = blocks(bytes)?;
-    if !blocks.is_empty() {
-        return Ok(blocks);
+    match blocks(bytes) {
+        Ok(blocks) if !blocks.is_empty() => Ok(blocks),
+        Ok(_) => Err(
+            Error::malformed(what, "it has no -----BEGIN line, so it is no PEM")
+                .or_foreign(what, bytes),
+        ),
+        // JSON has PEM in it, and is none
+        Err(error) => Err(error.or_foreign(what, bytes)),
     }
-    Err(Error::malformed(
-        what,
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            "it is empty"
-        } else {
-            "it has no -----BEGIN line, so it is no PEM"
-        },
-    ))
 }
 
 /// The only block of a kind.
@@ -161,7 +158,10 @@ pub(crate) fn only<'a>(
 pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
     let mut found: Vec<String> = Vec::new();
     for block in blocks {
-        let name = format!("a {}", block.label.to_lowercase());
+        let name = match block.label.as_str() {
+            "EC PARAMETERS" => "the parameters of an elliptic curve".to_owned(),
+            label => format!("a {}", label.to_lowercase()),
+        };
         if !found.contains(&name) {
             found.push(name);
         }

@@ -16,7 +16,6 @@ use x509_cert::name::Name;
 
 pub use self::claim::Claim;
 use crate::{
-    der_kind,
     der_writer::{self, SEQUENCE, SET, nesting_field},
     error::{Error, Result},
     extensions::{ExtensionRef, Extensions, ExtensionsBuilder},
@@ -116,6 +115,7 @@ impl CertificateRequest {
         let signed = Signed::from_der(der).map_err(malformed)?;
         let (public_key, facts) = Facts::read(signed.content)?;
         public_key.verify(WHAT, &signed)?;
+        public_key.check_possession(WHAT)?;
         Ok(Self {
             der: der.to_vec(),
             public_key,
@@ -130,7 +130,7 @@ impl CertificateRequest {
     /// As [`CertificateRequest::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if pem::is_der(bytes) {
-            Self::from_der(bytes).map_err(|error| der_kind::instead_of(WHAT, bytes, error))
+            Self::from_der(bytes).map_err(|error| error.or_foreign(WHAT, bytes))
         } else {
             Self::from_pem(bytes)
         }

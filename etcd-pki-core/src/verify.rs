@@ -23,7 +23,7 @@ pub use self::{
 
 /// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
 ///
-/// Where ring cannot check a signature that Go could (RSA-PSS, RSA under 2048 bits, P-224 and P-521, ECDSA with SHA-512), it says so and
+/// Where a signature cannot be checked here that Go could check (by a key on P-224, or of RSA over 8192 bits), it says so and
 /// accepts nothing.
 ///
 /// Without a role, no usage is asked for; without a host, no name.

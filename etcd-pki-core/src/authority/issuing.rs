@@ -176,7 +176,7 @@ impl CertificateAuthority {
         if key.algorithm().is_none() {
             return Err(Error::unsupported(
                 format!("a certificate for a key of {}", key.algorithm_name()),
-                "use ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096",
+                "use ec-p256, ec-p384, ec-p521, ed25519 or RSA from 2048 to 8192 bits",
             ));
         }
         self.check_leaf_key(key)?;

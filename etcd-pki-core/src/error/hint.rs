@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Error;
+use crate::foreign;
 
 impl Error {
     /// The way to mend it: a sentence without a period, of the words of the command.
@@ -100,13 +101,15 @@ impl Error {
             Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
             Self::Io { action, error, .. } => io_hint(action, error),
             Self::InvalidName { reason, .. } => name_hint(reason),
-            Self::Malformed { what, .. } => malformed_hint(what),
+            Self::Malformed { what, reason, .. } => {
+                foreign::hint(reason).unwrap_or_else(|| malformed_hint(what))
+            }
             Self::WrongPassphrase => "of a file, the first line is the passphrase",
             Self::Signature {
                 what: "certificate request",
                 ..
             } => {
-                "ask for it anew: made by the key that it names, with SHA-256 or SHA-384, and not changed on its way"
+                "ask for it anew: made by the key that it names, with SHA-256, SHA-384 or SHA-512, and not changed on its way"
             }
             Self::Signature { .. } => {
                 "give the certificate of its issuer, and both as they were made"
@@ -136,6 +139,9 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
     match what {
         "private key" if has("certificate") => {
             "the key is a file of its own; beside ca.pem it is ca-key.pem"
+        }
+        "private key" if has("parameters of an elliptic curve") => {
+            "`openssl ecparam` writes a key only with -genkey; `etcd-pki key new` makes one"
         }
         "private key" if has("public key") => {
             "a public key signs nothing; give the private key from which it was taken"

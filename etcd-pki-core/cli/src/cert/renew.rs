@@ -221,8 +221,9 @@ impl Renew {
     ) -> Result<Option<PrivateKey>, Failure> {
         if self.rekey {
             let algorithm = match old.public_key().algorithm() {
-                // Never a weaker one
+                // Never a weaker one, where there is one
                 Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
+                Some(KeyAlgorithm::EcP521) => KeyAlgorithm::EcP384,
                 algorithm => algorithm.unwrap_or_default(),
             };
             return Ok(Some(PrivateKey::generate_with(algorithm)?));
