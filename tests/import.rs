@@ -255,6 +255,24 @@ fn every_format_is_read_as_openssl_reads_it() {
         let name = key.public_key().algorithm_name();
         assert_eq!(name, algorithm, "{commands:?}");
         assert_eq!(key.public_key().as_der(), made.public_key(), "{commands:?}");
+        let directory = made.scratch.path();
+        fs::write(directory.join("message"), algorithm).unwrap();
+        let signature = key.sign(algorithm.as_bytes()).unwrap();
+        fs::write(directory.join("signature"), signature).unwrap();
+        let verify = match algorithm {
+            "ed25519" => "pkeyutl -verify -rawin -in message -sigfile signature -pubin -inkey",
+            "ec-p384" => "dgst -sha384 -signature signature -verify",
+            "ec-p521" => "dgst -sha512 -signature signature -verify",
+            _ => "dgst -sha256 -signature signature -verify",
+        };
+        let key = key.public_key().to_pem().unwrap();
+        fs::write(directory.join("public.pem"), key).unwrap();
+        let message = if algorithm == "ed25519" {
+            ""
+        } else {
+            "message"
+        };
+        openssl(directory, &format!("{verify} public.pem {message}"));
     }
 }
 
@@ -546,8 +564,8 @@ fn rsa_keys_outside_of_the_sizes_are_refused_by_their_size() {
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let head = match length {
-        ..0x80 => vec![tag, length as u8],
-        ..0x100 => vec![tag, 0x81, length as u8],
+        0..=0x7f => vec![tag, length as u8],
+        0x80..=0xff => vec![tag, 0x81, length as u8],
         _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
     };
     [&head, content].concat()

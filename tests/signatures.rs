@@ -1,5 +1,6 @@
 //! Signatures as the openssl command makes them, of every kind: Go decides which of them are good.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a test that cannot go on fails where it stands"
@@ -190,7 +191,8 @@ fn go_and_etcd_pki_agree_on_certificates() {
     assert!(answers.accepted > 50 && answers.refused > 30, "{answers:?}");
 }
 
-/// The same for requests, in which Go allows SHA-1 (`CertificateRequest.CheckSignature`), and etcd-pki does not.
+/// The same for requests, in which Go allows SHA-1 (`CertificateRequest.CheckSignature`) and
+/// etcd-pki does not.
 #[test]
 fn go_and_etcd_pki_agree_on_requests() {
     let mut answers = Answers::default();
@@ -248,7 +250,8 @@ fn a_changed_request_is_refused() {
     }
 }
 
-/// Anybody can sign with an Ed25519 key of small order: Go's verifier accepts it, and it proves no possession of a key.
+/// Anybody can sign with an Ed25519 key of small order: Go's verifier accepts it, and it proves no
+/// possession of a key.
 #[test]
 fn an_ed25519_key_of_small_order_is_no_proof() {
     let scratch = Scratch::new("small-order");

@@ -53,12 +53,12 @@ const FORMATS: [Format; 12] = [
     },
     Format {
         name: "a public key of OpenSSH",
-        hint: "`ssh-keygen -e -m PKCS8 -f FILE` prints it as PEM",
+        hint: "`ssh-keygen -e -m PKCS8 -f FILE` prints it as PEM, if it is RSA or ECDSA",
         matches: |bytes| OPENSSH.iter().any(|prefix| bytes.starts_with(prefix)),
     },
     Format {
         name: "a public key of SSH (RFC 4716)",
-        hint: "`ssh-keygen -i -f FILE > KEY` and `ssh-keygen -e -m PKCS8 -f KEY` print it as PEM",
+        hint: "`ssh-keygen -i -f FILE > KEY` and `ssh-keygen -e -m PKCS8 -f KEY` print it as PEM, if it is RSA or ECDSA",
         matches: |bytes| bytes.starts_with(b"---- BEGIN SSH2 PUBLIC KEY ----"),
     },
     Format {
@@ -145,7 +145,8 @@ fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || contains(bytes, &dashes)
 }
 
-/// Version 3 and an OID of PKCS#7 in a SEQUENCE in a SEQUENCE (RFC 7292, section 4). Old tools write lengths in BER.
+/// Version 3, and an OID of PKCS#7 in a SEQUENCE, in a SEQUENCE (RFC 7292, section 4). Old tools
+/// write lengths in BER.
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let content = sequence(bytes).and_then(|content| content.strip_prefix(&[0x02, 0x01, 0x03]));
     let content = content.and_then(sequence);

@@ -1,5 +1,5 @@
-//! ring, and RustCrypto for what ring does not do, joined to the structures of X.509: here alone a signature, a digest or a random
-//! number is computed.
+//! ring, and RustCrypto for what ring does not do, joined to the structures of X.509: here alone a
+//! signature, a digest or a random number is computed.
 
 mod algorithm;
 #[cfg(feature = "rsa")]

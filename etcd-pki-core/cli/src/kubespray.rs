@@ -9,7 +9,7 @@ use crate::{
     apply::{carry_out, print_nothing},
     failure::{Answer, Failure, Outcome},
     input::{Input, called},
-    options::{PassphraseOptions, ValidityOptions, one_of},
+    options::{AlgorithmParser, PassphraseOptions, ValidityOptions},
     output, time,
 };
 
@@ -47,7 +47,7 @@ pub(crate) struct Kubespray {
     #[arg(
         long,
         default_value = "rsa-2048",
-        value_parser = one_of::<KeyAlgorithm>(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
+        value_parser = AlgorithmParser
     )]
     algorithm: KeyAlgorithm,
     /// Print what was done as JSON

@@ -8,8 +8,8 @@ use crate::{
     words,
 };
 
-/// The keys that etcd-pki signs with, and makes where they are in [`KeyAlgorithm::ALL`]. Every etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but
-/// Ed25519.
+/// The keys that etcd-pki signs with, and makes where they are in [`KeyAlgorithm::ALL`]. Every
+/// etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but Ed25519.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -26,9 +26,10 @@ pub enum KeyAlgorithm {
     Rsa3072,
     /// RSA of 4096 bits: `rsa-4096`
     Rsa4096,
-    /// RSA of another size between 2048 and 8192 bits: keys that exist are used (with the feature `rsa`), and none are made
+    /// RSA of another size between 2048 and 8192 bits: existing keys are used (with the feature
+    /// `rsa`), and none are made
     OtherRsa,
-    /// ECDSA on NIST P-521 with SHA-512: keys that exist are used, and none are made
+    /// ECDSA on NIST P-521 with SHA-512: existing keys are used, and none are made
     EcP521,
 }
 
@@ -69,9 +70,9 @@ impl KeyAlgorithm {
         }
     }
 
-    /// Whether an existing key is good enough where one of this kind is required: RSA keys of sizes that are not made for the
-    /// smallest that is, and keys of P-521 for both smaller curves, one of which is the default. A key that cannot be made here
-    /// is not replaced because of a default.
+    /// Whether an existing key is good enough where one of this kind is required: RSA keys of sizes
+    /// that are not made for the smallest that is, and keys of P-521 for both smaller curves, one
+    /// of which is the default. A key that is not made here is not replaced because of a default.
     pub(crate) fn is_met_by(self, found: Self) -> bool {
         self == found
             || matches!(

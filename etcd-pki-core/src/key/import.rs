@@ -320,8 +320,8 @@ fn from_ec(curve: &str, key: &sec1::EcPrivateKey<'_>) -> Result<PrivateKey> {
     PrivateKey::from_ec(algorithm, &scalar, &point)
 }
 
-/// A scalar in as many bytes as RFC 5915, section 3, requires. Some tools leave out leading zeros, others write too many, and
-/// Go reads both (`parseECPrivateKey` in `crypto/x509`).
+/// A scalar in as many bytes as RFC 5915, section 3, requires. Some tools leave out leading zeros,
+/// others write too many, and Go reads both (`parseECPrivateKey` in `crypto/x509`).
 fn scalar(number: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
     let more = number.len().saturating_sub(length);
     let (zeros, number) = number.split_at(more);

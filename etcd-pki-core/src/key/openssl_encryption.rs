@@ -1,5 +1,6 @@
-//! Keys that OpenSSL encrypted in its older way, as `openssl genrsa -aes256` of OpenSSL 1 did: `Proc-Type: 4,ENCRYPTED` and
-//! `DEK-Info` before the base64 (RFC 1421, section 4.6), with a key that is derived by MD5 (`EVP_BytesToKey`).
+//! Keys that OpenSSL encrypted in its older way, as `openssl genrsa -aes256` of OpenSSL 1 did:
+//! `Proc-Type: 4,ENCRYPTED` and `DEK-Info` before the base64 (RFC 1421, section 4.6), with a key
+//! that is derived by MD5 (`EVP_BytesToKey`).
 
 use cbc::{
     Decryptor,
@@ -69,7 +70,8 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
     Some(decrypted.len())
 }
 
-/// `EVP_BytesToKey` with MD5 and one iteration: each digest is over the one before, the passphrase and the salt.
+/// `EVP_BytesToKey` with MD5 and one iteration: each digest is over the one before, the passphrase
+/// and the salt.
 fn derive(passphrase: &Passphrase, salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
     let mut key = Zeroizing::new(Vec::with_capacity(length + Md5::output_size()));
     while key.len() < length {

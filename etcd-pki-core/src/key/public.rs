@@ -16,8 +16,8 @@ use crate::{
 /// More bytes than the algorithm takes, with the tags and lengths around it
 const USUAL_FRAME: usize = 32;
 
-/// The canonical encodings of the points of small order on edwards25519, without their sign: of order 4, 1, 2, 8 and 8
-/// (`ge25519_has_small_order` in libsodium)
+/// The canonical encodings of the points of small order on edwards25519, without their sign: of
+/// order 4, 1, 2, 8 and 8 (`ge25519_has_small_order` in libsodium)
 const SMALL_ORDER: [[u8; 32]; 5] = [
     [0; 32],
     [
@@ -149,8 +149,8 @@ impl PublicKey {
         key.verify(what, signed)
     }
 
-    /// Checks that a signature by this key proves anything. By an Ed25519 key of small order, whoever knows no private key can
-    /// sign (RFC 8032, section 5.1.7, does not exclude it, and Go does not).
+    /// Checks that a signature by this key proves anything. With an Ed25519 key of small order,
+    /// anybody can sign; neither RFC 8032, section 5.1.7, nor Go refuses such a key.
     ///
     /// # Errors
     ///
@@ -214,7 +214,7 @@ impl PublicKey {
     }
 }
 
-/// Whether an Ed25519 key is neither of small order nor encoded as no point is (RFC 8032, section 5.1.3, step 1).
+/// Whether an Ed25519 key is canonical (RFC 8032, section 5.1.3, step 1) and not of small order.
 fn is_of_large_order(point: &[u8]) -> bool {
     let Ok(mut y) = <[u8; 32]>::try_from(point) else {
         return false;

@@ -55,8 +55,8 @@ pub(super) enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// Reads an identifier as Go does (`getSignatureAlgorithmFromAI` in `crypto/x509`), or says why Go refuses a signature that
-    /// has it.
+    /// Reads an identifier as Go does (`getSignatureAlgorithmFromAI` in `crypto/x509`), or says why
+    /// Go refuses a signature that has it.
     pub(super) fn read(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Self, String> {
         Ok(match algorithm.oid {
             ECDSA_SHA256 => Self::Ecdsa(Digest::Sha256),
@@ -115,7 +115,8 @@ fn has_no_parameters(parameters: Option<&Any>) -> bool {
 
 /// Appends the identifier of the signatures that a key of a scheme makes.
 ///
-/// RSA has NULL parameters (RFC 4055, section 5), ECDSA (RFC 5758, section 3.2) and Ed25519 (RFC 8410, section 3) have none.
+/// RSA has NULL parameters (RFC 4055, section 5), ECDSA (RFC 5758, section 3.2) and Ed25519
+/// (RFC 8410, section 3) have none.
 pub(super) fn write_identifier(scheme: Scheme, der: &mut Vec<u8>) {
     let (oid, parameters) = match scheme {
         Scheme::EcdsaP256 => (ECDSA_SHA256, &[][..]),

@@ -1,5 +1,6 @@
-//! What etcd accepts of RSA and ring does not do: signing by keys of over 4096 bits, of a size that is no multiple of 1024 bits, or
-//! with a small public exponent, and checking signatures by keys of under 2048 bits. OpenSSL makes them all.
+//! What etcd accepts of RSA and ring does not do: signing by keys of over 4096 bits, of a size that
+//! is no multiple of 1024 bits, or with a small public exponent, and checking signatures by keys of
+//! under 2048 bits. OpenSSL makes them all.
 
 use getrandom::SysRng;
 use rsa::{
@@ -18,7 +19,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// A key pair of the crate `rsa`, which signs blinded, in constant time, and checks its result before it gives it out.
+/// A key pair of the crate `rsa`, which signs blinded, in constant time, and checks its result
+/// before it returns it.
 pub(crate) struct OtherRsaKeyPair {
     key: PrivateKey,
     /// `RSAPublicKey` of PKCS#1
@@ -29,7 +31,7 @@ impl OtherRsaKeyPair {
     pub(super) fn from_pkcs1(pkcs1: &[u8]) -> Result<Self> {
         let malformed = |error: pkcs1::Error| Error::malformed("private key", error);
         let key = PrivateKey::from_pkcs1_der(pkcs1).map_err(malformed)?;
-        // The crate computes the exponents and the coefficient itself; Go and ring refuse wrong ones
+        // The crate computes exponents and coefficient itself; Go and ring refuse wrong ones
         if key.to_pkcs1_der().map_err(malformed)?.as_bytes() != pkcs1 {
             return Err(Error::malformed(
                 "private key",

@@ -9,7 +9,7 @@ use p521::{
 use super::no_random;
 use crate::error::{Error, Result};
 
-/// A key pair of the crate `p521`, which signs with SHA-512 and derives its nonces as RFC 6979 does.
+/// A key pair of the crate `p521`, which signs with SHA-512 and derives its nonces by RFC 6979.
 pub(crate) struct P521KeyPair {
     key: SigningKey,
     /// Uncompressed

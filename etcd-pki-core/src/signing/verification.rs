@@ -13,15 +13,17 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The sizes of RSA keys by which Go checks signatures (`checkKeySize` in `crypto/rsa`, and in `crypto/tls`).
+/// The sizes of RSA keys by which Go checks signatures (`checkKeySize` in `crypto/rsa` and in
+/// `crypto/tls`).
 const RSA_BITS: RangeInclusive<usize> = 1024..=8192;
 /// The least size by which ring checks all of them
 const RING_BITS: usize = 2048;
 
-/// A public key by which signatures are checked: its kind, and its bits in a `SubjectPublicKeyInfo`.
+/// A public key by which signatures are checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VerifyingKey<'a> {
     pub(crate) kind: VerifyingKind,
+    /// Its bits in a `SubjectPublicKeyInfo`
     pub(crate) bits: &'a [u8],
     /// Its name, for who reads an error
     pub(crate) name: &'a str,
@@ -45,7 +47,8 @@ impl VerifyingKey<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Signature`] if Go would refuse it as well; [`Error::Unsupported`] for what Go may accept and is not checked here.
+    /// [`Error::Signature`] if Go would refuse it as well; [`Error::Unsupported`] for what Go may
+    /// accept and is not checked here.
     pub(crate) fn verify(&self, what: &'static str, signed: &Signed<'_>) -> Result<()> {
         let refused = |reason| Error::Signature { what, reason };
         let algorithm = SignatureAlgorithm::read(&signed.algorithm).map_err(refused)?;
@@ -156,7 +159,8 @@ impl Digest {
     }
 }
 
-/// A function that checks ECDSA on one curve of RustCrypto, with any digest (FIPS 186-5, section 6.4.2).
+/// A function that checks ECDSA on one curve of RustCrypto, with any digest (FIPS 186-5, section
+/// 6.4.2).
 macro_rules! ecdsa {
     ($curve:ident) => {
         fn $curve(point: &[u8], digest: Digest, signed: &Signed<'_>) -> bool {
