@@ -14,8 +14,10 @@ use etcd_pki_core::{
 };
 use etcd_pki_tests::{Scratch, openssl};
 
-/// Everything that reads a file.
-fn readers() -> [(&'static str, fn(&[u8]) -> Result<()>); 6] {
+type Reader = fn(&[u8]) -> Result<()>;
+
+/// Everything that reads a file, and what it expects.
+fn readers() -> [(&'static str, Reader); 6] {
     [
         ("certificate", |bytes| {
             Certificate::from_bytes(bytes).map(drop)
