@@ -28,7 +28,7 @@ class Role(_Word):
 
 
 class KeyAlgorithm(_Word):
-    """Kinds of keys that are made and that sign. ``RSA``, of another size, signs where it exists and is never made."""
+    """Kinds of keys that are made and that sign. Keys of ``RSA``, of another size, and ``EC_P521`` sign and are never made."""
 
     EC_P256 = "ec-p256"
     EC_P384 = "ec-p384"
@@ -37,6 +37,7 @@ class KeyAlgorithm(_Word):
     RSA_3072 = "rsa-3072"
     RSA_4096 = "rsa-4096"
     RSA = "rsa"
+    EC_P521 = "ec-p521"
 
 
 class KeyFormat(_Word):
