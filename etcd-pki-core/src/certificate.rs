@@ -10,6 +10,8 @@ use std::{
     time::SystemTime,
 };
 
+use x509_cert::certificate::{CertificateInner, Raw};
+
 use self::facts::Facts;
 use crate::{
     der_kind,
@@ -113,9 +115,9 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der)
     }
 
-    /// The structure of `x509-cert`, for what is not told here.
+    /// The structure of `x509-cert`, for what has no method here: raw, since others write what RFC 5280 does not allow.
     #[must_use]
-    pub fn as_x509(&self) -> &x509_cert::Certificate {
+    pub fn as_x509(&self) -> &CertificateInner<Raw> {
         &self.facts().parsed
     }
 
@@ -255,7 +257,7 @@ impl Certificate {
         if outer != facts.content().signature() {
             return Some("names one signature algorithm inside and another outside");
         }
-        if facts.serial_is_negative {
+        if facts.serial_number.is_negative() {
             return Some("has a negative serial number");
         }
         let bad_uri = |uri: &String| url::Url::parse(uri).is_err();

@@ -1,7 +1,10 @@
 //! What some DER is, for the error of who expected something else.
 
 use der::Decode as _;
-use x509_cert::spki::SubjectPublicKeyInfoRef;
+use x509_cert::{
+    certificate::{CertificateInner, Raw},
+    spki::SubjectPublicKeyInfoRef,
+};
 
 use crate::error::Error;
 
@@ -23,7 +26,7 @@ fn kind(der: &[u8]) -> Option<&'static str> {
             || sec1::EcPrivateKey::from_der(der).is_ok()
             || pkcs8::EncryptedPrivateKeyInfoRef::from_der(der).is_ok()
     };
-    if x509_cert::Certificate::from_der(der).is_ok() {
+    if CertificateInner::<Raw>::from_der(der).is_ok() {
         Some("a certificate")
     } else if x509_cert::request::CertReq::from_der(der).is_ok() {
         Some("a certificate request")

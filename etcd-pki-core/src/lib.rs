@@ -92,8 +92,14 @@
 // The time, read and written
 mod clock;
 
+// Text of others in messages
+mod text;
+
 // What goes wrong
 mod error;
+
+// How many of anything are read
+mod limits;
 
 // Private seams: what DER is, writing it, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
 mod der_kind;
@@ -207,6 +213,7 @@ pub use crate::{
         LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names, read_authority,
         read_authority_to_renew, read_file, read_regular_file, write_files, write_files_with,
     },
+    text::printable,
     validity::Validity,
     verify::{Host, Reason, Verdict, Verifier},
 };

@@ -3,8 +3,9 @@
 use crate::{
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, KeyUsage},
-    identity::{AlternativeName, Identity},
+    identity::{AlternativeName, Identity, each_once},
     key::KeyAlgorithm,
+    limits,
     role::{Compatibility, Role},
     validity::Validity,
 };
@@ -171,6 +172,8 @@ impl Profile {
         identity: &'a Identity,
     ) -> Result<Vec<&'a AlternativeName>> {
         let given = identity.alternative_names();
+        let count = given.map_or(0, <[_]>::len);
+        limits::check("list of names", count, limits::NAMES, "alternative names")?;
         if self.role != Role::Member {
             return Ok(match given {
                 Some([]) => vec![AlternativeName::unspecified()],
@@ -186,13 +189,9 @@ impl Profile {
         if host.is_none() && given.is_empty() {
             return Err(Error::NoAlternativeName);
         }
-        let mut names = Vec::with_capacity(1 + given.len() + loopback.len());
-        for name in host.into_iter().chain(given).chain(loopback) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        Ok(each_once(
+            host.into_iter().chain(given).chain(loopback).collect(),
+        ))
     }
 }
 
@@ -306,6 +305,26 @@ mod tests {
             Role::Member.profile().alternative_names(&nameless),
             Err(Error::NoAlternativeName)
         ));
+    }
+
+    #[test]
+    fn a_hundred_thousand_names_and_no_more() {
+        let named = |count: u32| {
+            let names = (0..count).map(|n| AlternativeName::Ip(std::net::Ipv4Addr::from(n).into()));
+            Identity::new("a").unwrap().with_alternative_names(names)
+        };
+        let most = limits::NAMES as u32;
+        for profile in Role::ALL.map(Role::profile) {
+            assert!(profile.alternative_names(&named(most)).is_ok());
+            let identity = named(most + 1);
+            let error = profile.alternative_names(&identity).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .contains("more than 100000 alternative names"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

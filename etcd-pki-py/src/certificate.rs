@@ -114,9 +114,9 @@ impl PyCertificate {
     /// The serial number.
     #[getter]
     fn serial_number<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let bytes = PyBytes::new(py, self.0.serial_number().as_bytes());
-        py.get_type::<PyInt>()
-            .call_method1("from_bytes", (bytes, "big"))
+        // By its hexadecimal digits, whose number Python does not limit
+        let digits = self.0.serial_number().to_string();
+        py.get_type::<PyInt>().call1((digits, 16))
     }
 
     /// When it begins.

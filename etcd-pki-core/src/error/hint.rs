@@ -3,11 +3,17 @@
 use std::io;
 
 use super::Error;
+use crate::text;
 
 impl Error {
     /// The way to mend it: a sentence without a period, of the words of the command.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        let hint = self.way_out()?;
+        Some(text::message(&hint).into_owned())
+    }
+
+    fn way_out(&self) -> Option<String> {
         let hint = match self {
             Self::AnotherAuthority { .. } => {
                 "write its common name into the specification (ca.common_name), or name another directory"
@@ -157,6 +163,9 @@ fn malformed_hint(what: &str) -> &'static str {
         "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
         "specification" => {
             "a specification is text in UTF-8, as in `etcd-pki adopt DIR` or the guides"
+        }
+        "list of names" => {
+            "nothing was changed; TLS libraries read no certificate with so many names: give each member its own"
         }
         "extension" => {
             "ask whoever made it for one in which each extension stands once, as X.509 writes it"

@@ -86,9 +86,7 @@ impl Search<'_> {
                 path_length,
             });
         }
-        below
-            .iter()
-            .try_for_each(|certificate| name_constraints::check(issuer, certificate))
+        name_constraints::check(issuer, below)
     }
 }
 

@@ -2,7 +2,13 @@
 
 use std::{fmt, time::SystemTime};
 
-use crate::{certificate::Certificate, clock, extensions::ExtendedKeyUsage};
+use crate::{
+    certificate::Certificate,
+    clock,
+    extensions::ExtendedKeyUsage,
+    limits,
+    text::{self, FEW},
+};
 
 /// Whether a certificate would be taken, and why not.
 #[derive(Clone, Debug)]
@@ -55,6 +61,11 @@ pub enum Reason {
         authority: String,
         /// The name
         name: String,
+    },
+    /// The names are more than Go compares with the limits of a CA above.
+    TooManyConstraints {
+        /// The CA
+        authority: String,
     },
     /// A certificate above it may not sign certificates.
     NotAnAuthority {
@@ -125,18 +136,36 @@ pub enum Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Expired { subject, not_after } => {
+        // Names in certificates may be of any length, and may hold what a terminal obeys
+        f.write_str(&text::message(&Words(self).to_string()))
+    }
+}
+
+/// A reason as it is before [`text::message`] sees it.
+struct Words<'a>(&'a Reason);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Reason::Expired { subject, not_after } => {
                 write!(f, "{subject} expired on {}", clock::rfc3339(*not_after))
             }
-            Self::Malformed { subject, reason } => write!(f, "{subject} {reason}"),
-            Self::NameConstraint { authority, name } => {
+            Reason::Malformed { subject, reason } => write!(f, "{subject} {reason}"),
+            Reason::NameConstraint { authority, name } => {
                 write!(f, "{authority} may not sign for {name} (nameConstraints)")
             }
-            Self::NotAnAuthority { subject, reason } => {
+            Reason::TooManyConstraints { authority } => {
+                let limit = limits::NAME_COMPARISONS;
+                write!(
+                    f,
+                    "the nameConstraints of {} need more than {limit} comparisons, at which etcd stops",
+                    authority
+                )
+            }
+            Reason::NotAnAuthority { subject, reason } => {
                 write!(f, "{subject} may not sign certificates: {reason}")
             }
-            Self::NotYetValid {
+            Reason::NotYetValid {
                 subject,
                 not_before,
             } => {
@@ -146,7 +175,7 @@ impl fmt::Display for Reason {
                     clock::rfc3339(*not_before)
                 )
             }
-            Self::PathTooLong {
+            Reason::PathTooLong {
                 authority,
                 path_length,
             } => {
@@ -155,20 +184,20 @@ impl fmt::Display for Reason {
                     "{authority} allows {path_length} authorities below it, and there are more"
                 )
             }
-            Self::Signature { subject, reason } => {
+            Reason::Signature { subject, reason } => {
                 write!(f, "the signature of {subject} does not hold: {reason}")
             }
-            Self::Strict { subject, reason } => write!(f, "{subject} {reason}"),
-            Self::UnknownExtension { subject, oid } => {
+            Reason::Strict { subject, reason } => write!(f, "{subject} {reason}"),
+            Reason::UnknownExtension { subject, oid } => {
                 write!(
                     f,
                     "{subject} has the critical extension {oid}, which nobody here understands"
                 )
             }
-            Self::UnknownAuthority { issuer } => {
+            Reason::UnknownAuthority { issuer } => {
                 write!(f, "it is signed by an unknown authority, {issuer}")
             }
-            Self::Usage {
+            Reason::Usage {
                 subject,
                 wanted,
                 allowed,
@@ -176,7 +205,7 @@ impl fmt::Display for Reason {
                 let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
                 write!(f, "{subject} is for {}, not for {wanted}", listed(&allowed))
             }
-            Self::WrongHost {
+            Reason::WrongHost {
                 host,
                 common_name_only: true,
                 ..
@@ -184,13 +213,13 @@ impl fmt::Display for Reason {
                 f,
                 "it names {host} in its common name alone, which is not looked at; it needs an alternative name"
             ),
-            Self::WrongHost { host, names, .. } if names.is_empty() => {
+            Reason::WrongHost { host, names, .. } if names.is_empty() => {
                 write!(
                     f,
                     "it has no names and no addresses, so it is not for {host}"
                 )
             }
-            Self::WrongHost { host, names, .. } => {
+            Reason::WrongHost { host, names, .. } => {
                 write!(f, "it is valid for {}, not for {host}", listed(names))
             }
         }
@@ -200,7 +229,10 @@ impl fmt::Display for Reason {
 fn listed(words: &[String]) -> String {
     match words {
         [] => "nothing".to_owned(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [one] => text::excerpt(one),
+        [most @ .., last] if most.len() < FEW => {
+            format!("{} and {}", text::few(most), text::excerpt(last))
+        }
+        words => text::few(words),
     }
 }
