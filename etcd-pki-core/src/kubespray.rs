@@ -1,6 +1,9 @@
 //! What Kubespray's `make-ssl-etcd.sh` is told, as a cluster: the names in its openssl.conf, and two lists of hosts.
 
 mod alt_names;
+mod openssl_conf;
+
+use std::env;
 
 pub use alt_names::MisplacedAddress;
 
@@ -9,7 +12,7 @@ use alt_names::AltNames;
 use crate::{
     cluster::{Cluster, ClusterAuthority, ClusterDefaults, ClusterEntry},
     error::{Error, Result},
-    identity::{AlternativeName, Identity},
+    identity::{self, AlternativeName, Identity},
     key::KeyAlgorithm,
     role::Compatibility,
     validity::Validity,
@@ -40,15 +43,18 @@ pub struct KubesprayScript {
 }
 
 impl KubesprayScript {
-    /// Takes the names from the section `[alt_names]` of an openssl.conf. The rest of it is not read. An address behind `DNS.` is
-    /// taken as the address that it is, and told by [`KubesprayScript::misplaced_addresses`].
+    /// Takes the names from the section `[alt_names]` of an openssl.conf, as OpenSSL reads it: with quotes, backslashes, joined
+    /// lines, and variables such as `$name`, `${section::name}` and `${ENV::NAME}`, which is a variable of this process's
+    /// environment. An address behind `DNS.` is taken as the address that it is, and
+    /// [`KubesprayScript::misplaced_addresses`] reports it.
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with the line of what is no name, and for a file without names.
+    /// [`Error::Specification`] with the line of what is no name, of what OpenSSL would refuse, and of `.include` and `.pragma`;
+    /// and for a file without names.
     pub fn from_openssl_conf(text: &str) -> Result<Self> {
         Ok(Self {
-            names: alt_names::parse(text)?,
+            names: alt_names::parse(text, |name| env::var(name).ok())?,
             masters: Vec::new(),
             hosts: Vec::new(),
             algorithm: None,
@@ -140,13 +146,7 @@ const HOSTS: &str = "HOSTS";
 
 /// The words of a list, in their order.
 fn each_once(list: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for word in list.split_whitespace() {
-        if !words.iter().any(|known| known == word) {
-            words.push(word.to_owned());
-        }
-    }
-    words
+    identity::each_once(list.split_whitespace().map(str::to_owned).collect())
 }
 
 fn entries(names: &[String], variable: &str) -> Result<Vec<ClusterEntry>> {
