@@ -12,6 +12,7 @@ use crate::{
     layout::PairPaths,
     role::Role,
     store::{Store, existing_file},
+    text,
 };
 
 /// Settings for one program, in the form in which it takes them.
@@ -154,10 +155,12 @@ impl Settings {
     }
 
     fn line(&self, (name, value): &(String, String)) -> String {
+        // A common name with a line break in it would write lines of its own
+        let value = text::printable(value);
         match self.form {
-            Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(value)),
-            Form::Exports => format!("export {name}={}", quoted_for_shell(value)),
-            Form::Flags => format!("{name}={}", quoted_for_shell(value)),
+            Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(&value)),
+            Form::Exports => format!("export {name}={}", quoted_for_shell(&value)),
+            Form::Flags => format!("{name}={}", quoted_for_shell(&value)),
         }
     }
 }
@@ -239,5 +242,22 @@ mod tests {
         assert_eq!(quoted_for_shell("/etc/ssl/a.pem"), "/etc/ssl/a.pem");
         assert_eq!(quoted_for_shell("/a b/it's"), "'/a b/it'\\''s'");
         assert_eq!(quoted_for_systemd("/a \"b\""), "\"/a \\\"b\\\"\"");
+    }
+
+    #[test]
+    fn a_value_is_one_line() {
+        let entry = ("A".to_owned(), "b\nETCD_NAME=c\u{202e}".to_owned());
+        for (form, line) in [
+            (Form::EnvironmentFile, r#"A="b\\u000aETCD_NAME=c\\u202e""#),
+            (Form::Exports, r"export A='b\u000aETCD_NAME=c\u202e'"),
+            (Form::Flags, r"A='b\u000aETCD_NAME=c\u202e'"),
+        ] {
+            let settings = Settings {
+                form,
+                entries: Vec::new(),
+                optional: Vec::new(),
+            };
+            assert_eq!(settings.line(&entry), line);
+        }
     }
 }

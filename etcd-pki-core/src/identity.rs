@@ -94,17 +94,18 @@ impl Identity {
     }
 
     /// Adds alternative names from text: what reads as an address is an address, anything else a DNS name; `DNS:`, `IP:` and
-    /// `URI:` before it say which. One that is there already is not added again.
+    /// `URI:` before it say which. A text may list several with commas, as [`AlternativeName::list`] reads them. A name that the
+    /// identity has already is not added again.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidAlternativeName`] for text that is none of them.
     pub fn with_names<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Result<Self> {
-        let names: Vec<AlternativeName> = names
-            .into_iter()
-            .map(|name| name.as_ref().parse())
-            .collect::<Result<_>>()?;
-        Ok(self.with_alternative_names(names))
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(AlternativeName::list(name.as_ref())?);
+        }
+        Ok(self.with_alternative_names(all))
     }
 
     /// Adds alternative names. One that is there already is not added again.

@@ -16,7 +16,7 @@ use crate::{
 ///
 /// `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names` are alternative names, as
 /// text or objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and `DNS:`, `IP:` and
-/// `URI:` before it say which. `common_name` takes the place of the role's, and `organization` is the subject's, a group for
+/// `URI:` before it say which. A text may list several with commas, as OpenSSL does. `common_name` takes the place of the role's, and `organization` is the subject's, a group for
 /// Kubernetes.
 ///
 /// `without_common_name` and `without_alternative_names` leave these out, whatever the role has.

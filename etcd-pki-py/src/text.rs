@@ -101,10 +101,10 @@ impl FromPyObject<'_, '_> for PassphraseArgument {
     }
 }
 
-/// One alternative name, given as text or as an object of `ipaddress`.
-struct Name(AlternativeName);
+/// Alternative names, given as text, which may list several, or one as an object of `ipaddress`.
+struct NameList(Vec<AlternativeName>);
 
-impl FromPyObject<'_, '_> for Name {
+impl FromPyObject<'_, '_> for NameList {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
@@ -116,7 +116,7 @@ impl FromPyObject<'_, '_> for Name {
         } else {
             return Err(expected("str, IPv4Address or IPv6Address", &object));
         };
-        text.parse().or_raise().map(Self)
+        AlternativeName::list(&text).or_raise().map(Self)
     }
 }
 
@@ -158,8 +158,8 @@ impl FromPyObject<'_, '_> for Names {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let Listed(names) = object.extract()?;
-        let names = names.into_iter().map(|Name(name)| name);
+        let Listed(lists) = object.extract()?;
+        let names = lists.into_iter().flat_map(|NameList(names)| names);
         Ok(Self(names.collect()))
     }
 }

@@ -193,7 +193,7 @@ impl Report {
         };
         output::say(format_args!(
             "not granted: {}{way_out}",
-            self.refused.join(", ")
+            output::few(&self.refused)
         ));
     }
 

@@ -13,6 +13,7 @@ use crate::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, OutOption,
         ProfileOptions, ValidityOptions,
     },
+    output,
     report::Report,
     time,
 };
@@ -121,7 +122,7 @@ fn unaccepted(claims: &[Claim]) -> Failure {
     let claims: Vec<_> = claims.iter().map(ToString::to_string).collect();
     let claims = match &claims[..] {
         [] => "nothing".to_owned(),
-        claims => claims.join(", "),
+        claims => output::few(claims),
     };
     Failure::usage(
         format!("not said who this is for; the request claims {claims}"),
