@@ -57,6 +57,11 @@ pub enum Error {
         /// The file
         path: PathBuf,
     },
+    /// The clock of this machine shows a time that cannot be right.
+    Clock {
+        /// What it shows
+        now: SystemTime,
+    },
     /// A common name is not 1 to 64 characters long (RFC 5280, appendix A.1, ub-common-name).
     CommonNameLength {
         /// The common name

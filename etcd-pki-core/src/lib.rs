@@ -153,6 +153,10 @@ mod verify;
 // What files are called
 mod layout;
 
+// What other tools call their files
+#[cfg_attr(not(test), expect(dead_code, reason = "adopt does not use it yet"))]
+mod foreign_names;
+
 // Files
 mod store;
 
@@ -186,7 +190,7 @@ pub use crate::{
     bundle::Bundle,
     certificate::Certificate,
     check::{Check, Checked, Finding, KeyMatch, Severity, Threshold},
-    clock::{parse_rfc3339, rfc3339},
+    clock::{check_clock, parse_rfc3339, rfc3339},
     cluster::{
         Cluster, ClusterAdmin, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry,
         ClusterFiles, Issuer, Peers, Purpose, RenewBefore, Wanted,

@@ -38,6 +38,9 @@ impl Error {
                 "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
+            Self::Clock { .. } => {
+                "set the clock, by NTP or with `date`; a certificate that is made by a wrong clock has expired, or is not valid yet"
+            }
             Self::CommonNameLength { common_name } if common_name.is_empty() => {
                 "give one of 1 to 64 characters"
             }

@@ -54,6 +54,11 @@ impl fmt::Display for Words<'_> {
                 "{} has changed since the plan was made; nothing was written",
                 path.display()
             ),
+            Error::Clock { now } => write!(
+                f,
+                "the clock of this machine is wrong: it shows {}",
+                clock::rfc3339(*now)
+            ),
             Error::CommonNameLength { common_name } if common_name.is_empty() => {
                 write!(f, "a common name is empty")
             }
