@@ -31,8 +31,8 @@ pub(crate) const SUBJECT_PARTS: usize = 100;
 /// The bytes of a serial number. RFC 5280, section 4.1.2.2, allows 20, and Go and OpenSSL read longer ones.
 pub(crate) const SERIAL_BYTES: usize = 1_000;
 
-/// The comparisons of names with the name constraints of one CA: the limit of Go's `crypto/x509` (`maxConstraintComparisons` in
-/// `verify.go`), so that no certificate that Go accepts is refused.
+/// The comparisons of names with the name constraints of one CA: the limit of Go's `crypto/x509` before 1.26
+/// (`maxConstraintComparisons` in `verify.go`), with which etcd 3.4 to 3.6 are built.
 pub(crate) const NAME_COMPARISONS: usize = 250_000;
 
 /// The values of a specification: a host has at most about 30, and is described at most three times.

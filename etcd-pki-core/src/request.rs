@@ -312,3 +312,47 @@ fn read_attributes(attributes: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
 fn malformed(error: der::Error) -> Error {
     Error::malformed(WHAT, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use x509_cert::ext::Extension;
+
+    use super::*;
+    use crate::limits;
+
+    /// A request with so many extensions, signed by its own key or by another one.
+    fn with_extensions(count: u32, is_signed: bool) -> Result<CertificateRequest> {
+        let key = PrivateKey::generate()?;
+        let other = PrivateKey::generate()?;
+        let extensions = (0..count).fold(ExtensionsBuilder::default(), |extensions, number| {
+            extensions.copied(&Extension {
+                extn_id: ObjectIdentifier::new(&format!("1.3.6.1.4.1.55555.{number}")).unwrap(),
+                critical: false,
+                extn_value: der::asn1::OctetString::new([5, 0]).unwrap(),
+            })
+        });
+        let content = encode_content(&subject(Some("a"), None), key.public_key(), &extensions);
+        let signer = if is_signed { &key } else { &other };
+        let signature = signer.sign(&content)?;
+        CertificateRequest::from_der(&signing::signed(&content, key.scheme(), &signature)?)
+    }
+
+    #[test]
+    fn a_hundred_extensions_and_no_more() {
+        let limit = limits::EXTENSIONS as u32;
+        let request = with_extensions(limit, true).unwrap();
+        assert_eq!(request.claims().len(), limits::EXTENSIONS + 1);
+        for count in [limit + 1, 200_000] {
+            let error = with_extensions(count, true).unwrap_err().to_string();
+            assert!(error.contains("more than 100 extensions"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_signature_is_checked_before_anything_else_is_read() {
+        for count in [0, limits::EXTENSIONS as u32, 200_000] {
+            let error = with_extensions(count, false).unwrap_err();
+            assert!(matches!(error, Error::Signature { .. }), "{error}");
+        }
+    }
+}
