@@ -17,7 +17,7 @@ use etcd_pki_tests::{Scratch, Tool, command::etcd_pki};
 use serde_json::Value;
 
 /// A turn of the direction of writing, blanks without a width, an isolate, a byte order mark, a tag, a colour, and a line that
-/// looks like one of somebody else's.
+/// looks like one of another program's.
 const EVIL: &str = "a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{e0041}f\u{1b}[31m\u{9b}\nFORGED";
 
 /// What must not be printed, by Unicode's own lists of categories Cc and Cf, as far as they are in [`EVIL`] and near it.
@@ -30,7 +30,7 @@ fn is_hidden(letter: char) -> bool {
 struct Place(Scratch);
 
 impl Place {
-    /// A directory of Kubespray's names in which everybody has such names, and a request and a file beside it.
+    /// A directory of Kubespray's names with such names in every certificate, and a request and a file next to it.
     fn create() -> Self {
         let place = Self(Scratch::new("hidden"));
         fs::create_dir(place.path().join("ssl")).unwrap();
@@ -132,7 +132,7 @@ impl Place {
             .unwrap()
     }
 
-    /// What a command printed on both, of which nothing is hidden.
+    /// What a command printed on both outputs. Nothing in it is hidden.
     #[track_caller]
     fn seen(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);

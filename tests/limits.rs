@@ -1,4 +1,4 @@
-//! Files that any host may put before a CA cost work in proportion to their bytes, and what is said of them is short.
+//! Files that any host may put before a CA cost work in proportion to their bytes, and errors about them are short.
 //!
 //! The files are so large that work by the square of their size would not end within the time that a test has.
 #![allow(

@@ -32,8 +32,8 @@ fn check_reading(now: SystemTime) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to make anything that begins at an instant which only a wrong clock gives. Whoever names such an instant on a machine
-/// with a right clock means it.
+/// Refuses to make anything that begins at an instant which only a wrong clock gives. On a machine with a right clock, a caller
+/// who gives such an instant means it.
 pub(crate) fn check_beginning(begin: SystemTime) -> Result<()> {
     if is_before_etcd(begin) {
         return check_clock();

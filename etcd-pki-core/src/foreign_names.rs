@@ -1,4 +1,4 @@
-//! Files of tools whose names are in no layout: whose they are, and how their owner takes them over.
+//! Files with names of no layout: the tool that made them, and how to take them over.
 
 use std::path::Path;
 

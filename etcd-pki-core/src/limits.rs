@@ -39,7 +39,7 @@ pub(crate) const NAME_COMPARISONS: usize = 250_000;
 #[cfg(feature = "yaml")]
 pub(crate) const YAML_VALUES: usize = 1_000_000;
 
-/// The values for which all aliases of a specification stand: a few lines of them could stand for billions.
+/// The values that all aliases of a specification repeat: a few lines of them could repeat billions.
 #[cfg(feature = "yaml")]
 pub(crate) const YAML_ALIASED: usize = 100_000;
 

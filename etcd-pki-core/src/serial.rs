@@ -8,7 +8,7 @@ use crate::{error::Result, hex, limits, signing};
 ///
 /// Shown in upper-case hexadecimal, as `openssl x509 -serial` shows it: two digits for each byte, no zeros that only DER needs,
 /// and a `-` before a negative number. A new one has 20 bytes from the system's generator (RFC 5280, section 4.1.2.2), and nothing
-/// of the key in it: etcd's revocation compares serial numbers only, whoever the issuer is
+/// of the key in it: etcd's revocation compares serial numbers only, not issuers
 /// (`client/pkg/transport/listener_tls.go`, `checkCRL`), so they must differ over every CA that a cluster trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SerialNumber {
@@ -63,7 +63,7 @@ impl SerialNumber {
         }
     }
 
-    /// Refuses a number that nobody uses: its decimal digits would take work by the square of its bytes.
+    /// Refuses a number that is too long: its decimal digits would take work by the square of its bytes.
     pub(crate) fn check_length(contents: &[u8]) -> Result<()> {
         let (count, limit) = (contents.len(), limits::SERIAL_BYTES);
         limits::check("certificate", count, limit, "bytes in its serial number")

@@ -1,8 +1,8 @@
-//! Text of others in messages: short, and with nothing in it that a terminal obeys or a reader does not see.
+//! Foreign text in messages: short, and with nothing in it that a terminal obeys or a reader does not see.
 
 use std::{borrow::Cow, fmt};
 
-/// The most characters of somebody's text in a message.
+/// The most characters of a foreign text in a message.
 const EXCERPT: usize = 200;
 /// The most characters of a message: two paths have room, and what surrounds them.
 const MESSAGE: usize = 12_000;
@@ -13,7 +13,7 @@ pub(crate) const FEW: usize = 8;
 /// change the direction of writing, separators of lines, blanks other than the usual one, what has no glyph.
 ///
 /// An escape is written as in JSON (`\u202e`, and two of them for a character past U+FFFF), so that JSON text stays JSON. Names
-/// in certificates may hold anything, and one name can look like another, or like a line of somebody else's output.
+/// in certificates may hold anything, and one name can look like another, or like a line of a program's output.
 ///
 /// ```
 /// use etcd_pki_core::printable;

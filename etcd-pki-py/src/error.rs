@@ -102,6 +102,7 @@ impl Described for Error {
                 let facts = vec![("subject", text(subject)), ("not_before", not_before)];
                 ("AuthorityNotYetValidError", facts)
             }
+            Self::Clock { now } => ("ClockError", vec![("now", Fact::Instant(*now))]),
             Self::AuthorityExists {
                 directory,
                 found,

@@ -230,6 +230,9 @@ impl Described for Reason {
                 let facts = vec![("authority", text(authority)), ("name", text(name))];
                 ("name_constraint", facts)
             }
+            Self::TooManyConstraints { authority } => {
+                ("too_many_constraints", vec![("authority", text(authority))])
+            }
             Self::NotAnAuthority { subject, reason } => {
                 let facts = vec![("subject", text(subject)), ("reason", text(reason))];
                 ("not_an_authority", facts)

@@ -16,8 +16,8 @@ use crate::{
 
 /// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
 ///
-/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are lists.
-/// Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048 bits and 36500
+/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names, read as OpenSSL reads it with the
+/// variables of the environment; `masters` and `hosts` are lists. Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048 bits and 36500
 /// days.
 ///
 /// >>> from etcd_pki import KubesprayScript

@@ -66,7 +66,7 @@ impl fmt::Display for MisplacedAddress {
     }
 }
 
-/// Reads the section. The other ones have variables for it, from which OpenSSL's `ENV` stands for `environment`.
+/// Reads the section. The other ones have variables for it, and `environment` is OpenSSL's section `ENV`.
 pub(super) fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<AltNames> {
     let entries = openssl_conf::read(text, environment)?;
     let mut keys = HashMap::new();

@@ -7,12 +7,12 @@ use crate::{
     limits, text,
 };
 
-/// The section of what stands before the first one, and of variables that no other section has.
+/// The section of the lines before the first one, and of variables that no other section has.
 const DEFAULT: &str = "default";
 /// The section of the environment's variables.
 const ENVIRONMENT: &str = "ENV";
 const HINT: &str =
-    "nothing was changed; `openssl req -new -config FILE` says what OpenSSL makes of the file";
+    "nothing was changed; `openssl req -new -config FILE` shows what OpenSSL reads in the file";
 
 /// One line `name = value`, its variables replaced.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ fn end_before_comment(line: &[u8]) -> usize {
     line.len()
 }
 
-/// Where the text behind quotes that begin at `at` goes on (`scan_quote`).
+/// Where the text after quotes that begin at `at` goes on (`scan_quote`).
 fn end_of_quote(line: &[u8], at: usize) -> usize {
     let quote = line[at];
     let mut at = at + 1;
@@ -135,7 +135,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         }
         let Some(value) = trim_start(rest).strip_prefix(b"=") else {
             return Err(if line.contains(&b'=') {
-                "there is no = behind its first word".to_owned()
+                "there is no = after its first word".to_owned()
             } else {
                 "there is no = in it".to_owned()
             });
@@ -159,7 +159,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
                 return self.replaced(None, name);
             }
             if next.is_empty() || next.len() == rest.len() {
-                return Err("there is no ] behind the name of a section".to_owned());
+                return Err("there is no ] after the name of a section".to_owned());
             }
             rest = next;
         }
@@ -216,7 +216,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         String::from_utf8(value).map_err(|_| "it is not UTF-8".to_owned())
     }
 
-    /// The value of the variable whose name begins at `at`, and where the text goes on: `$name`, `${name}`, `$(name)`,
+    /// The value of the variable with a name that begins at `at`, and where the text goes on: `$name`, `${name}`, `$(name)`,
     /// `${section::name}`.
     fn variable(
         &self,
@@ -393,9 +393,9 @@ mod tests {
             ("a = b\n c", "line 2, column 2: c: there is no = in it"),
             (
                 "a b = c",
-                "line 1, column 1: a: there is no = behind its first word",
+                "line 1, column 1: a: there is no = after its first word",
             ),
-            ("[a\nb = c", "line 1, column 1: [a: there is no ] behind"),
+            ("[a\nb = c", "line 1, column 1: [a: there is no ] after"),
             ("[a(b]", "line 1, column 1: [a(b]: there is no ]"),
             (
                 "a = $b",

@@ -197,8 +197,8 @@ class Identity:
 
     `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names` are alternative
     names, as text or objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and
-    `DNS:`, `IP:` and `URI:` before it say which. `common_name` takes the place of the role's, and `organization` is
-    the subject's, a group for Kubernetes.
+    `DNS:`, `IP:` and `URI:` before it say which. A text may list several with commas, as OpenSSL does. `common_name`
+    takes the place of the role's, and `organization` is the subject's, a group for Kubernetes.
 
     `without_common_name` and `without_alternative_names` leave these out, whatever the role has.
 
@@ -1574,8 +1574,8 @@ class NotGranted:
 class KubesprayScript:
     """What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
 
-    `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are
-    lists. Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048
+    `openssl_conf` is the file's text, of which the section `[alt_names]` has the names, read as OpenSSL reads it with
+    the variables of the environment; `masters` and `hosts` are lists. Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048
     bits and 36500 days.
 
     >>> from etcd_pki import KubesprayScript

@@ -97,6 +97,12 @@ class ChangedError(_FileError):
     path: Path
 
 
+class ClockError(_InputError):
+    """The clock of this machine shows a time that cannot be right: ``now``."""
+
+    now: datetime
+
+
 class CommonNameLengthError(_InputError):
     """A common name is not 1 to 64 characters long: ``common_name``."""
 
