@@ -21,6 +21,16 @@ from etcd_pki import (
 ODD = ["\ud800", "etcd-\udcff", "\0", "etcd\0-1", "a\nb", ""]
 
 
+def test_a_text_may_list_names():
+    """As OpenSSL lists them."""
+    names = Identity("a", names=["DNS:b.lan, IP:10.0.0.1", "c", "URI:http://x/y,z"]).alternative_names
+    assert names == ["b.lan", IPv4Address("10.0.0.1"), "c", "http://x/y,z"]
+    for bad, said in [("a,,b", "is empty"), ("a,email:x@y", "of the kind email:"), ("etcd-1.lan.", "ends with a dot")]:
+        with pytest.raises(etcd_pki.InvalidAlternativeNameError, match=said) as raised:
+            Identity("a", names=[bad])
+        assert raised.value.hint
+
+
 def test_alternative_names_are_text_or_addresses(ca):
     names = [
         "etcd-1.lan",
