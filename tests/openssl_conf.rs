@@ -75,9 +75,10 @@ fn by_us(folder: &Path, text: &str) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// The names, without their order among kinds.
+/// The names, each once as we write them, without their order among kinds.
 fn sorted(mut names: Vec<String>) -> Vec<String> {
     names.sort();
+    names.dedup();
     names
 }
 
