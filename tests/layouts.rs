@@ -14,7 +14,7 @@ use std::{
 
 use etcd_pki_core::PairPaths;
 use etcd_pki_tests::{
-    Credentials, Scratch,
+    Credentials, LOCK_FILE, Scratch,
     command::etcd_pki,
     etcd::{Cluster, Member, Version},
     openssl, run,
@@ -288,7 +288,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path)
-            } else {
+            } else if !path.ends_with(LOCK_FILE) {
                 found.push(path)
             }
         }

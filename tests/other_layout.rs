@@ -12,7 +12,7 @@ use std::{
 };
 
 use etcd_pki_core::Layout;
-use etcd_pki_tests::{Scratch, command::etcd_pki};
+use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki};
 
 const CLUSTER: &str = "directory: pki\nmembers: [a, b]\nnodes: [a]\n";
 
@@ -40,7 +40,7 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(contents(&path));
-        } else {
+        } else if !path.ends_with(LOCK_FILE) {
             found.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }

@@ -14,14 +14,15 @@ use std::{
 };
 
 use etcd_pki_core::{CertificateAuthority, Identity, PrivateKey, Profile, Role, Validity};
-use etcd_pki_tests::{Scratch, command::etcd_pki_in};
+use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki_in};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The files of a directory with what they hold, links excepted.
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
-    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    let files = entries
+        .filter(|entry| entry.file_type().unwrap().is_file() && entry.file_name() != LOCK_FILE);
     files
         .map(|entry| {
             let name = entry.file_name().into_string().unwrap();

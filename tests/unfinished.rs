@@ -14,7 +14,7 @@ use std::{
 };
 
 use etcd_pki_tests::{
-    Scratch,
+    LOCK_FILE, Scratch,
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
     machines::{self, Machines},
@@ -40,7 +40,9 @@ fn certificates(directory: &Path) -> BTreeSet<String> {
         let entry = entry.unwrap();
         (entry.file_name().into_string().unwrap(), entry.path())
     });
-    let files = names.filter(|(name, path)| !name.ends_with("-key.pem") && !path.is_symlink());
+    let files = names.filter(|(name, path)| {
+        !name.ends_with("-key.pem") && name != LOCK_FILE && !path.is_symlink()
+    });
     files.map(|(name, _)| name).collect()
 }
 

@@ -175,6 +175,13 @@ pub enum Error {
     },
     /// A subject would be empty: no common name and no organization.
     NoSubject,
+    /// A file holds what the new file must not replace, such as a CA certificate.
+    NotReplaceable {
+        /// The file
+        path: PathBuf,
+        /// What is at its path
+        found: &'static str,
+    },
     /// One was wanted and several are there.
     Several {
         /// Of what
@@ -231,6 +238,13 @@ pub enum Error {
         /// Why, or what to do instead
         hint: &'static str,
     },
+    /// A private key belongs to a user who should not own it, and its replacement would too.
+    UntrustedOwner {
+        /// The key's file
+        path: PathBuf,
+        /// The user, by name or number
+        owner: String,
+    },
     /// A validity that cannot be written into a certificate.
     Validity {
         /// What is wrong with it
@@ -270,7 +284,9 @@ impl Error {
             | Self::File { .. }
             | Self::Io { .. }
             | Self::Irregular { .. }
-            | Self::SymbolicLink { .. } => self,
+            | Self::NotReplaceable { .. }
+            | Self::SymbolicLink { .. }
+            | Self::UntrustedOwner { .. } => self,
             error => Self::File {
                 path: path.into(),
                 error: Box::new(error),

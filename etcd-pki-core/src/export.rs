@@ -80,7 +80,7 @@ impl Cluster {
 
         let (attributes, not_given) = self.exported_attributes();
         let store = Store::open(out, self.layout());
-        let files = store.lock()?;
+        let files = store.lock()?.without_inheritance();
         files.give_directories(&attributes)?;
         files.put_pairs(&pairs, overwrite, &attributes)?;
         for (path, text) in &trusted {

@@ -1,40 +1,55 @@
 //! A directory of keys and certificates. Only this module and its parts touch the disk.
 
-mod attributes;
 mod authority;
-mod certificates;
 mod directory;
-mod file;
-mod folder;
+mod draft;
 mod lock;
 mod locked;
 mod members;
 mod other_layout;
-mod place;
-mod single;
-mod staged;
+mod path;
+mod permissions;
+mod read;
+mod replace;
 mod tree;
+mod write;
+
+// Earlier names of modules, for those that still use them
+mod attributes {
+    pub(super) use super::{
+        permissions::Attributes,
+        read::{look, read_regular_file},
+    };
+}
+mod certificates {
+    pub(super) use super::read::{first_certificate, read_certificates};
+}
+mod file {
+    pub(super) use super::{read::read_file, write::Overwrite};
+}
 
 use std::path::{Path, PathBuf};
 
+use self::lock::{Locked, Scope};
 pub use self::{
-    attributes::read_regular_file,
     authority::{read_authority, read_authority_to_renew},
-    file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
     locked::LockedStore,
-    place::has_further_names,
+    path::has_further_names,
+    read::{READ_LIMIT, read_file, read_regular_file},
+    write::{NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{
-    attributes::{
-        Account, Attributes, Stamp, group, group_name, look, may_give, user, user_name, usual_mode,
-    },
-    certificates::{first_certificate, read_certificates},
-    directory::parent,
-    file::unless_too_large,
-    folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
-    place::{canonical, existing_file, is_absent, is_directory, link_target, open_directory_mode},
-    tree::{Entry, files, tree, whole_tree},
+    path::{
+        canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
+        open_directory_mode, parent,
+    },
+    permissions::{
+        Account, Attributes, Stamp, group, group_name, may_give, user, user_name, usual_mode,
+    },
+    read::{first_certificate, look, read_below, read_certificates, unless_too_large},
+    tree::{Entry, files, files_below, folders, is_empty, tree, whole_tree},
+    write::write_below,
 };
 use crate::{
     certificate::Certificate,
@@ -107,7 +122,7 @@ impl Store {
 
     /// The names of the files in the directory.
     pub(crate) fn file_names(&self) -> Result<Vec<PathBuf>> {
-        let files = directory::list(&self.directory)?.into_iter();
+        let files = tree::list(&self.directory)?.into_iter();
         Ok(files
             .filter_map(|path| path.file_name().map(PathBuf::from))
             .collect())
@@ -127,15 +142,15 @@ impl Store {
 
     /// The files among which those of certificates are.
     fn certificate_files(&self) -> Result<Vec<PathBuf>> {
-        let files = directory::list(&self.directory)?;
+        let files = tree::list(&self.directory)?;
         if self.layout.names_hosts() {
             return Ok(files);
         }
         Ok(tree(&self.directory).into_iter().flatten().collect())
     }
 
-    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up
-    /// to a minute.
+    /// Takes the lock of the store, the file `.etcd-pki.lock` in its directory, and makes the
+    /// directory if there is none. Waits up to a minute for another etcd-pki process.
     ///
     /// # Errors
     ///
@@ -144,7 +159,7 @@ impl Store {
         self.lock_with(|| ())
     }
 
-    /// Takes the directory's lock as [`Store::lock`] does, and says once if it has to wait.
+    /// Takes the lock as [`Store::lock`] does, and calls `waiting` once if it has to wait.
     ///
     /// # Errors
     ///
@@ -153,19 +168,21 @@ impl Store {
         self.lock_while(lock::said_once(waiting))
     }
 
-    /// Takes the directory's lock as [`Store::lock`] does. While it has to wait, it asks fifty times a second whether to go on.
+    /// Takes the lock as [`Store::lock`] does. While it has to wait, it asks fifty times a second
+    /// whether to go on.
     ///
     /// # Errors
     ///
     /// As [`Store::lock`]; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn lock_while(&self, goes_on: impl FnMut() -> bool) -> Result<LockedStore> {
         let made = directory::make_directory(&self.directory, &Attributes::default())?;
-        let lock = lock::DirectoryLock::take(&self.directory, goes_on)?;
-        directory::remove_stale(&self.directory)?;
+        let lock = Locked::take(&self.directory, Scope::Store, goes_on)?;
+        lock.directory().remove_stale()?;
         Ok(LockedStore {
             store: self.clone(),
             made,
             lock,
+            inherits: true,
         })
     }
 }

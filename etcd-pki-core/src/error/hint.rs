@@ -90,6 +90,9 @@ impl Error {
             }
             Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
             Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
+            Self::NotReplaceable { .. } => {
+                "nothing was changed; move the file elsewhere, or write to another one"
+            }
             Self::Several { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {
                 "remove the link, which was left as it is, or write to the file that it leads to"
@@ -113,6 +116,9 @@ impl Error {
             }
             Self::Signer { .. } => "see that the CA's key can be used here, and run it again",
             Self::Unsupported { hint, .. } => hint,
+            Self::UntrustedOwner { .. } => {
+                "nothing was changed; give the key to root, to the owner of its directory or to the specified owner (chown), or remove it"
+            }
             Self::Validity { .. } => {
                 "give another validity, such as 90d, 10y or an instant to come"
             }

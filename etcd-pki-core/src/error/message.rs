@@ -114,6 +114,9 @@ impl fmt::Display for Error {
             Self::NotAnAuthority { subject, reason } => {
                 write!(f, "{subject} is no certificate authority: {reason}")
             }
+            Self::NotReplaceable { path, found } => {
+                write!(f, "{} is not replaced: it has {found}", path.display())
+            }
             Self::NoSubject => write!(f, "the subject would be empty"),
             Self::Several { what, lines } => {
                 let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
@@ -148,6 +151,11 @@ impl fmt::Display for Error {
             Self::TooLarge { limit } => write!(f, "larger than {} MiB", limit / (1024 * 1024)),
             Self::Unknown { what, text, .. } => write!(f, "unknown {what} {text:?}"),
             Self::Unsupported { what, .. } => write!(f, "{what} is not supported"),
+            Self::UntrustedOwner { path, owner } => write!(
+                f,
+                "the key {} belongs to {owner}, who may not own it",
+                path.display()
+            ),
             Self::Validity { reason } => write!(f, "{reason}"),
             Self::WrongPassphrase => write!(f, "the passphrase does not open the private key"),
         }

@@ -11,9 +11,7 @@ use crate::{
     key::PrivateKey,
     plan::{Done, Followed, Progress, Unfinished, one_after_another, profile},
     request::CertificateRequest,
-    store::{
-        Attributes, LockedStore, NewFile, Overwrite, PairTexts, make_directories_of, write_files,
-    },
+    store::{Attributes, LockedStore, Overwrite, PairTexts, write_below},
 };
 
 /// What was done on a host.
@@ -132,13 +130,8 @@ impl HostPlan {
         let wanted = step.wanted();
         let request = CertificateRequest::create(key, *profile(wanted)?, &wanted.identity)?;
         let text = request.to_pem()?;
-        make_directories_of(&self.folder, &request_path(&wanted.paths))?;
-        let file = NewFile {
-            path: step.request().to_owned(),
-            contents: text.as_bytes(),
-            secret: false,
-        };
-        write_files(&[file], Overwrite::Replace)
+        let path = request_path(&wanted.paths);
+        write_below(&self.folder, &[(&path, text.as_bytes())])
     }
 }
 

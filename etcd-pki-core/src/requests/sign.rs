@@ -14,10 +14,7 @@ use crate::{
     key::Passphrase,
     plan::{Done, Followed, Progress, Unfinished, as_far_as_possible, create_authority, profile},
     request::Claim,
-    store::{
-        LockedStore, NewFile, Overwrite, Store, make_directories_of, read_below, unless_too_large,
-        write_files,
-    },
+    store::{LockedStore, Store, read_below, unless_too_large, write_below},
 };
 
 /// What was done with the requests in a travelling directory.
@@ -246,16 +243,9 @@ fn missing(folder: &Path, texts: &[Text]) -> Result<Vec<Text>> {
 
 /// Writes the files of a host together.
 fn write(folder: &Path, texts: &[Text]) -> Result<()> {
-    for (path, _) in texts {
-        make_directories_of(folder, path)?;
-    }
     let files: Vec<_> = texts
         .iter()
-        .map(|(path, text)| NewFile {
-            path: folder.join(path),
-            contents: text.as_bytes(),
-            secret: false,
-        })
+        .map(|(path, text)| (path.as_path(), text.as_bytes()))
         .collect();
-    write_files(&files, Overwrite::Replace)
+    write_below(folder, &files)
 }

@@ -1,27 +1,34 @@
-//! Whose files are, and who may read them.
+//! Owner, group, mode and access control list of files, and who may own a key.
 
 use std::{
     fmt,
-    fs::{self, File, Metadata},
+    fs::{self, File, Metadata, Permissions},
     io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
     path::Path,
 };
 
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
-use rustix::{fs::OFlags, io::Errno};
+use rustix::{
+    fs::{XattrFlags, fgetxattr, fsetxattr},
+    io::Errno,
+};
 
-use super::file::{io_error, read_opened};
+use super::path::{io_error, is};
 use crate::error::{Error, Result};
 
 const SECRET_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
-/// What others than the owner and the group may do with a key: nothing
+/// What users other than the owner and the group may do with a key: nothing
 const OTHERS: u32 = 0o007;
-/// What they may not do with a certificate: put another in its place, which is trusted then
+/// What they may not do with a certificate: replace it by one that is trusted from then on
 const OTHERS_WRITE: u32 = 0o002;
+/// The extended attribute that holds a POSIX access control list, acl(5)
+const ACCESS_LIST: &str = "system.posix_acl_access";
+/// The largest value of an extended attribute, xattr(7)
+const ACCESS_LIST_LIMIT: usize = 64 * 1024;
 
-/// What a file was like when it was looked at: by it one that has changed since is noticed.
+/// Identity, size, time and permissions of a file at one moment. A change shows as a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     device: u64,
@@ -35,7 +42,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// That of the file at a path, or that a symbolic link there leads to; `None` if there is none.
+    /// The stamp of the file that a path leads to; `None` if there is none.
     pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
         match fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::from(&metadata))),
@@ -44,8 +51,8 @@ impl Stamp {
         }
     }
 
-    /// Whether it is that of the same file, unchanged. A name more or less does not change it: what was left behind when a run was cut
-    /// off may have been one.
+    /// Whether both stamps are of one unchanged file. The number of names does not count: a run
+    /// that was killed may have left one.
     pub(crate) fn is_of_same(&self, now: &Self) -> bool {
         let links = now.links;
         Self {
@@ -54,13 +61,13 @@ impl Stamp {
         } == *now
     }
 
-    /// That of a regular file itself; `None` for a link and whatever else is at a path.
+    /// The stamp of a regular file; `None` for a link and for everything else.
     pub(crate) fn of_regular(path: &Path) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
         metadata.is_file().then(|| Self::from(&metadata))
     }
 
-    /// Whose it is.
+    /// The owner and the group.
     pub(crate) fn account(&self) -> Account {
         Account {
             owner: self.owner,
@@ -68,18 +75,18 @@ impl Stamp {
         }
     }
 
-    /// Its permissions.
+    /// The permissions.
     pub(crate) fn mode(&self) -> u32 {
         self.mode
     }
 
-    /// Whether others than the owner and the group may do more with it than they should.
+    /// Whether users other than the owner and the group may do more with it than they should.
     fn is_open(&self, secret: bool) -> bool {
         let refused = if secret { OTHERS } else { OTHERS_WRITE };
         self.mode & refused != 0
     }
 
-    /// How many names the file has.
+    /// The number of names.
     pub(crate) fn links(&self) -> u64 {
         self.links
     }
@@ -100,7 +107,16 @@ impl From<&Metadata> for Stamp {
     }
 }
 
-/// Whose a file is.
+/// Whether an error means that there is no file: nothing, or a link that leads nowhere or in a
+/// circle.
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    ) || is(error, Errno::LOOP)
+}
+
+/// The owner and the group of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) owner: u32,
@@ -108,7 +124,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Whose a file is that this process makes.
+    /// The account of files that this process makes.
     pub(crate) fn own() -> Self {
         Self {
             owner: geteuid().as_raw(),
@@ -125,66 +141,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// A file's contents and what it is like; `None` if there is none.
-pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
-    match open_regular(path) {
-        Ok((file, metadata)) => {
-            let bytes = read_opened(&file, metadata.len(), path)?;
-            Ok(Some((bytes, Stamp::from(&metadata))))
-        }
-        Err(Error::Io { error, .. }) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads a whole file that nobody named, but a layout did, following symbolic links. Unlike [`read_file`](super::read_file), it
-/// takes a regular file alone, and so waits for no pipe.
-///
-/// # Errors
-///
-/// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
-pub fn read_regular_file(path: &Path) -> Result<Vec<u8>> {
-    let (file, metadata) = open_regular(path)?;
-    read_opened(&file, metadata.len(), path)
-}
-
-fn open_regular(path: &Path) -> Result<(File, Metadata)> {
-    // A pipe that nobody writes into would be waited for
-    let file = File::options()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(|error| match is(&error, Errno::NXIO) {
-            // A socket is not opened
-            true => irregular(path),
-            false => io_error("read", path)(error),
-        })?;
-    let metadata = file.metadata().map_err(io_error("read", path))?;
-    if !metadata.is_file() {
-        return Err(irregular(path));
-    }
-    Ok((file, metadata))
-}
-
-fn irregular(path: &Path) -> Error {
-    Error::Irregular {
-        path: path.to_owned(),
-    }
-}
-
-/// Nothing, or a link that leads nowhere or in a circle.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    ) || is(error, Errno::LOOP)
-}
-
-fn is(error: &io::Error, number: Errno) -> bool {
-    error.raw_os_error() == Some(number.raw_os_error())
-}
-
-/// Owner, group and modes of files, as far as they were said.
+/// Owner, group and modes of files. Unset fields keep what the file has, or the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub(crate) owner: Option<u32>,
@@ -192,45 +149,41 @@ pub(crate) struct Attributes {
     pub(crate) key_mode: Option<u32>,
     pub(crate) certificate_mode: Option<u32>,
     pub(crate) directory_mode: Option<u32>,
-    /// Whether what is replaced or removed is kept, as a dot file beside it
+    /// Whether a file that is replaced or removed stays as a dot file next to it
     pub(crate) backup: bool,
     /// Whether a symbolic link is replaced like a file; what it leads to stays
     pub(crate) replaces_links: bool,
 }
 
 impl Attributes {
-    /// The mode that a file should have instead of its own: the one that was said, or the usual one of a key that everybody may
-    /// read, and of a certificate that everybody may write. A key's 0640, as Kubespray's copies have, is no fault.
+    /// The mode that a file should have instead of its own: the specified one, or the default for
+    /// a key that every user may read and a certificate that every user may write. A key with
+    /// 0640, as Kubespray's copies have, is no fault.
     pub(crate) fn mended_mode(&self, stamp: &Stamp, secret: bool) -> Option<u32> {
-        match self.said_mode(secret) {
+        match self.specified_mode(secret) {
             Some(mode) if mode != stamp.mode => Some(mode),
             None if stamp.is_open(secret) => Some(usual_mode(secret)),
             _ => None,
         }
     }
 
-    /// Whether a file is another's than was said.
+    /// Whether a file has another owner or group than the specified ones.
     pub(crate) fn is_of_another(&self, stamp: &Stamp) -> bool {
-        let differs = |said: Option<u32>, found| said.is_some_and(|said| said != found);
+        let differs = |specified: Option<u32>, current| {
+            specified.is_some_and(|specified| specified != current)
+        };
         differs(self.owner, stamp.owner) || differs(self.group, stamp.group)
     }
 
-    /// Owner, group and mode of a file that is written: what was said, else what the file in its place has, else its writer's own.
-    pub(super) fn of_new(
-        &self,
-        secret: bool,
-        existing: Option<&Stamp>,
-    ) -> (Option<u32>, Option<u32>, u32) {
+    /// The mode of a new file: the specified one, else that of the file which it replaces unless
+    /// that is too open, else the default.
+    pub(super) fn mode_of_new(&self, secret: bool, existing: Option<&Stamp>) -> u32 {
         let kept = existing.filter(|stamp| !stamp.is_open(secret));
         let kept = kept.map_or(usual_mode(secret), Stamp::mode);
-        (
-            self.owner.or(existing.map(|stamp| stamp.owner)),
-            self.group.or(existing.map(|stamp| stamp.group)),
-            self.said_mode(secret).unwrap_or(kept),
-        )
+        self.specified_mode(secret).unwrap_or(kept)
     }
 
-    fn said_mode(&self, secret: bool) -> Option<u32> {
+    fn specified_mode(&self, secret: bool) -> Option<u32> {
         if secret {
             self.key_mode
         } else {
@@ -239,12 +192,65 @@ impl Attributes {
     }
 }
 
-/// The mode of a new file.
+/// Whether a key may have the owner that its stamp names: root, the user of this process, the
+/// specified owner, or the owner of the directory of the store.
+pub(crate) fn trusted_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
+    let owner = stamp.owner;
+    owner == 0
+        || owner == geteuid().as_raw()
+        || attributes.owner == Some(owner)
+        || owner == store_owner
+}
+
+/// A POSIX access control list, as the system stores it.
+pub(super) struct AccessList(Vec<u8>);
+
+impl AccessList {
+    /// The access control list of a file, if it has one.
+    pub(super) fn of(file: &File) -> io::Result<Option<Self>> {
+        for size in [1024, ACCESS_LIST_LIMIT] {
+            let mut value = vec![0; size];
+            match fgetxattr(file, ACCESS_LIST, &mut value[..]) {
+                Ok(length) => {
+                    value.truncate(length);
+                    return Ok(Some(Self(value)));
+                }
+                Err(Errno::RANGE) => {}
+                Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::RANGE.into())
+    }
+
+    /// Gives it to a file.
+    pub(super) fn give(&self, file: &File) -> io::Result<()> {
+        fsetxattr(file, ACCESS_LIST, &self.0, XattrFlags::empty()).map_err(io::Error::from)
+    }
+}
+
+/// Sets owner, group and mode of a file.
+pub(super) fn give(
+    file: &File,
+    owner: Option<u32>,
+    group: Option<u32>,
+    mode: u32,
+) -> io::Result<()> {
+    let current = file.metadata()?;
+    let differs = |desired: Option<u32>, current| desired.is_some_and(|desired| desired != current);
+    if differs(owner, current.uid()) || differs(group, current.gid()) {
+        fchown(file, owner, group)?;
+    }
+    // The umask cuts the mode of creation, and not this one
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+/// The default mode of a file.
 pub(crate) fn usual_mode(secret: bool) -> u32 {
     if secret { SECRET_MODE } else { PUBLIC_MODE }
 }
 
-/// Whether this process may give files to other users.
+/// Whether this process may change the owner of files.
 pub(crate) fn may_give() -> bool {
     geteuid().is_root()
 }
@@ -257,7 +263,7 @@ pub(crate) fn user(name: &str) -> Result<u32> {
     let found = User::from_name(name).ok().flatten();
     found
         .map(|user| user.uid.as_raw())
-        .ok_or_else(|| nobody(name, "user"))
+        .ok_or_else(|| unknown(name, "user"))
 }
 
 /// The number of a group, by name or number.
@@ -268,10 +274,10 @@ pub(crate) fn group(name: &str) -> Result<u32> {
     let found = Group::from_name(name).ok().flatten();
     found
         .map(|group| group.gid.as_raw())
-        .ok_or_else(|| nobody(name, "group"))
+        .ok_or_else(|| unknown(name, "group"))
 }
 
-/// The name of a user, or its number where this host knows none.
+/// The name of a user, or its number if this host has no name for it.
 pub(crate) fn user_name(number: u32) -> String {
     let known = User::from_uid(Uid::from_raw(number)).ok().flatten();
     let known = known.map(|user| user.name);
@@ -279,7 +285,7 @@ pub(crate) fn user_name(number: u32) -> String {
     known.unwrap_or_else(|| number.to_string())
 }
 
-/// The name of a group, or its number where this host knows none.
+/// The name of a group, or its number if this host has no name for it.
 pub(crate) fn group_name(number: u32) -> String {
     let known = Group::from_gid(Gid::from_raw(number)).ok().flatten();
     let known = known.map(|group| group.name);
@@ -287,7 +293,7 @@ pub(crate) fn group_name(number: u32) -> String {
     known.unwrap_or_else(|| number.to_string())
 }
 
-fn nobody(name: &str, kind: &str) -> Error {
+fn unknown(name: &str, kind: &str) -> Error {
     Error::InvalidName {
         name: name.to_owned(),
         reason: format!("is no {kind} of this host"),
