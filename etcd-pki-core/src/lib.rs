@@ -204,8 +204,9 @@ pub use crate::{
     serial::SerialNumber,
     signer::Signer,
     store::{
-        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names, read_authority,
-        read_authority_to_renew, read_file, read_regular_file, write_files, write_files_with,
+        LockedFiles, LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names,
+        read_authority, read_authority_to_renew, read_file, read_regular_file, write_files,
+        write_files_with,
     },
     validity::Validity,
     verify::{Host, Reason, Verdict, Verifier},

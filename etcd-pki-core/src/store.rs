@@ -36,7 +36,7 @@ pub use self::{
     locked::LockedStore,
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
-    write::{NewFile, Overwrite, write_files, write_files_with},
+    write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{
     locked::PairTexts,

@@ -77,51 +77,95 @@ pub fn write_files_with(
     overwrite: Overwrite,
     waiting: impl FnOnce(),
 ) -> Result<()> {
-    let mut waits = said_once(waiting);
-    let locks = locks_of(files)?
-        .into_iter()
-        .map(|(path, scope)| Locked::take(&path, scope, &mut waits))
-        .collect::<Result<Vec<_>>>()?;
-    let inherits = files.len() > 1 || files.iter().any(|file| !file.secret);
-    let mut targets = Vec::with_capacity(files.len());
-    for file in files {
-        let path = parent(&file.path);
-        let name = file.path.file_name().ok_or_else(|| irregular(&file.path))?;
-        let locked = locks.iter().find(|lock| lock.directory().is_at(path));
-        let gone = || Error::DirectoryGone {
-            path: path.to_owned(),
-        };
-        targets.push(Target {
-            directory: locked.ok_or_else(gone)?.directory().again()?.called(path),
-            name: name.to_owned(),
-            contents: file.contents,
-            secret: file.secret,
-            replace: match overwrite {
-                Overwrite::Refuse => Replace::Nothing,
-                Overwrite::Replace => Replace::by(file.contents, file.secret),
+    let paths: Vec<&Path> = files.iter().map(|file| &*file.path).collect();
+    LockedFiles::lock(&paths, waiting)?.write(files, overwrite)
+}
+
+/// The locks of the directories of some files. Take them before you read what you change; no
+/// other etcd-pki process writes there until the value is dropped.
+///
+/// ```
+/// use etcd_pki_core::{LockedFiles, NewFile, Overwrite, PrivateKey};
+///
+/// # let parent = tempfile::tempdir()?;
+/// let path = parent.path().join("app-key.pem");
+/// let files = LockedFiles::lock(&[&path], || eprintln!("waiting"))?;
+/// if !path.exists() {
+///     let key = PrivateKey::generate()?.to_secret_pem()?;
+///     let file = NewFile { path, contents: key.as_bytes(), secret: true };
+///     files.write(&[file], Overwrite::Refuse)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LockedFiles {
+    locks: Vec<Locked>,
+}
+
+impl LockedFiles {
+    /// Takes the locks, and removes the temporary files of killed runs. Calls `waiting` once if
+    /// another etcd-pki process has to finish first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::Locked`].
+    pub fn lock(paths: &[&Path], waiting: impl FnOnce()) -> Result<Self> {
+        let mut waits = said_once(waiting);
+        let locks = locks_of(paths)?
+            .into_iter()
+            .map(|(path, scope)| Locked::take(&path, scope, &mut waits))
+            .collect::<Result<Vec<_>>>()?;
+        for lock in &locks {
+            // Others may have left files that this user cannot remove
+            let _ = lock.directory().remove_stale();
+        }
+        Ok(Self { locks })
+    }
+
+    /// Writes files in the locked directories as [`write_files`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
+    pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+        let mut targets = Vec::with_capacity(files.len());
+        for file in files {
+            let path = parent(&file.path);
+            let name = file.path.file_name().ok_or_else(|| irregular(&file.path))?;
+            let mut locks = self.locks.iter().map(Locked::directory);
+            let locked = locks.find(|directory| directory.is_at(path));
+            let locked = locked.ok_or_else(|| Error::DirectoryGone {
+                path: path.to_owned(),
+            })?;
+            targets.push(Target {
+                directory: locked.again()?.called(path),
+                name: name.to_owned(),
+                contents: file.contents,
+                secret: file.secret,
+                replace: match overwrite {
+                    Overwrite::Refuse => Replace::Nothing,
+                    Overwrite::Replace => Replace::by(file.contents, file.secret),
+                },
+            });
+        }
+        write_together(
+            &targets,
+            &Rules {
+                attributes: &Attributes::default(),
+                // A key that is written alone belongs to no pair
+                inherits: files.len() > 1 || files.iter().any(|file| !file.secret),
+                store_owner: None,
             },
-        });
+        )
     }
-    for target in &targets {
-        // Others may have left files that this user cannot remove
-        let _ = target.directory.remove_stale();
-    }
-    write_together(
-        &targets,
-        &Rules {
-            attributes: &Attributes::default(),
-            inherits,
-            store_owner: None,
-        },
-    )
 }
 
 /// What is locked before the files are written, each directory once and in one order everywhere,
 /// so that two processes never wait for each other.
-fn locks_of(files: &[NewFile<'_>]) -> Result<Vec<(PathBuf, Scope)>> {
+fn locks_of(files: &[&Path]) -> Result<Vec<(PathBuf, Scope)>> {
     let mut locks = Vec::new();
     for file in files {
-        let directory = parent(&file.path);
+        let directory = parent(file);
         let path = directory
             .canonicalize()
             .map_err(io_error("use the directory", directory))?;

@@ -15,7 +15,7 @@ use self::{links::LinkedKeys, signers::Signers};
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
-    files::{File, Replacing},
+    files::{self, File, Replacing},
     input::{Input, parse_in_place},
     options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
     output,
@@ -181,12 +181,14 @@ impl Renew {
         input: &Input,
         report: &mut Report,
     ) -> Result<(), Failure> {
+        let key_path = key_of(path);
+        // What is read is what is replaced: another command may be at work on the same pair
+        let locked = files::lock(&[path, &key_path])?;
         let old = input.certificates(path)?.swap_remove(0);
         let ca = match signers.of(&old).map_err(Failure::Failed)? {
             Some(ca) => ca,
             None => change_authority(path, &old, signers, report)?,
         };
-        let key_path = key_of(path);
         let key = self.key(&old, path, &key_path, input)?;
         let public_key = key
             .as_ref()
@@ -200,7 +202,10 @@ impl Renew {
         if let (Some(secret), Some(key)) = (&secret, &key) {
             new.push(File::secret(&key_path, secret, key.public_key()));
         }
-        report.write(&new, Replacing::Files)?;
+        let paths: Vec<_> = new.iter().map(File::path).collect();
+        report.while_replacing(&paths, || {
+            files::write_locked(&new, Replacing::Files, &locked)
+        })?;
         report.renewed(path, issued.certificate(), ca);
         if let Some(key) = &key {
             report.key(&key_path, key);
