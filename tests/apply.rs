@@ -95,6 +95,18 @@ fn each_fault_is_named_and_mended_alone() {
 
     fs::write(cluster.file("client-root.pem"), "nonsense").unwrap();
     assert!(cluster.due()["client-root.pem"].starts_with("renew: unreadable: "));
+    // It may be anything, and stays
+    let refused = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+    assert!(
+        refused.contains("client-root.pem is not replaced"),
+        "{refused}"
+    );
+    assert_eq!(
+        fs::read(cluster.file("client-root.pem")).unwrap(),
+        b"nonsense"
+    );
+    // What a crash leaves is nothing
+    fs::write(cluster.file("client-root.pem"), [0; 100]).unwrap();
     cluster.assert_mended(&["client-root.pem"]);
 
     fs::write(cluster.file("client-root-key.pem"), "nonsense").unwrap();
@@ -115,6 +127,14 @@ fn each_fault_is_named_and_mended_alone() {
         let due = cluster.due();
         let what = format!("{action}: unreadable: ssl/{file}: larger than 16 MiB");
         assert_eq!((due.len(), due["client-root.pem"].as_str()), (1, &*what));
+        if action == "renew" {
+            let refused = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+            assert!(
+                refused.contains("client-root.pem is not replaced"),
+                "{refused}"
+            );
+            fs::remove_file(cluster.file(file)).unwrap();
+        }
         cluster.assert_mended(mended);
     }
 
@@ -153,7 +173,7 @@ fn what_everybody_may_write_is_closed() {
     }
     // A certificate that takes the place of an open one is not open
     let certificate = cluster.file("client-root.pem");
-    fs::write(&certificate, "nonsense").unwrap();
+    fs::write(&certificate, "").unwrap();
     set(&certificate, 0o666);
     cluster.assert_mended(&["client-root.pem"]);
     assert_eq!(mode(&certificate), 0o644);

@@ -50,11 +50,16 @@ pub(super) struct Directory {
 impl Directory {
     /// Opens the directory at a path that the user gave, following symbolic links.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Self::open_with(path, Walk::Kernel)
+        Self::open_with(path, Walk::Kernel).map_err(io_error("use the directory", path))
+    }
+
+    /// Opens a directory to list what is in it.
+    pub(super) fn open_to_list(path: &Path) -> Result<Self> {
+        Self::open_with(path, Walk::Kernel).map_err(io_error("list", path))
     }
 
     /// Opens a directory, and chooses how paths below it are resolved.
-    pub(super) fn open_with(path: &Path, walk: Walk) -> Result<Self> {
+    fn open_with(path: &Path, walk: Walk) -> io::Result<Self> {
         let path = if path == Path::new("") {
             Path::new(".")
         } else {
@@ -63,8 +68,7 @@ impl Directory {
         let descriptor = File::options()
             .read(true)
             .custom_flags(OFlags::DIRECTORY.bits().cast_signed())
-            .open(path)
-            .map_err(io_error("use the directory", path))?;
+            .open(path)?;
         Ok(Self {
             descriptor,
             path: path.to_owned(),
@@ -76,6 +80,14 @@ impl Directory {
     pub(super) fn called(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.path);
         self
+    }
+
+    /// The path of a file in it, for messages. A file in the working directory is a bare name.
+    pub(super) fn path_of(&self, name: &OsStr) -> PathBuf {
+        if self.path == Path::new(".") {
+            return PathBuf::from(name);
+        }
+        self.path.join(name)
     }
 
     /// The path by which it was opened.
@@ -131,7 +143,7 @@ impl Directory {
     }
 
     fn make_one(&self, name: &OsStr, attributes: &Attributes) -> Result<Self> {
-        let path = self.path.join(name);
+        let path = self.path_of(name);
         let made = match mkdirat(&self.descriptor, name, Mode::from_raw_mode(DIRECTORY_MODE)) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
@@ -228,7 +240,7 @@ impl Directory {
     /// What a name is in this directory, of a link itself; `None` if nothing has this name.
     pub(super) fn metadata(&self, name: &OsStr) -> Result<Option<Metadata>> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let path = || self.path.join(name);
+        let path = || self.path_of(name);
         let opened = match openat(&self.descriptor, name, flags, Mode::empty()) {
             Ok(opened) => File::from(opened),
             Err(Errno::NOENT) => return Ok(None),
@@ -243,7 +255,7 @@ impl Directory {
     /// Opens a regular file to read it; `None` if nothing has this name. Pipes are not waited for.
     pub(super) fn open_regular(&self, name: &OsStr) -> Result<Option<(File, Metadata)>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let path = self.path.join(name);
+        let path = self.path_of(name);
         let file = match openat(&self.descriptor, name, flags, Mode::empty()) {
             Ok(opened) => File::from(opened),
             Err(Errno::NOENT) => return Ok(None),
@@ -368,7 +380,7 @@ impl Directory {
                 Ok(opened) => File::from(opened),
                 // Something else than a file, or a file that has its place meanwhile
                 Err(Errno::LOOP | Errno::NXIO | Errno::NOENT) => continue,
-                Err(error) => return Err(io_error("remove", &self.path.join(name))(error)),
+                Err(error) => return Err(io_error("remove", &self.path_of(name))(error)),
             };
             let is_file = opened.metadata().is_ok_and(|metadata| metadata.is_file());
             if !is_file || flock(&opened, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -376,7 +388,7 @@ impl Directory {
             }
             match self.unlink(name) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                Err(error) => return Err(io_error("remove", &self.path.join(name))(error)),
+                Err(error) => return Err(io_error("remove", &self.path_of(name))(error)),
             }
         }
         Ok(())

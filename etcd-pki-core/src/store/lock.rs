@@ -158,7 +158,7 @@ impl Drop for Locked {
 /// Opens the lock file of a store, and makes it if there is none.
 fn lock_file(directory: &Directory) -> Result<File> {
     let name = OsStr::new(LOCK_FILE);
-    let path = directory.path().join(name);
+    let path = directory.path_of(name);
     loop {
         match directory.open_to_lock(name) {
             Ok(file) => return own(file, directory, &path),

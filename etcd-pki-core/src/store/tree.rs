@@ -101,7 +101,7 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
 
 /// The folders in a directory, by name, links to folders not among them.
 pub(crate) fn folders(directory: &Path) -> Result<Vec<PathBuf>> {
-    let (mut folders, _) = Directory::open(directory)?.entries()?;
+    let (mut folders, _) = Directory::open_to_list(directory)?.entries()?;
     folders.sort();
     Ok(folders.iter().map(|name| directory.join(name)).collect())
 }

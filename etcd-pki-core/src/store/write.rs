@@ -241,7 +241,7 @@ pub(super) struct Target<'a> {
 
 impl Target<'_> {
     fn path(&self) -> PathBuf {
-        self.directory.path().join(&self.name)
+        self.directory.path_of(&self.name)
     }
 }
 
@@ -545,7 +545,7 @@ pub(super) fn remove(directory: &Directory, name: &OsStr, attributes: &Attribute
     if attributes.backup {
         keep(directory, name, name)?;
     }
-    let path = directory.path().join(name);
+    let path = directory.path_of(name);
     directory.unlink(name).map_err(io_error("remove", &path))?;
     directory.sync()
 }
@@ -557,7 +557,7 @@ pub(super) fn fix_permissions(
     secret: bool,
     attributes: &Attributes,
 ) -> Result<()> {
-    let path = directory.path().join(name);
+    let path = directory.path_of(name);
     let Some(metadata) = directory.metadata(name)? else {
         return Ok(());
     };
@@ -586,7 +586,7 @@ pub(super) fn fix_permissions(
 /// Gives the file that has the name `content` a second name next to `name`, so that it stays when
 /// it is replaced: `.client-root.pem.2027-01-31T12:00:00Z.bak`.
 fn keep(directory: &Directory, name: &OsStr, content: &OsStr) -> Result<()> {
-    let path = directory.path().join(name);
+    let path = directory.path_of(name);
     let name = name.to_string_lossy();
     let now = clock::rfc3339(clock::now());
     for number in 0..1_000 {
