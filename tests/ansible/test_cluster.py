@@ -169,11 +169,11 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     directory = Path(options["directory"])
     assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o640, 0o444)
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
-    assert sorted(os.listdir(tmp_path / "rsa")) == ["ca-key.pem", "ca.pem", "member-etcd-1-key.pem", "member-etcd-1.pem"]
+    assert sorted(os.listdir(tmp_path / "rsa")) == [".etcd-pki.lock", "ca-key.pem", "ca.pem", "member-etcd-1-key.pem", "member-etcd-1.pem"]
     assert names(tmp_path / "rsa" / "member-etcd-1.pem") == ["etcd"]
     assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
     assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
-    assert sorted(os.listdir(tmp_path / "alone")) == ["ca-key.pem", "ca.pem"] and alone["changed"]
+    assert sorted(os.listdir(tmp_path / "alone")) == [".etcd-pki.lock", "ca-key.pem", "ca.pem"] and alone["changed"]
     assert {change["host"] for change in host["changes"]} <= {"kube-1", None}
 
 
@@ -220,7 +220,7 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     assert "client-root.pem is a symbolic link (hint: " in failed["msg"]
     done = [change["certificate"] for change in failed["changes"]]
     assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"]
-    there = [path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()]
+    there = [path for path in directory.glob("[!.]*") if not path.name.endswith("-key.pem") and not path.is_symlink()]
     assert sorted(done) == sorted(map(str, there))
     (directory / "client-root.pem").unlink()
     rest = ansible.module("cluster", **options)

@@ -187,7 +187,7 @@ except KeyboardInterrupt:
             process.kill()
             process.wait()
     assert out == "ended\n"
-    assert list(directory.iterdir()) == []
+    assert list(directory.iterdir()) == [directory / ".etcd-pki.lock"]
 
 
 def test_a_handler_of_ones_own(tmp_path):

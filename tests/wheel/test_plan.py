@@ -163,7 +163,7 @@ def test_progress_that_raises(tmp_path):
 
 def assert_whole(directory):
     """Each certificate that is there has its key, and nothing else lies about."""
-    names = {file.name for file in directory.iterdir() if not file.is_symlink()}
+    names = {file.name for file in directory.iterdir() if not file.is_symlink()} - {".etcd-pki.lock"}
     certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
     for name in certificates:
         etcd_pki.Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))
@@ -232,7 +232,7 @@ def test_what_was_done_before_it_failed(tmp_path):
     with pytest.raises(etcd_pki.SymbolicLinkError) as raised:
         cluster.plan(directory).apply()
     done = first + raised.value.done
-    there = {path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()}
+    there = {path for path in directory.glob("[!.]*") if not path.name.endswith("-key.pem") and not path.is_symlink()}
     assert sorted(done) == sorted(there)
     assert_whole(directory)
     (directory / "client-root.pem").unlink()
