@@ -213,3 +213,44 @@ impl Drop for Temporary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    type Make = fn(&Directory) -> Draft;
+
+    /// With and without the system's files without a name.
+    const MAKES: [Make; 2] = [
+        |directory| Draft::new(directory).unwrap(),
+        |directory| Draft::named(directory).unwrap(),
+    ];
+
+    #[test]
+    fn a_draft_takes_its_place_or_leaves_nothing() {
+        for make in MAKES {
+            let path = tempfile::tempdir().unwrap();
+            let directory = Directory::open(path.path()).unwrap();
+            let (name, place) = (OsStr::new("x"), path.path().join("x"));
+            let draft = |contents: &[u8]| {
+                let mut draft = make(&directory);
+                draft.write(contents).unwrap();
+                draft.sync().unwrap();
+                draft
+            };
+            draft(b"new").put_new(&directory, name, &place).unwrap();
+            assert_eq!(fs::read(&place).unwrap(), b"new");
+            let refused = draft(b"other").put_new(&directory, name, &place);
+            assert!(matches!(refused, Err(Error::Exists { .. })));
+            draft(b"other").replace(&directory, name, &place).unwrap();
+            assert_eq!(fs::read(&place).unwrap(), b"other");
+            let copy = draft(b"copied").copy(&directory).unwrap();
+            copy.replace(&directory, name, &place).unwrap();
+            assert_eq!(fs::read(&place).unwrap(), b"copied");
+            drop(draft(b"never"));
+            assert_eq!(fs::read_dir(path.path()).unwrap().count(), 1);
+        }
+    }
+}
