@@ -23,7 +23,7 @@ use etcd_pki_core::{
     Store, Validity,
 };
 use etcd_pki_tests::{
-    Directory, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,
+    Directory, LOCK_FILE, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,
 };
 use serde_json::Value;
 
@@ -758,12 +758,8 @@ fn the_text_file_is_written_whole_or_not_at_all() {
         0o640
     );
     let hidden = fs::read_dir(path).unwrap().filter(|entry| {
-        entry
-            .as_ref()
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with('.')
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with('.') && name != LOCK_FILE
     });
     assert_eq!(hidden.count(), 0);
 
