@@ -248,23 +248,6 @@ impl Certificate {
             .get_or_init(|| signing::read_own(|| Facts::read(&self.der).map(Arc::new)))
     }
 
-    /// What makes Go refuse to read it, though it can be read here.
-    pub(crate) fn malformation(&self) -> Option<&'static str> {
-        let facts = self.facts();
-        let outer = facts.parsed.signature_algorithm();
-        if outer != facts.content().signature() {
-            return Some("names one signature algorithm inside and another outside");
-        }
-        if facts.serial_is_negative {
-            return Some("has a negative serial number");
-        }
-        let bad_uri = |uri: &String| url::Url::parse(uri).is_err();
-        if self.uris().iter().any(bad_uri) {
-            return Some("has a URI that is none");
-        }
-        None
-    }
-
     /// Whether it names its issuer by this serial number.
     pub(crate) fn names_issuer_by_serial(&self, serial_number: &SerialNumber) -> bool {
         let named = self.extensions().authority_serial.as_deref();

@@ -208,5 +208,9 @@ pub use crate::{
         read_authority_to_renew, read_file, read_regular_file, write_files, write_files_with,
     },
     validity::Validity,
-    verify::{Host, Reason, Verdict, Verifier},
+    verify::{
+        EtcdFile, FileReason, FileRefusal, Host, InsteadOfPem, Reason, Verdict, Verifier,
+        etcd_reads_certificate_chain, etcd_reads_key_pair, etcd_reads_private_key,
+        etcd_reads_trusted_ca, etcd_skips_blocks,
+    },
 };

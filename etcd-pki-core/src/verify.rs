@@ -1,22 +1,25 @@
 //! The verdict that etcd would give on a certificate, with the reason.
 
 mod chain;
+pub(crate) mod file;
 mod host;
 mod name_constraints;
+mod parse;
 mod strict;
 mod verdict;
 
 use std::time::SystemTime;
 
-use der::oid::AssociatedOid as _;
-use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
-};
-
 use crate::{certificate::Certificate, clock, extensions::ExtendedKeyUsage, role::Role};
 
 use self::chain::Search;
 pub use self::{
+    file::{
+        EtcdFile, FileReason, FileRefusal, InsteadOfPem,
+        certificate_chain as etcd_reads_certificate_chain, key_pair as etcd_reads_key_pair,
+        private_key as etcd_reads_private_key, skipped_blocks as etcd_skips_blocks,
+        trusted_ca as etcd_reads_trusted_ca,
+    },
     host::Host,
     verdict::{Reason, Verdict},
 };
@@ -113,7 +116,7 @@ impl Verifier {
         if let Some(host) = &self.host {
             reasons.extend(host.check(certificate).err());
         }
-        search.climb(vec![certificate.clone()]);
+        search.run(certificate);
         // The chain that the least speaks against
         let judged = search
             .chains
@@ -166,55 +169,32 @@ fn check_time(certificate: &Certificate, now: SystemTime) -> Result<(), Reason> 
     }
 }
 
-/// What Go's parser minds of extensions and of the certificate around them (`parseCertificate`).
+/// What makes Go refuse to read a certificate, or to verify a chain with it.
 fn check_extensions(certificate: &Certificate) -> Result<(), Reason> {
-    let extensions = certificate.extensions();
-    let unknown = extensions.unknown_critical.first().cloned();
-    // Identifiers must not be critical (RFC 5280, section 4.2.1.1 and 4.2.1.2)
-    let wrongly_critical = [SubjectKeyIdentifier::OID, AuthorityKeyIdentifier::OID]
-        .into_iter()
-        .find(|oid| extensions.is_critical(*oid) == Some(true));
-    // Names of which Go knows none
-    let unread_names = extensions
-        .alternative_names
-        .as_ref()
-        .filter(|names| {
-            names.are_all_other() && extensions.is_critical(SubjectAltName::OID) == Some(true)
-        })
-        .map(|_| SubjectAltName::OID);
-    let unread_limits = extensions
-        .name_constraints
-        .as_ref()
-        .filter(|limits| {
-            name_constraints::has_other_kinds(limits)
-                && extensions.is_critical(NameConstraints::OID) == Some(true)
-        })
-        .map(|_| NameConstraints::OID);
-    let oid = unknown.or_else(|| {
-        let oid = wrongly_critical.or(unread_names).or(unread_limits);
-        oid.map(|oid| oid.to_string())
-    });
-    if let Some(oid) = oid {
-        return Err(Reason::UnknownExtension {
-            subject: certificate.subject(),
-            oid,
-        });
-    }
-    match certificate.malformation() {
-        None => Ok(()),
-        Some(reason) => Err(Reason::Malformed {
-            subject: certificate.subject(),
-            reason,
+    let subject = || certificate.subject();
+    match parse::parse(certificate.as_der()) {
+        Err(flaw) => Err(Reason::Malformed {
+            subject: subject(),
+            reason: flaw.words(),
         }),
+        Ok(parsed) => match parsed.unknown_critical {
+            Some(oid) => Err(Reason::UnknownExtension {
+                subject: subject(),
+                oid,
+            }),
+            None => Ok(()),
+        },
     }
 }
 
 /// Usages nest: each certificate that lists any must list this one (`checkChainForKeyUsage`).
 fn check_usage(chain: &[Certificate], wanted: &ExtendedKeyUsage) -> Result<(), Reason> {
     for certificate in chain {
-        let Some(allowed) = certificate.extended_key_usages() else {
+        // An empty list limits nothing
+        let allowed = certificate.extended_key_usages().unwrap_or_default();
+        if allowed.is_empty() {
             continue;
-        };
+        }
         if !allowed.contains(wanted) && !allowed.contains(&ExtendedKeyUsage::Any) {
             return Err(Reason::Usage {
                 subject: certificate.subject(),

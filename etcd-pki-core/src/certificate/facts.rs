@@ -10,8 +10,6 @@ pub(super) struct Facts {
     pub(super) extensions: Extensions,
     pub(super) public_key: PublicKey,
     pub(super) serial_number: SerialNumber,
-    /// Whether the serial number is below zero, which no CA may write and some did
-    pub(super) serial_is_negative: bool,
 }
 
 impl Facts {
@@ -25,7 +23,6 @@ impl Facts {
         Ok(Self {
             extensions: Extensions::read(content.extensions().into_iter().flatten())?,
             public_key: PublicKey::from_der(&key)?,
-            serial_is_negative: is_negative(content.serial_number()).map_err(malformed)?,
             serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
             parsed,
         })
@@ -34,10 +31,4 @@ impl Facts {
     pub(super) fn content(&self) -> &x509_cert::TbsCertificate {
         self.parsed.tbs_certificate()
     }
-}
-
-/// A DER integer is negative if the first bit of its first byte is set.
-fn is_negative(serial_number: &x509_cert::serial_number::SerialNumber) -> der::Result<bool> {
-    let der = serial_number.to_der()?;
-    Ok(der.get(2).is_some_and(|byte| byte & 0x80 != 0))
 }
