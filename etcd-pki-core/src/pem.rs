@@ -1,6 +1,8 @@
 //! The blocks of a file in PEM (RFC 7468), tolerant of what people have: text around the blocks, several blocks, a byte order
 //! mark, CRLF, blanks at the ends of lines, a body on one line, the headers of RFC 1421.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use pem_rfc7468::LineEnding;
 use zeroize::Zeroizing;
@@ -157,14 +159,22 @@ pub(crate) fn only<'a>(
     }
 }
 
-/// The error for a file that has no block of a kind, with what it has instead.
+/// More kinds of blocks than any honest file has
+const NAMED: usize = 5;
+
+/// The error for a file that has no block of a kind, with the first kinds that it has instead.
 pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
-    let mut found: Vec<String> = Vec::new();
-    for block in blocks {
-        let name = format!("a {}", block.label.to_lowercase());
-        if !found.contains(&name) {
-            found.push(name);
-        }
+    let mut seen = HashSet::new();
+    let kinds = blocks.iter().filter(|block| seen.insert(&block.label));
+    let mut found: Vec<String> = kinds
+        .take(NAMED + 1)
+        .map(|block| {
+            let label: String = block.label.chars().take(LINE).collect();
+            format!("a {}", label.to_lowercase())
+        })
+        .collect();
+    if found.len() > NAMED {
+        found[NAMED] = "others".to_owned();
     }
     Error::Missing { what, found }
 }
@@ -289,6 +299,27 @@ mod tests {
             assert!(error.starts_with("block 2 (line 4): "), "{error}");
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn many_kinds_of_blocks_are_not_all_named() {
+        let text = |count| {
+            (0..count)
+                .map(|n| format!("-----BEGIN A{n}-----\nAAEC\n-----END A{n}-----\n"))
+                .collect::<String>()
+        };
+        let error = |count| missing("key", &blocks(text(count).as_bytes()).unwrap()).to_string();
+        assert!(
+            error(5).contains("a a4") && !error(5).contains("others"),
+            "{}",
+            error(5)
+        );
+        assert!(
+            error(6).contains("a a4") && error(6).contains("others"),
+            "{}",
+            error(6)
+        );
+        assert!(!error(6).contains("a5") && error(100) == error(6));
     }
 
     #[test]
