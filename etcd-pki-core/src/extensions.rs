@@ -4,6 +4,8 @@ mod alternative_names;
 mod builder;
 mod usages;
 
+use std::collections::HashSet;
+
 use der::{
     Decode as _, Sequence,
     asn1::{ObjectIdentifier, OctetStringRef},
@@ -80,13 +82,15 @@ impl Extensions {
         extensions: impl IntoIterator<Item = impl Into<ExtensionRef<'a>>>,
     ) -> Result<Self> {
         let mut read = Self::default();
+        // A request may have many, and is read before its signature is checked
+        let mut seen = HashSet::new();
         for extension in extensions {
             let ExtensionRef {
                 oid,
                 critical,
                 value,
             } = extension.into();
-            if read.is_critical(oid).is_some() {
+            if !seen.insert(oid) {
                 return Err(Error::malformed(
                     "extension",
                     format!("{oid} is there twice"),
