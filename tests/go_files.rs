@@ -16,7 +16,7 @@ mod pem;
 
 use etcd_pki_core::{
     FileReason, FileRefusal, etcd_reads_certificate_chain, etcd_reads_key_pair,
-    etcd_reads_private_key, etcd_reads_trusted_ca,
+    etcd_reads_private_key, etcd_reads_trusted_ca, etcd_skips_blocks,
 };
 use etcd_pki_tests::{
     Verdict,
@@ -34,7 +34,8 @@ fn ours(question: &Files) -> Result<(), FileRefusal> {
     }
 }
 
-/// Asks both about every file. Gives the number of those that are accepted, and what we cannot judge.
+/// Asks both about every file. Gives the number of those that are accepted, and what we cannot
+/// judge.
 #[track_caller]
 fn compare(questions: Vec<(String, Files)>) -> (usize, Vec<String>) {
     let (names, questions): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
@@ -53,7 +54,8 @@ fn compare(questions: Vec<(String, Files)>) -> (usize, Vec<String>) {
                     if ["P-224", "primes"].iter().any(|part| what.contains(part)) {
                         continue;
                     }
-                    // Go's own rules are followed all the same: it is our types that do not hold the certificate
+                    // Go's own rules are followed all the same: it is our types that do not hold
+                    // the certificate
                     true
                 }
                 _ => false,
@@ -215,4 +217,111 @@ fn mutations() {
         accepted > total / 20 && accepted < total * 3 / 4,
         "{accepted} of {total}"
     );
+}
+
+/// Every refusal names what is wrong and where, and how to repair it.
+#[test]
+fn reasons() {
+    let material = Material::get();
+    let certificate = material.certificate("ec-p256");
+    let key = material.key("ec-p256");
+    let lines = certificate.lines().count();
+    let encrypted = material.key("ec-p256, encrypted");
+    let old_encrypted = material.key("ec-p256, Proc-Type");
+    let refused = |question: Files| ours(&question).unwrap_err();
+    let ca = |text: &str| refused(Files::TrustedCa(text.into()));
+    let leaf = |text: &str| refused(Files::Certificate(text.into()));
+    let private = |text: &str| refused(Files::Key(text.into()));
+    let damage = |name: &str| {
+        let all = pem::damages(certificate, key);
+        let found = all.into_iter().find(|(known, _)| *known == name);
+        refused(Files::Certificate(found.unwrap().1))
+    };
+    let twice = der::certificates()
+        .into_iter()
+        .find(|(name, _)| name == "an unknown extension twice");
+    for (refusal, text, fix) in [
+        (
+            ca(&format!("{certificate}{key}")),
+            format!(
+                "block 2 (line {}) is a PRIVATE KEY: etcd reads every block of a trusted CA file as a certificate",
+                lines + 1
+            ),
+            "remove block 2 from the file",
+        ),
+        (
+            refused(Files::TrustedCa(pem::encode("CERTIFICATE", &twice.unwrap().1))),
+            "block 1 (line 1) has the extension 1.2.3.1 twice".to_owned(),
+            "issue a new one",
+        ),
+        (leaf(key), "it has no certificate, only a PRIVATE KEY".to_owned(), "swapped"),
+        (private(certificate), "it has no private key, only a CERTIFICATE".to_owned(), "swapped"),
+        (private(""), "it is empty".to_owned(), "restore"),
+        (private("\0\0\0"), "it has only zero bytes".to_owned(), "restore"),
+        (
+            private(encrypted),
+            "the private key in block 1 (line 1) is encrypted: etcd asks for no passphrase".to_owned(),
+            "without a passphrase",
+        ),
+        (
+            private(old_encrypted),
+            "the private key in block 1 (line 1) is encrypted: etcd asks for no passphrase".to_owned(),
+            "without a passphrase",
+        ),
+        (
+            private(material.key("ec-secp256k1")),
+            "the key in block 1 (line 1) is of secp256k1, which Go does not use for TLS".to_owned(),
+            "new key",
+        ),
+        (
+            refused(Files::Pair(certificate.into(), material.key("ec-p384").into())),
+            "the key is not the one of the certificate".to_owned(),
+            "belong together",
+        ),
+        (
+            damage("a byte order mark"),
+            "it begins with a byte order mark, so etcd finds no PEM in it".to_owned(),
+            "without a byte order mark",
+        ),
+        (
+            damage("CR alone"),
+            "its lines end in carriage returns alone, so etcd finds no PEM in it".to_owned(),
+            "line feed",
+        ),
+        (
+            damage("indented"),
+            "a BEGIN or END line is indented or has other text on it, so etcd finds no PEM in the file".to_owned(),
+            "a line of its own",
+        ),
+        (
+            damage("END and BEGIN on one line"),
+            "a BEGIN or END line is indented or has other text on it, so etcd finds no PEM in the file".to_owned(),
+            "a line of its own",
+        ),
+        (damage("DER"), "it is DER, and etcd reads only PEM".to_owned(), "PEM"),
+        (damage("no END line"), "its block has no END line, so etcd finds no PEM in it".to_owned(), "restore"),
+        (damage("UTF-16"), "it is text in UTF-16, in which etcd finds no PEM".to_owned(), "ASCII"),
+    ] {
+        assert_eq!(refusal.to_string(), text);
+        assert!(refusal.fix().contains(fix), "{text}: {}", refusal.fix());
+    }
+    // What a file has and etcd does not read
+    let cut = format!("{certificate}  {certificate}{certificate}");
+    assert!(etcd_reads_trusted_ca(cut.as_bytes()).is_ok_and(|all| all.len() == 2));
+    assert_eq!(etcd_skips_blocks(cut.as_bytes()), [lines + 1]);
+    assert!(etcd_skips_blocks(certificate.repeat(3).as_bytes()).is_empty());
+}
+
+/// The public half of a key is the one of its certificate.
+#[test]
+fn public_halves() {
+    let material = Material::get();
+    for name in [
+        "ec-p256", "ec-p384", "ec-p521", "ed25519", "rsa-1024", "rsa-2049",
+    ] {
+        let certificate =
+            &etcd_reads_certificate_chain(material.certificate(name).as_bytes()).unwrap()[0];
+        let key = etcd_reads_private_key(material.key(name).as_bytes()).unwrap();
+        assert_eq!(&key, certificate.public_key(), "{name}");
+    }
 }

@@ -1,4 +1,5 @@
-//! Certificates element by element, each with one thing that is unusual or wrong. Nobody checks their signatures.
+//! Certificates element by element, each with one thing that is unusual or wrong. Nobody checks
+//! their signatures.
 
 use std::fmt::Display;
 

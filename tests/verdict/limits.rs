@@ -66,7 +66,8 @@ fn candidates_are_limited() {
     ));
 }
 
-/// The candidates whose key identifier fits are tried first, and those without one before those with another.
+/// The candidates whose key identifier fits are tried first, and those without one before those
+/// with another.
 #[test]
 fn likely_candidates_come_first() {
     let chains = Chains::new();

@@ -8,10 +8,12 @@ use x509_cert::{certificate::Version, ext::pkix::SubjectAltName};
 use super::{Reason, Verifier, check_extensions, check_time, name_constraints};
 use crate::{certificate::Certificate, error::Error, extensions::KeyUsage};
 
-/// More signature checks than any honest set of certificates needs; the limit of Go's `crypto/x509`.
+/// More signature checks than any honest set of certificates needs; the limit of Go's
+/// `crypto/x509`.
 const SIGNATURE_CHECKS: usize = 100;
 
-/// The search for a chain: depth first, trusted certificates before intermediates, as Go searches (`buildChains`).
+/// The search for a chain: depth first, trusted certificates before intermediates, as Go searches
+/// (`buildChains`).
 pub(super) struct Search<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) now: SystemTime,
@@ -93,8 +95,8 @@ impl Search<'_> {
     }
 }
 
-/// The certificates that may have signed another, each once, the likely ones first (`findPotentialParents`): the key identifiers
-/// match, only one of them exists, they differ.
+/// The certificates that may have signed another, each once, the likely ones first
+/// (`findPotentialParents`): the key identifiers match, only one of them exists, they differ.
 fn candidates<'a>(pool: &'a [Certificate], signed: &Certificate) -> Vec<&'a Certificate> {
     let mut seen = HashSet::new();
     let mut found: Vec<_> = pool
@@ -116,7 +118,8 @@ fn candidates<'a>(pool: &'a [Certificate], signed: &Certificate) -> Vec<&'a Cert
     found
 }
 
-/// Whether a chain has a certificate of the same subject, key and alternative names (`alreadyInChain`).
+/// Whether a chain has a certificate of the same subject, key and alternative names
+/// (`alreadyInChain`).
 fn is_in(candidate: &Certificate, chain: &[Certificate]) -> bool {
     let names = alternative_names(candidate);
     chain
@@ -160,7 +163,8 @@ fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Re
     }
 }
 
-/// Whether the key identifiers say that another CA of the same name has signed: the usual end of a CA that was made anew.
+/// Whether the key identifiers show that another CA of the same name has signed: the CA was
+/// replaced.
 fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     match (
         subject.authority_key_identifier(),
@@ -171,8 +175,9 @@ fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     }
 }
 
-/// Go takes a CA without keyUsage or with an empty one, and a trusted CA of an X.509 version that had no extensions; else it must
-/// have CA:TRUE and, where it has keyUsage, keyCertSign (`CheckSignatureFrom`, `isValid`).
+/// Go takes a CA without keyUsage or with an empty one, and a trusted CA of an X.509 version that
+/// had no extensions; else it must have CA:TRUE and, where it has keyUsage, keyCertSign
+/// (`CheckSignatureFrom`, `isValid`).
 fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Reason> {
     let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
     let needs_constraints = !trusted || is_of_third_version;

@@ -1,7 +1,7 @@
 //! Does etcd read this file? Exactly as strict as etcd's Go, and as lenient.
 //!
-//! etcd reads a trusted CA file by `NewCertPool` (`client/pkg/v3/tlsutil/tlsutil.go`) and a certificate with its key by
-//! `tls.X509KeyPair` (`tlsutil.NewCert`).
+//! etcd reads a trusted CA file by `NewCertPool` (`client/pkg/v3/tlsutil/tlsutil.go`) and a
+//! certificate with its key by `tls.X509KeyPair` (`tlsutil.NewCert`).
 
 mod asn1;
 mod key;
@@ -20,10 +20,12 @@ use crate::{
     key::PublicKey,
 };
 
-/// The certificates that etcd trusts with this file as `ETCD_TRUSTED_CA_FILE` or `ETCD_PEER_TRUSTED_CA_FILE`.
+/// The certificates that etcd trusts with this file as `ETCD_TRUSTED_CA_FILE` or
+/// `ETCD_PEER_TRUSTED_CA_FILE`.
 ///
-/// etcd reads every PEM block as a certificate, whatever its label, and does not start if one is none. Blocks in which Go finds
-/// no PEM are skipped without an error: [`etcd_skips_blocks`](skipped_blocks) has their lines.
+/// etcd reads every PEM block as a certificate, whatever its label, and does not start if one is
+/// none. Blocks in which Go finds no PEM are skipped without an error:
+/// [`etcd_skips_blocks`](skipped_blocks) has their lines.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, etcd_reads_trusted_ca};
@@ -39,7 +41,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// A [`FileRefusal`] if etcd does not start with the file, or starts and trusts nobody because there is no PEM in it.
+/// A [`FileRefusal`] if etcd does not start with the file, or starts without a trusted CA because
+/// the file has no PEM.
 pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, FileRefusal> {
     let mut certificates = Vec::new();
     let refuse = |reason| FileRefusal::new(EtcdFile::TrustedCa, reason);
@@ -53,10 +56,12 @@ pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, FileRefusal> {
     Ok(certificates)
 }
 
-/// The certificates that etcd sends with this file as `ETCD_CERT_FILE` or `ETCD_PEER_CERT_FILE`, its own first.
+/// The certificates that etcd sends with this file as `ETCD_CERT_FILE` or `ETCD_PEER_CERT_FILE`,
+/// its own first.
 ///
-/// Blocks with another label than `CERTIFICATE` are skipped. etcd itself parses only the first certificate; whoever connects
-/// parses all of them and refuses the connection if one is malformed (`crypto/tls`, `verifyServerCertificate`).
+/// Blocks with another label than `CERTIFICATE` are skipped. etcd itself parses only the first
+/// certificate; the other side of a connection parses all of them and refuses the connection if one
+/// is malformed (`crypto/tls`, `verifyServerCertificate`).
 ///
 /// # Errors
 ///
@@ -68,7 +73,8 @@ pub fn certificate_chain(file: &[u8]) -> Result<Vec<Certificate>, FileRefusal> {
     read_all(&blocks)
 }
 
-/// The public half of the key that etcd loads from this file as `ETCD_KEY_FILE` or `ETCD_PEER_KEY_FILE`.
+/// The public half of the key that etcd loads from this file as `ETCD_KEY_FILE` or
+/// `ETCD_PEER_KEY_FILE`.
 ///
 /// The key is the first block with a label that ends in `PRIVATE KEY`.
 ///
@@ -92,7 +98,8 @@ pub fn private_key(file: &[u8]) -> Result<PublicKey, FileRefusal> {
 ///
 /// # Errors
 ///
-/// A [`FileRefusal`] for the first of the two files that is wrong, in the order in which Go looks at them.
+/// A [`FileRefusal`] for the first of the two files that is wrong, in the order in which Go looks
+/// at them.
 pub fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), FileRefusal> {
     let blocks = certificate_blocks(certificate)?;
     let key_block = key_block(key)?;
@@ -105,8 +112,8 @@ pub fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), FileRefusal> {
     read_all(&blocks).map(drop)
 }
 
-/// The lines on which blocks begin that etcd skips without an error: indented ones, those without an END line, those that are
-/// not base64.
+/// The lines on which blocks begin that etcd skips without an error: indented ones, those without
+/// an END line, those that are not base64.
 ///
 /// What such a block holds is missing in etcd, though the file has it.
 #[must_use]

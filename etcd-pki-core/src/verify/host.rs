@@ -1,4 +1,4 @@
-//! The host that is dialled.
+//! The host that a client connects to.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::{
     identity::{AlternativeName, DnsName},
 };
 
-/// A host by which a server is dialled: a name or an address, as it stands in a URL.
+/// The host that a client connects to: a name or an address, as it is in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(Kind);
 
@@ -45,7 +45,8 @@ impl fmt::Display for Host {
 }
 
 impl Host {
-    /// An address is compared with addresses only, a name with names only, and a common name with nothing (`VerifyHostname`).
+    /// An address is compared with addresses only, a name with names only, and a common name with
+    /// nothing (`VerifyHostname`).
     pub(super) fn check(&self, certificate: &Certificate) -> std::result::Result<(), Reason> {
         let matches = match &self.0 {
             Kind::Address(address) => certificate
@@ -73,8 +74,8 @@ impl Host {
     }
 }
 
-/// Labels are compared one by one, and a `*` is one whole label, the leftmost (`matchHostnames`). What is no host name is compared
-/// as a whole.
+/// Labels are compared one by one, and a `*` is one whole label, the leftmost (`matchHostnames`).
+/// What is no host name is compared as a whole.
 fn matches(pattern: &str, name: &str) -> bool {
     if !is_host_name(name.strip_suffix('.').unwrap_or(name), false) || !is_host_name(pattern, true)
     {
@@ -91,7 +92,8 @@ fn matches(pattern: &str, name: &str) -> bool {
             })
 }
 
-/// Labels of letters, digits, `-` (not first) and `_`; a pattern may begin with the label `*`, and needs more (`validHostname`).
+/// Labels of letters, digits, `-` (not first) and `_`; a pattern may begin with the label `*`, and
+/// needs more (`validHostname`).
 fn is_host_name(name: &str, is_pattern: bool) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()

@@ -1,4 +1,5 @@
-//! What a CA is limited to (RFC 5280, section 4.2.1.10), compared as Go compares it (`crypto/x509/constraints.go`).
+//! What a CA is limited to (RFC 5280, section 4.2.1.10), compared as Go compares it
+//! (`crypto/x509/constraints.go`).
 
 use std::net::IpAddr;
 
@@ -33,7 +34,8 @@ pub(super) fn check(authority: &Certificate, certificate: &Certificate) -> Resul
     }
 }
 
-/// The first name that is not permitted or is excluded. Names that Go cannot compare are forbidden, whatever the limits are.
+/// The first name that is not permitted or is excluded. Names that Go cannot compare are forbidden,
+/// whatever the limits are.
 fn forbidden(
     names: &AlternativeNames,
     permitted: &Limits<'_>,
@@ -89,7 +91,8 @@ fn email(email: &str) -> Option<Name<'_>> {
     names::is_domain(&mailbox.domain, false).then_some(Name::Email(mailbox))
 }
 
-/// The subtrees of one field, by the kind of their names. Go ignores kinds that it does not know, unless they are critical.
+/// The subtrees of one field, by the kind of their names. Go ignores kinds that it does not know,
+/// unless they are critical.
 #[derive(Default)]
 struct Limits<'a> {
     are_excluded: bool,
@@ -149,8 +152,9 @@ impl<'a> Limits<'a> {
     }
 }
 
-/// A subtree holds its base and all below it, or only what is below it if it begins with a dot; an empty one holds all
-/// (`dnsHasSuffix`). This is the same for DNS names, hosts of URIs and hosts of e-mail addresses.
+/// A subtree holds its base and all below it, or only what is below it if it begins with a dot; an
+/// empty one holds all (`dnsHasSuffix`). This is the same for DNS names, hosts of URIs and hosts of
+/// e-mail addresses.
 fn is_below(name: &str, base: &str) -> bool {
     let Some(start) = name.len().checked_sub(base.len()) else {
         return false;
@@ -160,8 +164,8 @@ fn is_below(name: &str, base: &str) -> bool {
         && (base.is_empty() || base.starts_with('.') || above.is_empty() || above.ends_with(b"."))
 }
 
-/// Whether a wildcard stands for the base of a subtree, among others: they differ in their first labels only
-/// (`parentConstraints`).
+/// Whether a wildcard stands for the base of a subtree, among others: they differ in their first
+/// labels only (`parentConstraints`).
 fn may_be_in(name: &str, base: &str) -> bool {
     let parent = |name: &'_ str| name.find('.').map(|dot| name[dot..].to_ascii_lowercase());
     name.starts_with('*') && parent(base).is_some_and(|above| parent(name) == Some(above))

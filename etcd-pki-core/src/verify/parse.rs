@@ -1,4 +1,5 @@
-//! Whether Go reads a certificate: `x509.ParseCertificate` (`parseCertificate` in `crypto/x509/parser.go` of Go 1.26).
+//! Whether Go reads a certificate: `x509.ParseCertificate` (`parseCertificate` in
+//! `crypto/x509/parser.go` of Go 1.26).
 //!
 //! The order and the extent of the checks are Go's: what Go skips is skipped here too.
 
@@ -53,7 +54,8 @@ impl From<&'static str> for Flaw {
 /// What Go finds in a certificate that it reads.
 #[derive(Default)]
 pub(super) struct Parsed {
-    /// The first critical extension that Go does not understand: it reads the certificate, and verifies no chain with it
+    /// The first critical extension that Go does not understand: it reads the certificate, and
+    /// verifies no chain with it
     pub(super) unknown_critical: Option<String>,
     /// The public key; `None` for an algorithm that Go does not know
     pub(super) key: Option<Key>,
@@ -102,7 +104,8 @@ impl Curve {
         Self::ALL.into_iter().find(|curve| curve.oid() == oid)
     }
 
-    /// Whether an uncompressed point is on the curve; `None` for P-224, which nothing here computes with.
+    /// Whether an uncompressed point is on the curve; `None` for P-224, which nothing here computes
+    /// with.
     fn has(self, point: &[u8]) -> Option<bool> {
         match self {
             Self::P224 => (point.len() != 57).then_some(false),
@@ -224,7 +227,8 @@ fn public_key(content: &mut Reader<'_>) -> Result<Option<Key>, Flaw> {
     }
 }
 
-/// The bytes without the unused bits at their end: what Go takes for the key (`BitString.RightAlign`).
+/// The bytes without the unused bits at their end: what Go takes for the key
+/// (`BitString.RightAlign`).
 fn right_aligned(unused: u8, bytes: &[u8]) -> Cow<'_, [u8]> {
     if unused == 0 {
         return Cow::Borrowed(bytes);

@@ -1,6 +1,7 @@
 //! DER as Go's key parsers read it: the parts of `encoding/asn1` that private keys need.
 //!
-//! It differs from the reader of certificates: more may follow in a SEQUENCE, and an optional field that does not fit is skipped.
+//! It differs from the reader of certificates: more may follow in a SEQUENCE, and an optional field
+//! that does not fit is skipped.
 
 use crate::verify::parse::reader;
 

@@ -1,4 +1,5 @@
-//! Private keys as Go reads them: `parsePrivateKey` of `crypto/tls`, which tries PKCS#1, PKCS#8 and SEC 1 whatever the label says.
+//! Private keys as Go reads them: `parsePrivateKey` of `crypto/tls`, which tries PKCS#1, PKCS#8 and
+//! SEC 1 under every label.
 
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
@@ -18,7 +19,7 @@ pub(super) enum Failure {
     Malformed,
     /// It is a key of an algorithm or on a curve that Go does not know
     Unsupported(String),
-    /// Go may read it, and nothing here can tell
+    /// Go may read it, and this crate cannot
     NotSupportedHere(&'static str),
 }
 
@@ -30,7 +31,7 @@ fn malformed<T>(read: Option<T>) -> Result<T> {
 
 /// The public half of a private key.
 pub(super) fn public_half(der: &[u8]) -> Result<Key> {
-    // The first that succeeds counts; of the failures, the one that says most
+    // The first that succeeds counts; of the failures, the one with the most information
     let mut failure = Failure::Malformed;
     for read in [pkcs1, pkcs8, |der: &[u8]| ec(None, der)] {
         match read(der) {
@@ -67,7 +68,8 @@ fn pkcs1(der: &[u8]) -> Result<Key> {
     })
 }
 
-/// The fields of `RSAPrivateKey` (RFC 8017, appendix A.1.2), and whether there are more primes than two.
+/// The fields of `RSAPrivateKey` (RFC 8017, appendix A.1.2), and whether there are more primes than
+/// two.
 fn rsa_numbers<'a>(fields: &mut Fields<'a>) -> Option<(Numbers<'a>, bool)> {
     let version = fields.small_integer()?;
     let modulus = positive(fields.integer()?)?;
@@ -128,7 +130,8 @@ fn ed25519(parameters: &[u8], key: &[u8]) -> Result<Key> {
     Ok(Key::Ed25519(public[public.len() - 32..].to_vec()))
 }
 
-/// `parseECPrivateKey`: the curve that PKCS#8 names, or the one in the key itself (RFC 5915, section 3).
+/// `parseECPrivateKey`: the curve that PKCS#8 names, or the one in the key itself (RFC 5915,
+/// section 3).
 fn ec(curve: Option<&[u8]>, der: &[u8]) -> Result<Key> {
     let read = || {
         let mut fields = Fields::new(der).sequence()?;
@@ -151,7 +154,7 @@ fn ec(curve: Option<&[u8]>, der: &[u8]) -> Result<Key> {
         Curve::P384 => 48,
         Curve::P521 => 66,
     };
-    // Too many leading zeros are cut off, missing ones are added
+    // Too many leading zeros are removed, missing ones are added
     let excess = scalar.len().saturating_sub(length);
     let (leading, scalar) = scalar.split_at(excess);
     malformed(leading.iter().all(|byte| *byte == 0).then_some(()))?;
@@ -183,7 +186,8 @@ where
     Some(point.as_bytes().to_vec())
 }
 
-/// What an algorithm or a curve is called: those that people have by name, others by their object identifier.
+/// What an algorithm or a curve is called: those that people have by name, others by their object
+/// identifier.
 fn name(oid: &[u8]) -> String {
     let name = match oid {
         [0x2b, 0x81, 0x04, 0x00, 0x0a] => "secp256k1",

@@ -1,6 +1,7 @@
 //! PEM as Go reads it: `Decode` of `encoding/pem`, step by step.
 //!
-//! Go finds the first END line and the last BEGIN line before it. What it cannot read it skips without an error.
+//! Go finds the first END line and the last BEGIN line before it. What it cannot read it skips
+//! without an error.
 
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
@@ -11,7 +12,7 @@ const DASHES: &[u8] = b"-----";
 
 /// A block that Go has found.
 pub(super) struct Block {
-    /// What it says it holds
+    /// The type in its BEGIN line
     pub(super) label: String,
     /// Whether its headers say that it is encrypted (RFC 1421), which Go does not look at
     pub(super) is_encrypted: bool,
@@ -66,7 +67,8 @@ impl Iterator for Blocks<'_> {
     }
 }
 
-/// The lines of a file that begin a block which Go does not find. The file may hold it with spaces before it, or without an end.
+/// The lines of a file that begin a block which Go does not find. The file may hold it with spaces
+/// before it, or without an end.
 pub(super) fn skipped_lines(file: &[u8]) -> Vec<usize> {
     let read: Vec<usize> = Blocks::new(file).map(|block| block.line).collect();
     let lines = file.split(|byte| *byte == b'\n').enumerate();
@@ -90,7 +92,7 @@ fn decode(file: &[u8], start: usize) -> Option<Found> {
     let mut rest = start;
     loop {
         let end = rest + find(file.get(rest..)?, END)?;
-        // The place behind `-----END `
+        // The place after `-----END `
         let trailer = end + END.len();
         let Some(begin) = find_last(&file[rest..end], BEGIN).map(|at| rest + at) else {
             rest = trailer;
@@ -120,7 +122,8 @@ fn decode(file: &[u8], start: usize) -> Option<Found> {
             body = next;
         }
         if has_headers && body > end {
-            // The headers go on past the END line, and Go would look for the next one before where it is
+            // The headers go on past the END line, and Go would look for the next one before where
+            // it is
             if body > trailer {
                 return None;
             }
@@ -148,7 +151,8 @@ fn decode(file: &[u8], start: usize) -> Option<Found> {
     }
 }
 
-/// Whether what follows `-----END ` is this label and dashes, and only spaces up to the end of the line.
+/// Whether what follows `-----END ` is this label and dashes, and only spaces up to the end of the
+/// line.
 fn ends(trailer: &[u8], label: &[u8]) -> bool {
     let Some((end_line, rest)) = trailer.split_at_checked(label.len() + DASHES.len()) else {
         return false;
@@ -156,7 +160,8 @@ fn ends(trailer: &[u8], label: &[u8]) -> bool {
     end_line.starts_with(label) && end_line.ends_with(DASHES) && line(rest, 0).0.is_empty()
 }
 
-/// The line that begins at a place, without white space at its end, and the place of the next one (`getLine`).
+/// The line that begins at a place, without trailing white space, and the place of the next one
+/// (`getLine`).
 fn line(file: &[u8], from: usize) -> (&[u8], usize) {
     let (line, next) = match find(&file[from..], b"\n") {
         None => (&file[from..], file.len()),
@@ -170,8 +175,8 @@ fn line(file: &[u8], from: usize) -> (&[u8], usize) {
     (&line[..kept.map_or(0, |last| last + 1)], next)
 }
 
-/// Base64 with padding. Line breaks, spaces and tabs may be anywhere, and bits left over may have any value
-/// (`base64.StdEncoding`). The decoder works in constant time.
+/// Base64 with padding. Line breaks, spaces and tabs may be anywhere, and bits left over may have
+/// any value (`base64.StdEncoding`). The decoder works in constant time.
 fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut symbols = Zeroizing::new(Vec::with_capacity(text.len()));
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
@@ -185,7 +190,8 @@ fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(contents)
 }
 
-/// Sets the bits that the last symbol has beyond the last byte to zero, which is all that the decoder takes.
+/// Sets the bits that the last symbol has beyond the last byte to zero, which is all that the
+/// decoder takes.
 fn clear_left_over_bits(symbols: &mut [u8]) -> Option<()> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (last, left_over) = match symbols {
@@ -203,7 +209,7 @@ fn count(bytes: &[u8], wanted: u8) -> usize {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    // Most bytes are not the first one that is wanted
+    // Most bytes differ from the first one
     let first = *wanted.first()?;
     let mut from = 0;
     loop {

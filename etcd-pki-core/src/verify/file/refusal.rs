@@ -28,7 +28,8 @@ pub struct FileRefusal {
     pub reason: FileReason,
 }
 
-/// What is wrong with a file. Blocks and lines count from 1; only blocks in which Go finds PEM are counted.
+/// What is wrong with a file. Blocks and lines count from 1; only blocks in which Go finds PEM are
+/// counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileReason {
@@ -48,7 +49,7 @@ pub enum FileReason {
         block: usize,
         /// The line on which it begins
         line: usize,
-        /// What it says it holds
+        /// The type in its BEGIN line
         label: String,
         /// What etcd reads it as
         expected: &'static str,
@@ -80,7 +81,7 @@ pub enum FileReason {
     },
     /// The key belongs to another certificate.
     KeyMismatch,
-    /// Go may read it, but etcd-pki cannot tell.
+    /// Go may read it, but etcd-pki cannot judge it.
     NotSupportedHere {
         /// The number of the block
         block: usize,
@@ -109,7 +110,7 @@ pub enum InsteadOfPem {
     CarriageReturns,
     /// Its BEGIN or END lines are indented, or share a line with something else.
     Displaced,
-    /// A block has no END line: the file is cut off.
+    /// A block has no END line: the file is truncated.
     NoEnd,
     /// Its END line does not fit its BEGIN line, or what is between them is not base64.
     Damaged,
@@ -195,7 +196,7 @@ impl fmt::Display for FileRefusal {
             FileReason::KeyMismatch => f.write_str("the key is not the one of the certificate"),
             FileReason::NotSupportedHere { block, line, what } => write!(
                 f,
-                "etcd-pki does not support block {block} (line {line}) and cannot tell whether etcd reads it: {what}"
+                "etcd-pki does not support block {block} (line {line}) and does not know whether etcd reads it: {what}"
             ),
         }
     }
@@ -203,7 +204,8 @@ impl fmt::Display for FileRefusal {
 
 impl error::Error for FileRefusal {}
 
-/// A label with its article. A file may have anything in it, so nothing that moves the cursor is shown, nor much of it.
+/// A label with its article. A file may have anything in it, so nothing that moves the cursor is
+/// shown, nor much of it.
 fn shown(label: &str) -> String {
     let mut text: String = label
         .chars()

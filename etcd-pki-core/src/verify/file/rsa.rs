@@ -1,5 +1,6 @@
-//! The numbers of an RSA key, checked as Go checks them before it uses the key: `checkPrivateKey` and `checkPublicKey` of
-//! `crypto/internal/fips140/rsa`, which `x509.ParsePKCS1PrivateKey` calls through `Precompute` and `Validate`.
+//! The numbers of an RSA key, checked as Go checks them before it uses the key: `checkPrivateKey`
+//! and `checkPublicKey` of `crypto/internal/fips140/rsa`, which `x509.ParsePKCS1PrivateKey` calls
+//! through `Precompute` and `Validate`.
 
 use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Gcd as _, Integer as _, NonZero};
 use zeroize::Zeroizing;

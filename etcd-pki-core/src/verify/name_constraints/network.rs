@@ -1,7 +1,7 @@
 //! Networks to which addresses are limited, searched as Go searches them.
 //!
-//! A network is an address and a mask. Where the address has bits outside of its mask, Go's binary search can miss what is in the
-//! network, and so does this one.
+//! A network is an address and a mask. Where the address has bits outside of its mask, Go's binary
+//! search can miss what is in the network, and so does this one.
 
 use std::{
     cmp::Ordering,
@@ -78,7 +78,8 @@ fn search(networks: &[Network<'_>], address: &[u8]) -> bool {
 }
 
 impl Network<'_> {
-    /// `IPNet.Contains`: an IPv4 address that is written as an IPv6 one is an IPv4 address, in a network as well.
+    /// `IPNet.Contains`: an IPv4 address that is written as an IPv6 one is an IPv4 address, in a
+    /// network as well.
     fn has(self, address: &[u8]) -> bool {
         let (network, address) = (unmapped(self.address), unmapped(address));
         let mask = &self.mask[self.mask.len() - network.len()..];

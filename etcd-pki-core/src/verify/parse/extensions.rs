@@ -1,4 +1,5 @@
-//! Which extensions Go reads, and what it refuses in them (`processExtensions` in `crypto/x509/parser.go`).
+//! Which extensions Go reads, and what it refuses in them (`processExtensions` in
+//! `crypto/x509/parser.go`).
 
 use std::{collections::HashSet, net::IpAddr};
 
@@ -175,7 +176,8 @@ fn is_uri(text: &[u8]) -> bool {
     host.is_some_and(|host| names::is_domain(&host, false))
 }
 
-/// `parseNameConstraintsExtension`. With other kinds of names, Go does not understand the extension.
+/// `parseNameConstraintsExtension`. With other kinds of names, Go does not understand the
+/// extension.
 fn name_constraints(mut value: Reader<'_>) -> Result<bool, Flaw> {
     let malformed = || Flaw::Words("has malformed nameConstraints");
     let mut fields = value

@@ -1,4 +1,5 @@
-//! Strings of names, domains and mailboxes, as Go reads them (`crypto/x509`: `parser.go` and `verify.go`).
+//! Strings of names, domains and mailboxes, as Go reads them (`crypto/x509`: `parser.go` and
+//! `verify.go`).
 
 use super::reader::{Reader, SEQUENCE, SET};
 
@@ -42,7 +43,8 @@ fn is_string(tag: u8, value: &[u8]) -> bool {
     }
 }
 
-/// Pairs of bytes; neither surrogates nor what Unicode reserves. A terminator at the end is cut off before.
+/// Pairs of bytes; neither surrogates nor what Unicode reserves. A terminator at the end is cut off
+/// before.
 fn is_ucs2(value: &[u8]) -> bool {
     value.len().is_multiple_of(2)
         && value.chunks_exact(2).all(|pair| {
@@ -51,7 +53,8 @@ fn is_ucs2(value: &[u8]) -> bool {
         })
 }
 
-/// `domainNameValid`: no empty label, no dot at the end, visible ASCII. A constraint may begin with a dot.
+/// `domainNameValid`: no empty label, no dot at the end, visible ASCII. A constraint may begin with
+/// a dot.
 pub(in crate::verify) fn is_domain(name: &str, is_constraint: bool) -> bool {
     if name.is_empty() {
         return true;

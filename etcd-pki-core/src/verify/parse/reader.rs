@@ -22,7 +22,8 @@ pub(in crate::verify) const fn constructed(number: u8) -> u8 {
     0xa0 | number
 }
 
-/// What is left of some DER. A failed read is the end of parsing, so how far it got does not matter.
+/// What is left of some DER. A failed read is the end of parsing, so how far it got does not
+/// matter.
 #[derive(Clone, Copy)]
 pub(in crate::verify) struct Reader<'a>(pub(super) &'a [u8]);
 
@@ -43,7 +44,8 @@ impl<'a> Reader<'a> {
         self.0.first() == Some(&tag)
     }
 
-    /// Any element (`readASN1`): a tag below 31, and a length of at most four bytes in the shortest form.
+    /// Any element (`readASN1`): a tag below 31, and a length of at most four bytes in the shortest
+    /// form.
     pub(in crate::verify) fn any(&mut self) -> Option<Element<'a>> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
@@ -153,7 +155,8 @@ pub(in crate::verify) fn signed(bytes: &[u8]) -> Option<i64> {
     )
 }
 
-/// Whether every part has the shortest form and fits into 31 bits (`readBase128Int`, `parseBase128Int`).
+/// Whether every part has the shortest form and fits into 31 bits (`readBase128Int`,
+/// `parseBase128Int`).
 pub(in crate::verify) fn is_object_identifier(bytes: &[u8]) -> bool {
     let parts = || bytes.split_inclusive(|byte| byte & 0x80 == 0);
     let value = |part: &[u8]| {

@@ -1,10 +1,12 @@
 //! Whether Go reads a URI, and which host it finds in it (`url.Parse` of `net/url`).
 //!
-//! The crate `url` follows the WHATWG, which repairs what Go refuses and refuses some of what Go takes.
+//! The crate `url` follows the WHATWG, which repairs what Go refuses and refuses some of what Go
+//! takes.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The host of a URI, with its port and with brackets around an address; empty if there is none. `None` if Go refuses the URI.
+/// The host of a URI, with its port and with brackets around an address; empty if there is none.
+/// `None` if Go refuses the URI.
 pub(in crate::verify) fn host(uri: &str) -> Option<String> {
     let (uri, fragment) = uri.split_once('#').unwrap_or((uri, ""));
     let has_control = uri.bytes().any(|byte| byte < b' ' || byte == 0x7f);
@@ -84,7 +86,7 @@ fn parse_host(scheme: Option<&str>, host: &str) -> Option<String> {
     is_escaped(host, Part::Host).then(|| unescaped(host))
 }
 
-/// An IPv6 address, perhaps with a zone behind `%25`.
+/// An IPv6 address, perhaps with a zone after `%25`.
 fn is_address_literal(text: &str) -> Option<bool> {
     let (address, zone) = text.split_at(text.find("%25").unwrap_or(text.len()));
     if !is_escaped(address, Part::Host) || !is_escaped(zone, Part::Zone) {
