@@ -128,7 +128,7 @@ fn what_the_command_makes_in_the_place_of_kubesprays_script() {
         assert!(specification.contains("nodes:\n  - node1\n  - worker.lan\n"));
         // Neither of the two undoes what the other does
         let _ = adopted.json("apply");
-        assert!(script().stdout().contains("as they should be"));
+        assert!(script().stdout().contains("up to date"));
         adopted.assert_due(&[]);
 
         // A member of which the openssl.conf does not know is made as the script would
@@ -179,10 +179,16 @@ fn faults_of_a_kubespray_directory_are_named() {
         ("ca.pem", NO_KEY_USAGE),
         (
             "admin-node1.pem",
-            "mode: admin-node1-key.pem has mode 0644, should be 0600",
+            "chmod: admin-node1-key.pem has mode 0644, should be 0600: everyone can read it",
         ),
-        ("member-node2.lan.pem", "renew: signed by another authority"),
-        ("node-node1.pem", "renew: the certificate is of another key"),
+        (
+            "member-node2.lan.pem",
+            "renew: not signed by ca.pem, which has the name CN=etcd-ca and another key",
+        ),
+        (
+            "node-node1.pem",
+            "renew: node-node1-key.pem does not match the certificate",
+        ),
     ]);
     adopted.assert_mended(&["ca.pem", "member-node2.lan.pem", "node-node1.pem"]);
 }
@@ -392,7 +398,7 @@ fn what_a_specification_cannot_say_is_told() {
             "client-x.pem: cannot be read, so its names are not known: write them before the next apply",
             "node-node2-key.pem: is a link to another file here, so it is left out",
             "node-node2.pem: is a link to another file here, so it is left out",
-            "old-ca.pem: an authority, CN=etcd-ca, under a name that the kubespray layout does not have, so it is left alone",
+            "old-ca.pem: a CA, CN=etcd-ca, with a name that the kubespray layout does not have, so it is left out",
         ]
     );
     assert!(adopted.specification.contains("clients:\n  - x\n"));
@@ -436,10 +442,10 @@ fn pipes_in_the_places_of_files() {
 fn what_cannot_be_adopted() {
     let scratch = Scratch::new("odd");
     let path = |name: &str| scratch.path().join(name);
-    assert!(refused(scratch.path()).contains("called as in no layout"));
+    assert!(refused(scratch.path()).contains("no layout has its file names"));
     assert!(refused(&path("nowhere")).contains("No such file"));
     fs::write(path("member-a.pem"), "garbage").unwrap();
-    assert!(refused(scratch.path()).contains("ca.pem is not there"));
+    assert!(refused(scratch.path()).contains("ca.pem is missing"));
     assert!(refused(&path("member-a.pem")).contains("it is no directory"));
     fs::write(path("ca.pem"), [0, 159, 146, 150]).unwrap();
     assert!(refused(scratch.path()).contains("ca.pem"));

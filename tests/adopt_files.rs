@@ -126,7 +126,7 @@ fn a_mode_that_is_a_fault_is_not_taken_over() {
     assert_eq!(files(&adopted), "  key_mode: \"0640\"\n");
     adopted.assert_due(&[(
         "client-root.pem",
-        "mode: client-root-key.pem has mode 0644, should be 0640",
+        "chmod: client-root-key.pem has mode 0644, should be 0640: everyone can read it",
     )]);
 }
 

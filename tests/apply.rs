@@ -10,15 +10,18 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
+    process::Command,
     time::{Duration, SystemTime},
 };
 
 use etcd_pki_core::{
-    Action, CertificateAuthority, Layout, PrivateKey, Purpose, READ_LIMIT, Store, Wanted,
+    CaKind, CertificateAuthority, DesiredCa, DesiredPair, Layout, PlanOptions, PrivateKey,
+    READ_LIMIT, Store, plan::Action,
 };
 use etcd_pki_tests::{
     Tool,
     cluster::{Cluster, PAIRS, SPECIFICATION},
+    command::etcd_pki,
     run, stderr_of,
 };
 
@@ -70,7 +73,8 @@ fn each_fault_is_named_and_mended_alone() {
     .unwrap();
     let due = cluster.due();
     assert!(
-        due["client-root.pem"].starts_with("renew: the certificate is of another key"),
+        due["client-root.pem"]
+            .starts_with("renew: client-root-key.pem does not match the certificate"),
         "{due:?}"
     );
     cluster.assert_mended(&["client-root.pem"]);
@@ -93,36 +97,50 @@ fn each_fault_is_named_and_mended_alone() {
         cluster.assert_mended(&[&own[..], mended].concat());
     }
 
-    fs::write(cluster.file("client-root.pem"), "nonsense").unwrap();
-    assert!(cluster.due()["client-root.pem"].starts_with("renew: unreadable: "));
-    cluster.assert_mended(&["client-root.pem"]);
-
-    fs::write(cluster.file("client-root-key.pem"), "nonsense").unwrap();
-    assert!(cluster.due()["client-root.pem"].starts_with("re-issue: unreadable: "));
-    cluster.assert_mended(&["client-root-key.pem", "client-root.pem"]);
-
-    // Larger than whatever is read
-    for (file, action, mended) in [
-        ("client-root.pem", "renew", &["client-root.pem"][..]),
-        (
-            "client-root-key.pem",
-            "re-issue",
-            &["client-root-key.pem", "client-root.pem"],
-        ),
-    ] {
+    // Content that is unknown, and files larger than any that is read: nothing replaces them
+    let huge = |file: &str| {
         let planted = fs::File::create(cluster.file(file)).unwrap();
         planted.set_len(READ_LIMIT + 1).unwrap();
-        let due = cluster.due();
-        let what = format!("{action}: unreadable: ssl/{file}: larger than 16 MiB");
-        assert_eq!((due.len(), due["client-root.pem"].as_str()), (1, &*what));
-        cluster.assert_mended(mended);
+    };
+    for file in ["client-root.pem", "client-root-key.pem"] {
+        for (is_huge, reason) in [
+            (false, format!("blocked: ssl/{file}: not a valid ")),
+            (true, format!("blocked: ssl/{file}: larger than 16 MiB")),
+        ] {
+            let whole = fs::read(cluster.file(file)).unwrap();
+            match is_huge {
+                true => huge(file),
+                false => fs::write(cluster.file(file), "nonsense").unwrap(),
+            }
+            let length = || cluster.file(file).metadata().unwrap().len();
+            let before = length();
+            let due = cluster.due();
+            assert_eq!(due.len(), 1, "{due:?}");
+            assert!(due["client-root.pem"].starts_with(&reason), "{due:?}");
+            let said = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+            assert!(said.contains(&reason["blocked: ".len()..]), "{said}");
+            assert_eq!(length(), before);
+            fs::write(cluster.file(file), whole).unwrap();
+            cluster.assert_whole();
+        }
     }
+    // A new key takes the place of an unreadable one only if it is requested
+    fs::write(cluster.file("client-root-key.pem"), "nonsense").unwrap();
+    let mut rekey = cluster.command("apply");
+    let _ = run(rekey.args(["--rekey", "--only", "root"])).expect_success();
+    cluster.assert_whole();
+
+    // Files that a crash leaves count as missing
+    fs::write(cluster.file("client-root.pem"), [0; 100]).unwrap();
+    cluster.assert_mended(&["client-root.pem"]);
+    fs::write(cluster.file("client-root-key.pem"), [0; 100]).unwrap();
+    cluster.assert_mended(&["client-root-key.pem", "client-root.pem"]);
 
     let key = cluster.file("node-kube-1-key.pem");
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
     assert_eq!(
         cluster.due()["node-kube-1.pem"],
-        "mode: node-kube-1-key.pem has mode 0644, should be 0600"
+        "chmod: node-kube-1-key.pem has mode 0644, should be 0600: everyone can read it"
     );
     cluster.assert_mended(&[]);
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -145,7 +163,9 @@ fn what_everybody_may_write_is_closed() {
             cluster.due(),
             BTreeMap::from([(
                 file.to_owned(),
-                format!("mode: {file} has mode {found:04o}, should be 0644")
+                format!(
+                    "chmod: {file} has mode {found:04o}, should be 0644: everyone can write it"
+                )
             )])
         );
         cluster.assert_mended(&[]);
@@ -153,7 +173,7 @@ fn what_everybody_may_write_is_closed() {
     }
     // A certificate that takes the place of an open one is not open
     let certificate = cluster.file("client-root.pem");
-    fs::write(&certificate, "nonsense").unwrap();
+    fs::write(&certificate, "").unwrap();
     set(&certificate, 0o666);
     cluster.assert_mended(&["client-root.pem"]);
     assert_eq!(mode(&certificate), 0o644);
@@ -174,15 +194,16 @@ fn an_authority_that_is_renewed_elsewhere_is_closed_here() {
     let ca = cluster.file("ca.pem");
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
     fs::set_permissions(&ca, Permissions::from_mode(0o666)).unwrap();
-    let store = Store::open(cluster.directory(), Layout::Kubespray);
-    let wanted = etcd_pki_core::Cluster::from_yaml("{}").unwrap();
+    let store = Store::new(cluster.directory(), Layout::Kubespray);
+    let specification = etcd_pki_core::Cluster::from_yaml("{}").unwrap();
     let late = SystemTime::now() + Duration::from_secs(3640 * 86_400);
-    let plan = wanted.plan_for(&store, None, late).unwrap();
-    assert_eq!(plan.steps()[0].action(), Action::Mode);
-    let report = plan.apply(&store.lock().unwrap(), None, |_, _| ()).unwrap();
-    assert_eq!((report.modes, report.changed()), (1, 1));
+    let late = PlanOptions::new().at(late);
+    let plan = specification.plan_with(&store, &late).unwrap();
+    assert_eq!(plan.steps()[0].action(), Action::Chmod);
+    let report = plan.apply().unwrap().into_result().unwrap();
+    assert_eq!((report.count(Action::Chmod), report.changed()), (1, 1));
     assert_eq!(ca.metadata().unwrap().permissions().mode() & 0o777, 0o644);
-    let plan = wanted.plan_for(&store, None, late).unwrap();
+    let plan = specification.plan_with(&store, &late).unwrap();
     assert_eq!(plan.steps()[0].action(), Action::Keep);
 }
 
@@ -196,7 +217,7 @@ fn another_specification_changes_what_it_must() {
     edit("10.0.0.12", "10.0.0.99");
     assert_eq!(
         cluster.due()["member-etcd-2.pem"],
-        "renew: 10.0.0.99 is missing; 10.0.0.12 is surplus"
+        "renew: 10.0.0.99 is missing; 10.0.0.12 is not in the specification"
     );
     cluster.assert_mended(&["member-etcd-2.pem"]);
     edit(
@@ -286,10 +307,13 @@ fn who_is_gone_stays_until_it_is_pruned() {
     cluster.specify(&SPECIFICATION.replace("root, ", ""));
     let plan = cluster.command("plan").output().unwrap();
     let said = stderr_of(&plan, 0);
-    assert!(said.contains("client-root.pem is surplus"), "{said}");
+    assert!(
+        said.contains("client-root.pem is not in the specification"),
+        "{said}"
+    );
     let _ = cluster.apply();
     let secret = fs::read(cluster.file("client-root-key.pem")).unwrap();
-    // Somebody else's file, and another authority's, are nobody's surplus
+    // Somebody else's file, and another authority's, are not pruned
     fs::write(cluster.file("notes.pem"), "mine").unwrap();
     fs::write(
         cluster.file("client-other.pem"),
@@ -320,43 +344,47 @@ fn who_is_gone_stays_until_it_is_pruned() {
 
 /// What is wrong beside a key that has to be made anew is told as well.
 #[test]
-fn every_reason_is_told() {
+fn every_reason_is_reported() {
     let cluster = Cluster::applied();
     cluster.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.99"));
     let certificate = cluster.file("member-etcd-1.pem");
     let key = cluster.file("member-etcd-1-key.pem");
-    let (missing, surplus) = ("10.0.0.99 is missing", "10.0.0.11 is surplus");
+    let (missing, extra) = (
+        "10.0.0.99 is missing",
+        "10.0.0.11 is not in the specification",
+    );
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
-    let mode = "member-etcd-1-key.pem has mode 0644, should be 0600";
+    let mode = "member-etcd-1-key.pem has mode 0644, should be 0600: everyone can read it";
     let due = || cluster.due()["member-etcd-1.pem"].clone();
-    assert_eq!(due(), format!("renew: {missing}; {surplus}; {mode}"));
+    assert_eq!(due(), format!("renew: {missing}; {extra}; {mode}"));
 
     fs::write(&key, fs::read(cluster.file("client-root-key.pem")).unwrap()).unwrap();
-    let shared = "another pair has the same key; the certificate is of another key";
+    let shared =
+        "another pair has the same key; member-etcd-1-key.pem does not match the certificate";
     assert_eq!(
         due(),
-        format!("re-issue: {shared}; {missing}; {surplus}; {mode}")
+        format!("re-issue: {shared}; {missing}; {extra}; {mode}")
     );
 
     fs::write(&key, "nonsense").unwrap();
     let told = due();
     assert!(
-        told.starts_with("re-issue: unreadable: ssl/member-etcd-1-key.pem: "),
+        told.starts_with("blocked: ssl/member-etcd-1-key.pem: "),
         "{told}"
     );
     assert!(
-        told.ends_with(&format!("; {missing}; {surplus}; {mode}")),
+        told.ends_with(&format!("; {missing}; {extra}; {mode}")),
         "{told}"
     );
 
     fs::remove_file(&key).unwrap();
     assert_eq!(
         due(),
-        format!("re-issue: the key is missing; {missing}; {surplus}")
+        format!("re-issue: the key is missing; {missing}; {extra}")
     );
     fs::write(certificate, "nonsense").unwrap();
     assert!(
-        due().starts_with("re-issue: the key is missing; unreadable: "),
+        due().starts_with("blocked: ssl/member-etcd-1.pem: "),
         "{}",
         due()
     );
@@ -366,24 +394,28 @@ fn every_reason_is_told() {
 #[test]
 fn what_ends_with_its_authority_is_renewed_with_it() {
     const DAY: Duration = Duration::from_secs(86_400);
+    const MINUTE: Duration = Duration::from_secs(60);
     let text = SPECIFICATION.replace("{name: backup, validity: 90d}", "backup");
     let cluster = Cluster::new(&text);
     let _ = cluster.apply();
     let specification = etcd_pki_core::Cluster::from_yaml(&text).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
     // An authority of ten years and certificates of one, all of which have twenty days left
     let (ten_years_ago, months_ago) = (
-        SystemTime::now() - 3_630 * DAY,
+        SystemTime::now() - 3_630 * DAY - MINUTE,
         SystemTime::now() - 300 * DAY,
     );
     let mut ca = None;
     for step in plan.steps() {
-        let Wanted {
-            identity, purpose, ..
-        } = step.wanted();
-        let (certificate, key) = match (purpose, &ca) {
-            (Purpose::Authority(profile), _) => {
+        let (certificate, key) = match (step.ca(), step.pair(), &ca) {
+            (
+                Some(DesiredCa {
+                    identity, profile, ..
+                }),
+                _,
+                _,
+            ) => {
                 let key = PrivateKey::generate_with(profile.key_algorithm()).unwrap();
                 let secret = key.to_secret_pem().unwrap();
                 let made = CertificateAuthority::create_for(key, identity, *profile, ten_years_ago)
@@ -392,7 +424,13 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
                 ca = Some(made);
                 (certificate, secret)
             }
-            (Purpose::Leaf(profile), Some(ca)) => {
+            (
+                _,
+                Some(DesiredPair {
+                    identity, profile, ..
+                }),
+                Some(ca),
+            ) => {
                 let bundle = ca.issue_at(*profile, identity, months_ago).unwrap();
                 assert!(bundle.validity_cut().is_some());
                 (
@@ -400,7 +438,7 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
                     bundle.secret_key_pem().unwrap(),
                 )
             }
-            other => panic!("an authority comes first: {other:?}"),
+            other => panic!("a CA comes first: {other:?}"),
         };
         fs::write(&step.paths().certificate, certificate).unwrap();
         fs::write(&step.paths().key, key).unwrap();
@@ -412,7 +450,7 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
         .args(["--only", "kube-1", "--check"]));
     assert!(only.success(), "{}", only.stdout());
     assert!(
-        only.stdout().contains(", the first due on "),
+        only.stdout().contains("; next renewal "),
         "{}",
         only.stdout()
     );
@@ -442,28 +480,36 @@ fn der_is_no_file_of_a_pair() {
         let _ = run(&mut openssl).expect_success();
         fs::write(pem, fs::read(der).unwrap()).unwrap();
     };
-    let told = |file: &str| {
-        format!("ssl/{file}: not a valid PEM file: it is DER, which etcd does not read")
-    };
+    let told = |file: &str| format!("etcd does not read {file}: it is DER, not PEM");
     for (kind, file, action, mended) in [
         ("x509", "client-root.pem", "renew", &["client-root.pem"][..]),
         (
             "pkey",
             "client-root-key.pem",
-            "re-issue",
+            "renew",
             &["client-root-key.pem", "client-root.pem"],
         ),
     ] {
+        let key = || {
+            let bytes = fs::read(cluster.file("client-root-key.pem")).unwrap();
+            let key = PrivateKey::from_bytes(&bytes, None).unwrap();
+            key.public_key().clone()
+        };
+        let before = key();
         to_der(kind, file);
         assert_eq!(
             cluster.due()["client-root.pem"],
-            format!("{action}: unreadable: {}", told(file))
+            format!("{action}: {}", told(file))
         );
         cluster.assert_mended(mended);
+        assert_eq!(key(), before);
     }
     to_der("x509", "ca.pem");
     let said = stderr_of(&cluster.command("plan").output().unwrap(), 1);
-    assert!(said.contains(&told("ca.pem")), "{said}");
+    assert!(
+        said.contains("ssl/ca.pem: not a valid CA: etcd does not read it: it is DER, not PEM"),
+        "{said}"
+    );
 }
 
 /// What a specification says of an authority that is there and is otherwise is told, and changes nothing.
@@ -474,7 +520,7 @@ fn an_authority_stays_as_it_was_made() {
         "{SPECIFICATION}ca: {{algorithm: rsa-2048, organization: etcd}}\n"
     ));
     let said = stderr_of(&cluster.command("plan").arg("--check").output().unwrap(), 0);
-    let stays = "it stays as it is, for nobody would trust another";
+    let stays = "it stays as it is, since no host trusts another CA";
     assert_eq!(
         said,
         format!(
@@ -487,8 +533,18 @@ fn an_authority_stays_as_it_was_made() {
 #[test]
 fn an_authority_whose_key_is_damaged() {
     let cluster = Cluster::applied();
+    // An empty file is a missing key, as after a crash
+    fs::write(cluster.file("ca-key.pem"), "").unwrap();
+    assert!(cluster.due().is_empty());
+    let checked = run(Command::new(etcd_pki())
+        .arg("check")
+        .arg(cluster.directory()));
+    assert!(
+        checked.stdout().contains("EP017 the key is missing"),
+        "{}",
+        checked.stdout()
+    );
     for damaged in [
-        "",
         "x",
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     ] {
@@ -507,10 +563,11 @@ fn a_clock_that_jumps_back() {
     let cluster = Cluster::applied();
     let yesterday = SystemTime::now() - Duration::from_secs(86_400);
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
-    let plan = specification.plan_for(&store, None, yesterday).unwrap();
+    let store = Store::new(cluster.directory(), specification.layout());
+    let then = PlanOptions::new().at(yesterday);
+    let plan = specification.plan_with(&store, &then).unwrap();
     assert_eq!(plan.changes().count(), 0);
-    let ca = store.authority(None).unwrap();
+    let ca = store.ca(CaKind::Client, None).unwrap();
     let identity = etcd_pki_core::Identity::new("x").unwrap();
     let early = ca.issue_at(etcd_pki_core::Role::Client, identity, yesterday);
     assert!(

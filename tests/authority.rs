@@ -12,8 +12,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Layout, Passphrase,
-    PrivateKey, Role, Store, read_authority,
+    CaKind, Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Layout,
+    Passphrase, PrivateKey, Role, Store, read_authority,
 };
 use etcd_pki_tests::{
     Scratch,
@@ -158,7 +158,7 @@ fn an_intermediate_and_its_chain() {
         // A directory whose authority is the root, or an intermediate, is its; one of another root is not
         let directory = made.file("directory");
         fs::create_dir_all(&directory).unwrap();
-        let store = Store::open(&directory, Layout::Kubespray);
+        let store = Store::new(&directory, Layout::Kubespray);
         fs::remove_file(directory.join("ca.pem")).unwrap_or_default();
         assert_eq!(store.trusts(&ca).unwrap(), None);
         for (anchor, trusted) in [
@@ -248,9 +248,9 @@ fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
         (kubeadm.path(), Layout::Kubeadm, "cp-1", "cp-2"),
         (cfssl.path(), Layout::Cfssl, "etcd", "root"),
     ] {
-        let store = Store::open(directory, layout);
+        let store = Store::new(directory, layout);
         assert_eq!(store.member_common_names().unwrap(), [member]);
-        let ca = store.authority(None).unwrap();
+        let ca = store.ca(CaKind::Client, None).unwrap();
         let request = CertificateRequest::create(
             &PrivateKey::generate().unwrap(),
             Role::Client,
@@ -306,5 +306,44 @@ fn no_leaf_has_the_key_of_an_authority() {
             error.to_string(),
             "the key is that of the authority CN=etcd-ca: whoever has it can sign certificates"
         );
+    }
+}
+
+/// A peer CA is made next to the other one and what that one has signed, and replaces no peer CA.
+#[test]
+fn a_peer_ca_of_its_own() {
+    for layout in Layout::ALL {
+        let scratch = Scratch::new("peer-ca");
+        let store = Store::new(scratch.path(), layout);
+        let [client, peer, other] = ["etcd-ca", "etcd-peer-ca", "other"]
+            .map(|name| CertificateAuthority::create(name).unwrap());
+        let files = store.lock().unwrap();
+        files.write_ca(CaKind::Client, &client, None).unwrap();
+        let member = client.issue(Role::Member, Identity::new("etcd-1").unwrap());
+        files.write(&member.unwrap()).unwrap();
+        files.write_ca(CaKind::Peer, &peer, None).unwrap();
+        for kind in CaKind::ALL {
+            let refused = files.write_ca(kind, &other, None);
+            assert!(
+                matches!(refused, Err(Error::AuthorityExists { .. })),
+                "{layout} {kind}: {refused:?}"
+            );
+        }
+        // A key alone is one that a run left which was cut off
+        fs::remove_file(store.ca_paths(CaKind::Peer).certificate).unwrap();
+        let refused = files.write_ca(CaKind::Peer, &other, None);
+        assert!(matches!(refused, Err(Error::AuthorityExists { .. })));
+        files.replace_ca(CaKind::Peer, &other, None).unwrap();
+        let refused = files.renew_ca(CaKind::Peer, &peer).unwrap_err();
+        assert!(refused.to_string().contains("key"), "{refused}");
+        files.renew_ca(CaKind::Peer, &other).unwrap();
+        for (kind, expected) in [(CaKind::Client, &client), (CaKind::Peer, &other)] {
+            let found = store.ca(kind, None).unwrap();
+            assert_eq!(
+                found.certificate(),
+                expected.certificate(),
+                "{layout} {kind}"
+            );
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A passphrase is known to be right before a plan is consumed.
+//! A passphrase is checked before a plan is applied.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
@@ -11,7 +11,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use etcd_pki_core::{Cluster, Error, Layout, Passphrase, Plan, Store};
+use etcd_pki_core::{
+    ApplyOptions, CaKind, Cluster, Error, Layout, Passphrase, Plan, PlanOptions, Report, Store,
+    plan::Action,
+};
 use etcd_pki_tests::Scratch;
 
 const ONE: &str = "members: [etcd-1]\n";
@@ -20,13 +23,11 @@ const TWO: &str = "members: [etcd-1, etcd-2]\n";
 /// A directory whose authority's key is under a passphrase.
 fn locked_away(specification: &str) -> (Scratch, Store) {
     let scratch = Scratch::new("check-keys");
-    let store = Store::open(scratch.path().join("ssl"), Layout::Kubespray);
+    let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
     let plan = plan(specification, &store, SystemTime::now());
-    // What is to be made has no key yet
-    plan.check_keys(&store, None).unwrap();
-    let _ = plan
-        .apply(&store.lock().unwrap(), Some(&right()), |_, _| ())
-        .unwrap();
+    // A CA that the plan creates has no key yet
+    plan.check_keys(None).unwrap();
+    let _ = apply(&plan);
     (scratch, store)
 }
 
@@ -38,16 +39,23 @@ fn wrong() -> Passphrase {
     Passphrase::new("battery staple")
 }
 
+fn apply(plan: &Plan) -> Report {
+    let passphrase = right();
+    let options = ApplyOptions::new().with_passphrase(&passphrase);
+    plan.apply_with(&options).unwrap().into_result().unwrap()
+}
+
 fn plan(specification: &str, store: &Store, now: SystemTime) -> Plan {
     let cluster = Cluster::from_yaml(specification).unwrap();
-    cluster.plan_for(store, None, now).unwrap()
+    let options = PlanOptions::new().at(now);
+    cluster.plan_with(store, &options).unwrap()
 }
 
 /// What is wrong with the authority's key.
 fn fault(checked: Result<(), Error>, store: &Store) -> Error {
     match checked.unwrap_err() {
         Error::File { path, error } => {
-            assert_eq!(path, store.authority_paths().key);
+            assert_eq!(path, store.ca_paths(CaKind::Client).key);
             *error
         }
         error => error,
@@ -58,29 +66,27 @@ fn fault(checked: Result<(), Error>, store: &Store) -> Error {
 fn where_something_is_to_be_signed() {
     let (_scratch, store) = locked_away(ONE);
     let plan = plan(TWO, &store, SystemTime::now());
-    let none = fault(plan.check_keys(&store, None), &store);
+    let none = fault(plan.check_keys(None), &store);
     assert!(matches!(none, Error::EncryptedKey), "{none:?}");
-    let wrong = fault(plan.check_keys(&store, Some(&wrong())), &store);
+    let wrong = fault(plan.check_keys(Some(&wrong())), &store);
     assert!(matches!(wrong, Error::WrongPassphrase), "{wrong:?}");
-    // It is the same plan that is carried out then
-    plan.check_keys(&store, Some(&right())).unwrap();
-    let files = store.lock().unwrap();
-    let report = plan.apply(&files, Some(&right()), |_, _| ()).unwrap();
-    assert_eq!(report.created, 2);
+    // The same plan is applied then
+    plan.check_keys(Some(&right())).unwrap();
+    assert_eq!(apply(&plan).count(Action::Create), 2);
 }
 
 #[test]
 fn where_nothing_is_to_be_signed() {
     let (_scratch, store) = locked_away(ONE);
     plan(ONE, &store, SystemTime::now())
-        .check_keys(&store, Some(&wrong()))
+        .check_keys(Some(&wrong()))
         .unwrap();
     // Modes are set without it
     let key = store.directory().join("member-etcd-1-key.pem");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let plan = plan(ONE, &store, SystemTime::now());
     assert_eq!(plan.changes().count(), 1);
-    plan.check_keys(&store, None).unwrap();
+    plan.check_keys(None).unwrap();
 }
 
 #[test]
@@ -89,45 +95,39 @@ fn where_the_authority_alone_is_renewed() {
     let later = SystemTime::now() + Duration::from_secs(290 * 86_400);
     let plan = plan("ca: {validity: 300d}\n", &store, later);
     assert_eq!(plan.changes().count(), 1);
-    let none = fault(plan.check_keys(&store, None), &store);
+    let none = fault(plan.check_keys(None), &store);
     assert!(matches!(none, Error::EncryptedKey), "{none:?}");
-    plan.check_keys(&store, Some(&right())).unwrap();
+    plan.check_keys(Some(&right())).unwrap();
 }
 
 #[test]
 fn where_the_key_is_elsewhere() {
     let (_scratch, store) = locked_away(ONE);
-    fs::remove_file(store.authority_paths().key).unwrap();
+    fs::remove_file(store.ca_paths(CaKind::Client).key).unwrap();
     let plan = plan(TWO, &store, SystemTime::now());
-    let missing = fault(plan.check_keys(&store, Some(&right())), &store);
+    let missing = fault(plan.check_keys(Some(&right())), &store);
     assert!(matches!(missing, Error::Io { .. }), "{missing:?}");
 }
 
 #[test]
 fn where_requests_are_to_be_signed() {
     let (scratch, store) = locked_away(ONE);
-    let travelling = scratch.path().join("travel");
+    let exchange = scratch.path().join("exchange");
     let cluster = Cluster::from_yaml(ONE).unwrap();
-    let plan = || {
-        cluster
-            .plan_signing(&store, &travelling, SystemTime::now())
-            .unwrap()
-    };
-    fs::create_dir(&travelling).unwrap();
-    plan().check_keys(&store, None).unwrap();
+    let signing = PlanOptions::new().with_exchange(&exchange);
+    let plan = || cluster.plan_with(&store, &signing).unwrap();
+    fs::create_dir(&exchange).unwrap();
+    plan().check_keys(None).unwrap();
 
-    let host = Store::open(scratch.path().join("etcd-1"), Layout::Kubespray);
-    let requests = cluster
-        .plan_host(&host, "etcd-1", &travelling, SystemTime::now())
-        .unwrap();
-    let _ = requests.apply(&host.lock().unwrap(), |_, _| ()).unwrap();
+    let host = Store::new(scratch.path().join("etcd-1"), Layout::Kubespray);
+    let requesting = signing.clone().with_host("etcd-1");
+    let requests = cluster.plan_with(&host, &requesting).unwrap();
+    let _ = requests.apply().unwrap().into_result().unwrap();
     let plan = plan();
-    let none = fault(plan.check_keys(&store, None), &store);
+    let none = fault(plan.check_keys(None), &store);
     assert!(matches!(none, Error::EncryptedKey), "{none:?}");
-    let wrong = fault(plan.check_keys(&store, Some(&wrong())), &store);
+    let wrong = fault(plan.check_keys(Some(&wrong())), &store);
     assert!(matches!(wrong, Error::WrongPassphrase), "{wrong:?}");
-    plan.check_keys(&store, Some(&right())).unwrap();
-    let files = store.lock().unwrap();
-    let report = plan.apply(&files, Some(&right()), |_, _| ()).unwrap();
-    assert_eq!(report.signed, 2);
+    plan.check_keys(Some(&right())).unwrap();
+    assert_eq!(apply(&plan).count(Action::Sign), 2);
 }

@@ -99,7 +99,7 @@ fn leaves_that_name_an_earlier_certificate_of_their_authority() {
         .assert_refused(name, "issuer");
     };
     refused("client-root.pem");
-    let why = "renew: signed by the CA's earlier certificate";
+    let why = "renew: it names an earlier certificate of its CA";
     let due = cluster.due();
     assert_eq!(
         (due.len(), due["client-root.pem"].as_str()),

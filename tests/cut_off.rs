@@ -8,14 +8,17 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    path::PathBuf,
     process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
-use etcd_pki_core::{Error, Progress, Store};
+use etcd_pki_core::{
+    ApplyOptions, Error, Store,
+    plan::{Action, Progress},
+};
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
@@ -67,26 +70,25 @@ fn ended_between_two_changes() {
 
     let cluster = Cluster::new(SPECIFICATION);
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
+    let three = Three(AtomicUsize::new(0));
     let plan = specification.plan(&store).unwrap();
-    let ended = plan.apply(&store.lock().unwrap(), None, Three(AtomicUsize::new(0)));
-    let ended = ended.unwrap_err();
-    assert!(matches!(ended.error, Error::Interrupted), "{ended}");
+    let ended = plan
+        .apply_with(&ApplyOptions::new().with_progress(&three))
+        .unwrap();
+    assert!(ended.is_interrupted() && !ended.is_complete());
     let plan = specification.plan(&store).unwrap();
-    let left: Vec<&Path> = plan
+    let left: Vec<PathBuf> = plan
         .changes()
-        .map(|step| step.paths().certificate.as_path())
+        .map(|step| step.paths().certificate)
         .collect();
     assert!((1..=PAIRS - 3).contains(&left.len()), "{left:?}");
-    // It knows what it has done
-    assert_eq!(ended.done.len(), PAIRS - left.len());
-    assert!(
-        ended
-            .done
-            .iter()
-            .all(|file| !left.contains(&file.as_path()))
-    );
-    assert_eq!((ended.all, ended.report.created), (PAIRS, ended.done.len()));
+    // The report says which steps are done
+    assert_eq!(ended.changed(), PAIRS - left.len());
+    assert!(ended.done().all(|done| !left.contains(&done.path())));
+    assert_eq!(ended.steps().count(), PAIRS);
+    assert_eq!(ended.count(Action::Create), ended.changed());
+    assert!(matches!(ended.into_result(), Err(Error::Interrupted)));
 
     cluster.apply();
     cluster.assert_whole();
@@ -191,7 +193,7 @@ fn an_authority_whose_making_was_cut_off() {
         );
         let planned = run(&mut cluster.command("plan")).expect_success();
         assert!(
-            planned.stdout().contains("ca, for the key that is there"),
+            planned.stdout().contains("ca, for the existing key"),
             "{}",
             planned.stdout()
         );
@@ -228,7 +230,7 @@ fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
     let _ = stderr_of(&made, 0);
     cluster.specify(&format!("{SPECIFICATION}ca: {{algorithm: ec-p256}}\n"));
     let planned = run(&mut cluster.command("plan")).expect_success();
-    let line = "create    ca.pem                        etcd-ca, for the key that is there\n";
+    let line = "create    ca.pem                        etcd-ca, for the existing key\n";
     assert!(planned.stdout().contains(line), "{}", planned.stdout());
     let note = "note: ca.pem: the key is ed25519, should be ec-p256; it stays as it is";
     assert!(planned.stderr().starts_with(note), "{}", planned.stderr());

@@ -11,7 +11,10 @@ use std::{
     process::Command,
 };
 
-use etcd_pki_core::{Error, Store};
+use etcd_pki_core::{
+    ApplyOptions, Error, PlanOptions, Report, Store,
+    plan::{Action, Step},
+};
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
@@ -189,17 +192,18 @@ fn a_directory_that_vanishes_in_the_middle() {
     let cluster = Cluster::new(SPECIFICATION);
     let gone = cluster.path().join("gone");
     let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
-    let ended = plan.apply(&store.lock().unwrap(), None, |done, _| {
+    let vanish = |done, _| {
         if done == 1 {
             fs::rename(cluster.directory(), &gone).unwrap();
         }
-    });
-    let ended = ended.unwrap_err();
+    };
+    let report = plan.apply_with(&ApplyOptions::new().with_progress(&vanish));
+    let error = report.unwrap().into_result().unwrap_err();
     assert!(
-        matches!(&ended.error, Error::DirectoryGone { path } if *path == cluster.directory()),
-        "{ended}"
+        matches!(&error, Error::DirectoryGone { path } if *path == cluster.directory()),
+        "{error}"
     );
     assert!(!cluster.directory().exists());
     fs::rename(&gone, cluster.directory()).unwrap();
@@ -214,16 +218,17 @@ fn another_directory_in_its_place() {
     let other = Cluster::applied();
     let fewer = SPECIFICATION.replace("root, ", "");
     let specification = etcd_pki_core::Cluster::from_yaml(&fewer).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
-    let plan = specification.plan(&store).unwrap().prune();
-    assert_eq!(plan.removed().len(), 1);
+    let store = Store::new(cluster.directory(), specification.layout());
+    let plan = specification
+        .plan_with(&store, &PlanOptions::new().with_prune())
+        .unwrap();
+    let removed = |step: &&Step| step.action() == Action::Remove;
+    assert_eq!(plan.steps().iter().filter(removed).count(), 1);
     fs::rename(cluster.directory(), cluster.path().join("gone")).unwrap();
     fs::rename(other.directory(), cluster.directory()).unwrap();
     let before = cluster.contents();
-    let ended = plan
-        .apply(&store.lock().unwrap(), None, |_, _| ())
-        .unwrap_err();
-    assert!(matches!(ended.error, Error::Changed { .. }), "{ended}");
+    let error = plan.apply().and_then(Report::into_result).unwrap_err();
+    assert!(matches!(error, Error::Changed { .. }), "{error}");
     assert_eq!(cluster.contents(), before);
 }
 
@@ -234,13 +239,13 @@ fn what_was_left_behind_in_a_folder() {
     let cluster = Cluster::new(text);
     let _ = cluster.apply();
     let specification = etcd_pki_core::Cluster::from_yaml(text).unwrap();
-    let store = Store::open(cluster.directory(), specification.layout());
+    let store = Store::new(cluster.directory(), specification.layout());
     let left = cluster.file("etcd/.etcd-pki-x.tmp");
     fs::hard_link(cluster.file("etcd/server.key"), &left).unwrap();
     fs::remove_file(cluster.file("etcd/server.crt")).unwrap();
     let plan = specification.plan(&store).unwrap();
-    let report = plan.apply(&store.lock().unwrap(), None, |_, _| ()).unwrap();
-    assert_eq!(report.renewed, 1);
+    let report = plan.apply().unwrap().into_result().unwrap();
+    assert_eq!(report.count(Action::Renew), 1);
     assert!(!left.exists());
 }
 

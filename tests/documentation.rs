@@ -7,6 +7,7 @@
 
 use std::{env, fs, path::Path, process::Command};
 
+use etcd_pki_core::Finding;
 use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, kubespray::Kubespray};
 use regex::Regex;
 
@@ -74,7 +75,10 @@ fn normal(text: &str, directory: &Path) -> String {
     let varying = [
         (r"in \d+\.\d\d s", "in TIME"),
         (r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", "DAY"),
-        (r"due on DAY \([a-z0-9.-]+\)", "due on DAY (FILE)"),
+        (
+            r"next renewal DAY \([a-z0-9.-]+\)",
+            "next renewal DAY (FILE)",
+        ),
         ("[0-9A-F]{64}", "SHA"),
     ];
     varying.into_iter().fold(text, |text, (pattern, word)| {
@@ -284,4 +288,25 @@ fn links_lead_somewhere() {
             );
         }
     }
+}
+
+/// The reference lists every finding as the library has it, and no other.
+#[test]
+fn every_finding_is_in_the_reference() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = fs::read_to_string(root.join("docs/reference/findings.md")).unwrap();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| EP"))
+        .collect();
+    let expected: Vec<String> = Finding::TABLE
+        .iter()
+        .map(|entry| {
+            format!(
+                "| {} | `{}` | {} | {} | {} |",
+                entry.code, entry.kind, entry.severity, entry.meaning, entry.fix
+            )
+        })
+        .collect();
+    assert_eq!(rows, expected);
 }

@@ -184,7 +184,7 @@ fn further_names_of_what_is_replaced_are_told() {
             .status
             .success()
     );
-    let warning = "which keep the old content: copy it there anew";
+    let warning = "which keep the old content: copy it there again";
     for (line, file) in [
         ("cert issue client app -d pki --force", "pki/client-app.pem"),
         (

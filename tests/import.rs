@@ -65,12 +65,13 @@ fn public_key(directory: &Path, file: &str) -> Vec<u8> {
 
 const P256: &str = "ecparam -name prime256v1 -genkey -noout -out first";
 const P384: &str = "ecparam -name secp384r1 -genkey -noout -out first";
+const P521: &str = "ecparam -name secp521r1 -genkey -noout -out first";
 const ED25519: &str = "genpkey -algorithm ED25519 -out first";
 const RSA: &str = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out first";
 
 #[test]
 fn every_format_is_read_as_openssl_reads_it() {
-    let formats: [(&str, &[&str]); 31] = [
+    let formats: [(&str, &[&str]); 47] = [
         ("rsa-2048", &[RSA, "pkey -in first -out key"]),
         ("rsa-2048", &[RSA, "rsa -in first -traditional -out key"]),
         (
@@ -93,11 +94,69 @@ fn every_format_is_read_as_openssl_reads_it() {
                 "pkcs8 -topk8 -in first -passout pass:secret -out key",
             ],
         ),
+        ("rsa-4160", &["genrsa -out key 4160"]),
+        ("rsa-5120", &["genrsa -traditional -out key 5120"]),
+        ("rsa-2048", &["genrsa -3 -out key 2048"]),
+        ("rsa-2050", &["genrsa -3 -traditional -out key 2050"]),
         (
             "ec-p256",
             &["ecparam -name prime256v1 -genkey -noout -out key"],
         ),
         ("ec-p256", &["ecparam -name prime256v1 -genkey -out key"]),
+        (
+            "ec-p256",
+            &[P256, "ec -in first -conv_form hybrid -out key"],
+        ),
+        ("ec-p521", &["ecparam -name secp521r1 -genkey -out key"]),
+        ("ec-p521", &[P521, "ec -in first -no_public -out key"]),
+        (
+            "ec-p521",
+            &[P521, "ec -in first -conv_form compressed -out key"],
+        ),
+        ("ec-p521", &[P521, "ec -in first -outform DER -out key"]),
+        (
+            "ec-p521",
+            &[
+                P521,
+                "pkcs8 -topk8 -nocrypt -in first -outform DER -out key",
+            ],
+        ),
+        (
+            "ec-p521",
+            &[
+                P521,
+                "pkcs8 -topk8 -scrypt -in first -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "rsa-2048",
+            &[
+                RSA,
+                "rsa -in first -traditional -aes128 -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "rsa-2048",
+            &[
+                RSA,
+                "rsa -in first -traditional -aes256 -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "rsa-2048",
+            &[
+                RSA,
+                "rsa -in first -traditional -des3 -passout pass:secret -out key",
+            ],
+        ),
+        (
+            "ec-p256",
+            &[P256, "ec -in first -aes192 -passout pass:secret -out key"],
+        ),
+        (
+            "ec-p521",
+            &[P521, "ec -in first -aes256 -passout pass:secret -out key"],
+        ),
         ("ec-p256", &[P256, "ec -in first -no_public -out key"]),
         (
             "ec-p256",
@@ -196,6 +255,24 @@ fn every_format_is_read_as_openssl_reads_it() {
         let name = key.public_key().algorithm_name();
         assert_eq!(name, algorithm, "{commands:?}");
         assert_eq!(key.public_key().as_der(), made.public_key(), "{commands:?}");
+        let directory = made.scratch.path();
+        fs::write(directory.join("message"), algorithm).unwrap();
+        let signature = key.sign(algorithm.as_bytes()).unwrap();
+        fs::write(directory.join("signature"), signature).unwrap();
+        let verify = match algorithm {
+            "ed25519" => "pkeyutl -verify -rawin -in message -sigfile signature -pubin -inkey",
+            "ec-p384" => "dgst -sha384 -signature signature -verify",
+            "ec-p521" => "dgst -sha512 -signature signature -verify",
+            _ => "dgst -sha256 -signature signature -verify",
+        };
+        let key = key.public_key().to_pem().unwrap();
+        fs::write(directory.join("public.pem"), key).unwrap();
+        let message = if algorithm == "ed25519" {
+            ""
+        } else {
+            "message"
+        };
+        openssl(directory, &format!("{verify} public.pem {message}"));
     }
 }
 
@@ -250,14 +327,23 @@ fn whatever_its_label_says_a_key_is_read_where_go_reads_it() {
     }
 }
 
-/// RSA of a size with which ring does not sign: an authority's key, a leaf's, and one in a request.
+/// Keys with which ring does not sign: an authority's key, a leaf's, and one in a request.
 #[test]
-fn rsa_keys_of_any_size_sign() {
-    for bits in [2050, 2560, 3584] {
+fn keys_that_ring_does_not_have_sign() {
+    for generate in [
+        "genrsa 2050",
+        "genrsa 2560",
+        "genrsa 3584",
+        "genrsa 4160",
+        "genrsa -3 2048",
+        "genrsa -3 2050",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+    ] {
+        let (command, options) = generate.split_once(' ').unwrap();
         let made = Made::by(&[
-            &format!("genrsa -out key {bits}"),
+            &format!("{command} -out key {options}"),
             "req -x509 -new -key key -subj /CN=etcd-ca -addext keyUsage=critical,keyCertSign -days 30 -out ca",
-            &format!("genrsa -out own {bits}"),
+            &format!("{command} -out own {options}"),
             "req -new -key own -subj /CN=app -out request",
         ]);
         let directory = made.scratch.path();
@@ -271,7 +357,7 @@ fn rsa_keys_of_any_size_sign() {
         let leaf = directory.join("leaf");
         go::verify(&directory.join("ca"), &leaf)
             .client()
-            .assert_accepted(format_args!("RSA of {bits} bits"));
+            .assert_accepted(generate);
 
         let own = PrivateKey::from_pem(read("own")).unwrap();
         let request = CertificateRequest::create(&own, Role::Client, &identity).unwrap();
@@ -289,6 +375,7 @@ fn what_we_write_openssl_reads() {
     for (first, formats) in [
         (P256, &[KeyFormat::Pkcs8, KeyFormat::Sec1][..]),
         (P384, &[KeyFormat::Pkcs8, KeyFormat::Sec1]),
+        (P521, &[KeyFormat::Pkcs8, KeyFormat::Sec1]),
         (ED25519, &[KeyFormat::Pkcs8]),
         (RSA, &[KeyFormat::Pkcs8, KeyFormat::Pkcs1]),
     ] {
@@ -358,11 +445,7 @@ fn whatever_surrounds_a_key_it_is_found() {
 
 #[test]
 fn what_is_not_used_is_refused_by_its_name() {
-    let refused: [(&str, &[&str]); 16] = [
-        (
-            "ec-p521",
-            &["ecparam -name secp521r1 -genkey -noout -out key"],
-        ),
+    let refused: [(&str, &[&str]); 15] = [
         (
             "ec-secp256k1",
             &["ecparam -name secp256k1 -genkey -noout -out key"],
@@ -370,6 +453,17 @@ fn what_is_not_used_is_refused_by_its_name() {
         (
             "ec-brainpoolP256r1",
             &["genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1 -out key"],
+        ),
+        (
+            "ec-brainpoolP384r1",
+            &["ecparam -name brainpoolP384r1 -genkey -out key"],
+        ),
+        (
+            "explicit curve parameters",
+            &[
+                "ecparam -name secp521r1 -param_enc explicit -genkey -noout -out first",
+                "ec -in first -aes256 -passout pass:secret -out key",
+            ],
         ),
         (
             "explicit curve parameters",
@@ -393,14 +487,12 @@ fn what_is_not_used_is_refused_by_its_name() {
         ),
         ("rsa-1024", &["genrsa -out key 1024"]),
         ("rsa-2046", &["genrsa -out key 2046"]),
-        ("rsa-4160", &["genrsa -out key 4160"]),
-        ("public exponent under 65537", &["genrsa -3 -out key 2048"]),
         ("more than two primes", &["genrsa -primes 3 -out key 2048"]),
         (
-            "Proc-Type: 4,ENCRYPTED",
+            "CAMELLIA-256-CBC",
             &[
                 RSA,
-                "rsa -in first -traditional -aes128 -passout pass:secret -out key",
+                "rsa -in first -traditional -camellia256 -passout pass:secret -out key",
             ],
         ),
         (
@@ -424,17 +516,178 @@ fn what_is_not_used_is_refused_by_its_name() {
 
 #[test]
 fn passphrases() {
-    let made = Made::by(&[P256, "pkcs8 -topk8 -in first -passout pass:secret -out key"]);
+    for encrypt in [
+        "pkcs8 -topk8 -in first -passout pass:secret -out key",
+        "ec -in first -aes256 -passout pass:secret -out key",
+        "ec -in first -des3 -passout pass:secret -out key",
+    ] {
+        let bytes = Made::by(&[P256, encrypt]).bytes();
+        assert!(matches!(
+            PrivateKey::from_pem(&bytes),
+            Err(Error::EncryptedKey)
+        ));
+        let wrong = Passphrase::new("wrong");
+        assert!(matches!(
+            PrivateKey::from_encrypted_pem(&bytes, &wrong),
+            Err(Error::WrongPassphrase)
+        ));
+    }
+}
+
+/// One wrong passphrase of 256 decrypts to right padding: none may pass, whatever comes out.
+#[test]
+fn no_wrong_passphrase_opens_a_key() {
+    let made = Made::by(&[P256, "ec -in first -aes128 -passout pass:secret -out key"]);
     let bytes = made.bytes();
-    assert!(matches!(
-        PrivateKey::from_pem(&bytes),
-        Err(Error::EncryptedKey)
-    ));
-    let wrong = Passphrase::new("wrong");
-    assert!(matches!(
-        PrivateKey::from_encrypted_pem(&bytes, &wrong),
-        Err(Error::WrongPassphrase)
-    ));
+    for number in 0..2000 {
+        let wrong = Passphrase::new(format!("wrong {number}"));
+        let error = PrivateKey::from_encrypted_pem(&bytes, &wrong).unwrap_err();
+        assert!(matches!(error, Error::WrongPassphrase), "{number}: {error}");
+    }
+}
+
+#[test]
+fn rsa_keys_outside_of_the_sizes_are_refused_by_their_size() {
+    use pkcs1::{EncodeRsaPrivateKey as _, RsaPrivateKeyOwned, der::Decode as _};
+    let made = Made::by(&[RSA, "rsa -in first -traditional -outform DER -out key"]);
+    let mut key = RsaPrivateKeyOwned::from_der(&made.bytes()).unwrap();
+    for (bytes, name) in [(1025, "rsa-8200"), (2048, "rsa-16384"), (255, "rsa-2040")] {
+        let modulus = vec![0xff; bytes];
+        key.modulus = pkcs1::der::asn1::Uint::new(&modulus).unwrap();
+        let error = PrivateKey::from_der(key.to_pkcs1_der().unwrap().as_bytes()).unwrap_err();
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+/// A tag, the length, and the content.
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let head = match length {
+        0..=0x7f => vec![tag, length as u8],
+        0x80..=0xff => vec![tag, 0x81, length as u8],
+        _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
+    };
+    [&head, content].concat()
+}
+
+/// What a SEQUENCE of under 64 KiB contains.
+fn content(sequence: &[u8]) -> &[u8] {
+    match sequence[1] {
+        0x81 => &sequence[3..],
+        0x82 => &sequence[4..],
+        _ => &sequence[2..],
+    }
+}
+
+/// PKCS#8 with the public key in it (RFC 5958), which Java and Go's newer libraries write.
+#[test]
+fn the_second_version_of_pkcs8() {
+    for first in [P256, P384, P521, ED25519, RSA] {
+        let made = Made::by(&[
+            first,
+            "pkcs8 -topk8 -nocrypt -in first -outform DER -out key",
+        ]);
+        let directory = made.scratch.path();
+        let public = made.public_key();
+        openssl(
+            directory,
+            "req -x509 -new -key first -subj /CN=x -out certificate",
+        );
+        // Its bits are the last field of SubjectPublicKeyInfo
+        let info = content(&public);
+        let algorithm = usize::from(info[1]) + 2;
+        let bits = content(&info[algorithm..]);
+        let first_version = made.bytes();
+        let fields = content(&first_version)
+            .strip_prefix(&[0x02, 0x01, 0x00])
+            .unwrap();
+        let second = tlv(
+            0x30,
+            &[&[0x02, 0x01, 0x01], fields, &tlv(0x81, bits)].concat(),
+        );
+        let key = PrivateKey::from_der(&second).unwrap_or_else(|error| panic!("{first}: {error}"));
+        assert_eq!(key.public_key().as_der(), public);
+        let pem = pem_rfc7468::encode_string("PRIVATE KEY", LineEnding::LF, &second).unwrap();
+        fs::write(directory.join("second"), pem).unwrap();
+        go::key_pair(&directory.join("certificate"), &directory.join("second"))
+            .assert_accepted(first);
+    }
+}
+
+/// The private number of an elliptic curve key in fewer or more bytes than the standard wants: Go reads it, and etcd with it.
+#[test]
+fn numbers_of_another_length() {
+    for (curve, oid, length) in [
+        (
+            "prime256v1",
+            &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07][..],
+            32,
+        ),
+        ("secp384r1", &[0x2b, 0x81, 0x04, 0x00, 0x22], 48),
+        ("secp521r1", &[0x2b, 0x81, 0x04, 0x00, 0x23], 66),
+    ] {
+        let scratch = Scratch::new("scalar");
+        let directory = scratch.path();
+        let sec1 = |number: &[u8]| {
+            let curve = tlv(0xa0, &tlv(0x06, oid));
+            let key = [&[0x02, 0x01, 0x01], &tlv(0x04, number)[..], &curve].concat();
+            tlv(0x30, &key)
+        };
+        // A number with as many leading zeros as it gets
+        for significant in [1, length - 3, length - 1] {
+            let number: Vec<u8> = (1..=significant as u8).collect();
+            let whole = [&vec![0; length - significant][..], &number].concat();
+            fs::write(directory.join("whole.der"), sec1(&whole)).unwrap();
+            openssl(directory, "ec -inform DER -in whole.der -out whole");
+            openssl(
+                directory,
+                "req -x509 -new -key whole -subj /CN=x -out certificate",
+            );
+            let expected = public_key(directory, "whole");
+            for zeros in [0, 1, length - significant, length - significant + 1, length] {
+                let written = sec1(&[&vec![0; zeros][..], &number].concat());
+                let what = format!("{curve}, {significant} bytes behind {zeros} zeros");
+                let key = PrivateKey::from_der(&written)
+                    .unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_eq!(key.public_key().as_der(), expected, "{what}");
+                let pem =
+                    pem_rfc7468::encode_string("EC PRIVATE KEY", LineEnding::LF, &written).unwrap();
+                fs::write(directory.join("written"), pem).unwrap();
+                go::key_pair(&directory.join("certificate"), &directory.join("written"))
+                    .assert_accepted(what);
+            }
+        }
+        for number in [
+            vec![0; length],
+            vec![0xff; length],
+            vec![1; length + 1],
+            vec![],
+        ] {
+            let error = PrivateKey::from_der(&sec1(&number)).unwrap_err();
+            assert!(matches!(error, Error::Malformed { .. }), "{curve}: {error}");
+        }
+    }
+}
+
+#[test]
+fn files_without_a_key_say_so() {
+    let made = Made::by(&["ecparam -name prime256v1 -out key"]);
+    let error = made.read().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no private key in it, but the parameters of an elliptic curve"
+    );
+    assert!(error.hint().unwrap().contains("-genkey"));
+    for (bytes, reason) in [
+        (&b""[..], "it is empty"),
+        (b"\n\n", "it is empty"),
+        (&[0; 227], "it has only zero bytes"),
+    ] {
+        let error = PrivateKey::from_bytes(bytes, None).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
 }
 
 #[test]

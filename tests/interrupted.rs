@@ -119,7 +119,7 @@ fn pair(pki: &Pki, name: &str) -> Bundle {
 #[test]
 fn the_wait_for_a_lock_is_told_once_and_can_be_ended() {
     let scratch = Scratch::new("lock");
-    let store = Store::open(scratch.path().join("pki"), Layout::Kubespray);
+    let store = Store::new(scratch.path().join("pki"), Layout::Kubespray);
     let held = store.lock().unwrap();
     let mut asked = 0;
     let ended = store.lock_while(|| {

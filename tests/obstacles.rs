@@ -190,7 +190,7 @@ fn what_may_not_be_read_stays() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|change| change["reasons"][0].as_str().unwrap())
+        .map(|change| change["reasons"][0]["message"].as_str().unwrap())
         .collect();
     assert_eq!(
         reasons,

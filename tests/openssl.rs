@@ -1,7 +1,11 @@
 //! OpenSSL's verdict: `verify`, `verify -x509_strict`, `req -verify`, and the bytes of the extensions.
 
-use etcd_pki_core::Role;
+use std::fs;
+
+use etcd_pki_core::{Certificate, Role};
 use etcd_pki_tests::{
+    Scratch,
+    command::etcd_pki_in,
     each,
     openssl::{self, Purpose},
 };
@@ -127,4 +131,48 @@ fn refuses_another_authority() {
         "another authority's",
         "unable to get local issuer certificate",
     );
+}
+
+/// Zeros that only DER needs, negative numbers and those that are longer than RFC 5280 allows: CAs have written them all.
+#[test]
+fn prints_serial_numbers_as_we_do() {
+    let scratch = Scratch::new("serial");
+    let folder = scratch.path();
+    let long = format!("0x9c{}", "ab".repeat(20));
+    let longer = format!("0x{}", "7f".repeat(60));
+    for serial in [
+        "0",
+        "1",
+        "0x7f",
+        "0x80",
+        "0x9c50b73086b94fb9bcd89795b91720c1",
+        "-1",
+        "-0x80",
+        "-0x1234",
+        &long,
+        &longer,
+    ] {
+        let line = format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c.pem -days 9 -subj /CN=x -set_serial {serial}"
+        );
+        let _ = openssl::call(folder, &line);
+        let theirs = openssl::call(folder, "x509 -in c.pem -noout -serial").expect_success();
+        let theirs = theirs
+            .stdout()
+            .trim_end()
+            .trim_start_matches("serial=")
+            // It breaks long ones
+            .replace("\\\n", "");
+        let certificate = Certificate::from_pem(fs::read(folder.join("c.pem")).unwrap()).unwrap();
+        assert_eq!(certificate.serial_number().to_string(), theirs, "{serial}");
+        assert_eq!(
+            certificate.serial_number().is_negative(),
+            serial.starts_with('-')
+        );
+        let shown = etcd_pki_in(folder, "cert show c.pem --field serial").expect_success();
+        assert_eq!(shown.stdout().trim_end(), theirs);
+        let all = etcd_pki_in(folder, "cert show c.pem --json").expect_success();
+        let all: serde_json::Value = serde_json::from_str(all.stdout()).unwrap();
+        assert_eq!(all["certificates"][0]["serial"], theirs.as_str());
+    }
 }

@@ -11,8 +11,8 @@ use std::{
     process::{Command, Output},
 };
 
-use etcd_pki_core::Layout;
-use etcd_pki_tests::{Scratch, command::etcd_pki};
+use etcd_pki_core::{CaKind, Layout};
+use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki};
 
 const CLUSTER: &str = "directory: pki\nmembers: [a, b]\nnodes: [a]\n";
 
@@ -40,7 +40,7 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(contents(&path));
-        } else {
+        } else if !path.ends_with(LOCK_FILE) {
             found.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }
@@ -91,7 +91,7 @@ fn no_second_authority_in_another_layout() {
         // These two have their authority under one name, and so share it
         let others = Layout::ALL
             .into_iter()
-            .filter(|said| said.authority() != there.authority());
+            .filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client));
         let others: Vec<Layout> = others.collect();
         for said in &others {
             assert_refused(&scratch, there, *said);
@@ -110,13 +110,13 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
             specify(&scratch, there);
             let output = etcd_pki_in(&scratch, &[&["apply", "-f", "cluster.yaml"], host].concat());
             assert!(output.status.success(), "{output:?}");
-            for pair in [there.authority(), there.peer_authority()] {
+            for pair in CaKind::ALL.map(|kind| there.ca(kind)) {
                 let pair = pair.below(&scratch.path().join("pki"));
                 let _ = fs::remove_file(pair.certificate);
                 let _ = fs::remove_file(pair.key);
             }
             let others = Layout::ALL.into_iter();
-            for said in others.filter(|said| said.authority() != there.authority()) {
+            for said in others.filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client)) {
                 assert_refused(&scratch, there, said);
             }
         }
@@ -148,7 +148,7 @@ fn no_authority_above_trees_that_were_exported() {
             assert!(output.status.success(), "{output:?}");
         }
         let others = Layout::ALL.into_iter();
-        for said in others.filter(|said| said.authority() != there.authority()) {
+        for said in others.filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client)) {
             assert_refused(&scratch, there, said);
         }
     }
@@ -265,12 +265,12 @@ fn files_that_are_no_certificates() {
         let scratch = Scratch::new("no-certificates");
         for other in Layout::ALL
             .into_iter()
-            .filter(|other| other.authority() != layout.authority())
+            .filter(|other| other.ca(CaKind::Client) != layout.ca(CaKind::Client))
         {
             let path = scratch
                 .path()
                 .join("pki")
-                .join(other.authority().certificate);
+                .join(other.ca(CaKind::Client).certificate);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "no certificate\n").unwrap();
         }

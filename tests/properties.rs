@@ -29,6 +29,28 @@ fn host_name() -> impl Strategy<Value = String> {
     "[a-z](-?[a-z0-9]){0,8}(\\.[a-z][a-z0-9]{0,8}){0,3}"
 }
 
+/// The object identifiers of P-256, P-384 and P-521
+const CURVES: [&[u8]; 3] = [
+    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
+    &[0x2b, 0x81, 0x04, 0x00, 0x22],
+    &[0x2b, 0x81, 0x04, 0x00, 0x23],
+];
+
+/// `ECPrivateKey` without a public point (RFC 5915, section 3).
+fn sec1(curve: &[u8], number: &[u8]) -> Vec<u8> {
+    let tlv = |tag, content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        let head = if length < 0x80 {
+            vec![tag, length]
+        } else {
+            vec![tag, 0x81, length]
+        };
+        [&head, content].concat()
+    };
+    let curve = tlv(0xa0, &tlv(0x06, curve));
+    tlv(0x30, &[&[2, 1, 1], &tlv(0x04, number)[..], &curve].concat())
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_name_or_an_error(text in text()) {
@@ -89,6 +111,26 @@ proptest! {
             lines.join(end)
         );
         prop_assert_eq!(&PublicKey::from_pem(dressed).unwrap(), key.public_key());
+    }
+
+    #[test]
+    fn a_number_is_the_same_key_in_any_length(
+        number in prop::collection::vec(any::<u8>(), 1..32),
+        zeros in 0usize..70,
+        curve in prop::sample::select(&CURVES[..]),
+    ) {
+        prop_assume!(number.iter().any(|byte| *byte != 0));
+        let short = PrivateKey::from_der(&sec1(curve, &number)).unwrap();
+        let long = [&vec![0; zeros][..], &number].concat();
+        let long = PrivateKey::from_der(&sec1(curve, &long)).unwrap();
+        prop_assert_eq!(short.public_key(), long.public_key());
+        // Either signs for the other, and is read again as what it is
+        let again = PrivateKey::from_der(&long.to_secret_der()).unwrap();
+        prop_assert_eq!(again.public_key(), short.public_key());
+        let identity = Identity::new("x").unwrap();
+        let request = CertificateRequest::create(&again, Role::Client, identity).unwrap();
+        let read = CertificateRequest::from_der(request.as_der()).unwrap();
+        prop_assert_eq!(read.public_key(), short.public_key());
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Large {
         self.call("apply")
     }
 
-    /// `renew node-n7.pem: signed by another authority`
+    /// `renew node-n7.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key`
     fn due(&self) -> Vec<String> {
         let plan = self.call("plan");
         let changes = plan["changes"].as_array().unwrap().iter();
@@ -75,7 +75,9 @@ impl Large {
             .map(|change| {
                 let file = Path::new(change["certificate"].as_str().unwrap()).file_name();
                 let reasons = change["reasons"].as_array().unwrap().iter();
-                let reasons: Vec<_> = reasons.map(|reason| reason.as_str().unwrap()).collect();
+                let reasons: Vec<_> = reasons
+                    .map(|reason| reason["message"].as_str().unwrap())
+                    .collect();
                 format!(
                     "{} {}: {}",
                     change["action"].as_str().unwrap(),
@@ -168,13 +170,14 @@ fn changes_are_found_whatever_is_on_record() {
     let name =
         |found, wanted| format!("common name etcd-node-n{found}, should be etcd-node-n{wanted}");
     let expected = [
-        "renew node-n1.pem: signed by another authority".to_owned(),
+        "renew node-n1.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key"
+            .to_owned(),
         format!(
-            "renew node-n2.pem: the certificate is of another key; {}",
+            "renew node-n2.pem: node-n2-key.pem does not match the certificate; {}",
             name(3, 2)
         ),
         format!(
-            "renew node-n3.pem: the certificate is of another key; {}",
+            "renew node-n3.pem: node-n3-key.pem does not match the certificate; {}",
             name(2, 3)
         ),
         format!("renew node-n4.pem: {}", name(5, 4)),
@@ -198,9 +201,11 @@ fn a_mark_is_believed_for_the_very_bytes_and_by_the_authority_alone() {
         fs::copy(other.file(name), large.file(name)).unwrap();
     }
     fs::copy(other.file(RECORD), large.file(RECORD)).unwrap();
-    let foreign = "renew node-n6.pem: signed by another authority";
+    let foreign =
+        "renew node-n6.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key";
     large.tamper("node-n8.pem", 1);
-    let tampered = "renew node-n8.pem: signed by another authority";
+    let tampered =
+        "renew node-n8.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key";
     assert_eq!(large.due(), [foreign, tampered]);
 
     let mut record = fs::read(large.file(RECORD)).unwrap();
@@ -216,7 +221,8 @@ fn a_record_of_any_other_kind_is_none() {
     let large = Large::new();
     let good = fs::read(large.file(RECORD)).unwrap();
     large.tamper("node-n7.pem", 1);
-    let foreign = "renew node-n7.pem: signed by another authority";
+    let foreign =
+        "renew node-n7.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key";
     let record = large.file(RECORD);
     let mut flipped = good.clone();
     flipped.iter_mut().for_each(|byte| *byte ^= 0x55);
@@ -270,7 +276,7 @@ fn a_directory_that_is_read_only() {
         .arg(etcd_pki()))
     .expect_success();
     assert!(
-        applied.stdout().contains("as they should be"),
+        applied.stdout().contains("up to date"),
         "{}",
         applied.stdout()
     );

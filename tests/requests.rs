@@ -297,15 +297,16 @@ fn signatures_that_do_not_hold() {
     let weak = made("genrsa -out key 2048", "-sha1", "[dn]\nCN=app\n");
     let error = CertificateRequest::from_bytes(&weak).unwrap_err();
     assert!(
-        error.to_string().contains("sha1WithRSAEncryption"),
+        error.to_string().contains("it is signed with SHA-1"),
         "{error}"
     );
 
     let other = made(
-        "ecparam -name secp521r1 -genkey -noout -out key",
+        "ecparam -name secp224r1 -genkey -noout -out key",
         "",
         "[dn]\nCN=app\n",
     );
     let error = CertificateRequest::from_bytes(&other).unwrap_err();
-    assert!(error.to_string().contains("ec-p521"), "{error}");
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("ec-p224"), "{error}");
 }

@@ -71,7 +71,7 @@ fn a_certificate_tells_whose_a_key_is() {
     assert_eq!(facts["done"]["signed"], 0);
     for (own, other) in [("etcd-1", "etcd-2"), ("etcd-2", "etcd-1")] {
         let told = format!(
-            "refused: travel/{own}/member-{own}.csr: {other}/member-{other}.csr has the same key, and nothing tells whose it is; remove the copy"
+            "refused: travel/{own}/member-{own}.csr: {other}/member-{other}.csr has the same key, and it is unknown which of them owns it; remove the copy"
         );
         assert!(said.contains(&told), "{said}");
     }
@@ -111,7 +111,7 @@ fn two_hosts_that_truly_have_one_key() {
     let (facts, said) = machines.apply("ca");
     assert_eq!(facts["done"]["signed"], 3);
     assert_eq!(
-        said.matches("has the same key, and nothing tells whose it is")
+        said.matches("has the same key, and it is unknown which of them owns it")
             .count(),
         2,
         "{said}"

@@ -1,5 +1,5 @@
-//! Following plans with requests: how far they are is told, and they are ended between two changes, which a plan made anew
-//! finishes.
+//! The progress of plans with requests: each change is reported, and a plan that is interrupted between two changes is finished
+//! by the next one.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
@@ -13,16 +13,18 @@ use std::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::SystemTime,
 };
 
-use etcd_pki_core::{Bundle, Cluster, Error, HostPlan, HostReport, Progress, SigningPlan, Store};
+use etcd_pki_core::{
+    ApplyOptions, Bundle, Cluster, Error, Plan, PlanOptions, Report, Store,
+    plan::{Action, Progress, Step},
+};
 use etcd_pki_tests::Scratch;
 
 /// The pairs of each host: of its member, the client beside that, and its node
 const PAIRS: usize = 3;
 
-/// The machines, below one folder, and what travels between them.
+/// The machines, below one folder, and the exchange directory.
 struct Machines {
     hosts: Vec<String>,
     cluster: Cluster,
@@ -41,31 +43,27 @@ impl Machines {
         }
     }
 
-    fn travelling(&self) -> PathBuf {
-        self.scratch.path().join("travel")
+    fn exchange(&self) -> PathBuf {
+        self.scratch.path().join("exchange")
     }
 
     fn store(&self, machine: &str) -> Store {
-        Store::open(self.scratch.path().join(machine), self.cluster.layout())
+        Store::new(self.scratch.path().join(machine), self.cluster.layout())
     }
 
-    fn plan_host(&self, host: &str) -> HostPlan {
-        let (store, travelling) = (self.store(host), self.travelling());
-        self.cluster
-            .plan_host(&store, host, &travelling, SystemTime::now())
-            .unwrap()
+    fn plan_host(&self, host: &str) -> Plan {
+        let options = PlanOptions::new().with_host(host);
+        let options = options.with_exchange(self.exchange());
+        self.cluster.plan_with(&self.store(host), &options).unwrap()
     }
 
-    fn plan_signing(&self) -> SigningPlan {
-        self.cluster
-            .plan_signing(&self.store("ca"), &self.travelling(), SystemTime::now())
-            .unwrap()
+    fn plan_signing(&self) -> Plan {
+        let options = PlanOptions::new().with_exchange(self.exchange());
+        self.cluster.plan_with(&self.store("ca"), &options).unwrap()
     }
 
-    fn apply_host(&self, host: &str, progress: impl Progress) -> Result<HostReport, Error> {
-        self.plan_host(host)
-            .apply(&self.store(host).lock().unwrap(), progress)
-            .map_err(Error::from)
+    fn apply_host(&self, host: &str, progress: impl Progress) -> Result<Report, Error> {
+        apply(&self.plan_host(host), progress)
     }
 
     fn apply_on_all_hosts(&self) {
@@ -90,7 +88,12 @@ impl Machines {
     }
 }
 
-/// Has enough after so many changes.
+fn apply(plan: &Plan, progress: impl Progress) -> Result<Report, Error> {
+    let options = ApplyOptions::new().with_progress(&progress);
+    plan.apply_with(&options)?.into_result()
+}
+
+/// Interrupts after so many changes.
 struct Enough {
     after: usize,
     done: AtomicUsize,
@@ -116,36 +119,35 @@ impl Progress for Enough {
 }
 
 #[test]
-fn every_change_is_told() {
+fn every_change_is_reported() {
     let machines = Machines::new(2);
-    let told = Mutex::new(Vec::new());
-    let tell = |done, all| told.lock().unwrap().push((done, all));
-    let taken = || std::mem::take(&mut *told.lock().unwrap());
+    let reported = Mutex::new(Vec::new());
+    let tell = |done, all| reported.lock().unwrap().push((done, all));
+    let taken = || std::mem::take(&mut *reported.lock().unwrap());
 
     let requested = machines.apply_host("etcd-1", tell).unwrap();
-    assert_eq!(requested.requested, PAIRS);
+    assert_eq!(requested.count(Action::Request), PAIRS);
     assert_eq!(taken(), [(1, 3), (2, 3), (3, 3)]);
     machines.apply_on_all_hosts();
 
     // The authority, and each host when it has all its certificates
-    let ca = machines.store("ca");
-    let plan = machines.plan_signing();
-    let signed = plan.apply(&ca.lock().unwrap(), None, tell).unwrap();
-    assert_eq!((signed.created, signed.signed), (1, 2 * PAIRS));
-    let mut all = taken();
-    all.sort_unstable();
-    assert_eq!(all, [(1, 7), (4, 7), (7, 7)]);
+    let signed = apply(&machines.plan_signing(), tell).unwrap();
+    let counts = [Action::Create, Action::Sign, Action::Trust].map(|action| signed.count(action));
+    assert_eq!(counts, [1, 2 * PAIRS, 2]);
+    let all = taken();
+    assert_eq!(all.first(), Some(&(1, 9)));
+    assert_eq!(all.iter().max(), Some(&(9, 9)));
 
     // The authority's certificate, and each pair
     let installed = machines.apply_host("etcd-1", tell).unwrap();
-    assert_eq!((installed.trusted, installed.installed), (1, PAIRS));
+    let counts = [Action::Trust, Action::Install].map(|action| installed.count(action));
+    assert_eq!(counts, [1, PAIRS]);
     assert_eq!(taken(), [(1, 4), (2, 4), (3, 4), (4, 4)]);
 
     let _ = machines.apply_host("etcd-2", |_, _| ()).unwrap();
     machines.assert_whole();
     let _ = machines.apply_host("etcd-1", tell).unwrap();
-    let plan = machines.plan_signing();
-    let _ = plan.apply(&ca.lock().unwrap(), None, tell).unwrap();
+    let _ = apply(&machines.plan_signing(), tell).unwrap();
     assert_eq!(taken(), []);
 }
 
@@ -155,9 +157,9 @@ fn what_waits_is_no_change() {
     machines.apply_on_all_hosts();
     let plan = machines.plan_host("etcd-1");
     assert_eq!(plan.changes().count(), PAIRS);
-    let never = |_, _| panic!("nothing is done, and nothing is told");
-    let report = plan.apply(&machines.store("etcd-1").lock().unwrap(), never);
-    assert_eq!(report.unwrap(), HostReport::default());
+    let never = |_, _| panic!("nothing is done, and nothing is reported");
+    let report = apply(&plan, never).unwrap();
+    assert_eq!((report.changed(), report.steps().count()), (0, 0));
 }
 
 #[test]
@@ -173,17 +175,15 @@ fn a_host_is_ended_between_two_changes() {
     assert_eq!(waiting, 2);
 
     machines.apply_on_all_hosts();
-    let plan = machines.plan_signing();
-    let _ = plan
-        .apply(&machines.store("ca").lock().unwrap(), None, |_, _| ())
-        .unwrap();
+    let _ = apply(&machines.plan_signing(), |_, _| ()).unwrap();
     // The authority's certificate is trusted, and then one pair at a time takes its place
     for after in [1, 1, 1] {
         let ended = machines.apply_host("etcd-1", Enough::after(after));
         assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
     }
     let ended = machines.apply_host("etcd-1", |_, _| ()).unwrap();
-    assert_eq!((ended.trusted, ended.installed), (0, 1));
+    let counts = [Action::Trust, Action::Install].map(|action| ended.count(action));
+    assert_eq!(counts, [0, 1]);
     let _ = machines.apply_host("etcd-2", |_, _| ()).unwrap();
     machines.assert_whole();
 }
@@ -195,25 +195,26 @@ fn signing_is_ended_between_two_hosts() {
     let machines = Machines::new(hosts);
     machines.apply_on_all_hosts();
     let sign = |after| {
-        let ca = machines.store("ca");
-        let plan = machines.plan_signing();
-        let signed = plan.apply(&ca.lock().unwrap(), None, Enough::after(after));
-        let signed = signed.map_err(Error::from);
+        let signed = apply(&machines.plan_signing(), Enough::after(after));
         assert!(matches!(signed, Err(Error::Interrupted)), "{signed:?}");
         machines.plan_signing()
     };
     let plan = sign(1);
     // The authority was made, and signs from then on
-    assert_eq!(plan.created().count(), 0);
-    assert_eq!(plan.changes().count(), hosts * PAIRS);
-    assert_eq!(sign(0).changes().count(), hosts * PAIRS);
+    assert_eq!(plan.steps()[0].action(), Action::Keep);
+    let unsigned = |plan: &Plan| {
+        let signs = |step: &&Step| step.action() == Action::Sign;
+        plan.changes().filter(signs).count()
+    };
+    assert_eq!(unsigned(&plan), hosts * PAIRS);
+    assert_eq!(unsigned(&sign(0)), hosts * PAIRS);
 
-    let left = sign(1).changes().count();
+    let left = unsigned(&sign(1));
     assert!((1..hosts * PAIRS).contains(&left), "{left}");
     // A host has all its certificates, or none
     let mut signed = 0;
     for host in &machines.hosts {
-        let folder = machines.travelling().join(host);
+        let folder = machines.exchange().join(host);
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
         let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
         let is_certificate = |name: &&std::ffi::OsString| {
@@ -231,11 +232,9 @@ fn signing_is_ended_between_two_hosts() {
     }
     assert_eq!(signed + left, hosts * PAIRS);
 
-    let plan = machines.plan_signing();
-    let report = plan
-        .apply(&machines.store("ca").lock().unwrap(), None, |_, _| ())
-        .unwrap();
-    assert_eq!((report.created, report.signed), (0, left));
+    let report = apply(&machines.plan_signing(), |_, _| ()).unwrap();
+    let counts = [Action::Create, Action::Sign].map(|action| report.count(action));
+    assert_eq!(counts, [0, left]);
     machines.apply_on_all_hosts();
     machines.assert_whole();
 }

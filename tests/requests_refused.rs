@@ -55,7 +55,7 @@ fn names_that_the_specification_lacks_are_not_granted() {
     assert_eq!(facts["done"]["requested"], 1);
     assert_eq!(
         said,
-        "refused: travel/etcd-1/member-etcd-1.pem: the certificate is of another key\n"
+        "refused: travel/etcd-1/member-etcd-1.pem: member-etcd-1-key.pem does not match the certificate\n"
     );
     let _ = machines.quietly("ca");
     machines.round();
@@ -64,7 +64,9 @@ fn names_that_the_specification_lacks_are_not_granted() {
 
 #[test]
 fn what_is_not_as_it_should_be_is_refused_and_told() {
-    let machines = Machines::new(SPECIFICATION);
+    // A default refuses no key, and an algorithm that the specification names does
+    let algorithm = SPECIFICATION.replace("defaults: {", "defaults: {algorithm: ec-p256, ");
+    let machines = Machines::new(&algorithm);
     let _ = machines.quietly("etcd-1");
     machines.plant("etcd-1/client-root.csr", &anybody());
     machines.plant("etcd-1/ca.csr", &anybody());
@@ -96,7 +98,7 @@ fn what_is_not_as_it_should_be_is_refused_and_told() {
         "etcd-9/member-etcd-9.csr: etcd-9 is no host of the specification",
         "etcd-2/node-etcd-2.csr: its key is rsa-2048, should be ec-p256",
         "etcd-2/member-etcd-2.csr: the signature of the certificate request does not hold",
-        "etcd-2/admin-etcd-2.csr: it is a copy: the key is that of etcd-1/admin-etcd-1.csr; remove it, and ask for etcd-2 anew",
+        "etcd-2/admin-etcd-2.csr: it is a copy: the key is that of etcd-1/admin-etcd-1.csr; remove it, and request a certificate for etcd-2 with a key of its own",
     ] {
         assert!(
             said.contains(&format!("refused: travel/{refused}")),
@@ -138,7 +140,9 @@ fn a_host_installs_only_what_it_can_check() {
         (&1.into(), &0.into())
     );
     assert!(
-        said.contains("member-etcd-1.pem: the certificate is of another key; common name"),
+        said.contains(
+            "member-etcd-1.pem: member-etcd-1-key.pem does not match the certificate; common name"
+        ),
         "{said}"
     );
     assert!(said.contains("admin-etcd-1.pem: "), "{said}");
@@ -151,11 +155,13 @@ fn a_host_installs_only_what_it_can_check() {
     let (facts, said) = machines.apply("etcd-1");
     assert_eq!(facts["done"]["installed"], 0, "{said}");
     assert!(
-        said.contains("ca.pem: another authority than etcd-1/ca.pem, which is trusted here"),
+        said.contains("ca.pem: another CA than etcd-1/ca.pem, which is trusted here"),
         "{said}"
     );
     assert!(
-        said.contains("member-etcd-1.pem: signed by another authority"),
+        said.contains(
+            "member-etcd-1.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key"
+        ),
         "{said}"
     );
 }

@@ -71,7 +71,9 @@ fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
         fs::set_permissions(cluster.file(key), Permissions::from_mode(0o604)).unwrap();
         let plan = cluster.output("plan", &[]);
         let plan = String::from_utf8_lossy(&plan.stdout);
-        let row = format!("mode      {key:<28}  {key} has mode 0604, should be 0600");
+        let row = format!(
+            "chmod     {key:<28}  {key} has mode 0604, should be 0600: everyone can read it"
+        );
         assert!(plan.contains(&row), "{plan}");
 
         let before = changed(certificate);
@@ -115,7 +117,10 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
             let said = said(&output);
             assert!(output.status.success(), "{layout}: {said}");
             assert!(
-                said.contains(&format!("{} is surplus", authority[0])),
+                said.contains(&format!(
+                    "{} is not in the specification, which has no separate peer CA",
+                    authority[0]
+                )),
                 "{said}"
             );
             assert!(

@@ -14,7 +14,7 @@ use std::{
 };
 
 use etcd_pki_tests::{
-    Scratch,
+    LOCK_FILE, Scratch,
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
     machines::{self, Machines},
@@ -40,7 +40,9 @@ fn certificates(directory: &Path) -> BTreeSet<String> {
         let entry = entry.unwrap();
         (entry.file_name().into_string().unwrap(), entry.path())
     });
-    let files = names.filter(|(name, path)| !name.ends_with("-key.pem") && !path.is_symlink());
+    let files = names.filter(|(name, path)| {
+        !name.ends_with("-key.pem") && name != LOCK_FILE && !path.is_symlink()
+    });
     files.map(|(name, _)| name).collect()
 }
 
@@ -216,7 +218,7 @@ fn a_renewed_authority_is_to_be_copied_all_the_same() {
     let output = cluster.command("apply").output().unwrap();
     assert!(stderr_of(&output, 1).contains("client-root.pem"));
     let (_, last) = told(&output);
-    let rest = "1 of 2 changes done; run it again for the rest; copy ca.pem to every host; ";
+    let rest = "1 of 2 changes done; run it again for the rest; copy ca.pem to every host, then restart etcd on ";
     assert!(last.starts_with(rest), "{last}");
 }
 
@@ -335,15 +337,21 @@ fn requests_where_the_authority_is() {
             assert_eq!(facts["create"], json!(["ca.pem"]));
             assert_eq!(facts["changes"].as_array().unwrap().len(), signed);
             assert_eq!(facts["done"]["signed"], signed);
-            assert_eq!(facts["unfinished"]["done"], 1 + signed);
-            assert_eq!(facts["unfinished"]["all"], 6);
+            // The CA, and its certificate for the host, are changes too
+            assert_eq!(
+                names(&facts["trusted"]),
+                BTreeSet::from(["ca.pem".to_owned()])
+            );
+            assert_eq!(facts["unfinished"]["done"], 2 + signed);
+            assert_eq!(facts["unfinished"]["all"], 8);
         } else {
             let (done, last) = told(&output);
-            assert_eq!(done.len(), 1 + signed, "{done:?}");
+            assert_eq!(done.len(), 2 + signed, "{done:?}");
             assert_eq!(named(&done[0]), "ca.pem");
+            assert_eq!(named(&done[1]), "etcd-1/ca.pem");
             let rest = format!(
-                "{} of 6 changes done; run it again for the rest",
-                1 + signed
+                "{} of 8 changes done; run it again for the rest",
+                2 + signed
             );
             assert_eq!(last, rest);
         }

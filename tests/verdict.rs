@@ -5,6 +5,11 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+#[path = "verdict/limits.rs"]
+mod limits;
+#[path = "verdict/names.rs"]
+mod names;
+
 use std::{fs, path::PathBuf, time::SystemTime};
 
 use etcd_pki_core::{Certificate, Role, Validity, Verifier, rfc3339};
@@ -68,6 +73,52 @@ impl Chains {
         let path = self.file(&format!("{}-chain.pem", names.join("-")));
         fs::write(&path, certificates.collect::<String>()).unwrap();
         path
+    }
+
+    /// Asks both whether a client's certificate is accepted, once.
+    #[track_caller]
+    fn agree(
+        &self,
+        what: &str,
+        root: &str,
+        chain: &[&str],
+        host: Option<&str>,
+        at: Option<SystemTime>,
+    ) -> bool {
+        let (ca, file) = (self.file(&format!("{root}.pem")), self.bundle(chain));
+        let roots = Certificate::all_from_bytes(&fs::read(&ca).unwrap()).unwrap();
+        let mut certificates = Certificate::all_from_bytes(&fs::read(&file).unwrap()).unwrap();
+        let leaf = certificates.remove(0);
+        let mut go = go::verify(&ca, &file);
+        let mut ours = Verifier::new(roots)
+            .intermediates(certificates)
+            .role(Role::Client);
+        if let Some(host) = host {
+            go = go.host(host);
+            ours = ours.host(host.parse().unwrap());
+        }
+        let instant = at.map(rfc3339);
+        if let (Some(at), Some(instant)) = (at, &instant) {
+            go = go.at(instant);
+            ours = ours.at(at);
+        }
+        let (ours, go) = (ours.verify(&leaf), go.client());
+        let accepted = go == Verdict::Accepted;
+        assert_eq!(
+            ours.is_accepted(),
+            accepted,
+            "{what}, {host:?}: ours {:?}, Go {go:?}",
+            ours.reasons()
+        );
+        accepted
+    }
+
+    /// Writes a file of several certificates, in this order.
+    fn join(&self, name: &str, parts: &[String]) {
+        let texts = parts
+            .iter()
+            .map(|part| fs::read_to_string(self.file(&format!("{part}.pem"))).unwrap());
+        fs::write(self.file(&format!("{name}.pem")), texts.collect::<String>()).unwrap();
     }
 
     /// Asks both, for both usages, and for hosts.

@@ -10,7 +10,6 @@ mod host;
 mod misplaced;
 mod names;
 mod pair;
-mod pattern;
 mod recognize;
 
 use std::{
@@ -19,7 +18,13 @@ use std::{
 };
 
 use self::{description::Description, pair::Pair};
-use crate::{cluster::Cluster, error::Result, layout::Layout, store::Store};
+use crate::{
+    cluster::Cluster,
+    error::{Error, Result},
+    inspect::Directory,
+    layout::Layout,
+    store::{Store, is_directory},
+};
 
 /// The specification that describes an existing directory, whoever made it: Kubespray, kubeadm, cfssl, or etcd-pki.
 ///
@@ -31,9 +36,9 @@ use crate::{cluster::Cluster, error::Result, layout::Layout, store::Store};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
-/// let store = Store::open(&directory, Layout::Kubespray);
+/// let store = Store::new(&directory, Layout::Kubespray);
 /// let cluster = Cluster::builder().members([Identity::new("etcd-1")?]).build()?;
-/// let _ = cluster.plan(&store)?.apply(&store.lock()?, None, |_, _| ())?;
+/// let _ = cluster.plan(&store)?.apply()?;
 ///
 /// let adoption = Adoption::read(&directory, None)?;
 /// assert_eq!(adoption.cluster().members(), cluster.members());
@@ -64,14 +69,21 @@ impl Adoption {
     /// certificate.
     pub fn read(directory: impl AsRef<Path>, layout: Option<Layout>) -> Result<Self> {
         let directory = directory.as_ref();
-        let files = recognize::files(directory)?;
-        let layout = match layout {
-            Some(layout) => layout,
-            None => recognize::layout(directory, &files)?,
+        if !is_directory(directory)? {
+            return Err(Error::NotAdoptable {
+                directory: directory.to_owned(),
+                reason: "it is no directory".to_owned(),
+                hint: "name the directory with the CA's certificate".to_owned(),
+            });
+        }
+        let state = Directory::read(directory, layout)?;
+        let Some(layout) = state.layout() else {
+            let files: Vec<PathBuf> = state.other_files().map(Path::to_owned).collect();
+            return Err(recognize::no_layout(directory, &files));
         };
-        let store = Store::open(directory, layout);
+        let store = Store::new(directory, layout);
         let mut remarks = Vec::new();
-        let mut pairs = Pair::all(&store, &files, &mut remarks);
+        let mut pairs = Pair::all(&state, layout, &mut remarks);
         misplaced::take_out(layout, &mut pairs, &mut remarks);
         remarks.extend(pairs.iter().filter_map(Pair::more_of_subject));
         let description = Description::of(&store, &pairs, &mut remarks)?;

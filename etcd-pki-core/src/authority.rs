@@ -206,6 +206,8 @@ impl CertificateAuthority {
     }
 
     fn check_time(&self, now: SystemTime) -> Result<()> {
+        // A wrong clock would find fault with the CA
+        clock::check_beginning(now)?;
         let subject = || self.certificate.subject();
         if now > self.certificate.not_after() {
             return Err(Error::AuthorityExpired {

@@ -10,9 +10,10 @@ use std::{
     time::SystemTime,
 };
 
+use x509_cert::certificate::{CertificateInner, Raw};
+
 use self::facts::Facts;
 use crate::{
-    der_kind,
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
     hex,
@@ -95,7 +96,7 @@ impl Certificate {
     }
 
     fn from_der_alone(der: &[u8]) -> Result<Self> {
-        Self::from_der(der).map_err(|error| der_kind::instead_of(WHAT, der, error))
+        Self::from_der(der).map_err(|error| error.or_foreign(WHAT, der))
     }
 
     /// The certificate in DER, byte for byte as it was read or signed.
@@ -113,9 +114,9 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der)
     }
 
-    /// The structure of `x509-cert`, for what is not told here.
+    /// The structure of `x509-cert`, for what has no method here: raw, since others write what RFC 5280 does not allow.
     #[must_use]
-    pub fn as_x509(&self) -> &x509_cert::Certificate {
+    pub fn as_x509(&self) -> &CertificateInner<Raw> {
         &self.facts().parsed
     }
 
@@ -246,23 +247,6 @@ impl Certificate {
     fn facts(&self) -> &Facts {
         self.facts
             .get_or_init(|| signing::read_own(|| Facts::read(&self.der).map(Arc::new)))
-    }
-
-    /// What makes Go refuse to read it, though it can be read here.
-    pub(crate) fn malformation(&self) -> Option<&'static str> {
-        let facts = self.facts();
-        let outer = facts.parsed.signature_algorithm();
-        if outer != facts.content().signature() {
-            return Some("names one signature algorithm inside and another outside");
-        }
-        if facts.serial_is_negative {
-            return Some("has a negative serial number");
-        }
-        let bad_uri = |uri: &String| url::Url::parse(uri).is_err();
-        if self.uris().iter().any(bad_uri) {
-            return Some("has a URI that is none");
-        }
-        None
     }
 
     /// Whether it names its issuer by this serial number.

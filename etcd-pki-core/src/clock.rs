@@ -5,9 +5,44 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use der::DateTime;
 use jiff::Timestamp;
 
+use crate::error::{Error, Result};
+
+/// 2015-01-01T00:00:00Z, before which there was no etcd with TLS. A machine without a battery for its clock begins in 1970 or at
+/// the date of its firmware.
+const EARLIEST: u64 = 1_420_070_400;
+
 /// Now, in whole seconds: a certificate cannot say more.
 pub(crate) fn now() -> SystemTime {
     whole_seconds(SystemTime::now())
+}
+
+/// Refuses the time of this machine's clock if that cannot be right: what is made by it would have expired, or not have begun.
+///
+/// # Errors
+///
+/// [`Error::Clock`].
+pub fn check_clock() -> Result<()> {
+    check_reading(now())
+}
+
+fn check_reading(now: SystemTime) -> Result<()> {
+    if is_before_etcd(now) {
+        return Err(Error::Clock { now });
+    }
+    Ok(())
+}
+
+/// Refuses to make anything that begins at an instant which only a wrong clock gives. On a machine with a right clock, a caller
+/// who gives such an instant means it.
+pub(crate) fn check_beginning(begin: SystemTime) -> Result<()> {
+    if is_before_etcd(begin) {
+        return check_clock();
+    }
+    Ok(())
+}
+
+fn is_before_etcd(instant: SystemTime) -> bool {
+    instant < UNIX_EPOCH + Duration::from_secs(EARLIEST)
 }
 
 /// The instant without its fraction of a second.
@@ -87,4 +122,33 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     number.checked_mul(seconds).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_before_2015_is_wrong() {
+        let instant = |text: &str| parse_rfc3339(text).unwrap();
+        for wrong in [
+            "1960-01-01T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+            "2014-12-31T23:59:59Z",
+        ] {
+            let error = check_reading(instant(wrong)).unwrap_err();
+            assert!(error.to_string().contains(wrong), "{error}");
+            assert!(error.hint().is_some());
+            // The clock of this machine is right, so the instant is meant
+            assert!(check_beginning(instant(wrong)).is_ok());
+        }
+        for right in [
+            "2015-01-01T00:00:00Z",
+            "2026-11-30T00:00:00Z",
+            "2106-02-07T06:28:16Z",
+        ] {
+            assert!(check_reading(instant(right)).is_ok());
+        }
+        assert!(check_clock().is_ok());
+    }
 }

@@ -4,13 +4,13 @@ mod admin;
 mod authority;
 mod check;
 mod defaults;
+mod desired;
 mod entry;
 mod fault;
 mod files;
 mod renewal;
 mod resolver;
 mod terms;
-mod wanted;
 #[cfg(feature = "yaml")]
 mod yaml;
 
@@ -20,10 +20,10 @@ pub use self::{
     admin::ClusterAdmin,
     authority::{ClusterAuthority, Peers},
     defaults::ClusterDefaults,
+    desired::{Desired, DesiredCa, DesiredPair},
     entry::ClusterEntry,
     files::ClusterFiles,
     renewal::RenewBefore,
-    wanted::{Issuer, Purpose, Wanted},
 };
 use self::{fault::Fault, resolver::EntryIndex};
 use crate::{error::Result, identity::AlternativeName, layout::Layout, role::Role};
@@ -45,9 +45,9 @@ use crate::{error::Result, identity::AlternativeName, layout::Layout, role::Role
 ///     .clients([Identity::new("root")?])
 ///     .build()?;
 ///
-/// let wanted = cluster.wanted(None)?;
-/// assert!(wanted[0].is_authority());
-/// assert!(wanted[1].paths.certificate.ends_with("member-etcd-1.pem"));
+/// let desired = cluster.desired()?;
+/// assert!(desired.cas[0].paths.certificate.ends_with("ca.pem"));
+/// assert!(desired.pairs[0].paths.certificate.ends_with("member-etcd-1.pem"));
 /// # Ok::<(), etcd_pki_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

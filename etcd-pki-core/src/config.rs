@@ -9,9 +9,10 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     role::Role,
     store::{Store, existing_file},
+    text,
 };
 
 /// Settings for one program, in the form in which it takes them.
@@ -53,7 +54,7 @@ impl Settings {
         let clients = trusted(store)?;
         let mut peers = clients.clone();
         // An authority that peers have apart signs a pair of theirs
-        let apart = layout.peer_authority().below(store.directory());
+        let apart = layout.ca(CaKind::Peer).below(store.directory());
         if let Ok(authority) = existing_file(&apart.certificate) {
             peers = authority;
             pairs.truncate(1);
@@ -154,10 +155,12 @@ impl Settings {
     }
 
     fn line(&self, (name, value): &(String, String)) -> String {
+        // A common name with a line break in it would write lines of its own
+        let value = text::printable(value);
         match self.form {
-            Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(value)),
-            Form::Exports => format!("export {name}={}", quoted_for_shell(value)),
-            Form::Flags => format!("{name}={}", quoted_for_shell(value)),
+            Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(&value)),
+            Form::Exports => format!("export {name}={}", quoted_for_shell(&value)),
+            Form::Flags => format!("{name}={}", quoted_for_shell(&value)),
         }
     }
 }
@@ -201,7 +204,7 @@ fn existing(store: &Store, host: &str, pairs: &[PairPaths]) -> Result<Vec<PairPa
 }
 
 fn trusted(store: &Store) -> Result<PathBuf> {
-    existing_file(&store.authority_paths().certificate)
+    existing_file(&store.ca_paths(CaKind::Client).certificate)
 }
 
 fn text(path: &Path) -> String {
@@ -239,5 +242,22 @@ mod tests {
         assert_eq!(quoted_for_shell("/etc/ssl/a.pem"), "/etc/ssl/a.pem");
         assert_eq!(quoted_for_shell("/a b/it's"), "'/a b/it'\\''s'");
         assert_eq!(quoted_for_systemd("/a \"b\""), "\"/a \\\"b\\\"\"");
+    }
+
+    #[test]
+    fn a_value_is_one_line() {
+        let entry = ("A".to_owned(), "b\nETCD_NAME=c\u{202e}".to_owned());
+        for (form, line) in [
+            (Form::EnvironmentFile, r#"A="b\\u000aETCD_NAME=c\\u202e""#),
+            (Form::Exports, r"export A='b\u000aETCD_NAME=c\u202e'"),
+            (Form::Flags, r"A='b\u000aETCD_NAME=c\u202e'"),
+        ] {
+            let settings = Settings {
+                form,
+                entries: Vec::new(),
+                optional: Vec::new(),
+            };
+            assert_eq!(settings.line(&entry), line);
+        }
     }
 }

@@ -5,6 +5,8 @@ mod message;
 
 use std::{fmt, io, path::PathBuf, time::SystemTime};
 
+use crate::foreign::{self, Foreign};
+
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -52,10 +54,22 @@ pub enum Error {
         /// The name of the layout by which that is called, if it is another than the one that was said
         layout: Option<&'static str>,
     },
+    /// A step of a plan is blocked: etcd-pki never replaces what is there.
+    Blocked {
+        /// The file of the pair
+        path: PathBuf,
+        /// What blocks it
+        reason: String,
+    },
     /// A file is not as it was when the plan was made.
     Changed {
         /// The file
         path: PathBuf,
+    },
+    /// The clock of this machine shows a time that cannot be right.
+    Clock {
+        /// What it shows
+        now: SystemTime,
     },
     /// A common name is not 1 to 64 characters long (RFC 5280, appendix A.1, ub-common-name).
     CommonNameLength {
@@ -127,6 +141,13 @@ pub enum Error {
         /// SHA-256 of the public key that was found
         found: String,
     },
+    /// A store has another layout than the specification.
+    Layout {
+        /// The store's layout
+        store: &'static str,
+        /// The specification's layout
+        specification: &'static str,
+    },
     /// Another process holds a directory's lock.
     Locked {
         /// The directory
@@ -175,6 +196,13 @@ pub enum Error {
     },
     /// A subject would be empty: no common name and no organization.
     NoSubject,
+    /// A file holds what the new file must not replace, such as a CA certificate.
+    NotReplaceable {
+        /// The file
+        path: PathBuf,
+        /// What is at its path
+        found: &'static str,
+    },
     /// One was wanted and several are there.
     Several {
         /// Of what
@@ -231,6 +259,13 @@ pub enum Error {
         /// Why, or what to do instead
         hint: &'static str,
     },
+    /// A private key belongs to a user who should not own it, and its replacement would too.
+    UntrustedOwner {
+        /// The key's file
+        path: PathBuf,
+        /// The user, by name or number
+        owner: String,
+    },
     /// A validity that cannot be written into a certificate.
     Validity {
         /// What is wrong with it
@@ -264,13 +299,16 @@ impl Error {
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
             Self::AnotherAuthority { .. }
+            | Self::Blocked { .. }
             | Self::Changed { .. }
             | Self::DirectoryGone { .. }
             | Self::Exists { .. }
             | Self::File { .. }
             | Self::Io { .. }
             | Self::Irregular { .. }
-            | Self::SymbolicLink { .. } => self,
+            | Self::NotReplaceable { .. }
+            | Self::SymbolicLink { .. }
+            | Self::UntrustedOwner { .. } => self,
             error => Self::File {
                 path: path.into(),
                 error: Box::new(error),
@@ -330,6 +368,18 @@ impl Error {
         Self::Unsupported {
             what: what.into(),
             hint,
+        }
+    }
+
+    /// This error, or one that names what the bytes are instead of what was expected.
+    pub(crate) fn or_foreign(self, what: &'static str, bytes: &[u8]) -> Self {
+        match foreign::recognize(bytes) {
+            Some(Foreign::Unreadable(reason)) => Self::malformed(what, reason),
+            Some(Foreign::Kind(found)) if !found.ends_with(what) => Self::Missing {
+                what,
+                found: vec![found.to_owned()],
+            },
+            _ => self,
         }
     }
 

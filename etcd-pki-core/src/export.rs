@@ -1,4 +1,4 @@
-//! One host's own files out of a directory where all keys are made.
+//! One host's own files, from a directory with the files of all hosts.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,11 @@ use zeroize::Zeroizing;
 use crate::{
     bundle::{Bundle, all_pem},
     certificate::Certificate,
-    cluster::{Cluster, Wanted},
+    cluster::{Cluster, Desired},
     error::{Error, Result},
+    inspect::issuer::{self, Issuer},
     key::PrivateKey,
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     store::{
         Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_certificates,
         read_regular_file, user,
@@ -46,51 +47,41 @@ impl Cluster {
         out: &Path,
         overwrite: Overwrite,
     ) -> Result<Exported> {
-        let there = self.wanted(Some(host))?;
-        let (authorities, leaves): (Vec<_>, Vec<_>) =
-            there.into_iter().partition(Wanted::is_authority);
+        let desired = self.desired_on(host)?;
         if overwrite == Overwrite::Refuse && !is_empty(out) {
             return Err(Error::Exists {
                 path: out.to_owned(),
             });
         }
 
-        let mut signers = Vec::new();
+        let mut bundles: Vec<(CaKind, Vec<Certificate>)> = Vec::new();
         let mut trusted = Vec::new();
-        for authority in authorities {
-            let path = store.directory().join(&authority.paths.certificate);
-            let all = read_certificates(&path)?;
-            let text = all_pem(&all)?;
-            signers.extend(
-                all.into_iter()
-                    .next()
-                    .map(|first| (authority.issuer, first)),
-            );
-            trusted.push((authority.paths.certificate, text));
+        for ca in &desired.cas {
+            let bundle = read_certificates(&store.directory().join(&ca.paths.certificate))?;
+            trusted.push((&ca.paths.certificate, all_pem(&bundle)?));
+            bundles.push((ca.kind, bundle));
         }
         let mut pairs = Vec::new();
-        for (wanted, from) in leaves.iter().zip(self.sources(host)?) {
-            let signer = signers.iter().find(|(issuer, _)| *issuer == wanted.issuer);
-            let signer = signer.map(|(_, certificate)| certificate);
-            pairs.push((
-                &wanted.paths,
-                read_pair(&from.below(store.directory()), signer)?,
-            ));
+        for (pair, from) in desired.pairs.iter().zip(self.sources(host)?) {
+            let bundle = bundles.iter().find(|(kind, _)| *kind == pair.ca);
+            let bundle = bundle.map_or(&[][..], |(_, bundle)| bundle);
+            let texts = read_pair(&from.below(store.directory()), bundle)?;
+            pairs.push((&pair.paths, texts));
         }
 
         let (attributes, not_given) = self.exported_attributes();
-        let store = Store::open(out, self.layout());
-        let files = store.lock()?;
+        let store = Store::new(out, self.layout());
+        let files = store.lock()?.without_inheritance();
         files.give_directories(&attributes)?;
         files.put_pairs(&pairs, overwrite, &attributes)?;
         for (path, text) in &trusted {
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;
         }
-        let pairs = leaves.iter().flat_map(|wanted| {
-            let PairPaths { certificate, key } = &wanted.paths;
+        let pairs = pairs.iter().flat_map(|(paths, _)| {
+            let PairPaths { certificate, key } = paths;
             [certificate, key]
         });
-        let trusted = trusted.iter().map(|(path, _)| path);
+        let trusted = trusted.iter().map(|(path, _)| *path);
         Ok(Exported {
             files: trusted.chain(pairs).map(|path| out.join(path)).collect(),
             not_given,
@@ -122,16 +113,18 @@ impl Cluster {
         (attributes, not_given)
     }
 
-    /// Where a host's pairs are among everybody's, in the order in which they are wanted.
+    /// The paths of a host's pairs in the directory of all hosts, in their order.
     fn sources(&self, host: &str) -> Result<Vec<PairPaths>> {
-        let all = self.wanted(None)?.into_iter();
-        let of_host = all.filter(|wanted| wanted.host.as_deref() == Some(host));
-        Ok(of_host.map(|wanted| wanted.paths).collect())
+        let Desired { pairs, .. } = self.desired()?;
+        let own = pairs
+            .into_iter()
+            .filter(|pair| pair.host.as_deref() == Some(host));
+        Ok(own.map(|pair| pair.paths).collect())
     }
 }
 
-/// A pair that belongs together. The key stays as it was written, whatever its format.
-fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairTexts> {
+/// Reads a pair that belongs together. The key keeps its format.
+fn read_pair(paths: &PairPaths, bundle: &[Certificate]) -> Result<PairTexts> {
     let key = Zeroizing::new(read_regular_file(&paths.key)?);
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
@@ -139,22 +132,46 @@ fn read_pair(paths: &PairPaths, signer: Option<&Certificate>) -> Result<PairText
     let text = all_pem(&all)?;
     let chain = all.split_off(1);
     let in_certificate = |error: Error| error.in_file(&paths.certificate);
-    let bundle = Bundle::new(private, all.swap_remove(0), chain).map_err(in_certificate)?;
-    if let Some(signer) = signer {
-        let checked = bundle.certificate().check_issued_by(signer);
-        checked.map_err(in_certificate)?;
-        if bundle.certificate().public_key() == signer.public_key() {
-            return Err(in_key(Error::AuthorityKey {
-                subject: signer.subject(),
-            }));
-        }
+    let pair = Bundle::new(private, all.swap_remove(0), chain).map_err(in_certificate)?;
+    check_issuer(pair.certificate(), pair.chain(), bundle).map_err(in_certificate)?;
+    let of_ca = bundle
+        .iter()
+        .find(|ca| ca.public_key() == pair.certificate().public_key());
+    if let Some(ca) = of_ca {
+        return Err(in_key(Error::AuthorityKey {
+            subject: ca.subject(),
+        }));
     }
     Ok(PairTexts {
         // DER is no text
         key: match std::str::from_utf8(&key) {
             Ok(text) => Zeroizing::new(text.to_owned()),
-            Err(_) => bundle.secret_key_pem()?,
+            Err(_) => pair.secret_key_pem()?,
         },
         certificate: text,
     })
+}
+
+/// Fails if no CA of a bundle signed a certificate, or the last one of its chain.
+fn check_issuer(
+    certificate: &Certificate,
+    chain: &[Certificate],
+    bundle: &[Certificate],
+) -> Result<()> {
+    let top = chain.last().unwrap_or(certificate);
+    if bundle.contains(top) {
+        return Ok(());
+    }
+    match issuer::of(top, bundle.iter().map(|ca| ((), ca))) {
+        // etcd accepts it if it knows the algorithm
+        Issuer::Ca(()) | Issuer::NotSupported(_) => Ok(()),
+        Issuer::Unknown { same_name } => Err(Error::Signature {
+            what: "certificate",
+            reason: if same_name {
+                format!("no CA {} of the bundle signed it", top.issuer())
+            } else {
+                format!("its issuer {} is not trusted", top.issuer())
+            },
+        }),
+    }
 }

@@ -5,8 +5,8 @@ mod builder;
 mod usages;
 
 use der::{
-    Decode as _, Sequence,
-    asn1::{ObjectIdentifier, OctetStringRef},
+    Decode as _, Reader as _, Sequence, SliceReader, Tag, TagNumber, Tagged as _,
+    asn1::{AnyRef, ObjectIdentifier, OctetStringRef},
     oid::AssociatedOid as _,
 };
 use x509_cert::ext::{
@@ -19,7 +19,11 @@ use x509_cert::ext::{
 
 pub use self::usages::{ExtendedKeyUsage, KeyUsage};
 pub(crate) use self::{alternative_names::AlternativeNames, builder::ExtensionsBuilder};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    limits,
+    serial::SerialNumber,
+};
 
 /// Extensions that Go's parser takes for read, though nothing here looks at them: distribution points, policies, their mappings
 /// and constraints, inhibitAnyPolicy (`parseCertificate` in `crypto/x509/parser.go`).
@@ -30,6 +34,19 @@ const READ_BY_GO: [ObjectIdentifier; 5] = [
     ObjectIdentifier::new_unwrap("2.5.29.36"),
     ObjectIdentifier::new_unwrap("2.5.29.54"),
 ];
+
+const WHAT: &str = "extension";
+
+/// Fields of `AuthorityKeyIdentifier` (RFC 5280, section 4.2.1.1)
+const KEY_IDENTIFIER: Tag = field(0);
+const CERTIFICATE_SERIAL_NUMBER: Tag = field(2);
+
+const fn field(number: u32) -> Tag {
+    Tag::ContextSpecific {
+        constructed: false,
+        number: TagNumber(number),
+    }
+}
 
 /// `Extension` (RFC 5280, section 4.1), borrowing its value.
 #[derive(Clone, Copy, Sequence)]
@@ -87,14 +104,18 @@ impl Extensions {
                 value,
             } = extension.into();
             if read.is_critical(oid).is_some() {
-                return Err(Error::malformed(
-                    "extension",
-                    format!("{oid} is there twice"),
-                ));
+                return Err(Error::malformed(WHAT, format!("{oid} is there twice")));
             }
             read.criticality.push((oid, critical));
+            limits::check(
+                WHAT,
+                read.criticality.len(),
+                limits::EXTENSIONS,
+                "extensions",
+            )?;
+            check_count(oid, value.as_bytes())?;
             read.read_one(oid, critical, value.as_bytes())
-                .map_err(|error| Error::malformed("extension", format!("{oid}: {error}")))?;
+                .map_err(|error| damaged(oid, &error))?;
         }
         Ok(read)
     }
@@ -143,11 +164,7 @@ impl Extensions {
                 self.subject_key_identifier = Some(identifier.as_bytes().to_vec());
             }
             AuthorityKeyIdentifier::OID => {
-                let identifier = AuthorityKeyIdentifier::from_der(value)?;
-                let key = identifier.key_identifier;
-                self.authority_key_identifier = key.map(|bytes| bytes.as_bytes().to_vec());
-                let serial = identifier.authority_cert_serial_number;
-                self.authority_serial = serial.map(|serial| serial.as_bytes().to_vec());
+                self.read_authority_key_identifier(value)?;
             }
             SubjectAltName::OID => {
                 self.alternative_names = Some(AlternativeNames::from_der(value)?);
@@ -162,5 +179,132 @@ impl Extensions {
             }
         }
         Ok(())
+    }
+
+    /// Field by field, as Go reads it: `x509-cert` refuses an issuer's serial number that is longer than RFC 5280 allows.
+    fn read_authority_key_identifier(&mut self, value: &[u8]) -> der::Result<()> {
+        let mut reader = SliceReader::new(value)?;
+        reader.sequence(|fields| {
+            while !fields.is_finished() {
+                let field = AnyRef::decode(fields)?;
+                if field.tag() == KEY_IDENTIFIER {
+                    self.authority_key_identifier = Some(field.value().to_vec());
+                } else if field.tag() == CERTIFICATE_SERIAL_NUMBER {
+                    let serial = SerialNumber::from_integer(field.value());
+                    self.authority_serial = Some(serial.as_bytes().to_vec());
+                }
+            }
+            Ok::<_, der::Error>(())
+        })?;
+        reader.finish()
+    }
+}
+
+/// Refuses what lists too many names or usages before it is decoded.
+fn check_count(oid: ObjectIdentifier, value: &[u8]) -> Result<()> {
+    let (limit, things) = match oid {
+        SubjectAltName::OID => (limits::NAMES, "alternative names"),
+        pkix::ExtendedKeyUsage::OID => (limits::USAGES, "extended key usages"),
+        _ => return Ok(()),
+    };
+    let count = limits::elements(value).map_err(|error| damaged(oid, &error))?;
+    limits::check(WHAT, count, limit, things)
+}
+
+fn damaged(oid: ObjectIdentifier, error: &der::Error) -> Error {
+    Error::malformed(WHAT, format!("{oid}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use der::Encode as _;
+
+    use super::*;
+    use crate::der_writer::{self, OCTET_STRING, SEQUENCE};
+
+    /// Extensions with identifiers of their own, as a request or certificate lists them.
+    fn many(count: u32) -> Vec<Extension> {
+        (0..count)
+            .map(|number| Extension {
+                extn_id: ObjectIdentifier::new(&format!("1.3.6.1.4.1.55555.{number}")).unwrap(),
+                critical: false,
+                extn_value: der::asn1::OctetString::new([5, 0]).unwrap(),
+            })
+            .collect()
+    }
+
+    /// A subjectAltName with so many names.
+    fn names(count: usize) -> Vec<u8> {
+        let mut value = Vec::new();
+        der_writer::nest(&mut value, SEQUENCE, |der| {
+            for number in 0..count {
+                der_writer::push(
+                    der,
+                    der_writer::string_field(2),
+                    format!("h{number}").as_bytes(),
+                );
+            }
+        });
+        let mut extension = Vec::new();
+        der_writer::nest(&mut extension, SEQUENCE, |der| {
+            der_writer::push_oid(der, SubjectAltName::OID);
+            der_writer::push(der, OCTET_STRING, &value);
+        });
+        extension
+    }
+
+    #[test]
+    fn a_hundred_extensions_and_no_more() {
+        let limit = limits::EXTENSIONS as u32;
+        let read = Extensions::read(&many(limit)).unwrap();
+        assert_eq!(read.criticality.len(), limits::EXTENSIONS);
+        // The last would take minutes if each were compared with all before it
+        for count in [limit + 1, 200_000] {
+            let error = Extensions::read(&many(count)).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                "not a valid extension: it has more than 100 extensions"
+            );
+        }
+        let twice = [many(1), many(1)].concat();
+        assert!(
+            Extensions::read(&twice)
+                .unwrap_err()
+                .to_string()
+                .contains("twice")
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_names_and_no_more() {
+        let read = |count| {
+            let der = names(count);
+            Extensions::read([ExtensionRef::from_der(&der).unwrap()])
+        };
+        let most = read(limits::NAMES).unwrap().alternative_names.unwrap();
+        assert_eq!(most.dns.len(), limits::NAMES);
+        for count in [limits::NAMES + 1, 2_000_000] {
+            let error = read(count).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                "not a valid extension: it has more than 100000 alternative names"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hundred_usages_and_no_more() {
+        let read = |count: usize| {
+            let oid = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+            let extension = Extension {
+                extn_id: pkix::ExtendedKeyUsage::OID,
+                critical: false,
+                extn_value: der::asn1::OctetString::new(vec![oid; count].to_der().unwrap())
+                    .unwrap(),
+            };
+            Extensions::read(&[extension])
+        };
+        assert!(read(limits::USAGES).is_ok());
+        assert!(read(limits::USAGES + 1).is_err());
     }
 }

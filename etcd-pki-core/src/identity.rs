@@ -3,12 +3,17 @@
 mod alternative_name;
 mod subject;
 
+use std::{collections::HashSet, hash::Hash};
+
 pub use self::alternative_name::{AlternativeName, DnsName, Uri};
 pub(crate) use self::subject::{COMMON_NAME, ORGANIZATION, attributes, subject};
 use crate::error::{Error, Result};
 
 /// The most characters that a common name may have (RFC 5280, appendix A.1, ub-common-name).
 const COMMON_NAME_CHARACTERS: usize = 64;
+
+/// More names than most certificates have; so few are compared faster than hashed.
+const USUAL_NUMBER: usize = 16;
 
 /// Who a certificate is for: a name, and by which names and addresses it is reached.
 ///
@@ -89,17 +94,18 @@ impl Identity {
     }
 
     /// Adds alternative names from text: what reads as an address is an address, anything else a DNS name; `DNS:`, `IP:` and
-    /// `URI:` before it say which. One that is there already is not added again.
+    /// `URI:` before it say which. A text may list several with commas, as [`AlternativeName::list`] reads them. A name that the
+    /// identity has already is not added again.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidAlternativeName`] for text that is none of them.
     pub fn with_names<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Result<Self> {
-        let names: Vec<AlternativeName> = names
-            .into_iter()
-            .map(|name| name.as_ref().parse())
-            .collect::<Result<_>>()?;
-        Ok(self.with_alternative_names(names))
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(AlternativeName::list(name.as_ref())?);
+        }
+        Ok(self.with_alternative_names(all))
     }
 
     /// Adds alternative names. One that is there already is not added again.
@@ -112,12 +118,8 @@ impl Identity {
             AlternativeNames::Given(names) => names,
             AlternativeNames::Absent => Vec::new(),
         };
-        for name in names {
-            if !all.contains(&name) {
-                all.push(name);
-            }
-        }
-        self.alternative_names = AlternativeNames::Given(all);
+        all.extend(names);
+        self.alternative_names = AlternativeNames::Given(each_once(all));
         self
     }
 
@@ -226,6 +228,26 @@ impl AsRef<Self> for Identity {
     }
 }
 
+/// Names in their order, each at the place where it came first.
+pub(crate) fn each_once<T: Eq + Hash>(mut names: Vec<T>) -> Vec<T> {
+    if names.len() <= USUAL_NUMBER {
+        let mut unique = Vec::with_capacity(names.len());
+        for name in names {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        }
+        return unique;
+    }
+    let is_first: Vec<bool> = {
+        let mut seen = HashSet::with_capacity(names.len());
+        names.iter().map(|name| seen.insert(name)).collect()
+    };
+    let mut is_first = is_first.into_iter();
+    names.retain(|_| is_first.next().unwrap_or(true));
+    names
+}
+
 pub(crate) fn check_common_name(common_name: &str) -> Result<()> {
     if !(1..=COMMON_NAME_CHARACTERS).contains(&common_name.chars().count()) {
         return Err(Error::CommonNameLength {
@@ -253,15 +275,18 @@ pub(crate) fn check_text(name: &str) -> Result<()> {
     })
 }
 
-/// What makes two names look alike, or one look like another: marks and overrides of direction (Unicode, UAX #9), and blanks
-/// without a width. Joiners stay: some scripts are written with them.
+/// What makes two names look alike, or one look like another: marks and overrides of direction (Unicode, UAX #9), blanks without
+/// a width, and tags. Joiners stay: some scripts are written with them.
 fn is_unseen(letter: char) -> bool {
     matches!(letter,
-        '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        '\u{ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -277,6 +302,24 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(names, ["b", "10.0.0.1", "a"]);
+    }
+
+    #[test]
+    fn many_names_are_added_once_and_in_order() {
+        let numbers = || {
+            (0..100_000u32)
+                .chain([7, 99_999])
+                .map(|n| AlternativeName::Ip(Ipv4Addr::from(n).into()))
+        };
+        let identity = Identity::anonymous()
+            .with_alternative_names(numbers())
+            .with_alternative_names(numbers());
+        let expected: Vec<_> = numbers().take(100_000).collect();
+        assert_eq!(identity.alternative_names(), Some(&expected[..]));
+        for length in [0, 1, 15, 16, 17, 18] {
+            let twice: Vec<_> = (0..length).chain(0..length).collect();
+            assert_eq!(each_once(twice), (0..length).collect::<Vec<_>>());
+        }
     }
 
     #[test]
@@ -302,6 +345,8 @@ mod tests {
             "\u{1b}[31m",
             "ro\u{200b}ot",
             "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{e0041}b",
         ] {
             assert!(Identity::new(bad).is_err(), "{bad:?}");
         }

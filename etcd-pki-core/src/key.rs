@@ -3,6 +3,7 @@
 mod algorithm;
 mod encryption;
 mod import;
+mod openssl_encryption;
 mod public;
 #[cfg(feature = "rsa")]
 mod rsa_generation;
@@ -33,6 +34,7 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 /// A private key that signs.
 ///
@@ -74,7 +76,7 @@ impl PrivateKey {
     /// # Errors
     ///
     /// [`Error::Signer`] if the system's random number generator fails; [`Error::Unsupported`] for RSA without the feature
-    /// `rsa`.
+    /// `rsa`, and for the algorithms that are not in [`KeyAlgorithm::ALL`].
     pub fn generate_with(algorithm: KeyAlgorithm) -> Result<Self> {
         match algorithm.scheme() {
             scheme @ (Scheme::EcdsaP256 | Scheme::EcdsaP384) => {
@@ -89,6 +91,7 @@ impl PrivateKey {
                     pair: OnceLock::new(),
                 })
             }
+            Scheme::EcdsaP521 => Err(algorithm::not_made(algorithm.name())),
             Scheme::Ed25519 => {
                 Self::from_ed25519_seed(&Zeroizing::new(signing::random::<32>()?)[..])
             }
@@ -115,8 +118,9 @@ impl PrivateKey {
         import::from_pem(pem.as_ref(), None)
     }
 
-    /// Reads the only private key in a PEM file, which may be encrypted PKCS#8 (`ENCRYPTED PRIVATE KEY`: PBES2 with AES or
-    /// triple DES, PBKDF2 or scrypt; RFC 8018). The passphrase is not used for a key that is not encrypted.
+    /// Reads the only private key in a PEM file, which may be encrypted: as PKCS#8 (`ENCRYPTED PRIVATE KEY`: PBES2 with AES or
+    /// triple DES, PBKDF2 or scrypt; RFC 8018), or in OpenSSL's older way (`Proc-Type: 4,ENCRYPTED` with AES or triple DES in CBC
+    /// mode). The passphrase is not used for a key that is not encrypted.
     ///
     /// # Errors
     ///
@@ -196,7 +200,7 @@ impl PrivateKey {
         let (label, contents) = match (format, self.algorithm.scheme()) {
             (KeyFormat::Pkcs8, _) => return self.to_secret_pem(),
             (KeyFormat::Pkcs1, Scheme::Rsa) => ("RSA PRIVATE KEY", self.private_key_field()?),
-            (KeyFormat::Sec1, Scheme::EcdsaP256 | Scheme::EcdsaP384) => {
+            (KeyFormat::Sec1, Scheme::EcdsaP256 | Scheme::EcdsaP384 | Scheme::EcdsaP521) => {
                 ("EC PRIVATE KEY", self.sec1()?)
             }
             (format, _) => {
@@ -238,7 +242,7 @@ impl PrivateKey {
             .and_then(KeyAlgorithm::of_rsa)
             .ok_or_else(|| {
                 Error::unsupported(
-                    "an RSA key of under 2048 or over 4096 bits",
+                    "an RSA key of under 2048 or over 8192 bits",
                     "use rsa-2048, rsa-3072 or rsa-4096",
                 )
             })?;
@@ -307,6 +311,7 @@ impl fmt::Debug for PrivateKey {
 fn curve(algorithm: KeyAlgorithm) -> ObjectIdentifier {
     match algorithm {
         KeyAlgorithm::EcP384 => SECP384R1,
+        KeyAlgorithm::EcP521 => SECP521R1,
         _ => SECP256R1,
     }
 }

@@ -1,6 +1,9 @@
 //! What Kubespray's `make-ssl-etcd.sh` is told, as a cluster: the names in its openssl.conf, and two lists of hosts.
 
 mod alt_names;
+mod openssl_conf;
+
+use std::env;
 
 pub use alt_names::MisplacedAddress;
 
@@ -9,7 +12,7 @@ use alt_names::AltNames;
 use crate::{
     cluster::{Cluster, ClusterAuthority, ClusterDefaults, ClusterEntry},
     error::{Error, Result},
-    identity::{AlternativeName, Identity},
+    identity::{self, AlternativeName, Identity},
     key::KeyAlgorithm,
     role::Compatibility,
     validity::Validity,
@@ -24,9 +27,9 @@ use crate::{
 /// let script = KubesprayScript::from_openssl_conf("[alt_names]\nDNS.1 = localhost\nIP.1 = 10.0.0.11\n")?
 ///     .masters("etcd-1")
 ///     .hosts("etcd-1 kube-1");
-/// let wanted = script.cluster()?.wanted(None)?;
-/// let files: Vec<_> = wanted.iter().map(|wanted| wanted.paths.certificate.display().to_string()).collect();
-/// assert_eq!(files, ["ca.pem", "member-etcd-1.pem", "admin-etcd-1.pem", "node-etcd-1.pem", "node-kube-1.pem"]);
+/// let pairs = script.cluster()?.desired()?.pairs;
+/// let files: Vec<_> = pairs.iter().map(|pair| pair.paths.certificate.display().to_string()).collect();
+/// assert_eq!(files, ["member-etcd-1.pem", "admin-etcd-1.pem", "node-etcd-1.pem", "node-kube-1.pem"]);
 /// # Ok::<(), etcd_pki_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,15 +43,18 @@ pub struct KubesprayScript {
 }
 
 impl KubesprayScript {
-    /// Takes the names from the section `[alt_names]` of an openssl.conf. The rest of it is not read. An address behind `DNS.` is
-    /// taken as the address that it is, and told by [`KubesprayScript::misplaced_addresses`].
+    /// Takes the names from the section `[alt_names]` of an openssl.conf, as OpenSSL reads it: with quotes, backslashes, joined
+    /// lines, and variables such as `$name`, `${section::name}` and `${ENV::NAME}`, which is a variable of this process's
+    /// environment. An address behind `DNS.` is taken as the address that it is, and
+    /// [`KubesprayScript::misplaced_addresses`] reports it.
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with the line of what is no name, and for a file without names.
+    /// [`Error::Specification`] with the line of what is no name, of what OpenSSL would refuse, and of `.include` and `.pragma`;
+    /// and for a file without names.
     pub fn from_openssl_conf(text: &str) -> Result<Self> {
         Ok(Self {
-            names: alt_names::parse(text)?,
+            names: alt_names::parse(text, |name| env::var(name).ok())?,
             masters: Vec::new(),
             hosts: Vec::new(),
             algorithm: None,
@@ -140,13 +146,7 @@ const HOSTS: &str = "HOSTS";
 
 /// The words of a list, in their order.
 fn each_once(list: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for word in list.split_whitespace() {
-        if !words.iter().any(|known| known == word) {
-            words.push(word.to_owned());
-        }
-    }
-    words
+    identity::each_once(list.split_whitespace().map(str::to_owned).collect())
 }
 
 fn entries(names: &[String], variable: &str) -> Result<Vec<ClusterEntry>> {
@@ -182,7 +182,6 @@ fn fault(variable: &str, reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Purpose;
 
     const OPENSSL_CONF: &str = "[alt_names]\nDNS.1 = localhost\nDNS.2 = a.lan\nIP.1 = 10.0.0.1\n";
 
@@ -193,20 +192,13 @@ mod tests {
     #[test]
     fn every_certificate_has_the_names_of_the_file_and_no_other() {
         let cluster = script().masters("a.lan b").hosts(" b\n b c ").cluster();
-        let shown: Vec<String> = cluster
-            .unwrap()
-            .wanted(None)
-            .unwrap()
-            .iter()
-            .filter_map(|wanted| match wanted.purpose {
-                Purpose::Authority(_) => None,
-                Purpose::Leaf(profile) => {
-                    let names = profile.alternative_names(&wanted.identity).unwrap();
-                    assert_eq!(names, script().names().iter().collect::<Vec<_>>());
-                    profile.common_name(&wanted.identity).unwrap()
-                }
-            })
-            .collect();
+        let desired = cluster.unwrap().desired().unwrap();
+        let mut shown = Vec::new();
+        for pair in &desired.pairs {
+            let names = pair.alternative_names().unwrap();
+            assert_eq!(names, script().names().to_vec());
+            shown.extend(pair.common_name().unwrap());
+        }
         let expected = [
             "etcd-member-a",
             "etcd-admin-a",

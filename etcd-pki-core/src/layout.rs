@@ -1,6 +1,4 @@
-//! What the files are called, for the tools that look for them.
-
-mod recognition;
+//! File names, for the tools that look for them: one table per layout, read in both directions.
 
 use std::{
     fmt,
@@ -14,25 +12,28 @@ use crate::{
     words,
 };
 
-/// A habit of naming files.
+/// A convention for naming files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {
-    /// Kubespray's: `ca.pem`, `member-HOST.pem`, `member-HOST-key.pem`, `node-HOST…`, and `client-NAME…` beside them
+    /// Kubespray's: `ca.pem`, `member-HOST.pem`, `member-HOST-key.pem`, `node-HOST.pem`, and in the
+    /// same directory `client-NAME.pem`
     #[default]
     Kubespray,
-    /// kubeadm's, below `/etc/kubernetes/pki`: `etcd/ca.crt`, `etcd/server.crt`, `etcd/peer.crt`, `apiserver-etcd-client.crt`, each
-    /// with its `.key`, of one host; and `etcd/client-NAME.crt` beside them
+    /// kubeadm's, below `/etc/kubernetes/pki`, for one host: `etcd/ca.crt`, `etcd/server.crt`,
+    /// `etcd/peer.crt`, `apiserver-etcd-client.crt`, each with its `.key`; and
+    /// `etcd/client-NAME.crt`
     Kubeadm,
-    /// That of etcd's `hack/tls-setup` with cfssl: `ca.pem`, `HOST.pem` for clients and `peer-HOST.pem` for peers, and
-    /// `node-HOST…`, `client-NAME…` beside them
+    /// That of etcd's `hack/tls-setup` with cfssl: `ca.pem`, `HOST.pem` for clients and
+    /// `peer-HOST.pem` for peers; and `node-HOST.pem`, `client-NAME.pem`
     Cfssl,
-    /// k3s' and rke2's, of one server, below `/var/lib/rancher/k3s/server/tls/etcd`: `server-ca.crt` and `peer-ca.crt`, which are
-    /// two authorities always, `server-client.crt` for clients, `peer-server-client.crt` for peers, and `client.crt` by which
-    /// kube-apiserver dials; and `client-NAME.crt` beside them
+    /// That of k3s and rke2, below `/var/lib/rancher/k3s/server/tls/etcd`, for one server:
+    /// `server-ca.crt` and `peer-ca.crt`, which are always two CAs, `server-client.crt` for
+    /// clients, `peer-server-client.crt` for peers, and `client.crt`, with which kube-apiserver
+    /// connects; and `client-NAME.crt`
     K3s,
-    /// etcdadm's, of one host, below `/etc/etcd/pki`: `ca.crt`, `server.crt`, `peer.crt`, `apiserver-etcd-client.crt` and
-    /// `etcdctl-etcd-client.crt`; and `client-NAME.crt` beside them
+    /// etcdadm's, below `/etc/etcd/pki`, for one host: `ca.crt`, `server.crt`, `peer.crt`,
+    /// `apiserver-etcd-client.crt` and `etcdctl-etcd-client.crt`; and `client-NAME.crt`
     Etcdadm,
 }
 
@@ -45,16 +46,96 @@ pub struct PairPaths {
     pub key: PathBuf,
 }
 
-impl PairPaths {
-    /// The same files below a directory.
-    #[must_use]
-    pub fn below(&self, directory: &Path) -> Self {
-        Self {
-            certificate: directory.join(&self.certificate),
-            key: directory.join(&self.key),
-        }
-    }
+/// What a pair of files is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FileKind {
+    Ca(CaKind),
+    Member,
+    /// A member's pair for peers, in a layout that names it only where peers have a separate CA
+    Peer,
+    /// The client that a layout's tools expect next to a member
+    Admin,
+    Node,
+    Client,
 }
+
+/// What the name of a file means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identified {
+    pub(crate) kind: FileKind,
+    /// Empty where files carry no name
+    pub(crate) name: String,
+    /// The host that has the tree in which the file is
+    pub(crate) host: Option<String>,
+    /// The file and its other half
+    pub(crate) paths: PairPaths,
+    /// Whether the file is the key's
+    pub(crate) is_key: bool,
+}
+
+/// The names of a layout's files.
+struct Table {
+    /// How a certificate's file ends
+    certificate: &'static str,
+    /// How a key's file ends
+    key: &'static str,
+    /// What comes before the ending. No two rows are equal. A member's pair for clients comes
+    /// before its pair for peers.
+    rows: &'static [Row],
+}
+
+type Row = (FileKind, &'static str);
+
+/// The place of a name in a table
+const NAME: &str = "{name}";
+
+const KUBESPRAY: Table = Table::pem(&[
+    (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (FileKind::Member, "member-{name}"),
+    (FileKind::Peer, "peer-{name}"),
+    (FileKind::Admin, "admin-{name}"),
+    (FileKind::Node, "node-{name}"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+const KUBEADM: Table = Table::crt(&[
+    (FileKind::Ca(CaKind::Client), "etcd/ca"),
+    (FileKind::Ca(CaKind::Peer), "etcd/peer-ca"),
+    (FileKind::Member, "etcd/server"),
+    (FileKind::Member, "etcd/peer"),
+    (FileKind::Admin, "etcd/healthcheck-client"),
+    (FileKind::Node, "apiserver-etcd-client"),
+    (FileKind::Client, "etcd/client-{name}"),
+]);
+
+const CFSSL: Table = Table::pem(&[
+    (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (FileKind::Member, "{name}"),
+    (FileKind::Member, "peer-{name}"),
+    (FileKind::Node, "node-{name}"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+const K3S: Table = Table::crt(&[
+    (FileKind::Ca(CaKind::Client), "server-ca"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (FileKind::Member, "server-client"),
+    (FileKind::Member, "peer-server-client"),
+    (FileKind::Node, "client"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+const ETCDADM: Table = Table::crt(&[
+    (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (FileKind::Member, "server"),
+    (FileKind::Member, "peer"),
+    (FileKind::Admin, "etcdctl-etcd-client"),
+    (FileKind::Node, "apiserver-etcd-client"),
+    (FileKind::Client, "client-{name}"),
+]);
 
 impl Layout {
     /// All of them, the default first.
@@ -78,68 +159,54 @@ impl Layout {
         }
     }
 
-    /// Where the authority is.
+    /// Where a CA is. Only a cluster with a separate peer CA has the files of [`CaKind::Peer`].
     #[must_use]
-    pub fn authority(self) -> PairPaths {
-        match self {
-            Self::Kubespray | Self::Cfssl | Self::Etcdadm => self.pair("ca"),
-            Self::K3s => self.pair("server-ca"),
-            Self::Kubeadm => self.pair("etcd/ca"),
-        }
+    pub fn ca(self, kind: CaKind) -> PairPaths {
+        let table = self.table();
+        // Every table has both, as a test shows
+        let pattern = table.patterns(FileKind::Ca(kind)).next();
+        table.paths(pattern.unwrap_or_default(), "")
     }
 
-    /// Where the pairs of a role are: one, or two where clients and peers are served by different ones, the clients' first.
+    /// Where the pairs of a role are: one, or two where a member has one pair for clients and one
+    /// for peers, in this order.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidName`] for a name that cannot be part of a file's name.
     pub fn pairs(self, role: Role, name: &str) -> Result<Vec<PairPaths>> {
         check_file_name(name)?;
-        Ok(match (self, role) {
-            (Self::Cfssl, Role::Member) => {
-                vec![self.pair(name), self.pair(&format!("peer-{name}"))]
-            }
-            (Self::Kubespray | Self::Cfssl, role) => vec![self.pair(&format!("{role}-{name}"))],
-            (Self::Kubeadm, Role::Member) => vec![self.pair("etcd/server"), self.pair("etcd/peer")],
-            (Self::Kubeadm, Role::Node) => vec![self.pair("apiserver-etcd-client")],
-            (Self::Kubeadm, Role::Client) => vec![self.pair(&format!("etcd/client-{name}"))],
-            (Self::K3s, Role::Member) => {
-                vec![self.pair("server-client"), self.pair("peer-server-client")]
-            }
-            (Self::K3s, Role::Node) => vec![self.pair("client")],
-            (Self::Etcdadm, Role::Member) => vec![self.pair("server"), self.pair("peer")],
-            (Self::Etcdadm, Role::Node) => vec![self.pair("apiserver-etcd-client")],
-            (Self::K3s | Self::Etcdadm, Role::Client) => {
-                vec![self.pair(&format!("client-{name}"))]
-            }
-        })
+        let table = self.table();
+        Ok(table
+            .patterns(role.into())
+            .map(|pattern| table.paths(pattern, name))
+            .collect())
     }
 
-    /// Where the authority of peers is, if they have one apart.
-    #[must_use]
-    pub fn peer_authority(self) -> PairPaths {
-        match self {
-            Self::Kubespray | Self::Cfssl | Self::K3s | Self::Etcdadm => self.pair("peer-ca"),
-            Self::Kubeadm => self.pair("etcd/peer-ca"),
-        }
-    }
-
-    /// Where a member's pair for peers is, if they have an authority apart.
+    /// Where a member's pair for peers is, if peers have a separate CA.
     ///
     /// # Errors
     ///
     /// As [`Layout::pairs`].
     pub fn peer_pair(self, name: &str) -> Result<PairPaths> {
         check_file_name(name)?;
-        Ok(match self {
-            Self::Kubespray | Self::Cfssl => self.pair(&format!("peer-{name}")),
-            Self::Kubeadm => self.pair("etcd/peer"),
-            Self::K3s => self.pair("peer-server-client"),
-            Self::Etcdadm => self.pair("peer"),
-        })
+        let table = self.table();
+        Ok(table.paths(table.peer_pattern().unwrap_or_default(), name))
     }
 
-    /// Whether files are called after their hosts, so that those of several can be in one directory.
+    /// Where the client's pair is that the layout's own tools expect next to a member.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::pairs`].
+    pub fn member_client(self, name: &str) -> Result<Option<PairPaths>> {
+        check_file_name(name)?;
+        let table = self.table();
+        let pattern = table.patterns(FileKind::Admin).next();
+        Ok(pattern.map(|pattern| table.paths(pattern, name)))
+    }
+
+    /// Whether file names contain the host, so that files of several hosts fit in one directory.
     #[must_use]
     pub const fn names_hosts(self) -> bool {
         match self {
@@ -148,28 +215,13 @@ impl Layout {
         }
     }
 
-    /// Whether peers have an authority apart, whatever a specification says.
+    /// Whether peers have a separate CA, whatever a specification requires.
     #[must_use]
     pub const fn separates_peers(self) -> bool {
         matches!(self, Self::K3s)
     }
 
-    /// Where the client's pair is that the layout's own tools expect beside a member.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::pairs`].
-    pub fn member_client(self, name: &str) -> Result<Option<PairPaths>> {
-        check_file_name(name)?;
-        Ok(match self {
-            Self::Kubespray => Some(self.pair(&format!("admin-{name}"))),
-            Self::Kubeadm => Some(self.pair("etcd/healthcheck-client")),
-            Self::Cfssl | Self::K3s => None,
-            Self::Etcdadm => Some(self.pair("etcdctl-etcd-client")),
-        })
-    }
-
-    /// The common name of that client.
+    /// The common name of the client that the layout's tools expect next to a member.
     pub(crate) fn member_client_common_name(self, name: &str) -> String {
         match self {
             Self::Kubespray | Self::Cfssl | Self::K3s => format!("etcd-admin-{name}"),
@@ -178,32 +230,104 @@ impl Layout {
         }
     }
 
-    /// Whether a file has the name of a member's certificate.
-    pub(crate) fn is_of_member(self, path: &Path) -> bool {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        match self {
-            Self::Kubespray => stem.starts_with("member-"),
-            _ => stem.contains("server") || stem.contains("peer"),
+    /// Reads the name of a certificate's or key's file, as a path below the directory: the inverse
+    /// of [`Layout::ca`], [`Layout::pairs`], [`Layout::peer_pair`] and [`Layout::member_client`].
+    ///
+    /// Where names contain no host, the files of one may be in a tree that has the host's name. CAs
+    /// and clients of their own have no tree.
+    pub(crate) fn identify(self, path: &Path) -> Option<Identified> {
+        let table = self.table();
+        let (stem, is_key) = table.stem(path.to_str()?)?;
+        if let Some(((kind, pattern), name)) = row_of(table.rows.iter().copied(), stem) {
+            return Some(Identified {
+                kind,
+                name: name.to_owned(),
+                host: None,
+                paths: table.paths(pattern, name),
+                is_key,
+            });
         }
+        if self.names_hosts() {
+            return None;
+        }
+        let (host, stem) = stem.split_once('/')?;
+        if host.is_empty() || check_file_name(host).is_err() {
+            return None;
+        }
+        let of_hosts = table
+            .rows
+            .iter()
+            .filter(|(kind, pattern)| kind.ca().is_none() && !pattern.contains(NAME));
+        let ((kind, pattern), name) = row_of(of_hosts.copied(), stem)?;
+        Some(Identified {
+            kind,
+            name: name.to_owned(),
+            host: Some(host.to_owned()),
+            paths: table.paths(pattern, name).below(Path::new(host)),
+            is_key,
+        })
     }
 
-    /// Whether a file may have the name of a certificate that members present to each other: their only one, or the peers'.
+    /// Whether every file name may be a member's, so that one alone proves nothing: cfssl names a
+    /// member's certificate after the member and nothing else.
+    pub(crate) fn takes_any_name(self) -> bool {
+        self.table()
+            .rows
+            .iter()
+            .any(|(_, pattern)| *pattern == NAME)
+    }
+
+    /// Whether a file has the name of a key, of a CA or a leaf. Directories do not matter.
+    pub(crate) fn names_key(self, path: &Path) -> bool {
+        self.row_of_file(path).is_some_and(|(_, is_key)| is_key)
+    }
+
+    /// Whether a file has the name of a member's certificate, as far as the name alone shows this.
+    /// Directories do not matter.
+    pub(crate) fn is_of_member(self, path: &Path) -> bool {
+        self.row_of_file(path)
+            .is_some_and(|((kind, pattern), is_key)| {
+                kind == FileKind::Member && pattern != NAME && !is_key
+            })
+    }
+
+    /// Whether a file may have the name of a certificate that members present to each other: their
+    /// only one, or the one for peers. Directories do not matter.
     pub(crate) fn is_for_peers(self, path: &Path) -> bool {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let is_apart = stem == "peer" || stem.starts_with("peer-");
-        is_apart || (self == Self::Kubespray && stem.starts_with("member-"))
+        let table = self.table();
+        let presented = [
+            table.patterns(FileKind::Member).last(),
+            table.peer_pattern(),
+        ];
+        self.row_of_file(path)
+            .is_some_and(|((_, pattern), is_key)| {
+                !is_key
+                    && presented
+                        .into_iter()
+                        .flatten()
+                        .any(|peer| file_of(peer) == pattern)
+            })
     }
 
-    fn pair(self, stem: &str) -> PairPaths {
-        let (certificate, key) = match self {
-            Self::Kubespray | Self::Cfssl => (format!("{stem}.pem"), format!("{stem}-key.pem")),
-            Self::Kubeadm | Self::K3s | Self::Etcdadm => {
-                (format!("{stem}.crt"), format!("{stem}.key"))
-            }
-        };
-        PairPaths {
-            certificate: certificate.into(),
-            key: key.into(),
+    /// The row that has a file's own name, without its directory, and whether it is the key's.
+    fn row_of_file(self, path: &Path) -> Option<(Row, bool)> {
+        let table = self.table();
+        let (stem, is_key) = table.stem(path.file_name()?.to_str()?)?;
+        let rows = table
+            .rows
+            .iter()
+            .map(|(kind, pattern)| (*kind, file_of(pattern)));
+        let (row, _) = row_of(rows, stem)?;
+        Some((row, is_key))
+    }
+
+    const fn table(self) -> &'static Table {
+        match self {
+            Self::Kubespray => &KUBESPRAY,
+            Self::Kubeadm => &KUBEADM,
+            Self::Cfssl => &CFSSL,
+            Self::K3s => &K3S,
+            Self::Etcdadm => &ETCDADM,
         }
     }
 }
@@ -222,8 +346,155 @@ impl FromStr for Layout {
     }
 }
 
-/// Refuses a name that leaves the directory, hides its file, reads as an option of some tool, or takes the key file of another
-/// name: the certificate of `a-key` would be the key of `a`.
+/// One of the CAs of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CaKind {
+    /// The CA of clients, and of peers unless they have a separate one
+    Client,
+    /// The separate CA of peers
+    Peer,
+}
+
+impl CaKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Client, Self::Peer];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Peer => "peer",
+        }
+    }
+}
+
+impl fmt::Display for CaKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for CaKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        words::one_of(text, "CA", &Self::ALL, Self::name)
+    }
+}
+
+impl PairPaths {
+    /// The same files below a directory.
+    #[must_use]
+    pub fn below(&self, directory: &Path) -> Self {
+        Self {
+            certificate: directory.join(&self.certificate),
+            key: directory.join(&self.key),
+        }
+    }
+}
+
+impl FileKind {
+    /// The CA, if the files are a CA's.
+    pub(crate) fn ca(self) -> Option<CaKind> {
+        match self {
+            Self::Ca(kind) => Some(kind),
+            _ => None,
+        }
+    }
+}
+
+impl From<Role> for FileKind {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Member => Self::Member,
+            Role::Node => Self::Node,
+            Role::Client => Self::Client,
+        }
+    }
+}
+
+impl Identified {
+    /// Whether the file is a certificate's, and not a CA's.
+    pub(crate) fn is_leaf_certificate(&self) -> bool {
+        self.kind.ca().is_none() && !self.is_key
+    }
+}
+
+impl Table {
+    const fn pem(rows: &'static [Row]) -> Self {
+        Self {
+            certificate: ".pem",
+            key: "-key.pem",
+            rows,
+        }
+    }
+
+    const fn crt(rows: &'static [Row]) -> Self {
+        Self {
+            certificate: ".crt",
+            key: ".key",
+            rows,
+        }
+    }
+
+    fn patterns(&self, of: FileKind) -> impl Iterator<Item = &'static str> {
+        let rows = self.rows.iter().filter(move |(kind, _)| *kind == of);
+        rows.map(|(_, pattern)| *pattern)
+    }
+
+    /// The pattern of a member's pair for peers: the last of its pairs.
+    fn peer_pattern(&self) -> Option<&'static str> {
+        let mut rows = self.rows.iter().rev();
+        let row = rows.find(|(kind, _)| matches!(kind, FileKind::Member | FileKind::Peer));
+        row.map(|(_, pattern)| *pattern)
+    }
+
+    fn paths(&self, pattern: &str, name: &str) -> PairPaths {
+        let stem = pattern.replace(NAME, name);
+        PairPaths {
+            certificate: format!("{stem}{}", self.certificate).into(),
+            key: format!("{stem}{}", self.key).into(),
+        }
+    }
+
+    /// A path without its ending, and whether this is a key's.
+    fn stem<'a>(&self, path: &'a str) -> Option<(&'a str, bool)> {
+        // NAME-key.pem ends in .pem too
+        if let Some(stem) = path.strip_suffix(self.key) {
+            return Some((stem, true));
+        }
+        Some((path.strip_suffix(self.certificate)?, false))
+    }
+}
+
+/// The row that has a stem, and the name in it: of several rows the one that leaves the shortest
+/// name, since `{name}` takes `client-NAME` too.
+fn row_of(rows: impl Iterator<Item = Row>, stem: &str) -> Option<(Row, &str)> {
+    let (row, name) = rows
+        .filter_map(|row| Some((row, name_in(row.1, stem)?)))
+        .min_by_key(|(_, name)| name.len())?;
+    check_file_name(name).ok()?;
+    Some((row, name))
+}
+
+/// The name in a stem, which is empty where the pattern has none.
+fn name_in<'a>(pattern: &str, stem: &'a str) -> Option<&'a str> {
+    let Some((before, after)) = pattern.split_once(NAME) else {
+        return (pattern == stem).then_some("");
+    };
+    let name = stem.strip_prefix(before)?.strip_suffix(after)?;
+    let is_name = !name.is_empty() && !name.contains('/');
+    is_name.then_some(name)
+}
+
+/// The last component of a pattern.
+fn file_of(pattern: &'static str) -> &'static str {
+    pattern.rsplit_once('/').map_or(pattern, |(_, file)| file)
+}
+
+/// Refuses a name that leaves the directory, hides its file, reads as an option of some tool, or
+/// takes the key file of another name: the certificate of `a-key` would be the key of `a`.
 fn check_file_name(name: &str) -> Result<()> {
     let reason = if name.contains('/') {
         "has a slash, so it cannot name a file"
@@ -267,7 +538,8 @@ mod tests {
         let certificates = |layout: Layout| -> Vec<String> {
             let pairs = Role::ALL.map(|role| layout.pairs(role, "a").unwrap());
             let admin = layout.member_client("a").unwrap();
-            [layout.authority(), layout.peer_authority()]
+            CaKind::ALL
+                .map(|kind| layout.ca(kind))
                 .into_iter()
                 .chain(pairs.into_iter().flatten())
                 .chain(admin)
@@ -317,5 +589,186 @@ mod tests {
                 .pairs(Role::Client, "kube@example.com")
                 .is_ok()
         );
+    }
+
+    /// A pair under the name of each kind that a layout has.
+    fn every_pair(layout: Layout, name: &str) -> Vec<(FileKind, PairPaths)> {
+        let cas = CaKind::ALL.map(|kind| (FileKind::Ca(kind), layout.ca(kind)));
+        let mut all = cas.to_vec();
+        for role in Role::ALL {
+            let pairs = layout.pairs(role, name).unwrap();
+            assert!(!pairs.is_empty(), "{layout} {role}");
+            all.extend(pairs.into_iter().map(|pair| (role.into(), pair)));
+        }
+        let admin = layout.member_client(name).unwrap();
+        all.extend(admin.map(|pair| (FileKind::Admin, pair)));
+        let peer = layout.peer_pair(name).unwrap();
+        // Most layouts have this pair whichever CA signs it
+        if all.iter().all(|(_, pair)| *pair != peer) {
+            all.push((FileKind::Peer, peer));
+        }
+        all
+    }
+
+    #[test]
+    fn each_name_leads_back_to_its_kind() {
+        for layout in Layout::ALL {
+            for name in [
+                "a",
+                "etcd-1.example.com",
+                "10.0.0.1",
+                "kube@example.com",
+                "peer",
+            ] {
+                for (kind, pair) in every_pair(layout, name) {
+                    let certificate = pair.certificate.to_str().unwrap();
+                    let is_named = certificate.contains(name) && kind.ca().is_none();
+                    let is_named = is_named && (layout.names_hosts() || kind == FileKind::Client);
+                    for (path, is_key) in [(&pair.certificate, false), (&pair.key, true)] {
+                        let expected = Identified {
+                            kind,
+                            name: if is_named {
+                                name.to_owned()
+                            } else {
+                                String::new()
+                            },
+                            host: None,
+                            paths: pair.clone(),
+                            is_key,
+                        };
+                        assert_eq!(layout.identify(path), Some(expected), "{layout}");
+                        assert_eq!(layout.names_key(&Path::new("/pki").join(path)), is_key);
+                    }
+                    let below = pair.below(Path::new(name));
+                    for path in [&below.certificate, &below.key] {
+                        let found = layout.identify(path);
+                        let has_tree = !layout.names_hosts() && !is_named && kind.ca().is_none();
+                        assert_eq!(found.is_some(), has_tree, "{layout} {}", path.display());
+                        if let Some(found) = found {
+                            assert_eq!((found.kind, &found.paths), (kind, &below));
+                            assert_eq!(found.host.as_deref(), Some(name));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_no_layout() {
+        for path in [
+            "",
+            ".",
+            "..",
+            "/",
+            "a",
+            "a.txt",
+            "openssl.conf",
+            "etcd",
+            "a/b/c.pem",
+            "..pem",
+            ".pem",
+            "-key.pem",
+            "-a.pem",
+            "a..b.pem",
+            "a-key-key.pem",
+            "node-..a.pem",
+            "member-a.pem.bak",
+            "/ca.pem",
+            "/etcd/server.crt",
+            "../etcd/server.crt",
+            ".old/etcd/server.crt",
+            "a/b/etcd/server.crt",
+            "a-key/etcd/server.crt",
+            "a/etcd/ca.crt",
+            "a/etcd/client-b.crt",
+            "etcd/client-.crt",
+            "etcd/client-a.pem",
+            "apiserver.crt",
+            "apiserver.key",
+            "sa.key",
+            "front-proxy-ca.crt",
+            "client-{name}.crt/server.pem",
+        ] {
+            for layout in Layout::ALL {
+                assert_eq!(layout.identify(Path::new(path)), None, "{layout} {path}");
+            }
+        }
+        for (layout, path) in [
+            (Layout::Kubespray, "a.pem"),
+            (Layout::Kubespray, "node-.pem"),
+            (Layout::Kubespray, "a/member-a.pem"),
+            (Layout::Kubespray, "member-a.crt"),
+            (Layout::Cfssl, "a.crt"),
+            (Layout::Cfssl, "peer-..a.pem"),
+            (Layout::K3s, "a/client-a.crt"),
+            (Layout::K3s, "a/client-{name}.crt"),
+        ] {
+            assert_eq!(layout.identify(Path::new(path)), None, "{layout} {path}");
+        }
+    }
+
+    #[test]
+    fn one_row_of_several() {
+        let kind = |path| Layout::Cfssl.identify(Path::new(path)).unwrap().kind;
+        assert_eq!(kind("ca.pem"), FileKind::Ca(CaKind::Client));
+        assert_eq!(kind("peer-ca-key.pem"), FileKind::Ca(CaKind::Peer));
+        assert_eq!(kind("peer-a.pem"), FileKind::Member);
+        assert_eq!(kind("client-a.pem"), FileKind::Client);
+        assert_eq!(kind("client.pem"), FileKind::Member);
+    }
+
+    #[test]
+    fn keys_in_any_directory() {
+        for (path, expected) in [
+            ("pki/member-a.lan-key.pem", true),
+            ("client-a-key.pem", true),
+            ("peer-ca-key.pem", true),
+            ("etcd/server.key", true),
+            ("etcd/ca.key", true),
+            ("client-a.key", true),
+            ("server-ca.key", true),
+            ("member-a.pem", false),
+            // Kubernetes and k3s sign other things than certificates with these
+            ("sa.key", false),
+            ("service.key", false),
+            ("apiserver.key", false),
+        ] {
+            let named = Layout::ALL.map(|layout| layout.names_key(Path::new(path)));
+            assert_eq!(named.contains(&true), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn certificates_of_members_and_for_peers() {
+        for (layout, path, is_of_member, is_for_peers) in [
+            (Layout::Kubespray, "pki/member-a.pem", true, true),
+            (Layout::Kubespray, "pki/member-a-key.pem", false, false),
+            (Layout::Kubespray, "pki/peer-a.pem", false, true),
+            (Layout::Kubespray, "pki/admin-a.pem", false, false),
+            (Layout::Kubeadm, "pki/etcd/server.crt", true, false),
+            (Layout::Kubeadm, "pki/a/etcd/peer.crt", true, true),
+            (Layout::Kubeadm, "pki/apiserver.crt", false, false),
+            (Layout::Cfssl, "pki/a.pem", false, false),
+            (Layout::Cfssl, "pki/peer-a.pem", true, true),
+            (Layout::Cfssl, "pki/peer-ca.pem", false, false),
+            (Layout::K3s, "pki/server-client.crt", true, false),
+            (Layout::K3s, "pki/peer-server-client.crt", true, true),
+            (Layout::K3s, "pki/server-ca.crt", false, false),
+            (Layout::Etcdadm, "pki/peer.crt", true, true),
+        ] {
+            let path = Path::new(path);
+            let found = (layout.is_of_member(path), layout.is_for_peers(path));
+            let expected = (is_of_member, is_for_peers);
+            assert_eq!(found, expected, "{layout} {}", path.display());
+        }
+    }
+
+    #[test]
+    fn kinds_of_cas_by_name() {
+        for kind in CaKind::ALL {
+            assert_eq!(kind.to_string().parse::<CaKind>().unwrap(), kind);
+        }
+        assert!("peers".parse::<CaKind>().is_err());
     }
 }

@@ -5,7 +5,7 @@
 //! webpki.
 //!
 //! ```
-//! use etcd_pki_core::{CertificateAuthority, Identity, Layout, Role, Store};
+//! use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
 //!
 //! # let parent = tempfile::tempdir()?;
 //! # let directory = parent.path().join("ssl");
@@ -14,9 +14,9 @@
 //! let member = ca.issue(Role::Member, &etcd_1)?;
 //! let client = ca.issue(Role::Client, Identity::new("backup")?)?;
 //!
-//! let store = Store::open(directory, Layout::Kubespray);
+//! let store = Store::new(directory, Layout::Kubespray);
 //! let files = store.lock()?;
-//! files.write_authority(&ca, None)?; // ca.pem, ca-key.pem
+//! files.write_ca(CaKind::Client, &ca, None)?; // ca.pem, ca-key.pem
 //! files.write(&member)?; // member-etcd-1.pem, member-etcd-1-key.pem
 //! files.write(&client)?; // client-backup.pem, client-backup-key.pem
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -87,91 +87,58 @@
 //! Types of `der`, `x509-cert` and `zeroize` stand in public signatures: a new major version of one of them is a new major
 //! version of this crate.
 
-// The modules in the order of the flow: each uses only those above it.
+// The modules, foundations first: each uses only those above it.
 
-// The time, read and written
 mod clock;
-
-// What goes wrong
-mod error;
-
-// Private seams: what DER is, writing it, hexadecimal digits, blocks of a PEM file, ring, closed lists of words
-mod der_kind;
 mod der_writer;
+mod error;
+mod foreign;
 mod hex;
+mod limits;
 mod pem;
 mod signing;
+mod text;
 mod words;
 
-// For how long
+mod serial;
+mod span;
+mod threshold;
 mod validity;
 
-// A time, or a share of a certificate's life
-mod span;
-// A certificate's number
-mod serial;
-
-// Private and public keys
 mod key;
 
-// Who
+mod extensions;
 mod identity;
 
-// The extensions of certificates and requests
-mod extensions;
-
-// What for, and after whose habits
+mod profile;
 mod role;
 
-// What a certificate of a role has
-mod profile;
-
-// Asking for a certificate
+mod certificate;
 mod request;
 
-// Certificates
-mod certificate;
-
-// A key and its certificate
 mod bundle;
-
-// The key by which an authority signs
 mod signer;
 
-// Authorities
 mod authority;
 
-// The verdict that etcd would give
-mod verify;
+mod finding;
 
-// What files are called
+pub mod verify;
+
+mod foreign_names;
 mod layout;
-
-// Files
 mod store;
 
-// What a cluster needs
+pub mod inspect;
+
 mod cluster;
 
-// What is to be done so that a directory is as its cluster says
-mod plan;
+pub mod plan;
 
-// Keys that stay on their hosts
-mod requests;
-
-// One host's own files
 mod export;
-
-// What Kubespray's script is told, as a cluster
 mod kubespray;
 
-// How long what is there lasts, and what is wrong with it
-mod check;
-
-// The specification of what exists
 mod adopt;
-
-// What etcd, etcdctl and kube-apiserver must be told
 mod config;
 
 pub use crate::{
@@ -179,34 +146,34 @@ pub use crate::{
     authority::{CertificateAuthority, Issued},
     bundle::Bundle,
     certificate::Certificate,
-    check::{Check, Checked, Finding, KeyMatch, Severity, Threshold},
-    clock::{parse_rfc3339, rfc3339},
+    clock::{check_clock, parse_rfc3339, rfc3339},
     cluster::{
         Cluster, ClusterAdmin, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry,
-        ClusterFiles, Issuer, Peers, Purpose, RenewBefore, Wanted,
+        ClusterFiles, Desired, DesiredCa, DesiredPair, Peers, RenewBefore,
     },
     config::Settings,
     error::{Error, Place, Position, Result},
     export::Exported,
     extensions::{ExtendedKeyUsage, KeyUsage},
+    finding::{Entry, Facts, Finding, Severity},
     identity::{AlternativeName, DnsName, Identity, Uri},
+    inspect::{Check, Checked, KeyMatch},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
     kubespray::{KubesprayScript, MisplacedAddress},
-    layout::{Layout, PairPaths},
-    plan::{Action, Cause, Plan, Progress, Report, Step, Unfinished, ValidityCut},
+    layout::{CaKind, Layout, PairPaths},
+    plan::{ApplyOptions, Plan, PlanOptions, Report},
     profile::{AuthorityProfile, Profile},
     request::{CertificateRequest, Claim},
-    requests::{
-        HostAction, HostPlan, HostReport, HostStep, NotGranted, Refusal, SigningPlan,
-        SigningReport, SigningStep,
-    },
     role::{Compatibility, Role},
     serial::SerialNumber,
     signer::Signer,
     store::{
-        LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names, read_authority,
-        read_authority_to_renew, read_file, read_regular_file, write_files, write_files_with,
+        LockedFiles, LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names,
+        read_authority, read_authority_to_renew, read_file, read_regular_file, write_files,
+        write_files_with,
     },
+    text::printable,
+    threshold::Threshold,
     validity::Validity,
-    verify::{Host, Reason, Verdict, Verifier},
+    verify::{Host, Verdict, Verifier},
 };

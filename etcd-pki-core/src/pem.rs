@@ -1,17 +1,24 @@
 //! The blocks of a file in PEM (RFC 7468), tolerant of what people have: text around the blocks, several blocks, a byte order
 //! mark, CRLF, blanks at the ends of lines, a body on one line, the headers of RFC 1421.
 
+use std::{collections::HashSet, path::Path};
+
 use base64::Engine as _;
 use pem_rfc7468::LineEnding;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Place, Result};
+use crate::{
+    error::{Error, Place, Result},
+    limits, text,
+};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 /// The characters of a line
 const LINE: usize = 64;
+/// The most kinds of blocks that an error names
+const KINDS: usize = 5;
 
 /// One block of a PEM file.
 pub(crate) struct Block {
@@ -86,13 +93,17 @@ pub(crate) fn is_der(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x30) && !is_pem(bytes)
 }
 
-/// Refuses DER: Go's `tls.X509KeyPair` and etcd's `tlsutil.NewCertPool` read PEM alone. What is neither is told by who reads it.
-pub(crate) fn refuse_der(bytes: &[u8]) -> Result<()> {
-    if is_der(bytes) {
-        let reason = "it is DER, which etcd does not read";
-        return Err(Error::malformed("PEM file", reason));
-    }
-    Ok(())
+/// Whether a block of a private key begins in the bytes, damaged or not.
+pub(crate) fn begins_private_key(bytes: &[u8]) -> bool {
+    find(bytes, b"PRIVATE KEY-----", 0).is_some()
+}
+
+/// Whether a file is DER and has the name of such a file, so that no one gives it to etcd. `.cer` and
+/// `.cert` are used for PEM and DER.
+pub(crate) fn is_der_by_name(path: &Path, bytes: &[u8]) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let mut of_pem = ["pem", "crt", "key"].iter();
+    is_der(bytes) && !of_pem.any(|known| extension == *known)
 }
 
 /// Reads every block of a file, in order.
@@ -101,6 +112,7 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
     let mut position = 0;
     let mut line = 1;
     while let Some(begin) = find(bytes, BEGIN.as_bytes(), position) {
+        limits::check("PEM file", blocks.len() + 1, limits::PEM_BLOCKS, "blocks")?;
         line += bytes[position..begin]
             .iter()
             .filter(|&&byte| byte == b'\n')
@@ -122,18 +134,15 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
 
 /// Reads every block of a file that is to hold something.
 pub(crate) fn read(what: &'static str, bytes: &[u8]) -> Result<Vec<Block>> {
-    let blocks = blocks(bytes)?;
-    if !blocks.is_empty() {
-        return Ok(blocks);
+    match blocks(bytes) {
+        Ok(blocks) if !blocks.is_empty() => Ok(blocks),
+        Ok(_) => Err(
+            Error::malformed(what, "it has no -----BEGIN line, so it is no PEM")
+                .or_foreign(what, bytes),
+        ),
+        // JSON has PEM in it, and is none
+        Err(error) => Err(error.or_foreign(what, bytes)),
     }
-    Err(Error::malformed(
-        what,
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            "it is empty"
-        } else {
-            "it has no -----BEGIN line, so it is no PEM"
-        },
-    ))
 }
 
 /// The only block of a kind.
@@ -157,14 +166,20 @@ pub(crate) fn only<'a>(
     }
 }
 
-/// The error for a file that has no block of a kind, with what it has instead.
+/// The error for a file that has no block of a kind, with the first kinds that it has instead.
 pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
-    let mut found: Vec<String> = Vec::new();
-    for block in blocks {
-        let name = format!("a {}", block.label.to_lowercase());
-        if !found.contains(&name) {
-            found.push(name);
-        }
+    let mut seen = HashSet::new();
+    let mut found: Vec<String> = blocks
+        .iter()
+        .filter(|block| seen.insert(&block.label))
+        .map(|block| match block.label.as_str() {
+            "EC PARAMETERS" => "the parameters of an elliptic curve".to_owned(),
+            label => format!("a {}", text::printable(&label.to_lowercase())),
+        })
+        .take(KINDS)
+        .collect();
+    if blocks.iter().any(|block| !seen.contains(&block.label)) {
+        found.push("others".to_owned());
     }
     Error::Missing { what, found }
 }
@@ -179,6 +194,9 @@ fn read_block(bytes: &[u8], begin: usize, place: Place) -> Result<(Block, usize)
         .ok()
         .filter(|label| !label.contains(['\r', '\n']))
         .ok_or_else(|| broken("its BEGIN line does not end in -----"))?;
+    if label.len() > limits::PEM_LABEL {
+        return Err(broken("its label is too long for one"));
+    }
     let body_start = label_end + DASHES.len();
     let body_end = find(bytes, DASHES.as_bytes(), body_start)
         .ok_or_else(|| broken("it has no END line; the file is cut short"))?;
@@ -288,6 +306,47 @@ mod tests {
             let error = blocks(text.as_bytes()).err().unwrap().to_string();
             assert!(error.starts_with("block 2 (line 4): "), "{error}");
             assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_has_so_many_blocks_and_no_more() {
+        let block = |label: &str| format!("-----BEGIN {label}-----\nAAEC\n-----END {label}-----\n");
+        let text: String = (0..limits::PEM_BLOCKS)
+            .map(|number| block(&format!("A{number}")))
+            .collect();
+        let all = blocks(text.as_bytes()).unwrap();
+        assert_eq!(all.len(), limits::PEM_BLOCKS);
+        let error = missing("certificate", &all).to_string();
+        let expected = "no certificate in it, but a a0, a a1, a a2, a a3, a a4, others";
+        assert_eq!(error, expected);
+        let Err(error) = blocks(format!("{text}{}", block("B")).as_bytes()) else {
+            panic!("one block over the limit is read");
+        };
+        assert!(
+            error.to_string().contains("more than 10000 blocks"),
+            "{error}"
+        );
+        // Some 16 MiB, where the square of the blocks would take minutes
+        let far: String = (0..300_000)
+            .map(|number| block(&format!("A{number}")))
+            .collect();
+        assert!(blocks(far.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_label_is_short() {
+        for (length, is_read) in [
+            (limits::PEM_LABEL, true),
+            (limits::PEM_LABEL + 1, false),
+            (1 << 22, false),
+        ] {
+            let label = "A".repeat(length);
+            let read = blocks(
+                format!("-----BEGIN {label}-----\nAAEC\n-----END {label}-----\n").as_bytes(),
+            );
+            assert_eq!(read.is_ok(), is_read, "{length}");
+            assert!(read.err().is_none_or(|error| error.to_string().len() < 200));
         }
     }
 

@@ -1,53 +1,57 @@
-//! Wanted against found: what is to be done so that a directory is as its specification says, and why.
+//! What must change so that a directory is as its specification requires, and why.
+//!
+//! Planning, applying and reporting exist once. A [`Plan`] is made in one of four modes: for the pairs
+//! of a directory, for the keys of a host and its requests, for the requests where the CA is, and for
+//! certificates that are renewed by path.
 
-mod action;
 mod apply;
-mod as_far_as_possible;
-mod authority;
-mod by_hand;
-mod cause;
-mod create;
-mod decision;
-mod due;
-mod found;
-mod keys;
-mod links;
-mod obstacle;
-mod pair;
-mod planning;
-mod progress;
-mod record;
-mod sharing;
+mod cache;
+mod copies;
+mod decide;
+mod exchange;
+mod here;
+mod host;
+mod renewal;
+mod report;
+mod signing;
 mod step;
-mod surplus;
-mod unfinished;
-mod validity_cut;
+mod trust;
+mod unmanaged;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
+use self::{cache::NextCache, renewal::RenewalCa, step::Work};
 pub use self::{
-    action::Action, apply::Report, cause::Cause, progress::Progress, step::Step,
-    unfinished::Unfinished, validity_cut::ValidityCut,
+    decide::reasons,
+    exchange::Refusal,
+    renewal::Renewal,
+    report::{
+        ApplyOptions, DeniedClaims, Outcome, Progress, Report, ShortenedValidity, StepReport,
+    },
+    step::{Action, Step, Target},
 };
-pub(crate) use self::{
-    as_far_as_possible::{as_far_as_possible, one_after_another},
-    create::{check_orphans, create_authority},
-    obstacle::{check_way, in_the_way},
-    pair::{Pair, attributes_of, check_authority_certificate, judge, profile},
-    progress::Followed,
-    unfinished::Done,
-};
-use self::{found::Stamps, record::NextRecord};
 use crate::{
+    cluster::{Cluster, ClusterFiles},
     error::{Error, Result},
-    layout::PairPaths,
-    store::{Attributes, LockedStore},
+    inspect::Stamps,
+    layout::{CaKind, PairPaths},
+    role::Role,
+    store::{Attributes, Store, group, user},
 };
 
-/// What is to be done in a directory, each step with its reasons. It was made by reading, and [`Plan::apply`] consumes it.
+/// What must change in a directory: steps, each with its reasons.
+///
+/// A plan is made by reading. It belongs to its store, and [`Plan::apply`] changes that store only. A
+/// plan can be applied once: afterwards its files have changed, and applying it again fails with
+/// [`Error::Changed`].
 ///
 /// ```
-/// use etcd_pki_core::{Action, Cluster, Identity, Layout, Store};
+/// use etcd_pki_core::{Cluster, Identity, Layout, Store, plan::Action};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
@@ -55,158 +59,390 @@ use crate::{
 ///     .members([Identity::new("etcd-1")?.with_names(["10.0.0.11"])?])
 ///     .clients([Identity::new("root")?])
 ///     .build()?;
-/// let store = Store::open(directory, Layout::Kubespray);
+/// let store = Store::new(directory, Layout::Kubespray);
 ///
 /// let plan = cluster.plan(&store)?;
 /// assert!(plan.changes().all(|step| step.action() == Action::Create));
-/// let report = plan.apply(&store.lock()?, None, |_, _| ())?;
-/// assert_eq!(report.created, 4); // the authority, the member, its admin, the client
+/// let report = plan.apply()?;
+/// assert_eq!(report.count(Action::Create), 4); // the CA, the member, its admin, the client
 ///
 /// assert_eq!(cluster.plan(&store)?.changes().count(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
-pub struct Plan {
-    directory: PathBuf,
+pub struct Plan(Arc<Contents>);
+
+/// What a plan consists of.
+#[derive(Debug)]
+struct Contents {
+    store: Store,
+    mode: Mode,
+    /// When the plan was made
+    now: SystemTime,
     steps: Vec<Step>,
-    surplus: Vec<PairPaths>,
-    surplus_stamps: Vec<Stamps>,
-    surplus_authority: Option<PairPaths>,
-    /// What is remembered of it; nothing if it is a part of what lies in the directory
-    record: Option<NextRecord>,
-    prunes: bool,
-    replaces_links: bool,
-    attributes: Attributes,
+    unmanaged: Vec<PairPaths>,
+    unmanaged_ca: Option<PairPaths>,
+    refused: Vec<Refusal>,
+    hosts_without_request: Vec<String>,
+    /// The signing CAs' files, and how they were
+    cas: Vec<PlannedCa>,
+    /// What to remember of verified pairs; nothing if the plan covers a part of the directory
+    cache: Option<NextCache>,
+    permissions: Attributes,
 }
 
-impl Plan {
-    /// Where.
-    #[must_use]
-    pub fn directory(&self) -> &Path {
-        &self.directory
+/// A CA that the plan may sign with.
+#[derive(Debug)]
+struct PlannedCa {
+    kind: CaKind,
+    paths: PairPaths,
+    stamps: Stamps,
+}
+
+/// What a plan is for.
+#[derive(Clone, Debug)]
+enum Mode {
+    /// The pairs of a directory
+    Pairs,
+    /// The keys of a host: requests are written to its folder, and signed certificates installed
+    Host {
+        /// The host's folder in the exchange directory
+        folder: PathBuf,
+    },
+    /// The requests of an exchange directory are signed
+    Signing {
+        /// The exchange directory
+        exchange: PathBuf,
+    },
+    /// Certificates are renewed by path, with this CA
+    Renewal(RenewalCa),
+}
+
+/// How a plan is made.
+///
+/// ```
+/// use etcd_pki_core::plan::PlanOptions;
+///
+/// let options = PlanOptions::new().with_only("etcd-1").with_rekey();
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct PlanOptions {
+    host: Option<String>,
+    only: Option<String>,
+    exchange: Option<PathBuf>,
+    now: Option<SystemTime>,
+    prune: Option<Prune>,
+    rekey: bool,
+    replace_links: bool,
+    backup: bool,
+    is_part: bool,
+}
+
+/// Which unmanaged pairs are removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Prune {
+    All,
+}
+
+impl PlanOptions {
+    /// Plans a whole cluster as its specification requires.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Every pair, also those that are kept: the authorities, then members, nodes and clients.
-    #[must_use]
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+    /// Plans the files of one host, with the paths that they have on that host.
+    pub fn with_host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
     }
 
-    /// The pairs that are not as they should be.
-    pub fn changes(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| step.action != Action::Keep)
+    /// Keys stay on their hosts, and requests and certificates are exchanged through this directory.
+    /// With a host the plan is for that host; without one it signs the requests of all hosts.
+    pub fn with_exchange(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.exchange = Some(directory.into());
+        self
     }
 
-    /// Pairs that the authority has signed and the specification does not have: of hosts and users that are gone.
-    #[must_use]
-    pub fn surplus(&self) -> &[PairPaths] {
-        &self.surplus
+    /// Plans the pairs of one host or client only. CAs are created if they are missing, and not
+    /// renewed.
+    pub fn with_only(mut self, name: impl Into<String>) -> Self {
+        self.only = Some(name.into());
+        self
     }
 
-    /// The surplus that goes when it is carried out: all of it after [`Plan::prune`], and none otherwise.
-    #[must_use]
-    pub fn removed(&self) -> &[PairPaths] {
-        if self.prunes { &self.surplus } else { &[] }
+    /// Makes a new key for each certificate that is renewed, and for a key that cannot be read. For an
+    /// instant between two renames etcd may read a pair that does not match: that handshake fails, and
+    /// the next one reads the files again.
+    pub fn with_rekey(mut self) -> Self {
+        self.rekey = true;
+        self
     }
 
-    /// Whether carrying it out changes anything.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.changes().next().is_some() || !self.removed().is_empty()
+    /// Removes the pairs that are not in the specification.
+    pub fn with_prune(mut self) -> Self {
+        self.prune = Some(Prune::All);
+        self
     }
 
-    /// Whether carrying it out removes the surplus.
-    #[must_use]
-    pub fn prunes(&self) -> bool {
-        self.prunes
+    /// Replaces links from one file of the directory to another with pairs of their own, where such a
+    /// link blocks a step. The target stays as it is.
+    pub fn with_replace_links(mut self) -> Self {
+        self.replace_links = true;
+        self
     }
 
-    /// Whether more is known of the pairs that are kept than the directory has on record, so that the next plan would be made
-    /// faster.
-    #[must_use]
-    pub fn is_worth_recording(&self) -> bool {
-        self.record.as_ref().is_some_and(NextRecord::is_news)
+    /// Keeps what is replaced or removed, in hidden files next to it.
+    pub fn with_backup(mut self) -> Self {
+        self.backup = true;
+        self
     }
 
-    /// Changes nothing but the record of what was checked. [`Plan::apply`] does it too.
-    pub fn record(self, files: &LockedStore) {
-        if let Some(record) = self.record {
-            record.write([].into_iter(), files);
-        }
+    /// Ignores pairs that are not in the specification: it covers only a part of the directory.
+    pub fn with_part_only(mut self) -> Self {
+        self.is_part = true;
+        self
     }
 
-    /// Leaves everything but one name as it is: a host's or a user's. Authorities are made if there is none, and not renewed.
+    /// Plans as if it were this time.
+    pub fn at(mut self, now: SystemTime) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    fn now(&self) -> SystemTime {
+        self.now.unwrap_or_else(crate::clock::now)
+    }
+}
+
+impl Cluster {
+    /// Reads a directory and decides what must change. It writes nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a name that is no host's and no user's in this plan.
-    pub fn only(mut self, name: &str) -> Result<Self> {
-        for leaf in &mut self.steps {
-            leaf.without_renewed_authority();
-        }
-        self.steps.retain_mut(|step| {
-            if step.wanted.is_authority() {
-                if step.action != Action::Create {
-                    step.action = Action::Keep;
-                }
-                return true;
-            }
-            step.wanted.host.as_deref() == Some(name) || step.wanted.identity.name() == Some(name)
-        });
-        if self.steps.iter().all(|step| step.wanted.is_authority()) {
-            return Err(Error::InvalidName {
-                name: name.to_owned(),
-                reason: "is no host and no user of the cluster".to_owned(),
+    /// [`Error::Layout`] for a store with another layout than the specification's;
+    /// [`Error::AuthorityExists`] if the directory has certificates without their CA, or a CA in
+    /// another layout; [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and
+    /// [`Error::AnotherAuthority`] for a CA that cannot be the specification's; [`Error::Io`] for what
+    /// cannot be read.
+    pub fn plan(&self, store: &Store) -> Result<Plan> {
+        self.plan_with(store, &PlanOptions::new())
+    }
+
+    /// Plans as [`Cluster::plan`] does, with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::plan`], and [`Error::InvalidName`] for a host or name that is not in the cluster,
+    /// and for an exchange directory that is the store's.
+    pub fn plan_with(&self, store: &Store, options: &PlanOptions) -> Result<Plan> {
+        if store.layout() != self.layout() {
+            return Err(Error::Layout {
+                store: store.layout().name(),
+                specification: self.layout().name(),
             });
         }
-        Ok(self.without_surplus())
-    }
-
-    /// Makes a new key wherever a certificate is renewed. Between the two renames of a pair there is an instant in which etcd may
-    /// read one that does not match: that handshake fails, and the next one reads the files again.
-    pub fn rekey(mut self) -> Self {
-        for step in &mut self.steps {
-            if step.action == Action::Renew && !step.wanted.is_authority() {
-                step.action = Action::Reissue;
-                step.causes
-                    .extend(links::at(&self.directory, &step.paths.key));
-            }
+        match (&options.exchange, &options.host) {
+            (None, _) => here::plan(self, store, options),
+            (Some(exchange), Some(host)) => host::plan(self, store, host, exchange, options),
+            (Some(exchange), None) => signing::plan(self, store, exchange, options),
         }
-        self
     }
 
-    /// Has no opinion on what nobody wants: the cluster is a part of what lies in the directory.
-    pub fn without_surplus(mut self) -> Self {
-        self.surplus.clear();
-        self.surplus_stamps.clear();
-        self.surplus_authority = None;
-        self
+    /// Plans and applies under the store's lock, so that of several processes at once each change is
+    /// made by one. A directory in which nothing must change is neither locked nor created.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::plan_with`] and [`Plan::apply`].
+    pub fn apply(
+        &self,
+        store: &Store,
+        plan: &PlanOptions,
+        options: &ApplyOptions<'_>,
+    ) -> Result<Report> {
+        apply::apply_planned(|| self.plan_with(store, plan), options)
     }
+}
 
-    /// Removes the surplus when the plan is carried out.
-    pub fn prune(mut self) -> Self {
-        self.prunes = true;
-        self
-    }
-
-    /// Puts pairs of their own in the place of links from one file of the directory to another, where such a link is a
-    /// [`Cause::SymbolicLink`]. What the link leads to stays. [`Plan::apply`] refuses to write there otherwise.
-    pub fn replace_links(mut self) -> Self {
-        self.replaces_links = true;
-        self
-    }
-
-    /// Keeps what is replaced or removed, in dot files beside it.
-    pub fn backup(mut self) -> Self {
-        self.attributes.backup = true;
-        self
-    }
-
-    /// The pair that is kept and will be due first.
+impl Plan {
+    /// The directory that the plan changes.
     #[must_use]
-    pub fn first_due(&self) -> Option<&Step> {
-        let kept = self.steps.iter().filter(|step| step.due.is_some());
+    pub fn directory(&self) -> &Path {
+        self.0.store.directory()
+    }
+
+    /// The store that the plan belongs to.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The host's folder of the exchange directory, or the exchange directory where the CA is; `None`
+    /// if the plan has none.
+    #[must_use]
+    pub fn exchange(&self) -> Option<&Path> {
+        match &self.0.mode {
+            Mode::Host { folder } => Some(folder),
+            Mode::Signing { exchange } => Some(exchange),
+            Mode::Pairs | Mode::Renewal(_) => None,
+        }
+    }
+
+    /// Whether the plan signs the requests of hosts, where the CA is.
+    #[must_use]
+    pub fn signs_requests(&self) -> bool {
+        matches!(self.0.mode, Mode::Signing { .. })
+    }
+
+    /// All steps, also those that change nothing: CAs, then members, nodes and clients, then removals.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0.steps
+    }
+
+    /// The steps that are due: those that change something, wait or are blocked.
+    pub fn changes(&self) -> impl Iterator<Item = &Step> {
+        self.steps()
+            .iter()
+            .filter(|step| step.action != Action::Keep)
+    }
+
+    /// The steps that are blocked, each with its reason.
+    pub fn blocked(&self) -> impl Iterator<Item = &Step> {
+        self.steps()
+            .iter()
+            .filter(|step| step.action == Action::Blocked)
+    }
+
+    /// The steps that keep a pair as it is.
+    pub fn kept(&self) -> impl Iterator<Item = &Step> {
+        self.steps()
+            .iter()
+            .filter(|step| step.action == Action::Keep)
+    }
+
+    /// Whether applying the plan changes something.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.steps().iter().any(Step::is_work)
+    }
+
+    /// The pairs that a CA of the directory signed and the specification does not have. A plan with
+    /// [`PlanOptions::with_prune`] has a step for each that it removes.
+    #[must_use]
+    pub fn unmanaged(&self) -> &[PairPaths] {
+        &self.0.unmanaged
+    }
+
+    /// The peer CA, where the specification has no separate one. It is never removed: members may
+    /// still trust it.
+    #[must_use]
+    pub fn unmanaged_ca(&self) -> Option<&PairPaths> {
+        self.0.unmanaged_ca.as_ref()
+    }
+
+    /// The files of the exchange directory that are refused.
+    #[must_use]
+    pub fn refused(&self) -> &[Refusal] {
+        &self.0.refused
+    }
+
+    /// The hosts of the specification without a request in the exchange directory.
+    #[must_use]
+    pub fn hosts_without_request(&self) -> &[String] {
+        &self.0.hosts_without_request
+    }
+
+    /// The CAs that must sign and whose keys are missing here. Apply the plan where these keys are, or
+    /// exchange requests.
+    pub fn cas_without_key(&self) -> impl Iterator<Item = &Step> {
+        let steps = self.steps().iter().filter(|step| {
+            step.ca().is_some()
+                && !matches!(step.action, Action::Create | Action::Trust)
+                && !step.stamps.has_key()
+        });
+        steps.filter(|step| step.ca().is_some_and(|ca| self.0.signs(ca.kind)))
+    }
+
+    /// The hosts with a member that must be restarted when the plan is applied: etcd reads the CA when
+    /// it starts, and a pair with each handshake. A member without a certificate has not started yet.
+    #[must_use]
+    pub fn hosts_to_restart(&self) -> Vec<&str> {
+        self.restarted_by(self.steps().iter().filter(|step| step.is_work()))
+    }
+
+    /// The hosts with a member that must be restarted after these steps: members that run trust other
+    /// certificates, or get a first pair of a separate peer CA.
+    fn restarted_by<'a>(&self, mut changes: impl Iterator<Item = &'a Step>) -> Vec<&str> {
+        if self.signs_requests() {
+            return Vec::new();
+        }
+        let of_members = || {
+            let steps = self.steps().iter();
+            steps.filter(|step| step.role() == Some(Role::Member))
+        };
+        let creates = |step: &Step, ca: CaKind| {
+            step.action == Action::Create && step.pair().is_some_and(|pair| pair.ca == ca)
+        };
+        let new = of_members().filter(|step| creates(step, CaKind::Client));
+        let new: HashSet<Option<&str>> = new.map(Step::host).collect();
+        let is_cause = |step: &Step| match step.ca() {
+            Some(_) => matches!(step.action, Action::Renew | Action::Trust),
+            None => creates(step, CaKind::Peer) && !new.contains(&step.host()),
+        };
+        if !changes.any(is_cause) {
+            return Vec::new();
+        }
+        let mut seen = HashSet::new();
+        of_members()
+            .filter(|step| step.not_after.is_some())
+            .filter_map(Step::host)
+            .filter(|host| seen.insert(*host))
+            .collect()
+    }
+
+    /// The kept pair that is renewed first.
+    #[must_use]
+    pub fn next_renewal(&self) -> Option<&Step> {
+        let kept = self.steps().iter().filter(|step| step.due.is_some());
         kept.min_by_key(|step| step.due)
     }
+}
+
+impl Contents {
+    /// Whether a CA has something to sign.
+    fn signs(&self, kind: CaKind) -> bool {
+        self.steps
+            .iter()
+            .any(|step| match (&step.target, &step.work) {
+                (Target::Pair(pair), Work::Issue | Work::Certify { .. } | Work::Sign(_)) => {
+                    pair.ca == kind
+                }
+                _ => false,
+            })
+    }
+}
+
+/// The owner, group and modes of a specification, with its names looked up on this host.
+fn permissions(files: &ClusterFiles, options: &PlanOptions) -> Result<Attributes> {
+    let number = |field: &str, name: Option<&str>, look_up: fn(&str) -> Result<u32>| {
+        let number = name.map(look_up).transpose();
+        number.map_err(|error| Error::Specification {
+            position: None,
+            field: format!("files.{field}"),
+            reason: error.to_string(),
+            hint: Some("write a number, or apply where the name is known".to_owned()),
+        })
+    };
+    Ok(Attributes {
+        owner: number("owner", files.owner(), user)?,
+        group: number("group", files.group(), group)?,
+        key_mode: files.key_mode(),
+        certificate_mode: files.certificate_mode(),
+        directory_mode: files.directory_mode(),
+        backup: options.backup,
+        replaces_links: false,
+    })
 }

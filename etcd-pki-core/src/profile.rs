@@ -3,8 +3,9 @@
 use crate::{
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, KeyUsage},
-    identity::{AlternativeName, Identity},
+    identity::{AlternativeName, Identity, each_once},
     key::KeyAlgorithm,
+    limits,
     role::{Compatibility, Role},
     validity::Validity,
 };
@@ -28,8 +29,9 @@ const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
 pub struct Profile {
     role: Role,
     compatibility: Compatibility,
-    algorithm: KeyAlgorithm,
-    /// The one that was asked for
+    /// The algorithm that was requested
+    algorithm: Option<KeyAlgorithm>,
+    /// The validity that was requested
     validity: Option<Validity>,
     member_common_name_allowed: bool,
     names_as_given: bool,
@@ -48,7 +50,10 @@ impl Profile {
     /// Sets the algorithm of the key that is made.
     #[must_use]
     pub const fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
-        Self { algorithm, ..self }
+        Self {
+            algorithm: Some(algorithm),
+            ..self
+        }
     }
 
     /// Sets how long the certificate is valid. The CA's own end cuts it short.
@@ -87,6 +92,15 @@ impl Profile {
     /// The algorithm of the key that is made.
     #[must_use]
     pub const fn key_algorithm(&self) -> KeyAlgorithm {
+        match (self.algorithm, self.compatibility) {
+            (Some(algorithm), _) => algorithm,
+            (None, Compatibility::Strict) => KeyAlgorithm::EcP256,
+            (None, Compatibility::Kubespray) => KeyAlgorithm::Rsa2048,
+        }
+    }
+
+    /// The algorithm, if one was requested. A default never replaces an existing key.
+    pub(crate) const fn requested_algorithm(&self) -> Option<KeyAlgorithm> {
         self.algorithm
     }
 
@@ -171,6 +185,8 @@ impl Profile {
         identity: &'a Identity,
     ) -> Result<Vec<&'a AlternativeName>> {
         let given = identity.alternative_names();
+        let count = given.map_or(0, <[_]>::len);
+        limits::check("list of names", count, limits::NAMES, "alternative names")?;
         if self.role != Role::Member {
             return Ok(match given {
                 Some([]) => vec![AlternativeName::unspecified()],
@@ -186,13 +202,9 @@ impl Profile {
         if host.is_none() && given.is_empty() {
             return Err(Error::NoAlternativeName);
         }
-        let mut names = Vec::with_capacity(1 + given.len() + loopback.len());
-        for name in host.into_iter().chain(given).chain(loopback) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        Ok(each_once(
+            host.into_iter().chain(given).chain(loopback).collect(),
+        ))
     }
 }
 
@@ -209,7 +221,7 @@ impl Role {
         Profile {
             role: self,
             compatibility: Compatibility::Strict,
-            algorithm: KeyAlgorithm::EcP256,
+            algorithm: None,
             validity: None,
             member_common_name_allowed: false,
             names_as_given: false,
@@ -226,7 +238,6 @@ impl Compatibility {
             Self::Strict => strict,
             Self::Kubespray => Profile {
                 compatibility: self,
-                algorithm: KeyAlgorithm::Rsa2048,
                 ..strict
             },
         }
@@ -306,6 +317,26 @@ mod tests {
             Role::Member.profile().alternative_names(&nameless),
             Err(Error::NoAlternativeName)
         ));
+    }
+
+    #[test]
+    fn a_hundred_thousand_names_and_no_more() {
+        let named = |count: u32| {
+            let names = (0..count).map(|n| AlternativeName::Ip(std::net::Ipv4Addr::from(n).into()));
+            Identity::new("a").unwrap().with_alternative_names(names)
+        };
+        let most = limits::NAMES as u32;
+        for profile in Role::ALL.map(Role::profile) {
+            assert!(profile.alternative_names(&named(most)).is_ok());
+            let identity = named(most + 1);
+            let error = profile.alternative_names(&identity).unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .contains("more than 100000 alternative names"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -16,13 +16,12 @@ use x509_cert::name::Name;
 
 pub use self::claim::Claim;
 use crate::{
-    der_kind,
     der_writer::{self, SEQUENCE, SET, nesting_field},
     error::{Error, Result},
     extensions::{ExtensionRef, Extensions, ExtensionsBuilder},
     identity::{Identity, attributes, subject},
     key::{PrivateKey, PublicKey},
-    pem,
+    limits, pem,
     profile::Profile,
     signing::{self, Signed},
 };
@@ -114,8 +113,12 @@ impl CertificateRequest {
     /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for a key of an algorithm that is not checked.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let signed = Signed::from_der(der).map_err(malformed)?;
-        let (public_key, facts) = Facts::read(signed.content)?;
+        // Nothing else is read of a request that its maker has not signed
+        let public_key = read_public_key(signed.content).map_err(malformed)?;
+        let public_key = PublicKey::from_der(public_key)?;
         public_key.verify(WHAT, &signed)?;
+        public_key.check_possession(WHAT)?;
+        let facts = Facts::read(signed.content)?;
         Ok(Self {
             der: der.to_vec(),
             public_key,
@@ -130,7 +133,7 @@ impl CertificateRequest {
     /// As [`CertificateRequest::from_pem`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if pem::is_der(bytes) {
-            Self::from_der(bytes).map_err(|error| der_kind::instead_of(WHAT, bytes, error))
+            Self::from_der(bytes).map_err(|error| error.or_foreign(WHAT, bytes))
         } else {
             Self::from_pem(bytes)
         }
@@ -197,21 +200,22 @@ impl CertificateRequest {
         self.facts.get_or_init(|| {
             signing::read_own(|| {
                 let signed = Signed::from_der(&self.der).map_err(malformed)?;
-                Facts::read(signed.content).map(|(_, facts)| Arc::new(facts))
+                Facts::read(signed.content).map(Arc::new)
             })
         })
     }
 }
 
 impl Facts {
-    /// Reads the content of a request: its public key, and the rest.
-    fn read(content: &[u8]) -> Result<(PublicKey, Self)> {
-        let (subject, public_key, requested) = read_content(content).map_err(malformed)?;
-        let facts = Self {
+    /// Reads the content of a request, but for its public key.
+    fn read(content: &[u8]) -> Result<Self> {
+        let (subject, requested) = read_content(content).map_err(malformed)?;
+        let parts = subject.iter().count();
+        limits::check(WHAT, parts, limits::SUBJECT_PARTS, "parts in its subject")?;
+        Ok(Self {
             claims: claim::claims(attributes(&subject), Extensions::read(requested)?),
             subject,
-        };
-        Ok((PublicKey::from_der(public_key)?, facts))
+        })
     }
 }
 
@@ -255,14 +259,28 @@ fn encode_content(subject: &[u8], key: &PublicKey, extensions: &ExtensionsBuilde
     der
 }
 
-/// Reads subject, public key and requested extensions from a `CertificationRequestInfo`.
+/// Finds the public key in a `CertificationRequestInfo`.
+fn read_public_key(content: &[u8]) -> der::Result<&[u8]> {
+    SliceReader::new(content)?.sequence(|fields| {
+        // Version and subject
+        fields.tlv_bytes()?;
+        fields.tlv_bytes()?;
+        let public_key = fields.tlv_bytes()?;
+        while !fields.is_finished() {
+            fields.tlv_bytes()?;
+        }
+        Ok(public_key)
+    })
+}
+
+/// Reads subject and requested extensions from a `CertificationRequestInfo`.
 ///
 /// Field by field, because some tools leave out the attributes, which RFC 2986 demands, or do not sort them, which DER demands.
-fn read_content(content: &[u8]) -> der::Result<(Name, &[u8], Vec<ExtensionRef<'_>>)> {
+fn read_content(content: &[u8]) -> der::Result<(Name, Vec<ExtensionRef<'_>>)> {
     SliceReader::new(content)?.sequence(|fields| {
         AnyRef::decode(fields)?;
         let subject = Name::decode(fields)?;
-        let public_key = fields.tlv_bytes()?;
+        fields.tlv_bytes()?;
         let mut requested = Vec::new();
         while !fields.is_finished() {
             let field = AnyRef::decode(fields)?;
@@ -270,7 +288,7 @@ fn read_content(content: &[u8]) -> der::Result<(Name, &[u8], Vec<ExtensionRef<'_
                 requested.extend(read_attributes(field.value())?);
             }
         }
-        Ok((subject, public_key, requested))
+        Ok((subject, requested))
     })
 }
 
@@ -293,4 +311,48 @@ fn read_attributes(attributes: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
 
 fn malformed(error: der::Error) -> Error {
     Error::malformed(WHAT, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use x509_cert::ext::Extension;
+
+    use super::*;
+    use crate::limits;
+
+    /// A request with so many extensions, signed by its own key or by another one.
+    fn with_extensions(count: u32, is_signed: bool) -> Result<CertificateRequest> {
+        let key = PrivateKey::generate()?;
+        let other = PrivateKey::generate()?;
+        let extensions = (0..count).fold(ExtensionsBuilder::default(), |extensions, number| {
+            extensions.copied(&Extension {
+                extn_id: ObjectIdentifier::new(&format!("1.3.6.1.4.1.55555.{number}")).unwrap(),
+                critical: false,
+                extn_value: der::asn1::OctetString::new([5, 0]).unwrap(),
+            })
+        });
+        let content = encode_content(&subject(Some("a"), None), key.public_key(), &extensions);
+        let signer = if is_signed { &key } else { &other };
+        let signature = signer.sign(&content)?;
+        CertificateRequest::from_der(&signing::signed(&content, key.scheme(), &signature)?)
+    }
+
+    #[test]
+    fn a_hundred_extensions_and_no_more() {
+        let limit = limits::EXTENSIONS as u32;
+        let request = with_extensions(limit, true).unwrap();
+        assert_eq!(request.claims().len(), limits::EXTENSIONS + 1);
+        for count in [limit + 1, 200_000] {
+            let error = with_extensions(count, true).unwrap_err().to_string();
+            assert!(error.contains("more than 100 extensions"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_signature_is_checked_before_anything_else_is_read() {
+        for count in [0, limits::EXTENSIONS as u32, 200_000] {
+            let error = with_extensions(count, false).unwrap_err();
+            assert!(matches!(error, Error::Signature { .. }), "{error}");
+        }
+    }
 }

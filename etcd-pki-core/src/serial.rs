@@ -1,16 +1,22 @@
 //! Serial numbers.
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
-use crate::{error::Result, hex, signing};
+use crate::{error::Result, hex, limits, signing};
 
 /// A certificate's serial number.
 ///
-/// Shown in upper-case hexadecimal, as `openssl x509 -serial` shows it. A new one has 20 bytes from the system's generator
-/// (RFC 5280, section 4.1.2.2), and nothing of the key in it: etcd's revocation compares serial numbers only, whoever the issuer
-/// is (`client/pkg/transport/listener_tls.go`, `checkCRL`), so they must differ over every CA that a cluster trusts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SerialNumber(Vec<u8>);
+/// Shown in upper-case hexadecimal, as `openssl x509 -serial` shows it: two digits for each byte, no zeros that only DER needs,
+/// and a `-` before a negative number. A new one has 20 bytes from the system's generator (RFC 5280, section 4.1.2.2), and nothing
+/// of the key in it: etcd's revocation compares serial numbers only, not issuers
+/// (`client/pkg/transport/listener_tls.go`, `checkCRL`), so they must differ over every CA that a cluster trusts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SerialNumber {
+    /// RFC 5280 allows no negative number, and some CAs wrote them
+    is_negative: bool,
+    /// The number without its sign, the most significant byte first and not zero; one zero for 0
+    magnitude: Vec<u8>,
+}
 
 impl SerialNumber {
     /// A new one.
@@ -21,27 +27,66 @@ impl SerialNumber {
             bytes[0] &= 0x7f;
             // Twenty bytes whole: DER drops leading zeros
             if bytes[0] != 0 {
-                return Ok(Self(bytes.to_vec()));
+                return Ok(Self::positive(&bytes));
             }
         }
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
+    /// Reads the contents of a DER INTEGER, which are a number in two's complement (X.690, section 8.3).
+    pub(crate) fn from_integer(contents: &[u8]) -> Self {
+        if contents.first().is_none_or(|first| *first < 0x80) {
+            return Self::positive(contents);
+        }
+        let mut magnitude: Vec<u8> = contents.iter().map(|byte| !byte).collect();
+        for byte in magnitude.iter_mut().rev() {
+            let (sum, has_carry) = byte.overflowing_add(1);
+            *byte = sum;
+            if !has_carry {
+                break;
+            }
+        }
+        Self {
+            is_negative: true,
+            ..Self::positive(&magnitude)
+        }
     }
 
-    /// Its bytes, the most significant first.
+    fn positive(bytes: &[u8]) -> Self {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let magnitude = match &bytes[zeros..] {
+            [] => vec![0],
+            digits => digits.to_vec(),
+        };
+        Self {
+            is_negative: false,
+            magnitude,
+        }
+    }
+
+    /// Refuses a number that is too long: its decimal digits would take work by the square of its bytes.
+    pub(crate) fn check_length(contents: &[u8]) -> Result<()> {
+        let (count, limit) = (contents.len(), limits::SERIAL_BYTES);
+        limits::check("certificate", count, limit, "bytes in its serial number")
+    }
+
+    /// Its bytes without the sign, the most significant first, and no zero before them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.magnitude
     }
 
-    /// Its digits as a decimal number.
+    /// Whether it is below zero. Go reads no certificate with such a number.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.is_negative
+    }
+
+    /// Its digits as a decimal number, with a `-` before a negative one.
     #[must_use]
     pub fn to_decimal(&self) -> String {
         // The least significant digit first
         let mut digits = vec![0u8];
-        for byte in &self.0 {
+        for byte in &self.magnitude {
             let mut carry = u16::from(*byte);
             for digit in &mut digits {
                 carry += u16::from(*digit) * 256;
@@ -53,17 +98,38 @@ impl SerialNumber {
                 carry /= 10;
             }
         }
-        digits
-            .iter()
-            .rev()
-            .map(|digit| char::from(b'0' + digit))
-            .collect()
+        let digits = digits.iter().rev().map(|digit| char::from(b'0' + digit));
+        let sign = self.is_negative.then_some('-');
+        sign.into_iter().chain(digits).collect()
+    }
+}
+
+impl Ord for SerialNumber {
+    /// By the numbers
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_magnitude = || {
+            let length = self.magnitude.len().cmp(&other.magnitude.len());
+            length.then_with(|| self.magnitude.cmp(&other.magnitude))
+        };
+        match (self.is_negative, other.is_negative) {
+            (false, false) => by_magnitude(),
+            (true, true) => by_magnitude().reverse(),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for SerialNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 impl fmt::Display for SerialNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::upper(&self.0))
+        let sign = if self.is_negative { "-" } else { "" };
+        write!(f, "{sign}{}", hex::upper(&self.magnitude))
     }
 }
 
@@ -85,8 +151,49 @@ mod tests {
             ),
             (&[0xff; 16], "340282366920938463463374607431768211455"),
         ] {
-            assert_eq!(SerialNumber::from_bytes(bytes).to_decimal(), decimal);
+            assert_eq!(SerialNumber::positive(bytes).to_decimal(), decimal);
         }
+    }
+
+    #[test]
+    fn integers_of_der_as_openssl_prints_them() {
+        for (contents, shown, decimal) in [
+            (&[0][..], "00", "0"),
+            (&[], "00", "0"),
+            (&[1], "01", "1"),
+            (&[0x7f], "7F", "127"),
+            (&[0, 0x80], "80", "128"),
+            (&[0, 0x9c, 0x50], "9C50", "40016"),
+            (&[0xff], "-01", "-1"),
+            (&[0x80], "-80", "-128"),
+            (&[0xff, 0x7f], "-81", "-129"),
+            (&[0xff, 0], "-0100", "-256"),
+            (&[0xed, 0xcc], "-1234", "-4660"),
+        ] {
+            let serial = SerialNumber::from_integer(contents);
+            assert_eq!(
+                (serial.to_string().as_str(), serial.to_decimal().as_str()),
+                (shown, decimal)
+            );
+            assert_eq!(serial.is_negative(), shown.starts_with('-'));
+        }
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_numbers() {
+        let numbers: [&[u8]; 7] = [&[0x80], &[0xff], &[0], &[1], &[0, 0x80], &[1, 0], &[2, 0]];
+        let serials = numbers.map(SerialNumber::from_integer);
+        assert!(serials.is_sorted());
+    }
+
+    #[test]
+    fn a_number_is_long_and_not_endless() {
+        assert!(SerialNumber::check_length(&[1; limits::SERIAL_BYTES]).is_ok());
+        let error = SerialNumber::check_length(&[1; limits::SERIAL_BYTES + 1]).unwrap_err();
+        assert!(
+            error.to_string().contains("more than 1000 bytes"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub trait Signer: Send + Sync {
     /// The public key that belongs to it.
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs a message: ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of `Ecdsa-Sig-Value` (RFC 3279,
-    /// section 2.2.3); Ed25519 (RFC 8032); RSA as PKCS#1 v1.5 with SHA-256 (RFC 8017, section 8.2).
+    /// Signs a message: ECDSA on P-256 with SHA-256, on P-384 with SHA-384 and on P-521 with SHA-512, each as the DER of
+    /// `Ecdsa-Sig-Value` (RFC 3279, section 2.2.3); Ed25519 (RFC 8032); RSA as PKCS#1 v1.5 with SHA-256 (RFC 8017, section 8.2).
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ pub(crate) fn scheme_of(key: &PublicKey) -> Result<Scheme> {
     key.scheme().ok_or_else(|| {
         Error::unsupported(
             format!("signing by a key of {}", key.algorithm_name()),
-            "an authority's key is ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096",
+            "a CA's key is ec-p256, ec-p384, ec-p521, ed25519 or RSA from 2048 to 8192 bits",
         )
     })
 }

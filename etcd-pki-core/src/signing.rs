@@ -1,123 +1,63 @@
-//! ring, joined to the structures of X.509: here alone a signature, a digest or a random number is computed.
+//! ring, and RustCrypto for what ring does not do, joined to the structures of X.509: here alone a
+//! signature, a digest or a random number is computed.
 
+mod algorithm;
 #[cfg(feature = "rsa")]
 mod other_rsa;
+mod p521;
+mod verification;
 
 use std::ops::RangeInclusive;
 
-use der::{
-    Decode as _, Length,
-    asn1::{BitStringRef, ObjectIdentifier},
-};
+use der::{Decode as _, Length, asn1::BitStringRef};
 use ring::{
     digest, hkdf, hmac,
     rand::{SecureRandom as _, SystemRandom},
     rsa,
-    signature::{
-        self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
-        VerificationAlgorithm,
-    },
+    signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _},
 };
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
+use self::p521::P521KeyPair;
+pub(crate) use self::{
+    algorithm::signature_name,
+    verification::{VerifyingKey, VerifyingKind},
+};
 use crate::{
     der_writer::{self, SEQUENCE},
     error::{Error, Result},
 };
 
-const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
-const ECDSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
-const ECDSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-const RSA_MD5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4");
-const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
-const RSA_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5");
-const RSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
-const RSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
-const RSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
-
-/// The sizes of RSA keys that sign: shorter ones are weak, and ring signs with no longer ones.
-pub(crate) const RSA_BITS: RangeInclusive<usize> = 2048..=4096;
+/// The sizes of RSA keys that sign: shorter ones are weak, and Go's TLS accepts no longer ones
+/// (`checkKeySize` in `crypto/tls`).
+pub(crate) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+/// The size of the longest RSA key by which ring signs
+const RING_RSA_BITS: usize = 4096;
+/// The least public exponent of an RSA key by which ring signs
+const RING_RSA_EXPONENT: &[u8] = &[0x01, 0x00, 0x01];
 
 /// The signature schemes that keys of ours use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     EcdsaP256,
     EcdsaP384,
+    EcdsaP521,
     Ed25519,
     Rsa,
 }
 
 impl Scheme {
     /// Appends the identifier of the signatures that a key of this scheme makes.
-    ///
-    /// RSA has NULL parameters (RFC 4055, section 5), ECDSA (RFC 5758, section 3.2) and Ed25519 (RFC 8410, section 3) have
-    /// none.
     pub(crate) fn write_identifier(self, der: &mut Vec<u8>) {
-        let (oid, parameters) = match self {
-            Self::EcdsaP256 => (ECDSA_SHA256, &[][..]),
-            Self::EcdsaP384 => (ECDSA_SHA384, &[][..]),
-            Self::Ed25519 => (ED25519, &[][..]),
-            Self::Rsa => (RSA_SHA256, der_writer::NULL),
-        };
-        der_writer::nest(der, SEQUENCE, |der| {
-            der_writer::push_oid(der, oid);
-            der.extend_from_slice(parameters);
-        });
+        algorithm::write_identifier(self, der);
     }
-
-    /// Checks a signature over the very bytes that were signed.
-    pub(crate) fn verify(
-        self,
-        public_key: &[u8],
-        algorithm: &AlgorithmIdentifierRef<'_>,
-        message: &[u8],
-        signature: &[u8],
-    ) -> std::result::Result<(), String> {
-        let verifier: &dyn VerificationAlgorithm = match (self, algorithm.oid) {
-            (Self::EcdsaP256, ECDSA_SHA256) => &signature::ECDSA_P256_SHA256_ASN1,
-            (Self::EcdsaP256, ECDSA_SHA384) => &signature::ECDSA_P256_SHA384_ASN1,
-            (Self::EcdsaP384, ECDSA_SHA256) => &signature::ECDSA_P384_SHA256_ASN1,
-            (Self::EcdsaP384, ECDSA_SHA384) => &signature::ECDSA_P384_SHA384_ASN1,
-            (Self::Ed25519, ED25519) => &signature::ED25519,
-            (Self::Rsa, RSA_SHA256) => &signature::RSA_PKCS1_2048_8192_SHA256,
-            (Self::Rsa, RSA_SHA384) => &signature::RSA_PKCS1_2048_8192_SHA384,
-            (Self::Rsa, RSA_SHA512) => &signature::RSA_PKCS1_2048_8192_SHA512,
-            (_, oid) => {
-                return Err(format!(
-                    "it is made with {}, which is not accepted",
-                    signature_name(oid)
-                ));
-            }
-        };
-        signature::UnparsedPublicKey::new(verifier, public_key)
-            .verify(message, signature)
-            .map_err(|_| "it was made by another key, or the content was changed".to_owned())
-    }
-}
-
-/// The usual name of a signature algorithm, or its object identifier.
-pub(crate) fn signature_name(oid: ObjectIdentifier) -> String {
-    let name = match oid {
-        ECDSA_SHA256 => "ecdsa-with-SHA256",
-        ECDSA_SHA384 => "ecdsa-with-SHA384",
-        ECDSA_SHA512 => "ecdsa-with-SHA512",
-        ED25519 => "Ed25519",
-        RSA_MD5 => "md5WithRSAEncryption",
-        RSA_PSS => "rsassaPss",
-        RSA_SHA1 => "sha1WithRSAEncryption",
-        RSA_SHA256 => "sha256WithRSAEncryption",
-        RSA_SHA384 => "sha384WithRSAEncryption",
-        RSA_SHA512 => "sha512WithRSAEncryption",
-        other => return other.to_string(),
-    };
-    name.to_owned()
 }
 
 /// A key that can sign now.
 pub(crate) enum KeyPair {
     Ecdsa(EcdsaKeyPair),
+    EcdsaP521(Box<P521KeyPair>),
     Ed25519(Ed25519KeyPair),
     Rsa(Box<rsa::KeyPair>),
     #[cfg(feature = "rsa")]
@@ -125,8 +65,11 @@ pub(crate) enum KeyPair {
 }
 
 impl KeyPair {
-    /// From a scalar and an uncompressed point, which ring compares.
+    /// From a scalar and an uncompressed point, which are compared.
     pub(crate) fn from_ecdsa(scheme: Scheme, scalar: &[u8], point: &[u8]) -> Result<Self> {
+        if scheme == Scheme::EcdsaP521 {
+            return P521KeyPair::new(scalar, point).map(|pair| Self::EcdsaP521(Box::new(pair)));
+        }
         EcdsaKeyPair::from_private_key_and_public_key(
             ecdsa(scheme),
             scalar,
@@ -156,7 +99,10 @@ impl KeyPair {
             .map_err(|error| Error::malformed("private key", error))?;
         // ring wants primes of a multiple of 512 bits (`KeyPair::from_components`)
         let bits = rsa_bits(numbers.modulus.as_bytes());
-        if !bits.is_multiple_of(1024) {
+        let exponent = numbers.public_exponent.as_bytes();
+        let is_small = exponent.len() < RING_RSA_EXPONENT.len()
+            || (exponent.len() == RING_RSA_EXPONENT.len() && exponent < RING_RSA_EXPONENT);
+        if !bits.is_multiple_of(1024) || bits > RING_RSA_BITS || is_small {
             return Self::from_other_rsa(pkcs1, bits);
         }
         rsa::KeyPair::from_der(pkcs1)
@@ -173,7 +119,7 @@ impl KeyPair {
     #[cfg(not(feature = "rsa"))]
     fn from_other_rsa(_: &[u8], bits: usize) -> Result<Self> {
         Err(Error::unsupported(
-            format!("signing by a key of rsa-{bits}"),
+            format!("signing by this key of rsa-{bits}"),
             "build etcd-pki-core with its feature `rsa`",
         ))
     }
@@ -182,6 +128,7 @@ impl KeyPair {
     pub(crate) fn public_key(&self) -> &[u8] {
         match self {
             Self::Ecdsa(pair) => pair.public_key().as_ref(),
+            Self::EcdsaP521(pair) => pair.public_key(),
             Self::Ed25519(pair) => pair.public_key().as_ref(),
             Self::Rsa(pair) => pair.public().as_ref(),
             #[cfg(feature = "rsa")]
@@ -197,6 +144,7 @@ impl KeyPair {
                 .sign(&random, message)
                 .map(|signature| signature.as_ref().to_vec())
                 .map_err(|_| no_random()),
+            Self::EcdsaP521(pair) => pair.sign(message),
             Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];

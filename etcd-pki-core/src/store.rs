@@ -1,58 +1,60 @@
 //! A directory of keys and certificates. Only this module and its parts touch the disk.
 
-mod attributes;
-mod authority;
-mod certificates;
+mod ca;
 mod directory;
-mod file;
-mod folder;
+mod draft;
 mod lock;
 mod locked;
 mod members;
 mod other_layout;
-mod place;
-mod single;
-mod staged;
+mod path;
+mod permissions;
+mod read;
+mod replace;
 mod tree;
+mod write;
 
 use std::path::{Path, PathBuf};
 
+use self::lock::{Locked, Scope};
 pub use self::{
-    attributes::read_regular_file,
-    authority::{read_authority, read_authority_to_renew},
-    file::{NewFile, Overwrite, READ_LIMIT, read_file, write_files, write_files_with},
+    ca::{read_authority, read_authority_to_renew},
     locked::LockedStore,
-    place::has_further_names,
+    path::has_further_names,
+    read::{READ_LIMIT, read_file, read_regular_file},
+    write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{
-    attributes::{
-        Account, Attributes, Stamp, group, group_name, look, may_give, user, user_name, usual_mode,
-    },
-    certificates::{first_certificate, read_certificates},
-    directory::parent,
-    file::unless_too_large,
-    folder::{files_below, folders, is_empty, is_link, is_same, make_directories_of, read_below},
     locked::PairTexts,
-    place::{canonical, existing_file, is_absent, is_directory, link_target, open_directory_mode},
-    tree::{Entry, files, tree, whole_tree},
+    path::{
+        canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
+        open_directory_mode, parent,
+    },
+    permissions::{
+        Account, Attributes, Stamp, group, group_name, may_give, user, user_name, usual_mode,
+    },
+    read::{first_certificate, look, read_below, read_certificates, unless_too_large},
+    tree::{Entry, files, files_below, folders, is_empty, tree, whole_tree},
+    write::write_below,
 };
 use crate::{
     certificate::Certificate,
     error::Result,
-    layout::{Layout, PairPaths},
+    layout::{CaKind, Layout, PairPaths},
 };
 
-/// A directory in a layout. Opening it touches nothing, reading follows symbolic links, and writing wants the [`LockedStore`].
+/// A directory in a layout. Reading follows symbolic links, and writing wants the [`LockedStore`].
 ///
 /// ```
-/// use etcd_pki_core::{CertificateAuthority, Identity, Layout, Role, Store};
+/// use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
-/// let store = Store::open(directory, Layout::Kubespray);
-/// store.lock()?.write_authority(&CertificateAuthority::create("etcd-ca")?, None)?;
+/// let store = Store::new(directory, Layout::Kubespray);
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// store.lock()?.write_ca(CaKind::Client, &ca, None)?;
 ///
-/// let ca = store.authority(None)?;
+/// let ca = store.ca(CaKind::Client, None)?;
 /// let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
 /// let written = store.lock()?.write(&bundle)?;
 /// assert!(written[0].certificate.ends_with("client-backup.pem"));
@@ -65,9 +67,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Names a directory, which need not exist yet.
+    /// Names a directory, which need not exist. This touches nothing.
     #[must_use]
-    pub fn open(directory: impl Into<PathBuf>, layout: Layout) -> Self {
+    pub fn new(directory: impl Into<PathBuf>, layout: Layout) -> Self {
         Self {
             directory: directory.into(),
             layout,
@@ -86,28 +88,23 @@ impl Store {
         self.layout
     }
 
-    /// Where the authority's files are.
+    /// Where the files of a CA are, which need not exist.
     #[must_use]
-    pub fn authority_paths(&self) -> PairPaths {
-        self.layout.authority().below(&self.directory)
-    }
-
-    /// Where the files of the authority are that peers may have apart.
-    #[must_use]
-    pub fn peer_authority_paths(&self) -> PairPaths {
-        self.layout.peer_authority().below(&self.directory)
+    pub fn ca_paths(&self, kind: CaKind) -> PairPaths {
+        self.layout.ca(kind).below(&self.directory)
     }
 
     /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
     #[must_use]
     pub fn is_named(&self, path: &Path) -> bool {
         let below = path.strip_prefix(&self.directory);
-        below.is_ok_and(|path| self.layout.pair_at(path).is_some())
+        let found = below.ok().and_then(|path| self.layout.identify(path));
+        found.is_some_and(|found| found.is_leaf_certificate())
     }
 
     /// The names of the files in the directory.
     pub(crate) fn file_names(&self) -> Result<Vec<PathBuf>> {
-        let files = directory::list(&self.directory)?.into_iter();
+        let files = tree::list(&self.directory)?.into_iter();
         Ok(files
             .filter_map(|path| path.file_name().map(PathBuf::from))
             .collect())
@@ -127,15 +124,15 @@ impl Store {
 
     /// The files among which those of certificates are.
     fn certificate_files(&self) -> Result<Vec<PathBuf>> {
-        let files = directory::list(&self.directory)?;
+        let files = tree::list(&self.directory)?;
         if self.layout.names_hosts() {
             return Ok(files);
         }
         Ok(tree(&self.directory).into_iter().flatten().collect())
     }
 
-    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up
-    /// to a minute.
+    /// Takes the lock of the store, the file `.etcd-pki.lock` in its directory, and makes the
+    /// directory if there is none. Waits up to a minute for another etcd-pki process.
     ///
     /// # Errors
     ///
@@ -144,7 +141,7 @@ impl Store {
         self.lock_with(|| ())
     }
 
-    /// Takes the directory's lock as [`Store::lock`] does, and says once if it has to wait.
+    /// Takes the lock as [`Store::lock`] does, and calls `waiting` once if it has to wait.
     ///
     /// # Errors
     ///
@@ -153,19 +150,21 @@ impl Store {
         self.lock_while(lock::said_once(waiting))
     }
 
-    /// Takes the directory's lock as [`Store::lock`] does. While it has to wait, it asks fifty times a second whether to go on.
+    /// Takes the lock as [`Store::lock`] does. While it has to wait, it asks fifty times a second
+    /// whether to go on.
     ///
     /// # Errors
     ///
     /// As [`Store::lock`]; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn lock_while(&self, goes_on: impl FnMut() -> bool) -> Result<LockedStore> {
         let made = directory::make_directory(&self.directory, &Attributes::default())?;
-        let lock = lock::DirectoryLock::take(&self.directory, goes_on)?;
-        directory::remove_stale(&self.directory)?;
+        let lock = Locked::take(&self.directory, Scope::Store, goes_on)?;
+        lock.directory().remove_stale()?;
         Ok(LockedStore {
             store: self.clone(),
             made,
             lock,
+            inherits: true,
         })
     }
 }

@@ -1,29 +1,36 @@
-//! The verdict that etcd would give on a certificate, with the reason.
+//! Whether etcd reads a file and accepts a certificate, by the rules of the Go that etcd is built with.
 
 mod chain;
+mod file;
 mod host;
 mod name_constraints;
+mod parse;
 mod strict;
 mod verdict;
 
-use std::time::SystemTime;
+use std::{path::Path, time::SystemTime};
 
-use der::oid::AssociatedOid as _;
-use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
+use crate::{
+    certificate::Certificate,
+    clock,
+    error::{Error, Result},
+    extensions::ExtendedKeyUsage,
+    finding::Finding,
+    pem,
+    role::Role,
 };
 
-use crate::{certificate::Certificate, clock, extensions::ExtendedKeyUsage, role::Role};
-
 use self::chain::Search;
+pub(crate) use self::file::{Held, Use, held_certificates, held_key};
 pub use self::{
+    file::{certificate_chain, key_pair, private_key, skipped_blocks, trusted_ca},
     host::Host,
-    verdict::{Reason, Verdict},
+    verdict::Verdict,
 };
 
 /// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
 ///
-/// Where ring cannot check a signature that Go could (RSA-PSS, RSA under 2048 bits, P-224 and P-521, ECDSA with SHA-512), it says so and
+/// Where a signature cannot be checked here that Go could check (by a key on P-224, or of RSA over 8192 bits), it says so and
 /// accepts nothing.
 ///
 /// Without a role, no usage is asked for; without a host, no name.
@@ -51,6 +58,8 @@ pub struct Verifier {
     usages: Vec<ExtendedKeyUsage>,
     host: Option<Host>,
     strict: bool,
+    /// Why etcd does not read the file of the trusted certificates
+    refused: Option<Finding>,
 }
 
 impl Verifier {
@@ -63,7 +72,22 @@ impl Verifier {
             usages: Vec::new(),
             host: None,
             strict: false,
+            refused: None,
         }
+    }
+
+    /// Trusts the certificates of a file, as etcd does with `ETCD_TRUSTED_CA_FILE`. If etcd does not
+    /// read the file, that is a reason of every verdict. DER may have the name of a DER file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Certificate::all_from_bytes`] for a file that etcd-pki cannot read either.
+    pub fn trusting(path: impl AsRef<Path>, file: &[u8]) -> Result<Self> {
+        let (certificates, refused) = held_in(Use::TrustedCa, path.as_ref(), file)?;
+        Ok(Self {
+            refused,
+            ..Self::new(certificates)
+        })
     }
 
     /// Adds certificates that may stand between, such as those behind the first in etcd's certificate file.
@@ -96,11 +120,29 @@ impl Verifier {
         self
     }
 
+    /// The verdict on the first certificate of a file; the others may be its issuers. If etcd does not
+    /// read the file, that is the first reason. DER may have the name of a DER file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Certificate::all_from_bytes`] for a file that etcd-pki cannot read either.
+    pub fn verify_file(&self, path: impl AsRef<Path>, file: &[u8]) -> Result<Verdict> {
+        let (certificates, refused) = held_in(Use::Certificate, path.as_ref(), file)?;
+        let mut certificates = certificates.into_iter();
+        let leaf = certificates.next().ok_or(Error::Missing {
+            what: "certificate",
+            found: Vec::new(),
+        })?;
+        let mut verdict = self.clone().intermediates(certificates).verify(&leaf);
+        verdict.reasons.splice(0..0, refused);
+        Ok(verdict)
+    }
+
     /// The verdict on a certificate.
     #[must_use]
     pub fn verify(&self, certificate: &Certificate) -> Verdict {
         let now = self.at.unwrap_or_else(clock::now);
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<Finding> = self.refused.iter().cloned().collect();
         let mut search = Search {
             verifier: self,
             now,
@@ -113,7 +155,7 @@ impl Verifier {
         if let Some(host) = &self.host {
             reasons.extend(host.check(certificate).err());
         }
-        search.climb(vec![certificate.clone()]);
+        search.run(certificate);
         // The chain that the least speaks against
         let judged = search
             .chains
@@ -121,8 +163,10 @@ impl Verifier {
             .map(|chain| (self.judge(&chain), chain));
         let Some((of_chain, chain)) = judged.min_by_key(|(reasons, _)| reasons.len()) else {
             reasons.extend(self.check_usages(std::slice::from_ref(certificate)));
-            reasons.push(search.failure.unwrap_or_else(|| Reason::UnknownAuthority {
+            reasons.push(search.failure.unwrap_or_else(|| Finding::OtherCa {
                 issuer: certificate.issuer(),
+                ca: None,
+                same_name: false,
             }));
             return Verdict {
                 chain: Vec::new(),
@@ -134,7 +178,7 @@ impl Verifier {
     }
 
     /// What speaks against a whole chain: usages that it does not allow, and what strict verifiers mind.
-    fn judge(&self, chain: &[Certificate]) -> Vec<Reason> {
+    fn judge(&self, chain: &[Certificate]) -> Vec<Finding> {
         let mut reasons = self.check_usages(chain);
         if self.strict {
             reasons.extend(strict::check(chain));
@@ -142,7 +186,7 @@ impl Verifier {
         reasons
     }
 
-    fn check_usages(&self, chain: &[Certificate]) -> Vec<Reason> {
+    fn check_usages(&self, chain: &[Certificate]) -> Vec<Finding> {
         let usages = self.usages.iter();
         usages
             .filter_map(|usage| check_usage(chain, usage).err())
@@ -150,15 +194,23 @@ impl Verifier {
     }
 }
 
-fn check_time(certificate: &Certificate, now: SystemTime) -> Result<(), Reason> {
+/// The certificates of a file, and why etcd does not read it.
+fn held_in(of: Use, path: &Path, file: &[u8]) -> Result<(Vec<Certificate>, Option<Finding>)> {
+    let (certificates, refused) = held_certificates(of, file);
+    let refused = refused.filter(|_| !pem::is_der_by_name(path, file));
+    let certificates = certificates.map_err(|error| error.in_file(path))?;
+    Ok((certificates, refused.map(|finding| finding.in_file(path))))
+}
+
+fn check_time(certificate: &Certificate, now: SystemTime) -> std::result::Result<(), Finding> {
     if now < certificate.not_before() {
-        Err(Reason::NotYetValid {
-            subject: certificate.subject(),
+        Err(Finding::NotYetValid {
+            subject: Some(certificate.subject()),
             not_before: certificate.not_before(),
         })
     } else if now > certificate.not_after() {
-        Err(Reason::Expired {
-            subject: certificate.subject(),
+        Err(Finding::Expired {
+            subject: Some(certificate.subject()),
             not_after: certificate.not_after(),
         })
     } else {
@@ -166,59 +218,39 @@ fn check_time(certificate: &Certificate, now: SystemTime) -> Result<(), Reason> 
     }
 }
 
-/// What Go's parser minds of extensions and of the certificate around them (`parseCertificate`).
-fn check_extensions(certificate: &Certificate) -> Result<(), Reason> {
-    let extensions = certificate.extensions();
-    let unknown = extensions.unknown_critical.first().cloned();
-    // Identifiers must not be critical (RFC 5280, section 4.2.1.1 and 4.2.1.2)
-    let wrongly_critical = [SubjectKeyIdentifier::OID, AuthorityKeyIdentifier::OID]
-        .into_iter()
-        .find(|oid| extensions.is_critical(*oid) == Some(true));
-    // Names of which Go knows none
-    let unread_names = extensions
-        .alternative_names
-        .as_ref()
-        .filter(|names| {
-            names.are_all_other() && extensions.is_critical(SubjectAltName::OID) == Some(true)
-        })
-        .map(|_| SubjectAltName::OID);
-    let unread_limits = extensions
-        .name_constraints
-        .as_ref()
-        .filter(|limits| {
-            name_constraints::has_other_kinds(limits)
-                && extensions.is_critical(NameConstraints::OID) == Some(true)
-        })
-        .map(|_| NameConstraints::OID);
-    let oid = unknown.or_else(|| {
-        let oid = wrongly_critical.or(unread_names).or(unread_limits);
-        oid.map(|oid| oid.to_string())
-    });
-    if let Some(oid) = oid {
-        return Err(Reason::UnknownExtension {
-            subject: certificate.subject(),
-            oid,
-        });
-    }
-    match certificate.malformation() {
-        None => Ok(()),
-        Some(reason) => Err(Reason::Malformed {
-            subject: certificate.subject(),
-            reason,
+/// What makes Go refuse to read a certificate, or to verify a chain with it.
+fn check_extensions(certificate: &Certificate) -> std::result::Result<(), Finding> {
+    let subject = || certificate.subject();
+    match parse::parse(certificate.as_der()) {
+        Err(flaw) => Err(Finding::Malformed {
+            subject: subject(),
+            reason: flaw.to_string().into(),
         }),
+        Ok(parsed) => match parsed.unknown_critical {
+            Some(oid) => Err(Finding::UnknownExtension {
+                subject: subject(),
+                oid,
+            }),
+            None => Ok(()),
+        },
     }
 }
 
 /// Usages nest: each certificate that lists any must list this one (`checkChainForKeyUsage`).
-fn check_usage(chain: &[Certificate], wanted: &ExtendedKeyUsage) -> Result<(), Reason> {
+fn check_usage(
+    chain: &[Certificate],
+    desired: &ExtendedKeyUsage,
+) -> std::result::Result<(), Finding> {
     for certificate in chain {
-        let Some(allowed) = certificate.extended_key_usages() else {
+        // An empty list limits nothing
+        let allowed = certificate.extended_key_usages().unwrap_or_default();
+        if allowed.is_empty() {
             continue;
-        };
-        if !allowed.contains(wanted) && !allowed.contains(&ExtendedKeyUsage::Any) {
-            return Err(Reason::Usage {
+        }
+        if !allowed.contains(desired) && !allowed.contains(&ExtendedKeyUsage::Any) {
+            return Err(Finding::Usage {
                 subject: certificate.subject(),
-                wanted: wanted.clone(),
+                desired: desired.clone(),
                 allowed: allowed.to_vec(),
             });
         }

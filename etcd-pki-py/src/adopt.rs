@@ -7,13 +7,13 @@ use pyo3::prelude::*;
 
 use crate::{cluster::PyCluster, error::work, hash::hash_by_debug, words::Word};
 
-/// A directory that somebody else made, and the specification that describes it.
+/// An existing directory, and the specification that describes it.
 #[pyclass(frozen, name = "Adoption", module = "etcd_pki")]
 pub(crate) struct PyAdoption(Adoption);
 
 #[pymethods]
 impl PyAdoption {
-    /// Reads a directory, of whichever layout it is unless that is said. Nothing is written.
+    /// Reads a directory. Its layout is recognized unless it is given. It writes nothing.
     #[staticmethod]
     #[pyo3(signature = (directory, *, layout=None))]
     fn read(py: Python<'_>, directory: PathBuf, layout: Option<Word<Layout>>) -> PyResult<Self> {
@@ -27,7 +27,7 @@ impl PyAdoption {
         PyCluster::new(self.0.cluster().clone())
     }
 
-    /// What the specification does not say, or what is amiss, file by file.
+    /// What the specification does not contain, and what is wrong, file by file.
     #[getter]
     fn remarks(&self) -> Vec<PyRemark> {
         self.0.remarks().iter().cloned().map(PyRemark).collect()
@@ -53,7 +53,7 @@ impl PyRemark {
         self.0.path().to_owned()
     }
 
-    /// What there is to know.
+    /// The sentence.
     #[getter]
     fn text(&self) -> &str {
         self.0.text()

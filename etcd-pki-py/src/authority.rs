@@ -6,7 +6,7 @@ mod signing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use etcd_pki_core::{CertificateAuthority, Layout, Store, Validity};
+use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, Validity};
 use pyo3::prelude::*;
 
 pub(crate) use self::issued::PyIssued;
@@ -21,12 +21,14 @@ use crate::{
     words::Word,
 };
 
-/// A certificate authority: it issues a key and its certificate at once, and signs what others request for their own keys.
+/// A certificate authority: it issues a key and its certificate at once, and signs what others
+/// request for their own keys.
 ///
-/// A `role` is one, or a `Profile` where a certificate has something other than usual; an `identity` is an `Identity`, or
-/// the name alone, and `names` are further alternative names. `algorithm` is that of a key that is made; `validity` is how
-/// long a certificate is valid, a `timedelta`, text such as `90d`, or the `datetime` of its end; `now` is the time to count
-/// from, the present one unless said otherwise.
+/// A `role` is one, or a `Profile` where a certificate has something other than usual; an
+/// `identity` is an `Identity`, or the name alone, and `names` are further alternative names.
+/// `algorithm` is that of a key that is made; `validity` is how long a certificate is valid, a
+/// `timedelta`, text such as `90d`, or the `datetime` of its end; `now` is the time to count from,
+/// the present one unless said otherwise.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -44,6 +46,10 @@ impl PyCertificateAuthority {
     pub(crate) fn get(&self) -> &CertificateAuthority {
         &self.0
     }
+
+    pub(crate) fn share(&self) -> Arc<CertificateAuthority> {
+        Arc::clone(&self.0)
+    }
 }
 
 #[pymethods]
@@ -54,13 +60,15 @@ impl PyCertificateAuthority {
         PyCertificate(self.0.certificate().clone())
     }
 
-    /// The certificates that a leaf carries behind its own: this authority's, unless it is a root, and the intermediates above.
+    /// The certificates that a leaf carries behind its own: this authority's, unless it is a root,
+    /// and the intermediates above.
     #[getter]
     fn chain(&self) -> Vec<PyCertificate> {
         wrapped(self.0.chain())
     }
 
-    /// What etcd is to trust: the root above this authority, or the authority itself where none is known.
+    /// What etcd is to trust: the root above this authority, or the authority itself where none is
+    /// known.
     #[getter]
     fn root(&self) -> PyCertificate {
         PyCertificate(self.0.root().clone())
@@ -72,15 +80,16 @@ impl PyCertificateAuthority {
         PyPrivateKey::of_authority(Arc::clone(&self.0))
     }
 
-    /// Whether the certificate lacks keyUsage, as Kubespray's does: Go, and so etcd, does not mind, but Python 3.13 refuses every
-    /// chain that ends there. `renewed` mends it.
+    /// Whether the certificate lacks keyUsage, as Kubespray's does: Go, and so etcd, does not mind,
+    /// but Python 3.13 refuses every chain that ends there. `renewed` mends it.
     #[getter]
     fn lacks_key_usage(&self) -> bool {
         self.0.lacks_key_usage()
     }
 
-    /// The same authority with a new certificate: same key, same subject and same key identifier, so that what it has signed stays
-    /// good; and keyUsage, which Kubespray's lacks. `keeps_serial=True` where leaves name their issuer by its serial number.
+    /// The same authority with a new certificate: same key, same subject and same key identifier,
+    /// so that what it has signed stays good; and keyUsage, which Kubespray's lacks.
+    /// `keeps_serial=True` where leaves name their issuer by its serial number.
     #[pyo3(signature = (*, validity=None, keeps_serial=false, now=None))]
     fn renewed(
         &self,
@@ -96,9 +105,10 @@ impl PyCertificateAuthority {
         work(py, || self.0.renewed(validity, keeps_serial, instant(now))).map(Self::new)
     }
 
-    /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a passphrase, whole or not at all. Where an
-    /// authority is, or what one has signed, nothing is written, unless `replace_ca` says so: what the old one signed is worth
-    /// nothing then. Returns where.
+    /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a
+    /// passphrase, whole or not at all. Where an authority is, or what one has signed, nothing is
+    /// written, unless `replace_ca` says so: what the old one signed is worth nothing then. Returns
+    /// where.
     #[pyo3(
         signature = (directory, *, layout=Word(Layout::Kubespray), passphrase=None, replace_ca=false),
         text_signature = "($self, directory, *, layout='kubespray', passphrase=None, replace_ca=False)"
@@ -112,15 +122,15 @@ impl PyCertificateAuthority {
         replace_ca: bool,
     ) -> PyResult<PyPairPaths> {
         let passphrase = passphrase.as_deref();
-        let store = Store::open(directory, layout.0);
+        let store = Store::new(directory, layout.0);
         let files = locked(py, &store)?;
         work(py, || {
             if replace_ca {
-                files.replace_authority(&self.0, passphrase)?;
+                files.replace_ca(CaKind::Client, &self.0, passphrase)?;
             } else {
-                files.write_authority(&self.0, passphrase)?;
+                files.write_ca(CaKind::Client, &self.0, passphrase)?;
             }
-            Ok(PyPairPaths(store.authority_paths()))
+            Ok(PyPairPaths(store.ca_paths(CaKind::Client)))
         })
     }
 

@@ -23,11 +23,13 @@ use crate::{
     words::Word,
 };
 
-/// A private key, the certificate for it, and the intermediate certificates between it and the root.
+/// A private key, the certificate for it, and the intermediate certificates between it and the
+/// root.
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
 ///
-/// `key` and `certificate` are put together; `chain` begins with the issuer of the certificate, if that is an intermediate.
+/// `key` and `certificate` are put together; `chain` begins with the issuer of the certificate, if
+/// that is an intermediate.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> bundle = CertificateAuthority.create("etcd-ca").issue(Role.CLIENT, "backup")
@@ -161,8 +163,9 @@ impl PyBundle {
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
-    /// Writes both files under the role and the name that it was issued for: the certificate with its chain, mode 0644, and the
-    /// key, mode 0600, whole or not at all. Nothing that exists is replaced, unless `overwrite` says so. Returns where.
+    /// Writes both files under the role and the name that it was issued for: the certificate with
+    /// its chain, mode 0644, and the key, mode 0600, whole or not at all. Nothing that exists is
+    /// replaced, unless `overwrite` says so. Returns where.
     #[pyo3(
         signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false),
         text_signature = "($self, directory, *, layout='kubespray', overwrite=False)"
@@ -174,14 +177,15 @@ impl PyBundle {
         layout: Word<Layout>,
         overwrite: bool,
     ) -> PyResult<Vec<PyPairPaths>> {
-        let store = Store::open(directory, layout.0);
+        let store = Store::new(directory, layout.0);
         let files = locked(py, &store)?;
         work(py, || write(&self.bundle, &store, &files, overwrite))
     }
 
-    /// A context for a server of clients: it serves with this certificate, and takes clients whose certificates `trusted` has
-    /// signed; with `client_cert_auth=False`, also those without one. `trusted` is the root of the authority that issued the
-    /// bundle; one that was read needs it said. No key file is left on the disk.
+    /// A context for a server of clients: it serves with this certificate, and takes clients whose
+    /// certificates `trusted` has signed; with `client_cert_auth=False`, also those without one.
+    /// `trusted` is the root of the authority that issued the bundle; one that was read needs it
+    /// said. No key file is left on the disk.
     #[pyo3(signature = (trusted=None, *, client_cert_auth=true))]
     fn ssl_context_server<'py>(
         &self,
@@ -194,8 +198,8 @@ impl PyBundle {
         border::ssl_context(py, "server", &arguments)
     }
 
-    /// A context for a client: it dials with this certificate, and takes a server whose certificate `trusted` has signed for the
-    /// host that is dialled. No key file is left on the disk.
+    /// A context for a client: it dials with this certificate, and takes a server whose certificate
+    /// `trusted` has signed for the host that is dialled. No key file is left on the disk.
     #[pyo3(signature = (trusted=None))]
     fn ssl_context_client<'py>(
         &self,
@@ -205,9 +209,10 @@ impl PyBundle {
         border::ssl_context(py, "client", &self.ssl_arguments(py, trusted)?)
     }
 
-    /// A context for a member that speaks with members, for one end of a connection: both present a certificate and check the
-    /// other's. The bundle's own has to be for a server and for a client (serverAuth and clientAuth), as a member's is. The serving
-    /// end takes every certificate for a client that `trusted` has signed, whatever names are in it; etcd itself also looks at the
+    /// A context for a member that speaks with members, for one end of a connection: both present a
+    /// certificate and check the other's. The bundle's own has to be for a server and for a client
+    /// (serverAuth and clientAuth), as a member's is. The serving end takes every certificate for a
+    /// client that `trusted` has signed, whatever names are in it; etcd itself also looks at the
     /// address that the other end dials from. No key file is left on the disk.
     #[pyo3(signature = (trusted=None, *, server_side))]
     fn ssl_context_peer<'py>(
@@ -260,7 +265,8 @@ impl PyBundle {
     }
 }
 
-/// Whether its usages let a certificate serve and dial. One that names none is for all (RFC 5280, section 4.2.1.12).
+/// Whether its usages let a certificate serve and dial. One that names none is for all (RFC 5280,
+/// section 4.2.1.12).
 fn serves_and_dials(certificate: &Certificate) -> bool {
     let Some(usages) = certificate.extended_key_usages() else {
         return true;
@@ -269,7 +275,8 @@ fn serves_and_dials(certificate: &Certificate) -> bool {
     both.iter().all(|usage| usages.contains(usage))
 }
 
-/// The bundle of what a key's file and a certificate's hold: its certificate stands first, and the chain behind it.
+/// The bundle of what a key's file and a certificate's hold: its certificate stands first, and the
+/// chain behind it.
 fn with_chain(key: PrivateKey, mut certificates: Vec<Certificate>) -> Result<Bundle> {
     let chain = certificates.split_off(1);
     Bundle::new(key, certificates.swap_remove(0), chain)

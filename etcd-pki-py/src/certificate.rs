@@ -44,7 +44,8 @@ impl PyCertificate {
         Certificate::from_der(der.as_bytes()).or_raise().map(Self)
     }
 
-    /// Reads all certificates of a bundle in PEM, or the one in DER, in their order. There is at least one.
+    /// Reads all certificates of a bundle in PEM, or the one in DER, in their order. There is at
+    /// least one.
     #[staticmethod]
     fn all_from_bytes(contents: Contents) -> PyResult<Vec<Self>> {
         let all = Certificate::all_from_bytes(contents.as_bytes()).or_raise()?;
@@ -114,9 +115,9 @@ impl PyCertificate {
     /// The serial number.
     #[getter]
     fn serial_number<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let bytes = PyBytes::new(py, self.0.serial_number().as_bytes());
-        py.get_type::<PyInt>()
-            .call_method1("from_bytes", (bytes, "big"))
+        // By its hexadecimal digits, whose number Python does not limit
+        let digits = self.0.serial_number().to_string();
+        py.get_type::<PyInt>().call1((digits, 16))
     }
 
     /// When it begins.
@@ -155,21 +156,22 @@ impl PyCertificate {
         self.0.path_length()
     }
 
-    /// What its key may be used for, as RFC 5280 calls it: `digitalSignature`, `keyCertSign`, ... `None` if it has no keyUsage,
-    /// which limits nothing.
+    /// What its key may be used for, as RFC 5280 calls it: `digitalSignature`, `keyCertSign`, ...
+    /// `None` if it has no keyUsage, which limits nothing.
     #[getter]
     fn key_usages(&self) -> Option<Vec<String>> {
         self.0.key_usages().map(texts)
     }
 
-    /// What it may be used for: `serverAuth`, `clientAuth`, or an object identifier. `None` if it has no extKeyUsage, which
-    /// limits nothing.
+    /// What it may be used for: `serverAuth`, `clientAuth`, or an object identifier. `None` if it
+    /// has no extKeyUsage, which limits nothing.
     #[getter]
     fn extended_key_usages(&self) -> Option<Vec<String>> {
         self.0.extended_key_usages().map(texts)
     }
 
-    /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its common name says so.
+    /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its
+    /// common name says so.
     #[getter]
     fn role(&self) -> Option<Word<Role>> {
         self.0.role().map(Word)
@@ -219,7 +221,8 @@ impl PyCertificate {
         self.0.is_self_issued()
     }
 
-    /// Checks that this certificate was signed by the issuer's key, and names it; raises `SignatureError` if not.
+    /// Checks that this certificate was signed by the issuer's key, and names it; raises
+    /// `SignatureError` if not.
     fn check_issued_by(&self, py: Python<'_>, issuer: &Bound<'_, Self>) -> PyResult<()> {
         let issuer = &issuer.get().0;
         work(py, || self.0.check_issued_by(issuer))

@@ -1,4 +1,4 @@
-//! How long what is there lasts, and what is wrong with it.
+//! When certificates expire, and what is wrong with files.
 
 use std::path::PathBuf;
 
@@ -7,19 +7,20 @@ use pyo3::prelude::*;
 
 use crate::{
     certificate::PyCertificate,
-    described::PyFinding,
     error::{OrRaise as _, work},
+    finding::PyFinding,
     interrupt::on_all_cores,
     text::{Listed, Text},
     time::{Before, Instant},
     words::Word,
 };
 
-/// Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+/// Checks certificates for monitoring, and for people before they go on holiday.
 ///
-/// `warning` and `critical` say how long before its end a certificate is told of, as a `timedelta` or text such as `30d` and
-/// `33%`: thirty days, and seven, unless said otherwise, and less for certificates that are short. `at` is the time to judge
-/// at, the present one unless said otherwise. `ignore` has the codes of findings that are not told, such as `EP011`.
+/// `warning` and `critical` are the thresholds before a certificate expires, as a `timedelta` or
+/// text such as `30d` and `33%`: by default thirty days and seven, and less for certificates with a
+/// short life. `at` is the time to judge at, the present one by default. `ignore` has the codes of
+/// findings that are left out, such as `EP011`.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -32,8 +33,8 @@ use crate::{
 #[pyclass(frozen, name = "Check", module = "etcd_pki")]
 pub(crate) struct PyCheck {
     check: Check,
-    /// What it was told, for who looks at it
-    told: String,
+    /// The options, for `repr`
+    options: String,
 }
 
 #[pymethods]
@@ -49,41 +50,41 @@ impl PyCheck {
         at: Option<Instant>,
         ignore: Listed<Text>,
     ) -> PyResult<Self> {
-        let (mut check, mut told) = (Check::new(), String::new());
+        let (mut check, mut options) = (Check::new(), String::new());
         if let Some(Before(threshold)) = warning {
-            told += &format!(" warning={threshold}");
+            options += &format!(" warning={threshold}");
             check = check.warning(threshold);
         }
         if let Some(Before(threshold)) = critical {
-            told += &format!(" critical={threshold}");
+            options += &format!(" critical={threshold}");
             check = check.critical(threshold);
         }
         if let Some(Instant(instant)) = at {
-            told += &format!(" at={}", etcd_pki_core::rfc3339(instant));
+            options += &format!(" at={}", etcd_pki_core::rfc3339(instant));
             check = check.at(instant);
         }
         for Text(code) in ignore.0 {
             check = check.ignore(&code).or_raise()?;
-            told += &format!(" ignore={code}");
+            options += &format!(" ignore={code}");
         }
-        Ok(Self { check, told })
+        Ok(Self { check, options })
     }
 
-    /// Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within these. It always
-    /// comes to an answer, in the order of the files: what cannot be read is a finding.
+    /// Checks files, and all files of directories: in them, one level below, and in an `etcd`
+    /// there. The results are in the order of the files. A file that cannot be read is a finding.
     fn run(&self, py: Python<'_>, paths: Listed<PathBuf>) -> PyResult<Vec<PyChecked>> {
         let checked = work(py, || on_all_cores(|| Ok(self.check.run(paths.0))))?;
         Ok(checked.into_iter().map(PyChecked).collect())
     }
 
     fn __repr__(&self) -> String {
-        format!("<Check{}>", self.told)
+        format!("<Check{}>", self.options)
     }
 }
 
-/// A certificate that was looked at; or a file or a directory, of which something else is to be said.
+/// The result for a certificate, or for a file or a directory without one.
 #[pyclass(frozen, name = "Checked", module = "etcd_pki")]
-pub(crate) struct PyChecked(Checked);
+pub(crate) struct PyChecked(pub(crate) Checked);
 
 #[pymethods]
 impl PyChecked {
@@ -93,43 +94,44 @@ impl PyChecked {
         self.0.path().to_owned()
     }
 
-    /// Which certificate of the file it is, counted from 1.
+    /// The number of the certificate in its file, counted from 1.
     #[getter]
     fn number(&self) -> usize {
         self.0.number()
     }
 
-    /// The certificate, if it could be read.
+    /// The certificate; `None` if none can be read.
     #[getter]
     fn certificate(&self) -> Option<PyCertificate> {
         self.0.certificate().cloned().map(PyCertificate)
     }
 
-    /// The file of its key, if there is one.
+    /// The file of its key, if it is this file or next to it.
     #[getter]
     fn key(&self) -> Option<PathBuf> {
         self.0.key().map(std::path::Path::to_owned)
     }
 
-    /// Whether that key is the certificate's.
+    /// Whether that key matches.
     #[getter]
     fn key_match(&self) -> Word<KeyMatch> {
         Word(self.0.key_match())
     }
 
-    /// Seconds until its end, negative if that has passed.
+    /// The seconds until the certificate expires, negative afterwards; `None` without a
+    /// certificate.
     #[getter]
     fn seconds_left(&self) -> Option<i64> {
         self.0.seconds_left()
     }
 
-    /// What is wrong with it.
+    /// What is wrong.
     #[getter]
-    fn findings(&self, py: Python<'_>) -> PyResult<Vec<PyFinding>> {
-        PyFinding::all(py, self.0.findings())
+    fn findings(&self) -> Vec<PyFinding> {
+        PyFinding::all(self.0.findings())
     }
 
-    /// How bad the worst of it is.
+    /// The severity of the worst finding.
     #[getter]
     fn severity(&self) -> Word<Severity> {
         Word(self.0.severity())

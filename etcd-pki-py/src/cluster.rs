@@ -1,14 +1,13 @@
 //! The specification of a cluster.
 
 mod admin;
-mod asked;
 mod authority;
 mod defaults;
+mod desired;
 mod entry;
 mod files;
 mod planning;
 mod reading;
-mod wanted;
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +16,12 @@ use pyo3::prelude::*;
 
 use self::admin::AdminArgument;
 pub(crate) use self::{
-    admin::PyClusterAdmin, authority::PyClusterAuthority, defaults::PyClusterDefaults,
-    entry::PyClusterEntry, files::PyClusterFiles, wanted::PyWanted,
+    admin::PyClusterAdmin,
+    authority::PyClusterAuthority,
+    defaults::PyClusterDefaults,
+    desired::{PyDesired, PyDesiredCa, PyDesiredPair},
+    entry::PyClusterEntry,
+    files::PyClusterFiles,
 };
 use crate::{
     error::OrRaise as _,
@@ -26,27 +29,28 @@ use crate::{
     words::Word,
 };
 
-/// The specification of a cluster: its authority, members, nodes and clients, and where their files are.
+/// The specification of a cluster: its CA, members, nodes and clients, and where their files are.
 ///
-/// A value that exists is free of contradictions: names are unique, addresses are one member's, no two pairs share a file, and
-/// every certificate could be made.
+/// A value that exists has no contradictions: names are unique, addresses belong to one member, no
+/// two pairs share a file, and every certificate can be issued.
 ///
-/// `members`, `nodes` and `clients` are entries, or names where a name is all there is to say. `shared_names` are in every
-/// member's certificate. Files lie in `directory` as `layout` has them; without it, `plan` and `apply` are told where.
-/// `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and for who may read
-/// the files. `admin` is what the client beside each member has other than all others, and `False` leaves it out.
+/// `members`, `nodes` and `clients` are entries, or names where a name is enough. `shared_names`
+/// are in every member's certificate. Files are in `directory` with the names of `layout`; without
+/// it, `plan` and `apply` need one. `authority`, `defaults` and `files` change the defaults of the
+/// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
+/// and `False` leaves it out.
 ///
-/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses stand apart from names.
+/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and
+/// addresses are separate from names.
 ///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
 /// ...     members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.12"])],
 /// ...     clients=["root"],
 /// ... )
-/// >>> [wanted.paths.certificate.name for wanted in cluster.wanted()]
-/// ['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem', 'member-etcd-2.pem', 'admin-etcd-2.pem', 'client-root.pem']
-/// >>> report = cluster.apply("ssl")
-/// >>> report.created
+/// >>> [pair.paths.certificate.name for pair in cluster.desired().pairs]
+/// ['member-etcd-1.pem', 'admin-etcd-1.pem', 'member-etcd-2.pem', 'admin-etcd-2.pem', 'client-root.pem']
+/// >>> cluster.apply("ssl").changed
 /// 6
 /// >>> cluster.plan("ssl").has_work
 /// False
@@ -54,7 +58,7 @@ use crate::{
 #[derive(PartialEq)]
 pub(crate) struct PyCluster {
     cluster: Cluster,
-    /// The directory as seen from whoever reads it
+    /// The directory, relative to the working directory
     directory: Option<PathBuf>,
 }
 
@@ -129,19 +133,19 @@ impl PyCluster {
         Word(self.cluster.layout())
     }
 
-    /// The directory, if the specification says one.
+    /// The directory, if the specification has one.
     #[getter]
     fn directory(&self) -> Option<PathBuf> {
         self.directory.clone()
     }
 
-    /// The authority.
+    /// The CA.
     #[getter]
     fn authority(&self) -> PyClusterAuthority {
         PyClusterAuthority(self.cluster.authority().clone())
     }
 
-    /// What entries have that do not say it themselves.
+    /// The defaults of entries.
     #[getter]
     fn defaults(&self) -> PyClusterDefaults {
         PyClusterDefaults(*self.cluster.defaults())
@@ -171,7 +175,7 @@ impl PyCluster {
         PyClusterEntry::all(self.cluster.clients())
     }
 
-    /// What the client beside each member has other than all others; `None` if there is none.
+    /// The client next to each member; `None` if there is none.
     #[getter]
     fn admin(&self) -> Option<PyClusterAdmin> {
         self.cluster.admin().cloned().map(PyClusterAdmin)
@@ -189,12 +193,15 @@ impl PyCluster {
         self.cluster.hosts()
     }
 
-    /// What must exist, in the order in which it is made; with `host`, what that host uses, as it lies there.
-    #[pyo3(signature = (host=None))]
-    fn wanted(&self, host: Option<Text>) -> PyResult<Vec<PyWanted>> {
-        let host = host.as_ref().map(|Text(host)| host.as_str());
-        let wanted = self.cluster.wanted(host).or_raise()?;
-        Ok(wanted.into_iter().map(PyWanted).collect())
+    /// Everything that must exist for the cluster, in the order in which it is made; with `host`,
+    /// what that host needs, with the paths that the files have on it.
+    #[pyo3(signature = (*, host=None))]
+    fn desired(&self, host: Option<Text>) -> PyResult<PyDesired> {
+        let desired = match host {
+            Some(Text(host)) => self.cluster.desired_on(&host),
+            None => self.cluster.desired(),
+        };
+        desired.or_raise().map(PyDesired)
     }
 
     fn __repr__(&self) -> String {

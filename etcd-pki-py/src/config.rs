@@ -5,8 +5,9 @@ use pyo3::prelude::*;
 
 use crate::{error::work, hash::hash_by_debug, store::PyStore, text::Text, words::Word};
 
-/// Settings for one program, in the form in which it takes them. `str` of it is what a file or a shell reads: lines of an
-/// `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for kube-apiserver. Paths are absolute.
+/// Settings for one program, in the form in which it takes them. `str` of it is what a file or a
+/// shell reads: lines of an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for
+/// kube-apiserver. Paths are absolute.
 #[pyclass(frozen, eq, hash, name = "Settings", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PySettings(Settings);
@@ -15,7 +16,8 @@ hash_by_debug!(PySettings);
 
 #[pymethods]
 impl PySettings {
-    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one.
+    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both
+    /// must present one.
     #[staticmethod]
     fn etcd(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
         let store = &store.get().0;
@@ -34,7 +36,8 @@ impl PySettings {
         work(py, || Settings::etcdctl(store, role.0, &name.0)).map(Self)
     }
 
-    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
+    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a
+    /// member.
     #[staticmethod]
     fn etcdctl_admin(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
         let store = &store.get().0;
@@ -54,8 +57,8 @@ impl PySettings {
         self.0.entries().to_vec()
     }
 
-    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes only the common
-    /// names of the members for peers.
+    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which
+    /// a member takes only the common names of the members for peers.
     #[getter]
     fn optional(&self) -> Vec<(String, String)> {
         self.0.optional().cloned().collect()

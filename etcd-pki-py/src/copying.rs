@@ -4,19 +4,19 @@ use pyo3::prelude::*;
 
 use crate::{
     adopt::PyRemark,
+    claim::PyClaim,
     cluster::{
         PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry, PyClusterFiles,
-        PyWanted,
+        PyDesired, PyDesiredCa, PyDesiredPair,
     },
     config::PySettings,
-    described::{PyCause, PyClaim, PyFinding, PyReason},
     export::PyExported,
+    finding::PyFinding,
     identity::PyIdentity,
     kubespray::PyKubesprayScript,
     layout::PyPairPaths,
-    plan::{PyReport, PyValidityCut},
+    plan::{PyDeniedClaims, PyRefusal, PyShortenedValidity},
     profile::PyProfile,
-    requests::{PyHostReport, PyNotGranted, PyRefusal, PySigningReport},
 };
 
 /// Lets `copy.copy` and `copy.deepcopy` take the classes.
@@ -36,27 +36,24 @@ macro_rules! copied_as_itself {
 }
 
 copied_as_itself!(
-    PyCause,
     PyClaim,
     PyClusterAdmin,
     PyClusterAuthority,
     PyClusterDefaults,
     PyClusterEntry,
     PyClusterFiles,
+    PyDeniedClaims,
+    PyDesired,
+    PyDesiredCa,
+    PyDesiredPair,
     PyExported,
     PyFinding,
-    PyHostReport,
     PyIdentity,
     PyKubesprayScript,
-    PyNotGranted,
     PyPairPaths,
     PyProfile,
-    PyReason,
     PyRefusal,
     PyRemark,
-    PyReport,
     PySettings,
-    PySigningReport,
-    PyValidityCut,
-    PyWanted,
+    PyShortenedValidity,
 );

@@ -1,43 +1,57 @@
 //! The core's errors as Python's exceptions, which `etcd_pki.errors` defines.
 
-use std::{io, path::Path};
-
-use etcd_pki_core::{Error, Place, Position, Unfinished};
-use pyo3::prelude::*;
-
-use crate::{
-    facts::{Described, Fact, Facts, dictionary, path, text, texts},
-    interpreter,
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-/// What the core fails with, which becomes an exception.
-pub(crate) trait Raise {
-    fn raise(self) -> PyErr;
+use etcd_pki_core::{Error, Place, Position};
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::interpreter;
+
+/// A fact of an error, as the Python object that it becomes.
+#[derive(IntoPyObject)]
+enum Fact {
+    /// As text, in which Python keeps bytes that are no characters (`os.fsdecode`)
+    FileName(OsString),
+    Instant(SystemTime),
+    Number(u64),
+    Numbers(Vec<usize>),
+    Path(PathBuf),
+    Text(String),
+    Texts(Vec<String>),
 }
 
-impl Raise for Error {
-    fn raise(self) -> PyErr {
-        raise(self)
-    }
+/// Facts by their names.
+type Facts = Vec<(&'static str, Fact)>;
+
+fn text(text: impl ToString) -> Fact {
+    Fact::Text(text.to_string())
 }
 
-impl<R> Raise for Box<Unfinished<R>> {
-    /// The exception knows what was done before.
-    fn raise(self) -> PyErr {
-        let Unfinished { done, error, .. } = *self;
-        let (class, mut facts) = error.describe();
-        facts.push(("done", Fact::Paths(done)));
-        exception(class, &error.to_string(), error.hint(), facts)
-    }
+fn texts<T: ToString>(texts: &[T]) -> Fact {
+    Fact::Texts(texts.iter().map(ToString::to_string).collect())
+}
+
+fn path(path: &Path) -> Fact {
+    Fact::Path(path.to_owned())
 }
 
 /// Turns an error of the core into an exception.
 pub(crate) fn raise(error: Error) -> PyErr {
-    let (class, facts) = error.describe();
+    exception_of(&error)
+}
+
+/// The exception for an error.
+pub(crate) fn exception_of(error: &Error) -> PyErr {
+    let (class, facts) = describe(error);
     exception(class, &error.to_string(), error.hint(), facts)
 }
 
-/// What is asked of an object that is not, or no longer, in a state for it.
+/// The exception for an object that is not, or no longer, in the state that is needed.
 pub(crate) fn state_error(message: &str) -> PyErr {
     exception("StateError", message, None, Vec::new())
 }
@@ -47,9 +61,9 @@ pub(crate) trait OrRaise<T> {
     fn or_raise(self) -> PyResult<T>;
 }
 
-impl<T, E: Raise> OrRaise<T> for Result<T, E> {
+impl<T> OrRaise<T> for Result<T, Error> {
     fn or_raise(self) -> PyResult<T> {
-        self.map_err(Raise::raise)
+        self.map_err(raise)
     }
 }
 
@@ -64,181 +78,200 @@ pub(crate) fn work<T: Send>(
 fn exception(class: &str, message: &str, hint: Option<String>, facts: Facts) -> PyErr {
     let make = |py: Python<'_>| -> PyResult<PyErr> {
         let class = py.import("etcd_pki.errors")?.getattr(class)?;
-        let facts = dictionary(py, facts)?;
-        Ok(PyErr::from_value(class.call1((message, hint, facts))?))
+        let dictionary = PyDict::new(py);
+        for (name, fact) in facts {
+            dictionary.set_item(name, fact)?;
+        }
+        Ok(PyErr::from_value(class.call1((message, hint, dictionary))?))
     };
     Python::attach(|py| make(py).unwrap_or_else(|failure| failure))
 }
 
-impl Described for Error {
-    /// The exception's class, and its attributes.
-    fn describe(&self) -> (&'static str, Facts) {
-        let reason_of = |name, value: &String, reason: &String| {
-            vec![(name, text(value)), ("reason", text(reason))]
-        };
-        match self {
-            Self::AnotherAuthority {
-                path: file,
-                found,
-                wanted,
-            } => {
-                let facts = vec![
-                    ("path", path(file)),
-                    ("found", text(found)),
-                    ("wanted", text(wanted)),
-                ];
-                ("AnotherAuthorityError", facts)
-            }
-            Self::AuthorityExpired { subject, not_after } => {
-                let not_after = Fact::Instant(*not_after);
-                let facts = vec![("subject", text(subject)), ("not_after", not_after)];
-                ("AuthorityExpiredError", facts)
-            }
-            Self::AuthorityNotYetValid {
-                subject,
-                not_before,
-            } => {
-                let not_before = Fact::Instant(*not_before);
-                let facts = vec![("subject", text(subject)), ("not_before", not_before)];
-                ("AuthorityNotYetValidError", facts)
-            }
-            Self::AuthorityExists {
-                directory,
-                found,
-                layout,
-            } => {
-                let mut facts = vec![("directory", path(directory)), ("found", text(found))];
-                facts.extend(layout.map(|layout| ("layout", text(layout))));
-                ("AuthorityExistsError", facts)
-            }
-            Self::Changed { path: file } => ("ChangedError", vec![("path", path(file))]),
-            Self::CommonNameLength { common_name } => {
-                let facts = vec![("common_name", text(common_name))];
-                ("CommonNameLengthError", facts)
-            }
-            Self::EncryptedKey => ("EncryptedKeyError", Vec::new()),
-            Self::Exists { path: file } => ("ExistsError", vec![("path", path(file))]),
-            Self::File { path: file, error } => {
-                let (class, mut facts) = error.describe();
-                facts.push(("path", path(file)));
-                (class, facts)
-            }
-            Self::InvalidAlternativeName {
-                text: name, reason, ..
-            } => {
-                let facts = reason_of("text", name, reason);
-                ("InvalidAlternativeNameError", facts)
-            }
-            Self::InvalidDuration {
-                text: duration,
-                reason,
-            } => {
-                let facts = reason_of("text", duration, reason);
-                ("InvalidDurationError", facts)
-            }
-            Self::InvalidName { name, reason } => {
-                ("InvalidNameError", reason_of("name", name, reason))
-            }
-            Self::Io {
-                action,
-                path: file,
-                error,
-            } => io_error(action, file, error),
-            Self::AuthorityKey { subject } => {
-                ("AuthorityKeyError", vec![("subject", text(subject))])
-            }
-            Self::KeyMismatch { expected, found } => {
-                let facts = vec![("expected", text(expected)), ("found", text(found))];
-                ("KeyMismatchError", facts)
-            }
-            Self::Locked { directory, waited } => {
-                let facts = vec![
-                    ("directory", path(directory)),
-                    ("waited", Fact::Number(*waited)),
-                ];
-                ("LockedError", facts)
-            }
-            Self::Malformed {
-                what,
-                place,
-                reason,
-            } => {
-                let mut facts = vec![("what", text(what)), ("reason", text(reason))];
-                facts.extend(place.iter().flat_map(|Place { block, line }| {
-                    [
-                        ("block", Fact::Number(*block as u64)),
-                        ("line", Fact::Number(*line as u64)),
-                    ]
-                }));
-                ("MalformedError", facts)
-            }
-            Self::MemberCommonName { common_name } => {
-                let facts = vec![("common_name", text(common_name))];
-                ("MemberCommonNameError", facts)
-            }
-            Self::Missing { what, found } => {
-                let facts = vec![("what", text(what)), ("found", texts(found))];
-                ("MissingError", facts)
-            }
-            Self::NoAlternativeName => ("NoAlternativeNameError", Vec::new()),
-            Self::NotAdoptable {
-                directory, reason, ..
-            } => {
-                let facts = vec![("directory", path(directory)), ("reason", text(reason))];
-                ("NotAdoptableError", facts)
-            }
-            Self::NotAnAuthority { subject, reason } => {
-                let facts = reason_of("subject", subject, reason);
-                ("NotAnAuthorityError", facts)
-            }
-            Self::NoSubject => ("NoSubjectError", Vec::new()),
-            Self::Several { what, lines } => {
-                let lines = Fact::Numbers(lines.clone());
-                ("SeveralError", vec![("what", text(what)), ("lines", lines)])
-            }
-            Self::Signature { what, reason } => {
-                let facts = vec![("what", text(what)), ("reason", text(reason))];
-                ("SignatureError", facts)
-            }
-            Self::Signer { reason } => ("SignerError", vec![("reason", text(reason))]),
-            Self::Specification {
-                position,
-                field,
-                reason,
-                ..
-            } => {
-                let mut facts = reason_of("field", field, reason);
-                facts.extend(position.iter().flat_map(|Position { line, column }| {
-                    [
-                        ("line", Fact::Number(*line as u64)),
-                        ("column", Fact::Number(*column as u64)),
-                    ]
-                }));
-                ("SpecificationError", facts)
-            }
-            Self::Irregular { path: file } => ("IrregularError", vec![("path", path(file))]),
-            Self::DirectoryGone { path: file } => {
-                ("DirectoryGoneError", vec![("path", path(file))])
-            }
-            Self::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
-            Self::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
-            Self::Unknown {
-                what,
-                text: word,
-                choices,
-            } => {
-                let facts = vec![
-                    ("what", text(what)),
-                    ("text", text(word)),
-                    ("choices", texts(choices)),
-                ];
-                ("UnknownError", facts)
-            }
-            Self::Unsupported { what, .. } => ("UnsupportedError", vec![("what", text(what))]),
-            Self::Validity { reason } => ("ValidityError", vec![("reason", text(reason))]),
-            Self::WrongPassphrase => ("WrongPassphraseError", Vec::new()),
-            _ => ("Error", Vec::new()),
+/// The exception's class, and its attributes.
+fn describe(error: &Error) -> (&'static str, Facts) {
+    let reason_of =
+        |name, value: &String, reason: &String| vec![(name, text(value)), ("reason", text(reason))];
+    match error {
+        Error::AnotherAuthority {
+            path: file,
+            found,
+            wanted,
+        } => {
+            let facts = vec![
+                ("path", path(file)),
+                ("found", text(found)),
+                ("wanted", text(wanted)),
+            ];
+            ("AnotherAuthorityError", facts)
         }
+        Error::AuthorityExpired { subject, not_after } => {
+            let not_after = Fact::Instant(*not_after);
+            let facts = vec![("subject", text(subject)), ("not_after", not_after)];
+            ("AuthorityExpiredError", facts)
+        }
+        Error::AuthorityNotYetValid {
+            subject,
+            not_before,
+        } => {
+            let not_before = Fact::Instant(*not_before);
+            let facts = vec![("subject", text(subject)), ("not_before", not_before)];
+            ("AuthorityNotYetValidError", facts)
+        }
+        Error::AuthorityExists {
+            directory,
+            found,
+            layout,
+        } => {
+            let mut facts = vec![("directory", path(directory)), ("found", text(found))];
+            facts.extend(layout.map(|layout| ("layout", text(layout))));
+            ("AuthorityExistsError", facts)
+        }
+        Error::Blocked { path: file, reason } => {
+            let facts = vec![("path", path(file)), ("reason", text(reason))];
+            ("BlockedError", facts)
+        }
+        Error::Clock { now } => ("ClockError", vec![("now", Fact::Instant(*now))]),
+        Error::Changed { path: file } => ("ChangedError", vec![("path", path(file))]),
+        Error::CommonNameLength { common_name } => {
+            let facts = vec![("common_name", text(common_name))];
+            ("CommonNameLengthError", facts)
+        }
+        Error::EncryptedKey => ("EncryptedKeyError", Vec::new()),
+        Error::Exists { path: file } => ("ExistsError", vec![("path", path(file))]),
+        Error::File { path: file, error } => {
+            let (class, mut facts) = describe(error);
+            facts.push(("path", path(file)));
+            (class, facts)
+        }
+        Error::InvalidAlternativeName {
+            text: name, reason, ..
+        } => {
+            let facts = reason_of("text", name, reason);
+            ("InvalidAlternativeNameError", facts)
+        }
+        Error::InvalidDuration {
+            text: duration,
+            reason,
+        } => {
+            let facts = reason_of("text", duration, reason);
+            ("InvalidDurationError", facts)
+        }
+        Error::InvalidName { name, reason } => {
+            ("InvalidNameError", reason_of("name", name, reason))
+        }
+        Error::Io {
+            action,
+            path: file,
+            error,
+        } => io_error(action, file, error),
+        Error::AuthorityKey { subject } => ("AuthorityKeyError", vec![("subject", text(subject))]),
+        Error::KeyMismatch { expected, found } => {
+            let facts = vec![("expected", text(expected)), ("found", text(found))];
+            ("KeyMismatchError", facts)
+        }
+        Error::Layout {
+            store,
+            specification,
+        } => {
+            let facts = vec![
+                ("store", text(store)),
+                ("specification", text(specification)),
+            ];
+            ("LayoutError", facts)
+        }
+        Error::Locked { directory, waited } => {
+            let facts = vec![
+                ("directory", path(directory)),
+                ("waited", Fact::Number(*waited)),
+            ];
+            ("LockedError", facts)
+        }
+        Error::Malformed {
+            what,
+            place,
+            reason,
+        } => {
+            let mut facts = vec![("what", text(what)), ("reason", text(reason))];
+            facts.extend(place.iter().flat_map(|Place { block, line }| {
+                [
+                    ("block", Fact::Number(*block as u64)),
+                    ("line", Fact::Number(*line as u64)),
+                ]
+            }));
+            ("MalformedError", facts)
+        }
+        Error::MemberCommonName { common_name } => {
+            let facts = vec![("common_name", text(common_name))];
+            ("MemberCommonNameError", facts)
+        }
+        Error::Missing { what, found } => {
+            let facts = vec![("what", text(what)), ("found", texts(found))];
+            ("MissingError", facts)
+        }
+        Error::NoAlternativeName => ("NoAlternativeNameError", Vec::new()),
+        Error::NotAdoptable {
+            directory, reason, ..
+        } => {
+            let facts = vec![("directory", path(directory)), ("reason", text(reason))];
+            ("NotAdoptableError", facts)
+        }
+        Error::NotAnAuthority { subject, reason } => {
+            let facts = reason_of("subject", subject, reason);
+            ("NotAnAuthorityError", facts)
+        }
+        Error::NotReplaceable { path: file, found } => {
+            let facts = vec![("path", path(file)), ("found", text(found))];
+            ("NotReplaceableError", facts)
+        }
+        Error::NoSubject => ("NoSubjectError", Vec::new()),
+        Error::Several { what, lines } => {
+            let lines = Fact::Numbers(lines.clone());
+            ("SeveralError", vec![("what", text(what)), ("lines", lines)])
+        }
+        Error::Signature { what, reason } => {
+            let facts = vec![("what", text(what)), ("reason", text(reason))];
+            ("SignatureError", facts)
+        }
+        Error::Signer { reason } => ("SignerError", vec![("reason", text(reason))]),
+        Error::Specification {
+            position,
+            field,
+            reason,
+            ..
+        } => {
+            let mut facts = reason_of("field", field, reason);
+            facts.extend(position.iter().flat_map(|Position { line, column }| {
+                [
+                    ("line", Fact::Number(*line as u64)),
+                    ("column", Fact::Number(*column as u64)),
+                ]
+            }));
+            ("SpecificationError", facts)
+        }
+        Error::Irregular { path: file } => ("IrregularError", vec![("path", path(file))]),
+        Error::DirectoryGone { path: file } => ("DirectoryGoneError", vec![("path", path(file))]),
+        Error::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
+        Error::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
+        Error::Unknown {
+            what,
+            text: word,
+            choices,
+        } => {
+            let facts = vec![
+                ("what", text(what)),
+                ("text", text(word)),
+                ("choices", texts(choices)),
+            ];
+            ("UnknownError", facts)
+        }
+        Error::Unsupported { what, .. } => ("UnsupportedError", vec![("what", text(what))]),
+        Error::UntrustedOwner { path: file, owner } => {
+            let facts = vec![("path", path(file)), ("owner", text(owner))];
+            ("UntrustedOwnerError", facts)
+        }
+        Error::Validity { reason } => ("ValidityError", vec![("reason", text(reason))]),
+        Error::WrongPassphrase => ("WrongPassphraseError", Vec::new()),
+        _ => ("Error", Vec::new()),
     }
 }
 

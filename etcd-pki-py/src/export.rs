@@ -22,8 +22,8 @@ impl PyExported {
         self.0.files.clone()
     }
 
-    /// The owner and the group that the specification says and that could not be given here: they are unknown on this host, or only
-    /// root may give files away. The files are to be given to them where they go.
+    /// The owner and the group of the specification that could not be set here: they are unknown on
+    /// this host, or only root may change owners. Change them where the files are used.
     #[getter]
     fn not_given(&self) -> Vec<String> {
         self.0.not_given.clone()

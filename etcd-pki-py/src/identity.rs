@@ -11,13 +11,15 @@ use crate::{
 
 /// Who a certificate is for: a name, and by which names and addresses it is reached.
 ///
-/// What is not said comes from the role: the common name of member `etcd-1` is `etcd-member-etcd-1`, a member's own name and the
-/// loopback names are among its alternative names, a node or client that serves nothing has the address 0.0.0.0.
+/// What is not said comes from the role: the common name of member `etcd-1` is
+/// `etcd-member-etcd-1`, a member's own name and the loopback names are among its alternative
+/// names, a node or client that serves nothing has the address 0.0.0.0.
 ///
-/// `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names` are alternative names, as
-/// text or objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and `DNS:`, `IP:` and
-/// `URI:` before it say which. `common_name` takes the place of the role's, and `organization` is the subject's, a group for
-/// Kubernetes.
+/// `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names`
+/// are alternative names, as text or objects of `ipaddress`: what reads as an address is an
+/// address, anything else a DNS name, and `DNS:`, `IP:` and `URI:` before it say which. A text may
+/// list several with commas, as OpenSSL does. `common_name` takes the place of the role's, and
+/// `organization` is the subject's, a group for Kubernetes.
 ///
 /// `without_common_name` and `without_alternative_names` leave these out, whatever the role has.
 ///
@@ -89,7 +91,8 @@ impl PyIdentity {
         self.0.organization()
     }
 
-    /// The alternative names that were given, addresses as objects of `ipaddress`; `None` if they are to be left out.
+    /// The alternative names that were given, addresses as objects of `ipaddress`; `None` if they
+    /// are to be left out.
     #[getter]
     fn alternative_names<'py>(&self, py: Python<'py>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
         let names = self.0.alternative_names();

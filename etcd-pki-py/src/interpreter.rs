@@ -7,13 +7,14 @@ use std::{
 
 use pyo3::prelude::*;
 
-/// Whether the thread that came back last has the global lock still, as far as is known here: it may have let go of it elsewhere.
+/// Whether the thread that came back last has the global lock still, as far as is known here: it
+/// may have let go of it elsewhere.
 static HELD: AtomicBool = AtomicBool::new(false);
 
 /// How long a thread looks out for the global lock before it goes to sleep over it.
 ///
-/// Between two calls a thread has the lock for some three microseconds. To be woken from sleep takes some sixty: more than it
-/// took to sign what the lock was let go for.
+/// Between two calls a thread has the lock for some three microseconds. To be woken from sleep
+/// takes some sixty: more than it took to sign what the lock was let go for.
 const LOOKOUT: Duration = Duration::from_micros(20);
 
 /// Does work without the global lock, which other threads may have meanwhile.

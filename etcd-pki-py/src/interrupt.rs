@@ -1,4 +1,4 @@
-//! Long work that Ctrl-C ends, and of which Python is told how far it is.
+//! Long work that Ctrl-C stops and that reports its progress to Python.
 
 use std::{
     sync::{
@@ -9,19 +9,15 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Error, LockedStore, Progress, Store};
+use etcd_pki_core::{Error, LockedStore, Result, Store, plan::Progress};
 use pyo3::prelude::*;
 
-use crate::{
-    error::{OrRaise as _, Raise},
-    interpreter,
-    text::expected,
-};
+use crate::{error::OrRaise as _, interpreter, text::expected};
 
-/// How often Python is asked for a signal while work is done beside it
+/// How often Python handles its signals during work
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A function of two numbers, which is told how far the work is.
+/// A function of two numbers that receives the progress.
 pub(crate) struct ProgressArgument(Py<PyAny>);
 
 impl FromPyObject<'_, '_> for ProgressArgument {
@@ -35,7 +31,7 @@ impl FromPyObject<'_, '_> for ProgressArgument {
     }
 }
 
-/// How far the work is, as its threads and Python's share it.
+/// The progress, shared by the threads of the work and of Python.
 #[derive(Default)]
 pub(crate) struct Watch {
     is_interrupted: AtomicBool,
@@ -62,22 +58,7 @@ impl Progress for Watch {
     }
 }
 
-impl Progress for &Watch {
-    fn done(&self, done: usize, all: usize) {
-        Watch::done(self, done, all);
-    }
-
-    fn is_interrupted(&self) -> bool {
-        Watch::is_interrupted(self)
-    }
-}
-
 impl Watch {
-    /// Takes a directory's lock, unless Python ends the wait for it.
-    pub(crate) fn lock(&self, store: &Store) -> Result<LockedStore, Error> {
-        store.lock_while(|| !Progress::is_interrupted(self))
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,11 +79,9 @@ impl Watch {
     }
 }
 
-/// Does work on all cores, in threads of its own: those of a process that has forked are not in its child, and a pool that all
-/// share would wait for them there forever.
-pub(crate) fn on_all_cores<T: Send, E: From<Error> + Send>(
-    task: impl FnOnce() -> Result<T, E> + Send,
-) -> Result<T, E> {
+/// Does work on all cores, in a pool of its own. A process that has forked does not have the
+/// threads of a shared pool, and would wait for them without end.
+pub(crate) fn on_all_cores<T: Send>(task: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().build();
     let pool = pool.map_err(|error| Error::Signer {
         reason: format!("no threads can be started: {error}"),
@@ -110,12 +89,12 @@ pub(crate) fn on_all_cores<T: Send, E: From<Error> + Send>(
     pool.install(task)
 }
 
-/// Does work on all cores while the calling thread looks for signals and tells `progress`, a function of two numbers. What either
-/// raises ends the work between two of its steps, and is raised when it has ended.
-pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
+/// Does work on all cores while the calling thread handles signals and calls `progress`, a function
+/// of two numbers. What either raises stops the work between two steps, and is raised afterwards.
+pub(crate) fn watched<T: Send>(
     py: Python<'_>,
     progress: Option<ProgressArgument>,
-    task: impl FnOnce(&Watch) -> Result<T, E> + Send,
+    task: impl FnOnce(&Watch) -> Result<T> + Send,
 ) -> PyResult<T> {
     let watch = Watch::default();
     let (result, raised) = interpreter::without(py, || {
@@ -126,11 +105,11 @@ pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
                 result
             });
             let mut raised = None;
-            let mut told = 0;
+            let mut reported = 0;
             loop {
                 let state = watch.wait();
                 if raised.is_none() {
-                    raised = look(progress.as_ref(), state, &mut told).err();
+                    raised = look(progress.as_ref(), state, &mut reported).err();
                     watch
                         .is_interrupted
                         .store(raised.is_some(), Ordering::Relaxed);
@@ -151,7 +130,7 @@ pub(crate) fn watched<T: Send, E: From<Error> + Raise + Send>(
     }
 }
 
-/// Takes a directory's lock. What a signal raises while it is waited for ends the wait, and is raised.
+/// Takes a directory's lock. What a signal handler raises stops the wait, and is raised.
 pub(crate) fn locked(py: Python<'_>, store: &Store) -> PyResult<LockedStore> {
     let mut raised = None;
     let locked = interpreter::without(py, || {
@@ -166,12 +145,12 @@ pub(crate) fn locked(py: Python<'_>, store: &Store) -> PyResult<LockedStore> {
     }
 }
 
-/// Lets Python handle its signals, and tells how far the work is if it has gone on.
-fn look(progress: Option<&ProgressArgument>, state: State, told: &mut usize) -> PyResult<()> {
+/// Lets Python handle its signals, and reports the progress if there is any.
+fn look(progress: Option<&ProgressArgument>, state: State, reported: &mut usize) -> PyResult<()> {
     Python::attach(|py| {
         py.check_signals()?;
-        if let Some(progress) = progress.filter(|_| state.done > *told) {
-            *told = state.done;
+        if let Some(progress) = progress.filter(|_| state.done > *reported) {
+            *reported = state.done;
             progress.0.call1(py, (state.done, state.all))?;
         }
         Ok(())

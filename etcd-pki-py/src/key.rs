@@ -23,8 +23,9 @@ use crate::{
 
 /// A private key that signs.
 ///
-/// It equals itself only, however often a bundle or an authority gives it, shows nothing of itself, and can be neither copied
-/// nor pickled; its bytes come out only through methods whose name says `secret`. What Python is given of it cannot be wiped.
+/// It equals itself only, however often a bundle or an authority gives it, shows nothing of itself,
+/// and can be neither copied nor pickled; its bytes come out only through methods whose name says
+/// `secret`. What Python is given of it cannot be wiped.
 ///
 /// >>> from etcd_pki import PrivateKey
 /// >>> key = PrivateKey.generate()
@@ -102,7 +103,8 @@ impl PyPrivateKey {
         work(py, || PrivateKey::generate_with(algorithm.0)).map(Self::own)
     }
 
-    /// Reads the only private key in a PEM file, whatever else is in it: PKCS#8, encrypted or not, PKCS#1 or SEC1.
+    /// Reads the only private key in a PEM file, whatever else is in it: PKCS#8, encrypted or not,
+    /// PKCS#1 or SEC1.
     #[staticmethod]
     #[pyo3(signature = (pem, *, passphrase=None))]
     fn from_pem(
@@ -162,13 +164,15 @@ impl PyPrivateKey {
         Ok(PyPublicKey(key.public_key().clone()))
     }
 
-    /// Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its algorithm.
+    /// Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its
+    /// algorithm.
     fn sign<'py>(&self, py: Python<'py>, message: Contents) -> PyResult<Bound<'py, PyBytes>> {
         let signature = work(py, || self.get()?.sign(message.as_bytes()))?;
         Ok(PyBytes::new(py, &signature))
     }
 
-    /// The key in PEM: as PKCS#8, or in the format of another tool's habit. Whoever reads it can pose as the key's owner.
+    /// The key in PEM: as PKCS#8, or in the format of another tool's habit. Whoever reads it can
+    /// pose as the key's owner.
     #[pyo3(
         signature = (*, format=Word(KeyFormat::Pkcs8)),
         text_signature = "($self, *, format='pkcs8')"
@@ -236,7 +240,8 @@ fn read(
     key.map(PyPrivateKey::own)
 }
 
-/// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
+/// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign
+/// with.
 #[pyclass(frozen, eq, hash, name = "PublicKey", module = "etcd_pki")]
 #[derive(PartialEq, Hash)]
 pub(crate) struct PyPublicKey(pub(crate) PublicKey);
@@ -267,7 +272,8 @@ impl PyPublicKey {
         self.0.algorithm().map(Word)
     }
 
-    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object identifier.
+    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object
+    /// identifier.
     #[getter]
     fn algorithm_name(&self) -> &str {
         self.0.algorithm_name()

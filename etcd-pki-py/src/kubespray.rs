@@ -14,16 +14,18 @@ use crate::{
     words::Word,
 };
 
-/// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
+/// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the
+/// nodes in `HOSTS`.
 ///
-/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are lists.
-/// Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048 bits and 36500
-/// days.
+/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names, read as
+/// OpenSSL reads it with the variables of the environment; `masters` and `hosts` are lists. Keys
+/// are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of
+/// 2048 bits and 36500 days.
 ///
 /// >>> from etcd_pki import KubesprayScript
 /// >>> script = KubesprayScript("[alt_names]\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
-/// >>> [wanted.paths.certificate.name for wanted in script.cluster().wanted()]
-/// ['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem', 'node-kube-1.pem']
+/// >>> [pair.paths.certificate.name for pair in script.cluster().desired().pairs]
+/// ['member-etcd-1.pem', 'admin-etcd-1.pem', 'node-kube-1.pem']
 #[pyclass(frozen, eq, hash, name = "KubesprayScript", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyKubesprayScript(KubesprayScript);
@@ -76,7 +78,8 @@ impl PyKubesprayScript {
         self.0.is_empty()
     }
 
-    /// The cluster of these masters and hosts. It is a part of what lies in Kubespray's directory: others were named at other times.
+    /// The cluster of these masters and hosts. It is a part of what lies in Kubespray's directory:
+    /// others were named at other times.
     fn cluster(&self) -> PyResult<PyCluster> {
         self.0.cluster().or_raise().map(PyCluster::new)
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{Layout, PairPaths, Role};
+use etcd_pki_core::{CaKind, Layout, PairPaths, Role};
 use pyo3::prelude::*;
 
 use crate::{error::OrRaise as _, text::Text, words::Word};
@@ -50,20 +50,14 @@ impl PyPairPaths {
     }
 }
 
-/// Where the authority is in a layout, below its directory.
+/// Where a CA is in a layout, below its directory.
 #[pyfunction]
-pub(crate) fn authority_paths(layout: Word<Layout>) -> PyPairPaths {
-    PyPairPaths(layout.0.authority())
+pub(crate) fn ca_paths(layout: Word<Layout>, kind: Word<CaKind>) -> PyPairPaths {
+    PyPairPaths(layout.0.ca(kind.0))
 }
 
-/// Where the authority of peers is in a layout, if they have one apart.
-#[pyfunction]
-pub(crate) fn peer_authority_paths(layout: Word<Layout>) -> PyPairPaths {
-    PyPairPaths(layout.0.peer_authority())
-}
-
-/// Where the pairs of a role are in a layout: one, or two where clients and peers are served by different ones, the clients'
-/// first.
+/// Where the pairs of a role are in a layout: one, or two where a member has one pair for clients
+/// and one for peers, in this order.
 #[pyfunction]
 pub(crate) fn pair_paths(
     layout: Word<Layout>,
@@ -74,13 +68,13 @@ pub(crate) fn pair_paths(
     Ok(PyPairPaths::all(pairs))
 }
 
-/// Where a member's pair for peers is in a layout, if they have an authority apart.
+/// Where a member's pair for peers is in a layout, if peers have a separate CA.
 #[pyfunction]
 pub(crate) fn peer_pair_paths(layout: Word<Layout>, name: Text) -> PyResult<PyPairPaths> {
     layout.0.peer_pair(&name.0).or_raise().map(PyPairPaths)
 }
 
-/// Where the client's pair is in a layout that its own tools expect beside a member.
+/// Where the client's pair is that the layout's own tools expect next to a member.
 #[pyfunction]
 pub(crate) fn member_client_paths(
     layout: Word<Layout>,

@@ -1,17 +1,17 @@
-//! The native module of the Python package `etcd_pki`: what [`etcd_pki_core`] does, under the same words with Python's habits.
+//! The native module of the Python package `etcd_pki`: [`etcd_pki_core`] with the conventions of
+//! Python.
 //!
-//! It delegates and decides nothing. A file here is called after the core's whose types it wraps; what is between the two languages
-//! alone is in `border`, `copying`, `described`, `error`, `facts`, `hash`, `interrupt`, `once`, `text`, `time` and `words`.
+//! It delegates and decides nothing. A file has the name of the core module that it wraps. The code
+//! between the two languages is only in `border`, `copying`, `error`, `hash`, `interpreter`,
+//! `interrupt`, `text`, `time` and `words`.
 
 // Between the languages
 mod border;
 mod copying;
-mod described;
 mod error;
-mod facts;
 mod hash;
+mod interpreter;
 mod interrupt;
-mod once;
 mod text;
 mod time;
 mod words;
@@ -22,19 +22,20 @@ mod authority;
 mod bundle;
 mod certificate;
 mod check;
+mod claim;
 mod cluster;
 mod command;
 mod config;
 mod export;
+mod finding;
 mod identity;
-mod interpreter;
+mod inspect;
 mod key;
 mod kubespray;
 mod layout;
 mod plan;
 mod profile;
 mod request;
-mod requests;
 mod signer;
 mod store;
 mod verify;
@@ -48,28 +49,26 @@ mod _etcd_pki {
         bundle::PyBundle,
         certificate::PyCertificate,
         check::{PyCheck, PyChecked},
+        claim::PyClaim,
         cluster::{
             PyCluster, PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry,
-            PyClusterFiles, PyWanted,
+            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair,
         },
         command::run,
         config::PySettings,
-        described::{PyCause, PyClaim, PyFinding, PyReason},
         export::PyExported,
+        finding::PyFinding,
         identity::PyIdentity,
+        inspect::{PyCurrentPair, PyDirectory, PyTrustBundle, inspect_directory},
         key::{PyPrivateKey, PyPublicKey},
         kubespray::PyKubesprayScript,
-        layout::{
-            PyPairPaths, authority_paths, member_client_paths, pair_paths, peer_authority_paths,
-            peer_pair_paths,
+        layout::{PyPairPaths, ca_paths, member_client_paths, pair_paths, peer_pair_paths},
+        plan::{
+            PyDeniedClaims, PyPlan, PyRefusal, PyRenewal, PyReport, PyShortenedValidity, PyStep,
+            PyStepReport,
         },
-        plan::{PyPlan, PyReport, PyStep, PyValidityCut},
         profile::PyProfile,
         request::PyCertificateRequest,
-        requests::{
-            PyHostPlan, PyHostReport, PyHostStep, PyNotGranted, PyRefusal, PySigningPlan,
-            PySigningReport, PySigningStep,
-        },
         store::{PyLockedStore, PyStore, py_has_further_names, py_read_file, py_write_files},
         verify::{PyVerdict, PyVerifier},
     };

@@ -1,24 +1,32 @@
-//! What is to be done so that a directory is as its specification says, and why.
+//! What must change so that a directory is as its specification requires, and why.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+mod renewal;
+mod report;
+mod step;
 
-use etcd_pki_core::{Action, Cause, PairPaths, Plan, Report, Step, Store, ValidityCut, Wanted};
+use std::path::{Path, PathBuf};
+
+use etcd_pki_core::{ApplyOptions, Passphrase, Plan, plan::Refusal};
 use pyo3::prelude::*;
 
+pub(crate) use self::{
+    renewal::PyRenewal,
+    report::{PyDeniedClaims, PyReport, PyShortenedValidity, PyStepReport},
+    step::PyStep,
+};
 use crate::{
-    cluster::PyWanted,
-    described::PyCause,
+    error::work,
     hash::hash_by_debug,
-    interrupt::{ProgressArgument, Watch},
+    interrupt::{ProgressArgument, Watch, watched},
     layout::PyPairPaths,
-    once::Once,
     text::PassphraseArgument,
-    words::Word,
 };
 
-/// What is to be done in a directory, each step with its reasons. It was made by reading, and `apply` consumes it.
+/// What must change in a directory: steps, each with its reasons. A plan is made by reading and
+/// belongs to its directory. It can be applied once: afterwards its files have changed, and
+/// applying it again raises `ChangedError`.
 ///
-/// >>> from etcd_pki import Cluster
+/// >>> from etcd_pki import Action, Cluster
 /// >>> plan = Cluster(members=["etcd-1"], clients=["root"]).plan("ssl")
 /// >>> for step in plan.changes:
 /// ...     print(step.action, step.paths.certificate.name)
@@ -26,98 +34,131 @@ use crate::{
 /// create member-etcd-1.pem
 /// create admin-etcd-1.pem
 /// create client-root.pem
-/// >>> plan.apply().changed
+/// >>> report = plan.apply()
+/// >>> report.count(Action.CREATE)
 /// 4
 #[pyclass(frozen, name = "Plan", module = "etcd_pki")]
-pub(crate) struct PyPlan {
-    plan: Once<Plan>,
-    store: Store,
-    steps: Vec<Arc<Facts>>,
-    surplus: Vec<PairPaths>,
-    surplus_authority: Option<PairPaths>,
-    without_key: Vec<Arc<Facts>>,
-    has_work: bool,
-}
+pub(crate) struct PyPlan(pub(crate) Plan);
 
 impl PyPlan {
-    pub(crate) fn new(plan: Plan, store: Store) -> Self {
-        let facts = |step: &Step| Arc::new(Facts::of(step));
-        let below = |pair: &PairPaths| pair.below(store.directory());
-        Self {
-            steps: plan.steps().iter().map(facts).collect(),
-            surplus: plan.surplus().iter().map(below).collect(),
-            surplus_authority: plan.surplus_authority().map(below),
-            without_key: plan.authorities_without_key().map(facts).collect(),
-            has_work: plan.has_work(),
-            plan: Once::new(plan),
-            store,
-        }
-    }
-
-    fn steps_if(&self, is_wanted: impl Fn(&Facts) -> bool) -> Vec<PyStep> {
-        let steps = self.steps.iter().filter(|facts| is_wanted(facts));
-        steps.map(|facts| PyStep(Arc::clone(facts))).collect()
+    fn below(&self, paths: &etcd_pki_core::PairPaths) -> PyPairPaths {
+        PyPairPaths(paths.below(self.0.directory()))
     }
 }
 
 #[pymethods]
 impl PyPlan {
-    /// Where.
+    /// The directory that the plan changes.
     #[getter]
     fn directory(&self) -> PathBuf {
-        self.store.directory().to_owned()
+        self.0.directory().to_owned()
     }
 
-    /// Every pair, also those that are kept: the authorities, then members, nodes and clients.
+    /// The host's folder of the exchange directory, or the exchange directory where the CA is;
+    /// `None` if the plan has none.
+    #[getter]
+    fn exchange(&self) -> Option<PathBuf> {
+        self.0.exchange().map(Path::to_owned)
+    }
+
+    /// Whether the plan signs the requests of hosts, where the CA is.
+    #[getter]
+    fn signs_requests(&self) -> bool {
+        self.0.signs_requests()
+    }
+
+    /// All steps, also those that change nothing: CAs, then members, nodes and clients, then
+    /// removals.
     #[getter]
     fn steps(&self) -> Vec<PyStep> {
-        self.steps_if(|_| true)
+        PyStep::all(&self.0, self.0.steps().iter())
     }
 
-    /// The pairs that are not as they should be.
+    /// The steps that are due: those that change something, wait or are blocked.
     #[getter]
     fn changes(&self) -> Vec<PyStep> {
-        self.steps_if(|facts| facts.action != Action::Keep)
+        PyStep::all(&self.0, self.0.changes())
     }
 
-    /// Pairs that the authority has signed and the specification does not have: of hosts and users that are gone.
+    /// The steps that are blocked, each with its reason.
     #[getter]
-    fn surplus(&self) -> Vec<PyPairPaths> {
-        PyPairPaths::all(self.surplus.clone())
+    fn blocked(&self) -> Vec<PyStep> {
+        PyStep::all(&self.0, self.0.blocked())
     }
 
-    /// The authority of peers, where the specification has none apart any more. It stays even with `prune`: a key by which members
-    /// were made to trust each other is removed by nobody but its owner.
+    /// The steps that keep a pair as it is.
     #[getter]
-    fn surplus_authority(&self) -> Option<PyPairPaths> {
-        self.surplus_authority.clone().map(PyPairPaths)
+    fn kept(&self) -> Vec<PyStep> {
+        PyStep::all(&self.0, self.0.kept())
     }
 
-    /// The authorities that are to sign something and whose keys are not there. Where a key is elsewhere on purpose, the plan is
-    /// right and is carried out there, or requests travel.
-    #[getter]
-    fn authorities_without_key(&self) -> Vec<PyStep> {
-        self.without_key.iter().cloned().map(PyStep).collect()
-    }
-
-    /// Whether carrying it out changes anything.
+    /// Whether applying the plan changes something.
     #[getter]
     fn has_work(&self) -> bool {
-        self.has_work
+        self.0.has_work()
     }
 
-    /// The pair that is kept and will be due first.
+    /// The pairs that a CA of the directory signed and the specification does not have. With
+    /// `prune`, the plan has a step for each.
     #[getter]
-    fn first_due(&self) -> Option<PyStep> {
-        let kept = self.steps.iter().filter(|facts| facts.due.is_some());
-        let first = kept.min_by_key(|facts| facts.due)?;
-        Some(PyStep(Arc::clone(first)))
+    fn unmanaged(&self) -> Vec<PyPairPaths> {
+        let pairs = self.0.unmanaged().iter();
+        pairs.map(|pair| self.below(pair)).collect()
     }
 
-    /// Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done nothing, if a
-    /// file that is to be changed is not as it was when the plan was made. After a wrong passphrase the plan is as it was. Ctrl-C ends
-    /// it between two changes, and what is done is whole. `progress` is called with how many changes are done, and of how many. An
-    /// error in the middle tells in `done` which are.
+    /// The peer CA, where the specification has no separate one. It is never removed: members may
+    /// still trust it.
+    #[getter]
+    fn unmanaged_ca(&self) -> Option<PyPairPaths> {
+        self.0.unmanaged_ca().map(|pair| self.below(pair))
+    }
+
+    /// The files of the exchange directory that are refused.
+    #[getter]
+    fn refused(&self) -> Vec<PyRefusal> {
+        self.0.refused().iter().cloned().map(PyRefusal).collect()
+    }
+
+    /// The hosts of the specification without a request in the exchange directory.
+    #[getter]
+    fn hosts_without_request(&self) -> Vec<String> {
+        self.0.hosts_without_request().to_vec()
+    }
+
+    /// The CAs that must sign and whose keys are missing here. Apply the plan where these keys are,
+    /// or exchange requests.
+    #[getter]
+    fn cas_without_key(&self) -> Vec<PyStep> {
+        PyStep::all(&self.0, self.0.cas_without_key())
+    }
+
+    /// The hosts with a member that must be restarted when the plan is applied: etcd reads the CA
+    /// when it starts, and a pair with each handshake. A member without a certificate has not
+    /// started yet.
+    #[getter]
+    fn hosts_to_restart(&self) -> Vec<&str> {
+        self.0.hosts_to_restart()
+    }
+
+    /// The kept pair that is renewed first.
+    #[getter]
+    fn next_renewal(&self) -> Option<PyStep> {
+        PyStep::all(&self.0, self.0.next_renewal()).pop()
+    }
+
+    /// Opens the keys of the CAs that must sign, and changes nothing. It raises what `apply` would
+    /// raise for them.
+    #[pyo3(signature = (*, passphrase=None))]
+    fn check_keys(&self, py: Python<'_>, passphrase: Option<PassphraseArgument>) -> PyResult<()> {
+        let passphrase = passphrase.as_deref();
+        work(py, || self.0.check_keys(passphrase))
+    }
+
+    /// Makes the changes of the plan, and no others, under the lock of its directory. A failing
+    /// step does not stop the others: it is in the report. Nothing was changed if this raises an
+    /// `Error`, such as `ChangedError` if a file is not as it was when the plan was made. Ctrl-C
+    /// stops it between two changes, and what is done is complete. `progress` is called with how
+    /// many changes are done, and of how many.
     #[pyo3(signature = (*, passphrase=None, progress=None))]
     fn apply(
         &self,
@@ -126,221 +167,57 @@ impl PyPlan {
         progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
         let passphrase = passphrase.as_deref();
-        let prepare = |plan: &Plan, watch: &Watch| {
-            if !plan.has_work() {
-                return Ok(None);
-            }
-            let files = watch.lock(&self.store)?;
-            plan.check_keys(&self.store, passphrase)?;
-            Ok(Some(files))
-        };
-        let report = self
-            .plan
-            .carry_out(py, progress, prepare, |plan, files, watch| match files {
-                Some(files) => plan.apply(&files, passphrase, watch),
-                None => Ok(Report::default()),
-            });
-        report.map(PyReport)
+        let report = watched(py, progress, |watch| {
+            self.0.apply_with(&options(passphrase, watch))
+        });
+        report.map(PyReport::new)
     }
 
     fn __repr__(&self) -> String {
-        let changes = self.steps.iter();
-        let changes = changes.filter(|facts| facts.action != Action::Keep).count();
-        let (directory, all) = (self.store.directory().display(), self.steps.len());
+        let (changes, all) = (self.0.changes().count(), self.0.steps().len());
+        let directory = self.0.directory().display();
         format!("<Plan for {directory}: {changes} changes of {all}>")
     }
 }
 
-/// What a step says. A plan is consumed when it is carried out, and what it said stays.
-struct Facts {
-    action: Action,
-    wanted: Wanted,
-    paths: PairPaths,
-    causes: Vec<Cause>,
-    due: Option<SystemTime>,
-    not_before: Option<SystemTime>,
-    not_after: Option<SystemTime>,
-    hard_links: Vec<PathBuf>,
-    line: String,
-}
-
-impl Facts {
-    fn of(step: &Step) -> Self {
-        Self {
-            action: step.action(),
-            wanted: step.wanted().clone(),
-            paths: step.paths().clone(),
-            causes: step.causes().to_vec(),
-            due: step.due(),
-            not_before: step.not_before(),
-            not_after: step.not_after(),
-            hard_links: step.hard_links().to_vec(),
-            line: step.to_string(),
-        }
+/// How a plan is applied while Python watches.
+pub(crate) fn options<'a>(
+    passphrase: Option<&'a Passphrase>,
+    watch: &'a Watch,
+) -> ApplyOptions<'a> {
+    let options = ApplyOptions::new().with_progress(watch);
+    match passphrase {
+        Some(passphrase) => options.with_passphrase(passphrase),
+        None => options,
     }
 }
 
-/// What is to be done with one pair. `str` of it is a line such as
-/// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`.
-#[pyclass(frozen, name = "Step", module = "etcd_pki")]
-pub(crate) struct PyStep(Arc<Facts>);
+/// A file of the exchange directory that is refused, and why.
+#[pyclass(frozen, eq, hash, name = "Refusal", module = "etcd_pki")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct PyRefusal(Refusal);
+
+hash_by_debug!(PyRefusal);
 
 #[pymethods]
-impl PyStep {
-    /// What is wanted.
-    #[getter]
-    fn wanted(&self) -> PyWanted {
-        PyWanted(self.0.wanted.clone())
-    }
-
-    /// Where the pair is.
-    #[getter]
-    fn paths(&self) -> PyPairPaths {
-        PyPairPaths(self.0.paths.clone())
-    }
-
-    /// What is to be done.
-    #[getter]
-    fn action(&self) -> Word<Action> {
-        Word(self.0.action)
-    }
-
-    /// Every reason for it.
-    #[getter]
-    fn causes(&self, py: Python<'_>) -> PyResult<Vec<PyCause>> {
-        PyCause::all(py, &self.0.causes)
-    }
-
-    /// From when on a certificate that is kept will be due.
-    #[getter]
-    fn due_utc(&self) -> Option<SystemTime> {
-        self.0.due
-    }
-
-    /// From when on the certificate that is there is valid. One that is not valid yet is kept all the same: it is the clock of this
-    /// host, or of the one that signed it, that is wrong.
-    #[getter]
-    fn not_valid_before_utc(&self) -> Option<SystemTime> {
-        self.0.not_before
-    }
-
-    /// When the certificate that is there ends.
-    #[getter]
-    fn not_valid_after_utc(&self) -> Option<SystemTime> {
-        self.0.not_after
-    }
-
-    /// Files with further names, such as Calico's copies: those keep the old content when the file is replaced.
-    #[getter]
-    fn hard_links(&self) -> Vec<PathBuf> {
-        self.0.hard_links.clone()
-    }
-
-    fn __str__(&self) -> &str {
-        &self.0.line
-    }
-
-    fn __repr__(&self) -> String {
-        let file = self.0.wanted.paths.certificate.display();
-        format!("<Step {} {file}>", self.0.action)
-    }
-}
-
-/// What carrying out a plan has changed.
-#[pyclass(frozen, eq, hash, name = "Report", module = "etcd_pki")]
-#[derive(PartialEq)]
-pub(crate) struct PyReport(pub(crate) Report);
-
-hash_by_debug!(PyReport);
-
-#[pymethods]
-impl PyReport {
-    /// How many pairs were changed.
-    #[getter]
-    fn changed(&self) -> usize {
-        self.0.changed()
-    }
-
-    /// Pairs that are new.
-    #[getter]
-    fn created(&self) -> usize {
-        self.0.created
-    }
-
-    /// Certificates that are new, for the keys that were there.
-    #[getter]
-    fn renewed(&self) -> usize {
-        self.0.renewed
-    }
-
-    /// Pairs that took the place of others.
-    #[getter]
-    fn reissued(&self) -> usize {
-        self.0.reissued
-    }
-
-    /// Pairs of which modes or owners were set.
-    #[getter]
-    fn modes(&self) -> usize {
-        self.0.modes
-    }
-
-    /// Pairs that were surplus and are gone.
-    #[getter]
-    fn removed(&self) -> usize {
-        self.0.removed
-    }
-
-    /// Certificates that end with their authority, before the end that the specification asks for.
-    #[getter]
-    fn validity_cut(&self) -> Vec<PyValidityCut> {
-        let all = self.0.validity_cut.iter();
-        all.cloned().map(PyValidityCut).collect()
-    }
-
-    fn __repr__(&self) -> String {
-        let Report {
-            created,
-            renewed,
-            reissued,
-            modes,
-            removed,
-            ..
-        } = self.0;
-        format!(
-            "<Report created={created} renewed={renewed} reissued={reissued} modes={modes} removed={removed}>"
-        )
-    }
-}
-
-/// A certificate that ends with its authority, before the end that the specification asks for.
-#[pyclass(frozen, eq, hash, name = "ValidityCut", module = "etcd_pki")]
-#[derive(PartialEq)]
-pub(crate) struct PyValidityCut(ValidityCut);
-
-hash_by_debug!(PyValidityCut);
-
-#[pymethods]
-impl PyValidityCut {
-    /// The certificate's file.
+impl PyRefusal {
+    /// The file.
     #[getter]
     fn path(&self) -> PathBuf {
         self.0.path.clone()
     }
 
-    /// The end that was asked for.
+    /// What is wrong with it.
     #[getter]
-    fn asked_utc(&self) -> SystemTime {
-        self.0.asked
+    fn reason(&self) -> &str {
+        &self.0.reason
     }
 
-    /// The end that it has.
-    #[getter]
-    fn not_valid_after_utc(&self) -> SystemTime {
-        self.0.not_after
+    fn __str__(&self) -> String {
+        self.0.to_string()
     }
 
     fn __repr__(&self) -> String {
-        format!("<ValidityCut {}>", self.0.path.display())
+        format!("<Refusal {}>", self.0)
     }
 }

@@ -7,12 +7,13 @@ use crate::{hash::hash_by_debug, time::ValidityArgument, words::Word};
 
 /// What a certificate of a role has. Wherever a role is taken, a profile is too.
 ///
-/// It begins as that of its `role` under the habits of `compatibility`: `strict` ones, with keys of ec-p256 and certificates
-/// for a year, or those of `kubespray`, with RSA of 2048 bits and 36500 days. `algorithm` is another one for a key that is
-/// made, and `validity` another time: a `timedelta`, text such as `90d`, or the `datetime` of its end.
+/// It begins as that of its `role` under the habits of `compatibility`: `strict` ones, with keys of
+/// ec-p256 and certificates for a year, or those of `kubespray`, with RSA of 2048 bits and 36500
+/// days. `algorithm` is another one for a key that is made, and `validity` another time: a
+/// `timedelta`, text such as `90d`, or the `datetime` of its end.
 ///
-/// `allow_member_common_name` lets a node or client have a common name that begins as a member's does, which a list of
-/// allowed common names (`--peer-cert-allowed-cn`) would take for a member.
+/// `allow_member_common_name` lets a node or client have a common name that begins as a member's
+/// does, which a list of allowed common names (`--peer-cert-allowed-cn`) would take for a member.
 ///
 /// >>> from datetime import timedelta
 /// >>> from etcd_pki import Profile, Role

@@ -7,7 +7,7 @@ use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     border,
-    described::PyClaim,
+    claim::PyClaim,
     error::{OrRaise as _, work},
     identity::{IdentityArgument, PyIdentity},
     key::{PyPrivateKey, PyPublicKey},
@@ -16,7 +16,8 @@ use crate::{
     text::{Contents, Names},
 };
 
-/// A certificate request (PKCS#10, RFC 2986) whose own signature has been checked: a value that exists is good.
+/// A certificate request (PKCS#10, RFC 2986) whose own signature has been checked: a value that
+/// exists is good.
 ///
 /// What it says of its maker are claims. The names of a certificate come from whoever signs it.
 ///
@@ -29,7 +30,8 @@ pub(crate) struct PyCertificateRequest(pub(crate) CertificateRequest);
 
 #[pymethods]
 impl PyCertificateRequest {
-    /// Makes a request for a key, with the subject, the names and the usages that a certificate of this role has.
+    /// Makes a request for a key, with the subject, the names and the usages that a certificate of
+    /// this role has.
     #[staticmethod]
     #[pyo3(
         signature = (key, role, identity, *, names=Names::default()),
@@ -91,12 +93,12 @@ impl PyCertificateRequest {
 
     /// All that it asks for.
     #[getter]
-    fn claims(&self, py: Python<'_>) -> PyResult<Vec<PyClaim>> {
-        PyClaim::all(py, self.0.claims())
+    fn claims(&self) -> Vec<PyClaim> {
+        PyClaim::all(self.0.claims())
     }
 
-    /// The identity that it claims. To sign it is to trust the requester. With `accepts`, a function of a `Claim`, those claims
-    /// alone are taken for which it is true.
+    /// The identity that it claims. To sign it is to trust the requester. With `accepts`, a
+    /// function of a `Claim`, those claims alone are taken for which it is true.
     #[pyo3(signature = (accepts=None))]
     fn claimed(&self, accepts: Option<&Bound<'_, PyAny>>) -> PyResult<PyIdentity> {
         let Some(accepts) = accepts else {
@@ -104,10 +106,7 @@ impl PyCertificateRequest {
         };
         let mut accepted = Vec::new();
         for claim in self.0.claims() {
-            if accepts
-                .call1((PyClaim::of(accepts.py(), claim)?,))?
-                .is_truthy()?
-            {
+            if accepts.call1((PyClaim::of(claim),))?.is_truthy()? {
                 accepted.push(claim);
             }
         }

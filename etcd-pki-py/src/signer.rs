@@ -14,12 +14,13 @@ pub(crate) struct PySigner {
 }
 
 thread_local! {
-    /// What an object raised while it should sign, which the core cannot carry. It signs in the thread that asks for it.
+    /// What an object raised while it should sign, which the core cannot carry. It signs in the
+    /// thread that asks for it.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// Does work that signs, while other threads of Python run. What a signer raises is the cause of the exception; what is no
-/// `Exception`, such as Ctrl-C, goes on as it is.
+/// Does work that signs, while other threads of Python run. What a signer raises is the cause of
+/// the exception; what is no `Exception`, such as Ctrl-C, goes on as it is.
 pub(crate) fn signing<T: Send>(
     py: Python<'_>,
     task: impl FnOnce() -> Result<T> + Send,

@@ -6,8 +6,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, Layout, LockedStore, NewFile, Overwrite, Passphrase, Result, Store,
-    has_further_names, read_file, write_files,
+    CaKind, Layout, LockedStore, NewFile, Overwrite, Result, Store, has_further_names, read_file,
+    write_files,
 };
 use pyo3::{
     prelude::*,
@@ -31,17 +31,18 @@ const LET_GO: &str = "the directory's lock was let go: take it anew with Store.l
 
 /// A directory of keys and certificates, in a layout. It need not exist yet.
 ///
-/// `directory` is where, and `layout` whose names the files have: Kubespray's, unless said otherwise.
+/// `directory` is where, and `layout` whose names the files have: Kubespray's, unless said
+/// otherwise.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role, Store
 /// >>> store = Store("pki")
 /// >>> ca = CertificateAuthority.create("etcd-ca")
 /// >>> with store.lock() as files:
-/// ...     files.write_authority(ca)
+/// ...     files.write_ca(ca)
 /// ...     written = files.write(ca.issue(Role.CLIENT, "backup"))
 /// >>> written[0].certificate.name
 /// 'client-backup.pem'
-/// >>> store.authority().certificate == ca.certificate
+/// >>> store.ca().certificate == ca.certificate
 /// True
 #[pyclass(frozen, name = "Store", module = "etcd_pki")]
 pub(crate) struct PyStore(pub(crate) Store);
@@ -54,7 +55,7 @@ impl PyStore {
         text_signature = "(directory, *, layout='kubespray')"
     )]
     fn new(directory: PathBuf, layout: Word<Layout>) -> Self {
-        Self(Store::open(directory, layout.0))
+        Self(Store::new(directory, layout.0))
     }
 
     /// The directory.
@@ -69,57 +70,43 @@ impl PyStore {
         Word(self.0.layout())
     }
 
-    /// Where the authority's files are.
-    #[getter]
-    fn authority_paths(&self) -> PyPairPaths {
-        PyPairPaths(self.0.authority_paths())
+    /// Where the files of a CA are, which need not exist.
+    #[pyo3(signature = (kind=Word(CaKind::Client)), text_signature = "($self, kind='client')")]
+    fn ca_paths(&self, kind: Word<CaKind>) -> PyPairPaths {
+        PyPairPaths(self.0.ca_paths(kind.0))
     }
 
-    /// Where the files of the authority are that peers may have apart.
-    #[getter]
-    fn peer_authority_paths(&self) -> PyPairPaths {
-        PyPairPaths(self.0.peer_authority_paths())
-    }
-
-    /// Loads the authority from its certificate and key, the latter with its passphrase if it has one; `to_renew=True` takes one
-    /// that has expired, so that it can be renewed.
-    #[pyo3(signature = (*, passphrase=None, to_renew=false))]
-    fn authority(
+    /// Loads a CA from its certificate and key, the latter with its passphrase if it has one. The
+    /// CA refuses the common names of the directory's members to nodes and clients.
+    /// `for_renewal=True` loads it even if it has expired, so that it can be renewed.
+    #[pyo3(
+        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false),
+        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False)"
+    )]
+    fn ca(
         &self,
         py: Python<'_>,
+        kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
-        to_renew: bool,
+        for_renewal: bool,
     ) -> PyResult<PyCertificateAuthority> {
-        let load = if to_renew {
-            Store::authority_to_renew
+        let load = if for_renewal {
+            Store::ca_for_renewal
         } else {
-            Store::authority
+            Store::ca
         };
-        self.load(py, passphrase, load)
+        let passphrase = passphrase.as_deref();
+        work(py, || load(&self.0, kind.0, passphrase)).map(PyCertificateAuthority::new)
     }
 
-    /// Loads the authority that peers have apart, as `authority` does the other one.
-    #[pyo3(signature = (*, passphrase=None, to_renew=false))]
-    fn peer_authority(
-        &self,
-        py: Python<'_>,
-        passphrase: Option<PassphraseArgument>,
-        to_renew: bool,
-    ) -> PyResult<PyCertificateAuthority> {
-        let load = if to_renew {
-            Store::peer_authority_to_renew
-        } else {
-            Store::peer_authority
-        };
-        self.load(py, passphrase, load)
-    }
-
-    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
+    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie
+    /// there too.
     fn is_named(&self, path: PathBuf) -> bool {
         self.0.is_named(&path)
     }
 
-    /// The other layout whose files are here, if there are more of its than of this one's; and one of them.
+    /// The other layout whose files are here, if there are more of its than of this one's; and one
+    /// of them.
     fn other_layout(&self, py: Python<'_>) -> Option<(PathBuf, Word<Layout>)> {
         let (file, layout) = interpreter::without(py, || self.0.other_layout())?;
         Some((file, Word(layout)))
@@ -133,14 +120,15 @@ impl PyStore {
             .collect())
     }
 
-    /// The common names of the members whose certificates are in the directory. What `authority` loads refuses them to nodes and
-    /// clients.
+    /// The common names of the members whose certificates are in the directory. What `ca` loads
+    /// refuses them to nodes and clients.
     fn member_common_names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         work(py, || self.0.member_common_names())
     }
 
-    /// Whether who trusts the directory's authority trusts what this one signs: it is the same, with this certificate or another, or
-    /// it stands below. `None` if the directory has no authority's certificate.
+    /// Whether who trusts the directory's authority trusts what this one signs: it is the same,
+    /// with this certificate or another, or it stands below. `None` if the directory has no
+    /// authority's certificate.
     fn trusts(
         &self,
         py: Python<'_>,
@@ -150,8 +138,8 @@ impl PyStore {
         work(py, || self.0.trusts(authority))
     }
 
-    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that holds it is waited for, up to a
-    /// minute, or until Ctrl-C. `with` lets it go.
+    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that
+    /// holds it is waited for, up to a minute, or until Ctrl-C. `with` lets it go.
     fn lock(&self, py: Python<'_>) -> PyResult<PyLockedStore> {
         let locked = locked(py, &self.0)?;
         Ok(PyLockedStore {
@@ -165,18 +153,6 @@ impl PyStore {
     }
 }
 
-impl PyStore {
-    fn load(
-        &self,
-        py: Python<'_>,
-        passphrase: Option<PassphraseArgument>,
-        load: fn(&Store, Option<&Passphrase>) -> Result<CertificateAuthority>,
-    ) -> PyResult<PyCertificateAuthority> {
-        let passphrase = passphrase.as_deref();
-        work(py, || load(&self.0, passphrase)).map(PyCertificateAuthority::new)
-    }
-}
-
 /// A directory that no other etcd-pki writes to meanwhile.
 #[pyclass(frozen, name = "LockedStore", module = "etcd_pki")]
 pub(crate) struct PyLockedStore {
@@ -187,8 +163,8 @@ pub(crate) struct PyLockedStore {
 
 #[pymethods]
 impl PyLockedStore {
-    /// Writes a bundle that an authority issued under its role and name: the certificate with its chain, mode 0644, and the key,
-    /// mode 0600. Nothing that exists is replaced. Returns where.
+    /// Writes a bundle that an authority issued under its role and name: the certificate with its
+    /// chain, mode 0644, and the key, mode 0600. Nothing that exists is replaced. Returns where.
     fn write(&self, py: Python<'_>, bundle: &Bound<'_, PyBundle>) -> PyResult<Vec<PyPairPaths>> {
         let bundle = bundle.get().get();
         let written = self.with(py, |files| files.write(bundle))?;
@@ -212,59 +188,60 @@ impl PyLockedStore {
         })
     }
 
-    /// Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
-    #[pyo3(signature = (authority, *, passphrase=None))]
-    fn write_authority(
+    /// Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
+    /// passphrase. Nothing that exists is replaced.
+    #[pyo3(
+        signature = (ca, *, kind=Word(CaKind::Client), passphrase=None),
+        text_signature = "($self, ca, *, kind='client', passphrase=None)"
+    )]
+    fn write_ca(
         &self,
         py: Python<'_>,
-        authority: &Bound<'_, PyCertificateAuthority>,
+        ca: &Bound<'_, PyCertificateAuthority>,
+        kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<()> {
-        let (authority, passphrase) = (authority.get().get(), passphrase.as_deref());
-        self.with(py, |files| files.write_authority(authority, passphrase))
+        let (ca, passphrase) = (ca.get().get(), passphrase.as_deref());
+        self.with(py, |files| files.write_ca(kind.0, ca, passphrase))
     }
 
-    /// Writes a new authority over whatever is there: what the old one signed is worth nothing then.
-    #[pyo3(signature = (authority, *, passphrase=None))]
-    fn replace_authority(
+    /// Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old
+    /// one has signed.
+    #[pyo3(
+        signature = (ca, *, kind=Word(CaKind::Client), passphrase=None),
+        text_signature = "($self, ca, *, kind='client', passphrase=None)"
+    )]
+    fn replace_ca(
         &self,
         py: Python<'_>,
-        authority: &Bound<'_, PyCertificateAuthority>,
+        ca: &Bound<'_, PyCertificateAuthority>,
+        kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
     ) -> PyResult<()> {
-        let (authority, passphrase) = (authority.get().get(), passphrase.as_deref());
-        self.with(py, |files| files.replace_authority(authority, passphrase))
+        let (ca, passphrase) = (ca.get().get(), passphrase.as_deref());
+        self.with(py, |files| files.replace_ca(kind.0, ca, passphrase))
     }
 
-    /// Writes the renewed certificate of the authority that is there, whose key stays.
-    fn renew_authority(
+    /// Writes the renewed certificate of an existing CA, which keeps its key.
+    #[pyo3(
+        signature = (ca, *, kind=Word(CaKind::Client)),
+        text_signature = "($self, ca, *, kind='client')"
+    )]
+    fn renew_ca(
         &self,
         py: Python<'_>,
-        authority: &Bound<'_, PyCertificateAuthority>,
+        ca: &Bound<'_, PyCertificateAuthority>,
+        kind: Word<CaKind>,
     ) -> PyResult<()> {
-        let authority = authority.get().get();
-        self.with(py, |files| files.renew_authority(authority))
+        let ca = ca.get().get();
+        self.with(py, |files| files.renew_ca(kind.0, ca))
     }
 
-    /// Writes the renewed certificate of the authority that peers have apart, whose key stays.
-    fn renew_peer_authority(
-        &self,
-        py: Python<'_>,
-        authority: &Bound<'_, PyCertificateAuthority>,
-    ) -> PyResult<()> {
-        let authority = authority.get().get();
-        self.with(py, |files| files.renew_peer_authority(authority))
-    }
-
-    /// Whether a certificate in the directory names the authority by its serial number, so that this has to stay when the authority
-    /// is renewed.
-    fn names_authority_by_serial(
-        &self,
-        py: Python<'_>,
-        authority: &Bound<'_, PyCertificate>,
-    ) -> PyResult<bool> {
-        let authority = &authority.get().0;
-        self.with(py, |files| files.names_authority_by_serial(authority))
+    /// Whether a certificate in the directory names a CA by its serial number, so that the CA has
+    /// to keep the number when it is renewed.
+    fn names_ca_by_serial(&self, py: Python<'_>, ca: &Bound<'_, PyCertificate>) -> PyResult<bool> {
+        let ca = &ca.get().0;
+        self.with(py, |files| files.names_ca_by_serial(ca))
     }
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
@@ -327,14 +304,16 @@ pub(crate) fn py_read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, 
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// Whether the file at a path has further names (hard links). They keep the old content when it is replaced.
+/// Whether the file at a path has further names (hard links). They keep the old content when it is
+/// replaced.
 #[pyfunction(name = "has_further_names")]
 pub(crate) fn py_has_further_names(path: PathBuf) -> bool {
     has_further_names(&path)
 }
 
-/// Writes files together, given as (path, contents, secret): each is complete and on the disk before the first takes its place, none
-/// is written through a symbolic link, and a secret one, mode 0600 instead of 0644, is never readable by others.
+/// Writes files together, given as (path, contents, secret): each is complete and on the disk
+/// before the first takes its place, none is written through a symbolic link, and a secret one,
+/// mode 0600 instead of 0644, is never readable by others.
 #[pyfunction(name = "write_files")]
 #[pyo3(signature = (files, *, overwrite=false))]
 pub(crate) fn py_write_files(

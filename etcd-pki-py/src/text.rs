@@ -33,7 +33,8 @@ impl FromPyObject<'_, '_> for Text {
     }
 }
 
-/// The contents of a file, given as `bytes | bytearray | memoryview | str`. They may hold a key, so they are wiped.
+/// The contents of a file, given as `bytes | bytearray | memoryview | str`. They may hold a key, so
+/// they are wiped.
 pub(crate) struct Contents(Zeroizing<Vec<u8>>);
 
 impl Contents {
@@ -101,10 +102,10 @@ impl FromPyObject<'_, '_> for PassphraseArgument {
     }
 }
 
-/// One alternative name, given as text or as an object of `ipaddress`.
-struct Name(AlternativeName);
+/// Alternative names, given as text, which may list several, or one as an object of `ipaddress`.
+struct NameList(Vec<AlternativeName>);
 
-impl FromPyObject<'_, '_> for Name {
+impl FromPyObject<'_, '_> for NameList {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
@@ -116,7 +117,7 @@ impl FromPyObject<'_, '_> for Name {
         } else {
             return Err(expected("str, IPv4Address or IPv6Address", &object));
         };
-        text.parse().or_raise().map(Self)
+        AlternativeName::list(&text).or_raise().map(Self)
     }
 }
 
@@ -158,8 +159,8 @@ impl FromPyObject<'_, '_> for Names {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let Listed(names) = object.extract()?;
-        let names = names.into_iter().map(|Name(name)| name);
+        let Listed(lists) = object.extract()?;
+        let names = lists.into_iter().flat_map(|NameList(names)| names);
         Ok(Self(names.collect()))
     }
 }
@@ -177,7 +178,8 @@ impl<'py> IntoPyObject<'py> for &NameOut<'_> {
     }
 }
 
-/// An alternative name on its way to Python: an address as an object of `ipaddress`, others as text.
+/// An alternative name on its way to Python: an address as an object of `ipaddress`, others as
+/// text.
 pub(crate) struct NameOut<'a>(pub(crate) &'a AlternativeName);
 
 /// Names on their way to Python.

@@ -5,21 +5,22 @@ use pyo3::{prelude::*, types::PyString};
 
 use crate::{
     certificate::{Certificates, PyCertificate, wrapped},
-    described::PyReason,
     error::raise,
+    finding::PyFinding,
     interpreter,
     text::{Text, expected},
     time::Instant,
     words::Word,
 };
 
-/// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
+/// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages,
+/// host.
 ///
-/// `roots` are what `ETCD_TRUSTED_CA_FILE` holds, `intermediates` what stands behind the first certificate in etcd's
-/// certificate file. `at` is the time to judge at, the present one unless said otherwise.
+/// `roots` are the CAs of `ETCD_TRUSTED_CA_FILE`, `intermediates` the certificates after the first
+/// one in etcd's certificate file. `at` is the time to judge at, the present one by default.
 ///
-/// Without `role`, no usage is asked for; without `host`, no name; `strict` asks also for what RFC 5280 demands and Go does
-/// not, as Python 3.13 does.
+/// Without `role`, no usage is required; without `host`, no name. `strict` also requires what RFC
+/// 5280 does and Go does not, as Python 3.13 does.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role, Verifier
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -32,8 +33,8 @@ use crate::{
 #[pyclass(frozen, name = "Verifier", module = "etcd_pki")]
 pub(crate) struct PyVerifier {
     verifier: Verifier,
-    /// What it was told, for who looks at it
-    told: String,
+    /// The options, for `repr`
+    options: String,
 }
 
 /// A host, given as text or as an object of `ipaddress`.
@@ -70,25 +71,25 @@ impl PyVerifier {
         strict: bool,
     ) -> Self {
         let (trusted, between) = (roots.0.len(), intermediates.0.len());
-        let mut told = format!("{trusted} roots, {between} intermediates");
+        let mut options = format!("{trusted} roots, {between} intermediates");
         let mut verifier = Verifier::new(roots.0).intermediates(intermediates.0);
         if let Some(Instant(instant)) = at {
-            told += &format!(", at {}", etcd_pki_core::rfc3339(instant));
+            options += &format!(", at {}", etcd_pki_core::rfc3339(instant));
             verifier = verifier.at(instant);
         }
         if let Some(Word(role)) = role {
-            told += &format!(", role {role}");
+            options += &format!(", role {role}");
             verifier = verifier.role(role);
         }
         if let Some(HostArgument(host)) = host {
-            told += &format!(", host {host}");
+            options += &format!(", host {host}");
             verifier = verifier.host(host);
         }
         if strict {
-            told += ", strict";
+            options += ", strict";
             verifier = verifier.strict();
         }
-        Self { verifier, told }
+        Self { verifier, options }
     }
 
     /// The verdict on a certificate.
@@ -100,26 +101,26 @@ impl PyVerifier {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Verifier {}>", self.told)
+        format!("<Verifier {}>", self.options)
     }
 }
 
-/// Whether a certificate would be taken, and why not. It is true if the certificate would be.
+/// Whether a certificate is accepted, and why not. It is true if the certificate is accepted.
 #[pyclass(frozen, name = "Verdict", module = "etcd_pki")]
 pub(crate) struct PyVerdict(Verdict);
 
 #[pymethods]
 impl PyVerdict {
-    /// Whether nothing speaks against the certificate.
+    /// Whether the certificate is accepted.
     #[getter]
     fn is_accepted(&self) -> bool {
         self.0.is_accepted()
     }
 
-    /// All that speaks against it. Go names the first alone.
+    /// Every reason against it. Go names only the first.
     #[getter]
-    fn reasons(&self, py: Python<'_>) -> PyResult<Vec<PyReason>> {
-        PyReason::all(py, self.0.reasons())
+    fn reasons(&self) -> Vec<PyFinding> {
+        PyFinding::all(self.0.reasons())
     }
 
     /// The chain from the certificate to a trusted one; empty if there is none.
@@ -128,7 +129,8 @@ impl PyVerdict {
         wrapped(self.0.chain().to_vec())
     }
 
-    /// Raises `VerificationError`, whose `reasons` are those of the verdict, unless the certificate would be taken.
+    /// Raises `VerificationError`, with the `reasons` of the verdict, unless the certificate is
+    /// accepted.
     fn raise_for_reasons(slf: &Bound<'_, Self>) -> PyResult<()> {
         let verdict = &slf.get().0;
         if verdict.is_accepted() {
@@ -136,7 +138,7 @@ impl PyVerdict {
         }
         let reasons: Vec<String> = verdict.reasons().iter().map(ToString::to_string).collect();
         let facts = pyo3::types::PyDict::new(slf.py());
-        facts.set_item("reasons", slf.get().reasons(slf.py())?)?;
+        facts.set_item("reasons", slf.get().reasons())?;
         let class = slf
             .py()
             .import("etcd_pki.errors")?

@@ -1,10 +1,11 @@
-//! Closed lists of words: in Python, members of the enumerations in `etcd_pki._words`, or their text.
+//! Closed lists of words: in Python, members of the enumerations in `etcd_pki._words`, or their
+//! text.
 
 use std::str::FromStr;
 
 use etcd_pki_core::{
-    Action, Compatibility, Error, HostAction, Issuer, KeyAlgorithm, KeyFormat, KeyMatch, Layout,
-    Peers, Role, Severity,
+    CaKind, Compatibility, Error, KeyAlgorithm, KeyFormat, KeyMatch, Layout, Peers, Role, Severity,
+    plan::{Action, Outcome},
 };
 use pyo3::prelude::*;
 
@@ -15,12 +16,12 @@ use crate::{error::raise, text::Text};
 pub(crate) struct Word<T>(pub(crate) T);
 
 /// A type whose values are words.
-pub(crate) trait Words: Copy {
+pub(crate) trait Words {
     /// The enumeration's name
     const ENUMERATION: &'static str;
 
     /// The text of the member
-    fn text(self) -> &'static str;
+    fn text(&self) -> &'static str;
 }
 
 /// Names each enumeration, and the method that gives a member's text.
@@ -29,7 +30,7 @@ macro_rules! words {
         impl Words for $word {
             const ENUMERATION: &'static str = stringify!($word);
 
-            fn text(self) -> &'static str {
+            fn text(&self) -> &'static str {
                 self.name()
             }
         }
@@ -38,36 +39,26 @@ macro_rules! words {
 
 words!(
     Action,
+    CaKind,
     Compatibility,
-    HostAction,
     KeyAlgorithm,
     KeyFormat,
     Layout,
+    Outcome,
     Peers,
     Role,
     Severity
 );
 
-impl Words for Issuer {
-    const ENUMERATION: &'static str = "Issuer";
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Peers => "peers",
-            _ => "cluster",
-        }
-    }
-}
-
 impl Words for KeyMatch {
     const ENUMERATION: &'static str = "KeyMatch";
 
-    fn text(self) -> &'static str {
+    fn text(&self) -> &'static str {
         match self {
             Self::Yes => "yes",
             Self::No => "no",
             Self::Absent => "absent",
-            _ => "unjudged",
+            _ => "unknown",
         }
     }
 }

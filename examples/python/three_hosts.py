@@ -20,6 +20,8 @@ cluster = Cluster(
 )
 for step in cluster.plan(directory).changes:
     print(step)
-print(cluster.apply(directory))
+report = cluster.apply(directory)
+print(report)
+report.raise_for_failures()
 for name in HOSTS:
     (directory / f"{name}.env").write_text(str(Settings.etcd(Store(directory), name)))

@@ -4,14 +4,16 @@
 
 use std::error::Error;
 
-use etcd_pki_core::{CertificateRequest, Identity, Layout, Role, Store, Validity, read_file};
+use etcd_pki_core::{
+    CaKind, CertificateRequest, Identity, Layout, Role, Store, Validity, read_file,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [directory, request, name] = arguments.as_slice() else {
         return Err("give the authority's directory, a request and a name".into());
     };
-    let ca = Store::open(directory, Layout::Kubespray).authority(None)?;
+    let ca = Store::new(directory, Layout::Kubespray).ca(CaKind::Client, None)?;
     let request = CertificateRequest::from_bytes(&read_file(request.as_ref())?)?;
 
     let profile = Role::Client.profile().valid_for(Validity::days(90));

@@ -2,17 +2,17 @@
 
 use std::{error::Error, net::Ipv4Addr};
 
-use etcd_pki_core::{CertificateAuthority, Identity, Layout, Role, Settings, Store};
+use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Settings, Store};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::args()
         .nth(1)
         .unwrap_or("three-members".to_owned());
-    let store = Store::open(directory, Layout::Kubespray);
+    let store = Store::new(directory, Layout::Kubespray);
     let ca = CertificateAuthority::create("etcd-ca")?;
 
     let files = store.lock()?;
-    files.write_authority(&ca, None)?;
+    files.write_ca(CaKind::Client, &ca, None)?;
     for number in 1..=3 {
         let address = Ipv4Addr::new(127, 0, 0, number).to_string();
         let member = Identity::new(&format!("etcd-{number}"))?.with_names([address])?;

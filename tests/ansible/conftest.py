@@ -160,6 +160,12 @@ def names(certificate: str | Path) -> list[str]:
     return sorted(re.findall(r"(?:DNS|IP Address):([^,\s]+)", said))
 
 
+def messages(reasons: list[dict]) -> list[str]:
+    """The sentences of reasons, each of which has a kind."""
+    assert all(reason["kind"] and "code" in reason for reason in reasons), reasons
+    return [reason["message"] for reason in reasons]
+
+
 def mode(path: str | Path) -> int:
     """A file's permissions."""
     return os.stat(path).st_mode & 0o7777

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import Ansible, mode, names, no_difference, openssl
+from conftest import Ansible, messages, mode, names, no_difference, openssl
 
 SPECIFICATION = dict(
     members=[
@@ -37,7 +37,7 @@ def options(tmp_path) -> dict:
 def test_made_once(ansible, options):
     check = ansible.module("cluster", ("--check", "--diff"), **options)
     assert check["changed"] and not os.path.exists(options["directory"])
-    assert check["next_due"] is None and check["authority_changed"]
+    assert check["next_renewal"] is None and check["authority_changed"]
     made = ansible.module("cluster", ("--diff",), **options)
     assert made["changes"] == check["changes"] and made["diff"] == check["diff"]
     assert made["diff"]["before"] == {}
@@ -45,7 +45,7 @@ def test_made_once(ansible, options):
     for change in made["changes"]:
         path = change["certificate"]
         has = [] if change["role"] == "authority" else sorted(ip(name) for name in names(path))
-        assert said.pop(path) == dict(names=has, action="create", reasons=change["reasons"])
+        assert said.pop(path) == dict(names=has, action="create", reasons=messages(change["reasons"]))
     assert said == {}
     said = [(change["action"], Path(change["certificate"]).name, change["role"], change["host"]) for change in made["changes"]]
     assert said == [
@@ -58,8 +58,12 @@ def test_made_once(ansible, options):
         ("create", "client-root.pem", "client", None),
         ("create", "client-backup.pem", "client", None),
     ]
-    assert made["next_due_certificate"] == f"{options['directory']}/client-backup.pem"
-    assert made["next_due"].endswith("Z")
+    assert made["next_renewal_certificate"] == f"{options['directory']}/client-backup.pem"
+    assert made["next_renewal"].endswith("Z")
+    assert check["hosts_to_restart"] == made["hosts_to_restart"] == []
+    codes = [(reason["code"], reason["kind"], reason["severity"]) for reason in made["changes"][1]["reasons"]]
+    assert codes == [("EP017", "missing_key", "warning"), ("EP016", "missing_certificate", "warning")]
+    assert all(reason["fix"] for change in made["changes"] for reason in change["reasons"])
     member = Path(options["directory"]) / "member-etcd-1.pem"
     assert openssl("verify", "-x509_strict", "-CAfile", member.with_name("ca.pem"), member).endswith("OK\n")
     assert {"etcd", "10.0.0.11", "etcd-1.lan"} < set(names(member))
@@ -67,7 +71,7 @@ def test_made_once(ansible, options):
     for flags in ((), ("--check", "--diff")):
         again = ansible.module("cluster", flags, **options)
         assert not again["changed"] and again["changes"] == [] and not again["authority_changed"]
-        assert again["next_due"] == made["next_due"]
+        assert again["next_renewal"] == made["next_renewal"]
         assert (again.get("diff") or {}).get("before") == (again.get("diff") or {}).get("after")
 
 
@@ -81,13 +85,14 @@ def test_one_change_touches_one_certificate(ansible, options):
     for result in (check, made):
         (change,) = result["changes"]
         assert change["action"] == "renew"
-        assert change["reasons"] == ["10.0.0.99 is missing", "10.0.0.12 is surplus"]
-        assert not result["authority_changed"]
+        assert messages(change["reasons"]) == ["10.0.0.99 is missing", "10.0.0.12 is not in the specification"]
+        assert [reason.get("name") for reason in change["reasons"]] == ["10.0.0.99", "10.0.0.12"]
+        assert not result["authority_changed"] and result["hosts_to_restart"] == []
         path = f"{options['directory']}/member-etcd-2.pem"
         always = ["127.0.0.1", "::1", "etcd", "etcd-2", "localhost"]
         assert result["diff"] == dict(
             before={path: dict(names=sorted(["10.0.0.12", *always]))},
-            after={path: dict(names=sorted(["10.0.0.99", *always]), action="renew", reasons=change["reasons"])},
+            after={path: dict(names=sorted(["10.0.0.99", *always]), action="renew", reasons=messages(change["reasons"]))},
         )
     now = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
     assert [name for name in files if files[name] != now[name]] == ["member-etcd-2.pem"] and files.keys() == now.keys()
@@ -99,13 +104,13 @@ def test_who_is_gone(ansible, options):
     kept = ansible.module("cluster", ("--diff",), **fewer)
     checked = ansible.module("cluster", ("--check", "--diff"), prune=True, **fewer)
     files = [f"{options['directory']}/{name}-etcd-2" for name in ("admin", "member")]
-    surplus = [dict(certificate=f"{file}.pem", privatekey=f"{file}-key.pem") for file in files]
+    unmanaged = [dict(certificate=f"{file}.pem", privatekey=f"{file}-key.pem") for file in files]
     assert not kept["changed"] and no_difference(kept)
-    assert kept["surplus"] == checked["surplus"] == surplus
-    removed = dict(action="remove", reasons=["it is surplus"])
-    assert checked["changed"] and checked["changes"] == [dict(pair, **removed, role=None, host=None) for pair in surplus]
+    assert kept["unmanaged"] == checked["unmanaged"] == unmanaged
+    removed = dict(action="remove", reasons=[])
+    assert checked["changed"] and checked["changes"] == [dict(pair, **removed, role=None, host=None) for pair in unmanaged]
     pruned, again = ansible.modules("cluster", dict(fewer, prune=True), dict(fewer, prune=True), flags=("--diff",))
-    assert pruned["changes"] == checked["changes"] and pruned["surplus"] == []
+    assert pruned["changes"] == checked["changes"] and pruned["unmanaged"] == []
     for result in (checked, pruned):
         assert result["diff"]["before"] == {
             f"{files[0]}.pem": dict(names=["0.0.0.0"]),
@@ -122,8 +127,8 @@ def test_authorities_that_need_a_hand(ansible, options):
     other = dict(options, layout="kubeadm")
     made, kept, again, refused = ansible.modules("cluster", apart, shared, shared, other)
     authority = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
-    assert made["surplus_authority"] is None and made["missing_authority_keys"] == []
-    assert kept["surplus_authority"] == again["surplus_authority"] == authority
+    assert made["unmanaged_ca"] is None and made["missing_authority_keys"] == []
+    assert kept["unmanaged_ca"] == again["unmanaged_ca"] == authority
     assert not again["changed"] and Path(authority["privatekey"]).exists()
     assert refused["failed"] and "(hint: say layout: kubespray, or use an empty directory)" in refused["msg"]
     os.remove(f"{directory}/ca-key.pem")
@@ -139,11 +144,11 @@ def test_a_difference_of_modes_alone(ansible, options):
     for flags in (("--check", "--diff"), ("--diff",)):
         result = ansible.module("cluster", flags, **options)
         (change,) = result["changes"]
-        assert (change["action"], change["certificate"], len(change["reasons"])) == ("mode", certificate, 1)
+        assert (change["action"], change["certificate"], len(change["reasons"])) == ("chmod", certificate, 1)
         assert result["diff"]["before"] == {key: dict(mode="0644")}
         assert result["diff"]["after"] == {
             key: dict(mode="0600"),
-            certificate: dict(action="mode", reasons=change["reasons"]),
+            certificate: dict(action="chmod", reasons=messages(change["reasons"])),
         }
     assert mode(key) == 0o600
 
@@ -169,11 +174,17 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     directory = Path(options["directory"])
     assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o640, 0o444)
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
-    assert sorted(os.listdir(tmp_path / "rsa")) == ["ca-key.pem", "ca.pem", "member-etcd-1-key.pem", "member-etcd-1.pem"]
+    assert sorted(os.listdir(tmp_path / "rsa")) == [
+        ".etcd-pki.lock",
+        "ca-key.pem",
+        "ca.pem",
+        "member-etcd-1-key.pem",
+        "member-etcd-1.pem",
+    ]
     assert names(tmp_path / "rsa" / "member-etcd-1.pem") == ["etcd"]
     assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
     assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
-    assert sorted(os.listdir(tmp_path / "alone")) == ["ca-key.pem", "ca.pem"] and alone["changed"]
+    assert sorted(os.listdir(tmp_path / "alone")) == [".etcd-pki.lock", "ca-key.pem", "ca.pem"] and alone["changed"]
     assert {change["host"] for change in host["changes"]} <= {"kube-1", None}
 
 
@@ -219,8 +230,10 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     assert failed["failed"] and failed["changed"] and failed["authority_changed"]
     assert "client-root.pem is a symbolic link (hint: " in failed["msg"]
     done = [change["certificate"] for change in failed["changes"]]
-    assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"]
-    there = [path for path in directory.iterdir() if not path.name.endswith("-key.pem") and not path.is_symlink()]
+    assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"] and len(done) == 7
+    (failure,) = failed["failures"]
+    assert failure["certificate"] == str(directory / "client-root.pem") and failure["message"] in failed["msg"]
+    there = [path for path in directory.glob("[!.]*") if not path.name.endswith("-key.pem") and not path.is_symlink()]
     assert sorted(done) == sorted(map(str, there))
     (directory / "client-root.pem").unlink()
     rest = ansible.module("cluster", **options)
@@ -237,19 +250,23 @@ def test_links_within_the_directory(ansible, tmp_path):
         link.symlink_to(link.name.replace("node-2", "node-1"))
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
     both = dict(options, nodes=["node-1", "node-2", "node-3"])
-    refused = [ansible.module("cluster", **both), ansible.module("cluster", ("--check",), **both)]
-    for result in refused:
-        assert result["failed"] and not result.get("changed"), result
-        assert f"{pair[0]} is a symbolic link (hint: remove the link, or say replace_links: true" in result["msg"]
-    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+    for flags in (("--check",), ()):
+        refused = ansible.module("cluster", flags, **both)
+        assert refused["failed"], refused
+        assert f"{pair[0]} is a symbolic link (hint: remove the link, or say replace_links: true" in refused["msg"]
+        # The rest is done all the same
+        assert bool(refused.get("changed")) == (directory / "node-node-3.pem").exists() == (not flags)
+        now = {path.name: path.read_bytes() for path in directory.iterdir()}
+        assert {name: now[name] for name in before} == before
+    before = now
 
     said = dict(both, replace_links=True)
     check = ansible.module("cluster", ("--check",), **said)
     made, again = ansible.modules("cluster", said, said)
     actions = [(change["action"], Path(change["certificate"]).name) for change in made["changes"]]
-    assert actions == [("re-issue", pair[0].name), ("create", "node-node-3.pem")]
+    assert actions == [("re-issue", pair[0].name)]
     assert check["changes"] == made["changes"] and not again["changed"]
-    assert f"{pair[0].name} is a link to node-node-1.pem" in made["changes"][0]["reasons"]
+    assert f"{pair[0].name} is a link to node-node-1.pem" in messages(made["changes"][0]["reasons"])
     assert not any(link.is_symlink() for link in pair) and mode(pair[1]) == 0o600
     now = {path.name: path.read_bytes() for path in directory.iterdir()}
     replaced = {link.name for link in pair}

@@ -75,7 +75,7 @@ def test_in_the_place_of_kubesprays_script(ansible, inventory, playbook, tmp_pat
     assert first.code == 0 and "Set etcd_secret_changed" in str(first.results), first.output
     kinds = ("member", "admin", "node")
     expected = ["ca", *(f"{kind}-{host}" for kind in kinds for host in HOSTS)]
-    assert sorted(path.name for path in ssl.iterdir()) == sorted(
+    assert sorted(path.name for path in ssl.glob("[!.]*")) == sorted(
         f"{name}{suffix}" for name in expected for suffix in (".pem", "-key.pem")
     )
     assert {"10.0.0.12", "192.0.2.12", "192.0.2.1", "etcd", "node2"} < set(names(ssl / "member-node2.pem"))

@@ -106,9 +106,9 @@ fn cluster(hosts: u32, algorithm: KeyAlgorithm) -> Cluster {
 }
 
 fn apply(cluster: &Cluster, directory: &Path) {
-    let store = Store::open(directory, cluster.layout());
-    let plan = cluster.plan(&store).unwrap();
-    let _ = plan.apply(&store.lock().unwrap(), None, |_, _| ()).unwrap();
+    let store = Store::new(directory, cluster.layout());
+    let report = cluster.plan(&store).unwrap().apply().unwrap();
+    let _ = report.into_result().unwrap();
 }
 
 /// Whole, one after the other, as `fs::read` does.

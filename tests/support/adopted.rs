@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Scratch, command::etcd_pki, run};
+use crate::{LOCK_FILE, Scratch, command::etcd_pki, run};
 
 /// A directory and the specification that was printed for it.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Adopted {
                 let reasons: Vec<_> = change["reasons"].as_array().unwrap().iter().collect();
                 let reasons: Vec<_> = reasons
                     .iter()
-                    .map(|reason| reason.as_str().unwrap())
+                    .map(|reason| reason["message"].as_str().unwrap())
                     .collect();
                 let what = format!(
                     "{}: {}",
@@ -117,7 +117,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else {
+            } else if !path.ends_with(LOCK_FILE) {
                 let name = path.strip_prefix(directory).unwrap().to_str().unwrap();
                 found.insert(name.to_owned(), fs::read(&path).unwrap());
             }

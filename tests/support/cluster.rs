@@ -12,7 +12,7 @@ use etcd_pki_core::Bundle;
 use serde_json::Value;
 
 use crate::{
-    Scratch,
+    LOCK_FILE, Scratch,
     command::etcd_pki,
     openssl::{self, Purpose},
     run,
@@ -87,7 +87,12 @@ impl Cluster {
         let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();
         let names = self.contents().into_keys();
         let files = names.map(|name| self.file(&name));
-        for path in files.chain([self.directory(), self.path().to_owned()]) {
+        let others = [
+            self.file(LOCK_FILE),
+            self.directory(),
+            self.path().to_owned(),
+        ];
+        for path in files.chain(others) {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let directory = self.path().to_owned();
@@ -123,7 +128,7 @@ impl Cluster {
                     .as_array()
                     .unwrap()
                     .iter()
-                    .map(|reason| reason.as_str().unwrap())
+                    .map(|reason| reason["message"].as_str().unwrap())
                     .collect();
                 let what = format!(
                     "{}: {}",
@@ -135,12 +140,13 @@ impl Cluster {
             .collect()
     }
 
-    /// The files by their names.
+    /// The files by their names, but for the lock file.
     pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
         let entries = fs::read_dir(self.directory()).unwrap();
         entries
-            .map(|entry| {
-                let path = entry.unwrap().path();
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with(LOCK_FILE))
+            .map(|path| {
                 (
                     path.file_name().unwrap().to_str().unwrap().to_owned(),
                     fs::read(&path).unwrap(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite, PairPaths, PrivateKey,
+    CaKind, CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite, PairPaths, PrivateKey,
     Profile, Role, Store,
 };
 
@@ -29,7 +29,7 @@ impl Directory {
     #[must_use]
     pub fn create(name: &str, algorithm: KeyAlgorithm) -> Self {
         let scratch = Scratch::new(name);
-        let store = Store::open(scratch.path(), Layout::Kubespray);
+        let store = Store::new(scratch.path(), Layout::Kubespray);
         let key = PrivateKey::generate_with(algorithm).expect("a key of the authority");
         let identity = Identity::from_common_name("etcd-ca").expect("a common name");
         let month_ago = SystemTime::now() - 30 * DAY;
@@ -38,7 +38,7 @@ impl Directory {
         store
             .lock()
             .expect("the lock of the directory")
-            .write_authority(&ca, None)
+            .write_ca(CaKind::Client, &ca, None)
             .expect("the files of the authority");
         Self {
             store,
@@ -69,7 +69,7 @@ impl Directory {
     /// The authority's certificate.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
-        self.store.authority_paths().certificate
+        self.store.ca_paths(CaKind::Client).certificate
     }
 
     /// Issues a pair of a role for a name, and what else it is called.

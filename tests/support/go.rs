@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     credentials::Credentials,
-    output::{Output, run},
+    output::{Output, run, run_with_input},
     tool::Tool,
     verdict::Verdict,
 };
@@ -126,6 +126,41 @@ pub fn dial(url: &str, credentials: &Credentials, name: Option<&str>) -> Answer 
         status: answer["status"].as_u64().unwrap_or_default(),
         body: body(&answer),
     }
+}
+
+/// A question to [`files`]: whether Go reads these contents as etcd uses them.
+#[derive(Clone, Debug)]
+pub enum Files {
+    /// Every block of a trusted CA file goes through `x509.ParseCertificate`.
+    TrustedCa(Vec<u8>),
+    /// The certificate side of `tls.X509KeyPair`, and what the other side of a connection parses
+    Certificate(Vec<u8>),
+    /// The key side of `tls.X509KeyPair`
+    Key(Vec<u8>),
+    /// A certificate and its key
+    Pair(Vec<u8>, Vec<u8>),
+}
+
+/// Whether Go reads files, many in one run.
+pub fn files(questions: &[Files]) -> Vec<Verdict> {
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let mut input = String::new();
+    for question in questions {
+        let line = match question {
+            Files::TrustedCa(file) => format!("ca {}\n", hex(file)),
+            Files::Certificate(file) => format!("certificate {}\n", hex(file)),
+            Files::Key(file) => format!("key {}\n", hex(file)),
+            Files::Pair(certificate, key) => format!("pair {} {}\n", hex(certificate), hex(key)),
+        };
+        input.push_str(&line);
+    }
+    let output = run_with_input(Tool::GO_JUDGE.command().arg("files"), input);
+    let lines = output.expect_success();
+    let verdicts = lines.stdout().lines().map(|line| {
+        let answer = serde_json::from_str(line).expect("the judge prints JSON");
+        Verdict::from_json(&answer)
+    });
+    verdicts.collect()
 }
 
 fn body(answer: &Value) -> String {

@@ -57,3 +57,6 @@ pub use crate::{
     tool::Tool,
     verdict::Verdict,
 };
+
+/// The name of the lock file, which stays in the directory of a store.
+pub const LOCK_FILE: &str = ".etcd-pki.lock";

@@ -13,7 +13,7 @@ use etcd_pki_core::{Bundle, CertificateRequest, Identity, PrivateKey, Role};
 use serde_json::Value;
 
 use crate::{
-    Scratch,
+    LOCK_FILE, Scratch,
     command::etcd_pki,
     openssl::{self, Purpose},
 };
@@ -114,7 +114,7 @@ impl Machines {
         }
     }
 
-    /// The files below a directory.
+    /// The files below a directory, but for lock files.
     pub fn files(&self, below: &str) -> Files {
         let mut files = Files::new();
         let mut directories = vec![self.path(below)];
@@ -123,7 +123,7 @@ impl Machines {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     directories.push(path);
-                } else {
+                } else if !path.ends_with(LOCK_FILE) {
                     let name = path.strip_prefix(self.path(below)).unwrap().to_owned();
                     files.insert(name, fs::read(&path).unwrap());
                 }

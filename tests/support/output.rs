@@ -1,6 +1,10 @@
 //! What a program printed, and whether it succeeded.
 
-use std::process::{self, Command, Stdio};
+use std::{
+    io::Write as _,
+    process::{self, Command, Stdio},
+    thread,
+};
 
 use serde_json::Value;
 
@@ -24,6 +28,31 @@ pub fn run(command: &mut Command) -> Output {
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|error| panic!("{line} does not start: {error}"));
+    ended(line, &output)
+}
+
+/// Runs a program to its end, with this input.
+#[track_caller]
+pub(crate) fn run_with_input(command: &mut Command, input: String) -> Output {
+    let line = format!("{command:?}");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{line} does not start: {error}"));
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // The program answers while it reads. If it ends early, its exit code is what counts
+    let writer = thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
+    let output = child
+        .wait_with_output()
+        .unwrap_or_else(|error| panic!("{line}: {error}"));
+    writer.join().expect("writing does not panic");
+    ended(line, &output)
+}
+
+#[track_caller]
+fn ended(line: String, output: &process::Output) -> Output {
     // `timeout` ends so
     assert!(output.status.code() != Some(124), "{line} took too long");
     Output {

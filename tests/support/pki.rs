@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::{command::etcd_pki, scratch::Scratch};
+use crate::{LOCK_FILE, command::etcd_pki, scratch::Scratch};
 
 /// Every file of a directory by its name.
 type Contents = Vec<(String, Vec<u8>)>;
@@ -66,14 +66,14 @@ impl Pki {
         self.run_after("", arguments)
     }
 
-    /// The names of its files.
+    /// The names of its files, but for the lock file.
     #[must_use]
     pub fn list(&self) -> BTreeSet<String> {
         let entries = fs::read_dir(self.path()).expect("the directory");
         let name = |entry: std::io::Result<fs::DirEntry>| {
             entry.unwrap().file_name().into_string().unwrap()
         };
-        entries.map(name).collect()
+        entries.map(name).filter(|name| name != LOCK_FILE).collect()
     }
 
     /// Its files with what they hold.

@@ -95,7 +95,7 @@ def test_sign_grants_what_is_said_and_tells_the_rest(ca):
     issued = ca.sign(request, Role.CLIENT, "backup", validity=timedelta(days=90))
     assert issued.certificate.public_key == key.public_key
     assert issued.certificate.subject == "CN=backup"
-    refused = {(claim.kind, claim.facts.get("value")) for claim in issued.refused}
+    refused = {(claim.kind, claim.value) for claim in issued.refused}
     assert ("organization", "system:masters") in refused
     assert ("extended_key_usage", "serverAuth") in refused
     assert ("common_name", "etcd-member-etcd-9") in refused
@@ -166,7 +166,7 @@ def test_write(ca, other_ca, tmp_path):
     assert raised.value.directory == directory
     assert paths.certificate.read_bytes() == ca.certificate.to_pem()
     other_ca.write(directory, replace_ca=True)
-    assert Store(directory).authority().certificate == other_ca.certificate
+    assert Store(directory).ca().certificate == other_ca.certificate
 
 
 class Elsewhere:

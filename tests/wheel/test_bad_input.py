@@ -196,5 +196,5 @@ def test_what_is_no_function_does_nothing():
     with pytest.raises(TypeError):
         Cluster(members=["etcd-1"]).apply("pki", progress="progress")
     assert not os.path.exists("pki")
-    assert plan.apply().created == 3
+    assert plan.apply().changed == 3
     assert Certificate.from_file("pki/ca.pem").is_authority

@@ -13,6 +13,15 @@ from etcd_pki import Bundle, Certificate, PrivateKey, Role, Verifier
 from tools import openssl
 
 
+@pytest.mark.parametrize("number", [0, 1, 0x80, -1, -0x1234, 0x9C << 160, int("7f" * 60, 16)])
+def test_any_serial_number_is_an_int(tmp_path, number):
+    """Also the negative and the long ones that RFC 5280 does not allow."""
+    sign = "-" if number < 0 else ""
+    line = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c.pem -days 9 -subj /CN=x -set_serial"
+    openssl(*line.split(), f"{sign}0x{abs(number):x}", cwd=tmp_path)
+    assert Certificate.from_file(tmp_path / "c.pem").serial_number == number
+
+
 def test_facts_are_those_that_cryptography_reads(ca, member):
     for ours in (ca.certificate, member.certificate):
         theirs = x509.load_der_x509_certificate(ours.to_der())
@@ -140,7 +149,7 @@ def test_the_verdict(ca, other_ca, member):
     later = datetime.now(timezone.utc) + timedelta(days=4000)
     late = Verifier(ca.certificate, at=later).verify(member.certificate)
     assert {reason.kind for reason in late.reasons} == {"expired"}
-    assert late.reasons[0].facts["not_after"] in (
+    assert late.reasons[0].not_after in (
         member.certificate.not_valid_after_utc,
         ca.certificate.not_valid_after_utc,
     )

@@ -38,7 +38,7 @@ def test_thresholds(directory, warning):
     assert checked[0].severity is Severity.WARNING
     finding = checked[0].findings[0]
     assert (finding.code, finding.kind, finding.severity) == ("EP003", "expires", Severity.WARNING)
-    assert finding.facts["not_after"] == checked[0].certificate.not_valid_after_utc
+    assert finding.not_after == checked[0].certificate.not_valid_after_utc
     assert Check(warning=warning, ignore=["EP003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
     assert finding == Check(warning=warning).run([directory / "member-etcd-1.pem"])[0].findings[0]
 
@@ -80,8 +80,8 @@ def test_what_everybody_may_write(tmp_path):
         (tmp_path, True, Severity.CRITICAL),
         (tmp_path / "ca.pem", False, Severity.CRITICAL),
     ]
-    found = [(finding.code, finding.kind, finding.facts) for one in checked for finding in one.findings]
-    assert found == [("EP015", "writable", {"mode": 0o777}), ("EP015", "writable", {"mode": 0o646})]
+    found = [(finding.code, finding.kind, finding.path, finding.current) for one in checked for finding in one.findings]
+    assert found == [("EP015", "writable", tmp_path, ["0777"]), ("EP015", "writable", tmp_path / "ca.pem", ["0646"])]
 
 
 def test_a_key_whose_certificate_is_not_there(tmp_path):
@@ -91,7 +91,7 @@ def test_a_key_whose_certificate_is_not_there(tmp_path):
     (tmp_path / "client-root.pem").unlink()
     key = Check().run([tmp_path])[1]
     assert (key.path, key.certificate, key.severity) == (tmp_path / "client-root-key.pem", None, Severity.WARNING)
-    assert [(finding.code, finding.kind, finding.facts) for finding in key.findings] == [("EP016", "missing_certificate", {})]
+    assert [(finding.code, finding.kind) for finding in key.findings] == [("EP016", "missing_certificate")]
 
 
 def test_a_lone_path_is_refused(directory):

@@ -11,6 +11,7 @@ import etcd_pki
 import pytest
 from etcd_pki import (
     Adoption,
+    CaKind,
     Cluster,
     ClusterAdmin,
     ClusterAuthority,
@@ -18,7 +19,6 @@ from etcd_pki import (
     ClusterEntry,
     ClusterFiles,
     Identity,
-    Issuer,
     KubesprayScript,
     Layout,
     Role,
@@ -88,15 +88,17 @@ def test_facts():
     assert cluster.defaults.takes_names_as_given and not ClusterDefaults().takes_names_as_given
     assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
     assert repr(cluster) == "<Cluster of 1 members, 1 nodes and 1 clients, kubeadm layout>"
-    wanted = cluster.wanted()
-    assert wanted[0].is_authority and wanted[0].role is None and wanted[0].issuer is Issuer.CLUSTER
-    assert {one.role for one in wanted} == {None, Role.MEMBER, Role.NODE, Role.CLIENT}
-    assert [one.host for one in cluster.wanted("kube-1") if one.role] == ["kube-1"]
+    desired = cluster.desired()
+    assert [(ca.kind, ca.common_name, ca.algorithm) for ca in desired.cas] == [(CaKind.CLIENT, "etcd-ca", "ec-p384")]
+    assert {pair.role for pair in desired.pairs} == {Role.MEMBER, Role.NODE, Role.CLIENT}
+    assert {pair.ca for pair in desired.pairs} == {CaKind.CLIENT}
+    assert [pair.host for pair in cluster.desired(host="kube-1").pairs] == ["kube-1"]
+    assert desired == cluster.desired() != cluster.desired(host="kube-1")
 
 
 def test_the_client_beside_a_member():
     def roles(cluster):
-        return [one.role for one in cluster.wanted() if one.role]
+        return [pair.role for pair in cluster.desired().pairs]
 
     assert roles(Cluster(members=["etcd-1"])) == [Role.MEMBER, Role.CLIENT]
     assert roles(Cluster(members=["etcd-1"], admin=False)) == [Role.MEMBER]
@@ -137,7 +139,7 @@ def test_a_member_whose_name_is_not_added_needs_another():
         Cluster.from_mapping({"members": [{"name": "etcd-1"}], "defaults": {"san": "given"}})
     assert raised.value.field == "members[0].names"
     cluster = Cluster(members=["etcd-1"], defaults=given, shared_names=["etcd"])
-    assert cluster.wanted()[1].alternative_names == ["etcd"]
+    assert cluster.desired().pairs[0].alternative_names == ["etcd"]
 
 
 def test_without_a_directory():
@@ -218,7 +220,7 @@ def test_kubesprays_script(tmp_path):
     script = KubesprayScript("[alt_names]\nDNS.1 = localhost\nIP.1 = 10.0.0.11\n", masters=["etcd-1"], hosts=["kube-1"])
     assert set(script.names) >= {"localhost", IPv4Address("10.0.0.11")}
     assert not script.is_empty
-    assert script.cluster().apply(tmp_path).created == 4
+    assert script.cluster().apply(tmp_path).changed == 4
     assert (tmp_path / "node-kube-1-key.pem").exists()
     assert script.misplaced_addresses == []
     by_address = KubesprayScript("[alt_names]\nDNS.1 = 10.0.0.11\nDNS.2 = localhost\nIP.1 = 10.0.0.11\n")
@@ -232,11 +234,11 @@ def test_kubesprays_script(tmp_path):
 
 
 def test_layouts():
-    assert Layout.KUBESPRAY.authority().certificate == Path("ca.pem")
+    assert Layout.KUBESPRAY.ca().certificate == Path("ca.pem")
     assert Layout.KUBEADM.pairs(Role.MEMBER, "etcd-1")[0].key.suffix == ".key"
-    assert Layout("k3s").peer_authority() and Layout.K3S.peer_pair("etcd-1")
+    assert Layout("k3s").ca("peer").key.name == "peer-ca.key" and Layout.K3S.peer_pair("etcd-1")
     assert Layout.KUBESPRAY.member_client("etcd-1").certificate.name == "admin-etcd-1.pem"
-    below = Layout.KUBESPRAY.authority().below("/etc/ssl")
+    below = Layout.KUBESPRAY.ca().below("/etc/ssl")
     assert below.key == Path("/etc/ssl/ca-key.pem")
     assert below == etcd_pki.PairPaths("/etc/ssl/ca.pem", Path("/etc/ssl/ca-key.pem"))
     assert hash(below) == hash(etcd_pki.PairPaths("/etc/ssl/ca.pem", "/etc/ssl/ca-key.pem"))

@@ -13,7 +13,7 @@ from datetime import timedelta
 import etcd_pki
 import pytest
 from etcd_pki import CertificateAuthority, Cluster, ClusterDefaults, KeyAlgorithm, Layout, PrivateKey, Profile, Store
-from etcd_pki._etcd_pki import authority_paths
+from etcd_pki._etcd_pki import ca_paths
 from tools import ROOT
 
 # CPython before 3.11 shows nobody the signature of a native constructor
@@ -51,9 +51,12 @@ def test_there_are_examples():
         "CertificateRequest",
         "Check",
         "Cluster",
+        "Finding",
         "Identity",
         "Plan",
         "PrivateKey",
+        "Renewal",
+        "Report",
         "Store",
         "Verifier",
     }
@@ -115,7 +118,7 @@ def test_nothing_is_said_where_it_is_lost(file):
 
 def callables():
     """Each function, class and method with a signature that Python can tell."""
-    for name in [*etcd_pki.__all__, "_etcd_pki.authority_paths"]:
+    for name in [*etcd_pki.__all__, "_etcd_pki.ca_paths"]:
         value = operator.attrgetter(name)(etcd_pki)
         if getattr(value, "__text_signature__", None):
             yield name, value
@@ -149,7 +152,7 @@ def test_the_defaults_that_are_told_are_the_defaults(tmp_path):
     assert Cluster().admin == Cluster(admin=told("Cluster", "admin")).admin != Cluster(admin=False).admin
     assert ca.key.to_secret_pem() == ca.key.to_secret_pem(format=told("PrivateKey.to_secret_pem", "format"))
     written = ca.write(tmp_path)
-    assert written == authority_paths(told("CertificateAuthority.write", "layout")).below(tmp_path)
+    assert written == ca_paths(told("CertificateAuthority.write", "layout"), "client").below(tmp_path)
     member = ca.issue("member", "etcd-1")
     assert member.write(tmp_path) == [
         pair.below(tmp_path) for pair in Layout(told("Bundle.write", "layout")).pairs("member", "etcd-1")
@@ -157,13 +160,13 @@ def test_the_defaults_that_are_told_are_the_defaults(tmp_path):
     for days in 29, 31:
         issued = ca.issue("member", "etcd-1", validity=timedelta(days=200)).certificate
         now = issued.not_valid_after_utc - timedelta(days=days)
-        due = ca.causes(issued, issued.public_key, "member", "etcd-1", now=now)
-        again = ca.causes(
+        due = ca.reasons(issued, issued.public_key, "member", "etcd-1", now=now)
+        again = ca.reasons(
             issued,
             issued.public_key,
             "member",
             "etcd-1",
             now=now,
-            renew_before=told("CertificateAuthority.causes", "renew_before"),
+            renew_before=told("CertificateAuthority.reasons", "renew_before"),
         )
         assert (due, bool(due)) == (again, days == 29)

@@ -43,13 +43,13 @@ PrivateKey.generate("rsa-2048")
 plan = cluster.plan(f"{directory}/plan")
 
 def work():
-    assert cluster.apply(f"{directory}/child").created == 6
+    assert cluster.apply(f"{directory}/child").changed == 6
     assert not cluster.plan(f"{directory}/child").has_work
     assert len(Check().run([f"{directory}/parent"])) == 6
-    assert plan.apply().created == 6
-    host = cluster.plan_host(f"{directory}/host", host="etcd-1", requests=f"{directory}/travelling")
-    assert host.apply().keys == 2
-    assert cluster.plan_signing(f"{directory}/parent", requests=f"{directory}/travelling").apply().signed == 2
+    assert plan.apply().changed == 6
+    exchange = f"{directory}/exchange"
+    assert cluster.apply(f"{directory}/host", host="etcd-1", exchange=exchange).keys == 2
+    assert cluster.apply(f"{directory}/parent", exchange=exchange).count("sign") == 2
     PrivateKey.generate("rsa-2048")
 
 child(work)

@@ -123,15 +123,15 @@ def test_an_empty_passphrase(key, ca, member, tmp_path):
                 lambda empty=empty: Bundle.from_pem(member.certificate_pem(), member.secret_key_pem(), passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_pem(ca.certificate.to_pem(), clear, passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_files(paths.certificate, paths.key, passphrase=empty),
-                lambda empty=empty: Store(tmp_path / "clear").authority(passphrase=empty),
+                lambda empty=empty: Store(tmp_path / "clear").ca(passphrase=empty),
                 lambda empty=empty: ca.write(tmp_path / "pki", passphrase=empty),
-                lambda empty=empty: files.write_authority(ca, passphrase=empty),
+                lambda empty=empty: files.write_ca(ca, passphrase=empty),
                 lambda empty=empty: cluster.apply(tmp_path / "pki", passphrase=empty),
                 lambda empty=empty: cluster.plan(tmp_path / "pki").apply(passphrase=empty),
             ):
                 with pytest.raises(etcd_pki.MalformedError, match=r"^not a valid passphrase: it is empty"):
                     act()
-    assert not (tmp_path / "pki").exists() and list((tmp_path / "locked").iterdir()) == []
+    assert not (tmp_path / "pki").exists() and list((tmp_path / "locked").iterdir()) == [tmp_path / "locked/.etcd-pki.lock"]
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])
@@ -203,9 +203,19 @@ def test_what_holds_no_key(ca):
     assert raised.value.lines == [1, 6]
 
 
+def test_a_key_that_is_used_and_not_made(tmp_path):
+    openssl("ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "key.pem", cwd=tmp_path)
+    key = PrivateKey.from_pem((tmp_path / "key.pem").read_bytes())
+    assert key.algorithm is KeyAlgorithm.EC_P521
+    assert key.public_key.algorithm is KeyAlgorithm.EC_P521
+    with pytest.raises(etcd_pki.UnsupportedError, match="making a key of ec-p521"):
+        PrivateKey.generate("ec-p521")
+
+
 def test_an_unknown_algorithm():
     with pytest.raises(etcd_pki.UnknownError) as raised:
         PrivateKey.generate("rsa-512")
     assert raised.value.text == "rsa-512"
-    assert raised.value.choices == [word.value for word in KeyAlgorithm if word != "rsa"]
+    not_made = ("rsa", "ec-p521")
+    assert raised.value.choices == [word.value for word in KeyAlgorithm if word not in not_made]
     assert str(raised.value) == 'unknown key algorithm "rsa-512"'

@@ -21,6 +21,16 @@ from etcd_pki import (
 ODD = ["\ud800", "etcd-\udcff", "\0", "etcd\0-1", "a\nb", ""]
 
 
+def test_a_text_may_list_names():
+    """As OpenSSL lists them."""
+    names = Identity("a", names=["DNS:b.lan, IP:10.0.0.1", "c", "URI:http://x/y,z"]).alternative_names
+    assert names == ["b.lan", IPv4Address("10.0.0.1"), "c", "http://x/y,z"]
+    for bad, said in [("a,,b", "is empty"), ("a,email:x@y", "of the kind email:"), ("etcd-1.lan.", "ends with a dot")]:
+        with pytest.raises(etcd_pki.InvalidAlternativeNameError, match=said) as raised:
+            Identity("a", names=[bad])
+        assert raised.value.hint
+
+
 def test_alternative_names_are_text_or_addresses(ca):
     names = [
         "etcd-1.lan",
@@ -74,7 +84,7 @@ def test_odd_names(ca, odd, tmp_path):
         lambda: ClusterEntry(odd),
         lambda: Cluster(clients=["root"]).plan(tmp_path, only=odd),
         lambda: Cluster(clients=["root"]).plan(tmp_path, host=odd),
-        lambda: Cluster(clients=["root"]).wanted(odd),
+        lambda: Cluster(clients=["root"]).desired(host=odd),
     ]
     for take in takers:
         with pytest.raises(ValueError) as raised:
@@ -94,7 +104,7 @@ def test_names_that_lead_elsewhere(ca, odd, tmp_path):
         lambda: etcd_pki.Layout.KUBESPRAY.pairs(Role.CLIENT, odd),
         lambda: ca.issue(Role.CLIENT, odd).write(tmp_path),
         lambda: Cluster(clients=[odd]).apply(tmp_path),
-        lambda: Cluster(clients=["root"]).plan_host(tmp_path, host=odd, requests=tmp_path),
+        lambda: Cluster(clients=["root"]).plan(tmp_path, host=odd, exchange=tmp_path / "exchange"),
     ]
     for take in takers:
         with pytest.raises(etcd_pki.Error):
@@ -201,9 +211,10 @@ def test_anything_that_is_iterated_over_will_do():
     assert cluster.hosts == ["etcd-1", "etcd-2"]
 
 
-def test_what_is_wanted_has_the_names_of_its_role():
-    ca, member, admin = Cluster(members=["etcd-1"]).wanted()
-    assert (ca.common_name, ca.alternative_names) == ("etcd-ca", [])
+def test_what_is_desired_has_the_names_of_its_role():
+    desired = Cluster(members=["etcd-1"]).desired()
+    (ca,), (member, admin) = desired.cas, desired.pairs
+    assert ca.common_name == "etcd-ca"
     loopback = ["localhost", ip_address("127.0.0.1"), ip_address("::1")]
     assert (member.common_name, member.alternative_names) == ("etcd-member-etcd-1", ["etcd-1", *loopback])
     assert admin.alternative_names == [ip_address("0.0.0.0")]

@@ -225,7 +225,7 @@ READERS = {
         directory / "root", file
     ),
     "Adoption.read": lambda file, directory: Adoption.read(directory),
-    "Store.authority": lambda file, directory: Store(directory).authority(),
+    "Store.ca": lambda file, directory: Store(directory).ca(),
     "Store.certificates": lambda file, directory: Store(directory).certificates(),
     "Store.member_common_names": lambda file, directory: Store(directory).member_common_names(),
     "Check.run": lambda file, directory: Check().run([directory]),

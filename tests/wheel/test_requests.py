@@ -8,12 +8,13 @@ import shutil
 import etcd_pki
 import pytest
 from etcd_pki import (
+    Action,
     Bundle,
+    Certificate,
     CertificateAuthority,
     CertificateRequest,
     Cluster,
     ClusterEntry,
-    HostAction,
     Identity,
     PrivateKey,
     Role,
@@ -46,7 +47,7 @@ def test_claims(request_):
     assert repr(request_) == "<CertificateRequest CN=etcd-member-etcd-1, ec-p256>"
     claims = {str(claim): claim for claim in request_.claims}
     assert claims["common name etcd-member-etcd-1"].kind == "common_name"
-    assert claims["common name etcd-member-etcd-1"].facts == {"value": "etcd-member-etcd-1"}
+    assert claims["common name etcd-member-etcd-1"].value == "etcd-member-etcd-1"
     assert {claim.kind for claim in request_.claims} >= {"dns_name", "ip_address", "extended_key_usage"}
     assert request_.claims == CertificateRequest.from_der(request_.to_der()).claims
     assert len(set(request_.claims)) == len(request_.claims)
@@ -65,34 +66,44 @@ def test_keys_stay_on_their_hosts(tmp_path):
     cluster = Cluster(
         members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.12"])], admin=False
     )
-    travelling, authority = tmp_path / "travelling", tmp_path / "authority"
+    exchange, authority = tmp_path / "exchange", tmp_path / "authority"
     for host in ("etcd-1", "etcd-2"):
-        plan = cluster.plan_host(tmp_path / host, host=host, requests=travelling)
-        assert not plan.is_done
-        assert [step.action for step in plan.changes] == [HostAction.REQUEST]
-        assert plan.changes[0].makes_key
+        plan = cluster.plan(tmp_path / host, host=host, exchange=exchange)
+        assert plan.has_work and plan.exchange == exchange / host
+        (step,) = plan.changes
+        assert (step.action, step.host, step.request) == (Action.REQUEST, host, exchange / host / f"member-{host}.csr")
+        assert step.makes_key
         report = plan.apply()
-        assert (report.keys, report.requested, report.installed) == (1, 1, 0)
-        with pytest.raises(ValueError, match="plan anew"):
+        assert (report.keys, report.count(Action.REQUEST), report.count(Action.INSTALL)) == (1, 1, 0)
+        (waits,) = cluster.plan(tmp_path / host, host=host, exchange=exchange).changes
+        assert waits.action is Action.WAIT
+        with pytest.raises(etcd_pki.ChangedError):
             plan.apply()
-    # A file that should not be there is refused, and told
-    stranger = travelling / "etcd-1" / "stranger.csr"
-    shutil.copy(plan.steps[0].request, stranger)
-    signing = cluster.plan_signing(authority, requests=travelling)
-    assert [step.host for step in signing.changes] == ["etcd-1", "etcd-2"]
-    assert signing.created == [authority / "ca.pem"]
+    # A file that should not be there is refused
+    stranger = exchange / "etcd-1" / "stranger.csr"
+    shutil.copy(plan.changes[0].request, stranger)
+    signing = cluster.plan(authority, exchange=exchange)
+    assert signing.exchange == exchange and signing.hosts_without_request == []
+    signed = [step for step in signing.changes if step.action is Action.SIGN]
+    assert [(step.host, step.file) for step in signed] == [
+        (host, exchange / host / f"member-{host}.csr") for host in ("etcd-1", "etcd-2")
+    ]
+    assert [step.paths.certificate for step in signing.changes if step.action is Action.CREATE] == [authority / "ca.pem"]
     assert [refusal.path for refusal in signing.refused] == [stranger]
     assert signing.refused[0].reason in str(signing.refused[0])
     report = signing.apply()
-    assert (report.created, report.signed) == (1, 2)
-    assert report.not_granted == []
+    assert (report.count(Action.CREATE), report.count(Action.SIGN)) == (1, 2)
+    assert report.denied_claims == [] and report.is_complete
     for host in ("etcd-1", "etcd-2"):
-        report = cluster.plan_host(tmp_path / host, host=host, requests=travelling).apply()
-        assert (report.trusted, report.installed) == (1, 1)
+        report = cluster.apply(tmp_path / host, host=host, exchange=exchange)
+        assert (report.count(Action.TRUST), report.count(Action.INSTALL)) == (1, 1)
+        (trust,) = [done.step for done in report.done if done.step.action is Action.TRUST]
+        trusted = Certificate.from_file(authority / "ca.pem")
+        assert trust.fingerprint_sha256 == trusted.fingerprint_sha256
         bundle = Bundle.from_files(tmp_path / host / f"member-{host}.pem", tmp_path / host / f"member-{host}-key.pem")
         assert bundle.certificate.common_name == f"etcd-member-{host}"
-        assert cluster.plan_host(tmp_path / host, host=host, requests=travelling).is_done
-    secrets = [name for _, _, names in os.walk(travelling) for name in names if "key" in name]
+        assert not cluster.plan(tmp_path / host, host=host, exchange=exchange).has_work
+    secrets = [name for _, _, names in os.walk(exchange) for name in names if "key" in name]
     assert secrets == []
 
 
@@ -103,13 +114,13 @@ def test_progress(tmp_path):
         told.append((done, all))
 
     def host():
-        return cluster.plan_host(tmp_path / "etcd-1", host="etcd-1", requests=tmp_path / "travelling")
+        return cluster.plan(tmp_path / "etcd-1", host="etcd-1", exchange=tmp_path / "exchange")
 
     def signing():
-        return cluster.plan_signing(tmp_path / "authority", requests=tmp_path / "travelling")
+        return cluster.plan(tmp_path / "authority", exchange=tmp_path / "exchange")
 
-    # Pairs; an authority and pairs; an authority that is trusted and pairs
-    for plan, all in (host, 2), (signing, 3), (host, 3):
+    # Pairs; a CA, its certificate for the host, and pairs; a CA that is trusted, and pairs
+    for plan, all in (host, 2), (signing, 4), (host, 3):
         plan().apply(progress=progress)
         assert told == sorted(told) and told[-1] == (all, all)
         told.clear()
@@ -119,27 +130,28 @@ def test_progress(tmp_path):
 
 
 def test_a_wrong_passphrase_does_not_use_a_plan_up(tmp_path):
-    cluster, authority, travelling = Cluster(members=["etcd-1"]), tmp_path / "authority", tmp_path / "travelling"
+    cluster, authority, exchange = Cluster(members=["etcd-1"]), tmp_path / "authority", tmp_path / "exchange"
     CertificateAuthority.create("etcd-ca").write(authority, passphrase="correct horse")
-    cluster.plan_host(tmp_path / "etcd-1", host="etcd-1", requests=travelling).apply()
-    plan = cluster.plan_signing(authority, requests=travelling)
+    cluster.apply(tmp_path / "etcd-1", host="etcd-1", exchange=exchange)
+    plan = cluster.plan(authority, exchange=exchange)
     with pytest.raises(etcd_pki.EncryptedKeyError):
         plan.apply()
     with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
         plan.apply(passphrase="wrong")
     assert raised.value.path == authority / "ca-key.pem"
-    assert plan.apply(passphrase="correct horse").signed == 2
-    with pytest.raises(etcd_pki.StateError, match="plan anew"):
+    assert plan.apply(passphrase="correct horse").count(Action.SIGN) == 2
+    with pytest.raises(etcd_pki.ChangedError):
         plan.apply(passphrase="correct horse")
 
 
 def test_what_was_claimed_and_not_granted(tmp_path):
     cluster = Cluster(clients=["backup"], nodes=["kube-1"])
-    plan = cluster.plan_host(tmp_path / "kube-1", host="kube-1", requests=tmp_path / "travelling")
+    plan = cluster.plan(tmp_path / "kube-1", host="kube-1", exchange=tmp_path / "exchange")
     plan.apply()
+    (request,) = [step.request for step in plan.changes]
     key = PrivateKey.from_file(tmp_path / "kube-1" / "node-kube-1-key.pem")
     greedy = CertificateRequest.create(key, Role.MEMBER, Identity("kube-1", organization="system:masters"))
-    plan.steps[0].request.write_bytes(greedy.to_pem())
-    report = cluster.plan_signing(tmp_path / "authority", requests=tmp_path / "travelling").apply()
-    assert [refused.path for refused in report.not_granted] == [plan.steps[0].request]
-    assert "organization system:masters" in map(str, report.not_granted[0].claims)
+    request.write_bytes(greedy.to_pem())
+    report = cluster.apply(tmp_path / "authority", exchange=tmp_path / "exchange")
+    assert [denied.path for denied in report.denied_claims] == [request]
+    assert "organization system:masters" in map(str, report.denied_claims[0].claims)

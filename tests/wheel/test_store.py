@@ -8,7 +8,7 @@ from pathlib import Path
 
 import etcd_pki
 import pytest
-from etcd_pki import CertificateAuthority, Cluster, Layout, Role, StateError, Store, read_file, write_files
+from etcd_pki import CaKind, CertificateAuthority, Cluster, Layout, Role, StateError, Store, read_file, write_files
 from tools import python
 
 
@@ -17,12 +17,12 @@ def test_a_directory(ca, member, tmp_path):
     assert (store.directory, store.layout) == (tmp_path / "pki", Layout.KUBEADM)
     assert not store.directory.exists()
     with store.lock() as files:
-        files.write_authority(ca)
+        files.write_ca(ca)
         written = files.write(member)
-        assert not files.names_authority_by_serial(ca.certificate)
+        assert not files.names_ca_by_serial(ca.certificate)
         assert repr(files) == f"<LockedStore {tmp_path / 'pki'}, kubeadm layout>"
-    assert store.authority().certificate == ca.certificate
-    assert store.authority_paths.certificate.read_bytes() == ca.certificate.to_pem()
+    assert store.ca().certificate == ca.certificate
+    assert store.ca_paths().certificate.read_bytes() == ca.certificate.to_pem()
     assert {path.name for path, _ in store.certificates()} >= {written[0].certificate.name}
     assert repr(store) == f"<Store {tmp_path / 'pki'}, kubeadm layout>"
 
@@ -31,7 +31,7 @@ def test_a_lock_that_was_let_go(ca, tmp_path):
     with Store(tmp_path).lock() as files:
         pass
     with pytest.raises(StateError, match="the directory's lock was let go"):
-        files.write_authority(ca)
+        files.write_ca(ca)
     with pytest.raises(StateError, match=r"take it anew with Store\.lock\(\)"), files:
         pytest.fail("it is not held")
     assert not (tmp_path / "ca.pem").exists()
@@ -51,7 +51,7 @@ def test_a_lock_is_waited_for(ca, tmp_path):
     def write():
         with store.lock() as files:
             order.append("second")
-            files.write_authority(ca)
+            files.write_ca(ca)
 
     with store.lock():
         thread = threading.Thread(target=write)
@@ -65,7 +65,7 @@ def test_a_lock_is_waited_for(ca, tmp_path):
 
 def test_several_at_once_do_each_thing_once(tmp_path):
     """In processes of their own."""
-    code = "import sys; from etcd_pki import Cluster; print(Cluster(members=['etcd-1'], admin=False).apply(sys.argv[1]).created)"
+    code = "import sys; from etcd_pki import Cluster; print(Cluster(members=['etcd-1'], admin=False).apply(sys.argv[1]).changed)"
     outcomes = []
     threads = [threading.Thread(target=lambda: outcomes.append(python(code, tmp_path / "pki"))) for _ in range(3)]
     for thread in threads:
@@ -84,54 +84,60 @@ def test_pairs_all_or_none(ca, tmp_path):
             files.write_pairs(pairs)
         assert raised.value.path == tmp_path / "client-two.pem"
         assert not (tmp_path / "client-one.pem").exists()
+        # What is no certificate is not replaced
+        with pytest.raises(etcd_pki.NotReplaceableError) as raised:
+            files.write_pairs(pairs, overwrite=True)
+        assert raised.value.path == tmp_path / "client-two.pem" and raised.value.found in str(raised.value)
+        assert not (tmp_path / "client-one.pem").exists()
+        (tmp_path / "client-two.pem").write_bytes(ca.issue(Role.CLIENT, "two").certificate_pem())
         files.write_pairs(pairs, overwrite=True)
     assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].certificate_pem()
 
 
 def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
     with Store(tmp_path).lock() as files:
-        files.write_authority(ca)
+        files.write_ca(ca)
         with pytest.raises(etcd_pki.AuthorityExistsError):
-            files.write_authority(other_ca)
-        files.renew_authority(ca.renewed())
-        files.replace_authority(other_ca, passphrase="correct horse")
-    assert Store(tmp_path).authority(passphrase="correct horse").certificate == other_ca.certificate
+            files.write_ca(other_ca)
+        files.renew_ca(ca.renewed())
+        files.replace_ca(other_ca, passphrase="correct horse")
+    assert Store(tmp_path).ca(passphrase="correct horse").certificate == other_ca.certificate
 
 
 def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
     store = Store(tmp_path)
-    paths = store.peer_authority_paths
+    paths = store.ca_paths(CaKind.PEER)
     assert (paths.certificate.name, paths.key.name) == ("peer-ca.pem", "peer-ca-key.pem")
     with store.lock() as files:
-        files.write_authority(ca)
-    write_files([(paths.certificate, other_ca.certificate.to_pem(), False)])
-    write_files([(paths.key, other_ca.key.to_encrypted_pem("correct horse"), True)])
-    peers = store.peer_authority(passphrase="correct horse")
+        files.write_ca(ca)
+        files.write_ca(other_ca, kind="peer", passphrase="correct horse")
+        with pytest.raises(etcd_pki.AuthorityExistsError):
+            files.write_ca(ca, kind="peer")
+    assert paths.certificate.read_bytes() == other_ca.certificate.to_pem()
+    peers = store.ca(CaKind.PEER, passphrase="correct horse")
     assert peers.certificate == other_ca.certificate
     renewed = peers.renewed()
     with store.lock() as files:
-        files.renew_peer_authority(renewed)
+        files.renew_ca(renewed, kind="peer")
         with pytest.raises(etcd_pki.KeyMismatchError):
-            files.renew_peer_authority(ca.renewed())
-    assert store.peer_authority(passphrase="correct horse").certificate == renewed.certificate
-    assert store.authority().certificate == ca.certificate
+            files.renew_ca(ca.renewed(), kind="peer")
+    assert store.ca(CaKind.PEER, passphrase="correct horse").certificate == renewed.certificate
+    assert store.ca().certificate == ca.certificate
 
 
 def test_an_authority_that_has_expired_is_loaded_to_be_renewed(tmp_path):
     store = Store(tmp_path)
-    for paths, load in [
-        (store.authority_paths, store.authority),
-        (store.peer_authority_paths, store.peer_authority),
-    ]:
+    for kind in CaKind:
+        paths = store.ca_paths(kind)
         short = CertificateAuthority.create("etcd-ca", validity="1s")
         write_files([(paths.certificate, short.certificate.to_pem(), False), (paths.key, short.key.to_secret_pem(), True)])
         # It is valid up to the end of its last second
         while short.certificate.not_valid_after_utc + timedelta(seconds=1) >= datetime.now(timezone.utc):
             time.sleep(0.1)
         with pytest.raises(etcd_pki.AuthorityExpiredError) as raised:
-            load()
+            store.ca(kind)
         assert raised.value.path == paths.certificate
-        renewed = load(to_renew=True).renewed(validity="1d")
+        renewed = store.ca(kind, for_renewal=True).renewed(validity="1d")
         assert renewed.certificate.public_key == short.certificate.public_key
         assert renewed.certificate.not_valid_after_utc > datetime.now(timezone.utc)
 
@@ -187,7 +193,7 @@ def readers():
     yield etcd_pki.Certificate.all_from_file
     yield lambda path: etcd_pki.Bundle.from_files(path, path)
     yield lambda path: etcd_pki.CertificateAuthority.from_files(path, path)
-    yield lambda path: Store(path).authority()
+    yield lambda path: Store(path).ca()
     yield lambda path: Cluster(members=["etcd-1"]).plan(path).apply()
     yield lambda path: etcd_pki.Adoption.read(path)
     yield lambda path: write_files([(path, b"", False)])
@@ -214,7 +220,7 @@ def test_names_of_files_that_are_no_text(ca, tmp_path):
     paths = ca.write(directory)
     assert paths.certificate == directory / "ca.pem"
     assert os.fsencode(paths.certificate).endswith(b"caf\xe9/ca.pem")
-    assert Store(directory).authority().certificate == ca.certificate
+    assert Store(directory).ca().certificate == ca.certificate
     with pytest.raises(FileExistsError) as raised:
         ca.write(directory)
     assert raised.value.directory == directory

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import etcd_pki
 import pytest
 from etcd_pki import CertificateAuthority, Check, Cluster, PrivateKey, Role, Store, Verifier
 
@@ -90,7 +91,7 @@ def test_threads_that_write_to_one_directory(tmp_path):
     cluster = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
     with ThreadPoolExecutor(4) as pool:
         reports = list(pool.map(lambda _: cluster.apply(tmp_path), range(4)))
-    assert sorted(report.created for report in reports) == [0, 0, 0, 6]
+    assert sorted(report.changed for report in reports) == [0, 0, 0, 6]
 
 
 def test_threads_that_share_a_lock(ca, tmp_path):
@@ -100,22 +101,22 @@ def test_threads_that_share_a_lock(ca, tmp_path):
 
 
 def test_one_plan_for_two_threads(tmp_path):
-    """One carries it out, and the other is told so."""
+    """One applies it, and the other gets an exception."""
     plan = Cluster(members=["etcd-1"]).plan(tmp_path)
     outcomes = []
 
     def apply():
         try:
-            outcomes.append(plan.apply().created)
-        except ValueError as error:
-            outcomes.append(str(error))
+            outcomes.append(plan.apply().changed)
+        except etcd_pki.ChangedError:
+            outcomes.append("changed")
 
     threads = [threading.Thread(target=apply) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(str, outcomes)) == ["3", "this plan has been carried out: plan anew"]
+    assert sorted(map(str, outcomes)) == ["3", "changed"]
 
 
 def test_a_signer_in_python_is_called_from_a_thread_of_the_work(ca, tmp_path):

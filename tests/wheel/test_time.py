@@ -14,6 +14,7 @@ from etcd_pki import (
     ClusterEntry,
     PrivateKey,
     Profile,
+    Renewal,
     Role,
     Verifier,
 )
@@ -32,8 +33,9 @@ def instants(ca):
     yield lambda instant: ca.renew(ca.certificate, now=instant)
     yield lambda instant: ca.certify(KEY.public_key, Role.CLIENT, "backup", now=instant)
     yield lambda instant: Cluster(clients=["root"]).plan("pki", now=instant)
-    yield lambda instant: Cluster(nodes=["a"]).plan_host("pki", host="a", requests="travelling", now=instant)
-    yield lambda instant: Cluster(nodes=["a"]).plan_signing("pki", requests="travelling", now=instant)
+    yield lambda instant: Cluster(nodes=["a"]).plan("pki", host="a", exchange="exchange", now=instant)
+    yield lambda instant: Cluster(nodes=["a"]).plan("pki", exchange="exchange", now=instant)
+    yield lambda instant: Renewal(ca, now=instant).plan_files([])
     yield lambda instant: Verifier(ca.certificate, at=instant)
     yield lambda instant: Check(at=instant)
 

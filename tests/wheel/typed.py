@@ -12,7 +12,11 @@ from typing_extensions import assert_type
 def where(path: Path) -> str:
     """As the guide has it."""
     try:
-        etcd_pki.Cluster.from_file(path).apply()
+        report = etcd_pki.Cluster.from_file(path).apply()
+        for failure in report.failures:
+            assert_type(failure.error, "etcd_pki.Error | None")
+            assert_type(failure.step.reasons, "list[etcd_pki.Finding]")
+        report.raise_for_failures()
     except etcd_pki.SpecificationError as error:
         print(error.line, error.field, error.hint)
         assert_type(error.line, "int | None")
@@ -22,7 +26,7 @@ def where(path: Path) -> str:
     except etcd_pki.LockedError as error:
         assert_type(error.directory, Path)
         assert_type(error.waited, int)
-    except (etcd_pki.ExistsError, etcd_pki.ChangedError, etcd_pki.SymbolicLinkError) as error:
+    except (etcd_pki.BlockedError, etcd_pki.ExistsError, etcd_pki.ChangedError, etcd_pki.SymbolicLinkError) as error:
         return error.path.name
     except etcd_pki.IoError as error:
         assert_type(error.path, Path)
@@ -59,6 +63,17 @@ def codes(verdict: etcd_pki.Verdict) -> list[str]:
     try:
         verdict.raise_for_reasons()
     except etcd_pki.VerificationError as error:
-        assert_type(error.reasons, "list[etcd_pki.Reason]")
+        assert_type(error.reasons, "list[etcd_pki.Finding]")
         return [reason.kind for reason in error.reasons]
     return []
+
+
+def renewed(directory: Path) -> list[Path]:
+    """What is due in a directory."""
+    report = etcd_pki.Renewal(etcd_pki.Store(directory)).apply_due("30d")
+    assert_type(report.count("renew"), int)
+    for finding in etcd_pki.inspect_directory(directory).findings:
+        assert_type(finding.path, "Path | None")
+        assert_type(finding.not_after, "datetime | None")
+        assert_type(finding.current, "list[str]")
+    return [step.path for step in report.done]

@@ -1,31 +1,28 @@
-//! `etcd-pki apply`: making a directory as its specification says.
+//! `etcd-pki apply`: changes a directory so that it is as its specification requires.
 
-mod applied;
-mod next;
 mod progress;
 
-use std::{io::ErrorKind, path::PathBuf, time::Instant};
+use std::{io::ErrorKind, time::Instant};
 
-use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, Passphrase, Plan, Report, Store};
+use clap::Args;
+use etcd_pki_core::{
+    ApplyOptions, CaKind, Cluster, Error, Passphrase, PlanOptions as CorePlanOptions, Report, Store,
+};
 
-pub(crate) use self::progress::progress;
-use self::{applied::Applied, next::RenewedAuthority};
+pub(crate) use self::progress::Bar;
 use crate::{
     failure::{Answer, Failure, Message, Outcome},
     input::Input,
-    options::{ClusterOptions, PassphraseOptions, PlanOptions},
+    options::{ClusterOptions, ExchangeOption, PassphraseOptions, PlanOptions},
     output,
-    plan::{PlanFacts, changes_in_words, kept_in_words, lines, place, remarks},
-    requests::Travel,
-    time,
-    unfinished::{Ended, Line},
+    plan::{Document, applied, denied_claims, remarks, shortened_validities},
+    unfinished::{Unfinished, message},
 };
 
-/// Make a cluster's directory as its specification says
+/// Make a cluster's directory as its specification requires
 ///
-/// What is missing is made, what is due is renewed, and the rest is left alone. It does exactly what `etcd-pki plan` with the same options shows, and stops if a file changes meanwhile. A key is never replaced where a new
-/// certificate suffices.
+/// What is missing is made, what is due is renewed, and the rest stays. It does what `etcd-pki plan`
+/// with the same options shows. A key is never replaced where a new certificate suffices.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,21 +32,19 @@ Examples:
   etcd-pki apply -f cluster.yaml --requests travel
 
 Exit codes:
-  0  the directory is as the specification says
-  1  failed or refused, such as a field that the specification does not have
+  0  the directory is as the specification requires
+  1  failed, blocked or refused, such as a field that the specification does not have; the rest is done
   2  the arguments are not understood")]
 pub(crate) struct Apply {
     #[command(flatten)]
     cluster: ClusterOptions,
     #[command(flatten)]
     options: PlanOptions,
-    /// Keep what is replaced or removed, in dot files beside it
+    /// Keep what is replaced or removed, in hidden files next to it
     #[arg(long, conflicts_with = "requests")]
     backup: bool,
-    /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
-    /// that came back there are installed. Without --host, where the CA is: the requests in DIR are signed
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    requests: Option<PathBuf>,
+    #[command(flatten)]
+    exchange: ExchangeOption,
     #[command(flatten)]
     passphrase: PassphraseOptions,
     /// Print what was done as JSON
@@ -60,176 +55,90 @@ pub(crate) struct Apply {
 impl Apply {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let (cluster, store) = self.cluster.read(input)?;
+        let mut options = self.options.read(&self.cluster, &self.exchange);
+        if self.backup {
+            options = options.with_backup();
+        }
         let passphrase = self.passphrase.read(input)?;
-        if let Some(directory) = &self.requests {
-            let json = self.json;
-            let travel = Travel {
-                cluster: &cluster,
-                store: &store,
-                directory,
-                json,
-            };
-            return travel.apply(self.cluster.host(), passphrase.as_ref());
+        Application {
+            cluster: &cluster,
+            store: &store,
+            options,
+            passphrase: passphrase.as_ref(),
+            elsewhere: "apply where it is, or exchange requests with that host (--requests)",
+            json: self.json,
         }
-        let plan = || {
-            let plan = self.cluster.plan(&self.options, &cluster, &store)?;
-            Ok(if self.backup { plan.backup() } else { plan })
-        };
-        let elsewhere = "apply where it is, or let requests travel there (--requests)";
-        carry_out(&store, plan, passphrase.as_ref(), elsewhere, self.json)
+        .run()
     }
 }
 
-/// Does what is planned, and tells it. `elsewhere` is what to do where the key of the authority is not there.
-pub(crate) fn carry_out(
-    store: &Store,
-    plan: impl Fn() -> Result<Plan, Failure>,
-    passphrase: Option<&Passphrase>,
-    elsewhere: &str,
-    json: bool,
-) -> Outcome {
-    let planned = plan()?;
-    if !planned.has_work() {
-        nothing_to_do(&planned, store, json)?;
-        if planned.is_worth_recording() {
-            // All is as it should be, whether that can be written down or not
-            if let Ok(files) = store.lock_with(|| output::waiting_for(store.directory())) {
-                planned.record(&files);
-            }
-        }
-        return Ok(Answer::Yes);
-    }
-    // Planned again under the lock: whoever held it may have done the work
-    let files = store.lock_with(|| output::waiting_for(store.directory()))?;
-    let plan = plan()?;
-    if !plan.has_work() {
-        nothing_to_do(&plan, store, json)?;
-        return Ok(Answer::Yes);
-    }
-    let said = Said::of(&plan, store);
-    remarks(&plan);
-    let began = Instant::now();
-    let ended = plan.apply(&files, passphrase, progress(began));
-    let ended = Ended::of(ended, |error| key_elsewhere(error, store, elsewhere));
-    let told = said.tell(&ended, began, json);
-    ended.outcome(told.map(|()| Answer::Yes))
+/// A specification that is applied.
+pub(crate) struct Application<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) store: &'a Store,
+    pub(crate) options: CorePlanOptions,
+    pub(crate) passphrase: Option<&'a Passphrase>,
+    /// What to do where the key of a CA is not
+    pub(crate) elsewhere: &'a str,
+    pub(crate) json: bool,
 }
 
-/// What a plan says, which carrying it out consumes.
-struct Said {
-    facts: PlanFacts,
-    place: String,
-    lines: Vec<Line>,
-    next: String,
-    renewed: Vec<RenewedAuthority>,
-}
-
-impl Said {
-    fn of(plan: &Plan, store: &Store) -> Self {
-        Self {
-            facts: PlanFacts::of(plan, store),
-            place: place(store),
-            lines: lines(plan, store),
-            next: next::in_words(plan, store),
-            renewed: next::renewed_authorities(plan),
+impl Application<'_> {
+    /// Plans and applies, and prints what was done and what failed.
+    pub(crate) fn run(self) -> Outcome {
+        let bar = Bar::default();
+        let mut options = ApplyOptions::new().with_progress(&bar);
+        if let Some(passphrase) = self.passphrase {
+            options = options.with_passphrase(passphrase);
         }
+        let report = self.cluster.apply(self.store, &self.options, &options);
+        let reports = [report.map_err(|error| self.key_elsewhere(error))?];
+        let unfinished = Unfinished::of(&reports, message);
+        let [report] = &reports;
+        let printed = self.print(report, unfinished.as_ref(), bar.began());
+        if let Some(unfinished) = unfinished {
+            unfinished.print();
+            return Ok(Answer::No);
+        }
+        printed?;
+        Ok(match report.plan().refused() {
+            [] => Answer::Yes,
+            _ => Answer::No,
+        })
     }
 
-    /// Tells what of it was done.
-    fn tell(mut self, ended: &Ended<Report>, began: Instant, json: bool) -> Result<(), Failure> {
-        if !ended.has_done() {
+    /// Prints what was done. Where nothing was done and something failed, the errors are enough.
+    fn print(
+        &self,
+        report: &Report,
+        unfinished: Option<&Unfinished<'_>>,
+        began: Instant,
+    ) -> Result<(), Failure> {
+        remarks(report.plan());
+        denied_claims(report);
+        shortened_validities(report);
+        if report.changed() == 0 && unfinished.is_some() {
             return Ok(());
         }
-        let report = &ended.report;
-        remark_on_validity(report);
-        if json {
-            self.facts.retain(|file| ended.has(file));
-            return output::print_json(&Applied::of(self.facts, report, ended.facts()));
+        if self.json {
+            return output::print_json(&Document::applied(report, unfinished));
         }
-        self.lines.retain(|line| ended.has(&line.file));
-        self.renewed.retain(|one| ended.has(&one.file));
-        let lines = changes_in_words(&self.place, self.lines);
-        let last = match ended.rest_in_words() {
-            None => done_in_words(report, began) + &self.next,
-            Some(rest) => rest + &next::of_renewed(&self.renewed),
-        };
-        output::print(&format!("{lines}{last}\n"))
+        output::print(&applied(report, unfinished, began.elapsed()))
     }
-}
 
-/// The error, with the ways to a key of an authority that is not there.
-fn key_elsewhere(error: Error, store: &Store, elsewhere: &str) -> Failure {
-    let layout = store.layout();
-    let keys = [layout.authority(), layout.peer_authority()];
-    match &error {
-        Error::Io {
-            path, error: cause, ..
-        } if cause.kind() == ErrorKind::NotFound
-            && keys
-                .iter()
-                .any(|pair| *path == store.directory().join(&pair.key)) =>
-        {
-            Failure::Failed(Message {
-                text: error.to_string(),
-                hint: Some(format!("with it certificates are signed: {elsewhere}")),
-            })
+    /// The error, with the ways to the key of a CA that is not here.
+    fn key_elsewhere(&self, error: Error) -> Failure {
+        let keys = CaKind::ALL.map(|kind| self.store.ca_paths(kind).key);
+        match &error {
+            Error::Io {
+                path, error: cause, ..
+            } if cause.kind() == ErrorKind::NotFound && keys.contains(path) => {
+                Failure::Failed(Message {
+                    text: error.to_string(),
+                    hint: Some(format!("it must sign: {}", self.elsewhere)),
+                })
+            }
+            _ => error.into(),
         }
-        _ => error.into(),
     }
-}
-
-/// Says as JSON that nobody is in a cluster.
-pub(crate) fn print_nothing(store: &Store) -> Result<(), Failure> {
-    let facts = PlanFacts::of_nobody(store);
-    output::print_json(&Applied::of(facts, &Report::default(), None))
-}
-
-fn nothing_to_do(plan: &Plan, store: &Store, json: bool) -> Result<(), Failure> {
-    if json {
-        let facts = PlanFacts::of(plan, store);
-        output::print_json(&Applied::of(facts, &Report::default(), None))?;
-    } else {
-        output::print(&kept_in_words(plan, store))?;
-    }
-    remarks(plan);
-    Ok(())
-}
-
-/// Says what ends before it was to end: the first by its name, and how many more.
-fn remark_on_validity(report: &Report) {
-    let Some((cut, others)) = report.validity_cut.split_first() else {
-        return;
-    };
-    let more = match others.len() {
-        0 => String::new(),
-        1 => "; 1 more ends before it was to end".to_owned(),
-        more => format!("; {more} more end before they were to end"),
-    };
-    output::say(format_args!(
-        "note: {} ends with its authority on {}, not on {} as asked for{more}",
-        cut.path.display(),
-        time::day(cut.not_after),
-        time::day(cut.asked)
-    ));
-}
-
-/// `9 created in 0.02 s`
-fn done_in_words(report: &Report, began: Instant) -> String {
-    let counts = [
-        (report.created, "created"),
-        (report.renewed, "renewed"),
-        (report.reissued, "re-issued"),
-        (report.modes, "given their modes"),
-        (report.removed, "removed"),
-    ];
-    let done: Vec<String> = counts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    format!(
-        "{} in {:.2} s",
-        done.join(", "),
-        began.elapsed().as_secs_f64()
-    )
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store,
+    CaKind, Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store,
 };
 
 use self::renew::Renew;
@@ -115,7 +115,7 @@ impl New {
             let (out, key_out) = self.out.files()?;
             return self.run_to_files(&out, &key_out, input);
         };
-        let paths = store.authority_paths();
+        let paths = store.ca_paths(CaKind::Client);
         if self.key.is_in_place(&paths.key) {
             return self.run_to_files(&paths.certificate, &paths.key, input);
         }
@@ -123,7 +123,7 @@ impl New {
     }
 
     fn run_in(&self, store: &Store, input: &Input) -> Outcome {
-        let paths = store.authority_paths();
+        let paths = store.ca_paths(CaKind::Client);
         let mut report = Report::on(&[&paths.certificate, &paths.key], &self.json)?;
         let passphrase = self.passphrase.read(input)?;
         let ca = self.make(input, passphrase.as_ref())?;
@@ -132,9 +132,9 @@ impl New {
         report.while_replacing(&[&paths.certificate, &paths.key], || {
             let passphrase = passphrase.as_ref();
             let written = if self.replace_ca {
-                locked.replace_authority(&ca, passphrase)
+                locked.replace_ca(CaKind::Client, &ca, passphrase)
             } else {
-                locked.write_authority(&ca, passphrase)
+                locked.write_ca(CaKind::Client, &ca, passphrase)
             };
             written.map_err(Failure::from)
         })?;
@@ -226,7 +226,7 @@ pub(crate) struct Show {
 impl Show {
     fn run(mut self, input: &Input) -> Outcome {
         let in_directory = self.directory.store();
-        let in_directory = in_directory.map(|store| store.authority_paths().certificate);
+        let in_directory = in_directory.map(|store| store.ca_paths(CaKind::Client).certificate);
         self.files.extend(in_directory.clone());
         self.show.show(&self.files, |file| {
             let certificates = if in_directory.as_deref() == Some(file) {

@@ -109,7 +109,7 @@ mod tests {
         let request = CertificateRequest::create(&key, Role::Client, identity).unwrap();
         assert_every_fact_is_a_field(&CertificateFacts::of(ca.certificate()));
         assert_every_fact_is_a_field(&RequestFacts::of(&request));
-        assert_every_fact_is_a_field(&KeyFacts::of_private(&key));
+        assert_every_fact_is_a_field(&KeyFacts::of_private(key.public_key()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How a command ends, and by which exit code the shell learns of it.
 
-use std::{fmt, io};
+use std::io;
 
 use etcd_pki_core::{Error, Severity};
 
@@ -38,18 +38,17 @@ pub(crate) enum Failure {
 }
 
 /// What is wrong, in a line without a period, and the way out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) hint: Option<String>,
 }
 
-impl fmt::Display for Message {
-    /// In one line, for who tells it as a part of something else.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.hint {
-            Some(hint) => write!(f, "{}; {hint}", self.text),
-            None => f.write_str(&self.text),
+impl Message {
+    pub(crate) fn of(error: &Error) -> Self {
+        Self {
+            text: error.to_string(),
+            hint: error.hint(),
         }
     }
 }
@@ -78,10 +77,7 @@ impl Failure {
                 text: answer.to_string(),
                 hint: None,
             },
-            Self::Refused(error) => Message {
-                text: error.to_string(),
-                hint: error.hint(),
-            },
+            Self::Refused(error) => Message::of(error),
             Self::Failed(message) | Self::Usage(message) => message.clone(),
             Self::Output(error) => Message {
                 text: format!("cannot write to standard output: {error}"),

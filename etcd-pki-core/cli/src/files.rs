@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use etcd_pki_core::{
-    Certificate, Error, Layout, NewFile, Overwrite, PrivateKey, PublicKey, Store, read_file,
-    write_files_with,
+    Certificate, Error, Layout, LockedFiles, NewFile, Overwrite, PrivateKey, PublicKey, Store,
+    read_file,
 };
 use zeroize::Zeroizing;
 
@@ -64,8 +64,30 @@ impl<'a> File<'a> {
     }
 }
 
+/// Locks the directories of files, before they are read and replaced.
+pub(crate) fn lock(paths: &[&Path]) -> Result<LockedFiles, Failure> {
+    let directory = paths
+        .first()
+        .map_or(Path::new("."), |path| directory_of(path));
+    Ok(LockedFiles::lock(paths, || output::waiting_for(directory))?)
+}
+
 /// Writes all of the files or none, and then prints those that are called `-`, in their order.
 pub(crate) fn write(files: &[File<'_>], replacing: Replacing) -> Result<(), Failure> {
+    let written: Vec<_> = files
+        .iter()
+        .map(File::path)
+        .filter(|path| !is_standard(path))
+        .collect();
+    write_locked(files, replacing, &lock(&written)?)
+}
+
+/// Writes files as [`write`] does, in directories that are locked.
+pub(crate) fn write_locked(
+    files: &[File<'_>],
+    replacing: Replacing,
+    locked: &LockedFiles,
+) -> Result<(), Failure> {
     let (printed, written): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| is_standard(file.path));
     if replacing == Replacing::Files {
@@ -81,12 +103,7 @@ pub(crate) fn write(files: &[File<'_>], replacing: Replacing) -> Result<(), Fail
             secret: file.key.is_some(),
         })
         .collect();
-    if let Some(first) = new.first() {
-        let directory = directory_of(&first.path);
-        write_files_with(&new, replacing.overwrite(), || {
-            output::waiting_for(directory)
-        })?;
-    }
+    locked.write(&new, replacing.overwrite())?;
     printed
         .iter()
         .try_for_each(|file| output::print_bytes(file.contents))
@@ -127,7 +144,7 @@ fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
 
 /// The keys of the authorities whose certificates are in the directory of a file.
 fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
-    let store = Store::open(directory_of(path), Layout::default());
+    let store = Store::new(directory_of(path), Layout::default());
     let certificates = store
         .certificates()?
         .into_iter()

@@ -114,7 +114,7 @@ impl Show {
         self.show.show(&self.files, |file| {
             let private = |bytes: &[u8]| PrivateKey::from_bytes(bytes, passphrase.as_ref());
             input.parse(file, |bytes| match private(bytes) {
-                Ok(key) => Ok(vec![KeyFacts::of_private(&key)]),
+                Ok(key) => Ok(vec![KeyFacts::of_private(key.public_key())]),
                 Err(error) => match public(bytes) {
                     Some(key) => Ok(vec![KeyFacts::of_public(&key)]),
                     None => Err(error),

@@ -3,14 +3,15 @@
 use std::{env, path::PathBuf};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, KeyAlgorithm, KubesprayScript, Layout, Store};
+use etcd_pki_core::{Error, KeyAlgorithm, KubesprayScript, Layout, PlanOptions, Store};
 
 use crate::{
-    apply::{carry_out, print_nothing},
+    apply::Application,
     failure::{Answer, Failure, Outcome},
     input::{Input, called},
-    options::{PassphraseOptions, ValidityOptions, one_of},
-    output, time,
+    options::{AlgorithmParser, PassphraseOptions, ValidityOptions},
+    output,
+    plan::Document,
 };
 
 /// Make what Kubespray's make-ssl-etcd.sh makes, where it is missing or due
@@ -47,7 +48,7 @@ pub(crate) struct Kubespray {
     #[arg(
         long,
         default_value = "rsa-2048",
-        value_parser = one_of::<KeyAlgorithm>(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
+        value_parser = AlgorithmParser
     )]
     algorithm: KeyAlgorithm,
     /// Print what was done as JSON
@@ -62,19 +63,22 @@ pub(crate) struct Kubespray {
 impl Kubespray {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let script = self.script(input)?;
-        let store = Store::open(&self.directory, Layout::Kubespray);
+        let store = Store::new(&self.directory, Layout::Kubespray);
         if script.is_empty() {
             return self.nobody(&store);
         }
         let cluster = script.cluster()?;
         let passphrase = self.passphrase.read(input)?;
-        let plan = || {
-            let plan = cluster.plan_for(&store, None, time::now())?;
+        Application {
+            cluster: &cluster,
+            store: &store,
             // As the script's `mv` does with the role's links on control planes
-            Ok(plan.without_surplus().replace_links())
-        };
-        let elsewhere = "run it on the first host of etcd, or bring the key back";
-        carry_out(&store, plan, passphrase.as_ref(), elsewhere, self.json)
+            options: PlanOptions::new().with_part_only().with_replace_links(),
+            passphrase: passphrase.as_ref(),
+            elsewhere: "run it on the first host of etcd, or bring the key back",
+            json: self.json,
+        }
+        .run()
     }
 
     fn script(&self, input: &Input) -> Result<KubesprayScript, Failure> {
@@ -105,7 +109,7 @@ impl Kubespray {
     /// The script succeeds then too, and has nothing to do.
     fn nobody(&self, store: &Store) -> Outcome {
         if self.json {
-            print_nothing(store)?;
+            output::print_json(&Document::of_nobody(store))?;
         } else {
             output::print(&format!(
                 "{}: nothing to do, as neither MASTERS nor HOSTS names a host\n",

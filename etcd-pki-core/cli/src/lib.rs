@@ -16,6 +16,7 @@ mod export;
 mod facts;
 mod failure;
 mod files;
+mod finding;
 mod holdings;
 mod input;
 mod key;
@@ -25,8 +26,8 @@ mod options;
 mod output;
 mod plan;
 mod report;
-mod requests;
 mod show;
+mod steps;
 mod time;
 mod unfinished;
 

@@ -8,18 +8,19 @@ mod key;
 mod passphrase;
 mod profile;
 
-use std::str::FromStr;
+use std::{ffi::OsStr, str::FromStr};
 
 use clap::{
-    Args,
-    builder::{PossibleValuesParser, TypedValueParser},
+    Arg, Args, Command,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
 };
-use etcd_pki_core::{Error, Role};
+use etcd_pki_core::{Error, KeyAlgorithm, Role};
 
 pub(crate) use self::{
-    authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, place_of_authority},
-    cluster::{ClusterOptions, PlanOptions},
-    destination::{ForceOption, OutOption, PairOutOptions, key_of},
+    authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, place_of_authority},
+    cluster::{ClusterOptions, ExchangeOption, PlanOptions},
+    destination::{ForceOption, OutOption, PairOutOptions},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions},
     passphrase::{NewPassphraseOptions, PassphraseOptions},
@@ -43,6 +44,41 @@ where
     T: FromStr<Err = Error> + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}
+
+/// Reads a kind of key to make. Kinds that are used and not made are refused with what to make
+/// instead.
+#[derive(Clone)]
+pub(crate) struct AlgorithmParser;
+
+impl AlgorithmParser {
+    fn names() -> [&'static str; KeyAlgorithm::ALL.len()] {
+        KeyAlgorithm::ALL.map(KeyAlgorithm::name)
+    }
+}
+
+impl TypedValueParser for AlgorithmParser {
+    type Value = KeyAlgorithm;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        option: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<KeyAlgorithm, clap::Error> {
+        if let Some(Err(error @ Error::Unsupported { .. })) =
+            value.to_str().map(str::parse::<KeyAlgorithm>)
+        {
+            let hint = error.hint().unwrap_or_default();
+            let message = format!("{error}\n\n  tip: {hint}\n");
+            return Err(clap::Error::raw(ErrorKind::InvalidValue, message).with_cmd(command));
+        }
+        one_of::<KeyAlgorithm>(Self::names()).parse_ref(command, option, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Self::names().into_iter().map(PossibleValue::new)))
+    }
 }
 
 /// Reads a role.

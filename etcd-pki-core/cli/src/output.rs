@@ -1,7 +1,7 @@
 //! The one place that writes: what was asked for to standard output, and remarks on it to standard error.
 //!
-//! Whatever comes out of a certificate, a request or the name of a file may hold what a terminal takes for commands, so text goes
-//! through [`printable`].
+//! Whatever comes out of a certificate, a request or the name of a file may hold what a terminal obeys or a reader does not see, so
+//! text goes through [`printable`].
 
 use std::{
     fmt,
@@ -100,29 +100,24 @@ pub(crate) fn misunderstood(answer: &clap::Error) {
     let _ = writeln!(io::stderr(), "etcd-pki: {}", printable(&problem));
 }
 
-/// The text with what a terminal would obey, and what reorders letters, written as escapes that JSON knows as well.
-fn printable(text: &str) -> String {
-    escape(text, |letter| letter == '\n')
+/// The text with escapes for what a terminal obeys or a reader does not see, line by line.
+pub(crate) fn printable(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(etcd_pki_core::printable).collect();
+    lines.join("\n")
 }
 
 /// The text as [`printable`] gives it, on one line: a name from a certificate cannot pass for a line of ours.
 pub(crate) fn one_line(text: &str) -> String {
-    escape(text, |_| false)
+    etcd_pki_core::printable(text).into_owned()
 }
 
-fn escape(text: &str, is_allowed: impl Fn(char) -> bool) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        let is_obeyed = letter.is_control()
-            // Marks and overrides of direction (Unicode, UAX #9)
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if is_obeyed && !is_allowed(letter) {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
-        } else {
-            escaped.push(letter);
-        }
+/// The first of many things, and how many others there are: a certificate may have thousands of names.
+pub(crate) fn few(things: &[String]) -> String {
+    const MOST: usize = 20;
+    match things.len().checked_sub(MOST) {
+        None | Some(0) => things.join(", "),
+        Some(others) => format!("{}, and {others} more", things[..MOST].join(", ")),
     }
-    escaped
 }
 
 #[cfg(test)]
@@ -137,5 +132,17 @@ mod tests {
         );
         assert_eq!(printable("a\r\nb"), "a\\u000d\nb");
         assert_eq!(one_line("bücher 10.0.0.1"), "bücher 10.0.0.1");
+    }
+
+    #[test]
+    fn lists_are_cut() {
+        let things = |count: usize| {
+            (1..=count)
+                .map(|number| number.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(few(&things(3)), "1, 2, 3");
+        assert!(few(&things(20)).ends_with("19, 20"));
+        assert!(few(&things(100_000)).ends_with("19, 20, and 99980 more"));
     }
 }

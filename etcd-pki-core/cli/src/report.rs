@@ -4,7 +4,7 @@ use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
     Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout, PrivateKey,
-    PublicKey, Role, has_further_names, rfc3339,
+    PublicKey, Report as Applied, Role, has_further_names, plan::StepReport, rfc3339,
 };
 use serde::Serialize;
 
@@ -14,8 +14,10 @@ use crate::{
     files::{self, File, Replacing},
     input::is_standard,
     options::JsonOption,
-    output, time,
-    unfinished::UnfinishedFacts,
+    output,
+    steps::StepFacts,
+    time,
+    unfinished::{Unfinished, UnfinishedFacts},
 };
 
 /// Gathers what a command does.
@@ -35,10 +37,13 @@ pub(crate) struct Report {
     /// The end that was asked for, where the authority's own end came before it
     validity_cut: Option<String>,
     warnings: Vec<String>,
-    /// What is due and could not be renewed
+    /// The renewals that were done
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<StepFacts>,
+    /// What is due and was not renewed
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left: Vec<Left>,
-    /// That it failed before all was done
+    /// What was not done
     #[serde(skip_serializing_if = "Option::is_none")]
     unfinished: Option<UnfinishedFacts>,
 }
@@ -54,6 +59,7 @@ struct Written {
 struct Left {
     file: String,
     reason: String,
+    hint: Option<String>,
 }
 
 impl Report {
@@ -98,12 +104,17 @@ impl Report {
             .collect();
         let done = write()?;
         for path in linked {
-            self.warn(format!(
-                "{} had further names (hard links), which keep the old content: copy it there anew",
-                path.display()
-            ));
+            self.warn_of_further_names(path);
         }
         Ok(done)
+    }
+
+    /// Warns of a file that was replaced and whose further names keep the old content.
+    pub(crate) fn warn_of_further_names(&mut self, path: &Path) {
+        self.warn(format!(
+            "{} had further names (hard links), which keep the old content: copy it there again",
+            path.display()
+        ));
     }
 
     /// A leaf was written: `member etcd-1, until 2027-11-23, signed by etcd-ca`.
@@ -113,31 +124,31 @@ impl Report {
         certificate: &Certificate,
         role: Role,
         name: Option<&str>,
-        ca: &CertificateAuthority,
     ) {
         let subject = certificate.subject();
         let name = name.unwrap_or_else(|| in_words::subject(&subject));
         let until = time::day(certificate.not_after());
-        let subject = ca.certificate().subject();
-        let issuer = in_words::subject(&subject);
+        let issuer = certificate.issuer();
+        let issuer = in_words::subject(&issuer);
         let line = format!("{role} {name}, until {until}, signed by {issuer}");
         self.wrote(file, "certificate", &line);
         self.certificates.push(CertificateFacts::of(certificate));
     }
 
-    /// A certificate took the place of an older one: `client backup, until 2027-11-23, signed by etcd-ca`.
+    /// A certificate was renewed: `client backup, until 2027-11-23, signed by etcd-ca`.
     pub(crate) fn renewed(
         &mut self,
         file: &Path,
+        done: &StepReport<'_>,
         certificate: &Certificate,
-        ca: &CertificateAuthority,
     ) {
         let common_name = certificate.common_name();
         let role = certificate.role().unwrap_or(Role::Client);
         let name = common_name
             .as_deref()
             .map(|name| name.strip_prefix(role.common_name_prefix()).unwrap_or(name));
-        self.leaf(file, certificate, role, name, ca);
+        self.leaf(file, certificate, role, name);
+        self.changes.push(StepFacts::applied(done));
     }
 
     /// An authority was written: `etcd-ca, ec-p256, until 2036-11-20`.
@@ -161,12 +172,14 @@ impl Report {
 
     /// A private key was written.
     pub(crate) fn key(&mut self, file: &Path, key: &PrivateKey) {
+        self.new_key(file, key.public_key());
+    }
+
+    /// The private key of this public key was written.
+    pub(crate) fn new_key(&mut self, file: &Path, key: &PublicKey) {
         if !is_standard(file) {
-            self.wrote(
-                file,
-                "private key",
-                &format!("private key, {}", key.public_key().algorithm_name()),
-            );
+            let line = format!("private key, {}", key.algorithm_name());
+            self.wrote(file, "private key", &line);
         }
         self.keys.push(KeyFacts::of_private(key));
     }
@@ -193,7 +206,7 @@ impl Report {
         };
         output::say(format_args!(
             "not granted: {}{way_out}",
-            self.refused.join(", ")
+            output::few(&self.refused)
         ));
     }
 
@@ -243,34 +256,32 @@ impl Report {
         self.warnings.push(warning);
     }
 
-    /// A file is due, and is left as it is.
-    pub(crate) fn left_due(&mut self, file: &Path, reason: String) {
-        self.left.push(Left {
-            file: file.display().to_string(),
-            reason,
-        });
+    /// Renewed certificates expire with their CA, before the requested end.
+    pub(crate) fn shortened(&mut self, report: &Applied) {
+        let first = report.shortened_validities().into_iter().next();
+        let requested = first.map(|first| rfc3339(first.requested));
+        self.validity_cut = self.validity_cut.take().or(requested);
     }
 
-    /// Ends the command: all is done, but for what had to be left.
+    /// What was not renewed; `are_due` if it is due.
+    pub(crate) fn unfinished(&mut self, unfinished: &Unfinished<'_>, are_due: bool) {
+        self.unfinished = Some(unfinished.facts());
+        let left = unfinished.failures.iter().filter(|_| are_due);
+        self.left = left
+            .map(|(failure, message)| Left {
+                file: failure.path().display().to_string(),
+                reason: message.text.clone(),
+                hint: message.hint.clone(),
+            })
+            .collect();
+    }
+
+    /// Ends the command.
     pub(crate) fn finish(self) -> Outcome {
         if self.json {
             output::print_json(&self)?;
         }
-        Ok(if self.left.is_empty() {
-            Answer::Yes
-        } else {
-            Answer::No
-        })
-    }
-
-    /// Ends the command, which failed after so many of all that it was to do.
-    pub(crate) fn fail(mut self, failure: Failure, done: usize, all: usize) -> Outcome {
-        if self.json && done > 0 {
-            self.unfinished = Some(UnfinishedFacts::of(&failure, done, all));
-            // The failure itself is worth more than that this cannot be told
-            let _ = output::print_json(&self);
-        }
-        Err(failure)
+        Ok(Answer::Yes)
     }
 
     fn wrote(&mut self, file: &Path, kind: &'static str, line: &str) {

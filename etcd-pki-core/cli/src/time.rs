@@ -1,15 +1,26 @@
 //! The time, read and written for people.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Once,
+    time::{Duration, SystemTime},
+};
 
-use etcd_pki_core::{Certificate, Result, Validity, parse_rfc3339, rfc3339};
+use etcd_pki_core::{Certificate, Result, Validity, check_clock, parse_rfc3339, rfc3339};
+
+use crate::output;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Now: the core takes the instant of a decision from its caller.
+/// Now: the core takes the instant of a decision from its caller. Warns once of a clock that cannot be right.
 pub(crate) fn now() -> SystemTime {
+    static CHECK: Once = Once::new();
+    CHECK.call_once(|| {
+        if let Err(wrong) = check_clock() {
+            output::say(format_args!("warning: {wrong}"));
+        }
+    });
     SystemTime::now()
 }
 

@@ -1,107 +1,85 @@
-//! How the carrying out of a plan ended. Where it failed in the middle, what was done before is told as if it were all, then that
-//! there is a rest, and then the failure.
+//! What is left where not every step was done: how many, and the error of each that failed.
 
-use std::collections::HashSet;
-
-use etcd_pki_core::{Error, Unfinished};
+use etcd_pki_core::plan::{Report, StepReport};
 use serde::Serialize;
 
-use crate::failure::{Failure, Message};
+use crate::{failure::Message, output, steps::StepFacts};
 
-/// What came of a plan.
-pub(crate) struct Ended<R> {
-    pub(crate) report: R,
-    failed: Option<Failed>,
+/// The steps that were not done.
+pub(crate) struct Unfinished<'a> {
+    pub(crate) done: usize,
+    pub(crate) all: usize,
+    pub(crate) failures: Vec<(StepReport<'a>, Message)>,
 }
 
-struct Failed {
-    failure: Failure,
-    /// The changes that were done, each by the file that stands for it
-    done: HashSet<String>,
-    all: usize,
-}
-
-/// That it failed in the middle, as JSON.
+/// The steps that were not done, as JSON.
 #[derive(Serialize)]
 pub(crate) struct UnfinishedFacts {
     done: usize,
     all: usize,
+    /// The first error
     error: String,
     hint: Option<String>,
+    /// Every step that failed
+    failures: Vec<StepFacts>,
 }
 
-impl<R: Default + PartialEq> Ended<R> {
+impl<'a> Unfinished<'a> {
+    /// What these reports leave; `None` if everything is done.
     pub(crate) fn of(
-        ended: Result<R, Box<Unfinished<R>>>,
-        failure: impl FnOnce(Error) -> Failure,
-    ) -> Self {
-        match ended {
-            Ok(report) => Self {
-                report,
-                failed: None,
-            },
-            Err(unfinished) => {
-                let done = unfinished.done.iter();
-                Self {
-                    failed: Some(Failed {
-                        done: done.map(|file| file.display().to_string()).collect(),
-                        all: unfinished.all,
-                        failure: failure(unfinished.error),
-                    }),
-                    report: unfinished.report,
-                }
-            }
+        reports: &'a [Report],
+        message: impl Fn(&StepReport<'a>) -> Message,
+    ) -> Option<Self> {
+        if reports.iter().all(Report::is_complete) {
+            return None;
         }
+        let failures = reports.iter().flat_map(Report::failures);
+        Some(Self {
+            done: reports.iter().map(Report::changed).sum(),
+            all: reports.iter().map(|report| report.steps().count()).sum(),
+            failures: failures
+                .map(|failure| {
+                    let message = message(&failure);
+                    (failure, message)
+                })
+                .collect(),
+        })
     }
 
-    /// Whether something was done. Otherwise the failure alone is told.
-    pub(crate) fn has_done(&self) -> bool {
-        self.failed.is_none() || self.report != R::default()
+    /// `2 of 9 changes done; run it again for the rest`
+    pub(crate) fn in_words(&self) -> String {
+        let Self { done, all, .. } = self;
+        let plural = if *all == 1 { "" } else { "s" };
+        format!("{done} of {all} change{plural} done; run it again for the rest")
     }
 
-    /// Whether the change that this file stands for is done.
-    pub(crate) fn has(&self, file: &str) -> bool {
-        let failed = self.failed.as_ref();
-        failed.is_none_or(|failed| failed.done.contains(file))
-    }
-
-    /// `2 of 9 changes done; run it again for the rest`, where there is a rest.
-    pub(crate) fn rest_in_words(&self) -> Option<String> {
-        let Failed { done, all, .. } = self.failed.as_ref()?;
-        let (done, plural) = (done.len(), if *all == 1 { "" } else { "s" });
-        Some(format!(
-            "{done} of {all} change{plural} done; run it again for the rest"
-        ))
-    }
-
-    pub(crate) fn facts(&self) -> Option<UnfinishedFacts> {
-        let Failed { failure, done, all } = self.failed.as_ref()?;
-        Some(UnfinishedFacts::of(failure, done.len(), *all))
-    }
-
-    /// The failure if there was one; otherwise that of telling what was done, if there was one.
-    pub(crate) fn outcome<T>(self, told: Result<T, Failure>) -> Result<T, Failure> {
-        match self.failed {
-            Some(failed) => Err(failed.failure),
-            None => told,
-        }
-    }
-}
-
-impl UnfinishedFacts {
-    pub(crate) fn of(failure: &Failure, done: usize, all: usize) -> Self {
-        let Message { text, hint } = failure.message();
-        Self {
-            done,
-            all,
+    pub(crate) fn facts(&self) -> UnfinishedFacts {
+        let first = self.failures.first().map(|(_, message)| message.clone());
+        let Message { text, hint } = first.unwrap_or_default();
+        UnfinishedFacts {
+            done: self.done,
+            all: self.all,
             error: text,
             hint,
+            failures: self
+                .failures
+                .iter()
+                .map(|(report, message)| StepFacts::failed(report, message))
+                .collect(),
+        }
+    }
+
+    /// Prints every error on standard error. Errors in a row with one hint have it once.
+    pub(crate) fn print(&self) {
+        let mut messages = self.failures.iter().map(|(_, message)| message).peekable();
+        while let Some(Message { text, hint }) = messages.next() {
+            let next = messages.peek().map(|next| &next.hint);
+            output::problem(text, hint.as_deref().filter(|_| next != Some(hint)));
         }
     }
 }
 
-/// A line about a change, and the file that stands for it.
-pub(crate) struct Line {
-    pub(crate) file: String,
-    pub(crate) text: String,
+/// The error of a step, and its hint.
+pub(crate) fn message(report: &StepReport<'_>) -> Message {
+    report.error().map(Message::of).unwrap_or_default()
 }

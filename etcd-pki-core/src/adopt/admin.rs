@@ -3,18 +3,17 @@
 use super::{
     habits::{Habits, most_frequent},
     pair::Pair,
-    pattern::Kind,
 };
-use crate::cluster::ClusterAdmin;
+use crate::{cluster::ClusterAdmin, layout::FileKind};
 
 /// What the clients beside members have in common; `None` if members have none.
 pub(super) fn admin(pairs: &[Pair], habits: &Habits) -> Option<ClusterAdmin> {
     let admins: Vec<&Pair> = pairs
         .iter()
-        .filter(|pair| pair.kind == Kind::Admin)
+        .filter(|pair| pair.kind == FileKind::Admin)
         .collect();
     if admins.is_empty() {
-        let has_members = pairs.iter().any(|pair| pair.kind == Kind::Member);
+        let has_members = pairs.iter().any(|pair| pair.kind == FileKind::Member);
         return (!has_members).then(ClusterAdmin::default);
     }
     let certificates = || admins.iter().filter_map(|pair| pair.certificate.as_ref());

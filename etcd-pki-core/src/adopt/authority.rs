@@ -1,20 +1,20 @@
-//! The authority of a directory.
+//! The CAs of a directory.
 
 use super::{
     Remark,
     habits::{self, Habits},
     pair::Pair,
-    pattern::Kind,
 };
 use crate::{
     certificate::Certificate,
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
     key::KeyAlgorithm,
+    layout::{CaKind, FileKind},
     store::{Store, read_authority, read_certificates, read_regular_file},
 };
 
-/// What there is to say of the authority, and of the one that peers have apart.
+/// The part of the specification on the CAs.
 pub(super) fn authority(
     store: &Store,
     pairs: &[Pair],
@@ -22,10 +22,10 @@ pub(super) fn authority(
     remarks: &mut Vec<Remark>,
 ) -> Result<ClusterAuthority> {
     let (certificate, common_name) =
-        of_kind(store, pairs, Kind::Authority, remarks)?.ok_or_else(|| missing(store))?;
+        of_kind(store, pairs, CaKind::Client, remarks)?.ok_or_else(|| missing(store))?;
     let mut authority = ClusterAuthority::new(&common_name)?;
     if let [organization] = certificate.organizations().as_slice() {
-        // One that no new certificate could have is told as what its subject has beside
+        // An organization that no new certificate can have becomes a remark on the subject
         authority = authority
             .clone()
             .with_organization(organization)
@@ -42,7 +42,7 @@ pub(super) fn authority(
     if let Some(validity) = habits::validity(&certificate).filter(|validity| *validity != usual) {
         authority = authority.valid_for(validity);
     }
-    if let Some((_, common_name)) = of_kind(store, pairs, Kind::PeerAuthority, remarks)? {
+    if let Some((_, common_name)) = of_kind(store, pairs, CaKind::Peer, remarks)? {
         authority = authority.peers(Peers::Separate);
         if authority.peer_common_name() != common_name {
             authority = authority.with_peer_common_name(&common_name)?;
@@ -51,30 +51,35 @@ pub(super) fn authority(
     Ok(authority)
 }
 
-/// An authority's certificate and its common name.
+/// A CA's certificate and its common name; `None` if its file is missing.
 fn of_kind(
     store: &Store,
     pairs: &[Pair],
-    kind: Kind,
+    kind: CaKind,
     remarks: &mut Vec<Remark>,
 ) -> Result<Option<(Certificate, String)>> {
-    let Some(pair) = pairs.iter().find(|pair| pair.kind == kind) else {
+    let relative = store.layout().ca(kind);
+    let paths = relative.below(store.directory());
+    let Some(pair) = pairs.iter().find(|pair| pair.kind == FileKind::Ca(kind)) else {
+        if paths.certificate.exists() {
+            // Its error
+            read_certificates(&paths.certificate)?;
+        }
         return Ok(None);
     };
-    let paths = pair.paths.below(store.directory());
-    // Read again, for the error
     let certificates = read_certificates(&paths.certificate)?;
+    // The signing CA, wherever it is in the bundle
+    let Some(certificate) = pair.certificate.clone() else {
+        return Ok(None);
+    };
     if certificates.len() > 1 {
         let text = format!(
-            "has {} certificates, of which the first is described",
-            certificates.len()
+            "has {} certificates, of which {} is described",
+            certificates.len(),
+            certificate.subject()
         );
         remarks.push(Remark::new(pair.file(), text));
     }
-    let certificate = certificates
-        .into_iter()
-        .next()
-        .ok_or_else(|| missing(store))?;
     if !certificate.is_authority() {
         let reason = "its basicConstraints do not say CA:TRUE".to_owned();
         let subject = certificate.subject();
@@ -94,21 +99,19 @@ fn of_kind(
     let Some(common_name) = certificate.common_name() else {
         return Err(Error::NotAdoptable {
             directory: store.directory().to_owned(),
-            reason: format!(
-                "its authority, {}, has no common name",
-                certificate.subject()
-            ),
-            hint: "a specification names an authority by its common name".to_owned(),
+            reason: format!("its CA, {}, has no common name", certificate.subject()),
+            hint: "a specification names a CA by its common name".to_owned(),
         });
     };
     Ok(Some((certificate, common_name)))
 }
 
 fn missing(store: &Store) -> Error {
-    let path = store.layout().authority().certificate;
+    let path = store.layout().ca(CaKind::Client).certificate;
     Error::NotAdoptable {
         directory: store.directory().to_owned(),
-        reason: format!("{} is not there", path.display()),
-        hint: "bring the certificate of the authority that has signed what is there".to_owned(),
+        reason: format!("{} is missing", path.display()),
+        hint: "copy the certificate of the CA that signed the certificates into the directory"
+            .to_owned(),
     }
 }

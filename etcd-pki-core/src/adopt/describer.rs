@@ -8,13 +8,13 @@ use super::{
     host::Hosts,
     names::{self, MemberNames},
     pair::Pair,
-    pattern::Kind,
 };
 use crate::{
     certificate::Certificate,
     cluster::ClusterEntry,
     error::Error,
     identity::{AlternativeName, Identity},
+    layout::FileKind,
     role::{Compatibility, Role},
 };
 
@@ -36,7 +36,7 @@ impl<'a> Describer<'a> {
     pub(super) fn members(&mut self) -> Vec<ClusterEntry> {
         let mut members: Vec<(&str, &Pair, Option<&Pair>)> = Vec::new();
         let mut every: Vec<MemberNames> = Vec::new();
-        for (name, pairs) in self.by_name(Kind::Member) {
+        for (name, pairs) in self.by_name(FileKind::Member) {
             let first = pairs.iter().find(|pair| pair.certificate.is_some());
             let Some(pair) = first.or(pairs.first()).copied() else {
                 continue;
@@ -54,7 +54,7 @@ impl<'a> Describer<'a> {
                 }
             }
             let is_of_member = |pair: &Pair| {
-                pair.kind == Kind::Peer || self.habits.compatibility == Compatibility::Kubespray
+                pair.kind == FileKind::Peer || self.habits.compatibility == Compatibility::Kubespray
             };
             let names = MemberNames::new(name, &all);
             every.push(if beside.is_none_or(is_of_member) {
@@ -102,7 +102,7 @@ impl<'a> Describer<'a> {
                 is_of_host || !certificate.dns_names().is_empty()
             })
         };
-        [Kind::Peer, Kind::Admin, Kind::Node]
+        [FileKind::Peer, FileKind::Admin, FileKind::Node]
             .into_iter()
             .flat_map(|kind| self.pairs.iter().filter(move |pair| pair.kind == kind))
             .filter(|pair| self.hosts.name(pair) == Some(name))
@@ -153,7 +153,8 @@ impl<'a> Describer<'a> {
     fn peer_common_name(&self, member: &Pair) -> Option<String> {
         let is_of_peers = |pair: &&Pair| {
             (&pair.tree, &pair.name) == (&member.tree, &member.name)
-                && (pair.kind == Kind::Peer || pair.kind == Kind::Member && pair.names_peers())
+                && (pair.kind == FileKind::Peer
+                    || pair.kind == FileKind::Member && pair.names_peers())
                 && pair.paths != member.paths
         };
         let pair = self.pairs.iter().find(is_of_peers)?;
@@ -179,7 +180,7 @@ impl<'a> Describer<'a> {
 
     pub(super) fn others(&mut self, role: Role) -> Vec<ClusterEntry> {
         let mut entries = Vec::new();
-        for (name, pairs) in self.by_name(Kind::of(role)) {
+        for (name, pairs) in self.by_name(role.into()) {
             let Some(pair) = pairs.first() else { continue };
             let identity = Identity::new(name).ok().map(|identity| {
                 let Some(certificate) = &pair.certificate else {
@@ -308,7 +309,7 @@ impl<'a> Describer<'a> {
     }
 
     /// The pairs of a kind, by the name of their entry.
-    fn by_name(&self, kind: Kind) -> Vec<(&'a str, Vec<&'a Pair>)> {
+    fn by_name(&self, kind: FileKind) -> Vec<(&'a str, Vec<&'a Pair>)> {
         let mut grouped: Vec<(&'a str, Vec<&'a Pair>)> = Vec::new();
         for pair in self.pairs.iter().filter(|pair| pair.kind == kind) {
             let Some(name) = self.hosts.name(pair) else {

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::{pair::Pair, pattern::Kind};
+use super::pair::Pair;
 use crate::{
     certificate::Certificate,
     clock,
     cluster::ClusterDefaults,
     extensions::ExtendedKeyUsage,
+    inspect::issuer,
     key::KeyAlgorithm,
+    layout::FileKind,
     role::{Compatibility, Role},
     validity::Validity,
 };
@@ -72,7 +74,12 @@ impl Habits {
 /// Kubespray lets everybody serve.
 pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compatibility {
     let dialling = pairs
-        .filter(|pair| matches!(pair.kind, Kind::Admin | Kind::Node | Kind::Client))
+        .filter(|pair| {
+            matches!(
+                pair.kind,
+                FileKind::Admin | FileKind::Node | FileKind::Client
+            )
+        })
         .filter_map(|pair| pair.certificate.as_ref());
     let usages = dialling.filter_map(Certificate::extended_key_usages);
     let serving = usages.map(|usages| usages.contains(&ExtendedKeyUsage::ServerAuth));
@@ -85,12 +92,12 @@ pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compat
 /// How long the certificate of a pair is valid; nothing if its authority's end has cut it, or if no new one could be.
 fn validity_beside(pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
     let certificate = pair.certificate.as_ref()?;
-    let authorities = pairs.iter().filter(|pair| pair.kind.issuer().is_some());
+    let authorities = pairs.iter().filter(|pair| pair.kind.ca().is_some());
     let is_cut = authorities
         .filter_map(|authority| authority.certificate.as_ref())
         .any(|authority| {
             certificate.not_after() >= authority.not_after()
-                && certificate.check_issued_by(authority).is_ok()
+                && issuer::is_signed_by(certificate, [authority])
         });
     if is_cut { None } else { validity(certificate) }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Remark, pair::Pair, pattern::Kind};
-use crate::{certificate::Certificate, identity::AlternativeName};
+use super::{Remark, pair::Pair};
+use crate::{certificate::Certificate, identity::AlternativeName, layout::FileKind};
 
 /// What to call a pair's host or client: as its file does, or its tree, or its certificate.
 pub(super) struct Hosts {
@@ -21,7 +21,7 @@ impl Hosts {
         let mut members = pairs
             .iter()
             .filter(nameless)
-            .filter(|pair| pair.kind == Kind::Member);
+            .filter(|pair| pair.kind == FileKind::Member);
         let named = members.find_map(|pair| host_in(pair.certificate.as_ref()?));
         let flat = named.unwrap_or_else(|| {
             let name = "host";

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{Remark, habits, pair::Pair, pattern::Kind};
+use super::{Remark, habits, pair::Pair};
 use crate::{
     certificate::Certificate,
     extensions::ExtendedKeyUsage,
+    inspect::issuer,
     key::PublicKey,
-    layout::Layout,
+    layout::{FileKind, Layout},
     role::{Compatibility, Role},
 };
 
@@ -80,11 +81,11 @@ fn of_keys(layout: Layout, pairs: &[Pair]) -> Vec<Vec<String>> {
 
 /// Why a certificate is for something else than the name of its file says. One without extended key usages is for anything.
 fn of_usages(
-    kind: Kind,
+    kind: FileKind,
     certificate: &Certificate,
     compatibility: Compatibility,
 ) -> Option<&'static str> {
-    if kind.issuer().is_some() {
+    if kind.ca().is_some() {
         return None;
     }
     if certificate.is_authority() {
@@ -97,8 +98,8 @@ fn of_usages(
     let serves = usages.contains(&ExtendedKeyUsage::ServerAuth);
     let dials = usages.contains(&ExtendedKeyUsage::ClientAuth);
     match kind {
-        Kind::Member | Kind::Peer if !serves => Some("has no serverAuth"),
-        Kind::Member | Kind::Peer => None,
+        FileKind::Member | FileKind::Peer if !serves => Some("has no serverAuth"),
+        FileKind::Member | FileKind::Peer => None,
         _ if !dials => Some("has no clientAuth"),
         _ if serves && compatibility == Compatibility::Strict => {
             Some("has serverAuth, as members alone have here")
@@ -112,7 +113,7 @@ fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
     let Some(certificate) = &pair.certificate else {
         return false;
     };
-    if pair.kind.issuer().is_some() {
+    if pair.kind.ca().is_some() {
         return true;
     }
     let common_name = certificate.common_name();
@@ -122,9 +123,9 @@ fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
     names_it
         && pairs
             .iter()
-            .filter(|pair| pair.kind.issuer().is_some())
+            .filter(|pair| pair.kind.ca().is_some())
             .filter_map(|authority| authority.certificate.as_ref())
-            .any(|authority| certificate.check_issued_by(authority).is_ok())
+            .any(|authority| issuer::is_signed_by(certificate, [authority]))
 }
 
 /// The common names of the certificate for whom a file is called after; Kubespray's are cut at the first dot.
@@ -137,18 +138,18 @@ fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
     let with_prefix =
         |role: Role| [name, cut].map(|name| [role.common_name_prefix(), name].concat());
     match pair.kind {
-        Kind::Member | Kind::Peer => {
+        FileKind::Member | FileKind::Peer => {
             let mut names = with_prefix(Role::Member).to_vec();
             // As kubeadm and etcdadm call members
             names.extend((!layout.names_hosts()).then(|| name.clone()));
             names
         }
-        Kind::Node => with_prefix(Role::Node).to_vec(),
-        Kind::Admin => [name, cut]
+        FileKind::Node => with_prefix(Role::Node).to_vec(),
+        FileKind::Admin => [name, cut]
             .map(|name| layout.member_client_common_name(name))
             .to_vec(),
-        Kind::Client => vec![name.clone()],
-        Kind::Authority | Kind::PeerAuthority => Vec::new(),
+        FileKind::Client => vec![name.clone()],
+        FileKind::Ca(_) => Vec::new(),
     }
 }
 

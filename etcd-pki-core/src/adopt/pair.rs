@@ -1,25 +1,19 @@
-//! What there is of each pair.
+//! The pairs of a directory that is adopted.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use super::{
-    Remark,
-    pattern::{self, Kind, Matched, Pattern},
-};
+use super::Remark;
 use crate::{
     certificate::Certificate,
-    key::{KeyAlgorithm, PrivateKey, PublicKey},
-    layout::PairPaths,
-    store::{Store, canonical, first_certificate, link_target, read_regular_file},
+    inspect::{Directory, OtherFile},
+    key::{KeyAlgorithm, PublicKey},
+    layout::{FileKind, Layout, PairPaths},
 };
 
 /// A pair of which at least one file is there.
 #[derive(Debug)]
 pub(super) struct Pair {
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     /// The host in whose tree it is
     pub(super) tree: Option<String>,
     /// Empty where files carry no name
@@ -37,56 +31,49 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// All of a directory, in the order of their kinds and names.
-    pub(super) fn all(store: &Store, files: &[PathBuf], remarks: &mut Vec<Remark>) -> Vec<Self> {
-        let patterns = Pattern::all(store.layout());
-        let own: HashSet<PathBuf> = files
-            .iter()
-            .map(|file| store.directory().join(file))
-            .filter(|path| link_target(path).is_none())
-            .map(|path| canonical(&path))
-            .collect();
-        let mut found: BTreeMap<(Kind, Option<String>, String, PathBuf), PairPaths> =
-            BTreeMap::new();
-        for file in files {
-            let Some((tree, matched)) = pattern::matched(store.layout(), &patterns, file) else {
-                remarks.extend(stray(store, file));
-                continue;
-            };
-            let target = link_target(&store.directory().join(file));
-            if target.is_some_and(|target| own.contains(&target)) {
-                // Kubespray links the pairs of other control planes to a host's own; one key in two pairs would be a fault
-                remarks.push(Remark::new(
-                    file,
-                    "is a link to another file here, so it is left out",
-                ));
-                continue;
+    /// The pairs and CAs of a directory, in the order of their kinds and names.
+    pub(super) fn all(state: &Directory, layout: Layout, remarks: &mut Vec<Remark>) -> Vec<Self> {
+        remarks.extend(
+            state
+                .others()
+                .iter()
+                .filter_map(|other| stray(other, layout)),
+        );
+        let cas = state.bundles().iter().map(|bundle| Self {
+            kind: FileKind::Ca(bundle.kind()),
+            tree: None,
+            name: String::new(),
+            paths: bundle.paths().clone(),
+            certificate: bundle
+                .signing_ca()
+                .or(bundle.certificates().first())
+                .cloned(),
+            is_misplaced: false,
+            key: None,
+            algorithm: None,
+        });
+        let leaves = state.pairs().iter().map(|pair| {
+            let certificate = pair.certificate().map(Certificate::public_key);
+            let key = pair.key().or(certificate);
+            let algorithm = key.and_then(PublicKey::algorithm);
+            Self {
+                kind: pair.kind,
+                tree: pair.host.clone(),
+                name: pair.name.clone(),
+                paths: pair.paths().clone(),
+                certificate: pair.certificate().cloned(),
+                is_misplaced: false,
+                key: pair.key().cloned(),
+                // A size that is not generated cannot be specified
+                algorithm: algorithm.map(KeyAlgorithm::made),
             }
-            let Matched { kind, name, paths } = matched;
-            let place = paths.certificate.clone();
-            found.insert((kind, tree, name, place), paths);
-        }
-        found
-            .into_iter()
-            .map(|((kind, tree, name, _), paths)| {
-                let found = Found::read(store, &paths);
-                Self {
-                    kind,
-                    tree,
-                    name,
-                    paths,
-                    certificate: found.certificate,
-                    is_misplaced: false,
-                    key: found.key,
-                    algorithm: found.algorithm,
-                }
-            })
-            .collect()
+        });
+        cas.chain(leaves).collect()
     }
 
     /// Whether it is no authority's.
     pub(super) fn is_leaf(&self) -> bool {
-        self.kind.issuer().is_none()
+        self.kind.ca().is_none()
     }
 
     /// Takes nothing of its certificate over, and of its key no more than what holds if that is its own.
@@ -122,50 +109,24 @@ impl Pair {
     }
 }
 
-struct Found {
-    certificate: Option<Certificate>,
-    key: Option<PublicKey>,
-    algorithm: Option<KeyAlgorithm>,
-}
-
-impl Found {
-    fn read(store: &Store, paths: &PairPaths) -> Self {
-        let full = paths.below(store.directory());
-        let certificate = first_certificate(&full.certificate);
-        let key = read_regular_file(&full.key)
-            .map(zeroize::Zeroizing::new)
-            .and_then(|bytes| PrivateKey::from_bytes(&bytes, None));
-        let algorithm = match (&key, &certificate) {
-            (Ok(key), _) => Some(key.algorithm()),
-            (Err(_), Some(certificate)) => certificate.public_key().algorithm(),
-            (Err(_), None) => None,
-        };
-        Self {
-            certificate,
-            key: key.ok().map(|key| key.public_key().clone()),
-            // A size that is not made cannot be said
-            algorithm: algorithm.map(KeyAlgorithm::made),
-        }
+/// A remark on a file that is left out.
+fn stray(other: &OtherFile, layout: Layout) -> Option<Remark> {
+    if other.is_link {
+        // Kubespray links the pairs of other control planes to a host's own; one key in two pairs
+        // would be a fault
+        let text = "is a link to another file here, so it is left out";
+        return Some(Remark::new(&other.path, text));
     }
-}
-
-/// A remark on a certificate under a name that the layout does not have.
-fn stray(store: &Store, file: &Path) -> Option<Remark> {
-    let extension = file.extension()?.to_str()?;
-    if !["pem", "crt", "cer", "cert"].contains(&extension) {
-        return None;
-    }
-    let certificate = first_certificate(&store.directory().join(file))?;
+    let certificate = other.certificate.as_ref()?;
     let what = if certificate.is_authority() {
-        "an authority"
+        "a CA"
     } else {
         "a certificate"
     };
-    let layout = store.layout();
     Some(Remark::new(
-        file,
+        &other.path,
         format!(
-            "{what}, {}, under a name that the {layout} layout does not have, so it is left alone",
+            "{what}, {}, with a name that the {layout} layout does not have, so it is left out",
             certificate.subject()
         ),
     ))

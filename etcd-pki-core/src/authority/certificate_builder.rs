@@ -7,6 +7,7 @@ use x509_cert::time::{Time, Validity};
 
 use crate::{
     certificate::Certificate,
+    clock,
     der_writer::{self, SEQUENCE, nesting_field},
     error::{Error, Result},
     extensions::ExtensionsBuilder,
@@ -42,6 +43,7 @@ impl CertificateBuilder<'_> {
         scheme: Scheme,
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>>,
     ) -> Result<Certificate> {
+        clock::check_beginning(self.not_before)?;
         let serial_number = match &self.serial_number {
             Some(serial_number) => serial_number.clone(),
             None => SerialNumber::generate()?,

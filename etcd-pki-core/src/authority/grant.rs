@@ -1,5 +1,7 @@
 //! What a signer grants.
 
+use std::{collections::HashSet, net::IpAddr};
+
 use crate::{
     error::Result,
     identity::{AlternativeName, Identity},
@@ -28,27 +30,51 @@ impl<'a> Grant<'a> {
         })
     }
 
-    /// Whether it gives what a request claims. The case of a DNS name is no difference.
-    pub(super) fn gives(&self, claim: &Claim, rsa: bool) -> bool {
-        let mut names = self.alternative_names.iter();
+    /// The claims of a request that it does not give. The case of a DNS name is no difference.
+    pub(super) fn refuses(&self, claims: &[Claim], rsa: bool) -> Vec<Claim> {
+        let names = Names::of(&self.alternative_names);
+        let refused = claims
+            .iter()
+            .filter(|claim| !self.gives(claim, rsa, &names));
+        refused.cloned().collect()
+    }
+
+    fn gives(&self, claim: &Claim, rsa: bool, names: &Names<'_>) -> bool {
         match claim {
             Claim::CommonName(name) => self.common_name.as_ref() == Some(name),
             Claim::Organization(name) => self.organization == Some(name),
             Claim::KeyUsage(usage) => self.profile.key_usages(rsa).contains(usage),
             Claim::ExtendedKeyUsage(usage) => self.profile.extended_key_usages().contains(usage),
-            Claim::DnsName(claimed) => names.any(|name| {
-                matches!(name, AlternativeName::Dns(name) if name.as_str().eq_ignore_ascii_case(claimed))
-            }),
-            Claim::IpAddress(claimed) => {
-                names.any(|name| matches!(name, AlternativeName::Ip(address) if address == claimed))
-            }
-            Claim::Uri(claimed) => {
-                names.any(|name| matches!(name, AlternativeName::Uri(uri) if uri.as_str() == claimed))
-            }
+            Claim::DnsName(claimed) => names.dns.contains(claimed.to_ascii_lowercase().as_str()),
+            Claim::IpAddress(claimed) => names.ip.contains(claimed),
+            Claim::Uri(claimed) => names.uri.contains(claimed.as_str()),
             Claim::Authority
             | Claim::SubjectPart { .. }
             | Claim::OtherName(_)
             | Claim::Extension(_) => false,
         }
+    }
+}
+
+/// Alternative names by their kinds, to look for many claims among them.
+#[derive(Default)]
+struct Names<'a> {
+    /// In lower case, as [`DnsName`](crate::identity::DnsName) has them
+    dns: HashSet<&'a str>,
+    ip: HashSet<&'a IpAddr>,
+    uri: HashSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn of(all: &[&'a AlternativeName]) -> Self {
+        let mut names = Self::default();
+        for name in all {
+            match name {
+                AlternativeName::Dns(name) => names.dns.insert(name.as_str()),
+                AlternativeName::Ip(address) => names.ip.insert(address),
+                AlternativeName::Uri(uri) => names.uri.insert(uri.as_str()),
+            };
+        }
+        names
     }
 }

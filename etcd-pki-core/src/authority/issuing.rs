@@ -102,14 +102,10 @@ impl CertificateAuthority {
         let grant = self.grant(profile.into(), identity.as_ref())?;
         let (certificate, validity_cut) = self.sign_grant(request.public_key(), &grant, now)?;
         let rsa = is_rsa(request.public_key());
-        let claims = request.claims().iter();
         Ok(Issued {
             certificate,
             chain: self.chain(),
-            refused: claims
-                .filter(|claim| !grant.gives(claim, rsa))
-                .cloned()
-                .collect(),
+            refused: grant.refuses(request.claims(), rsa),
             validity_cut,
         })
     }
@@ -176,7 +172,7 @@ impl CertificateAuthority {
         if key.algorithm().is_none() {
             return Err(Error::unsupported(
                 format!("a certificate for a key of {}", key.algorithm_name()),
-                "use ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096",
+                "use ec-p256, ec-p384, ec-p521, ed25519 or RSA from 2048 to 8192 bits",
             ));
         }
         self.check_leaf_key(key)?;

@@ -1,43 +1,42 @@
 //! What is read of a certificate once, to be looked at often.
 
 use der::{Decode as _, Encode as _};
+use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
 
-use super::malformed;
-use crate::{error::Result, extensions::Extensions, key::PublicKey, serial::SerialNumber};
+use super::{WHAT, malformed};
+use crate::{error::Result, extensions::Extensions, key::PublicKey, limits, serial::SerialNumber};
 
 pub(super) struct Facts {
-    pub(super) parsed: x509_cert::Certificate,
+    /// Raw: a serial number may have more bytes than RFC 5280 allows, as Go and OpenSSL read it
+    pub(super) parsed: CertificateInner<Raw>,
     pub(super) extensions: Extensions,
     pub(super) public_key: PublicKey,
     pub(super) serial_number: SerialNumber,
-    /// Whether the serial number is below zero, which no CA may write and some did
-    pub(super) serial_is_negative: bool,
 }
 
 impl Facts {
     pub(super) fn read(der: &[u8]) -> Result<Self> {
-        let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let parsed = CertificateInner::<Raw>::from_der(der).map_err(malformed)?;
         let content = parsed.tbs_certificate();
         let key = content
             .subject_public_key_info()
             .to_der()
             .map_err(malformed)?;
+        for name in [content.subject(), content.issuer()] {
+            let parts = name.iter().count();
+            limits::check(WHAT, parts, limits::SUBJECT_PARTS, "parts in a name")?;
+        }
+        let serial_number = content.serial_number().as_bytes();
+        SerialNumber::check_length(serial_number)?;
         Ok(Self {
             extensions: Extensions::read(content.extensions().into_iter().flatten())?,
             public_key: PublicKey::from_der(&key)?,
-            serial_is_negative: is_negative(content.serial_number()).map_err(malformed)?,
-            serial_number: SerialNumber::from_bytes(content.serial_number().as_bytes()),
+            serial_number: SerialNumber::from_integer(serial_number),
             parsed,
         })
     }
 
-    pub(super) fn content(&self) -> &x509_cert::TbsCertificate {
+    pub(super) fn content(&self) -> &TbsCertificateInner<Raw> {
         self.parsed.tbs_certificate()
     }
-}
-
-/// A DER integer is negative if the first bit of its first byte is set.
-fn is_negative(serial_number: &x509_cert::serial_number::SerialNumber) -> der::Result<bool> {
-    let der = serial_number.to_der()?;
-    Ok(der.get(2).is_some_and(|byte| byte & 0x80 != 0))
 }

@@ -9,12 +9,18 @@ use std::{
 
 use super::{
     Cluster, ClusterAdmin, ClusterEntry,
+    desired::DesiredPair,
     fault::Fault,
     resolver::{EntryIndex, Resolver},
     section,
-    wanted::{Purpose, Wanted},
 };
-use crate::{clock, identity::AlternativeName, role::Role, validity::Validity};
+use crate::{
+    clock,
+    identity::AlternativeName,
+    layout::{CaKind, PairPaths},
+    role::Role,
+    validity::Validity,
+};
 
 type Checked = Result<(), Fault>;
 
@@ -151,19 +157,25 @@ fn check_pairs(cluster: &Cluster) -> Checked {
     let mut members = HashMap::new();
     let mut others = Vec::new();
     let mut collision = None;
-    resolver.visit(|entry, wanted| {
-        if let Some((common_name, allowed)) = common_name(cluster, entry, &wanted) {
-            if wanted.role() == Some(Role::Member) {
-                members.entry(common_name).or_insert(entry);
-            } else if !allowed {
-                others.push((common_name, entry));
-            }
-        }
-        for path in [wanted.paths.certificate, wanted.paths.key] {
+    let mut claim = |paths: PairPaths, entry| {
+        for path in [paths.certificate, paths.key] {
             if let Some(first) = files.insert(path.clone(), entry) {
                 collision.get_or_insert((path, first, entry));
             }
         }
+    };
+    for ca in resolver.cas()? {
+        claim(ca.paths, None);
+    }
+    resolver.pairs(|entry, pair| {
+        if let Some((common_name, allowed)) = common_name(cluster, entry, &pair) {
+            if pair.role() == Role::Member {
+                members.entry(common_name).or_insert(Some(entry));
+            } else if !allowed {
+                others.push((common_name, Some(entry)));
+            }
+        }
+        claim(pair.paths, Some(entry));
     })?;
     if let Some((path, first, second)) = collision {
         let reason = format!(
@@ -201,7 +213,7 @@ fn check_pairs(cluster: &Cluster) -> Checked {
 
 /// A host's directory is not the one in which the authority is.
 fn check_trees(cluster: &Cluster) -> Checked {
-    let authority = cluster.layout.authority().certificate;
+    let authority = cluster.layout.ca(CaKind::Client).certificate;
     for role in [Role::Member, Role::Node] {
         for (index, entry) in cluster.entries(role).iter().enumerate() {
             if authority.starts_with(entry.name()) {
@@ -214,17 +226,11 @@ fn check_trees(cluster: &Cluster) -> Checked {
     Ok(())
 }
 
-fn common_name(
-    cluster: &Cluster,
-    entry: Option<EntryIndex>,
-    wanted: &Wanted,
-) -> Option<(String, bool)> {
-    let Purpose::Leaf(profile) = wanted.purpose else {
-        return None;
-    };
-    let allowed = cluster.entry(entry?)?.may_have_member_common_name();
-    // Resolving has looked at it already
-    let common_name = profile.common_name(&wanted.identity).ok()??;
+/// The common name of a pair, and whether it may be a member's.
+fn common_name(cluster: &Cluster, entry: EntryIndex, pair: &DesiredPair) -> Option<(String, bool)> {
+    let allowed = cluster.entry(entry)?.may_have_member_common_name();
+    // Resolving has checked it
+    let common_name = pair.common_name().ok()??;
     Some((common_name, allowed))
 }
 

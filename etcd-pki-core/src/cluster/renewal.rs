@@ -65,7 +65,24 @@ impl RenewBefore {
     #[must_use]
     pub fn begins(self, not_before: SystemTime, not_after: SystemTime) -> SystemTime {
         let life = not_after.duration_since(not_before).unwrap_or_default();
-        clock::whole_seconds(not_after - self.0.of_life(life).min(life / 3))
+        let before = self.0.of_life(life);
+        clock::whole_seconds(not_after - self.capped(life).unwrap_or(before))
+    }
+
+    /// How long before its end a certificate of this life is due instead, if this is more than a third of the life.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use etcd_pki_core::RenewBefore;
+    ///
+    /// let year = Duration::from_secs(365 * 86_400);
+    /// assert_eq!(RenewBefore::days(400).capped(year), Some(year / 3));
+    /// assert_eq!(RenewBefore::days(30).capped(year), None);
+    /// ```
+    #[must_use]
+    pub fn capped(self, life: Duration) -> Option<Duration> {
+        let third = life / 3;
+        (self.0.of_life(life) > third).then_some(third)
     }
 
     /// Whether it is as long as a whole life.
@@ -122,6 +139,27 @@ mod tests {
         assert!(third > long);
         // Upside down, as no certificate should be
         assert_eq!(RenewBefore::default().begins(year, UNIX_EPOCH), UNIX_EPOCH);
+    }
+
+    #[test]
+    fn what_is_more_than_a_third_is_reported() {
+        let year = DAY * 365;
+        for (before, life, capped) in [
+            (RenewBefore::days(400), year, Some(year / 3)),
+            (RenewBefore::days(122), year, Some(year / 3)),
+            (RenewBefore::days(121), year, None),
+            (RenewBefore::days(30), DAY * 90, None),
+            (RenewBefore::days(30), DAY * 89, Some(DAY * 89 / 3)),
+            (RenewBefore::percent(33).unwrap(), year, None),
+            (
+                RenewBefore::percent(33).unwrap(),
+                Duration::from_secs(1),
+                None,
+            ),
+            (RenewBefore::days(1), Duration::ZERO, Some(Duration::ZERO)),
+        ] {
+            assert_eq!(before.capped(life), capped, "{before} of {life:?}");
+        }
     }
 
     #[test]

@@ -4,14 +4,14 @@ use std::{collections::HashSet, path::Path};
 
 use super::{
     Cluster, ClusterAdmin, ClusterEntry,
+    desired::{DesiredCa, DesiredPair},
     fault::Fault,
     section,
-    wanted::{Issuer, Purpose, Wanted},
 };
 use crate::{
     error::{Error, Result},
     identity::{AlternativeName, Identity, check_common_name},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
     profile::Profile,
     role::{Compatibility, Role},
 };
@@ -50,18 +50,19 @@ impl<'a> Resolver<'a> {
         self.trees
     }
 
-    /// Tells each pair in its order, and the entry from which it follows.
-    pub(super) fn visit(
+    /// Calls `visit` with each pair in its order, and the entry that it comes from.
+    pub(super) fn pairs(
         &self,
-        mut tell: impl FnMut(Option<EntryIndex>, Wanted),
+        mut visit: impl FnMut(EntryIndex, DesiredPair),
     ) -> std::result::Result<(), Fault> {
-        self.authorities(|wanted| tell(None, wanted))?;
         for role in Role::ALL {
             for (index, entry) in self.cluster.entries(role).iter().enumerate() {
-                let of_host = role != Role::Client;
-                let asked = self.only.is_none_or(|host| of_host && entry.name() == host);
-                if asked {
-                    self.entry(role, entry, |wanted| tell(Some((role, index)), wanted))
+                let has_host = role != Role::Client;
+                let is_included = self
+                    .only
+                    .is_none_or(|host| has_host && entry.name() == host);
+                if is_included {
+                    self.entry(role, entry, |pair| visit((role, index), pair))
                         .map_err(|error| fault(role, index, entry, &error))?;
                 }
             }
@@ -69,7 +70,8 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn authorities(&self, mut tell: impl FnMut(Wanted)) -> std::result::Result<(), Fault> {
+    /// The CAs.
+    pub(super) fn cas(&self) -> std::result::Result<Vec<DesiredCa>, Fault> {
         let Cluster {
             layout,
             authority,
@@ -83,29 +85,36 @@ impl<'a> Resolver<'a> {
         if let Some(validity) = authority.validity() {
             profile = profile.valid_for(validity);
         }
-        let mut one = |issuer, common_name: &str, paths, field| -> std::result::Result<(), Fault> {
-            tell(Wanted {
-                purpose: Purpose::Authority(profile),
-                paths,
+        let ca = |kind, common_name: &str, field| {
+            Ok(DesiredCa {
+                kind,
+                profile,
+                paths: layout.ca(kind),
                 identity: authority
                     .identity(common_name)
                     .map_err(|error| Fault::from_error(field, &error))?,
-                issuer,
                 renew_before: defaults.renew_before(),
-                host: None,
-            });
-            Ok(())
+                algorithm: authority.key_algorithm(),
+            })
         };
-        let (own, peers) = (authority.common_name(), authority.peer_common_name());
-        one(Issuer::Cluster, own, layout.authority(), "ca.common_name")?;
+        let mut cas = vec![ca(
+            CaKind::Client,
+            authority.common_name(),
+            "ca.common_name",
+        )?];
         if authority.has_separate_peers() {
-            let paths = layout.peer_authority();
-            one(Issuer::Peers, &peers, paths, "ca.peer_common_name")?;
+            let common_name = authority.peer_common_name();
+            cas.push(ca(CaKind::Peer, &common_name, "ca.peer_common_name")?);
         }
-        Ok(())
+        Ok(cas)
     }
 
-    fn entry(&self, role: Role, entry: &ClusterEntry, mut tell: impl FnMut(Wanted)) -> Result<()> {
+    fn entry(
+        &self,
+        role: Role,
+        entry: &ClusterEntry,
+        mut visit: impl FnMut(DesiredPair),
+    ) -> Result<()> {
         let layout = self.cluster.layout;
         let name = entry.name();
         let pairs = layout.pairs(role, name)?;
@@ -120,57 +129,57 @@ impl<'a> Resolver<'a> {
                 profile.alternative_names(&identity)?;
             }
         }
-        let mut one = |paths: &PairPaths, identity: &Identity, profile, issuer| {
+        let mut one = |paths: &PairPaths, identity: &Identity, profile, ca| {
             let host = (role != Role::Client).then(|| name.to_owned());
-            tell(Wanted {
-                purpose: Purpose::Leaf(profile),
+            visit(DesiredPair {
+                profile,
                 paths: match &host {
-                    Some(host) if self.trees => paths.below_host(host),
+                    Some(host) if self.trees => paths.below(Path::new(host)),
                     _ => paths.clone(),
                 },
                 identity: identity.clone(),
-                issuer,
+                ca,
                 renew_before: self.cluster.defaults.renew_before(),
                 host,
             });
         };
         if role != Role::Member {
             for pair in &pairs {
-                one(pair, &identity, profile, Issuer::Cluster);
+                one(pair, &identity, profile, CaKind::Client);
             }
             return Ok(());
         }
         for pair in self.member_pairs(name, pairs)? {
             let identity = match entry.peer_common_name() {
-                Some(common_name) if pair.is_of_peers => {
+                Some(common_name) if pair.is_for_peers => {
                     identity.clone().with_common_name(common_name)?
                 }
                 _ => identity.clone(),
             };
-            one(&pair.paths, &identity, profile, pair.issuer);
+            one(&pair.paths, &identity, profile, pair.ca);
         }
         if let (Some(admin), Some(pair)) = (&self.cluster.admin, layout.member_client(name)?) {
             let (identity, profile) = self.admin(name, admin)?;
             profile.common_name(&identity)?;
-            one(&pair, &identity, profile, Issuer::Cluster);
+            one(&pair, &identity, profile, CaKind::Client);
         }
         Ok(())
     }
 
-    /// A member's pairs: the clients' first, and the peers' last where these have one apart.
+    /// A member's pairs: the one for clients first, the one for peers last.
     fn member_pairs(&self, name: &str, mut pairs: Vec<PairPaths>) -> Result<Vec<MemberPair>> {
-        let mut issuer = Issuer::Cluster;
+        let mut ca = CaKind::Client;
         if self.cluster.authority.has_separate_peers() {
             pairs.truncate(1);
             pairs.push(self.cluster.layout.peer_pair(name)?);
-            issuer = Issuer::Peers;
+            ca = CaKind::Peer;
         }
         let pairs = pairs.into_iter().enumerate();
         Ok(pairs
             .map(|(index, paths)| MemberPair {
                 paths,
-                is_of_peers: index > 0,
-                issuer: if index > 0 { issuer } else { Issuer::Cluster },
+                is_for_peers: index > 0,
+                ca: if index > 0 { ca } else { CaKind::Client },
             })
             .collect())
     }
@@ -230,8 +239,8 @@ impl<'a> Resolver<'a> {
 /// One of a member's pairs.
 struct MemberPair {
     paths: PairPaths,
-    is_of_peers: bool,
-    issuer: Issuer,
+    is_for_peers: bool,
+    ca: CaKind,
 }
 
 impl Cluster {
@@ -242,12 +251,6 @@ impl Cluster {
             profile = profile.names_as_given();
         }
         profile
-    }
-}
-
-impl PairPaths {
-    fn below_host(&self, host: &str) -> Self {
-        self.below(Path::new(host))
     }
 }
 

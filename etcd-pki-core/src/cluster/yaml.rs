@@ -72,10 +72,9 @@ impl Cluster {
     /// files: {owner: etcd, group: root, key_mode: "0600", certificate_mode: "0644", directory_mode: "0700"}
     /// "#,
     /// )?;
-    /// let files: Vec<_> = cluster.wanted(None)?.into_iter().map(|wanted| wanted.paths.certificate).collect();
-    /// assert_eq!(files[0].to_str(), Some("ca.pem"));
-    /// assert_eq!(files[1].to_str(), Some("member-etcd-1.pem"));
-    /// assert_eq!(files.len(), 9);
+    /// let files: Vec<_> = cluster.desired()?.pairs.into_iter().map(|pair| pair.paths.certificate).collect();
+    /// assert_eq!(files[0].to_str(), Some("member-etcd-1.pem"));
+    /// assert_eq!(files.len(), 8);
     ///
     /// let error = Cluster::from_yaml("members:\n  - {name: etcd-1, adresses: [10.0.0.11]}\n").unwrap_err();
     /// assert_eq!(error.to_string(), "line 2, column 20: members[0].adresses: there is no such field");

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     error::Result,
+    inspect::issuer,
     role::Role,
     store::{Store, first_certificate, read_certificates, tree},
 };
@@ -21,7 +22,7 @@ pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Vec<String
         };
         let mut signers = authorities.iter();
         let is_member = certificate.role() == Some(Role::Member)
-            && signers.any(|signer| certificate.check_issued_by(signer).is_ok());
+            && signers.any(|signer| issuer::is_signed_by(&certificate, [signer]));
         if is_member {
             let name = certificate.common_name().filter(is_listable);
             names.extend(name.filter(|name| !names.contains(name)));

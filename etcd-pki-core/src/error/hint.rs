@@ -3,14 +3,23 @@
 use std::io;
 
 use super::Error;
+use crate::{foreign, text};
 
 impl Error {
     /// The way to mend it: a sentence without a period, of the words of the command.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        let hint = self.way_out()?;
+        Some(text::message(&hint).into_owned())
+    }
+
+    fn way_out(&self) -> Option<String> {
         let hint = match self {
             Self::AnotherAuthority { .. } => {
                 "write its common name into the specification (ca.common_name), or name another directory"
+            }
+            Self::Blocked { .. } => {
+                "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
             }
             Self::Changed { .. } => "run it again: it plans anew",
             Self::AuthorityExpired { .. } => {
@@ -31,6 +40,9 @@ impl Error {
             Self::AuthorityExists { layout: None, .. } => {
                 "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
+            }
+            Self::Clock { .. } => {
+                "set the clock, by NTP or with `date`; a certificate that is made by a wrong clock has expired, or is not valid yet"
             }
             Self::CommonNameLength { common_name } if common_name.is_empty() => {
                 "give one of 1 to 64 characters"
@@ -76,6 +88,7 @@ impl Error {
             Self::KeyMismatch { .. } => {
                 "find the key of this certificate, or make a new pair; `etcd-pki cert match` compares files"
             }
+            Self::Layout { .. } => "use one layout for both",
             Self::Locked { .. } => "wait until the other etcd-pki is done, or end it",
             Self::MemberCommonName { .. } => {
                 "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say \
@@ -90,6 +103,9 @@ impl Error {
             }
             Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
             Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
+            Self::NotReplaceable { .. } => {
+                "nothing was changed; move the file elsewhere, or write to another one"
+            }
             Self::Several { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {
                 "remove the link, which was left as it is, or write to the file that it leads to"
@@ -100,19 +116,24 @@ impl Error {
             Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
             Self::Io { action, error, .. } => io_hint(action, error),
             Self::InvalidName { reason, .. } => name_hint(reason),
-            Self::Malformed { what, .. } => malformed_hint(what),
+            Self::Malformed { what, reason, .. } => {
+                foreign::hint(reason).unwrap_or_else(|| malformed_hint(what))
+            }
             Self::WrongPassphrase => "of a file, the first line is the passphrase",
             Self::Signature {
                 what: "certificate request",
                 ..
             } => {
-                "ask for it anew: made by the key that it names, with SHA-256 or SHA-384, and not changed on its way"
+                "ask for it anew: made by the key that it names, with SHA-256, SHA-384 or SHA-512, and not changed on its way"
             }
             Self::Signature { .. } => {
                 "give the certificate of its issuer, and both as they were made"
             }
             Self::Signer { .. } => "see that the CA's key can be used here, and run it again",
             Self::Unsupported { hint, .. } => hint,
+            Self::UntrustedOwner { .. } => {
+                "nothing was changed; give the key to root, to the owner of its directory or to the specified owner (chown), or remove it"
+            }
             Self::Validity { .. } => {
                 "give another validity, such as 90d, 10y or an instant to come"
             }
@@ -137,6 +158,9 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
         "private key" if has("certificate") => {
             "the key is a file of its own; beside ca.pem it is ca-key.pem"
         }
+        "private key" if has("parameters of an elliptic curve") => {
+            "`openssl ecparam` writes a key only with -genkey; `etcd-pki key new` makes one"
+        }
         "private key" if has("public key") => {
             "a public key signs nothing; give the private key from which it was taken"
         }
@@ -157,6 +181,9 @@ fn malformed_hint(what: &str) -> &'static str {
         "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
         "specification" => {
             "a specification is text in UTF-8, as in `etcd-pki adopt DIR` or the guides"
+        }
+        "list of names" => {
+            "nothing was changed; TLS libraries read no certificate with so many names: give each member its own"
         }
         "extension" => {
             "ask whoever made it for one in which each extension stands once, as X.509 writes it"

@@ -3,12 +3,22 @@
 use std::fmt;
 
 use super::{Error, Place, Position};
-use crate::clock;
+use crate::{clock, text};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AnotherAuthority {
+        // What it quotes may be of any length, and may hold what a terminal obeys
+        f.write_str(&text::message(&Words(self).to_string()))
+    }
+}
+
+/// An error as it is before [`text::message`] sees it.
+struct Words<'a>(&'a Error);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Error::AnotherAuthority {
                 path,
                 found,
                 wanted,
@@ -17,14 +27,14 @@ impl fmt::Display for Error {
                 "{} is {found}, and the specification says {wanted}",
                 path.display()
             ),
-            Self::AuthorityExpired { subject, not_after } => {
+            Error::AuthorityExpired { subject, not_after } => {
                 write!(
                     f,
                     "the CA {subject} expired on {}",
                     clock::rfc3339(*not_after)
                 )
             }
-            Self::AuthorityNotYetValid {
+            Error::AuthorityNotYetValid {
                 subject,
                 not_before,
             } => write!(
@@ -32,64 +42,89 @@ impl fmt::Display for Error {
                 "the CA {subject} is not valid before {}",
                 clock::rfc3339(*not_before)
             ),
-            Self::AuthorityExists {
+            Error::AuthorityExists {
                 directory, found, ..
             } => write!(
                 f,
                 "no new authority was made in {}: it has {found}",
                 directory.display()
             ),
-            Self::Changed { path } => write!(
+            Error::Blocked { path, reason } => {
+                let path = path.display().to_string();
+                if reason.contains(&path) {
+                    f.write_str(reason)
+                } else {
+                    write!(f, "{path}: {reason}")
+                }
+            }
+            Error::Changed { path } => write!(
                 f,
                 "{} has changed since the plan was made; nothing was written",
                 path.display()
             ),
-            Self::CommonNameLength { common_name } if common_name.is_empty() => {
+            Error::Clock { now } => write!(
+                f,
+                "the clock of this machine is wrong: it shows {}",
+                clock::rfc3339(*now)
+            ),
+            Error::CommonNameLength { common_name } if common_name.is_empty() => {
                 write!(f, "a common name is empty")
             }
-            Self::CommonNameLength { common_name } => write!(
+            Error::CommonNameLength { common_name } => write!(
                 f,
-                "the common name {common_name} has {} characters",
+                "the common name {} has {} characters",
+                text::excerpt(common_name),
                 common_name.chars().count()
             ),
-            Self::EncryptedKey => write!(f, "the private key is encrypted"),
-            Self::DirectoryGone { path } => write!(
+            Error::EncryptedKey => write!(f, "the private key is encrypted"),
+            Error::DirectoryGone { path } => write!(
                 f,
                 "{} was moved or removed while it was written to",
                 path.display()
             ),
-            Self::Exists { path } => write!(f, "{} exists", path.display()),
-            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::Interrupted => write!(f, "it was ended before it was done"),
-            Self::InvalidAlternativeName { text, reason, .. } => {
-                write!(f, "{text:?} is no DNS name, IP address or URI: {reason}")
+            Error::Exists { path } => write!(f, "{} exists", path.display()),
+            Error::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Error::Interrupted => write!(f, "it was ended before it was done"),
+            Error::InvalidAlternativeName { text, reason, .. } => {
+                let text = text::quoted(text);
+                write!(f, "{text} is no DNS name, IP address or URI: {reason}")
             }
-            Self::InvalidDuration { text, reason } => {
-                write!(f, "{text:?} is no duration and no instant: {reason}")
+            Error::InvalidDuration { text, reason } => {
+                let text = text::quoted(text);
+                write!(f, "{text} is no duration and no instant: {reason}")
             }
-            Self::InvalidName { name, reason } => write!(f, "the name {name:?} {reason}"),
-            Self::Io {
+            Error::InvalidName { name, reason } => {
+                write!(f, "the name {} {reason}", text::quoted(name))
+            }
+            Error::Io {
                 action,
                 path,
                 error,
             } => write!(f, "cannot {action} {}: {error}", path.display()),
-            Self::Irregular { path } => write!(f, "{} is no regular file", path.display()),
-            Self::AuthorityKey { subject } => write!(
+            Error::Irregular { path } => write!(f, "{} is no regular file", path.display()),
+            Error::AuthorityKey { subject } => write!(
                 f,
                 "the key is that of the authority {subject}: whoever has it can sign certificates"
             ),
-            Self::KeyMismatch { expected, found } => write!(
+            Error::KeyMismatch { expected, found } => write!(
                 f,
                 "the key does not match: the certificate has the key {}, this one is {}",
                 abbreviated(expected),
                 abbreviated(found)
             ),
-            Self::Locked { directory, waited } => write!(
+            Error::Layout {
+                store,
+                specification,
+            } => write!(
+                f,
+                "the directory has the {store} layout, and the specification has {specification}"
+            ),
+            Error::Locked { directory, waited } => write!(
                 f,
                 "{} is locked by another etcd-pki, for {waited} s now",
                 directory.display()
             ),
-            Self::Malformed {
+            Error::Malformed {
                 what,
                 place,
                 reason,
@@ -99,36 +134,38 @@ impl fmt::Display for Error {
                 }
                 write!(f, "not a valid {what}: {reason}")
             }
-            Self::MemberCommonName { common_name } => write!(
+            Error::MemberCommonName { common_name } => write!(
                 f,
                 "{common_name} is a member's common name, and a node or a client was to get it"
             ),
-            Self::Missing { what, found } if found.is_empty() => write!(f, "no {what} in it"),
-            Self::Missing { what, found } => {
+            Error::Missing { what, found } if found.is_empty() => write!(f, "no {what} in it"),
+            Error::Missing { what, found } => {
                 write!(f, "no {what} in it, but {}", found.join(", "))
             }
-            Self::NoAlternativeName => write!(f, "a member needs a name or an address"),
-            Self::NotAdoptable {
+            Error::NoAlternativeName => write!(f, "a member needs a name or an address"),
+            Error::NotAdoptable {
                 directory, reason, ..
             } => write!(f, "{} cannot be adopted: {reason}", directory.display()),
-            Self::NotAnAuthority { subject, reason } => {
+            Error::NotAnAuthority { subject, reason } => {
                 write!(f, "{subject} is no certificate authority: {reason}")
             }
-            Self::NoSubject => write!(f, "the subject would be empty"),
-            Self::Several { what, lines } => {
-                let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+            Error::NotReplaceable { path, found } => {
+                write!(f, "{} is not replaced: it has {found}", path.display())
+            }
+            Error::NoSubject => write!(f, "the subject would be empty"),
+            Error::Several { what, lines } => {
                 write!(
                     f,
                     "{} {what}s in it (lines {}) where one is wanted",
                     lines.len(),
-                    lines.join(", ")
+                    text::few(lines)
                 )
             }
-            Self::Signature { what, reason } => {
+            Error::Signature { what, reason } => {
                 write!(f, "the signature of the {what} does not hold: {reason}")
             }
-            Self::Signer { reason } => write!(f, "signing failed: {reason}"),
-            Self::Specification {
+            Error::Signer { reason } => write!(f, "signing failed: {reason}"),
+            Error::Specification {
                 position,
                 field,
                 reason,
@@ -138,18 +175,23 @@ impl fmt::Display for Error {
                     write!(f, "line {line}, column {column}: ")?;
                 }
                 if !field.is_empty() {
-                    write!(f, "{field}: ")?;
+                    write!(f, "{}: ", text::excerpt(field))?;
                 }
                 write!(f, "{reason}")
             }
-            Self::SymbolicLink { path } => {
+            Error::SymbolicLink { path } => {
                 write!(f, "{} is a symbolic link", path.display())
             }
-            Self::TooLarge { limit } => write!(f, "larger than {} MiB", limit / (1024 * 1024)),
-            Self::Unknown { what, text, .. } => write!(f, "unknown {what} {text:?}"),
-            Self::Unsupported { what, .. } => write!(f, "{what} is not supported"),
-            Self::Validity { reason } => write!(f, "{reason}"),
-            Self::WrongPassphrase => write!(f, "the passphrase does not open the private key"),
+            Error::TooLarge { limit } => write!(f, "larger than {} MiB", limit / (1024 * 1024)),
+            Error::Unknown { what, text, .. } => write!(f, "unknown {what} {}", text::quoted(text)),
+            Error::Unsupported { what, .. } => write!(f, "{what} is not supported"),
+            Error::UntrustedOwner { path, owner } => write!(
+                f,
+                "the key {} belongs to {owner}, who may not own it",
+                path.display()
+            ),
+            Error::Validity { reason } => write!(f, "{reason}"),
+            Error::WrongPassphrase => write!(f, "the passphrase does not open the private key"),
         }
     }
 }

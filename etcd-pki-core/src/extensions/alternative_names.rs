@@ -34,11 +34,6 @@ pub(crate) struct AlternativeNames {
 }
 
 impl AlternativeNames {
-    /// Whether there is no DNS name, address, URI or e-mail address among them.
-    pub(crate) fn are_all_other(&self) -> bool {
-        self.dns.is_empty() && self.ip.is_empty() && self.uri.is_empty() && self.email.is_empty()
-    }
-
     /// Reads `GeneralNames` (RFC 5280, section 4.2.1.6).
     pub(super) fn from_der(der: &[u8]) -> der::Result<Self> {
         let mut read = Self::default();

@@ -15,6 +15,13 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
+const DNS: &str = "DNS:";
+const URI: &str = "URI:";
+/// The second is what `openssl x509 -text` prints
+const IP: [&str; 2] = ["IP:", "IP Address:"];
+/// Kinds of names that OpenSSL knows and etcd does not look at
+const OTHER_KINDS: [&str; 4] = ["email:", "RID:", "dirName:", "otherName:"];
+
 /// One alternative name (RFC 5280, section 4.2.1.6), of the kinds that etcd looks at.
 ///
 /// ```
@@ -81,22 +88,70 @@ impl AlternativeName {
     }
 }
 
+impl AlternativeName {
+    /// Reads names with commas between them, as OpenSSL lists them: `DNS:etcd-1.lan, IP:10.0.0.11`. A comma in a URI is a part of
+    /// it unless another kind of name follows.
+    ///
+    /// ```
+    /// use etcd_pki_core::AlternativeName;
+    ///
+    /// let names = AlternativeName::list("DNS:etcd-1.lan, IP Address:10.0.0.11,::1")?;
+    /// let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    /// assert_eq!(names, ["etcd-1.lan", "10.0.0.11", "::1"]);
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAlternativeName`] for the first that is none.
+    pub fn list(text: &str) -> Result<Vec<Self>> {
+        if !text.contains(',') {
+            return Ok(vec![text.parse()?]);
+        }
+        let mut parts: Vec<String> = Vec::new();
+        for part in text.split(',') {
+            match parts.last_mut() {
+                Some(uri)
+                    if strip_prefix(uri.trim(), URI).is_some() && kind(part.trim()).is_none() =>
+                {
+                    uri.push(',');
+                    uri.push_str(part);
+                }
+                _ => parts.push(part.to_owned()),
+            }
+        }
+        let names = parts.iter().map(|part| match part.trim() {
+            "" => Err(invalid(text, "a name in this list is empty", None)),
+            part => part.parse(),
+        });
+        names.collect()
+    }
+}
+
 impl FromStr for AlternativeName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if let Some(rest) = strip_prefix(text, "URI:") {
+        if let Some(kind) = OTHER_KINDS
+            .iter()
+            .find(|kind| strip_prefix(text, kind).is_some())
+        {
+            let reason = format!("etcd looks at no names of the kind {kind}");
+            let hint = "leave it out: etcd takes a user from the common name, and hosts are DNS names, addresses and URIs";
+            return Err(invalid(text, &reason, Some(hint.to_owned())));
+        }
+        if let Some(rest) = strip_prefix(text, URI) {
             return rest
                 .parse()
                 .map(Self::Uri)
                 .map_err(|error| about(text, error));
         }
-        if let Some(rest) = strip_prefix(text, "IP:") {
+        if let Some(rest) = IP.iter().find_map(|prefix| strip_prefix(text, prefix)) {
             return parse_address(rest)
                 .map(Self::Ip)
                 .ok_or_else(|| invalid(text, "this is no address", address_hint(rest)));
         }
-        if let Some(rest) = strip_prefix(text, "DNS:") {
+        if let Some(rest) = strip_prefix(text, DNS) {
             if parse_address(rest).is_some() {
                 let hint = format!("write {rest}, or IP:{rest}");
                 return Err(invalid(text, "this is an address", Some(hint)));
@@ -207,6 +262,8 @@ fn refused(name: &str) -> Option<&'static str> {
     let last = name.rsplit('.').next().unwrap_or_default();
     if name.is_empty() {
         Some("it is empty")
+    } else if name.contains(',') {
+        Some("it is a list")
     } else if name.ends_with('.') {
         Some("it ends with a dot")
     } else if name.contains('*') {
@@ -219,6 +276,8 @@ fn refused(name: &str) -> Option<&'static str> {
         Some("it is a network or a path")
     } else if name.contains(':') {
         Some("it has a colon")
+    } else if name.contains('@') {
+        Some("it is an e-mail address")
     } else if last.bytes().all(|byte| byte.is_ascii_digit()) {
         // A name that ends in a number is an address that went wrong: 10.0.0.300
         Some("it ends in a number, as addresses do")
@@ -247,6 +306,17 @@ fn hint(text: &str) -> Option<String> {
         let host = Url::parse(text).ok()?.host_str()?.to_owned();
         return Some(format!("give the host alone, {host}, or URI:{text}"));
     }
+    if text.contains(',') {
+        return Some("give each name by itself".to_owned());
+    }
+    if let Some(name) = text
+        .strip_suffix('.')
+        .filter(|name| refused(name).is_none())
+    {
+        return Some(format!(
+            "give it without the dot, {name}: verifiers compare it so"
+        ));
+    }
     if let Some((address, zone)) = text.split_once('%') {
         return Some(format!("{address} without %{zone}"));
     }
@@ -268,6 +338,12 @@ fn address_hint(text: &str) -> Option<String> {
         .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
     (numbers && text.parse::<Ipv4Addr>().is_err())
         .then(|| "an IPv4 address has four numbers from 0 to 255, without leading zeros".to_owned())
+}
+
+/// The kind that a text says it is.
+fn kind(text: &str) -> Option<&'static str> {
+    let mut kinds = [DNS, URI].into_iter().chain(IP).chain(OTHER_KINDS);
+    kinds.find(|kind| strip_prefix(text, kind).is_some())
 }
 
 fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -365,6 +441,64 @@ mod tests {
             );
         }
         assert!(format!("{}.x", "a".repeat(64)).parse::<DnsName>().is_err());
+    }
+
+    #[test]
+    fn lists() {
+        let listed = |text: &str| -> Result<Vec<String>> {
+            let names = AlternativeName::list(text)?;
+            Ok(names.iter().map(ToString::to_string).collect())
+        };
+        for (text, expected) in [
+            ("a", &["a"][..]),
+            ("DNS:a,IP:10.0.0.1", &["a", "10.0.0.1"]),
+            (
+                "dns:a , ip:::1,URI:spiffe://b/c",
+                &["a", "::1", "spiffe://b/c"],
+            ),
+            ("a,10.0.0.1,b.c", &["a", "10.0.0.1", "b.c"]),
+            ("IP Address:10.0.0.1", &["10.0.0.1"]),
+            ("URI:http://a/b,c,DNS:d", &["http://a/b,c", "d"]),
+        ] {
+            assert_eq!(listed(text).unwrap(), expected, "{text}");
+        }
+        for bad in ["a,,b", "a,", ",", "a,b c", "DNS:a,IP:b", "a,email:a@b"] {
+            assert!(listed(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hints_that_help() {
+        for (text, reason, hint) in [
+            ("email:a@b.c", "of the kind email:", "common name"),
+            ("RID:1.2.3", "of the kind RID:", "leave it out"),
+            ("dirName:section", "of the kind dirName:", "leave it out"),
+            (
+                "otherName:1.2;UTF8:x",
+                "of the kind otherName:",
+                "leave it out",
+            ),
+            ("a@b.c", "e-mail address", "DNS name"),
+            ("a,b", "it is a list", "each name by itself"),
+            (
+                "etcd-1.lan.",
+                "ends with a dot",
+                "without the dot, etcd-1.lan:",
+            ),
+            (
+                "DNS:etcd-1.lan.",
+                "ends with a dot",
+                "without the dot, etcd-1.lan:",
+            ),
+        ] {
+            let error = text.parse::<AlternativeName>().unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
+        }
+    }
+
+    #[test]
+    fn names_that_are_too_long() {
         assert!("a.".repeat(127).parse::<DnsName>().is_err());
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     words,
 };
 
-/// The keys that etcd-pki makes and signs with. Every etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but
-/// Ed25519.
+/// The keys that etcd-pki signs with, and makes where they are in [`KeyAlgorithm::ALL`]. Every
+/// etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but Ed25519.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -26,8 +26,11 @@ pub enum KeyAlgorithm {
     Rsa3072,
     /// RSA of 4096 bits: `rsa-4096`
     Rsa4096,
-    /// RSA of another size between 2048 and 4096 bits: keys that exist are used (with the feature `rsa`), and none are made
+    /// RSA of another size between 2048 and 8192 bits: existing keys are used (with the feature
+    /// `rsa`), and none are made
     OtherRsa,
+    /// ECDSA on NIST P-521 with SHA-512: existing keys are used, and none are made
+    EcP521,
 }
 
 impl KeyAlgorithm {
@@ -53,6 +56,7 @@ impl KeyAlgorithm {
             Self::Rsa3072 => "rsa-3072",
             Self::Rsa4096 => "rsa-4096",
             Self::OtherRsa => "rsa",
+            Self::EcP521 => "ec-p521",
         }
     }
 
@@ -66,16 +70,22 @@ impl KeyAlgorithm {
         }
     }
 
-    /// Whether a key that is there does where one of this kind is wanted: RSA keys of sizes that are not made do for the smallest
-    /// that is.
+    /// Whether an existing key is good enough where one of this kind is required: RSA keys of sizes
+    /// that are not made for the smallest that is, and keys of P-521 for both smaller curves, one
+    /// of which is the default. A key that is not made here is not replaced because of a default.
     pub(crate) fn is_met_by(self, found: Self) -> bool {
-        self == found || (self, found) == (Self::Rsa2048, Self::OtherRsa)
+        self == found
+            || matches!(
+                (self, found),
+                (Self::Rsa2048, Self::OtherRsa) | (Self::EcP256 | Self::EcP384, Self::EcP521)
+            )
     }
 
-    /// The kind that is made which a key of this kind does for.
+    /// The kind to make where a key of this kind is in use: the nearest that it is good enough for.
     pub(crate) fn made(self) -> Self {
         match self {
             Self::OtherRsa => Self::Rsa2048,
+            Self::EcP521 => Self::EcP384,
             made => made,
         }
     }
@@ -88,6 +98,7 @@ impl KeyAlgorithm {
         match self {
             Self::EcP256 => Scheme::EcdsaP256,
             Self::EcP384 => Scheme::EcdsaP384,
+            Self::EcP521 => Scheme::EcdsaP521,
             Self::Ed25519 => Scheme::Ed25519,
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::OtherRsa => Scheme::Rsa,
         }
@@ -104,8 +115,19 @@ impl FromStr for KeyAlgorithm {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        if text == Self::EcP521.name() {
+            return Err(not_made(text));
+        }
         words::one_of(text, "key algorithm", &Self::ALL, Self::name)
     }
+}
+
+/// The error for an algorithm whose keys are used and not made.
+pub(super) fn not_made(name: &str) -> Error {
+    Error::unsupported(
+        format!("making a key of {name}"),
+        "existing keys of it are used; for a new one choose ec-p384, which every etcd accepts as well",
+    )
 }
 
 /// A format in which a private key is written.
@@ -154,5 +176,31 @@ mod tests {
             assert_eq!(algorithm.name().parse::<KeyAlgorithm>().unwrap(), algorithm);
         }
         assert!("EC-P256".parse::<KeyAlgorithm>().is_err());
+        let error = "ec-p521".parse::<KeyAlgorithm>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "making a key of ec-p521 is not supported"
+        );
+    }
+
+    /// What is used and not made is kept where its stand-in or the default is required.
+    #[test]
+    fn keys_that_are_not_made_are_kept() {
+        let kept = [
+            (KeyAlgorithm::OtherRsa, &[KeyAlgorithm::Rsa2048][..]),
+            (
+                KeyAlgorithm::EcP521,
+                &[KeyAlgorithm::EcP256, KeyAlgorithm::EcP384],
+            ),
+        ];
+        for (found, required) in kept {
+            assert!(!KeyAlgorithm::ALL.contains(&found));
+            assert!(required.contains(&found.made()));
+            for algorithm in KeyAlgorithm::ALL {
+                let is_met = algorithm.is_met_by(found);
+                assert_eq!(is_met, required.contains(&algorithm), "{algorithm}");
+            }
+        }
+        assert!(KeyAlgorithm::default().is_met_by(KeyAlgorithm::EcP521));
     }
 }

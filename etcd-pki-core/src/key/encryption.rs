@@ -42,6 +42,10 @@ impl Passphrase {
         }
         Ok(Self::new(line))
     }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Passphrase {

@@ -12,10 +12,9 @@ use zeroize::Zeroizing;
 
 use super::{
     EC_PUBLIC_KEY, ED25519, KeyAlgorithm, Passphrase, PrivateKey, PublicKey, RSA_ENCRYPTION,
-    SECP256R1, SECP384R1, encryption, malformed,
+    SECP256R1, SECP384R1, SECP521R1, encryption, malformed, openssl_encryption,
 };
 use crate::{
-    der_kind,
     error::{Error, Result},
     pem, signing,
 };
@@ -37,10 +36,10 @@ const OTHER_KEYS: [(ObjectIdentifier, &str); 7] = [
 const CURVES: [(ObjectIdentifier, &str); 9] = [
     (SECP256R1, "ec-p256"),
     (SECP384R1, "ec-p384"),
+    (SECP521R1, "ec-p521"),
     (oid("1.2.840.10045.3.1.1"), "ec-p192"),
     (oid("1.3.132.0.10"), "ec-secp256k1"),
     (oid("1.3.132.0.33"), "ec-p224"),
-    (oid("1.3.132.0.35"), "ec-p521"),
     (oid("1.3.36.3.3.2.8.1.1.11"), "ec-brainpoolP384r1"),
     (oid("1.3.36.3.3.2.8.1.1.13"), "ec-brainpoolP512r1"),
     (oid("1.3.36.3.3.2.8.1.1.7"), "ec-brainpoolP256r1"),
@@ -54,16 +53,36 @@ const fn oid(text: &str) -> ObjectIdentifier {
 pub(super) fn from_pem(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
     let blocks = pem::read(WHAT, pem)?;
     let block = pem::only(&blocks, WHAT, |label| label.ends_with("PRIVATE KEY"))?;
-    if block.headers.contains("ENCRYPTED") {
-        return Err(Error::unsupported(
-            "a private key under OpenSSL's own encryption (Proc-Type: 4,ENCRYPTED)",
-            "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW`",
-        ));
-    }
-    let der = &block.contents;
     let parameters = blocks.iter().find(|block| block.label == "EC PARAMETERS");
     let parameters = parameters.map(|block| &block.contents[..]);
-    let key = match (Structure::of(der), block.label.as_str()) {
+    let key = if openssl_encryption::is_encrypted(&block.headers) {
+        from_openssl_encryption(block, parameters, passphrase)
+    } else {
+        from_block(block, parameters, passphrase)
+    };
+    key.map_err(|error| error.at(block.place))
+}
+
+fn from_openssl_encryption(
+    block: &pem::Block,
+    parameters: Option<&[u8]>,
+    passphrase: Option<&Passphrase>,
+) -> Result<PrivateKey> {
+    let der = openssl_encryption::decrypt(&block.headers, &block.contents, passphrase)?;
+    match Structure::of(&der) {
+        Some(structure) => from_structure(structure, &der, parameters),
+        None if has_explicit_parameters(&der) => Err(explicit_parameters()),
+        None => Err(Error::WrongPassphrase),
+    }
+}
+
+fn from_block(
+    block: &pem::Block,
+    parameters: Option<&[u8]>,
+    passphrase: Option<&Passphrase>,
+) -> Result<PrivateKey> {
+    let der = &block.contents;
+    match (Structure::of(der), block.label.as_str()) {
         (Some(structure), _) => from_structure(structure, der, parameters),
         // What is none of them is said to be damaged in the words of its label
         (None, "PRIVATE KEY") => from_pkcs8(der),
@@ -78,22 +97,18 @@ pub(super) fn from_pem(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<Pr
             format!("a key of the kind {other}"),
             USE_ANOTHER,
         )),
-    };
-    key.map_err(|error| error.at(block.place))
+    }
 }
 
 /// Reads a private key in DER, whichever of the four structures it is.
 pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
-    if der.is_empty() {
-        return Err(Error::malformed(WHAT, "it is empty"));
-    }
     if let Some(structure) = Structure::of(der) {
         from_structure(structure, der, None)
     } else if pkcs8::EncryptedPrivateKeyInfoRef::from_der(der).is_ok() {
         from_encrypted(der, passphrase)
     } else {
         let error = Error::malformed(WHAT, "neither PEM nor the DER of a key");
-        Err(der_kind::instead_of(WHAT, der, error))
+        Err(error.or_foreign(WHAT, der))
     }
 }
 
@@ -141,6 +156,18 @@ pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> C
         EC_PUBLIC_KEY => curve_name(algorithm.parameters),
         other => named(&OTHER_KEYS, other),
     }
+}
+
+/// The algorithm of an elliptic curve key by its name, if such keys are used.
+pub(super) fn algorithm(name: &str) -> Option<KeyAlgorithm> {
+    [
+        KeyAlgorithm::EcP256,
+        KeyAlgorithm::EcP384,
+        KeyAlgorithm::EcP521,
+        KeyAlgorithm::Ed25519,
+    ]
+    .into_iter()
+    .find(|algorithm| algorithm.name() == name)
 }
 
 pub(super) fn rsa_name(bits: &[u8]) -> Cow<'static, str> {
@@ -199,9 +226,6 @@ fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
     if !signing::RSA_BITS.contains(&bits) {
         return Err(unsupported_key(format!("rsa-{bits}")));
     }
-    if key.public_exponent.as_bytes().len() < 3 {
-        return Err(unsupported_key("rsa with a public exponent under 65537"));
-    }
     check_private_exponent(der)?;
     let key = PrivateKey::from_pkcs1(der)?;
     // ring checks its result by the public key, and so finds numbers that do not belong together
@@ -233,17 +257,12 @@ fn inconsistent() -> Error {
 
 /// Reads SEC1, whose curve stands in it, or in the block before it.
 fn from_sec1(der: &[u8], parameters: Option<&[u8]>) -> Result<PrivateKey> {
-    let explicit = || unsupported_key("ec with explicit curve parameters");
-    let key = match sec1::EcPrivateKey::from_der(der) {
-        Ok(key) => key,
-        Err(_) if has_explicit_parameters(der) => return Err(explicit()),
-        Err(error) => return Err(malformed(error)),
-    };
+    let key = sec1_key(der)?;
     let name = match (&key.parameters, parameters) {
         (Some(sec1::EcParameters::NamedCurve(curve)), _) => named(&CURVES, *curve),
         (None, Some(parameters)) => match ObjectIdentifier::from_der(parameters) {
             Ok(curve) => named(&CURVES, curve),
-            Err(_) => return Err(explicit()),
+            Err(_) => return Err(explicit_parameters()),
         },
         (None, None) => {
             return Err(Error::malformed(
@@ -258,11 +277,15 @@ fn from_sec1(der: &[u8], parameters: Option<&[u8]>) -> Result<PrivateKey> {
 fn sec1_key(der: &[u8]) -> Result<sec1::EcPrivateKey<'_>> {
     sec1::EcPrivateKey::from_der(der).map_err(|error| {
         if has_explicit_parameters(der) {
-            unsupported_key("ec with explicit curve parameters")
+            explicit_parameters()
         } else {
             malformed(error)
         }
     })
+}
+
+fn explicit_parameters() -> Error {
+    unsupported_key("ec with explicit curve parameters")
 }
 
 /// Whether an `ECPrivateKey` carries the curve's numbers (a SEQUENCE in its field [0]) rather than the curve's name.
@@ -285,28 +308,49 @@ fn from_ec(curve: &str, key: &sec1::EcPrivateKey<'_>) -> Result<PrivateKey> {
     let (algorithm, length) = match curve {
         "ec-p256" => (KeyAlgorithm::EcP256, 32),
         "ec-p384" => (KeyAlgorithm::EcP384, 48),
+        "ec-p521" => (KeyAlgorithm::EcP521, 66),
         other => return Err(unsupported_key(other)),
     };
-    // Some tools leave out leading zeros (RFC 5915, section 3 wants them)
-    let missing = length.max(key.private_key.len()) - key.private_key.len();
-    let scalar = Zeroizing::new([&vec![0; missing][..], key.private_key].concat());
+    let scalar = scalar(key.private_key, length).ok_or_else(outside)?;
     let point = match key.public_key {
         Some(point @ [0x04, ..]) => point.to_vec(),
         // ring derives no points: a key stored without one, or with a compressed one
-        _ => public_point(algorithm, &scalar)
-            .ok_or_else(|| Error::malformed(WHAT, "its number is not of this curve"))?,
+        _ => public_point(algorithm, &scalar).ok_or_else(outside)?,
     };
     PrivateKey::from_ec(algorithm, &scalar, &point)
 }
 
+/// A scalar in as many bytes as RFC 5915, section 3, requires. Some tools leave out leading zeros,
+/// others write too many, and Go reads both (`parseECPrivateKey` in `crypto/x509`).
+fn scalar(number: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let more = number.len().saturating_sub(length);
+    let (zeros, number) = number.split_at(more);
+    let missing = length - number.len();
+    zeros
+        .iter()
+        .all(|byte| *byte == 0)
+        .then(|| Zeroizing::new([&vec![0; missing][..], number].concat()))
+}
+
+fn outside() -> Error {
+    Error::malformed(WHAT, "its number is not of this curve")
+}
+
 fn public_point(algorithm: KeyAlgorithm, scalar: &[u8]) -> Option<Vec<u8>> {
     use p256::elliptic_curve::sec1::ToSec1Point as _;
-    if algorithm == KeyAlgorithm::EcP384 {
-        let key = p384::SecretKey::from_slice(scalar).ok()?;
-        Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
-    } else {
-        let key = p256::SecretKey::from_slice(scalar).ok()?;
-        Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+    match algorithm {
+        KeyAlgorithm::EcP521 => {
+            let key = p521::SecretKey::from_slice(scalar).ok()?;
+            Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+        }
+        KeyAlgorithm::EcP384 => {
+            let key = p384::SecretKey::from_slice(scalar).ok()?;
+            Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+        }
+        _ => {
+            let key = p256::SecretKey::from_slice(scalar).ok()?;
+            Some(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+        }
     }
 }
 

@@ -10,11 +10,36 @@ use crate::{
     der_writer::{self, SEQUENCE},
     error::{Error, Result},
     hex, pem,
-    signing::{self, Scheme},
+    signing::{self, Scheme, VerifyingKey, VerifyingKind},
 };
 
 /// More bytes than the algorithm takes, with the tags and lengths around it
 const USUAL_FRAME: usize = 32;
+
+/// The canonical encodings of the points of small order on edwards25519, without their sign: of
+/// order 4, 1, 2, 8 and 8 (`ge25519_has_small_order` in libsodium)
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    [
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0,
+    ],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
 
 /// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -46,7 +71,7 @@ impl PublicKey {
     /// [`Error::Malformed`] if it is none.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(der)
-            .map_err(|error| Error::malformed("public key", error))?;
+            .map_err(|error| Error::malformed("public key", error).or_foreign("public key", der))?;
         let bits = info
             .subject_public_key
             .as_bytes()
@@ -54,7 +79,7 @@ impl PublicKey {
         let name = import::key_name(&info.algorithm, bits);
         let algorithm = match info.algorithm.oid {
             RSA_ENCRYPTION => Self::rsa_bits(bits).and_then(KeyAlgorithm::of_rsa),
-            _ => name.parse().ok(),
+            _ => import::algorithm(&name),
         };
         Ok(Self {
             der: der.to_vec(),
@@ -105,34 +130,43 @@ impl PublicKey {
 
     /// Checks a signature over the very bytes that were signed.
     pub(crate) fn verify(&self, what: &'static str, signed: &signing::Signed<'_>) -> Result<()> {
-        let scheme = match self.scheme() {
-            Some(scheme) => scheme,
-            // ring verifies RSA of any size from 2048 to 8192 bits
-            None if self
-                .rsa_size()
-                .is_some_and(|bits| (2048..=8192).contains(&bits)) =>
-            {
-                Scheme::Rsa
-            }
-            None => {
-                return Err(Error::unsupported(
-                    format!("checking a signature by a key of {}", self.name),
-                    "etcd-pki checks signatures by ec-p256, ec-p384, ed25519 and RSA from 2048 bits on",
-                ));
-            }
+        let kind = match self.scheme() {
+            Some(Scheme::EcdsaP256) => VerifyingKind::EcP256,
+            Some(Scheme::EcdsaP384) => VerifyingKind::EcP384,
+            Some(Scheme::EcdsaP521) => VerifyingKind::EcP521,
+            Some(Scheme::Ed25519) => VerifyingKind::Ed25519,
+            // There are more keys by which signatures are checked than keys that sign
+            Some(Scheme::Rsa) | None => match self.rsa_size() {
+                Some(bits) => VerifyingKind::Rsa(bits),
+                None => VerifyingKind::Other,
+            },
         };
-        scheme
-            .verify(
-                self.bits(),
-                &signed.algorithm,
-                signed.content,
-                signed.signature,
-            )
-            .map_err(|reason| Error::Signature { what, reason })
+        let key = VerifyingKey {
+            kind,
+            bits: self.bits(),
+            name: &self.name,
+        };
+        key.verify(what, signed)
+    }
+
+    /// Checks that a signature by this key proves anything. With an Ed25519 key of small order,
+    /// anybody can sign; neither RFC 8032, section 5.1.7, nor Go refuses such a key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signature`] if it proves nothing.
+    pub(crate) fn check_possession(&self, what: &'static str) -> Result<()> {
+        if self.algorithm != Some(KeyAlgorithm::Ed25519) || is_of_large_order(self.bits()) {
+            return Ok(());
+        }
+        Err(Error::Signature {
+            what,
+            reason: "its Ed25519 key is of small order: anybody can sign with it".to_owned(),
+        })
     }
 
     /// The size of an RSA key, in bits.
-    fn rsa_size(&self) -> Option<u32> {
+    fn rsa_size(&self) -> Option<usize> {
         self.name.strip_prefix("rsa-")?.parse().ok()
     }
 
@@ -150,7 +184,7 @@ impl PublicKey {
         let mut der = Vec::with_capacity(bits.len() + USUAL_FRAME);
         der_writer::nest(&mut der, SEQUENCE, |der| {
             der_writer::nest(der, SEQUENCE, |der| match algorithm.scheme() {
-                Scheme::EcdsaP256 | Scheme::EcdsaP384 => {
+                Scheme::EcdsaP256 | Scheme::EcdsaP384 | Scheme::EcdsaP521 => {
                     der_writer::push_oid(der, EC_PUBLIC_KEY);
                     der_writer::push_oid(der, curve(algorithm));
                 }
@@ -178,6 +212,18 @@ impl PublicKey {
         let key = pkcs1::RsaPublicKeyRef::from_der(pkcs1).ok()?;
         Some(signing::rsa_bits(key.modulus.as_bytes()))
     }
+}
+
+/// Whether an Ed25519 key is canonical (RFC 8032, section 5.1.3, step 1) and not of small order.
+fn is_of_large_order(point: &[u8]) -> bool {
+    let Ok(mut y) = <[u8; 32]>::try_from(point) else {
+        return false;
+    };
+    // The sign of x
+    y[31] &= 0x7f;
+    // 2^255 - 19 and more
+    let is_canonical = y[0] < 0xed || y[31] != 0x7f || y[1..31].iter().any(|byte| *byte != 0xff);
+    is_canonical && !SMALL_ORDER.contains(&y)
 }
 
 impl fmt::Debug for PublicKey {

@@ -1,4 +1,4 @@
-//! The section `[alt_names]` of an openssl.conf.
+//! The names in the section `[alt_names]` of an openssl.conf.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,9 +6,11 @@ use std::{
     net::IpAddr,
 };
 
+use super::openssl_conf;
 use crate::{
     error::{Error, Position, Result},
     identity::AlternativeName,
+    text,
 };
 
 const SECTION: &str = "alt_names";
@@ -64,46 +66,28 @@ impl fmt::Display for MisplacedAddress {
     }
 }
 
-/// Reads the section, and nothing else of the file.
-pub(super) fn parse(text: &str) -> Result<AltNames> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut inside = false;
+/// Reads the section. The other ones have variables for it, and `environment` is OpenSSL's section `ENV`.
+pub(super) fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<AltNames> {
+    let entries = openssl_conf::read(text, environment)?;
     let mut keys = HashMap::new();
     let mut seen = HashSet::new();
     let mut names = Vec::new();
     let mut misplaced = Vec::new();
-    for (line, number) in text.lines().zip(1..) {
-        let content = line.split('#').next().unwrap_or_default();
-        let position = Position {
-            line: number,
-            column: content.chars().take_while(|c| c.is_whitespace()).count() + 1,
-        };
-        let content = content.trim();
-        let section = content
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        if let Some(section) = section {
-            // OpenSSL joins sections of one name
-            inside = section.trim() == SECTION;
+    for entry in &entries {
+        if entry.section != SECTION {
             continue;
         }
-        if !inside || content.is_empty() {
-            continue;
-        }
-        let Some((key, value)) = content.split_once('=') else {
-            let reason = "there is no = in it".to_owned();
-            return Err(fault(position, content, reason, None));
-        };
-        let (key, value) = (key.trim(), value.trim());
-        if let Some(first) = keys.insert(key, number) {
+        let (key, position) = (entry.name.as_str(), entry.position);
+        if let Some(first) = keys.insert(key, position.line) {
             // OpenSSL would forget the first one without a word
             let reason = format!("it is in line {first} already");
             return Err(fault(position, key, reason, Some(RENUMBER.to_owned())));
         }
-        let name = name(key, value).map_err(|(reason, hint)| fault(position, key, reason, hint))?;
+        let name =
+            name(key, &entry.value).map_err(|(reason, hint)| fault(position, key, reason, hint))?;
         if let (AlternativeName::Ip(address), DNS) = (&name, kind(key)) {
             misplaced.push(MisplacedAddress {
-                line: number,
+                line: position.line,
                 key: key.to_owned(),
                 address: *address,
             });
@@ -144,9 +128,10 @@ fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String,
     format!("{kind}:{value}")
         .parse()
         .map_err(|error: Error| match error {
-            Error::InvalidAlternativeName { reason, hint, .. } => {
-                (format!("{value:?} is not one: {reason}"), hint)
-            }
+            Error::InvalidAlternativeName { reason, hint, .. } => (
+                format!("{} is not one: {reason}", text::quoted(value)),
+                hint,
+            ),
             error => (error.to_string(), error.hint()),
         })
 }
@@ -168,6 +153,10 @@ fn fault(position: Position, field: &str, reason: String, hint: Option<String>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<AltNames> {
+        super::parse(text, |_| None)
+    }
 
     #[test]
     fn names_in_their_order_each_once() {
@@ -252,12 +241,7 @@ DNS = *.etcd.svc
             let hint = error.hint().unwrap();
             assert!(!hint.contains("specification"), "{hint}");
         }
-        for text in [
-            "",
-            "[alt_names]\n",
-            "[alt_names\nDNS.1 = a\n",
-            "DNS.1 = a\n",
-        ] {
+        for text in ["", "[alt_names]\n", "DNS.1 = a\n"] {
             let error = parse(text).unwrap_err();
             assert!(
                 error

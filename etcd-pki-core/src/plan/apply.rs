@@ -1,331 +1,746 @@
-//! Carrying a plan out.
+//! Applying a plan: every mode, one executor.
 
-use std::{collections::HashMap, time::SystemTime};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
 
 use rayon::prelude::*;
-
 use zeroize::Zeroizing;
 
 use super::{
-    Action, Done, Plan, Progress, Step, Unfinished, ValidityCut, as_far_as_possible,
-    create::create_authority,
-    decision::leaf_profile,
-    obstacle::check_way,
-    progress::Followed,
-    record::{Mark, Marker, NextRecord},
+    Action, Contents, Mode, Plan, Step, Target,
+    cache::{Mark, Marker},
+    exchange::request_path,
+    host::{read_key, waiting_key_path},
+    renewal,
+    report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
+    step::{KeySource, Work},
 };
 use crate::{
     authority::CertificateAuthority,
-    certificate::Certificate,
-    clock,
-    cluster::{Issuer, Purpose},
+    bundle::{Bundle, all_pem},
+    cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
-    key::{Passphrase, PrivateKey},
-    layout::PairPaths,
-    store::{Attributes, LockedStore, Overwrite, PairTexts, read_file},
+    finding::Finding,
+    inspect::CurrentCa,
+    key::{Passphrase, PrivateKey, PublicKey},
+    layout::CaKind,
+    request::CertificateRequest,
+    store::{Attributes, LockedStore, Overwrite, PairTexts, Store, read_file, write_below},
+    verify,
 };
 
-/// What carrying out a plan has changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use]
-pub struct Report {
-    /// Pairs that are new
-    pub created: usize,
-    /// Certificates that are new, for the keys that were there
-    pub renewed: usize,
-    /// Pairs that took the place of others
-    pub reissued: usize,
-    /// Pairs of which modes or owners were set
-    pub modes: usize,
-    /// Pairs that were surplus and are gone
-    pub removed: usize,
-    /// Certificates that end before what the specification asks for; nothing is told where it asks for no validity
-    pub validity_cut: Vec<ValidityCut>,
-}
-
-/// What is known of a pair that was changed.
-#[derive(Default)]
-struct Changed {
-    mark: Option<Mark>,
-    validity_cut: Option<ValidityCut>,
-}
-
-impl Report {
-    /// How many pairs were changed.
-    #[must_use]
-    pub fn changed(&self) -> usize {
-        self.created + self.renewed + self.reissued + self.modes + self.removed
-    }
-
-    fn count(&mut self, action: Action) {
-        match action {
-            Action::Keep => {}
-            Action::Mode => self.modes += 1,
-            Action::Renew => self.renewed += 1,
-            Action::Reissue => self.reissued += 1,
-            Action::Create => self.created += 1,
-        }
-    }
-}
-
 impl Plan {
-    /// Does what the plan says, and nothing else. The authorities come first, and then every other pair, on all cores: each is
-    /// changed whole, so whatever instant it is cut off at, the next plan finishes it. A pair that fails holds up no other.
-    ///
-    /// `progress` is told how many of the changes are done, and of how many, and may end it between two of them.
+    /// Makes the changes of the plan, and no others, under the lock of its store. CAs come first, and
+    /// then every other pair: each is replaced atomically, so an interrupted run can be continued by
+    /// planning again. A failing pair does not stop the others.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`], which tells what was done before. Its error is [`Error::Changed`] if a file that is to be changed is not as
-    /// it was when the plan was made, or [`Error::SymbolicLink`] where a step has a
-    /// [`Cause::SymbolicLink`](super::Cause::SymbolicLink) and links are not to be replaced: nothing was done then. Or it is
-    /// [`Error::Missing`] if something is to be signed and the authority's key is not there; [`Error::Interrupted`];
-    /// [`Error::Io`], [`Error::SymbolicLink`] for a link that leads elsewhere, and the errors of [`CertificateAuthority::issue`].
-    pub fn apply(
-        mut self,
-        files: &LockedStore,
-        passphrase: Option<&Passphrase>,
-        progress: impl Progress,
-    ) -> std::result::Result<Report, Box<Unfinished<Report>>> {
-        let record = self.record.take();
-        let all = self.changes().count() + self.removed().len();
-        let mut done = Done::default();
-        let followed = Followed::new(progress, all);
-        let ended = self.carry_out(files, passphrase, record, &followed, &mut done);
-        done.end(all, ended)
+    /// Nothing was changed if this fails: [`Error::Changed`] if a file is not as it was when the plan
+    /// was made; [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], under [`Error::File`], for
+    /// the key of a CA that must sign; [`Error::Io`] for one that is missing; [`Error::Locked`];
+    /// [`Error::Interrupted`]. Errors of single steps are in the [`Report`].
+    pub fn apply(&self) -> Result<Report> {
+        self.apply_with(&ApplyOptions::new())
     }
 
-    fn carry_out(
-        &self,
-        files: &LockedStore,
-        passphrase: Option<&Passphrase>,
-        mut record: Option<NextRecord>,
-        followed: &Followed<impl Progress>,
-        done: &mut Done<Report>,
-    ) -> Result<()> {
-        let now = clock::now();
-        let changes: Vec<&Step> = self.changes().collect();
-        // All of them before the first change: a plan that has gone stale changes nothing
-        changes
-            .par_iter()
-            .try_for_each(|step| step.stamps.check(&step.paths))?;
-        for (pair, stamps) in self.removed().iter().zip(&self.surplus_stamps) {
-            stamps.check(&pair.below(&self.directory))?;
+    /// Applies the plan as [`Plan::apply`] does, with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::apply`].
+    pub fn apply_with(&self, options: &ApplyOptions<'_>) -> Result<Report> {
+        if !self.has_work() {
+            self.update_cache(options);
+            return Ok(self.without_changes());
         }
-        let link = changes.iter().find_map(|step| step.link());
-        if let Some(link) = link.filter(|_| !self.replaces_links) {
-            return Err(Error::SymbolicLink {
-                path: link.to_owned(),
-            });
-        }
-        files.give_directories(&self.attributes)?;
-        files.remove_stale(changes.iter().map(|step| &step.wanted.paths))?;
-        let authorities = self.authorities(files, passphrase, now, |step| {
-            done.step(step);
-            followed.ended(1);
-        })?;
-        if let Some(record) = &mut record {
-            // What a new authority signs is known from then on, unless a passphrase keeps the next plan from its key
-            let new = changes.iter().filter(|step| {
-                step.wanted.is_authority() && step.action == Action::Create && passphrase.is_none()
-            });
-            for issuer in new.map(|step| step.wanted.issuer) {
-                let key = authorities.get(&issuer).and_then(CertificateAuthority::key);
-                record.add_marker(issuer, key.and_then(Marker::of));
+        let files = lock(self.store(), options)?;
+        self.execute(&files, options)
+    }
+
+    /// Opens the keys of the CAs that must sign, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else
+    /// [`PrivateKey::from_bytes`] refuses; [`Error::Io`].
+    pub fn check_keys(&self, passphrase: Option<&Passphrase>) -> Result<()> {
+        for step in self.steps() {
+            let Target::Ca(ca) = &step.target else {
+                continue;
+            };
+            let is_needed = match step.work {
+                Work::CreateCa { has_key } => has_key,
+                Work::RenewCa { .. } => true,
+                Work::Trust { .. } => false,
+                _ => self.0.signs(ca.kind),
+            };
+            if is_needed {
+                self.store().load_ca_key(&ca.paths, passphrase).map(drop)?;
             }
-        }
-        let marks = self.leaves(&authorities, record.as_ref(), files, now, followed, done)?;
-        for pair in self.removed() {
-            followed.begin()?;
-            files.remove(pair, &self.attributes)?;
-            done.removed(pair.below(&self.directory));
-            followed.ended(1);
-        }
-        // What was written before the directory went is gone with it
-        files.check_place()?;
-        if let Some(record) = record {
-            record.write(marks.into_iter(), files);
         }
         Ok(())
     }
 
-    /// The authorities that sign, made or renewed if that is due. One that signs nothing is not asked for its key.
-    fn authorities(
-        &self,
-        files: &LockedStore,
-        passphrase: Option<&Passphrase>,
-        now: SystemTime,
-        mut tell: impl FnMut(&Step),
-    ) -> Result<HashMap<Issuer, CertificateAuthority>> {
-        let mut authorities = HashMap::new();
-        for step in self.steps.iter().filter(|step| step.wanted.is_authority()) {
-            let Purpose::Authority(profile) = step.wanted.purpose else {
+    /// Writes the cache of verified pairs, if it has changed. It is no failure if that is impossible.
+    fn update_cache(&self, options: &ApplyOptions<'_>) {
+        let Some(cache) = self.0.cache.as_ref().filter(|cache| cache.is_news()) else {
+            return;
+        };
+        if let Ok(files) = lock(self.store(), options) {
+            cache.write([].into_iter(), &files);
+        }
+    }
+
+    /// The report of a plan that changes nothing: its blocked steps.
+    fn without_changes(&self) -> Report {
+        Report::new(self, self.blocked_steps())
+    }
+
+    fn blocked_steps(&self) -> Vec<Executed> {
+        let steps = self.steps().iter().enumerate();
+        let blocked = steps.filter_map(|(place, step)| {
+            Some(Executed {
+                step: place,
+                outcome: Outcome::Blocked(step.blocking_error()?),
+                product: Product::default(),
+            })
+        });
+        blocked.collect()
+    }
+
+    /// Makes the changes under the lock.
+    fn execute(&self, files: &LockedStore, options: &ApplyOptions<'_>) -> Result<Report> {
+        self.check_unchanged()?;
+        self.check_keys(options.passphrase)?;
+        let work = self.steps().iter().filter(|step| step.is_work());
+        files.give_directories(&self.0.permissions)?;
+        files.remove_stale(work.clone().map(Step::relative_paths))?;
+        let blocked = self.blocked_steps();
+        let mut run = Run {
+            plan: &self.0,
+            files,
+            passphrase: options.passphrase,
+            counter: Counter::new(options, work.count() + blocked.len()),
+            stopped: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
+            further_keys: AtomicUsize::new(0),
+            signers: HashMap::new(),
+            renewal_signers: Mutex::default(),
+            markers: HashMap::new(),
+        };
+        let mut executed = blocked;
+        executed.extend(run.cas());
+        let (pairs, marks) = run.pairs();
+        executed.extend(pairs);
+        executed.extend(run.removals());
+        // What was written before the directory was moved is gone with it
+        if let Err(error) = files.check_place()
+            && let Some(last) = executed.iter_mut().rev().find(|one| is_done(one))
+        {
+            last.outcome = Outcome::Failed(error);
+        }
+        if let Some(cache) = &self.0.cache {
+            cache.write(marks.into_iter(), files);
+        }
+        Ok(Report::new(self, executed)
+            .interrupted(run.interrupted.into_inner())
+            .further_keys(run.further_keys.into_inner()))
+    }
+
+    /// Fails if a file that is changed, or a CA that signs, is not as it was. All of them are compared
+    /// before the first change: a stale plan changes nothing.
+    fn check_unchanged(&self) -> Result<()> {
+        let directory = self.directory();
+        for ca in self.0.cas.iter().filter(|ca| self.0.signs(ca.kind)) {
+            ca.stamps.check(&ca.paths.below(directory))?;
+        }
+        self.steps()
+            .par_iter()
+            .filter(|step| step.is_work())
+            .try_for_each(|step| step.stamps.check(&step.paths()))
+    }
+}
+
+/// Plans, and plans again under the lock before the plan is applied: the process that had the lock may
+/// have made the changes.
+pub(super) fn apply_planned(
+    plan: impl Fn() -> Result<Plan>,
+    options: &ApplyOptions<'_>,
+) -> Result<Report> {
+    let planned = plan()?;
+    if !planned.has_work() {
+        planned.update_cache(options);
+        return Ok(planned.without_changes());
+    }
+    let files = lock(planned.store(), options)?;
+    let plan = plan()?;
+    if !plan.has_work() {
+        return Ok(plan.without_changes());
+    }
+    plan.execute(&files, options)
+}
+
+/// Takes the lock of a store, and waits for another process that has it.
+fn lock(store: &Store, options: &ApplyOptions<'_>) -> Result<LockedStore> {
+    let mut reported = false;
+    store.lock_while(|| match options.progress {
+        Some(progress) => {
+            if !reported {
+                progress.waits(store.directory());
+                reported = true;
+            }
+            !progress.is_interrupted()
+        }
+        None => true,
+    })
+}
+
+fn is_done(executed: &Executed) -> bool {
+    matches!(executed.outcome, Outcome::Done)
+}
+
+/// A plan that is being applied.
+struct Run<'a> {
+    plan: &'a Contents,
+    files: &'a LockedStore,
+    passphrase: Option<&'a Passphrase>,
+    counter: Counter<'a>,
+    /// Whether an error stops the whole run
+    stopped: AtomicBool,
+    /// Whether the caller stopped the run
+    interrupted: AtomicBool,
+    /// Keys of requests that failed after the key was written
+    further_keys: AtomicUsize,
+    /// The CAs that sign
+    signers: HashMap<CaKind, CertificateAuthority>,
+    /// The CAs that renew certificates by path
+    renewal_signers: Mutex<HashMap<Option<CaKind>, Arc<CertificateAuthority>>>,
+    /// Make the marks of pairs of CAs that this run creates
+    markers: HashMap<CaKind, Marker>,
+}
+
+/// What a change of a pair gives to the cache and to the report.
+#[derive(Default)]
+struct Changed {
+    mark: Option<Mark>,
+    product: Product,
+}
+
+impl Run<'_> {
+    /// Creates, renews and opens the CAs, one after the other. If one fails, nothing can be signed, and
+    /// the run stops.
+    fn cas(&mut self) -> Vec<Executed> {
+        let mut executed = Vec::new();
+        let plan = self.plan;
+        for (place, step) in plan.steps.iter().enumerate() {
+            let Target::Ca(ca) = &step.target else {
                 continue;
             };
-            let issuer = step.wanted.issuer;
-            let signs = self.signs(issuer);
-            let authority = match step.action {
-                Action::Create => {
-                    let (has_key, attributes) = (step.stamps.has_key(), &self.attributes);
-                    create_authority(
-                        &step.wanted,
-                        profile,
-                        has_key,
-                        files,
-                        passphrase,
-                        attributes,
-                        now,
-                    )?
-                }
-                Action::Renew => {
-                    let authority = files
-                        .store()
-                        .authority_to_renew_at(&step.wanted.paths, passphrase)?;
-                    let renewed = authority.renewed(profile.validity(), step.keeps_serial, now)?;
-                    let certificate = renewed.certificate().to_pem()?;
-                    let (paths, attributes) = (&step.wanted.paths, &self.attributes);
-                    files.put_certificate(paths, &certificate, Overwrite::Replace, attributes)?;
-                    renewed
-                }
-                Action::Mode => {
-                    files.mend(&step.wanted.paths, &self.attributes)?;
-                    if !signs {
-                        tell(step);
-                        continue;
-                    }
-                    files.store().authority_at(&step.wanted.paths, passphrase)?
-                }
-                Action::Keep | Action::Reissue if signs => {
-                    files.store().authority_at(&step.wanted.paths, passphrase)?
-                }
-                Action::Keep | Action::Reissue => continue,
-            };
-            if step.action != Action::Keep {
-                tell(step);
+            if !step.is_work() && !self.signs(ca.kind) {
+                continue;
             }
-            authorities.insert(issuer, authority);
+            if let Work::Trust { .. } = step.work {
+                // A host's own trust bundle comes before the leaves that it verifies
+                if matches!(plan.mode, Mode::Signing { .. }) {
+                    continue;
+                }
+            }
+            let result = self
+                .begin()
+                .and_then(|()| self.ca(step, ca))
+                .map(|()| Product::default());
+            if step.is_work() || result.is_err() {
+                // One failing CA stops the run
+                if result.is_err() {
+                    self.stopped.store(true, Ordering::Relaxed);
+                }
+                executed.push(self.finish(place, result, 1));
+            }
         }
-        Ok(authorities)
+        executed
     }
 
-    /// Changes every other pair, and gives the marks of those that are known now.
-    fn leaves(
-        &self,
-        authorities: &HashMap<Issuer, CertificateAuthority>,
-        record: Option<&NextRecord>,
-        files: &LockedStore,
-        now: SystemTime,
-        followed: &Followed<impl Progress>,
-        done: &mut Done<Report>,
-    ) -> Result<Vec<Mark>> {
-        let leaves = self.changes().filter(|step| !step.wanted.is_authority());
-        let (changed, ended) = as_far_as_possible(leaves.collect(), |step: &&Step| {
-            followed.begin()?;
-            files.check_place()?;
-            check_way(&step.causes)?;
-            let issuer = step.wanted.issuer;
-            let authority = authorities.get(&issuer);
-            let marker = record.and_then(|record| record.marker(issuer));
-            // Links that the plan does not name are never replaced
-            let attributes = Attributes {
-                replaces_links: step.link().is_some(),
-                ..self.attributes.clone()
-            };
-            let changed = carry_out(step, authority, marker, files, &attributes, now)
-                .map_err(|error| error.in_file(&step.paths.certificate))?;
-            followed.ended(1);
-            Ok(changed)
+    fn ca(&mut self, step: &Step, ca: &DesiredCa) -> Result<()> {
+        let permissions = &self.plan.permissions;
+        let signer = match &step.work {
+            Work::CreateCa { has_key } => {
+                let created = create_ca(ca, *has_key, self)?;
+                // A passphrase keeps the next plan from the key
+                let key = created.key().filter(|_| self.passphrase.is_none());
+                self.markers
+                    .extend(key.and_then(Marker::of).map(|marker| (ca.kind, marker)));
+                Some(created)
+            }
+            Work::RenewCa { keeps_serial } => Some(renew_ca(ca, *keeps_serial, self)?),
+            Work::Trust {
+                certificates: Some(certificates),
+            } => {
+                let (path, text) = (&ca.paths.certificate, certificates.as_bytes());
+                self.files
+                    .put_file(path, text, false, Overwrite::Replace, permissions)?;
+                None
+            }
+            work => {
+                if let Work::Chmod = work {
+                    self.files.mend(&ca.paths, permissions)?;
+                }
+                let store = self.files.store();
+                let load = || store.load_ca(&ca.paths, self.passphrase, false);
+                self.signs(ca.kind).then(load).transpose()?
+            }
+        };
+        self.signers.extend(signer.map(|signer| (ca.kind, signer)));
+        Ok(())
+    }
+
+    fn signs(&self, kind: CaKind) -> bool {
+        self.plan.signs(kind)
+    }
+
+    /// Changes every pair, and gives the marks of those that are verified now.
+    fn pairs(&self) -> (Vec<Executed>, Vec<Mark>) {
+        let steps = self.plan.steps.iter().enumerate();
+        let steps = steps.filter(|(_, step)| {
+            step.is_work() && !matches!(step.work, Work::Remove) && !self.is_done_with_cas(step)
         });
+        let changed: Vec<(usize, Result<Changed>, usize)> = match &self.plan.mode {
+            // A host gets all its certificates, or none
+            Mode::Signing { .. } => {
+                let mut hosts: BTreeMap<&Path, Vec<(usize, &Step)>> = BTreeMap::new();
+                for (place, step) in steps {
+                    hosts
+                        .entry(&step.directory)
+                        .or_default()
+                        .push((place, step));
+                }
+                let hosts: Vec<_> = hosts.into_iter().collect();
+                let changed = hosts
+                    .into_par_iter()
+                    .flat_map_iter(|(folder, steps)| self.sign_for(folder, &steps));
+                changed.collect()
+            }
+            // Keys of one host, and files of one list, in their order
+            Mode::Host { .. } | Mode::Renewal(_) => steps
+                .map(|(place, step)| (place, self.begin().and_then(|()| self.pair(step)), 1))
+                .map(|(place, result, changes)| (place, self.stop_on(result), changes))
+                .map(|(place, result, changes)| {
+                    self.counter.add(if result.is_ok() { changes } else { 0 });
+                    (place, result, 0)
+                })
+                .collect(),
+            Mode::Pairs => {
+                let steps: Vec<_> = steps.collect();
+                let changed = steps.into_par_iter().map(|(place, step)| {
+                    let result = self.stop_on(self.begin().and_then(|()| self.pair(step)));
+                    self.counter.add(usize::from(result.is_ok()));
+                    (place, result, 0)
+                });
+                changed.collect()
+            }
+        };
+        let mut executed = Vec::with_capacity(changed.len());
         let mut marks = Vec::new();
-        for (step, Changed { mark, validity_cut }) in changed {
-            done.step(step);
-            marks.extend(mark);
-            done.report.validity_cut.extend(validity_cut);
+        for (place, result, _) in changed {
+            let result = result.map(|changed| {
+                marks.extend(changed.mark);
+                changed.product
+            });
+            executed.push(self.finish(place, result, 0));
         }
-        ended.map(|()| marks)
-    }
-}
-
-impl Done<Report> {
-    fn step(&mut self, step: &Step) {
-        self.report.count(step.action);
-        self.files.push(step.paths.certificate.clone());
+        (executed, marks)
     }
 
-    fn removed(&mut self, pair: PairPaths) {
-        self.report.removed += 1;
-        self.files.push(pair.certificate);
+    /// Whether a step is one of [`Run::cas`].
+    fn is_done_with_cas(&self, step: &Step) -> bool {
+        let delivers = matches!(self.plan.mode, Mode::Signing { .. })
+            && matches!(step.work, Work::Trust { .. });
+        matches!(step.target, Target::Ca(_)) && !delivers
     }
-}
 
-/// Changes one pair, and tells its mark if its two files are known now.
-fn carry_out(
-    step: &Step,
-    authority: Option<&CertificateAuthority>,
-    marker: Option<&Marker>,
-    files: &LockedStore,
-    attributes: &Attributes,
-    now: SystemTime,
-) -> Result<Changed> {
-    if step.action == Action::Mode {
-        // Its mark was known to the plan
-        files.mend(&step.wanted.paths, attributes)?;
-        return Ok(Changed::default());
-    }
-    let (Some(profile), Some(authority)) = (leaf_profile(&step.wanted), authority) else {
-        return Err(Error::Missing {
-            what: "private key of its authority",
-            found: Vec::new(),
+    fn removals(&self) -> Vec<Executed> {
+        let steps = self.plan.steps.iter().enumerate();
+        let removed = steps.filter(|(_, step)| matches!(step.work, Work::Remove));
+        let removed = removed.map(|(place, step)| {
+            let result = self.begin().and_then(|()| {
+                self.files
+                    .remove(step.relative_paths(), &self.plan.permissions)
+            });
+            let result = self.stop_on(result.map(|()| Product::default()));
+            self.finish(place, result, 1)
         });
-    };
-    let identity = &step.wanted.identity;
-    let cut = |asked: Option<SystemTime>, certificate: &Certificate| {
-        let asked = asked.filter(|_| profile.asked_validity().is_some())?;
-        Some(ValidityCut {
-            path: step.paths.certificate.clone(),
-            asked,
-            not_after: certificate.not_after(),
-        })
-    };
-    match (step.action, &step.key) {
-        (Action::Renew, Some(key)) => {
-            let issued = authority.certify(key, *profile, identity, now)?;
-            let certificate = issued.certificate_pem()?;
-            files.put_certificate(
-                &step.wanted.paths,
-                &certificate,
-                Overwrite::Replace,
-                attributes,
-            )?;
-            let validity_cut = cut(issued.validity_cut(), issued.certificate());
-            let mut changed = Changed {
-                mark: None,
-                validity_cut,
-            };
-            if let Some(marker) = marker {
-                let file = Zeroizing::new(read_file(&step.paths.key)?);
-                let is_same = PrivateKey::from_bytes(&file, None)?.public_key() == key;
-                changed.mark = is_same.then(|| marker.mark(certificate.as_bytes(), &file));
+        removed.collect()
+    }
+
+    /// Fails with [`Error::Interrupted`] if the run is stopped or interrupted: the step is skipped.
+    fn begin(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        if self.counter.is_interrupted() {
+            self.interrupted.store(true, Ordering::Relaxed);
+            return Err(Error::Interrupted);
+        }
+        self.files.check_place()
+    }
+
+    /// Stops the run if an error would occur for every other step too.
+    fn stop_on<T>(&self, result: Result<T>) -> Result<T> {
+        if result.as_ref().is_err_and(Error::concerns_all) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// The outcome of a step, with its changes counted.
+    fn finish(&self, place: usize, result: Result<Product>, changes: usize) -> Executed {
+        let (outcome, product) = match result {
+            Ok(product) => {
+                self.counter.add(changes);
+                (Outcome::Done, product)
             }
-            Ok(changed)
+            Err(Error::Interrupted) => (Outcome::Skipped, Product::default()),
+            Err(error) => (Outcome::Failed(error), Product::default()),
+        };
+        Executed {
+            step: place,
+            outcome,
+            product,
         }
-        _ => {
-            let bundle = authority.issue_at(*profile, identity, now)?;
-            let texts = PairTexts::of(&bundle)?;
-            let mark = marker
-                .map(|marker| marker.mark(texts.certificate.as_bytes(), texts.key.as_bytes()));
-            let pair = (&step.wanted.paths, texts);
-            files.put_pairs(&[pair], overwrite(step.action), attributes)?;
-            let validity_cut = cut(bundle.validity_cut(), bundle.certificate());
-            Ok(Changed { mark, validity_cut })
+    }
+
+    /// Changes one pair.
+    fn pair(&self, step: &Step) -> Result<Changed> {
+        let changed = match (&step.work, &step.target) {
+            (Work::Chmod, target) => {
+                let paths = match target {
+                    Target::Ca(ca) => &ca.paths,
+                    Target::Pair(pair) => &pair.paths,
+                    Target::Files(paths) => paths,
+                };
+                self.files.mend(paths, &self.permissions(step))?;
+                // The plan knew its mark
+                Ok(Changed::default())
+            }
+            (Work::Issue, Target::Pair(pair)) => self.issue(step, pair),
+            (Work::Certify { key, rewrites_key }, Target::Pair(pair)) => {
+                self.certify(step, pair, key, *rewrites_key)
+            }
+            (Work::Request { key }, Target::Pair(pair)) => self.request(step, pair, *key),
+            (Work::Install { certificates, key }, Target::Pair(pair)) => {
+                self.install(pair, certificates, *key)
+            }
+            (Work::RenewFile(renewal), Target::Files(paths)) => {
+                let ca = self.renewal_signer(renewal.ca)?;
+                let product = renewal::renew(renewal, paths, &ca, self.files, self.plan.now)?;
+                Ok(Changed {
+                    mark: None,
+                    product,
+                })
+            }
+            _ => Ok(Changed::default()),
+        };
+        changed.map_err(|error: Error| error.in_file(step.paths().certificate))
+    }
+
+    /// The permissions of a step's files. A link is replaced only if the plan has it as a reason.
+    fn permissions(&self, step: &Step) -> Attributes {
+        let mut reasons = step.reasons.iter();
+        let replaces_links = reasons.any(|reason| matches!(reason, Finding::SymbolicLink { .. }));
+        Attributes {
+            replaces_links,
+            ..self.plan.permissions.clone()
         }
+    }
+
+    fn signer(&self, kind: CaKind) -> Result<&CertificateAuthority> {
+        self.signers.get(&kind).ok_or(Error::Missing {
+            what: "private key of its CA",
+            found: Vec::new(),
+        })
+    }
+
+    /// The CA that renews certificates by path. It is loaded once.
+    fn renewal_signer(&self, kind: Option<CaKind>) -> Result<Arc<CertificateAuthority>> {
+        let Mode::Renewal(ca) = &self.plan.mode else {
+            return Err(Error::Interrupted);
+        };
+        let mut loaded = self
+            .renewal_signers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(signer) = loaded.get(&kind) {
+            return Ok(Arc::clone(signer));
+        }
+        let signer = ca.load(kind, self.passphrase)?;
+        loaded.insert(kind, Arc::clone(&signer));
+        Ok(signer)
+    }
+
+    fn marker(&self, kind: CaKind) -> Option<&Marker> {
+        let cache = self.plan.cache.as_ref()?;
+        self.markers.get(&kind).or_else(|| cache.marker(kind))
+    }
+
+    /// Makes a key and its certificate.
+    fn issue(&self, step: &Step, pair: &DesiredPair) -> Result<Changed> {
+        let ca = self.signer(pair.ca)?;
+        let bundle = ca.issue_at(pair.profile, &pair.identity, self.plan.now)?;
+        // A path that was empty when the plan was made must be empty now
+        let overwrite = match step.action {
+            Action::Create => Overwrite::Refuse,
+            _ => Overwrite::Replace,
+        };
+        self.write(step, pair, &bundle, overwrite)
+    }
+
+    fn write(
+        &self,
+        step: &Step,
+        pair: &DesiredPair,
+        bundle: &Bundle,
+        overwrite: Overwrite,
+    ) -> Result<Changed> {
+        let texts = PairTexts::of(bundle)?;
+        let mark = self
+            .marker(pair.ca)
+            .map(|marker| marker.mark(texts.certificate.as_bytes(), texts.key.as_bytes()));
+        let files = [(&pair.paths, texts)];
+        self.files
+            .put_pairs(&files, overwrite, &self.permissions(step))?;
+        Ok(Changed {
+            mark,
+            product: Product {
+                requested_end: requested_end(pair, bundle.validity_cut()),
+                not_after: Some(bundle.certificate().not_after()),
+                ..Product::default()
+            },
+        })
+    }
+
+    /// Makes a certificate for the current key.
+    fn certify(
+        &self,
+        step: &Step,
+        pair: &DesiredPair,
+        key: &PublicKey,
+        rewrites_key: bool,
+    ) -> Result<Changed> {
+        let ca = self.signer(pair.ca)?;
+        if rewrites_key {
+            let current = read_key(&step.paths().key)?;
+            if current.public_key() != key {
+                return Err(Error::Changed {
+                    path: step.paths().key,
+                });
+            }
+            let bundle = ca.issue_for(current, pair.profile, &pair.identity, self.plan.now)?;
+            return self.write(step, pair, &bundle, Overwrite::Replace);
+        }
+        let issued = ca.certify(key, pair.profile, &pair.identity, self.plan.now)?;
+        let certificate = issued.certificate_pem()?;
+        self.files.put_certificate(
+            &pair.paths,
+            &certificate,
+            Overwrite::Replace,
+            &self.permissions(step),
+        )?;
+        let mut changed = Changed {
+            mark: None,
+            product: Product {
+                requested_end: requested_end(pair, issued.validity_cut()),
+                not_after: Some(issued.certificate().not_after()),
+                ..Product::default()
+            },
+        };
+        if let Some(marker) = self.marker(pair.ca) {
+            let file = Zeroizing::new(read_file(&step.paths().key)?);
+            let is_same = verify::held_key(&file, None).0?.public_key() == key;
+            changed.mark = is_same.then(|| marker.mark(certificate.as_bytes(), &file));
+        }
+        Ok(changed)
+    }
+
+    /// Writes a request. A new key is written and synced before its request.
+    fn request(&self, step: &Step, pair: &DesiredPair, source: KeySource) -> Result<Changed> {
+        let waiting = waiting_key_path(&pair.paths);
+        let new = match source {
+            KeySource::Current | KeySource::Waiting => None,
+            KeySource::New => Some((&pair.paths.key, Overwrite::Refuse)),
+            // The waiting key has another algorithm, or is no key
+            KeySource::NewWaiting => Some((&waiting, Overwrite::Replace)),
+        };
+        let key = match new {
+            None if source == KeySource::Current => read_key(&step.paths().key)?,
+            None => read_key(&self.plan.store.directory().join(&waiting))?,
+            Some((path, overwrite)) => {
+                let key = PrivateKey::generate_with(pair.profile.key_algorithm())?;
+                let text = key.to_secret_pem()?;
+                let permissions = &self.plan.permissions;
+                self.files
+                    .put_file(path, text.as_bytes(), true, overwrite, permissions)?;
+                key
+            }
+        };
+        let written = self.write_request(step, pair, &key);
+        if written.is_err() && step.makes_key() {
+            self.further_keys.fetch_add(1, Ordering::Relaxed);
+        }
+        written.map(|()| Changed::default())
+    }
+
+    fn write_request(&self, step: &Step, pair: &DesiredPair, key: &PrivateKey) -> Result<()> {
+        let Mode::Host { folder } = &self.plan.mode else {
+            return Ok(());
+        };
+        if step.request.is_none() {
+            return Ok(());
+        }
+        let request = CertificateRequest::create(key, pair.profile, &pair.identity)?;
+        let text = request.to_pem()?;
+        let path = request_path(&pair.paths);
+        write_below(folder, &[(&path, text.as_bytes())])
+    }
+
+    /// Installs a certificate, and the key that waited for it.
+    fn install(
+        &self,
+        pair: &DesiredPair,
+        certificates: &str,
+        source: KeySource,
+    ) -> Result<Changed> {
+        let permissions = &self.plan.permissions;
+        if source != KeySource::Waiting {
+            let replace = Overwrite::Replace;
+            self.files
+                .put_certificate(&pair.paths, certificates, replace, permissions)?;
+            return Ok(Changed::default());
+        }
+        let waiting = waiting_key_path(&pair.paths);
+        let key = read_key(&self.plan.store.directory().join(&waiting))?;
+        let texts = PairTexts {
+            key: key.to_secret_pem()?,
+            certificate: certificates.to_owned(),
+        };
+        let files = [(&pair.paths, texts)];
+        self.files
+            .put_pairs(&files, Overwrite::Replace, permissions)?;
+        // If this is not reached, the next run keeps the pair, and the file does no harm
+        self.files.remove_file(&waiting)?;
+        Ok(Changed::default())
+    }
+
+    /// Gives a host its certificates and those of its CAs: all that are due, or none.
+    fn sign_for(
+        &self,
+        folder: &Path,
+        steps: &[(usize, &Step)],
+    ) -> Vec<(usize, Result<Changed>, usize)> {
+        let result = self.begin().and_then(|()| self.sign_all(folder, steps));
+        match self.stop_on(result) {
+            Ok(changed) => {
+                self.counter.add(steps.len());
+                let places = steps.iter().map(|(place, _)| *place);
+                places
+                    .zip(changed)
+                    .map(|(place, changed)| (place, Ok(changed), 0))
+                    .collect()
+            }
+            Err(error) => {
+                let mut error = Some(error);
+                steps
+                    .iter()
+                    .map(|(place, _)| {
+                        let error = error.take().unwrap_or(Error::Interrupted);
+                        (*place, Err(error), 0)
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    fn sign_all(&self, folder: &Path, steps: &[(usize, &Step)]) -> Result<Vec<Changed>> {
+        let mut texts = Vec::with_capacity(steps.len());
+        let mut changed = Vec::with_capacity(steps.len());
+        for (_, step) in steps {
+            let (text, product) = match (&step.work, &step.target) {
+                (Work::Trust { certificates }, Target::Ca(ca)) => {
+                    let text = match certificates {
+                        Some(certificates) => certificates.clone(),
+                        None => self.signer(ca.kind)?.certificate().to_pem()?,
+                    };
+                    (text, Product::default())
+                }
+                (Work::Sign(request), Target::Pair(pair)) => {
+                    let issued = self
+                        .signer(pair.ca)?
+                        .sign_at(request, pair.profile, &pair.identity, self.plan.now)
+                        .map_err(|error| error.in_file(step.file()))?;
+                    let product = Product {
+                        requested_end: requested_end(pair, issued.validity_cut()),
+                        not_after: Some(issued.certificate().not_after()),
+                        denied: issued.refused().to_vec(),
+                        certificate: None,
+                    };
+                    (issued.certificate_pem()?, product)
+                }
+                _ => continue,
+            };
+            texts.push((step.relative_paths().certificate.clone(), text));
+            changed.push(Changed {
+                mark: None,
+                product,
+            });
+        }
+        let files: Vec<_> = texts
+            .iter()
+            .map(|(path, text)| (path.as_path(), text.as_bytes()))
+            .collect();
+        write_below(folder, &files)?;
+        Ok(changed)
     }
 }
 
-/// What was not there when the plan was made must not be there now.
-fn overwrite(action: Action) -> Overwrite {
-    match action {
-        Action::Create => Overwrite::Refuse,
-        _ => Overwrite::Replace,
+/// The end that was requested and is cut, if the specification gives a validity.
+fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTime> {
+    cut.filter(|_| pair.profile.asked_validity().is_some())
+}
+
+/// Creates a CA, for the existing key if its creation was interrupted before the certificate.
+fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
+    let (files, passphrase, now) = (run.files, run.passphrase, run.plan.now);
+    let (paths, permissions) = (&ca.paths, &run.plan.permissions);
+    if has_key {
+        let key = files.store().load_ca_key(paths, passphrase)?;
+        let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
+        let certificate = created.certificate().to_pem()?;
+        files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
+        return Ok(created);
     }
+    let key = PrivateKey::generate_with(ca.profile.key_algorithm())?;
+    let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
+    files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
+    Ok(created)
+}
+
+/// Renews a CA with the same key. The other certificates of its file stay.
+fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
+    let (files, permissions) = (run.files, &run.plan.permissions);
+    let store = files.store();
+    let current = store.load_ca(&ca.paths, run.passphrase, true)?;
+    let renewed = current.renewed(ca.profile.validity(), keeps_serial, run.plan.now)?;
+    let paths = ca.paths.below(store.directory());
+    let common_name = ca.common_name();
+    let state = CurrentCa::read(&paths, &ca.paths, Some(&common_name), permissions)?;
+    let bundle = state.replaced(current.certificate(), renewed.certificate());
+    let text = all_pem(&bundle)?;
+    files.put_certificate(&ca.paths, &text, Overwrite::Replace, permissions)?;
+    Ok(renewed)
 }

@@ -1,53 +1,289 @@
-//! What is to be done with one pair.
+//! One step of a plan.
 
 use std::{
     fmt,
     path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
     time::SystemTime,
 };
 
-use super::{Action, Cause, found::Stamps};
+use super::renewal::FileRenewal;
 use crate::{
-    cluster::{Purpose, Wanted},
+    cluster::{DesiredCa, DesiredPair},
+    error::{Error, Result},
+    finding::Finding,
+    inspect::Stamps,
     key::PublicKey,
     layout::PairPaths,
+    request::CertificateRequest,
     role::Role,
+    store::look,
+    words,
 };
 
-/// What is to be done with one pair.
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Nothing: the pair is up to date
+    Keep,
+    /// Sets modes or owners
+    Chmod,
+    /// Makes a new certificate for the same key
+    Renew,
+    /// Makes a new key and its certificate in place of others
+    Reissue,
+    /// Makes a key and its certificate
+    Create,
+    /// Writes a request, and makes a key if none fits
+    Request,
+    /// Nothing: the request is written and not signed yet
+    Wait,
+    /// Installs the certificate that was signed
+    Install,
+    /// Signs a request
+    Sign,
+    /// Installs the certificates of a CA, or gives them to a host
+    Trust,
+    /// Removes a pair that is not in the specification
+    Remove,
+    /// Nothing: etcd-pki never replaces what is there
+    Blocked,
+}
+
+impl Action {
+    /// All actions, in their order.
+    pub const ALL: [Self; 12] = [
+        Self::Keep,
+        Self::Chmod,
+        Self::Renew,
+        Self::Reissue,
+        Self::Create,
+        Self::Request,
+        Self::Wait,
+        Self::Install,
+        Self::Sign,
+        Self::Trust,
+        Self::Remove,
+        Self::Blocked,
+    ];
+
+    /// The name, as it is printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Chmod => "chmod",
+            Self::Renew => "renew",
+            Self::Reissue => "re-issue",
+            Self::Create => "create",
+            Self::Request => "request",
+            Self::Wait => "wait",
+            Self::Install => "install",
+            Self::Sign => "sign",
+            Self::Trust => "trust",
+            Self::Remove => "remove",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl FromStr for Action {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        words::one_of(text, "action", &Self::ALL, Self::name)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a step is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A CA of the specification
+    Ca(DesiredCa),
+    /// A pair of the specification
+    Pair(DesiredPair),
+    /// Files that are given by path, relative to the plan's directory
+    Files(PairPaths),
+}
+
+/// One step of a plan: what is done with a pair, and why.
 #[derive(Debug)]
 pub struct Step {
-    pub(super) wanted: Wanted,
-    pub(super) paths: PairPaths,
     pub(super) action: Action,
-    pub(super) causes: Vec<Cause>,
+    pub(super) target: Target,
+    pub(super) reasons: Vec<Finding>,
+    /// Where the paths of the target are
+    pub(super) directory: Arc<Path>,
+    /// The file that is shown, if it is not the certificate's path
+    pub(super) shown: Option<PathBuf>,
+    pub(super) request: Option<PathBuf>,
+    /// The host that gets a CA's certificates
+    pub(super) host: Option<String>,
+    /// SHA-256 of a CA certificate that will be trusted
+    pub(super) fingerprint: Option<String>,
     pub(super) due: Option<SystemTime>,
     pub(super) not_before: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
     pub(super) hard_links: Vec<PathBuf>,
-    /// The key that is there, for which a certificate is renewed
+    /// The current key
     pub(super) key: Option<PublicKey>,
-    /// Whether a leaf names this authority by its serial number
-    pub(super) keeps_serial: bool,
     pub(super) stamps: Stamps,
-    /// Whether its end is near only because its authority's was, which the same plan renews
-    pub(super) ends_with_authority: bool,
+    pub(super) work: Work,
+}
+
+/// What applying a step needs.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Nothing is changed
+    None,
+    /// Modes and owners are set
+    Chmod,
+    /// A CA is created, for an existing key if there is one
+    CreateCa { has_key: bool },
+    /// A CA gets a new certificate
+    RenewCa { keeps_serial: bool },
+    /// A key and its certificate are made
+    Issue,
+    /// A certificate is made for the current key
+    Certify {
+        key: PublicKey,
+        /// Whether etcd does not read the key's file, so that it is written again
+        rewrites_key: bool,
+    },
+    /// A request is written
+    Request { key: KeySource },
+    /// A certificate is installed, given in PEM
+    Install {
+        certificates: String,
+        key: KeySource,
+    },
+    /// A trust bundle is written, given in PEM; `None` if its CA is created by this plan
+    Trust { certificates: Option<String> },
+    /// A request is signed
+    Sign(Box<CertificateRequest>),
+    /// A certificate is renewed by its path
+    RenewFile(Box<FileRenewal>),
+    /// The files are removed
+    Remove,
+}
+
+/// The key of a request on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeySource {
+    /// The key at its path
+    Current,
+    /// A new key, at its path
+    New,
+    /// A key that waits next to the current one until its certificate is signed
+    Waiting,
+    /// A new key that waits
+    NewWaiting,
 }
 
 impl Step {
-    /// What is wanted.
-    #[must_use]
-    pub fn wanted(&self) -> &Wanted {
-        &self.wanted
+    pub(super) fn new(action: Action, target: Target, directory: &Arc<Path>, work: Work) -> Self {
+        Self {
+            action,
+            target,
+            directory: Arc::clone(directory),
+            work,
+            reasons: Vec::new(),
+            shown: None,
+            request: None,
+            host: None,
+            fingerprint: None,
+            due: None,
+            not_before: None,
+            not_after: None,
+            hard_links: Vec::new(),
+            key: None,
+            stamps: Stamps::default(),
+        }
     }
 
-    /// Where the pair is.
+    /// What the step is about.
     #[must_use]
-    pub fn paths(&self) -> &PairPaths {
-        &self.paths
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
-    /// What is to be done.
+    /// The CA of the specification that the step is about.
+    #[must_use]
+    pub fn ca(&self) -> Option<&DesiredCa> {
+        match &self.target {
+            Target::Ca(ca) => Some(ca),
+            Target::Pair(_) | Target::Files(_) => None,
+        }
+    }
+
+    /// The pair of the specification that the step is about.
+    #[must_use]
+    pub fn pair(&self) -> Option<&DesiredPair> {
+        match &self.target {
+            Target::Pair(pair) => Some(pair),
+            Target::Ca(_) | Target::Files(_) => None,
+        }
+    }
+
+    /// The role of the pair; `None` for a CA and for files that are given by path.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.pair().map(DesiredPair::role)
+    }
+
+    /// The host that uses the pair, or that gets a CA's certificates.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match &self.target {
+            Target::Pair(pair) => pair.host.as_deref(),
+            Target::Ca(_) | Target::Files(_) => self.host.as_deref(),
+        }
+    }
+
+    /// The directory of the step's paths: that of the plan, or a host's folder in the exchange directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The files of the pair.
+    #[must_use]
+    pub fn paths(&self) -> PairPaths {
+        self.relative_paths().below(&self.directory)
+    }
+
+    /// The files of the pair, relative to the directory of the plan.
+    #[must_use]
+    pub fn relative_paths(&self) -> &PairPaths {
+        match &self.target {
+            Target::Ca(ca) => &ca.paths,
+            Target::Pair(pair) => &pair.paths,
+            Target::Files(paths) => paths,
+        }
+    }
+
+    /// The request's file in the exchange directory.
+    #[must_use]
+    pub fn request(&self) -> Option<&Path> {
+        self.request.as_deref()
+    }
+
+    /// SHA-256 of the CA certificate that will be trusted, in upper-case hexadecimal.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
+    /// What the step does.
     #[must_use]
     pub fn action(&self) -> Action {
         self.action
@@ -55,85 +291,155 @@ impl Step {
 
     /// Every reason for it.
     #[must_use]
-    pub fn causes(&self) -> &[Cause] {
-        &self.causes
+    pub fn reasons(&self) -> &[Finding] {
+        &self.reasons
     }
 
-    /// From when on a certificate that is kept will be due.
+    /// Why the step is blocked, as an error: what the system answers now, if that blocks it.
+    #[must_use]
+    pub fn blocking_error(&self) -> Option<Error> {
+        if self.action != Action::Blocked {
+            return None;
+        }
+        let blocking = self.reasons.iter().find_map(|reason| match reason {
+            Finding::Blocked { path, .. } | Finding::SymbolicLink { path, .. } => Some(path),
+            _ => None,
+        });
+        if let Some(path) = blocking {
+            // A finding about the pair's own file may name it relative to the directory
+            let own = self.relative_paths();
+            let path = if *path == own.certificate || *path == own.key {
+                self.directory.join(path)
+            } else {
+                path.clone()
+            };
+            if path.is_symlink() {
+                return Some(Error::SymbolicLink { path });
+            }
+        }
+        let paths = self.paths();
+        for path in [&paths.certificate, &paths.key] {
+            // It leads nowhere
+            if path.is_symlink() && !path.exists() {
+                return Some(Error::SymbolicLink { path: path.clone() });
+            }
+        }
+        let mut files = [&paths.certificate, &paths.key].into_iter();
+        if let Some((path, error)) = files.find_map(|path| Some((path, look(path).err()?))) {
+            let path = path.clone();
+            return Some(if path.is_symlink() {
+                Error::SymbolicLink { path }
+            } else {
+                error
+            });
+        }
+        let blocks = |reason: &&Finding| {
+            matches!(
+                reason,
+                Finding::Blocked { .. }
+                    | Finding::SymbolicLink { .. }
+                    | Finding::Unreadable { .. }
+                    | Finding::NotReadByEtcd { .. }
+            )
+        };
+        let reason = self.reasons.iter().find(blocks);
+        let reason = reason.or(self.reasons.first()).map(ToString::to_string);
+        Some(Error::Blocked {
+            path: self.paths().certificate,
+            reason: reason.unwrap_or_default(),
+        })
+    }
+
+    /// When a kept certificate is renewed.
     #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
         self.due
     }
 
-    /// From when on the certificate that is there is valid. One that is not valid yet is kept all the same: it is the clock of this
-    /// host, or of the one that signed it, that is wrong.
+    /// When the current certificate becomes valid. One that is not valid yet is kept: the clock of
+    /// this host, or of the one that signed it, is wrong.
     #[must_use]
     pub fn not_before(&self) -> Option<SystemTime> {
         self.not_before
     }
 
-    /// When the certificate that is there ends.
+    /// When the current certificate expires.
     #[must_use]
     pub fn not_after(&self) -> Option<SystemTime> {
         self.not_after
     }
 
-    /// Takes back what is due only because its authority is renewed.
-    pub(super) fn without_renewed_authority(&mut self) {
-        if !self.ends_with_authority {
-            return;
-        }
-        self.causes
-            .retain(|cause| !matches!(cause, Cause::Expires { .. }));
-        let is_of_mode = |cause: &Cause| matches!(cause, Cause::Mode { .. } | Cause::Owner { .. });
-        let is_of_place =
-            |cause: &Cause| matches!(cause, Cause::SymbolicLink { .. } | Cause::InTheWay { .. });
-        if self.action == Action::Renew
-            && self
-                .causes
-                .iter()
-                .all(|cause| is_of_mode(cause) || is_of_place(cause))
-        {
-            self.causes.retain(is_of_mode);
-            self.action = match self.causes.is_empty() {
-                true => Action::Keep,
-                false => Action::Mode,
-            };
-            let validity = self.not_before.zip(self.not_after);
-            self.due = validity.map(|(begin, end)| self.wanted.renew_before.begins(begin, end));
+    /// Whether the key's file existed when the plan was made.
+    #[must_use]
+    pub fn has_key_file(&self) -> bool {
+        self.stamps.has_key()
+    }
+
+    /// Whether the step makes a key.
+    #[must_use]
+    pub fn makes_key(&self) -> bool {
+        match &self.work {
+            Work::Issue => true,
+            Work::CreateCa { has_key } => !has_key,
+            Work::Request { key } => matches!(key, KeySource::New | KeySource::NewWaiting),
+            Work::RenewFile(renewal) => renewal.rekey,
+            _ => false,
         }
     }
 
-    /// The first of its files that is to be written and is a link to another file of the directory.
-    pub(super) fn link(&self) -> Option<&Path> {
-        self.causes.iter().find_map(|cause| match cause {
-            Cause::SymbolicLink { path, .. } => Some(path.as_path()),
-            _ => None,
-        })
+    /// Whether a renewal by path is signed by another CA than the old certificate: a host that trusts
+    /// only the old CA refuses the new certificate.
+    #[must_use]
+    pub fn changes_ca(&self) -> bool {
+        matches!(&self.work, Work::RenewFile(renewal) if renewal.changes_ca)
     }
 
-    /// Files with further names, such as Calico's copies: those keep the old content when the file is replaced.
+    /// Files with further names (hard links), such as Calico's copies: those keep the old content
+    /// when the file is replaced.
     #[must_use]
     pub fn hard_links(&self) -> &[PathBuf] {
         match self.action {
-            Action::Keep | Action::Mode => &[],
-            _ => &self.hard_links,
+            Action::Renew | Action::Reissue | Action::Create | Action::Install => &self.hard_links,
+            _ => &[],
         }
     }
-}
 
-impl Step {
-    /// The file that is named for the pair: its certificate, unless only the key is given another mode or owner.
-    fn shown_file(&self) -> &Path {
-        let is_of_key = |cause: &Cause| match cause {
-            Cause::Mode { path, .. } | Cause::Owner { path } => *path == self.paths.key,
+    /// The file that stands for the step in a report: the request where requests are signed, else the
+    /// certificate.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        match (&self.work, &self.request) {
+            (Work::Sign(_), Some(request)) => request.clone(),
+            _ => self.paths().certificate,
+        }
+    }
+
+    /// Whether applying the step changes something.
+    pub(super) fn is_work(&self) -> bool {
+        !matches!(self.work, Work::None)
+    }
+
+    /// Blocks the step, for its reasons.
+    pub(super) fn block(&mut self) {
+        self.action = Action::Blocked;
+        self.work = Work::None;
+    }
+
+    /// The path that is printed for the step.
+    fn shown(&self) -> &Path {
+        let paths = self.relative_paths();
+        let is_of_key = |reason: &Finding| match reason {
+            Finding::KeyReadable { key: path, .. }
+            | Finding::Mode { path, .. }
+            | Finding::Owner { path } => *path == paths.key,
             _ => false,
         };
-        let paths = &self.wanted.paths;
-        if self.action == Action::Mode && self.causes.iter().all(is_of_key) {
-            &paths.key
-        } else {
-            &paths.certificate
+        match &self.shown {
+            Some(shown) => shown,
+            None if self.action == Action::Chmod && self.reasons.iter().all(is_of_key) => {
+                &paths.key
+            }
+            None => &paths.certificate,
         }
     }
 }
@@ -141,48 +447,54 @@ impl Step {
 impl fmt::Display for Step {
     /// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.shown_file().display().to_string();
-        write!(f, "{:<8}  {file:<28}", self.action)?;
-        match self.action {
-            Action::Create if self.stamps.has_key() => write!(
-                f,
-                "  {}, for the key that is there",
-                common_name(&self.wanted)
-            ),
-            Action::Create => write!(f, "  {}", in_words(&self.wanted)),
-            _ => {
-                let causes: Vec<String> = self.causes.iter().map(ToString::to_string).collect();
-                write!(f, "  {}", causes.join("; "))
+        let file = self.shown().display().to_string();
+        let details = match (&self.work, &self.target) {
+            (Work::CreateCa { has_key: true }, Target::Ca(ca)) => {
+                format!("{}, for the existing key", ca.common_name())
             }
-        }
+            (Work::CreateCa { .. }, Target::Ca(ca)) => {
+                format!("{}, {}", ca.common_name(), ca.profile.key_algorithm())
+            }
+            (Work::Issue, Target::Pair(pair)) if self.action == Action::Create => created(pair),
+            (Work::Install { .. }, _) => "its certificate is signed".to_owned(),
+            (Work::Remove, target) if self.stamps.has_key() => match target {
+                Target::Files(paths) => format!("and {}", paths.key.display()),
+                Target::Ca(_) | Target::Pair(_) => String::new(),
+            },
+            (Work::Trust { .. }, _) => match &self.fingerprint {
+                Some(sha256) => format!("SHA-256 {sha256}"),
+                None => String::new(),
+            },
+            _ => {
+                let reasons: Vec<String> = self.reasons.iter().map(ToString::to_string).collect();
+                let reasons = reasons.join("; ");
+                match self.action {
+                    Action::Wait => format!("{reasons}; requested, not signed yet"),
+                    _ => reasons,
+                }
+            }
+        };
+        let line = format!("{:<8}  {file:<28}  {details}", self.action);
+        f.write_str(line.trim_end())
     }
 }
 
-/// An authority's.
-fn common_name(wanted: &Wanted) -> String {
-    let common_name = wanted.identity.common_name(str::to_owned);
-    common_name.ok().flatten().unwrap_or_default()
-}
-
-/// What is new: an authority's name and algorithm, a member's names, a node's or client's common name.
-fn in_words(wanted: &Wanted) -> String {
+/// What is new about a pair: a member's names, or the common name of a node or client.
+fn created(pair: &DesiredPair) -> String {
     const SHOWN: usize = 4;
-    let identity = &wanted.identity;
-    match &wanted.purpose {
-        Purpose::Authority(profile) => {
-            format!("{}, {}", common_name(wanted), profile.key_algorithm())
-        }
-        Purpose::Leaf(profile) if profile.role() == Role::Member => {
-            let names = profile.alternative_names(identity).unwrap_or_default();
-            let shown: Vec<String> = names.iter().take(SHOWN).map(ToString::to_string).collect();
-            match names.len().saturating_sub(SHOWN) {
-                0 => shown.join(", "),
-                more => format!("{}, {more} more", shown.join(", ")),
-            }
-        }
-        Purpose::Leaf(profile) => match profile.common_name(identity) {
-            Ok(Some(common_name)) => common_name,
-            _ => identity.organization().unwrap_or_default().to_owned(),
-        },
+    if pair.role() == Role::Member {
+        let names = pair
+            .profile
+            .alternative_names(&pair.identity)
+            .unwrap_or_default();
+        let shown: Vec<String> = names.iter().take(SHOWN).map(ToString::to_string).collect();
+        return match names.len().saturating_sub(SHOWN) {
+            0 => shown.join(", "),
+            more => format!("{}, {more} more", shown.join(", ")),
+        };
+    }
+    match pair.common_name() {
+        Ok(Some(common_name)) => common_name,
+        _ => pair.identity.organization().unwrap_or_default().to_owned(),
     }
 }

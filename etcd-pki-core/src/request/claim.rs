@@ -109,6 +109,7 @@ pub(super) fn claims(
 /// The identity that the claims describe.
 pub(super) fn identity<'a>(claims: impl Iterator<Item = &'a Claim>) -> Result<Identity> {
     let mut identity = Identity::anonymous();
+    let mut names = Vec::new();
     for claim in claims {
         identity = match claim {
             Claim::CommonName(name) => identity.with_common_name(name)?,
@@ -116,18 +117,22 @@ pub(super) fn identity<'a>(claims: impl Iterator<Item = &'a Claim>) -> Result<Id
                 identity.with_organization(name)?
             }
             Claim::DnsName(name) => {
-                let name = name.parse().map(AlternativeName::Dns).map_err(named)?;
-                identity.with_alternative_names([name])
+                names.push(name.parse().map(AlternativeName::Dns).map_err(named)?);
+                identity
             }
-            Claim::IpAddress(address) => identity.with_alternative_names([(*address).into()]),
+            Claim::IpAddress(address) => {
+                names.push((*address).into());
+                identity
+            }
             Claim::Uri(uri) => {
-                let uri = uri.parse().map(AlternativeName::Uri).map_err(named)?;
-                identity.with_alternative_names([uri])
+                names.push(uri.parse().map(AlternativeName::Uri).map_err(named)?);
+                identity
             }
             _ => identity,
         };
     }
-    Ok(identity)
+    // At once, for each is looked for among those before it
+    Ok(identity.with_alternative_names(names))
 }
 
 /// An error's hint is for who typed the name; the maker of a request is somebody else.

@@ -1,21 +1,26 @@
-//! RSA keys with which ring does not sign: those whose size is no multiple of 1024 bits. OpenSSL makes them, and etcd takes them.
+//! What etcd accepts of RSA and ring does not do: signing by keys of over 4096 bits, of a size that
+//! is no multiple of 1024 bits, or with a small public exponent, and checking signatures by keys of
+//! under 2048 bits. OpenSSL makes them all.
 
 use getrandom::SysRng;
 use rsa::{
-    Pkcs1v15Sign, PrivateKey,
-    pkcs1::{self, DecodeRsaPrivateKey as _, EncodeRsaPublicKey as _},
+    Pkcs1v15Sign, PrivateKey, PublicKey,
+    pkcs1::{
+        self, DecodeRsaPrivateKey as _, DecodeRsaPublicKey as _, EncodeRsaPrivateKey as _,
+        EncodeRsaPublicKey as _,
+    },
+    sha2::{Digest as _, Sha256, Sha384, Sha512},
 };
 
-use super::{no_random, sha256};
+use super::{
+    Signed,
+    algorithm::{Digest, SignatureAlgorithm},
+    no_random,
+};
 use crate::error::{Error, Result};
 
-/// What stands before a digest of SHA-256 in a signature (RFC 8017, section 9.2, note 1)
-const SHA256_PREFIX: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
-    0x00, 0x04, 0x20,
-];
-
-/// A key pair of the crate `rsa`, which signs blinded, in constant time, and checks its result before it gives it out.
+/// A key pair of the crate `rsa`, which signs blinded, in constant time, and checks its result
+/// before it returns it.
 pub(crate) struct OtherRsaKeyPair {
     key: PrivateKey,
     /// `RSAPublicKey` of PKCS#1
@@ -26,6 +31,13 @@ impl OtherRsaKeyPair {
     pub(super) fn from_pkcs1(pkcs1: &[u8]) -> Result<Self> {
         let malformed = |error: pkcs1::Error| Error::malformed("private key", error);
         let key = PrivateKey::from_pkcs1_der(pkcs1).map_err(malformed)?;
+        // The crate computes exponents and coefficient itself; Go and ring refuse wrong ones
+        if key.to_pkcs1_der().map_err(malformed)?.as_bytes() != pkcs1 {
+            return Err(Error::malformed(
+                "private key",
+                "its numbers do not belong together; the file is damaged",
+            ));
+        }
         let public_key = key.as_public_key().to_pkcs1_der().map_err(malformed)?;
         Ok(Self {
             public_key: public_key.as_bytes().to_vec(),
@@ -38,18 +50,49 @@ impl OtherRsaKeyPair {
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        let scheme = Pkcs1v15Sign {
-            hash_len: Some(32),
-            prefix: SHA256_PREFIX.into(),
-        };
-        let signature = self
-            .key
-            .sign_with_rng(&mut SysRng, scheme, &sha256(message));
+        let (scheme, digest) = pkcs1_v15(Digest::Sha256, message);
+        let signature = self.key.sign_with_rng(&mut SysRng, scheme, &digest);
         signature.map_err(|error| match error {
             rsa::Error::Rng => no_random(),
             error => Error::Signer {
                 reason: error.to_string(),
             },
         })
+    }
+}
+
+/// Whether a key, an `RSAPublicKey` of PKCS#1, has made a signature.
+pub(super) fn verify(key: &[u8], algorithm: SignatureAlgorithm, signed: &Signed<'_>) -> bool {
+    let Ok(key) = PublicKey::from_pkcs1_der(key) else {
+        return false;
+    };
+    let (content, signature) = (signed.content, signed.signature);
+    let result = match algorithm {
+        SignatureAlgorithm::RsaPkcs1(digest) => {
+            let (scheme, digest) = pkcs1_v15(digest, content);
+            key.verify(scheme, &digest, signature)
+        }
+        SignatureAlgorithm::RsaPss(Digest::Sha256) => key.pss_verify::<Sha256>(content, signature),
+        SignatureAlgorithm::RsaPss(Digest::Sha384) => key.pss_verify::<Sha384>(content, signature),
+        SignatureAlgorithm::RsaPss(Digest::Sha512) => key.pss_verify::<Sha512>(content, signature),
+        SignatureAlgorithm::Ecdsa(_) | SignatureAlgorithm::Ed25519 => return false,
+    };
+    result.is_ok()
+}
+
+fn pkcs1_v15(digest: Digest, message: &[u8]) -> (Pkcs1v15Sign, Vec<u8>) {
+    match digest {
+        Digest::Sha256 => (
+            Pkcs1v15Sign::new::<Sha256>(),
+            Sha256::digest(message).to_vec(),
+        ),
+        Digest::Sha384 => (
+            Pkcs1v15Sign::new::<Sha384>(),
+            Sha384::digest(message).to_vec(),
+        ),
+        Digest::Sha512 => (
+            Pkcs1v15Sign::new::<Sha512>(),
+            Sha512::digest(message).to_vec(),
+        ),
     }
 }

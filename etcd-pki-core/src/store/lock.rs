@@ -1,6 +1,16 @@
 //! One writer at a time in a directory.
+//!
+//! The lock of a store is the file `.etcd-pki.lock` in its directory. Only the owner of the
+//! directory and root may open it, so a user who can merely read the directory cannot hold the
+//! lock. The file stays in place: a lock file that is removed can be locked twice.
+//!
+//! A directory that is no store has no lock file. Who writes single files there (`-o FILE`, for
+//! instance in /tmp) locks the directory itself (flock), and leaves nothing. [`is_store`] decides
+//! which of the two it is. An exchange directory has no lock at all: both sides replace each file
+//! as a whole, and neither lets the other wait.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     os::unix::fs::MetadataExt as _,
     path::Path,
@@ -8,79 +18,219 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 
-use super::file::io_error;
-use crate::error::{Error, Result};
+use super::{
+    directory::Directory,
+    draft::Draft,
+    path::{io_error, irregular},
+    permissions::{give, may_give},
+};
+use crate::{
+    error::{Error, Result},
+    layout::{CaKind, Layout},
+};
 
+/// The name of the lock file.
+pub(super) const LOCK_FILE: &str = ".etcd-pki.lock";
+const LOCK_MODE: u32 = 0o600;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// An advisory lock (`flock`) on the directory itself, so that no lock file lies about. It ends with the process, however that
-/// ends.
+/// What is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The lock file of a store
+    Store,
+    /// The directory itself
+    Directory,
+}
+
+/// An open directory with its lock. The lock ends with the process, however that ends.
 #[derive(Debug)]
-pub(super) struct DirectoryLock {
-    directory: File,
+pub(super) struct Locked {
+    directory: Directory,
+    /// The lock file of a store
+    file: Option<File>,
     process: u32,
 }
 
-impl DirectoryLock {
-    /// Takes it, and while another has it asks again and again whether to go on waiting.
-    pub(super) fn take(directory: &Path, mut goes_on: impl FnMut() -> bool) -> Result<Self> {
+impl Locked {
+    /// Takes the lock. While another process has it, asks again and again whether to wait.
+    pub(super) fn take(
+        path: &Path,
+        scope: Scope,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<Self> {
         let began = Instant::now();
         loop {
-            let opened = File::open(directory).map_err(io_error("use the directory", directory))?;
-            match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) if is_still(directory, &opened) => {
-                    return Ok(Self {
-                        directory: opened,
+            let directory = Directory::open(path)?;
+            let file = match scope {
+                Scope::Store => Some(lock_file(&directory)?),
+                Scope::Directory => None,
+            };
+            let locked = file.as_ref().unwrap_or(directory.descriptor());
+            match flock(locked, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    let locked = Self {
+                        directory,
+                        file,
                         process: process::id(),
-                    });
+                    };
+                    if locked.is_at(path)? {
+                        return Ok(locked);
+                    }
+                    // Another directory or another lock file has taken the place
                 }
-                // Somebody put another directory in its place
-                Ok(()) => {}
-                Err(rustix::io::Errno::WOULDBLOCK) => {
+                Err(Errno::WOULDBLOCK) => {
                     if !goes_on() {
                         return Err(Error::Interrupted);
                     }
                 }
-                Err(error) => return Err(io_error("lock", directory)(error.into())),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(io_error("lock", path)(error)),
             }
             if began.elapsed() > PATIENCE {
                 return Err(Error::Locked {
-                    directory: directory.to_owned(),
+                    directory: path.to_owned(),
                     waited: began.elapsed().as_secs(),
                 });
             }
             thread::sleep(PAUSE);
         }
     }
-}
 
-impl DirectoryLock {
-    /// Fails if the path does not lead to the locked directory any more: what is written there is in nobody's charge.
-    pub(super) fn check(&self, directory: &Path) -> Result<()> {
-        if is_still(directory, &self.directory) {
+    /// The directory.
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Gives the lock file to the owner of the directory.
+    pub(super) fn give_file(&self) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let owner = self.directory.own_metadata()?.uid();
+        let given = give(file, may_give().then_some(owner), None, LOCK_MODE);
+        given.map_err(io_error("lock", self.directory.path()))
+    }
+
+    /// Fails if the path does not lead to the locked directory any more.
+    pub(super) fn check(&self, path: &Path) -> Result<()> {
+        if self.directory.is_at(path) {
             return Ok(());
         }
         Err(Error::DirectoryGone {
-            path: directory.to_owned(),
+            path: path.to_owned(),
         })
+    }
+
+    /// Whether the path leads to this directory, and the lock file in it is the locked one.
+    fn is_at(&self, path: &Path) -> Result<bool> {
+        if !self.directory.is_at(path) {
+            return Ok(false);
+        }
+        let Some(file) = &self.file else {
+            return Ok(true);
+        };
+        let locked = file.metadata().map_err(io_error("lock", path))?;
+        let current = self.directory.metadata(OsStr::new(LOCK_FILE))?;
+        Ok(current
+            .is_some_and(|current| (current.dev(), current.ino()) == (locked.dev(), locked.ino())))
     }
 }
 
-impl Drop for DirectoryLock {
-    /// Lets go of it here and now: to close the file is not enough while a child that was forked meanwhile has it open as well. And
-    /// such a child does not let go of its parent's.
+impl Drop for Locked {
+    /// Releases the lock now: closing the file does not, while a child that was forked meanwhile
+    /// has it open as well. Such a child does not release the lock of its parent.
     fn drop(&mut self) {
         if self.process == process::id() {
-            // Closing it, which is next, does the same where nobody was forked
-            let _ = flock(&self.directory, FlockOperation::Unlock);
+            let locked = self.file.as_ref().unwrap_or(self.directory.descriptor());
+            // Closing the file, which is next, does the same where nothing was forked
+            let _ = flock(locked, FlockOperation::Unlock);
         }
     }
 }
 
-/// Says once that a lock is waited for, and waits on.
+/// Opens the lock file of a store, and makes it if there is none.
+fn lock_file(directory: &Directory) -> Result<File> {
+    let name = OsStr::new(LOCK_FILE);
+    let path = directory.path_of(name);
+    loop {
+        match directory.open_to_lock(name) {
+            Ok(file) => return own(file, directory, &path),
+            Err(Errno::NOENT) => make_lock_file(directory, name, &path)?,
+            Err(Errno::LOOP) => return Err(Error::SymbolicLink { path }),
+            Err(Errno::ISDIR | Errno::NXIO) => return Err(irregular(&path)),
+            Err(error) => return Err(io_error("lock", directory.path())(error)),
+        }
+    }
+}
+
+/// Checks that it is a file, and closes it to others if it is open to them.
+fn own(file: File, directory: &Directory, path: &Path) -> Result<File> {
+    let failed = || io_error("lock", directory.path());
+    let metadata = file.metadata().map_err(failed())?;
+    if !metadata.is_file() {
+        return Err(irregular(path));
+    }
+    let owner = directory.own_metadata()?.uid();
+    let is_own = metadata.mode() & 0o777 == LOCK_MODE && metadata.uid() == owner;
+    if !is_own && may_give() {
+        give(&file, Some(owner), None, LOCK_MODE).map_err(failed())?;
+    }
+    Ok(file)
+}
+
+/// Makes the lock file, with its owner and mode from the first instant. Another process may be
+/// faster.
+fn make_lock_file(directory: &Directory, name: &OsStr, path: &Path) -> Result<()> {
+    let failed = || io_error("lock", directory.path());
+    let draft = Draft::new(directory)?;
+    let like = directory.own_metadata()?;
+    let account = may_give().then(|| (like.uid(), like.gid())).unzip();
+    give(draft.file(), account.0, account.1, LOCK_MODE).map_err(failed())?;
+    match draft.put_new(directory, name, path) {
+        Err(Error::Exists { .. }) => Ok(()),
+        put => put,
+    }
+}
+
+/// Whether a directory is that of a store: it has a lock file, or the key of a CA under the name
+/// that one of the layouts has for it.
+pub(super) fn is_store(directory: &Directory) -> bool {
+    let is_file = |path: &Path| {
+        let (folder, name) = (path.parent()?, path.file_name()?);
+        let folder = directory.below(folder).ok()??;
+        folder
+            .metadata(name)
+            .ok()?
+            .filter(std::fs::Metadata::is_file)
+    };
+    is_file(Path::new(LOCK_FILE)).is_some() || ca_keys().any(|key| is_file(&key).is_some())
+}
+
+/// Whether a layout has the key of a CA of `store` in its folder of this name.
+pub(super) fn has_ca_in(store: &Directory, folder: &OsStr) -> bool {
+    ca_keys()
+        .filter(|key| key.parent() == Some(Path::new(folder)))
+        .any(|key| {
+            let found = store.below(Path::new(folder)).ok().flatten();
+            let name = key.file_name().unwrap_or_default();
+            found.is_some_and(|folder| folder.metadata(name).is_ok_and(|one| one.is_some()))
+        })
+}
+
+fn ca_keys() -> impl Iterator<Item = std::path::PathBuf> {
+    Layout::ALL
+        .into_iter()
+        .flat_map(|layout| CaKind::ALL.map(|kind| layout.ca(kind).key))
+}
+
+/// Calls the function once when a lock is waited for, and waits on.
 pub(super) fn said_once(waiting: impl FnOnce()) -> impl FnMut() -> bool {
     let mut waiting = Some(waiting);
     move || {
@@ -88,13 +238,5 @@ pub(super) fn said_once(waiting: impl FnOnce()) -> impl FnMut() -> bool {
             waiting();
         }
         true
-    }
-}
-
-/// Whether the path still leads to the directory that was opened.
-fn is_still(directory: &Path, opened: &File) -> bool {
-    match (directory.metadata(), opened.metadata()) {
-        (Ok(now), Ok(then)) => (now.dev(), now.ino()) == (then.dev(), then.ino()),
-        _ => false,
     }
 }

@@ -1,42 +1,45 @@
-//! A directory that is written to.
+//! A store under its lock, and the files that are written there.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, ffi::OsStr, os::unix::fs::MetadataExt as _, path::Path};
 
 use zeroize::Zeroizing;
 
 use super::{
     Store,
-    attributes::Attributes,
-    directory,
-    file::{self, NewFile, Overwrite},
-    lock::DirectoryLock,
+    directory::{Directory, Made},
+    lock::Locked,
+    path::{io_error, irregular},
+    permissions::Attributes,
+    replace::Replace,
+    write::{self, Overwrite, Rules, Target, write_together},
 };
 use crate::{
     bundle::Bundle,
     error::{Error, Result},
-    layout::PairPaths,
+    layout::{CaKind, PairPaths},
 };
 
-/// A directory that no other etcd-pki writes to meanwhile. Dropping it lets the lock go.
+/// A store that no other etcd-pki process writes to meanwhile. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct LockedStore {
     pub(super) store: Store,
     /// The directories that were made to take the lock
-    pub(super) made: Vec<PathBuf>,
-    pub(super) lock: DirectoryLock,
+    pub(super) made: Vec<Made>,
+    pub(super) lock: Locked,
+    /// Whether a file that replaces another takes its owner
+    pub(super) inherits: bool,
 }
 
 impl LockedStore {
-    /// Writes a bundle that an authority issued under its role and name: the certificate with its chain, mode 0644, and the key,
-    /// mode 0600. Tells where. Nothing that exists is replaced.
+    /// Writes a bundle that a CA issued under its role and name: the certificate with its chain,
+    /// mode 0644, and the key, mode 0600. Returns their paths. Nothing is replaced but files that
+    /// are empty or have only zero bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a bundle without a name that can name a file; [`Error::Exists`], [`Error::SymbolicLink`],
-    /// [`Error::Io`]; after any of them nothing has changed.
+    /// [`Error::InvalidName`] for a bundle without a name that can name a file;
+    /// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`]; after any of them nothing has
+    /// changed.
     pub fn write(&self, bundle: &Bundle) -> Result<Vec<PairPaths>> {
         let unnamed = || Error::InvalidName {
             name: bundle.certificate().subject(),
@@ -55,7 +58,9 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// As [`LockedStore::write`].
+    /// As [`LockedStore::write`]; [`Error::NotReplaceable`] for a path at which there is something
+    /// else than a leaf certificate or its key; [`Error::UntrustedOwner`] for a key that belongs
+    /// to neither root, this user nor the owner of the directory.
     pub fn write_pairs(
         &self,
         bundles: &[(&Bundle, &PairPaths)],
@@ -68,7 +73,7 @@ impl LockedStore {
         self.put_pairs(&texts, overwrite, &Attributes::default())
     }
 
-    /// The store whose lock this is.
+    /// The locked store.
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
@@ -78,35 +83,32 @@ impl LockedStore {
         self.lock.check(&self.store.directory)
     }
 
-    /// Writes pairs, all of them or none.
+    /// The same lock, under which new files take neither owner nor group nor access control list
+    /// from the files that they replace.
+    pub(crate) fn without_inheritance(mut self) -> Self {
+        self.inherits = false;
+        self
+    }
+
+    /// Writes pairs, all of them or none. At the paths of the layout's CAs, only CA certificates
+    /// are written and replaced, elsewhere only leaf certificates.
     pub(crate) fn put_pairs(
         &self,
         pairs: &[(&PairPaths, PairTexts)],
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
-        self.check_place()?;
         let mut files = Vec::with_capacity(pairs.len() * 2);
         for (pair, texts) in pairs {
-            for (path, contents, secret) in [
-                (&pair.key, texts.key.as_bytes(), true),
-                (&pair.certificate, texts.certificate.as_bytes(), false),
-            ] {
-                let path = self.store.directory.join(path);
-                if let Some(parent) = path.parent() {
-                    directory::make_directory(parent, attributes)?;
-                }
-                files.push(NewFile {
-                    path,
-                    contents,
-                    secret,
-                });
-            }
+            let key = (&*pair.key, texts.key.as_bytes(), true);
+            let certificate = (&*pair.certificate, texts.certificate.as_bytes(), false);
+            files.extend([key, certificate]);
         }
-        file::write_locked(&files, overwrite, attributes)
+        self.put(&files, overwrite, attributes)
     }
 
-    /// Writes the certificate of a pair, for the key that is there.
+    /// Writes the certificate of a pair that has its key, by the rules of
+    /// [`LockedStore::put_pairs`].
     pub(crate) fn put_certificate(
         &self,
         pair: &PairPaths,
@@ -115,67 +117,178 @@ impl LockedStore {
         attributes: &Attributes,
     ) -> Result<()> {
         self.check_place()?;
-        let pair = pair.below(&self.store.directory);
-        file::mend(&pair.key, true, attributes)?;
-        let file = NewFile {
-            path: pair.certificate,
-            contents: certificate.as_bytes(),
-            secret: false,
-        };
-        file::write_locked(&[file], overwrite, attributes)
+        self.fix_permissions(&pair.key, true, attributes)?;
+        let file = (&*pair.certificate, certificate.as_bytes(), false);
+        self.put(&[file], overwrite, attributes)
+    }
+
+    /// Writes a file by its path below the directory, by the rules of [`LockedStore::put_pairs`].
+    pub(crate) fn put_file(
+        &self,
+        path: &Path,
+        contents: &[u8],
+        secret: bool,
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
+        self.put(&[(path, contents, secret)], overwrite, attributes)
+    }
+
+    fn put(
+        &self,
+        files: &[(&Path, &[u8], bool)],
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
+        self.check_place()?;
+        let directory = self.lock.directory();
+        let mut targets = Vec::with_capacity(files.len());
+        for &(path, contents, secret) in files {
+            let (folder, name) = parts(directory, path)?;
+            targets.push(Target {
+                directory: directory.make_below(folder, attributes)?,
+                name: name.to_owned(),
+                contents,
+                secret,
+                replace: self.replaceable(path, contents, secret, overwrite)?,
+            });
+        }
+        write_together(
+            &targets,
+            &Rules {
+                attributes,
+                inherits: self.inherits,
+                store_owner: Some(directory.own_metadata()?.uid()),
+            },
+        )
+    }
+
+    /// What may be replaced at a path. The paths of the layout's CAs are for CA certificates.
+    fn replaceable(
+        &self,
+        path: &Path,
+        contents: &[u8],
+        secret: bool,
+        overwrite: Overwrite,
+    ) -> Result<Replace> {
+        let layout = self.store.layout;
+        let cas = CaKind::ALL.map(|kind| layout.ca(kind));
+        let is_ca = cas.iter().any(|ca| ca.certificate == path);
+        if is_ca && Replace::by(contents, secret) != Replace::Ca {
+            return Err(Error::NotReplaceable {
+                path: self.store.directory.join(path),
+                found: "the name of a CA certificate, and the new file is none",
+            });
+        }
+        Ok(match overwrite {
+            Overwrite::Refuse => Replace::Blank,
+            Overwrite::Replace if is_ca => Replace::Ca,
+            Overwrite::Replace if secret => Replace::Key,
+            Overwrite::Replace => Replace::Leaf,
+        })
     }
 
     /// Removes the files of a pair, the key first.
     pub(crate) fn remove(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
         self.check_place()?;
-        let pair = pair.below(&self.store.directory);
+        let root = self.lock.directory();
         for path in [&pair.key, &pair.certificate] {
-            if path.symlink_metadata().is_ok() {
-                file::remove(path, attributes)?;
+            let (folder, name) = parts(root, path)?;
+            if let Some(directory) = root.below(folder)?
+                && directory.metadata(name)?.is_some()
+            {
+                write::remove(&directory, name, attributes)?;
             }
         }
-        directory::remove_empty(&self.store.directory, &pair.certificate);
+        self.remove_empty(&pair.certificate);
         Ok(())
     }
 
-    /// Removes what an earlier run of ours left below the directory when it was cut off, beside the files of these pairs.
+    /// Removes the directories above a path that are empty now, up to that of the store.
+    fn remove_empty(&self, path: &Path) {
+        let root = self.lock.directory();
+        for folder in path.ancestors().skip(1) {
+            let Ok((above, name)) = parts(root, folder) else {
+                return;
+            };
+            let Ok(Some(above)) = root.below(above) else {
+                return;
+            };
+            if above.remove_directory(name).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Removes a file by its path below the directory.
+    pub(crate) fn remove_file(&self, path: &Path) -> Result<()> {
+        let root = self.lock.directory();
+        let (folder, name) = parts(root, path)?;
+        let missing = || rustix::io::Errno::NOENT;
+        let full = root.path().join(path);
+        let Some(directory) = root.below(folder)? else {
+            return Err(io_error("remove", &full)(missing()));
+        };
+        directory.unlink(name).map_err(io_error("remove", &full))
+    }
+
+    /// Removes the temporary files of killed runs in the folders of these pairs.
     pub(crate) fn remove_stale<'a>(
         &self,
         pairs: impl Iterator<Item = &'a PairPaths>,
     ) -> Result<()> {
-        let beside = pairs.filter_map(|pair| pair.certificate.parent());
-        // The directory itself was swept when its lock was taken
-        let folders: BTreeSet<&Path> = beside.filter(|folder| *folder != Path::new("")).collect();
-        let below = folders
-            .into_iter()
-            .map(|folder| self.store.directory.join(folder));
-        below
-            // What is behind a link is not under this lock
-            .filter(|folder| folder.is_dir() && !folder.is_symlink())
-            .try_for_each(|folder| directory::remove_stale(&folder))
-    }
-
-    /// Gives the directories that were made to take the lock their mode, and to whom it was said that they belong. Those that
-    /// existed stay as they are.
-    pub(crate) fn give_directories(&self, attributes: &Attributes) -> Result<()> {
-        let mut made = self.made.iter();
-        made.try_for_each(|path| directory::give_directory(path, attributes))
-    }
-
-    /// Sets the modes of a pair, and whose it is.
-    pub(crate) fn mend(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
-        self.check_place()?;
-        let pair = pair.below(&self.store.directory);
-        for (path, secret) in [(&pair.certificate, false), (&pair.key, true)] {
-            if path.exists() {
-                file::mend(path, secret, attributes)?;
+        // The directory itself is clean since its lock was taken
+        let folders: BTreeSet<&Path> = pairs
+            .filter_map(|pair| pair.certificate.parent())
+            .filter(|folder| *folder != Path::new(""))
+            .collect();
+        for folder in folders {
+            // A folder that cannot be reached is the failure of its pair
+            if let Ok(Some(folder)) = self.lock.directory().below(folder) {
+                folder.remove_stale()?;
             }
         }
         Ok(())
     }
+
+    /// Sets mode and owner of the directories that were made to take the lock. Existing ones stay
+    /// as they are.
+    pub(crate) fn give_directories(&self, attributes: &Attributes) -> Result<()> {
+        self.made
+            .iter()
+            .try_for_each(|made| made.give(attributes))?;
+        // The owner of the directory is that of its lock
+        self.lock.give_file()
+    }
+
+    /// Sets owner and modes of a pair.
+    pub(crate) fn mend(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
+        self.check_place()?;
+        for (path, secret) in [(&pair.certificate, false), (&pair.key, true)] {
+            self.fix_permissions(path, secret, attributes)?;
+        }
+        Ok(())
+    }
+
+    fn fix_permissions(&self, path: &Path, secret: bool, attributes: &Attributes) -> Result<()> {
+        let root = self.lock.directory();
+        let (folder, name) = parts(root, path)?;
+        match root.below(folder)? {
+            Some(directory) => write::fix_permissions(&directory, name, secret, attributes),
+            None => Ok(()),
+        }
+    }
 }
 
-/// What stands in the files of a pair.
+/// The folder and the name of a path below a directory.
+fn parts<'a>(root: &Directory, path: &'a Path) -> Result<(&'a Path, &'a OsStr)> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Ok((folder, name)),
+        _ => Err(irregular(&root.path().join(path))),
+    }
+}
+
+/// The contents of the files of a pair.
 pub(crate) struct PairTexts {
     pub(crate) key: Zeroizing<String>,
     pub(crate) certificate: String,

@@ -1,11 +1,11 @@
 //! The members of a directory.
 
-use super::{Store, certificates::first_certificate};
+use super::{Store, read::first_certificate};
 use crate::{certificate::Certificate, error::Result, role::Role};
 
 impl Store {
     /// The common names of the members whose certificates are in the store, whoever signed them, in the order of their files.
-    /// What [`Store::authority`] loads refuses them to nodes and clients.
+    /// What [`Store::ca`] loads refuses them to nodes and clients.
     ///
     /// # Errors
     ///

@@ -1,12 +1,15 @@
 //! Another layout in the same directory, recognised by its files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
-use super::{Store, certificates::first_certificate, tree::tree};
+use super::{Store, read::first_certificate, tree::tree};
 use crate::{
     certificate::Certificate,
     error::{Error, Result},
-    layout::Layout,
+    layout::{CaKind, Layout},
 };
 
 impl Store {
@@ -70,7 +73,7 @@ impl Store {
         });
         let named = below.filter(|path| {
             let mut layouts = Layout::ALL.into_iter();
-            layouts.any(|layout| is_authority(layout, path) || is_leaf(layout, path))
+            layouts.any(|layout| is_ca(layout, path) || is_leaf(layout, path))
         });
         let certificate = |path: PathBuf| {
             let first = first_certificate(&self.directory.join(&path))?;
@@ -83,7 +86,7 @@ impl Store {
 /// Whether a layout has this name for such a certificate.
 fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
     if certificate.is_authority() {
-        is_authority(layout, path)
+        is_ca(layout, path)
     } else {
         is_leaf(layout, path)
     }
@@ -91,23 +94,69 @@ fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
 
 /// Whether a layout has this name for a leaf, in the directory itself or in a host's tree. kubeadm's own folder `etcd` is no host.
 fn is_leaf(layout: Layout, path: &Path) -> bool {
-    let is_in_place = |layout: Layout| layout.pair_in_place(path).is_some();
-    is_in_place(layout)
-        || layout.pair_in_tree(path).is_some() && !Layout::ALL.into_iter().any(is_in_place)
+    let is_in_place = |layout: Layout| {
+        let found = layout.identify(path);
+        found.is_some_and(|found| found.is_leaf_certificate() && found.host.is_none())
+    };
+    is_in_place(layout) || is_in_tree(layout, path) && !Layout::ALL.into_iter().any(is_in_place)
 }
 
-fn is_authority(layout: Layout, path: &Path) -> bool {
-    [layout.authority(), layout.peer_authority()]
-        .iter()
-        .any(|pair| pair.certificate == path)
+/// Whether a layout has this name for a leaf in a host's tree. Where names contain the host, such
+/// trees come from exporting.
+fn is_in_tree(layout: Layout, path: &Path) -> bool {
+    if !layout.names_hosts() {
+        let found = layout.identify(path);
+        return found.is_some_and(|found| found.is_leaf_certificate() && found.host.is_some());
+    }
+    let mut below = path.components();
+    let Some(host) = below.next() else {
+        return false;
+    };
+    let found = layout.identify(below.as_path());
+    found.is_some_and(|found| {
+        found.is_leaf_certificate() && host.as_os_str() == OsStr::new(&found.name)
+    })
+}
+
+fn is_ca(layout: Layout, path: &Path) -> bool {
+    let found = layout.identify(path);
+    found.is_some_and(|found| found.kind.ca().is_some() && !found.is_key)
 }
 
 /// Whether a name speaks for its layout: with cfssl, a member's certificate is called by the member's name alone, as any file may be.
 fn is_telling(layout: Layout, path: &Path) -> bool {
-    layout != Layout::Cfssl || is_authority(layout, path) || is_leaf(Layout::Kubespray, path)
+    !layout.takes_any_name() || is_ca(layout, path) || is_leaf(Layout::Kubespray, path)
 }
 
 /// Whether the authority of Kubernetes itself is called so, beside which kubeadm has the files of etcd.
 fn is_of_kubernetes(layout: Layout, path: &Path) -> bool {
-    layout == Layout::Kubeadm && path == Layout::Etcdadm.authority().certificate
+    layout == Layout::Kubeadm && path == Layout::Etcdadm.ca(CaKind::Client).certificate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_of_hosts() {
+        for (layout, path, expected) in [
+            (Layout::Kubespray, "a/member-a.pem", true),
+            (Layout::Kubespray, "a/node-a.pem", true),
+            (Layout::Kubespray, "a/node-a-key.pem", false),
+            (Layout::Kubespray, "backup/member-a.pem", false),
+            (Layout::Kubespray, "member-a.pem", false),
+            (Layout::Kubespray, "a/ca.pem", false),
+            (Layout::Cfssl, "a/a.pem", true),
+            (Layout::Cfssl, "a/peer-a.pem", true),
+            (Layout::Kubeadm, "a/etcd/peer.crt", true),
+            (Layout::Kubeadm, "a/etcd/ca.crt", false),
+            (Layout::Kubeadm, "etcd/peer.crt", false),
+        ] {
+            assert_eq!(
+                is_in_tree(layout, Path::new(path)),
+                expected,
+                "{layout} {path}"
+            );
+        }
+    }
 }

@@ -1,18 +1,19 @@
-//! The files of a directory and of the directories in it.
+//! What is in a directory and in the directories below it.
 
 use std::{
     collections::HashSet,
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use super::file::io_error;
-use crate::error::Error;
+use super::{directory::Directory, lock::LOCK_FILE, path::io_error, read::open_folder};
+use crate::error::{Error, Result};
 
 /// The directory that Kubernetes' tools have in every host's tree
 const ETCD: &str = "etcd";
 
-/// What stands somewhere in a tree.
+/// An entry of a tree.
 pub(crate) enum Entry {
     /// A file, or a link that leads nowhere
     File(PathBuf),
@@ -20,13 +21,13 @@ pub(crate) enum Entry {
     Other(PathBuf),
 }
 
-/// The files that are in a directory, in those within it, and in an `etcd` within these: a host's tree in any layout, and
-/// a directory of such trees. In the order of their names, each directory's own files before those below; what cannot be listed
-/// stands with its error.
+/// The files in a directory, in the directories in it, and in an `etcd` in these: a host's tree in
+/// any layout, and a directory of such trees. They come in the order of their names, the files of
+/// each directory before those below it. A directory that cannot be listed comes with its error.
 ///
-/// Links are followed, each directory is entered once, and names with a dot in front are passed over: Kubernetes keeps earlier
-/// versions of a mount there.
-pub(crate) fn tree(directory: &Path) -> Vec<Result<PathBuf, (PathBuf, Error)>> {
+/// Links are followed, each directory is entered once, and names with a dot in front are left out:
+/// Kubernetes keeps earlier versions of a mount there.
+pub(crate) fn tree(directory: &Path) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
     let entries = whole_tree(directory).into_iter();
     let files = entries.filter_map(|entry| match entry {
         Ok(Entry::File(path)) => Some(Ok(path)),
@@ -36,8 +37,8 @@ pub(crate) fn tree(directory: &Path) -> Vec<Result<PathBuf, (PathBuf, Error)>> {
     files.collect()
 }
 
-/// The files of a [`tree`], and what else stands among them.
-pub(crate) fn whole_tree(directory: &Path) -> Vec<Result<Entry, (PathBuf, Error)>> {
+/// The files of a [`tree`], and its directories, pipes and so on.
+pub(crate) fn whole_tree(directory: &Path) -> Vec<std::result::Result<Entry, (PathBuf, Error)>> {
     let mut found = Vec::new();
     let mut entered = HashSet::new();
     enter(directory, 0, &mut entered, &mut found);
@@ -53,7 +54,7 @@ fn enter(
     directory: &Path,
     depth: usize,
     entered: &mut HashSet<PathBuf>,
-    found: &mut Vec<Result<Entry, (PathBuf, Error)>>,
+    found: &mut Vec<std::result::Result<Entry, (PathBuf, Error)>>,
 ) {
     let entries = match entries(directory) {
         Ok(entries) => entries,
@@ -78,6 +79,83 @@ fn enter(
     }
 }
 
+/// The files in a directory, by name, dot files excepted; none if there is no directory.
+pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("list", directory)(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(io_error("list", directory))?;
+        // Neither directories, nor pipes without a writer
+        if !is_hidden(&entry.file_name()) && is_file(&entry) {
+            files.push(entry.path());
+        }
+    }
+    // Within one directory, the order of the bytes is that of the paths, and faster to find
+    files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+    Ok(files)
+}
+
+/// The folders in a directory, by name, links to folders not among them.
+pub(crate) fn folders(directory: &Path) -> Result<Vec<PathBuf>> {
+    let (mut folders, _) = Directory::open_to_list(directory)?.entries()?;
+    folders.sort();
+    Ok(folders.iter().map(|name| directory.join(name)).collect())
+}
+
+/// What is below a folder under a name with this extension, at any depth, by its path from there;
+/// dot files excepted. Links are not followed. What is no file is an error for whoever reads it.
+pub(crate) fn files_below(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let Some(opened) = open_folder(folder)? else {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        return Err(io_error("list", folder)(missing));
+    };
+    // Paths and not descriptors wait here: another user may have made thousands of folders
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(path) = waiting.pop() {
+        // It may have been removed meanwhile
+        let Some(directory) = opened.below(&path)? else {
+            continue;
+        };
+        let (folders, others) = directory.entries()?;
+        waiting.extend(folders.iter().map(|name| path.join(name)));
+        let files = others.iter().filter(|name| {
+            let has_extension = Path::new(name)
+                .extension()
+                .is_some_and(|end| end == extension);
+            has_extension && !is_hidden(name)
+        });
+        found.extend(files.map(|name| path.join(name)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a directory has nothing in it but a lock file, or does not exist.
+pub(crate) fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).map_or(true, |mut entries| {
+        entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK_FILE))
+    })
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// Whether an entry is a file, or a link to one. The directory has the kind of most entries, so
+/// these need no further call.
+fn is_file(entry: &fs::DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_file() => true,
+        Ok(kind) if kind.is_symlink() => entry.path().is_file(),
+        _ => false,
+    }
+}
+
 /// What is in a directory, each kind by name.
 #[derive(Default)]
 struct Entries {
@@ -91,11 +169,11 @@ fn entries(directory: &Path) -> io::Result<Entries> {
     let mut entries = Entries::default();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        if is_hidden(&entry.file_name()) {
             continue;
         }
         let path = entry.path();
-        // The directory tells what most are, without a look at each
+        // The directory has the kind of most entries, so these need no further call
         let kind = match entry.file_type()? {
             kind if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
             kind => Ok(kind),
@@ -103,7 +181,7 @@ fn entries(directory: &Path) -> io::Result<Entries> {
         match kind {
             Ok(kind) if kind.is_dir() => entries.directories.push(path),
             Ok(kind) if !kind.is_file() => entries.others.push(path),
-            // A link that leads nowhere is told of by whoever reads it
+            // A link that leads nowhere is an error for whoever reads it
             Ok(_) | Err(_) => entries.files.push(path),
         }
     }

@@ -2,15 +2,18 @@
 
 use std::{collections::HashSet, time::SystemTime};
 
-use x509_cert::certificate::Version;
+use der::oid::AssociatedOid as _;
+use x509_cert::{certificate::Version, ext::pkix::SubjectAltName};
 
-use super::{Reason, Verifier, check_extensions, check_time, name_constraints};
-use crate::{certificate::Certificate, error::Error, extensions::KeyUsage};
+use super::{Verifier, check_extensions, check_time, name_constraints};
+use crate::{certificate::Certificate, error::Error, extensions::KeyUsage, finding::Finding};
 
-/// More signature checks than any honest set of certificates needs; the limit of Go's `crypto/x509`.
+/// More signature checks than any honest set of certificates needs; the limit of Go's
+/// `crypto/x509`.
 const SIGNATURE_CHECKS: usize = 100;
 
-/// The search for a chain: depth first, trusted certificates before intermediates, as Go searches.
+/// The search for a chain: depth first, trusted certificates before intermediates, as Go searches
+/// (`buildChains`).
 pub(super) struct Search<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) now: SystemTime,
@@ -18,32 +21,41 @@ pub(super) struct Search<'a> {
     /// The chains that were found
     pub(super) chains: Vec<Vec<Certificate>>,
     /// What stopped the search first
-    pub(super) failure: Option<Reason>,
+    pub(super) failure: Option<Finding>,
 }
 
 impl Search<'_> {
-    /// Climbs from the uppermost certificate `below`, and gathers every way to a trusted one: what one root does not allow,
-    /// another with the same key may.
-    pub(super) fn climb(&mut self, below: Vec<Certificate>) {
-        let Some(top) = below.last() else { return };
-        if self.verifier.roots.contains(top) {
-            self.chains.push(below);
-            return;
+    /// Finds every chain from a leaf: what one root does not allow, another with the same key may.
+    pub(super) fn run(&mut self, leaf: &Certificate) {
+        let leaf = leaf.clone();
+        if self.verifier.roots.contains(&leaf) {
+            self.chains.push(vec![leaf]);
+        } else {
+            self.climb(vec![leaf]);
         }
+    }
+
+    /// Climbs from the uppermost certificate `below`.
+    fn climb(&mut self, below: Vec<Certificate>) {
+        let Some(top) = below.last() else { return };
         let verifier = self.verifier;
-        let candidates = verifier.roots.iter().map(|root| (root, true));
-        let candidates =
-            candidates.chain(verifier.intermediates.iter().map(|middle| (middle, false)));
-        let mut seen = HashSet::new();
-        for (issuer, trusted) in candidates {
-            let is_candidate = issuer.as_x509().tbs_certificate().subject()
-                == top.as_x509().tbs_certificate().issuer()
-                && !below.contains(issuer)
-                && seen.insert(issuer.as_der());
-            if !is_candidate {
+        let roots = candidates(&verifier.roots, top).into_iter();
+        let intermediates = candidates(&verifier.intermediates, top).into_iter();
+        let roots = roots.map(|root| (root, true));
+        for (issuer, trusted) in roots.chain(intermediates.map(|middle| (middle, false))) {
+            // Those that are in the chain count too
+            self.signature_checks += 1;
+            if self.signature_checks > SIGNATURE_CHECKS {
+                self.failure.get_or_insert_with(|| Finding::Signature {
+                    subject: top.subject(),
+                    reason: "there are too many candidates for its issuer".to_owned(),
+                });
+                return;
+            }
+            if is_in(issuer, &below) {
                 continue;
             }
-            if let Err(reason) = self.check_step(&below, issuer, trusted) {
+            if let Err(reason) = self.check_step(&below, top, issuer, trusted) {
                 self.failure.get_or_insert(reason);
                 continue;
             }
@@ -57,62 +69,103 @@ impl Search<'_> {
         }
     }
 
-    /// Whether `issuer` may stand above the certificates `below`, the leaf first.
+    /// Whether `issuer` may be above `top` and the certificates `below`, the leaf first.
     fn check_step(
-        &mut self,
+        &self,
         below: &[Certificate],
+        top: &Certificate,
         issuer: &Certificate,
         trusted: bool,
-    ) -> Result<(), Reason> {
-        let Some(top) = below.last() else {
-            return Ok(());
-        };
-        self.signature_checks += 1;
-        if self.signature_checks > SIGNATURE_CHECKS {
-            return Err(Reason::Signature {
-                subject: top.subject(),
-                reason: "there are too many candidates for its issuer".to_owned(),
-            });
-        }
+    ) -> Result<(), Finding> {
         check_signature(top, issuer)?;
         check_authority(issuer, trusted)?;
         check_time(issuer, self.now)?;
         check_extensions(issuer)?;
-        if let Some(path_length) = issuer.path_length().filter(|_| issuer.is_authority())
+        if let Some(path_length) = issuer.path_length()
             && below.len() - 1 > usize::from(path_length)
         {
-            return Err(Reason::PathTooLong {
-                authority: issuer.subject(),
+            return Err(Finding::PathTooLong {
+                ca: issuer.subject(),
                 path_length,
             });
         }
-        below
-            .iter()
-            .try_for_each(|certificate| name_constraints::check(issuer, certificate))
+        name_constraints::check(issuer, below)
     }
 }
 
-fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Reason> {
-    let failed = |reason| Reason::Signature {
+/// The certificates that may have signed another, each once, the likely ones first
+/// (`findPotentialParents`): the key identifiers match, only one of them exists, they differ.
+fn candidates<'a>(pool: &'a [Certificate], signed: &Certificate) -> Vec<&'a Certificate> {
+    let mut seen = HashSet::new();
+    let mut found: Vec<_> = pool
+        .iter()
+        .filter(|issuer| signed.names_issuer(issuer) && seen.insert(issuer.as_der()))
+        .collect();
+    let wanted = signed.authority_key_identifier().unwrap_or_default();
+    found.sort_by_key(|issuer| {
+        let identifier = issuer.subject_key_identifier().unwrap_or_default();
+        match (
+            identifier == wanted,
+            identifier.is_empty() || wanted.is_empty(),
+        ) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
+        }
+    });
+    found
+}
+
+/// Whether a chain has a certificate of the same subject, key and alternative names
+/// (`alreadyInChain`).
+fn is_in(candidate: &Certificate, chain: &[Certificate]) -> bool {
+    let names = alternative_names(candidate);
+    chain
+        .iter()
+        .filter(|certificate| {
+            let (content, candidate) = (
+                certificate.as_x509().tbs_certificate(),
+                candidate.as_x509().tbs_certificate(),
+            );
+            content.subject() == candidate.subject()
+                && content.subject_public_key_info() == candidate.subject_public_key_info()
+        })
+        .any(|certificate| alternative_names(certificate) == names)
+}
+
+fn alternative_names(certificate: &Certificate) -> Option<&[u8]> {
+    let extensions = certificate.as_x509().tbs_certificate().extensions()?;
+    let found = extensions
+        .iter()
+        .find(|extension| extension.extn_id == SubjectAltName::OID)?;
+    Some(found.extn_value.as_bytes())
+}
+
+fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Finding> {
+    let failed = |reason| Finding::Signature {
         subject: subject.subject(),
         reason,
     };
     match subject.check_issued_by(issuer) {
         Ok(()) => Ok(()),
         Err(Error::Signature { .. }) if is_another_of_the_name(subject, issuer) => {
-            Err(Reason::UnknownAuthority {
-                issuer: format!(
-                    "{}; the trusted one has the same name and another key",
-                    subject.issuer()
-                ),
+            Err(Finding::OtherCa {
+                issuer: subject.issuer(),
+                ca: None,
+                same_name: true,
             })
         }
+        Err(Error::Unsupported { what, .. }) => Err(Finding::NotSupported {
+            subject: Some(subject.subject()),
+            what,
+        }),
         Err(Error::Signature { reason, .. }) => Err(failed(reason)),
         Err(error) => Err(failed(error.to_string())),
     }
 }
 
-/// Whether the key identifiers say that another CA of the same name has signed: the usual end of a CA that was made anew.
+/// Whether the key identifiers show that another CA of the same name has signed: the CA was
+/// replaced.
 fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     match (
         subject.authority_key_identifier(),
@@ -123,22 +176,21 @@ fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     }
 }
 
-/// Go takes a CA without keyUsage, and a trusted one of X.509's first version, which had no extensions; else it must say CA:TRUE
-/// and, where it has keyUsage, keyCertSign (`CheckSignatureFrom`, `isValid`).
-fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Reason> {
+/// Go takes a CA without keyUsage or with an empty one, and a trusted CA of an X.509 version that
+/// had no extensions; else it must have CA:TRUE and, where it has keyUsage, keyCertSign
+/// (`CheckSignatureFrom`, `isValid`).
+fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Finding> {
     let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
     let needs_constraints = !trusted || is_of_third_version;
+    let usages = issuer.key_usages().unwrap_or_default();
     let reason = if needs_constraints && !issuer.is_authority() {
         "its basicConstraints do not say CA:TRUE"
-    } else if issuer
-        .key_usages()
-        .is_some_and(|usages| !usages.contains(&KeyUsage::KeyCertSign))
-    {
+    } else if !usages.is_empty() && !usages.contains(&KeyUsage::KeyCertSign) {
         "its keyUsage lacks keyCertSign"
     } else {
         return Ok(());
     };
-    Err(Reason::NotAnAuthority {
+    Err(Finding::NotCa {
         subject: issuer.subject(),
         reason: reason.to_owned(),
     })

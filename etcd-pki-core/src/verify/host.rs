@@ -1,15 +1,15 @@
-//! The host that is dialled.
+//! The host that a client connects to.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use super::Reason;
 use crate::{
     certificate::Certificate,
     error::Result,
+    finding::Finding,
     identity::{AlternativeName, DnsName},
 };
 
-/// A host by which a server is dialled: a name or an address, as it stands in a URL.
+/// The host that a client connects to: a name or an address, as it is in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(Kind);
 
@@ -45,13 +45,14 @@ impl fmt::Display for Host {
 }
 
 impl Host {
-    /// An address is compared with addresses only, a name with names only, and a common name with nothing (`VerifyHostname`).
-    pub(super) fn check(&self, certificate: &Certificate) -> std::result::Result<(), Reason> {
+    /// An address is compared with addresses only, a name with names only, and a common name with
+    /// nothing (`VerifyHostname`).
+    pub(super) fn check(&self, certificate: &Certificate) -> std::result::Result<(), Finding> {
         let matches = match &self.0 {
             Kind::Address(address) => certificate
                 .ip_addresses()
                 .iter()
-                .any(|own| own.to_canonical() == *address),
+                .any(|own| own.to_canonical() == address.to_canonical()),
             Kind::Name(name) => certificate
                 .dns_names()
                 .iter()
@@ -64,7 +65,7 @@ impl Host {
         let addresses = certificate.ip_addresses().iter().map(ToString::to_string);
         let names: Vec<String> = dns.chain(addresses).collect();
         let common_name = certificate.common_name();
-        Err(Reason::WrongHost {
+        Err(Finding::WrongHost {
             host: self.to_string(),
             common_name_only: names.is_empty()
                 && common_name.is_some_and(|name| name == self.to_string()),
@@ -73,15 +74,37 @@ impl Host {
     }
 }
 
-/// A `*` stands for one whole label, the leftmost (`matchHostnames`).
+/// Labels are compared one by one, and a `*` is one whole label, the leftmost (`matchHostnames`).
+/// What is no host name is compared as a whole.
 fn matches(pattern: &str, name: &str) -> bool {
-    let pattern = pattern.to_ascii_lowercase();
-    if pattern == name {
-        return true;
+    if !is_host_name(name.strip_suffix('.').unwrap_or(name), false) || !is_host_name(pattern, true)
+    {
+        return !matches!(pattern, "" | ".") && pattern.eq_ignore_ascii_case(name);
     }
-    match (pattern.strip_prefix("*."), name.split_once('.')) {
-        (Some(rest), Some((label, parent))) => !label.is_empty() && rest == parent,
-        _ => false,
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let pattern_labels = pattern.split('.');
+    pattern_labels.clone().count() == name.split('.').count()
+        && pattern_labels
+            .zip(name.split('.'))
+            .enumerate()
+            .all(|(index, (pattern, label))| {
+                (index == 0 && pattern == "*") || pattern.eq_ignore_ascii_case(label)
+            })
+}
+
+/// Labels of letters, digits, `-` (not first) and `_`; a pattern may begin with the label `*`, and
+/// needs more (`validHostname`).
+fn is_host_name(name: &str, is_pattern: bool) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    match name.split_once('.') {
+        Some(("*", parent)) if is_pattern => parent.split('.').all(is_label),
+        _ => name.split('.').all(is_label),
     }
 }
 

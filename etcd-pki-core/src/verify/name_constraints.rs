@@ -1,160 +1,191 @@
-//! What a CA is limited to (RFC 5280, section 4.2.1.10), compared as Go compares it.
+//! What a CA is limited to (RFC 5280, section 4.2.1.10), compared as Go compares it
+//! (`crypto/x509/constraints.go`).
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
-use x509_cert::ext::pkix::{NameConstraints, constraints::name::GeneralSubtree, name::GeneralName};
+use x509_cert::ext::pkix::{constraints::name::GeneralSubtree, name::GeneralName};
 
-use super::Reason;
-use crate::{certificate::Certificate, extensions::AlternativeNames};
+use super::parse::{names, uri};
+use crate::{certificate::Certificate, extensions::AlternativeNames, finding::Finding, limits};
 
-/// Whether every alternative name of the leaf is one that the CA may sign for.
-pub(super) fn check(authority: &Certificate, leaf: &Certificate) -> Result<(), Reason> {
-    let Some(constraints) = &authority.extensions().name_constraints else {
+mod network;
+
+use self::network::Networks;
+
+/// Whether every alternative name of the certificates below a CA is one that the CA may sign for.
+///
+/// The comparisons are those of Go 1.26. Their number is limited as it was before Go 1.26: etcd 3.4 to
+/// 3.6 refuse a certificate that needs more, and the work stays bounded.
+pub(super) fn check(ca: &Certificate, below: &[Certificate]) -> Result<(), Finding> {
+    let Some(constraints) = &ca.extensions().name_constraints else {
         return Ok(());
     };
-    let Some(names) = leaf.alternative_names() else {
-        return Ok(());
-    };
-    let permitted = constraints
-        .permitted_subtrees
-        .as_deref()
-        .unwrap_or_default();
-    let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
-    for name in Name::all(names) {
-        let is_excluded = excluded
-            .iter()
-            .any(|tree| name.is_in(tree) == Some(true) || name.may_stand_for_one_in(tree));
-        let relevant = || permitted.iter().filter_map(|tree| name.is_in(tree));
-        let is_permitted = relevant().next().is_none() || relevant().any(|inside| inside);
-        if is_excluded || !is_permitted {
-            return Err(Reason::NameConstraint {
-                authority: authority.subject(),
-                name: name.text(),
+    let permitted = Limits::of(constraints.permitted_subtrees.as_deref(), false);
+    let excluded = Limits::of(constraints.excluded_subtrees.as_deref(), true);
+    let mut comparisons = 0;
+    let names = below.iter().filter_map(Certificate::alternative_names);
+    for (text, name) in names.flat_map(all) {
+        // Names that Go cannot compare are excluded, whatever the limits are
+        let is_excluded = match &name {
+            None => true,
+            Some(name) => {
+                comparisons += permitted.count(name) + excluded.count(name);
+                if comparisons > limits::NAME_COMPARISONS {
+                    return Err(Finding::TooManyConstraints { ca: ca.subject() });
+                }
+                permitted.hold(name) == Some(false) || excluded.hold(name) == Some(true)
+            }
+        };
+        if is_excluded {
+            return Err(Finding::NameConstraint {
+                ca: ca.subject(),
+                name: text.into_owned(),
             });
         }
     }
     Ok(())
 }
 
+/// Each name as text, and what is compared of it; `None` if Go cannot compare it.
+fn all(names: &AlternativeNames) -> impl Iterator<Item = (Cow<'_, str>, Option<Name<'_>>)> {
+    type Read = fn(&str) -> Option<Name<'_>>;
+    let addresses = names.ip.iter().map(|address| {
+        let name = Some(Name::Address(*address));
+        (Cow::Owned(address.to_string()), name)
+    });
+    let kinds: [(&[String], Read); 3] =
+        [(&names.dns, dns), (&names.uri, uri), (&names.email, email)];
+    let texts = kinds.into_iter().flat_map(|(texts, read)| {
+        let texts = texts.iter();
+        texts.map(move |text| (Cow::Borrowed(text.as_str()), read(text)))
+    });
+    addresses.chain(texts)
+}
+
+/// A name that can be compared.
 enum Name<'a> {
+    Address(IpAddr),
     Dns(&'a str),
-    Ip(IpAddr),
-    Uri(&'a str),
-    Email(&'a str),
+    UriHost(String),
+    Email(names::Mailbox),
 }
 
-impl<'a> Name<'a> {
-    fn all(names: &'a AlternativeNames) -> impl Iterator<Item = Self> {
-        let dns = names.dns.iter().map(|name| Self::Dns(name));
-        let ip = names.ip.iter().map(|address| Self::Ip(*address));
-        let uri = names.uri.iter().map(|uri| Self::Uri(uri));
-        let email = names.email.iter().map(|email| Self::Email(email));
-        dns.chain(ip).chain(uri).chain(email)
+fn dns(name: &str) -> Option<Name<'_>> {
+    names::is_domain(name, false).then_some(Name::Dns(name))
+}
+
+/// The host of a URI, which has to be a name (`parseURIs`).
+fn uri(uri: &str) -> Option<Name<'_>> {
+    let host = uri::host(uri).filter(|host| !host.is_empty() && !host.starts_with('['))?;
+    let host = match host.split_once(':') {
+        Some((name, port)) => {
+            // What cannot be parted from its port (`net.SplitHostPort`)
+            (!port.contains(':') && !host.contains([']', '['])).then_some(name)?
+        }
+        None => &host,
+    };
+    let is_name = host.parse::<IpAddr>().is_err() && names::is_domain(host, false);
+    is_name.then(|| Name::UriHost(host.to_owned()))
+}
+
+fn email(email: &str) -> Option<Name<'_>> {
+    let mailbox = names::mailbox(email)?;
+    names::is_domain(&mailbox.domain, false).then_some(Name::Email(mailbox))
+}
+
+/// The subtrees of one field, by the kind of their names. Go ignores kinds that it does not know,
+/// unless they are critical.
+#[derive(Default)]
+struct Limits<'a> {
+    are_excluded: bool,
+    networks: Networks<'a>,
+    /// How many networks there are
+    network_count: usize,
+    dns: Vec<&'a str>,
+    uri: Vec<&'a str>,
+    email: Vec<&'a str>,
+}
+
+impl<'a> Limits<'a> {
+    fn of(trees: Option<&'a [GeneralSubtree]>, are_excluded: bool) -> Self {
+        let mut limits = Self {
+            are_excluded,
+            ..Self::default()
+        };
+        let mut networks = Vec::new();
+        for tree in trees.unwrap_or_default() {
+            match &tree.base {
+                GeneralName::IpAddress(base) => networks.push(base.as_bytes()),
+                GeneralName::DnsName(base) => limits.dns.push(base.as_str()),
+                GeneralName::UniformResourceIdentifier(base) => limits.uri.push(base.as_str()),
+                GeneralName::Rfc822Name(base) => limits.email.push(base.as_str()),
+                _ => {}
+            }
+        }
+        limits.network_count = networks.len();
+        limits.networks = Networks::new(&networks);
+        limits
     }
 
-    fn text(&self) -> String {
-        match self {
-            Self::Dns(text) | Self::Uri(text) | Self::Email(text) => (*text).to_owned(),
-            Self::Ip(address) => address.to_string(),
+    /// The number of subtrees for the kind of a name.
+    fn count(&self, name: &Name<'_>) -> usize {
+        match name {
+            Name::Address(_) => self.network_count,
+            Name::Dns(_) => self.dns.len(),
+            Name::UriHost(_) => self.uri.len(),
+            Name::Email(_) => self.email.len(),
         }
     }
 
-    /// Whether it is a wildcard that stands for a name in a subtree, among others.
-    fn may_stand_for_one_in(&self, tree: &GeneralSubtree) -> bool {
-        match (self, &tree.base) {
-            (Self::Dns(name), GeneralName::DnsName(base)) => {
-                name.strip_prefix("*.").is_some_and(|parent| {
-                    let base = base.as_str().trim_start_matches('.');
-                    base.split_once('.')
-                        .is_some_and(|(_, above)| above.eq_ignore_ascii_case(parent))
-                })
+    /// Whether a name is in one of the subtrees; `None` if there is none for its kind.
+    fn hold(&self, name: &Name<'_>) -> Option<bool> {
+        match name {
+            Name::Address(address) => {
+                (self.network_count > 0).then(|| self.networks.hold(*address))
             }
-            _ => false,
+            Name::Dns(name) => self.domains_hold(&self.dns, name),
+            Name::UriHost(host) => self.domains_hold(&self.uri, host),
+            Name::Email(mailbox) => {
+                let (mailboxes, domains): (Vec<_>, Vec<_>) =
+                    self.email.iter().partition(|base| base.contains('@'));
+                let has_mailbox = mailboxes
+                    .into_iter()
+                    .filter_map(names::mailbox)
+                    .any(|base| {
+                        // The case of the local part is a difference
+                        base.local == mailbox.local
+                            && base.domain.eq_ignore_ascii_case(&mailbox.domain)
+                    });
+                let has_domain = self.domains_hold(&domains, &mailbox.domain) == Some(true);
+                (!self.email.is_empty()).then_some(has_mailbox || has_domain)
+            }
         }
     }
 
-    /// Whether it is inside of a subtree; `None` if the subtree is of another kind of name.
-    fn is_in(&self, tree: &GeneralSubtree) -> Option<bool> {
-        match (self, &tree.base) {
-            (Self::Dns(name), GeneralName::DnsName(base)) => Some(is_below(name, base.as_str())),
-            (Self::Ip(address), GeneralName::IpAddress(base)) => {
-                Some(is_in_network(*address, base.as_bytes()))
-            }
-            (Self::Uri(uri), GeneralName::UniformResourceIdentifier(base)) => {
-                let url = url::Url::parse(uri).ok();
-                // One without a host's name is inside of nothing, and Go refuses it
-                let host = url.as_ref().and_then(url::Url::host_str);
-                let host =
-                    host.filter(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_err());
-                Some(host.is_some_and(|host| is_host_of(host, base.as_str())))
-            }
-            (Self::Email(email), GeneralName::Rfc822Name(base)) => {
-                let (local, host) = email.rsplit_once('@').unwrap_or(("", email));
-                Some(match base.as_str().rsplit_once('@') {
-                    // The case of what stands before the @ is a difference
-                    Some((wanted, base)) => local == wanted && host.eq_ignore_ascii_case(base),
-                    None => is_host_of(host, base.as_str()),
-                })
-            }
-            _ => None,
-        }
+    fn domains_hold(&self, bases: &[&str], name: &str) -> Option<bool> {
+        let holds =
+            |base: &&str| is_below(name, base) || (self.are_excluded && may_be_in(name, base));
+        (!bases.is_empty()).then(|| bases.iter().any(holds))
     }
 }
 
-/// Whether constraints are on kinds of names that Go does not compare.
-pub(super) fn has_other_kinds(constraints: &NameConstraints) -> bool {
-    let trees = [
-        &constraints.permitted_subtrees,
-        &constraints.excluded_subtrees,
-    ];
-    trees.into_iter().flatten().flatten().any(|tree| {
-        !matches!(
-            tree.base,
-            GeneralName::DnsName(_)
-                | GeneralName::IpAddress(_)
-                | GeneralName::Rfc822Name(_)
-                | GeneralName::UniformResourceIdentifier(_)
-        )
-    })
-}
-
-/// A DNS subtree holds its base and all below it, or only what is below it if it begins with a dot; an empty one holds all.
+/// A subtree holds its base and all below it, or only what is below it if it begins with a dot; an
+/// empty one holds all (`dnsHasSuffix`). This is the same for DNS names, hosts of URIs and hosts of
+/// e-mail addresses.
 fn is_below(name: &str, base: &str) -> bool {
-    let (name, base) = (name.to_ascii_lowercase(), base.to_ascii_lowercase());
-    let (base, holds_itself) = match base.strip_prefix('.') {
-        Some(parent) => (parent, false),
-        None => (&*base, true),
-    };
-    base.is_empty()
-        || (holds_itself && name == base)
-        || name
-            .strip_suffix(base)
-            .is_some_and(|rest| rest.ends_with('.'))
-}
-
-/// For URIs and e-mail addresses, only a base with a leading dot holds what is below it.
-fn is_host_of(host: &str, base: &str) -> bool {
-    match base.strip_prefix('.') {
-        Some(parent) => is_below(host, parent) && !host.eq_ignore_ascii_case(parent),
-        None => host.eq_ignore_ascii_case(base),
-    }
-}
-
-/// An address subtree is a network and its mask, of the same length.
-fn is_in_network(address: IpAddr, base: &[u8]) -> bool {
-    let octets = match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    };
-    if base.len() != octets.len() * 2 {
+    let Some(start) = name.len().checked_sub(base.len()) else {
         return false;
-    }
-    let (network, mask) = base.split_at(octets.len());
-    octets
-        .iter()
-        .zip(network)
-        .zip(mask)
-        .all(|((octet, network), mask)| octet & mask == network & mask)
+    };
+    let (above, end) = name.as_bytes().split_at(start);
+    end.eq_ignore_ascii_case(base.as_bytes())
+        && (base.is_empty() || base.starts_with('.') || above.is_empty() || above.ends_with(b"."))
+}
+
+/// Whether a wildcard stands for the base of a subtree, among others: they differ in their first
+/// labels only (`parentConstraints`).
+fn may_be_in(name: &str, base: &str) -> bool {
+    let parent = |name: &'_ str| name.find('.').map(|dot| name[dot..].to_ascii_lowercase());
+    name.starts_with('*') && parent(base).is_some_and(|above| parent(name) == Some(above))
 }
 
 #[cfg(test)]
@@ -163,18 +194,42 @@ mod tests {
 
     #[test]
     fn subtrees() {
-        assert!(is_below("a.example.com", "example.com"));
-        assert!(is_below("example.com", "example.com"));
-        assert!(is_below("anything", ""));
-        assert!(!is_below("badexample.com", "example.com"));
-        assert!(
-            !is_below("example.com", ".example.com") && is_below("a.example.com", ".example.com")
-        );
-        assert!(is_host_of("a.example.com", ".example.com"));
-        assert!(!is_host_of("a.example.com", "example.com"));
-        let ten = [10, 0, 0, 0, 255, 0, 0, 0];
-        assert!(is_in_network("10.1.2.3".parse().unwrap(), &ten));
-        assert!(!is_in_network("11.1.2.3".parse().unwrap(), &ten));
-        assert!(!is_in_network("::1".parse().unwrap(), &ten));
+        for (name, base) in [
+            ("a.example.com", "example.com"),
+            ("example.com", "example.com"),
+            ("A.Example.COM", "example.com"),
+            ("a.example.com", "EXAMPLE.com"),
+            ("anything", ""),
+            ("a.example.com", ".example.com"),
+        ] {
+            assert!(is_below(name, base), "{name} {base}");
+        }
+        for (name, base) in [
+            ("badexample.com", "example.com"),
+            ("example.com", ".example.com"),
+            ("com", "example.com"),
+            ("a.example.org", "example.com"),
+        ] {
+            assert!(!is_below(name, base), "{name} {base}");
+        }
+    }
+
+    #[test]
+    fn wildcards() {
+        for (name, base) in [
+            ("*.etcd.svc", "a.etcd.svc"),
+            ("*.ETCD.svc", "a.etcd.SVC"),
+            ("*.etcd.svc", ".etcd.svc"),
+        ] {
+            assert!(may_be_in(name, base), "{name} {base}");
+        }
+        for (name, base) in [
+            ("*.etcd.svc", ".a.etcd.svc"),
+            ("*.svc", "svc"),
+            ("b.etcd.svc", "a.etcd.svc"),
+            ("*", "a"),
+        ] {
+            assert!(!may_be_in(name, base), "{name} {base}");
+        }
     }
 }

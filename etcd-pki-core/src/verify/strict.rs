@@ -3,17 +3,16 @@
 use der::oid::AssociatedOid as _;
 use x509_cert::{certificate::Version, ext::pkix::BasicConstraints};
 
-use super::Reason;
-use crate::{certificate::Certificate, extensions::KeyUsage};
+use crate::{certificate::Certificate, extensions::KeyUsage, finding::Finding};
 
 /// All that a chain lacks, from the certificate up.
-pub(super) fn check(chain: &[Certificate]) -> Vec<Reason> {
+pub(super) fn check(chain: &[Certificate]) -> Vec<Finding> {
     chain
         .iter()
         .flat_map(|certificate| {
             shortcomings(certificate)
                 .into_iter()
-                .map(|reason| Reason::Strict {
+                .map(|reason| Finding::Strict {
                     subject: certificate.subject(),
                     reason,
                 })

@@ -15,23 +15,23 @@ from typing_extensions import Self, TypeAlias
 from etcd_pki._signer import Signer
 from etcd_pki._words import (
     Action,
+    CaKind,
     Compatibility,
-    HostAction,
-    Issuer,
     KeyAlgorithm,
     KeyFormat,
     KeyMatch,
     Layout,
+    Outcome,
     Peers,
     Role,
     Severity,
 )
+from etcd_pki.errors import Error
 
 __all__ = [
     "READ_LIMIT",
     "Adoption",
     "Bundle",
-    "Cause",
     "Certificate",
     "CertificateAuthority",
     "CertificateRequest",
@@ -44,41 +44,41 @@ __all__ = [
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "CurrentPair",
+    "DeniedClaims",
+    "Desired",
+    "DesiredCa",
+    "DesiredPair",
+    "Directory",
     "Exported",
     "Finding",
-    "HostPlan",
-    "HostReport",
-    "HostStep",
     "Identity",
     "Issued",
     "KubesprayScript",
     "LockedStore",
-    "NotGranted",
     "PairPaths",
     "Plan",
     "PrivateKey",
     "Profile",
     "PublicKey",
-    "Reason",
     "Refusal",
     "Remark",
+    "Renewal",
     "Report",
     "Settings",
-    "SigningPlan",
-    "SigningReport",
-    "SigningStep",
+    "ShortenedValidity",
     "Step",
+    "StepReport",
     "Store",
-    "ValidityCut",
+    "TrustBundle",
     "Verdict",
     "Verifier",
-    "Wanted",
     "__version__",
-    "authority_paths",
+    "ca_paths",
     "has_further_names",
+    "inspect_directory",
     "member_client_paths",
     "pair_paths",
-    "peer_authority_paths",
     "peer_pair_paths",
     "read_file",
     "run",
@@ -100,6 +100,12 @@ _KeyAlgorithm: TypeAlias = Union[KeyAlgorithm, Literal["ec-p256", "ec-p384", "ed
 _KeyFormat: TypeAlias = Union[KeyFormat, Literal["pkcs8", "pkcs1", "sec1"]]
 _Compatibility: TypeAlias = Union[Compatibility, Literal["strict", "kubespray"]]
 _Layout: TypeAlias = Union[Layout, Literal["kubespray", "kubeadm", "cfssl", "k3s", "etcdadm"]]
+_CaKind: TypeAlias = Union[CaKind, Literal["client", "peer"]]
+_Action: TypeAlias = Union[
+    Action,
+    Literal["keep", "chmod", "renew", "re-issue", "create", "request", "wait", "install", "sign", "trust", "remove", "blocked"],
+]
+_Store: TypeAlias = Union[Store, str, PathLike[str]]
 _Peers: TypeAlias = Union[Peers, Literal["shared", "separate"]]
 _Progress: TypeAlias = Callable[[int, int], object]
 
@@ -197,8 +203,8 @@ class Identity:
 
     `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names` are alternative
     names, as text or objects of `ipaddress`: what reads as an address is an address, anything else a DNS name, and
-    `DNS:`, `IP:` and `URI:` before it say which. `common_name` takes the place of the role's, and `organization` is
-    the subject's, a group for Kubernetes.
+    `DNS:`, `IP:` and `URI:` before it say which. A text may list several with commas, as OpenSSL does. `common_name`
+    takes the place of the role's, and `organization` is the subject's, a group for Kubernetes.
 
     `without_common_name` and `without_alternative_names` leave these out, whatever the role has.
 
@@ -279,10 +285,15 @@ class Claim:
     """One thing that a request asks for. `str` of it is a line such as `organization system:masters`."""
     @property
     def kind(self) -> str:
-        """What kind it is, by a word that stays."""
+        """The name of the kind, which never changes: `organization`."""
     @property
-    def facts(self) -> dict[str, Any]:
-        """What it knows, by name."""
+    def value(self) -> str | IPv4Address | IPv6Address | None:
+        """What is asked for: text, or an address as an object of `ipaddress`; `None` for a certificate that may sign
+        others.
+        """
+    @property
+    def attribute(self) -> str | None:
+        """The attribute of the subject that has the value, if it is neither the common name nor an organization."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Claim: ...
@@ -576,7 +587,7 @@ class CertificateAuthority:
         taken only if it may sign certificates, is not expired, and its key matches.
 
         Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does,
-        unless a profile says `allow_member_common_name`. `Store.authority` knows those of its directory.
+        unless a profile says `allow_member_common_name`. `Store.ca` knows those of its directory.
         """
     @staticmethod
     def from_pem(certificates: _Contents, key: _Contents, *, passphrase: _Passphrase | None = None) -> CertificateAuthority:
@@ -658,7 +669,7 @@ class CertificateAuthority:
         """Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a
         certificate had before.
         """
-    def causes(
+    def reasons(
         self,
         certificate: Certificate,
         public_key: PublicKey,
@@ -668,10 +679,10 @@ class CertificateAuthority:
         names: Iterable[_Name] = (),
         renew_before: _Before = "30d",
         now: datetime | None = None,
-    ) -> list[Cause]:
-        """Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and
-        does not end soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a
-        third of a certificate's life.
+    ) -> list[Finding]:
+        """Every reason to sign a certificate again: it differs from what the CA would sign now for this key and
+        identity, or it expires soon. There is none if it is up to date. `renew_before` is a `timedelta` or text such
+        as `30d` and `33%`, and never more than a third of a certificate's life.
         """
     def renew(
         self,
@@ -705,44 +716,30 @@ class CertificateAuthority:
         """
 
 @final
-class Reason:
-    """What speaks against a certificate. `str` of it is a line such as `CN=etcd-ca expired on 2026-01-01T00:00:00Z`."""
-    @property
-    def kind(self) -> str:
-        """What kind it is, by a word that stays."""
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What it knows, by name."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __copy__(self) -> Reason: ...
-    def __deepcopy__(self, memo: object, /) -> Reason: ...
-
-@final
 class Verdict:
-    """Whether a certificate would be taken, and why not. It is true if the certificate would be."""
+    """Whether a certificate is accepted, and why not. It is true if the certificate is accepted."""
     @property
     def is_accepted(self) -> bool:
-        """Whether nothing speaks against the certificate."""
+        """Whether the certificate is accepted."""
     @property
-    def reasons(self) -> list[Reason]:
-        """All that speaks against it. Go names the first alone."""
+    def reasons(self) -> list[Finding]:
+        """Every reason against it. Go names only the first."""
     @property
     def chain(self) -> list[Certificate]:
         """The chain from the certificate to a trusted one; empty if there is none."""
     def raise_for_reasons(self) -> None:
-        """Raises `VerificationError`, whose `reasons` are those of the verdict, unless the certificate would be taken."""
+        """Raises `VerificationError`, with the `reasons` of the verdict, unless the certificate is accepted."""
     def __bool__(self) -> bool: ...
 
 @final
 class Verifier:
     """Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
 
-    `roots` are what `ETCD_TRUSTED_CA_FILE` holds, `intermediates` what stands behind the first certificate in etcd's
-    certificate file. `at` is the time to judge at, the present one unless said otherwise.
+    `roots` are the CAs of `ETCD_TRUSTED_CA_FILE`, `intermediates` the certificates after the first one in etcd's
+    certificate file. `at` is the time to judge at, the present one by default.
 
-    Without `role`, no usage is asked for; without `host`, no name; `strict` asks also for what RFC 5280 demands and
-    Go does not, as Python 3.13 does.
+    Without `role`, no usage is required; without `host`, no name. `strict` also requires what RFC 5280 does and Go
+    does not, as Python 3.13 does.
 
     >>> from etcd_pki import CertificateAuthority, Role, Verifier
     >>> ca = CertificateAuthority.create("etcd-ca")
@@ -796,11 +793,11 @@ class Store:
     >>> store = Store("pki")
     >>> ca = CertificateAuthority.create("etcd-ca")
     >>> with store.lock() as files:
-    ...     files.write_authority(ca)
+    ...     files.write_ca(ca)
     ...     written = files.write(ca.issue(Role.CLIENT, "backup"))
     >>> written[0].certificate.name
     'client-backup.pem'
-    >>> store.authority().certificate == ca.certificate
+    >>> store.ca().certificate == ca.certificate
     True
     """
     def __new__(cls, directory: _Path, *, layout: _Layout = "kubespray") -> Self: ...
@@ -810,18 +807,15 @@ class Store:
     @property
     def layout(self) -> Layout:
         """The layout."""
-    @property
-    def authority_paths(self) -> PairPaths:
-        """Where the authority's files are."""
-    @property
-    def peer_authority_paths(self) -> PairPaths:
-        """Where the files of the authority are that peers may have apart."""
-    def authority(self, *, passphrase: _Passphrase | None = None, to_renew: bool = False) -> CertificateAuthority:
-        """Loads the authority from its certificate and key, the latter with its passphrase if it has one;
-        `to_renew=True` takes one that has expired, so that it can be renewed.
+    def ca_paths(self, kind: _CaKind = "client") -> PairPaths:
+        """Where the files of a CA are, which need not exist."""
+    def ca(
+        self, kind: _CaKind = "client", *, passphrase: _Passphrase | None = None, for_renewal: bool = False
+    ) -> CertificateAuthority:
+        """Loads a CA from its certificate and key, the latter with its passphrase if it has one. The CA refuses the
+        common names of the directory's members to nodes and clients. `for_renewal=True` loads it even if it has
+        expired, so that it can be renewed.
         """
-    def peer_authority(self, *, passphrase: _Passphrase | None = None, to_renew: bool = False) -> CertificateAuthority:
-        """Loads the authority that peers have apart, as `authority` does the other one."""
     def is_named(self, path: _Path) -> bool:
         """Whether the layout has a leaf's certificate under this name in the directory; others may lie there too."""
     def other_layout(self) -> tuple[Path, Layout] | None:
@@ -829,8 +823,8 @@ class Store:
     def certificates(self) -> list[tuple[Path, Certificate]]:
         """The files that hold certificates, by name, each with the first certificate in it."""
     def member_common_names(self) -> list[str]:
-        """The common names of the members whose certificates are in the directory. What `authority` loads refuses them
-        to nodes and clients.
+        """The common names of the members whose certificates are in the directory. What `ca` loads refuses them to nodes
+        and clients.
         """
     def trusts(self, authority: CertificateAuthority) -> bool | None:
         """Whether who trusts the directory's authority trusts what this one signs: it is the same, with this certificate
@@ -850,19 +844,17 @@ class LockedStore:
         """
     def write_pairs(self, bundles: Sequence[tuple[Bundle, PairPaths]], *, overwrite: bool = False) -> None:
         """Writes bundles, each to the files of its pair below the directory: all of them or none."""
-    def write_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
-        """Writes a new authority: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
-        passphrase.
+    def write_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client", passphrase: _Passphrase | None = None) -> None:
+        """Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
+        Nothing that exists is replaced.
         """
-    def replace_authority(self, authority: CertificateAuthority, *, passphrase: _Passphrase | None = None) -> None:
-        """Writes a new authority over whatever is there: what the old one signed is worth nothing then."""
-    def renew_authority(self, authority: CertificateAuthority) -> None:
-        """Writes the renewed certificate of the authority that is there, whose key stays."""
-    def renew_peer_authority(self, authority: CertificateAuthority) -> None:
-        """Writes the renewed certificate of the authority that peers have apart, whose key stays."""
-    def names_authority_by_serial(self, authority: Certificate) -> bool:
-        """Whether a certificate in the directory names the authority by its serial number, so that this has to stay when
-        the authority is renewed.
+    def replace_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client", passphrase: _Passphrase | None = None) -> None:
+        """Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old one has signed."""
+    def renew_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client") -> None:
+        """Writes the renewed certificate of an existing CA, which keeps its key."""
+    def names_ca_by_serial(self, ca: Certificate) -> bool:
+        """Whether a certificate in the directory names a CA by its serial number, so that the CA has to keep the number
+        when it is renewed.
         """
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -875,12 +867,12 @@ class LockedStore:
 
 @final
 class ClusterAdmin:
-    """The client that a layout's tools expect beside each member, and what its certificate has other than all others:
-    Kubespray's `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
+    """The client that a layout's tools expect next to each member, where it differs from other clients: Kubespray's
+    `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
 
     `organization` is the subject's, a group for Kubernetes; `algorithm` and `validity` are as those of
-    `ClusterEntry`. `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port takes the
-    certificate for a member's then.
+    `ClusterEntry`. `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port then accepts the
+    certificate as a member's.
     """
     def __new__(
         cls,
@@ -895,10 +887,10 @@ class ClusterAdmin:
         """The organization."""
     @property
     def algorithm(self) -> KeyAlgorithm | None:
-        """The algorithm of its key, if it was said."""
+        """The algorithm of its key, if it is specified."""
     @property
     def validity(self) -> str | None:
-        """How long its certificate is valid, if it was said, as text: `90d`."""
+        """How long its certificate is valid, if that is specified, as text: `90d`."""
     @property
     def has_alternative_names(self) -> bool:
         """Whether its certificate has alternative names."""
@@ -909,11 +901,11 @@ class ClusterAdmin:
 
 @final
 class ClusterAuthority:
-    """The authority of a cluster, and whether peers have one of their own: `ca` in YAML.
+    """The CA of a cluster, and whether peers have a separate one: `ca` in YAML.
 
-    What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
-    key is that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With
-    `separate` there is a second one for peers, of the name `peer_common_name`.
+    By default the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the key is that of the
+    defaults, the `validity` is ten years, and `peers` are `shared`, one CA for all. With `separate` there is a second
+    one for peers, with the name `peer_common_name`.
     """
     def __new__(
         cls,
@@ -930,19 +922,19 @@ class ClusterAuthority:
         """Its common name."""
     @property
     def peer_common_name(self) -> str:
-        """The common name of the authority that peers have apart."""
+        """The common name of the separate peer CA."""
     @property
     def organization(self) -> str | None:
         """The organization."""
     @property
     def algorithm(self) -> KeyAlgorithm | None:
-        """The algorithm of its key, if it was said."""
+        """The algorithm of its key, if it is specified."""
     @property
     def validity(self) -> str | None:
-        """How long its certificate is valid, if it was said, as text: `10y`."""
+        """How long its certificate is valid, if that is specified, as text: `10y`."""
     @property
     def has_separate_peers(self) -> bool:
-        """Whether peers have an authority of their own."""
+        """Whether peers have a separate CA."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> ClusterAuthority: ...
@@ -950,13 +942,13 @@ class ClusterAuthority:
 
 @final
 class ClusterDefaults:
-    """What entries have that do not say it themselves.
+    """The defaults of entries.
 
-    `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says
-    otherwise, `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called
-    `profile`. `renew_before` is a `timedelta` or text such as `30d` and `33%`: thirty days, unless said otherwise,
-    and never more than a third of a certificate's life. `take_names_as_given` leaves alternative names as they are
-    given, without those of members and loopback's, as Kubespray's script does; in YAML it is `san: given`.
+    `algorithm` and `validity` are as those of `ClusterEntry`: by default `ec-p256` and a year. `compatibility` is
+    `strict`, or `kubespray` with RSA keys of 2048 bits and 36500 days; in YAML it is called `profile`. `renew_before`
+    is a `timedelta` or text such as `30d` and `33%`: by default thirty days, and never more than a third of a
+    certificate's life. `take_names_as_given` leaves alternative names as they are given, without those of members and
+    of loopback, as Kubespray's script does; in YAML it is `san: given`.
     """
     def __new__(
         cls,
@@ -969,19 +961,19 @@ class ClusterDefaults:
     ) -> Self: ...
     @property
     def algorithm(self) -> KeyAlgorithm | None:
-        """The algorithm of keys, if it was said."""
+        """The algorithm of keys, if it is specified."""
     @property
     def validity(self) -> str | None:
-        """How long certificates are valid, if it was said, as text: `1y`."""
+        """How long certificates are valid, if that is specified, as text: `1y`."""
     @property
     def renew_before(self) -> str:
-        """How long before their end certificates are due, as text: `30d`, `33%`."""
+        """How long before they expire certificates are renewed, as text: `30d`, `33%`."""
     @property
     def compatibility(self) -> Compatibility:
-        """Whose habits certificates follow."""
+        """Which tool's certificates they are compatible with."""
     @property
     def takes_names_as_given(self) -> bool:
-        """Whether alternative names are as they are given, without those of members and loopback's."""
+        """Whether alternative names are as they are given, without those of members and of loopback."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> ClusterDefaults: ...
@@ -989,12 +981,12 @@ class ClusterDefaults:
 
 @final
 class ClusterEntry:
-    """A member, a node or a client of a cluster, and what it has other than the defaults.
+    """A member, a node or a client of a cluster, and where it differs from the defaults.
 
-    `identity` is who it is, or the name alone, and `names` are further alternative names. `peer_common_name` is that
-    of a member's pair for peers, where it has one apart. `algorithm` is that of its key, and `validity` how long its
-    certificate is valid: a `timedelta`, text such as `90d`, or the `datetime` of its end. `allow_member_common_name`
-    lets a node or client have a member's common name.
+    `identity` is an `Identity`, or the name alone, and `names` are further alternative names. `peer_common_name` is
+    that of a member's pair for peers, where it has a separate one. `algorithm` is that of its key, and `validity` how
+    long its certificate is valid: a `timedelta`, text such as `90d`, or the `datetime` at which it expires.
+    `allow_member_common_name` lets a node or client have a member's common name.
     """
     def __new__(
         cls,
@@ -1008,16 +1000,16 @@ class ClusterEntry:
     ) -> Self: ...
     @property
     def identity(self) -> Identity:
-        """Who it is."""
+        """Its identity."""
     @property
     def peer_common_name(self) -> str | None:
-        """The common name of a member's pair for peers, if it was said."""
+        """The common name of a member's pair for peers, if it is specified."""
     @property
     def algorithm(self) -> KeyAlgorithm | None:
-        """The algorithm of its key, if it was said."""
+        """The algorithm of its key, if it is specified."""
     @property
     def validity(self) -> str | None:
-        """How long its certificate is valid, if it was said, as text: `90d`."""
+        """How long its certificate is valid, if that is specified, as text: `90d`."""
     @property
     def may_have_member_common_name(self) -> bool:
         """Whether a node or client may have a member's common name."""
@@ -1028,8 +1020,8 @@ class ClusterEntry:
 
 @final
 class ClusterFiles:
-    """Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new
-    certificate 0644, a new directory 0700, and what exists keeps what it has.
+    """Ownership and permissions of a cluster's files. By default a new key has mode 0600, a new certificate 0644, a new
+    directory 0700, and existing files keep what they have.
 
     `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and `directory_mode` are numbers
     such as `0o640`.
@@ -1065,29 +1057,27 @@ class ClusterFiles:
 
 @final
 class Cluster:
-    """The specification of a cluster: its authority, members, nodes and clients, and where their files are.
+    """The specification of a cluster: its CA, members, nodes and clients, and where their files are.
 
-    A value that exists is free of contradictions: names are unique, addresses are one member's, no two pairs share a
-    file, and every certificate could be made.
+    A value that exists has no contradictions: names are unique, addresses belong to one member, no two pairs share a
+    file, and every certificate can be issued.
 
-    `members`, `nodes` and `clients` are entries, or names where a name is all there is to say. `shared_names` are in
-    every member's certificate. Files lie in `directory` as `layout` has them; without it, `plan` and `apply` are told
-    where. `authority`, `defaults` and `files` say what is other than usual, for the authority, for all entries and
-    for who may read the files. `admin` is what the client beside each member has other than all others, and `False`
-    leaves it out.
+    `members`, `nodes` and `clients` are entries, or names where a name is enough. `shared_names` are in every
+    member's certificate. Files are in `directory` with the names of `layout`; without it, `plan` and `apply` need
+    one. `authority`, `defaults` and `files` change the defaults of the CA, of all entries, and of the files'
+    permissions. `admin` is the client next to each member, and `False` leaves it out.
 
-    In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses stand apart from
-    names.
+    In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and addresses are separate
+    from names.
 
     >>> from etcd_pki import Cluster, ClusterEntry
     >>> cluster = Cluster(
     ...     members=[ClusterEntry("etcd-1", names=["10.0.0.11"]), ClusterEntry("etcd-2", names=["10.0.0.12"])],
     ...     clients=["root"],
     ... )
-    >>> [wanted.paths.certificate.name for wanted in cluster.wanted()]
-    ['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem', 'member-etcd-2.pem', 'admin-etcd-2.pem', 'client-root.pem']
-    >>> report = cluster.apply("ssl")
-    >>> report.created
+    >>> [pair.paths.certificate.name for pair in cluster.desired().pairs]
+    ['member-etcd-1.pem', 'admin-etcd-1.pem', 'member-etcd-2.pem', 'admin-etcd-2.pem', 'client-root.pem']
+    >>> cluster.apply("ssl").changed
     6
     >>> cluster.plan("ssl").has_work
     False
@@ -1111,26 +1101,26 @@ class Cluster:
         """Reads a specification in YAML, and so in JSON."""
     @staticmethod
     def from_file(path: _Path) -> Cluster:
-        """Reads a specification from a file. Its `directory` is seen from there."""
+        """Reads a specification from a file. Its `directory` is relative to that of the file."""
     @staticmethod
     def from_mapping(mapping: dict[str, Any]) -> Cluster:
-        """Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`,
-        stand for their text.
+        """Takes a specification as a dictionary with the contents of the YAML. Other objects, such as those of
+        `ipaddress`, are converted to text.
         """
     def to_yaml(self) -> str:
-        """The specification in YAML, which says the same when it is read."""
+        """The specification in YAML. Reading it gives an equal cluster."""
     @property
     def layout(self) -> Layout:
         """The layout."""
     @property
     def directory(self) -> Path | None:
-        """The directory, if the specification says one."""
+        """The directory, if the specification has one."""
     @property
     def authority(self) -> ClusterAuthority:
-        """The authority."""
+        """The CA."""
     @property
     def defaults(self) -> ClusterDefaults:
-        """What entries have that do not say it themselves."""
+        """The defaults of entries."""
     @property
     def shared_names(self) -> list[_Name]:
         """The names in every member's certificate."""
@@ -1145,63 +1135,65 @@ class Cluster:
         """The clients."""
     @property
     def admin(self) -> ClusterAdmin | None:
-        """What the client beside each member has other than all others; `None` if there is none."""
+        """The client next to each member; `None` if there is none."""
     @property
     def files(self) -> ClusterFiles:
         """Owner, group and modes of the files."""
     @property
     def hosts(self) -> list[str]:
         """The hosts: members and nodes by name, each once."""
-    def wanted(self, host: str | None = None) -> list[Wanted]:
-        """What must exist, in the order in which it is made; with `host`, what that host uses, as it lies there."""
+    def desired(self, *, host: str | None = None) -> Desired:
+        """Everything that must exist for the cluster, in the order in which it is made; with `host`, what that host
+        needs, with the paths that the files have on it.
+        """
     def plan(
         self,
-        directory: _Path | None = None,
+        store: _Store | None = None,
         *,
         host: str | None = None,
+        exchange: _Path | None = None,
         only: str | None = None,
         rekey: bool = False,
         prune: bool = False,
+        part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
         now: datetime | None = None,
     ) -> Plan:
-        """Reads what is in a directory and decides what is to be done there. Nothing is written.
+        """Reads a directory, a `Store` or a path, and decides what must change. It writes nothing.
 
-        `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key
-        wherever a certificate is renewed, `prune` removes what the specification does not have, and `backup` keeps
-        what is replaced. `replace_links` puts pairs of their own in the place of links from one file of the directory
-        to another, at which `apply` stops otherwise. `now` is the time to judge at, the present one unless said
-        otherwise.
+        `host` plans the files of one host, with the paths that they have on that host. With `exchange`, keys stay on
+        their hosts, and requests and certificates are exchanged through this directory: with `host` the plan is for
+        that host, without it for the requests of all hosts, where the CA is. `only` plans the pairs of one host or
+        client. `rekey` makes a new key for each certificate that is renewed, and for a key that cannot be read.
+        `prune` removes the pairs that are not in the specification, and `part_only` ignores them: it covers only a
+        part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces links from one
+        file of the directory to another with pairs of their own. `now` is the time to judge at, the present one by
+        default.
         """
     def apply(
         self,
-        directory: _Path | None = None,
+        store: _Store | None = None,
         *,
         host: str | None = None,
+        exchange: _Path | None = None,
         only: str | None = None,
         rekey: bool = False,
         prune: bool = False,
+        part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
+        now: datetime | None = None,
         passphrase: _Passphrase | None = None,
         progress: _Progress | None = None,
     ) -> Report:
-        """Plans and carries it out at once, under the directory's lock, so that several at once do each thing once.
-        Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with how many changes are
-        done, and of how many.
+        """Plans and applies under the lock of the directory, so that of several processes at once each change is made by
+        one. The keywords are those of `plan` and of `Plan.apply`. A failing step does not stop the others: it is in
+        the report. Ctrl-C stops it between two changes, and what is done is complete.
         """
-    def plan_host(self, directory: _Path | None = None, *, host: str, requests: _Path, now: datetime | None = None) -> HostPlan:
-        """Reads what a host has, and what has come for it into its folder of a travelling directory, and decides what is
-        to be done there: which keys to make, which certificates to request, which to install. Nothing is written.
-        """
-    def plan_signing(self, directory: _Path | None = None, *, requests: _Path, now: datetime | None = None) -> SigningPlan:
-        """Reads the requests in a travelling directory, where the authority's key is, and decides which are to be
-        signed. Nothing is written.
-        """
-    def export(self, out: _Path, *, host: str, directory: _Path | None = None, overwrite: bool = False) -> Exported:
-        """Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's
-        key. Returns where each file is, and whose it is not yet.
+    def export(self, out: _Path, *, host: str, store: _Store | None = None, overwrite: bool = False) -> Exported:
+        """Copies what one host uses into a directory of its own, with the paths that the files have on that host, and
+        never a CA's key.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1214,8 +1206,8 @@ class Exported:
         """Where each file is."""
     @property
     def not_given(self) -> list[str]:
-        """The owner and the group that the specification says and that could not be given here: they are unknown on this
-        host, or only root may give files away. The files are to be given to them where they go.
+        """The owner and the group of the specification that could not be set here: they are unknown on this host, or
+        only root may change owners. Change them where the files are used.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1223,64 +1215,88 @@ class Exported:
     def __deepcopy__(self, memo: object, /) -> Exported: ...
 
 @final
-class Wanted:
+class Desired:
+    """All that must exist for a cluster, or for one of its hosts."""
+    @property
+    def cas(self) -> list[DesiredCa]:
+        """The CAs."""
+    @property
+    def pairs(self) -> list[DesiredPair]:
+        """The pairs: members, nodes and clients, in this order."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Desired: ...
+    def __deepcopy__(self, memo: object, /) -> Desired: ...
+
+@final
+class DesiredCa:
+    """A CA that must exist."""
+    @property
+    def kind(self) -> CaKind:
+        """Which of the cluster's CAs."""
+    @property
+    def paths(self) -> PairPaths:
+        """The files, relative to the cluster's directory."""
+    @property
+    def common_name(self) -> str:
+        """The common name."""
+    @property
+    def identity(self) -> Identity:
+        """The subject."""
+    @property
+    def algorithm(self) -> KeyAlgorithm:
+        """The algorithm of a new key. An existing CA keeps its key."""
+    @property
+    def renew_before(self) -> str:
+        """How long before it expires it is renewed, as text: `30d`, `33%`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> DesiredCa: ...
+    def __deepcopy__(self, memo: object, /) -> DesiredCa: ...
+
+@final
+class DesiredPair:
     """A key and its certificate that must exist."""
     @property
     def paths(self) -> PairPaths:
-        """Where, below the cluster's directory."""
+        """The files, relative to the cluster's directory."""
+    @property
+    def role(self) -> Role:
+        """The role."""
     @property
     def common_name(self) -> str | None:
-        """The common name that its certificate has, if it has one."""
+        """The common name of the certificate, if it has one."""
     @property
     def alternative_names(self) -> list[_Name]:
-        """All alternative names that its certificate has, those that come from its role with them: text, and addresses
-        as objects of `ipaddress`. An authority has none.
+        """All alternative names of the certificate, with those of the role: text, and addresses as objects of
+        `ipaddress`.
         """
     @property
     def identity(self) -> Identity:
-        """For whom, with the names that were given."""
+        """The subject, with the names of the specification."""
     @property
-    def issuer(self) -> Issuer:
-        """Which authority signs it; an authority is its own."""
+    def ca(self) -> CaKind:
+        """The CA that signs it."""
     @property
-    def role(self) -> Role | None:
-        """The role; an authority has none."""
-    @property
-    def is_authority(self) -> bool:
-        """Whether it is an authority."""
-    @property
-    def algorithm(self) -> KeyAlgorithm | None:
+    def algorithm(self) -> KeyAlgorithm:
         """The algorithm of its key."""
     @property
     def renew_before(self) -> str:
-        """How long before its end it is due, as text: `30d`, `33%`."""
+        """How long before it expires it is renewed, as text: `30d`, `33%`."""
     @property
     def host(self) -> str | None:
-        """The host on which it is used; an authority and a client of its own are of no host."""
+        """The host that uses it; a client of its own has none."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __copy__(self) -> Wanted: ...
-    def __deepcopy__(self, memo: object, /) -> Wanted: ...
-
-@final
-class Cause:
-    """Why something is to be done with a pair of files. `str` of it is a line such as `10.0.0.99 is missing`."""
-    @property
-    def kind(self) -> str:
-        """What kind it is, by a word that stays."""
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What it knows, by name."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __copy__(self) -> Cause: ...
-    def __deepcopy__(self, memo: object, /) -> Cause: ...
+    def __copy__(self) -> DesiredPair: ...
+    def __deepcopy__(self, memo: object, /) -> DesiredPair: ...
 
 @final
 class Plan:
-    """What is to be done in a directory, each step with its reasons. It was made by reading, and `apply` consumes it.
+    """What must change in a directory: steps, each with its reasons. A plan is made by reading and belongs to its
+    directory. It can be applied once: afterwards its files have changed, and applying it again raises `ChangedError`.
 
-    >>> from etcd_pki import Cluster
+    >>> from etcd_pki import Action, Cluster
     >>> plan = Cluster(members=["etcd-1"], clients=["root"]).plan("ssl")
     >>> for step in plan.changes:
     ...     print(step.action, step.paths.certificate.name)
@@ -1288,126 +1304,143 @@ class Plan:
     create member-etcd-1.pem
     create admin-etcd-1.pem
     create client-root.pem
-    >>> plan.apply().changed
+    >>> report = plan.apply()
+    >>> report.count(Action.CREATE)
     4
     """
     @property
     def directory(self) -> Path:
-        """Where."""
+        """The directory that the plan changes."""
+    @property
+    def exchange(self) -> Path | None:
+        """The host's folder of the exchange directory, or the exchange directory where the CA is; `None` if the plan has
+        none.
+        """
+    @property
+    def signs_requests(self) -> bool:
+        """Whether the plan signs the requests of hosts, where the CA is."""
     @property
     def steps(self) -> list[Step]:
-        """Every pair, also those that are kept: the authorities, then members, nodes and clients."""
+        """All steps, also those that change nothing: CAs, then members, nodes and clients, then removals."""
     @property
     def changes(self) -> list[Step]:
-        """The pairs that are not as they should be."""
+        """The steps that are due: those that change something, wait or are blocked."""
     @property
-    def surplus(self) -> list[PairPaths]:
-        """Pairs that the authority has signed and the specification does not have: of hosts and users that are gone."""
+    def blocked(self) -> list[Step]:
+        """The steps that are blocked, each with its reason."""
     @property
-    def surplus_authority(self) -> PairPaths | None:
-        """The authority of peers, where the specification has none apart any more. It stays even with `prune`: a key by
-        which members were made to trust each other is removed by nobody but its owner.
-        """
-    @property
-    def authorities_without_key(self) -> list[Step]:
-        """The authorities that are to sign something and whose keys are not there. Where a key is elsewhere on purpose,
-        the plan is right and is carried out there, or requests travel.
-        """
+    def kept(self) -> list[Step]:
+        """The steps that keep a pair as it is."""
     @property
     def has_work(self) -> bool:
-        """Whether carrying it out changes anything."""
+        """Whether applying the plan changes something."""
     @property
-    def first_due(self) -> Step | None:
-        """The pair that is kept and will be due first."""
+    def unmanaged(self) -> list[PairPaths]:
+        """The pairs that a CA of the directory signed and the specification does not have. With `prune`, the plan has a
+        step for each.
+        """
+    @property
+    def unmanaged_ca(self) -> PairPaths | None:
+        """The peer CA, where the specification has no separate one. It is never removed: members may still trust it."""
+    @property
+    def refused(self) -> list[Refusal]:
+        """The files of the exchange directory that are refused."""
+    @property
+    def hosts_without_request(self) -> list[str]:
+        """The hosts of the specification without a request in the exchange directory."""
+    @property
+    def cas_without_key(self) -> list[Step]:
+        """The CAs that must sign and whose keys are missing here. Apply the plan where these keys are, or exchange
+        requests.
+        """
+    @property
+    def hosts_to_restart(self) -> list[str]:
+        """The hosts with a member that must be restarted when the plan is applied: etcd reads the CA when it starts, and
+        a pair with each handshake. A member without a certificate has not started yet.
+        """
+    @property
+    def next_renewal(self) -> Step | None:
+        """The kept pair that is renewed first."""
+    def check_keys(self, *, passphrase: _Passphrase | None = None) -> None:
+        """Opens the keys of the CAs that must sign, and changes nothing. It raises what `apply` would raise for them."""
     def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> Report:
-        """Does what the plan says, and nothing else, under the directory's lock. It raises `ChangedError`, and has done
-        nothing, if a file that is to be changed is not as it was when the plan was made. After a wrong passphrase the
-        plan is as it was. Ctrl-C ends it between two changes, and what is done is whole. `progress` is called with
-        how many changes are done, and of how many. An error in the middle tells in `done` which are.
+        """Makes the changes of the plan, and no others, under the lock of its directory. A failing step does not stop
+        the others: it is in the report. Nothing was changed if this raises an `Error`, such as `ChangedError` if a
+        file is not as it was when the plan was made. Ctrl-C stops it between two changes, and what is done is
+        complete. `progress` is called with how many changes are done, and of how many.
         """
 
 @final
 class Step:
-    """What is to be done with one pair. `str` of it is a line such as `renew member-etcd-1.pem expires in 12 days;
-    10.0.0.99 is missing`.
+    """One step of a plan: what is done with a pair, and why. `str` of it is a line such as `renew member-etcd-1.pem
+    expires in 12 days; 10.0.0.99 is missing`.
     """
     @property
-    def wanted(self) -> Wanted:
-        """What is wanted."""
+    def action(self) -> Action:
+        """What the step does."""
+    @property
+    def ca(self) -> DesiredCa | None:
+        """The CA of the specification that the step is about."""
+    @property
+    def pair(self) -> DesiredPair | None:
+        """The pair of the specification that the step is about. A step has neither a CA nor a pair if its files are
+        given by path.
+        """
+    @property
+    def role(self) -> Role | None:
+        """The role of the pair."""
+    @property
+    def host(self) -> str | None:
+        """The host that uses the pair."""
     @property
     def paths(self) -> PairPaths:
-        """Where the pair is."""
+        """The files of the pair."""
     @property
-    def action(self) -> Action:
-        """What is to be done."""
+    def file(self) -> Path:
+        """The file that represents the step in a report: the request where requests are signed, else the certificate."""
     @property
-    def causes(self) -> list[Cause]:
+    def request(self) -> Path | None:
+        """The request's file in the exchange directory."""
+    @property
+    def fingerprint_sha256(self) -> str | None:
+        """SHA-256 of the CA certificate that will be trusted, in upper-case hexadecimal."""
+    @property
+    def reasons(self) -> list[Finding]:
         """Every reason for it."""
     @property
+    def blocking_error(self) -> Error | None:
+        """Why the step is blocked, as an exception that is not raised."""
+    @property
     def due_utc(self) -> datetime | None:
-        """From when on a certificate that is kept will be due."""
+        """When a kept certificate is renewed."""
     @property
     def not_valid_before_utc(self) -> datetime | None:
-        """From when on the certificate that is there is valid. One that is not valid yet is kept all the same: it is the
-        clock of this host, or of the one that signed it, that is wrong.
+        """When the current certificate becomes valid. One that is not valid yet is kept: the clock of this host, or of
+        the one that signed it, is wrong.
         """
-
     @property
     def not_valid_after_utc(self) -> datetime | None:
-        """When the certificate that is there ends."""
+        """When the current certificate expires."""
+    @property
+    def has_key_file(self) -> bool:
+        """Whether the key's path has a file."""
+    @property
+    def makes_key(self) -> bool:
+        """Whether the step makes a key."""
+    @property
+    def changes_ca(self) -> bool:
+        """Whether a renewal by path is signed by another CA than the old certificate: a host that trusts only the old CA
+        refuses the new certificate.
+        """
     @property
     def hard_links(self) -> list[Path]:
-        """Files with further names, such as Calico's copies: those keep the old content when the file is replaced."""
-
-@final
-class Report:
-    """What carrying out a plan has changed."""
-    @property
-    def changed(self) -> int:
-        """How many pairs were changed."""
-    @property
-    def created(self) -> int:
-        """Pairs that are new."""
-    @property
-    def renewed(self) -> int:
-        """Certificates that are new, for the keys that were there."""
-    @property
-    def reissued(self) -> int:
-        """Pairs that took the place of others."""
-    @property
-    def modes(self) -> int:
-        """Pairs of which modes or owners were set."""
-    @property
-    def removed(self) -> int:
-        """Pairs that were surplus and are gone."""
-    @property
-    def validity_cut(self) -> list[ValidityCut]:
-        """Certificates that end with their authority, before the end that the specification asks for."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __copy__(self) -> Report: ...
-    def __deepcopy__(self, memo: object, /) -> Report: ...
-
-@final
-class ValidityCut:
-    """A certificate that ends with its authority, before the end that the specification asks for."""
-    @property
-    def path(self) -> Path:
-        """The certificate's file."""
-    @property
-    def asked_utc(self) -> datetime:
-        """The end that was asked for."""
-    @property
-    def not_valid_after_utc(self) -> datetime:
-        """The end that it has."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __copy__(self) -> ValidityCut: ...
-    def __deepcopy__(self, memo: object, /) -> ValidityCut: ...
+        """Files with further names (hard links), such as Calico's copies: those keep the old content when the file is
+        replaced.
+        """
 
 @final
 class Refusal:
-    """A file among what travels that is not taken, and why."""
+    """A file of the exchange directory that is refused, and why."""
     @property
     def path(self) -> Path:
         """The file."""
@@ -1420,145 +1453,93 @@ class Refusal:
     def __deepcopy__(self, memo: object, /) -> Refusal: ...
 
 @final
-class HostPlan:
-    """What is to be done on a host whose keys stay there. It was made by reading, and `apply` consumes it."""
-    @property
-    def folder(self) -> Path:
-        """The host's folder among what travels."""
-    @property
-    def steps(self) -> list[HostStep]:
-        """Every pair of the host, also those that are kept."""
-    @property
-    def changes(self) -> list[HostStep]:
-        """The pairs that are not as they should be, those that wait for their certificates among them."""
-    @property
-    def trusted(self) -> list[tuple[Path, str]]:
-        """The authorities' certificates that came and are to be trusted from now on: where each goes, and its SHA-256."""
-    @property
-    def refused(self) -> list[Refusal]:
-        """What came and is not taken."""
-    @property
-    def is_done(self) -> bool:
-        """Whether carrying it out would change nothing."""
-    def apply(self, *, progress: _Progress | None = None) -> HostReport:
-        """Does what the plan says, and nothing else: each key is in its place and on the disk before its request
-        travels, and each certificate takes its place whole. A pair that fails holds up no other. Ctrl-C ends it
-        between two changes, and what is done is whole. `progress` is called with how many changes are done, and of
-        how many. An error in the middle tells in `done` what was changed.
-        """
+class Report:
+    """What applying a plan did. A failing step does not stop the others, unless it would fail for all of them, such as a
+    full disk. What is done is complete, and planning again finds the rest.
 
-@final
-class HostStep:
-    """What is to be done with one pair on its host. `str` of it is a line."""
+    >>> from etcd_pki import Cluster
+    >>> report = Cluster(members=["etcd-1"]).apply("ssl")
+    >>> [step.path.name for step in report.done], report.failures
+    (['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem'], [])
+    >>> report.raise_for_failures()
+    """
     @property
-    def wanted(self) -> Wanted:
-        """What is wanted."""
+    def plan(self) -> Plan:
+        """The plan that was applied."""
     @property
-    def paths(self) -> PairPaths:
-        """Where the pair is."""
+    def steps(self) -> list[StepReport]:
+        """The outcome of each step that was due, in the order of the plan. Kept and waiting pairs have none."""
     @property
-    def request(self) -> Path:
-        """Where its request is."""
+    def done(self) -> list[StepReport]:
+        """The steps that are done."""
     @property
-    def action(self) -> HostAction:
-        """What is to be done."""
+    def failures(self) -> list[StepReport]:
+        """The steps that failed or were blocked."""
+    def count(self, action: _Action) -> int:
+        """How many steps with an action are done."""
     @property
-    def causes(self) -> list[Cause]:
-        """Every reason for another certificate."""
-    @property
-    def makes_key(self) -> bool:
-        """Whether a key is to be made."""
-    @property
-    def hard_links(self) -> list[Path]:
-        """Files with further names: those keep the old content when the file is replaced."""
-
-@final
-class HostReport:
-    """What was done on a host."""
-    @property
-    def trusted(self) -> int:
-        """Authorities whose certificates are trusted from now on."""
+    def changed(self) -> int:
+        """How many steps are done."""
     @property
     def keys(self) -> int:
-        """Keys that were made."""
+        """How many keys were made."""
     @property
-    def requested(self) -> int:
-        """Requests that were written."""
+    def is_complete(self) -> bool:
+        """Whether every step that was due is done."""
     @property
-    def installed(self) -> int:
-        """Certificates that were put in their places."""
+    def hosts_to_restart(self) -> list[str]:
+        """The hosts with a member that must be restarted: see `Plan.hosts_to_restart`."""
     @property
-    def modes(self) -> int:
-        """Pairs of which modes or owners were set."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __copy__(self) -> HostReport: ...
-    def __deepcopy__(self, memo: object, /) -> HostReport: ...
+    def shortened_validities(self) -> list[ShortenedValidity]:
+        """The certificates that expire before the end that the specification gives."""
+    @property
+    def denied_claims(self) -> list[DeniedClaims]:
+        """What requests claimed and did not get."""
+    def raise_for_failures(self) -> None:
+        """Raises the error of the first failure, if there is one. An error that stopped the run comes first."""
 
 @final
-class SigningPlan:
-    """What is to be done with the requests in a travelling directory. It was made by reading, and `apply` consumes it."""
+class StepReport:
+    """The outcome of one step."""
     @property
-    def steps(self) -> list[SigningStep]:
-        """Every request that is good, also those that have their certificate."""
+    def step(self) -> Step:
+        """The step."""
     @property
-    def changes(self) -> list[SigningStep]:
-        """The requests that are to be signed."""
+    def outcome(self) -> Outcome:
+        """What happened to it."""
     @property
-    def refused(self) -> list[Refusal]:
-        """The requests that are not signed, and why."""
+    def is_done(self) -> bool:
+        """Whether it is done."""
     @property
-    def created(self) -> list[Path]:
-        """The authorities that are to be made, because there are none: their certificates' files."""
-    @property
-    def without_request(self) -> list[str]:
-        """The hosts of the specification from which no request has come, not even one that is refused."""
-    def apply(self, *, passphrase: _Passphrase | None = None, progress: _Progress | None = None) -> SigningReport:
-        """Signs what the plan says, and nothing else. Names, usages and validity are the specification's; what a request
-        claims beyond them is told. After a wrong passphrase the plan is as it was. Ctrl-C ends it between two hosts,
-        each of which has all its certificates or none of them. `progress` is called with how many changes are done,
-        and of how many. An error in the middle tells in `done` which requests were signed.
-        """
-
-@final
-class SigningStep:
-    """A request that is good, and what is to be done with it. `str` of it is a line."""
-    @property
-    def host(self) -> str:
-        """The host that asks."""
-    @property
-    def wanted(self) -> Wanted:
-        """What it gets."""
+    def error(self) -> Error | None:
+        """Why it failed or was blocked, as an exception that is not raised."""
     @property
     def path(self) -> Path:
-        """The request's file."""
+        """The file that represents the step: the request where requests are signed, else the certificate."""
     @property
-    def causes(self) -> list[Cause]:
-        """Every reason for a certificate; none if the one beside it is as it should be."""
+    def certificate(self) -> Certificate | None:
+        """The new certificate of a renewal by path."""
 
 @final
-class SigningReport:
-    """What was done with the requests in a travelling directory."""
+class ShortenedValidity:
+    """A certificate that expires with its CA, before the end that was requested."""
     @property
-    def created(self) -> int:
-        """Authorities that were made."""
+    def path(self) -> Path:
+        """The certificate's file."""
     @property
-    def signed(self) -> int:
-        """Certificates that were put beside their requests."""
+    def requested_utc(self) -> datetime:
+        """The end that was requested."""
     @property
-    def trusted(self) -> int:
-        """Authorities' certificates that were put into the folders of hosts."""
-    @property
-    def not_granted(self) -> list[NotGranted]:
-        """What requests claimed and did not get."""
+    def not_valid_after_utc(self) -> datetime:
+        """The end that it has."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __copy__(self) -> SigningReport: ...
-    def __deepcopy__(self, memo: object, /) -> SigningReport: ...
+    def __copy__(self) -> ShortenedValidity: ...
+    def __deepcopy__(self, memo: object, /) -> ShortenedValidity: ...
 
 @final
-class NotGranted:
-    """What a request claimed and did not get."""
+class DeniedClaims:
+    """What a request claimed, and the certificate does not have."""
     @property
     def path(self) -> Path:
         """The request's file."""
@@ -1567,21 +1548,68 @@ class NotGranted:
         """What it claimed."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __copy__(self) -> NotGranted: ...
-    def __deepcopy__(self, memo: object, /) -> NotGranted: ...
+    def __copy__(self) -> DeniedClaims: ...
+    def __deepcopy__(self, memo: object, /) -> DeniedClaims: ...
+
+@final
+class Renewal:
+    """Renews certificates by path: same names, same usages, and the same key unless a new one is requested. A
+    certificate is valid as long as the old one was.
+
+    `ca` is a `Store`, in which the CA signs that signed the old certificate, or a `CertificateAuthority`, which signs
+    all of them. `rekey` makes a new key for each, `validity` gives the new certificates another validity, and
+    `passphrase` decrypts the keys next to the certificates. `now` is the time to judge at, the present one by
+    default.
+
+    >>> from etcd_pki import Action, Cluster, Renewal, Store
+    >>> report = Cluster(clients=["root"]).apply("ssl")
+    >>> renewal = Renewal(Store("ssl"))
+    >>> renewal.plan_due("30d").changes
+    []
+    >>> reports = renewal.apply_files(["ssl/client-root.pem"])
+    >>> [report.count(Action.RENEW) for report in reports]
+    [1]
+    """
+    def __new__(
+        cls,
+        ca: Store | CertificateAuthority,
+        *,
+        rekey: bool = False,
+        validity: _Validity | None = None,
+        passphrase: _Passphrase | None = None,
+        now: datetime | None = None,
+    ) -> Self: ...
+    def plan_due(self, renew_before: _Before = "30d") -> Plan:
+        """Plans the certificates of the store that are due. `renew_before` is a `timedelta` or text such as `30d` and
+        `33%`, and never more than a third of a certificate's life.
+        """
+    def plan_files(self, files: Iterable[_Path]) -> list[Plan]:
+        """Plans these files, whether they are due or not: a plan for each of their directories."""
+    def apply_due(
+        self, renew_before: _Before = "30d", *, passphrase: _Passphrase | None = None, progress: _Progress | None = None
+    ) -> Report:
+        """Plans and applies what is due under the lock of the store. `passphrase` is that of the CA's key; `progress` is
+        called with how many changes are done, and of how many.
+        """
+    def apply_files(
+        self, files: Iterable[_Path], *, passphrase: _Passphrase | None = None, progress: _Progress | None = None
+    ) -> list[Report]:
+        """Plans and applies these files under the lock of each of their directories: a report for each. `passphrase` and
+        `progress` are as in `apply_due`.
+        """
 
 @final
 class KubesprayScript:
     """What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the nodes in `HOSTS`.
 
-    `openssl_conf` is the file's text, of which the section `[alt_names]` has the names; `masters` and `hosts` are
-    lists. Keys are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of 2048
-    bits and 36500 days.
+    `openssl_conf` is the file's text, of which the section `[alt_names]` has the names, read as OpenSSL reads it with
+    the variables of the environment; `masters` and `hosts` are lists. Keys are of `algorithm` and certificates for
+    `validity`, as Kubespray's unless said otherwise: RSA of 2048 bits and 36500 days.
 
     >>> from etcd_pki import KubesprayScript
     >>> script = KubesprayScript("[alt_names]\\nIP.1 = 10.0.0.11\\n", masters=["etcd-1"], hosts=["kube-1"])
-    >>> [wanted.paths.certificate.name for wanted in script.cluster().wanted()]
-    ['ca.pem', 'member-etcd-1.pem', 'admin-etcd-1.pem', 'node-kube-1.pem']
+    >>> [pair.paths.certificate.name for pair in script.cluster().desired().pairs]
+    ['member-etcd-1.pem', 'admin-etcd-1.pem', 'node-kube-1.pem']
     """
     def __new__(
         cls,
@@ -1612,19 +1640,62 @@ class KubesprayScript:
 
 @final
 class Finding:
-    """What is wrong with a certificate or a file. `str` of it is a line such as `expires in 12 days (threshold 30d)`."""
-    @property
-    def kind(self) -> str:
-        """What kind it is, by a word that stays."""
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What it knows, by name."""
+    """Something that is wrong with existing files: a check reports it, a plan gives it as the reason of a step, and a
+    verdict as the reason of a refusal. `str` of it is a sentence such as `expires in 12 days (threshold 30d)`.
+
+    Its facts are attributes. One that a kind of finding does not have is `None`, or an empty list.
+
+    >>> from etcd_pki import Cluster
+    >>> report = Cluster(clients=["root"]).apply("ssl")
+    >>> step = Cluster(clients=["root", "backup"]).plan("ssl").changes[0]
+    >>> [(finding.code, finding.kind, str(finding)) for finding in step.reasons]
+    [('EP017', 'missing_key', 'the key is missing'), ('EP016', 'missing_certificate', 'the certificate is missing')]
+    """
     @property
     def code(self) -> str:
-        """Its code, which stays the same whatever it says: `EP001` and so on."""
+        """The code, which never changes: `EP001`."""
+    @property
+    def kind(self) -> str:
+        """The name of the kind, which never changes: `expired`."""
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """How serious it is."""
+    @property
+    def message(self) -> str:
+        """The sentence."""
+    @property
+    def fix(self) -> str:
+        """How to fix it: a sentence without a period."""
+    @property
+    def path(self) -> Path | None:
+        """The file or directory."""
+    @property
+    def target(self) -> Path | None:
+        """A second file: the target of a link, or the file of a CA."""
+    @property
+    def subject(self) -> str | None:
+        """The subject or issuer of a certificate."""
+    @property
+    def name(self) -> str | None:
+        """A name, an address, a host or an extension."""
+    @property
+    def current(self) -> list[str]:
+        """What the files have; modes as `0644`."""
+    @property
+    def desired(self) -> list[str]:
+        """What they should have; modes as `0600`."""
+    @property
+    def not_before(self) -> datetime | None:
+        """When a certificate becomes valid."""
+    @property
+    def not_after(self) -> datetime | None:
+        """When a certificate expires."""
+    @property
+    def days(self) -> int | None:
+        """Whole days until a certificate expires."""
+    @property
+    def reason(self) -> str | None:
+        """Why, in words."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Finding: ...
@@ -1632,12 +1703,11 @@ class Finding:
 
 @final
 class Check:
-    """Looks at certificates for whoever watches them: monitoring, and people before they go on holiday.
+    """Checks certificates for monitoring, and for people before they go on holiday.
 
-    `warning` and `critical` say how long before its end a certificate is told of, as a `timedelta` or text such as
-    `30d` and `33%`: thirty days, and seven, unless said otherwise, and less for certificates that are short. `at` is
-    the time to judge at, the present one unless said otherwise. `ignore` has the codes of findings that are not told,
-    such as `EP011`.
+    `warning` and `critical` are the thresholds before a certificate expires, as a `timedelta` or text such as `30d`
+    and `33%`: by default thirty days and seven, and less for certificates with a short life. `at` is the time to
+    judge at, the present one by default. `ignore` has the codes of findings that are left out, such as `EP011`.
 
     >>> from etcd_pki import CertificateAuthority, Check, Role
     >>> ca = CertificateAuthority.create("etcd-ca")
@@ -1657,50 +1727,104 @@ class Check:
         ignore: Iterable[str] = (),
     ) -> Self: ...
     def run(self, paths: Iterable[_Path]) -> list[Checked]:
-        """Looks at files and at all that is in directories: in them, in those one level below, and in an `etcd` within
-        these. It always comes to an answer, in the order of the files: what cannot be read is a finding.
+        """Checks files, and all files of directories: in them, one level below, and in an `etcd` there. The results are
+        in the order of the files. A file that cannot be read is a finding.
         """
 
 @final
 class Checked:
-    """A certificate that was looked at; or a file or a directory, of which something else is to be said."""
+    """The result for a certificate, or for a file or a directory without one."""
     @property
     def path(self) -> Path:
         """The file, or the directory."""
     @property
     def number(self) -> int:
-        """Which certificate of the file it is, counted from 1."""
+        """The number of the certificate in its file, counted from 1."""
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate, if it could be read."""
+        """The certificate; `None` if none can be read."""
     @property
     def key(self) -> Path | None:
-        """The file of its key, if there is one."""
+        """The file of its key, if it is this file or next to it."""
     @property
     def key_match(self) -> KeyMatch:
-        """Whether that key is the certificate's."""
+        """Whether that key matches."""
     @property
     def seconds_left(self) -> int | None:
-        """Seconds until its end, negative if that has passed."""
+        """The seconds until the certificate expires, negative afterwards; `None` without a certificate."""
     @property
     def findings(self) -> list[Finding]:
-        """What is wrong with it."""
+        """What is wrong."""
     @property
     def severity(self) -> Severity:
-        """How bad the worst of it is."""
+        """The severity of the worst finding."""
+
+@final
+class Directory:
+    """The current state of a directory: what `inspect_directory` returns."""
+    @property
+    def path(self) -> Path:
+        """The directory."""
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the file names; `None` if no layout has them."""
+    @property
+    def bundles(self) -> list[TrustBundle]:
+        """The trust bundles: that of clients, and that of peers if they have a separate CA."""
+    @property
+    def pairs(self) -> list[CurrentPair]:
+        """The pairs of members, nodes and clients."""
+    @property
+    def other_files(self) -> list[Path]:
+        """The other files, relative to the directory."""
+    @property
+    def results(self) -> list[Checked]:
+        """The result for each certificate and file."""
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that is wrong."""
+
+@final
+class TrustBundle:
+    """The CA certificates of a file such as `ca.pem`."""
+    @property
+    def kind(self) -> CaKind:
+        """Which CA it is."""
+    @property
+    def paths(self) -> PairPaths:
+        """The files of the CA, relative to the directory."""
+    @property
+    def certificates(self) -> list[Certificate]:
+        """The CA certificates, in the order of the file."""
+    @property
+    def signing_ca(self) -> Certificate | None:
+        """The CA with the key that is in the directory; `None` if its key is elsewhere."""
+
+@final
+class CurrentPair:
+    """The two files of a leaf certificate, as they are."""
+    @property
+    def paths(self) -> PairPaths:
+        """The files, relative to the directory."""
+    @property
+    def certificate(self) -> Certificate | None:
+        """The leaf certificate; `None` if it is missing or cannot be read."""
+    @property
+    def key(self) -> PublicKey | None:
+        """The public part of the key; `None` if it is missing or cannot be read."""
 
 @final
 class Adoption:
-    """A directory that somebody else made, and the specification that describes it."""
+    """An existing directory, and the specification that describes it."""
     @staticmethod
     def read(directory: _Path, *, layout: _Layout | None = None) -> Adoption:
-        """Reads a directory, of whichever layout it is unless that is said. Nothing is written."""
+        """Reads a directory. Its layout is recognized unless it is given. It writes nothing."""
     @property
     def cluster(self) -> Cluster:
         """The specification."""
     @property
     def remarks(self) -> list[Remark]:
-        """What the specification does not say, or what is amiss, file by file."""
+        """What the specification does not contain, and what is wrong, file by file."""
 
 @final
 class Remark:
@@ -1710,7 +1834,7 @@ class Remark:
         """The file."""
     @property
     def text(self) -> str:
-        """What there is to know."""
+        """The sentence."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Remark: ...
@@ -1746,25 +1870,33 @@ class Settings:
     def __copy__(self) -> Settings: ...
     def __deepcopy__(self, memo: object, /) -> Settings: ...
 
-def authority_paths(layout: _Layout) -> PairPaths:
-    """Where the authority is in a layout, below its directory."""
-
-def peer_authority_paths(layout: _Layout) -> PairPaths:
-    """Where the authority of peers is in a layout, if they have one apart."""
+def ca_paths(layout: _Layout, kind: _CaKind | str) -> PairPaths:
+    """Where a CA is in a layout, below its directory."""
 
 def pair_paths(layout: _Layout, role: _Role | str, name: str) -> list[PairPaths]:
-    """Where the pairs of a role are in a layout: one, or two where clients and peers are served by different ones, the
-    clients' first.
+    """Where the pairs of a role are in a layout: one, or two where a member has one pair for clients and one for peers,
+    in this order.
     """
 
 def peer_pair_paths(layout: _Layout, name: str) -> PairPaths:
-    """Where a member's pair for peers is in a layout, if they have an authority apart."""
+    """Where a member's pair for peers is in a layout, if peers have a separate CA."""
 
 def member_client_paths(layout: _Layout, name: str) -> PairPaths | None:
-    """Where the client's pair is in a layout that its own tools expect beside a member."""
+    """Where the client's pair is that the layout's own tools expect next to a member."""
 
 def read_file(path: _Path) -> bytes:
     """Reads a whole file, following symbolic links, of 16 MiB at most."""
+
+def inspect_directory(path: _Path) -> Directory:
+    """Reads a directory once, and gives its current state. A file that cannot be read is a finding.
+
+    >>> from etcd_pki import CertificateAuthority, inspect_directory
+    >>> ca = CertificateAuthority.create("etcd-ca")
+    >>> paths = ca.write("ssl")
+    >>> state = inspect_directory("ssl")
+    >>> state.bundles[0].signing_ca == ca.certificate, state.findings
+    (True, [])
+    """
 
 def has_further_names(path: _Path) -> bool:
     """Whether the file at a path has further names (hard links). They keep the old content when it is replaced."""

@@ -28,7 +28,7 @@ class Role(_Word):
 
 
 class KeyAlgorithm(_Word):
-    """Kinds of keys that are made and that sign. ``RSA``, of another size, signs where it exists and is never made."""
+    """Kinds of keys that are made and that sign. Keys of ``RSA``, of another size, and ``EC_P521`` sign and are never made."""
 
     EC_P256 = "ec-p256"
     EC_P384 = "ec-p384"
@@ -37,6 +37,7 @@ class KeyAlgorithm(_Word):
     RSA_3072 = "rsa-3072"
     RSA_4096 = "rsa-4096"
     RSA = "rsa"
+    EC_P521 = "ec-p521"
 
 
 class KeyFormat(_Word):
@@ -57,6 +58,13 @@ class Compatibility(_Word):
     KUBESPRAY = "kubespray"
 
 
+class CaKind(_Word):
+    """One of the CAs of a cluster: of clients, and of peers unless they have a separate one; and the separate one."""
+
+    CLIENT = "client"
+    PEER = "peer"
+
+
 class Layout(_Word):
     """How the files are called, for the tools that look for them."""
 
@@ -66,24 +74,20 @@ class Layout(_Word):
     K3S = "k3s"
     ETCDADM = "etcdadm"
 
-    def authority(self) -> PairPaths:
-        """Where the authority is, below the directory."""
-        return _etcd_pki.authority_paths(self)
-
-    def peer_authority(self) -> PairPaths:
-        """Where the authority of peers is, if they have one apart."""
-        return _etcd_pki.peer_authority_paths(self)
+    def ca(self, kind: CaKind | str = CaKind.CLIENT) -> PairPaths:
+        """Where a CA is, below the directory."""
+        return _etcd_pki.ca_paths(self, kind)
 
     def pairs(self, role: Role | str, name: str) -> list[PairPaths]:
-        """Where the pairs of a role are: one, or two where clients and peers are served by different ones, the clients' first."""
+        """Where the pairs of a role are: one, or two where a member has one for clients and one for peers."""
         return _etcd_pki.pair_paths(self, role, name)
 
     def peer_pair(self, name: str) -> PairPaths:
-        """Where a member's pair for peers is, if they have an authority apart."""
+        """Where a member's pair for peers is, if peers have a separate CA."""
         return _etcd_pki.peer_pair_paths(self, name)
 
     def member_client(self, name: str) -> PairPaths | None:
-        """Where the client's pair is that the layout's own tools expect beside a member."""
+        """Where the client's pair is that the layout's own tools expect next to a member."""
         return _etcd_pki.member_client_paths(self, name)
 
 
@@ -94,35 +98,36 @@ class Peers(_Word):
     SEPARATE = "separate"
 
 
-class Issuer(_Word):
-    """One of the authorities of a cluster."""
-
-    CLUSTER = "cluster"
-    PEERS = "peers"
-
-
 class Action(_Word):
-    """What is done with the two files of a pair."""
+    """What a step of a plan does. ``RENEW`` keeps the key, ``REISSUE`` makes a new one; ``KEEP``, ``WAIT`` and ``BLOCKED`` change
+    nothing.
+    """
 
     KEEP = "keep"
-    MODE = "mode"
+    CHMOD = "chmod"
     RENEW = "renew"
     REISSUE = "re-issue"
     CREATE = "create"
-
-
-class HostAction(_Word):
-    """What is done with a pair whose key stays on its host."""
-
-    KEEP = "keep"
-    MODE = "mode"
-    INSTALL = "install"
     REQUEST = "request"
     WAIT = "wait"
+    INSTALL = "install"
+    SIGN = "sign"
+    TRUST = "trust"
+    REMOVE = "remove"
+    BLOCKED = "blocked"
+
+
+class Outcome(_Word):
+    """What happened to a step; one is ``SKIPPED`` if an error stopped the run, and ``BLOCKED`` if it was so in the plan."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
 
 
 class Severity(_Word):
-    """How bad a finding is."""
+    """How serious a finding is, the worst last."""
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -131,9 +136,9 @@ class Severity(_Word):
 
 
 class KeyMatch(_Word):
-    """Whether the key beside a certificate is the certificate's."""
+    """Whether the key next to a certificate matches it."""
 
     ABSENT = "absent"
     YES = "yes"
     NO = "no"
-    UNJUDGED = "unjudged"
+    UNKNOWN = "unknown"

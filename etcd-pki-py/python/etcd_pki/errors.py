@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from etcd_pki._etcd_pki import Reason
+    from etcd_pki._etcd_pki import Finding
 
 
 class Error(Exception):
@@ -25,15 +25,10 @@ class Error(Exception):
     path: Path | None
     """The file that it is about, if it is about one."""
 
-    done: list[Path]
-    """What a plan that failed in the middle had done before: for each change the file of its certificate, or of its request where
-    requests are signed. That is whole, and the next plan finds the rest."""
-
     def __init__(self, message: str = "", hint: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
         self.path = None
-        self.done = []
         self._facts = facts
         for name, value in (facts or {}).items():
             setattr(self, name, value)
@@ -91,10 +86,23 @@ class AuthorityNotYetValidError(_InputError):
     not_before: datetime
 
 
+class BlockedError(_FileError):
+    """A step of a plan is blocked, since etcd-pki never replaces what is at a path: ``path``, ``reason``."""
+
+    path: Path
+    reason: str
+
+
 class ChangedError(_FileError):
     """A file is not as it was when the plan was made: ``path``."""
 
     path: Path
+
+
+class ClockError(_InputError):
+    """The clock of this machine shows a time that cannot be right: ``now``."""
+
+    now: datetime
 
 
 class CommonNameLengthError(_InputError):
@@ -168,6 +176,13 @@ class KeyMismatchError(_InputError):
     found: str
 
 
+class LayoutError(_InputError):
+    """A store has another layout than the specification: ``store``, ``specification``."""
+
+    store: str
+    specification: str
+
+
 class LockedError(Error, TimeoutError):
     """Another process holds a directory's lock: ``directory``, and the seconds ``waited``."""
 
@@ -219,6 +234,13 @@ class NotAnAuthorityError(_InputError):
     reason: str
 
 
+class NotReplaceableError(_FileError):
+    """A file holds what a new file must not replace, such as the certificate of a CA: ``path``, and what was ``found``."""
+
+    path: Path
+    found: str
+
+
 class SeveralError(_InputError):
     """One was wanted and several are there: ``what``, and the ``lines`` at which they begin."""
 
@@ -252,7 +274,7 @@ class SpecificationError(_InputError):
 
 
 class StateError(_InputError):
-    """What is asked of an object is over, or was never known to it: a plan that was carried out, a lock that was let go."""
+    """An object is no longer in the state that is needed, such as a lock that was released."""
 
 
 class SymbolicLinkError(_FileError):
@@ -281,6 +303,13 @@ class UnsupportedError(_InputError):
     what: str
 
 
+class UntrustedOwnerError(_FileError):
+    """A private key belongs to a user who should not own it, and so would its replacement: ``path``, ``owner``."""
+
+    path: Path
+    owner: str
+
+
 class ValidityError(_InputError):
     """A validity that cannot be written into a certificate: ``reason``."""
 
@@ -288,9 +317,9 @@ class ValidityError(_InputError):
 
 
 class VerificationError(_InputError):
-    """A certificate would not be taken: the ``reasons`` of the verdict."""
+    """A certificate is not accepted: the ``reasons`` of the verdict."""
 
-    reasons: list[Reason]
+    reasons: list[Finding]
 
 
 class WrongPassphraseError(_InputError):

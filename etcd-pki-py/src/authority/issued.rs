@@ -7,7 +7,7 @@ use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     certificate::{PyCertificate, wrapped},
-    described::PyClaim,
+    claim::PyClaim,
     error::OrRaise as _,
 };
 
@@ -31,8 +31,8 @@ impl PyIssued {
 
     /// What the request claimed and did not get.
     #[getter]
-    fn refused(&self, py: Python<'_>) -> PyResult<Vec<PyClaim>> {
-        PyClaim::all(py, self.0.refused())
+    fn refused(&self) -> Vec<PyClaim> {
+        PyClaim::all(self.0.refused())
     }
 
     /// The end that was asked for, if the authority's own end cut it short.

@@ -22,8 +22,9 @@ use crate::{
 
 #[pymethods]
 impl PyCertificateAuthority {
-    /// Makes an authority with a certificate of its own and, unless one is given, a new key: ec-p256, ten years, no authorities
-    /// below it, unless said otherwise. `compatibility="kubespray"` makes it RSA of 2048 bits and 36500 days.
+    /// Makes an authority with a certificate of its own and, unless one is given, a new key:
+    /// ec-p256, ten years, no authorities below it, unless said otherwise.
+    /// `compatibility="kubespray"` makes it RSA of 2048 bits and 36500 days.
     #[staticmethod]
     #[pyo3(
         signature = (
@@ -62,11 +63,12 @@ impl PyCertificateAuthority {
 
     /// Loads an authority from its certificate and key.
     ///
-    /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
-    /// it may sign certificates, is not expired, and its key matches.
+    /// Of several certificates, the one of this key is the authority's, and the others are those
+    /// above it. It is taken only if it may sign certificates, is not expired, and its key matches.
     ///
-    /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as a member's does, unless a profile
-    /// says `allow_member_common_name`. `Store.authority` knows those of its directory.
+    /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as
+    /// a member's does, unless a profile says `allow_member_common_name`. `Store.ca` knows those of
+    /// its directory.
     #[staticmethod]
     #[pyo3(
         signature = (certificates, key, *, member_common_names=Listed::default(), now=None),
@@ -104,8 +106,8 @@ impl PyCertificateAuthority {
         authority.map(Self::new)
     }
 
-    /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one that has expired, so that it
-    /// can be renewed.
+    /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one
+    /// that has expired, so that it can be renewed.
     #[staticmethod]
     #[pyo3(
         signature = (certificate, key, *, passphrase=None, member_common_names=Listed::default(), to_renew=false),
@@ -129,8 +131,8 @@ impl PyCertificateAuthority {
         authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
-    /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`. Each of its signatures is
-    /// checked before it is used.
+    /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`.
+    /// Each of its signatures is checked before it is used.
     #[staticmethod]
     #[pyo3(
         signature = (certificates, signer, *, member_common_names=Listed::default()),

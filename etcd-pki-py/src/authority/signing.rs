@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use etcd_pki_core::{
-    CertificateAuthority, Identity, Issued, KeyAlgorithm, Profile, RenewBefore, Result,
+    CertificateAuthority, Identity, Issued, KeyAlgorithm, Profile, RenewBefore, Result, plan,
 };
 use pyo3::prelude::*;
 
@@ -11,8 +11,8 @@ use super::{PyCertificateAuthority, PyIssued};
 use crate::{
     bundle::PyBundle,
     certificate::PyCertificate,
-    described::PyCause,
     error::work,
+    finding::PyFinding,
     identity::IdentityArgument,
     key::{PyPrivateKey, PyPublicKey},
     profile::ProfileArgument,
@@ -55,8 +55,9 @@ impl PyCertificateAuthority {
         Ok(PyBundle::issued(bundle, self.0.root().clone()))
     }
 
-    /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the request claims beyond them is
-    /// refused, and told in `Issued.refused`. To take the requester's names is a word: `identity=request.claimed()`.
+    /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the
+    /// request claims beyond them is refused, and told in `Issued.refused`. To take the requester's
+    /// names is a word: `identity=request.claimed()`.
     #[pyo3(
         signature = (request, role, identity, *, names=Names::default(), validity=None, now=None),
         text_signature = "($self, request, role, identity, *, names=(), validity=None, now=None)"
@@ -79,8 +80,8 @@ impl PyCertificateAuthority {
         })
     }
 
-    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
-    /// before.
+    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the
+    /// one that a certificate had before.
     #[pyo3(
         signature = (public_key, role, identity, *, names=Names::default(), validity=None, now=None),
         text_signature = "($self, public_key, role, identity, *, names=(), validity=None, now=None)"
@@ -103,8 +104,10 @@ impl PyCertificateAuthority {
         })
     }
 
-    /// Every reason to sign anew what is there; none if it is as `sign` would make it for this key and identity, and does not end
-    /// soon. `renew_before` is a `timedelta` or text such as `30d` and `33%`, and never more than a third of a certificate's life.
+    /// Every reason to sign a certificate again: it differs from what the CA would sign now for
+    /// this key and identity, or it expires soon. There is none if it is up to date. `renew_before`
+    /// is a `timedelta` or text such as `30d` and `33%`, and never more than a third of a
+    /// certificate's life.
     #[pyo3(
         signature = (
             certificate, public_key, role, identity, *, names=Names::default(),
@@ -113,7 +116,7 @@ impl PyCertificateAuthority {
         text_signature = "($self, certificate, public_key, role, identity, *, names=(), renew_before='30d', now=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
-    fn causes(
+    fn reasons(
         &self,
         py: Python<'_>,
         certificate: &Bound<'_, PyCertificate>,
@@ -123,12 +126,13 @@ impl PyCertificateAuthority {
         names: Names,
         renew_before: Before<RenewBefore>,
         now: Option<Instant>,
-    ) -> PyResult<Vec<PyCause>> {
+    ) -> PyResult<Vec<PyFinding>> {
         let (certificate, key) = (&certificate.get().0, &public_key.get().0);
         let asked = Asked::of(role.with(None, None), identity, names, now);
         let Before(before) = renew_before;
-        let due = work(py, || {
-            self.0.causes(
+        let reasons = work(py, || {
+            plan::reasons(
+                &self.0,
                 certificate,
                 key,
                 asked.profile,
@@ -137,11 +141,11 @@ impl PyCertificateAuthority {
                 asked.now,
             )
         })?;
-        PyCause::all(py, &due)
+        Ok(PyFinding::all(&reasons))
     }
 
-    /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one. It is valid as
-    /// long as the other was, unless said otherwise.
+    /// Makes a certificate with the subject, the names and the usages of another one, for its key
+    /// or for a new one. It is valid as long as the other was, unless said otherwise.
     #[pyo3(signature = (certificate, *, public_key=None, validity=None, now=None))]
     fn renew(
         &self,

@@ -1,4 +1,4 @@
-//! The client beside each member.
+//! The client next to each member.
 
 use etcd_pki_core::{ClusterAdmin, KeyAlgorithm};
 use pyo3::{prelude::*, types::PyBool};
@@ -11,12 +11,12 @@ use crate::{
     words::Word,
 };
 
-/// The client that a layout's tools expect beside each member, and what its certificate has other than all others: Kubespray's
-/// `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
+/// The client that a layout's tools expect next to each member, where it differs from other
+/// clients: Kubespray's `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
 ///
-/// `organization` is the subject's, a group for Kubernetes; `algorithm` and `validity` are as those of `ClusterEntry`.
-/// `without_alternative_names` leaves them out as kubeadm does, and etcd's peer port takes the certificate for a member's
-/// then.
+/// `organization` is the subject's, a group for Kubernetes; `algorithm` and `validity` are as those
+/// of `ClusterEntry`. `without_alternative_names` leaves them out as kubeadm does, and etcd's peer
+/// port then accepts the certificate as a member's.
 #[pyclass(frozen, eq, hash, name = "ClusterAdmin", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAdmin(pub(crate) ClusterAdmin);
@@ -55,13 +55,13 @@ impl PyClusterAdmin {
         self.0.organization()
     }
 
-    /// The algorithm of its key, if it was said.
+    /// The algorithm of its key, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
         self.0.key_algorithm().map(Word)
     }
 
-    /// How long its certificate is valid, if it was said, as text: `90d`.
+    /// How long its certificate is valid, if that is specified, as text: `90d`.
     #[getter]
     fn validity(&self) -> Option<String> {
         self.0.validity().map(|validity| validity.to_string())
@@ -79,7 +79,7 @@ impl PyClusterAdmin {
     }
 }
 
-/// The client beside each member: what it has other than all others, or whether there is one.
+/// The client next to each member: how it differs from other clients, or whether there is one.
 pub(super) enum AdminArgument {
     Said(ClusterAdmin),
     Usual,

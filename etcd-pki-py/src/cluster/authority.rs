@@ -1,4 +1,4 @@
-//! The authority of a cluster.
+//! The CA of a cluster.
 
 use etcd_pki_core::{ClusterAuthority, KeyAlgorithm, Peers};
 use pyo3::prelude::*;
@@ -7,11 +7,11 @@ use crate::{
     error::OrRaise as _, hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word,
 };
 
-/// The authority of a cluster, and whether peers have one of their own: `ca` in YAML.
+/// The CA of a cluster, and whether peers have a separate one: `ca` in YAML.
 ///
-/// What is not said is as usual: the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the key is
-/// that of the defaults, the `validity` ten years, and `peers` are `shared`, one authority for all. With `separate` there is a
-/// second one for peers, of the name `peer_common_name`.
+/// By default the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
+/// key is that of the defaults, the `validity` is ten years, and `peers` are `shared`, one CA for
+/// all. With `separate` there is a second one for peers, with the name `peer_common_name`.
 #[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAuthority(pub(crate) ClusterAuthority);
@@ -60,7 +60,7 @@ impl PyClusterAuthority {
         self.0.common_name()
     }
 
-    /// The common name of the authority that peers have apart.
+    /// The common name of the separate peer CA.
     #[getter]
     fn peer_common_name(&self) -> String {
         self.0.peer_common_name()
@@ -72,19 +72,19 @@ impl PyClusterAuthority {
         self.0.organization()
     }
 
-    /// The algorithm of its key, if it was said.
+    /// The algorithm of its key, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
         self.0.key_algorithm().map(Word)
     }
 
-    /// How long its certificate is valid, if it was said, as text: `10y`.
+    /// How long its certificate is valid, if that is specified, as text: `10y`.
     #[getter]
     fn validity(&self) -> Option<String> {
         self.0.validity().map(|validity| validity.to_string())
     }
 
-    /// Whether peers have an authority of their own.
+    /// Whether peers have a separate CA.
     #[getter]
     fn has_separate_peers(&self) -> bool {
         self.0.has_separate_peers()

@@ -1,4 +1,4 @@
-//! What entries have that do not say it themselves.
+//! The defaults of entries.
 
 use etcd_pki_core::{ClusterDefaults, Compatibility, KeyAlgorithm, RenewBefore};
 use pyo3::prelude::*;
@@ -9,13 +9,14 @@ use crate::{
     words::Word,
 };
 
-/// What entries have that do not say it themselves.
+/// The defaults of entries.
 ///
-/// `algorithm` and `validity` are as those of `ClusterEntry`: `ec-p256` and a year, unless `compatibility` says otherwise,
-/// `strict` or `kubespray`, whose habits are RSA of 2048 bits and 36500 days; in YAML it is called `profile`. `renew_before` is a `timedelta` or text such
-/// as `30d` and `33%`: thirty days, unless said otherwise, and never more than a third of a certificate's life. `take_names_as_given` leaves
-/// alternative names as they are given, without those of members and loopback's, as Kubespray's script does; in YAML it is
-/// `san: given`.
+/// `algorithm` and `validity` are as those of `ClusterEntry`: by default `ec-p256` and a year.
+/// `compatibility` is `strict`, or `kubespray` with RSA keys of 2048 bits and 36500 days; in YAML
+/// it is called `profile`. `renew_before` is a `timedelta` or text such as `30d` and `33%`: by
+/// default thirty days, and never more than a third of a certificate's life. `take_names_as_given`
+/// leaves alternative names as they are given, without those of members and of loopback, as
+/// Kubespray's script does; in YAML it is `san: given`.
 #[pyclass(frozen, eq, hash, name = "ClusterDefaults", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterDefaults(pub(crate) ClusterDefaults);
@@ -56,31 +57,31 @@ impl PyClusterDefaults {
         Self(defaults)
     }
 
-    /// The algorithm of keys, if it was said.
+    /// The algorithm of keys, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
         self.0.key_algorithm().map(Word)
     }
 
-    /// How long certificates are valid, if it was said, as text: `1y`.
+    /// How long certificates are valid, if that is specified, as text: `1y`.
     #[getter]
     fn validity(&self) -> Option<String> {
         self.0.validity().map(|validity| validity.to_string())
     }
 
-    /// How long before their end certificates are due, as text: `30d`, `33%`.
+    /// How long before they expire certificates are renewed, as text: `30d`, `33%`.
     #[getter]
     fn renew_before(&self) -> String {
         self.0.renew_before().to_string()
     }
 
-    /// Whose habits certificates follow.
+    /// Which tool's certificates they are compatible with.
     #[getter]
     fn compatibility(&self) -> Word<Compatibility> {
         Word(self.0.compatibility())
     }
 
-    /// Whether alternative names are as they are given, without those of members and loopback's.
+    /// Whether alternative names are as they are given, without those of members and of loopback.
     #[getter]
     fn takes_names_as_given(&self) -> bool {
         self.0.takes_names_as_given()

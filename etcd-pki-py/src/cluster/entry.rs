@@ -12,12 +12,13 @@ use crate::{
     words::Word,
 };
 
-/// A member, a node or a client of a cluster, and what it has other than the defaults.
+/// A member, a node or a client of a cluster, and where it differs from the defaults.
 ///
-/// `identity` is who it is, or the name alone, and `names` are further alternative names. `peer_common_name` is that of a
-/// member's pair for peers, where it has one apart. `algorithm` is that of its key, and `validity` how long its certificate
-/// is valid: a `timedelta`, text such as `90d`, or the `datetime` of its end. `allow_member_common_name` lets a node or
-/// client have a member's common name.
+/// `identity` is an `Identity`, or the name alone, and `names` are further alternative names.
+/// `peer_common_name` is that of a member's pair for peers, where it has a separate one.
+/// `algorithm` is that of its key, and `validity` how long its certificate is valid: a `timedelta`,
+/// text such as `90d`, or the `datetime` at which it expires. `allow_member_common_name` lets a
+/// node or client have a member's common name.
 #[pyclass(frozen, eq, hash, name = "ClusterEntry", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterEntry(pub(crate) ClusterEntry);
@@ -77,25 +78,25 @@ impl PyClusterEntry {
         Ok(Self(entry))
     }
 
-    /// Who it is.
+    /// Its identity.
     #[getter]
     fn identity(&self) -> PyIdentity {
         PyIdentity(self.0.identity().clone())
     }
 
-    /// The common name of a member's pair for peers, if it was said.
+    /// The common name of a member's pair for peers, if it is specified.
     #[getter]
     fn peer_common_name(&self) -> Option<&str> {
         self.0.peer_common_name()
     }
 
-    /// The algorithm of its key, if it was said.
+    /// The algorithm of its key, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
         self.0.key_algorithm().map(Word)
     }
 
-    /// How long its certificate is valid, if it was said, as text: `90d`.
+    /// How long its certificate is valid, if that is specified, as text: `90d`.
     #[getter]
     fn validity(&self) -> Option<String> {
         self.0.validity().map(|validity| validity.to_string())

@@ -1,4 +1,4 @@
-//! Whose the files of a cluster are.
+//! Ownership and permissions of a cluster's files.
 
 use etcd_pki_core::{ClusterFiles, Error, Result};
 use pyo3::{exceptions::PyOverflowError, prelude::*};
@@ -9,11 +9,11 @@ use crate::{
     text::Text,
 };
 
-/// Whose the files of a cluster are, and who may read them, as far as it was said: a new key has mode 0600, a new certificate 0644,
-/// a new directory 0700, and what exists keeps what it has.
+/// Ownership and permissions of a cluster's files. By default a new key has mode 0600, a new
+/// certificate 0644, a new directory 0700, and existing files keep what they have.
 ///
-/// `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and `directory_mode` are numbers such
-/// as `0o640`.
+/// `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and
+/// `directory_mode` are numbers such as `0o640`.
 #[pyclass(frozen, eq, hash, name = "ClusterFiles", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterFiles(pub(crate) ClusterFiles);

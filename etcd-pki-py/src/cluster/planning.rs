@@ -1,172 +1,182 @@
-//! What is done for a cluster in a directory.
+//! Planning, applying and exporting a cluster.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::path::PathBuf;
 
-use etcd_pki_core::{Error, Report, Result, Store};
+use etcd_pki_core::{Error, PlanOptions, Result, Store};
 use pyo3::prelude::*;
 
-use super::{PyCluster, asked::Asked};
+use super::PyCluster;
 use crate::{
     error::{OrRaise as _, work},
     export::PyExported,
     interrupt::{ProgressArgument, on_all_cores, watched},
-    plan::{PyPlan, PyReport},
-    requests::{PyHostPlan, PySigningPlan},
-    store::overwriting,
+    plan::{PyPlan, PyReport, options},
+    store::{PyStore, overwriting},
     text::{PassphraseArgument, Text},
-    time::{Instant, instant},
+    time::Instant,
 };
+
+/// A directory, given as a store or by its path.
+pub(super) enum StoreArgument {
+    Store(Store),
+    Directory(PathBuf),
+}
+
+impl FromPyObject<'_, '_> for StoreArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        match object.cast::<PyStore>() {
+            Ok(store) => Ok(Self::Store(store.get().0.clone())),
+            Err(_) => object.extract().map(Self::Directory),
+        }
+    }
+}
 
 #[pymethods]
 impl PyCluster {
-    /// Reads what is in a directory and decides what is to be done there. Nothing is written.
+    /// Reads a directory, a `Store` or a path, and decides what must change. It writes nothing.
     ///
-    /// `host` plans that host's own directory, `only` leaves all but one name as it is, `rekey` makes a new key wherever a certificate
-    /// is renewed, `prune` removes what the specification does not have, and `backup` keeps what is replaced. `replace_links` puts pairs
-    /// of their own in the place of links from one file of the directory to another, at which `apply` stops otherwise. `now` is the
-    /// time to judge at, the present one unless said otherwise.
+    /// `host` plans the files of one host, with the paths that they have on that host. With
+    /// `exchange`, keys stay on their hosts, and requests and certificates are exchanged through
+    /// this directory: with `host` the plan is for that host, without it for the requests of all
+    /// hosts, where the CA is. `only` plans the pairs of one host or client. `rekey` makes a new
+    /// key for each certificate that is renewed, and for a key that cannot be read. `prune` removes
+    /// the pairs that are not in the specification, and `part_only` ignores them: it covers only a
+    /// part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces
+    /// links from one file of the directory to another with pairs of their own. `now` is the time
+    /// to judge at, the present one by default.
     #[pyo3(signature = (
-        directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, replace_links=false, now=None
+        store=None, *, host=None, exchange=None, only=None, rekey=false, prune=false, part_only=false, backup=false,
+        replace_links=false, now=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn plan(
         &self,
         py: Python<'_>,
-        directory: Option<PathBuf>,
+        store: Option<StoreArgument>,
         host: Option<Text>,
+        exchange: Option<PathBuf>,
         only: Option<Text>,
         rekey: bool,
         prune: bool,
+        part_only: bool,
         backup: bool,
         replace_links: bool,
         now: Option<Instant>,
     ) -> PyResult<PyPlan> {
-        let store = self.store(directory).or_raise()?;
-        let asked = Asked {
-            host: host.as_ref().map(|Text(host)| host.as_str()),
-            only: only.as_ref().map(|Text(only)| only.as_str()),
-            rekey,
-            prune,
-            backup,
-            replace_links,
-            now: instant(now),
-        };
-        let plan = work(py, || on_all_cores(|| asked.plan(&self.cluster, &store)))?;
-        Ok(PyPlan::new(plan, store))
+        let store = self.store(store).or_raise()?;
+        let switches = [rekey, prune, part_only, backup, replace_links];
+        let options = plan_options(host, exchange, only, switches, now);
+        let plan = || self.cluster.plan_with(&store, &options);
+        work(py, || on_all_cores(plan)).map(PyPlan)
     }
 
-    /// Plans and carries it out at once, under the directory's lock, so that several at once do each thing once. Ctrl-C ends it
-    /// between two changes, and what is done is whole. `progress` is called with how many changes are done, and of how many.
+    /// Plans and applies under the lock of the directory, so that of several processes at once each
+    /// change is made by one. The keywords are those of `plan` and of `Plan.apply`. A failing step
+    /// does not stop the others: it is in the report. Ctrl-C stops it between two changes, and what
+    /// is done is complete.
     #[pyo3(signature = (
-        directory=None, *, host=None, only=None, rekey=false, prune=false, backup=false, replace_links=false, passphrase=None,
-        progress=None
+        store=None, *, host=None, exchange=None, only=None, rekey=false, prune=false, part_only=false, backup=false,
+        replace_links=false, now=None, passphrase=None, progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn apply(
         &self,
         py: Python<'_>,
-        directory: Option<PathBuf>,
+        store: Option<StoreArgument>,
         host: Option<Text>,
+        exchange: Option<PathBuf>,
         only: Option<Text>,
         rekey: bool,
         prune: bool,
+        part_only: bool,
         backup: bool,
         replace_links: bool,
+        now: Option<Instant>,
         passphrase: Option<PassphraseArgument>,
         progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
-        let store = self.store(directory).or_raise()?;
-        let asked = Asked {
-            host: host.as_ref().map(|Text(host)| host.as_str()),
-            only: only.as_ref().map(|Text(only)| only.as_str()),
-            rekey,
-            prune,
-            backup,
-            replace_links,
-            now: SystemTime::now(),
-        };
+        let store = self.store(store).or_raise()?;
+        let switches = [rekey, prune, part_only, backup, replace_links];
+        let plan = plan_options(host, exchange, only, switches, now);
         let passphrase = passphrase.as_deref();
         let report = watched(py, progress, |watch| {
-            // What need not be written to is not locked, nor made
-            let planned = asked.plan(&self.cluster, &store)?;
-            if !planned.has_work() {
-                if planned.is_worth_recording() {
-                    planned.record(&watch.lock(&store)?);
-                }
-                return Ok(Report::default());
-            }
-            let files = watch.lock(&store)?;
-            let plan = asked.plan(&self.cluster, &store)?;
-            plan.apply(&files, passphrase, watch)
+            self.cluster
+                .apply(&store, &plan, &options(passphrase, watch))
         });
-        report.map(PyReport)
+        report.map(PyReport::new)
     }
 
-    /// Reads what a host has, and what has come for it into its folder of a travelling directory, and decides what is to be done
-    /// there: which keys to make, which certificates to request, which to install. Nothing is written.
-    #[pyo3(signature = (directory=None, *, host, requests, now=None))]
-    fn plan_host(
-        &self,
-        py: Python<'_>,
-        directory: Option<PathBuf>,
-        host: Text,
-        requests: PathBuf,
-        now: Option<Instant>,
-    ) -> PyResult<PyHostPlan> {
-        let store = self.store(directory).or_raise()?;
-        let plan = work(py, || {
-            on_all_cores(|| {
-                self.cluster
-                    .plan_host(&store, &host.0, &requests, instant(now))
-            })
-        })?;
-        Ok(PyHostPlan::new(plan, store))
-    }
-
-    /// Reads the requests in a travelling directory, where the authority's key is, and decides which are to be signed. Nothing is
-    /// written.
-    #[pyo3(signature = (directory=None, *, requests, now=None))]
-    fn plan_signing(
-        &self,
-        py: Python<'_>,
-        directory: Option<PathBuf>,
-        requests: PathBuf,
-        now: Option<Instant>,
-    ) -> PyResult<PySigningPlan> {
-        let store = self.store(directory).or_raise()?;
-        let plan = work(py, || {
-            on_all_cores(|| self.cluster.plan_signing(&store, &requests, instant(now)))
-        })?;
-        Ok(PySigningPlan::new(plan, store))
-    }
-
-    /// Copies what one host uses into a directory of its own, as it is to lie on that host, never the authority's key. Returns
-    /// where each file is, and whose it is not yet.
-    #[pyo3(signature = (out, *, host, directory=None, overwrite=false))]
+    /// Copies what one host uses into a directory of its own, with the paths that the files have on
+    /// that host, and never a CA's key.
+    #[pyo3(signature = (out, *, host, store=None, overwrite=false))]
     fn export(
         &self,
         py: Python<'_>,
         out: PathBuf,
         host: Text,
-        directory: Option<PathBuf>,
+        store: Option<StoreArgument>,
         overwrite: bool,
     ) -> PyResult<PyExported> {
-        let store = self.store(directory).or_raise()?;
+        let store = self.store(store).or_raise()?;
         let overwrite = overwriting(overwrite);
         work(py, || self.cluster.export(&store, &host.0, &out, overwrite)).map(PyExported)
     }
 }
 
+fn plan_options(
+    host: Option<Text>,
+    exchange: Option<PathBuf>,
+    only: Option<Text>,
+    [rekey, prune, part_only, backup, replace_links]: [bool; 5],
+    now: Option<Instant>,
+) -> PlanOptions {
+    let mut options = PlanOptions::new();
+    if let Some(Text(host)) = host {
+        options = options.with_host(host);
+    }
+    if let Some(exchange) = exchange {
+        options = options.with_exchange(exchange);
+    }
+    if let Some(Text(only)) = only {
+        options = options.with_only(only);
+    }
+    if rekey {
+        options = options.with_rekey();
+    }
+    if prune {
+        options = options.with_prune();
+    }
+    if part_only {
+        options = options.with_part_only();
+    }
+    if backup {
+        options = options.with_backup();
+    }
+    if replace_links {
+        options = options.with_replace_links();
+    }
+    match now {
+        Some(Instant(now)) => options.at(now),
+        None => options,
+    }
+}
+
 impl PyCluster {
-    /// The store that is meant: where it was said, or where the specification says.
-    fn store(&self, directory: Option<PathBuf>) -> Result<Store> {
-        let directory = directory.or_else(|| self.directory.clone());
+    /// The given store, or the directory of the specification.
+    fn store(&self, given: Option<StoreArgument>) -> Result<Store> {
+        let directory = match given {
+            Some(StoreArgument::Store(store)) => return Ok(store),
+            Some(StoreArgument::Directory(directory)) => Some(directory),
+            None => self.directory.clone(),
+        };
         let directory = directory.ok_or_else(|| Error::Specification {
             position: None,
             field: "directory".to_owned(),
             reason: "there is none, and none was given".to_owned(),
-            hint: Some("say where, such as plan(\"/etc/ssl/etcd/ssl\")".to_owned()),
+            hint: Some("give one, such as plan(\"/etc/ssl/etcd/ssl\")".to_owned()),
         })?;
-        Ok(Store::open(directory, self.cluster.layout()))
+        Ok(Store::new(directory, self.cluster.layout()))
     }
 }

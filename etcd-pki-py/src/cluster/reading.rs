@@ -23,7 +23,7 @@ impl PyCluster {
         Cluster::from_yaml(&text.0).or_raise().map(Self::new)
     }
 
-    /// Reads a specification from a file. Its `directory` is seen from there.
+    /// Reads a specification from a file. Its `directory` is relative to that of the file.
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let cluster = work(py, || {
@@ -41,7 +41,8 @@ impl PyCluster {
         Ok(Self { cluster, directory })
     }
 
-    /// Takes a specification as a dictionary of what YAML would hold. Other objects, such as those of `ipaddress`, stand for their text.
+    /// Takes a specification as a dictionary with the contents of the YAML. Other objects, such as
+    /// those of `ipaddress`, are converted to text.
     #[staticmethod]
     fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
         let json: Text = py
@@ -55,7 +56,7 @@ impl PyCluster {
         Self::from_yaml(json)
     }
 
-    /// The specification in YAML, which says the same when it is read.
+    /// The specification in YAML. Reading it gives an equal cluster.
     fn to_yaml(&self) -> String {
         self.cluster.to_yaml()
     }

@@ -28,11 +28,12 @@ var questions = map[string]func(arguments []string) verdict{
 	"request": request,
 	"create":  create,
 	"dial":    dial,
+	"files":   files,
 }
 
 func main() {
 	if len(os.Args) < 2 {
-		stop("usage: judge pair|verify|request|create|dial [flags]")
+		stop("usage: judge pair|verify|request|create|dial|files [flags]")
 	}
 	question, known := questions[os.Args[1]]
 	if !known {

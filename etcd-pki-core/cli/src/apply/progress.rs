@@ -1,18 +1,40 @@
-//! The bar that shows how far it is.
+//! The bar that shows the progress.
 
-use std::{sync::OnceLock, time::Instant};
+use std::{path::Path, sync::OnceLock, time::Instant};
 
+use etcd_pki_core::plan::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// A bar on a terminal that has waited for a second.
-pub(crate) fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
-    let bar = OnceLock::new();
-    move |done, all| {
-        if began.elapsed().as_secs() < 1 && bar.get().is_none() {
+pub(crate) struct Bar {
+    began: Instant,
+    bar: OnceLock<ProgressBar>,
+}
+
+impl Bar {
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+}
+
+impl Default for Bar {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            bar: OnceLock::new(),
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn done(&self, done: usize, all: usize) {
+        if self.began.elapsed().as_secs() < 1 && self.bar.get().is_none() {
             return;
         }
         // It draws on standard error, and only on a terminal
-        let bar: &ProgressBar = bar.get_or_init(|| {
+        let bar = self.bar.get_or_init(|| {
             let template = ProgressStyle::with_template("{bar:40} {pos} of {len}");
             ProgressBar::new(all as u64)
                 .with_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -21,5 +43,9 @@ pub(crate) fn progress(began: Instant) -> impl Fn(usize, usize) + Sync {
         if done == all {
             bar.finish_and_clear();
         }
+    }
+
+    fn waits(&self, directory: &Path) {
+        output::waiting_for(directory);
     }
 }

@@ -1,7 +1,7 @@
 //! `etcd-pki ca renew`
 
 use clap::Args;
-use etcd_pki_core::{PairPaths, Profile, Store, Validity};
+use etcd_pki_core::{CaKind, PairPaths, Profile, Store, Validity};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -53,24 +53,21 @@ impl Renew {
             .ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
         let passphrase = self.passphrase.read(input)?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
-        let paths = self.paths(&store)?;
-        let old = if self.peers {
-            store.peer_authority_to_renew(passphrase.as_ref())
+        let kind = if self.peers {
+            CaKind::Peer
         } else {
-            store.authority_to_renew(passphrase.as_ref())
-        }?;
+            CaKind::Client
+        };
+        let paths = existing_paths(&store, kind)?;
+        let old = store.ca_for_renewal(kind, passphrase.as_ref())?;
         let validity = match self.validity.read()? {
             Some(validity) => validity,
             None => as_long_as(old.certificate()),
         };
-        let keeps_serial = locked.names_authority_by_serial(old.certificate())?;
+        let keeps_serial = locked.names_ca_by_serial(old.certificate())?;
         let renewed = old.renewed(validity, keeps_serial, time::now())?;
         report.while_replacing(&[&paths.certificate], || {
-            Ok(if self.peers {
-                locked.renew_peer_authority(&renewed)
-            } else {
-                locked.renew_authority(&renewed)
-            }?)
+            Ok(locked.renew_ca(kind, &renewed)?)
         })?;
         report.authority(&paths.certificate, renewed.certificate());
         output::say(
@@ -78,23 +75,21 @@ impl Renew {
         );
         report.finish()
     }
+}
 
-    fn paths(&self, store: &Store) -> Result<PairPaths, Failure> {
-        if !self.peers {
-            return Ok(store.authority_paths());
-        }
-        let paths = store.peer_authority_paths();
-        if paths.certificate.exists() {
-            return Ok(paths);
-        }
-        Err(Failure::failed(
-            format!(
-                "peers have no authority apart: {} is not there",
-                paths.certificate.display()
-            ),
-            "without --peers the directory's other authority is renewed",
-        ))
+/// Where the CA is. Without `--peers`, reading it explains better why it is missing.
+fn existing_paths(store: &Store, kind: CaKind) -> Result<PairPaths, Failure> {
+    let paths = store.ca_paths(kind);
+    if kind == CaKind::Client || paths.certificate.exists() {
+        return Ok(paths);
     }
+    Err(Failure::failed(
+        format!(
+            "peers have no authority apart: {} is not there",
+            paths.certificate.display()
+        ),
+        "without --peers the directory's other authority is renewed",
+    ))
 }
 
 /// As long as the old one was valid, or as a new authority is if that was no time at all.

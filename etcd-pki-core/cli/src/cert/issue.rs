@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use etcd_pki_core::{Bundle, CertificateAuthority, Identity, PairPaths, Role, Store};
+use etcd_pki_core::{Bundle, CaKind, CertificateAuthority, Identity, PairPaths, Role, Store};
 
 use crate::{
     facts::in_words,
@@ -102,7 +102,7 @@ impl Issue {
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             let is_new = new.iter().any(|(_, new)| *new == pair);
             let key = is_new.then_some(&*paths.key);
-            self.tell(&mut report, bundle, &ca, &paths.certificate, key);
+            self.tell(&mut report, bundle, &paths.certificate, key);
             if is_new {
                 report.check_layout(store.layout(), bundle.key().algorithm());
             }
@@ -120,7 +120,7 @@ impl Issue {
             text: format!(
                 "another authority is to sign, {}, for which {} does not vouch",
                 in_words::subject(&subject),
-                store.authority_paths().certificate.display()
+                store.ca_paths(CaKind::Client).certificate.display()
             ),
             hint: Some(
                 "nothing was written; leave out --ca and --ca-key to sign with the directory's authority, or write elsewhere \
@@ -142,7 +142,7 @@ impl Issue {
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
         report.write(&files, self.force.replacing())?;
-        self.tell(&mut report, &bundle, &ca, &out, key_out);
+        self.tell(&mut report, &bundle, &out, key_out);
         self.finish(report, &ca)
     }
 
@@ -177,16 +177,9 @@ impl Issue {
         Ok(ca.issue_for(key, profile, identity, time::now())?)
     }
 
-    fn tell(
-        &self,
-        report: &mut Report,
-        bundle: &Bundle,
-        ca: &CertificateAuthority,
-        certificate: &Path,
-        key: Option<&Path>,
-    ) {
+    fn tell(&self, report: &mut Report, bundle: &Bundle, certificate: &Path, key: Option<&Path>) {
         let name = self.name.as_deref();
-        report.leaf(certificate, bundle.certificate(), self.role, name, ca);
+        report.leaf(certificate, bundle.certificate(), self.role, name);
         if let Some(path) = key {
             report.key(path, bundle.key());
         }

@@ -1,40 +1,38 @@
 //! `etcd-pki cert renew`
 
-mod links;
-mod signers;
-
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, KeyAlgorithm, PrivateKey, PublicKey, RenewBefore, Store,
+    ApplyOptions, CaKind, Finding, PairPaths, Passphrase, RenewBefore, Report as Applied, Store,
+    plan::{Outcome as StepOutcome, Renewal, Step, StepReport},
 };
-use zeroize::Zeroizing;
 
-use self::{links::LinkedKeys, signers::Signers};
 use crate::{
-    facts::in_words,
-    failure::{Failure, Message, Outcome},
-    files::{File, Replacing},
-    input::{Input, parse_in_place},
-    options::{AuthorityOptions, JsonOption, ValidityOptions, key_of},
+    apply::Bar,
+    failure::{Answer, Failure, Message, Outcome},
+    input::Input,
+    options::{AuthorityOptions, JsonOption, KEY_ELSEWHERE, ValidityOptions},
     output,
+    plan::shortened_validities,
     report::Report,
-    time,
+    unfinished::{self, Unfinished},
 };
 
-/// Renew certificates: same names, same usages, and the same key unless --rekey is said
+/// Renew certificates: same names, same usages, and the same key without --rekey
 ///
-/// Without a file, every certificate in the directory that is due and that its authority has signed is renewed; where peers have an
-/// authority apart, each is renewed by the one that signed it. The new one is valid as long as the old one was. A certificate takes
-/// the place of its file at once, and etcd reads it at the next handshake.
+/// Without a file, every certificate of the directory that is due and that its CA signed is renewed;
+/// where peers have a separate CA, each is renewed by the CA that signed it. The new one is valid as
+/// long as the old one was. A certificate replaces its file at once, and etcd reads it at the next
+/// handshake.
 ///
-/// With --rekey there is an instant between key and certificate in which etcd may read a pair that does not match: that handshake
-/// fails, and the next one reads the whole pair.
+/// With --rekey there is an instant between key and certificate in which etcd may read a pair that
+/// does not match: that handshake fails, and the next one reads the whole pair.
 ///
-/// Nothing is written through a symbolic link. Without a file, a link to what is renewed under its own name is left out.
+/// Nothing is written through a symbolic link. Without a file, a link to a certificate that is
+/// renewed under its own name is left out.
 #[derive(Args)]
-// One place of the authority suffices, and no file is needed: what clap makes of that says otherwise
+// One place of the CA suffices, and no file is necessary: clap's own line is another
 #[command(
     override_usage = "etcd-pki cert renew [OPTIONS] --dir <DIR> [FILE]...\n       \
                       etcd-pki cert renew [OPTIONS] --ca <FILE> --ca-key <FILE> <FILE>...",
@@ -45,15 +43,15 @@ Examples:
   etcd-pki cert renew app.pem --ca ca.pem --ca-key ca-key.pem --days 90
 
 Exit codes:
-  0  all that was to be renewed is renewed
-  1  failed or refused, such as a key that is another certificate's; or something is due whose authority cannot sign here
+  0  everything is renewed
+  1  failed or refused, such as a key that is another certificate's, or a CA that cannot sign here; the rest is renewed
   2  the arguments are not understood"
 )]
 pub(crate) struct Renew {
     /// Files of certificates, renewed whether they are due or not
     #[arg(value_name = "FILE")]
     certificates: Vec<PathBuf>,
-    /// Without a file: renew what ends within this time, or has no more than this share of its life left
+    /// Without a file: renew what expires within this time, or has no more than this share of its life left
     #[arg(
         long,
         value_name = "DURATION",
@@ -74,213 +72,246 @@ pub(crate) struct Renew {
 
 impl Renew {
     pub(crate) fn run(self, input: &Input) -> Outcome {
-        let mut report = Report::new(&self.json);
-        let signers = Signers::load(&self.authority, input)?;
-        let mut files = self.files(&signers, &mut report)?;
-        let linked = if self.rekey {
-            LinkedKeys::beside(&files)?
-        } else {
-            LinkedKeys::default()
-        };
-        // What a link keeps from being renewed holds nothing else up
-        files.sort_by_cached_key(|path| self.check_links(path, &linked, input).is_err());
-        for (done, path) in files.iter().enumerate() {
-            let renewed = self
-                .check_links(path, &linked, input)
-                .and_then(|()| self.renew(path, &signers, input, &mut report));
-            if let Err(failure) = renewed {
-                let (_, rest) = files.split_at(done);
-                self.tell_rest(rest, files.len());
-                return report.fail(failure, done, files.len());
-            }
+        let passphrase = self.authority.passphrase.read(input)?;
+        let renewal = self.renewal(input, passphrase.as_ref())?;
+        let bar = Bar::default();
+        let mut options = ApplyOptions::new().with_progress(&bar);
+        if let Some(passphrase) = &passphrase {
+            options = options.with_passphrase(passphrase);
         }
-        report.finish()
+        let reports = if self.is_by_path() {
+            renewal.apply_files(&self.certificates, &options)
+        } else {
+            let report = renewal.apply_due(self.due, &options);
+            report.map(|report| vec![report])
+        };
+        let reports = reports.map_err(|error| self.authority.or_no_authority_yet(error))?;
+        self.print(&reports)
     }
 
-    /// The files that were named, or those in the directory that are due and whose authority can sign.
-    fn files(&self, signers: &Signers, report: &mut Report) -> Result<Vec<PathBuf>, Failure> {
-        if !self.certificates.is_empty() {
-            return Ok(self.certificates.clone());
+    fn is_by_path(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
+    fn renewal<'a>(
+        &self,
+        input: &Input,
+        passphrase: Option<&'a Passphrase>,
+    ) -> Result<Renewal<'a>, Failure> {
+        let authority = &self.authority;
+        let store = authority.directory.store();
+        let mut renewal = match store {
+            None if !self.is_by_path() => {
+                return Err(Failure::usage(
+                    "nothing was named to be renewed",
+                    "name files of certificates, or the directory with -d DIR",
+                ));
+            }
+            Some(store) if !(authority.is_named() && self.is_by_path()) => {
+                let renewal = Renewal::with_cas_of(store);
+                if authority.is_named() || authority.names_key() {
+                    renewal.with_signer(authority.load(input)?)
+                } else {
+                    renewal
+                }
+            }
+            _ => Renewal::with_ca(authority.load(input)?),
+        };
+        if let Some(passphrase) = passphrase {
+            renewal = renewal.with_passphrase(passphrase);
         }
-        let store = self.authority.directory.store().ok_or_else(|| {
-            Failure::usage(
-                "nothing was named to be renewed",
-                "name files of certificates, or the directory with -d DIR",
-            )
-        })?;
-        let due = self.due_in(&store)?;
-        if due.is_empty() {
+        if let Some(validity) = self.validity.read()? {
+            renewal = renewal.with_validity(validity);
+        }
+        Ok(if self.rekey {
+            renewal.with_rekey()
+        } else {
+            renewal
+        })
+    }
+
+    /// Prints what was renewed, and what is left.
+    fn print(&self, reports: &[Applied]) -> Outcome {
+        if reports
+            .iter()
+            .all(|report| report.plan().steps().is_empty())
+        {
             output::say("nothing is due");
         }
-        let mut files = Vec::new();
-        for (path, certificate) in due {
-            let reason = match signers.of(&certificate) {
-                Ok(Some(_)) => {
-                    files.push(path);
-                    continue;
-                }
-                Ok(None) => format!(
-                    "another authority has signed it, {}: renew it with --ca and --ca-key",
-                    certificate.issuer()
-                ),
-                Err(why) => format!("its authority cannot sign: {why}"),
-            };
-            output::say(format_args!(
-                "note: {} is due, and {reason}",
-                path.display()
-            ));
-            // Others' certificates may be in the directory, as those of Kubernetes itself beside kubeadm's, and are theirs to renew
-            if store.is_named(&path) {
-                report.left_due(&path, reason);
+        let mut printed = Report::new(&self.json);
+        for report in reports {
+            report.plan().kept().for_each(kept);
+            for done in report.done() {
+                self.renewed(&done, &mut printed);
+            }
+            if self.validity.is_asked_for() {
+                shortened_validities(report);
+                printed.shortened(report);
             }
         }
-        Ok(links::without_links(files))
-    }
-
-    /// Refuses what cannot be renewed because of a symbolic link.
-    fn check_links(&self, path: &Path, linked: &LinkedKeys, input: &Input) -> Result<(), Failure> {
-        links::check_certificate(path)?;
-        if self.rekey {
-            let old = input.certificates(path)?.swap_remove(0);
-            linked.check_rekeying(path, &key_of(path), &old)?;
+        let store = self.authority.directory.store();
+        let message = |failure: &StepReport<'_>| message(failure, store.as_ref());
+        let unfinished = Unfinished::of(reports, message);
+        if let Some(unfinished) = &unfinished {
+            self.rest(reports, unfinished);
+            printed.unfinished(unfinished, !self.is_by_path());
         }
-        Ok(())
+        // Where files are named and none is renewed, the errors are enough
+        let is_failure =
+            self.is_by_path() && unfinished.as_ref().is_some_and(|left| left.done == 0);
+        let finished = if is_failure {
+            Ok(Answer::No)
+        } else {
+            printed.finish()
+        };
+        match unfinished {
+            Some(unfinished) => {
+                unfinished.print();
+                Ok(Answer::No)
+            }
+            None => finished,
+        }
     }
 
-    /// The certificates in a directory that are due, authorities' excepted.
-    fn due_in(&self, store: &Store) -> Result<Vec<(PathBuf, Certificate)>, Failure> {
-        let now = time::now();
-        let mut certificates = store.certificates()?;
-        certificates.retain(|(_, certificate)| {
-            let (begin, end) = (certificate.not_before(), certificate.not_after());
-            !certificate.is_authority() && self.due.begins(begin, end) <= now
-        });
-        Ok(certificates)
-    }
-
-    /// Tells what is left, if it was not all.
-    fn tell_rest(&self, rest: &[PathBuf], all: usize) {
-        let done = all - rest.len();
-        if done == 0 {
+    /// What is left, where something was renewed.
+    fn rest(&self, reports: &[Applied], unfinished: &Unfinished<'_>) {
+        let Unfinished { done, all, .. } = unfinished;
+        if *done == 0 {
             return;
         }
-        let way_on = if self.certificates.is_empty() {
-            "run it again for the rest".to_owned()
-        } else {
-            // What is named is renewed, due or not: the same command again would renew the first ones once more
-            let names: Vec<_> = rest.iter().map(|path| path.display().to_string()).collect();
+        let way_on = if self.is_by_path() {
+            // Named files are renewed, due or not: the same command would renew the others again
+            let steps = reports.iter().flat_map(Applied::steps);
+            let rest = steps.filter(|step| !step.is_done());
+            let names: Vec<_> = rest
+                .map(|step| self.typed(&step.path()).display().to_string())
+                .collect();
             format!("run it again with {}", names.join(" "))
+        } else {
+            "run it again for the rest".to_owned()
         };
         output::say(format_args!("{done} of {all} renewed; {way_on}"));
     }
 
-    fn renew(
-        &self,
-        path: &Path,
-        signers: &Signers,
-        input: &Input,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        let old = input.certificates(path)?.swap_remove(0);
-        let ca = match signers.of(&old).map_err(Failure::Failed)? {
-            Some(ca) => ca,
-            None => change_authority(path, &old, signers, report)?,
+    /// A file as it was typed.
+    fn typed(&self, path: &Path) -> PathBuf {
+        let bare = path.strip_prefix(".").unwrap_or(path);
+        if self.certificates.iter().any(|typed| typed == path) || !self.is_by_path() {
+            path.to_owned()
+        } else {
+            bare.to_owned()
+        }
+    }
+
+    fn renewed(&self, done: &StepReport<'_>, report: &mut Report) {
+        let step = done.step();
+        let Some(certificate) = done.certificate() else {
+            return;
         };
-        let key_path = key_of(path);
-        let key = self.key(&old, path, &key_path, input)?;
-        let public_key = key
-            .as_ref()
-            .map_or(old.public_key(), PrivateKey::public_key);
-        let issued = ca.renew(&old, public_key, self.validity.read()?, time::now())?;
-
-        let certificate = issued.certificate_pem()?;
-        let mut new = vec![File::public(path, &certificate)];
-        let secret: Option<Zeroizing<String>> =
-            key.as_ref().map(PrivateKey::to_secret_pem).transpose()?;
-        if let (Some(secret), Some(key)) = (&secret, &key) {
-            new.push(File::secret(&key_path, secret, key.public_key()));
-        }
-        report.write(&new, Replacing::Files)?;
-        report.renewed(path, issued.certificate(), ca);
-        if let Some(key) = &key {
-            report.key(&key_path, key);
-        }
-        if self.validity.is_asked_for() {
-            report.validity_cut(issued.validity_cut(), issued.certificate());
-        }
-        Ok(())
-    }
-
-    /// The new key, if one is asked for. Otherwise the key beside the certificate stays, and must be the certificate's.
-    fn key(
-        &self,
-        old: &Certificate,
-        path: &Path,
-        key_path: &Path,
-        input: &Input,
-    ) -> Result<Option<PrivateKey>, Failure> {
-        if self.rekey {
-            let algorithm = match old.public_key().algorithm() {
-                // Never a weaker one
-                Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
-                algorithm => algorithm.unwrap_or_default(),
-            };
-            return Ok(Some(PrivateKey::generate_with(algorithm)?));
-        }
-        if !key_path.exists() {
-            // It is elsewhere, and stays there
-            return Ok(None);
-        }
-        let passphrase = self.authority.passphrase.read(input)?;
-        let there = parse_in_place(key_path, |bytes| {
-            PrivateKey::from_bytes(bytes, passphrase.as_ref())
-        })?;
-        check(old.public_key(), there.public_key(), path, key_path)?;
-        Ok(None)
-    }
-}
-
-/// Another authority than before signs: that is for who names it.
-fn change_authority<'a>(
-    path: &Path,
-    old: &Certificate,
-    signers: &'a Signers,
-    report: &mut Report,
-) -> Result<&'a CertificateAuthority, Failure> {
-    let path = path.display();
-    let (issuer, subject) = (old.issuer(), signers.subject());
-    let after = in_words::subject(&subject);
-    let before = match in_words::subject(&issuer) {
-        // Of the same name, with another key
-        before if before == after => format!("another {before}"),
-        before => before.to_owned(),
-    };
-    match signers {
-        Signers::Named(ca) => {
+        let file = self.typed(&step.paths().certificate);
+        if step.changes_ca() {
             report.warn(format!(
-                "{path} was signed by {before}, and is by {after} now: who trusts only the first refuses it"
+                "{} is signed by another CA now, {}: a host that trusts only the former CA refuses it",
+                file.display(),
+                certificate.issuer()
             ));
-            Ok(ca)
         }
-        Signers::Found(_) => Err(Failure::failed(
-            format!("{path} was signed by {before}, and the directory's authority is {after}"),
-            "it was left as it is; name the authority that is to sign it with --ca and --ca-key",
-        )),
+        for path in step.hard_links() {
+            report.warn_of_further_names(path);
+        }
+        report.renewed(&file, done, certificate);
+        if step.makes_key() {
+            let key = file.with_file_name(step.paths().key.file_name().unwrap_or_default());
+            report.new_key(&key, certificate.public_key());
+        }
     }
 }
 
-fn check(old: &PublicKey, there: &PublicKey, path: &Path, key_path: &Path) -> Result<(), Failure> {
-    if old == there {
-        return Ok(());
+/// A certificate that is due and stays: a link to another file, or a file of other programs.
+fn kept(step: &Step) {
+    match step.reasons().first() {
+        Some(Finding::SymbolicLink { path, target }) => output::say(format_args!(
+            "note: {} is a link to {}, which is renewed under its own name",
+            path.display(),
+            target.display()
+        )),
+        Some(reason) => output::say(format_args!(
+            "note: {} is due: {reason}",
+            step.paths().certificate.display()
+        )),
+        None => {}
     }
-    Err(Failure::Failed(Message {
-        text: format!(
-            "{} is not the key of {}",
-            key_path.display(),
-            path.display()
-        ),
-        hint: Some(
-            "they were left as they are; to make a new pair in their place, say --rekey".to_owned(),
-        ),
-    }))
+}
+
+/// Why a file was not renewed, and the way out.
+fn message(failure: &StepReport<'_>, store: Option<&Store>) -> Message {
+    let step = failure.step();
+    let paths = step.paths();
+    let file = paths.certificate.display().to_string();
+    let message = match (failure.outcome(), step.reasons().first()) {
+        (StepOutcome::Blocked(_), Some(reason)) => Message {
+            text: reason.to_string(),
+            hint: Some(way_out(reason, &paths, store)),
+        },
+        _ => unfinished::message(failure),
+    };
+    let is_about_pair = match step.reasons().first() {
+        Some(Finding::Blocked { path, .. }) => *path == paths.certificate || *path == paths.key,
+        _ => message.text.contains(&file),
+    };
+    Message {
+        text: if is_about_pair {
+            message.text
+        } else {
+            format!("{file}: {}", message.text)
+        },
+        ..message
+    }
+}
+
+/// Whether a finding is about a CA of the store with a key: its certificate is what cannot be used.
+fn has_key(store: &Store, reason: &Finding) -> bool {
+    let Finding::Blocked { path, .. } = reason else {
+        return false;
+    };
+    let mut cas = CaKind::ALL.into_iter().map(|kind| store.ca_paths(kind));
+    cas.any(|ca| ca.certificate == *path && ca.key.exists())
+}
+
+/// How to renew a file that is blocked.
+fn way_out(reason: &Finding, paths: &PairPaths, store: Option<&Store>) -> String {
+    let own_ca = store.map(|store| store.ca_paths(CaKind::Client).certificate);
+    let hint = match reason {
+        Finding::Blocked { path, .. } if *path == paths.certificate => {
+            return match path.read_link() {
+                Ok(target) => format!(
+                    "both were left as they are; renew {}, or remove the link",
+                    path.with_file_name(target).display()
+                ),
+                Err(_) => "it was left as it is: a CA is renewed by `etcd-pki ca renew`, and a certificate needs a file of its own"
+                    .to_owned(),
+            };
+        }
+        Finding::Blocked { path, .. } if *path == paths.key && path.is_symlink() => {
+            "both were left as they are; renew without --rekey, or remove the link, and --rekey makes a key in its place"
+        }
+        Finding::Blocked { path, .. } if *path == paths.key => {
+            "all were left as they are; renew without --rekey, or remove the link and make a key in its place first, with --rekey"
+        }
+        Finding::Blocked { .. } if store.is_some_and(|store| has_key(store, reason)) => {
+            "restore that file, or name the CA with --ca and --ca-key"
+        }
+        Finding::Blocked { path, .. } if own_ca.as_ref() == Some(path) => KEY_ELSEWHERE,
+        Finding::Blocked { .. } => {
+            "name both with --ca and --ca-key, or exchange requests with the host that has it (--requests)"
+        }
+        Finding::OtherCa { .. } => {
+            "it was left as it is; name the CA that must sign it with --ca and --ca-key"
+        }
+        Finding::KeyMismatch { .. } => {
+            "they were left as they are; find the key of the certificate, or make a new pair with --rekey"
+        }
+        reason => reason.fix(),
+    };
+    hint.to_owned()
 }

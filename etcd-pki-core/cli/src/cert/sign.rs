@@ -13,6 +13,7 @@ use crate::{
         self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, OutOption,
         ProfileOptions, ValidityOptions,
     },
+    output,
     report::Report,
     time,
 };
@@ -74,7 +75,7 @@ impl Sign {
         let certificate = issued.certificate_pem()?;
         report.write(&[File::public(out, &certificate)], self.force.replacing())?;
         let name = self.name.as_deref();
-        report.leaf(out, issued.certificate(), self.role, name, &ca);
+        report.leaf(out, issued.certificate(), self.role, name);
         report.refused(issued.refused(), self.accept_claims);
         if self.validity.is_asked_for() {
             report.validity_cut(issued.validity_cut(), issued.certificate());
@@ -121,7 +122,7 @@ fn unaccepted(claims: &[Claim]) -> Failure {
     let claims: Vec<_> = claims.iter().map(ToString::to_string).collect();
     let claims = match &claims[..] {
         [] => "nothing".to_owned(),
-        claims => claims.join(", "),
+        claims => output::few(claims),
     };
     Failure::usage(
         format!("not said who this is for; the request claims {claims}"),

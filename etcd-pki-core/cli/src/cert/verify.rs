@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{Certificate, Host, Result, Role, Verdict, Verifier};
+use etcd_pki_core::{CaKind, Certificate, Host, Role, Verdict, Verifier};
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Failure, Outcome},
-    input::{Input, parse_in_place},
+    finding::FindingFacts,
+    input::{Input, called, parse_in_place},
     options::{self, DirectoryOptions},
     output,
     show::Unreadable,
@@ -68,7 +69,7 @@ struct Judged {
     file: String,
     accepted: bool,
     /// What speaks against it
-    reasons: Vec<String>,
+    reasons: Vec<FindingFacts>,
     /// The subjects from the certificate to a trusted one
     chain: Vec<String>,
 }
@@ -78,7 +79,7 @@ impl Verify {
         let verifier = self.verifier(input)?;
         let mut answers = Answers::default();
         for file in &self.files {
-            match judge(verifier.clone(), file, input) {
+            match input.parse(file, |bytes| verifier.verify_file(called(file), bytes)) {
                 Ok(verdict) => answers.certificates.push(Judged::new(file, &verdict)),
                 Err(error) => answers.unreadable.push(Unreadable::tell(file, &error)),
             }
@@ -94,14 +95,22 @@ impl Verify {
         Ok(if is_yes { Answer::Yes } else { Answer::No })
     }
 
-    fn verifier(&self, input: &Input) -> std::result::Result<Verifier, Failure> {
-        let in_directory = self.directory.store().map(|store| store.authority_paths());
-        let trusted = match (&self.ca, in_directory) {
-            (None, Some(paths)) => parse_in_place(&paths.certificate, Certificate::all_from_bytes),
+    fn verifier(&self, input: &Input) -> Result<Verifier, Failure> {
+        let in_directory = self
+            .directory
+            .store()
+            .map(|store| store.ca_paths(CaKind::Client));
+        let mut verifier = match (&self.ca, in_directory) {
+            (None, Some(paths)) => {
+                let path = &paths.certificate;
+                parse_in_place(path, |file| Verifier::trusting(path, file))?
+            }
             // The parser asks for one of the two
-            (named, _) => input.certificates(named.as_deref().unwrap_or(Path::new(""))),
+            (named, _) => {
+                let path = named.as_deref().unwrap_or(Path::new(""));
+                input.parse(path, |file| Verifier::trusting(called(path), file))?
+            }
         };
-        let mut verifier = Verifier::new(trusted?);
         if let Some(role) = self.role {
             verifier = verifier.role(role);
         }
@@ -119,21 +128,12 @@ impl Verify {
     }
 }
 
-fn judge(verifier: Verifier, path: &Path, input: &Input) -> Result<Verdict> {
-    let mut certificates = input.certificates(path)?;
-    let intermediates = certificates.split_off(1);
-    // There is one, or reading had failed
-    Ok(verifier
-        .intermediates(intermediates)
-        .verify(&certificates[0]))
-}
-
 impl Judged {
     fn new(file: &Path, verdict: &Verdict) -> Self {
         Self {
             file: file.to_string_lossy().into_owned(),
             accepted: verdict.is_accepted(),
-            reasons: verdict.reasons().iter().map(ToString::to_string).collect(),
+            reasons: FindingFacts::all(verdict.reasons()),
             chain: verdict.chain().iter().map(Certificate::subject).collect(),
         }
     }
@@ -142,7 +142,9 @@ impl Judged {
         let answer = if self.accepted {
             format!("{}: ok", self.file)
         } else {
-            format!("{}: refused: {}", self.file, self.reasons.join("; "))
+            let reasons = self.reasons.iter().map(FindingFacts::message);
+            let reasons = reasons.collect::<Vec<_>>().join("; ");
+            format!("{}: refused: {reasons}", self.file)
         };
         output::one_line(&answer) + "\n"
     }

@@ -1,10 +1,10 @@
 //! What was found as JSON.
 
-use etcd_pki_core::{Checked, Finding, KeyMatch, rfc3339};
+use etcd_pki_core::{Checked, KeyMatch, rfc3339};
 use serde::Serialize;
 
 use super::{Findings, kind};
-use crate::facts::CertificateFacts;
+use crate::{facts::CertificateFacts, finding::FindingFacts};
 
 /// What was found as JSON.
 #[derive(Serialize)]
@@ -33,13 +33,6 @@ struct Item {
     certificate: Option<CertificateFacts>,
 }
 
-#[derive(Serialize)]
-struct FindingFacts {
-    code: &'static str,
-    severity: &'static str,
-    message: String,
-}
-
 impl CheckFacts {
     pub(super) fn of(findings: &Findings) -> Self {
         Self {
@@ -58,7 +51,7 @@ impl Item {
             file: checked.path().to_string_lossy().into_owned(),
             number: checked.number(),
             status: checked.severity().name(),
-            findings: checked.findings().iter().map(FindingFacts::of).collect(),
+            findings: FindingFacts::all(checked.findings()),
             kind: checked.certificate().map(kind),
             seconds_left: checked.seconds_left(),
             key_file: checked.key().map(|key| key.to_string_lossy().into_owned()),
@@ -68,16 +61,6 @@ impl Item {
                 _ => None,
             },
             certificate: checked.certificate().map(CertificateFacts::of),
-        }
-    }
-}
-
-impl FindingFacts {
-    fn of(finding: &Finding) -> Self {
-        Self {
-            code: finding.code(),
-            severity: finding.severity().name(),
-            message: finding.to_string(),
         }
     }
 }

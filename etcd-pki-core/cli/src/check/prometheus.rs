@@ -12,6 +12,7 @@ use std::{
 use etcd_pki_core::{Certificate, Checked, Finding, Severity};
 
 use super::Findings;
+use crate::output;
 
 /// Labels in their order, by name and value.
 type Labels = Vec<(&'static str, String)>;
@@ -174,9 +175,10 @@ fn seconds(instant: SystemTime) -> i64 {
     }
 }
 
-/// A label's value: these three characters are written with a backslash.
+/// A label's value: these three characters are written with a backslash. Prometheus has no escapes for others, so those of what
+/// is not seen are text to it.
 fn escaped(value: &str) -> String {
-    value
+    output::printable(value)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
@@ -195,6 +197,7 @@ mod tests {
             family.into_text(),
             "# HELP a Help.\n# TYPE a gauge\na{x=\"q\\\"b\\\\n\\nü\"} 1\na 2\n"
         );
+        assert_eq!(escaped("a\u{202e}b"), "a\\\\u202eb");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is told of a key.
 
-use etcd_pki_core::{PrivateKey, PublicKey};
+use etcd_pki_core::PublicKey;
 use serde::Serialize;
 
 use super::{Facts, Table};
@@ -14,8 +14,9 @@ pub(crate) struct KeyFacts {
 }
 
 impl KeyFacts {
-    pub(crate) fn of_private(key: &PrivateKey) -> Self {
-        Self::of("private key", key.public_key())
+    /// A private key, by its public key.
+    pub(crate) fn of_private(key: &PublicKey) -> Self {
+        Self::of("private key", key)
     }
 
     pub(crate) fn of_public(key: &PublicKey) -> Self {

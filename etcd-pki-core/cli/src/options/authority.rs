@@ -1,9 +1,14 @@
 //! The authority that signs, and the directory where it is.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgGroup, Args, ValueHint};
-use etcd_pki_core::{Certificate, CertificateAuthority, Error, Layout, PrivateKey, Store};
+use etcd_pki_core::{
+    CaKind, Certificate, CertificateAuthority, Error, Layout, PairPaths, PrivateKey, Store,
+};
 
 use super::{PassphraseOptions, one_of};
 use crate::{
@@ -13,6 +18,10 @@ use crate::{
 
 /// The heading of the options that name an authority's files
 pub(crate) const AUTHORITY: &str = "Authority";
+
+/// The hint where the directory has a CA without its key
+pub(crate) const KEY_ELSEWHERE: &str =
+    "name it with --ca-key, or exchange requests with the host that has it (--requests)";
 
 /// A directory of keys and certificates.
 #[derive(Args)]
@@ -34,7 +43,7 @@ impl DirectoryOptions {
     /// The directory, if one is named.
     pub(crate) fn store(&self) -> Option<Store> {
         let directory = self.directory.as_ref()?;
-        Some(Store::open(directory, self.layout.unwrap_or_default()))
+        Some(Store::new(directory, self.layout.unwrap_or_default()))
     }
 }
 
@@ -98,11 +107,21 @@ impl AuthorityOptions {
         }
     }
 
-    /// The error, with the way to an authority if the directory has none.
-    fn or_no_authority_yet(&self, error: Error) -> Failure {
+    /// The error, with the way to a CA if the directory has none.
+    pub(crate) fn or_no_authority_yet(&self, error: Error) -> Failure {
+        let own = self.directory.store();
+        let own = own.map(|store| store.ca_paths(CaKind::Client));
+        let is_own = |path: &Path, of: fn(&PairPaths) -> &PathBuf| {
+            self.ca.is_none() && own.as_ref().is_some_and(|own| of(own) == path)
+        };
         match (&error, &self.directory.directory) {
-            (Error::Io { error: cause, .. }, Some(directory))
-                if self.ca.is_none() && cause.kind() == io::ErrorKind::NotFound =>
+            (
+                Error::Io {
+                    path, error: cause, ..
+                },
+                Some(directory),
+            ) if is_own(path, |own| &own.certificate)
+                && cause.kind() == io::ErrorKind::NotFound =>
             {
                 Failure::Failed(Message {
                     text: error.to_string(),
@@ -112,12 +131,27 @@ impl AuthorityOptions {
                     )),
                 })
             }
+            (
+                Error::Io {
+                    path, error: cause, ..
+                },
+                Some(_),
+            ) if is_own(path, |own| &own.key) && cause.kind() == io::ErrorKind::NotFound => {
+                let certificate = own.map(|own| own.certificate).unwrap_or_default();
+                Failure::Failed(Message {
+                    text: format!("{} is here, and its key is not", certificate.display()),
+                    hint: Some(KEY_ELSEWHERE.to_owned()),
+                })
+            }
             _ => error.into(),
         }
     }
 
     fn files(&self) -> Result<(PathBuf, PathBuf), Failure> {
-        let in_directory = self.directory.store().map(|store| store.authority_paths());
+        let in_directory = self
+            .directory
+            .store()
+            .map(|store| store.ca_paths(CaKind::Client));
         match (&self.ca, &self.ca_key, in_directory) {
             (Some(certificate), Some(key), _) => Ok((certificate.clone(), key.clone())),
             // A key kept apart from its certificate

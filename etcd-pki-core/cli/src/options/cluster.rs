@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Cluster, Error, Plan, Store};
+use etcd_pki_core::{Cluster, Error, PlanOptions as CorePlanOptions, Store};
 
 use crate::{failure::Failure, input::Input};
 
-/// What is asked of a plan beside the specification.
+/// What a plan does besides the specification.
 #[derive(Args)]
 pub(crate) struct PlanOptions {
     /// Leave everything but this host or user as it is
@@ -19,6 +19,42 @@ pub(crate) struct PlanOptions {
     /// Remove the certificates and keys of hosts and users that are gone
     #[arg(long, conflicts_with_all = ["only", "requests"])]
     prune: bool,
+}
+
+impl PlanOptions {
+    /// How a plan is made.
+    pub(crate) fn read(
+        &self,
+        cluster: &ClusterOptions,
+        exchange: &ExchangeOption,
+    ) -> CorePlanOptions {
+        let mut options = CorePlanOptions::new();
+        if let Some(host) = cluster.host() {
+            options = options.with_host(host);
+        }
+        if let Some(directory) = &exchange.requests {
+            options = options.with_exchange(directory);
+        }
+        if let Some(name) = &self.only {
+            options = options.with_only(name);
+        }
+        if self.rekey {
+            options = options.with_rekey();
+        }
+        if self.prune {
+            options = options.with_prune();
+        }
+        options
+    }
+}
+
+/// Where requests and certificates are exchanged.
+#[derive(Args)]
+pub(crate) struct ExchangeOption {
+    /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
+    /// that were signed are installed. Without --host, where the CA is: the requests in DIR are signed
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    requests: Option<PathBuf>,
 }
 
 /// The specification of a cluster, and where its files are.
@@ -58,32 +94,12 @@ impl ClusterOptions {
                 ));
             }
         };
-        let store = Store::open(directory, cluster.layout());
+        let store = Store::new(directory, cluster.layout());
         Ok((cluster, store))
     }
 
     /// The host that was named.
     pub(crate) fn host(&self) -> Option<&str> {
         self.host.as_deref()
-    }
-
-    /// Plans, for the host that was named, with what was asked for beside the specification.
-    pub(crate) fn plan(
-        &self,
-        options: &PlanOptions,
-        cluster: &Cluster,
-        store: &Store,
-    ) -> Result<Plan, Failure> {
-        let mut plan = cluster.plan_for(store, self.host(), crate::time::now())?;
-        if let Some(name) = &options.only {
-            plan = plan.only(name)?;
-        }
-        if options.rekey {
-            plan = plan.rekey();
-        }
-        if options.prune {
-            plan = plan.prune();
-        }
-        Ok(plan)
     }
 }

@@ -61,18 +61,6 @@ fn key_beside(out: &Path) -> PathBuf {
     }
 }
 
-/// Where the key of a certificate's file is: `x-key.pem` for `x.pem`, `x.key` for `x.crt`.
-pub(crate) fn key_of(certificate: &Path) -> PathBuf {
-    if certificate
-        .extension()
-        .is_some_and(|extension| extension == "crt")
-    {
-        certificate.with_extension("key")
-    } else {
-        key_beside(certificate)
-    }
-}
-
 /// Whether files that exist are replaced.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]

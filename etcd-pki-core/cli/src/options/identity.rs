@@ -18,9 +18,10 @@ pub(crate) struct IdentityOptions {
     /// Organization
     #[arg(long, value_name = "NAME")]
     org: Option<String>,
-    /// A DNS name, an address or a URI: repeat it, or say none
+    /// A DNS name, an address or a URI: repeat it, list several with commas, or say none
     ///
-    /// What reads as an address is an address, anything else a DNS name; DNS:, IP: and URI: before it say which. A node or client
+    /// What reads as an address is an address, anything else a DNS name; DNS:, IP: and URI: before it say which, as in
+    /// DNS:etcd-1.lan,IP:10.0.0.11. A node or client
     /// without any gets the address 0.0.0.0, with which etcd's peer port refuses it; --san none leaves that out too.
     #[arg(long = "san", value_name = "VALUE")]
     names: Vec<String>,
@@ -34,7 +35,8 @@ impl IdentityOptions {
 
     /// Whether the alternative names are to be left out.
     pub(crate) fn leave_names_out(&self) -> bool {
-        self.names.iter().any(|name| name == "none")
+        let listed = |name: &String| name.split(',').any(|name| name.trim() == "none");
+        self.names.iter().any(listed)
     }
 
     /// Whether a claim is of something that is said here.
@@ -64,7 +66,7 @@ impl IdentityOptions {
         if !self.leave_names_out() {
             return Ok(identity.with_names(&self.names)?);
         }
-        if self.names.len() > 1 {
+        if self.names.len() > 1 || self.names.iter().any(|name| name != "none") {
             return Err(Failure::usage(
                 "--san none leaves the names out, and another --san gives one",
                 "for a host that is called none, write --san DNS:none",

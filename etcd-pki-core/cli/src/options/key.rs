@@ -6,7 +6,7 @@ use clap::Args;
 use etcd_pki_core::{Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey};
 use zeroize::Zeroizing;
 
-use super::one_of;
+use super::{AlgorithmParser, one_of};
 use crate::{failure::Failure, files::is_same, input::Input};
 
 /// What kind of key is made.
@@ -14,7 +14,7 @@ use crate::{failure::Failure, files::is_same, input::Input};
 #[command(next_help_heading = "Key")]
 pub(crate) struct AlgorithmOption {
     /// What kind of key to make [default: ec-p256, with --profile kubespray rsa-2048]
-    #[arg(long, value_parser = one_of::<KeyAlgorithm>(KeyAlgorithm::ALL.map(KeyAlgorithm::name)))]
+    #[arg(long, value_parser = AlgorithmParser)]
     algorithm: Option<KeyAlgorithm>,
 }
 

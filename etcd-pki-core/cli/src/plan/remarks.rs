@@ -1,98 +1,166 @@
-//! What is said of a plan beside its changes.
+//! The remarks on a plan: what it does not change by itself, and what blocks it.
 
-use std::path::Path;
-
-use etcd_pki_core::{Action, Cause, Plan, Step, rfc3339};
+use etcd_pki_core::{
+    Finding, Plan, Report,
+    plan::{Action, Step},
+};
 
 use crate::{output, time};
 
-/// What a plan does not mend by itself: files with further names, and, unless it removes them, what nobody wants.
+/// What a plan does not change by itself.
 pub(crate) fn remarks(plan: &Plan) {
-    for pair in plan.surplus().iter().filter(|_| !plan.prunes()) {
-        output::say(format_args!(
-            "note: {} is surplus; etcd-pki apply --prune removes it",
-            pair.certificate.display()
-        ));
+    for refusal in plan.refused() {
+        output::say(format_args!("refused: {refusal}"));
     }
-    if let Some(authority) = plan.surplus_authority() {
-        let (certificate, key) = (authority.certificate.display(), authority.key.display());
-        output::say(format_args!(
-            "note: {certificate} is surplus, an authority of peers that the specification does not have; --prune leaves it and {key}: \
-             remove them by hand once no member presents what it signed"
-        ));
-    }
+    hosts_without_request(plan);
+    unmanaged(plan);
     for path in plan.changes().flat_map(Step::hard_links) {
         output::say(format_args!(
-            "note: {} has further names (hard links), which keep the old content: copy it there anew",
+            "note: {} has further names (hard links), which keep the old content: copy it there again",
             path.display()
         ));
     }
     let now = time::now();
     for step in plan.steps() {
-        let kept = matches!(step.action(), Action::Keep | Action::Mode);
-        if let Some(begin) = step.not_before().filter(|begin| kept && *begin > now) {
-            output::say(format_args!(
-                "warning: {} is not valid before {}: compare the clock of this host with that of the one that signed it",
-                step.wanted().paths.certificate.display(),
-                rfc3339(begin)
-            ));
-        }
-        for cause in step
-            .causes()
-            .iter()
-            .filter(|_| step.wanted().is_authority())
-        {
-            if let Cause::Algorithm { .. } | Cause::Organization { .. } = cause {
-                output::say(format_args!(
-                    "note: {}: {cause}; it stays as it is, for nobody would trust another",
-                    step.wanted().paths.certificate.display()
-                ));
-            }
-        }
-        if step.causes().contains(&Cause::NoKeyUsage) {
-            let remedy = match step.action() {
-                Action::Renew => {
-                    "its certificate is renewed with the same key; copy it to every host"
-                }
-                _ => "renew it with `etcd-pki ca renew` where its key is",
+        let is_kept = matches!(step.action(), Action::Keep | Action::Chmod);
+        let file = step.relative_paths().certificate.display();
+        if let Some(not_before) = step.not_before().filter(|begin| is_kept && *begin > now) {
+            let early = Finding::NotYetValid {
+                subject: Some(file.to_string()),
+                not_before,
             };
-            output::say(format_args!(
-                "warning: {} has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signed: {remedy}",
-                step.wanted().paths.certificate.display()
-            ));
+            output::say(format_args!("warning: {early}: {}", early.fix()));
+        }
+        for reason in step.reasons().iter().filter(|_| step.ca().is_some()) {
+            match reason {
+                Finding::Algorithm { .. } | Finding::Organization { .. } => {
+                    output::say(format_args!(
+                        "note: {file}: {reason}; it stays as it is, since no host trusts another CA"
+                    ));
+                }
+                Finding::NoKeyUsage if is_kept => output::say(format_args!(
+                    "warning: {file}: {}; where its key is, {}",
+                    reason.entry().meaning,
+                    reason.fix()
+                )),
+                Finding::NoKeyUsage => {
+                    output::say(format_args!("warning: {file}: {}", reason.entry().meaning));
+                }
+                _ => {}
+            }
         }
     }
 }
 
-/// The keys that carrying out the plan here would miss.
-pub(super) fn remarks_on_keys(plan: &Plan) {
-    for authority in plan.authorities_without_key() {
+/// What would stop the plan here, or block a part of it.
+pub(super) fn obstacles(plan: &Plan) {
+    for ca in plan.cas_without_key() {
         output::say(format_args!(
-            "note: {} is not there, and signs what is to be done: apply where it is, or let requests travel there (--requests)",
-            authority.wanted().paths.key.display()
+            "note: {} is not there, and it must sign: apply where it is, or exchange requests with that host (--requests)",
+            ca.relative_paths().key.display()
+        ));
+    }
+    plan.blocked().for_each(obstacle);
+}
+
+/// What blocks a step, and the way out.
+fn obstacle(step: &Step) {
+    let is_file = |reason: &&Finding| {
+        matches!(
+            reason,
+            Finding::Blocked { .. } | Finding::SymbolicLink { .. }
+        )
+    };
+    let mut reasons = step.reasons().iter();
+    let reason = reasons.clone().find(is_file).or_else(|| reasons.next());
+    match reason {
+        Some(Finding::SymbolicLink { path, .. }) => output::say(format_args!(
+            "note: {} is a symbolic link, and etcd-pki apply leaves that pair as it is: remove the link, or leave that host out of \
+             the specification",
+            path.display()
+        )),
+        Some(Finding::Blocked { path, .. }) => output::say(format_args!(
+            "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
+            path.display()
+        )),
+        Some(reason) => {
+            let rekey = match reason {
+                Finding::Unreadable { .. } => "; --rekey replaces a key that cannot be read",
+                _ => "",
+            };
+            output::say(format_args!(
+                "note: etcd-pki apply leaves {} as it is: {}{rekey}",
+                step.relative_paths().certificate.display(),
+                reason.fix()
+            ));
+        }
+        None => {}
+    }
+}
+
+/// The validities that are shorter than requested: the first by name, and the number of the rest.
+pub(crate) fn shortened_validities(report: &Report) {
+    let all = report.shortened_validities();
+    let Some((first, others)) = all.split_first() else {
+        return;
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        1 => "; 1 more expires before its requested end".to_owned(),
+        more => format!("; {more} more expire before their requested end"),
+    };
+    output::say(format_args!(
+        "note: {} expires with its CA on {}, not on {} as requested{more}",
+        first.path.display(),
+        time::day(first.not_after),
+        time::day(first.requested)
+    ));
+}
+
+/// What requests claimed and did not get.
+pub(crate) fn denied_claims(report: &Report) {
+    for denied in report.denied_claims() {
+        let claims: Vec<String> = denied.claims.iter().map(ToString::to_string).collect();
+        output::say(format_args!(
+            "not granted: {}: {}",
+            denied.path.display(),
+            claims.join(", ")
         ));
     }
 }
 
-/// What carrying out the plan here would stop at, or leave as it is.
-pub(super) fn remarks_on_obstacles(plan: &Plan) {
-    for cause in plan.changes().flat_map(Step::causes) {
-        match cause {
-            Cause::SymbolicLink { path, .. } => output::say(format_args!(
-                "note: {} is a symbolic link, and etcd-pki apply changes nothing as long as it is to be written: remove the link, or \
-                 leave that host out of the specification",
-                path.display()
-            )),
-            Cause::InTheWay { path, .. } => remark_on_obstacle(path),
-            _ => {}
-        }
+/// The hosts without a request: the first by name, and the number of the rest.
+fn hosts_without_request(plan: &Plan) {
+    const SHOWN: usize = 8;
+    let hosts = plan.hosts_without_request();
+    let (named, others) = hosts.split_at(hosts.len().min(SHOWN));
+    if named.is_empty() {
+        return;
     }
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    output::say(format_args!(
+        "note: no request has come from {}{more}",
+        named.join(", ")
+    ));
 }
 
-/// What carrying out a plan leaves as it is, with its pair.
-pub(crate) fn remark_on_obstacle(path: &Path) {
-    output::say(format_args!(
-        "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
-        path.display()
-    ));
+/// What is not in the specification, unless the plan removes it.
+fn unmanaged(plan: &Plan) {
+    let prunes = plan.changes().any(|step| step.action() == Action::Remove);
+    for pair in plan.unmanaged().iter().filter(|_| !prunes) {
+        output::say(format_args!(
+            "note: {} is not in the specification; `etcd-pki apply --prune` removes it",
+            pair.certificate.display()
+        ));
+    }
+    if let Some(ca) = plan.unmanaged_ca() {
+        let (certificate, key) = (ca.certificate.display(), ca.key.display());
+        output::say(format_args!(
+            "note: {certificate} is not in the specification, which has no separate peer CA; --prune leaves it and {key}: remove them \
+             by hand once no member presents what it signed"
+        ));
+    }
 }

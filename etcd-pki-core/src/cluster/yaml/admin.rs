@@ -48,18 +48,18 @@ mod tests {
 
     #[test]
     fn none_as_usual_and_as_kubeadm_has_it() {
-        let files = |cluster: Cluster| cluster.wanted(None).unwrap().len();
-        assert_eq!(files(read("none")), 2);
-        assert_eq!(files(read("")), 3);
+        let files = |cluster: Cluster| cluster.desired().unwrap().pairs.len();
+        assert_eq!(files(read("none")), 1);
+        assert_eq!(files(read("")), 2);
         let cluster =
             read("{san: none, organization: system:masters, algorithm: ed25519, validity: 90d}");
         let admin = cluster.admin().unwrap();
         assert!(!admin.has_alternative_names());
         assert_eq!(admin.organization(), Some("system:masters"));
         assert_eq!(admin.validity(), Some(Validity::days(90)));
-        let wanted = cluster.wanted(None).unwrap().remove(2);
-        assert_eq!(wanted.identity.organization(), Some("system:masters"));
-        assert!(wanted.identity.alternative_names().is_none());
+        let pair = cluster.desired().unwrap().pairs.remove(1);
+        assert_eq!(pair.identity.organization(), Some("system:masters"));
+        assert!(pair.identity.alternative_names().is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::node::{NUMBER, Node, Scalar, TEXT, TRUTH, Value};
 use crate::{
     cluster::fault::Fault,
     error::{Error, Result},
+    text,
 };
 
 /// A value, and the way to it from the top.
@@ -35,7 +36,7 @@ impl<'a> Slot<'a> {
         };
         let mut values = HashMap::with_capacity(entries.len());
         let mut lines = HashMap::with_capacity(entries.len());
-        for (key, value) in entries {
+        for (key, value) in entries.iter() {
             let slot = |name: &str| Self {
                 node: key,
                 field: join(&self.field, name),
@@ -132,12 +133,14 @@ impl<'a> Slot<'a> {
         let is = self.node.kind();
         let reason = format!("{wanted} is wanted, and this is {is}");
         match &self.node.value {
-            Value::Scalar(scalar) if wanted == "text" => {
-                self.fail_with(reason, format!("in quotes it is text: \"{}\"", scalar.text))
-            }
-            Value::Scalar(scalar) if wanted == "a list" => {
-                self.fail_with(reason, format!("a list of one is [{}]", scalar.text))
-            }
+            Value::Scalar(scalar) if wanted == "text" => self.fail_with(
+                reason,
+                format!("in quotes it is text: \"{}\"", text::excerpt(&scalar.text)),
+            ),
+            Value::Scalar(scalar) if wanted == "a list" => self.fail_with(
+                reason,
+                format!("a list of one is [{}]", text::excerpt(&scalar.text)),
+            ),
             _ => self.fail(reason),
         }
     }
@@ -181,7 +184,12 @@ fn join(field: &str, name: &str) -> String {
 
 /// The field that was meant, or all that there are.
 fn nearest(name: &str, known: &[&str]) -> String {
-    let by_distance = known.iter().map(|known| (distance(name, known), known));
+    // The distance takes work by the product of both lengths
+    let is_short = name.len() <= 100;
+    let by_distance = known
+        .iter()
+        .filter(|_| is_short)
+        .map(|known| (distance(name, known), known));
     match by_distance.min() {
         Some((distance, known)) if distance <= 1 + name.chars().count() / 4 => {
             format!("did you mean {known}?")

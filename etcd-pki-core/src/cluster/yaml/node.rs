@@ -1,18 +1,14 @@
 //! YAML as a tree in which each value knows its position.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::{
     cluster::fault::Fault,
     error::{Position, Result},
+    limits, text,
 };
-
-/// A specification is five levels deep.
-const NESTING_LIMIT: usize = 32;
-/// How many values aliases may stand for in all: a few lines of them could stand for billions.
-const ALIAS_LIMIT: usize = 100_000;
 
 /// A value and where it begins.
 #[derive(Clone, Debug)]
@@ -21,11 +17,12 @@ pub(super) struct Node {
     pub(super) value: Value,
 }
 
+/// What is below a value is shared by the aliases that stand for it.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Scalar(Scalar),
-    Sequence(Vec<Node>),
-    Mapping(Vec<(Node, Node)>),
+    Sequence(Rc<[Node]>),
+    Mapping(Rc<[(Node, Node)]>),
 }
 
 /// Text, and whether it is text alone: what is not quoted may be a number.
@@ -39,13 +36,14 @@ impl Node {
     /// Reads the one document of a text.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let options = granit_parser::options! {
-            flow_nesting_limit: NESTING_LIMIT,
-            block_nesting_limit: NESTING_LIMIT,
+            flow_nesting_limit: limits::YAML_NESTING,
+            block_nesting_limit: limits::YAML_NESTING,
         };
         let mut composer = Composer {
             events: Parser::new_from_str_with_options(text, options),
             anchors: HashMap::new(),
-            copied: 0,
+            values: 0,
+            aliased: 0,
         };
         let mut document = None;
         while let Some((event, span)) = composer.next()? {
@@ -145,7 +143,10 @@ fn is_number(text: &str) -> bool {
 struct Composer<I> {
     events: I,
     anchors: HashMap<usize, Node>,
-    copied: usize,
+    /// The values that were read
+    values: usize,
+    /// The values for which aliases stand
+    aliased: usize,
 }
 
 impl<'a, I: Iterator<Item = std::result::Result<(Event<'a>, Span), ScanError>>> Composer<I> {
@@ -161,6 +162,11 @@ impl<'a, I: Iterator<Item = std::result::Result<(Event<'a>, Span), ScanError>>> 
     }
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node> {
+        self.values += 1;
+        if self.values > limits::YAML_VALUES {
+            let reason = format!("it has more than {} values", limits::YAML_VALUES);
+            return fail(span.start, reason);
+        }
         let text_tag = check_tag(event.tag(), span.start)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, _) => {
@@ -183,7 +189,7 @@ impl<'a, I: Iterator<Item = std::result::Result<(Event<'a>, Span), ScanError>>> 
         Ok(node)
     }
 
-    fn sequence(&mut self) -> Result<Vec<Node>> {
+    fn sequence(&mut self) -> Result<Rc<[Node]>> {
         let mut items = Vec::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
@@ -191,10 +197,10 @@ impl<'a, I: Iterator<Item = std::result::Result<(Event<'a>, Span), ScanError>>> 
             }
             items.push(self.node(event, span)?);
         }
-        Ok(items)
+        Ok(items.into())
     }
 
-    fn mapping(&mut self) -> Result<Vec<(Node, Node)>> {
+    fn mapping(&mut self) -> Result<Rc<[(Node, Node)]>> {
         let mut fields = Vec::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
@@ -206,19 +212,20 @@ impl<'a, I: Iterator<Item = std::result::Result<(Event<'a>, Span), ScanError>>> 
             };
             fields.push((key, self.node(event, span)?));
         }
-        Ok(fields)
+        Ok(fields.into())
     }
 
     fn alias(&mut self, anchor: usize, at: Marker) -> Result<Value> {
         let Some(node) = self.anchors.get(&anchor) else {
             return fail(at, "an alias stands inside of what it stands for");
         };
-        self.copied = self.copied.saturating_add(node.size());
-        if self.copied > ALIAS_LIMIT {
-            return fail(
-                at,
-                format!("aliases stand for more than {ALIAS_LIMIT} values"),
+        self.aliased = self.aliased.saturating_add(node.size());
+        if self.aliased > limits::YAML_ALIASED {
+            let reason = format!(
+                "aliases stand for more than {} values",
+                limits::YAML_ALIASED
             );
+            return fail(at, reason);
         }
         Ok(node.value.clone())
     }
@@ -229,7 +236,13 @@ fn check_tag(tag: Option<&Tag>, at: Marker) -> Result<bool> {
     match tag {
         None => Ok(false),
         Some(tag) if tag.is_yaml_core_schema() => Ok(tag.is_yaml_core_schema_tag("str")),
-        Some(tag) => fail(at, format!("the tag {} means nothing here", tag.original())),
+        Some(tag) => fail(
+            at,
+            format!(
+                "the tag {} means nothing here",
+                text::excerpt(&tag.original())
+            ),
+        ),
     }
 }
 
@@ -303,6 +316,48 @@ mod tests {
             chain += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
         }
         assert!(Node::parse(&chain).is_err());
+    }
+
+    #[test]
+    fn a_million_values_and_no_more() {
+        // The list is a value too
+        let list = |values: usize| format!("[{}b]", "b,".repeat(values - 2));
+        assert!(Node::parse(&list(limits::YAML_VALUES)).is_ok());
+        for values in [limits::YAML_VALUES + 1, 8 * limits::YAML_VALUES] {
+            let error = Node::parse(&list(values)).unwrap_err().to_string();
+            assert!(
+                error.ends_with("it has more than 1000000 values"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn anchors_share_what_they_hold() {
+        let anchors: String = (0..30).map(|level| format!("&n{level} [")).collect();
+        let text = format!("{anchors}{}b{}", "b,".repeat(10), "]".repeat(30));
+        let mut node = Node::parse(&text).unwrap();
+        for level in 0..30 {
+            let Value::Sequence(items) = node.value else {
+                panic!("no list at level {level}");
+            };
+            // The anchors are gone with the composer, so a copy would be nobody's
+            assert_eq!(Rc::strong_count(&items), 1);
+            node = items[0].clone();
+            drop(items);
+        }
+        let mut composer = Composer {
+            events: std::iter::empty(),
+            anchors: HashMap::new(),
+            values: 0,
+            aliased: 0,
+        };
+        let list: Rc<[Node]> = vec![node.clone(), node].into();
+        let position = Position { line: 1, column: 1 };
+        let value = Value::Sequence(Rc::clone(&list));
+        composer.anchors.insert(1, Node { position, value });
+        let alias = composer.alias(1, Marker::default()).unwrap();
+        assert!(matches!(alias, Value::Sequence(items) if Rc::ptr_eq(&items, &list)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Text as a YAML scalar: plain where no reader could take it for something else, otherwise in quotes.
 
 use super::node;
+use crate::text;
 
 /// Words that YAML 1.1 or 1.2 reads as something else than text
 const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
@@ -22,7 +23,8 @@ pub(super) fn quoted(text: &str) -> String {
         match letter {
             '"' | '\\' => quoted.extend(['\\', letter]),
             ' ' => quoted.push(' '),
-            letter if letter.is_ascii_graphic() || letter.is_alphanumeric() => quoted.push(letter),
+            letter if letter.is_ascii_graphic() => quoted.push(letter),
+            letter if letter.is_alphanumeric() && text::is_printable(letter) => quoted.push(letter),
             letter => quoted.push_str(&format!("\\U{:08X}", u32::from(letter))),
         }
     }
@@ -76,6 +78,8 @@ mod tests {
             ("a\"\\", r#""a\"\\""#),
             ("bücher", "\"bücher\""),
             ("a\u{85}\u{202e}", "\"a\\U00000085\\U0000202E\""),
+            // A filler is a letter to Unicode
+            ("a\u{3164}\u{e0041}", "\"a\\U00003164\\U000E0041\""),
         ] {
             assert_eq!(scalar(text), expected);
         }

@@ -49,7 +49,7 @@ options:
   names:
     description:
       - By which names and addresses the host is dialled. What reads as an address is an address, anything else a DNS name; C(DNS:),
-        C(IP:) and C(URI:) before it say which.
+        C(IP:) and C(URI:) before it say which. An element may list several with commas, as OpenSSL does.
       - A member's certificate also has C(localhost), C(127.0.0.1) and C(::1). A node's or a client's without names has the address
         C(0.0.0.0), with which etcd's peer port refuses it.
     type: list

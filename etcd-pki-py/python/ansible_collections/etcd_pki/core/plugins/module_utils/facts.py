@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
-"""What certificates and requests say, as results and diffs show it. Nothing here is secret."""
+"""What certificates, requests and findings say, as results and diffs show it. Nothing here is secret."""
 
 from __future__ import annotations
 
@@ -40,6 +40,40 @@ def of_request(request):
         claims=[str(claim) for claim in request.claims],
         public_key_fingerprint=request.public_key.fingerprint_sha256,
     )
+
+
+def of_finding(finding):
+    """A finding, with the facts that it has."""
+    facts = dict(
+        path=finding.path and str(finding.path),
+        target=finding.target and str(finding.target),
+        subject=finding.subject,
+        name=finding.name,
+        current=finding.current or None,
+        desired=finding.desired or None,
+        not_before=finding.not_before and rfc3339(finding.not_before),
+        not_after=finding.not_after and rfc3339(finding.not_after),
+        days=finding.days,
+        reason=finding.reason,
+    )
+    return dict(
+        {name: value for name, value in facts.items() if value is not None},
+        code=finding.code,
+        kind=finding.kind,
+        severity=str(finding.severity),
+        message=finding.message,
+        fix=finding.fix,
+    )
+
+
+def reason(kind, message):
+    """Why a module changes a file, where that is no finding."""
+    return dict(code=None, kind=kind, message=message)
+
+
+def messages(reasons):
+    """The sentences of reasons, as diffs show them."""
+    return [one["message"] for one in reasons]
 
 
 def _hexadecimal(number):

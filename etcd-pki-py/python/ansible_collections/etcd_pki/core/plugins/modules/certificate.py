@@ -124,8 +124,20 @@ reasons:
   description: Why something was changed, or in check mode would be.
   returned: always
   type: list
-  elements: str
-  sample: ["10.0.0.99 is missing", "expires in 12 days"]
+  elements: dict
+  contains:
+    code:
+      description: The code of the finding, which never changes. None for a reason that is no finding, such as O(force).
+      type: str
+      sample: EP025
+    kind:
+      description: The kind of the reason, which never changes.
+      type: str
+      sample: missing_name
+    message:
+      description: The sentence.
+      type: str
+      sample: 10.0.0.99 is missing
 filename:
   description: The certificate's file.
   returned: always
@@ -202,21 +214,21 @@ def missing_yet(module, pki):
 
     missing = [option for option in ("ownca_path", "ownca_privatekey_path", "csr_path") if is_missing(option)]
     if any(option.startswith("ownca_") for option in missing):
-        return "the authority is missing"
+        return facts.reason("missing_authority", "the authority is missing")
     if missing or parameters["csr_content"] == "":
         authority(pki, parameters)
-        return "the request is missing"
+        return facts.reason("missing_request", "the request is missing")
     return None
 
 
 def certificates(pki, contents):
     """The certificate that is there and the chain behind it, and why it cannot be read."""
     if contents is None:
-        return [], "the certificate is missing"
+        return [], facts.reason("missing_certificate", "the certificate is missing")
     try:
         return pki.Certificate.all_from_bytes(contents), None
     except pki.Error as error:
-        return [], f"unreadable: {error}"
+        return [], facts.reason("unreadable", f"unreadable: {error}")
 
 
 def intended(pki, parameters):
@@ -243,11 +255,11 @@ def sign(module, pki, file, found, result):
         module.warn(f"the request of {issued.certificate.subject} claims, and does not get: {', '.join(result['not_granted'])}")
     reasons = result["reasons"]
     if found:
-        reasons += [str(cause) for cause in ca.causes(found[0], csr.public_key, what, who, renew_before=before)]
+        reasons += [facts.of_finding(one) for one in ca.reasons(found[0], csr.public_key, what, who, renew_before=before)]
         if found[1:] != issued.chain:
-            reasons.append("other certificates belong behind it")
+            reasons.append(facts.reason("chain", "other certificates belong behind it"))
     if not reasons and parameters["force"]:
-        reasons.append("it was asked for (force)")
+        reasons.append(facts.reason("force", "it was requested (force)"))
     if parameters["return_content"]:
         result["ca"] = ca.root.to_pem().decode()
     if not reasons:
@@ -281,7 +293,7 @@ def present(module, pki, result):
     # Those of a file that is new were never others
     if file.set_attributes(None if before is None else attributes) and before is not None:
         result["changed"] = True
-        result["reasons"].append(f"{file.path} had another owner, group or mode")
+        result["reasons"].append(facts.reason("attributes", f"{file.path} had another owner, group or mode"))
     if parameters["return_content"]:
         result["certificate"] = ((before or b"") if module.check_mode else file.read(pki)).decode()
     was = facts.of_certificate(found[0]) if found else {}
@@ -291,7 +303,7 @@ def present(module, pki, result):
         for fact in ("serial_number", "fingerprint"):
             after.pop(fact, None)
     if result["reasons"]:
-        after["reasons"] = result["reasons"]
+        after["reasons"] = facts.messages(result["reasons"])
     result["diff"] = dict(before=dict(was, **attributes["before"]), after=dict(after, **attributes["after"]))
     return file
 
@@ -301,8 +313,8 @@ def absent(module, pki, result):
     file = File(module, module.params["path"])
     found, _reason = certificates(pki, file.read(pki))
     result["changed"] = file.remove(pki)
-    result["reasons"] = ["the certificate is surplus"] if result["changed"] else []
-    after = dict(reasons=result["reasons"]) if result["changed"] else {}
+    result["reasons"] = [facts.reason("absent", "state is absent")] if result["changed"] else []
+    after = dict(reasons=facts.messages(result["reasons"])) if result["changed"] else {}
     result["diff"] = dict(before=facts.of_certificate(found[0]) if found else {}, after=after)
     return file
 

@@ -107,8 +107,20 @@ reasons:
   description: Why something was changed, or in check mode would be.
   returned: always
   type: list
-  elements: str
-  sample: ["the key is missing", "the request is missing"]
+  elements: dict
+  contains:
+    code:
+      description: The code of the finding, which never changes. None for a reason that is no finding, such as O(force).
+      type: str
+      sample: EP025
+    kind:
+      description: The kind of the reason, which never changes.
+      type: str
+      sample: missing_name
+    message:
+      description: The sentence.
+      type: str
+      sample: 10.0.0.99 is missing
 filename:
   description: The request's file.
   returned: always
@@ -181,18 +193,18 @@ class Key:
         """The key that is there; None if there is none, or if it is to be replaced."""
         regenerate = self.module.params["regenerate"]
         if self.file.read(self.pki) is None:
-            self.reasons.append("the key is missing")
+            self.reasons.append(facts.reason("missing_key", "the key is missing"))
             return None
         self.was_there = True
         if regenerate == "always":
-            self.reasons.append("a new key was asked for")
+            self.reasons.append(facts.reason("regenerate", "a new key was requested"))
             return None
         try:
             self.key = self.pki.PrivateKey.from_file(self.path, passphrase=self.passphrase)
         except self.pki.Error as error:
             if regenerate != "full_idempotence" or isinstance(error, OSError):
                 raise
-            self.reasons.append(f"the key is unreadable: {error}")
+            self.reasons.append(facts.reason("unreadable", f"the key is unreadable: {error}"))
             return None
         if not self._is_used():
             return None
@@ -224,7 +236,7 @@ class Key:
                 msg=f"{place}: {difference}; it is not replaced unless regenerate says so (regenerate: partial_idempotence), "
                 "or used as it is (regenerate: never)"
             )
-        self.reasons.append(difference)
+        self.reasons.append(facts.reason("algorithm", difference))
         return False
 
     def made(self):
@@ -241,17 +253,17 @@ class Key:
 def difference(pki, found, wanted):
     """Why a request that is there is not the one that is wanted."""
     if found is None:
-        return ["the request is missing"]
+        return [facts.reason("missing_request", "the request is missing")]
     try:
         found = pki.CertificateRequest.from_pem(found)
     except pki.Error as error:
-        return [f"the request is unreadable: {error}"]
+        return [facts.reason("unreadable", f"the request is unreadable: {error}")]
     reasons = []
     if found.public_key != wanted.public_key:
-        reasons.append("the request is of another key")
+        reasons.append(facts.reason("other_key", "the request is for another key"))
     have, want = ([str(claim) for claim in request.claims] for request in (found, wanted))
-    reasons += [f"{claim} is missing" for claim in want if claim not in have]
-    reasons += [f"{claim} is surplus" for claim in have if claim not in want]
+    reasons += [facts.reason("missing_claim", f"{claim} is missing") for claim in want if claim not in have]
+    reasons += [facts.reason("extra_claim", f"{claim} is not requested") for claim in have if claim not in want]
     return reasons
 
 
@@ -270,7 +282,7 @@ def present(module, pki, result):
     request = pki.CertificateRequest.create(private_key, what, who)
     reasons = difference(pki, before, request)
     if not reasons and parameters["force"]:
-        reasons = ["it was asked for (force)"]
+        reasons = [facts.reason("force", "it was requested (force)")]
     if reasons:
         file.write(pki, request.to_pem())
     result["reasons"] = key.reasons + reasons
@@ -283,7 +295,7 @@ def present(module, pki, result):
         # Those of a file that is new were never others
         if kept.set_attributes(changes[kept] if was_there else None) and was_there:
             result["changed"] = True
-            result["reasons"].append(f"{kept.path} had another owner, group or mode")
+            result["reasons"].append(facts.reason("attributes", f"{kept.path} had another owner, group or mode"))
     result["subject"] = request.subject
     unmade = module.check_mode and key.key is None
     result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
@@ -297,7 +309,7 @@ def present(module, pki, result):
     if unmade:
         after["public_key_fingerprint"] = "that of a new key"
     if result["reasons"]:
-        after["reasons"] = result["reasons"]
+        after["reasons"] = facts.messages(result["reasons"])
     result["diff"] = dict(before=described(pki, before), after=after)
     for time, shown in result["diff"].items():
         shown.update(changes[file][time])
@@ -321,8 +333,8 @@ def absent(module, pki, result):
     file = File(module, module.params["path"])
     before = file.read(pki)
     result["changed"] = file.remove(pki)
-    result["reasons"] = ["the request is surplus"] if result["changed"] else []
-    after = dict(reasons=result["reasons"]) if result["changed"] else {}
+    result["reasons"] = [facts.reason("absent", "state is absent")] if result["changed"] else []
+    after = dict(reasons=facts.messages(result["reasons"])) if result["changed"] else {}
     result["diff"] = dict(before=described(pki, before), after=after)
     return file
 

@@ -7,7 +7,7 @@ DOCUMENTATION = r"""
 module: cluster
 short_description: The certificate authority, keys and certificates of a whole etcd cluster
 description:
-  - Has all files of a cluster in a directory as its specification says, in one call, and tells each change with every reason.
+  - Makes the files of a cluster in a directory as its specification requires, in one call, and reports each change with every reason.
   - The options are the fields of the specification that the command C(etcd-pki apply) reads.
   - A certificate is made anew where a name or usage differs, where it ends soon, or where its authority is another. Its key stays,
     so that etcd, which reads a pair at each handshake, always finds one that matches.
@@ -138,7 +138,7 @@ options:
     default: false
   prune:
     description:
-      - Remove the files of hosts and users that are gone, which RV(surplus) tells.
+      - Remove the pairs that are not in the specification, which RV(unmanaged) has.
     type: bool
     default: false
   backup:
@@ -150,8 +150,7 @@ options:
     description:
       - Put a pair of its own in the place of a symbolic link from one file of the directory to another, such as those by which Kubespray
         lets a control plane find its own pair under the names of the others. What the link leads to stays as it is.
-      - Without it the task fails where such a link is to be written, and changes nothing. A link that leads out of the directory is
-        never replaced.
+      - Without it the task fails for that pair, and does the rest. A link that leads out of the directory is never replaced.
     type: bool
     default: false
   ownca_privatekey_passphrase:
@@ -178,7 +177,7 @@ EXAMPLES = r"""
 
 - name: What is due, and why
   ansible.builtin.debug:
-    msg: "{{ item.action }} {{ item.certificate }}: {{ item.reasons | join('; ') }}"
+    msg: "{{ item.action }} {{ item.certificate }}: {{ item.reasons | map(attribute='message') | join('; ') }}"
   loop: "{{ pki.changes }}"
 
 - name: The authority alone
@@ -189,15 +188,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or in check mode would be, in the order in which it is done. If it fails in the middle, what was done before.
+  description: What was done, or in check mode would be, in the order of the plan. If a pair fails, what was done all the same.
   returned: success, and failure after the first change
   type: list
   elements: dict
   contains:
     action:
       description:
-        - V(create) makes a key and its certificate, V(renew) a certificate for the key that is there, V(re-issue) both in the place of
-          others. V(mode) sets modes or owners, V(remove) removes a pair that is surplus.
+        - V(create) makes a key and its certificate, V(renew) a certificate for the existing key, V(re-issue) both in place of others.
+          V(chmod) sets modes or owners, V(remove) removes a pair that is not in the specification.
       type: str
       sample: renew
     certificate:
@@ -209,7 +208,7 @@ changes:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
     role:
-      description: The role, V(authority) for an authority.
+      description: The role, V(authority) for an authority; none for a pair that is removed.
       type: str
       sample: member
     host:
@@ -219,26 +218,90 @@ changes:
     reasons:
       description: Every reason.
       type: list
-      elements: str
-      sample: ["expires in 12 days", "10.0.0.99 is missing"]
+      elements: dict
+      contains:
+        code:
+          description: The code of the finding, which never changes.
+          type: str
+          sample: EP025
+        kind:
+          description: The kind of the finding, which never changes.
+          type: str
+          sample: missing_name
+        severity:
+          description: How serious it is, V(critical), V(warning) or V(unknown).
+          type: str
+          sample: warning
+        message:
+          description: The sentence.
+          type: str
+          sample: 10.0.0.99 is missing
+        fix:
+          description: How to fix it.
+          type: str
+        path:
+          description: The file or directory, if the finding has one.
+          type: str
+        name:
+          description: A name, an address, a host or an extension, if the finding has one.
+          type: str
+        current:
+          description: What the files have, if the finding compares.
+          type: list
+          elements: str
+        desired:
+          description: What they should have, if the finding compares.
+          type: list
+          elements: str
+        not_after:
+          description: When the certificate expires, if the finding has a time.
+          type: str
+        days:
+          description: Whole days until then.
+          type: int
   sample: []
 authority_changed:
   description: Whether an authority's certificate is among the changes, which etcd reads only when it starts.
   returned: success, and failure after the first change
   type: bool
   sample: false
-next_due:
-  description: When the first of the certificates will be due. None in check mode if all are to be made.
+hosts_to_restart:
+  description:
+    - The hosts with a member that must be restarted, since etcd reads the CA when it starts. A member whose certificate alone is new
+      reads it with the next handshake.
+  returned: success, and failure after the first change
+  type: list
+  elements: str
+  sample: []
+failures:
+  description: The pairs that could not be changed, each with its reason. The others are done.
+  returned: failure of a pair
+  type: list
+  elements: dict
+  contains:
+    certificate:
+      description: The certificate's file.
+      type: str
+      sample: /etc/ssl/etcd/ssl/client-root.pem
+    privatekey:
+      description: The key's file.
+      type: str
+      sample: /etc/ssl/etcd/ssl/client-root-key.pem
+    message:
+      description: What failed or is in the way.
+      type: str
+next_renewal:
+  description: When the first of the certificates is renewed. None in check mode if all are made.
   returned: success
   type: str
   sample: "2027-10-25T20:01:17Z"
-next_due_certificate:
-  description: Which that is.
+next_renewal_certificate:
+  description: The file of that certificate.
   returned: success
   type: str
   sample: /etc/ssl/etcd/ssl/client-backup.pem
-surplus:
-  description: Pairs of hosts and users that are gone. O(prune) removes them.
+unmanaged:
+  description: The pairs that are not in the specification. O(prune) removes them.
   returned: success
   type: list
   elements: dict
@@ -252,10 +315,10 @@ surplus:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-9-key.pem
   sample: []
-surplus_authority:
+unmanaged_ca:
   description:
-    - The authority of peers, where O(ca) has none apart any more. It is never removed, O(prune) or not. Remove it by hand once no member
-      presents what it signed. None if there is none.
+    - The peer CA, where O(ca) has no separate one. It is never removed, with O(prune) or without. Delete it by hand once no member uses
+      it. None if there is none.
   returned: success
   type: dict
   contains:
@@ -282,10 +345,9 @@ directory:
   sample: /etc/ssl/etcd/ssl
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.etcd_pki.core.plugins.module_utils import facts
 from ansible_collections.etcd_pki.core.plugins.module_utils.library import explained, library
 from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc3339
 
@@ -333,7 +395,7 @@ SPECIFICATION = dict(
 """The fields of a specification."""
 
 ATTEMPTS = 5
-"""How often a plan is made anew because another process has changed a file in between."""
+"""How often it plans again because another process has changed a file."""
 
 
 def specification(parameters):
@@ -346,96 +408,61 @@ def specification(parameters):
 
 
 def planned(cluster, parameters):
-    """What is to be done."""
+    """What must change."""
     options = ("host", "only", "rekey", "prune", "backup", "replace_links")
     return cluster.plan(**{option: parameters[option] for option in options})
 
 
-def check_links(pki, plan):
-    """Fails as carrying out the plan would, where a link that is not to be replaced is in the way."""
-    for step in plan.changes:
-        for cause in step.causes:
-            if cause.kind == "symbolic_link":
-                raise pki.SymbolicLinkError(f"{cause.facts['path']} is a symbolic link")
-
-
-def check_way(pki, plan):
-    """Fails as carrying out the plan would in the end, where what is never replaced is in the way of a pair."""
-    for step in plan.changes:
-        for cause in step.causes:
-            if cause.kind != "in_the_way":
-                continue
-            if os.path.islink(cause.facts["path"]):
-                raise pki.SymbolicLinkError(f"{cause.facts['path']} is a symbolic link")
-            raise pki.IoError(
-                cause.facts["reason"], "move it, or run the task as the files' owner; it does the rest all the same"
-            )
-
-
-def check_authorities(pki, plan, passphrase):
-    """Fails as carrying out the plan would, where the key of an authority that is there cannot sign."""
-    signing = {step.wanted.issuer for step in plan.changes if str(step.action) != "mode"}
-    for step in plan.steps:
-        certificate, key = step.paths.certificate, step.paths.key
-        if not step.wanted.is_authority or step.wanted.issuer not in signing:
-            continue
-        if os.path.exists(certificate) and os.path.exists(key):
-            pki.CertificateAuthority.from_files(certificate, key, passphrase=passphrase, to_renew=True)
-
-
-def carried_out(module, pki, cluster):
-    """The plan that was carried out, or in check mode would be."""
+def applied(module, pki, cluster):
+    """The plan, what its files were before, and the report; in check mode there is no report."""
+    passphrase = module.params["ownca_privatekey_passphrase"]
     for attempt in range(1, ATTEMPTS + 1):
         plan = planned(cluster, module.params)
-        before = snapshot(pki, plan, module.params["prune"])
-        if not plan.has_work:
-            break
+        before = snapshot(pki, plan)
         try:
-            passphrase = module.params["ownca_privatekey_passphrase"]
-            if module.check_mode:
-                if not module.params["replace_links"]:
-                    check_links(pki, plan)
-                check_authorities(pki, plan, passphrase)
-                check_way(pki, plan)
-            else:
-                plan.apply(passphrase=passphrase)
-            break
+            if not module.check_mode:
+                return plan, before, plan.apply(passphrase=passphrase)
+            if not plan.cas_without_key:
+                plan.check_keys(passphrase=passphrase)
+            blocked = plan.blocked
+            if blocked:
+                raise blocked[0].blocking_error
+            return plan, before, None
         except pki.ChangedError:
-            # Another task on the same directory was faster; nothing has been done
+            # Another task on the same directory was faster, and this one has changed nothing
             if attempt == ATTEMPTS:
                 raise
-        except pki.Error as error:
-            if not error.done:
-                raise
-            fail_in_the_middle(module, plan, error)
-    return plan, before
+    raise AssertionError("the last attempt returns or raises")
 
 
-def fail_in_the_middle(module, plan, error):
-    """Fails, and tells what was done before."""
-    planned = changes(plan, module.params["prune"])
-    done = {str(file) for file in error.done}
-    made = [change for change in planned if change["certificate"] in done]
-    message = f"{explained(module, error)}; {len(made)} of {len(planned)} changes are done, and another run does the rest"
-    module.fail_json(msg=message, changed=True, changes=made, authority_changed=has_authority(made))
+def fail_for(module, report, error):
+    """Fails for the pairs that could not be changed, and reports what was done all the same."""
+    made = changes(step.step for step in report.done)
+    message = explained(module, error)
+    if made:
+        message += f"; {len(made)} of {len(report.steps)} changes are done, and another run does the rest"
+    module.fail_json(
+        msg=message,
+        changed=bool(made),
+        changes=made,
+        failures=[dict(paths(one.step.paths), message=explained(module, one.error)) for one in report.failures],
+        authority_changed=has_authority(made),
+        hosts_to_restart=report.hosts_to_restart,
+    )
 
 
-def changes(plan, prune):
-    """What a plan does, as results show it."""
-    found = []
-    for step in plan.changes:
-        found.append(
-            dict(
-                paths(step.paths),
-                action=str(step.action),
-                role="authority" if step.wanted.is_authority else str(step.wanted.role),
-                host=step.wanted.host,
-                reasons=[str(cause) for cause in step.causes],
-            )
+def changes(steps):
+    """What steps of a plan do, as results show it."""
+    return [
+        dict(
+            paths(step.paths),
+            action=str(step.action),
+            role="authority" if step.ca else step.role and str(step.role),
+            host=step.host,
+            reasons=[facts.of_finding(finding) for finding in step.reasons],
         )
-    for pair in plan.surplus if prune else []:
-        found.append(dict(paths(pair), action="remove", role=None, host=None, reasons=["it is surplus"]))
-    return found
+        for step in steps
+    ]
 
 
 def paths(pair):
@@ -445,21 +472,19 @@ def paths(pair):
 
 def has_authority(changes):
     """Whether an authority's certificate is among them."""
-    return any(change["role"] == "authority" and change["action"] != "mode" for change in changes)
+    return any(change["role"] == "authority" and change["action"] != "chmod" for change in changes)
 
 
-def snapshot(pki, plan, prune):
-    """What there is of each pair that a plan changes, file by file; nothing where there is none."""
+def snapshot(pki, plan):
+    """What each pair that a plan changes has now, file by file; nothing where there is none."""
     found = {}
     for step in plan.changes:
-        found.update(modes(step, "found") if str(step.action) == "mode" else certified(pki, step.paths))
-    for pair in plan.surplus if prune else []:
-        found.update(certified(pki, pair))
+        found.update(modes(step, "current") if str(step.action) == "chmod" else certified(pki, step.paths))
     return found
 
 
 def certified(pki, pair):
-    """The names in a certificate that is there."""
+    """The names of a certificate, if it can be read."""
     try:
         certificate = pki.Certificate.from_file(pair.certificate)
     except (pki.Error, OSError):
@@ -469,20 +494,24 @@ def certified(pki, pair):
 
 def modes(step, which):
     """The modes that files have, or should have."""
-    facts = [cause.facts for cause in step.causes if cause.kind == "mode"]
-    return {str(fact["path"]): dict(mode=f"{fact[which]:04o}") for fact in facts}
+    found = {}
+    for finding in step.reasons:
+        modes = getattr(finding, which)
+        if finding.path and modes:
+            found[str(finding.path)] = dict(mode=modes[0])
+    return found
 
 
 def difference(plan, before, made):
     """What was and what is, file by file, with what was done to each pair and why."""
     after = {}
     for step in plan.changes:
-        if str(step.action) == "mode":
-            after.update(modes(step, "wanted"))
-        else:
-            after[str(step.paths.certificate)] = names(step.wanted.alternative_names or [])
+        if str(step.action) == "chmod":
+            after.update(modes(step, "desired"))
+        elif step.ca or step.pair:
+            after[str(step.paths.certificate)] = names(step.pair.alternative_names if step.pair else [])
     for change in made:
-        done = dict(action=change["action"], reasons=change["reasons"])
+        done = dict(action=change["action"], reasons=facts.messages(change["reasons"]))
         after.setdefault(change["certificate"], {}).update(done)
     return dict(before=before, after=after)
 
@@ -490,6 +519,15 @@ def difference(plan, before, made):
 def names(*lists):
     """Alternative names, as differences show them."""
     return dict(names=sorted(str(name) for several in lists for name in several))
+
+
+def warn(module, plan, report):
+    """Warns of copies that stay as they are, and of certificates that are valid for less time than requested."""
+    for step in plan.changes:
+        for link in step.hard_links:
+            module.warn(f"{link} has further names (hard links), which keep the old content")
+    for shortened in report.shortened_validities if report else []:
+        module.warn(f"{shortened.path} expires with its CA, before the requested {rfc3339(shortened.requested_utc)}")
 
 
 def main():
@@ -506,26 +544,29 @@ def main():
         ),
         supports_check_mode=True,
     )
-    prune = module.params["prune"]
     with library(module) as pki:
         cluster = pki.Cluster.from_mapping(specification(module.params))
-        plan, before = carried_out(module, pki, cluster)
-        made = changes(plan, prune)
-        for step in plan.changes:
-            for link in step.hard_links:
-                module.warn(f"{link} has further names (hard links), which keep the old content")
-        # What is due next is known of what is there
+        plan, before, report = applied(module, pki, cluster)
+        warn(module, plan, report)
+        try:
+            if report:
+                report.raise_for_failures()
+        except pki.Error as error:
+            fail_for(module, report, error)
+        made = changes(plan.changes)
+        # The next renewal is known from what is there now
         rest = plan if module.check_mode or not made else planned(cluster, module.params)
-        due = rest.first_due
+        due = rest.next_renewal
         module.exit_json(
             changed=plan.has_work,
             changes=made,
             authority_changed=has_authority(made),
-            next_due=due and rfc3339(due.due_utc),
-            next_due_certificate=due and str(due.paths.certificate),
-            surplus=[paths(pair) for pair in rest.surplus],
-            surplus_authority=rest.surplus_authority and paths(rest.surplus_authority),
-            missing_authority_keys=[str(step.paths.key) for step in rest.authorities_without_key],
+            hosts_to_restart=(report or plan).hosts_to_restart,
+            next_renewal=due and rfc3339(due.due_utc),
+            next_renewal_certificate=due and str(due.paths.certificate),
+            unmanaged=[paths(pair) for pair in rest.unmanaged],
+            unmanaged_ca=rest.unmanaged_ca and paths(rest.unmanaged_ca),
+            missing_authority_keys=[str(step.paths.key) for step in rest.cas_without_key],
             directory=str(plan.directory),
             diff=difference(plan, before, made),
         )

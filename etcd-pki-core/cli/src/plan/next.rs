@@ -1,0 +1,111 @@
+//! What must be done by hand after a plan was applied.
+
+use etcd_pki_core::{
+    CaKind, Layout, Report, Role, Store,
+    plan::{Action, Step, StepReport},
+};
+
+/// The end of the line about what was done, from the semicolon on.
+pub(super) fn in_words(report: &Report) -> String {
+    let plan = report.plan();
+    let is_reread = report.done().any(|done| {
+        done.step().ca().is_none()
+            && !matches!(done.step().action(), Action::Chmod | Action::Remove)
+    });
+    let next = match plan.exchange() {
+        Some(exchange) if plan.signs_requests() => format!(
+            "; bring each folder of {} to its host, where `etcd-pki apply --requests` with --host installs it",
+            exchange.display()
+        ),
+        Some(folder) if report.count(Action::Request) > 0 => format!(
+            "; bring {} to the CA, where `etcd-pki apply --requests` without --host signs it",
+            folder.display()
+        ),
+        _ => first_start(report).unwrap_or_default(),
+    };
+    let next = next + &peers(report).unwrap_or_else(|| after_renewed_cas(report));
+    if next.is_empty() && is_reread {
+        return "; etcd reads a pair again by itself".to_owned();
+    }
+    next
+}
+
+/// The part that is about CAs that were renewed or are trusted now.
+pub(super) fn after_renewed_cas(report: &Report) -> String {
+    let renewed = report.done().map(|done| done.step());
+    let renewed = renewed.filter(|step| step.ca().is_some() && step.action() == Action::Renew);
+    let names = renewed.map(|step| step.relative_paths().certificate.display().to_string());
+    let names: Vec<String> = names.collect();
+    let hosts = report.hosts_to_restart();
+    let why = "etcd reads the CA only when it starts";
+    match (names.is_empty(), hosts.is_empty()) {
+        (true, true) => String::new(),
+        (true, false) => format!("; restart etcd on {}: {why}", listed(&hosts)),
+        (false, _) => format!(
+            "; copy {} to every host, then restart {}, one after the other: {why}",
+            names.join(" and "),
+            match hosts.is_empty() {
+                true => "each member".to_owned(),
+                false => format!("etcd on {}", listed(&hosts)),
+            }
+        ),
+    }
+}
+
+/// A member has its first pair.
+fn first_start(report: &Report) -> Option<String> {
+    let is_new = |done: StepReport<'_>| {
+        done.step()
+            .pair()
+            .is_some_and(|pair| pair.ca == CaKind::Client)
+            && is_new_member(done.step())
+    };
+    let new = report.done().find(|done| is_new(*done))?;
+    let settings = settings(new.step().host()?, report.plan().store());
+    Some(format!("; start etcd with the settings of {settings}"))
+}
+
+/// Members that run get pairs of a separate peer CA. An earlier run may have created that CA.
+fn peers(report: &Report) -> Option<String> {
+    let hosts = report.hosts_to_restart();
+    let first = hosts.first()?;
+    let is_new = |done: StepReport<'_>| {
+        done.step()
+            .pair()
+            .is_some_and(|pair| pair.ca == CaKind::Peer)
+            && is_new_member(done.step())
+    };
+    if !report.done().any(is_new) {
+        return None;
+    }
+    let store = report.plan().store();
+    let peer_ca = store.layout().ca(CaKind::Peer).certificate;
+    Some(format!(
+        "; peers have a separate CA now: give every member its settings, as of {}, and restart etcd on {}: restart all of them \
+         together, since members with different peer CAs refuse each other, unless each was restarted before with a {} that holds \
+         both CAs",
+        settings(first, store),
+        listed(&hosts),
+        peer_ca.display()
+    ))
+}
+
+fn is_new_member(step: &Step) -> bool {
+    step.action() == Action::Create && step.role() == Some(Role::Member)
+}
+
+fn settings(host: &str, store: &Store) -> String {
+    let directory = store.directory().display();
+    let layout = match store.layout() {
+        layout if layout == Layout::default() => String::new(),
+        layout => format!(" --layout {layout}"),
+    };
+    format!("`etcd-pki env etcd --host {host} -d {directory}{layout}`")
+}
+
+fn listed(hosts: &[&str]) -> String {
+    match hosts {
+        [] | [_] => hosts.concat(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}

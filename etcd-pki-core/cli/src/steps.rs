@@ -1,0 +1,104 @@
+//! The steps of a plan, for people and as JSON: the same whether they are due, done or failed.
+
+use std::path::Path;
+
+use etcd_pki_core::{
+    Role,
+    plan::{Action, Outcome, Step, StepReport, Target},
+    rfc3339,
+};
+use serde::Serialize;
+
+use crate::{failure::Message, finding::FindingFacts, output};
+
+/// A step as JSON.
+#[derive(Serialize)]
+pub(crate) struct StepFacts {
+    /// `ca`, `pair`, or `files` that are given by path
+    target: &'static str,
+    role: Option<&'static str>,
+    /// The host that uses the files
+    host: Option<String>,
+    action: &'static str,
+    certificate: String,
+    /// The key, where the step is about it too
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+    /// Of the CA certificate that is trusted
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    makes_key: bool,
+    reasons: Vec<FindingFacts>,
+    /// When the certificate expires that the files had before
+    not_after: Option<String>,
+    /// What came of it; missing in a plan
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl StepFacts {
+    /// A step of a plan.
+    pub(crate) fn of(step: &Step) -> Self {
+        let shown = |path: &Path| path.display().to_string();
+        let paths = step.paths();
+        // Other steps do not need the key, or make it
+        let has_key = match step.action() {
+            Action::Sign | Action::Trust => false,
+            Action::Remove => step.has_key_file(),
+            _ => true,
+        };
+        Self {
+            target: match step.target() {
+                Target::Ca(_) => "ca",
+                Target::Pair(_) => "pair",
+                _ => "files",
+            },
+            role: step.role().map(Role::name),
+            host: step.host().map(str::to_owned),
+            action: step.action().name(),
+            certificate: shown(&paths.certificate),
+            key: has_key.then(|| shown(&paths.key)),
+            request: step.request().map(shown),
+            sha256: step.fingerprint_sha256().map(str::to_owned),
+            makes_key: step.makes_key(),
+            reasons: FindingFacts::all(step.reasons()),
+            not_after: step.not_after().map(rfc3339),
+            outcome: None,
+            error: None,
+            hint: None,
+        }
+    }
+
+    /// A step that was applied.
+    pub(crate) fn applied(report: &StepReport<'_>) -> Self {
+        let outcome = match report.outcome() {
+            Outcome::Done => "done",
+            Outcome::Failed(_) => "failed",
+            Outcome::Blocked(_) => "blocked",
+            _ => "skipped",
+        };
+        Self {
+            outcome: Some(outcome),
+            ..Self::of(report.step())
+        }
+    }
+
+    /// A step that failed, and why.
+    pub(crate) fn failed(report: &StepReport<'_>, message: &Message) -> Self {
+        Self {
+            error: Some(message.text.clone()),
+            hint: message.hint.clone(),
+            ..Self::applied(report)
+        }
+    }
+}
+
+/// A place, and steps there, one line each.
+pub(crate) fn lines<'a>(place: &str, steps: impl Iterator<Item = &'a Step>) -> String {
+    format!("{place}\n{}", output::indented(steps.map(Step::to_string)))
+}

@@ -1,0 +1,350 @@
+//! What must exist for a cluster: its CAs, and each pair of files with the CA that signs it.
+
+use std::collections::HashSet;
+
+use super::{Cluster, ClusterEntry, renewal::RenewBefore, resolver::Resolver};
+use crate::{
+    error::{Error, Result},
+    identity::{AlternativeName, Identity},
+    key::KeyAlgorithm,
+    layout::{CaKind, PairPaths},
+    profile::{AuthorityProfile, Profile},
+    role::Role,
+};
+
+/// All that must exist for a cluster, or for one of its hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Desired {
+    /// The CAs
+    pub cas: Vec<DesiredCa>,
+    /// The pairs: members, nodes and clients, in this order
+    pub pairs: Vec<DesiredPair>,
+}
+
+/// A CA that must exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DesiredCa {
+    /// Which of the cluster's CAs
+    pub kind: CaKind,
+    /// Algorithm and validity
+    pub profile: AuthorityProfile,
+    /// The files, relative to the cluster's directory
+    pub paths: PairPaths,
+    /// The subject
+    pub identity: Identity,
+    /// How long before it expires it is renewed
+    pub renew_before: RenewBefore,
+    /// The algorithm, if the specification gives one; an existing CA keeps its key
+    pub algorithm: Option<KeyAlgorithm>,
+}
+
+/// A key and its certificate that must exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DesiredPair {
+    /// Role, usages, algorithm and validity
+    pub profile: Profile,
+    /// The files, relative to the cluster's directory
+    pub paths: PairPaths,
+    /// The subject, with the names of the specification; [`DesiredPair::alternative_names`] adds
+    /// those of the role
+    pub identity: Identity,
+    /// The CA that signs it
+    pub ca: CaKind,
+    /// How long before it expires it is renewed
+    pub renew_before: RenewBefore,
+    /// The host that uses it; a client of its own has none
+    pub host: Option<String>,
+}
+
+impl DesiredCa {
+    /// The common name.
+    #[must_use]
+    pub fn common_name(&self) -> String {
+        // An identity of a CA has a common name: `ClusterAuthority` checks it
+        let name = self.identity.common_name(str::to_owned);
+        name.ok().flatten().unwrap_or_default()
+    }
+}
+
+impl DesiredPair {
+    /// The role.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.profile.role()
+    }
+
+    /// The common name of the certificate, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// None for a pair of a [`Cluster`], which checks its names.
+    pub fn common_name(&self) -> Result<Option<String>> {
+        self.profile.common_name(&self.identity)
+    }
+
+    /// All alternative names of the certificate, with those of the role.
+    ///
+    /// # Errors
+    ///
+    /// None for a pair of a [`Cluster`], which checks its names.
+    pub fn alternative_names(&self) -> Result<Vec<AlternativeName>> {
+        let names = self.profile.alternative_names(&self.identity)?;
+        Ok(names.into_iter().cloned().collect())
+    }
+}
+
+impl Cluster {
+    /// The hosts: members and nodes by name, each once.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let entries = self.members().iter().chain(self.nodes());
+        entries
+            .map(ClusterEntry::name)
+            .filter(|name| seen.insert(*name))
+            .collect()
+    }
+
+    /// Everything that must exist for the cluster, in the order in which it is made.
+    ///
+    /// Where a layout's file names have no host and there are several hosts, each host's files are
+    /// in a directory with the host's name; the CAs and the pairs of clients are above these.
+    ///
+    /// # Errors
+    ///
+    /// None for a cluster, which checks its names.
+    pub fn desired(&self) -> Result<Desired> {
+        self.resolve(None)
+    }
+
+    /// What one host needs, with the paths that the files have on that host: its pairs, and the CAs
+    /// that sign them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for a host that is neither a member nor a node.
+    pub fn desired_on(&self, host: &str) -> Result<Desired> {
+        if !self.hosts().contains(&host) {
+            return Err(Error::InvalidName {
+                name: host.to_owned(),
+                reason: "is neither a member nor a node of the cluster".to_owned(),
+            });
+        }
+        self.resolve(Some(host))
+    }
+
+    fn resolve(&self, host: Option<&str>) -> Result<Desired> {
+        let resolver = Resolver::new(self, host);
+        let mut pairs = Vec::new();
+        resolver.pairs(|_, pair| pairs.push(pair))?;
+        Ok(Desired {
+            cas: resolver.cas()?,
+            pairs,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::{ClusterAuthority, ClusterBuilder, ClusterDefaults, Peers},
+        layout::Layout,
+        role::Compatibility,
+    };
+
+    fn identity(name: &str, names: &[&str]) -> Identity {
+        Identity::new(name).unwrap().with_names(names).unwrap()
+    }
+
+    fn two_hosts() -> ClusterBuilder {
+        Cluster::builder()
+            .shared_names(["etcd".parse().unwrap()])
+            .members([
+                identity("m1.lan", &["10.0.0.1"]),
+                identity("m2", &["10.0.0.2"]),
+            ])
+            .nodes([identity("m2", &[])])
+            .clients([identity("root", &[])])
+    }
+
+    /// Certificate, CA, common name and alternative names of each.
+    fn shown(cluster: &Cluster, host: Option<&str>) -> Vec<String> {
+        let desired = match host {
+            Some(host) => cluster.desired_on(host),
+            None => cluster.desired(),
+        };
+        let desired = desired.unwrap();
+        let cas = desired
+            .cas
+            .iter()
+            .map(|ca| format!("{} {:?}", ca.paths.certificate.display(), ca.kind));
+        let pairs = desired.pairs.iter().map(|pair| {
+            let path = pair.paths.certificate.display();
+            let common_name = pair.common_name().unwrap().unwrap_or_default();
+            let names = pair.alternative_names().unwrap();
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            let names = names.join(",").replace(",localhost,127.0.0.1,::1", ",…");
+            format!("{path} {:?} {common_name} {names}", pair.ca)
+        });
+        cas.chain(pairs).collect()
+    }
+
+    #[test]
+    fn kubespray_strict() {
+        let cluster = two_hosts().build().unwrap();
+        let expected = [
+            "ca.pem Client",
+            "member-m1.lan.pem Client etcd-member-m1.lan m1.lan,10.0.0.1,etcd,…",
+            "admin-m1.lan.pem Client etcd-admin-m1.lan 0.0.0.0",
+            "member-m2.pem Client etcd-member-m2 m2,10.0.0.2,etcd,…",
+            "admin-m2.pem Client etcd-admin-m2 0.0.0.0",
+            "node-m2.pem Client etcd-node-m2 0.0.0.0",
+            "client-root.pem Client root 0.0.0.0",
+        ];
+        assert_eq!(shown(&cluster, None), expected);
+        let of_one = shown(&cluster, Some("m2"));
+        assert_eq!(of_one[1..], expected[3..6]);
+        assert!(cluster.desired_on("root").is_err());
+    }
+
+    #[test]
+    fn kubespray_with_the_names_of_all() {
+        let defaults = ClusterDefaults::default().following(Compatibility::Kubespray);
+        let cluster = two_hosts().defaults(defaults).build().unwrap();
+        let names = "m1.lan,10.0.0.1,m2,10.0.0.2,etcd,…";
+        let shown = shown(&cluster, None);
+        assert_eq!(
+            shown[1],
+            format!(
+                "member-m1.lan.pem Client etcd-member-m1 {}",
+                "m1.lan,10.0.0.1,m2,10.0.0.2,etcd,…"
+            )
+        );
+        assert_eq!(
+            shown[2],
+            format!("admin-m1.lan.pem Client etcd-admin-m1 {names}")
+        );
+        assert_eq!(shown[5], format!("node-m2.pem Client etcd-node-m2 {names}"));
+        assert_eq!(shown[6], "client-root.pem Client root 0.0.0.0");
+    }
+
+    #[test]
+    fn a_member_whose_name_is_not_added_needs_another() {
+        let given = ClusterDefaults::default().take_names_as_given();
+        let cluster = || Cluster::builder().defaults(given);
+        let members = [identity("m1", &["10.0.0.1"]), identity("m2", &[])];
+        let error = cluster().members(members.clone()).build().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "members[1].names: a member needs a name or an address"
+        );
+        assert!(error.hint().unwrap().contains("shared_names"));
+        let shared = cluster().shared_names(["etcd".parse().unwrap()]);
+        let cluster = shared.members(members).build().unwrap();
+        assert_eq!(
+            shown(&cluster, None)[3],
+            "member-m2.pem Client etcd-member-m2 etcd"
+        );
+    }
+
+    #[test]
+    fn separate_peers() {
+        let separate = || ClusterAuthority::default().peers(Peers::Separate);
+        let cluster = two_hosts().authority(separate()).build().unwrap();
+        let lines = shown(&cluster, Some("m2"));
+        assert_eq!(lines[..2], ["ca.pem Client", "peer-ca.pem Peer"]);
+        assert!(lines[2].starts_with("member-m2.pem Client etcd-member-m2"));
+        assert!(lines[3].starts_with("peer-m2.pem Peer etcd-member-m2"));
+
+        let kubeadm = two_hosts().authority(separate()).layout(Layout::Kubeadm);
+        let lines = shown(&kubeadm.build().unwrap(), Some("m2"));
+        assert_eq!(lines[1], "etcd/peer-ca.crt Peer");
+        assert!(lines[2].starts_with("etcd/server.crt Client"));
+        assert!(lines[3].starts_with("etcd/peer.crt Peer"));
+    }
+
+    #[test]
+    fn kubeadm_has_a_tree_for_each_of_several_hosts() {
+        let cluster = two_hosts().layout(Layout::Kubeadm).build().unwrap();
+        let paths = |host| -> Vec<String> {
+            let lines = shown(&cluster, host);
+            let path = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+            lines.iter().map(path).collect()
+        };
+        let all = paths(None);
+        assert_eq!(
+            all,
+            [
+                "etcd/ca.crt",
+                "m1.lan/etcd/server.crt",
+                "m1.lan/etcd/peer.crt",
+                "m1.lan/etcd/healthcheck-client.crt",
+                "m2/etcd/server.crt",
+                "m2/etcd/peer.crt",
+                "m2/etcd/healthcheck-client.crt",
+                "m2/apiserver-etcd-client.crt",
+                "etcd/client-root.crt",
+            ]
+        );
+        let flat = paths(Some("m2"));
+        assert_eq!(flat[1], "etcd/server.crt");
+        assert_eq!(flat[4], "apiserver-etcd-client.crt");
+        assert_eq!(cluster.hosts(), ["m1.lan", "m2"]);
+
+        let one = Cluster::builder().layout(Layout::Kubeadm);
+        let one = one
+            .members([identity("a", &[])])
+            .nodes([identity("a", &[])]);
+        let lines = shown(&one.build().unwrap(), None);
+        assert!(lines[1].starts_with("etcd/server.crt"));
+        assert!(lines[3].contains("kube-etcd-healthcheck-client 0.0.0.0"));
+    }
+
+    #[test]
+    fn k3s_always_has_a_peer_ca() {
+        let cluster = two_hosts().layout(Layout::K3s).build().unwrap();
+        assert!(cluster.authority().has_separate_peers());
+        let lines = shown(&cluster, None);
+        let begins = [
+            "server-ca.crt Client",
+            "peer-ca.crt Peer",
+            "m1.lan/server-client.crt Client etcd-member-m1.lan",
+            "m1.lan/peer-server-client.crt Peer etcd-member-m1.lan",
+            "m2/server-client.crt Client",
+            "m2/peer-server-client.crt Peer",
+            "m2/client.crt Client etcd-node-m2 0.0.0.0",
+            "client-root.crt Client root 0.0.0.0",
+        ];
+        assert_eq!(lines.len(), begins.len());
+        for (line, begin) in lines.iter().zip(begins) {
+            assert!(line.starts_with(begin), "{line}");
+        }
+    }
+
+    #[test]
+    fn etcdadm_has_a_client_for_etcdctl() {
+        let cluster = two_hosts().layout(Layout::Etcdadm).build().unwrap();
+        let lines = shown(&cluster, Some("m2"));
+        assert!(lines[1].starts_with("server.crt Client etcd-member-m2"));
+        assert!(lines[2].starts_with("peer.crt Client etcd-member-m2"));
+        let admin = "etcdctl-etcd-client.crt Client m2-etcdctl 0.0.0.0";
+        assert_eq!(lines[3], admin);
+        assert!(lines[4].starts_with("apiserver-etcd-client.crt Client etcd-node-m2"));
+        let lines = shown(&cluster, None);
+        assert!(lines[3].starts_with("m1.lan/etcdctl-etcd-client.crt"));
+    }
+
+    #[test]
+    fn a_generated_name_is_shortened_if_it_is_too_long() {
+        let host = format!("etcd.{}", "a".repeat(50));
+        let member = identity(&host, &[]).with_common_name("short").unwrap();
+        let cluster = Cluster::builder().members([member]).build().unwrap();
+        assert!(shown(&cluster, None)[2].contains(" etcd-admin-etcd 0.0.0.0"));
+        let whole = Cluster::builder().members([identity(&host, &[])]).build();
+        assert!(whole.is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! The current state of a CA: its trust bundle, and which of the bundle signs here.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{PairFiles, Part, Stamps, public};
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+    finding::Finding,
+    key::{PrivateKey, PublicKey},
+    layout::PairPaths,
+    store::{Attributes, read_regular_file},
+    verify::Use,
+};
+
+/// The current state of a CA.
+///
+/// A CA file is a bundle. The signing CA is the one with the key that is here, wherever it is in the
+/// file. If the key is elsewhere or encrypted, it is the first with the common name that is expected,
+/// or the first.
+#[derive(Debug)]
+pub(crate) struct CurrentCa {
+    /// The certificates of the file, in their order; none if the file is missing
+    pub(crate) bundle: Vec<Certificate>,
+    /// Why etcd does not read the file, though etcd-pki does
+    pub(crate) refused: Option<Finding>,
+    /// The place of the signing CA in the bundle
+    signing: usize,
+    /// The public part of the key; an encrypted key is unusable until its passphrase is known
+    pub(crate) key: Part<PublicKey>,
+    /// The private key, if it is here and not encrypted
+    pub(crate) private_key: Option<PrivateKey>,
+    /// Wrong modes and owners
+    pub(crate) permissions: Vec<Finding>,
+    /// The metadata of the files
+    pub(crate) stamps: Stamps,
+    /// Files with further names
+    pub(crate) hard_links: Vec<PathBuf>,
+}
+
+impl CurrentCa {
+    /// Reads the CA at these paths.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for a damaged certificate or key; [`Error::Io`] and [`Error::Irregular`]
+    /// for files that cannot be read. A CA is never replaced, so a plan cannot go on without it.
+    pub(crate) fn read(
+        paths: &PairPaths,
+        relative: &PairPaths,
+        common_name: Option<&str>,
+        attributes: &Attributes,
+    ) -> Result<Self> {
+        let files = PairFiles::read(paths.clone())?;
+        let (bundle, refused) = files.certificates(Use::TrustedCa);
+        let bundle = match bundle {
+            Part::Missing => Vec::new(),
+            Part::Present(bundle) => bundle,
+            Part::Unusable(finding) => return Err(unusable(&finding, &paths.certificate)),
+        };
+        let (private_key, _) = files.key(None);
+        if let Part::Unusable(finding) = &private_key {
+            let is_damaged = files.key_bytes().is_none_or(|bytes| {
+                PrivateKey::from_bytes(bytes, None).is_err_and(|error| error.is_of_contents())
+            });
+            if is_damaged {
+                return Err(unusable(finding, &paths.key));
+            }
+        }
+        let (key, private_key) = match private_key {
+            Part::Present(key) => (Part::Present(key.public_key().clone()), Some(key)),
+            // An encrypted key is read when something is signed
+            key => (public(key), None),
+        };
+        Ok(Self {
+            signing: signing(&bundle, key.present(), common_name),
+            bundle,
+            refused,
+            key,
+            private_key,
+            permissions: files.permissions(relative, attributes),
+            hard_links: files.hard_links(),
+            stamps: files.stamps(),
+        })
+    }
+
+    /// The certificate of the signing CA; `None` if the file is missing.
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        self.bundle.get(self.signing)
+    }
+
+    /// The bundle with a renewed certificate in place of an old one, and everything else unchanged.
+    pub(crate) fn replaced(&self, old: &Certificate, renewed: &Certificate) -> Vec<Certificate> {
+        let all = self.bundle.iter();
+        all.map(|one| if one == old { renewed } else { one })
+            .cloned()
+            .collect()
+    }
+}
+
+/// The place of the signing CA in a bundle.
+pub(crate) fn signing(
+    bundle: &[Certificate],
+    key: Option<&PublicKey>,
+    common_name: Option<&str>,
+) -> usize {
+    if let Some(key) = key {
+        // Of several certificates for one key, the one that expires last
+        let own = (0..bundle.len()).filter(|place| bundle[*place].public_key() == key);
+        if let Some(place) = own.max_by_key(|place| bundle[*place].not_after()) {
+            return place;
+        }
+    }
+    let named = bundle
+        .iter()
+        .position(|one| one.is_authority() && one.common_name().as_deref() == common_name);
+    named.unwrap_or(0)
+}
+
+/// The error for a file of a CA that cannot be used: the system's, if this user must not read it.
+fn unusable(finding: &Finding, path: &Path) -> Error {
+    match (finding, read_regular_file(path)) {
+        (Finding::Blocked { .. }, Err(error)) => error,
+        _ => Error::malformed("CA", finding),
+    }
+}

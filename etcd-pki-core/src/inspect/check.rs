@@ -1,0 +1,312 @@
+//! Checks certificates wherever they are: when they expire, and what is wrong with them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use rayon::prelude::*;
+
+use super::{
+    checked::Checked,
+    contents::Contents,
+    issuer::{self, Issuer},
+    reading::{Given, Reading},
+    rules,
+    surroundings::{Cas, Surroundings, keys_without_certificate},
+};
+use crate::{
+    certificate::Certificate,
+    clock,
+    error::{Error, Result},
+    finding::Finding,
+    store::{self, parent},
+    threshold::Threshold,
+};
+
+/// Checks certificates for monitoring, and for people before they go on holiday.
+///
+/// ```
+/// use etcd_pki_core::{CaKind, CertificateAuthority, Check, Identity, Layout, Role, Severity, Store};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("ssl");
+/// let store = Store::new(&directory, Layout::Kubespray);
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// let files = store.lock()?;
+/// files.write_ca(CaKind::Client, &ca, None)?;
+/// files.write(&ca.issue(Role::Member, Identity::new("etcd-1")?)?)?;
+///
+/// let checked = Check::new().run([&directory]);
+/// assert_eq!(checked.len(), 2);
+/// assert!(checked.iter().all(|one| one.severity() == Severity::Ok));
+///
+/// let checked = Check::new().warning("400d".parse()?).run([&directory]);
+/// assert_eq!(checked[1].findings()[0].code(), "EP003");
+///
+/// let checked = Check::new().warning("400d".parse()?).ignore("ep003")?.run([&directory]);
+/// assert!(checked[1].findings().is_empty());
+/// assert!(Check::new().ignore("EP999").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Check {
+    warning: Threshold,
+    critical: Threshold,
+    at: Option<SystemTime>,
+    ignored: Vec<&'static str>,
+}
+
+impl Check {
+    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`].
+    pub const fn new() -> Self {
+        Self {
+            warning: Threshold::WARNING,
+            critical: Threshold::CRITICAL,
+            at: None,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Sets the warning threshold.
+    pub const fn warning(mut self, threshold: Threshold) -> Self {
+        self.warning = threshold;
+        self
+    }
+
+    /// Sets the critical threshold.
+    pub const fn critical(mut self, threshold: Threshold) -> Self {
+        self.critical = threshold;
+        self
+    }
+
+    /// Judges at this time instead of now.
+    pub const fn at(mut self, instant: SystemTime) -> Self {
+        self.at = Some(instant);
+        self
+    }
+
+    /// Ignores findings with this code, one of [`Finding::CODES`], in upper or lower case.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`] if no finding has that code.
+    pub fn ignore(mut self, code: &str) -> Result<Self> {
+        let known = Finding::CODES
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(code));
+        self.ignored.push(known.ok_or_else(|| Error::Unknown {
+            what: "code of a finding",
+            text: code.to_owned(),
+            choices: Finding::CODES.to_vec(),
+        })?);
+        Ok(self)
+    }
+
+    /// Checks files, and all files of directories: in them, one level below, and in an `etcd` there.
+    /// The results are in the order of the files. A file that cannot be read is a finding.
+    ///
+    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. A missing key is no
+    /// fault; a missing certificate is one, unless the request is next to the key.
+    #[must_use]
+    pub fn run(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<Checked> {
+        self.judge(&Reading::of(paths))
+    }
+
+    /// Judges what was read.
+    pub(super) fn judge(&self, reading: &Reading) -> Vec<Checked> {
+        let now = self.at.unwrap_or_else(clock::now);
+        let Reading {
+            given,
+            contents,
+            unlisted,
+        } = reading;
+        let mut checked = unlisted.clone();
+        checked.extend(without_certificates(given, contents));
+        checked.extend(self.reported(writable_directories(contents)));
+        let surroundings = Surroundings::of(contents);
+        checked.extend(self.reported(keys_without_certificate(contents, &surroundings)));
+        checked.par_extend(
+            contents
+                .par_iter()
+                .flat_map_iter(|(path, contents)| self.file(path, contents, &surroundings, now)),
+        );
+        let place = |one: &Checked| (one.path().to_owned(), one.number());
+        checked.sort_by_cached_key(place);
+        checked.dedup_by(|later, one| one.merges(later));
+        for one in &mut checked {
+            one.ignore(&self.ignored);
+        }
+        checked
+    }
+
+    /// The results for a file.
+    fn file(
+        &self,
+        path: &Path,
+        contents: &Contents,
+        surroundings: &Surroundings<'_>,
+        now: SystemTime,
+    ) -> Vec<Checked> {
+        let certificates = match contents {
+            Contents::Certificates(certificates) => certificates,
+            // Its certificate's result has it
+            Contents::Key(_) if surroundings.has_key(path) => return Vec::new(),
+            Contents::Key(findings) => {
+                let findings = findings.iter().cloned();
+                return findings.map(|one| Checked::file(path, one)).collect();
+            }
+            Contents::Unreadable(finding) => return vec![Checked::file(path, finding.clone())],
+            Contents::Other => return Vec::new(),
+        };
+        let all = &certificates.all;
+        let chain = all.iter().skip(1).map(|below| (path, below));
+        let cas = surroundings.cas(path).with(chain);
+        let mut checked = Vec::with_capacity(all.len());
+        for (index, certificate) in all.iter().enumerate() {
+            if all[..index].contains(certificate) {
+                continue;
+            }
+            let mut findings = self.certificate(certificate, &cas, now);
+            if index == 0 {
+                findings.extend(certificates.findings.iter().cloned());
+            }
+            let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
+            let has_key = index == certificates.index_of_key();
+            checked.push(if has_key {
+                one.with_key(&certificates.key)
+            } else {
+                one
+            });
+        }
+        checked
+    }
+
+    /// Everything that is wrong with a certificate, except its key.
+    fn certificate(
+        &self,
+        certificate: &Certificate,
+        cas: &Cas<'_>,
+        now: SystemTime,
+    ) -> Vec<Finding> {
+        let thresholds = [(self.critical, true), (self.warning, false)];
+        let time = rules::validity(certificate, now);
+        let time = time.or_else(|| rules::expiry(certificate, thresholds, now));
+        let mut findings: Vec<Finding> = time.into_iter().collect();
+        findings.extend(rules::key_usage_of_ca(certificate));
+        if !certificate.is_self_issued() {
+            findings.extend(issuer_finding(certificate, cas));
+        }
+        findings.extend(rules::ca_key(certificate, cas.all()));
+        findings.extend(rules::usages(certificate));
+        findings
+    }
+
+    /// The results for files without certificates. One whose finding is ignored has no result.
+    fn reported(&self, findings: Vec<(PathBuf, Finding)>) -> impl Iterator<Item = Checked> {
+        let findings = findings.into_iter();
+        let reported = findings.filter(|(_, finding)| !self.ignored.contains(&finding.code()));
+        reported.map(|(path, finding)| Checked::file(&path, finding))
+    }
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A finding for each path without certificates: an empty directory must not look healthy.
+///
+/// A key among certificates has none: a shell pattern has put it into the list.
+fn without_certificates(given: &[Given], read: &BTreeMap<PathBuf, Contents>) -> Vec<Checked> {
+    let has = |given: &Given, kind: fn(&Contents) -> bool| {
+        let contents = given.files.iter().filter_map(|file| read.get(file));
+        contents.into_iter().any(kind)
+    };
+    let certificates = |contents: &Contents| matches!(contents, Contents::Certificates(_));
+    let unreadable = |contents: &Contents| matches!(contents, Contents::Unreadable(_));
+    let key = |contents: &Contents| matches!(contents, Contents::Key(_));
+    let excuses_keys = given.iter().any(|given| has(given, certificates));
+    let is_reported = |given: &&Given| {
+        let is_file = given.files.first() == Some(&given.path);
+        given.failed
+            || has(given, certificates)
+            || has(given, unreadable)
+            || (excuses_keys && is_file && has(given, key))
+    };
+    let rest = given.iter().filter(|given| !is_reported(given));
+    rest.map(|given| Checked::file(&given.path, Finding::NoCertificate))
+        .collect()
+}
+
+/// The directories with certificates in which everyone can write.
+fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Finding)> {
+    let certificates = read
+        .iter()
+        .filter(|(_, contents)| matches!(contents, Contents::Certificates(_)));
+    let directories: BTreeSet<&Path> = certificates.map(|(path, _)| parent(path)).collect();
+    let open = directories.into_iter().filter_map(|path| {
+        let mode = store::open_directory_mode(path)?;
+        Some((path.to_owned(), rules::directory(path, mode)))
+    });
+    open.collect()
+}
+
+/// What is wrong with the issuer of a certificate.
+fn issuer_finding(certificate: &Certificate, cas: &Cas<'_>) -> Option<Finding> {
+    let candidates = cas.all().map(|(path, ca)| ((path, ca), ca));
+    match issuer::of(certificate, candidates) {
+        Issuer::Ca((path, ca)) => rules::outlives(certificate, ca, path),
+        Issuer::NotSupported(what) => Some(Finding::NotSupported {
+            subject: None,
+            what,
+        }),
+        // The root of an intermediate CA may be kept anywhere
+        Issuer::Unknown { .. } if certificate.is_authority() => None,
+        Issuer::Unknown { .. } => {
+            let near = || cas.near.iter();
+            let namesake = near().find(|(_, ca)| certificate.names_issuer(ca));
+            let (path, _) = namesake.or_else(|| near().next())?;
+            Some(Finding::OtherCa {
+                issuer: certificate.issuer(),
+                ca: Some(path.to_path_buf()),
+                same_name: namesake.is_some(),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+
+    #[test]
+    fn each_instant_of_a_life() {
+        const DAY: Duration = Duration::from_secs(86_400);
+        let ca = CertificateAuthority::create("etcd-ca").unwrap();
+        let client = ca.issue(Role::Client, Identity::new("a").unwrap()).unwrap();
+        let certificate = client.certificate();
+        let (begin, end) = (certificate.not_before(), certificate.not_after());
+        let second = Duration::from_secs(1);
+        for (now, code) in [
+            (begin - second, Some("EP004")),
+            (begin, None),
+            (end - 30 * DAY - second, None),
+            (end - 30 * DAY, Some("EP003")),
+            (end - 7 * DAY - second, Some("EP003")),
+            (end - 7 * DAY, Some("EP002")),
+            (end, Some("EP002")),
+            (end + second, Some("EP001")),
+        ] {
+            let found = Check::new().certificate(certificate, &Cas::default(), now);
+            let codes: Vec<_> = found.iter().map(Finding::code).collect();
+            assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{now:?}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The result of a check for one certificate or file.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    contents::Key,
+    rules::{self, KeyMatch},
+};
+use crate::{
+    certificate::Certificate,
+    finding::{Finding, Severity},
+};
+
+/// The result for a certificate, or for a file or a directory without one.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    path: PathBuf,
+    number: usize,
+    certificate: Option<Certificate>,
+    key: Option<PathBuf>,
+    key_match: KeyMatch,
+    seconds_left: i64,
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// The file, or the directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of the certificate in its file, counted from 1.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The certificate; `None` if none can be read.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// The file of its key, if it is this file or next to it.
+    #[must_use]
+    pub fn key(&self) -> Option<&Path> {
+        self.key.as_deref()
+    }
+
+    /// Whether that key matches.
+    #[must_use]
+    pub fn key_match(&self) -> KeyMatch {
+        self.key_match
+    }
+
+    /// The seconds until the certificate expires, negative afterwards; `None` without a certificate.
+    #[must_use]
+    pub fn seconds_left(&self) -> Option<i64> {
+        self.certificate.as_ref().map(|_| self.seconds_left)
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The severity of the worst finding.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        let severities = self.findings.iter().map(Finding::severity);
+        severities.max().unwrap_or(Severity::Ok)
+    }
+
+    /// The result for a file with only this finding.
+    pub(super) fn file(path: &Path, finding: Finding) -> Self {
+        Self {
+            path: path.to_owned(),
+            number: 1,
+            certificate: None,
+            key: None,
+            key_match: KeyMatch::Absent,
+            seconds_left: 0,
+            findings: vec![finding],
+        }
+    }
+
+    pub(super) fn certificate_at(
+        path: &Path,
+        number: usize,
+        certificate: &Certificate,
+        findings: Vec<Finding>,
+        now: SystemTime,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            number,
+            certificate: Some(certificate.clone()),
+            key: None,
+            key_match: KeyMatch::Absent,
+            seconds_left: seconds_between(now, certificate.not_after()),
+            findings,
+        }
+    }
+
+    /// Merges another result for the same file, and returns whether it did. The result of a
+    /// certificate stays separate.
+    pub(super) fn merges(&mut self, other: &mut Self) -> bool {
+        let is_same = self.path == other.path;
+        let takes = is_same && self.certificate.is_none() && other.certificate.is_none();
+        if takes {
+            self.findings.append(&mut other.findings);
+        }
+        takes
+    }
+
+    /// Adds the key and its findings.
+    pub(super) fn with_key(mut self, key: &Key) -> Self {
+        self.findings.extend(key.finding.clone());
+        // Only etcd-pki reads a CA's key
+        if !self
+            .certificate
+            .as_ref()
+            .is_some_and(Certificate::is_authority)
+        {
+            self.findings.extend(key.refused.clone());
+        }
+        let (Some(path), Some(certificate)) = (&key.path, &self.certificate) else {
+            return self;
+        };
+        self.key_match = rules::matches(certificate, key.public.as_ref(), true);
+        let mismatch = rules::key_match(certificate, key.public.as_ref(), Some(path));
+        self.findings.extend(mismatch);
+        self.key = Some(path.clone());
+        self
+    }
+
+    /// Removes findings with these codes, and sorts the rest by code.
+    pub(super) fn ignore(&mut self, codes: &[&str]) {
+        self.findings
+            .retain(|finding| !codes.contains(&finding.code()));
+        self.findings.sort_by_key(Finding::code);
+    }
+}
+
+fn seconds_between(now: SystemTime, end: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match end.duration_since(now) {
+        Ok(left) => whole(left),
+        Err(late) => -whole(late.duration()),
+    }
+}

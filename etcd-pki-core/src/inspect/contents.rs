@@ -1,0 +1,311 @@
+//! What a file holds, and the key next to it.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::rules;
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+    finding::Finding,
+    key::{PrivateKey, PublicKey},
+    pem,
+    store::{Attributes, Stamp, look, read_file},
+    verify::{self, Use},
+};
+
+/// The ends of the names of certificates' files
+pub(super) const EXTENSIONS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) enum Contents {
+    /// Certificates
+    Certificates(Box<Certificates>),
+    /// A private key only, and what is wrong with its file
+    Key(Vec<Finding>),
+    /// Nothing that is judged, such as a request or a revocation list
+    Other,
+    /// Unknown content
+    Unreadable(Finding),
+}
+
+/// The certificates of a file, and their key.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    /// At least one
+    pub(super) all: Vec<Certificate>,
+    /// The key in the file or next to it
+    pub(super) key: Key,
+    /// What is wrong with the file
+    pub(super) findings: Vec<Finding>,
+}
+
+/// The key of a file of certificates.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) path: Option<PathBuf>,
+    pub(super) public: Option<PublicKey>,
+    /// What is wrong with its file
+    pub(super) finding: Option<Finding>,
+    /// Why etcd does not read it, which is no fault of a CA's key
+    pub(super) refused: Option<Finding>,
+}
+
+impl Contents {
+    /// Reads a file.
+    pub(super) fn of(path: &Path) -> Self {
+        let (bytes, stamp) = match read(path) {
+            Ok(Some(file)) => file,
+            // Reading it gives the reason, unless the file was just created
+            Ok(None) => {
+                return match read_file(path) {
+                    Ok(_) => Self::of(path),
+                    Err(error) => Self::Unreadable(rules::unusable(error)),
+                };
+            }
+            // A monitoring user need not be able to read keys
+            Err(error) if rules::is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
+            Err(error) => return Self::Unreadable(rules::unusable(error)),
+        };
+        let (certificates, refused) = verify::held_certificates(use_of(path, &bytes), &bytes);
+        match certificates {
+            Ok(all) => Self::Certificates(Box::new(Certificates {
+                all,
+                key: Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::next_to(path)),
+                findings: permissions(path, &stamp, false)
+                    .into_iter()
+                    .chain(for_etcd(path, &bytes, refused))
+                    .collect(),
+            })),
+            Err(Error::Missing { found, .. }) => {
+                if found.iter().any(|what| what.ends_with("private key")) {
+                    let (_, refused) = verify::held_key(&bytes, None);
+                    let for_etcd = for_etcd(path, &bytes, refused);
+                    let for_etcd = for_etcd.filter(|_| !is_named_as_ca_key(path));
+                    let findings = permissions(path, &stamp, true);
+                    Self::Key(findings.into_iter().chain(for_etcd).collect())
+                } else if found.iter().any(|what| what.ends_with("certificate")) {
+                    // One under a label such as OpenSSL's `TRUSTED CERTIFICATE`
+                    for_etcd(path, &bytes, refused).map_or(Self::Other, Self::Unreadable)
+                } else {
+                    Self::Other
+                }
+            }
+            // A key or a revocation list in DER
+            Err(_) if is_key(path) || is_der(path) => Self::Other,
+            Err(error) => Self::Unreadable(rules::unusable(error.in_file(path))),
+        }
+    }
+}
+
+impl Certificates {
+    /// Whether they are CAs, and not a leaf and its chain.
+    pub(super) fn are_cas(&self) -> bool {
+        self.all.first().is_some_and(Certificate::is_authority)
+    }
+
+    /// The certificate that the key belongs to: the first, which its chain follows; in a trust bundle
+    /// the one that it matches.
+    pub(super) fn index_of_key(&self) -> usize {
+        let fits = |one: &Certificate| Some(one.public_key()) == self.key.public.as_ref();
+        let fitting = self.all.iter().position(fits);
+        fitting.filter(|_| self.are_cas()).unwrap_or(0)
+    }
+}
+
+impl Key {
+    /// The key in the certificates' file, as the kubelet has it.
+    fn within(path: &Path, bytes: &[u8], stamp: &Stamp) -> Option<Self> {
+        let (key, refused) = verify::held_key(bytes, None);
+        if matches!(key, Err(Error::Missing { .. } | Error::Malformed { .. })) {
+            return None;
+        }
+        let refused = refused.map(|finding| finding.in_file(path));
+        Some(Self::of(path, key, refused, bytes, stamp))
+    }
+
+    /// The key in a file of its own, by the usual names of the two files.
+    fn next_to(certificate: &Path) -> Self {
+        let found = key_paths(certificate)
+            .iter()
+            .find_map(|path| Self::at(path));
+        found.unwrap_or(Self {
+            path: None,
+            public: None,
+            finding: None,
+            refused: None,
+        })
+    }
+
+    /// The key at a path; `None` if there is no file.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let finding = match read(path) {
+            Ok(None) => return None,
+            Ok(Some((bytes, stamp))) => {
+                let (key, refused) = verify::held_key(&bytes, None);
+                let refused = for_etcd(path, &bytes, refused);
+                return Some(Self::of(path, key, refused, &bytes, &stamp));
+            }
+            Err(error) if rules::is_denied(&error) => None,
+            Err(error) => Some(rules::unusable(error)),
+        };
+        Some(Self {
+            path: Some(path.to_owned()),
+            public: None,
+            finding,
+            refused: None,
+        })
+    }
+
+    fn of(
+        path: &Path,
+        key: Result<PrivateKey>,
+        refused: Option<Finding>,
+        bytes: &[u8],
+        stamp: &Stamp,
+    ) -> Self {
+        let (public, finding) = match key {
+            // As a plan counts it
+            _ if bytes.iter().all(|byte| *byte == 0) => (None, Some(Finding::MissingKey)),
+            Ok(key) => (Some(key.public_key().clone()), None),
+            // It may be the right key
+            Err(Error::EncryptedKey | Error::Unsupported { .. }) => (None, None),
+            Err(error) => (None, Some(rules::unusable(error.in_file(path)))),
+        };
+        Self {
+            path: Some(path.to_owned()),
+            public,
+            refused: refused.filter(|_| finding.is_none()),
+            finding: finding.or_else(|| permissions(path, stamp, true).pop()),
+        }
+    }
+}
+
+/// Whether a file of a directory may hold certificates or keys.
+pub(super) fn is_candidate(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    is_key(path) || EXTENSIONS.iter().any(|known| extension == *known)
+}
+
+/// Whether a path has the name of a certificate's file.
+pub(super) fn is_named_as_certificate(path: &Path) -> bool {
+    is_candidate(path) && !is_key(path)
+}
+
+/// Whether a path has the name of a CA's certificate.
+pub(super) fn is_named_as_ca(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    is_ca_stem(&stem) && is_named_as_certificate(path)
+}
+
+/// Whether a path has the name of a CA's key.
+fn is_named_as_ca_key(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    is_ca_stem(stem.strip_suffix("-key").unwrap_or(&stem)) && is_key(path)
+}
+
+fn is_ca_stem(stem: &str) -> bool {
+    stem == "ca" || stem.ends_with("-ca")
+}
+
+/// Whether a path has the name of a key.
+fn is_key(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.extension().is_some_and(|extension| extension == "key") || stem.ends_with("-key")
+}
+
+fn is_der(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "der")
+}
+
+/// Where the key of a certificate is: the first existing of [`key_paths`], or the usual path.
+pub(crate) fn key_path(certificate: &Path) -> PathBuf {
+    let paths = key_paths(certificate);
+    let existing = paths.iter().find(|path| path.symlink_metadata().is_ok());
+    existing.or(paths.first()).cloned().unwrap_or_default()
+}
+
+/// Where the key of a certificate may be: `x-key.pem` and `x.key` for `x.pem`, in the other order for
+/// `x.crt`.
+pub(super) fn key_paths(certificate: &Path) -> Vec<PathBuf> {
+    let stem = certificate.file_stem().unwrap_or_default();
+    let extension = certificate.extension().unwrap_or_default();
+    let with_key_extension = certificate.with_extension("key");
+    // The stem may have dots: it is a host's name
+    let mut name = stem.to_owned();
+    name.push("-key.");
+    name.push(extension);
+    let suffixed = certificate.with_file_name(name);
+    if extension == "pem" {
+        vec![suffixed, with_key_extension]
+    } else {
+        vec![with_key_extension, suffixed]
+    }
+}
+
+fn read(path: &Path) -> Result<Option<(Zeroizing<Vec<u8>>, Stamp)>> {
+    Ok(look(path)?.map(|(bytes, stamp)| (Zeroizing::new(bytes), stamp)))
+}
+
+/// What is wrong with the permissions of a file, if no specification gives others.
+fn permissions(path: &Path, stamp: &Stamp, secret: bool) -> Vec<Finding> {
+    rules::permissions(path, stamp, secret, &Attributes::default())
+}
+
+/// The use that etcd can make of a file of certificates.
+fn use_of(path: &Path, bytes: &[u8]) -> Use {
+    let is_ca = match Certificate::all_from_bytes(bytes) {
+        Ok(all) => all.first().is_some_and(Certificate::is_authority),
+        Err(_) => is_named_as_ca(path),
+    };
+    if is_ca {
+        Use::TrustedCa
+    } else {
+        Use::Certificate
+    }
+}
+
+/// Why etcd does not read a file, or what it skips of one. A file with the name of a DER file is not
+/// for etcd.
+fn for_etcd(path: &Path, bytes: &[u8], refused: Option<Finding>) -> Option<Finding> {
+    let finding = refused.or_else(|| verify::skipped_blocks(bytes));
+    let finding = finding.filter(|_| !pem::is_der_by_name(path, bytes));
+    finding.map(|finding| finding.in_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_by_the_names_of_certificates() {
+        for (certificate, key) in [
+            ("a/member-x.pem", "a/member-x-key.pem"),
+            ("a/peer.crt", "a/peer.key"),
+            ("member-x.example.com.pem", "member-x.example.com-key.pem"),
+        ] {
+            assert_eq!(key_paths(Path::new(certificate))[0], Path::new(key));
+            assert!(is_key(Path::new(key)) && !is_key(Path::new(certificate)));
+        }
+    }
+
+    #[test]
+    fn names_of_cas() {
+        for name in ["ca.pem", "etcd/ca.crt", "peer-ca.pem", "server-ca.crt"] {
+            assert!(is_named_as_ca(Path::new(name)), "{name}");
+        }
+        for name in ["ca-key.pem", "ca.key", "ca.srl", "local.pem", "alpaca.crt"] {
+            assert!(!is_named_as_ca(Path::new(name)), "{name}");
+        }
+        for (name, expected) in [
+            ("ca-key.pem", true),
+            ("etcd/peer-ca.key", true),
+            ("ca.pem", false),
+            ("alpaca-key.pem", false),
+        ] {
+            assert_eq!(is_named_as_ca_key(Path::new(name)), expected, "{name}");
+        }
+    }
+}

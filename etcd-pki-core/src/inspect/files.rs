@@ -1,0 +1,281 @@
+//! The files of a pair: read once, and judged by what they hold.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::rules;
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+    finding::Finding,
+    key::{Passphrase, PrivateKey, PublicKey},
+    layout::PairPaths,
+    pem,
+    store::{Attributes, Stamp, is_link, look},
+    verify::{self, Held, Use},
+};
+
+/// What a path holds.
+#[derive(Debug)]
+pub(crate) enum Part<T> {
+    /// No file, or one that is empty or has only zero bytes
+    Missing,
+    /// What it should hold
+    Present(T),
+    /// Something else, or something that cannot be read
+    Unusable(Finding),
+}
+
+impl<T> Part<T> {
+    /// What it should hold, if it does.
+    pub(crate) fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Missing | Self::Unusable(_) => None,
+        }
+    }
+
+    /// What it should hold, if it does.
+    pub(crate) fn into_present(self) -> Option<T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Missing | Self::Unusable(_) => None,
+        }
+    }
+
+    /// Changes what is present.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Part<U> {
+        match self {
+            Self::Missing => Part::Missing,
+            Self::Present(value) => Part::Present(change(value)),
+            Self::Unusable(finding) => Part::Unusable(finding),
+        }
+    }
+}
+
+/// The two files of a pair, as they were when they were read. Links are followed.
+pub(crate) struct PairFiles {
+    paths: PairPaths,
+    certificate: Option<File>,
+    key: Option<File>,
+}
+
+/// A file: its bytes, or why they cannot be read.
+struct File {
+    bytes: Result<Zeroizing<Vec<u8>>>,
+    stamp: Stamp,
+}
+
+/// The metadata of a pair's files when they were read. By it a later change is noticed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamps {
+    certificate: Option<Stamp>,
+    key: Option<Stamp>,
+}
+
+impl PairFiles {
+    /// Reads the files. One that cannot be read, or is too large, is unusable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] for a directory that cannot be searched.
+    pub(crate) fn read(paths: PairPaths) -> Result<Self> {
+        Ok(Self {
+            certificate: File::read(&paths.certificate)?,
+            key: File::read(&paths.key)?,
+            paths,
+        })
+    }
+
+    /// The certificates of the certificate's file, and why etcd does not read it with this use,
+    /// though etcd-pki does.
+    pub(crate) fn certificates(&self, of: Use) -> (Part<Vec<Certificate>>, Option<Finding>) {
+        part(
+            &self.paths.certificate,
+            self.certificate.as_ref(),
+            |bytes| verify::held_certificates(of, bytes),
+        )
+    }
+
+    /// The private key, and why etcd does not read its file, though etcd-pki does. A key that is
+    /// encrypted needs its passphrase.
+    pub(crate) fn key(
+        &self,
+        passphrase: Option<&Passphrase>,
+    ) -> (Part<PrivateKey>, Option<Finding>) {
+        part(&self.paths.key, self.key.as_ref(), |bytes| {
+            verify::held_key(bytes, passphrase)
+        })
+    }
+
+    /// Whether the certificate's file has a private key, which a new certificate would destroy.
+    pub(crate) fn certificate_file_has_key(&self) -> bool {
+        let bytes = self.certificate.as_ref().and_then(File::bytes);
+        bytes.is_some_and(has_private_key)
+    }
+
+    /// The bytes of the key's file, if it can be read.
+    pub(crate) fn key_bytes(&self) -> Option<&[u8]> {
+        self.key.as_ref()?.bytes()
+    }
+
+    /// The bytes of both files, if both can be read.
+    pub(crate) fn bytes(&self) -> Option<(&[u8], &[u8])> {
+        Some((
+            self.certificate.as_ref()?.bytes()?,
+            self.key.as_ref()?.bytes()?,
+        ))
+    }
+
+    /// The files with wrong modes and owners, each with its mode or owner as a finding. A link is
+    /// left to the directory that its target is in.
+    pub(crate) fn permissions(&self, relative: &PairPaths, desired: &Attributes) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (path, shown, file, secret) in self.each(relative) {
+            if !is_link(path) {
+                findings.extend(rules::permissions(shown, &file.stamp, secret, desired));
+            }
+        }
+        findings
+    }
+
+    /// The files with further names (hard links), which keep the old content when it is replaced.
+    pub(crate) fn hard_links(&self) -> Vec<PathBuf> {
+        let files = self.each(&self.paths);
+        let linked = files.filter(|(_, _, file, _)| file.stamp.links() > 1);
+        linked.map(|(path, ..)| path.to_owned()).collect()
+    }
+
+    /// The files that can have permissions of their own; a directory's mode says nothing of a key.
+    fn each<'a>(
+        &'a self,
+        relative: &'a PairPaths,
+    ) -> impl Iterator<Item = (&'a Path, &'a Path, &'a File, bool)> {
+        let certificate = self.certificate.as_ref();
+        let certificate = certificate.map(|file| {
+            (
+                &*self.paths.certificate,
+                &*relative.certificate,
+                file,
+                false,
+            )
+        });
+        let key = self.key.as_ref();
+        let key = key.map(|file| (&*self.paths.key, &*relative.key, file, true));
+        let files = certificate.into_iter().chain(key);
+        files.filter(|(_, _, file, _)| !file.is_blocked())
+    }
+
+    /// The metadata of both files.
+    pub(crate) fn stamps(&self) -> Stamps {
+        let stamp = |file: &Option<File>| file.as_ref().map(|file| file.stamp.clone());
+        Stamps {
+            certificate: stamp(&self.certificate),
+            key: stamp(&self.key),
+        }
+    }
+}
+
+impl File {
+    fn read(path: &Path) -> Result<Option<Self>> {
+        match look(path) {
+            Ok(found) => Ok(found.map(|(bytes, stamp)| Self {
+                bytes: Ok(Zeroizing::new(bytes)),
+                stamp,
+            })),
+            Err(error) if error.is_too_large() || error.is_in_the_way() => Ok(Stamp::of(path)?
+                .map(|stamp| Self {
+                    bytes: Err(error),
+                    stamp,
+                })),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref().map(Vec::as_slice).ok()
+    }
+
+    /// Whether it is no regular file, or this user must not read it.
+    fn is_blocked(&self) -> bool {
+        self.bytes.as_ref().is_err_and(Error::is_in_the_way)
+    }
+}
+
+impl Stamps {
+    /// The metadata of the files now.
+    pub(crate) fn now(paths: &PairPaths) -> Result<Self> {
+        Ok(Self {
+            certificate: Stamp::of(&paths.certificate)?,
+            key: Stamp::of(&paths.key)?,
+        })
+    }
+
+    /// Whether the key's path has a file.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Fails if the files have changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Changed`] with the first file that has changed; [`Error::Io`].
+    pub(crate) fn check(&self, paths: &PairPaths) -> Result<()> {
+        let now = Self::now(paths)?;
+        let differ = |then: &Option<Stamp>, now: &Option<Stamp>| match (then, now) {
+            (Some(then), Some(now)) => !then.is_of_same(now),
+            (then, now) => then.is_some() != now.is_some(),
+        };
+        let changed = if differ(&self.certificate, &now.certificate) {
+            &paths.certificate
+        } else if differ(&self.key, &now.key) {
+            &paths.key
+        } else {
+            return Ok(());
+        };
+        Err(Error::Changed {
+            path: changed.clone(),
+        })
+    }
+}
+
+/// Reads the part of a file. An empty file is missing (a full disk leaves such files), and so is one
+/// of zero bytes (a crash does).
+fn part<T>(
+    path: &Path,
+    file: Option<&File>,
+    read: impl FnOnce(&[u8]) -> Held<T>,
+) -> (Part<T>, Option<Finding>) {
+    let Some(file) = file else {
+        return (Part::Missing, None);
+    };
+    match &file.bytes {
+        Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => (Part::Missing, None),
+        Ok(bytes) => match read(bytes) {
+            (Ok(value), refused) => (Part::Present(value), refused),
+            (Err(error), _) => {
+                let finding = rules::unusable(error.in_file(path));
+                (Part::Unusable(finding), None)
+            }
+        },
+        Err(error) => (Part::Unusable(rules::unusable_file(path, error)), None),
+    }
+}
+
+/// Whether some bytes hold a private key, encrypted or not.
+pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
+    match PrivateKey::from_bytes(bytes, None) {
+        Ok(_) | Err(Error::EncryptedKey | Error::Unsupported { .. } | Error::Several { .. }) => {
+            true
+        }
+        Err(Error::Malformed { .. }) => pem::begins_private_key(bytes),
+        Err(_) => false,
+    }
+}
+
+/// The public part of a key.
+pub(crate) fn public(key: Part<PrivateKey>) -> Part<PublicKey> {
+    key.map(|key| key.public_key().clone())
+}

@@ -1,0 +1,106 @@
+//! Who signed a certificate. Every command asks this module.
+
+use crate::{certificate::Certificate, error::Error};
+
+/// As many signatures are checked for one certificate as Go's `crypto/x509` checks.
+const SIGNATURE_CHECKS: usize = 100;
+
+/// Who signed a certificate, among some CAs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Issuer<T> {
+    /// This CA
+    Ca(T),
+    /// A CA with the issuer's name, and with an algorithm that is not supported here; it is named
+    NotSupported(String),
+    /// None of them
+    Unknown {
+        /// Whether one of them has the issuer's name and another key
+        same_name: bool,
+    },
+}
+
+/// Finds the CA that signed a certificate. Of several certificates of that CA it is the one that
+/// expires last: a CA's earlier certificate may be kept next to its renewed one.
+pub(crate) fn of<'a, T>(
+    certificate: &Certificate,
+    cas: impl IntoIterator<Item = (T, &'a Certificate)>,
+) -> Issuer<T> {
+    let mut found: Option<(T, &Certificate)> = None;
+    let mut not_supported = None;
+    let mut same_name = false;
+    let named = cas
+        .into_iter()
+        .filter(|(_, ca)| certificate.names_issuer(ca));
+    for (place, ca) in named.take(SIGNATURE_CHECKS) {
+        same_name = true;
+        match certificate.check_issued_by(ca) {
+            Ok(()) => {
+                let is_later = found
+                    .as_ref()
+                    .is_none_or(|(_, earlier)| earlier.not_after() < ca.not_after());
+                if is_later {
+                    found = Some((place, ca));
+                }
+            }
+            Err(Error::Unsupported { what, .. }) => not_supported = Some(what),
+            Err(_) => {}
+        }
+    }
+    match (found, not_supported) {
+        (Some((place, _)), _) => Issuer::Ca(place),
+        (None, Some(what)) => Issuer::NotSupported(what),
+        (None, None) => Issuer::Unknown { same_name },
+    }
+}
+
+/// Whether one of these CAs signed a certificate.
+pub(crate) fn is_signed_by<'a>(
+    certificate: &Certificate,
+    cas: impl IntoIterator<Item = &'a Certificate>,
+) -> bool {
+    let cas = cas.into_iter().map(|ca| ((), ca));
+    matches!(of(certificate, cas), Issuer::Ca(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+
+    #[test]
+    fn a_ca_of_the_same_name_differs_from_a_stranger() {
+        let [own, namesake, stranger] = ["etcd-ca", "etcd-ca", "other-ca"]
+            .map(|name| CertificateAuthority::create(name).unwrap());
+        let client = own.issue(Role::Client, Identity::new("a").unwrap());
+        let client = client.unwrap();
+        let judge = |cas: &[&CertificateAuthority]| {
+            let cas = cas.iter().enumerate();
+            of(
+                client.certificate(),
+                cas.map(|(at, ca)| (at, ca.certificate())),
+            )
+        };
+        assert_eq!(judge(&[]), Issuer::Unknown { same_name: false });
+        assert_eq!(judge(&[&namesake, &own]), Issuer::Ca(1));
+        assert_eq!(judge(&[&stranger]), Issuer::Unknown { same_name: false });
+        assert_eq!(
+            judge(&[&stranger, &namesake]),
+            Issuer::Unknown { same_name: true }
+        );
+    }
+
+    #[test]
+    fn work_is_bounded() {
+        let own = CertificateAuthority::create("etcd-ca").unwrap();
+        let client = own
+            .issue(Role::Client, Identity::new("a").unwrap())
+            .unwrap();
+        let namesake = CertificateAuthority::create("etcd-ca").unwrap();
+        let judge = |before: usize| {
+            let others = std::iter::repeat_n(namesake.certificate(), before);
+            is_signed_by(client.certificate(), others.chain([own.certificate()]))
+        };
+        assert!(judge(SIGNATURE_CHECKS - 1));
+        assert!(!judge(SIGNATURE_CHECKS));
+    }
+}

@@ -1,0 +1,82 @@
+//! Files that are read once, each with what it holds.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use super::{
+    checked::Checked,
+    contents::{Contents, is_candidate, is_named_as_certificate},
+    rules,
+};
+use crate::store::{self, Entry};
+
+/// The files of some paths, read once.
+pub(super) struct Reading {
+    /// The paths that were given
+    pub(super) given: Vec<Given>,
+    /// What each file holds
+    pub(super) contents: BTreeMap<PathBuf, Contents>,
+    /// The directories that cannot be listed
+    pub(super) unlisted: Vec<Checked>,
+}
+
+/// A path that was given, and the files that belong to it.
+pub(super) struct Given {
+    pub(super) path: PathBuf,
+    pub(super) files: Vec<PathBuf>,
+    /// Whether a directory below it cannot be listed
+    pub(super) failed: bool,
+}
+
+impl Reading {
+    /// Reads files, and all files of directories: in them, one level below, and in an `etcd` there.
+    pub(super) fn of(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
+        let paths: Vec<_> = paths.into_iter().collect();
+        let paths: BTreeSet<&Path> = paths.iter().map(AsRef::as_ref).collect();
+        let mut unlisted = Vec::new();
+        let given: Vec<Given> = paths
+            .into_iter()
+            .map(|path| list(path, &mut unlisted))
+            .collect();
+        let files: BTreeSet<&PathBuf> = given.iter().flat_map(|given| &given.files).collect();
+        let contents = files
+            .into_par_iter()
+            .map(|path| (path.clone(), Contents::of(path)))
+            .collect();
+        Self {
+            given,
+            contents,
+            unlisted,
+        }
+    }
+}
+
+/// The files that belong to a path, and a finding for each directory that cannot be listed.
+fn list(path: &Path, unlisted: &mut Vec<Checked>) -> Given {
+    let mut given = Given {
+        path: path.to_owned(),
+        files: Vec::new(),
+        failed: false,
+    };
+    if !path.is_dir() {
+        given.files.push(path.to_owned());
+        return given;
+    }
+    for found in store::whole_tree(path) {
+        match found {
+            Ok(Entry::File(file)) if is_candidate(&file) => given.files.push(file),
+            // Reading it gives the reason
+            Ok(Entry::Other(other)) if is_named_as_certificate(&other) => given.files.push(other),
+            Ok(_) => {}
+            Err((directory, error)) => {
+                given.failed = true;
+                unlisted.push(Checked::file(&directory, rules::unusable(error)));
+            }
+        }
+    }
+    given
+}

@@ -1,0 +1,196 @@
+//! The files around a certificate: the CAs that may have signed it, and the keys of other files.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use super::contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths};
+use crate::{
+    certificate::Certificate,
+    finding::Finding,
+    layout::Layout,
+    store::{self, parent},
+};
+
+/// The CAs of each directory with certificates, and of the directories around it.
+pub(super) struct Surroundings<'a> {
+    cas: HashMap<PathBuf, Vec<(PathBuf, Certificate)>>,
+    keys: HashSet<&'a Path>,
+}
+
+/// The CAs that may have signed a certificate.
+#[derive(Default)]
+pub(super) struct Cas<'a> {
+    /// In the certificate's directory
+    pub(super) near: Vec<(&'a Path, &'a Certificate)>,
+    /// In its file, in the directory above, in `etcd` below
+    pub(super) around: Vec<(&'a Path, &'a Certificate)>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Collects the CAs of what was read. Others in these directories are found by their names.
+    pub(super) fn of(read: &'a BTreeMap<PathBuf, Contents>) -> Self {
+        let mut cas: HashMap<PathBuf, Vec<(PathBuf, Certificate)>> = HashMap::new();
+        let mut keys = HashSet::new();
+        for (path, contents) in read {
+            let Contents::Certificates(certificates) = contents else {
+                continue;
+            };
+            keys.extend(certificates.key.path.as_deref());
+            for directory in around(path) {
+                cas.entry(directory)
+                    .or_insert_with_key(|directory| named_as_cas(directory, read));
+            }
+            // A leaf's chain counts for its own file only
+            if certificates.are_cas() {
+                let own = cas.entry(parent(path).to_owned()).or_default();
+                let all = certificates.all.iter();
+                own.extend(all.map(|one| (path.to_path_buf(), one.clone())));
+            }
+        }
+        Self { cas, keys }
+    }
+
+    /// Whether a file is the key of a certificate that was read.
+    pub(super) fn has_key(&self, path: &Path) -> bool {
+        self.keys.contains(path)
+    }
+
+    /// The CAs around a certificate's file.
+    pub(super) fn cas(&self, path: &Path) -> Cas<'_> {
+        let [own, rest @ ..] = around(path);
+        Cas {
+            near: self.in_directory(&own).collect(),
+            around: rest
+                .iter()
+                .flat_map(|directory| self.in_directory(directory))
+                .collect(),
+        }
+    }
+
+    fn in_directory(&self, directory: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
+        let found = self.cas.get(directory).into_iter().flatten();
+        found.map(|(path, certificate)| (path.as_path(), certificate))
+    }
+}
+
+impl<'a> Cas<'a> {
+    /// All of them, the nearest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a Path, &'a Certificate)> + '_ {
+        self.near.iter().chain(&self.around).copied()
+    }
+
+    /// Adds the certificates that follow it in its file.
+    pub(super) fn with(mut self, chain: impl Iterator<Item = (&'a Path, &'a Certificate)>) -> Self {
+        self.around.extend(chain);
+        self
+    }
+}
+
+/// A file's directory, `etcd` below it, where Kubernetes' tools have etcd's CA, and the directory
+/// above.
+fn around(path: &Path) -> [PathBuf; 3] {
+    let own = parent(path);
+    [own.to_owned(), own.join("etcd"), parent(own).to_owned()]
+}
+
+/// The CAs of a directory that were not read yet, found by their names, without findings of their own.
+fn named_as_cas(
+    directory: &Path,
+    read: &BTreeMap<PathBuf, Contents>,
+) -> Vec<(PathBuf, Certificate)> {
+    let mut found = Vec::new();
+    for path in store::files(directory) {
+        // As a user in that directory writes it
+        let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
+        if !is_named_as_ca(&path) || read.contains_key(&path) {
+            continue;
+        }
+        if let Contents::Certificates(certificates) = Contents::of(&path) {
+            let all = certificates.all.into_iter();
+            found.extend(all.map(|one| (path.clone(), one)));
+        }
+    }
+    found
+}
+
+/// The keys with a layout's name that have no certificate, each with its finding.
+///
+/// A key may wait for its certificate on a host that uses an exchange directory. Such a directory has
+/// no leaf certificate and no CA's key yet, or the request is next to its key.
+pub(super) fn keys_without_certificate(
+    read: &BTreeMap<PathBuf, Contents>,
+    surroundings: &Surroundings<'_>,
+) -> Vec<(PathBuf, Finding)> {
+    let in_use: HashSet<&Path> = read
+        .iter()
+        .filter(|(_, contents)| is_in_use(contents))
+        .map(|(path, _)| parent(path))
+        .collect();
+    let is_alone = |path: &Path| {
+        !surroundings.has_key(path)
+            && in_use.contains(parent(path))
+            && Layout::ALL.iter().any(|layout| layout.names_key(path))
+            && companions(path).iter().all(|path| store::is_absent(path))
+            && !fits_any(path, read)
+    };
+    let keys = read
+        .iter()
+        .filter(|(path, contents)| matches!(contents, Contents::Key(_)) && is_alone(path));
+    keys.map(|(path, _)| (path.to_path_buf(), Finding::MissingCertificate))
+        .collect()
+}
+
+/// Whether a directory with this file has certificates already, or makes them itself.
+fn is_in_use(contents: &Contents) -> bool {
+    match contents {
+        Contents::Certificates(certificates) => {
+            !certificates.are_cas() || certificates.key.path.is_some()
+        }
+        _ => false,
+    }
+}
+
+/// The certificates that a key may belong to by its name, and its request.
+fn companions(key: &Path) -> Vec<PathBuf> {
+    let stem = key.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = stem.strip_suffix("-key").unwrap_or(&stem);
+    let called = |extension: &str| key.with_file_name(format!("{stem}.{extension}"));
+    let certificates = EXTENSIONS.map(called).into_iter();
+    let certificates = certificates.filter(|path| key_paths(path).iter().any(|found| found == key));
+    certificates.chain([called("csr")]).collect()
+}
+
+/// Whether the key matches a certificate with another name.
+fn fits_any(key: &Path, read: &BTreeMap<PathBuf, Contents>) -> bool {
+    let Some(public) = Key::at(key).and_then(|key| key.public) else {
+        return false;
+    };
+    let is_its = |certificate: &Certificate| *certificate.public_key() == public;
+    read.values().any(|contents| match contents {
+        Contents::Certificates(certificates) => certificates.all.iter().any(is_its),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_key() {
+        for (key, expected) in [
+            ("a/b.lan-key.pem", &["a/b.lan.pem", "a/b.lan.csr"][..]),
+            (
+                "a/b.key",
+                &[
+                    "a/b.pem", "a/b.crt", "a/b.cer", "a/b.cert", "a/b.der", "a/b.csr",
+                ],
+            ),
+        ] {
+            let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(companions(Path::new(key)), expected);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How many of anything are read.
+//!
+//! Any host may put a file before a CA, so a file costs work in proportion to its bytes, and no count in it is without a limit.
+//! The limits admit a specification of 10,000 hosts, the certificate of Kubespray's profile that names them all, and the trust
+//! bundle of an operating system, which has about 150 certificates.
+
+use der::{Reader as _, SliceReader, asn1::AnyRef};
+
+use crate::error::{Error, Result};
+
+/// The blocks of a PEM file: one certificate for each of 10,000 hosts. The smallest certificates fill 16 MiB, the most that is
+/// read of a file, with not many more.
+pub(crate) const PEM_BLOCKS: usize = 10_000;
+
+/// The characters of a PEM block's label. The longest label in use has 23, `NEW CERTIFICATE REQUEST`.
+pub(crate) const PEM_LABEL: usize = 64;
+
+/// The extensions of a certificate or a request. RFC 5280 defines 17, and public certificates have about 10.
+pub(crate) const EXTENSIONS: usize = 100;
+
+/// The alternative names of a certificate or a request: ten for each of 10,000 hosts. Go's TLS reads no message with
+/// certificates of more than 256 KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`), which has room for fewer.
+pub(crate) const NAMES: usize = 100_000;
+
+/// The extended key usages of a certificate or a request. Public certificates have at most about 10.
+pub(crate) const USAGES: usize = 100;
+
+/// The parts of a subject or an issuer. Public certificates have at most about 10.
+pub(crate) const SUBJECT_PARTS: usize = 100;
+
+/// The bytes of a serial number. RFC 5280, section 4.1.2.2, allows 20, and Go and OpenSSL read longer ones.
+pub(crate) const SERIAL_BYTES: usize = 1_000;
+
+/// The comparisons of names with the name constraints of one CA: the limit of Go's `crypto/x509` before 1.26
+/// (`maxConstraintComparisons` in `verify.go`), with which etcd 3.4 to 3.6 are built.
+pub(crate) const NAME_COMPARISONS: usize = 250_000;
+
+/// The values of a specification: a host has at most about 30, and is described at most three times.
+#[cfg(feature = "yaml")]
+pub(crate) const YAML_VALUES: usize = 1_000_000;
+
+/// The values that all aliases of a specification repeat: a few lines of them could repeat billions.
+#[cfg(feature = "yaml")]
+pub(crate) const YAML_ALIASED: usize = 100_000;
+
+/// The levels of a specification, which has five.
+#[cfg(feature = "yaml")]
+pub(crate) const YAML_NESTING: usize = 32;
+
+/// The bytes of a value of an openssl.conf with its variables replaced: OpenSSL's limit (`MAX_CONF_VALUE_LENGTH` in
+/// `crypto/conf/conf_def.c`).
+pub(crate) const OPENSSL_VALUE: usize = 65_536;
+
+/// The bytes that take the place of all variables of an openssl.conf: as many as are read of a file.
+pub(crate) const OPENSSL_REPLACED: usize = 16 * 1024 * 1024;
+
+/// Refuses an input that has more of some things than the limit.
+pub(crate) fn check(
+    what: &'static str,
+    count: usize,
+    limit: usize,
+    things: &'static str,
+) -> Result<()> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(Error::malformed(
+        what,
+        format_args!("it has more than {limit} {things}"),
+    ))
+}
+
+/// The number of elements of a SEQUENCE, which are not decoded.
+pub(crate) fn elements(der: &[u8]) -> der::Result<usize> {
+    let mut reader = SliceReader::new(der)?;
+    let sequence: AnyRef<'_> = reader.decode()?;
+    let mut elements = SliceReader::new(sequence.value())?;
+    let mut count = 0;
+    while !elements.is_finished() {
+        elements.decode::<AnyRef<'_>>()?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        assert!(check("file", 10, 10, "blocks").is_ok());
+        let error = check("file", 11, 10, "blocks").unwrap_err().to_string();
+        assert_eq!(error, "not a valid file: it has more than 10 blocks");
+    }
+
+    #[test]
+    fn elements_are_counted_without_their_contents() {
+        assert_eq!(elements(&[0x30, 0]).unwrap(), 0);
+        let nested = [0x30, 6, 0x30, 2, 2, 0, 5, 0];
+        assert_eq!(elements(&nested).unwrap(), 2);
+        assert!(elements(&[0x30, 2, 5]).is_err());
+    }
+}

@@ -1,0 +1,157 @@
+//! Requests with one key: the owner of the key made one of them for its own pair, and the others are
+//! copies.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    path::Path,
+};
+
+use super::{decide::SigningCa, exchange::Refusal, signing::Request};
+use crate::{error::Result, inspect::issuer, key::PublicKey, layout::CaKind, request::Claim};
+
+/// Refuses requests that share a key, except one that provably belongs to its pair.
+pub(super) fn refuse_copies(
+    requests: &mut Vec<Request>,
+    signers: &HashMap<CaKind, SigningCa<'_>>,
+    exchange: &Path,
+    refused: &mut Vec<Refusal>,
+) {
+    let mut by_key: HashMap<&PublicKey, Vec<usize>> = HashMap::with_capacity(requests.len());
+    for (index, request) in requests.iter().enumerate() {
+        let same = by_key.entry(request.request.public_key()).or_default();
+        same.push(index);
+    }
+    let mut reasons: HashMap<usize, String> = HashMap::new();
+    for same in by_key.into_values().filter(|same| same.len() > 1) {
+        let same = Same {
+            requests,
+            same,
+            signers,
+            exchange,
+        };
+        reasons.extend(same.refused());
+    }
+    for (index, request) in mem::take(requests).into_iter().enumerate() {
+        match reasons.remove(&index) {
+            None => requests.push(request),
+            Some(reason) => refused.push(Refusal::new(request.path, reason)),
+        }
+    }
+}
+
+/// The requests for one key.
+struct Same<'a> {
+    requests: &'a [Request],
+    same: Vec<usize>,
+    signers: &'a HashMap<CaKind, SigningCa<'a>>,
+    exchange: &'a Path,
+}
+
+impl Same<'_> {
+    /// The refused requests, each with its reason.
+    fn refused(&self) -> Vec<(usize, String)> {
+        let owner = self.owner();
+        let others = self.same.iter().filter(|index| Some(**index) != owner);
+        others
+            .map(|index| {
+                let reason = match owner {
+                    Some(owner) => format!(
+                        "it is a copy: the key is that of {}; remove it, and request a certificate for {} with a key of its own",
+                        self.name(owner),
+                        self.requests[*index].host
+                    ),
+                    None => format!(
+                        "{} has the same key, and it is unknown which of them owns it; remove the copy, or, if two pairs have \
+                         one key, remove the key of one of them and request its certificate again",
+                        self.others(*index)
+                    ),
+                };
+                (*index, reason)
+            })
+            .collect()
+    }
+
+    /// The only request that belongs to its pair. A copy cannot be changed, since the key signs it.
+    fn owner(&self) -> Option<usize> {
+        let proofs: [&dyn Fn(&Request) -> bool; 3] = [
+            &|request| request.requests_own_common_name() && request.requests_own_names(),
+            &Request::requests_own_common_name,
+            &|request| self.has_certificate(request),
+        ];
+        proofs.iter().find_map(|proves| {
+            let same = self.same.iter().copied();
+            let mut proven = same.filter(|index| proves(&self.requests[*index]));
+            let first = proven.next()?;
+            proven.next().is_none().then_some(first)
+        })
+    }
+
+    /// Whether the certificate next to it is the pair's: with this key, and signed by the pair's CA.
+    fn has_certificate(&self, request: &Request) -> bool {
+        let certificate = request.certificate(self.exchange);
+        let (Ok(Some(certificate)), Some(signer)) =
+            (certificate, self.signers.get(&request.pair.ca))
+        else {
+            return false;
+        };
+        let is_for_pair = request
+            .common_name()
+            .is_ok_and(|name| name == certificate.common_name());
+        is_for_pair
+            && certificate.public_key() == request.request.public_key()
+            && issuer::is_signed_by(&certificate, [signer.certificate])
+    }
+
+    /// The file of a request, relative to the exchange directory.
+    fn name(&self, index: usize) -> String {
+        let path = &self.requests[index].path;
+        let path = path.strip_prefix(self.exchange).unwrap_or(path);
+        path.display().to_string()
+    }
+
+    /// The first of the other requests, and the number of the rest.
+    fn others(&self, index: usize) -> String {
+        let mut others = self.same.iter().filter(|other| **other != index);
+        let first = others.next().map(|other| self.name(*other));
+        let first = first.unwrap_or_default();
+        match others.count() {
+            0 => first,
+            more => format!("{first}, as {more} more,"),
+        }
+    }
+}
+
+impl Request {
+    /// Whether it requests the common name of its pair.
+    fn requests_own_common_name(&self) -> bool {
+        let requested = self.request.claims().iter().find_map(|claim| match claim {
+            Claim::CommonName(name) => Some(name),
+            _ => None,
+        });
+        self.common_name()
+            .is_ok_and(|name| name.as_ref() == requested)
+    }
+
+    /// Whether it requests the names and addresses of its pair, and no others.
+    fn requests_own_names(&self) -> bool {
+        let claims = self.request.claims().iter();
+        let requested = claims.filter_map(|claim| match claim {
+            Claim::DnsName(name) => Some(name.to_ascii_lowercase()),
+            Claim::IpAddress(address) => Some(address.to_canonical().to_string()),
+            Claim::Uri(uri) => Some(uri.clone()),
+            _ => None,
+        });
+        let requested: BTreeSet<String> = requested.collect();
+        let names = self.pair.alternative_names();
+        names.is_ok_and(|names| {
+            let names: BTreeSet<String> = names.iter().map(ToString::to_string).collect();
+            names == requested
+        })
+    }
+
+    /// The common name of its pair.
+    fn common_name(&self) -> Result<Option<String>> {
+        self.pair.common_name()
+    }
+}

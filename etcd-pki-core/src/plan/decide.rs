@@ -1,0 +1,523 @@
+//! What is done with a pair or a CA: decided from desired and current state, without touching files.
+
+use std::{path::Path, time::SystemTime};
+
+use super::{
+    Action,
+    cache::{Cache, Mark, Marker},
+};
+use crate::{
+    authority::CertificateAuthority,
+    certificate::Certificate,
+    cluster::{DesiredCa, DesiredPair, RenewBefore},
+    error::Result,
+    extensions::{ExtendedKeyUsage, KeyUsage},
+    finding::Finding,
+    identity::{AlternativeName, Identity},
+    inspect::{
+        CurrentCa, PairFiles, Part, Stamps,
+        issuer::{self, Issuer},
+        public, rules,
+    },
+    key::PublicKey,
+    layout::PairPaths,
+    profile::Profile,
+    store::Attributes,
+    verify::Use,
+};
+
+/// What is done, and every reason for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) action: Action,
+    pub(super) reasons: Vec<Finding>,
+}
+
+/// The current state of a pair.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) certificate: Part<Certificate>,
+    /// The certificates that follow it in its file
+    chain: Vec<Certificate>,
+    pub(super) key: Part<PublicKey>,
+    /// What etcd-pki reads and etcd does not, of the certificate and of the key
+    refused: [Option<Finding>; 2],
+    /// Whether a new certificate would destroy a private key
+    certificate_file_has_key: bool,
+    permissions: Vec<Finding>,
+    pub(super) stamps: Stamps,
+    pub(super) hard_links: Vec<std::path::PathBuf>,
+    /// The mark of the pair in the cache of verified pairs
+    pub(super) mark: Option<Mark>,
+    was_verified: bool,
+}
+
+/// The CA that must have signed a leaf.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SigningCa<'a> {
+    pub(super) certificate: &'a Certificate,
+    /// Everything that is trusted
+    pub(super) bundle: &'a [Certificate],
+    /// The CA's file, relative to the directory, if it is in one
+    pub(super) path: Option<&'a Path>,
+    /// Whether the same plan renews it, so that a leaf that expires with it must be renewed too
+    pub(super) is_renewed: bool,
+}
+
+/// What a certificate must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Required<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) profile: &'a Profile,
+    pub(super) renew_before: RenewBefore,
+}
+
+impl Current {
+    /// Reads a pair. If the cache knows its bytes, its key is not imported.
+    pub(super) fn read(
+        directory: &Path,
+        paths: &PairPaths,
+        permissions: &Attributes,
+        known: Option<(&Marker, &Cache)>,
+    ) -> Result<Self> {
+        let files = PairFiles::read(paths.below(directory))?;
+        let (certificates, refused_certificate) = files.certificates(Use::Certificate);
+        let mark = known.zip(files.bytes());
+        let mark = mark.map(|((marker, _), (certificate, key))| marker.mark(certificate, key));
+        let was_verified = known
+            .zip(mark.as_ref())
+            .is_some_and(|((_, cache), mark)| cache.has(mark));
+        let (key, refused_key) = match &certificates {
+            Part::Present(certificates) if was_verified => {
+                (Part::Present(certificates[0].public_key().clone()), None)
+            }
+            _ => {
+                let (key, refused) = files.key(None);
+                (public(key), refused)
+            }
+        };
+        let mut chain = Vec::new();
+        let certificate = certificates.map(|mut certificates| {
+            chain = certificates.split_off(1);
+            certificates.swap_remove(0)
+        });
+        Ok(Self {
+            certificate,
+            chain,
+            key,
+            refused: [
+                refused_certificate.map(|finding| finding.in_file(&paths.certificate)),
+                refused_key.map(|finding| finding.in_file(&paths.key)),
+            ],
+            certificate_file_has_key: files.certificate_file_has_key(),
+            permissions: files.permissions(paths, permissions),
+            stamps: files.stamps(),
+            hard_links: files.hard_links(),
+            mark,
+            was_verified,
+        })
+    }
+
+    /// A key and a certificate that are not in one directory.
+    pub(super) fn of(key: &PublicKey, certificate: Option<&Certificate>) -> Self {
+        Self {
+            certificate: certificate.map_or(Part::Missing, |one| Part::Present(one.clone())),
+            chain: Vec::new(),
+            key: Part::Present(key.clone()),
+            refused: [None, None],
+            certificate_file_has_key: false,
+            permissions: Vec::new(),
+            stamps: Stamps::default(),
+            hard_links: Vec::new(),
+            mark: None,
+            was_verified: false,
+        }
+    }
+
+    /// Whether only etcd-pki reads the key, so that it must be written again for etcd.
+    pub(super) fn needs_key_rewrite(&self) -> bool {
+        self.refused[1].is_some()
+    }
+
+    /// The action for a pair with an up-to-date certificate.
+    fn chmod_or_keep(&self) -> Action {
+        if self.permissions.is_empty() {
+            Action::Keep
+        } else {
+            Action::Chmod
+        }
+    }
+}
+
+/// What is done with a pair.
+///
+/// A key is replaced if it is missing, if the specification's text gives another algorithm, if two
+/// pairs share it, or with `rekey`. A key that cannot be read blocks the pair: it may be the only copy.
+/// A certificate is written only over a leaf certificate, or where there is none.
+pub(super) fn pair(
+    desired: &DesiredPair,
+    current: &Current,
+    ca: Option<SigningCa<'_>>,
+    key_is_shared: bool,
+    rekey: bool,
+    now: SystemTime,
+) -> Result<Decision> {
+    if let (Part::Missing, Part::Missing) = (&current.key, &current.certificate) {
+        return Ok(Decision {
+            action: Action::Create,
+            reasons: vec![Finding::MissingKey, Finding::MissingCertificate],
+        });
+    }
+    let mut blocked = Vec::new();
+    let mut for_new_key = Vec::new();
+    match &current.key {
+        Part::Missing => for_new_key.push(Finding::MissingKey),
+        Part::Unusable(finding @ Finding::Blocked { .. }) => blocked.push(finding.clone()),
+        Part::Unusable(finding) if rekey => for_new_key.push(finding.clone()),
+        Part::Unusable(finding) => blocked.push(finding.clone()),
+        Part::Present(key) => {
+            for_new_key.extend(other_algorithm(key, &desired.profile));
+            for_new_key.extend(key_is_shared.then_some(Finding::SharedKey));
+        }
+    }
+    let mut for_new_certificate: Vec<Finding> = current.refused.iter().flatten().cloned().collect();
+    let mut in_place_of_leaf = Vec::new();
+    match &current.certificate {
+        Part::Missing => for_new_certificate.push(Finding::MissingCertificate),
+        Part::Unusable(finding) => blocked.push(finding.clone()),
+        Part::Present(certificate) => {
+            in_place_of_leaf.extend(not_a_leaf(certificate, current, &desired.paths));
+            let required = Required {
+                identity: &desired.identity,
+                profile: &desired.profile,
+                renew_before: desired.renew_before,
+            };
+            let key = (current.key.present(), Some(&*desired.paths.key));
+            let verified = current.was_verified;
+            let chain = &current.chain;
+            for_new_certificate.extend(certificate_reasons(
+                certificate,
+                chain,
+                key,
+                required,
+                ca,
+                verified,
+                now,
+            )?);
+        }
+    }
+    let new_key = !for_new_key.is_empty() || (rekey && !for_new_certificate.is_empty());
+    let writes = new_key || !for_new_certificate.is_empty();
+    if writes {
+        blocked.extend(in_place_of_leaf);
+    }
+    let action = if !blocked.is_empty() {
+        Action::Blocked
+    } else if new_key {
+        Action::Reissue
+    } else if writes {
+        Action::Renew
+    } else {
+        current.chmod_or_keep()
+    };
+    let permissions = current.permissions.clone();
+    Ok(Decision {
+        action,
+        reasons: [blocked, for_new_key, for_new_certificate, permissions].concat(),
+    })
+}
+
+/// A key with another algorithm than the specification's text gives. A default replaces no key.
+fn other_algorithm(key: &PublicKey, profile: &Profile) -> Option<Finding> {
+    let desired = profile.requested_algorithm()?;
+    let is_met = key
+        .algorithm()
+        .is_some_and(|current| desired.is_met_by(current));
+    (!is_met).then(|| Finding::Algorithm {
+        current: key.algorithm_name().to_owned(),
+        desired: desired.name().to_owned(),
+    })
+}
+
+/// Why a new leaf certificate must not replace a file.
+fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -> Option<Finding> {
+    let path = &paths.certificate;
+    let what = if certificate.is_authority() {
+        "the certificate of a CA"
+    } else if current.certificate_file_has_key {
+        "a private key"
+    } else {
+        return None;
+    };
+    Some(Finding::Blocked {
+        path: path.clone(),
+        reason: format!("{} has {what}", path.display()),
+    })
+}
+
+/// Every reason to sign a certificate again: it differs from what the CA would sign now for this key
+/// and identity, or it expires soon. There is none if it is up to date.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use etcd_pki_core::{CertificateAuthority, Identity, RenewBefore, Role, plan};
+///
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// let etcd_1 = Identity::new("etcd-1")?;
+/// let certificate = ca.issue(Role::Member, &etcd_1)?.certificate().clone();
+/// let reasons = |identity, now| {
+///     let key = certificate.public_key();
+///     plan::reasons(&ca, &certificate, key, Role::Member, identity, RenewBefore::days(30), now)
+/// };
+/// let now = certificate.not_before();
+/// assert_eq!(reasons(&etcd_1, now)?, []);
+/// let moved = etcd_1.clone().with_names(["10.0.0.11"])?;
+/// assert_eq!(reasons(&moved, now)?[0].to_string(), "10.0.0.11 is missing");
+/// let day = Duration::from_secs(86_400);
+/// assert_eq!(reasons(&etcd_1, now + day * 364)?[0].to_string(), "expires in 1 day");
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`CertificateAuthority::sign`] for an identity that no certificate of this role can have.
+pub fn reasons(
+    ca: &CertificateAuthority,
+    certificate: &Certificate,
+    key: &PublicKey,
+    profile: impl Into<Profile>,
+    identity: &Identity,
+    renew_before: RenewBefore,
+    now: SystemTime,
+) -> Result<Vec<Finding>> {
+    let required = Required {
+        identity,
+        profile: &profile.into(),
+        renew_before,
+    };
+    let ca = SigningCa {
+        certificate: ca.certificate(),
+        bundle: std::slice::from_ref(ca.certificate()),
+        path: None,
+        is_renewed: false,
+    };
+    let key = (Some(key), None);
+    certificate_reasons(certificate, &[], key, required, Some(ca), false, now)
+}
+
+/// Every reason for another certificate than the current one. If its signature was verified before,
+/// only the issuer's name is compared.
+pub(super) fn certificate_reasons(
+    certificate: &Certificate,
+    chain: &[Certificate],
+    (key, key_path): (Option<&PublicKey>, Option<&Path>),
+    required: Required<'_>,
+    ca: Option<SigningCa<'_>>,
+    was_verified: bool,
+    now: SystemTime,
+) -> Result<Vec<Finding>> {
+    let Required {
+        identity, profile, ..
+    } = required;
+    let mut reasons = Vec::new();
+    reasons.extend(rules::key_match(certificate, key, key_path));
+    if let Some(ca) = ca {
+        reasons.extend(issuer_reason(certificate, chain, ca, was_verified));
+    }
+    reasons.extend(expiry(required.renew_before, certificate, ca, now));
+    let common_name = profile.common_name(identity)?;
+    if certificate.common_name() != common_name {
+        reasons.push(Finding::CommonName {
+            current: certificate.common_name(),
+            desired: common_name,
+        });
+    }
+    let organization = identity.organization();
+    if !certificate
+        .organizations()
+        .iter()
+        .map(String::as_str)
+        .eq(organization)
+    {
+        reasons.push(Finding::Organization {
+            current: certificate.organizations(),
+            desired: organization.map(str::to_owned),
+        });
+    }
+    let key = key.unwrap_or(certificate.public_key());
+    let is_rsa = key.algorithm().is_some_and(|algorithm| algorithm.is_rsa());
+    reasons.extend(usages(certificate, profile, is_rsa));
+    reasons.extend(names(certificate, &profile.alternative_names(identity)?));
+    Ok(reasons)
+}
+
+/// A leaf that no trusted CA signed, or that names an earlier certificate of its CA.
+fn issuer_reason(
+    certificate: &Certificate,
+    chain: &[Certificate],
+    ca: SigningCa<'_>,
+    was_verified: bool,
+) -> Option<Finding> {
+    if was_verified && certificate.names_issuer(ca.certificate) {
+        return rules::earlier_ca_certificate(certificate, ca.certificate);
+    }
+    let candidates = ca.bundle.iter().map(|one| (one, one));
+    match issuer::of(certificate, candidates) {
+        Issuer::Ca(signer) if signer.public_key() == ca.certificate.public_key() => {
+            rules::earlier_ca_certificate(certificate, ca.certificate)
+        }
+        // etcd trusts every CA of the bundle, and cannot be judged where etcd-pki cannot
+        Issuer::Ca(_) | Issuer::NotSupported(_) => None,
+        Issuer::Unknown { .. } if chain_is_trusted(certificate, chain, ca.bundle) => None,
+        Issuer::Unknown { same_name } => Some(Finding::OtherCa {
+            issuer: certificate.issuer(),
+            ca: ca.path.map(Path::to_owned),
+            same_name,
+        }),
+    }
+}
+
+/// Whether the certificates that follow a leaf in its file lead to a trusted one.
+fn chain_is_trusted(leaf: &Certificate, chain: &[Certificate], bundle: &[Certificate]) -> bool {
+    let mut top = leaf;
+    for above in chain {
+        if !issuer::is_signed_by(top, [above]) {
+            return false;
+        }
+        if bundle.contains(above) || issuer::is_signed_by(above, bundle) {
+            return true;
+        }
+        top = above;
+    }
+    false
+}
+
+/// A leaf that expires with its CA is not due for that reason: a new one would expire then too, unless
+/// the CA is renewed as well.
+fn expiry(
+    renew_before: RenewBefore,
+    certificate: &Certificate,
+    ca: Option<SigningCa<'_>>,
+    now: SystemTime,
+) -> Option<Finding> {
+    let not_after = certificate.not_after();
+    let due = renew_before.begins(certificate.not_before(), not_after);
+    let expires_with_ca =
+        ca.is_some_and(|ca| !ca.is_renewed && ca.certificate.not_after() <= not_after);
+    if now < due || (expires_with_ca && now <= not_after) {
+        return None;
+    }
+    Some(rules::expires(not_after, None, false, now))
+}
+
+fn usages(certificate: &Certificate, profile: &Profile, is_rsa: bool) -> Option<Finding> {
+    let usages = certificate.extended_key_usages().unwrap_or_default();
+    let desired = profile.extended_key_usages();
+    let key_usages = certificate.key_usages();
+    let same_usages =
+        usages.len() == desired.len() && desired.iter().all(|usage| usages.contains(usage));
+    let same_key_usages = profile.accepts_key_usages(key_usages, is_rsa);
+    if same_usages && same_key_usages && !certificate.is_authority() {
+        return None;
+    }
+    let mut current = words(key_usages.unwrap_or_default(), usages);
+    if certificate.is_authority() {
+        current.push("CA:TRUE".to_owned());
+    }
+    Some(Finding::Usages {
+        current,
+        desired: words(profile.key_usages(is_rsa), desired),
+    })
+}
+
+fn words(usages: &[KeyUsage], extended: &[ExtendedKeyUsage]) -> Vec<String> {
+    let usages = usages.iter().map(ToString::to_string);
+    let extended = extended.iter().map(ToString::to_string);
+    usages.chain(extended).collect()
+}
+
+fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding> {
+    let dns = certificate
+        .dns_names()
+        .iter()
+        .map(|name| name.to_ascii_lowercase());
+    let ip = certificate
+        .ip_addresses()
+        .iter()
+        .map(|address| address.to_canonical().to_string());
+    let uris = certificate.uris().iter().cloned();
+    let current: Vec<String> = dns
+        .chain(ip)
+        .chain(uris)
+        .chain(certificate.other_names())
+        .collect();
+    let desired: Vec<String> = desired.iter().map(ToString::to_string).collect();
+    let missing = desired.iter().filter(|name| !current.contains(name));
+    let extra = current.iter().filter(|name| !desired.contains(name));
+    missing
+        .map(|name| Finding::MissingName(name.clone()))
+        .chain(extra.map(|name| Finding::ExtraName(name.clone())))
+        .collect()
+}
+
+/// What is done with an existing CA. A CA is renewed where its key is, if it signed itself.
+pub(super) fn ca(
+    desired: &DesiredCa,
+    certificate: &Certificate,
+    current: &CurrentCa,
+    now: SystemTime,
+) -> Decision {
+    let mut reasons: Vec<Finding> = expiry(desired.renew_before, certificate, None, now)
+        .into_iter()
+        .collect();
+    reasons.extend(rules::key_usage_of_ca(certificate));
+    let keep = if current.permissions.is_empty() {
+        Action::Keep
+    } else {
+        Action::Chmod
+    };
+    let has_expired = matches!(reasons.first(), Some(Finding::Expired { .. }));
+    let can_renew = !matches!(current.key, Part::Missing) && certificate.is_self_issued();
+    let action = if reasons.is_empty() {
+        keep
+    } else if can_renew {
+        Action::Renew
+    } else if has_expired {
+        Action::Blocked
+    } else {
+        keep
+    };
+    if matches!(action, Action::Keep | Action::Chmod) {
+        reasons.extend(unchangeable(desired, certificate));
+    }
+    reasons.extend(current.permissions.iter().cloned());
+    Decision { action, reasons }
+}
+
+/// What the specification gives for an existing CA that is otherwise. The CA stays: no one would trust
+/// another.
+fn unchangeable(desired: &DesiredCa, certificate: &Certificate) -> Vec<Finding> {
+    let current = certificate.organizations();
+    let organization = desired.identity.organization();
+    let organization = organization
+        .filter(|organization| current != [*organization])
+        .map(|organization| Finding::Organization {
+            current: current.clone(),
+            desired: Some(organization.to_owned()),
+        });
+    let algorithm = other_ca_algorithm(desired, certificate.public_key());
+    algorithm.into_iter().chain(organization).collect()
+}
+
+/// A CA key with another algorithm than the specification's text gives.
+pub(super) fn other_ca_algorithm(desired: &DesiredCa, key: &PublicKey) -> Option<Finding> {
+    let algorithm = desired.algorithm?;
+    let is_met = key
+        .algorithm()
+        .is_some_and(|current| algorithm.is_met_by(current));
+    (!is_met).then(|| Finding::Algorithm {
+        current: key.algorithm_name().to_owned(),
+        desired: algorithm.name().to_owned(),
+    })
+}

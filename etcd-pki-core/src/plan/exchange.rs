@@ -1,0 +1,79 @@
+//! The exchange directory: it has a folder for each host, in which the host writes requests and the CA
+//! writes certificates. Keys stay on their hosts, and nothing secret is exchanged.
+//!
+//! Both sides have the specification, and trust it and not the directory.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Error, Result},
+    layout::PairPaths,
+    store::{Store, is_same},
+};
+
+/// The extension of a request's file
+pub(super) const EXTENSION: &str = "csr";
+
+/// A file of the exchange directory that is refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The file
+    pub path: PathBuf,
+    /// What is wrong with it
+    pub reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(path: impl Into<PathBuf>, reason: impl fmt::Display) -> Self {
+        Self {
+            path: path.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The refusal for an error, which may name the file itself.
+    pub(super) fn of(path: PathBuf, error: Error) -> Self {
+        match error {
+            Error::File { path, error } => Self::new(path, error),
+            Error::Io {
+                action,
+                path: named,
+                error,
+            } if named == path => Self::new(path, format_args!("cannot {action} it: {error}")),
+            Error::Irregular { path: named } if named == path => {
+                Self::new(path, "it is no regular file")
+            }
+            error => Self::new(path, error),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// The request of a pair, relative to its host's folder: `member-etcd-1.csr` for `member-etcd-1.pem`.
+pub(super) fn request_path(pair: &PairPaths) -> PathBuf {
+    pair.certificate.with_extension(EXTENSION)
+}
+
+/// Refuses an exchange directory that is the store's, which has private keys.
+///
+/// # Errors
+///
+/// [`Error::InvalidName`].
+pub(super) fn check_separate(store: &Store, exchange: &Path) -> Result<()> {
+    if is_same(store.directory(), exchange) {
+        return Err(Error::InvalidName {
+            name: exchange.display().to_string(),
+            reason: "is the cluster's own directory, which has keys: exchange requests in another"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,558 @@
+//! Planning the pairs of a directory, with the CAs that sign them.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+use rayon::prelude::*;
+
+use super::{
+    Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Step, Target,
+    cache::{Cache, Mark, Marker, NextCache},
+    decide::{self, Current, Decision, SigningCa},
+    permissions,
+    step::Work,
+    unmanaged::{Unmanaged, check_orphans},
+};
+use crate::{
+    certificate::Certificate,
+    cluster::{Cluster, Desired, DesiredCa, DesiredPair},
+    error::{Error, Result},
+    finding::Finding,
+    inspect::{CurrentCa, Part, issuer},
+    key::PublicKey,
+    layout::{CaKind, PairPaths},
+    store::{Attributes, Store, canonical, link_target},
+};
+
+/// Plans the pairs of a directory.
+pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> Result<Plan> {
+    let now = options.now();
+    let permissions = permissions(cluster.files(), options)?;
+    let Desired { cas, mut pairs } = match &options.host {
+        Some(host) => cluster.desired_on(host)?,
+        None => cluster.desired()?,
+    };
+    if let Some(name) = &options.only {
+        only(name, &mut pairs)?;
+    }
+    let cas = cas
+        .into_iter()
+        .map(|desired| Ca::read(desired, store, &permissions, options, now))
+        .collect::<Result<Vec<_>>>()?;
+    let view = View {
+        store,
+        directory: Arc::from(store.directory()),
+        permissions: &permissions,
+        cas: &cas,
+        cache: Cache::read(store),
+        other_cas: OnceLock::new(),
+        options,
+        now,
+    };
+    let mut leaves = pairs
+        .into_par_iter()
+        .map(|desired| view.leaf(desired, false))
+        .collect::<Result<Vec<_>>>()?;
+    view.separate_shared_keys(&mut leaves)?;
+    for ca in &cas {
+        if ca.has_appeared(store)? {
+            // Another process created it meanwhile, and signed the leaves that were read
+            return plan(cluster, store, options);
+        }
+    }
+    // One host's directory may hold what other hosts gave it
+    let is_part = options.host.is_some() || options.only.is_some();
+    let unmanaged = if is_part || options.is_part {
+        Unmanaged::default()
+    } else {
+        let desired = leaves.iter().map(|leaf| leaf.step.relative_paths());
+        let bundles: Vec<_> = cas
+            .iter()
+            .map(|ca| (ca.desired.kind, ca.current.bundle.as_slice()))
+            .collect();
+        Unmanaged::find(store, desired, &bundles)?
+    };
+    let View {
+        cache, directory, ..
+    } = view;
+    let mut steps = Vec::with_capacity(leaves.len() + cas.len());
+    let mut markers = HashMap::new();
+    let mut planned = Vec::new();
+    for mut ca in cas {
+        let kind = ca.desired.kind;
+        markers.extend(ca.marker.take().map(|marker| (kind, marker)));
+        planned.push(PlannedCa {
+            kind,
+            paths: ca.desired.paths.clone(),
+            stamps: ca.current.stamps.clone(),
+        });
+        let signed = leaves
+            .iter()
+            .filter(|leaf| leaf.step.pair().is_some_and(|pair| pair.ca == kind));
+        steps.push(ca.into_step(store, &directory, signed)?);
+    }
+    // A part of the pairs has a part of the marks
+    let cache = (!is_part).then(|| {
+        let kept = leaves.iter().filter_map(Leaf::kept_mark);
+        NextCache::new(cache, kept, markers)
+    });
+    steps.extend(leaves.into_iter().map(|leaf| leaf.step));
+    if options.prune.is_some() {
+        steps.extend(removals(&unmanaged, &directory));
+    }
+    Ok(Plan(Arc::new(Contents {
+        store: store.clone(),
+        mode: Mode::Pairs,
+        now,
+        steps,
+        unmanaged: unmanaged.pairs.into_iter().map(|(pair, _)| pair).collect(),
+        unmanaged_ca: unmanaged.ca,
+        refused: Vec::new(),
+        hosts_without_request: Vec::new(),
+        cas: planned,
+        cache,
+        permissions,
+    })))
+}
+
+/// Leaves the pairs of one host or client.
+fn only(name: &str, pairs: &mut Vec<DesiredPair>) -> Result<()> {
+    pairs.retain(|pair| pair.host.as_deref() == Some(name) || pair.identity.name() == Some(name));
+    if pairs.is_empty() {
+        return Err(Error::InvalidName {
+            name: name.to_owned(),
+            reason: "is no host and no user of the cluster".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn removals(unmanaged: &Unmanaged, directory: &Arc<Path>) -> Vec<Step> {
+    let steps = unmanaged.pairs.iter().map(|(pair, stamps)| Step {
+        stamps: stamps.clone(),
+        ..Step::new(
+            Action::Remove,
+            Target::Files(pair.clone()),
+            directory,
+            Work::Remove,
+        )
+    });
+    steps.collect()
+}
+
+/// A CA of the specification, and its current state.
+struct Ca {
+    desired: DesiredCa,
+    current: CurrentCa,
+    /// What is done with it; `None` if it must be created
+    decision: Option<Decision>,
+    /// Makes the marks of the pairs that it signed, if its key can be read
+    marker: Option<Marker>,
+}
+
+impl Ca {
+    /// Reads a CA, and refuses one that cannot be the CA of the specification.
+    fn read(
+        desired: DesiredCa,
+        store: &Store,
+        permissions: &Attributes,
+        options: &PlanOptions,
+        now: SystemTime,
+    ) -> Result<Self> {
+        let paths = desired.paths.below(store.directory());
+        let common_name = desired.common_name();
+        let mut current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let decision = match current.certificate() {
+            Some(certificate) => {
+                if let Some(finding) = &current.refused {
+                    // It is not replaced: a plan for files that no etcd starts with is no help
+                    return Err(Error::malformed("CA", finding).in_file(&paths.certificate));
+                }
+                check_ca(&desired, &paths, certificate, current.key.present())?;
+                let mut decision = decide::ca(&desired, certificate, &current, now);
+                if options.only.is_some() && decision.action == Action::Renew {
+                    decision.action = Action::Keep;
+                }
+                Some(decision)
+            }
+            None => None,
+        };
+        let private_key = current.private_key.take();
+        Ok(Self {
+            marker: private_key.as_ref().and_then(Marker::of),
+            desired,
+            current,
+            decision,
+        })
+    }
+
+    /// What leaves are compared with; `None` if the CA must be created.
+    fn signing(&self) -> Option<SigningCa<'_>> {
+        let decision = self.decision.as_ref()?;
+        Some(SigningCa {
+            certificate: self.current.certificate()?,
+            bundle: &self.current.bundle,
+            path: Some(&self.desired.paths.certificate),
+            is_renewed: decision.action == Action::Renew,
+        })
+    }
+
+    /// Whether the CA exists now, and did not when it was read. An empty file is no CA.
+    fn has_appeared(&self, store: &Store) -> Result<bool> {
+        if self.decision.is_some() {
+            return Ok(false);
+        }
+        let paths = self.desired.paths.below(store.directory());
+        match self.current.stamps.check(&paths) {
+            Ok(()) => Ok(false),
+            Err(Error::Changed { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The step of the CA, after those of the leaves that it must have signed.
+    fn into_step<'a>(
+        self,
+        store: &Store,
+        directory: &Arc<Path>,
+        mut leaves: impl Iterator<Item = &'a Leaf>,
+    ) -> Result<Step> {
+        let Self {
+            desired,
+            current,
+            decision,
+            ..
+        } = self;
+        let has_key = !matches!(current.key, Part::Missing);
+        let (Some(certificate), Some(Decision { action, reasons })) =
+            (current.certificate(), decision)
+        else {
+            let signed = leaves
+                .find(|leaf| leaf.has_certificate)
+                .map(|leaf| leaf.step.relative_paths().certificate.clone());
+            check_orphans(&desired, has_key, store, signed)?;
+            let mut reasons = vec![Finding::MissingCertificate];
+            match &current.key {
+                Part::Missing => reasons.insert(0, Finding::MissingKey),
+                Part::Present(key) => reasons.extend(decide::other_ca_algorithm(&desired, key)),
+                Part::Unusable(_) => {}
+            }
+            let work = Work::CreateCa { has_key };
+            return Ok(Step {
+                reasons,
+                stamps: current.stamps,
+                hard_links: current.hard_links,
+                ..Step::new(Action::Create, Target::Ca(desired), directory, work)
+            });
+        };
+        let serial = certificate.serial_number().as_bytes();
+        let keeps_serial = leaves.any(|leaf| leaf.ca_serial.as_deref() == Some(serial));
+        let work = match action {
+            Action::Renew => Work::RenewCa { keeps_serial },
+            Action::Chmod => Work::Chmod,
+            _ => Work::None,
+        };
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        let is_kept = matches!(action, Action::Keep | Action::Chmod);
+        Ok(Step {
+            due: is_kept.then(|| desired.renew_before.begins(not_before, not_after)),
+            reasons,
+            not_before: Some(not_before),
+            not_after: Some(not_after),
+            stamps: current.stamps,
+            hard_links: current.hard_links,
+            ..Step::new(action, Target::Ca(desired), directory, work)
+        })
+    }
+}
+
+/// Refuses a certificate that cannot be the CA of the specification.
+///
+/// # Errors
+///
+/// [`Error::NotAnAuthority`], [`Error::AnotherAuthority`], [`Error::KeyMismatch`].
+pub(super) fn check_ca(
+    desired: &DesiredCa,
+    paths: &PairPaths,
+    certificate: &Certificate,
+    key: Option<&PublicKey>,
+) -> Result<()> {
+    if !certificate.is_authority() {
+        return Err(Error::NotAnAuthority {
+            subject: certificate.subject(),
+            reason: "its basicConstraints do not say CA:TRUE".to_owned(),
+        }
+        .in_file(&paths.certificate));
+    }
+    let common_name = desired.common_name();
+    if certificate.common_name().as_deref() != Some(&common_name) {
+        return Err(Error::AnotherAuthority {
+            path: paths.certificate.clone(),
+            found: certificate.subject(),
+            wanted: common_name,
+        });
+    }
+    match key {
+        Some(key) if certificate.public_key() != key => Err(Error::KeyMismatch {
+            expected: certificate.public_key().fingerprint_sha256(),
+            found: key.fingerprint_sha256(),
+        }
+        .in_file(&paths.key)),
+        _ => Ok(()),
+    }
+}
+
+/// A leaf's step, and what the other steps need of it. The certificate itself is dropped: there may be
+/// thirty thousand.
+struct Leaf {
+    step: Step,
+    /// Whether the path has a certificate
+    has_certificate: bool,
+    /// The serial number by which it names its CA, if it does
+    ca_serial: Option<Vec<u8>>,
+    mark: Option<Mark>,
+}
+
+impl Leaf {
+    /// The mark of a pair that stays as it is.
+    fn kept_mark(&self) -> Option<Mark> {
+        self.mark
+            .filter(|_| matches!(self.step.action, Action::Keep | Action::Chmod))
+    }
+}
+
+/// What each leaf is compared with.
+struct View<'a> {
+    store: &'a Store,
+    directory: Arc<Path>,
+    permissions: &'a Attributes,
+    cas: &'a [Ca],
+    cache: Cache,
+    /// The directory's CAs that are not the cluster's own, read when they are needed
+    other_cas: OnceLock<Vec<(PathBuf, Certificate)>>,
+    options: &'a PlanOptions,
+    now: SystemTime,
+}
+
+impl View<'_> {
+    /// Reads a pair and decides.
+    fn leaf(&self, desired: DesiredPair, key_is_shared: bool) -> Result<Leaf> {
+        let ca = self.cas.iter().find(|ca| ca.desired.kind == desired.ca);
+        let marker = ca.and_then(|ca| ca.marker.as_ref());
+        let known = marker.map(|marker| (marker, &self.cache));
+        let current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let Decision {
+            action,
+            mut reasons,
+        } = decide::pair(
+            &desired,
+            &current,
+            ca.and_then(Ca::signing),
+            key_is_shared,
+            self.options.rekey,
+            self.now,
+        )?;
+        let certificate = current.certificate.present();
+        let is_other_cas = self.other_ca(certificate, &mut reasons);
+        let paths = desired.paths.below(&self.directory);
+        put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
+        let written = match action {
+            Action::Renew if current.needs_key_rewrite() => Action::Reissue,
+            action => action,
+        };
+        let links = links(&self.directory, &paths, written);
+        let blocks = |link: &Finding| {
+            !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
+        };
+        let is_blocked = links.iter().any(blocks) || is_other_cas;
+        reasons.extend(links);
+        let (not_before, not_after) = (
+            certificate.map(Certificate::not_before),
+            certificate.map(Certificate::not_after),
+        );
+        let is_kept = matches!(action, Action::Keep | Action::Chmod);
+        let life = not_before.zip(not_after).filter(|_| is_kept);
+        let renew_before = desired.renew_before;
+        let work = work(action, &current);
+        let has_certificate = certificate.is_some();
+        let ca_serial =
+            certificate.and_then(|certificate| certificate.extensions().authority_serial.clone());
+        let mut step = Step {
+            due: life.map(|(begin, end)| renew_before.begins(begin, end)),
+            not_before,
+            not_after,
+            key: current.key.into_present(),
+            hard_links: current.hard_links,
+            stamps: current.stamps,
+            reasons,
+            ..Step::new(action, Target::Pair(desired), &self.directory, work)
+        };
+        if is_blocked {
+            step.block();
+        }
+        Ok(Leaf {
+            step,
+            has_certificate,
+            ca_serial,
+            mark: current.mark,
+        })
+    }
+
+    /// Whether a CA of the directory that is not the cluster's own signed a leaf. Its leaves are never
+    /// signed again by the CA of the specification: other programs trust them. The reason then names
+    /// that CA.
+    fn other_ca(&self, certificate: Option<&Certificate>, reasons: &mut [Finding]) -> bool {
+        let other = reasons.iter_mut().find_map(|reason| match reason {
+            Finding::OtherCa { ca, .. } => Some(ca),
+            _ => None,
+        });
+        let (Some(named), Some(certificate)) = (other, certificate) else {
+            return false;
+        };
+        let others = self.other_cas.get_or_init(|| self.read_other_cas());
+        let candidates = others.iter().map(|(path, ca)| (path, ca));
+        let issuer::Issuer::Ca(path) = issuer::of(certificate, candidates) else {
+            return false;
+        };
+        *named = Some(path.clone());
+        true
+    }
+
+    fn read_other_cas(&self) -> Vec<(PathBuf, Certificate)> {
+        // The specification moves the pairs of peers from one of these to the other
+        let own = CaKind::ALL.map(|kind| self.store.ca_paths(kind).certificate);
+        let is_replaced = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("ca-replaced-")
+        };
+        let all = self.store.certificates().unwrap_or_default().into_iter();
+        let others = all.filter(|(path, certificate)| {
+            certificate.is_authority() && !is_replaced(path) && !own.contains(path)
+        });
+        let relative = |path: PathBuf| match path.strip_prefix(&self.directory) {
+            Ok(relative) => relative.to_owned(),
+            Err(_) => path,
+        };
+        others
+            .map(|(path, certificate)| (relative(path), certificate))
+            .collect()
+    }
+
+    /// Decides again about pairs with a key that another pair or a CA has too.
+    fn separate_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
+        let bundles = self.cas.iter().flat_map(|ca| &ca.current.bundle);
+        let keys = leaves.iter().map(|leaf| leaf.step.key.as_ref());
+        let shared = shared_keys(bundles.map(Certificate::public_key), keys, |place| {
+            let key = leaves[place].step.paths().key;
+            target_within(&self.directory, &key).is_some()
+        });
+        for place in shared {
+            let Target::Pair(desired) = &leaves[place].step.target else {
+                continue;
+            };
+            leaves[place] = self.leaf(desired.clone(), true)?;
+        }
+        Ok(())
+    }
+}
+
+fn work(action: Action, current: &Current) -> Work {
+    match (action, current.key.present()) {
+        (Action::Create | Action::Reissue, _) => Work::Issue,
+        (Action::Renew, Some(key)) => Work::Certify {
+            key: key.clone(),
+            rewrites_key: current.needs_key_rewrite(),
+        },
+        (Action::Chmod, _) => Work::Chmod,
+        _ => Work::None,
+    }
+}
+
+/// The places of pairs that need a key of their own, since another pair or a CA has the same. Where a
+/// key is a link to another pair's key, the link's pair needs one, and the other pair is up to date.
+pub(super) fn shared_keys<'a>(
+    of_cas: impl Iterator<Item = &'a PublicKey>,
+    keys: impl Iterator<Item = Option<&'a PublicKey>> + Clone,
+    is_link: impl Fn(usize) -> bool,
+) -> Vec<usize> {
+    let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(keys.size_hint().0);
+    for key in of_cas.chain(keys.clone().flatten()) {
+        *counts.entry(key).or_insert(0) += 1;
+    }
+    let shared: Vec<(usize, &PublicKey, bool)> = keys
+        .enumerate()
+        .filter_map(|(place, key)| Some((place, key?)))
+        .filter(|(_, key)| counts.get(key).is_some_and(|count| *count > 1))
+        .map(|(place, key)| (place, key, is_link(place)))
+        .collect();
+    for (_, key, _) in shared.iter().filter(|(_, _, is_link)| *is_link) {
+        if let Some(count) = counts.get_mut(key) {
+            *count -= 1;
+        }
+    }
+    let shared = shared
+        .into_iter()
+        .filter(|(_, key, is_link)| *is_link || counts.get(key).is_some_and(|count| *count > 1));
+    shared.map(|(place, ..)| place).collect()
+}
+
+/// The target of a link to another file of the directory.
+pub(super) fn target_within(directory: &Path, path: &Path) -> Option<PathBuf> {
+    let target = link_target(path)?;
+    target.starts_with(canonical(directory)).then_some(target)
+}
+
+/// The links at the paths that an action writes.
+pub(super) fn links(directory: &Path, paths: &PairPaths, action: Action) -> Vec<Finding> {
+    let written: &[&PathBuf] = match action {
+        Action::Renew => &[&paths.certificate],
+        Action::Reissue | Action::Create => &[&paths.certificate, &paths.key],
+        _ => &[],
+    };
+    let links = written.iter().map(|path| link(directory, path));
+    links.flatten().collect()
+}
+
+/// Puts links to files that cannot be used before the other reasons: the link is what is at the path.
+pub(super) fn put_unusable_links_first(
+    directory: &Path,
+    paths: &PairPaths,
+    current: &Current,
+    reasons: &mut Vec<Finding>,
+) {
+    let unusable = [
+        (&paths.key, matches!(current.key, Part::Unusable(_))),
+        (
+            &paths.certificate,
+            matches!(current.certificate, Part::Unusable(_)),
+        ),
+    ];
+    for (path, _) in unusable.into_iter().filter(|(_, is_unusable)| *is_unusable) {
+        let is_reason =
+            |reason: &Finding| matches!(reason, Finding::Blocked { path: at, .. } if at == path);
+        if !reasons.iter().any(is_reason) {
+            reasons.splice(0..0, link(directory, path));
+        }
+    }
+}
+
+/// The link at a path, as a finding.
+fn link(directory: &Path, path: &Path) -> Option<Finding> {
+    if !path.is_symlink() {
+        return None;
+    }
+    let path = path.to_owned();
+    if let Some(target) = target_within(directory, &path) {
+        return Some(Finding::SymbolicLink { path, target });
+    }
+    let leads = match link_target(&path) {
+        Some(target) => format!("out of the directory, to {}", target.display()),
+        None => "nowhere".to_owned(),
+    };
+    let reason = format!("{} is a link that leads {leads}", path.display());
+    Some(Finding::Blocked { path, reason })
+}

@@ -1,0 +1,682 @@
+//! Planning the renewal of certificates by path, without a specification.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use super::{
+    Action, Contents, Mode, Plan, Step, Target,
+    apply::apply_planned,
+    report::{ApplyOptions, Product, Report},
+    step::Work,
+};
+use crate::{
+    authority::CertificateAuthority,
+    certificate::Certificate,
+    clock,
+    cluster::RenewBefore,
+    error::{Error, Result},
+    finding::Finding,
+    inspect::{
+        CurrentCa, PairFiles, Part,
+        issuer::{self, Issuer},
+        key_path, rules,
+    },
+    key::{KeyAlgorithm, Passphrase, PrivateKey},
+    layout::{CaKind, Layout, PairPaths},
+    store::{Attributes, LockedStore, Overwrite, PairTexts, Store, is_same, parent, read_file},
+    validity::Validity,
+    verify::Use,
+};
+
+/// Renews certificates by path: same names, same usages, and the same key unless a new one is
+/// requested. A certificate is valid as long as the old one was.
+///
+/// ```
+/// use etcd_pki_core::{Cluster, Identity, Layout, RenewBefore, Store, plan::{Action, ApplyOptions, Renewal}};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("ssl");
+/// let store = Store::new(&directory, Layout::Kubespray);
+/// let cluster = Cluster::builder().clients([Identity::new("root")?]).build()?;
+/// let _ = cluster.plan(&store)?.apply()?;
+///
+/// let renewal = Renewal::with_cas_of(store);
+/// let due = renewal.plan_due(RenewBefore::days(30))?;
+/// assert_eq!(due.changes().count(), 0);
+///
+/// let file = directory.join("client-root.pem");
+/// let report = renewal.plan_files(&[file])?.remove(0).apply()?;
+/// assert_eq!(report.count(Action::Renew), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Renewal<'a> {
+    ca: RenewalCa,
+    passphrase: Option<&'a Passphrase>,
+    rekey: bool,
+    validity: Option<Validity>,
+    now: Option<SystemTime>,
+}
+
+/// The CA that signs renewed certificates.
+#[derive(Clone)]
+pub(super) enum RenewalCa {
+    /// This CA, whatever CA signed the old certificate
+    Given(Arc<CertificateAuthority>),
+    /// The CA that signed the old certificate: of this store, or given
+    Store {
+        store: Store,
+        given: Option<Arc<CertificateAuthority>>,
+    },
+}
+
+/// A certificate that is renewed.
+#[derive(Debug)]
+pub(super) struct FileRenewal {
+    certificate: Certificate,
+    pub(super) rekey: bool,
+    validity: Option<Validity>,
+    /// The CA of the store that signs; `None` if a CA was given
+    pub(super) ca: Option<CaKind>,
+    /// Whether a CA was given that did not sign the old certificate
+    pub(super) changes_ca: bool,
+}
+
+impl<'a> Renewal<'a> {
+    /// Signs each certificate with the CA of this store that signed the old one.
+    pub fn with_cas_of(store: Store) -> Self {
+        Self::new(RenewalCa::Store { store, given: None })
+    }
+
+    /// Signs with this CA what it signed before, and the rest with the CAs of the store: the key of a
+    /// store's CA may be elsewhere. It changes nothing for [`Renewal::with_ca`].
+    pub fn with_signer(self, ca: CertificateAuthority) -> Self {
+        let renewal_ca = match self.ca {
+            RenewalCa::Store { store, .. } => RenewalCa::Store {
+                store,
+                given: Some(Arc::new(ca)),
+            },
+            given @ RenewalCa::Given(_) => given,
+        };
+        Self {
+            ca: renewal_ca,
+            ..self
+        }
+    }
+
+    /// Signs all certificates with this CA.
+    pub fn with_ca(ca: impl Into<Arc<CertificateAuthority>>) -> Self {
+        Self::new(RenewalCa::Given(ca.into()))
+    }
+
+    fn new(ca: RenewalCa) -> Self {
+        Self {
+            ca,
+            passphrase: None,
+            rekey: false,
+            validity: None,
+            now: None,
+        }
+    }
+
+    /// Decrypts the keys next to certificates with this passphrase.
+    pub fn with_passphrase(self, passphrase: &'a Passphrase) -> Self {
+        Self {
+            passphrase: Some(passphrase),
+            ..self
+        }
+    }
+
+    /// Makes a new key for each certificate.
+    pub fn with_rekey(self) -> Self {
+        Self {
+            rekey: true,
+            ..self
+        }
+    }
+
+    /// Gives the new certificates this validity.
+    pub fn with_validity(self, validity: Validity) -> Self {
+        Self {
+            validity: Some(validity),
+            ..self
+        }
+    }
+
+    /// Renews as if it were this time.
+    pub fn at(self, now: SystemTime) -> Self {
+        Self {
+            now: Some(now),
+            ..self
+        }
+    }
+
+    /// Plans the certificates of the CA's store that are due.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] for a directory that cannot be listed; the errors of a CA that cannot be read or
+    /// has no key, if the store has no other.
+    pub fn plan_due(&self, due: RenewBefore) -> Result<Plan> {
+        let RenewalCa::Store { store, .. } = &self.ca else {
+            return Err(Error::Missing {
+                what: "directory with certificates to renew",
+                found: Vec::new(),
+            });
+        };
+        let now = self.now();
+        let mut certificates = store.certificates()?;
+        certificates.retain(|(_, certificate)| {
+            let (begin, end) = (certificate.not_before(), certificate.not_after());
+            !certificate.is_authority() && due.begins(begin, end) <= now
+        });
+        let files: Vec<PathBuf> = certificates.into_iter().map(|(path, _)| path).collect();
+        self.plan_in(store, &files, true)
+    }
+
+    /// Plans these files, whether they are due or not: a plan for each of their directories.
+    ///
+    /// # Errors
+    ///
+    /// The errors of a CA that cannot be read, if the store has no other. A file that cannot be renewed
+    /// is a blocked step.
+    pub fn plan_files(&self, files: &[PathBuf]) -> Result<Vec<Plan>> {
+        let layout = match &self.ca {
+            RenewalCa::Store { store, .. } => store.layout(),
+            RenewalCa::Given(_) => Layout::default(),
+        };
+        let mut directories: BTreeMap<&Path, Vec<PathBuf>> = BTreeMap::new();
+        for file in files {
+            let own = directories.entry(parent(file)).or_default();
+            own.push(file.clone());
+        }
+        let plans = directories
+            .into_iter()
+            .map(|(directory, files)| self.plan_in(&Store::new(directory, layout), &files, false));
+        plans.collect()
+    }
+
+    /// Plans and applies under the lock of each directory, as
+    /// [`Cluster::apply`](crate::Cluster::apply) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renewal::plan_files`] and [`Plan::apply`].
+    pub fn apply_files(
+        &self,
+        files: &[PathBuf],
+        options: &ApplyOptions<'_>,
+    ) -> Result<Vec<Report>> {
+        let plans = self.plan_files(files)?;
+        let reports = plans.into_iter().map(|plan| {
+            let files: Vec<PathBuf> = plan.steps().iter().map(|step| step.file()).collect();
+            let store = plan.store().clone();
+            apply_planned(|| self.plan_in(&store, &files, false), options)
+        });
+        reports.collect()
+    }
+
+    /// Plans and applies what is due under the lock of the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renewal::plan_due`] and [`Plan::apply`].
+    pub fn apply_due(&self, due: RenewBefore, options: &ApplyOptions<'_>) -> Result<Report> {
+        apply_planned(|| self.plan_due(due), options)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.now.unwrap_or_else(clock::now)
+    }
+
+    fn plan_in(&self, store: &Store, files: &[PathBuf], are_due: bool) -> Result<Plan> {
+        let now = self.now();
+        let directory: Arc<Path> = Arc::from(store.directory());
+        let cas = Cas::read(&self.ca)?;
+        if files.is_empty() {
+            // What becomes due later would not be renewed
+            cas.can_any_sign(&self.ca)?;
+        }
+        let linked = if self.rekey {
+            LinkedKeys::read(store)?
+        } else {
+            LinkedKeys::default()
+        };
+        let mut steps = Vec::with_capacity(files.len());
+        for path in files {
+            let certificate = path.strip_prefix(&directory).unwrap_or(path).to_owned();
+            let key = key_path(path);
+            let key = key.strip_prefix(&directory).unwrap_or(&key).to_owned();
+            let planned = PlannedFile {
+                renewal: self,
+                cas: &cas,
+                linked: &linked,
+                directory: &directory,
+                paths: PairPaths { certificate, key },
+                now,
+            };
+            if let Some(target) = own_name(path, files).filter(|_| are_due) {
+                steps.push(planned.linked(target.clone()));
+                continue;
+            }
+            let mut step = planned.step()?;
+            if are_due && step.action == Action::Blocked && !store.is_named(path) {
+                // Other certificates may be in the directory, such as those of Kubernetes itself, and
+                // other programs renew them
+                step.action = Action::Keep;
+            }
+            steps.push(step);
+        }
+        Ok(Plan(Arc::new(Contents {
+            store: store.clone(),
+            mode: Mode::Renewal(self.ca.clone()),
+            now,
+            steps,
+            unmanaged: Vec::new(),
+            unmanaged_ca: None,
+            refused: Vec::new(),
+            hosts_without_request: Vec::new(),
+            cas: Vec::new(),
+            cache: None,
+            permissions: Attributes::default(),
+        })))
+    }
+}
+
+impl RenewalCa {
+    /// The CA that signs for a kind.
+    pub(super) fn load(
+        &self,
+        kind: Option<CaKind>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Arc<CertificateAuthority>> {
+        match (self, kind) {
+            (Self::Given(ca), _)
+            | (
+                Self::Store {
+                    given: Some(ca), ..
+                },
+                None,
+            ) => Ok(Arc::clone(ca)),
+            (Self::Store { store, .. }, kind) => {
+                let kind = kind.unwrap_or(CaKind::Client);
+                store.ca(kind, passphrase).map(Arc::new)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RenewalCa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(ca) => ca.fmt(f),
+            Self::Store { store, .. } => store.fmt(f),
+        }
+    }
+}
+
+/// The CAs that may have signed the certificates.
+struct Cas(Vec<(Option<CaKind>, PathBuf, CaState)>);
+
+/// A CA, or why it cannot be read.
+enum CaState {
+    Given(Certificate),
+    Current(Box<CurrentCa>),
+    Unreadable(Error),
+}
+
+impl Cas {
+    fn read(ca: &RenewalCa) -> Result<Self> {
+        let given = |ca: &CertificateAuthority| {
+            let certificate = ca.certificate().clone();
+            (None, PathBuf::new(), CaState::Given(certificate))
+        };
+        let (store, mut cas) = match ca {
+            RenewalCa::Given(ca) => return Ok(Self(vec![given(ca)])),
+            RenewalCa::Store {
+                store,
+                given: signer,
+            } => (store, Vec::from_iter(signer.iter().map(|ca| given(ca)))),
+        };
+        for kind in CaKind::ALL {
+            let relative = store.layout().ca(kind);
+            let paths = relative.below(store.directory());
+            let state = match CurrentCa::read(&paths, &relative, None, &Attributes::default()) {
+                Ok(current) if current.certificate().is_none() => continue,
+                Ok(current) => CaState::Current(Box::new(current)),
+                Err(error) => CaState::Unreadable(error),
+            };
+            cas.push((Some(kind), paths.certificate, state));
+        }
+        let is_readable = |state: &CaState| !matches!(state, CaState::Unreadable(_));
+        if cas.iter().any(|(_, _, state)| is_readable(state)) {
+            return Ok(Self(cas));
+        }
+        match cas.pop() {
+            Some((_, _, CaState::Unreadable(error))) => Err(error),
+            // The reason of the system
+            _ => Err(store
+                .ca(CaKind::Client, None)
+                .err()
+                .unwrap_or(Error::Interrupted)),
+        }
+    }
+
+    /// Fails if no CA can sign here, with the error of the first.
+    fn can_any_sign(&self, ca: &RenewalCa) -> Result<()> {
+        let can_sign = |(_, path, state): &(Option<CaKind>, PathBuf, CaState)| match state {
+            CaState::Given(_) => true,
+            CaState::Current(current) => can_sign(current, path).is_ok(),
+            CaState::Unreadable(_) => false,
+        };
+        if self.0.iter().any(can_sign) {
+            return Ok(());
+        }
+        let kind = self.0.first().and_then(|(kind, ..)| *kind);
+        ca.load(kind, None).map(drop)
+    }
+
+    /// The CA that renews a certificate, and whether it is another than before; or why there is none.
+    fn signer(
+        &self,
+        certificate: &Certificate,
+    ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
+        let candidates = self.0.iter().flat_map(|entry| {
+            let bundle = match &entry.2 {
+                CaState::Current(current) => current.bundle.as_slice(),
+                CaState::Given(ca) => std::slice::from_ref(ca),
+                CaState::Unreadable(_) => &[],
+            };
+            bundle.iter().map(move |ca| ((entry, ca), ca))
+        });
+        match issuer::of(certificate, candidates) {
+            Issuer::Ca(((kind, path, state), ca)) => match state {
+                CaState::Given(_) => Ok((*kind, false)),
+                CaState::Current(current) if current.certificate() == Some(ca) => {
+                    can_sign(current, path).map(|()| (*kind, false))
+                }
+                _ => Err(other_ca(certificate, path, false)),
+            },
+            Issuer::NotSupported(what) => Err(Finding::NotSupported {
+                subject: None,
+                what,
+            }),
+            Issuer::Unknown { same_name } => {
+                // What no other CA signed is taken for the work of one that cannot be read
+                let unreadable = self.0.iter().find_map(|(_, path, state)| match state {
+                    CaState::Unreadable(error) => Some((path, error)),
+                    _ => None,
+                });
+                Err(match unreadable {
+                    Some((path, error)) => Finding::Blocked {
+                        path: path.clone(),
+                        reason: format!("its CA cannot sign: {error}"),
+                    },
+                    None => {
+                        let mut paths = self.0.iter().map(|(_, path, _)| path.as_path());
+                        let path = paths.find(|path| *path != Path::new(""));
+                        other_ca(certificate, path.unwrap_or(Path::new("")), same_name)
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// Why a CA cannot sign here.
+fn can_sign(current: &CurrentCa, path: &Path) -> std::result::Result<(), Finding> {
+    match &current.key {
+        Part::Missing => Err(Finding::Blocked {
+            path: path.to_owned(),
+            reason: format!("{} is here, and its key is not", path.display()),
+        }),
+        // Its passphrase is needed when it signs
+        Part::Present(_) | Part::Unusable(_) => Ok(()),
+    }
+}
+
+fn other_ca(certificate: &Certificate, path: &Path, same_name: bool) -> Finding {
+    Finding::OtherCa {
+        issuer: certificate.issuer(),
+        ca: Some(path.to_owned()),
+        same_name,
+    }
+}
+
+/// A file, and what its step is decided from.
+struct PlannedFile<'a> {
+    renewal: &'a Renewal<'a>,
+    cas: &'a Cas,
+    linked: &'a LinkedKeys,
+    directory: &'a Arc<Path>,
+    paths: PairPaths,
+    now: SystemTime,
+}
+
+impl PlannedFile<'_> {
+    /// The step of a link to a file that is renewed under its own name: it stays.
+    fn linked(self, named: PathBuf) -> Step {
+        let path = self.directory.join(&self.paths.certificate);
+        let target = Target::Files(self.paths);
+        Step {
+            reasons: vec![Finding::SymbolicLink {
+                path,
+                target: named,
+            }],
+            ..Step::new(Action::Keep, target, self.directory, Work::None)
+        }
+    }
+
+    fn step(self) -> Result<Step> {
+        let full = self.paths.below(self.directory);
+        let files = PairFiles::read(full.clone())?;
+        let certificate = match files.certificates(Use::Certificate).0 {
+            Part::Present(mut certificates) => certificates.swap_remove(0),
+            Part::Missing => {
+                let path = full.certificate.clone();
+                // The reason of the system
+                let error = read_file(&path).err();
+                return Err(error.unwrap_or(
+                    Error::Missing {
+                        what: "certificate",
+                        found: Vec::new(),
+                    }
+                    .in_file(path),
+                ));
+            }
+            Part::Unusable(_) => {
+                let bytes = read_file(&full.certificate)?;
+                let error = Certificate::all_from_bytes(&bytes).err();
+                let error = error.unwrap_or(Error::Changed {
+                    path: full.certificate.clone(),
+                });
+                return Err(error.in_file(full.certificate));
+            }
+        };
+        let mut reasons = Vec::new();
+        let due = RenewBefore::default().begins(certificate.not_before(), certificate.not_after());
+        if due <= self.now {
+            reasons.push(rules::expires(
+                certificate.not_after(),
+                None,
+                false,
+                self.now,
+            ));
+        }
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        let (action, work) = match self.decide(&certificate, &files, &full) {
+            Ok((ca, changes_ca)) => {
+                let rekey = self.renewal.rekey;
+                let action = if rekey {
+                    Action::Reissue
+                } else {
+                    Action::Renew
+                };
+                let renewal = FileRenewal {
+                    certificate,
+                    rekey,
+                    validity: self.renewal.validity,
+                    ca,
+                    changes_ca,
+                };
+                (action, Work::RenewFile(Box::new(renewal)))
+            }
+            Err(finding) => {
+                reasons.insert(0, finding);
+                (Action::Blocked, Work::None)
+            }
+        };
+        Ok(Step {
+            reasons,
+            not_before: Some(not_before),
+            not_after: Some(not_after),
+            hard_links: files.hard_links(),
+            stamps: files.stamps(),
+            ..Step::new(action, Target::Files(self.paths), self.directory, work)
+        })
+    }
+
+    /// The CA that signs, and whether it is another than before; or why the file is not renewed.
+    fn decide(
+        &self,
+        certificate: &Certificate,
+        files: &PairFiles,
+        full: &PairPaths,
+    ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
+        let blocked = |path: &Path, reason: String| Finding::Blocked {
+            path: path.to_owned(),
+            reason,
+        };
+        if let Some(target) = link_target(&full.certificate) {
+            let reason = format!("{} is a link to {target}", full.certificate.display());
+            return Err(blocked(&full.certificate, reason));
+        }
+        if certificate.is_authority() {
+            let reason = format!("{} has the certificate of a CA", full.certificate.display());
+            return Err(blocked(&full.certificate, reason));
+        }
+        if files.certificate_file_has_key() {
+            let reason = format!("{} has a private key", full.certificate.display());
+            return Err(blocked(&full.certificate, reason));
+        }
+        if self.renewal.rekey {
+            if let Some(reason) = self.linked.blocks(full, certificate) {
+                return Err(blocked(&full.key, reason));
+            }
+        } else {
+            match files.key(self.renewal.passphrase).0 {
+                // It is elsewhere, and stays there
+                Part::Missing => {}
+                Part::Present(key) => {
+                    let (key, path) = (key.public_key(), &*full.key);
+                    let mismatch = rules::key_match(certificate, Some(key), Some(path));
+                    mismatch.map_or(Ok(()), Err)?;
+                }
+                Part::Unusable(finding) => return Err(finding),
+            }
+        }
+        match &self.renewal.ca {
+            RenewalCa::Given(ca) => {
+                let changes_ca = !issuer::is_signed_by(certificate, [ca.certificate()]);
+                Ok((None, changes_ca))
+            }
+            RenewalCa::Store { .. } => self.cas.signer(certificate),
+        }
+    }
+}
+
+/// The certificates with keys that are links to other keys.
+#[derive(Default)]
+struct LinkedKeys(Vec<(PathBuf, Certificate)>);
+
+impl LinkedKeys {
+    fn read(store: &Store) -> Result<Self> {
+        let certificates = store.certificates()?.into_iter();
+        let linked = certificates.filter(|(path, _)| key_path(path).is_symlink());
+        Ok(Self(linked.collect()))
+    }
+
+    /// Why a new key must not replace a key: it is a link, or another certificate uses it by a link.
+    fn blocks(&self, paths: &PairPaths, certificate: &Certificate) -> Option<String> {
+        if let Some(target) = link_target(&paths.key) {
+            return Some(format!("{} is a link to {target}", paths.key.display()));
+        }
+        let (other, _) = self.0.iter().find(|(other, linked)| {
+            linked.public_key() == certificate.public_key()
+                && is_same(&key_path(other), &paths.key)
+                && !is_same(other, &paths.certificate)
+        })?;
+        Some(format!(
+            "{} is also the key of {}, through the link {}",
+            paths.key.display(),
+            other.display(),
+            key_path(other).display()
+        ))
+    }
+}
+
+/// The file among these that a link leads to, where it is renewed under its own name.
+fn own_name<'a>(link: &Path, files: &'a [PathBuf]) -> Option<&'a PathBuf> {
+    if !link.is_symlink() {
+        return None;
+    }
+    let mut own = files.iter().filter(|file| !file.is_symlink());
+    own.find(|file| is_same(file, link))
+}
+
+/// The target of a link, as the link has it.
+fn link_target(path: &Path) -> Option<String> {
+    let target = path.read_link().ok()?;
+    Some(path.with_file_name(target).display().to_string())
+}
+
+/// Renews a certificate under the lock of its directory.
+pub(super) fn renew(
+    renewal: &FileRenewal,
+    paths: &PairPaths,
+    ca: &CertificateAuthority,
+    files: &LockedStore,
+    now: SystemTime,
+) -> Result<Product> {
+    let old = &renewal.certificate;
+    let key = if renewal.rekey {
+        let algorithm = match old.public_key().algorithm() {
+            // Never a weaker one, if there is one
+            Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
+            Some(KeyAlgorithm::EcP521) => KeyAlgorithm::EcP384,
+            algorithm => algorithm.unwrap_or_default(),
+        };
+        Some(PrivateKey::generate_with(algorithm)?)
+    } else {
+        None
+    };
+    let public_key = key
+        .as_ref()
+        .map_or(old.public_key(), PrivateKey::public_key);
+    let issued = ca.renew(old, public_key, renewal.validity, now)?;
+    let certificate = issued.certificate_pem()?;
+    let permissions = Attributes::default();
+    match key {
+        Some(key) => {
+            let texts = PairTexts {
+                key: key.to_secret_pem()?,
+                certificate,
+            };
+            files.put_pairs(&[(paths, texts)], Overwrite::Replace, &permissions)?;
+        }
+        None => files.put_certificate(paths, &certificate, Overwrite::Replace, &permissions)?,
+    }
+    let requested = renewal.validity.and(issued.validity_cut());
+    Ok(Product {
+        requested_end: requested,
+        not_after: Some(issued.certificate().not_after()),
+        denied: Vec::new(),
+        certificate: Some(issued.certificate().clone()),
+    })
+}

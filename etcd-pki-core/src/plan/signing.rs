@@ -1,0 +1,385 @@
+//! Planning where the CA is: which requests of the exchange directory are signed, and which refused.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use super::{
+    Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Step, Target,
+    copies::refuse_copies,
+    decide::{self, Current, Decision, SigningCa},
+    exchange::{EXTENSION, Refusal, check_separate, request_path},
+    here::check_ca,
+    permissions,
+    step::Work,
+    unmanaged::check_orphans,
+};
+use crate::{
+    bundle::all_pem,
+    certificate::Certificate,
+    cluster::{Cluster, Desired, DesiredCa, DesiredPair},
+    error::{Error, Result},
+    inspect::{CurrentCa, Part, Stamps},
+    key::PublicKey,
+    layout::{CaKind, PairPaths},
+    request::CertificateRequest,
+    store::{Attributes, Store, files_below, folders, is_link, read_below, unless_too_large},
+};
+
+/// Plans the requests of an exchange directory. It reads no private key, except that of the CA.
+pub(super) fn plan(
+    cluster: &Cluster,
+    store: &Store,
+    exchange: &Path,
+    options: &PlanOptions,
+) -> Result<Plan> {
+    check_separate(store, exchange)?;
+    let now = options.now();
+    let permissions = permissions(cluster.files(), options)?;
+    let Desired { cas, pairs } = cluster.desired()?;
+    let cas = cas
+        .into_iter()
+        .map(|desired| Ca::read(desired, &pairs, store, &permissions))
+        .collect::<Result<Vec<_>>>()?;
+    let signing: HashMap<CaKind, SigningCa<'_>> = cas
+        .iter()
+        .filter_map(|ca| Some((ca.desired.kind, ca.signing()?)))
+        .collect();
+
+    let mut desired = by_host(cluster, pairs);
+    let mut refused = linked_folders(exchange, &cluster.hosts());
+    let mut hosts = Vec::new();
+    let mut requests = Vec::new();
+    for folder in folders(exchange)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(desired) = desired.remove(name.as_ref()) {
+            hosts.push(name.clone().into_owned());
+            requests.extend(requests_of(&name, desired, &folder, &mut refused)?);
+        } else {
+            let files = files_below(&folder, EXTENSION)?;
+            let reason = format!("{name} is no host of the specification");
+            let files = files.into_iter().map(|path| folder.join(path));
+            refused.extend(files.map(|path| Refusal::new(path, &reason)));
+        }
+    }
+    let hosts_without_request = without_request(cluster, &requests, &refused, exchange);
+    refuse_ca_keys(&cas, &mut requests, &mut refused);
+    refuse_copies(&mut requests, &signing, exchange, &mut refused);
+
+    let directory: Arc<Path> = Arc::from(store.directory());
+    let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory)).collect();
+    let trusts = hosts
+        .iter()
+        .map(|host| trust_steps(host, &cas, exchange))
+        .collect::<Result<Vec<_>>>()?;
+    steps.extend(trusts.into_iter().flatten());
+    for request in requests {
+        let ca = signing.get(&request.pair.ca).copied();
+        match request.into_step(exchange, ca, now) {
+            Ok(step) => steps.push(step),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    let cas = cas.into_iter().map(|ca| PlannedCa {
+        kind: ca.desired.kind,
+        paths: ca.desired.paths,
+        stamps: ca.current.stamps,
+    });
+    Ok(Plan(Arc::new(Contents {
+        store: store.clone(),
+        mode: Mode::Signing {
+            exchange: exchange.to_owned(),
+        },
+        now,
+        steps,
+        unmanaged: Vec::new(),
+        unmanaged_ca: None,
+        refused,
+        hosts_without_request,
+        cas: cas.collect(),
+        cache: None,
+        permissions,
+    })))
+}
+
+/// A CA of the cluster, where its key is.
+struct Ca {
+    desired: DesiredCa,
+    current: CurrentCa,
+}
+
+impl Ca {
+    /// Reads a CA. It refuses one that cannot be the CA of the specification, and to create one next
+    /// to certificates that another one signed.
+    fn read(
+        desired: DesiredCa,
+        pairs: &[DesiredPair],
+        store: &Store,
+        permissions: &Attributes,
+    ) -> Result<Self> {
+        let paths = desired.paths.below(store.directory());
+        let common_name = desired.common_name();
+        let current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        match current.certificate() {
+            Some(certificate) => check_ca(&desired, &paths, certificate, None)?,
+            None => {
+                let signed = signed(desired.kind, pairs, store)?;
+                let has_key = !matches!(current.key, Part::Missing);
+                check_orphans(&desired, has_key, store, signed)?;
+            }
+        }
+        Ok(Self { desired, current })
+    }
+
+    fn signing(&self) -> Option<SigningCa<'_>> {
+        Some(SigningCa {
+            certificate: self.current.certificate()?,
+            bundle: &self.current.bundle,
+            path: Some(&self.desired.paths.certificate),
+            is_renewed: false,
+        })
+    }
+
+    /// The step that creates the CA, or keeps it.
+    fn step(&self, directory: &Arc<Path>) -> Step {
+        let target = Target::Ca(self.desired.clone());
+        let certificate = self.current.certificate();
+        let (action, work) = match certificate {
+            Some(_) => (Action::Keep, Work::None),
+            None => {
+                let has_key = !matches!(self.current.key, Part::Missing);
+                (Action::Create, Work::CreateCa { has_key })
+            }
+        };
+        Step {
+            not_after: certificate.map(Certificate::not_after),
+            stamps: self.current.stamps.clone(),
+            ..Step::new(action, target, directory, work)
+        }
+    }
+}
+
+/// A certificate of the directory that a missing CA must have signed: for peers one of the pairs of
+/// the specification, otherwise any leaf.
+fn signed(kind: CaKind, pairs: &[DesiredPair], store: &Store) -> Result<Option<PathBuf>> {
+    let directory = store.directory();
+    if kind == CaKind::Peer {
+        let mut own = pairs
+            .iter()
+            .filter(|pair| pair.ca == kind)
+            .map(|pair| &pair.paths.certificate);
+        return Ok(own.find(|path| directory.join(path).exists()).cloned());
+    }
+    let mut certificates = store.certificates()?.into_iter();
+    let leaf = certificates.find(|(_, certificate)| !certificate.is_authority());
+    Ok(leaf.map(|(path, _)| path.strip_prefix(directory).unwrap_or(&path).to_owned()))
+}
+
+/// The pairs of each host by the names of their requests, with the paths that they have on the host.
+fn by_host(
+    cluster: &Cluster,
+    pairs: Vec<DesiredPair>,
+) -> HashMap<String, HashMap<PathBuf, DesiredPair>> {
+    let mut hosts: HashMap<String, HashMap<PathBuf, DesiredPair>> = HashMap::new();
+    for mut pair in pairs {
+        let Some(host) = pair.host.clone() else {
+            continue;
+        };
+        if !cluster.layout().names_hosts() {
+            pair.paths = on_host(&pair.paths, &host);
+        }
+        let own = hosts.entry(host).or_default();
+        own.insert(request_path(&pair.paths), pair);
+    }
+    hosts
+}
+
+/// Paths relative to a host's own directory, if they are in its tree.
+fn on_host(paths: &PairPaths, host: &str) -> PairPaths {
+    let own = |path: &Path| path.strip_prefix(host).unwrap_or(path).to_owned();
+    PairPaths {
+        certificate: own(&paths.certificate),
+        key: own(&paths.key),
+    }
+}
+
+/// The steps that give a host the CAs' certificates, where it does not have them.
+fn trust_steps(host: &str, cas: &[Ca], exchange: &Path) -> Result<Vec<Step>> {
+    let folder: Arc<Path> = Arc::from(exchange.join(host));
+    let mut steps = Vec::new();
+    for ca in cas {
+        let path = &ca.desired.paths.certificate;
+        let certificates = match ca.current.bundle.as_slice() {
+            [] => None,
+            bundle => Some(all_pem(bundle)?),
+        };
+        let current = unless_too_large(read_below(&folder, path));
+        let is_current = match (&certificates, &current) {
+            (Some(text), Ok(Some(bytes))) => text.as_bytes() == bytes.as_slice(),
+            _ => false,
+        };
+        if !is_current {
+            steps.push(Step {
+                shown: Some(Path::new(host).join(path)),
+                stamps: Stamps::now(&ca.desired.paths.below(&folder))?,
+                host: Some(host.to_owned()),
+                ..Step::new(
+                    Action::Trust,
+                    Target::Ca(ca.desired.clone()),
+                    &folder,
+                    Work::Trust { certificates },
+                )
+            });
+        }
+    }
+    Ok(steps)
+}
+
+/// A request with a valid signature, for a pair of its host.
+pub(super) struct Request {
+    pub(super) host: String,
+    pub(super) pair: DesiredPair,
+    pub(super) request: CertificateRequest,
+    /// The file in the exchange directory
+    pub(super) path: PathBuf,
+}
+
+impl Request {
+    /// The step for a request, from its key and the certificate next to it.
+    fn into_step(
+        self,
+        exchange: &Path,
+        ca: Option<SigningCa<'_>>,
+        now: SystemTime,
+    ) -> std::result::Result<Step, Refusal> {
+        let key = self.request.public_key();
+        let refusal = |error| Refusal::of(self.path.clone(), error);
+        let certificate = self.certificate(exchange).map_err(refusal)?;
+        // Without a CA no certificate is its own
+        let leaf = certificate.as_ref().filter(|_| ca.is_some());
+        let current = Current::of(key, leaf);
+        let Decision { action, reasons } =
+            decide::pair(&self.pair, &current, ca, false, false, now).map_err(refusal)?;
+        if action == Action::Reissue {
+            let algorithm = self.pair.profile.key_algorithm();
+            let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());
+            return Err(Refusal::new(self.path, reason));
+        }
+        let (action, work) = match action {
+            Action::Keep => (Action::Keep, Work::None),
+            // A link is refused; anything else that is no certificate is replaced
+            _ => (Action::Sign, Work::Sign(Box::new(self.request))),
+        };
+        let folder: Arc<Path> = Arc::from(exchange.join(&self.host));
+        let shown = Path::new(&self.host).join(request_path(&self.pair.paths));
+        let stamps = Stamps::now(&self.pair.paths.below(&folder));
+        let stamps = stamps.map_err(|error| Refusal::of(self.path.clone(), error))?;
+        Ok(Step {
+            reasons,
+            stamps,
+            shown: Some(shown),
+            request: Some(self.path),
+            not_after: leaf.map(Certificate::not_after),
+            ..Step::new(action, Target::Pair(self.pair), &folder, work)
+        })
+    }
+
+    /// The certificate next to the request. A link is refused, and what is no certificate is replaced.
+    pub(super) fn certificate(&self, exchange: &Path) -> Result<Option<Certificate>> {
+        let folder = exchange.join(&self.host);
+        let file = unless_too_large(read_below(&folder, &self.pair.paths.certificate))?;
+        let all = file.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
+        Ok(all.and_then(|all| all.into_iter().next()))
+    }
+}
+
+/// The requests in a host's folder that are for pairs of that host, and that their own keys signed.
+fn requests_of(
+    host: &str,
+    mut desired: HashMap<PathBuf, DesiredPair>,
+    folder: &Path,
+    refused: &mut Vec<Refusal>,
+) -> Result<Vec<Request>> {
+    let mut requests = Vec::new();
+    for file in files_below(folder, EXTENSION)? {
+        let path = folder.join(&file);
+        let Some(pair) = desired.remove(&file) else {
+            let reason = format!("no pair of {host} has this name in the specification");
+            refused.push(Refusal::new(path, reason));
+            continue;
+        };
+        match read(folder, &file) {
+            Ok(request) => requests.push(Request {
+                host: host.to_owned(),
+                pair,
+                request,
+                path,
+            }),
+            Err(error) => refused.push(Refusal::of(path, error)),
+        }
+    }
+    Ok(requests)
+}
+
+fn read(folder: &Path, file: &Path) -> Result<CertificateRequest> {
+    match read_below(folder, file)? {
+        Some(bytes) => CertificateRequest::from_bytes(&bytes),
+        None => Err(Error::Changed {
+            path: folder.join(file),
+        }),
+    }
+}
+
+/// Folders that are links: what is written there would replace other files.
+fn linked_folders(exchange: &Path, hosts: &[&str]) -> Vec<Refusal> {
+    let folders = hosts.iter().map(|host| exchange.join(host));
+    folders
+        .filter(|folder| is_link(folder))
+        .map(|folder| Refusal::new(folder, "it is a symbolic link"))
+        .collect()
+}
+
+/// The hosts without a request, not even a refused one.
+fn without_request(
+    cluster: &Cluster,
+    requests: &[Request],
+    refused: &[Refusal],
+    exchange: &Path,
+) -> Vec<String> {
+    let folders = refused.iter().filter_map(|one| {
+        let relative = one.path.strip_prefix(exchange).ok()?;
+        relative.iter().next()?.to_str()
+    });
+    let with_request: HashSet<&str> = requests
+        .iter()
+        .map(|request| request.host.as_str())
+        .chain(folders)
+        .collect();
+    let hosts = cluster.hosts().into_iter();
+    hosts
+        .filter(|host| !with_request.contains(host))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Refuses the requests with a key of these CAs, or of a CA above them.
+fn refuse_ca_keys(cas: &[Ca], requests: &mut Vec<Request>, refused: &mut Vec<Refusal>) {
+    let certificates = cas.iter().flat_map(|ca| &ca.current.bundle);
+    let owners: HashMap<&PublicKey, &Certificate> = certificates
+        .map(|certificate| (certificate.public_key(), certificate))
+        .collect();
+    requests.retain(|request| {
+        let Some(owner) = owners.get(request.request.public_key()) else {
+            return true;
+        };
+        let subject = owner.subject();
+        refused.push(Refusal::of(
+            request.path.clone(),
+            Error::AuthorityKey { subject },
+        ));
+        false
+    });
+}

@@ -1,0 +1,161 @@
+//! Pairs of a directory that are not in the specification.
+
+use std::{
+    collections::HashSet,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    certificate::Certificate,
+    cluster::DesiredCa,
+    error::{Error, Result},
+    inspect::{Stamps, issuer},
+    layout::{CaKind, PairPaths},
+    store::{Store, first_certificate, read_certificates, tree},
+};
+
+/// The pairs of a directory that are not in the specification.
+#[derive(Debug, Default)]
+pub(super) struct Unmanaged {
+    /// Pairs with a name of the layout that a CA of the directory signed, each with how its files are.
+    /// Other files belong to others.
+    pub(super) pairs: Vec<(PairPaths, Stamps)>,
+    /// The peer CA, where the specification has no separate one
+    pub(super) ca: Option<PairPaths>,
+}
+
+impl Unmanaged {
+    /// Finds what is neither a desired pair nor one of these CAs.
+    pub(super) fn find<'a>(
+        store: &Store,
+        desired: impl Iterator<Item = &'a PairPaths>,
+        cas: &[(CaKind, &[Certificate])],
+    ) -> Result<Self> {
+        let mut signers: Vec<&Certificate> =
+            cas.iter().flat_map(|(_, bundle)| bundle.iter()).collect();
+        let has_peers = cas.iter().any(|(kind, _)| *kind == CaKind::Peer);
+        let peer_ca = store.layout().ca(CaKind::Peer);
+        let peer_ca = Some(peer_ca).filter(|paths| !has_peers && exists(store, paths));
+        let former = peer_ca
+            .as_ref()
+            .and_then(|paths| ca_in(&store.directory().join(&paths.certificate)));
+        signers.extend(former.as_ref());
+        Ok(Self {
+            pairs: pairs(store, desired, &signers)?,
+            ca: peer_ca,
+        })
+    }
+}
+
+/// Whether a CA's certificate exists, or its key without one.
+fn exists(store: &Store, ca: &PairPaths) -> bool {
+    let paths = ca.below(store.directory());
+    if paths.certificate.exists() {
+        ca_in(&paths.certificate).is_some()
+    } else {
+        paths.key.exists()
+    }
+}
+
+/// The first certificate of a file, if it is a CA's.
+fn ca_in(path: &Path) -> Option<Certificate> {
+    first_certificate(path).filter(Certificate::is_authority)
+}
+
+fn pairs<'a>(
+    store: &Store,
+    desired: impl Iterator<Item = &'a PairPaths>,
+    cas: &[&Certificate],
+) -> Result<Vec<(PairPaths, Stamps)>> {
+    let desired: HashSet<&OsStr> = desired
+        .flat_map(|pair| [pair.certificate.as_os_str(), pair.key.as_os_str()])
+        .collect();
+    let mut unmanaged = Vec::new();
+    for name in file_names(store)? {
+        if desired.contains(name.as_os_str()) {
+            continue;
+        }
+        let Some(pair) = leaf(store, &name) else {
+            continue;
+        };
+        let is_ours = read_certificates(&store.directory().join(&name))
+            .is_ok_and(|all| all.iter().any(|one| is_signed(one, cas)));
+        if is_ours {
+            let stamps = Stamps::now(&pair.below(store.directory()))?;
+            unmanaged.push((pair, stamps));
+        }
+    }
+    Ok(unmanaged)
+}
+
+fn is_signed(certificate: &Certificate, cas: &[&Certificate]) -> bool {
+    !certificate.is_authority() && issuer::is_signed_by(certificate, cas.iter().copied())
+}
+
+/// The pair of a leaf certificate's file with a name of the layout.
+fn leaf(store: &Store, name: &Path) -> Option<PairPaths> {
+    let identified = store.layout().identify(name)?;
+    identified.is_leaf_certificate().then_some(identified.paths)
+}
+
+/// The files of the directory, and of hosts' trees where the layout has them, relative to it.
+fn file_names(store: &Store) -> Result<Vec<PathBuf>> {
+    if store.layout().names_hosts() {
+        return store.file_names();
+    }
+    let files = tree(store.directory()).into_iter().flatten();
+    let relative = |path: PathBuf| {
+        path.strip_prefix(store.directory())
+            .ok()
+            .map(Path::to_owned)
+    };
+    Ok(files.filter_map(relative).collect())
+}
+
+/// Refuses to create a CA next to certificates that another one signed: on a host that was rebuilt, no
+/// member would trust the new CA. A key without its certificate is an interrupted creation.
+///
+/// `signed` is a certificate of the directory that this CA should have signed, if there is one.
+///
+/// # Errors
+///
+/// [`Error::AuthorityExists`].
+pub(super) fn check_orphans(
+    desired: &DesiredCa,
+    has_key: bool,
+    store: &Store,
+    signed: Option<PathBuf>,
+) -> Result<()> {
+    if desired.kind == CaKind::Client {
+        store.check_other_layout(Some(&desired.common_name()))?;
+    }
+    let orphan = match (signed, desired.kind) {
+        (None, CaKind::Client) => any_leaf(store)?,
+        (signed, _) => signed,
+    };
+    let Some(path) = orphan else { return Ok(()) };
+    let found = if has_key {
+        let key = desired.paths.key.display();
+        format!("{key} without its certificate, and {}", path.display())
+    } else {
+        format!("{}, which another authority has signed", path.display())
+    };
+    Err(Error::AuthorityExists {
+        directory: store.directory().to_owned(),
+        found,
+        layout: None,
+    })
+}
+
+/// A leaf certificate with a name of the layout.
+fn any_leaf(store: &Store) -> Result<Option<PathBuf>> {
+    let mut names = file_names(store)?.into_iter();
+    Ok(names.find(|name| {
+        let is_leaf = || {
+            first_certificate(&store.directory().join(name))
+                .is_some_and(|first| !first.is_authority())
+        };
+        leaf(store, name).is_some() && is_leaf()
+    }))
+}

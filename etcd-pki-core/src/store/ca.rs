@@ -1,0 +1,299 @@
+//! The CAs of a directory.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{
+    Store,
+    locked::{LockedStore, PairTexts},
+    permissions::Attributes,
+    read::{look, read_certificates, read_file, read_regular_file},
+    write::Overwrite,
+};
+use crate::{
+    authority::CertificateAuthority,
+    certificate::Certificate,
+    clock,
+    error::{Error, Result},
+    key::{Passphrase, PrivateKey},
+    layout::{CaKind, PairPaths},
+};
+
+impl Store {
+    /// Loads a CA from its certificate and key, the latter with its passphrase if it has one. The
+    /// CA refuses the common names of the store's members to nodes and clients.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
+    /// [`PrivateKey::from_bytes`] and [`CertificateAuthority::load`].
+    pub fn ca(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let ca = self.load_ca(&self.layout.ca(kind), passphrase, false)?;
+        Ok(ca.with_member_common_names(self.member_common_names()?))
+    }
+
+    /// Loads a CA even if it has expired, so that it can be renewed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::ca`], but for [`Error::AuthorityExpired`].
+    pub fn ca_for_renewal(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_ca(&self.layout.ca(kind), passphrase, true)
+    }
+
+    /// Loads the CA that has these files below the directory.
+    pub(crate) fn load_ca(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+        even_if_expired: bool,
+    ) -> Result<CertificateAuthority> {
+        let paths = paths.below(&self.directory);
+        load(&paths, passphrase, read_regular_file, even_if_expired)
+    }
+
+    /// Loads the key of the CA that has these files below the directory.
+    pub(crate) fn load_ca_key(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<PrivateKey> {
+        let path = paths.below(&self.directory).key;
+        let bytes = Zeroizing::new(read_regular_file(&path)?);
+        PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
+    }
+
+    /// Whether a CA chains to one in the file of the store's CA: it has the same subject and key,
+    /// or is below. `None` if the store has no CA certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] and, under [`Error::File`], the errors of [`Certificate::all_from_bytes`].
+    pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
+        let path = self.ca_paths(CaKind::Client).certificate;
+        let Some((bytes, _)) = look(&path)? else {
+            return Ok(None);
+        };
+        let trusted = Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(path))?;
+        let mut chain = authority.chain();
+        chain.push(authority.root().clone());
+        let is_trusted = |one: &Certificate| {
+            trusted.iter().any(|anchor| {
+                let is_same =
+                    one.public_key() == anchor.public_key() && one.subject() == anchor.subject();
+                is_same || one.check_issued_by(anchor).is_ok()
+            })
+        };
+        Ok(Some(chain.iter().any(is_trusted)))
+    }
+
+    /// What shows that a new CA would be a second one: the certificate or key of its kind, and for
+    /// [`CaKind::Client`] also what a CA has signed.
+    ///
+    /// A rebuilt host once made a new CA with the name of the old one, and no member trusted
+    /// another.
+    fn trace_of_ca(&self, kind: CaKind, common_name: Option<&str>) -> Result<Option<String>> {
+        let paths = self.layout.ca(kind);
+        for path in [&paths.certificate, &paths.key] {
+            if self.directory.join(path).symlink_metadata().is_ok() {
+                return Ok(Some(path.display().to_string()));
+            }
+        }
+        // The directory of a peer CA has the other CA and what that one has signed
+        if kind == CaKind::Peer {
+            return Ok(None);
+        }
+        self.check_other_layout(common_name)?;
+        if let Some((path, _)) = self.certificates()?.first() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            return Ok(Some(format!("{name}, which another authority has signed")));
+        }
+        Ok(None)
+    }
+}
+
+impl LockedStore {
+    /// Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
+    /// passphrase.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AuthorityExists`] if the directory has the certificate or the key of such a CA and,
+    /// for [`CaKind::Client`], if it has certificates that a CA has signed, in this layout or
+    /// another; otherwise as [`LockedStore::write`].
+    pub fn write_ca(
+        &self,
+        kind: CaKind,
+        ca: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        let common_name = ca.certificate().common_name();
+        if let Some(found) = self.store.trace_of_ca(kind, common_name.as_deref())? {
+            return Err(Error::AuthorityExists {
+                directory: self.store.directory.clone(),
+                found,
+                layout: None,
+            });
+        }
+        let paths = self.store.layout.ca(kind);
+        let usual = Attributes::default();
+        self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual)
+    }
+
+    /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
+    /// has signed is accepted.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockedStore::write`].
+    pub fn replace_ca(
+        &self,
+        kind: CaKind,
+        ca: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<()> {
+        let paths = self.store.layout.ca(kind);
+        let usual = Attributes::default();
+        self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual)
+    }
+
+    /// Writes the renewed certificate of an existing CA, which keeps its key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`] if it is the certificate of another CA; otherwise as
+    /// [`LockedStore::write`].
+    pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
+        let paths = self.store.layout.ca(kind);
+        let path = self.store.directory.join(&paths.certificate);
+        let current = read_certificates(&path)?;
+        let key = ca.certificate().public_key();
+        if let Some(other) = current.first().filter(|first| first.public_key() != key) {
+            return Err(Error::KeyMismatch {
+                expected: other.public_key().fingerprint_sha256(),
+                found: key.fingerprint_sha256(),
+            }
+            .in_file(&path));
+        }
+        let certificate = ca.certificate().to_pem()?;
+        let usual = Attributes::default();
+        self.put_certificate(&paths, &certificate, Overwrite::Replace, &usual)
+    }
+
+    /// Whether a certificate in the store names a CA by its serial number, so that the CA has to
+    /// keep the number when it is renewed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::certificates`].
+    pub fn names_ca_by_serial(&self, ca: &Certificate) -> Result<bool> {
+        let certificates = self.store.certificates()?;
+        let serial_number = ca.serial_number();
+        Ok(certificates
+            .iter()
+            .any(|(_, leaf)| leaf.names_issuer_by_serial(serial_number)))
+    }
+
+    /// Writes a CA to the files of a pair.
+    pub(crate) fn put_ca(
+        &self,
+        paths: &PairPaths,
+        ca: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let elsewhere = || Error::Signer {
+            reason: "the key of this authority is not in this process".to_owned(),
+        };
+        let key = ca.key().ok_or_else(elsewhere)?;
+        let key = match passphrase {
+            Some(passphrase) => key.to_encrypted_pem(passphrase).map(Zeroizing::new),
+            None => key.to_secret_pem(),
+        }?;
+        let texts = PairTexts {
+            key,
+            certificate: ca.certificate().to_pem()?,
+        };
+        self.put_pairs(&[(paths, texts)], overwrite, attributes)
+    }
+}
+
+/// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
+/// be renewed.
+///
+/// # Errors
+///
+/// As [`Store::ca_for_renewal`].
+pub fn read_authority_to_renew(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<CertificateAuthority> {
+    load(&pair(certificate, key), passphrase, read_file, true)
+}
+
+/// Loads a CA from any two files, the key with its passphrase if it has one. The files may be
+/// pipes, for which it waits.
+///
+/// # Errors
+///
+/// As [`Store::ca`].
+pub fn read_authority(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<CertificateAuthority> {
+    load(&pair(certificate, key), passphrase, read_file, false)
+}
+
+fn pair(certificate: &Path, key: &Path) -> PairPaths {
+    PairPaths {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+fn load(
+    paths: &PairPaths,
+    passphrase: Option<&Passphrase>,
+    read: impl Fn(&Path) -> Result<Vec<u8>>,
+    even_if_expired: bool,
+) -> Result<CertificateAuthority> {
+    let PairPaths { certificate, key } = paths;
+    let certificates = Certificate::all_from_bytes(&read(certificate)?)
+        .map_err(|error| error.in_file(certificate))?;
+    let key_bytes = Zeroizing::new(read(key)?);
+    let private_key =
+        PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
+    let loaded = if even_if_expired {
+        load_while_valid(certificates, private_key)
+    } else {
+        CertificateAuthority::load(certificates, private_key)
+    };
+    loaded.map_err(|error| match error {
+        Error::KeyMismatch { .. } => error.in_file(key),
+        error => error.in_file(certificate),
+    })
+}
+
+/// The CA of this key, as it was while it was valid.
+fn load_while_valid(
+    certificates: Vec<Certificate>,
+    key: PrivateKey,
+) -> Result<CertificateAuthority> {
+    let own = certificates
+        .iter()
+        .find(|one| one.public_key() == key.public_key());
+    let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
+    CertificateAuthority::load_at(certificates, key, end)
+}

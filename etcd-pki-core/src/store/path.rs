@@ -1,0 +1,103 @@
+//! Paths and what is at them, and the errors of the system with the path that they concern.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::io::Errno;
+
+use crate::error::{Error, Result};
+
+/// Adds to an error of the system what was tried, and on which path.
+pub(super) fn io_error<E: Into<io::Error>>(
+    action: &'static str,
+    path: &Path,
+) -> impl Fn(E) -> Error {
+    move |error| Error::Io {
+        action,
+        path: path.to_owned(),
+        error: error.into(),
+    }
+}
+
+/// Whether an error of the system has this number.
+pub(super) fn is(error: &io::Error, number: Errno) -> bool {
+    error.raw_os_error() == Some(number.raw_os_error())
+}
+
+/// The error for something else than a file, such as a directory or a pipe.
+pub(super) fn irregular(path: &Path) -> Error {
+    Error::Irregular {
+        path: path.to_owned(),
+    }
+}
+
+/// The directory of a file. A bare name is in the working directory.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Whether a path leads to a directory; an error if it leads to nothing.
+pub(crate) fn is_directory(path: &Path) -> Result<bool> {
+    let metadata = fs::metadata(path).map_err(io_error("read", path))?;
+    Ok(metadata.is_dir())
+}
+
+/// Whether there is nothing at a path. What this user may not look at may exist.
+pub(crate) fn is_absent(path: &Path) -> bool {
+    let found = path.symlink_metadata();
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Whether a path is a symbolic link.
+pub(crate) fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
+/// Whether two paths lead to one directory.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// The mode of a directory in which every user may replace files: all may write in it, and no
+/// sticky bit limits each to their own.
+pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
+    const OTHERS_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let mode = fs::metadata(path).ok()?.mode() & 0o7777;
+    (mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE).then_some(mode)
+}
+
+/// The file that a symbolic link leads to in the end; `None` for other files and for a link that
+/// leads nowhere.
+pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
+    let is_link = path.symlink_metadata().ok()?.is_symlink();
+    is_link.then(|| fs::canonicalize(path).ok()).flatten()
+}
+
+/// The path of a file without symbolic links.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The absolute path of a file that exists.
+pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
+    path.metadata().map_err(io_error("find", path))?;
+    std::path::absolute(path).map_err(io_error("find", path))
+}
+
+/// Whether the file at a path has further names (hard links). They keep the old content when it
+/// is replaced.
+#[must_use]
+pub fn has_further_names(path: &Path) -> bool {
+    let metadata = path.symlink_metadata();
+    metadata.is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
+}

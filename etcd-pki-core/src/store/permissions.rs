@@ -1,0 +1,301 @@
+//! Owner, group, mode and access control list of files, and who may own a key.
+
+use std::{
+    fmt,
+    fs::{self, File, Metadata, Permissions},
+    io,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
+    path::Path,
+};
+
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
+use rustix::{
+    fs::{XattrFlags, fgetxattr, fsetxattr},
+    io::Errno,
+};
+
+use super::path::{io_error, is};
+use crate::error::{Error, Result};
+
+const SECRET_MODE: u32 = 0o600;
+const PUBLIC_MODE: u32 = 0o644;
+/// What users other than the owner and the group may do with a key: nothing
+const OTHERS: u32 = 0o007;
+/// What they may not do with a certificate: replace it by one that is trusted from then on
+const OTHERS_WRITE: u32 = 0o002;
+/// The extended attribute that holds a POSIX access control list, acl(5)
+const ACCESS_LIST: &str = "system.posix_acl_access";
+/// The largest value of an extended attribute, xattr(7)
+const ACCESS_LIST_LIMIT: usize = 64 * 1024;
+
+/// Identity, size, time and permissions of a file at one moment. A change shows as a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    mode: u32,
+    owner: u32,
+    group: u32,
+    links: u64,
+}
+
+impl Stamp {
+    /// The stamp of the file that a path leads to; `None` if there is none.
+    pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self::from(&metadata))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(io_error("read", path)(error)),
+        }
+    }
+
+    /// Whether both stamps are of one unchanged file. The number of names does not count: a run
+    /// that was killed may have left one.
+    pub(crate) fn is_of_same(&self, now: &Self) -> bool {
+        let links = now.links;
+        Self {
+            links,
+            ..self.clone()
+        } == *now
+    }
+
+    /// The stamp of a regular file; `None` for a link and for everything else.
+    pub(crate) fn of_regular(path: &Path) -> Option<Self> {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        metadata.is_file().then(|| Self::from(&metadata))
+    }
+
+    /// The owner and the group.
+    pub(crate) fn account(&self) -> Account {
+        Account {
+            owner: self.owner,
+            group: self.group,
+        }
+    }
+
+    /// The permissions.
+    pub(crate) fn mode(&self) -> u32 {
+        self.mode
+    }
+
+    /// Whether users other than the owner and the group may do more with it than they should.
+    fn is_open(&self, secret: bool) -> bool {
+        let refused = if secret { OTHERS } else { OTHERS_WRITE };
+        self.mode & refused != 0
+    }
+
+    /// The number of names.
+    pub(crate) fn links(&self) -> u64 {
+        self.links
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            mode: metadata.mode() & 0o777,
+            owner: metadata.uid(),
+            group: metadata.gid(),
+            links: metadata.nlink(),
+        }
+    }
+}
+
+/// Whether an error means that there is no file: nothing, or a link that leads nowhere or in a
+/// circle.
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    ) || is(error, Errno::LOOP)
+}
+
+/// The owner and the group of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) owner: u32,
+    pub(crate) group: u32,
+}
+
+impl Account {
+    /// The account of files that this process makes.
+    pub(crate) fn own() -> Self {
+        Self {
+            owner: geteuid().as_raw(),
+            group: getegid().as_raw(),
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    /// As `chown` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (owner, group) = (user_name(self.owner), group_name(self.group));
+        write!(f, "{owner}:{group}")
+    }
+}
+
+/// Owner, group and modes of files. Unset fields keep what the file has, or the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) owner: Option<u32>,
+    pub(crate) group: Option<u32>,
+    pub(crate) key_mode: Option<u32>,
+    pub(crate) certificate_mode: Option<u32>,
+    pub(crate) directory_mode: Option<u32>,
+    /// Whether a file that is replaced or removed stays as a dot file next to it
+    pub(crate) backup: bool,
+    /// Whether a symbolic link is replaced like a file; what it leads to stays
+    pub(crate) replaces_links: bool,
+}
+
+impl Attributes {
+    /// The mode that a file should have instead of its own: the specified one, or the default for
+    /// a key that every user may read and a certificate that every user may write. A key with
+    /// 0640, as Kubespray's copies have, is no fault.
+    pub(crate) fn mended_mode(&self, stamp: &Stamp, secret: bool) -> Option<u32> {
+        match self.specified_mode(secret) {
+            Some(mode) if mode != stamp.mode => Some(mode),
+            None if stamp.is_open(secret) => Some(usual_mode(secret)),
+            _ => None,
+        }
+    }
+
+    /// Whether a file has another owner or group than the specified ones.
+    pub(crate) fn is_of_another(&self, stamp: &Stamp) -> bool {
+        let differs = |specified: Option<u32>, current| {
+            specified.is_some_and(|specified| specified != current)
+        };
+        differs(self.owner, stamp.owner) || differs(self.group, stamp.group)
+    }
+
+    /// The mode of a new file: the specified one, else that of the file which it replaces unless
+    /// that is too open, else the default.
+    pub(super) fn mode_of_new(&self, secret: bool, existing: Option<&Stamp>) -> u32 {
+        let kept = existing.filter(|stamp| !stamp.is_open(secret));
+        let kept = kept.map_or(usual_mode(secret), Stamp::mode);
+        self.specified_mode(secret).unwrap_or(kept)
+    }
+
+    fn specified_mode(&self, secret: bool) -> Option<u32> {
+        if secret {
+            self.key_mode
+        } else {
+            self.certificate_mode
+        }
+    }
+}
+
+/// Whether a key may have the owner that its stamp names: root, the user of this process, the
+/// specified owner, or the owner of the directory of the store.
+pub(crate) fn trusted_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
+    let owner = stamp.owner;
+    owner == 0
+        || owner == geteuid().as_raw()
+        || attributes.owner == Some(owner)
+        || owner == store_owner
+}
+
+/// A POSIX access control list, as the system stores it.
+pub(super) struct AccessList(Vec<u8>);
+
+impl AccessList {
+    /// The access control list of a file, if it has one.
+    pub(super) fn of(file: &File) -> io::Result<Option<Self>> {
+        for size in [1024, ACCESS_LIST_LIMIT] {
+            let mut value = vec![0; size];
+            match fgetxattr(file, ACCESS_LIST, &mut value[..]) {
+                Ok(length) => {
+                    value.truncate(length);
+                    return Ok(Some(Self(value)));
+                }
+                Err(Errno::RANGE) => {}
+                Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::RANGE.into())
+    }
+
+    /// Gives it to a file.
+    pub(super) fn give(&self, file: &File) -> io::Result<()> {
+        fsetxattr(file, ACCESS_LIST, &self.0, XattrFlags::empty()).map_err(io::Error::from)
+    }
+}
+
+/// Sets owner, group and mode of a file.
+pub(super) fn give(
+    file: &File,
+    owner: Option<u32>,
+    group: Option<u32>,
+    mode: u32,
+) -> io::Result<()> {
+    let current = file.metadata()?;
+    let differs = |desired: Option<u32>, current| desired.is_some_and(|desired| desired != current);
+    if differs(owner, current.uid()) || differs(group, current.gid()) {
+        fchown(file, owner, group)?;
+    }
+    // The umask cuts the mode of creation, and not this one
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+/// The default mode of a file.
+pub(crate) fn usual_mode(secret: bool) -> u32 {
+    if secret { SECRET_MODE } else { PUBLIC_MODE }
+}
+
+/// Whether this process may change the owner of files.
+pub(crate) fn may_give() -> bool {
+    geteuid().is_root()
+}
+
+/// The number of a user, by name or number.
+pub(crate) fn user(name: &str) -> Result<u32> {
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    let found = User::from_name(name).ok().flatten();
+    found
+        .map(|user| user.uid.as_raw())
+        .ok_or_else(|| unknown(name, "user"))
+}
+
+/// The number of a group, by name or number.
+pub(crate) fn group(name: &str) -> Result<u32> {
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    let found = Group::from_name(name).ok().flatten();
+    found
+        .map(|group| group.gid.as_raw())
+        .ok_or_else(|| unknown(name, "group"))
+}
+
+/// The name of a user, or its number if this host has no name for it.
+pub(crate) fn user_name(number: u32) -> String {
+    let known = User::from_uid(Uid::from_raw(number)).ok().flatten();
+    let known = known.map(|user| user.name);
+    let known = known.filter(|name| user(name).is_ok_and(|found| found == number));
+    known.unwrap_or_else(|| number.to_string())
+}
+
+/// The name of a group, or its number if this host has no name for it.
+pub(crate) fn group_name(number: u32) -> String {
+    let known = Group::from_gid(Gid::from_raw(number)).ok().flatten();
+    let known = known.map(|group| group.name);
+    let known = known.filter(|name| group(name).is_ok_and(|found| found == number));
+    known.unwrap_or_else(|| number.to_string())
+}
+
+fn unknown(name: &str, kind: &str) -> Error {
+    Error::InvalidName {
+        name: name.to_owned(),
+        reason: format!("is no {kind} of this host"),
+    }
+}

@@ -1,0 +1,146 @@
+//! Reading files: as the user names them, and below a directory that another user writes to.
+
+use std::{
+    fs::{File, Metadata},
+    io::Read as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use rustix::{fs::OFlags, io::Errno};
+
+use super::{
+    directory::Directory,
+    path::{io_error, irregular, is, parent},
+    permissions::{Stamp, is_absent},
+};
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+};
+
+/// The most that is read of a file, in bytes: more than any file of certificates has. The trust
+/// store of an operating system has a quarter of a megabyte.
+pub const READ_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Reads a whole file, following symbolic links.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(io_error("read", path))?;
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    read_opened(&file, metadata.len(), path)
+}
+
+/// Reads a whole file that a layout names, following symbolic links. Unlike [`read_file`], it
+/// takes a regular file alone, and so waits for no pipe.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::Irregular`]; [`Error::TooLarge`] over 16 MiB.
+pub fn read_regular_file(path: &Path) -> Result<Vec<u8>> {
+    let (file, metadata) = open_regular(path)?;
+    read_opened(&file, metadata.len(), path)
+}
+
+/// The contents of a file and its stamp, following symbolic links; `None` if there is none.
+pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
+    match open_regular(path) {
+        Ok((file, metadata)) => {
+            let bytes = read_opened(&file, metadata.len(), path)?;
+            Ok(Some((bytes, Stamp::from(&metadata))))
+        }
+        Err(Error::Io { error, .. }) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a file below a directory that another user writes to; `None` if there is none. Neither
+/// the directory itself nor anything below it may be a symbolic link, and a pipe is not waited
+/// for.
+pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
+    let Some(directory) = open_folder(directory)? else {
+        return Ok(None);
+    };
+    let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
+        return Err(irregular(&directory.path().join(path)));
+    };
+    let folder = match directory.below(folder) {
+        Ok(Some(folder)) => folder,
+        Ok(None) => return Ok(None),
+        // A file where a folder should be: the file is as absent as without it
+        Err(Error::Io { error, .. }) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some((file, metadata)) = folder.open_regular(name)? else {
+        return Ok(None);
+    };
+    read_opened(&file, metadata.len(), &folder.path().join(name)).map(Some)
+}
+
+/// Opens a folder of an exchange directory. Links in the path of the exchange directory are
+/// followed, and the folder itself may be none.
+pub(super) fn open_folder(path: &Path) -> Result<Option<Directory>> {
+    let Some(name) = path.file_name() else {
+        return Directory::open(path).map(Some);
+    };
+    match Directory::open(parent(path)) {
+        Ok(above) => Ok(above
+            .below(Path::new(name))?
+            .map(|folder| folder.called(path))),
+        Err(Error::Io { error, .. }) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Every certificate in a file; an error names the file.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
+    let bytes = read_regular_file(path)?;
+    Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(path))
+}
+
+/// The first certificate in a file, if there is one and it can be read.
+pub(crate) fn first_certificate(path: &Path) -> Option<Certificate> {
+    read_certificates(path).ok()?.into_iter().next()
+}
+
+/// What was read, or nothing if it is too large to be what was looked for.
+pub(crate) fn unless_too_large<T>(read: Result<Option<T>>) -> Result<Option<T>> {
+    match read {
+        Err(error) if error.is_too_large() => Ok(None),
+        read => read,
+    }
+}
+
+/// Reads what is left of an opened file of a known length, which may have changed.
+pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u8>> {
+    let capacity = usize::try_from(length.min(READ_LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(capacity);
+    file.take(READ_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error("read", path))?;
+    if bytes.len() as u64 > READ_LIMIT {
+        return Err(Error::TooLarge { limit: READ_LIMIT }.in_file(path));
+    }
+    Ok(bytes)
+}
+
+fn open_regular(path: &Path) -> Result<(File, Metadata)> {
+    // Without this flag, a pipe without a writer would be waited for
+    let file = File::options()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(|error| match is(&error, Errno::NXIO) {
+            // A socket cannot be opened
+            true => irregular(path),
+            false => io_error("read", path)(error),
+        })?;
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    if !metadata.is_file() {
+        return Err(irregular(path));
+    }
+    Ok((file, metadata))
+}

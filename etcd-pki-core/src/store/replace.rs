@@ -1,0 +1,155 @@
+//! What a new file may replace.
+
+use std::path::Path;
+
+use crate::{
+    certificate::Certificate,
+    error::{Error, Result},
+    pem,
+};
+
+/// What a new file may replace. The contents of the opened file decide, directly before the
+/// replacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replace {
+    /// Nothing
+    Nothing,
+    /// A file that is empty or has only zero bytes, as a system that crashed leaves it
+    Blank,
+    /// Such a file, or one that begins with a leaf certificate and has no private key
+    Leaf,
+    /// A file without a certificate, whatever else it has: the user requested a new key
+    Key,
+    /// A file that has no private key and does not begin with a leaf certificate
+    Ca,
+    /// Any file
+    Any,
+}
+
+impl Replace {
+    /// What a file with these contents may replace.
+    pub(super) fn by(contents: &[u8], secret: bool) -> Self {
+        if secret {
+            return Self::Key;
+        }
+        match first_certificate(contents) {
+            Some(certificate) if certificate.is_authority() => Self::Ca,
+            Some(_) => Self::Leaf,
+            None => Self::Any,
+        }
+    }
+
+    /// Fails if a file with these contents may not be replaced; `None` if they are unknown.
+    pub(super) fn check(self, path: &Path, contents: Option<&[u8]>) -> Result<()> {
+        let refused = |found| {
+            let path = path.to_owned();
+            Err(Error::NotReplaceable { path, found })
+        };
+        if self == Self::Any {
+            return Ok(());
+        }
+        let Some(contents) = contents else {
+            return match self {
+                // Too large for a certificate, so it has none
+                Self::Key => Ok(()),
+                _ => refused("more than any key or certificate"),
+            };
+        };
+        if contents.iter().all(|byte| *byte == 0) {
+            return Ok(());
+        }
+        let first = || first_certificate(contents);
+        match self {
+            Self::Nothing | Self::Blank => Err(Error::Exists {
+                path: path.to_owned(),
+            }),
+            Self::Key => match first() {
+                Some(certificate) if certificate.is_authority() => refused("a CA certificate"),
+                Some(_) => refused("a certificate"),
+                None => Ok(()),
+            },
+            Self::Leaf if has_private_key(contents) => refused("a private key"),
+            Self::Leaf => match first() {
+                Some(certificate) if certificate.is_authority() => refused("a CA certificate"),
+                Some(_) => Ok(()),
+                None => refused("something else than a certificate"),
+            },
+            Self::Ca if has_private_key(contents) => refused("a private key"),
+            Self::Ca => match first() {
+                Some(certificate) if !certificate.is_authority() => refused("a leaf certificate"),
+                _ => Ok(()),
+            },
+            Self::Any => Ok(()),
+        }
+    }
+}
+
+/// The first certificate in a file, whatever follows it.
+fn first_certificate(contents: &[u8]) -> Option<Certificate> {
+    if let Ok(all) = Certificate::all_from_bytes(contents) {
+        return all.into_iter().next();
+    }
+    // A block that is damaged comes after it, perhaps
+    let text = std::str::from_utf8(contents).ok()?;
+    let begin = text.find("-----BEGIN CERTIFICATE-----")?;
+    let end = "-----END CERTIFICATE-----";
+    let length = text[begin..].find(end)? + end.len();
+    Certificate::from_pem(&text[begin..begin + length]).ok()
+}
+
+/// Whether a file has a private key, encrypted or not, in PEM or in DER.
+fn has_private_key(contents: &[u8]) -> bool {
+    const LABEL: &[u8] = b"PRIVATE KEY-----";
+    if pem::is_der(contents) {
+        return Certificate::from_der(contents).is_err();
+    }
+    contents.windows(LABEL.len()).any(|window| window == LABEL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+
+    #[test]
+    fn each_kind_replaces_its_own_alone() {
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let leaf = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
+        let ca = ca.certificate().to_pem().unwrap();
+        let key = leaf.secret_key_pem().unwrap();
+        let leaf = leaf.certificate().to_pem().unwrap();
+        let both = format!("{leaf}{}", *key);
+        let damaged = format!("{leaf}-----BEGIN CERTIFICATE-----\nMII\n");
+        for (replace, contents, allowed) in [
+            (Replace::Nothing, &leaf[..], false),
+            (Replace::Blank, &leaf, false),
+            (Replace::Leaf, &leaf, true),
+            (Replace::Leaf, &damaged, true),
+            (Replace::Leaf, &ca, false),
+            (Replace::Leaf, &key, false),
+            (Replace::Leaf, &both, false),
+            (Replace::Leaf, "notes", false),
+            (Replace::Key, &key, true),
+            (Replace::Key, "damaged", true),
+            (Replace::Key, &leaf, false),
+            (Replace::Key, &ca, false),
+            (Replace::Ca, &ca, true),
+            (Replace::Ca, "damaged", true),
+            (Replace::Ca, &leaf, false),
+            (Replace::Ca, &key, false),
+            (Replace::Any, &ca, true),
+        ] {
+            let checked = replace.check(Path::new("x"), Some(contents.as_bytes()));
+            assert_eq!(checked.is_ok(), allowed, "{replace:?} {contents}");
+        }
+        for blank in [&b""[..], &[0; 9]] {
+            for replace in [Replace::Blank, Replace::Leaf, Replace::Key, Replace::Ca] {
+                assert!(replace.check(Path::new("x"), Some(blank)).is_ok());
+            }
+        }
+        assert_eq!(Replace::by(leaf.as_bytes(), false), Replace::Leaf);
+        assert_eq!(Replace::by(ca.as_bytes(), false), Replace::Ca);
+        assert_eq!(Replace::by(key.as_bytes(), true), Replace::Key);
+        assert_eq!(Replace::by(b"ETCD_NAME=x", false), Replace::Any);
+    }
+}

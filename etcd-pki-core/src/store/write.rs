@@ -1,0 +1,719 @@
+//! Writing files: each as a whole or not at all, and several together or none.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use super::{
+    directory::{Directory, make_directory},
+    draft::{Draft, Temporary},
+    lock::{Locked, Scope, has_ca_in, is_store, said_once},
+    path::{io_error, irregular, parent},
+    permissions::{AccessList, Attributes, Stamp, give, trusted_owner, user_name, usual_mode},
+    read::read_opened,
+    replace::Replace,
+};
+use crate::{
+    clock,
+    error::{Error, Result},
+};
+
+/// Whether an existing file may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It is an error
+    Refuse,
+    /// It is replaced, and the new file keeps owner, group, mode and access control list; but a
+    /// key is closed to users other than its owner and group, and nothing stays writable for them
+    Replace,
+}
+
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub struct NewFile<'a> {
+    /// Where
+    pub path: PathBuf,
+    /// What
+    pub contents: &'a [u8],
+    /// Whether it holds a private key: mode 0600 instead of 0644
+    pub secret: bool,
+}
+
+/// Writes files together: each is complete and on the disk before the first takes its place, none
+/// is written through a symbolic link, and a key is never readable by others, not even for an
+/// instant.
+///
+/// A certificate replaces no private key, and a leaf certificate no CA certificate. A replaced
+/// file keeps owner, group, mode and access control list. A key that is written alone belongs to
+/// the user who writes it; one that is written with its certificate replaces only a key that
+/// belongs to root, to this user or to the owner of the directory.
+///
+/// # Errors
+///
+/// [`Error::Exists`], [`Error::NotReplaceable`], [`Error::UntrustedOwner`],
+/// [`Error::SymbolicLink`], [`Error::Changed`], [`Error::Io`], [`Error::Locked`]; after any of
+/// them each file is what it was. Only where the system refuses a rename after it allowed another
+/// and refuses to bring back the old file as well, one replaced file may stay without its
+/// companion; and where it refuses to sync the directory at last, all files are the new ones, and
+/// may not be on the disk.
+pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+    write_files_with(files, overwrite, || ())
+}
+
+/// Writes files together as [`write_files`] does. Calls `waiting` once if another etcd-pki
+/// process has to finish in one of their directories first.
+///
+/// # Errors
+///
+/// As [`write_files`].
+pub fn write_files_with(
+    files: &[NewFile<'_>],
+    overwrite: Overwrite,
+    waiting: impl FnOnce(),
+) -> Result<()> {
+    let paths: Vec<&Path> = files.iter().map(|file| &*file.path).collect();
+    LockedFiles::lock(&paths, waiting)?.write(files, overwrite)
+}
+
+/// The locks of the directories of some files. Take them before you read what you change; no
+/// other etcd-pki process writes there until the value is dropped.
+///
+/// ```
+/// use etcd_pki_core::{LockedFiles, NewFile, Overwrite, PrivateKey};
+///
+/// # let parent = tempfile::tempdir()?;
+/// let path = parent.path().join("app-key.pem");
+/// let files = LockedFiles::lock(&[&path], || eprintln!("waiting"))?;
+/// if !path.exists() {
+///     let key = PrivateKey::generate()?.to_secret_pem()?;
+///     let file = NewFile { path, contents: key.as_bytes(), secret: true };
+///     files.write(&[file], Overwrite::Refuse)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LockedFiles {
+    locks: Vec<Locked>,
+}
+
+impl LockedFiles {
+    /// Takes the locks, and removes the temporary files of killed runs. Calls `waiting` once if
+    /// another etcd-pki process has to finish first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::Locked`].
+    pub fn lock(paths: &[&Path], waiting: impl FnOnce()) -> Result<Self> {
+        let mut waits = said_once(waiting);
+        let locks = locks_of(paths)?
+            .into_iter()
+            .map(|(path, scope)| Locked::take(&path, scope, &mut waits))
+            .collect::<Result<Vec<_>>>()?;
+        for lock in &locks {
+            // Others may have left files that this user cannot remove
+            let _ = lock.directory().remove_stale();
+        }
+        Ok(Self { locks })
+    }
+
+    /// Writes files in the locked directories as [`write_files`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
+    pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+        let mut targets = Vec::with_capacity(files.len());
+        for file in files {
+            let path = parent(&file.path);
+            let name = file.path.file_name().ok_or_else(|| irregular(&file.path))?;
+            let mut locks = self.locks.iter().map(Locked::directory);
+            let locked = locks.find(|directory| directory.is_at(path));
+            let locked = locked.ok_or_else(|| Error::DirectoryGone {
+                path: path.to_owned(),
+            })?;
+            targets.push(Target {
+                directory: locked.again()?.called(path),
+                name: name.to_owned(),
+                contents: file.contents,
+                secret: file.secret,
+                replace: match overwrite {
+                    Overwrite::Refuse => Replace::Nothing,
+                    Overwrite::Replace => Replace::by(file.contents, file.secret),
+                },
+            });
+        }
+        write_together(
+            &targets,
+            &Rules {
+                attributes: &Attributes::default(),
+                // A key that is written alone belongs to no pair
+                inherits: files.len() > 1 || files.iter().any(|file| !file.secret),
+                store_owner: None,
+            },
+        )
+    }
+}
+
+/// What is locked before the files are written, each directory once and in one order everywhere,
+/// so that two processes never wait for each other.
+fn locks_of(files: &[&Path]) -> Result<Vec<(PathBuf, Scope)>> {
+    let mut locks = Vec::new();
+    for file in files {
+        let directory = parent(file);
+        let path = directory
+            .canonicalize()
+            .map_err(io_error("use the directory", directory))?;
+        let opened = Directory::open(&path)?;
+        // The folder of a store whose layout has its CA there is under the lock of that store
+        if let (Some(above), Some(folder)) = (path.parent(), path.file_name())
+            && let Ok(store) = Directory::open(above)
+            && has_ca_in(&store, folder)
+        {
+            locks.push((above.to_owned(), Scope::Store));
+        }
+        let scope = if is_store(&opened) {
+            Scope::Store
+        } else {
+            Scope::Directory
+        };
+        locks.push((path, scope));
+    }
+    locks.sort_by(|(one, _), (other, _)| one.cmp(other));
+    locks.dedup_by(|(one, _), (other, _)| one == other);
+    Ok(locks)
+}
+
+/// Writes files below a folder of an exchange directory, together. Links in the path of the
+/// exchange directory are followed, none from there on. There is no lock, which either side could
+/// hold against the other: each file is replaced as a whole.
+pub(crate) fn write_below(folder: &Path, files: &[(&Path, &[u8])]) -> Result<()> {
+    let attributes = Attributes::default();
+    let (above, name) = match folder.file_name() {
+        Some(name) => (parent(folder), Path::new(name)),
+        None => (folder, Path::new("")),
+    };
+    make_directory(above, &attributes)?;
+    let opened = Directory::open(above)?
+        .make_below(name, &attributes)?
+        .called(folder);
+    let mut targets = Vec::with_capacity(files.len());
+    for (path, contents) in files {
+        let name = path
+            .file_name()
+            .ok_or_else(|| irregular(&folder.join(path)))?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        targets.push(Target {
+            directory: opened.make_below(directory, &attributes)?,
+            name: name.to_owned(),
+            contents,
+            secret: false,
+            replace: Replace::Any,
+        });
+    }
+    for target in &targets {
+        // The other side may have left files that this user cannot remove
+        let _ = target.directory.remove_stale();
+    }
+    write_together(
+        &targets,
+        &Rules {
+            attributes: &attributes,
+            inherits: true,
+            store_owner: None,
+        },
+    )
+}
+
+/// A file to write in an open directory.
+pub(super) struct Target<'a> {
+    pub(super) directory: Directory,
+    pub(super) name: OsString,
+    pub(super) contents: &'a [u8],
+    pub(super) secret: bool,
+    pub(super) replace: Replace,
+}
+
+impl Target<'_> {
+    fn path(&self) -> PathBuf {
+        self.directory.path_of(&self.name)
+    }
+}
+
+/// What holds for all files that are written together.
+pub(super) struct Rules<'a> {
+    pub(super) attributes: &'a Attributes,
+    /// Whether a new file takes owner, group and access control list from the one it replaces
+    pub(super) inherits: bool,
+    /// The owner of the directory of the store; without one, the owner of the file's directory
+    pub(super) store_owner: Option<u32>,
+}
+
+/// Writes files, all of them or none, for whoever holds the lock.
+pub(super) fn write_together(targets: &[Target<'_>], rules: &Rules<'_>) -> Result<()> {
+    let staged = targets
+        .iter()
+        .map(|target| Staged::new(target, rules))
+        .collect::<Result<Vec<_>>>()?;
+    let mut directories: Vec<&Directory> = Vec::new();
+    for target in targets {
+        if !directories
+            .iter()
+            .any(|one| one.path() == target.directory.path())
+        {
+            directories.push(&target.directory);
+        }
+    }
+    let sync = || {
+        directories
+            .iter()
+            .try_for_each(|directory| directory.sync())
+    };
+    let mut replaced = Vec::new();
+    for file in staged {
+        // Nothing after the last file can fail, so only the others may have to come back
+        let before = (replaced.len() + 1 < targets.len()).then(|| Before::of(&file));
+        if let Err(error) = file.put() {
+            replaced.into_iter().try_for_each(Before::bring_back)?;
+            sync()?;
+            return Err(error);
+        }
+        replaced.extend(before);
+    }
+    sync()
+}
+
+/// A file that is complete, on the disk, and not in its place yet.
+struct Staged<'a> {
+    target: &'a Target<'a>,
+    draft: Draft,
+    existing: Existing,
+    backup: bool,
+}
+
+impl<'a> Staged<'a> {
+    fn new(target: &'a Target<'a>, rules: &Rules<'_>) -> Result<Self> {
+        let existing = Existing::at(target, rules)?;
+        let path = target.path();
+        let (attributes, old) = (rules.attributes, existing.old());
+        let stamp = old.map(|old| &old.stamp);
+        let inherited = stamp.filter(|_| rules.inherits).map(Stamp::account);
+        let owner = attributes.owner.or(inherited.map(|old| old.owner));
+        let group = attributes.group.or(inherited.map(|old| old.group));
+        let mut mode = attributes.mode_of_new(target.secret, stamp);
+        let list = old.and_then(|old| old.list.as_ref());
+        if list.is_some() && !rules.inherits {
+            // The group's part of such a mode is the mask of the list, acl(5)
+            mode = attributes.mode_of_new(target.secret, None);
+        }
+        let mut draft = Draft::new(&target.directory)?;
+        let file = draft.file();
+        give(file, owner, group, usual_mode(true)).map_err(io_error("set owner of", &path))?;
+        if let Some(list) = list.filter(|_| rules.inherits) {
+            list.give(file)
+                .map_err(io_error("keep the access control list of", &path))?;
+        }
+        // After the list, which sets the mode as well
+        give(file, None, None, mode).map_err(io_error("set owner and mode of", &path))?;
+        draft
+            .write(target.contents)
+            .and_then(|()| draft.sync())
+            .map_err(io_error("write in", target.directory.path()))?;
+        Ok(Self {
+            target,
+            draft,
+            existing,
+            backup: attributes.backup,
+        })
+    }
+
+    fn put(self) -> Result<()> {
+        let Target {
+            directory, name, ..
+        } = self.target;
+        let path = self.target.path();
+        if matches!(self.existing, Existing::Nothing) {
+            return self.draft.put_new(directory, name, &path);
+        }
+        self.existing.check(directory, name, &path)?;
+        if self.backup {
+            keep(directory, name, name)?;
+        }
+        self.draft.replace(directory, name, &path)
+    }
+}
+
+/// What is in the place of a file, and may be replaced.
+enum Existing {
+    Nothing,
+    /// A symbolic link; its owner and mode mean nothing
+    Link,
+    File(Old),
+}
+
+/// A file that will be replaced.
+struct Old {
+    stamp: Stamp,
+    /// Nothing of a file that is too large, or that this user may not read
+    contents: Option<Zeroizing<Vec<u8>>>,
+    list: Option<AccessList>,
+}
+
+impl Existing {
+    /// Looks at the opened file, and refuses to replace it unless the rule allows that.
+    fn at(target: &Target<'_>, rules: &Rules<'_>) -> Result<Self> {
+        let (directory, name) = (&target.directory, &target.name);
+        let Some(metadata) = directory.metadata(name)? else {
+            return Ok(Self::Nothing);
+        };
+        let path = target.path();
+        if metadata.is_symlink() {
+            let replaces = rules.attributes.replaces_links;
+            if replaces && !matches!(target.replace, Replace::Nothing | Replace::Blank) {
+                return Ok(Self::Link);
+            }
+            return Err(Error::SymbolicLink { path });
+        }
+        if !metadata.is_file() {
+            return Err(irregular(&path));
+        }
+        if target.replace == Replace::Nothing {
+            return Err(Error::Exists { path });
+        }
+        let old = match directory.open_regular(name) {
+            Ok(Some((file, metadata))) => Old::read(&file, Stamp::from(&metadata), &path)?,
+            Ok(None) => return Ok(Self::Nothing),
+            Err(Error::Io { error, .. })
+                if target.replace == Replace::Any
+                    && error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Old {
+                    stamp: Stamp::from(&metadata),
+                    contents: None,
+                    list: None,
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        let contents = old.contents.as_deref().map(Vec::as_slice);
+        target.replace.check(&path, contents)?;
+        if target.secret && rules.inherits {
+            let store_owner = match rules.store_owner {
+                Some(owner) => owner,
+                None => directory.own_metadata()?.uid(),
+            };
+            if !trusted_owner(&old.stamp, rules.attributes, store_owner) {
+                let owner = user_name(old.stamp.account().owner);
+                return Err(Error::UntrustedOwner { path, owner });
+            }
+        }
+        Ok(Self::File(old))
+    }
+
+    fn old(&self) -> Option<&Old> {
+        match self {
+            Self::File(old) => Some(old),
+            Self::Nothing | Self::Link => None,
+        }
+    }
+
+    /// Fails if another file has taken the place since this one was looked at.
+    fn check(&self, directory: &Directory, name: &OsStr, path: &Path) -> Result<()> {
+        let current = directory.metadata(name)?;
+        let is_same = match (self, &current) {
+            (Self::Nothing, None) => true,
+            (Self::Link, Some(current)) => current.is_symlink(),
+            (Self::File(old), Some(current)) => {
+                current.is_file() && old.stamp.is_of_same(&Stamp::from(current))
+            }
+            _ => false,
+        };
+        if is_same {
+            return Ok(());
+        }
+        Err(Error::Changed {
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl Old {
+    fn read(file: &File, stamp: Stamp, path: &Path) -> Result<Self> {
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let contents = match read_opened(file, length, path) {
+            Err(error) if error.is_too_large() => None,
+            read => Some(Zeroizing::new(read?)),
+        };
+        let list = AccessList::of(file).map_err(io_error("read the access control list of", path));
+        Ok(Self {
+            stamp,
+            contents,
+            list: list?,
+        })
+    }
+}
+
+/// What was in the place of a new file. It can come back as long as the companions of the new
+/// file are not in their places.
+enum Before<'a> {
+    Nothing(&'a Target<'a>),
+    /// A copy without a name, so that a run that is killed leaves nothing
+    Copy(&'a Target<'a>, Draft),
+    /// A second name of a link, or of a file where the system has no files without a name
+    SecondName(&'a Target<'a>, Temporary),
+    /// It cannot come back
+    Lost,
+}
+
+impl<'a> Before<'a> {
+    fn of(file: &Staged<'a>) -> Self {
+        let target = file.target;
+        let directory = &target.directory;
+        let copied = match &file.existing {
+            Existing::Nothing => return Self::Nothing(target),
+            Existing::Link => None,
+            Existing::File(old) => copy_of(old, directory),
+        };
+        if let Some(copy) = copied {
+            return Self::Copy(target, copy);
+        }
+        match Temporary::second_name(directory, &target.name) {
+            Some(second) => Self::SecondName(target, second),
+            None => Self::Lost,
+        }
+    }
+
+    /// Undoes what this call did, and never what others did. What cannot go back to its place is
+    /// kept as a backup.
+    fn bring_back(self) -> Result<()> {
+        match self {
+            Self::Nothing(target) => {
+                let removed = target.directory.unlink(&target.name);
+                removed.map_err(io_error("remove the new", &target.path()))
+            }
+            Self::Copy(target, copy) => {
+                let path = target.path();
+                copy.sync().map_err(io_error("bring back the old", &path))?;
+                copy.replace(&target.directory, &target.name, &path)
+            }
+            Self::SecondName(target, second) => {
+                let directory = &target.directory;
+                match directory.rename(second.name(), &target.name) {
+                    Ok(()) => {
+                        second.forget();
+                        Ok(())
+                    }
+                    Err(error) => {
+                        keep(directory, &target.name, second.name())?;
+                        Err(io_error("bring back the old", &target.path())(error))
+                    }
+                }
+            }
+            Self::Lost => Ok(()),
+        }
+    }
+}
+
+/// A copy of a file, as complete as the file itself, and not on the disk yet.
+fn copy_of(old: &Old, directory: &Directory) -> Option<Draft> {
+    let contents = old.contents.as_deref()?;
+    let mut draft = Draft::unnamed(directory)?;
+    let account = old.stamp.account();
+    let file = draft.file();
+    give(
+        file,
+        Some(account.owner),
+        Some(account.group),
+        usual_mode(true),
+    )
+    .ok()?;
+    if let Some(list) = &old.list {
+        list.give(file).ok()?;
+    }
+    give(file, None, None, old.stamp.mode()).ok()?;
+    draft.write(contents).ok()?;
+    Some(draft)
+}
+
+/// Removes a file, which is kept under another name if the attributes say so.
+pub(super) fn remove(directory: &Directory, name: &OsStr, attributes: &Attributes) -> Result<()> {
+    if attributes.backup {
+        keep(directory, name, name)?;
+    }
+    let path = directory.path_of(name);
+    directory.unlink(name).map_err(io_error("remove", &path))?;
+    directory.sync()
+}
+
+/// Sets owner, group and mode of a file where they are wrong. A symbolic link stays as it is.
+pub(super) fn fix_permissions(
+    directory: &Directory,
+    name: &OsStr,
+    secret: bool,
+    attributes: &Attributes,
+) -> Result<()> {
+    let path = directory.path_of(name);
+    let Some(metadata) = directory.metadata(name)? else {
+        return Ok(());
+    };
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+    let stamp = Stamp::from(&metadata);
+    let mode = attributes.mended_mode(&stamp, secret);
+    if mode.is_none() && !attributes.is_of_another(&stamp) {
+        // Nothing is due, so it does not matter whether the mode could be set
+        return Ok(());
+    }
+    let failed = || io_error("set owner and mode of", &path);
+    let Some((file, _)) = directory.open_regular(name).map_err(|error| match error {
+        Error::Io { error, .. } => failed()(error),
+        error => error,
+    })?
+    else {
+        return Ok(());
+    };
+    let mode = mode.unwrap_or(stamp.mode());
+    give(&file, attributes.owner, attributes.group, mode).map_err(failed())?;
+    file.sync_all().map_err(failed())
+}
+
+/// Gives the file that has the name `content` a second name next to `name`, so that it stays when
+/// it is replaced: `.client-root.pem.2027-01-31T12:00:00Z.bak`.
+fn keep(directory: &Directory, name: &OsStr, content: &OsStr) -> Result<()> {
+    let path = directory.path_of(name);
+    let name = name.to_string_lossy();
+    let now = clock::rfc3339(clock::now());
+    for number in 0..1_000 {
+        let number = if number == 0 {
+            String::new()
+        } else {
+            format!(".{number}")
+        };
+        let backup = format!(".{name}.{now}{number}.bak");
+        match directory.link(content, OsStr::new(&backup)) {
+            Err(rustix::io::Errno::EXIST) => {}
+            linked => return linked.map_err(io_error("keep a copy of", &path)),
+        }
+    }
+    let error = io::Error::from(io::ErrorKind::AlreadyExists);
+    Err(io_error("keep a copy of", &path)(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    };
+
+    use super::*;
+
+    fn file<'a>(path: &Path, contents: &'a str, secret: bool) -> NewFile<'a> {
+        NewFile {
+            path: path.to_owned(),
+            contents: contents.as_bytes(),
+            secret,
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn modes_of_new_and_of_replaced_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, certificate) = (directory.path().join("k"), directory.path().join("c"));
+        let write = |overwrite| {
+            let files = [file(&key, "new", true), file(&certificate, "new", false)];
+            write_files(&files, overwrite)
+        };
+        write(Overwrite::Refuse).unwrap();
+        assert_eq!((mode(&key), mode(&certificate)), (0o600, 0o644));
+
+        assert!(matches!(
+            write(Overwrite::Refuse),
+            Err(Error::Exists { .. })
+        ));
+        for (path, before, after) in [
+            (&key, 0o640, 0o640),
+            (&key, 0o644, 0o600),
+            (&certificate, 0o664, 0o664),
+            (&certificate, 0o666, 0o644),
+        ] {
+            fs::set_permissions(path, Permissions::from_mode(before)).unwrap();
+            write(Overwrite::Replace).unwrap();
+            assert_eq!(mode(path), after);
+        }
+    }
+
+    #[test]
+    fn all_files_or_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, certificate) = (directory.path().join("k"), directory.path().join("c"));
+        fs::write(&certificate, "old").unwrap();
+        let files = [file(&key, "new", true), file(&certificate, "new", false)];
+        assert!(write_files(&files, Overwrite::Refuse).is_err());
+        assert!(!key.exists());
+        assert_eq!(fs::read(&certificate).unwrap(), b"old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn never_through_a_symbolic_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (link, target) = (
+            directory.path().join("link"),
+            directory.path().join("target"),
+        );
+        symlink(&target, &link).unwrap();
+        for overwrite in [Overwrite::Refuse, Overwrite::Replace] {
+            let written = write_files(&[file(&link, "new", false)], overwrite);
+            assert!(matches!(written, Err(Error::SymbolicLink { .. })));
+        }
+        assert!(!target.exists());
+    }
+
+    /// What a plan replaces in a store is judged by the opened file.
+    #[test]
+    fn a_pair_replaces_nothing_but_its_own() {
+        use crate::{CertificateAuthority, Identity, Layout, Role, Store};
+
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path(), Layout::Kubespray);
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let locked = store.lock().unwrap();
+        locked.write_ca(crate::CaKind::Client, &ca, None).unwrap();
+        let bundle = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
+        let pair = locked.write(&bundle).unwrap().remove(0);
+        let other = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
+        let below = Layout::Kubespray
+            .pairs(Role::Client, "c")
+            .unwrap()
+            .remove(0);
+        let before = fs::read(&pair.key).unwrap();
+        for odd in [ca.certificate().to_pem().unwrap(), "notes".to_owned()] {
+            fs::write(&pair.certificate, &odd).unwrap();
+            let refused = locked.write_pairs(&[(&other, &below)], Overwrite::Replace);
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, Error::NotReplaceable { .. }), "{refused}");
+            assert_eq!(fs::read(&pair.certificate).unwrap(), odd.as_bytes());
+            assert_eq!(fs::read(&pair.key).unwrap(), before);
+        }
+        // A crash leaves zeroes
+        fs::write(&pair.certificate, [0; 700]).unwrap();
+        fs::write(&pair.key, "").unwrap();
+        locked.write(&other).unwrap();
+        assert_ne!(fs::read(&pair.key).unwrap(), b"");
+        // A leaf never takes the place of the CA
+        let place = Layout::Kubespray.ca(crate::CaKind::Client);
+        let refused = locked.write_pairs(&[(&other, &place)], Overwrite::Replace);
+        assert!(matches!(refused, Err(Error::NotReplaceable { .. })));
+    }
+}

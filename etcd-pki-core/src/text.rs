@@ -1,0 +1,195 @@
+//! Foreign text in messages: short, and with nothing in it that a terminal obeys or a reader does not see.
+
+use std::{borrow::Cow, fmt};
+
+/// The most characters of a foreign text in a message.
+const EXCERPT: usize = 200;
+/// The most characters of a message: two paths have room, and what surrounds them.
+const MESSAGE: usize = 12_000;
+/// The most items of a list in a message.
+pub(crate) const FEW: usize = 8;
+
+/// The text with escapes for what a terminal obeys and for what a reader does not see: control and format characters, marks that
+/// change the direction of writing, separators of lines, blanks other than the usual one, what has no glyph.
+///
+/// An escape is written as in JSON (`\u202e`, and two of them for a character past U+FFFF), so that JSON text stays JSON. Names
+/// in certificates may hold anything, and one name can look like another, or like a line of a program's output.
+///
+/// ```
+/// use etcd_pki_core::printable;
+///
+/// assert_eq!(printable("bücher"), "bücher");
+/// assert_eq!(printable("ro\u{200b}ot \u{202e}x\n"), r"ro\u200bot \u202ex\u000a");
+/// ```
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if is_printable(letter) {
+            escaped.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether a reader sees the character, and a terminal shows it as it is.
+pub(crate) fn is_printable(letter: char) -> bool {
+    if letter.is_ascii() {
+        return !letter.is_ascii_control();
+    }
+    if is_ignorable(letter) {
+        return false;
+    }
+    // The standard library escapes the Unicode categories Cc, Cf, Cn, Co, Zl, Zp and Zs. It escapes combining marks too, but only
+    // at the beginning of a text
+    let behind_another: String = ['a', letter].into_iter().collect();
+    behind_another.escape_debug().nth(1) != Some('\\')
+}
+
+/// Characters of other categories that are not seen either (Unicode's property `Default_Ignorable_Code_Point`).
+fn is_ignorable(letter: char) -> bool {
+    matches!(letter,
+        '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A whole message on one line, [`printable`]. Of one that is far too long the middle is left out.
+pub(crate) fn message(text: &str) -> Cow<'_, str> {
+    // As many bytes as that are no more characters
+    if text.len() <= MESSAGE {
+        return printable(text);
+    }
+    let length = text.chars().count();
+    let Some((end, _)) = text.char_indices().nth(MESSAGE / 2) else {
+        return printable(text);
+    };
+    let last = text.char_indices().rev().nth(MESSAGE / 4);
+    let begin = last.map_or(end, |(begin, _)| begin.max(end));
+    Cow::Owned(format!(
+        "{} … ({length} characters) … {}",
+        printable(&text[..end]),
+        printable(&text[begin..])
+    ))
+}
+
+/// The beginning of a text for a message, printable. What is longer is cut, and its length is added.
+pub(crate) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        None => printable(text).into_owned(),
+        Some((end, _)) => {
+            let length = text.chars().count();
+            format!("{}… ({length} characters)", printable(&text[..end]))
+        }
+    }
+}
+
+/// The beginning of a text in quotes, as [`excerpt`] shortens it.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        None => format!("{text:?}"),
+        Some((end, _)) => {
+            let length = text.chars().count();
+            format!("{:?}… ({length} characters)", &text[..end])
+        }
+    }
+}
+
+/// The first items of a list for a message, and how many others there are.
+pub(crate) fn few<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let mut items = items.into_iter();
+    let mut first: Vec<String> = items
+        .by_ref()
+        .take(FEW)
+        .map(|item| excerpt(&item.to_string()))
+        .collect();
+    match items.count() {
+        0 => {}
+        others => first.push(format!("and {others} more")),
+    }
+    first.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_seen_stays() {
+        for text in [
+            "etcd-1.lan",
+            "bücher",
+            "bu\u{308}cher",
+            "東京",
+            "हिन्दी",
+            "ไทย",
+            "ελληνικά",
+            "русский",
+            "עברית",
+            "a\\b\"c'd",
+            "😀",
+        ] {
+            assert_eq!(printable(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_obeyed_or_not_seen_is_escaped() {
+        let hidden = "\0\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{a0}\u{ad}\u{34f}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\
+                      \u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{3000}\
+                      \u{3164}\u{e000}\u{fe0f}\u{feff}\u{fff9}\u{e0001}\u{e0041}\u{e0100}";
+        for letter in hidden.chars() {
+            let text = format!("a{letter}b");
+            let escaped = printable(&text);
+            assert!(
+                escaped.is_ascii() && escaped.starts_with("a\\u"),
+                "{escaped:?}"
+            );
+            // The escape is JSON's
+            let read: String = serde_free_json(&escaped);
+            assert_eq!(read, text);
+        }
+        assert_eq!(printable("\u{e0001}"), "\\udb40\\udc01");
+    }
+
+    /// Reads escapes of JSON, which has no others here.
+    fn serde_free_json(text: &str) -> String {
+        let mut units = Vec::new();
+        let mut rest = text;
+        while let Some(letter) = rest.chars().next() {
+            if let Some(escape) = rest.strip_prefix("\\u") {
+                units.push(u16::from_str_radix(&escape[..4], 16).unwrap());
+                rest = &escape[4..];
+            } else {
+                units.extend(letter.encode_utf16(&mut [0; 2]).iter());
+                rest = &rest[letter.len_utf8()..];
+            }
+        }
+        String::from_utf16(&units).unwrap()
+    }
+
+    #[test]
+    fn long_texts_and_lists_are_cut() {
+        let long = "ä".repeat(100_000);
+        assert_eq!(
+            excerpt(&long),
+            format!("{}… (100000 characters)", "ä".repeat(200))
+        );
+        assert!(quoted(&long).ends_with("ä\"… (100000 characters)"));
+        assert_eq!(quoted("a\"b"), "\"a\\\"b\"");
+        assert_eq!(excerpt(&"a".repeat(200)), "a".repeat(200));
+        assert_eq!(few(["a", "b"]), "a, b");
+        assert_eq!(message("a\nb"), "a\\u000ab");
+        let long = format!("begin{long}end");
+        assert!(message(&long).len() < 3 * MESSAGE);
+        assert!(message(&long).starts_with("begin") && message(&long).ends_with("end"));
+        let many = few(0..1_000_000);
+        assert_eq!(many, "0, 1, 2, 3, 4, 5, 6, 7, and 999992 more");
+    }
+}

@@ -1,0 +1,324 @@
+//! Does etcd read this file? Exactly as strict as etcd's Go, and as lenient.
+//!
+//! etcd reads a trusted CA file by `NewCertPool` (`client/pkg/v3/tlsutil/tlsutil.go`) and a
+//! certificate with its key by `tls.X509KeyPair` (`tlsutil.NewCert`).
+
+mod asn1;
+mod key;
+mod pem;
+mod refusal;
+mod rsa;
+
+use x509_cert::certificate::Version;
+
+pub(crate) use self::refusal::Use;
+use self::{
+    pem::{Block, Blocks},
+    refusal::Cause,
+};
+use super::parse::{self, Curve, Key, reader::OBJECT_IDENTIFIER};
+use crate::{
+    certificate::Certificate,
+    der_writer::{self, NULL, SEQUENCE},
+    finding::Finding,
+    key::{Passphrase, PrivateKey, PublicKey},
+};
+
+/// The certificates that etcd trusts with this file as `ETCD_TRUSTED_CA_FILE` or
+/// `ETCD_PEER_TRUSTED_CA_FILE`.
+///
+/// etcd reads every PEM block as a certificate, whatever its label, and does not start if one is
+/// none. Blocks in which Go finds no PEM are skipped without an error: see [`skipped_blocks`].
+///
+/// ```
+/// use etcd_pki_core::{CertificateAuthority, verify};
+///
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// let pem = ca.certificate().to_pem()?;
+/// assert!(verify::trusted_ca(pem.as_bytes()).is_ok());
+///
+/// let finding = verify::trusted_ca(format!("\u{feff}{pem}").as_bytes()).unwrap_err();
+/// assert_eq!(finding.to_string(), "etcd does not read it: it begins with a byte order mark");
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Finding::NotReadByEtcd`] if etcd does not start with the file, or starts without a trusted CA because
+/// the file has no PEM.
+pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
+    let mut certificates = Vec::new();
+    let refuse = |cause: Cause| cause.finding(Use::TrustedCa);
+    for block in Blocks::new(file) {
+        let label_fits = block.label.ends_with("CERTIFICATE");
+        certificates.push(read(&block, label_fits).map_err(refuse)?.0);
+    }
+    if certificates.is_empty() {
+        return Err(refuse(Cause::no_pem(file)));
+    }
+    Ok(certificates)
+}
+
+/// The certificates that etcd sends with this file as `ETCD_CERT_FILE` or `ETCD_PEER_CERT_FILE`,
+/// its own first.
+///
+/// Blocks with another label than `CERTIFICATE` are skipped. etcd itself parses only the first
+/// certificate; the other side of a connection parses all of them and refuses the connection if one
+/// is malformed (`crypto/tls`, `verifyServerCertificate`).
+///
+/// # Errors
+///
+/// [`Finding::NotReadByEtcd`] if etcd does not load the file, or no Go program accepts what it sends.
+pub fn certificate_chain(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
+    let blocks = certificate_blocks(file)?;
+    let leaf_key = leaf_key(&blocks)?;
+    check_leaf_algorithm(&blocks, leaf_key.as_ref())?;
+    read_all(&blocks)
+}
+
+/// The public half of the key that etcd loads from this file as `ETCD_KEY_FILE` or
+/// `ETCD_PEER_KEY_FILE`.
+///
+/// The key is the first block with a label that ends in `PRIVATE KEY`.
+///
+/// # Errors
+///
+/// [`Finding::NotReadByEtcd`] if etcd does not load it.
+pub fn private_key(file: &[u8]) -> Result<PublicKey, Finding> {
+    let block = key_block(file)?;
+    let key = public_half(&block)?;
+    public_key(&key).ok_or_else(|| {
+        let what = "its public key".to_owned();
+        refuse_key(&block, |block, line| Cause::NotSupportedHere {
+            block,
+            line,
+            what,
+        })
+    })
+}
+
+/// Whether etcd loads a certificate file and a key file as one pair.
+///
+/// # Errors
+///
+/// [`Finding::NotReadByEtcd`] or [`Finding::KeyMismatch`] for the first of the two files that is wrong, in the order in which Go looks
+/// at them.
+pub fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), Finding> {
+    let blocks = certificate_blocks(certificate)?;
+    let key_block = key_block(key)?;
+    let leaf = leaf_key(&blocks)?;
+    let key = public_half(&key_block)?;
+    check_leaf_algorithm(&blocks, leaf.as_ref())?;
+    if leaf != Some(key) {
+        return Err(Finding::KeyMismatch { key: None });
+    }
+    read_all(&blocks).map(drop)
+}
+
+/// The blocks that etcd skips without an error, as [`Finding::SkippedBlocks`]: indented ones, those
+/// without an END line, those that are not base64.
+///
+/// What such a block holds is missing in etcd, though the file has it.
+#[must_use]
+pub fn skipped_blocks(file: &[u8]) -> Option<Finding> {
+    let lines = pem::skipped_lines(file);
+    (!lines.is_empty()).then_some(Finding::SkippedBlocks { path: None, lines })
+}
+
+/// What a file holds, and why etcd does not read it, though etcd-pki may.
+pub(crate) type Held<T> = (crate::error::Result<T>, Option<Finding>);
+
+/// The certificates of a file as etcd reads them; if etcd does not, as etcd-pki does.
+pub(crate) fn held_certificates(of: Use, file: &[u8]) -> Held<Vec<Certificate>> {
+    let strict = match of {
+        Use::TrustedCa => trusted_ca(file),
+        Use::Certificate | Use::Key => certificate_chain(file),
+    };
+    match strict {
+        Ok(certificates) => (Ok(certificates), None),
+        Err(finding) => (Certificate::all_from_bytes(file), refused(finding)),
+    }
+}
+
+/// The private key of a file as etcd reads it; if etcd does not, as etcd-pki does.
+pub(crate) fn held_key(file: &[u8], passphrase: Option<&Passphrase>) -> Held<PrivateKey> {
+    let strict = key_block(file).and_then(|block| {
+        public_half(&block)?;
+        Ok(PrivateKey::from_der(&block.contents).ok())
+    });
+    match strict {
+        Ok(Some(key)) => (Ok(key), None),
+        // etcd-pki does not support what etcd reads, and has the error for it
+        Ok(None) => (PrivateKey::from_bytes(file, passphrase), None),
+        Err(finding) => (PrivateKey::from_bytes(file, passphrase), refused(finding)),
+    }
+}
+
+/// What is not supported here is no refusal of etcd's.
+fn refused(finding: Finding) -> Option<Finding> {
+    matches!(finding, Finding::NotReadByEtcd { .. }).then_some(finding)
+}
+
+/// Reads a block as a certificate, by Go's rules first and then by ours.
+fn read(block: &Block, label_fits: bool) -> Result<(Certificate, Option<Key>), Cause> {
+    let (number, line) = (block.number, block.line);
+    let parsed = parse::parse(&block.contents).map_err(|flaw| {
+        if label_fits {
+            Cause::Malformed {
+                block: number,
+                line,
+                reason: flaw.to_string(),
+            }
+        } else {
+            Cause::BlockIsNot {
+                block: number,
+                line,
+                label: block.label.clone(),
+            }
+        }
+    })?;
+    let not_supported = |what| Cause::NotSupportedHere {
+        block: number,
+        line,
+        what,
+    };
+    let certificate =
+        Certificate::from_der(&block.contents).map_err(|error| not_supported(error.to_string()))?;
+    if let Some(Key::Ec { curve, .. }) = &parsed.key
+        && *curve == Curve::P224
+    {
+        return Err(not_supported(key::P224.to_owned()));
+    }
+    // Go does not look at what an older version cannot have, and everything here does
+    let content = certificate.as_x509().tbs_certificate();
+    if content.version() != Version::V3 && content.extensions().is_some() {
+        let what = "it has extensions, and a version that has none";
+        return Err(not_supported(what.to_owned()));
+    }
+    Ok((certificate, parsed.key))
+}
+
+fn refuse_certificate(cause: Cause) -> Finding {
+    cause.finding(Use::Certificate)
+}
+
+fn certificate_blocks(file: &[u8]) -> Result<Vec<Block>, Finding> {
+    let (blocks, others): (Vec<_>, Vec<_>) =
+        Blocks::new(file).partition(|block| block.label == "CERTIFICATE");
+    if !blocks.is_empty() {
+        return Ok(blocks);
+    }
+    Err(refuse_certificate(Cause::no_block(file, &others)))
+}
+
+/// The key of the first certificate; `None` for an algorithm that Go does not know.
+fn leaf_key(blocks: &[Block]) -> Result<Option<Key>, Finding> {
+    let Some(leaf) = blocks.first() else {
+        return Ok(None);
+    };
+    parse::parse(&leaf.contents)
+        .map(|parsed| parsed.key)
+        .map_err(|flaw| {
+            refuse_certificate(Cause::Malformed {
+                block: leaf.number,
+                line: leaf.line,
+                reason: flaw.to_string(),
+            })
+        })
+}
+
+/// A TLS server has an RSA, ECDSA or Ed25519 key.
+fn check_leaf_algorithm(blocks: &[Block], key: Option<&Key>) -> Result<(), Finding> {
+    let (Some(leaf), None | Some(Key::Dsa)) = (blocks.first(), key) else {
+        return Ok(());
+    };
+    let name = Certificate::from_der(&leaf.contents).map_or_else(
+        |_| "an algorithm that Go does not know".to_owned(),
+        |certificate| certificate.public_key().algorithm_name().to_owned(),
+    );
+    Err(refuse_certificate(Cause::UnsupportedKey {
+        block: leaf.number,
+        line: leaf.line,
+        name,
+    }))
+}
+
+fn read_all(blocks: &[Block]) -> Result<Vec<Certificate>, Finding> {
+    let certificates = blocks.iter().map(|block| read(block, true));
+    certificates
+        .map(|certificate| certificate.map(|(certificate, _)| certificate))
+        .collect::<Result<_, _>>()
+        .map_err(refuse_certificate)
+}
+
+/// The first block that Go takes for a key.
+fn key_block(file: &[u8]) -> Result<Block, Finding> {
+    let mut others = Vec::new();
+    for block in Blocks::new(file) {
+        if block.label == "PRIVATE KEY" || block.label.ends_with(" PRIVATE KEY") {
+            return Ok(block);
+        }
+        others.push(block);
+    }
+    Err(Cause::no_block(file, &others).finding(Use::Key))
+}
+
+fn refuse_key(block: &Block, cause: impl FnOnce(usize, usize) -> Cause) -> Finding {
+    cause(block.number, block.line).finding(Use::Key)
+}
+
+fn public_half(block: &Block) -> Result<Key, Finding> {
+    key::public_half(&block.contents).map_err(|failure| {
+        let is_encrypted = block.is_encrypted || key::is_encrypted(&block.contents);
+        refuse_key(block, |block, line| match failure {
+            key::Failure::NotSupportedHere(what) => Cause::NotSupportedHere {
+                block,
+                line,
+                what: what.to_owned(),
+            },
+            key::Failure::Unsupported(name) => Cause::UnsupportedKey { block, line, name },
+            key::Failure::Malformed if is_encrypted => Cause::EncryptedKey { block, line },
+            key::Failure::Malformed => Cause::Malformed {
+                block,
+                line,
+                reason: "is no private key that Go reads, or is damaged".to_owned(),
+            },
+        })
+    })
+}
+
+/// A `SubjectPublicKeyInfo` (RFC 5280, section 4.1) of a key.
+fn public_key(key: &Key) -> Option<PublicKey> {
+    let oid = |der: &mut Vec<u8>, oid| der_writer::push(der, OBJECT_IDENTIFIER, oid);
+    let mut der = Vec::new();
+    der_writer::nest(&mut der, SEQUENCE, |der| {
+        let algorithm = |der: &mut Vec<u8>, algorithm, parameters: &dyn Fn(&mut Vec<u8>)| {
+            der_writer::nest(der, SEQUENCE, |der| {
+                oid(der, algorithm);
+                parameters(der);
+            });
+        };
+        match key {
+            Key::Rsa { modulus, exponent } => {
+                algorithm(der, parse::RSA, &|der| der.extend_from_slice(NULL));
+                let mut bits = Vec::new();
+                der_writer::nest(&mut bits, SEQUENCE, |der| {
+                    der_writer::push_unsigned(der, modulus);
+                    der_writer::push_unsigned(der, &exponent.to_be_bytes());
+                });
+                der_writer::push_bits(der, &bits);
+            }
+            Key::Ec { curve, point } => {
+                algorithm(der, parse::EC_PUBLIC_KEY, &|der| oid(der, curve.oid()));
+                der_writer::push_bits(der, point);
+            }
+            Key::Ed25519(bits) => {
+                algorithm(der, parse::ED25519, &|_| ());
+                der_writer::push_bits(der, bits);
+            }
+            Key::Dsa => return None,
+        }
+        Some(())
+    })?;
+    PublicKey::from_der(&der).ok()
+}

@@ -1,0 +1,167 @@
+//! Renewing certificates by path, without a specification.
+
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
+
+use etcd_pki_core::{CertificateAuthority, RenewBefore, Store, Validity, plan::Renewal};
+use pyo3::prelude::*;
+
+use super::{PyPlan, PyReport, options};
+use crate::{
+    authority::PyCertificateAuthority,
+    error::work,
+    interrupt::{ProgressArgument, on_all_cores, watched},
+    store::PyStore,
+    text::{Listed, PassphraseArgument, expected},
+    time::{Before, Instant, ValidityArgument},
+};
+
+/// Renews certificates by path: same names, same usages, and the same key unless a new one is
+/// requested. A certificate is valid as long as the old one was.
+///
+/// `ca` is a `Store`, in which the CA signs that signed the old certificate, or a
+/// `CertificateAuthority`, which signs all of them. `rekey` makes a new key for each, `validity`
+/// gives the new certificates another validity, and `passphrase` decrypts the keys next to the
+/// certificates. `now` is the time to judge at, the present one by default.
+///
+/// >>> from etcd_pki import Action, Cluster, Renewal, Store
+/// >>> report = Cluster(clients=["root"]).apply("ssl")
+/// >>> renewal = Renewal(Store("ssl"))
+/// >>> renewal.plan_due("30d").changes
+/// []
+/// >>> reports = renewal.apply_files(["ssl/client-root.pem"])
+/// >>> [report.count(Action.RENEW) for report in reports]
+/// [1]
+#[pyclass(frozen, name = "Renewal", module = "etcd_pki")]
+pub(crate) struct PyRenewal {
+    ca: Ca,
+    rekey: bool,
+    validity: Option<Validity>,
+    passphrase: Option<PassphraseArgument>,
+    now: Option<SystemTime>,
+}
+
+/// What signs the new certificates.
+enum Ca {
+    Given(Arc<CertificateAuthority>),
+    Store(Store),
+}
+
+impl FromPyObject<'_, '_> for Ca {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(store) = object.cast::<PyStore>() {
+            Ok(Self::Store(store.get().0.clone()))
+        } else if let Ok(ca) = object.cast::<PyCertificateAuthority>() {
+            Ok(Self::Given(ca.get().share()))
+        } else {
+            Err(expected("Store or CertificateAuthority", &object))
+        }
+    }
+}
+
+impl PyRenewal {
+    fn renewal(&self) -> Renewal<'_> {
+        let mut renewal = match &self.ca {
+            Ca::Given(ca) => Renewal::with_ca(Arc::clone(ca)),
+            Ca::Store(store) => Renewal::with_cas_of(store.clone()),
+        };
+        if self.rekey {
+            renewal = renewal.with_rekey();
+        }
+        if let Some(validity) = self.validity {
+            renewal = renewal.with_validity(validity);
+        }
+        if let Some(passphrase) = self.passphrase.as_deref() {
+            renewal = renewal.with_passphrase(passphrase);
+        }
+        if let Some(now) = self.now {
+            renewal = renewal.at(now);
+        }
+        renewal
+    }
+}
+
+#[pymethods]
+impl PyRenewal {
+    #[new]
+    #[pyo3(signature = (ca, *, rekey=false, validity=None, passphrase=None, now=None))]
+    fn new(
+        ca: Ca,
+        rekey: bool,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> Self {
+        Self {
+            ca,
+            rekey,
+            validity: validity.map(|ValidityArgument(validity)| validity),
+            passphrase,
+            now: now.map(|Instant(now)| now),
+        }
+    }
+
+    /// Plans the certificates of the store that are due. `renew_before` is a `timedelta` or text
+    /// such as `30d` and `33%`, and never more than a third of a certificate's life.
+    #[pyo3(
+        signature = (renew_before=Before(RenewBefore::days(30))),
+        text_signature = "($self, renew_before='30d')"
+    )]
+    fn plan_due(&self, py: Python<'_>, renew_before: Before<RenewBefore>) -> PyResult<PyPlan> {
+        let plan = || self.renewal().plan_due(renew_before.0);
+        work(py, || on_all_cores(plan)).map(PyPlan)
+    }
+
+    /// Plans these files, whether they are due or not: a plan for each of their directories.
+    fn plan_files(&self, py: Python<'_>, files: Listed<PathBuf>) -> PyResult<Vec<PyPlan>> {
+        let plans = work(py, || on_all_cores(|| self.renewal().plan_files(&files.0)))?;
+        Ok(plans.into_iter().map(PyPlan).collect())
+    }
+
+    /// Plans and applies what is due under the lock of the store. `passphrase` is that of the CA's
+    /// key; `progress` is called with how many changes are done, and of how many.
+    #[pyo3(
+        signature = (renew_before=Before(RenewBefore::days(30)), *, passphrase=None, progress=None),
+        text_signature = "($self, renew_before='30d', *, passphrase=None, progress=None)"
+    )]
+    fn apply_due(
+        &self,
+        py: Python<'_>,
+        renew_before: Before<RenewBefore>,
+        passphrase: Option<PassphraseArgument>,
+        progress: Option<ProgressArgument>,
+    ) -> PyResult<PyReport> {
+        let passphrase = passphrase.as_deref();
+        let report = watched(py, progress, |watch| {
+            let options = options(passphrase, watch);
+            self.renewal().apply_due(renew_before.0, &options)
+        });
+        report.map(PyReport::new)
+    }
+
+    /// Plans and applies these files under the lock of each of their directories: a report for
+    /// each. `passphrase` and `progress` are as in `apply_due`.
+    #[pyo3(signature = (files, *, passphrase=None, progress=None))]
+    fn apply_files(
+        &self,
+        py: Python<'_>,
+        files: Listed<PathBuf>,
+        passphrase: Option<PassphraseArgument>,
+        progress: Option<ProgressArgument>,
+    ) -> PyResult<Vec<PyReport>> {
+        let passphrase = passphrase.as_deref();
+        let reports = watched(py, progress, |watch| {
+            let options = options(passphrase, watch);
+            self.renewal().apply_files(&files.0, &options)
+        })?;
+        Ok(reports.into_iter().map(PyReport::new).collect())
+    }
+
+    fn __repr__(&self) -> String {
+        match &self.ca {
+            Ca::Given(ca) => format!("<Renewal by {}>", ca.certificate().subject()),
+            Ca::Store(store) => format!("<Renewal in {}>", store.directory().display()),
+        }
+    }
+}

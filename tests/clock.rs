@@ -1,0 +1,100 @@
+//! A machine whose clock begins in 1970: nothing is made by it, and whoever plans learns why.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use etcd_pki_tests::{Scratch, command::etcd_pki, run};
+
+/// A library that comes before the system's and stops its clock.
+const CLOCK: &str = r#"
+#include <time.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME) now->tv_sec = SECONDS;
+    return result;
+}
+"#;
+
+/// Builds the library for an instant, with the C compiler that links Rust's programs.
+fn library(folder: &Path, seconds: u64) -> PathBuf {
+    let (source, library) = (
+        folder.join("clock.c"),
+        folder.join(format!("clock-{seconds}.so")),
+    );
+    fs::write(&source, CLOCK.replace("SECONDS", &seconds.to_string())).unwrap();
+    let _ = run(Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source))
+    .expect_success();
+    library
+}
+
+fn at(clock: &Path, folder: &Path, line: &str) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = Command::new(etcd_pki())
+        .current_dir(folder)
+        .env("LD_PRELOAD", clock)
+        .args(line.split_whitespace())
+        .output()
+        .unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn a_clock_that_begins_in_1970_is_named_and_makes_nothing() {
+    let scratch = Scratch::new("clock");
+    let folder = scratch.path();
+    let made = Command::new(etcd_pki())
+        .current_dir(folder)
+        .args(["ca", "new", "-d", "pki"])
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    fs::write(folder.join("cluster.yaml"), "clients: [app]\n").unwrap();
+    let wrong = library(folder, 100);
+    for line in [
+        "ca new -d other",
+        "ca renew -d pki",
+        "cert issue client app -d pki",
+        "apply -f cluster.yaml -d pki",
+        "apply -f cluster.yaml -d new",
+    ] {
+        let (code, said) = at(&wrong, folder, line);
+        assert_eq!(code, Some(1), "{line}: {said}");
+        let expected = "the clock of this machine is wrong: it shows 1970-01-01T00:01:40Z";
+        assert!(said.contains(expected), "{line}: {said}");
+        let leaf = folder.join("pki/client-app.pem");
+        assert!(
+            !leaf.exists()
+                && !folder.join("other/ca.pem").exists()
+                && !folder.join("new/ca.pem").exists(),
+            "{line}"
+        );
+    }
+    let (code, said) = at(&wrong, folder, "plan -f cluster.yaml -d new");
+    assert_eq!(
+        (code, said.matches("clock").count()),
+        (Some(0), 1),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_clock_that_may_be_right_is_not_named() {
+    let scratch = Scratch::new("clock");
+    // The first second of 2015
+    let clock = library(scratch.path(), 1_420_070_400);
+    let (code, said) = at(&clock, scratch.path(), "ca new -d pki");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("clock"), "{said}");
+}

@@ -1,0 +1,202 @@
+//! `check`, a plan and a verdict agree with Go about every form of a file.
+
+use std::fs;
+
+use etcd_pki_core::{
+    ApplyOptions, Check, Cluster, Layout, PlanOptions, PrivateKey, Store, Verifier, plan::Action,
+    verify,
+};
+use etcd_pki_tests::{
+    Scratch, Verdict,
+    go::{self, Files},
+};
+
+use super::pem;
+
+/// The damages that etcd-pki reads with its lenient reader or etcd with its strict one.
+const FORMS: [&str; 19] = [
+    "nothing",
+    "a byte order mark",
+    "a space before",
+    "text before",
+    "text after",
+    "indented",
+    "spaces at the ends",
+    "CRLF",
+    "two CRs",
+    "CR alone",
+    "a body of one line",
+    "no line end at the end",
+    "blank lines in the body",
+    "two blocks",
+    "another block before",
+    "another block after",
+    "END and BEGIN on one line",
+    "DER",
+    "another label",
+];
+
+struct Directory {
+    scratch: Scratch,
+    cluster: Cluster,
+    store: Store,
+}
+
+impl Directory {
+    fn new() -> Self {
+        let scratch = Scratch::new("commands");
+        let cluster = Cluster::from_yaml("clients: [root]\n").unwrap();
+        let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
+        let options = (PlanOptions::new(), ApplyOptions::new());
+        let report = cluster.apply(&store, &options.0, &options.1).unwrap();
+        assert!(report.is_complete());
+        Self {
+            scratch,
+            cluster,
+            store,
+        }
+    }
+
+    fn read(&self, file: &str) -> Vec<u8> {
+        fs::read(self.scratch.path().join("ssl").join(file)).unwrap()
+    }
+
+    fn text(&self, file: &str) -> String {
+        String::from_utf8(self.read(file)).unwrap()
+    }
+
+    fn write(&self, file: &str, bytes: &[u8]) {
+        fs::write(self.scratch.path().join("ssl").join(file), bytes).unwrap();
+    }
+
+    /// Whether `check` has no critical finding, which is that etcd reads every file.
+    fn check_is_good(&self) -> bool {
+        let checked = Check::new().run([self.scratch.path().join("ssl")]);
+        let mut findings = checked.iter().flat_map(|one| one.findings());
+        !findings.any(|finding| matches!(finding.code(), "EP012" | "EP041"))
+    }
+
+    fn verdict_is_good(&self) -> bool {
+        let read = |file: &str| (self.scratch.path().join("ssl").join(file), self.read(file));
+        let ((ca_path, ca), (path, certificate)) = (read("ca.pem"), read("client-root.pem"));
+        let verifier = Verifier::trusting(ca_path, &ca);
+        let verdict = verifier.and_then(|verifier| verifier.verify_file(path, &certificate));
+        verdict.is_ok_and(|verdict| verdict.is_accepted())
+    }
+}
+
+fn go(question: Files) -> bool {
+    go::files(&[question])[0] == Verdict::Accepted
+}
+
+fn form(name: &str, pem: &str, other: &str) -> Vec<u8> {
+    if name == "another label" {
+        return pem
+            .replace("BEGIN ", "BEGIN NEW ")
+            .replace("END ", "END NEW ")
+            .into();
+    }
+    let mut damages = pem::damages(pem, other).into_iter();
+    damages.find(|(known, _)| *known == name).unwrap().1
+}
+
+/// A pair that etcd does not read is repaired with the same key, and only such a pair is written.
+#[test]
+fn pairs() {
+    let directory = Directory::new();
+    let (certificate, key) = (
+        directory.text("client-root.pem"),
+        directory.text("client-root-key.pem"),
+    );
+    let public = |bytes: &[u8]| verify::private_key(bytes).unwrap();
+    let mut unread = 0;
+    for name in FORMS {
+        for is_key in [false, true] {
+            directory.write("client-root.pem", certificate.as_bytes());
+            directory.write("client-root-key.pem", key.as_bytes());
+            let (file, bytes) = if is_key {
+                ("client-root-key.pem", form(name, &key, &certificate))
+            } else {
+                // A certificate file with a key is never replaced, whatever etcd reads of it
+                (
+                    "client-root.pem",
+                    form(
+                        name,
+                        &certificate,
+                        "-----BEGIN X-----\nAAEC\n-----END X-----\n",
+                    ),
+                )
+            };
+            directory.write(file, &bytes);
+            let pair = (
+                directory.read("client-root.pem"),
+                directory.read("client-root-key.pem"),
+            );
+            let is_read = go(Files::Pair(pair.0, pair.1));
+            let what = format!("{file}, {name}: Go reads it: {is_read}");
+            assert_eq!(directory.check_is_good(), is_read, "{what}");
+            if !is_key {
+                assert_eq!(directory.verdict_is_good(), is_read, "{what}");
+            }
+            let plan = directory.cluster.plan(&directory.store).unwrap();
+            let step = plan.steps().last().unwrap();
+            assert_eq!(step.action() == Action::Keep, is_read, "{what}: {step:?}");
+            if is_read || step.action() == Action::Blocked {
+                // What neither reads may be the only copy
+                let lenient = PrivateKey::from_bytes(&bytes, None).is_ok();
+                assert!(is_read || !lenient, "{what}");
+                continue;
+            }
+            unread += 1;
+            assert!(
+                step.reasons().iter().any(|reason| reason.code() == "EP041"),
+                "{what}: {step:?}"
+            );
+            assert!(plan.apply().unwrap().is_complete(), "{what}");
+            let repaired = directory.read("client-root-key.pem");
+            assert_eq!(public(&repaired), public(key.as_bytes()), "{what}");
+            assert!(
+                go(Files::Pair(directory.read("client-root.pem"), repaired)),
+                "{what}"
+            );
+            if !is_key {
+                assert_eq!(directory.text("client-root-key.pem"), key, "{what}");
+            }
+        }
+    }
+    assert!(unread >= 8, "{unread}");
+}
+
+/// A CA file that etcd does not read is a finding, and never replaced.
+#[test]
+fn trusted_cas() {
+    let directory = Directory::new();
+    let (ca, key) = (directory.text("ca.pem"), directory.text("ca-key.pem"));
+    for name in FORMS {
+        let bytes = form(name, &ca, &key);
+        directory.write("ca.pem", &bytes);
+        let is_read = go(Files::TrustedCa(bytes.clone()));
+        let what = format!("{name}: Go reads it: {is_read}");
+        assert_eq!(directory.check_is_good(), is_read, "{what}");
+        assert_eq!(directory.verdict_is_good(), is_read, "{what}");
+        assert_eq!(
+            directory.cluster.plan(&directory.store).is_ok(),
+            is_read,
+            "{what}"
+        );
+        assert_eq!(directory.read("ca.pem"), bytes, "{what}");
+    }
+}
+
+/// What etcd skips of a file is a warning.
+#[test]
+fn skipped_blocks() {
+    let directory = Directory::new();
+    let ca = directory.text("ca.pem");
+    let bundle = format!("{ca} {ca}");
+    directory.write("ca.pem", bundle.as_bytes());
+    assert!(go(Files::TrustedCa(bundle.into())));
+    let checked = Check::new().run([directory.scratch.path().join("ssl/ca.pem")]);
+    let codes: Vec<_> = checked[0].findings().iter().map(|one| one.code()).collect();
+    assert_eq!(codes, ["EP042"]);
+}

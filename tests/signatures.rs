@@ -1,0 +1,396 @@
+//! Signatures as the openssl command makes them, of every kind: Go decides which of them are good.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, CertificateRequest, Error, KeyAlgorithm, PrivateKey, Role,
+    Validity,
+};
+use etcd_pki_tests::{Scratch, Tool, Verdict, go, openssl, run};
+use pem_rfc7468::LineEnding;
+
+/// Keys by the command that makes them, into `key`.
+const KEYS: [(&str, &str); 15] = [
+    (
+        "ec-p224",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-224",
+    ),
+    (
+        "ec-p256",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+    ),
+    (
+        "ec-p384",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+    ),
+    (
+        "ec-p521",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+    ),
+    (
+        "ec-secp256k1",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
+    ),
+    (
+        "ec-brainpoolP256r1",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1",
+    ),
+    (
+        "rsa-1024",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024",
+    ),
+    (
+        "rsa-1025",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1025",
+    ),
+    (
+        "rsa-1536",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1536",
+    ),
+    (
+        "rsa-2047",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2047",
+    ),
+    (
+        "rsa-2048",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+    ),
+    (
+        "rsa-2050",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2050",
+    ),
+    (
+        "rsa-2048 with the exponent 3",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3",
+    ),
+    (
+        "rsa-4160",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4160",
+    ),
+    (
+        "rsa-pss",
+        "genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048",
+    ),
+];
+
+/// What Go would check and etcd-pki does not; each is a result of its own.
+const UNSUPPORTED: [&str; 1] = ["ec-p224"];
+
+/// Ways in which openssl signs with a key, by its options.
+fn ways(key: &str) -> Vec<String> {
+    let digests = [
+        "-md5",
+        "-sha1",
+        "-sha224",
+        "-sha256",
+        "-sha384",
+        "-sha512",
+        "-sha3-256",
+    ];
+    let plain = digests.map(str::to_owned);
+    if !key.starts_with("rsa") {
+        return plain.to_vec();
+    }
+    let pss = ["-sha1", "-sha256", "-sha384", "-sha512"].map(|digest| {
+        format!("{digest} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest")
+    });
+    let other_salt = "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20".to_owned();
+    let other_mask = "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest \
+                      -sigopt rsa_mgf1_md:sha512"
+        .to_owned();
+    let mut ways = pss.to_vec();
+    ways.extend([other_salt, other_mask]);
+    if key != "rsa-pss" {
+        ways.extend(plain);
+    }
+    ways
+}
+
+/// Whether openssl can: a key of 1024 bits is too short for some digests and salts.
+fn can(directory: &Path, line: &str) -> bool {
+    let mut command = Tool::OPENSSL.command();
+    command.current_dir(directory).args(line.split_whitespace());
+    run(&mut command).success()
+}
+
+fn make_request(directory: &Path, options: &str) -> bool {
+    let line = format!("req -new -key key -subj /CN=x -out request {options}");
+    can(directory, &line)
+}
+
+/// What Go and etcd-pki answer, counted.
+#[derive(Debug, Default)]
+struct Answers {
+    accepted: usize,
+    refused: usize,
+}
+
+impl Answers {
+    /// Compares two answers; where Go refuses the digest, its name is in our reason.
+    fn compare(&mut self, (key, way): (&str, &str), go: &Verdict, ours: Result<(), Error>) {
+        let what = format!("{key} {way}");
+        let named = match way.split(' ').next() {
+            Some("-md5") => Some("it is signed with MD5, which Go refuses"),
+            Some("-sha1") => Some("it is signed with SHA-1, which Go refuses"),
+            _ => None,
+        };
+        match (go, ours) {
+            (Verdict::Accepted, Ok(())) => self.accepted += 1,
+            (Verdict::Accepted, Err(Error::Unsupported { .. })) if UNSUPPORTED.contains(&key) => {}
+            (Verdict::Accepted, Err(error)) => panic!("{what}: Go accepts it, and: {error}"),
+            (Verdict::Refused(reason), Ok(())) => panic!("{what}: Go refuses it: {reason}"),
+            (Verdict::Refused(_), Err(error)) => {
+                self.refused += 1;
+                let message = error.to_string();
+                assert!(
+                    named.is_none_or(|named| message.contains(named)),
+                    "{what}: {message}"
+                );
+            }
+        }
+    }
+}
+
+/// Whatever certificate openssl signs, Go and etcd-pki give the same answer.
+#[test]
+fn go_and_etcd_pki_agree_on_certificates() {
+    let mut answers = Answers::default();
+    for (name, generate) in KEYS {
+        let scratch = Scratch::new("certificates");
+        let directory = scratch.path();
+        let call = |line: &str| openssl::call(directory, line);
+        let _ = call(&format!("{generate} -out key"));
+        let _ = call(
+            "req -x509 -new -key key -subj /CN=etcd-ca -days 30 -out ca \
+             -addext keyUsage=critical,keyCertSign",
+        );
+        let _ = call("genpkey -algorithm ED25519 -out leaf-key");
+        let _ = call("req -new -key leaf-key -subj /CN=x -out request");
+        let (ca, leaf) = (directory.join("ca"), directory.join("leaf"));
+        let issuer = Certificate::from_pem(fs::read(&ca).unwrap()).unwrap();
+        for way in ways(name) {
+            let line = format!("x509 -req -in request -CA ca -CAkey key -days 9 -out leaf {way}");
+            if !can(directory, &line) {
+                continue;
+            }
+            let certificate = Certificate::from_pem(fs::read(&leaf).unwrap()).unwrap();
+            let ours = certificate.check_issued_by(&issuer);
+            answers.compare((name, &way), &go::verify(&ca, &leaf).client(), ours);
+        }
+    }
+    assert!(answers.accepted > 50 && answers.refused > 30, "{answers:?}");
+}
+
+/// The same for requests, in which Go allows SHA-1 (`CertificateRequest.CheckSignature`) and
+/// etcd-pki does not.
+#[test]
+fn go_and_etcd_pki_agree_on_requests() {
+    let mut answers = Answers::default();
+    for (name, generate) in KEYS {
+        let scratch = Scratch::new("requests");
+        let directory = scratch.path();
+        let _ = openssl::call(directory, &format!("{generate} -out key"));
+        let request = directory.join("request");
+        for way in ways(name) {
+            if way.starts_with("-sha1") || !make_request(directory, &way) {
+                continue;
+            }
+            let ours = CertificateRequest::from_pem(fs::read(&request).unwrap()).map(|_| ());
+            answers.compare((name, &way), &go::request(&request), ours);
+        }
+    }
+    assert!(answers.accepted > 50 && answers.refused > 20, "{answers:?}");
+}
+
+/// A signature over something else is refused as such, by every way to check one.
+#[test]
+fn a_changed_request_is_refused() {
+    for (name, generate) in KEYS {
+        let scratch = Scratch::new("changed");
+        let directory = scratch.path();
+        let _ = openssl::call(directory, &format!("{generate} -out key"));
+        for way in ways(name) {
+            if !make_request(directory, &way) {
+                continue;
+            }
+            let bytes = fs::read(directory.join("request")).unwrap();
+            if CertificateRequest::from_pem(&bytes).is_err() {
+                continue;
+            }
+            let (_, mut der) = pem_rfc7468::decode_vec(&bytes).unwrap();
+            let length = der.len();
+            for at in [length - 1, length - 30] {
+                der[at] ^= 1;
+                let error = CertificateRequest::from_der(&der).unwrap_err();
+                assert!(
+                    matches!(error, Error::Signature { .. }),
+                    "{name} {way}: {error}"
+                );
+                der[at] ^= 1;
+            }
+            // The x of the common name
+            let name_at = der.windows(3).position(|bytes| bytes == [0x0c, 1, b'x']);
+            der[name_at.unwrap() + 2] = b'y';
+            let error = CertificateRequest::from_der(&der).unwrap_err();
+            assert!(
+                error.to_string().contains("another key"),
+                "{name} {way}: {error}"
+            );
+        }
+    }
+}
+
+/// Anybody can sign with an Ed25519 key of small order: Go's verifier accepts it, and it proves no
+/// possession of a key.
+#[test]
+fn an_ed25519_key_of_small_order_is_no_proof() {
+    let scratch = Scratch::new("small-order");
+    let directory = scratch.path();
+    let _ = openssl::call(directory, "genpkey -algorithm ED25519 -out key");
+    assert!(make_request(directory, ""));
+    let bytes = fs::read(directory.join("request")).unwrap();
+    let (_, good) = pem_rfc7468::decode_vec(&bytes).unwrap();
+    let own = CertificateRequest::from_der(&good).unwrap();
+    let key = own.public_key().as_der();
+    let key = &key[key.len() - 32..];
+    let at = good.windows(32).position(|bytes| bytes == key).unwrap();
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let mut with_sign = identity;
+    with_sign[31] = 0x80;
+    let mut not_canonical = [0xff; 32];
+    (not_canonical[0], not_canonical[31]) = (0xee, 0x7f);
+    let mut of_order_two = [0xff; 32];
+    (of_order_two[0], of_order_two[31]) = (0xec, 0x7f);
+    let mut go_accepts = 0;
+    for key in [identity, with_sign, not_canonical, of_order_two, [0; 32]] {
+        let mut der = good.clone();
+        der[at..at + 32].copy_from_slice(&key);
+        // The identity and zero: a signature of every message by the identity
+        let signature = der.len() - 64;
+        der[signature..].fill(0);
+        der[signature] = 1;
+        let pem = pem_rfc7468::encode_string("CERTIFICATE REQUEST", LineEnding::LF, &der).unwrap();
+        fs::write(directory.join("request"), pem).unwrap();
+        go_accepts += usize::from(go::request(&directory.join("request")) == Verdict::Accepted);
+        let error = CertificateRequest::from_der(&der).unwrap_err();
+        assert!(matches!(error, Error::Signature { .. }), "{error}");
+        if key == identity {
+            assert!(error.to_string().contains("small order"), "{error}");
+        }
+    }
+    assert!(go_accepts > 0, "the test signs nothing");
+}
+
+/// What a key of ours signs, `openssl dgst` verifies; the digest is that of its algorithm.
+#[test]
+fn openssl_verifies_what_each_key_signs() {
+    let scratch = Scratch::new("signs");
+    let directory = scratch.path();
+    fs::write(directory.join("message"), "a message").unwrap();
+    for (name, generate, digest) in [
+        ("ec-p256", KEYS[1].1, "-sha256"),
+        ("ec-p384", KEYS[2].1, "-sha384"),
+        ("ec-p521", KEYS[3].1, "-sha512"),
+        ("rsa-2048", KEYS[10].1, "-sha256"),
+        ("rsa-2050", KEYS[11].1, "-sha256"),
+        ("rsa-2048", KEYS[12].1, "-sha256"),
+        ("rsa-4160", KEYS[13].1, "-sha256"),
+        ("ed25519", "genpkey -algorithm ED25519", ""),
+    ] {
+        let _ = openssl::call(directory, &format!("{generate} -out key"));
+        let _ = openssl::call(directory, "pkey -in key -pubout -out public");
+        let key = PrivateKey::from_pem(fs::read(directory.join("key")).unwrap()).unwrap();
+        assert_eq!(key.public_key().algorithm_name(), name);
+        fs::write(directory.join("signature"), key.sign(b"a message").unwrap()).unwrap();
+        let _ = openssl::call(
+            directory,
+            &if digest.is_empty() {
+                "pkeyutl -verify -pubin -inkey public -rawin -in message -sigfile signature"
+                    .to_owned()
+            } else {
+                format!("dgst {digest} -verify public -signature signature message")
+            },
+        );
+    }
+}
+
+/// An authority that was signed in another way than ours is loaded, signs, and is renewed in our way.
+#[test]
+fn authorities_signed_in_any_way_are_renewed() {
+    let pss = "-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
+    for (generate, options, ours) in [
+        (KEYS[1].1, "-sha512", "ecdsa-with-SHA256"),
+        (KEYS[2].1, "-sha512", "ecdsa-with-SHA384"),
+        (KEYS[2].1, "-sha256", "ecdsa-with-SHA384"),
+        (KEYS[3].1, "-sha256", "ecdsa-with-SHA512"),
+        (KEYS[3].1, "-sha512", "ecdsa-with-SHA512"),
+        (KEYS[10].1, "-sha512", "sha256WithRSAEncryption"),
+        (KEYS[10].1, pss, "sha256WithRSAEncryption"),
+        (KEYS[11].1, pss, "sha256WithRSAEncryption"),
+    ] {
+        let scratch = Scratch::new("renewed");
+        let directory = scratch.path();
+        let write = |name: &str, text: String| fs::write(directory.join(name), text).unwrap();
+        let _ = openssl::call(directory, &format!("{generate} -out key"));
+        let _ = openssl::call(
+            directory,
+            &format!(
+                "req -x509 -new -key key -subj /CN=etcd-ca -days 30 -out ca {options} \
+                 -addext keyUsage=critical,keyCertSign"
+            ),
+        );
+        // A leaf that openssl signs in the same way
+        let _ = openssl::call(directory, "genpkey -algorithm ED25519 -out leaf-key");
+        let _ = openssl::call(directory, "req -new -key leaf-key -subj /CN=x -out request");
+        let _ = openssl::call(
+            directory,
+            &format!("x509 -req -in request -CA ca -CAkey key -days 9 -out leaf {options}"),
+        );
+        let read = |name: &str| fs::read(directory.join(name)).unwrap();
+        let certificate = Certificate::from_pem(read("ca")).unwrap();
+        certificate.check_issued_by(&certificate).unwrap();
+        let leaf = Certificate::from_pem(read("leaf")).unwrap();
+        leaf.check_issued_by(&certificate).unwrap();
+
+        let ca = CertificateAuthority::from_pem(read("ca"), read("key")).unwrap();
+        let now = SystemTime::now() + Duration::from_secs(1);
+        let renewed = ca.renewed(Validity::days(60), false, now).unwrap();
+        let certificate = renewed.certificate();
+        assert_eq!(certificate.signature_algorithm(), ours);
+        leaf.check_issued_by(certificate).unwrap();
+        write("renewed", certificate.to_pem().unwrap());
+        let _ = openssl::call(directory, "verify -CAfile renewed -check_ss_sig renewed");
+        let _ = openssl::call(directory, "verify -CAfile renewed leaf");
+        let request = CertificateRequest::from_pem(read("request")).unwrap();
+        let identity = etcd_pki_core::Identity::new("app").unwrap();
+        let ours = renewed.sign(&request, Role::Client, &identity).unwrap();
+        write("ours", ours.certificate_pem().unwrap());
+        go::verify(&directory.join("renewed"), &directory.join("ours"))
+            .client()
+            .assert_accepted(format_args!("{generate} {options}"));
+    }
+}
+
+/// Keys that are used and not made are refused by name where one is to be made.
+#[test]
+fn no_key_of_p521_is_made() {
+    for error in [
+        "ec-p521".parse::<KeyAlgorithm>().unwrap_err(),
+        PrivateKey::generate_with(KeyAlgorithm::EcP521).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+        assert!(error.to_string().contains("ec-p521"), "{error}");
+        assert!(error.hint().unwrap().contains("ec-p384"));
+    }
+}

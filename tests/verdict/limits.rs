@@ -1,0 +1,258 @@
+//! Where verification ends: numbers of candidates, times, path lengths, usages.
+
+use std::{fs, time::Duration};
+
+use etcd_pki_core::{Certificate, Finding, Verifier};
+
+use super::{CA, Chains, LEAF};
+
+/// CA certificates of the name and of the key of `key`, each different.
+fn namesakes(chains: &Chains, key: &str, count: usize, extensions: &str) -> Vec<String> {
+    fs::write(chains.file("extensions"), extensions).unwrap();
+    chains.call(&format!(
+        "req -new -key {key}-key.pem -subj /CN=etcd-ca -out request"
+    ));
+    let make = |number| {
+        let name = format!("{key}-{number}");
+        chains.call(&format!(
+            "x509 -req -in request -signkey {key}-key.pem -days 3650 -set_serial {number} -extfile extensions -out {name}.pem"
+        ));
+        name
+    };
+    (1..=count).map(make).collect()
+}
+
+/// Go checks 100 signatures and no more: the 101st candidate is not tried.
+#[test]
+fn candidates_are_limited() {
+    let without =
+        "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none\nauthorityKeyIdentifier=none";
+    let chains = Chains::new();
+    chains.make("right", "etcd-ca", "right", without, "3650");
+    chains.make("wrong", "etcd-ca", "wrong", without, "3650");
+    let leaf = format!("{LEAF}\nauthorityKeyIdentifier=none");
+    chains.make("leaf", "etcd-1", "right", &leaf, "365");
+    let wrong = namesakes(&chains, "wrong", 100, without);
+    let right = || std::iter::once("right".to_owned());
+    let before = |count: usize| wrong[..count].iter().cloned();
+    chains.join("roots", &before(99).chain(right()).collect::<Vec<_>>());
+    assert!(chains.agree("the 100th", "roots", &["leaf"], None, None));
+    chains.join("roots", &before(100).chain(right()).collect::<Vec<_>>());
+    assert!(!chains.agree("the 101st", "roots", &["leaf"], None, None));
+    chains.join("roots", &right().chain(before(100)).collect::<Vec<_>>());
+    assert!(chains.agree("the first of 101", "roots", &["leaf"], None, None));
+    // The same certificate counts once
+    let copies = before(1).cycle().take(150).chain(right());
+    chains.join("roots", &copies.collect::<Vec<_>>());
+    assert!(chains.agree("after 150 copies", "roots", &["leaf"], None, None));
+    // Those above an intermediate count too
+    chains.make("middle", "etcd-middle", "right", without, "3650");
+    chains.make("below", "etcd-1", "middle", &leaf, "365");
+    chains.join("roots", &before(98).chain(right()).collect::<Vec<_>>());
+    assert!(chains.agree(
+        "the 100th, above an intermediate",
+        "roots",
+        &["below", "middle"],
+        None,
+        None
+    ));
+    chains.join("roots", &before(99).chain(right()).collect::<Vec<_>>());
+    assert!(!chains.agree(
+        "the 101st, above an intermediate",
+        "roots",
+        &["below", "middle"],
+        None,
+        None
+    ));
+}
+
+/// The candidates whose key identifier fits are tried first, and those without one before those
+/// with another.
+#[test]
+fn likely_candidates_come_first() {
+    let chains = Chains::new();
+    let without =
+        "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none\nauthorityKeyIdentifier=none";
+    chains.make("right", "etcd-ca", "right", CA, "3650");
+    chains.make("wrong", "etcd-ca", "wrong", CA, "3650");
+    let by_key = format!("{LEAF}\nauthorityKeyIdentifier=keyid");
+    chains.make("leaf", "etcd-1", "right", &by_key, "365");
+    let mut roots = namesakes(&chains, "wrong", 100, CA);
+    roots.push("right".to_owned());
+    chains.join("roots", &roots);
+    assert!(chains.agree("the right one behind 100", "roots", &["leaf"], None, None));
+    // Without a key identifier in the leaf, those of CAs do not help
+    chains.make(
+        "anonymous",
+        "etcd-1",
+        "right",
+        &format!("{LEAF}\nauthorityKeyIdentifier=none"),
+        "365",
+    );
+    assert!(!chains.agree("a leaf without", "roots", &["anonymous"], None, None));
+    // A CA without an identifier comes before those with another
+    chains.make("right", "etcd-ca", "right", without, "3650");
+    chains.join("roots", &roots);
+    assert!(chains.agree("the right one has none", "roots", &["leaf"], None, None));
+    // and after those with the same
+    let mut roots = vec!["right".to_owned()];
+    let same = namesakes(&chains, "right", 99, CA);
+    roots.extend(same);
+    chains.make(
+        "leaf",
+        "etcd-1",
+        "right",
+        &format!("{LEAF}\nauthorityKeyIdentifier=none"),
+        "365",
+    );
+    chains.join("roots", &roots);
+    assert!(chains.agree("all of one key", "roots", &["leaf"], None, None));
+}
+
+#[test]
+fn time_to_the_second() {
+    let chains = Chains::new();
+    chains.make("root", "etcd-ca", "root", CA, "20");
+    chains.make("leaf", "etcd-1", "root", LEAF, "10");
+    chains.make("long", "etcd-1", "root", LEAF, "30");
+    let read = |name: &str| {
+        Certificate::from_pem(fs::read(chains.file(&format!("{name}.pem"))).unwrap()).unwrap()
+    };
+    let second = Duration::from_secs(1);
+    let ask = |leaf: &str, at| chains.agree(leaf, "root", &[leaf], None, Some(at));
+    let (root, leaf) = (read("root"), read("leaf"));
+    let start = leaf.not_before().max(root.not_before());
+    assert!(ask("leaf", start) && !ask("leaf", start - second));
+    assert!(ask("leaf", leaf.not_after()) && !ask("leaf", leaf.not_after() + second));
+    assert!(ask("long", root.not_after()) && !ask("long", root.not_after() + second));
+    // A part of a second after the end is after the end
+    let late = leaf.not_after() + Duration::from_millis(1);
+    let verifier = Verifier::new([root]);
+    assert!(!verifier.clone().at(late).verify(&leaf).is_accepted());
+    assert!(verifier.at(leaf.not_after()).verify(&leaf).is_accepted());
+}
+
+#[test]
+fn path_lengths() {
+    let ca = |length: &str| format!("basicConstraints=critical,CA:TRUE{length}");
+    for (root, upper, lower, accepted) in [
+        ("", "", "", true),
+        (",pathlen:2", ",pathlen:1", ",pathlen:0", true),
+        (",pathlen:1", "", "", false),
+        (",pathlen:2", ",pathlen:0", "", false),
+        (",pathlen:0", "", "", false),
+        ("", ",pathlen:1", "", true),
+        ("", ",pathlen:0", "", false),
+    ] {
+        let chains = Chains::new();
+        chains.make("root", "etcd-root", "root", &ca(root), "3650");
+        chains.make("upper", "etcd-upper", "root", &ca(upper), "3650");
+        chains.make("lower", "etcd-lower", "upper", &ca(lower), "3650");
+        chains.make("leaf", "etcd-1", "lower", LEAF, "365");
+        let what = format!("{root} {upper} {lower}");
+        let chain = ["leaf", "lower", "upper"];
+        assert_eq!(
+            chains.agree(&what, "root", &chain, None, None),
+            accepted,
+            "{what}"
+        );
+    }
+}
+
+/// Where Go does not look at what it reads.
+#[test]
+fn empty_limits_are_none() {
+    let chains = Chains::new();
+    chains.make(
+        "root",
+        "etcd-ca",
+        "root",
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=digitalSignature",
+        "3650",
+    );
+    chains.make("leaf", "etcd-1", "root", LEAF, "365");
+    assert!(!chains.agree("another keyUsage", "root", &["leaf"], None, None));
+    chains.make(
+        "root",
+        "etcd-ca",
+        "root",
+        "basicConstraints=critical,CA:TRUE\n2.5.29.15=critical,DER:03020700",
+        "3650",
+    );
+    assert!(chains.agree("an empty keyUsage", "root", &["leaf"], None, None));
+    chains.make("root", "etcd-ca", "root", CA, "3650");
+    chains.make(
+        "leaf",
+        "etcd-1",
+        "root",
+        &format!("{LEAF}\n2.5.29.37=DER:3000"),
+        "365",
+    );
+    assert!(chains.compare("an empty extKeyUsage", "root", &["leaf"], None));
+}
+
+/// Authorities that sign each other are no way to a trusted one, and no endless one.
+#[test]
+fn cross_signed() {
+    let chains = Chains::new();
+    let ca = "basicConstraints=critical,CA:TRUE";
+    chains.make("root", "etcd-root", "root", CA, "3650");
+    chains.make("one", "one", "one", ca, "3650");
+    chains.make("other", "other", "other", ca, "3650");
+    chains.make("leaf", "etcd-1", "one", LEAF, "365");
+    let save = |from: &str, to: &str| fs::copy(chains.file(from), chains.file(to)).unwrap();
+    save("other-key.pem", "other-2-key.pem");
+    chains.make("one", "one", "other", ca, "3650");
+    chains.make("other", "other", "one", ca, "3650");
+    assert!(!chains.agree("a circle", "root", &["leaf", "one", "other"], None, None));
+    chains.make("other-2", "other", "root", ca, "3650");
+    assert!(chains.agree(
+        "a way out",
+        "root",
+        &["leaf", "one", "other", "other-2"],
+        None,
+        None
+    ));
+    assert!(chains.agree(
+        "a trusted one in the circle",
+        "other",
+        &["leaf", "one", "other"],
+        None,
+        None
+    ));
+    chains.make(
+        "other-2",
+        "other",
+        "root",
+        &format!("{ca}\n1.2.3.4=critical,ASN1:NULL"),
+        "3650",
+    );
+    assert!(!chains.agree(
+        "a critical extension above",
+        "root",
+        &["leaf", "one", "other-2"],
+        None,
+        None
+    ));
+}
+
+/// The reason names the usual cause: a CA that was made again under its old name.
+#[test]
+fn the_reason_for_another_key() {
+    let chains = Chains::new();
+    chains.make("root", "etcd-ca", "root", CA, "3650");
+    chains.make("other", "etcd-ca", "other", CA, "3650");
+    for (identifier, expected) in [("keyid", "unknown"), ("none", "signature")] {
+        let extensions = format!("{LEAF}\nauthorityKeyIdentifier={identifier}");
+        chains.make("leaf", "etcd-1", "other", &extensions, "365");
+        let read =
+            |name: &str| Certificate::from_pem(fs::read(chains.file(name)).unwrap()).unwrap();
+        let verdict = Verifier::new([read("root.pem")]).verify(&read("leaf.pem"));
+        let found = match verdict.reasons() {
+            [Finding::OtherCa { .. }] => "unknown",
+            [Finding::Signature { .. }] => "signature",
+            _ => "another",
+        };
+        assert_eq!(found, expected, "{:?}", verdict.reasons());
+    }
+}
