@@ -302,8 +302,12 @@ fn every_finding_is_in_the_reference() {
     let expected: Vec<String> = Finding::TABLE
         .iter()
         .map(|entry| {
+            let facts = match entry.facts {
+                [] => "none".to_owned(),
+                facts => facts.join(", "),
+            };
             format!(
-                "| {} | `{}` | {} | {} | {} |",
+                "| {} | `{}` | {} | {facts} | {} | {} |",
                 entry.code, entry.kind, entry.severity, entry.meaning, entry.fix
             )
         })
