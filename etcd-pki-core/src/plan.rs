@@ -9,6 +9,7 @@ mod cache;
 mod copies;
 mod decide;
 mod exchange;
+mod file_renewal;
 mod here;
 mod host;
 mod renewal;
@@ -25,7 +26,7 @@ use std::{
     time::SystemTime,
 };
 
-use self::{cache::NextCache, renewal::RenewalCa, step::Work};
+use self::{cache::NextCache, file_renewal::RenewalCa, step::Work};
 pub use self::{
     decide::reasons,
     exchange::Refusal,

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Cluster, ClusterEntry, renewal::RenewBefore, resolver::Resolver};
+use super::{Cluster, ClusterEntry, renewal::RenewBefore};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     identity::{AlternativeName, Identity},
     key::KeyAlgorithm,
     layout::{CaKind, PairPaths},
@@ -106,44 +106,6 @@ impl Cluster {
             .map(ClusterEntry::name)
             .filter(|name| seen.insert(*name))
             .collect()
-    }
-
-    /// Everything that must exist for the cluster, in the order in which it is made.
-    ///
-    /// Where a layout's file names have no host and there are several hosts, each host's files are
-    /// in a directory with the host's name; the CAs and the pairs of clients are above these.
-    ///
-    /// # Errors
-    ///
-    /// None for a cluster, which checks its names.
-    pub fn desired(&self) -> Result<Desired> {
-        self.resolve(None)
-    }
-
-    /// What one host needs, with the paths that the files have on that host: its pairs, and the CAs
-    /// that sign them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidName`] for a host that is neither a member nor a node.
-    pub fn desired_on(&self, host: &str) -> Result<Desired> {
-        if !self.hosts().contains(&host) {
-            return Err(Error::InvalidName {
-                name: host.to_owned(),
-                reason: "is neither a member nor a node of the cluster".to_owned(),
-            });
-        }
-        self.resolve(Some(host))
-    }
-
-    fn resolve(&self, host: Option<&str>) -> Result<Desired> {
-        let resolver = Resolver::new(self, host);
-        let mut pairs = Vec::new();
-        resolver.pairs(|_, pair| pairs.push(pair))?;
-        Ok(Desired {
-            cas: resolver.cas()?,
-            pairs,
-        })
     }
 }
 

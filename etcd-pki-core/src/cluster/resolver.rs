@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::Path};
 
 use super::{
     Cluster, ClusterAdmin, ClusterEntry,
-    desired::{DesiredCa, DesiredPair},
+    desired::{Desired, DesiredCa, DesiredPair},
     fault::Fault,
     section,
 };
@@ -15,6 +15,46 @@ use crate::{
     profile::Profile,
     role::{Compatibility, Role},
 };
+
+impl Cluster {
+    /// Everything that must exist for the cluster, in the order in which it is made.
+    ///
+    /// Where a layout's file names have no host and there are several hosts, each host's files are
+    /// in a directory with the host's name; the CAs and the pairs of clients are above these.
+    ///
+    /// # Errors
+    ///
+    /// None for a cluster, which checks its names.
+    pub fn desired(&self) -> Result<Desired> {
+        self.resolve(None)
+    }
+
+    /// What one host needs, with the paths that the files have on that host: its pairs, and the CAs
+    /// that sign them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for a host that is neither a member nor a node.
+    pub fn desired_on(&self, host: &str) -> Result<Desired> {
+        if !self.hosts().contains(&host) {
+            return Err(Error::InvalidName {
+                name: host.to_owned(),
+                reason: "is neither a member nor a node of the cluster".to_owned(),
+            });
+        }
+        self.resolve(Some(host))
+    }
+
+    fn resolve(&self, host: Option<&str>) -> Result<Desired> {
+        let resolver = Resolver::new(self, host);
+        let mut pairs = Vec::new();
+        resolver.pairs(|_, pair| pairs.push(pair))?;
+        Ok(Desired {
+            cas: resolver.cas()?,
+            pairs,
+        })
+    }
+}
 
 /// Where an entry is in its cluster: the role, and the index among those of the role.
 pub(super) type EntryIndex = (Role, usize);

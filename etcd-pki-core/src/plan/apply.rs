@@ -18,7 +18,6 @@ use super::{
     cache::{Mark, Marker},
     exchange::request_path,
     host::{read_key, waiting_key_path},
-    renewal,
     report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
     step::{KeySource, Work},
 };
@@ -439,10 +438,16 @@ impl Run<'_> {
             }
             (Work::RenewFile(renewal), Target::Files(paths)) => {
                 let ca = self.renewal_signer(renewal.ca)?;
-                let product = renewal::renew(renewal, paths, &ca, self.files, self.plan.now)?;
+                let issued = renewal.renew(paths, &ca, self.files, self.plan.now)?;
+                let certificate = issued.certificate().clone();
                 Ok(Changed {
                     mark: None,
-                    product,
+                    product: Product {
+                        requested_end: renewal.validity.and(issued.validity_cut()),
+                        not_after: Some(certificate.not_after()),
+                        denied: Vec::new(),
+                        certificate: Some(certificate),
+                    },
                 })
             }
             _ => Ok(Changed::default()),

@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use super::{decide::SigningCa, exchange::Refusal, signing::Request};
+use super::{
+    decide::SigningCa,
+    exchange::{Refusal, Request},
+};
 use crate::{error::Result, inspect::issuer, key::PublicKey, layout::CaKind, request::Claim};
 
 /// Refuses requests that share a key, except one that provably belongs to its pair.

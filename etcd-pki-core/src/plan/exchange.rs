@@ -9,9 +9,12 @@ use std::{
 };
 
 use crate::{
+    certificate::Certificate,
+    cluster::DesiredPair,
     error::{Error, Result},
     layout::PairPaths,
-    store::{Store, is_same},
+    request::CertificateRequest,
+    store::{Store, is_same, read_below, unless_too_large},
 };
 
 /// The extension of a request's file
@@ -54,6 +57,25 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// A request with a valid signature, for a pair of its host.
+pub(super) struct Request {
+    pub(super) host: String,
+    pub(super) pair: DesiredPair,
+    pub(super) request: CertificateRequest,
+    /// The file in the exchange directory
+    pub(super) path: PathBuf,
+}
+
+impl Request {
+    /// The certificate next to the request. A link is refused, and what is no certificate is replaced.
+    pub(super) fn certificate(&self, exchange: &Path) -> Result<Option<Certificate>> {
+        let folder = exchange.join(&self.host);
+        let file = unless_too_large(read_below(&folder, &self.pair.paths.certificate))?;
+        let all = file.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
+        Ok(all.and_then(|all| all.into_iter().next()))
     }
 }
 

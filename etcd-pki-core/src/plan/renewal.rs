@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -11,7 +10,8 @@ use std::{
 use super::{
     Action, Contents, Mode, Plan, Step, Target,
     apply::apply_planned,
-    report::{ApplyOptions, Product, Report},
+    file_renewal::{FileRenewal, RenewalCa},
+    report::{ApplyOptions, Report},
     step::Work,
 };
 use crate::{
@@ -26,9 +26,9 @@ use crate::{
         issuer::{self, Issuer},
         key_path, rules,
     },
-    key::{KeyAlgorithm, Passphrase, PrivateKey},
+    key::Passphrase,
     layout::{CaKind, Layout, PairPaths},
-    store::{Attributes, LockedStore, Overwrite, PairTexts, Store, is_same, parent, read_file},
+    store::{Attributes, Store, is_same, parent, read_file},
     validity::Validity,
     verify::Use,
 };
@@ -62,30 +62,6 @@ pub struct Renewal<'a> {
     rekey: bool,
     validity: Option<Validity>,
     now: Option<SystemTime>,
-}
-
-/// The CA that signs renewed certificates.
-#[derive(Clone)]
-pub(super) enum RenewalCa {
-    /// This CA, whatever CA signed the old certificate
-    Given(Arc<CertificateAuthority>),
-    /// The CA that signed the old certificate: of this store, or given
-    Store {
-        store: Store,
-        given: Option<Arc<CertificateAuthority>>,
-    },
-}
-
-/// A certificate that is renewed.
-#[derive(Debug)]
-pub(super) struct FileRenewal {
-    certificate: Certificate,
-    pub(super) rekey: bool,
-    validity: Option<Validity>,
-    /// The CA of the store that signs; `None` if a CA was given
-    pub(super) ca: Option<CaKind>,
-    /// Whether a CA was given that did not sign the old certificate
-    pub(super) changes_ca: bool,
 }
 
 impl<'a> Renewal<'a> {
@@ -213,6 +189,7 @@ impl<'a> Renewal<'a> {
         files: &[PathBuf],
         options: &ApplyOptions<'_>,
     ) -> Result<Vec<Report>> {
+        // What one directory refuses is found before anything is written to another
         let plans = self.plan_files(files)?;
         let reports = plans.into_iter().map(|plan| {
             let files: Vec<PathBuf> = plan.steps().iter().map(|step| step.file()).collect();
@@ -289,38 +266,6 @@ impl<'a> Renewal<'a> {
     }
 }
 
-impl RenewalCa {
-    /// The CA that signs for a kind.
-    pub(super) fn load(
-        &self,
-        kind: Option<CaKind>,
-        passphrase: Option<&Passphrase>,
-    ) -> Result<Arc<CertificateAuthority>> {
-        match (self, kind) {
-            (Self::Given(ca), _)
-            | (
-                Self::Store {
-                    given: Some(ca), ..
-                },
-                None,
-            ) => Ok(Arc::clone(ca)),
-            (Self::Store { store, .. }, kind) => {
-                let kind = kind.unwrap_or(CaKind::Client);
-                store.ca(kind, passphrase).map(Arc::new)
-            }
-        }
-    }
-}
-
-impl fmt::Debug for RenewalCa {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(ca) => ca.fmt(f),
-            Self::Store { store, .. } => store.fmt(f),
-        }
-    }
-}
-
 /// The CAs that may have signed the certificates.
 struct Cas(Vec<(Option<CaKind>, PathBuf, CaState)>);
 
@@ -360,11 +305,12 @@ impl Cas {
         }
         match cas.pop() {
             Some((_, _, CaState::Unreadable(error))) => Err(error),
-            // The reason of the system
-            _ => Err(store
-                .ca(CaKind::Client, None)
-                .err()
-                .unwrap_or(Error::Interrupted)),
+            _ => {
+                // The reason of the system, unless the CA has just been created
+                store.ca(CaKind::Client, None)?;
+                let path = store.ca_paths(CaKind::Client).certificate;
+                Err(Error::Changed { path })
+            }
         }
     }
 
@@ -634,49 +580,4 @@ fn own_name<'a>(link: &Path, files: &'a [PathBuf]) -> Option<&'a PathBuf> {
 fn link_target(path: &Path) -> Option<String> {
     let target = path.read_link().ok()?;
     Some(path.with_file_name(target).display().to_string())
-}
-
-/// Renews a certificate under the lock of its directory.
-pub(super) fn renew(
-    renewal: &FileRenewal,
-    paths: &PairPaths,
-    ca: &CertificateAuthority,
-    files: &LockedStore,
-    now: SystemTime,
-) -> Result<Product> {
-    let old = &renewal.certificate;
-    let key = if renewal.rekey {
-        let algorithm = match old.public_key().algorithm() {
-            // Never a weaker one, if there is one
-            Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
-            Some(KeyAlgorithm::EcP521) => KeyAlgorithm::EcP384,
-            algorithm => algorithm.unwrap_or_default(),
-        };
-        Some(PrivateKey::generate_with(algorithm)?)
-    } else {
-        None
-    };
-    let public_key = key
-        .as_ref()
-        .map_or(old.public_key(), PrivateKey::public_key);
-    let issued = ca.renew(old, public_key, renewal.validity, now)?;
-    let certificate = issued.certificate_pem()?;
-    let permissions = Attributes::default();
-    match key {
-        Some(key) => {
-            let texts = PairTexts {
-                key: key.to_secret_pem()?,
-                certificate,
-            };
-            files.put_pairs(&[(paths, texts)], Overwrite::Replace, &permissions)?;
-        }
-        None => files.put_certificate(paths, &certificate, Overwrite::Replace, &permissions)?,
-    }
-    let requested = renewal.validity.and(issued.validity_cut());
-    Ok(Product {
-        requested_end: requested,
-        not_after: Some(issued.certificate().not_after()),
-        denied: Vec::new(),
-        certificate: Some(issued.certificate().clone()),
-    })
 }

@@ -11,7 +11,7 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Step, Target,
     copies::refuse_copies,
     decide::{self, Current, Decision, SigningCa},
-    exchange::{EXTENSION, Refusal, check_separate, request_path},
+    exchange::{EXTENSION, Refusal, Request, check_separate, request_path},
     here::check_ca,
     permissions,
     step::Work,
@@ -238,15 +238,6 @@ fn trust_steps(host: &str, cas: &[Ca], exchange: &Path) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// A request with a valid signature, for a pair of its host.
-pub(super) struct Request {
-    pub(super) host: String,
-    pub(super) pair: DesiredPair,
-    pub(super) request: CertificateRequest,
-    /// The file in the exchange directory
-    pub(super) path: PathBuf,
-}
-
 impl Request {
     /// The step for a request, from its key and the certificate next to it.
     fn into_step(
@@ -285,14 +276,6 @@ impl Request {
             not_after: leaf.map(Certificate::not_after),
             ..Step::new(action, Target::Pair(self.pair), &folder, work)
         })
-    }
-
-    /// The certificate next to the request. A link is refused, and what is no certificate is replaced.
-    pub(super) fn certificate(&self, exchange: &Path) -> Result<Option<Certificate>> {
-        let folder = exchange.join(&self.host);
-        let file = unless_too_large(read_below(&folder, &self.pair.paths.certificate))?;
-        let all = file.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
-        Ok(all.and_then(|all| all.into_iter().next()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::renewal::FileRenewal;
+use super::file_renewal::FileRenewal;
 use crate::{
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},

@@ -1,0 +1,110 @@
+//! The renewal of one certificate by path: what a step says, and how it is done.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use crate::{
+    authority::{CertificateAuthority, Issued},
+    certificate::Certificate,
+    error::Result,
+    key::{KeyAlgorithm, Passphrase, PrivateKey},
+    layout::{CaKind, PairPaths},
+    store::{Attributes, LockedStore, Overwrite, PairTexts, Store},
+    validity::Validity,
+};
+
+/// The CA that signs renewed certificates.
+#[derive(Clone)]
+pub(super) enum RenewalCa {
+    /// This CA, whatever CA signed the old certificate
+    Given(Arc<CertificateAuthority>),
+    /// The CA that signed the old certificate: of this store, or given
+    Store {
+        store: Store,
+        given: Option<Arc<CertificateAuthority>>,
+    },
+}
+
+/// A certificate that is renewed.
+#[derive(Debug)]
+pub(super) struct FileRenewal {
+    pub(super) certificate: Certificate,
+    pub(super) rekey: bool,
+    pub(super) validity: Option<Validity>,
+    /// The CA of the store that signs; `None` if a CA was given
+    pub(super) ca: Option<CaKind>,
+    /// Whether a CA was given that did not sign the old certificate
+    pub(super) changes_ca: bool,
+}
+
+impl RenewalCa {
+    /// The CA that signs for a kind.
+    pub(super) fn load(
+        &self,
+        kind: Option<CaKind>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Arc<CertificateAuthority>> {
+        match (self, kind) {
+            (Self::Given(ca), _)
+            | (
+                Self::Store {
+                    given: Some(ca), ..
+                },
+                None,
+            ) => Ok(Arc::clone(ca)),
+            (Self::Store { store, .. }, kind) => {
+                let kind = kind.unwrap_or(CaKind::Client);
+                store.ca(kind, passphrase).map(Arc::new)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RenewalCa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(ca) => ca.fmt(f),
+            Self::Store { store, .. } => store.fmt(f),
+        }
+    }
+}
+
+impl FileRenewal {
+    /// Renews the certificate under the lock of its directory.
+    pub(super) fn renew(
+        &self,
+        paths: &PairPaths,
+        ca: &CertificateAuthority,
+        files: &LockedStore,
+        now: SystemTime,
+    ) -> Result<Issued> {
+        let old = &self.certificate;
+        let key = if self.rekey {
+            let algorithm = match old.public_key().algorithm() {
+                // Never a weaker one, if there is one
+                Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
+                Some(KeyAlgorithm::EcP521) => KeyAlgorithm::EcP384,
+                algorithm => algorithm.unwrap_or_default(),
+            };
+            Some(PrivateKey::generate_with(algorithm)?)
+        } else {
+            None
+        };
+        let public_key = key
+            .as_ref()
+            .map_or(old.public_key(), PrivateKey::public_key);
+        let issued = ca.renew(old, public_key, self.validity, now)?;
+        let certificate = issued.certificate_pem()?;
+        let permissions = Attributes::default();
+        match key {
+            Some(key) => {
+                let texts = PairTexts {
+                    key: key.to_secret_pem()?,
+                    certificate,
+                };
+                files.put_pairs(&[(paths, texts)], Overwrite::Replace, &permissions)?;
+            }
+            None => files.put_certificate(paths, &certificate, Overwrite::Replace, &permissions)?,
+        }
+        Ok(issued)
+    }
+}
