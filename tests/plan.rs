@@ -8,7 +8,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use etcd_pki_core::{
-    CaKind, Cluster, Error, Layout, Plan, PlanOptions, Report, Store, plan::Action,
+    CaKind, Cluster, Error, Layout, Plan, PlanOptions, Report, Store,
+    plan::{Action, Renewal},
 };
 use etcd_pki_tests::{LOCK_FILE, Scratch};
 
@@ -132,4 +133,40 @@ fn where_the_ca_is_an_exchanged_ca_signs_no_request() {
     exchange_ca(&other, &ca, CaKind::Client, &["certificate", "key"]);
     assert_changed(&plan, &exchange.join("etcd-1"));
     assert!(!exchange.join("etcd-1/ca.pem").exists());
+}
+
+#[test]
+fn a_ca_that_is_exchanged_after_planning_renews_nothing() {
+    let scratch = Scratch::new("plan");
+    let store = applied(&scratch.path().join("own"), ONE);
+    let other = applied(&scratch.path().join("other"), ONE);
+    let renewal = Renewal::with_cas_of(store.clone());
+    // In the directory of the CA, and in another one
+    let copied = scratch.path().join("member.pem");
+    let own = store.directory().join("member-etcd-1.pem");
+    fs::copy(&own, &copied).unwrap();
+    let plans = [&own, &copied].map(|file| {
+        let mut plans = renewal.plan_files(std::slice::from_ref(file)).unwrap();
+        plans.remove(0)
+    });
+    let due = renewal.plan_due("33%".parse().unwrap()).unwrap();
+    assert_eq!(due.changes().count(), 0);
+    exchange_ca(&other, &store, CaKind::Client, &["certificate", "key"]);
+    for plan in plans {
+        assert_eq!(plan.changes().count(), 1);
+        let directory = plan.directory().to_owned();
+        assert_changed(&plan, &directory);
+    }
+}
+
+#[test]
+fn a_pair_that_is_changed_after_planning_is_not_replaced() {
+    let scratch = Scratch::new("plan");
+    let store = applied(&scratch.path().join("own"), TWO);
+    let file = |name: &str| store.directory().join(name);
+    fs::remove_file(file("member-etcd-1.pem")).unwrap();
+    let plan = cluster(TWO).plan(&store).unwrap();
+    assert_eq!(plan.changes().count(), 1);
+    fs::copy(file("member-etcd-2.pem"), file("member-etcd-1.pem")).unwrap();
+    assert_changed(&plan, store.directory());
 }

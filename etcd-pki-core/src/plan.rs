@@ -97,6 +97,7 @@ struct Contents {
 #[derive(Debug)]
 struct PlannedCa {
     kind: CaKind,
+    /// Its files, which may be in another directory than the plan's
     paths: PairPaths,
     stamps: Stamps,
 }
@@ -421,6 +422,7 @@ impl Contents {
                 (Target::Pair(pair), Work::Issue | Work::Certify { .. } | Work::Sign(_)) => {
                     pair.ca == kind
                 }
+                (_, Work::RenewFile(renewal)) => renewal.ca == Some(kind),
                 _ => false,
             })
     }

@@ -157,9 +157,8 @@ impl Plan {
     /// Fails if a file that is changed, or a CA that signs, is not as it was. All of them are compared
     /// before the first change: a stale plan changes nothing.
     fn check_unchanged(&self) -> Result<()> {
-        let directory = self.directory();
         for ca in self.0.cas.iter().filter(|ca| self.0.signs(ca.kind)) {
-            ca.stamps.check(&ca.paths.below(directory))?;
+            ca.stamps.check(&ca.paths)?;
         }
         self.steps()
             .par_iter()

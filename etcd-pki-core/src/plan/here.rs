@@ -87,7 +87,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         markers.extend(ca.marker.take().map(|marker| (kind, marker)));
         planned.push(PlannedCa {
             kind,
-            paths: ca.desired.paths.clone(),
+            paths: ca.desired.paths.below(&directory),
             stamps: ca.current.stamps.clone(),
         });
         let signed = leaves

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Action, Contents, Mode, Plan, Step, Target,
+    Action, Contents, Mode, Plan, PlannedCa, Step, Target,
     apply::apply_planned,
     file_renewal::{FileRenewal, RenewalCa},
     report::{ApplyOptions, Report},
@@ -259,7 +259,7 @@ impl<'a> Renewal<'a> {
             unmanaged_ca: None,
             refused: Vec::new(),
             hosts_without_request: Vec::new(),
-            cas: Vec::new(),
+            cas: cas.planned(&self.ca),
             cache: None,
             permissions: Attributes::default(),
         })))
@@ -312,6 +312,25 @@ impl Cas {
                 Err(Error::Changed { path })
             }
         }
+    }
+
+    /// The CAs of the store that may sign.
+    fn planned(&self, ca: &RenewalCa) -> Vec<PlannedCa> {
+        let RenewalCa::Store { store, .. } = ca else {
+            return Vec::new();
+        };
+        let planned = self.0.iter().filter_map(|(kind, _, state)| match state {
+            CaState::Current(current) => {
+                let kind = (*kind)?;
+                Some(PlannedCa {
+                    kind,
+                    paths: store.ca_paths(kind),
+                    stamps: current.stamps.clone(),
+                })
+            }
+            CaState::Given(_) | CaState::Unreadable(_) => None,
+        });
+        planned.collect()
     }
 
     /// Fails if no CA can sign here, with the error of the first.

@@ -85,7 +85,7 @@ pub(super) fn plan(
     }
     let cas = cas.into_iter().map(|ca| PlannedCa {
         kind: ca.desired.kind,
-        paths: ca.desired.paths,
+        paths: ca.desired.paths.below(store.directory()),
         stamps: ca.current.stamps,
     });
     Ok(Plan(Arc::new(Contents {
