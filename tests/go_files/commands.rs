@@ -9,6 +9,7 @@ use etcd_pki_core::{
 use etcd_pki_tests::{
     Scratch, Verdict,
     go::{self, Files},
+    openssl,
 };
 
 use super::pem;
@@ -165,6 +166,35 @@ fn pairs() {
         }
     }
     assert!(unread >= 8, "{unread}");
+}
+
+/// An encrypted key may be the right one: it stays, and every command names it by one code.
+#[test]
+fn encrypted_keys() {
+    let directory = Directory::new();
+    let folder = directory.scratch.path();
+    for line in [
+        "pkcs8 -topk8 -in ssl/client-root-key.pem -passout pass:x -out key.pem",
+        "ec -aes128 -in ssl/client-root-key.pem -passout pass:x -out key.pem",
+    ] {
+        let plain = directory.read("client-root-key.pem");
+        let _ = openssl::call(folder, line);
+        let encrypted = fs::read(folder.join("key.pem")).unwrap();
+        directory.write("client-root-key.pem", &encrypted);
+        assert!(!go(Files::Pair(
+            directory.read("client-root.pem"),
+            encrypted.clone()
+        )));
+        let checked = Check::new().run([folder.join("ssl/client-root.pem")]);
+        let check: Vec<_> = checked[0].findings().iter().collect();
+        let plan = directory.cluster.plan(&directory.store).unwrap();
+        let step = plan.steps().last().unwrap();
+        assert_eq!(step.action(), Action::Blocked);
+        let plan: Vec<_> = step.reasons().iter().collect();
+        assert_eq!(check, plan);
+        assert_eq!(check[0].code(), "EP041");
+        directory.write("client-root-key.pem", &plain);
+    }
 }
 
 /// A CA file that etcd does not read is a finding, and never replaced.

@@ -255,6 +255,10 @@ fn part<T>(
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => (Part::Missing, None),
         Ok(bytes) => match read(bytes) {
             (Ok(value), refused) => (Part::Present(value), refused),
+            // It may be the right key, which etcd does not read like this
+            (Err(Error::EncryptedKey | Error::Unsupported { .. }), Some(refused)) => {
+                (Part::Unusable(refused.in_file(path)), None)
+            }
             (Err(error), _) => {
                 let finding = rules::unusable(error.in_file(path));
                 (Part::Unusable(finding), None)
