@@ -275,6 +275,7 @@ fn links_lead_somewhere() {
         "docs/guides/ansible.md",
         "docs/reference/README.md",
         "docs/reference/command.md",
+        "docs/reference/findings.md",
         "docs/reference/specification.md",
         "etcd-pki-py/README.md",
     ] {
