@@ -167,7 +167,7 @@ def test_every_method_of_a_type(file, kind, otherwise):
 
 
 def test_every_fact_of_a_finding():
-    body = re.search(r"pub struct Facts \{\n(.*?)\n\}", (CORE / "finding.rs").read_text(), re.DOTALL).group(1)
+    body = re.search(r"pub struct Facts \{\n(.*?)\n\}", (CORE / "finding/facts.rs").read_text(), re.DOTALL).group(1)
     facts = re.findall(r"^    pub (\w+):", body, re.MULTILINE)
     assert len(facts) > 5
     assert [fact for fact in facts if not hasattr(etcd_pki.Finding, fact)] == []
