@@ -188,6 +188,33 @@ fn what_must_be_restarted() {
     );
 }
 
+/// Where peers have one pair for both CAs, the pair moves from one CA to the other.
+#[test]
+fn members_restart_when_their_peer_pairs_move_to_another_ca() {
+    for layout in ["kubeadm", "cfssl", "etcdadm"] {
+        let cluster = Cluster(Scratch::new("told"));
+        let specify = |peers: &str| {
+            cluster.specify(&format!(
+                "layout: {layout}\ndirectory: ssl\nca: {{peers: {peers}}}\nmembers: [etcd-1, etcd-2]\n"
+            ));
+        };
+        specify("separate");
+        assert!(cluster.told("apply", &[]).contains("start etcd with"));
+        specify("shared");
+        let told = cluster.told("apply", &[]);
+        assert!(
+            told.contains("; peers have the CA of the clients now: give every member its settings")
+                && told.contains("restart etcd on etcd-1 and etcd-2: restart all of them together"),
+            "{layout}: {told}"
+        );
+        // The next run renews nothing
+        assert_eq!(
+            cluster.json("apply", &[])["restart"],
+            Value::Array(Vec::new())
+        );
+    }
+}
+
 #[test]
 fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
     let cluster = Cluster(Scratch::new("told"));

@@ -39,6 +39,7 @@ pub use self::{
 use crate::{
     cluster::{Cluster, ClusterFiles},
     error::{Error, Result},
+    finding::Finding,
     inspect::Stamps,
     layout::{CaKind, PairPaths},
     role::Role,
@@ -376,7 +377,7 @@ impl Plan {
     }
 
     /// The hosts with a member that must be restarted after these steps: members that run trust other
-    /// certificates, or get a first pair of a separate peer CA.
+    /// certificates, get a first pair of a separate peer CA, or get peer pairs of another CA.
     fn restarted_by<'a>(&self, mut changes: impl Iterator<Item = &'a Step>) -> Vec<&str> {
         if self.signs_requests() {
             return Vec::new();
@@ -392,7 +393,8 @@ impl Plan {
         let new: HashSet<Option<&str>> = new.map(Step::host).collect();
         let is_cause = |step: &Step| match step.ca() {
             Some(_) => matches!(step.action, Action::Renew | Action::Trust),
-            None => creates(step, CaKind::Peer) && !new.contains(&step.host()),
+            None if creates(step, CaKind::Peer) => !new.contains(&step.host()),
+            None => self.moves_peer(step),
         };
         if !changes.any(is_cause) {
             return Vec::new();
@@ -403,6 +405,18 @@ impl Plan {
             .filter_map(Step::host)
             .filter(|host| seen.insert(*host))
             .collect()
+    }
+
+    /// Whether a step signs an existing peer pair with another CA than before. The other members
+    /// trust that CA only after a restart.
+    fn moves_peer(&self, step: &Step) -> bool {
+        let is_signed_again = matches!(step.action, Action::Renew | Action::Reissue);
+        let certificate = &step.relative_paths().certificate;
+        let mut reasons = step.reasons.iter();
+        is_signed_again
+            && step.role() == Some(Role::Member)
+            && self.0.store.layout().is_for_peers(certificate)
+            && reasons.any(|reason| matches!(reason, Finding::OtherCa { .. }))
     }
 
     /// The kept pair that is renewed first.

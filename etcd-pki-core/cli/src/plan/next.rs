@@ -1,7 +1,7 @@
 //! What must be done by hand after a plan was applied.
 
 use etcd_pki_core::{
-    CaKind, Layout, Report, Role, Store,
+    CaKind, Finding, Layout, Report, Role, Store,
     plan::{Action, Step, StepReport},
 };
 
@@ -65,28 +65,32 @@ fn first_start(report: &Report) -> Option<String> {
     Some(format!("; start etcd with the settings of {settings}"))
 }
 
-/// Members that run get pairs of a separate peer CA. An earlier run may have created that CA.
+/// Members that run get peer pairs of another CA. An earlier run may have created that CA.
 fn peers(report: &Report) -> Option<String> {
     let hosts = report.hosts_to_restart();
     let first = hosts.first()?;
-    let is_new = |done: StepReport<'_>| {
-        done.step()
-            .pair()
-            .is_some_and(|pair| pair.ca == CaKind::Peer)
-            && is_new_member(done.step())
+    let ca_of_peer = |done: StepReport<'_>| {
+        let step = done.step();
+        let ca = step.pair()?.ca;
+        let is_new = ca == CaKind::Peer && is_new_member(step);
+        let mut reasons = step.reasons().iter();
+        let is_moved = step.role() == Some(Role::Member)
+            && reasons.any(|reason| matches!(reason, Finding::OtherCa { .. }));
+        (is_new || is_moved).then_some(ca)
     };
-    if !report.done().any(is_new) {
-        return None;
-    }
+    let ca = report.done().find_map(ca_of_peer)?;
+    let now = match ca {
+        CaKind::Client => "the CA of the clients",
+        CaKind::Peer => "a separate CA",
+    };
     let store = report.plan().store();
-    let peer_ca = store.layout().ca(CaKind::Peer).certificate;
     Some(format!(
-        "; peers have a separate CA now: give every member its settings, as of {}, and restart etcd on {}: restart all of them \
+        "; peers have {now} now: give every member its settings, as of {}, and restart etcd on {}: restart all of them \
          together, since members with different peer CAs refuse each other, unless each was restarted before with a {} that holds \
          both CAs",
         settings(first, store),
         listed(&hosts),
-        peer_ca.display()
+        store.layout().ca(ca).certificate.display()
     ))
 }
 
