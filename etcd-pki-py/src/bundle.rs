@@ -15,10 +15,10 @@ use crate::{
     border,
     certificate::{Certificates, PyCertificate, wrapped},
     error::{OrRaise as _, state_error, work},
+    files::from_file,
     interrupt::locked,
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
-    store::from_file,
     text::{Contents, PassphraseArgument},
     words::Word,
 };

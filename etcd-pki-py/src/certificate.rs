@@ -11,8 +11,8 @@ use pyo3::{
 use crate::{
     border,
     error::{OrRaise as _, work},
+    files,
     key::PyPublicKey,
-    store,
     text::{Contents, expected, items},
     words::Word,
 };
@@ -62,7 +62,7 @@ impl PyCertificate {
     /// Reads all certificates in a file, PEM or DER, in their order. There is at least one.
     #[staticmethod]
     fn all_from_file(py: Python<'_>, path: PathBuf) -> PyResult<Vec<Self>> {
-        let all = work(py, || store::from_file(&path, Certificate::all_from_bytes));
+        let all = work(py, || files::from_file(&path, Certificate::all_from_bytes));
         all.map(wrapped)
     }
 

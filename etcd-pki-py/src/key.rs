@@ -16,7 +16,7 @@ use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 use crate::{
     border,
     error::{OrRaise as _, work},
-    store,
+    files,
     text::{Contents, PassphraseArgument},
     words::Word,
 };
@@ -139,7 +139,7 @@ impl PyPrivateKey {
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_deref();
         let key = work(py, || {
-            store::from_file(&path, |bytes| PrivateKey::from_bytes(bytes, passphrase))
+            files::from_file(&path, |bytes| PrivateKey::from_bytes(bytes, passphrase))
         });
         key.map(Self::own)
     }

@@ -27,6 +27,7 @@ mod cluster;
 mod command;
 mod config;
 mod export;
+mod files;
 mod finding;
 mod identity;
 mod inspect;
@@ -57,6 +58,7 @@ mod _etcd_pki {
         command::run,
         config::PySettings,
         export::PyExported,
+        files::{py_has_further_names, py_read_file, py_write_files},
         finding::PyFinding,
         identity::PyIdentity,
         inspect::{PyCurrentPair, PyDirectory, PyTrustBundle, inspect_directory},
@@ -69,7 +71,7 @@ mod _etcd_pki {
         },
         profile::PyProfile,
         request::PyCertificateRequest,
-        store::{PyLockedStore, PyStore, py_has_further_names, py_read_file, py_write_files},
+        store::{PyLockedStore, PyStore},
         verify::{PyVerdict, PyVerifier},
     };
 

@@ -9,10 +9,10 @@ use crate::{
     border,
     claim::PyClaim,
     error::{OrRaise as _, work},
+    files,
     identity::{IdentityArgument, PyIdentity},
     key::{PyPrivateKey, PyPublicKey},
     profile::ProfileArgument,
-    store,
     text::{Contents, Names},
 };
 
@@ -67,7 +67,7 @@ impl PyCertificateRequest {
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let request = work(py, || {
-            store::from_file(&path, CertificateRequest::from_bytes)
+            files::from_file(&path, CertificateRequest::from_bytes)
         });
         request.map(Self)
     }

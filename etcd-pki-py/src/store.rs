@@ -1,29 +1,23 @@
-//! Files: a directory in a layout, and writing whole or not at all.
+//! A directory with certificates in a layout.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use etcd_pki_core::{
-    CaKind, Layout, LockedStore, NewFile, Overwrite, Result, Store, has_further_names, read_file,
-    write_files,
-};
-use pyo3::{
-    prelude::*,
-    types::{PyBytes, PyType},
-};
-use zeroize::Zeroizing;
+use etcd_pki_core::{CaKind, Layout, LockedStore, Result, Store};
+use pyo3::{prelude::*, types::PyType};
 
 use crate::{
     authority::PyCertificateAuthority,
     bundle::PyBundle,
     certificate::PyCertificate,
     error::{OrRaise as _, state_error, work},
+    files::overwriting,
     interpreter,
     interrupt::locked,
     layout::PyPairPaths,
-    text::{Contents, PassphraseArgument},
+    text::PassphraseArgument,
     words::Word,
 };
 
@@ -289,56 +283,4 @@ impl PyLockedStore {
 fn told(store: &Store) -> String {
     let (directory, layout) = (store.directory().display(), store.layout());
     format!("{directory}, {layout} layout")
-}
-
-/// Reads what is in a file. What is wrong with it is told with the file's name.
-pub(crate) fn from_file<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-    let bytes = Zeroizing::new(read_file(path)?);
-    read(&bytes).map_err(|error| error.in_file(path))
-}
-
-/// Reads a whole file, following symbolic links, of 16 MiB at most.
-#[pyfunction(name = "read_file")]
-pub(crate) fn py_read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
-    let bytes = work(py, || read_file(&path))?;
-    Ok(PyBytes::new(py, &bytes))
-}
-
-/// Whether the file at a path has further names (hard links). They keep the old content when it is
-/// replaced.
-#[pyfunction(name = "has_further_names")]
-pub(crate) fn py_has_further_names(path: PathBuf) -> bool {
-    has_further_names(&path)
-}
-
-/// Writes files together, given as (path, contents, secret): each is complete and on the disk
-/// before the first takes its place, none is written through a symbolic link, and a secret one,
-/// mode 0600 instead of 0644, is never readable by others.
-#[pyfunction(name = "write_files")]
-#[pyo3(signature = (files, *, overwrite=false))]
-pub(crate) fn py_write_files(
-    py: Python<'_>,
-    files: Vec<(PathBuf, Contents, bool)>,
-    overwrite: bool,
-) -> PyResult<()> {
-    work(py, || {
-        let files: Vec<_> = files
-            .iter()
-            .map(|(path, contents, secret)| NewFile {
-                path: path.clone(),
-                contents: contents.as_bytes(),
-                secret: *secret,
-            })
-            .collect();
-        write_files(&files, overwriting(overwrite))
-    })
-}
-
-/// Whether a file that exists may be replaced.
-pub(crate) fn overwriting(overwrite: bool) -> Overwrite {
-    if overwrite {
-        Overwrite::Replace
-    } else {
-        Overwrite::Refuse
-    }
 }

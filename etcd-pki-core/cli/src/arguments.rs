@@ -87,8 +87,8 @@ impl Command {
             Self::Check(command) => command.run(),
             Self::Env(command) => command.run(),
             Self::Kubespray(command) => command.run(input),
-            Self::Completions(command) => command.run(),
-            Self::Man(command) => command.run(),
+            Self::Completions(command) => command.run(Arguments::styled_command()),
+            Self::Man(command) => command.run(Arguments::styled_command()),
         }
     }
 }

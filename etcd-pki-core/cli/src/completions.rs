@@ -4,7 +4,6 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::{
-    arguments::Arguments,
     failure::{Answer, Outcome},
     output,
 };
@@ -26,14 +25,10 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(&self) -> Outcome {
+    /// Prints the completions of the whole command line.
+    pub(crate) fn run(&self, mut whole: clap::Command) -> Outcome {
         let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut Arguments::styled_command(),
-            "etcd-pki",
-            &mut script,
-        );
+        clap_complete::generate(self.shell, &mut whole, "etcd-pki", &mut script);
         output::print_words(&script)?;
         Ok(Answer::Yes)
     }

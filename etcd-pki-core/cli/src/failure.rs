@@ -1,10 +1,8 @@
-//! How a command ends, and by which exit code the shell learns of it.
+//! How a command ends: with an answer, or with a failure.
 
 use std::io;
 
 use etcd_pki_core::{Error, Severity};
-
-use crate::output;
 
 /// What every command comes to.
 pub(crate) type Outcome = Result<Answer, Failure>;
@@ -93,54 +91,5 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused(error)
-    }
-}
-
-/// What Nagios' plugins exit with where they cannot tell
-const UNKNOWN: u8 = 3;
-
-/// Says what went wrong, and gives the exit code of a command that speaks to Nagios: what cannot be told is no warning.
-pub(crate) fn nagios_exit_code(outcome: Outcome) -> u8 {
-    let failed = outcome.is_err();
-    match exit_code(outcome) {
-        0 => 0,
-        _ if failed => UNKNOWN,
-        code => code,
-    }
-}
-
-/// Says what went wrong, and gives the exit code.
-pub(crate) fn exit_code(outcome: Outcome) -> u8 {
-    match outcome {
-        Ok(Answer::Yes) => 0,
-        Ok(Answer::No) => 1,
-        Ok(Answer::Due) => 3,
-        Ok(Answer::Severity(severity)) => match severity {
-            Severity::Ok => 0,
-            Severity::Warning => 1,
-            Severity::Critical => 2,
-            Severity::Unknown => UNKNOWN,
-        },
-        Err(Failure::Arguments(answer)) if answer.use_stderr() => {
-            output::misunderstood(&answer);
-            2
-        }
-        Err(Failure::Arguments(help)) => {
-            let printed = help.print();
-            // Who reads has enough, as with `| head`
-            let is_read = printed.or_else(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => Ok(()),
-                _ => Err(error),
-            });
-            exit_code(is_read.map(|()| Answer::Yes).map_err(Failure::Output))
-        }
-        Err(failure) => {
-            let Message { text, hint } = failure.message();
-            output::problem(&text, hint.as_deref());
-            match failure {
-                Failure::Usage(_) => 2,
-                _ => 1,
-            }
-        }
     }
 }

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod csr;
 mod env;
+mod exit;
 mod export;
 mod facts;
 mod failure;
@@ -55,8 +56,8 @@ where
         .map_err(Failure::Arguments)
         .and_then(|arguments| arguments.command.run(&Input::default()));
     if speaks_nagios {
-        failure::nagios_exit_code(outcome)
+        exit::nagios_exit_code(outcome)
     } else {
-        failure::exit_code(outcome)
+        exit::exit_code(outcome)
     }
 }

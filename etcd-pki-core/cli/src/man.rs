@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use crate::{
-    arguments::Arguments,
     failure::{Answer, Failure, Outcome},
     files::{self, File},
     options::ForceOption,
@@ -32,8 +31,9 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(&self) -> Outcome {
-        let mut command = Arguments::styled_command().disable_help_subcommand(true);
+    /// Prints or writes the pages of the whole command line.
+    pub(crate) fn run(&self, whole: clap::Command) -> Outcome {
+        let mut command = whole.disable_help_subcommand(true);
         command.build();
         let Some(directory) = &self.out else {
             output::print_words(page(command)?.as_bytes())?;

@@ -9,9 +9,10 @@ use super::PyCluster;
 use crate::{
     error::{OrRaise as _, work},
     export::PyExported,
+    files::overwriting,
     interrupt::{ProgressArgument, on_all_cores, watched},
     plan::{PyPlan, PyReport, options},
-    store::{PyStore, overwriting},
+    store::PyStore,
     text::{PassphraseArgument, Text},
     time::Instant,
 };

@@ -11,7 +11,7 @@ use pyo3::{
 use super::PyCluster;
 use crate::{
     error::{OrRaise as _, work},
-    store,
+    files,
     text::Text,
 };
 
@@ -27,7 +27,7 @@ impl PyCluster {
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let cluster = work(py, || {
-            store::from_file(&path, |bytes| {
+            files::from_file(&path, |bytes| {
                 let text = str::from_utf8(bytes).map_err(|error| Error::Malformed {
                     what: "specification",
                     place: None,

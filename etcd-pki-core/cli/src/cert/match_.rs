@@ -57,12 +57,14 @@ impl Match {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let passphrase = self.passphrase.read(input)?;
         let mut files = Vec::new();
+        let mut keys = Vec::new();
         for path in &self.files {
             let held = input.parse(path, |bytes| holdings(bytes, passphrase.as_ref()))?;
             let file = path.to_string_lossy();
             files.extend(held.iter().map(|holding| Compared::new(&file, holding)));
+            keys.extend(held.into_iter().map(|holding| holding.key));
         }
-        let [first, others @ ..] = &files[..] else {
+        let [first, others @ ..] = &keys[..] else {
             return Ok(Answer::No);
         };
         if others.is_empty() {
@@ -71,9 +73,7 @@ impl Match {
                 "give two files, such as a certificate and its key",
             ));
         }
-        let is_match = others
-            .iter()
-            .all(|other| other.key_fingerprint == first.key_fingerprint);
+        let is_match = others.iter().all(|other| other == first);
         let verdict = Verdict { is_match, files };
         if self.json {
             output::print_json(&verdict)?;
