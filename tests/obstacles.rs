@@ -16,7 +16,9 @@ use std::{
 };
 
 use etcd_pki_tests::{
+    Scratch,
     cluster::Cluster,
+    command::etcd_pki_in,
     machines::{Machines, SPECIFICATION},
     run, stderr_of,
 };
@@ -94,6 +96,62 @@ fn what_is_no_file_stays_and_holds_up_no_other_pair() {
             cluster.assert_whole();
         }
     }
+}
+
+/// Whoever may write in the directory could have any key certified, by a link to it.
+#[test]
+fn a_key_behind_a_link_is_not_certified() {
+    for target in ["../elsewhere/key.pem", "other-key.pem"] {
+        let cluster = Cluster::applied();
+        let key = cluster.file("client-root-key.pem");
+        let moved = cluster.file(target);
+        fs::create_dir_all(moved.parent().unwrap()).unwrap();
+        fs::rename(&key, &moved).unwrap();
+        symlink(target, &key).unwrap();
+        // Nothing is due, so nothing is written through the link
+        assert!(cluster.due().is_empty());
+
+        fs::remove_file(cluster.file("client-root.pem")).unwrap();
+        let due = cluster.due();
+        let reason = &due["client-root.pem"];
+        assert!(reason.contains("client-root-key.pem is a "), "{reason}");
+        let told = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+        assert!(
+            told.contains("client-root-key.pem is a symbolic link"),
+            "{told}"
+        );
+        assert!(!cluster.file("client-root.pem").exists());
+        assert!(key.is_symlink());
+    }
+}
+
+/// What is below a linked folder is another directory, of which this one says nothing.
+#[test]
+fn nothing_is_changed_behind_a_linked_folder() {
+    let scratch = Scratch::new("linked-folder");
+    let specification = "layout: kubeadm\ndirectory: ssl\nmembers: [etcd-1]\n";
+    fs::write(scratch.path().join("cluster.yaml"), specification).unwrap();
+    let _ = etcd_pki_in(scratch.path(), "apply -f cluster.yaml").expect_success();
+    let [folder, away] = ["ssl/etcd", "away"].map(|path| scratch.path().join(path));
+    fs::rename(&folder, &away).unwrap();
+    symlink("../away", &folder).unwrap();
+    let key = away.join("peer.key");
+    let damages: [&dyn Fn(); 2] = [
+        &|| fs::remove_file(away.join("server.crt")).unwrap(),
+        &|| fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap(),
+    ];
+    for damage in damages {
+        damage();
+        let told = etcd_pki_in(scratch.path(), "plan -f cluster.yaml").expect_success();
+        let told = told.stdout();
+        assert!(told.contains("ssl/etcd is a link that leads to"), "{told}");
+        let told = etcd_pki_in(scratch.path(), "apply -f cluster.yaml");
+        assert_eq!(told.code(), Some(1));
+        let told = told.stderr();
+        assert!(told.contains("ssl/etcd is a symbolic link"), "{told}");
+    }
+    assert!(!away.join("server.crt").exists());
+    assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o644);
 }
 
 /// Where keys stay on their hosts, the other pairs of a host have their keys, requests and certificates.

@@ -506,15 +506,20 @@ pub(super) fn target_within(directory: &Path, path: &Path) -> Option<PathBuf> {
     target.starts_with(canonical(directory)).then_some(target)
 }
 
-/// The links at the paths that an action writes.
+/// The links at the paths that an action uses, or above them. A key that only a link leads to is not
+/// certified: another user may have put the link there.
 pub(super) fn links(directory: &Path, paths: &PairPaths, action: Action) -> Vec<Finding> {
-    let written: &[&PathBuf] = match action {
-        Action::Renew => &[&paths.certificate],
-        Action::Reissue | Action::Create => &[&paths.certificate, &paths.key],
-        _ => &[],
+    let find = match action {
+        Action::Renew | Action::Reissue | Action::Create => link,
+        // The permissions of a link are those of its target, and are left alone
+        Action::Chmod => linked_folder,
+        _ => return Vec::new(),
     };
-    let links = written.iter().map(|path| link(directory, path));
-    links.flatten().collect()
+    let mut links = Vec::new();
+    for path in [&paths.certificate, &paths.key] {
+        links.extend(find(directory, path).filter(|link| !links.contains(link)));
+    }
+    links
 }
 
 /// Puts links to files that cannot be used before the other reasons: the link is what is at the path.
@@ -540,8 +545,11 @@ pub(super) fn put_unusable_links_first(
     }
 }
 
-/// The link at a path, as a finding.
+/// The link at a path, or above it in the directory, as a finding.
 fn link(directory: &Path, path: &Path) -> Option<Finding> {
+    if let Some(folder) = linked_folder(directory, path) {
+        return Some(folder);
+    }
     if !path.is_symlink() {
         return None;
     }
@@ -549,10 +557,28 @@ fn link(directory: &Path, path: &Path) -> Option<Finding> {
     if let Some(target) = target_within(directory, &path) {
         return Some(Finding::SymbolicLink { path, target });
     }
+    Some(leads_elsewhere(path))
+}
+
+/// The first link in the place of a folder between the directory and a file in it, as a finding.
+fn linked_folder(directory: &Path, path: &Path) -> Option<Finding> {
+    let folders = path.parent()?.strip_prefix(directory).ok()?;
+    let mut folder = directory.to_owned();
+    for name in folders.components() {
+        folder.push(name);
+        if folder.is_symlink() {
+            return Some(leads_elsewhere(folder));
+        }
+    }
+    None
+}
+
+/// The finding that a link is in the place of a file or a folder.
+fn leads_elsewhere(path: PathBuf) -> Finding {
     let leads = match link_target(&path) {
-        Some(target) => format!("out of the directory, to {}", target.display()),
+        Some(target) => format!("to {}", target.display()),
         None => "nowhere".to_owned(),
     };
     let reason = format!("{} is a link that leads {leads}", path.display());
-    Some(Finding::Blocked { path, reason })
+    Finding::Blocked { path, reason }
 }
