@@ -175,6 +175,7 @@ impl CertificateAuthority {
                 "use ec-p256, ec-p384, ec-p521, ed25519 or RSA from 2048 to 8192 bits",
             ));
         }
+        key.check_order()?;
         self.check_leaf_key(key)?;
         let asked = grant.validity.end(now)?;
         let not_after = asked.min(self.end());
@@ -194,7 +195,7 @@ impl CertificateAuthority {
                 .authority_key_identifier(&self.key_identifier)
                 .alternative_names(&grant.alternative_names),
         };
-        let certificate = self.sign_content(content)?;
+        let certificate = self.sign_leaf(content, profile.extended_key_usages(), now)?;
         Ok((certificate, (asked > not_after).then_some(asked)))
     }
 }

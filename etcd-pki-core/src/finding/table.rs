@@ -321,7 +321,7 @@ impl Finding {
             Critical,
             &["subject", "name"],
             "a certificate has a critical extension that Go does not know",
-            "issue a certificate without it",
+            "issue a certificate without it, or sign with another CA",
         ),
         entry(
             "EP036",
@@ -337,7 +337,7 @@ impl Finding {
             Critical,
             &["subject", "current", "desired"],
             "a certificate in the chain does not allow a usage",
-            "issue a certificate for the role",
+            "issue a certificate for the role, or sign with a CA that allows the usage",
         ),
         entry(
             "EP038",

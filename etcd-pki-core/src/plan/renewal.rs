@@ -15,7 +15,7 @@ use super::{
     step::Work,
 };
 use crate::{
-    authority::CertificateAuthority,
+    authority::{CertificateAuthority, etcd_usages},
     certificate::Certificate,
     clock,
     cluster::RenewBefore,
@@ -30,7 +30,7 @@ use crate::{
     layout::{CaKind, Layout, PairPaths},
     store::{Attributes, Store, is_same, parent, read_file},
     validity::Validity,
-    verify::Use,
+    verify::{SigningChain, Use, Wishes},
 };
 
 /// Renews certificates by path: same names, same usages, and the same key unless a new one is
@@ -271,16 +271,16 @@ struct Cas(Vec<(Option<CaKind>, PathBuf, CaState)>);
 
 /// A CA, or why it cannot be read.
 enum CaState {
-    Given(Certificate),
-    Current(Box<CurrentCa>),
+    Given(Certificate, Arc<SigningChain>),
+    Current(Box<CurrentCa>, Arc<SigningChain>),
     Unreadable(Error),
 }
 
 impl Cas {
     fn read(ca: &RenewalCa) -> Result<Self> {
         let given = |ca: &CertificateAuthority| {
-            let certificate = ca.certificate().clone();
-            (None, PathBuf::new(), CaState::Given(certificate))
+            let (certificate, chain) = (ca.certificate().clone(), Arc::clone(ca.signing_chain()));
+            (None, PathBuf::new(), CaState::Given(certificate, chain))
         };
         let (store, mut cas) = match ca {
             RenewalCa::Given(ca) => return Ok(Self(vec![given(ca)])),
@@ -293,8 +293,10 @@ impl Cas {
             let relative = store.layout().ca(kind);
             let paths = relative.below(store.directory());
             let state = match CurrentCa::read(&paths, &relative, None, &Attributes::default()) {
-                Ok(current) if current.certificate().is_none() => continue,
-                Ok(current) => CaState::Current(Box::new(current)),
+                Ok(current) => match current.signing_chain() {
+                    Some(chain) => CaState::Current(Box::new(current), Arc::new(chain)),
+                    None => continue,
+                },
                 Err(error) => CaState::Unreadable(error),
             };
             cas.push((Some(kind), paths.certificate, state));
@@ -320,7 +322,7 @@ impl Cas {
             return Vec::new();
         };
         let planned = self.0.iter().filter_map(|(kind, _, state)| match state {
-            CaState::Current(current) => {
+            CaState::Current(current, _) => {
                 let kind = (*kind)?;
                 Some(PlannedCa {
                     kind,
@@ -328,7 +330,7 @@ impl Cas {
                     stamps: current.stamps.clone(),
                 })
             }
-            CaState::Given(_) | CaState::Unreadable(_) => None,
+            CaState::Given(..) | CaState::Unreadable(_) => None,
         });
         planned.collect()
     }
@@ -336,8 +338,8 @@ impl Cas {
     /// Fails if no CA can sign here, with the error of the first.
     fn can_any_sign(&self, ca: &RenewalCa) -> Result<()> {
         let can_sign = |(_, path, state): &(Option<CaKind>, PathBuf, CaState)| match state {
-            CaState::Given(_) => true,
-            CaState::Current(current) => can_sign(current, path).is_ok(),
+            CaState::Given(..) => true,
+            CaState::Current(current, _) => can_sign(current, path).is_ok(),
             CaState::Unreadable(_) => false,
         };
         if self.0.iter().any(can_sign) {
@@ -347,24 +349,24 @@ impl Cas {
         ca.load(kind, None).map(drop)
     }
 
-    /// The CA that renews a certificate, and whether it is another than before; or why there is none.
+    /// The CA that renews a certificate, and how Go judges what it signs; or why there is none.
     fn signer(
         &self,
         certificate: &Certificate,
-    ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
+    ) -> std::result::Result<(Option<CaKind>, &SigningChain), Finding> {
         let candidates = self.0.iter().flat_map(|entry| {
             let bundle = match &entry.2 {
-                CaState::Current(current) => current.bundle.as_slice(),
-                CaState::Given(ca) => std::slice::from_ref(ca),
+                CaState::Current(current, _) => current.bundle.as_slice(),
+                CaState::Given(ca, _) => std::slice::from_ref(ca),
                 CaState::Unreadable(_) => &[],
             };
             bundle.iter().map(move |ca| ((entry, ca), ca))
         });
         match issuer::of(certificate, candidates) {
             Issuer::Ca(((kind, path, state), ca)) => match state {
-                CaState::Given(_) => Ok((*kind, false)),
-                CaState::Current(current) if current.certificate() == Some(ca) => {
-                    can_sign(current, path).map(|()| (*kind, false))
+                CaState::Given(_, chain) => Ok((*kind, chain)),
+                CaState::Current(current, chain) if current.certificate() == Some(ca) => {
+                    can_sign(current, path).map(|()| (*kind, &**chain))
                 }
                 _ => Err(other_ca(certificate, path, false)),
             },
@@ -546,13 +548,20 @@ impl PlannedFile<'_> {
                 Part::Unusable(finding) => return Err(finding),
             }
         }
-        match &self.renewal.ca {
-            RenewalCa::Given(ca) => {
-                let changes_ca = !issuer::is_signed_by(certificate, [ca.certificate()]);
-                Ok((None, changes_ca))
-            }
-            RenewalCa::Store { .. } => self.cas.signer(certificate),
-        }
+        let (kind, chain) = match &self.renewal.ca {
+            RenewalCa::Given(ca) => (None, &**ca.signing_chain()),
+            RenewalCa::Store { .. } => self.cas.signer(certificate)?,
+        };
+        chain.check_cas(self.now, false)?;
+        chain.check_wishes(Wishes {
+            usages: &etcd_usages(certificate),
+            names: certificate.alternative_names(),
+        })?;
+        let changes_ca = match &self.renewal.ca {
+            RenewalCa::Given(ca) => !issuer::is_signed_by(certificate, [ca.certificate()]),
+            RenewalCa::Store { .. } => false,
+        };
+        Ok((kind, changes_ca))
     }
 }
 
