@@ -103,6 +103,7 @@ impl CheckCommand {
             Some(Format::Json) => output::print_json(&CheckFacts::of(&findings))?,
             Some(Format::Nagios) => output::print(&nagios::text(&findings))?,
         }
+        findings.note_clients_as_members();
         Ok(Answer::Severity(findings.worst()))
     }
 
@@ -138,6 +139,22 @@ impl Findings {
     fn worst(&self) -> Severity {
         let severities = self.checked.iter().map(Checked::severity);
         severities.max().unwrap_or(Severity::Ok)
+    }
+
+    /// Notes clients with a member's usages and names, as in Kubespray: it is no fault there, and cannot
+    /// be changed for one certificate alone.
+    fn note_clients_as_members(&self) {
+        let mut clients = self.checked.iter().filter(|one| one.is_as_a_member());
+        let Some(first) = clients.next() else { return };
+        let more = match clients.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        output::say(format_args!(
+            "note: {}{more} of nodes and clients have a member's usages and names, as in Kubespray: etcd's peer port accepts them \
+             as members",
+            first.path().display()
+        ));
     }
 
     /// How many there are of each severity, the worst first, of those there are.

@@ -201,6 +201,9 @@ impl Check {
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
         findings.extend(rules::usages(certificate));
+        if !cas.keep_peers_separate(certificate) {
+            findings.extend(rules::peer_port(certificate));
+        }
         findings
     }
 

@@ -147,13 +147,52 @@ impl<'a> Renewal<'a> {
             });
         };
         let now = self.now();
-        let mut certificates = store.certificates()?;
-        certificates.retain(|(_, certificate)| {
+        let mut files = Vec::new();
+        let mut later = Vec::new();
+        for (path, certificate) in store.certificates()? {
             let (begin, end) = (certificate.not_before(), certificate.not_after());
-            !certificate.is_authority() && due.begins(begin, end) <= now
-        });
-        let files: Vec<PathBuf> = certificates.into_iter().map(|(path, _)| path).collect();
-        self.plan_in(store, &files, true)
+            if certificate.is_authority() {
+                continue;
+            }
+            if due.begins(begin, end) <= now {
+                files.push(path);
+            } else if due.is_reached(begin, end, now) && store.is_named(&path) {
+                later.extend(self.later(store, &path, &certificate, due));
+            }
+        }
+        self.plan_in(store, &files, later)
+    }
+
+    /// The step of a certificate that is not renewed yet, though the requested time is reached. One that
+    /// is longer than its whole life is refused: each run would renew the certificate.
+    fn later(
+        &self,
+        store: &Store,
+        path: &Path,
+        certificate: &Certificate,
+        due: RenewBefore,
+    ) -> Option<Step> {
+        let (begin, end) = (certificate.not_before(), certificate.not_after());
+        let life = end.duration_since(begin).unwrap_or_default();
+        let finding = due.shortened(life)?;
+        let action = if due.reaches_over(life) {
+            Action::Blocked
+        } else {
+            Action::Keep
+        };
+        let directory: Arc<Path> = Arc::from(store.directory());
+        let relative = |path: &Path| path.strip_prefix(&directory).unwrap_or(path).to_owned();
+        let paths = PairPaths {
+            certificate: relative(path),
+            key: relative(&key_path(path)),
+        };
+        Some(Step {
+            reasons: vec![finding],
+            due: Some(due.begins(begin, end)),
+            not_before: Some(begin),
+            not_after: Some(end),
+            ..Step::new(action, Target::Files(paths), &directory, Work::None)
+        })
     }
 
     /// Plans these files, whether they are due or not: a plan for each of their directories.
@@ -174,7 +213,7 @@ impl<'a> Renewal<'a> {
         }
         let plans = directories
             .into_iter()
-            .map(|(directory, files)| self.plan_in(&Store::new(directory, layout), &files, false));
+            .map(|(directory, files)| self.plan_in(&Store::new(directory, layout), &files, None));
         plans.collect()
     }
 
@@ -194,7 +233,7 @@ impl<'a> Renewal<'a> {
         let reports = plans.into_iter().map(|plan| {
             let files: Vec<PathBuf> = plan.steps().iter().map(|step| step.file()).collect();
             let store = plan.store().clone();
-            apply_planned(|| self.plan_in(&store, &files, false), options)
+            apply_planned(|| self.plan_in(&store, &files, None), options)
         });
         reports.collect()
     }
@@ -212,7 +251,16 @@ impl<'a> Renewal<'a> {
         self.now.unwrap_or_else(clock::now)
     }
 
-    fn plan_in(&self, store: &Store, files: &[PathBuf], are_due: bool) -> Result<Plan> {
+    /// Plans files of one directory: those that are due, with the steps of those that are due later, or
+    /// those that were named.
+    fn plan_in(
+        &self,
+        store: &Store,
+        files: &[PathBuf],
+        later: impl Into<Option<Vec<Step>>>,
+    ) -> Result<Plan> {
+        let later = later.into();
+        let are_due = later.is_some();
         let now = self.now();
         let directory: Arc<Path> = Arc::from(store.directory());
         let cas = Cas::read(&self.ca)?;
@@ -250,6 +298,7 @@ impl<'a> Renewal<'a> {
             }
             steps.push(step);
         }
+        steps.extend(later.into_iter().flatten());
         Ok(Plan(Arc::new(Contents {
             store: store.clone(),
             mode: Mode::Renewal(self.ca.clone()),
