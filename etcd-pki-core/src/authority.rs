@@ -248,6 +248,8 @@ impl CertificateAuthority {
         now: SystemTime,
     ) -> Result<Certificate> {
         if content.not_after < now.max(content.not_before) {
+            let judged = self.signing_chain().check_cas(now, false);
+            judged.map_err(unacceptable)?;
             return Err(Error::Validity {
                 reason: "it would end before it begins".to_owned(),
             });

@@ -289,7 +289,7 @@ impl Finding {
             Critical,
             &["subject", "reason"],
             "a signature in the chain is not valid",
-            "find the certificate of the CA that signed it",
+            "find the certificate of the CA that signed it; issue it again if it is signed with SHA-1",
         ),
         entry(
             "EP032",

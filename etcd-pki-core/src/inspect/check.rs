@@ -267,6 +267,12 @@ fn issuer_finding(certificate: &Certificate, cas: &Cas<'_>) -> Option<Finding> {
             subject: None,
             what,
         }),
+        // The signature of a certificate that is trusted itself does not matter
+        Issuer::Refused(_) if cas.near.iter().any(|(_, ca)| *ca == certificate) => None,
+        Issuer::Refused(reason) => Some(Finding::Signature {
+            subject: certificate.subject(),
+            reason,
+        }),
         // The root of an intermediate CA may be kept anywhere
         Issuer::Unknown { .. } if certificate.is_authority() => None,
         Issuer::Unknown { .. } => {

@@ -423,6 +423,10 @@ impl Cas {
                 subject: None,
                 what,
             }),
+            Issuer::Refused(reason) => Err(Finding::Signature {
+                subject: certificate.subject(),
+                reason,
+            }),
             Issuer::Unknown { same_name } => {
                 // What no other CA signed is taken for the work of one that cannot be read
                 let unreadable = self.0.iter().find_map(|(_, path, state)| match state {
