@@ -13,8 +13,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, CertificateRequest, Error, KeyAlgorithm, PrivateKey, Role,
-    Validity,
+    Certificate, CertificateAuthority, CertificateRequest, Error, KeyAlgorithm, PrivateKey,
+    PublicKey, Role, Validity,
 };
 use etcd_pki_tests::{Scratch, Tool, Verdict, go, openssl, run};
 use pem_rfc7468::LineEnding;
@@ -250,6 +250,11 @@ fn a_changed_request_is_refused() {
     }
 }
 
+fn hex(text: &str) -> [u8; 32] {
+    let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
+    std::array::from_fn(byte)
+}
+
 /// Anybody can sign with an Ed25519 key of small order: Go's verifier accepts it, and it proves no
 /// possession of a key.
 #[test]
@@ -264,16 +269,32 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
     let key = own.public_key().as_der();
     let key = &key[key.len() - 32..];
     let at = good.windows(32).position(|bytes| bytes == key).unwrap();
-    let mut identity = [0; 32];
-    identity[0] = 1;
-    let mut with_sign = identity;
-    with_sign[31] = 0x80;
-    let mut not_canonical = [0xff; 32];
-    (not_canonical[0], not_canonical[31]) = (0xee, 0x7f);
-    let mut of_order_two = [0xff; 32];
-    (of_order_two[0], of_order_two[31]) = (0xec, 0x7f);
+    // The points of order 1, 2, 4, 4, 8, 8, 8 and 8 (RFC 7748 and RFC 8032 give the curve), then every
+    // encoding that is not canonical: its number is p to 2^255 - 1, with either sign
+    let order_1 = hex("0100000000000000000000000000000000000000000000000000000000000000");
+    let order_2 = hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+    let order_8 = [
+        hex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    ];
+    let signed = |mut key: [u8; 32]| {
+        key[31] |= 0x80;
+        key
+    };
+    let canonical = [order_1, order_2, [0; 32], order_8[0], order_8[1]];
+    let mut keys: Vec<[u8; 32]> = canonical
+        .iter()
+        .flat_map(|key| [*key, signed(*key)])
+        .collect();
+    for last in 0xed..=0xff {
+        let mut key = order_2;
+        key[0] = last;
+        keys.extend([key, signed(key)]);
+    }
     let mut go_accepts = 0;
-    for key in [identity, with_sign, not_canonical, of_order_two, [0; 32]] {
+    let ca = CertificateAuthority::create("etcd-ca").unwrap();
+    let own_der = own.public_key().as_der().to_vec();
+    for key in keys {
         let mut der = good.clone();
         der[at..at + 32].copy_from_slice(&key);
         // The identity and zero: a signature of every message by the identity
@@ -285,11 +306,29 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
         go_accepts += usize::from(go::request(&directory.join("request")) == Verdict::Accepted);
         let error = CertificateRequest::from_der(&der).unwrap_err();
         assert!(matches!(error, Error::Signature { .. }), "{error}");
-        if key == identity {
-            assert!(error.to_string().contains("small order"), "{error}");
+        if canonical.contains(&key) {
+            let is_signed = error.to_string().contains("small order");
+            assert!(is_signed || key != order_1, "{error}");
         }
+        // Nor does a certificate have such a key, however it comes
+        let info = [&own_der[..own_der.len() - 32], &key].concat();
+        let public = PublicKey::from_der(&info).unwrap();
+        let backup = etcd_pki_core::Identity::new("backup").unwrap();
+        let issued = ca.certify(&public, Role::Client, &backup, SystemTime::now());
+        let error = issued.unwrap_err().to_string();
+        assert!(error.contains("small order"), "{error}");
     }
     assert!(go_accepts > 0, "the test signs nothing");
+    // The key of the request itself is none of them
+    assert!(
+        ca.certify(
+            own.public_key(),
+            Role::Client,
+            etcd_pki_core::Identity::new("a").unwrap(),
+            SystemTime::now()
+        )
+        .is_ok()
+    );
 }
 
 /// What a key of ours signs, `openssl dgst` verifies; the digest is that of its algorithm.

@@ -250,7 +250,7 @@ impl Report {
             return;
         }
         if let Some(finding) = inspect::peer_port(certificate) {
-            self.warn(format!("{finding}: {}", finding.fix()));
+            self.warn(format!("{finding}; {}", finding.fix()));
         }
     }
 
