@@ -16,7 +16,7 @@ use etcd_pki_core::{
     Certificate, CertificateAuthority, CertificateRequest, Error, KeyAlgorithm, PrivateKey,
     PublicKey, Role, Validity,
 };
-use etcd_pki_tests::{Scratch, Tool, Verdict, go, openssl, run};
+use etcd_pki_tests::{Scratch, Tool, Verdict, command::etcd_pki_in, go, openssl, run};
 use pem_rfc7468::LineEnding;
 
 /// Keys by the command that makes them, into `key`.
@@ -419,6 +419,116 @@ fn authorities_signed_in_any_way_are_renewed() {
             .client()
             .assert_accepted(format_args!("{generate} {options}"));
     }
+}
+
+/// A signature with SHA-1 is named as that, by every command; it is not taken for another CA's.
+#[test]
+fn sha_1_is_named() {
+    let scratch = Scratch::new("sha-1");
+    let directory = scratch.path();
+    let call = |line: &str| openssl::call(directory, line);
+    let etcd_pki = |line: &str| etcd_pki_in(directory, line);
+    let _ = etcd_pki("ca new -d pki --algorithm rsa-2048").expect_success();
+    let by = "-CA pki/ca.pem -CAkey pki/ca-key.pem -CAcreateserial -days 30 -sha1";
+    for (name, extensions) in [
+        (
+            "client-a",
+            "extendedKeyUsage=clientAuth\nauthorityKeyIdentifier=keyid\n",
+        ),
+        ("client-b", "extendedKeyUsage=clientAuth\n"),
+    ] {
+        fs::write(directory.join("extensions"), extensions).unwrap();
+        let _ = call(&format!(
+            "req -new -newkey rsa:2048 -nodes -keyout pki/{name}-key.pem -subj /CN={name} -out request -sha1"
+        ));
+        let _ = call(&format!(
+            "x509 -req -in request {by} -extfile extensions -out pki/{name}.pem"
+        ));
+        let file = directory.join(format!("pki/{name}.pem"));
+        go::verify(&directory.join("pki/ca.pem"), &file)
+            .client()
+            .assert_refused("SHA-1", "SHA1");
+
+        let checked = etcd_pki(&format!("check pki/{name}.pem"));
+        assert_eq!(checked.code(), Some(2), "{}", checked.stdout());
+        let expected =
+            format!("EP031 the signature of CN={name} is not valid: it is signed with SHA-1");
+        assert!(checked.stdout().contains(&expected), "{}", checked.stdout());
+        for line in [
+            "cert verify pki/NAME.pem -d pki",
+            "cert renew pki/NAME.pem -d pki",
+        ] {
+            let output = etcd_pki(&line.replace("NAME", name));
+            assert_eq!(output.code(), Some(1), "{line}");
+            let all = [output.stdout(), output.stderr()].concat();
+            assert!(all.contains("SHA-1"), "{line}: {all}");
+            assert!(!all.contains("another key"), "{line}: {all}");
+        }
+        for line in [
+            "csr show request",
+            "cert sign request --role client --cn x -d pki",
+        ] {
+            let output = etcd_pki(line);
+            assert_eq!(output.code(), Some(1), "{line}");
+            assert!(
+                output.stderr().contains("SHA-1"),
+                "{line}: {}",
+                output.stderr()
+            );
+        }
+    }
+    // A specification names them, so they are signed again, with the same keys
+    fs::write(
+        directory.join("cluster.yaml"),
+        "directory: pki\nclients: [{name: a, common_name: client-a}, {name: b, common_name: client-b}]\n",
+    )
+    .unwrap();
+    let plan = etcd_pki("plan -f cluster.yaml").expect_success();
+    assert_eq!(
+        plan.stdout().matches("SHA-1").count(),
+        2,
+        "{}",
+        plan.stdout()
+    );
+    let _ = etcd_pki("apply -f cluster.yaml").expect_success();
+    for name in ["client-a", "client-b"] {
+        let file = directory.join(format!("pki/{name}.pem"));
+        go::verify(&directory.join("pki/ca.pem"), &file)
+            .client()
+            .assert_accepted(name);
+    }
+    // A CA that SHA-1 signed is trusted by itself, as Go trusts it; its leaf in the chain is not
+    let ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n";
+    fs::write(directory.join("extensions"), ca).unwrap();
+    let _ = call(
+        "req -new -newkey rsa:2048 -nodes -keyout middle-key.pem -subj /CN=middle -out request",
+    );
+    let _ = call(&format!(
+        "x509 -req -in request {by} -extfile extensions -out middle.pem"
+    ));
+    let load = |files: &[&str]| {
+        let text: String = files
+            .iter()
+            .map(|file| fs::read_to_string(directory.join(file)).unwrap())
+            .collect();
+        CertificateAuthority::from_pem(text, fs::read(directory.join("middle-key.pem")).unwrap())
+    };
+    let middle = load(&["middle.pem", "pki/ca.pem"]).unwrap();
+    let issued = middle
+        .issue(Role::Client, etcd_pki_core::Identity::new("c").unwrap())
+        .unwrap();
+    fs::write(
+        directory.join("c.pem"),
+        issued.certificate().to_pem().unwrap(),
+    )
+    .unwrap();
+    go::verify(&directory.join("middle.pem"), &directory.join("c.pem"))
+        .client()
+        .assert_accepted("below a trusted CA that SHA-1 signed");
+    let error = middle.certificate().check_issued_by(
+        &Certificate::from_pem(fs::read(directory.join("pki/ca.pem")).unwrap()).unwrap(),
+    );
+    assert!(error.unwrap_err().to_string().contains("SHA-1"));
 }
 
 /// Keys that are used and not made are refused by name where one is to be made.
