@@ -1,9 +1,10 @@
 //! What Go would refuse is not issued: for CAs with limits and faults, Go's verdict on what openssl
 //! signs with them is ours before we sign.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a test that cannot go on fails there"
 )]
 
 use std::{

@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a test that cannot go on fails there"
 )]
 
 use std::fs;

@@ -79,7 +79,8 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`]; [`Error::Signer`] if its key is not in this process.
+    /// [`Error::Validity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too; [`Error::Signer`] if its key is not
+    /// in this process.
     pub fn renewed(&self, validity: Validity, keeps_serial: bool, now: SystemTime) -> Result<Self> {
         let now = clock::whole_seconds(now);
         let key = self.key().ok_or_else(|| Error::Signer {
