@@ -6,7 +6,10 @@
 
 use std::{fs, thread};
 
-use etcd_pki_core::{Compatibility, Identity, KeyAlgorithm, PairPaths, Role, Settings, Validity};
+use etcd_pki_core::{
+    Certificate, Compatibility, Identity, KeyAlgorithm, PairPaths, Role, Settings, Validity,
+    inspect,
+};
 use etcd_pki_tests::{
     Credentials, Directory, apiserver,
     etcd::{Cluster, Member, Version},
@@ -186,18 +189,58 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
             .assert_refused_for_one_of(what, &["EOF", "server closed idle connection"]);
         cluster.wait_for_log(0, "certificate is valid for 0.0.0.0, not 127.0.0.1");
     }
-    // Why a client has that address: without any name it is let in, in every version
-    let nameless = Identity::new("nameless")
-        .expect("a name")
-        .without_alternative_names();
-    let nameless = files
-        .directory
-        .issue_odd("nameless", Role::Client.profile(), &nameless, 0);
-    let answer = go::dial(&members, &files.directory.credentials(&nameless), None);
-    answer
+    // Why a client has that address: without any name it is accepted, in every version, and with a name
+    // or an address of its own it is accepted from there. Our findings say the same.
+    let named = |name: &str, names: &[&str]| {
+        let identity = Identity::new(name).expect("a name");
+        identity.with_names(names).expect("names")
+    };
+    for (identity, code) in [
+        (
+            named("nameless", &[]).without_alternative_names(),
+            Some("EP011"),
+        ),
+        (named("own-address", &["127.0.0.1"]), Some("EP046")),
+        (named("own-name", &["localhost"]), Some("EP046")),
+        (named("uri", &["URI:spiffe://cluster/app"]), None),
+        (
+            named(
+                "uris",
+                &["URI:spiffe://cluster/app", "URI:https://localhost/"],
+            ),
+            None,
+        ),
+    ] {
+        for role in [Role::Node, Role::Client] {
+            let what = format!("{:?} of a {role}", identity.name());
+            let odd = format!("{}-{role}", identity.name().expect("a name"));
+            let pair = files
+                .directory
+                .issue_odd(&odd, role.profile(), &identity, 0);
+            let pem = fs::read(&pair.certificate).expect("its certificate");
+            let certificate = Certificate::from_pem(pem).expect("a certificate");
+            let finding = inspect::peer_port(&certificate);
+            assert_eq!(finding.map(|finding| finding.code()), code, "{what}");
+            let answer = go::dial(&members, &files.directory.credentials(&pair), None);
+            if code.is_some() {
+                answer.verdict.assert_accepted(&what);
+                assert_eq!(answer.status, 200, "{}", answer.body);
+            } else {
+                answer
+                    .verdict
+                    .assert_refused_for_one_of(&what, &["EOF", "server closed idle connection"]);
+            }
+        }
+    }
+    // Of another host's address etcd says what it expects
+    let elsewhere = named("elsewhere-client", &["10.9.9.9"]);
+    let elsewhere =
+        files
+            .directory
+            .issue_odd("elsewhere-client", Role::Client.profile(), &elsewhere, 0);
+    go::dial(&members, &files.directory.credentials(&elsewhere), None)
         .verdict
-        .assert_accepted("a client's without any name");
-    assert_eq!(answer.status, 200, "{}", answer.body);
+        .assert_refused_for_one_of("another host's", &["EOF", "server closed idle connection"]);
     let nobody = Credentials::without_certificate(&files.member.ca);
     go::dial(&members, &nobody, None)
         .verdict

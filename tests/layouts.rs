@@ -204,13 +204,16 @@ fn the_names_that_peers_may_have() {
         let specification =
             format!("layout: kubeadm\ndirectory: {ca}\nca: {{peers: {ca}}}\nmembers: [{member}]\n");
         applied(&scratch, &specification);
-        let printed = etcd_pki_at(
-            scratch.path(),
-            &[
-                "env", "etcd", "--host", "a", "-d", ca, "--layout", "kubeadm",
-            ],
-        );
+        fs::write(scratch.path().join("env.yaml"), &specification).unwrap();
+        let of_specification = ["env", "etcd", "--host", "a", "-f", "env.yaml"];
+        let printed = etcd_pki_at(scratch.path(), &of_specification);
         assert!(printed.ends_with("ALLOWED_CN=etcd-peer\n"), "{printed}");
+        // Nobody knows from these files whether there are other members
+        let of_files = [
+            "env", "etcd", "--host", "a", "-d", ca, "--layout", "kubeadm",
+        ];
+        let printed = etcd_pki_at(scratch.path(), &of_files);
+        assert!(!printed.contains("ALLOWED_CN"), "{printed}");
     }
 }
 

@@ -13,10 +13,10 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, CertificateRequest, Error, KeyAlgorithm, PrivateKey, Role,
-    Validity,
+    Certificate, CertificateAuthority, CertificateRequest, Error, KeyAlgorithm, PrivateKey,
+    PublicKey, Role, Validity,
 };
-use etcd_pki_tests::{Scratch, Tool, Verdict, go, openssl, run};
+use etcd_pki_tests::{Scratch, Tool, Verdict, command::etcd_pki_in, go, openssl, run};
 use pem_rfc7468::LineEnding;
 
 /// Keys by the command that makes them, into `key`.
@@ -250,6 +250,11 @@ fn a_changed_request_is_refused() {
     }
 }
 
+fn hex(text: &str) -> [u8; 32] {
+    let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
+    std::array::from_fn(byte)
+}
+
 /// Anybody can sign with an Ed25519 key of small order: Go's verifier accepts it, and it proves no
 /// possession of a key.
 #[test]
@@ -264,16 +269,32 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
     let key = own.public_key().as_der();
     let key = &key[key.len() - 32..];
     let at = good.windows(32).position(|bytes| bytes == key).unwrap();
-    let mut identity = [0; 32];
-    identity[0] = 1;
-    let mut with_sign = identity;
-    with_sign[31] = 0x80;
-    let mut not_canonical = [0xff; 32];
-    (not_canonical[0], not_canonical[31]) = (0xee, 0x7f);
-    let mut of_order_two = [0xff; 32];
-    (of_order_two[0], of_order_two[31]) = (0xec, 0x7f);
+    // The points of order 1, 2, 4, 4, 8, 8, 8 and 8 (RFC 7748 and RFC 8032 give the curve), then every
+    // encoding that is not canonical: its number is p to 2^255 - 1, with either sign
+    let order_1 = hex("0100000000000000000000000000000000000000000000000000000000000000");
+    let order_2 = hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+    let order_8 = [
+        hex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    ];
+    let signed = |mut key: [u8; 32]| {
+        key[31] |= 0x80;
+        key
+    };
+    let canonical = [order_1, order_2, [0; 32], order_8[0], order_8[1]];
+    let mut keys: Vec<[u8; 32]> = canonical
+        .iter()
+        .flat_map(|key| [*key, signed(*key)])
+        .collect();
+    for last in 0xed..=0xff {
+        let mut key = order_2;
+        key[0] = last;
+        keys.extend([key, signed(key)]);
+    }
     let mut go_accepts = 0;
-    for key in [identity, with_sign, not_canonical, of_order_two, [0; 32]] {
+    let ca = CertificateAuthority::create("etcd-ca").unwrap();
+    let own_der = own.public_key().as_der().to_vec();
+    for key in keys {
         let mut der = good.clone();
         der[at..at + 32].copy_from_slice(&key);
         // The identity and zero: a signature of every message by the identity
@@ -285,11 +306,29 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
         go_accepts += usize::from(go::request(&directory.join("request")) == Verdict::Accepted);
         let error = CertificateRequest::from_der(&der).unwrap_err();
         assert!(matches!(error, Error::Signature { .. }), "{error}");
-        if key == identity {
-            assert!(error.to_string().contains("small order"), "{error}");
+        if canonical.contains(&key) {
+            let is_signed = error.to_string().contains("small order");
+            assert!(is_signed || key != order_1, "{error}");
         }
+        // Nor does a certificate have such a key, however it comes
+        let info = [&own_der[..own_der.len() - 32], &key].concat();
+        let public = PublicKey::from_der(&info).unwrap();
+        let backup = etcd_pki_core::Identity::new("backup").unwrap();
+        let issued = ca.certify(&public, Role::Client, &backup, SystemTime::now());
+        let error = issued.unwrap_err().to_string();
+        assert!(error.contains("small order"), "{error}");
     }
     assert!(go_accepts > 0, "the test signs nothing");
+    // The key of the request itself is none of them
+    assert!(
+        ca.certify(
+            own.public_key(),
+            Role::Client,
+            etcd_pki_core::Identity::new("a").unwrap(),
+            SystemTime::now()
+        )
+        .is_ok()
+    );
 }
 
 /// What a key of ours signs, `openssl dgst` verifies; the digest is that of its algorithm.
@@ -380,6 +419,116 @@ fn authorities_signed_in_any_way_are_renewed() {
             .client()
             .assert_accepted(format_args!("{generate} {options}"));
     }
+}
+
+/// A signature with SHA-1 is named as that, by every command; it is not taken for another CA's.
+#[test]
+fn sha_1_is_named() {
+    let scratch = Scratch::new("sha-1");
+    let directory = scratch.path();
+    let call = |line: &str| openssl::call(directory, line);
+    let etcd_pki = |line: &str| etcd_pki_in(directory, line);
+    let _ = etcd_pki("ca new -d pki --algorithm rsa-2048").expect_success();
+    let by = "-CA pki/ca.pem -CAkey pki/ca-key.pem -CAcreateserial -days 30 -sha1";
+    for (name, extensions) in [
+        (
+            "client-a",
+            "extendedKeyUsage=clientAuth\nauthorityKeyIdentifier=keyid\n",
+        ),
+        ("client-b", "extendedKeyUsage=clientAuth\n"),
+    ] {
+        fs::write(directory.join("extensions"), extensions).unwrap();
+        let _ = call(&format!(
+            "req -new -newkey rsa:2048 -nodes -keyout pki/{name}-key.pem -subj /CN={name} -out request -sha1"
+        ));
+        let _ = call(&format!(
+            "x509 -req -in request {by} -extfile extensions -out pki/{name}.pem"
+        ));
+        let file = directory.join(format!("pki/{name}.pem"));
+        go::verify(&directory.join("pki/ca.pem"), &file)
+            .client()
+            .assert_refused("SHA-1", "SHA1");
+
+        let checked = etcd_pki(&format!("check pki/{name}.pem"));
+        assert_eq!(checked.code(), Some(2), "{}", checked.stdout());
+        let expected =
+            format!("EP031 the signature of CN={name} is not valid: it is signed with SHA-1");
+        assert!(checked.stdout().contains(&expected), "{}", checked.stdout());
+        for line in [
+            "cert verify pki/NAME.pem -d pki",
+            "cert renew pki/NAME.pem -d pki",
+        ] {
+            let output = etcd_pki(&line.replace("NAME", name));
+            assert_eq!(output.code(), Some(1), "{line}");
+            let all = [output.stdout(), output.stderr()].concat();
+            assert!(all.contains("SHA-1"), "{line}: {all}");
+            assert!(!all.contains("another key"), "{line}: {all}");
+        }
+        for line in [
+            "csr show request",
+            "cert sign request --role client --cn x -d pki",
+        ] {
+            let output = etcd_pki(line);
+            assert_eq!(output.code(), Some(1), "{line}");
+            assert!(
+                output.stderr().contains("SHA-1"),
+                "{line}: {}",
+                output.stderr()
+            );
+        }
+    }
+    // A specification names them, so they are signed again, with the same keys
+    fs::write(
+        directory.join("cluster.yaml"),
+        "directory: pki\nclients: [{name: a, common_name: client-a}, {name: b, common_name: client-b}]\n",
+    )
+    .unwrap();
+    let plan = etcd_pki("plan -f cluster.yaml").expect_success();
+    assert_eq!(
+        plan.stdout().matches("SHA-1").count(),
+        2,
+        "{}",
+        plan.stdout()
+    );
+    let _ = etcd_pki("apply -f cluster.yaml").expect_success();
+    for name in ["client-a", "client-b"] {
+        let file = directory.join(format!("pki/{name}.pem"));
+        go::verify(&directory.join("pki/ca.pem"), &file)
+            .client()
+            .assert_accepted(name);
+    }
+    // A CA that SHA-1 signed is trusted by itself, as Go trusts it; its leaf in the chain is not
+    let ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n";
+    fs::write(directory.join("extensions"), ca).unwrap();
+    let _ = call(
+        "req -new -newkey rsa:2048 -nodes -keyout middle-key.pem -subj /CN=middle -out request",
+    );
+    let _ = call(&format!(
+        "x509 -req -in request {by} -extfile extensions -out middle.pem"
+    ));
+    let load = |files: &[&str]| {
+        let text: String = files
+            .iter()
+            .map(|file| fs::read_to_string(directory.join(file)).unwrap())
+            .collect();
+        CertificateAuthority::from_pem(text, fs::read(directory.join("middle-key.pem")).unwrap())
+    };
+    let middle = load(&["middle.pem", "pki/ca.pem"]).unwrap();
+    let issued = middle
+        .issue(Role::Client, etcd_pki_core::Identity::new("c").unwrap())
+        .unwrap();
+    fs::write(
+        directory.join("c.pem"),
+        issued.certificate().to_pem().unwrap(),
+    )
+    .unwrap();
+    go::verify(&directory.join("middle.pem"), &directory.join("c.pem"))
+        .client()
+        .assert_accepted("below a trusted CA that SHA-1 signed");
+    let error = middle.certificate().check_issued_by(
+        &Certificate::from_pem(fs::read(directory.join("pki/ca.pem")).unwrap()).unwrap(),
+    );
+    assert!(error.unwrap_err().to_string().contains("SHA-1"));
 }
 
 /// Keys that are used and not made are refused by name where one is to be made.

@@ -231,6 +231,12 @@ impl Certificate {
         issuer.public_key().verify(WHAT, &signed)
     }
 
+    /// Why Go refuses its signature whatever key made it: the algorithm, such as SHA-1.
+    pub(crate) fn refused_signature(&self) -> Option<String> {
+        let signed = Signed::from_der(&self.der).ok()?;
+        signing::refused_algorithm(&signed)
+    }
+
     /// Whether its issuer's name is this one's subject, whoever has signed it.
     pub(crate) fn names_issuer(&self, issuer: &Self) -> bool {
         self.facts().content().issuer() == issuer.facts().content().subject()

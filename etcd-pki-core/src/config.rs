@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    cluster::Cluster,
     error::{Error, Result},
     layout::{CaKind, PairPaths},
     role::Role,
@@ -45,10 +46,30 @@ impl Settings {
     /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one
     /// (`server/embed/config.go`). Where each host has a tree of its own in the directory, they are those of the host's.
     ///
+    /// [`Settings::optional`] has the names that peers may have if the directory has the certificates of several members.
+    /// Else [`Settings::etcd_of`] knows them: members with different lists refuse each other.
+    ///
     /// # Errors
     ///
     /// [`Error::Io`](crate::Error::Io) if one of the files is not there; [`Error::InvalidName`](crate::Error::InvalidName).
     pub fn etcd(store: &Store, host: &str) -> Result<Self> {
+        Self::of_member(store, host, |peers| peers::common_names(store, peers))
+    }
+
+    /// The `ETCD_*` lines of a member of a cluster, as [`Settings::etcd`], with the names of all its members.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::etcd`].
+    pub fn etcd_of(cluster: &Cluster, store: &Store, host: &str) -> Result<Self> {
+        Self::of_member(store, host, |_| peers::common_names_of(cluster))
+    }
+
+    fn of_member(
+        store: &Store,
+        host: &str,
+        names: impl FnOnce(&Path) -> Result<Option<Vec<String>>>,
+    ) -> Result<Self> {
         let layout = store.layout();
         let mut pairs = layout.pairs(Role::Member, host)?;
         let clients = trusted(store)?;
@@ -75,14 +96,14 @@ impl Settings {
                 (format!("{prefix}CLIENT_CERT_AUTH"), "true".to_owned()),
             ]);
         }
-        let names = peers::common_names(store, &peers)?.join(",");
+        let optional = names(&peers)?.map(|names| Optional {
+            remark: "To take only these names for peers (a list from etcd 3.5.15 on, one name before):",
+            entry: ("ETCD_PEER_CERT_ALLOWED_CN".to_owned(), names.join(",")),
+        });
         Ok(Self {
             form: Form::EnvironmentFile,
             entries,
-            optional: vec![Optional {
-                remark: "To take only these names for peers (a list from etcd 3.5.15 on, one name before):",
-                entry: ("ETCD_PEER_CERT_ALLOWED_CN".to_owned(), names),
-            }],
+            optional: optional.into_iter().collect(),
         })
     }
 

@@ -243,6 +243,15 @@ pub enum Error {
         /// The most that is read, in bytes
         limit: u64,
     },
+    /// etcd would refuse the certificate that was requested, or all that the CA signs. Nothing is issued.
+    Unacceptable {
+        /// The code of the finding, such as `EP034`
+        code: &'static str,
+        /// Why it would be refused
+        reason: String,
+        /// How to fix it
+        fix: &'static str,
+    },
     /// A word that is none of a list.
     Unknown {
         /// What it should name: `role`, `key algorithm`, ...

@@ -165,6 +165,10 @@ fn check_issuer(
     match issuer::of(top, bundle.iter().map(|ca| ((), ca))) {
         // etcd accepts it if it knows the algorithm
         Issuer::Ca(()) | Issuer::NotSupported(_) => Ok(()),
+        Issuer::Refused(reason) => Err(Error::Signature {
+            what: "certificate",
+            reason,
+        }),
         Issuer::Unknown { same_name } => Err(Error::Signature {
             what: "certificate",
             reason: if same_name {

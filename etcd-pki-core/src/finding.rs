@@ -11,7 +11,7 @@ mod table;
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 pub use self::{facts::Facts, severity::Severity, table::Entry};
@@ -86,6 +86,19 @@ pub enum Finding {
     MemberWithoutClientAuth,
     /// EP011: a client's certificate without DNS name and address, which etcd's peer port accepts.
     ClientWithoutNames,
+    /// EP046: a client's or node's certificate with DNS names or addresses of its own: etcd's peer port
+    /// accepts it from these.
+    ClientWithNames {
+        /// The DNS names and addresses
+        names: Vec<String>,
+    },
+    /// EP047: the certificate is renewed later than requested: it would be due for too much of its life.
+    DueTooEarly {
+        /// The time before its end that was requested: `400d`
+        requested: String,
+        /// For how long the certificate is valid
+        life: Duration,
+    },
     /// EP012: a file is damaged, or cannot be read.
     Unreadable {
         /// Why, with the file

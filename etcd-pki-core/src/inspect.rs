@@ -21,9 +21,32 @@ pub(crate) use self::{
     directory::{OtherFile, recognize},
     files::{PairFiles, Part, Stamps, public},
 };
+use crate::{certificate::Certificate, finding::Finding};
+
 pub use self::{
     check::Check,
     checked::Checked,
     directory::{CurrentPair, Directory, TrustBundle, directory},
     rules::KeyMatch,
 };
+
+/// Why etcd's peer port accepts the certificate of a client or node, as long as peers have no CA of their
+/// own; `None` if it refuses the certificate, or if that is a member's.
+///
+/// ```
+/// use etcd_pki_core::{CertificateAuthority, Identity, Role, inspect};
+///
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// let backup = Identity::new("backup")?;
+/// let usual = ca.issue(Role::Client, &backup)?;
+/// assert_eq!(inspect::peer_port(usual.certificate()), None);
+///
+/// let named = ca.issue(Role::Client, backup.with_names(["10.0.0.7"])?)?;
+/// let finding = inspect::peer_port(named.certificate());
+/// assert_eq!(finding.map(|finding| finding.code()), Some("EP046"));
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[must_use]
+pub fn peer_port(certificate: &Certificate) -> Option<Finding> {
+    rules::peer_port(certificate)
+}

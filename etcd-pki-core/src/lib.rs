@@ -119,11 +119,11 @@ mod request;
 mod bundle;
 mod signer;
 
-mod authority;
-
 mod finding;
 
 pub mod verify;
+
+mod authority;
 
 mod foreign_names;
 mod layout;

@@ -188,10 +188,12 @@ impl Profile {
         let count = given.map_or(0, <[_]>::len);
         limits::check("list of names", count, limits::NAMES, "alternative names")?;
         if self.role != Role::Member {
-            return Ok(match given {
-                Some([]) => vec![AlternativeName::unspecified()],
-                given => given.unwrap_or_default().iter().collect(),
-            });
+            let mut names: Vec<_> = given.unwrap_or_default().iter().collect();
+            let is_host = |name: &&AlternativeName| !matches!(name, AlternativeName::Uri(_));
+            if given.is_some() && !names.iter().any(is_host) {
+                names.push(AlternativeName::unspecified());
+            }
+            return Ok(names);
         }
         let (host, loopback) = if self.names_as_given {
             (None, &[][..])
@@ -350,6 +352,12 @@ mod tests {
             ),
             [""; 0]
         );
+        // etcd does not count URIs
+        let of_a_mesh = identity.clone().with_names(["URI:spiffe://c/n"]).unwrap();
+        for role in [Role::Node, Role::Client] {
+            let names = names(role.profile(), &of_a_mesh);
+            assert_eq!(names, ["spiffe://c/n", "0.0.0.0"]);
+        }
         let serving = identity.with_names(["10.0.0.1"]).unwrap();
         assert_eq!(names(Role::Client.profile(), &serving), ["10.0.0.1"]);
     }

@@ -283,6 +283,11 @@ pub(crate) struct Signed<'a> {
     pub(crate) signature: &'a [u8],
 }
 
+/// Why Go refuses a signature of this algorithm.
+pub(crate) fn refused_algorithm(signed: &Signed<'_>) -> Option<String> {
+    algorithm::SignatureAlgorithm::read(&signed.algorithm).err()
+}
+
 impl<'a> Signed<'a> {
     pub(crate) fn from_der(bytes: &'a [u8]) -> der::Result<Self> {
         use der::Reader as _;

@@ -3,6 +3,7 @@
 mod chain;
 mod file;
 mod host;
+mod issuing;
 mod name_constraints;
 mod parse;
 mod strict;
@@ -21,7 +22,10 @@ use crate::{
 };
 
 use self::chain::Search;
-pub(crate) use self::file::{Held, Use, held_certificates, held_key};
+pub(crate) use self::{
+    file::{Held, Use, held_certificates, held_key},
+    issuing::{SigningChain, Wishes, unacceptable},
+};
 pub use self::{
     file::{certificate_chain, key_pair, private_key, skipped_blocks, trusted_ca},
     host::Host,

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::SystemTime};
 
-use etcd_pki_core::{Certificate, Role};
+use etcd_pki_core::{Certificate, Role, inspect};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyInt},
@@ -12,6 +12,7 @@ use crate::{
     border,
     error::{OrRaise as _, work},
     files,
+    finding::PyFinding,
     key::PyPublicKey,
     text::{Contents, expected, items},
     words::Word,
@@ -175,6 +176,13 @@ impl PyCertificate {
     #[getter]
     fn role(&self) -> Option<Word<Role>> {
         self.0.role().map(Word)
+    }
+
+    /// Why etcd's peer port accepts this certificate of a client or node, as long as peers have no CA
+    /// of their own; `None` if it refuses the certificate, or if that is a member's.
+    #[getter]
+    fn peer_port(&self) -> Option<PyFinding> {
+        inspect::peer_port(&self.0).as_ref().map(PyFinding::of)
     }
 
     /// The DNS names among its alternative names.

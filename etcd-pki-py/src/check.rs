@@ -131,6 +131,13 @@ impl PyChecked {
         PyFinding::all(self.0.findings())
     }
 
+    /// Whether this is the certificate of a node, client or admin by its file's name, with a member's
+    /// usages and names, as Kubespray gives them: etcd's peer port accepts it from each of them.
+    #[getter]
+    fn is_as_a_member(&self) -> bool {
+        self.0.is_as_a_member()
+    }
+
     /// The severity of the worst finding.
     #[getter]
     fn severity(&self) -> Word<Severity> {

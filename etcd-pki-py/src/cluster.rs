@@ -69,6 +69,10 @@ impl std::hash::Hash for PyCluster {
 }
 
 impl PyCluster {
+    pub(crate) fn specification(&self) -> &Cluster {
+        &self.cluster
+    }
+
     pub(crate) fn new(cluster: Cluster) -> Self {
         let directory = cluster.directory().map(Path::to_owned);
         Self { cluster, directory }

@@ -3,7 +3,9 @@
 use etcd_pki_core::{Role, Settings};
 use pyo3::prelude::*;
 
-use crate::{error::work, hash::hash_by_debug, store::PyStore, text::Text, words::Word};
+use crate::{
+    cluster::PyCluster, error::work, hash::hash_by_debug, store::PyStore, text::Text, words::Word,
+};
 
 /// Settings for one program, in the form in which it takes them. `str` of it is what a file or a
 /// shell reads: lines of an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for
@@ -17,11 +19,23 @@ hash_by_debug!(PySettings);
 #[pymethods]
 impl PySettings {
     /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both
-    /// must present one.
+    /// must present one. With `cluster`, `optional` has the names of all its members; without, it has
+    /// names only if the directory has the certificates of several members.
     #[staticmethod]
-    fn etcd(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+    #[pyo3(signature = (store, host, *, cluster=None))]
+    fn etcd(
+        py: Python<'_>,
+        store: &Bound<'_, PyStore>,
+        host: Text,
+        cluster: Option<&Bound<'_, PyCluster>>,
+    ) -> PyResult<Self> {
         let store = &store.get().0;
-        work(py, || Settings::etcd(store, &host.0)).map(Self)
+        let cluster = cluster.map(|cluster| cluster.get().specification());
+        let settings = || match cluster {
+            Some(cluster) => Settings::etcd_of(cluster, store, &host.0),
+            None => Settings::etcd(store, &host.0),
+        };
+        work(py, settings).map(Self)
     }
 
     /// The `ETCDCTL_*` exports that let etcdctl use a pair.

@@ -252,6 +252,10 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         Error::DirectoryGone { path: file } => ("DirectoryGoneError", vec![("path", path(file))]),
         Error::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
         Error::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
+        Error::Unacceptable { code, reason, .. } => {
+            let facts = vec![("code", text(code)), ("reason", text(reason))];
+            ("UnacceptableError", facts)
+        }
         Error::Unknown {
             what,
             text: word,

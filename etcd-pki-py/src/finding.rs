@@ -55,7 +55,7 @@ impl PyFinding {
         all
     }
 
-    fn of(finding: &Finding) -> Self {
+    pub(crate) fn of(finding: &Finding) -> Self {
         Self {
             code: finding.code().to_owned(),
             severity: finding.severity(),

@@ -85,7 +85,7 @@ impl Command {
             Self::Export(command) => command.run(input),
             Self::Adopt(command) => command.run(),
             Self::Check(command) => command.run(),
-            Self::Env(command) => command.run(),
+            Self::Env(command) => command.run(input),
             Self::Kubespray(command) => command.run(input),
             Self::Completions(command) => command.run(Arguments::styled_command()),
             Self::Man(command) => command.run(Arguments::styled_command()),

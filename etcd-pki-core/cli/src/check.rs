@@ -11,7 +11,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use etcd_pki_core::{Certificate, Check, Checked, Finding, Role, Severity, Threshold};
+use etcd_pki_core::{
+    CaKind, Certificate, Check, Checked, Finding, Layout, Role, Severity, Threshold,
+};
 
 use self::json::CheckFacts;
 use crate::{
@@ -103,6 +105,7 @@ impl CheckCommand {
             Some(Format::Json) => output::print_json(&CheckFacts::of(&findings))?,
             Some(Format::Nagios) => output::print(&nagios::text(&findings))?,
         }
+        findings.note_clients_as_members();
         Ok(Answer::Severity(findings.worst()))
     }
 
@@ -138,6 +141,31 @@ impl Findings {
     fn worst(&self) -> Severity {
         let severities = self.checked.iter().map(Checked::severity);
         severities.max().unwrap_or(Severity::Ok)
+    }
+
+    /// Notes clients with a member's usages and names, as in Kubespray: it is no fault there, and cannot
+    /// be changed for one certificate alone.
+    fn note_clients_as_members(&self) {
+        let peer_cas = Layout::ALL.map(|layout| layout.ca(CaKind::Peer).certificate);
+        let is_peer_ca = |one: &Checked| {
+            let names = peer_cas.iter().map(|path| path.file_name());
+            names.into_iter().any(|name| name == one.path().file_name())
+        };
+        // Peers then trust none of them
+        if self.checked.iter().any(is_peer_ca) {
+            return;
+        }
+        let mut clients = self.checked.iter().filter(|one| one.is_as_a_member());
+        let Some(first) = clients.next() else { return };
+        let more = match clients.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        output::say(format_args!(
+            "note: {}{more} of nodes and clients have a member's usages and names, as in Kubespray: etcd's peer port accepts them \
+             as members",
+            first.path().display()
+        ));
     }
 
     /// How many there are of each severity, the worst first, of those there are.

@@ -1,14 +1,15 @@
 //! `etcd-pki env`: the settings by which programs find the files of a directory.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, path::PathBuf};
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueHint};
 use etcd_pki_core::{Error, Role, Settings, Store};
 use serde::{Serialize, Serializer};
 
 use crate::{
     failure::{Answer, Failure, Outcome},
-    options::DirectoryOptions,
+    input::Input,
+    options::{DirectoryOptions, read_cluster},
     output,
 };
 
@@ -30,9 +31,9 @@ pub(crate) enum EnvCommand {
 }
 
 impl EnvCommand {
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) fn run(self, input: &Input) -> Outcome {
         match self {
-            Self::Etcd(command) => command.run(),
+            Self::Etcd(command) => command.run(input),
             Self::Etcdctl(command) => command.run(),
             Self::Apiserver(command) => command.run(),
         }
@@ -40,10 +41,15 @@ impl EnvCommand {
 }
 
 /// Print an EnvironmentFile for a member
+///
+/// The names that peers may have (ETCD_PEER_CERT_ALLOWED_CN) are printed only if all members are known: with -f, or if the directory
+/// has the certificates of several members. Members with different lists refuse each other.
 #[derive(Args)]
+#[command(mut_arg("directory", |directory| directory.required(false).required_unless_present("file")))]
 #[command(after_help = "\
 Examples:
   etcd-pki env etcd --host etcd-1 -d /etc/ssl/etcd/ssl >> /etc/etcd.env
+  etcd-pki env etcd --host etcd-1 -f cluster.yaml
 
 Exit codes:
   0  the settings are printed
@@ -53,13 +59,23 @@ pub(crate) struct Etcd {
     /// The member
     #[arg(long, value_name = "NAME")]
     host: String,
+    /// The cluster's specification, in YAML, which names all members
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
     #[command(flatten)]
     common: CommonOptions,
 }
 
 impl Etcd {
-    fn run(&self) -> Outcome {
-        self.common.print(|store| Settings::etcd(store, &self.host))
+    fn run(&self, input: &Input) -> Outcome {
+        let Some(file) = &self.file else {
+            return self.common.print(|store| Settings::etcd(store, &self.host));
+        };
+        let given = self.common.directory.store();
+        let directory = given.as_ref().map(Store::directory);
+        let (cluster, store) = read_cluster(file, directory, input)?;
+        let settings = |store: &Store| Settings::etcd_of(&cluster, store, &self.host);
+        self.common.print_for(&store, settings)
     }
 }
 
@@ -191,7 +207,15 @@ impl CommonOptions {
     fn print(&self, settings: impl FnOnce(&Store) -> Result<Settings, Error>) -> Outcome {
         let store = self.directory.store();
         let store = store.ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
-        let settings = settings(&store).map_err(|error| or_other_layout(error, &store))?;
+        self.print_for(&store, settings)
+    }
+
+    fn print_for(
+        &self,
+        store: &Store,
+        settings: impl FnOnce(&Store) -> Result<Settings, Error>,
+    ) -> Outcome {
+        let settings = settings(store).map_err(|error| or_other_layout(error, store))?;
         if self.json {
             output::print_json(&Document {
                 settings: Entries(settings.entries().iter().collect()),

@@ -19,7 +19,7 @@ use etcd_pki_core::{Error, KeyAlgorithm, Role};
 
 pub(crate) use self::{
     authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, place_of_authority},
-    cluster::{ClusterOptions, ExchangeOption, PlanOptions},
+    cluster::{ClusterOptions, ExchangeOption, PlanOptions, read_cluster},
     destination::{ForceOption, OutOption, PairOutOptions},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions},

@@ -3,8 +3,9 @@
 use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout, PrivateKey,
-    PublicKey, Report as Applied, Role, has_further_names, plan::StepReport, rfc3339,
+    CaKind, Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout,
+    PrivateKey, PublicKey, Report as Applied, Role, Store, has_further_names, inspect,
+    plan::StepReport, rfc3339,
 };
 use serde::Serialize;
 
@@ -241,9 +242,16 @@ impl Report {
         }
     }
 
-    /// Warns of a certificate without alternative names.
-    pub(crate) fn warn_of_no_names(&mut self) {
-        self.warn("no alternative names: etcd's peer port takes this certificate for a member's");
+    /// Warns of a client's or node's certificate that etcd's peer port accepts, unless peers have a
+    /// separate CA.
+    pub(crate) fn warn_of_peer_port(&mut self, certificate: &Certificate, store: Option<&Store>) {
+        let peer_ca = store.map(|store| store.ca_paths(CaKind::Peer).certificate);
+        if peer_ca.is_some_and(|path| path.exists()) {
+            return;
+        }
+        if let Some(finding) = inspect::peer_port(certificate) {
+            self.warn(format!("{finding}; {}", finding.fix()));
+        }
     }
 
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {

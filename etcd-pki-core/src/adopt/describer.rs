@@ -187,7 +187,9 @@ impl<'a> Describer<'a> {
                     return identity;
                 };
                 let found = names::of_certificate(pair, certificate, self.remarks);
-                if found.is_empty() {
+                // Names that are dropped, such as an empty one, closed etcd's peer port
+                let is_nameless = certificate.alternative_names().is_none();
+                if found.is_empty() && is_nameless {
                     return identity.without_alternative_names();
                 }
                 identity.with_alternative_names(self.own(role, found))
@@ -203,8 +205,11 @@ impl<'a> Describer<'a> {
     /// What a node or a client has that does not follow from its role.
     fn own(&self, role: Role, names: Vec<AlternativeName>) -> Vec<AlternativeName> {
         let no_host: AlternativeName = AlternativeName::from(std::net::IpAddr::from([0; 4]));
-        if names == [no_host] {
-            return Vec::new();
+        let is_host = |name: &AlternativeName| !matches!(name, AlternativeName::Uri(_));
+        let mut hosts = names.iter().filter(|name| is_host(name));
+        // It follows from the role
+        if hosts.next() == Some(&no_host) && hosts.next().is_none() {
+            return names.into_iter().filter(|name| !is_host(name)).collect();
         }
         if role == Role::Node && self.habits.compatibility == Compatibility::Kubespray {
             let is_own = |name: &AlternativeName| !self.of_every_host.contains(name);

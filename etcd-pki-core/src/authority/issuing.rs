@@ -23,8 +23,9 @@ impl CertificateAuthority {
     /// # Errors
     ///
     /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and [`Error::NoAlternativeName`] for an
-    /// identity that does not fit the role; [`Error::Validity`]; [`Error::AuthorityExpired`]; [`Error::AuthorityKey`];
-    /// [`Error::Signer`].
+    /// identity that does not fit the role; [`Error::Validity`]; [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd
+    /// would refuse, because of the CA or one above it, [`Error::Unacceptable`], [`Error::AuthorityExpired`] and
+    /// [`Error::AuthorityNotYetValid`].
     pub fn issue(
         &self,
         profile: impl Into<Profile>,
@@ -175,6 +176,7 @@ impl CertificateAuthority {
                 "use ec-p256, ec-p384, ec-p521, ed25519 or RSA from 2048 to 8192 bits",
             ));
         }
+        key.check_order()?;
         self.check_leaf_key(key)?;
         let asked = grant.validity.end(now)?;
         let not_after = asked.min(self.end());
@@ -194,7 +196,7 @@ impl CertificateAuthority {
                 .authority_key_identifier(&self.key_identifier)
                 .alternative_names(&grant.alternative_names),
         };
-        let certificate = self.sign_content(content)?;
+        let certificate = self.sign_leaf(content, profile.extended_key_usages(), now)?;
         Ok((certificate, (asked > not_after).then_some(asked)))
     }
 }

@@ -87,19 +87,33 @@ fn choose(
         });
     };
     let certificate = certificates.remove(own);
-    let mut above = Vec::new();
-    let mut top = certificate.clone();
-    while !top.is_self_issued() {
-        let Some(issuer) = certificates
-            .iter()
-            .position(|issuer| top.check_issued_by(issuer).is_ok())
-        else {
-            break;
-        };
-        top = certificates.remove(issuer);
-        above.push(top.clone());
-    }
+    let above = cas_above(&certificate, &certificates);
     Ok((certificate, above))
+}
+
+/// As many signatures are checked for one certificate as Go's `crypto/x509` checks.
+const SIGNATURE_CHECKS: usize = 100;
+
+/// The CAs above a certificate, its issuer first, as far as they are among these. Of several
+/// certificates of one CA it is the one that expires last.
+pub(crate) fn cas_above(certificate: &Certificate, known: &[Certificate]) -> Vec<Certificate> {
+    let mut above: Vec<Certificate> = Vec::new();
+    loop {
+        let top = above.last().unwrap_or(certificate);
+        if top.is_self_issued() {
+            return above;
+        }
+        let named = known
+            .iter()
+            .filter(|issuer| top.names_issuer(issuer) && !above.contains(issuer));
+        let issuers = named
+            .take(SIGNATURE_CHECKS)
+            .filter(|issuer| top.check_issued_by(issuer).is_ok());
+        let Some(issuer) = issuers.max_by_key(|issuer| issuer.not_after()) else {
+            return above;
+        };
+        above.push(issuer.clone());
+    }
 }
 
 /// Checks that the authorities above allow as many below them as there are (RFC 5280, section 4.2.1.9).

@@ -12,7 +12,7 @@ use crate::{
     certificate::Certificate,
     clock,
     error::{Error, Result},
-    extensions::ExtensionsBuilder,
+    extensions::{ExtendedKeyUsage, ExtensionsBuilder},
     key::{PrivateKey, PublicKey},
     profile::AuthorityProfile,
     validity::Validity,
@@ -43,6 +43,7 @@ impl CertificateAuthority {
         }
         let now = clock::whole_seconds(now);
         self.check_time(now)?;
+        key.check_order()?;
         self.check_leaf_key(key)?;
         let life = certificate
             .not_after()
@@ -66,7 +67,7 @@ impl CertificateAuthority {
             extensions: copy(extensions, certificate, &[pkix::SubjectAltName::OID]),
         };
         Ok(Issued {
-            certificate: self.sign_content(renewed)?,
+            certificate: self.sign_leaf(renewed, &etcd_usages(certificate), now)?,
             chain: self.chain(),
             refused: Vec::new(),
             validity_cut: (validity.is_some() && asked > not_after).then_some(asked),
@@ -78,7 +79,8 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`]; [`Error::Signer`] if its key is not in this process.
+    /// [`Error::Validity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too; [`Error::Signer`] if its key is not
+    /// in this process.
     pub fn renewed(&self, validity: Validity, keeps_serial: bool, now: SystemTime) -> Result<Self> {
         let now = clock::whole_seconds(now);
         let key = self.key().ok_or_else(|| Error::Signer {
@@ -104,9 +106,18 @@ impl CertificateAuthority {
         .sign(self.scheme, |content| key.sign(content))?;
         let key = PrivateKey::from_der(&key.to_secret_der())?;
         let key = SigningKey::Here(Box::new(key));
-        let renewed = Self::from_parts(certificate, Vec::new(), key, now)?;
+        let renewed = Self::from_parts(certificate, Vec::new(), key, now)?.accepted(now)?;
         Ok(renewed.with_member_common_names(self.member_common_names.iter().cloned()))
     }
+}
+
+/// The usages of a certificate that etcd asks for: the CA must allow them. Others may have been added
+/// for another program, which judges them.
+pub(crate) fn etcd_usages(certificate: &Certificate) -> Vec<ExtendedKeyUsage> {
+    let etcd = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    let listed = certificate.extended_key_usages().unwrap_or_default();
+    let is_listed = |usage: &ExtendedKeyUsage| listed.contains(usage);
+    etcd.into_iter().filter(is_listed).collect()
 }
 
 /// Takes these extensions over, as they stand.

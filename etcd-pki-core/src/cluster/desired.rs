@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use super::{Cluster, ClusterEntry, renewal::RenewBefore};
 use crate::{
+    clock,
     error::Result,
+    extensions::ExtendedKeyUsage,
+    finding::Finding,
     identity::{AlternativeName, Identity},
+    inspect::rules::peer_port_for,
     key::KeyAlgorithm,
     layout::{CaKind, PairPaths},
     profile::{AuthorityProfile, Profile},
@@ -57,6 +61,8 @@ pub struct DesiredPair {
     pub renew_before: RenewBefore,
     /// The host that uses it; a client of its own has none
     pub host: Option<String>,
+    /// Whether etcd's peer port trusts the CA
+    pub(crate) is_trusted_by_peers: bool,
 }
 
 impl DesiredCa {
@@ -93,6 +99,41 @@ impl DesiredPair {
     pub fn alternative_names(&self) -> Result<Vec<AlternativeName>> {
         let names = self.profile.alternative_names(&self.identity)?;
         Ok(names.into_iter().cloned().collect())
+    }
+}
+
+impl DesiredPair {
+    /// Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and no
+    /// address, or some of its own. `None` if it is a member's, if peers have a separate CA, and for the
+    /// profile `kubespray`, which gives all of them to everyone.
+    #[must_use]
+    pub fn peer_port(&self) -> Option<Finding> {
+        let usages = self.profile.extended_key_usages();
+        if !self.is_trusted_by_peers || usages.contains(&ExtendedKeyUsage::ServerAuth) {
+            return None;
+        }
+        let names = self.profile.alternative_names(&self.identity).ok()?;
+        let (mut dns, mut addresses) = (Vec::new(), Vec::new());
+        for name in names {
+            match name {
+                AlternativeName::Dns(name) => dns.push(name.as_str().to_owned()),
+                AlternativeName::Ip(address) => addresses.push(*address),
+                AlternativeName::Uri(_) => {}
+            }
+        }
+        peer_port_for(&dns, &addresses)
+    }
+}
+
+impl DesiredPair {
+    /// Why this pair is renewed later than the specification gives: `renew_before` is more than a third
+    /// of its life.
+    #[must_use]
+    pub fn renewed_later(&self) -> Option<Finding> {
+        let now = clock::now();
+        let end = self.profile.validity().end(now).ok()?;
+        let life = end.duration_since(now).unwrap_or_default();
+        self.renew_before.shortened(life)
     }
 }
 

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use crate::{
     clock,
     error::{Error, Result},
+    finding::Finding,
     span::Span,
 };
 
@@ -85,8 +86,30 @@ impl RenewBefore {
         (self.0.of_life(life) > third).then_some(third)
     }
 
+    /// Why a certificate of this life is due later than this was requested. The usual time is never
+    /// more than requested.
+    pub(crate) fn shortened(self, life: Duration) -> Option<Finding> {
+        let is_shortened = self != Self::default() && self.capped(life).is_some();
+        is_shortened.then(|| Finding::DueTooEarly {
+            requested: self.to_string(),
+            life,
+        })
+    }
+
+    /// Whether a certificate is due if all of the requested time counts.
+    pub(crate) fn is_reached(
+        self,
+        not_before: SystemTime,
+        not_after: SystemTime,
+        now: SystemTime,
+    ) -> bool {
+        let life = not_after.duration_since(not_before).unwrap_or_default();
+        let left = not_after.duration_since(now).unwrap_or_default();
+        left <= self.0.of_life(life)
+    }
+
     /// Whether it is as long as a whole life.
-    pub(super) fn reaches_over(self, life: Duration) -> bool {
+    pub(crate) fn reaches_over(self, life: Duration) -> bool {
         matches!(self.0, Span::Lasting(duration) if duration >= life)
     }
 }

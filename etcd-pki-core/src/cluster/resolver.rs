@@ -181,6 +181,8 @@ impl<'a> Resolver<'a> {
                 ca,
                 renew_before: self.cluster.defaults.renew_before(),
                 host,
+                is_trusted_by_peers: ca == CaKind::Peer
+                    || !self.cluster.authority.has_separate_peers(),
             });
         };
         if role != Role::Member {

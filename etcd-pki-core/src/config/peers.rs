@@ -3,19 +3,20 @@
 use std::path::Path;
 
 use crate::{
+    cluster::{Cluster, Desired},
     error::Result,
     inspect::issuer,
     role::Role,
     store::{Store, first_certificate, read_certificates, tree},
 };
 
-/// The common names of the certificates that members present to each other, those of every host's tree included, in the order of
-/// their files: those that `authority` has signed. One that could not stand in a list or on a line is left out.
-pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Vec<String>> {
+/// The common names of the certificates that members present to each other, in the order of their
+/// files, those of every host's tree included; `None` if they are not known. A directory with one
+/// member may be that host's own, and a name that cannot be in a list is missing there.
+pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Option<Vec<String>>> {
     let authorities = read_certificates(authority)?;
-    let is_listable = |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
     let files = tree(store.directory()).into_iter().flatten();
-    let mut names: Vec<String> = Vec::new();
+    let mut all = Vec::new();
     for path in files.filter(|path| store.layout().is_for_peers(path)) {
         let Some(certificate) = first_certificate(&path) else {
             continue;
@@ -24,9 +25,36 @@ pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Vec<String
         let is_member = certificate.role() == Some(Role::Member)
             && signers.any(|signer| issuer::is_signed_by(&certificate, [signer]));
         if is_member {
-            let name = certificate.common_name().filter(is_listable);
-            names.extend(name.filter(|name| !names.contains(name)));
+            all.push(certificate.common_name());
         }
     }
-    Ok(names)
+    Ok(if all.len() > 1 { listed(all) } else { None })
+}
+
+/// The common names by which the members of a cluster present themselves to each other.
+pub(super) fn common_names_of(cluster: &Cluster) -> Result<Option<Vec<String>>> {
+    let Desired { pairs, .. } = cluster.desired()?;
+    let mut of_hosts: Vec<(Option<String>, Option<String>)> = Vec::new();
+    for pair in pairs.iter().filter(|pair| pair.role() == Role::Member) {
+        let common_name = pair.common_name()?;
+        match of_hosts.last_mut() {
+            // The pair for peers is the last of a host
+            Some((host, last)) if *host == pair.host => *last = common_name,
+            _ => of_hosts.push((pair.host.clone(), common_name)),
+        }
+    }
+    Ok(listed(of_hosts.into_iter().map(|(_, name)| name).collect()))
+}
+
+/// These names, each once, if all of them can be in a list and on a line.
+fn listed(all: Vec<Option<String>>) -> Option<Vec<String>> {
+    let is_listable = |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
+    let mut names: Vec<String> = Vec::new();
+    for name in all {
+        let name = name.filter(is_listable)?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (!names.is_empty()).then_some(names)
 }

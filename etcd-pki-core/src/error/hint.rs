@@ -113,6 +113,7 @@ impl Error {
             Self::TooLarge { .. } => {
                 "certificates and keys are a few kilobytes; is this the right file?"
             }
+            Self::Unacceptable { fix, .. } => fix,
             Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
             Self::Io { action, error, .. } => io_hint(action, error),
             Self::InvalidName { reason, .. } => name_hint(reason),

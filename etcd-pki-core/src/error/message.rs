@@ -183,6 +183,9 @@ impl fmt::Display for Words<'_> {
                 write!(f, "{} is a symbolic link", path.display())
             }
             Error::TooLarge { limit } => write!(f, "larger than {} MiB", limit / (1024 * 1024)),
+            Error::Unacceptable { code, reason, .. } => {
+                write!(f, "etcd would refuse the certificate: {reason} ({code})")
+            }
             Error::Unknown { what, text, .. } => write!(f, "unknown {what} {}", text::quoted(text)),
             Error::Unsupported { what, .. } => write!(f, "{what} is not supported"),
             Error::UntrustedOwner { path, owner } => write!(

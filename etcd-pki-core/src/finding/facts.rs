@@ -110,6 +110,11 @@ impl Finding {
                 facts.current.clone_from(current);
                 facts.desired = text(desired);
             }
+            Self::DueTooEarly { requested, life } => {
+                facts.days = Some(life.as_secs() / 86_400);
+                facts.reason = Some(format!("requested {requested}"));
+            }
+            Self::ClientWithNames { names } => facts.current.clone_from(names),
             Self::MissingName(name) | Self::ExtraName(name) => facts.name = Some(name.clone()),
             Self::Usages { current, desired } => {
                 facts.current.clone_from(current);
@@ -180,7 +185,7 @@ impl Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
     use crate::{extensions::ExtendedKeyUsage, threshold::Threshold};
@@ -322,6 +327,13 @@ mod tests {
             Finding::SkippedBlocks {
                 path: Some(path()),
                 lines: vec![7],
+            },
+            Finding::ClientWithNames {
+                names: vec![text()],
+            },
+            Finding::DueTooEarly {
+                requested: text(),
+                life: Duration::from_secs(86_400),
             },
         ]
     }

@@ -127,6 +127,18 @@ impl fmt::Display for Sentence<'_> {
                 f,
                 "no DNS name and no address: etcd's peer port accepts it as a member"
             ),
+            Finding::DueTooEarly { requested, life } => {
+                let days = life.as_secs() / 86_400;
+                write!(
+                    f,
+                    "{requested} is more than a third of its life, {days} days: it is renewed in the last third"
+                )
+            }
+            Finding::ClientWithNames { names } => write!(
+                f,
+                "etcd's peer port accepts it as a member from {}",
+                listed(names)
+            ),
             Finding::Unreadable { reason, .. } | Finding::Blocked { reason, .. } => {
                 f.write_str(reason)
             }

@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 42] = [
+    pub const TABLE: [Entry; 44] = [
         entry(
             "EP001",
             "expired",
@@ -289,7 +289,7 @@ impl Finding {
             Critical,
             &["subject", "reason"],
             "a signature in the chain is not valid",
-            "find the certificate of the CA that signed it",
+            "find the certificate of the CA that signed it; issue it again if it is signed with SHA-1",
         ),
         entry(
             "EP032",
@@ -321,7 +321,7 @@ impl Finding {
             Critical,
             &["subject", "name"],
             "a certificate has a critical extension that Go does not know",
-            "issue a certificate without it",
+            "issue a certificate without it, or sign with another CA",
         ),
         entry(
             "EP036",
@@ -337,7 +337,7 @@ impl Finding {
             Critical,
             &["subject", "current", "desired"],
             "a certificate in the chain does not allow a usage",
-            "issue a certificate for the role",
+            "issue a certificate for the role, or sign with a CA that allows the usage",
         ),
         entry(
             "EP038",
@@ -379,6 +379,22 @@ impl Finding {
             "etcd skips blocks of a file without an error",
             "put each BEGIN and END line on a line of its own, or remove the block",
         ),
+        entry(
+            "EP046",
+            "client_with_names",
+            Warning,
+            &["current"],
+            "etcd's peer port accepts this client or node as a member from its own names and addresses",
+            "give peers a CA of their own (ca.peers: separate), or issue a certificate without names",
+        ),
+        entry(
+            "EP047",
+            "due_too_early",
+            Warning,
+            &["days", "reason"],
+            "a certificate is renewed later than requested, so that not every run renews it",
+            "request at most a third of its life, such as 30d or 33%",
+        ),
     ];
 
     /// Every code, in order.
@@ -395,7 +411,11 @@ impl Finding {
     /// The row of the table.
     #[must_use]
     pub const fn entry(&self) -> &'static Entry {
-        &Self::TABLE[self.number() - 1]
+        let mut index = 0;
+        while index + 1 < Self::TABLE.len() && number_of(&Self::TABLE[index]) != self.number() {
+            index += 1;
+        }
+        &Self::TABLE[index]
     }
 
     /// The number in the code.
@@ -443,8 +463,16 @@ impl Finding {
             Self::TooManyConstraints { .. } => 40,
             Self::NotReadByEtcd { .. } => 41,
             Self::SkippedBlocks { .. } => 42,
+            Self::ClientWithNames { .. } => 46,
+            Self::DueTooEarly { .. } => 47,
         }
     }
+}
+
+/// The number in the code of a row.
+const fn number_of(entry: &Entry) -> usize {
+    let code = entry.code.as_bytes();
+    (code[2] - b'0') as usize * 100 + (code[3] - b'0') as usize * 10 + (code[4] - b'0') as usize
 }
 
 #[cfg(test)]
@@ -452,9 +480,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_numbered_without_gaps() {
-        for (index, code) in Finding::CODES.iter().enumerate() {
-            assert_eq!(*code, format!("EP{:03}", index + 1));
+    fn codes_are_in_order() {
+        assert!(Finding::CODES.is_sorted());
+        for (entry, code) in Finding::TABLE.iter().zip(Finding::CODES) {
+            assert_eq!(code, format!("EP{:03}", number_of(entry)));
         }
     }
 }

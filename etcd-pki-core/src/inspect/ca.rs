@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::files::{PairFiles, Part, Stamps, public};
 use crate::{
+    authority::cas_above,
     certificate::Certificate,
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
     store::{Attributes, read_regular_file},
-    verify::Use,
+    verify::{SigningChain, Use},
 };
 
 /// The current state of a CA.
@@ -87,6 +88,13 @@ impl CurrentCa {
     /// The certificate of the signing CA; `None` if the file is missing.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         self.bundle.get(self.signing)
+    }
+
+    /// The signing CA and the CAs of the file above it, as Go judges them.
+    pub(crate) fn signing_chain(&self) -> Option<SigningChain> {
+        let ca = self.certificate()?;
+        let above = cas_above(ca, &self.bundle);
+        Some(SigningChain::new(ca.clone(), above))
     }
 
     /// The bundle with a renewed certificate in place of an old one, and everything else unchanged.

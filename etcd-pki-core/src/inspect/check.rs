@@ -201,6 +201,9 @@ impl Check {
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
         findings.extend(rules::usages(certificate));
+        if !cas.keep_peers_separate(certificate) {
+            findings.extend(rules::peer_port(certificate));
+        }
         findings
     }
 
@@ -263,6 +266,12 @@ fn issuer_finding(certificate: &Certificate, cas: &Cas<'_>) -> Option<Finding> {
         Issuer::NotSupported(what) => Some(Finding::NotSupported {
             subject: None,
             what,
+        }),
+        // The signature of a certificate that is trusted itself does not matter
+        Issuer::Refused(_) if cas.near.iter().any(|(_, ca)| *ca == certificate) => None,
+        Issuer::Refused(reason) => Some(Finding::Signature {
+            subject: certificate.subject(),
+            reason,
         }),
         // The root of an intermediate CA may be kept anywhere
         Issuer::Unknown { .. } if certificate.is_authority() => None,

@@ -12,6 +12,8 @@ use super::{
 use crate::{
     certificate::Certificate,
     finding::{Finding, Severity},
+    layout::{FileKind, Layout},
+    role::Role,
 };
 
 /// The result for a certificate, or for a file or a directory without one.
@@ -67,6 +69,24 @@ impl Checked {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Whether this is the certificate of a node, client or admin by its file's name, with a member's
+    /// usages and names, as Kubespray gives them: etcd's peer port accepts it from each of them.
+    #[must_use]
+    pub fn is_as_a_member(&self) -> bool {
+        let Some(certificate) = &self.certificate else {
+            return false;
+        };
+        let name = self.path.file_name().map(Path::new);
+        let kind = name.and_then(|name| Layout::Kubespray.identify(name));
+        let is_client = kind.is_some_and(|file| {
+            let kind = file.kind;
+            matches!(kind, FileKind::Node | FileKind::Client | FileKind::Admin)
+        });
+        is_client
+            && certificate.role() == Some(Role::Member)
+            && rules::peer_port_for(certificate.dns_names(), certificate.ip_addresses()).is_some()
     }
 
     /// The severity of the worst finding.

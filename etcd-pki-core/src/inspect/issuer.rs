@@ -12,6 +12,8 @@ pub(crate) enum Issuer<T> {
     Ca(T),
     /// A CA with the issuer's name, and with an algorithm that is not supported here; it is named
     NotSupported(String),
+    /// It names one of them, and Go refuses the algorithm of its signature, such as SHA-1: this is why
+    Refused(String),
     /// None of them
     Unknown {
         /// Whether one of them has the issuer's name and another key
@@ -28,6 +30,7 @@ pub(crate) fn of<'a, T>(
     let mut found: Option<(T, &Certificate)> = None;
     let mut not_supported = None;
     let mut same_name = false;
+    let mut may_be_of = false;
     let named = cas
         .into_iter()
         .filter(|(_, ca)| certificate.names_issuer(ca));
@@ -43,14 +46,25 @@ pub(crate) fn of<'a, T>(
                 }
             }
             Err(Error::Unsupported { what, .. }) => not_supported = Some(what),
-            Err(_) => {}
+            Err(_) => may_be_of |= names_key(certificate, ca),
         }
     }
     match (found, not_supported) {
         (Some((place, _)), _) => Issuer::Ca(place),
         (None, Some(what)) => Issuer::NotSupported(what),
-        (None, None) => Issuer::Unknown { same_name },
+        (None, None) => match certificate.refused_signature().filter(|_| may_be_of) {
+            Some(reason) => Issuer::Refused(reason),
+            None => Issuer::Unknown { same_name },
+        },
     }
+}
+
+/// Whether a certificate does not name another key of its issuer than this CA's.
+fn names_key(certificate: &Certificate, ca: &Certificate) -> bool {
+    let named = certificate.authority_key_identifier();
+    named
+        .zip(ca.subject_key_identifier())
+        .is_none_or(|(named, own)| named == own)
 }
 
 /// Whether one of these CAs signed a certificate.

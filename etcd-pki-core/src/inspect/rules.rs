@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -12,6 +13,7 @@ use crate::{
     extensions::ExtendedKeyUsage,
     finding::Finding,
     key::PublicKey,
+    role::Role,
     store::{Attributes, Stamp},
     threshold::Threshold,
 };
@@ -141,13 +143,31 @@ pub(crate) fn usages(certificate: &Certificate) -> Option<Finding> {
     let any = usages.contains(&ExtendedKeyUsage::Any);
     let client = any || usages.contains(&ExtendedKeyUsage::ClientAuth);
     let server = any || usages.contains(&ExtendedKeyUsage::ServerAuth);
-    // Only these two count (`checkCertSAN` in etcd's client/pkg/transport/listener_tls.go)
-    let is_nameless = certificate.dns_names().is_empty() && certificate.ip_addresses().is_empty();
-    match (client, server) {
-        (false, true) => Some(Finding::MemberWithoutClientAuth),
-        (true, false) if is_nameless => Some(Finding::ClientWithoutNames),
-        _ => None,
+    (server && !client).then_some(Finding::MemberWithoutClientAuth)
+}
+
+/// A client's or node's certificate that etcd's peer port accepts: from anywhere if it has neither DNS
+/// name nor address, else from these (`checkCertSAN` in etcd's
+/// client/pkg/transport/listener_tls.go).
+pub(crate) fn peer_port(certificate: &Certificate) -> Option<Finding> {
+    let is_client = matches!(certificate.role(), Some(Role::Node | Role::Client))
+        || certificate.extended_key_usages() == Some(&[ExtendedKeyUsage::Any]);
+    if !is_client || !is_for_etcd(certificate) {
+        return None;
     }
+    peer_port_for(certificate.dns_names(), certificate.ip_addresses())
+}
+
+/// What etcd's peer port accepts of a client or node with these names.
+pub(crate) fn peer_port_for(dns: &[String], addresses: &[IpAddr]) -> Option<Finding> {
+    if dns.is_empty() && addresses.is_empty() {
+        return Some(Finding::ClientWithoutNames);
+    }
+    // No connection comes from this address
+    let addresses = addresses.iter().filter(|one| !one.is_unspecified());
+    let names = dns.iter().cloned();
+    let names: Vec<String> = names.chain(addresses.map(IpAddr::to_string)).collect();
+    (!names.is_empty()).then_some(Finding::ClientWithNames { names })
 }
 
 fn is_for_etcd(certificate: &Certificate) -> bool {

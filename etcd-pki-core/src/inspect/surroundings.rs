@@ -5,11 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths};
+use super::{
+    contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths},
+    issuer,
+};
 use crate::{
     certificate::Certificate,
     finding::Finding,
-    layout::Layout,
+    layout::{CaKind, Layout},
     store::{self, parent},
 };
 
@@ -79,6 +82,20 @@ impl<'a> Cas<'a> {
     /// All of them, the nearest first.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a Path, &'a Certificate)> + '_ {
         self.near.iter().chain(&self.around).copied()
+    }
+
+    /// Whether a separate peer CA is here, and did not sign a certificate: members do not accept it then.
+    pub(super) fn keep_peers_separate(&self, certificate: &Certificate) -> bool {
+        let is_peer_ca = |path: &Path| {
+            let names = Layout::ALL
+                .iter()
+                .map(|layout| layout.ca(CaKind::Peer).certificate);
+            names
+                .into_iter()
+                .any(|name| path.file_name() == name.file_name())
+        };
+        let mut cas = self.all().filter(|(path, _)| is_peer_ca(path)).peekable();
+        cas.peek().is_some() && !issuer::is_signed_by(certificate, cas.map(|(_, ca)| ca))
     }
 
     /// Adds the certificates that follow it in its file.

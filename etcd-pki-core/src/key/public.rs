@@ -16,6 +16,9 @@ use crate::{
 /// More bytes than the algorithm takes, with the tags and lengths around it
 const USUAL_FRAME: usize = 32;
 
+const WEAK_ED25519: &str =
+    "its Ed25519 key is of small order, so that anybody can sign with it, or is not canonical";
+
 /// The canonical encodings of the points of small order on edwards25519, without their sign: of
 /// order 4, 1, 2, 8 and 8 (`ge25519_has_small_order` in libsodium)
 const SMALL_ORDER: [[u8; 32]; 5] = [
@@ -161,8 +164,20 @@ impl PublicKey {
         }
         Err(Error::Signature {
             what,
-            reason: "its Ed25519 key is of small order: anybody can sign with it".to_owned(),
+            reason: WEAK_ED25519.to_owned(),
         })
+    }
+
+    /// Checks that a certificate may have this key: nobody is proved by an Ed25519 key of small order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for such a key.
+    pub(crate) fn check_order(&self) -> Result<()> {
+        if self.algorithm != Some(KeyAlgorithm::Ed25519) || is_of_large_order(self.bits()) {
+            return Ok(());
+        }
+        Err(Error::malformed("public key", WEAK_ED25519))
     }
 
     /// The size of an RSA key, in bits.

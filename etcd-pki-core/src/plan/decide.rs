@@ -11,7 +11,7 @@ use crate::{
     certificate::Certificate,
     cluster::{DesiredCa, DesiredPair, RenewBefore},
     error::Result,
-    extensions::{ExtendedKeyUsage, KeyUsage},
+    extensions::{AlternativeNames, ExtendedKeyUsage, KeyUsage},
     finding::Finding,
     identity::{AlternativeName, Identity},
     inspect::{
@@ -23,7 +23,7 @@ use crate::{
     layout::PairPaths,
     profile::Profile,
     store::Attributes,
-    verify::Use,
+    verify::{SigningChain, Use, Wishes},
 };
 
 /// What is done, and every reason for it.
@@ -60,6 +60,8 @@ pub(super) struct SigningCa<'a> {
     pub(super) bundle: &'a [Certificate],
     /// The CA's file, relative to the directory, if it is in one
     pub(super) path: Option<&'a Path>,
+    /// The CA and those above it; `None` where it does not sign
+    pub(super) chain: Option<&'a SigningChain>,
     /// Whether the same plan renews it, so that a leaf that expires with it must be renewed too
     pub(super) is_renewed: bool,
 }
@@ -70,6 +72,14 @@ pub(super) struct Required<'a> {
     pub(super) identity: &'a Identity,
     pub(super) profile: &'a Profile,
     pub(super) renew_before: RenewBefore,
+}
+
+impl SigningCa<'_> {
+    /// When nothing that it signs is valid any more.
+    fn end(&self) -> SystemTime {
+        let own = self.certificate.not_after();
+        self.chain.map_or(own, SigningChain::end)
+    }
 }
 
 impl Current {
@@ -163,9 +173,15 @@ pub(super) fn pair(
     now: SystemTime,
 ) -> Result<Decision> {
     if let (Part::Missing, Part::Missing) = (&current.key, &current.certificate) {
+        let refused = refusal(desired, ca, now)?;
+        let action = match refused {
+            Some(_) => Action::Blocked,
+            None => Action::Create,
+        };
+        let missing = [Finding::MissingKey, Finding::MissingCertificate];
         return Ok(Decision {
-            action: Action::Create,
-            reasons: vec![Finding::MissingKey, Finding::MissingCertificate],
+            action,
+            reasons: refused.into_iter().chain(missing).collect(),
         });
     }
     let mut blocked = Vec::new();
@@ -210,6 +226,7 @@ pub(super) fn pair(
     let writes = new_key || !for_new_certificate.is_empty();
     if writes {
         blocked.extend(in_place_of_leaf);
+        blocked.extend(refusal(desired, ca, now)?);
     }
     let action = if !blocked.is_empty() {
         Action::Blocked
@@ -225,6 +242,42 @@ pub(super) fn pair(
         action,
         reasons: [blocked, for_new_key, for_new_certificate, permissions].concat(),
     })
+}
+
+/// Why etcd would refuse what the CA is going to sign for a pair.
+pub(super) fn refusal(
+    desired: &DesiredPair,
+    ca: Option<SigningCa<'_>>,
+    now: SystemTime,
+) -> Result<Option<Finding>> {
+    let Some((chain, ca)) = ca.and_then(|ca| Some((ca.chain?, ca))) else {
+        return Ok(None);
+    };
+    if let Err(finding) = chain.check_cas(now, ca.is_renewed) {
+        return Ok(Some(finding));
+    }
+    if !chain.has_limits() {
+        return Ok(None);
+    }
+    let names = names_of(&desired.profile.alternative_names(&desired.identity)?);
+    let wishes = Wishes {
+        usages: desired.profile.extended_key_usages(),
+        names: Some(&names),
+    };
+    Ok(chain.check_wishes(wishes).err())
+}
+
+/// Alternative names as a certificate has them.
+fn names_of(names: &[&AlternativeName]) -> AlternativeNames {
+    let mut all = AlternativeNames::default();
+    for name in names {
+        match name {
+            AlternativeName::Dns(name) => all.dns.push(name.as_str().to_owned()),
+            AlternativeName::Ip(address) => all.ip.push(*address),
+            AlternativeName::Uri(uri) => all.uri.push(uri.as_str().to_owned()),
+        }
+    }
+    all
 }
 
 /// A key with another algorithm than the specification's text gives. A default replaces no key.
@@ -300,6 +353,7 @@ pub fn reasons(
         certificate: ca.certificate(),
         bundle: std::slice::from_ref(ca.certificate()),
         path: None,
+        chain: None,
         is_renewed: false,
     };
     let key = (Some(key), None);
@@ -369,6 +423,10 @@ fn issuer_reason(
         }
         // etcd trusts every CA of the bundle, and cannot be judged where etcd-pki cannot
         Issuer::Ca(_) | Issuer::NotSupported(_) => None,
+        Issuer::Refused(reason) => Some(Finding::Signature {
+            subject: certificate.subject(),
+            reason,
+        }),
         Issuer::Unknown { .. } if chain_is_trusted(certificate, chain, ca.bundle) => None,
         Issuer::Unknown { same_name } => Some(Finding::OtherCa {
             issuer: certificate.issuer(),
@@ -403,8 +461,7 @@ fn expiry(
 ) -> Option<Finding> {
     let not_after = certificate.not_after();
     let due = renew_before.begins(certificate.not_before(), not_after);
-    let expires_with_ca =
-        ca.is_some_and(|ca| !ca.is_renewed && ca.certificate.not_after() <= not_after);
+    let expires_with_ca = ca.is_some_and(|ca| !ca.is_renewed && ca.end() <= not_after);
     if now < due || (expires_with_ca && now <= not_after) {
         return None;
     }

@@ -26,6 +26,7 @@ use crate::{
     key::PublicKey,
     layout::{CaKind, PairPaths},
     store::{Attributes, Store, canonical, link_target},
+    verify::SigningChain,
 };
 
 /// Plans the pairs of a directory.
@@ -148,6 +149,8 @@ fn removals(unmanaged: &Unmanaged, directory: &Arc<Path>) -> Vec<Step> {
 struct Ca {
     desired: DesiredCa,
     current: CurrentCa,
+    /// How Go judges what it signs; `None` if it must be created
+    chain: Option<SigningChain>,
     /// What is done with it; `None` if it must be created
     decision: Option<Decision>,
     /// Makes the marks of the pairs that it signed, if its key can be read
@@ -166,6 +169,7 @@ impl Ca {
         let paths = desired.paths.below(store.directory());
         let common_name = desired.common_name();
         let mut current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let chain = current.signing_chain();
         let decision = match current.certificate() {
             Some(certificate) => {
                 if let Some(finding) = &current.refused {
@@ -177,6 +181,13 @@ impl Ca {
                 if options.only.is_some() && decision.action == Action::Renew {
                     decision.action = Action::Keep;
                 }
+                // Its extensions stay, and so would the fault
+                if decision.action == Action::Renew
+                    && let Some(Err(finding)) = chain.as_ref().map(|one| one.check_cas(now, true))
+                {
+                    decision.action = Action::Blocked;
+                    decision.reasons.insert(0, finding);
+                }
                 Some(decision)
             }
             None => None,
@@ -186,6 +197,7 @@ impl Ca {
             marker: private_key.as_ref().and_then(Marker::of),
             desired,
             current,
+            chain,
             decision,
         })
     }
@@ -197,6 +209,7 @@ impl Ca {
             certificate: self.current.certificate()?,
             bundle: &self.current.bundle,
             path: Some(&self.desired.paths.certificate),
+            chain: self.chain.as_ref(),
             is_renewed: decision.action == Action::Renew,
         })
     }

@@ -97,6 +97,8 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
         certificate: trust.certificate()?,
         bundle: &trust.bundle,
         path: Some(&trust.desired.paths.certificate),
+        // It signs elsewhere
+        chain: None,
         is_renewed: false,
     })
 }

@@ -15,7 +15,7 @@ use super::{
     step::Work,
 };
 use crate::{
-    authority::CertificateAuthority,
+    authority::{CertificateAuthority, etcd_usages},
     certificate::Certificate,
     clock,
     cluster::RenewBefore,
@@ -30,7 +30,7 @@ use crate::{
     layout::{CaKind, Layout, PairPaths},
     store::{Attributes, Store, is_same, parent, read_file},
     validity::Validity,
-    verify::Use,
+    verify::{SigningChain, Use, Wishes},
 };
 
 /// Renews certificates by path: same names, same usages, and the same key unless a new one is
@@ -147,13 +147,52 @@ impl<'a> Renewal<'a> {
             });
         };
         let now = self.now();
-        let mut certificates = store.certificates()?;
-        certificates.retain(|(_, certificate)| {
+        let mut files = Vec::new();
+        let mut later = Vec::new();
+        for (path, certificate) in store.certificates()? {
             let (begin, end) = (certificate.not_before(), certificate.not_after());
-            !certificate.is_authority() && due.begins(begin, end) <= now
-        });
-        let files: Vec<PathBuf> = certificates.into_iter().map(|(path, _)| path).collect();
-        self.plan_in(store, &files, true)
+            if certificate.is_authority() {
+                continue;
+            }
+            if due.begins(begin, end) <= now {
+                files.push(path);
+            } else if due.is_reached(begin, end, now) && store.is_named(&path) {
+                later.extend(self.later(store, &path, &certificate, due));
+            }
+        }
+        self.plan_in(store, &files, later)
+    }
+
+    /// The step of a certificate that is not renewed yet, though the requested time is reached. One that
+    /// is longer than its whole life is refused: each run would renew the certificate.
+    fn later(
+        &self,
+        store: &Store,
+        path: &Path,
+        certificate: &Certificate,
+        due: RenewBefore,
+    ) -> Option<Step> {
+        let (begin, end) = (certificate.not_before(), certificate.not_after());
+        let life = end.duration_since(begin).unwrap_or_default();
+        let finding = due.shortened(life)?;
+        let action = if due.reaches_over(life) {
+            Action::Blocked
+        } else {
+            Action::Keep
+        };
+        let directory: Arc<Path> = Arc::from(store.directory());
+        let relative = |path: &Path| path.strip_prefix(&directory).unwrap_or(path).to_owned();
+        let paths = PairPaths {
+            certificate: relative(path),
+            key: relative(&key_path(path)),
+        };
+        Some(Step {
+            reasons: vec![finding],
+            due: Some(due.begins(begin, end)),
+            not_before: Some(begin),
+            not_after: Some(end),
+            ..Step::new(action, Target::Files(paths), &directory, Work::None)
+        })
     }
 
     /// Plans these files, whether they are due or not: a plan for each of their directories.
@@ -174,7 +213,7 @@ impl<'a> Renewal<'a> {
         }
         let plans = directories
             .into_iter()
-            .map(|(directory, files)| self.plan_in(&Store::new(directory, layout), &files, false));
+            .map(|(directory, files)| self.plan_in(&Store::new(directory, layout), &files, None));
         plans.collect()
     }
 
@@ -194,7 +233,7 @@ impl<'a> Renewal<'a> {
         let reports = plans.into_iter().map(|plan| {
             let files: Vec<PathBuf> = plan.steps().iter().map(|step| step.file()).collect();
             let store = plan.store().clone();
-            apply_planned(|| self.plan_in(&store, &files, false), options)
+            apply_planned(|| self.plan_in(&store, &files, None), options)
         });
         reports.collect()
     }
@@ -212,7 +251,16 @@ impl<'a> Renewal<'a> {
         self.now.unwrap_or_else(clock::now)
     }
 
-    fn plan_in(&self, store: &Store, files: &[PathBuf], are_due: bool) -> Result<Plan> {
+    /// Plans files of one directory: those that are due, with the steps of those that are due later, or
+    /// those that were named.
+    fn plan_in(
+        &self,
+        store: &Store,
+        files: &[PathBuf],
+        later: impl Into<Option<Vec<Step>>>,
+    ) -> Result<Plan> {
+        let later = later.into();
+        let are_due = later.is_some();
         let now = self.now();
         let directory: Arc<Path> = Arc::from(store.directory());
         let cas = Cas::read(&self.ca)?;
@@ -250,6 +298,7 @@ impl<'a> Renewal<'a> {
             }
             steps.push(step);
         }
+        steps.extend(later.into_iter().flatten());
         Ok(Plan(Arc::new(Contents {
             store: store.clone(),
             mode: Mode::Renewal(self.ca.clone()),
@@ -271,16 +320,16 @@ struct Cas(Vec<(Option<CaKind>, PathBuf, CaState)>);
 
 /// A CA, or why it cannot be read.
 enum CaState {
-    Given(Certificate),
-    Current(Box<CurrentCa>),
+    Given(Certificate, Arc<SigningChain>),
+    Current(Box<CurrentCa>, Arc<SigningChain>),
     Unreadable(Error),
 }
 
 impl Cas {
     fn read(ca: &RenewalCa) -> Result<Self> {
         let given = |ca: &CertificateAuthority| {
-            let certificate = ca.certificate().clone();
-            (None, PathBuf::new(), CaState::Given(certificate))
+            let (certificate, chain) = (ca.certificate().clone(), Arc::clone(ca.signing_chain()));
+            (None, PathBuf::new(), CaState::Given(certificate, chain))
         };
         let (store, mut cas) = match ca {
             RenewalCa::Given(ca) => return Ok(Self(vec![given(ca)])),
@@ -293,8 +342,10 @@ impl Cas {
             let relative = store.layout().ca(kind);
             let paths = relative.below(store.directory());
             let state = match CurrentCa::read(&paths, &relative, None, &Attributes::default()) {
-                Ok(current) if current.certificate().is_none() => continue,
-                Ok(current) => CaState::Current(Box::new(current)),
+                Ok(current) => match current.signing_chain() {
+                    Some(chain) => CaState::Current(Box::new(current), Arc::new(chain)),
+                    None => continue,
+                },
                 Err(error) => CaState::Unreadable(error),
             };
             cas.push((Some(kind), paths.certificate, state));
@@ -320,7 +371,7 @@ impl Cas {
             return Vec::new();
         };
         let planned = self.0.iter().filter_map(|(kind, _, state)| match state {
-            CaState::Current(current) => {
+            CaState::Current(current, _) => {
                 let kind = (*kind)?;
                 Some(PlannedCa {
                     kind,
@@ -328,7 +379,7 @@ impl Cas {
                     stamps: current.stamps.clone(),
                 })
             }
-            CaState::Given(_) | CaState::Unreadable(_) => None,
+            CaState::Given(..) | CaState::Unreadable(_) => None,
         });
         planned.collect()
     }
@@ -336,8 +387,8 @@ impl Cas {
     /// Fails if no CA can sign here, with the error of the first.
     fn can_any_sign(&self, ca: &RenewalCa) -> Result<()> {
         let can_sign = |(_, path, state): &(Option<CaKind>, PathBuf, CaState)| match state {
-            CaState::Given(_) => true,
-            CaState::Current(current) => can_sign(current, path).is_ok(),
+            CaState::Given(..) => true,
+            CaState::Current(current, _) => can_sign(current, path).is_ok(),
             CaState::Unreadable(_) => false,
         };
         if self.0.iter().any(can_sign) {
@@ -347,30 +398,34 @@ impl Cas {
         ca.load(kind, None).map(drop)
     }
 
-    /// The CA that renews a certificate, and whether it is another than before; or why there is none.
+    /// The CA that renews a certificate, and how Go judges what it signs; or why there is none.
     fn signer(
         &self,
         certificate: &Certificate,
-    ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
+    ) -> std::result::Result<(Option<CaKind>, &SigningChain), Finding> {
         let candidates = self.0.iter().flat_map(|entry| {
             let bundle = match &entry.2 {
-                CaState::Current(current) => current.bundle.as_slice(),
-                CaState::Given(ca) => std::slice::from_ref(ca),
+                CaState::Current(current, _) => current.bundle.as_slice(),
+                CaState::Given(ca, _) => std::slice::from_ref(ca),
                 CaState::Unreadable(_) => &[],
             };
             bundle.iter().map(move |ca| ((entry, ca), ca))
         });
         match issuer::of(certificate, candidates) {
             Issuer::Ca(((kind, path, state), ca)) => match state {
-                CaState::Given(_) => Ok((*kind, false)),
-                CaState::Current(current) if current.certificate() == Some(ca) => {
-                    can_sign(current, path).map(|()| (*kind, false))
+                CaState::Given(_, chain) => Ok((*kind, chain)),
+                CaState::Current(current, chain) if current.certificate() == Some(ca) => {
+                    can_sign(current, path).map(|()| (*kind, &**chain))
                 }
                 _ => Err(other_ca(certificate, path, false)),
             },
             Issuer::NotSupported(what) => Err(Finding::NotSupported {
                 subject: None,
                 what,
+            }),
+            Issuer::Refused(reason) => Err(Finding::Signature {
+                subject: certificate.subject(),
+                reason,
             }),
             Issuer::Unknown { same_name } => {
                 // What no other CA signed is taken for the work of one that cannot be read
@@ -546,13 +601,20 @@ impl PlannedFile<'_> {
                 Part::Unusable(finding) => return Err(finding),
             }
         }
-        match &self.renewal.ca {
-            RenewalCa::Given(ca) => {
-                let changes_ca = !issuer::is_signed_by(certificate, [ca.certificate()]);
-                Ok((None, changes_ca))
-            }
-            RenewalCa::Store { .. } => self.cas.signer(certificate),
-        }
+        let (kind, chain) = match &self.renewal.ca {
+            RenewalCa::Given(ca) => (None, &**ca.signing_chain()),
+            RenewalCa::Store { .. } => self.cas.signer(certificate)?,
+        };
+        chain.check_cas(self.now, false)?;
+        chain.check_wishes(Wishes {
+            usages: &etcd_usages(certificate),
+            names: certificate.alternative_names(),
+        })?;
+        let changes_ca = match &self.renewal.ca {
+            RenewalCa::Given(ca) => !issuer::is_signed_by(certificate, [ca.certificate()]),
+            RenewalCa::Store { .. } => false,
+        };
+        Ok((kind, changes_ca))
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     layout::{CaKind, PairPaths},
     request::CertificateRequest,
     store::{Attributes, Store, files_below, folders, is_link, read_below, unless_too_large},
+    verify::SigningChain,
 };
 
 /// Plans the requests of an exchange directory. It reads no private key, except that of the CA.
@@ -109,6 +110,7 @@ pub(super) fn plan(
 struct Ca {
     desired: DesiredCa,
     current: CurrentCa,
+    chain: Option<SigningChain>,
 }
 
 impl Ca {
@@ -131,7 +133,11 @@ impl Ca {
                 check_orphans(&desired, has_key, store, signed)?;
             }
         }
-        Ok(Self { desired, current })
+        Ok(Self {
+            chain: current.signing_chain(),
+            desired,
+            current,
+        })
     }
 
     fn signing(&self) -> Option<SigningCa<'_>> {
@@ -139,6 +145,7 @@ impl Ca {
             certificate: self.current.certificate()?,
             bundle: &self.current.bundle,
             path: Some(&self.desired.paths.certificate),
+            chain: self.chain.as_ref(),
             is_renewed: false,
         })
     }
@@ -259,8 +266,10 @@ impl Request {
             let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());
             return Err(Refusal::new(self.path, reason));
         }
+        let refused = decide::refusal(&self.pair, ca, now).map_err(refusal)?;
         let (action, work) = match action {
             Action::Keep => (Action::Keep, Work::None),
+            _ if refused.is_some() => (Action::Blocked, Work::None),
             // A link is refused; anything else that is no certificate is replaced
             _ => (Action::Sign, Work::Sign(Box::new(self.request))),
         };

@@ -19,6 +19,7 @@ use crate::{
     request::CertificateRequest,
     role::Role,
     store::look,
+    verify::unacceptable,
     words,
 };
 
@@ -342,6 +343,13 @@ impl Step {
                     | Finding::NotReadByEtcd { .. }
             )
         };
+        let refused = self
+            .reasons
+            .first()
+            .filter(|one| refuses_what_is_signed(one));
+        if let Some(finding) = refused {
+            return Some(unacceptable(finding.clone()).in_file(&paths.certificate));
+        }
         let reason = self.reasons.iter().find(blocks);
         let reason = reason.or(self.reasons.first()).map(ToString::to_string);
         Some(Error::Blocked {
@@ -477,6 +485,26 @@ impl fmt::Display for Step {
         let line = format!("{:<8}  {file:<28}  {details}", self.action);
         f.write_str(line.trim_end())
     }
+}
+
+/// Whether a finding is about a CA, so that etcd would refuse whatever it signs for a pair.
+fn refuses_what_is_signed(reason: &Finding) -> bool {
+    matches!(
+        reason,
+        Finding::Expired {
+            subject: Some(_),
+            ..
+        } | Finding::NotYetValid {
+            subject: Some(_),
+            ..
+        } | Finding::NotCa { .. }
+            | Finding::PathTooLong { .. }
+            | Finding::NameConstraint { .. }
+            | Finding::UnknownExtension { .. }
+            | Finding::Malformed { .. }
+            | Finding::Usage { .. }
+            | Finding::TooManyConstraints { .. }
+    )
 }
 
 /// What is new about a pair: a member's names, or the common name of a node or client.

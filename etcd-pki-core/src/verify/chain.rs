@@ -81,15 +81,20 @@ impl Search<'_> {
         check_authority(issuer, trusted)?;
         check_time(issuer, self.now)?;
         check_extensions(issuer)?;
-        if let Some(path_length) = issuer.path_length()
-            && below.len() - 1 > usize::from(path_length)
-        {
-            return Err(Finding::PathTooLong {
-                ca: issuer.subject(),
-                path_length,
-            });
-        }
-        name_constraints::check(issuer, below)
+        check_path_length(issuer, below.len() - 1)?;
+        let names = below.iter().filter_map(Certificate::alternative_names);
+        name_constraints::check(issuer, names)
+    }
+}
+
+/// Whether a CA allows so many CAs between itself and a leaf.
+pub(super) fn check_path_length(issuer: &Certificate, between: usize) -> Result<(), Finding> {
+    match issuer.path_length() {
+        Some(path_length) if between > usize::from(path_length) => Err(Finding::PathTooLong {
+            ca: issuer.subject(),
+            path_length,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -179,7 +184,7 @@ fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
 /// Go takes a CA without keyUsage or with an empty one, and a trusted CA of an X.509 version that
 /// had no extensions; else it must have CA:TRUE and, where it has keyUsage, keyCertSign
 /// (`CheckSignatureFrom`, `isValid`).
-fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Finding> {
+pub(super) fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Finding> {
     let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
     let needs_constraints = !trusted || is_of_third_version;
     let usages = issuer.key_usages().unwrap_or_default();

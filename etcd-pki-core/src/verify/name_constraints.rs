@@ -12,19 +12,21 @@ mod network;
 
 use self::network::Networks;
 
-/// Whether every alternative name of the certificates below a CA is one that the CA may sign for.
+/// Whether every alternative name below a CA, given by certificates, is one that the CA may sign for.
 ///
 /// The comparisons are those of Go 1.26. Their number is limited as it was before Go 1.26: etcd 3.4 to
 /// 3.6 refuse a certificate that needs more, and the work stays bounded.
-pub(super) fn check(ca: &Certificate, below: &[Certificate]) -> Result<(), Finding> {
+pub(super) fn check<'a>(
+    ca: &Certificate,
+    below: impl Iterator<Item = &'a AlternativeNames>,
+) -> Result<(), Finding> {
     let Some(constraints) = &ca.extensions().name_constraints else {
         return Ok(());
     };
     let permitted = Limits::of(constraints.permitted_subtrees.as_deref(), false);
     let excluded = Limits::of(constraints.excluded_subtrees.as_deref(), true);
     let mut comparisons = 0;
-    let names = below.iter().filter_map(Certificate::alternative_names);
-    for (text, name) in names.flat_map(all) {
+    for (text, name) in below.flat_map(all) {
         // Names that Go cannot compare are excluded, whatever the limits are
         let is_excluded = match &name {
             None => true,

@@ -432,6 +432,11 @@ class Certificate:
         so.
         """
     @property
+    def peer_port(self) -> Finding | None:
+        """Why etcd's peer port accepts this certificate of a client or node, as long as peers have no CA of their own;
+        `None` if it refuses the certificate, or if that is a member's.
+        """
+    @property
     def dns_names(self) -> list[str]:
         """The DNS names among its alternative names."""
     @property
@@ -1284,6 +1289,15 @@ class DesiredPair:
     def renew_before(self) -> str:
         """How long before it expires it is renewed, as text: `30d`, `33%`."""
     @property
+    def peer_port(self) -> Finding | None:
+        """Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and no address, or
+        some of its own. `None` if it is a member's, if peers have a separate CA, and for the profile `kubespray`, which
+        gives all of them to everyone.
+        """
+    @property
+    def renewed_later(self) -> Finding | None:
+        """Why this pair is renewed later than the specification gives: `renew_before` is more than a third of its life."""
+    @property
     def host(self) -> str | None:
         """The host that uses it; a client of its own has none."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -1756,6 +1770,11 @@ class Checked:
     def findings(self) -> list[Finding]:
         """What is wrong."""
     @property
+    def is_as_a_member(self) -> bool:
+        """Whether this is the certificate of a node, client or admin by its file's name, with a member's usages and
+        names, as Kubespray gives them: etcd's peer port accepts it from each of them.
+        """
+    @property
     def severity(self) -> Severity:
         """The severity of the worst finding."""
 
@@ -1846,8 +1865,11 @@ class Settings:
     of an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for kube-apiserver. Paths are absolute.
     """
     @staticmethod
-    def etcd(store: Store, host: str) -> Settings:
-        """The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one."""
+    def etcd(store: Store, host: str, *, cluster: Cluster | None = None) -> Settings:
+        """The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one.
+        With `cluster`, `optional` has the names of all its members; without, it has names only if the directory has the
+        certificates of several members.
+        """
     @staticmethod
     def etcdctl(store: Store, role: _Role, name: str) -> Settings:
         """The `ETCDCTL_*` exports that let etcdctl use a pair."""

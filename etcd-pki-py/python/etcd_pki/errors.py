@@ -297,6 +297,13 @@ class UnknownError(_InputError):
     choices: list[str]
 
 
+class UnacceptableError(_InputError):
+    """etcd would refuse the requested certificate, or all that the CA signs: ``code`` of the finding, ``reason``."""
+
+    code: str
+    reason: str
+
+
 class UnsupportedError(_InputError):
     """A key, a curve, an encryption or a signature that is not used: ``what``."""
 

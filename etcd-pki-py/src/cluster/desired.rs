@@ -4,8 +4,8 @@ use etcd_pki_core::{CaKind, Desired, DesiredCa, DesiredPair, KeyAlgorithm, Role}
 use pyo3::prelude::*;
 
 use crate::{
-    error::OrRaise as _, hash::hash_by_debug, identity::PyIdentity, layout::PyPairPaths,
-    text::names_out, words::Word,
+    error::OrRaise as _, finding::PyFinding, hash::hash_by_debug, identity::PyIdentity,
+    layout::PyPairPaths, text::names_out, words::Word,
 };
 
 /// All that must exist for a cluster, or for one of its hosts.
@@ -141,6 +141,21 @@ impl PyDesiredPair {
     #[getter]
     fn renew_before(&self) -> String {
         self.0.renew_before.to_string()
+    }
+
+    /// Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and no
+    /// address, or some of its own. `None` if it is a member's, if peers have a separate CA, and for
+    /// the profile `kubespray`, which gives all of them to everyone.
+    #[getter]
+    fn peer_port(&self) -> Option<PyFinding> {
+        self.0.peer_port().as_ref().map(PyFinding::of)
+    }
+
+    /// Why this pair is renewed later than the specification gives: `renew_before` is more than a
+    /// third of its life.
+    #[getter]
+    fn renewed_later(&self) -> Option<PyFinding> {
+        self.0.renewed_later().as_ref().map(PyFinding::of)
     }
 
     /// The host that uses it; a client of its own has none.

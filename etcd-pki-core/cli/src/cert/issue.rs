@@ -186,12 +186,11 @@ impl Issue {
         if self.validity.is_asked_for() {
             report.validity_cut(bundle.validity_cut(), bundle.certificate());
         }
+        let store = self.authority.directory.store();
+        report.warn_of_peer_port(bundle.certificate(), store.as_ref());
     }
 
     fn finish(&self, mut report: Report, ca: &CertificateAuthority) -> Outcome {
-        if self.identity.leave_names_out() {
-            report.warn_of_no_names();
-        }
         report.check_authority(ca);
         report.finish()
     }

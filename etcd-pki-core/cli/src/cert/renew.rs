@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcd_pki_core::{
-    ApplyOptions, CaKind, Finding, PairPaths, Passphrase, RenewBefore, Report as Applied, Store,
+    ApplyOptions, CaKind, Error, Finding, PairPaths, Passphrase, RenewBefore, Report as Applied,
+    Store,
     plan::{Outcome as StepOutcome, Renewal, Step, StepReport},
 };
 
@@ -220,6 +221,8 @@ impl Renew {
             report.warn_of_further_names(path);
         }
         report.renewed(&file, done, certificate);
+        let store = self.authority.directory.store();
+        report.warn_of_peer_port(certificate, store.as_ref());
         if step.makes_key() {
             let key = file.with_file_name(step.paths().key.file_name().unwrap_or_default());
             report.new_key(&key, certificate.public_key());
@@ -235,6 +238,10 @@ fn kept(step: &Step) {
             path.display(),
             target.display()
         )),
+        Some(reason @ Finding::DueTooEarly { .. }) => output::say(format_args!(
+            "note: {} is not due: {reason}",
+            step.paths().certificate.display()
+        )),
         Some(reason) => output::say(format_args!(
             "note: {} is due: {reason}",
             step.paths().certificate.display()
@@ -249,6 +256,8 @@ fn message(failure: &StepReport<'_>, store: Option<&Store>) -> Message {
     let paths = step.paths();
     let file = paths.certificate.display().to_string();
     let message = match (failure.outcome(), step.reasons().first()) {
+        // The CA is to blame, and its error says what to do
+        (StepOutcome::Blocked(error), _) if is_of_ca(error) => unfinished::message(failure),
         (StepOutcome::Blocked(_), Some(reason)) => Message {
             text: reason.to_string(),
             hint: Some(way_out(reason, &paths, store)),
@@ -266,6 +275,17 @@ fn message(failure: &StepReport<'_>, store: Option<&Store>) -> Message {
             format!("{file}: {}", message.text)
         },
         ..message
+    }
+}
+
+/// Whether etcd would refuse what the CA signs.
+fn is_of_ca(error: &Error) -> bool {
+    match error {
+        Error::File { error, .. } => is_of_ca(error),
+        Error::AuthorityExpired { .. }
+        | Error::AuthorityNotYetValid { .. }
+        | Error::Unacceptable { .. } => true,
+        _ => false,
     }
 }
 

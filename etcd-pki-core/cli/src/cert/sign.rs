@@ -80,9 +80,8 @@ impl Sign {
         if self.validity.is_asked_for() {
             report.validity_cut(issued.validity_cut(), issued.certificate());
         }
-        if self.identity.leave_names_out() {
-            report.warn_of_no_names();
-        }
+        let store = self.authority.directory.store();
+        report.warn_of_peer_port(issued.certificate(), store.as_ref());
         report.check_authority(&ca);
         report.finish()
     }

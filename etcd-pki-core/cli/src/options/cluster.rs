@@ -75,31 +75,40 @@ pub(crate) struct ClusterOptions {
 impl ClusterOptions {
     /// Reads the specification, and names the directory that it is about.
     pub(crate) fn read(&self, input: &Input) -> Result<(Cluster, Store), Failure> {
-        let cluster = input.parse(&self.file, |bytes| {
-            let text = std::str::from_utf8(bytes).map_err(|error| Error::Malformed {
-                what: "specification",
-                place: None,
-                reason: error.to_string(),
-            })?;
-            Cluster::from_yaml(text)
-        })?;
-        let directory = match (&self.directory, cluster.directory()) {
-            (Some(directory), _) => directory.clone(),
-            // As seen from the specification, wherever the command is called
-            (None, Some(directory)) => self.file.parent().unwrap_or(Path::new("")).join(directory),
-            (None, None) => {
-                return Err(Failure::usage(
-                    "the specification names no directory",
-                    "name it with -d DIR, or write `directory:` into the specification",
-                ));
-            }
-        };
-        let store = Store::new(directory, cluster.layout());
-        Ok((cluster, store))
+        read_cluster(&self.file, self.directory.as_deref(), input)
     }
 
     /// The host that was named.
     pub(crate) fn host(&self) -> Option<&str> {
         self.host.as_deref()
     }
+}
+
+/// Reads a specification, and names the directory that it is about, unless that is given.
+pub(crate) fn read_cluster(
+    file: &Path,
+    directory: Option<&Path>,
+    input: &Input,
+) -> Result<(Cluster, Store), Failure> {
+    let cluster = input.parse(file, |bytes| {
+        let text = std::str::from_utf8(bytes).map_err(|error| Error::Malformed {
+            what: "specification",
+            place: None,
+            reason: error.to_string(),
+        })?;
+        Cluster::from_yaml(text)
+    })?;
+    let directory = match (directory, cluster.directory()) {
+        (Some(directory), _) => directory.to_owned(),
+        // As seen from the specification, wherever the command is called
+        (None, Some(directory)) => file.parent().unwrap_or(Path::new("")).join(directory),
+        (None, None) => {
+            return Err(Failure::usage(
+                "the specification names no directory",
+                "name it with -d DIR, or write `directory:` into the specification",
+            ));
+        }
+    };
+    let store = Store::new(directory, cluster.layout());
+    Ok((cluster, store))
 }

@@ -20,6 +20,7 @@ pub(crate) fn remarks(plan: &Plan) {
             path.display()
         ));
     }
+    issued(plan);
     let now = time::now();
     for step in plan.steps() {
         let is_kept = matches!(step.action(), Action::Keep | Action::Chmod);
@@ -144,6 +145,39 @@ fn hosts_without_request(plan: &Plan) {
     output::say(format_args!(
         "note: no request has come from {}{more}",
         named.join(", ")
+    ));
+}
+
+/// What is special about the certificates that are issued: the first of each kind by name, and the number
+/// of the rest.
+fn issued(plan: &Plan) {
+    let issued = || {
+        let steps = plan.changes().filter(|step| {
+            matches!(
+                step.action(),
+                Action::Create | Action::Renew | Action::Reissue | Action::Request | Action::Sign
+            )
+        });
+        steps.filter_map(|step| Some((step, step.pair()?)))
+    };
+    let accepted = issued().filter_map(|(step, pair)| Some((step, pair.peer_port()?)));
+    first_of("warning", accepted);
+    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later()?)));
+    first_of("note", later);
+}
+
+fn first_of<'a>(kind: &str, mut findings: impl Iterator<Item = (&'a Step, Finding)>) {
+    let Some((step, finding)) = findings.next() else {
+        return;
+    };
+    let more = match findings.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    output::say(format_args!(
+        "{kind}: {}: {finding}{more}; {}",
+        step.relative_paths().certificate.display(),
+        finding.fix()
     ));
 }
 

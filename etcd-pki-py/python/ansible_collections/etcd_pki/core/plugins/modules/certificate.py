@@ -267,6 +267,9 @@ def sign(module, pki, file, found, result):
     if issued.validity_cut and parameters["validity"]:
         module.warn(f"it ends with its authority, before the {rfc3339(issued.validity_cut)} that was asked for")
     file.write(pki, issued.certificate_pem())
+    finding = issued.certificate.peer_port
+    if finding:
+        module.warn(f"{finding.message}; {finding.fix}")
     return issued.certificate
 
 

@@ -521,9 +521,18 @@ def names(*lists):
     return dict(names=sorted(str(name) for several in lists for name in several))
 
 
+# What gives a pair a new certificate
+ISSUING = ("create", "renew", "re-issue", "request", "sign")
+
+
 def warn(module, plan, report):
-    """Warns of copies that stay as they are, and of certificates that are valid for less time than requested."""
+    """Warns of copies that stay as they are, of clients that etcd's peer port accepts, and of certificates that are valid
+    for less time, or renewed later, than requested.
+    """
     for step in plan.changes:
+        issued = step.pair if str(step.action) in ISSUING else None
+        for finding in filter(None, issued and [issued.peer_port, issued.renewed_later] or []):
+            module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
         for link in step.hard_links:
             module.warn(f"{link} has further names (hard links), which keep the old content")
     for shortened in report.shortened_validities if report else []:

@@ -1,0 +1,156 @@
+//! Whether Go accepts what a CA is going to sign, or has just signed.
+//!
+//! The rules are those of a [`Verifier`](super::Verifier). What Go asks of the CAs is judged once,
+//! however many certificates they sign.
+
+use std::time::SystemTime;
+
+use super::{chain, check_extensions, check_time, check_usage, name_constraints};
+use crate::{
+    certificate::Certificate,
+    error::Error,
+    extensions::{AlternativeNames, ExtendedKeyUsage},
+    finding::Finding,
+};
+
+/// A CA that signs, and the CAs above it as far as they are known.
+#[derive(Debug)]
+pub(crate) struct SigningChain {
+    /// The CA that signs, then its issuer, and so on
+    cas: Vec<Certificate>,
+    /// The time in which each is valid
+    validity: Vec<(SystemTime, SystemTime)>,
+    /// Why Go accepts nothing that the CA signs, at any time
+    refused: Option<Finding>,
+    /// Whether one of them limits the usages or the names of leaves
+    has_limits: bool,
+}
+
+/// What a leaf certificate has that a CA may not allow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes<'a> {
+    /// The usages that must be allowed
+    pub(crate) usages: &'a [ExtendedKeyUsage],
+    /// The alternative names, if there are any
+    pub(crate) names: Option<&'a AlternativeNames>,
+}
+
+impl SigningChain {
+    /// Judges a CA. The certificates above it are in their order, and each signed the one before.
+    pub(crate) fn new(ca: Certificate, above: Vec<Certificate>) -> Self {
+        let mut cas = Vec::with_capacity(above.len() + 1);
+        cas.push(ca);
+        cas.extend(above);
+        let has_limits = cas.iter().any(|ca| {
+            ca.extended_key_usages().is_some() || ca.extensions().name_constraints.is_some()
+        });
+        let validity = cas.iter().map(|ca| (ca.not_before(), ca.not_after()));
+        Self {
+            validity: validity.collect(),
+            refused: judge(&cas).err(),
+            has_limits,
+            cas,
+        }
+    }
+
+    /// When the first of these CAs expires.
+    pub(crate) fn end(&self) -> SystemTime {
+        let ends = self.validity.iter().map(|(_, end)| *end);
+        ends.min().unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Whether a leaf can be refused for its usages or names.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.has_limits
+    }
+
+    /// Whether Go accepts anything that the CA signs at an instant. If the CA itself is renewed before
+    /// it signs, its own time does not matter.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(crate) fn check_cas(&self, now: SystemTime, is_renewed: bool) -> Result<(), Finding> {
+        for (place, (begin, end)) in self.validity.iter().enumerate() {
+            if (now < *begin || now > *end) && !(is_renewed && place == 0) {
+                check_time(&self.cas[place], now)?;
+            }
+        }
+        self.refused.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether these CAs allow what a leaf certificate has.
+    ///
+    /// # Errors
+    ///
+    /// What they do not allow.
+    pub(crate) fn check_wishes(&self, wishes: Wishes<'_>) -> Result<(), Finding> {
+        if !self.has_limits {
+            return Ok(());
+        }
+        for usage in wishes.usages {
+            check_usage(&self.cas, usage)?;
+        }
+        for ca in &self.cas {
+            name_constraints::check(ca, wishes.names.into_iter())?;
+        }
+        Ok(())
+    }
+
+    /// Whether Go accepts a certificate that the CA has just signed. Only its signature is not checked.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(crate) fn check_signed(
+        &self,
+        certificate: &Certificate,
+        usages: &[ExtendedKeyUsage],
+        now: SystemTime,
+    ) -> Result<(), Finding> {
+        self.check_cas(now, false)?;
+        check_extensions(certificate)?;
+        if !self.has_limits {
+            return Ok(());
+        }
+        self.check_wishes(Wishes {
+            usages,
+            names: certificate.alternative_names(),
+        })
+    }
+}
+
+/// What Go asks of the CAs above a leaf, but for the time (`isValid` in `crypto/x509/verify.go`).
+fn judge(cas: &[Certificate]) -> Result<(), Finding> {
+    for (between, ca) in cas.iter().enumerate() {
+        let is_last = between + 1 == cas.len();
+        chain::check_authority(ca, is_last)?;
+        check_extensions(ca)?;
+        chain::check_path_length(ca, between)?;
+        let below = cas[..between].iter();
+        name_constraints::check(ca, below.filter_map(Certificate::alternative_names))?;
+    }
+    Ok(())
+}
+
+/// The error for what Go would not accept.
+pub(crate) fn unacceptable(finding: Finding) -> Error {
+    match finding {
+        Finding::Expired {
+            subject: Some(subject),
+            not_after,
+        } => Error::AuthorityExpired { subject, not_after },
+        Finding::NotYetValid {
+            subject: Some(subject),
+            not_before,
+        } => Error::AuthorityNotYetValid {
+            subject,
+            not_before,
+        },
+        finding => Error::Unacceptable {
+            code: finding.code(),
+            reason: finding.to_string(),
+            fix: finding.fix(),
+        },
+    }
+}
