@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use super::{Finding, numbers};
+use super::{Finding, empty, numbers};
 
 /// The facts of a finding, each under the same name for every kind that has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +110,9 @@ impl Finding {
                 facts.current.clone_from(current);
                 facts.desired = text(desired);
             }
-            Self::MissingName(name) | Self::ExtraName(name) => facts.name = Some(name.clone()),
+            Self::MissingName(name) | Self::ExtraName(name) | Self::AddressAsDnsName(name) => {
+                facts.name = Some(name.clone())
+            }
             Self::Usages { current, desired } => {
                 facts.current.clone_from(current);
                 facts.desired.clone_from(desired);
@@ -135,6 +137,23 @@ impl Finding {
             Self::SkippedBlocks { path, lines } => {
                 facts.path.clone_from(path);
                 facts.reason = Some(format!("lines {}", numbers(lines)));
+            }
+            Self::EmptyFile { path, is_zeros } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(empty(*is_zeros).to_owned());
+            }
+            Self::Misplaced {
+                path,
+                current,
+                desired,
+            } => {
+                facts.path = Some(path.clone());
+                facts.current = vec![(*current).to_owned()];
+                facts.desired = vec![(*desired).to_owned()];
+            }
+            Self::KeyOwner { path, owner } | Self::CaKeyOwner { path, owner } => {
+                facts.path = Some(path.clone());
+                facts.current = vec![owner.clone()];
             }
             Self::NameConstraint { ca, name } => {
                 facts.subject = Some(ca.clone());
@@ -168,6 +187,7 @@ impl Finding {
             Self::NoKeyUsage
             | Self::MemberWithoutClientAuth
             | Self::ClientWithoutNames
+            | Self::MemberWithoutNames
             | Self::NoCertificate
             | Self::MissingCertificate
             | Self::MissingKey
@@ -322,6 +342,25 @@ mod tests {
             Finding::SkippedBlocks {
                 path: Some(path()),
                 lines: vec![7],
+            },
+            Finding::EmptyFile {
+                path: path(),
+                is_zeros: true,
+            },
+            Finding::Misplaced {
+                path: path(),
+                current: "a key",
+                desired: "a certificate",
+            },
+            Finding::MemberWithoutNames,
+            Finding::AddressAsDnsName(text()),
+            Finding::KeyOwner {
+                path: path(),
+                owner: text(),
+            },
+            Finding::CaKeyOwner {
+                path: path(),
+                owner: text(),
             },
         ]
     }

@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 42] = [
+    pub const TABLE: [Entry; 48] = [
         entry(
             "EP001",
             "expired",
@@ -379,6 +379,54 @@ impl Finding {
             "etcd skips blocks of a file without an error",
             "put each BEGIN and END line on a line of its own, or remove the block",
         ),
+        entry(
+            "EP051",
+            "empty_file",
+            Critical,
+            &["path", "reason"],
+            "a file of a pair is empty or has only zero bytes, as a full disk or a crash leaves it",
+            "restore the file, or issue a new pair",
+        ),
+        entry(
+            "EP052",
+            "misplaced",
+            Critical,
+            &["path", "current", "desired"],
+            "a file has a key where a certificate should be, or a certificate instead of a key",
+            "exchange the two files if they are swapped, or restore the right one",
+        ),
+        entry(
+            "EP053",
+            "member_without_names",
+            Critical,
+            &[],
+            "a member's certificate has no DNS name and no address, so no client accepts it",
+            "issue a certificate with the member's names and addresses",
+        ),
+        entry(
+            "EP054",
+            "address_as_dns_name",
+            Warning,
+            &["name"],
+            "an address is a DNS name of the certificate, and Go does not accept it for that address",
+            "issue a certificate with it as an address: `IP:`, not `DNS:`",
+        ),
+        entry(
+            "EP055",
+            "key_owner",
+            Warning,
+            &["path", "current"],
+            "a private key belongs to a user who has no business with it, and etcd-pki does not use it",
+            "chown the key if you know where it comes from; else remove it and issue a new pair",
+        ),
+        entry(
+            "EP056",
+            "ca_key_owner",
+            Warning,
+            &["path", "current"],
+            "the key of a CA belongs to an unprivileged user, who can sign certificates",
+            "chown the key to root, or keep it on another machine",
+        ),
     ];
 
     /// Every code, in order.
@@ -395,7 +443,13 @@ impl Finding {
     /// The row of the table.
     #[must_use]
     pub const fn entry(&self) -> &'static Entry {
-        &Self::TABLE[self.number() - 1]
+        let number = self.number();
+        let mut index = 0;
+        // Some numbers have no code, so a row is not at the place of its number
+        while index + 1 < Self::TABLE.len() && number_of(&Self::TABLE[index]) != number {
+            index += 1;
+        }
+        &Self::TABLE[index]
     }
 
     /// The number in the code.
@@ -443,8 +497,26 @@ impl Finding {
             Self::TooManyConstraints { .. } => 40,
             Self::NotReadByEtcd { .. } => 41,
             Self::SkippedBlocks { .. } => 42,
+            Self::EmptyFile { .. } => 51,
+            Self::Misplaced { .. } => 52,
+            Self::MemberWithoutNames => 53,
+            Self::AddressAsDnsName(_) => 54,
+            Self::KeyOwner { .. } => 55,
+            Self::CaKeyOwner { .. } => 56,
         }
     }
+}
+
+/// The number in a row's code.
+const fn number_of(entry: &Entry) -> usize {
+    let code = entry.code.as_bytes();
+    let mut number = 0;
+    let mut index = "EP".len();
+    while index < code.len() {
+        number = number * 10 + (code[index] - b'0') as usize;
+        index += 1;
+    }
+    number
 }
 
 #[cfg(test)]
@@ -452,9 +524,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_numbered_without_gaps() {
-        for (index, code) in Finding::CODES.iter().enumerate() {
-            assert_eq!(*code, format!("EP{:03}", index + 1));
+    fn codes_ascend() {
+        let numbers: Vec<usize> = Finding::TABLE.iter().map(number_of).collect();
+        assert!(
+            numbers.is_sorted_by(|one, other| one < other),
+            "{numbers:?}"
+        );
+        for (number, code) in numbers.iter().zip(Finding::CODES) {
+            assert_eq!(code, format!("EP{number:03}"));
         }
     }
 }

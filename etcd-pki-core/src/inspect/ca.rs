@@ -30,6 +30,8 @@ pub(crate) struct CurrentCa {
     pub(crate) key: Part<PublicKey>,
     /// The private key, if it is here and not encrypted
     pub(crate) private_key: Option<PrivateKey>,
+    /// The files that are empty, each as a finding
+    pub(crate) empty: Vec<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
     /// The metadata of the files
@@ -78,6 +80,7 @@ impl CurrentCa {
             refused,
             key,
             private_key,
+            empty: files.empty(relative),
             permissions: files.permissions(relative, attributes),
             hard_links: files.hard_links(),
             stamps: files.stamps(),

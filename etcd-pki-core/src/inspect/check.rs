@@ -169,7 +169,7 @@ impl Check {
             if all[..index].contains(certificate) {
                 continue;
             }
-            let mut findings = self.certificate(certificate, &cas, now);
+            let mut findings = self.certificate(certificate, path, &cas, now);
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
             }
@@ -188,6 +188,7 @@ impl Check {
     fn certificate(
         &self,
         certificate: &Certificate,
+        path: &Path,
         cas: &Cas<'_>,
         now: SystemTime,
     ) -> Vec<Finding> {
@@ -200,7 +201,7 @@ impl Check {
             findings.extend(issuer_finding(certificate, cas));
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
-        findings.extend(rules::usages(certificate));
+        findings.extend(rules::usages(certificate, path));
         findings
     }
 
@@ -304,7 +305,8 @@ mod tests {
             (end, Some("EP002")),
             (end + second, Some("EP001")),
         ] {
-            let found = Check::new().certificate(certificate, &Cas::default(), now);
+            let found =
+                Check::new().certificate(certificate, Path::new("a.pem"), &Cas::default(), now);
             let codes: Vec<_> = found.iter().map(Finding::code).collect();
             assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{now:?}");
         }

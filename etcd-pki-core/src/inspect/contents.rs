@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
+    layout::Layout,
     pem,
     store::{Attributes, Stamp, look, read_file},
     verify::{self, Use},
@@ -69,23 +70,39 @@ impl Contents {
             Err(error) if rules::is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
             Err(error) => return Self::Unreadable(rules::unusable(error)),
         };
+        if let Some(empty) = rules::empty(path, &bytes) {
+            return if is_key(path) {
+                Self::Key(vec![empty])
+            } else {
+                Self::Unreadable(empty)
+            };
+        }
         let (certificates, refused) = verify::held_certificates(use_of(path, &bytes), &bytes);
         match certificates {
-            Ok(all) => Self::Certificates(Box::new(Certificates {
-                all,
-                key: Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::next_to(path)),
-                findings: permissions(path, &stamp, false)
-                    .into_iter()
-                    .chain(for_etcd(path, &bytes, refused))
-                    .collect(),
-            })),
+            Ok(all) => {
+                let key = Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::next_to(path));
+                // The certificate of a pair called `x-key` has its own key next to it
+                let is_misplaced = is_key(path) && key.path.is_none();
+                let misplaced = is_misplaced.then(|| rules::certificate_in_place_of_key(path));
+                Self::Certificates(Box::new(Certificates {
+                    all,
+                    key,
+                    findings: permissions(path, &stamp, false)
+                        .into_iter()
+                        .chain(for_etcd(path, &bytes, refused))
+                        .chain(misplaced)
+                        .collect(),
+                }))
+            }
             Err(Error::Missing { found, .. }) => {
                 if found.iter().any(|what| what.ends_with("private key")) {
                     let (_, refused) = verify::held_key(&bytes, None);
                     let for_etcd = for_etcd(path, &bytes, refused);
                     let for_etcd = for_etcd.filter(|_| !is_named_as_ca_key(path));
-                    let findings = permissions(path, &stamp, true);
-                    Self::Key(findings.into_iter().chain(for_etcd).collect())
+                    let is_misplaced = is_in_place_of_certificate(path);
+                    let misplaced = is_misplaced.then(|| rules::key_in_place_of_certificate(path));
+                    let findings = permissions(path, &stamp, true).into_iter();
+                    Self::Key(findings.chain(for_etcd).chain(misplaced).collect())
                 } else if found.iter().any(|what| what.ends_with("certificate")) {
                     // One under a label such as OpenSSL's `TRUSTED CERTIFICATE`
                     for_etcd(path, &bytes, refused).map_or(Self::Other, Self::Unreadable)
@@ -167,8 +184,7 @@ impl Key {
         stamp: &Stamp,
     ) -> Self {
         let (public, finding) = match key {
-            // As a plan counts it
-            _ if bytes.iter().all(|byte| *byte == 0) => (None, Some(Finding::MissingKey)),
+            _ if rules::empty(path, bytes).is_some() => (None, rules::empty(path, bytes)),
             Ok(key) => (Some(key.public_key().clone()), None),
             // It may be the right key
             Err(Error::EncryptedKey | Error::Unsupported { .. }) => (None, None),
@@ -208,6 +224,21 @@ fn is_named_as_ca_key(path: &Path) -> bool {
 
 fn is_ca_stem(stem: &str) -> bool {
     stem == "ca" || stem.ends_with("-ca")
+}
+
+/// Whether a path is a certificate's and not its key's: by its name, or because the path of its key
+/// has a certificate.
+fn is_in_place_of_certificate(path: &Path) -> bool {
+    if is_key(path) {
+        return false;
+    }
+    let extension = path.extension().unwrap_or_default();
+    let is_named = extension != "pem" && !is_der(path) && is_named_as_certificate(path);
+    let has_certificate_as_key = || {
+        let found = key_paths(path).iter().find_map(|path| read(path).ok()?);
+        found.is_some_and(|(bytes, _)| Certificate::all_from_bytes(&bytes).is_ok())
+    };
+    is_named || Layout::kind_by_name(path).is_some() || has_certificate_as_key()
 }
 
 /// Whether a path has the name of a key.

@@ -98,6 +98,20 @@ impl PairFiles {
         )
     }
 
+    /// The files that are empty or have only zero bytes, which count as missing: each as a finding.
+    pub(crate) fn empty(&self, relative: &PairPaths) -> Vec<Finding> {
+        let files = [
+            (&relative.key, &self.key),
+            (&relative.certificate, &self.certificate),
+        ];
+        let contents = files
+            .into_iter()
+            .filter_map(|(path, file)| Some((path, file.as_ref()?.bytes()?)));
+        contents
+            .filter_map(|(path, bytes)| rules::empty(path, bytes))
+            .collect()
+    }
+
     /// The private key, and why etcd does not read its file, though etcd-pki does. A key that is
     /// encrypted needs its passphrase.
     pub(crate) fn key(

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -12,6 +13,7 @@ use crate::{
     extensions::ExtendedKeyUsage,
     finding::Finding,
     key::PublicKey,
+    layout::{FileKind, Layout},
     store::{Attributes, Stamp},
     threshold::Threshold,
 };
@@ -132,27 +134,66 @@ pub(crate) fn ca_key<'a>(
     })
 }
 
-/// What etcd needs of a certificate's usages and names, or should not get.
-pub(crate) fn usages(certificate: &Certificate) -> Option<Finding> {
+/// What etcd needs of a leaf's usages and names, or should not get. The file's name shows whether it
+/// is a member's; if it does not, the usages do.
+pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
     if certificate.is_authority() || !is_for_etcd(certificate) {
-        return None;
+        return Vec::new();
     }
-    let usages = certificate.extended_key_usages()?;
-    let any = usages.contains(&ExtendedKeyUsage::Any);
-    let client = any || usages.contains(&ExtendedKeyUsage::ClientAuth);
-    let server = any || usages.contains(&ExtendedKeyUsage::ServerAuth);
+    let usages = certificate.extended_key_usages();
+    // A certificate without that extension, such as one of version 1, has every usage
+    let may = |usage: &ExtendedKeyUsage| {
+        usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
+    };
+    let client = may(&ExtendedKeyUsage::ClientAuth);
+    let server = may(&ExtendedKeyUsage::ServerAuth);
+    let is_member = match Layout::kind_by_name(path) {
+        Some((FileKind::Member | FileKind::Peer, _)) => Some(true),
+        Some((FileKind::Node | FileKind::Client | FileKind::Admin, _)) => Some(false),
+        Some((FileKind::Ca(_), _)) => return Vec::new(),
+        None => None,
+    };
     // Only these two count (`checkCertSAN` in etcd's client/pkg/transport/listener_tls.go)
     let is_nameless = certificate.dns_names().is_empty() && certificate.ip_addresses().is_empty();
-    match (client, server) {
-        (false, true) => Some(Finding::MemberWithoutClientAuth),
-        (true, false) if is_nameless => Some(Finding::ClientWithoutNames),
-        _ => None,
+    let names_server = usages.is_some_and(|all| all.contains(&ExtendedKeyUsage::ServerAuth));
+    let mut findings = Vec::new();
+    if server && !client {
+        findings.push(Finding::MemberWithoutClientAuth);
     }
+    if is_nameless {
+        if server && is_member.unwrap_or(names_server) {
+            findings.push(Finding::MemberWithoutNames);
+        }
+        if client && !is_member.unwrap_or(false) {
+            findings.push(Finding::ClientWithoutNames);
+        }
+    }
+    if server && is_member != Some(false) {
+        findings.extend(addresses_as_dns_names(certificate));
+    }
+    findings
+}
+
+/// The addresses that a certificate has as DNS names only.
+fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Finding> {
+    let addresses = certificate.ip_addresses();
+    let names = certificate.dns_names().iter();
+    let misused = names.filter(|name| {
+        let address = name.parse::<IpAddr>();
+        address.is_ok_and(|address| !addresses.contains(&address))
+    });
+    misused.map(|name| Finding::AddressAsDnsName(name.clone()))
 }
 
 fn is_for_etcd(certificate: &Certificate) -> bool {
     let issuer = certificate.issuer_common_name().unwrap_or_default();
     !NOT_ETCD.iter().any(|other| issuer.starts_with(other))
+}
+
+/// Why a file counts as missing: it is among the empty ones, or there is none.
+pub(crate) fn missing(empty: &[Finding], path: &Path, absent: Finding) -> Finding {
+    let is_it = |one: &&Finding| matches!(one, Finding::EmptyFile { path: at, .. } if at == path);
+    empty.iter().find(is_it).cloned().unwrap_or(absent)
 }
 
 /// A file with another mode or owner than it should have.
@@ -206,10 +247,58 @@ pub(crate) fn unusable(error: Error) -> Finding {
             what,
         };
     }
+    if let Some(finding) = misplaced(&error) {
+        return finding;
+    }
     Finding::Unreadable {
         damaged: !matches!(error, Error::Io { .. }),
         reason: error.to_string(),
     }
+}
+
+/// A key where a certificate should be, or the other way round.
+fn misplaced(error: &Error) -> Option<Finding> {
+    let Error::File { path, error } = error else {
+        return None;
+    };
+    let Error::Missing { what, found } = &**error else {
+        return None;
+    };
+    let has = |kind: &str| found.iter().any(|one| one.ends_with(kind));
+    match *what {
+        "certificate" if has("private key") => Some(key_in_place_of_certificate(path)),
+        "private key" if has("certificate") => Some(certificate_in_place_of_key(path)),
+        _ => None,
+    }
+}
+
+/// A file has a key, and its name is a certificate's.
+pub(crate) fn key_in_place_of_certificate(path: &Path) -> Finding {
+    Finding::Misplaced {
+        path: path.to_owned(),
+        current: "a private key",
+        desired: "a certificate",
+    }
+}
+
+/// A file has a certificate, and its name is a key's.
+pub(crate) fn certificate_in_place_of_key(path: &Path) -> Finding {
+    Finding::Misplaced {
+        path: path.to_owned(),
+        current: "a certificate",
+        desired: "a private key",
+    }
+}
+
+/// An empty file, or one of zero bytes, which counts as missing.
+pub(crate) fn empty(path: &Path, bytes: &[u8]) -> Option<Finding> {
+    bytes
+        .iter()
+        .all(|byte| *byte == 0)
+        .then(|| Finding::EmptyFile {
+            path: path.to_owned(),
+            is_zeros: !bytes.is_empty(),
+        })
 }
 
 /// A file that cannot be opened.

@@ -1,6 +1,6 @@
 //! What is done with a pair or a CA: decided from desired and current state, without touching files.
 
-use std::{path::Path, time::SystemTime};
+use std::{net::IpAddr, path::Path, time::SystemTime};
 
 use super::{
     Action,
@@ -44,6 +44,8 @@ pub(super) struct Current {
     refused: [Option<Finding>; 2],
     /// Whether a new certificate would destroy a private key
     certificate_file_has_key: bool,
+    /// The files that are empty, each as a finding
+    empty: Vec<Finding>,
     permissions: Vec<Finding>,
     pub(super) stamps: Stamps,
     pub(super) hard_links: Vec<std::path::PathBuf>,
@@ -110,6 +112,7 @@ impl Current {
                 refused_key.map(|finding| finding.in_file(&paths.key)),
             ],
             certificate_file_has_key: files.certificate_file_has_key(),
+            empty: files.empty(paths),
             permissions: files.permissions(paths, permissions),
             stamps: files.stamps(),
             hard_links: files.hard_links(),
@@ -126,6 +129,7 @@ impl Current {
             key: Part::Present(key.clone()),
             refused: [None, None],
             certificate_file_has_key: false,
+            empty: Vec::new(),
             permissions: Vec::new(),
             stamps: Stamps::default(),
             hard_links: Vec::new(),
@@ -162,16 +166,22 @@ pub(super) fn pair(
     rekey: bool,
     now: SystemTime,
 ) -> Result<Decision> {
+    let paths = &desired.paths;
+    let missing_key = || rules::missing(&current.empty, &paths.key, Finding::MissingKey);
+    let missing_certificate = || {
+        let absent = Finding::MissingCertificate;
+        rules::missing(&current.empty, &paths.certificate, absent)
+    };
     if let (Part::Missing, Part::Missing) = (&current.key, &current.certificate) {
         return Ok(Decision {
             action: Action::Create,
-            reasons: vec![Finding::MissingKey, Finding::MissingCertificate],
+            reasons: vec![missing_key(), missing_certificate()],
         });
     }
     let mut blocked = Vec::new();
     let mut for_new_key = Vec::new();
     match &current.key {
-        Part::Missing => for_new_key.push(Finding::MissingKey),
+        Part::Missing => for_new_key.push(missing_key()),
         Part::Unusable(finding @ Finding::Blocked { .. }) => blocked.push(finding.clone()),
         Part::Unusable(finding) if rekey => for_new_key.push(finding.clone()),
         Part::Unusable(finding) => blocked.push(finding.clone()),
@@ -183,7 +193,7 @@ pub(super) fn pair(
     let mut for_new_certificate: Vec<Finding> = current.refused.iter().flatten().cloned().collect();
     let mut in_place_of_leaf = Vec::new();
     match &current.certificate {
-        Part::Missing => for_new_certificate.push(Finding::MissingCertificate),
+        Part::Missing => for_new_certificate.push(missing_certificate()),
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(certificate) => {
             in_place_of_leaf.extend(not_a_leaf(certificate, current, &desired.paths));
@@ -441,7 +451,11 @@ fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding
     let dns = certificate
         .dns_names()
         .iter()
-        .map(|name| name.to_ascii_lowercase());
+        .map(|name| match name.parse::<IpAddr>() {
+            // Go does not compare an address with DNS names
+            Ok(_) => format!("DNS:{name}"),
+            Err(_) => name.to_ascii_lowercase(),
+        });
     let ip = certificate
         .ip_addresses()
         .iter()
