@@ -260,3 +260,131 @@ fn an_address_among_dns_names_is_repaired() {
     assert_eq!(directory.read("member-m-key.pem"), key);
     assert_eq!(directory.step("member-m.pem").0, Action::Keep);
 }
+
+/// A CA that is kept next to the trusted one does not make a leaf good: etcd reads the trusted file alone.
+#[test]
+fn an_old_ca_nearby() {
+    const KEYS: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    const CA: &str = "-addext keyUsage=critical,keyCertSign,cRLSign";
+    let directory = Directory::new();
+    let folder = directory.scratch.path();
+    let call = |line: &str| {
+        let _ = openssl::call(folder, line);
+    };
+    call(&format!(
+        "req -x509 {KEYS} -keyout old-key.pem -out old.pem -days 900 -subj /CN=old {CA}"
+    ));
+    call(&format!(
+        "req {KEYS} -keyout mid-key.pem -out mid.csr -subj /CN=mid"
+    ));
+    fs::write(
+        folder.join("mid.cnf"),
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n",
+    )
+    .unwrap();
+    let extensions = "extendedKeyUsage=clientAuth\nsubjectAltName=IP:0.0.0.0\n";
+    fs::write(folder.join("leaf.cnf"), extensions).unwrap();
+    call(&format!(
+        "req {KEYS} -keyout ssl/client-app-key.pem -out leaf.csr -subj /CN=app"
+    ));
+    let sign = |csr: &str, ca: &str, more: &str| {
+        call(&format!(
+            "x509 -req -in {csr} -CA {ca}.pem -CAkey {ca}-key.pem {more}"
+        ));
+    };
+    let leaf = |ca: &str| {
+        sign(
+            "leaf.csr",
+            ca,
+            "-days 90 -extfile leaf.cnf -out ssl/client-app.pem",
+        );
+    };
+    let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+    // The CA allows one CA below it
+    call(&format!(
+        "req -x509 -key ssl/ca-key.pem -out ssl/ca.pem -days 900 -subj /CN=etcd-ca {CA} \
+         -addext basicConstraints=critical,CA:TRUE,pathlen:1"
+    ));
+    let find = |path: &str| {
+        let checked = Check::new().run([folder.join(path)]);
+        let is_it = |one: &&etcd_pki_core::Checked| one.path().ends_with("client-app.pem");
+        let checked = checked.iter().find(is_it).unwrap();
+        let findings = checked.findings().iter();
+        let codes: Vec<_> = findings.map(|finding| finding.code()).collect();
+        let (ca, leaf) = (directory.file("ca.pem"), directory.file("client-app.pem"));
+        let is_accepted = go::verify(&ca, &leaf).client() == Verdict::Accepted;
+        let is_refused = codes.iter().any(|code| matches!(*code, "EP007" | "EP033"));
+        assert_eq!(is_refused, !is_accepted, "{path}: {codes:?}");
+        codes
+    };
+    leaf("old");
+    let refused = ["EP007"];
+    for place in ["ssl/old-ca.pem", "ca.pem", "ssl/zzz.pem", "etcd/ca.pem"] {
+        fs::create_dir_all(folder.join("etcd")).unwrap();
+        fs::copy(folder.join("old.pem"), folder.join(place)).unwrap();
+        for path in ["ssl", "ssl/client-app.pem", "."] {
+            assert_eq!(find(path), refused, "{place}");
+        }
+        fs::remove_file(folder.join(place)).unwrap();
+    }
+    // In its own file
+    fs::write(
+        folder.join("ssl/client-app.pem"),
+        text("ssl/client-app.pem") + &text("old.pem"),
+    )
+    .unwrap();
+    assert_eq!(find("ssl"), refused);
+
+    // An intermediate CA in its own file is good if the trusted one signed it
+    for (ca, expected) in [("ssl/ca", &[][..]), ("old", &refused)] {
+        sign("mid.csr", ca, "-days 80 -extfile mid.cnf -out mid.pem");
+        sign(
+            "leaf.csr",
+            "mid",
+            "-days 70 -extfile leaf.cnf -out leaf.pem",
+        );
+        fs::write(
+            folder.join("ssl/client-app.pem"),
+            text("leaf.pem") + &text("mid.pem"),
+        )
+        .unwrap();
+        assert_eq!(find("ssl"), expected, "{ca}");
+    }
+
+    call(&format!(
+        "req -x509 -key ssl/ca-key.pem -out ssl/ca.pem -days 900 -subj /CN=etcd-ca {CA} \
+         -addext basicConstraints=critical,CA:TRUE,pathlen:0"
+    ));
+    sign(
+        "mid.csr",
+        "ssl/ca",
+        "-days 80 -extfile mid.cnf -out mid.pem",
+    );
+    sign(
+        "leaf.csr",
+        "mid",
+        "-days 70 -extfile leaf.cnf -out leaf.pem",
+    );
+    fs::write(
+        folder.join("ssl/client-app.pem"),
+        text("leaf.pem") + &text("mid.pem"),
+    )
+    .unwrap();
+    assert_eq!(find("ssl"), ["EP033"]);
+
+    // The trusted certificate of the CA expires before the leaf, a renewed one elsewhere does not
+    call(&format!(
+        "req -x509 -key ssl/ca-key.pem -out short.pem -days 60 -subj /CN=etcd-ca {CA}"
+    ));
+    leaf("ssl/ca");
+    assert_eq!(find("ssl"), Vec::<&str>::new());
+    fs::rename(folder.join("ssl/ca.pem"), folder.join("ca.pem")).unwrap();
+    fs::copy(folder.join("short.pem"), folder.join("ssl/ca.pem")).unwrap();
+    assert_eq!(find("ssl"), ["EP009"]);
+    assert_eq!(find("."), ["EP009"]);
+    // Where there is no trusted file, every CA counts
+    fs::remove_file(folder.join("ssl/ca.pem")).unwrap();
+    leaf("old");
+    fs::copy(folder.join("old.pem"), folder.join("ssl/zzz-ca.pem")).unwrap();
+    assert_eq!(codes(&directory.file("client-app.pem")), []);
+}

@@ -16,6 +16,7 @@ use crate::{
     layout::{FileKind, Layout},
     store::{Attributes, Stamp},
     threshold::Threshold,
+    verify::Verifier,
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
@@ -102,6 +103,40 @@ pub(crate) fn outlives(
     })
 }
 
+/// Why Go refuses a leaf that a trusted CA signed, but for the times, which are findings about their
+/// certificates, and for what it does not read, which is a finding about the file.
+pub(crate) fn refusals(
+    certificate: &Certificate,
+    chain: &[Certificate],
+    trusted: Vec<Certificate>,
+    now: SystemTime,
+) -> Vec<Finding> {
+    // A CA that lists usages must list those of what it signs
+    let own = certificate.extended_key_usages().unwrap_or_default().iter();
+    let usages = own.filter(|usage| {
+        matches!(
+            usage,
+            ExtendedKeyUsage::ClientAuth | ExtendedKeyUsage::ServerAuth
+        )
+    });
+    let verifier = Verifier::new(trusted)
+        .intermediates(chain.iter().cloned())
+        .usages(usages.cloned().collect())
+        .at(now);
+    let is_said_elsewhere = |reason: &&Finding| {
+        matches!(
+            reason,
+            Finding::Expired { .. } | Finding::NotYetValid { .. } | Finding::Malformed { .. }
+        )
+    };
+    let verdict = verifier.verify(certificate);
+    let reasons = verdict.reasons().iter();
+    reasons
+        .filter(|one| !is_said_elsewhere(one))
+        .cloned()
+        .collect()
+}
+
 /// The certificate names another certificate of its CA than this one (RFC 5280, section 4.2.1.1):
 /// the CA was renewed by a tool that did not keep what its leaves name it by.
 pub(crate) fn earlier_ca_certificate(
@@ -185,7 +220,8 @@ fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Fin
     misused.map(|name| Finding::AddressAsDnsName(name.clone()))
 }
 
-fn is_for_etcd(certificate: &Certificate) -> bool {
+/// Whether a certificate is one of etcd, and not one of Kubernetes next to it.
+pub(crate) fn is_for_etcd(certificate: &Certificate) -> bool {
     let issuer = certificate.issuer_common_name().unwrap_or_default();
     !NOT_ETCD.iter().any(|other| issuer.starts_with(other))
 }

@@ -9,7 +9,7 @@ use super::contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths};
 use crate::{
     certificate::Certificate,
     finding::Finding,
-    layout::Layout,
+    layout::{FileKind, Layout},
     store::{self, parent},
 };
 
@@ -26,6 +26,9 @@ pub(super) struct Cas<'a> {
     pub(super) near: Vec<(&'a Path, &'a Certificate)>,
     /// In its file, in the directory above, in `etcd` below
     pub(super) around: Vec<(&'a Path, &'a Certificate)>,
+    /// Those in files that a layout names as a CA's, in the certificate's directory and in `etcd`
+    /// below: what etcd trusts, while others may be kept nearby
+    pub(super) trusted: Vec<(&'a Path, &'a Certificate)>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -60,7 +63,13 @@ impl<'a> Surroundings<'a> {
     /// The CAs around a certificate's file.
     pub(super) fn cas(&self, path: &Path) -> Cas<'_> {
         let [own, rest @ ..] = around(path);
+        let [_, below, _] = around(path);
+        let trusted = [&own, &below].into_iter();
         Cas {
+            trusted: trusted
+                .flat_map(|directory| self.in_directory(directory))
+                .filter(|(path, _)| is_trusted_by_name(path))
+                .collect(),
             near: self.in_directory(&own).collect(),
             around: rest
                 .iter()
@@ -86,6 +95,11 @@ impl<'a> Cas<'a> {
         self.around.extend(chain);
         self
     }
+}
+
+/// Whether a layout names a file as a CA's certificate.
+fn is_trusted_by_name(path: &Path) -> bool {
+    matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), false)))
 }
 
 /// A file's directory, `etcd` below it, where Kubernetes' tools have etcd's CA, and the directory

@@ -379,28 +379,13 @@ fn issuer_reason(
         }
         // etcd trusts every CA of the bundle, and cannot be judged where etcd-pki cannot
         Issuer::Ca(_) | Issuer::NotSupported(_) => None,
-        Issuer::Unknown { .. } if chain_is_trusted(certificate, chain, ca.bundle) => None,
+        Issuer::Unknown { .. } if issuer::chain_is_trusted(certificate, chain, ca.bundle) => None,
         Issuer::Unknown { same_name } => Some(Finding::OtherCa {
             issuer: certificate.issuer(),
             ca: ca.path.map(Path::to_owned),
             same_name,
         }),
     }
-}
-
-/// Whether the certificates that follow a leaf in its file lead to a trusted one.
-fn chain_is_trusted(leaf: &Certificate, chain: &[Certificate], bundle: &[Certificate]) -> bool {
-    let mut top = leaf;
-    for above in chain {
-        if !issuer::is_signed_by(top, [above]) {
-            return false;
-        }
-        if bundle.contains(above) || issuer::is_signed_by(above, bundle) {
-            return true;
-        }
-        top = above;
-    }
-    false
 }
 
 /// A leaf that expires with its CA is not due for that reason: a new one would expire then too, unless
