@@ -14,7 +14,7 @@ pub struct Facts {
     pub target: Option<PathBuf>,
     /// The subject or issuer of a certificate
     pub subject: Option<String>,
-    /// A name, an address, a host or an extension
+    /// A name, an address, a host, a user or an extension
     pub name: Option<String>,
     /// What the files have; modes as `0644`
     pub current: Vec<String>,
@@ -153,7 +153,7 @@ impl Finding {
             }
             Self::KeyOwner { path, owner } | Self::CaKeyOwner { path, owner } => {
                 facts.path = Some(path.clone());
-                facts.current = vec![owner.clone()];
+                facts.name = Some(owner.clone());
             }
             Self::NameConstraint { ca, name } => {
                 facts.subject = Some(ca.clone());

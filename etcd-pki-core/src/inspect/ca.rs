@@ -32,6 +32,8 @@ pub(crate) struct CurrentCa {
     pub(crate) private_key: Option<PrivateKey>,
     /// The files that are empty, each as a finding
     pub(crate) empty: Vec<Finding>,
+    /// The owner of the key, if that is an unprivileged user
+    pub(crate) key_owner: Option<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
     /// The metadata of the files
@@ -53,6 +55,7 @@ impl CurrentCa {
         common_name: Option<&str>,
         attributes: &Attributes,
     ) -> Result<Self> {
+        let attributes = attributes.for_ca();
         let files = PairFiles::read(paths.clone())?;
         let (bundle, refused) = files.certificates(Use::TrustedCa);
         let bundle = match bundle {
@@ -81,7 +84,8 @@ impl CurrentCa {
             key,
             private_key,
             empty: files.empty(relative),
-            permissions: files.permissions(relative, attributes),
+            key_owner: files.ca_key_owner(&relative.key, &attributes),
+            permissions: files.permissions(relative, &attributes),
             hard_links: files.hard_links(),
             stamps: files.stamps(),
         })

@@ -154,6 +154,22 @@ impl PairFiles {
         findings
     }
 
+    /// The owner of the key, if that is a user who has no business with it.
+    pub(crate) fn key_owner(
+        &self,
+        shown: &Path,
+        desired: &Attributes,
+        store_owner: u32,
+    ) -> Option<Finding> {
+        let stamp = &self.key.as_ref()?.stamp;
+        rules::key_owner(shown, stamp, desired, store_owner)
+    }
+
+    /// The owner of a CA's key, if that is an unprivileged user.
+    pub(crate) fn ca_key_owner(&self, shown: &Path, desired: &Attributes) -> Option<Finding> {
+        rules::ca_key_owner(shown, &self.key.as_ref()?.stamp, desired)
+    }
+
     /// The files with further names (hard links), which keep the old content when it is replaced.
     pub(crate) fn hard_links(&self) -> Vec<PathBuf> {
         let files = self.each(&self.paths);

@@ -14,7 +14,7 @@ use crate::{
     finding::Finding,
     key::PublicKey,
     layout::{FileKind, Layout},
-    store::{Attributes, Stamp},
+    store::{Attributes, Stamp, is_privileged_owner, trusted_owner, user_name},
     threshold::Threshold,
     verify::Verifier,
 };
@@ -260,9 +260,30 @@ pub(crate) fn permissions(
             },
         }
     });
-    let owner = desired.is_of_another(stamp);
+    let owner = desired.is_of_another(stamp, secret);
     let owner = owner.then(|| Finding::Owner { path: path() });
     mode.into_iter().chain(owner).collect()
+}
+
+/// A key that belongs to a user who has no business with it.
+pub(crate) fn key_owner(
+    path: &Path,
+    stamp: &Stamp,
+    desired: &Attributes,
+    store_owner: u32,
+) -> Option<Finding> {
+    (!trusted_owner(stamp, desired, store_owner)).then(|| Finding::KeyOwner {
+        path: path.to_owned(),
+        owner: user_name(stamp.account().owner),
+    })
+}
+
+/// A CA's key that belongs to an unprivileged user.
+pub(crate) fn ca_key_owner(path: &Path, stamp: &Stamp, desired: &Attributes) -> Option<Finding> {
+    (!is_privileged_owner(stamp, desired)).then(|| Finding::CaKeyOwner {
+        path: path.to_owned(),
+        owner: user_name(stamp.account().owner),
+    })
 }
 
 /// A directory in which everyone can replace files.

@@ -115,13 +115,14 @@ fn named_as_cas(
     read: &BTreeMap<PathBuf, Contents>,
 ) -> Vec<(PathBuf, Certificate)> {
     let mut found = Vec::new();
+    let owner = store::owner_of_directory(directory);
     for path in store::files(directory) {
         // As a user in that directory writes it
         let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
         if !is_named_as_ca(&path) || read.contains_key(&path) {
             continue;
         }
-        if let Contents::Certificates(certificates) = Contents::of(&path) {
+        if let Contents::Certificates(certificates) = Contents::of(&path, owner) {
             let all = certificates.all.into_iter();
             found.extend(all.map(|one| (path.clone(), one)));
         }
@@ -178,7 +179,9 @@ fn companions(key: &Path) -> Vec<PathBuf> {
 
 /// Whether the key matches a certificate with another name.
 fn fits_any(key: &Path, read: &BTreeMap<PathBuf, Contents>) -> bool {
-    let Some(public) = Key::at(key).and_then(|key| key.public) else {
+    let Some(public) =
+        Key::at(key, store::owner_of_directory(parent(key))).and_then(|key| key.public)
+    else {
         return false;
     };
     let is_its = |certificate: &Certificate| *certificate.public_key() == public;

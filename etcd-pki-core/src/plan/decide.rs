@@ -22,7 +22,7 @@ use crate::{
     key::PublicKey,
     layout::PairPaths,
     profile::Profile,
-    store::Attributes,
+    store::{Attributes, owner_of_directory},
     verify::Use,
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Current {
     certificate_file_has_key: bool,
     /// The files that are empty, each as a finding
     empty: Vec<Finding>,
+    /// The owner of the key, if that is a user who has no business with it
+    key_owner: Option<Finding>,
     permissions: Vec<Finding>,
     pub(super) stamps: Stamps,
     pub(super) hard_links: Vec<std::path::PathBuf>,
@@ -113,6 +115,7 @@ impl Current {
             ],
             certificate_file_has_key: files.certificate_file_has_key(),
             empty: files.empty(paths),
+            key_owner: files.key_owner(&paths.key, permissions, owner_of_directory(directory)),
             permissions: files.permissions(paths, permissions),
             stamps: files.stamps(),
             hard_links: files.hard_links(),
@@ -130,6 +133,7 @@ impl Current {
             refused: [None, None],
             certificate_file_has_key: false,
             empty: Vec::new(),
+            key_owner: None,
             permissions: Vec::new(),
             stamps: Stamps::default(),
             hard_links: Vec::new(),
@@ -172,13 +176,17 @@ pub(super) fn pair(
         let absent = Finding::MissingCertificate;
         rules::missing(&current.empty, &paths.certificate, absent)
     };
-    if let (Part::Missing, Part::Missing) = (&current.key, &current.certificate) {
+    let is_missing = matches!(
+        (&current.key, &current.certificate),
+        (Part::Missing, Part::Missing)
+    );
+    if is_missing && current.key_owner.is_none() {
         return Ok(Decision {
             action: Action::Create,
             reasons: vec![missing_key(), missing_certificate()],
         });
     }
-    let mut blocked = Vec::new();
+    let mut blocked: Vec<_> = current.key_owner.iter().cloned().collect();
     let mut for_new_key = Vec::new();
     match &current.key {
         Part::Missing => for_new_key.push(missing_key()),
@@ -491,6 +499,7 @@ pub(super) fn ca(
         reasons.extend(unchangeable(desired, certificate));
     }
     reasons.extend(current.permissions.iter().cloned());
+    reasons.extend(current.key_owner.clone());
     Decision { action, reasons }
 }
 

@@ -235,6 +235,13 @@ impl Ca {
                 .find(|leaf| leaf.has_certificate)
                 .map(|leaf| leaf.step.relative_paths().certificate.clone());
             check_orphans(&desired, has_key, store, signed)?;
+            if let Some(Finding::CaKeyOwner { path, owner }) = &current.key_owner {
+                // Whoever put it there could sign with it
+                return Err(Error::UntrustedOwner {
+                    path: directory.join(path),
+                    owner: owner.clone(),
+                });
+            }
             let missing = |path, absent| rules::missing(&current.empty, path, absent);
             let paths = &desired.paths;
             let mut reasons = vec![missing(&paths.certificate, Finding::MissingCertificate)];
