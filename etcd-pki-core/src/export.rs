@@ -13,8 +13,8 @@ use crate::{
     key::PrivateKey,
     layout::{CaKind, PairPaths},
     store::{
-        Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_certificates,
-        read_regular_file, user,
+        Attributes, CaAttributes, Overwrite, PairTexts, Store, group, is_empty, look, may_give,
+        owner_of_directory, read_certificates, read_regular_file, trusted_owner, user, user_name,
     },
 };
 
@@ -61,11 +61,15 @@ impl Cluster {
             trusted.push((&ca.paths.certificate, all_pem(&bundle)?));
             bundles.push((ca.kind, bundle));
         }
+        let owners = Owners {
+            attributes: &self.exported_attributes().0,
+            of_store: owner_of_directory(store.directory()),
+        };
         let mut pairs = Vec::new();
         for (pair, from) in desired.pairs.iter().zip(self.sources(host)?) {
             let bundle = bundles.iter().find(|(kind, _)| *kind == pair.ca);
             let bundle = bundle.map_or(&[][..], |(_, bundle)| bundle);
-            let texts = read_pair(&from.below(store.directory()), bundle)?;
+            let texts = read_pair(&from.below(store.directory()), bundle, &owners)?;
             pairs.push((&pair.paths, texts));
         }
 
@@ -75,6 +79,7 @@ impl Cluster {
         files.give_directories(&attributes)?;
         files.put_pairs(&pairs, overwrite, &attributes)?;
         for (path, text) in &trusted {
+            let attributes = attributes.for_ca();
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;
         }
         let pairs = pairs.iter().flat_map(|(paths, _)| {
@@ -107,8 +112,12 @@ impl Cluster {
             key_mode: files.key_mode(),
             certificate_mode: files.certificate_mode(),
             directory_mode: files.directory_mode(),
-            replaces_links: false,
-            backup: false,
+            ca: CaAttributes {
+                owner: number(files.ca_owner(), user),
+                group: number(files.ca_group(), group),
+                key_mode: None,
+            },
+            ..Attributes::default()
         };
         (attributes, not_given)
     }
@@ -123,9 +132,25 @@ impl Cluster {
     }
 }
 
+/// Who may own a key that is exported.
+struct Owners<'a> {
+    attributes: &'a Attributes,
+    of_store: u32,
+}
+
 /// Reads a pair that belongs together. The key keeps its format.
-fn read_pair(paths: &PairPaths, bundle: &[Certificate]) -> Result<PairTexts> {
-    let key = Zeroizing::new(read_regular_file(&paths.key)?);
+fn read_pair(paths: &PairPaths, bundle: &[Certificate], owners: &Owners<'_>) -> Result<PairTexts> {
+    let (key, stamp) = match look(&paths.key)? {
+        Some((key, stamp)) => (Zeroizing::new(key), stamp),
+        // The reason of the system
+        None => return Err(unreadable(&paths.key)),
+    };
+    if !trusted_owner(&stamp, owners.attributes, owners.of_store) {
+        return Err(Error::UntrustedOwner {
+            path: paths.key.clone(),
+            owner: user_name(stamp.account().owner),
+        });
+    }
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
     let mut all = read_certificates(&paths.certificate)?;
@@ -149,6 +174,13 @@ fn read_pair(paths: &PairPaths, bundle: &[Certificate]) -> Result<PairTexts> {
             Err(_) => pair.secret_key_pem()?,
         },
         certificate: text,
+    })
+}
+
+/// Why a file cannot be read that was missing a moment ago.
+fn unreadable(path: &Path) -> Error {
+    read_regular_file(path).err().unwrap_or(Error::Changed {
+        path: path.to_owned(),
     })
 }
 

@@ -293,6 +293,45 @@ pub enum Finding {
         /// The lines on which the blocks begin, counted from 1
         lines: Vec<usize>,
     },
+    /// EP051: a file of a pair is empty or has only zero bytes, as a full disk or a crash leaves it.
+    EmptyFile {
+        /// The file
+        path: PathBuf,
+        /// Whether it has only zero bytes
+        is_zeros: bool,
+    },
+    /// EP052: a file has a key where a certificate should be, or a certificate where a key should be.
+    Misplaced {
+        /// The file
+        path: PathBuf,
+        /// What it has
+        current: &'static str,
+        /// What it should have
+        desired: &'static str,
+    },
+    /// EP053: a member's certificate without DNS name and address. No client accepts it: Go ignores
+    /// the common name since version 1.15.
+    MemberWithoutNames,
+    /// EP054: an address is a DNS name of the certificate. Go compares the address of a connection
+    /// with the certificate's addresses only (`VerifyHostname` in `crypto/x509/verify.go`).
+    AddressAsDnsName(
+        /// The address
+        String,
+    ),
+    /// EP055: a private key belongs to a user who has no business with it. It is not used.
+    KeyOwner {
+        /// The key's file
+        path: PathBuf,
+        /// Its owner
+        owner: String,
+    },
+    /// EP056: a CA's key belongs to an unprivileged user, who can sign certificates.
+    CaKeyOwner {
+        /// The key's file
+        path: PathBuf,
+        /// Its owner
+        owner: String,
+    },
 }
 
 impl Finding {
@@ -337,6 +376,15 @@ impl Finding {
             *path = Some(file.to_owned());
         }
         self
+    }
+}
+
+/// How a file is empty, in words.
+const fn empty(is_zeros: bool) -> &'static str {
+    if is_zeros {
+        "it has only zero bytes"
+    } else {
+        "it is empty"
     }
 }
 

@@ -48,5 +48,5 @@ pub use self::{
 /// ```
 #[must_use]
 pub fn peer_port(certificate: &Certificate) -> Option<Finding> {
-    rules::peer_port(certificate)
+    rules::peer_port(certificate, None)
 }

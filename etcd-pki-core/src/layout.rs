@@ -291,6 +291,15 @@ impl Layout {
             })
     }
 
+    /// What a file is for by its own name in any layout, and whether the name is a key's. Names that
+    /// every file may have do not count, nor do directories.
+    pub(crate) fn kind_by_name(path: &Path) -> Option<(FileKind, bool)> {
+        Self::ALL.into_iter().find_map(|layout| {
+            let ((kind, pattern), is_key) = layout.row_of_file(path)?;
+            (pattern != NAME).then_some((kind, is_key))
+        })
+    }
+
     /// Whether a file may have the name of a certificate that members present to each other: their
     /// only one, or the one for peers. Directories do not matter.
     pub(crate) fn is_for_peers(self, path: &Path) -> bool {

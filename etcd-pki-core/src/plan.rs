@@ -43,7 +43,7 @@ use crate::{
     inspect::Stamps,
     layout::{CaKind, PairPaths},
     role::Role,
-    store::{Attributes, Store, group, user},
+    store::{Attributes, CaAttributes, Store, group, user},
 };
 
 /// What must change in a directory: steps, each with its reasons.
@@ -459,7 +459,12 @@ fn permissions(files: &ClusterFiles, options: &PlanOptions) -> Result<Attributes
         key_mode: files.key_mode(),
         certificate_mode: files.certificate_mode(),
         directory_mode: files.directory_mode(),
+        ca: CaAttributes {
+            owner: number("ca.owner", files.ca_owner(), user)?,
+            group: number("ca.group", files.ca_group(), group)?,
+            key_mode: files.ca_key_mode(),
+        },
         backup: options.backup,
-        replaces_links: false,
+        ..Attributes::default()
     })
 }

@@ -31,7 +31,8 @@ pub(crate) use self::{
         open_directory_mode, parent,
     },
     permissions::{
-        Account, Attributes, Stamp, group, group_name, may_give, user, user_name, usual_mode,
+        Account, Attributes, CaAttributes, Stamp, group, group_name, is_privileged_owner, may_give,
+        owner_of_directory, trusted_owner, user, user_name, usual_mode,
     },
     read::{first_certificate, look, read_below, read_certificates, unless_too_large},
     tree::{Entry, files, files_below, folders, is_empty, tree, whole_tree},

@@ -112,6 +112,12 @@ impl Verifier {
         self
     }
 
+    /// Asks for these usages.
+    pub(crate) fn usages(mut self, usages: Vec<ExtendedKeyUsage>) -> Self {
+        self.usages = usages;
+        self
+    }
+
     /// Asks for the host that is dialled.
     pub fn host(mut self, host: Host) -> Self {
         self.host = Some(host);

@@ -6,6 +6,8 @@ use super::{Remark, habits::most_frequent, pair::Pair};
 use crate::{
     cluster::ClusterFiles,
     error::Result,
+    inspect::rules,
+    layout::CaKind,
     store::{Account, Attributes, Stamp, Store, group_name, user_name, usual_mode},
 };
 
@@ -15,6 +17,34 @@ const READABLE: u32 = 0o444;
 /// What is to be said of owner, group and modes, so that new files are as those that are there: what all have, where who adopts
 /// would make something else.
 pub(super) fn files(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> ClusterFiles {
+    let of_pairs = files_of_pairs(store, pairs, remarks);
+    with_ca_key(of_pairs, store, remarks)
+}
+
+/// Group and mode of the CA's key where they are not the usual ones. An unprivileged owner is a remark:
+/// no specification should require one.
+fn with_ca_key(mut said: ClusterFiles, store: &Store, remarks: &mut Vec<Remark>) -> ClusterFiles {
+    let path = store.layout().ca(CaKind::Client).key;
+    let Some(stamp) = Stamp::of_regular(&store.directory().join(&path)) else {
+        return said;
+    };
+    if let Some(finding) = rules::ca_key_owner(&path, &stamp, &Attributes::default()) {
+        remarks.push(Remark::new(&path, format!("{finding}: {}", finding.fix())));
+        return said;
+    }
+    let (account, own) = (stamp.account(), Account::own());
+    if account.group != own.group {
+        said = with(said, |said| said.with_ca_group(&group_name(account.group)));
+    }
+    let mode = stamp.mode();
+    let is_good = Attributes::default().mended_mode(&stamp, true).is_none();
+    if is_good && mode != usual_mode(true) {
+        said = with(said, |said| said.with_ca_key_mode(mode));
+    }
+    said
+}
+
+fn files_of_pairs(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> ClusterFiles {
     let files = File::all(store, pairs);
     let Some(account) = most_frequent(files.iter().map(|file| file.stamp.account())) else {
         return ClusterFiles::default();

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 /// Whose the files of a cluster are, and who may read them, as far as it was said.
 ///
 /// What was not said is left to what writes them: a new key has mode 0600, a new certificate 0644, a new directory 0700, and what
-/// exists keeps what it has.
+/// exists keeps what it has. Owner, group and mode of keys are not those of a CA's key: who reads it
+/// can sign for everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterFiles {
     owner: Option<String>,
@@ -14,6 +15,9 @@ pub struct ClusterFiles {
     key_mode: Option<u32>,
     certificate_mode: Option<u32>,
     directory_mode: Option<u32>,
+    ca_owner: Option<String>,
+    ca_group: Option<String>,
+    ca_key_mode: Option<u32>,
 }
 
 impl ClusterFiles {
@@ -73,6 +77,40 @@ impl ClusterFiles {
         })
     }
 
+    /// Sets the owner of a CA's files, a user's name or number. Without it a CA's key belongs to the
+    /// user who makes it, and its certificate to the owner of the other certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for what names no user.
+    pub fn with_ca_owner(self, owner: &str) -> Result<Self> {
+        let ca_owner = Some(account(owner)?);
+        Ok(Self { ca_owner, ..self })
+    }
+
+    /// Sets the group of a CA's files, by name or number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] for what names no group.
+    pub fn with_ca_group(self, group: &str) -> Result<Self> {
+        let ca_group = Some(account(group)?);
+        Ok(Self { ca_group, ..self })
+    }
+
+    /// Sets the mode of a CA's key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Specification`] unless the owner may read it and others than the group may not.
+    pub fn with_ca_key_mode(self, mode: u32) -> Result<Self> {
+        let ca_key_mode = Some(checked("ca.key_mode", mode, 0o400, 0o137)?);
+        Ok(Self {
+            ca_key_mode,
+            ..self
+        })
+    }
+
     /// The owner, a name or a number.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
@@ -101,6 +139,24 @@ impl ClusterFiles {
     #[must_use]
     pub fn directory_mode(&self) -> Option<u32> {
         self.directory_mode
+    }
+
+    /// The owner of a CA's files, a name or a number.
+    #[must_use]
+    pub fn ca_owner(&self) -> Option<&str> {
+        self.ca_owner.as_deref()
+    }
+
+    /// The group of a CA's files, a name or a number.
+    #[must_use]
+    pub fn ca_group(&self) -> Option<&str> {
+        self.ca_group.as_deref()
+    }
+
+    /// The mode of a CA's key.
+    #[must_use]
+    pub fn ca_key_mode(&self) -> Option<u32> {
+        self.ca_key_mode
     }
 }
 

@@ -47,7 +47,9 @@ const FILES: &[&str] = &[
     "key_mode",
     "certificate_mode",
     "directory_mode",
+    "ca",
 ];
+const CA_FILES: &[&str] = &["owner", "group", "key_mode"];
 
 impl Cluster {
     /// Reads a cluster's specification. JSON is YAML too.
@@ -203,6 +205,26 @@ fn files(slot: &Slot<'_>) -> Result<ClusterFiles> {
             files = set(files, mode(&slot)?).map_err(|error| slot.wrap(&error))?;
         }
     }
+    match fields.get("ca") {
+        Some(ca) => ca_files(files, &ca),
+        None => Ok(files),
+    }
+}
+
+fn ca_files(mut files: ClusterFiles, slot: &Slot<'_>) -> Result<ClusterFiles> {
+    let fields = slot.fields(CA_FILES)?;
+    for (name, set) in [
+        ("owner", ClusterFiles::with_ca_owner as fn(_, &str) -> _),
+        ("group", ClusterFiles::with_ca_group),
+    ] {
+        if let Some(slot) = fields.get(name) {
+            files = set(files, slot.text_or_number()?).map_err(|error| slot.wrap(&error))?;
+        }
+    }
+    if let Some(slot) = fields.get("key_mode") {
+        let set = files.with_ca_key_mode(mode(&slot)?);
+        files = set.map_err(|error| slot.wrap(&error))?;
+    }
     Ok(files)
 }
 
@@ -243,7 +265,7 @@ shared_names: [etcd, 10.0.0.1]
 members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d}]
 nodes: [{name: n, san: none}, {name: o, names: [o.lan], addresses: [10.0.0.3]}]
 clients: [x, {name: p, common_name: null, organization: O}, {name: q, common_name: etcd-member-q, allow_member_common_name: true}]
-files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', directory_mode: "0o750"}
+files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', directory_mode: "0o750", ca: {owner: root, group: 7, key_mode: "0400"}}
 "#,
         )
         .unwrap();
@@ -295,6 +317,8 @@ files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', dir
         assert_eq!(files.key_mode(), Some(0o640));
         assert_eq!(files.certificate_mode(), Some(0o444));
         assert_eq!(files.directory_mode(), Some(0o750));
+        let ca = (files.ca_owner(), files.ca_group(), files.ca_key_mode());
+        assert_eq!(ca, (Some("root"), Some("7"), Some(0o400)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use super::{Finding, numbers};
+use super::{Finding, empty, numbers};
 
 /// The facts of a finding, each under the same name for every kind that has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Facts {
     pub target: Option<PathBuf>,
     /// The subject or issuer of a certificate
     pub subject: Option<String>,
-    /// A name, an address, a host or an extension
+    /// A name, an address, a host, a user or an extension
     pub name: Option<String>,
     /// What the files have; modes as `0644`
     pub current: Vec<String>,
@@ -115,7 +115,9 @@ impl Finding {
                 facts.reason = Some(format!("requested {requested}"));
             }
             Self::ClientWithNames { names } => facts.current.clone_from(names),
-            Self::MissingName(name) | Self::ExtraName(name) => facts.name = Some(name.clone()),
+            Self::MissingName(name) | Self::ExtraName(name) | Self::AddressAsDnsName(name) => {
+                facts.name = Some(name.clone())
+            }
             Self::Usages { current, desired } => {
                 facts.current.clone_from(current);
                 facts.desired.clone_from(desired);
@@ -140,6 +142,23 @@ impl Finding {
             Self::SkippedBlocks { path, lines } => {
                 facts.path.clone_from(path);
                 facts.reason = Some(format!("lines {}", numbers(lines)));
+            }
+            Self::EmptyFile { path, is_zeros } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(empty(*is_zeros).to_owned());
+            }
+            Self::Misplaced {
+                path,
+                current,
+                desired,
+            } => {
+                facts.path = Some(path.clone());
+                facts.current = vec![(*current).to_owned()];
+                facts.desired = vec![(*desired).to_owned()];
+            }
+            Self::KeyOwner { path, owner } | Self::CaKeyOwner { path, owner } => {
+                facts.path = Some(path.clone());
+                facts.name = Some(owner.clone());
             }
             Self::NameConstraint { ca, name } => {
                 facts.subject = Some(ca.clone());
@@ -173,6 +192,7 @@ impl Finding {
             Self::NoKeyUsage
             | Self::MemberWithoutClientAuth
             | Self::ClientWithoutNames
+            | Self::MemberWithoutNames
             | Self::NoCertificate
             | Self::MissingCertificate
             | Self::MissingKey
@@ -334,6 +354,25 @@ mod tests {
             Finding::DueTooEarly {
                 requested: text(),
                 life: Duration::from_secs(86_400),
+            },
+            Finding::EmptyFile {
+                path: path(),
+                is_zeros: true,
+            },
+            Finding::Misplaced {
+                path: path(),
+                current: "a key",
+                desired: "a certificate",
+            },
+            Finding::MemberWithoutNames,
+            Finding::AddressAsDnsName(text()),
+            Finding::KeyOwner {
+                path: path(),
+                owner: text(),
+            },
+            Finding::CaKeyOwner {
+                path: path(),
+                owner: text(),
             },
         ]
     }

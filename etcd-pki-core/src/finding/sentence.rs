@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Finding, numbers};
+use super::{Finding, empty, numbers};
 use crate::{
     clock, limits,
     text::{self, FEW},
@@ -210,6 +210,32 @@ impl fmt::Display for Sentence<'_> {
                     "etcd skips blocks of {path}, which begin on line {lines}"
                 )
             }
+            Finding::EmptyFile { path, is_zeros } => {
+                write!(f, "{}: {}", path.display(), empty(*is_zeros))
+            }
+            Finding::Misplaced {
+                path,
+                current,
+                desired,
+            } => write!(f, "{} has {current}, should have {desired}", path.display()),
+            Finding::MemberWithoutNames => write!(
+                f,
+                "no DNS name and no address: no client accepts the member under any name"
+            ),
+            Finding::AddressAsDnsName(name) => write!(
+                f,
+                "{name} is a DNS name in it and no address, so Go does not accept it for {name}"
+            ),
+            Finding::KeyOwner { path, owner } => write!(
+                f,
+                "{} belongs to {owner}, who has no business with it",
+                path.display()
+            ),
+            Finding::CaKeyOwner { path, owner } => write!(
+                f,
+                "{} belongs to {owner}, who can sign certificates",
+                path.display()
+            ),
             Finding::UnknownExtension { subject, oid } => write!(
                 f,
                 "{subject} has the critical extension {oid}, which Go does not know"

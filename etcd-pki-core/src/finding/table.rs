@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 44] = [
+    pub const TABLE: [Entry; 50] = [
         entry(
             "EP001",
             "expired",
@@ -395,6 +395,54 @@ impl Finding {
             "a certificate is renewed later than requested, so that not every run renews it",
             "request at most a third of its life, such as 30d or 33%",
         ),
+        entry(
+            "EP051",
+            "empty_file",
+            Critical,
+            &["path", "reason"],
+            "a file of a pair is empty or has only zero bytes, as a full disk or a crash leaves it",
+            "restore the file, or issue a new pair",
+        ),
+        entry(
+            "EP052",
+            "misplaced",
+            Critical,
+            &["path", "current", "desired"],
+            "a file has a key where a certificate should be, or a certificate instead of a key",
+            "exchange the two files if they are swapped, or restore the right one",
+        ),
+        entry(
+            "EP053",
+            "member_without_names",
+            Critical,
+            &[],
+            "a member's certificate has no DNS name and no address, so no client accepts it",
+            "issue a certificate with the member's names and addresses",
+        ),
+        entry(
+            "EP054",
+            "address_as_dns_name",
+            Warning,
+            &["name"],
+            "an address is a DNS name of the certificate, and Go does not accept it for that address",
+            "issue a certificate with it as an address: `IP:`, not `DNS:`",
+        ),
+        entry(
+            "EP055",
+            "key_owner",
+            Warning,
+            &["path", "name"],
+            "a private key belongs to a user who has no business with it, and etcd-pki does not use it",
+            "chown the key if you know where it comes from; else remove it and issue a new pair",
+        ),
+        entry(
+            "EP056",
+            "ca_key_owner",
+            Warning,
+            &["path", "name"],
+            "the key of a CA belongs to an unprivileged user, who can sign certificates",
+            "chown the key to root, or keep it on another machine",
+        ),
     ];
 
     /// Every code, in order.
@@ -411,8 +459,10 @@ impl Finding {
     /// The row of the table.
     #[must_use]
     pub const fn entry(&self) -> &'static Entry {
+        let number = self.number();
         let mut index = 0;
-        while index + 1 < Self::TABLE.len() && number_of(&Self::TABLE[index]) != self.number() {
+        // Some numbers have no code, so a row is not at the place of its number
+        while index + 1 < Self::TABLE.len() && number_of(&Self::TABLE[index]) != number {
             index += 1;
         }
         &Self::TABLE[index]
@@ -465,14 +515,26 @@ impl Finding {
             Self::SkippedBlocks { .. } => 42,
             Self::ClientWithNames { .. } => 46,
             Self::DueTooEarly { .. } => 47,
+            Self::EmptyFile { .. } => 51,
+            Self::Misplaced { .. } => 52,
+            Self::MemberWithoutNames => 53,
+            Self::AddressAsDnsName(_) => 54,
+            Self::KeyOwner { .. } => 55,
+            Self::CaKeyOwner { .. } => 56,
         }
     }
 }
 
-/// The number in the code of a row.
+/// The number in a row's code.
 const fn number_of(entry: &Entry) -> usize {
     let code = entry.code.as_bytes();
-    (code[2] - b'0') as usize * 100 + (code[3] - b'0') as usize * 10 + (code[4] - b'0') as usize
+    let mut number = 0;
+    let mut index = "EP".len();
+    while index < code.len() {
+        number = number * 10 + (code[index] - b'0') as usize;
+        index += 1;
+    }
+    number
 }
 
 #[cfg(test)]
@@ -480,10 +542,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_in_order() {
-        assert!(Finding::CODES.is_sorted());
-        for (entry, code) in Finding::TABLE.iter().zip(Finding::CODES) {
-            assert_eq!(code, format!("EP{:03}", number_of(entry)));
+    fn codes_ascend() {
+        let numbers: Vec<usize> = Finding::TABLE.iter().map(number_of).collect();
+        assert!(
+            numbers.is_sorted_by(|one, other| one < other),
+            "{numbers:?}"
+        );
+        for (number, code) in numbers.iter().zip(Finding::CODES) {
+            assert_eq!(code, format!("EP{number:03}"));
         }
     }
 }

@@ -31,6 +31,10 @@ pub(crate) struct CurrentCa {
     pub(crate) key: Part<PublicKey>,
     /// The private key, if it is here and not encrypted
     pub(crate) private_key: Option<PrivateKey>,
+    /// The files that are empty, each as a finding
+    pub(crate) empty: Vec<Finding>,
+    /// The owner of the key, if that is an unprivileged user
+    pub(crate) key_owner: Option<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
     /// The metadata of the files
@@ -52,6 +56,7 @@ impl CurrentCa {
         common_name: Option<&str>,
         attributes: &Attributes,
     ) -> Result<Self> {
+        let attributes = attributes.for_ca();
         let files = PairFiles::read(paths.clone())?;
         let (bundle, refused) = files.certificates(Use::TrustedCa);
         let bundle = match bundle {
@@ -79,7 +84,9 @@ impl CurrentCa {
             refused,
             key,
             private_key,
-            permissions: files.permissions(relative, attributes),
+            empty: files.empty(relative),
+            key_owner: files.ca_key_owner(&relative.key, &attributes),
+            permissions: files.permissions(relative, &attributes),
             hard_links: files.hard_links(),
             stamps: files.stamps(),
         })

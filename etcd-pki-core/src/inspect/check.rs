@@ -162,14 +162,15 @@ impl Check {
             Contents::Other => return Vec::new(),
         };
         let all = &certificates.all;
-        let chain = all.iter().skip(1).map(|below| (path, below));
-        let cas = surroundings.cas(path).with(chain);
+        let following = all.iter().skip(1).map(|below| (path, below));
+        let cas = surroundings.cas(path).with(following);
         let mut checked = Vec::with_capacity(all.len());
         for (index, certificate) in all.iter().enumerate() {
             if all[..index].contains(certificate) {
                 continue;
             }
-            let mut findings = self.certificate(certificate, &cas, now);
+            let chain = (path, &all[index + 1..]);
+            let mut findings = self.certificate(certificate, chain, &cas, now);
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
             }
@@ -184,10 +185,12 @@ impl Check {
         checked
     }
 
-    /// Everything that is wrong with a certificate, except its key.
+    /// Everything that is wrong with a certificate, except its key. It is in a file, in which other
+    /// certificates may follow it.
     fn certificate(
         &self,
         certificate: &Certificate,
+        (path, chain): (&Path, &[Certificate]),
         cas: &Cas<'_>,
         now: SystemTime,
     ) -> Vec<Finding> {
@@ -197,12 +200,12 @@ impl Check {
         let mut findings: Vec<Finding> = time.into_iter().collect();
         findings.extend(rules::key_usage_of_ca(certificate));
         if !certificate.is_self_issued() {
-            findings.extend(issuer_finding(certificate, cas));
+            findings.extend(issuer_findings(certificate, (path, chain), cas, now));
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
-        findings.extend(rules::usages(certificate));
+        findings.extend(rules::usages(certificate, path));
         if !cas.keep_peers_separate(certificate) {
-            findings.extend(rules::peer_port(certificate));
+            findings.extend(rules::peer_port(certificate, Some(path)));
         }
         findings
     }
@@ -258,34 +261,68 @@ fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Fin
     open.collect()
 }
 
-/// What is wrong with the issuer of a certificate.
-fn issuer_finding(certificate: &Certificate, cas: &Cas<'_>) -> Option<Finding> {
-    let candidates = cas.all().map(|(path, ca)| ((path, ca), ca));
-    match issuer::of(certificate, candidates) {
-        Issuer::Ca((path, ca)) => rules::outlives(certificate, ca, path),
-        Issuer::NotSupported(what) => Some(Finding::NotSupported {
-            subject: None,
-            what,
-        }),
-        // The signature of a certificate that is trusted itself does not matter
-        Issuer::Refused(_) if cas.near.iter().any(|(_, ca)| *ca == certificate) => None,
-        Issuer::Refused(reason) => Some(Finding::Signature {
-            subject: certificate.subject(),
-            reason,
-        }),
-        // The root of an intermediate CA may be kept anywhere
-        Issuer::Unknown { .. } if certificate.is_authority() => None,
-        Issuer::Unknown { .. } => {
-            let near = || cas.near.iter();
-            let namesake = near().find(|(_, ca)| certificate.names_issuer(ca));
-            let (path, _) = namesake.or_else(|| near().next())?;
-            Some(Finding::OtherCa {
-                issuer: certificate.issuer(),
-                ca: Some(path.to_path_buf()),
-                same_name: namesake.is_some(),
-            })
+/// What is wrong with the issuers of a certificate. Where a layout's CA file is, etcd trusts nothing
+/// else: other CAs that are kept nearby do not count for a leaf of etcd.
+fn issuer_findings(
+    certificate: &Certificate,
+    (path, chain): (&Path, &[Certificate]),
+    cas: &Cas<'_>,
+    now: SystemTime,
+) -> Vec<Finding> {
+    let is_leaf = !certificate.is_authority() && rules::is_for_etcd(certificate);
+    let trusted = Some(&cas.trusted).filter(|trusted| is_leaf && !trusted.is_empty());
+    let all: Vec<_> = match trusted {
+        Some(trusted) => trusted.clone(),
+        None => cas.all().collect(),
+    };
+    let certificates = || all.iter().map(|(_, ca)| *ca);
+    let candidates = all.iter().map(|&(path, ca)| ((path, ca), ca));
+    let (path, issuer) = match issuer::of(certificate, candidates) {
+        Issuer::Ca(issuer) => issuer,
+        Issuer::NotSupported(what) => {
+            let subject = None;
+            return vec![Finding::NotSupported { subject, what }];
         }
+        // The signature of a certificate that is trusted itself does not matter
+        Issuer::Refused(_) if cas.near.iter().any(|(_, ca)| *ca == certificate) => {
+            return Vec::new();
+        }
+        Issuer::Refused(reason) => {
+            let subject = certificate.subject();
+            return vec![Finding::Signature { subject, reason }];
+        }
+        // The root of an intermediate CA may be kept anywhere
+        Issuer::Unknown { .. } if certificate.is_authority() => return Vec::new(),
+        Issuer::Unknown { .. } => match chain.first() {
+            Some(above) if issuer::chain_is_trusted(certificate, chain, certificates()) => {
+                (path, above)
+            }
+            _ => {
+                return other_ca(certificate, trusted.unwrap_or(&cas.near))
+                    .into_iter()
+                    .collect();
+            }
+        },
+    };
+    let mut findings: Vec<_> = rules::outlives(certificate, issuer, path)
+        .into_iter()
+        .collect();
+    if trusted.is_some() {
+        let trusted = certificates().cloned().collect();
+        findings.extend(rules::refusals(certificate, chain, trusted, now));
     }
+    findings
+}
+
+/// The finding that none of these CAs signed a certificate; `None` where there is no CA.
+fn other_ca(certificate: &Certificate, cas: &[(&Path, &Certificate)]) -> Option<Finding> {
+    let namesake = cas.iter().find(|(_, ca)| certificate.names_issuer(ca));
+    let (path, _) = namesake.or_else(|| cas.first())?;
+    Some(Finding::OtherCa {
+        issuer: certificate.issuer(),
+        ca: Some(path.to_path_buf()),
+        same_name: namesake.is_some(),
+    })
 }
 
 #[cfg(test)]
@@ -313,7 +350,8 @@ mod tests {
             (end, Some("EP002")),
             (end + second, Some("EP001")),
         ] {
-            let found = Check::new().certificate(certificate, &Cas::default(), now);
+            let chain: (&Path, &[Certificate]) = (Path::new("a.pem"), &[]);
+            let found = Check::new().certificate(certificate, chain, &Cas::default(), now);
             let codes: Vec<_> = found.iter().map(Finding::code).collect();
             assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{now:?}");
         }

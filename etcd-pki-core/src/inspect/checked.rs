@@ -141,13 +141,13 @@ impl Checked {
     /// Adds the key and its findings.
     pub(super) fn with_key(mut self, key: &Key) -> Self {
         self.findings.extend(key.finding.clone());
-        // Only etcd-pki reads a CA's key
-        if !self
-            .certificate
-            .as_ref()
-            .is_some_and(Certificate::is_authority)
-        {
+        let certificate = self.certificate.as_ref();
+        if certificate.is_some_and(Certificate::is_authority) {
+            self.findings.extend(key.ca_owner.clone());
+        } else {
+            // Only etcd-pki reads a CA's key
             self.findings.extend(key.refused.clone());
+            self.findings.extend(key.owner.clone());
         }
         let (Some(path), Some(certificate)) = (&key.path, &self.certificate) else {
             return self;

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
+    layout::Layout,
     pem,
     store::{Attributes, Stamp, look, read_file},
     verify::{self, Use},
@@ -51,17 +52,21 @@ pub(super) struct Key {
     pub(super) finding: Option<Finding>,
     /// Why etcd does not read it, which is no fault of a CA's key
     pub(super) refused: Option<Finding>,
+    /// Its owner, if it is a leaf's key
+    pub(super) owner: Option<Finding>,
+    /// Its owner, if it is a CA's key
+    pub(super) ca_owner: Option<Finding>,
 }
 
 impl Contents {
-    /// Reads a file.
-    pub(super) fn of(path: &Path) -> Self {
+    /// Reads a file of a store whose directory has this owner.
+    pub(super) fn of(path: &Path, store_owner: u32) -> Self {
         let (bytes, stamp) = match read(path) {
             Ok(Some(file)) => file,
             // Reading it gives the reason, unless the file was just created
             Ok(None) => {
                 return match read_file(path) {
-                    Ok(_) => Self::of(path),
+                    Ok(_) => Self::of(path, store_owner),
                     Err(error) => Self::Unreadable(rules::unusable(error)),
                 };
             }
@@ -69,23 +74,46 @@ impl Contents {
             Err(error) if rules::is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
             Err(error) => return Self::Unreadable(rules::unusable(error)),
         };
+        if let Some(empty) = rules::empty(path, &bytes) {
+            return if is_key(path) {
+                Self::Key(vec![empty])
+            } else {
+                Self::Unreadable(empty)
+            };
+        }
         let (certificates, refused) = verify::held_certificates(use_of(path, &bytes), &bytes);
         match certificates {
-            Ok(all) => Self::Certificates(Box::new(Certificates {
-                all,
-                key: Key::within(path, &bytes, &stamp).unwrap_or_else(|| Key::next_to(path)),
-                findings: permissions(path, &stamp, false)
-                    .into_iter()
-                    .chain(for_etcd(path, &bytes, refused))
-                    .collect(),
-            })),
+            Ok(all) => {
+                let key = Key::within(path, &bytes, &stamp, store_owner)
+                    .unwrap_or_else(|| Key::next_to(path, store_owner));
+                // The certificate of a pair called `x-key` has its own key next to it
+                let is_misplaced = is_key(path) && key.path.is_none();
+                let misplaced = is_misplaced.then(|| rules::certificate_in_place_of_key(path));
+                Self::Certificates(Box::new(Certificates {
+                    all,
+                    key,
+                    findings: permissions(path, &stamp, false)
+                        .into_iter()
+                        .chain(for_etcd(path, &bytes, refused))
+                        .chain(misplaced)
+                        .collect(),
+                }))
+            }
             Err(Error::Missing { found, .. }) => {
                 if found.iter().any(|what| what.ends_with("private key")) {
                     let (_, refused) = verify::held_key(&bytes, None);
                     let for_etcd = for_etcd(path, &bytes, refused);
                     let for_etcd = for_etcd.filter(|_| !is_named_as_ca_key(path));
-                    let findings = permissions(path, &stamp, true);
-                    Self::Key(findings.into_iter().chain(for_etcd).collect())
+                    let is_misplaced = is_in_place_of_certificate(path);
+                    let misplaced = is_misplaced.then(|| rules::key_in_place_of_certificate(path));
+                    let owner = if is_named_as_ca_key(path) {
+                        rules::ca_key_owner(path, &stamp, &Attributes::default())
+                    } else {
+                        rules::key_owner(path, &stamp, &Attributes::default(), store_owner)
+                    };
+                    let findings = permissions(path, &stamp, true).into_iter();
+                    let findings = findings.chain(for_etcd).chain(misplaced);
+                    Self::Key(findings.chain(owner).collect())
                 } else if found.iter().any(|what| what.ends_with("certificate")) {
                     // One under a label such as OpenSSL's `TRUSTED CERTIFICATE`
                     for_etcd(path, &bytes, refused).map_or(Self::Other, Self::Unreadable)
@@ -117,36 +145,38 @@ impl Certificates {
 
 impl Key {
     /// The key in the certificates' file, as the kubelet has it.
-    fn within(path: &Path, bytes: &[u8], stamp: &Stamp) -> Option<Self> {
+    fn within(path: &Path, bytes: &[u8], stamp: &Stamp, store_owner: u32) -> Option<Self> {
         let (key, refused) = verify::held_key(bytes, None);
         if matches!(key, Err(Error::Missing { .. } | Error::Malformed { .. })) {
             return None;
         }
         let refused = refused.map(|finding| finding.in_file(path));
-        Some(Self::of(path, key, refused, bytes, stamp))
+        Some(Self::of(path, key, refused, (bytes, stamp), store_owner))
     }
 
     /// The key in a file of its own, by the usual names of the two files.
-    fn next_to(certificate: &Path) -> Self {
+    fn next_to(certificate: &Path, store_owner: u32) -> Self {
         let found = key_paths(certificate)
             .iter()
-            .find_map(|path| Self::at(path));
+            .find_map(|path| Self::at(path, store_owner));
         found.unwrap_or(Self {
             path: None,
             public: None,
             finding: None,
             refused: None,
+            owner: None,
+            ca_owner: None,
         })
     }
 
     /// The key at a path; `None` if there is no file.
-    pub(super) fn at(path: &Path) -> Option<Self> {
+    pub(super) fn at(path: &Path, store_owner: u32) -> Option<Self> {
         let finding = match read(path) {
             Ok(None) => return None,
             Ok(Some((bytes, stamp))) => {
                 let (key, refused) = verify::held_key(&bytes, None);
                 let refused = for_etcd(path, &bytes, refused);
-                return Some(Self::of(path, key, refused, &bytes, &stamp));
+                return Some(Self::of(path, key, refused, (&bytes, &stamp), store_owner));
             }
             Err(error) if rules::is_denied(&error) => None,
             Err(error) => Some(rules::unusable(error)),
@@ -156,6 +186,8 @@ impl Key {
             public: None,
             finding,
             refused: None,
+            owner: None,
+            ca_owner: None,
         })
     }
 
@@ -163,12 +195,11 @@ impl Key {
         path: &Path,
         key: Result<PrivateKey>,
         refused: Option<Finding>,
-        bytes: &[u8],
-        stamp: &Stamp,
+        (bytes, stamp): (&[u8], &Stamp),
+        store_owner: u32,
     ) -> Self {
         let (public, finding) = match key {
-            // As a plan counts it
-            _ if bytes.iter().all(|byte| *byte == 0) => (None, Some(Finding::MissingKey)),
+            _ if rules::empty(path, bytes).is_some() => (None, rules::empty(path, bytes)),
             Ok(key) => (Some(key.public_key().clone()), None),
             // It may be the right key
             Err(Error::EncryptedKey | Error::Unsupported { .. }) => (None, None),
@@ -179,6 +210,8 @@ impl Key {
             public,
             refused: refused.filter(|_| finding.is_none()),
             finding: finding.or_else(|| permissions(path, stamp, true).pop()),
+            owner: rules::key_owner(path, stamp, &Attributes::default(), store_owner),
+            ca_owner: rules::ca_key_owner(path, stamp, &Attributes::default()),
         }
     }
 }
@@ -208,6 +241,21 @@ fn is_named_as_ca_key(path: &Path) -> bool {
 
 fn is_ca_stem(stem: &str) -> bool {
     stem == "ca" || stem.ends_with("-ca")
+}
+
+/// Whether a path is a certificate's and not its key's: by its name, or because the path of its key
+/// has a certificate.
+fn is_in_place_of_certificate(path: &Path) -> bool {
+    if is_key(path) {
+        return false;
+    }
+    let extension = path.extension().unwrap_or_default();
+    let is_named = extension != "pem" && !is_der(path) && is_named_as_certificate(path);
+    let has_certificate_as_key = || {
+        let found = key_paths(path).iter().find_map(|path| read(path).ok()?);
+        found.is_some_and(|(bytes, _)| Certificate::all_from_bytes(&bytes).is_ok())
+    };
+    is_named || Layout::kind_by_name(path).is_some() || has_certificate_as_key()
 }
 
 /// Whether a path has the name of a key.

@@ -18,7 +18,7 @@ use crate::{
     finding::Finding,
     key::PublicKey,
     layout::{CaKind, FileKind, Identified, Layout, PairPaths},
-    store::{canonical, is_directory, link_target},
+    store::{canonical, is_directory, link_target, owner_of_directory},
 };
 
 /// Reads a directory once, and gives its current state.
@@ -151,7 +151,8 @@ impl Directory {
         let certificates = certificates(reading, &full.certificate);
         let key = match certificates {
             Some(certificates) => certificates.key.public.clone(),
-            None => super::contents::Key::at(&full.key).and_then(|key| key.public),
+            None => super::contents::Key::at(&full.key, owner_of_directory(&self.path))
+                .and_then(|key| key.public),
         };
         let has_key_file = certificates
             .and_then(|certificates| certificates.key.path.as_ref())

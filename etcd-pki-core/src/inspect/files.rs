@@ -98,6 +98,20 @@ impl PairFiles {
         )
     }
 
+    /// The files that are empty or have only zero bytes, which count as missing: each as a finding.
+    pub(crate) fn empty(&self, relative: &PairPaths) -> Vec<Finding> {
+        let files = [
+            (&relative.key, &self.key),
+            (&relative.certificate, &self.certificate),
+        ];
+        let contents = files
+            .into_iter()
+            .filter_map(|(path, file)| Some((path, file.as_ref()?.bytes()?)));
+        contents
+            .filter_map(|(path, bytes)| rules::empty(path, bytes))
+            .collect()
+    }
+
     /// The private key, and why etcd does not read its file, though etcd-pki does. A key that is
     /// encrypted needs its passphrase.
     pub(crate) fn key(
@@ -138,6 +152,22 @@ impl PairFiles {
             }
         }
         findings
+    }
+
+    /// The owner of the key, if that is a user who has no business with it.
+    pub(crate) fn key_owner(
+        &self,
+        shown: &Path,
+        desired: &Attributes,
+        store_owner: u32,
+    ) -> Option<Finding> {
+        let stamp = &self.key.as_ref()?.stamp;
+        rules::key_owner(shown, stamp, desired, store_owner)
+    }
+
+    /// The owner of a CA's key, if that is an unprivileged user.
+    pub(crate) fn ca_key_owner(&self, shown: &Path, desired: &Attributes) -> Option<Finding> {
+        rules::ca_key_owner(shown, &self.key.as_ref()?.stamp, desired)
     }
 
     /// The files with further names (hard links), which keep the old content when it is replaced.

@@ -76,6 +76,26 @@ pub(crate) fn is_signed_by<'a>(
     matches!(of(certificate, cas), Issuer::Ca(()))
 }
 
+/// Whether the certificates that follow a leaf in its file lead to a trusted one.
+pub(crate) fn chain_is_trusted<'a>(
+    leaf: &Certificate,
+    chain: &[Certificate],
+    trusted: impl IntoIterator<Item = &'a Certificate> + Clone,
+) -> bool {
+    let mut top = leaf;
+    for above in chain {
+        if !is_signed_by(top, [above]) {
+            return false;
+        }
+        let is_trusted = trusted.clone().into_iter().any(|one| one == above);
+        if is_trusted || is_signed_by(above, trusted.clone()) {
+            return true;
+        }
+        top = above;
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

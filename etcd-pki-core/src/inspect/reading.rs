@@ -12,7 +12,7 @@ use super::{
     contents::{Contents, is_candidate, is_named_as_certificate},
     rules,
 };
-use crate::store::{self, Entry};
+use crate::store::{self, Entry, parent};
 
 /// The files of some paths, read once.
 pub(super) struct Reading {
@@ -42,10 +42,23 @@ impl Reading {
             .into_iter()
             .map(|path| list(path, &mut unlisted))
             .collect();
-        let files: BTreeSet<&PathBuf> = given.iter().flat_map(|given| &given.files).collect();
+        // A file that is given itself is in the store that its directory is
+        let mut files: BTreeMap<&PathBuf, u32> = BTreeMap::new();
+        for one in &given {
+            let is_file = one.files.first() == Some(&one.path);
+            let directory = if is_file {
+                parent(&one.path)
+            } else {
+                &one.path
+            };
+            let owner = store::owner_of_directory(directory);
+            for file in &one.files {
+                files.entry(file).or_insert(owner);
+            }
+        }
         let contents = files
             .into_par_iter()
-            .map(|path| (path.clone(), Contents::of(path)))
+            .map(|(path, owner)| (path.clone(), Contents::of(path, owner)))
             .collect();
         Self {
             given,

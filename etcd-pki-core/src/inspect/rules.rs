@@ -13,9 +13,11 @@ use crate::{
     extensions::ExtendedKeyUsage,
     finding::Finding,
     key::PublicKey,
+    layout::{FileKind, Layout},
     role::Role,
-    store::{Attributes, Stamp},
+    store::{Attributes, Stamp, is_privileged_owner, trusted_owner, user_name},
     threshold::Threshold,
+    verify::Verifier,
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
@@ -102,6 +104,40 @@ pub(crate) fn outlives(
     })
 }
 
+/// Why Go refuses a leaf that a trusted CA signed, but for the times, which are findings about their
+/// certificates, and for what it does not read, which is a finding about the file.
+pub(crate) fn refusals(
+    certificate: &Certificate,
+    chain: &[Certificate],
+    trusted: Vec<Certificate>,
+    now: SystemTime,
+) -> Vec<Finding> {
+    // A CA that lists usages must list those of what it signs
+    let own = certificate.extended_key_usages().unwrap_or_default().iter();
+    let usages = own.filter(|usage| {
+        matches!(
+            usage,
+            ExtendedKeyUsage::ClientAuth | ExtendedKeyUsage::ServerAuth
+        )
+    });
+    let verifier = Verifier::new(trusted)
+        .intermediates(chain.iter().cloned())
+        .usages(usages.cloned().collect())
+        .at(now);
+    let is_said_elsewhere = |reason: &&Finding| {
+        matches!(
+            reason,
+            Finding::Expired { .. } | Finding::NotYetValid { .. } | Finding::Malformed { .. }
+        )
+    };
+    let verdict = verifier.verify(certificate);
+    let reasons = verdict.reasons().iter();
+    reasons
+        .filter(|one| !is_said_elsewhere(one))
+        .cloned()
+        .collect()
+}
+
 /// The certificate names another certificate of its CA than this one (RFC 5280, section 4.2.1.1):
 /// the CA was renewed by a tool that did not keep what its leaves name it by.
 pub(crate) fn earlier_ca_certificate(
@@ -134,28 +170,74 @@ pub(crate) fn ca_key<'a>(
     })
 }
 
-/// What etcd needs of a certificate's usages and names, or should not get.
-pub(crate) fn usages(certificate: &Certificate) -> Option<Finding> {
+/// What etcd needs of a leaf's usages and names, or should not get. The file's name shows whether it
+/// is a member's; if it does not, the usages do.
+pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
+    if certificate.is_authority() || !is_for_etcd(certificate) {
+        return Vec::new();
+    }
+    let usages = certificate.extended_key_usages();
+    // A certificate without that extension, such as one of version 1, has every usage
+    let may = |usage: &ExtendedKeyUsage| {
+        usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
+    };
+    let client = may(&ExtendedKeyUsage::ClientAuth);
+    let server = may(&ExtendedKeyUsage::ServerAuth);
+    let is_member = match Layout::kind_by_name(path) {
+        Some((FileKind::Ca(_), _)) => return Vec::new(),
+        Some((kind, _)) => Some(is_for_member(kind)),
+        None => None,
+    };
+    let names_server = usages.is_some_and(|all| all.contains(&ExtendedKeyUsage::ServerAuth));
+    let mut findings = Vec::new();
+    if server && !client {
+        findings.push(Finding::MemberWithoutClientAuth);
+    }
+    if server && is_nameless(certificate) && is_member.unwrap_or(names_server) {
+        findings.push(Finding::MemberWithoutNames);
+    }
+    if server && is_member != Some(false) {
+        findings.extend(addresses_as_dns_names(certificate));
+    }
+    findings
+}
+
+fn is_for_member(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Member | FileKind::Peer)
+}
+
+/// Whether a certificate has neither DNS name nor address: only these two count (`checkCertSAN` in
+/// etcd's client/pkg/transport/listener_tls.go).
+fn is_nameless(certificate: &Certificate) -> bool {
+    certificate.dns_names().is_empty() && certificate.ip_addresses().is_empty()
+}
+
+/// A certificate that etcd's peer port accepts though it is not a member's: from anywhere if it has
+/// neither DNS name nor address, else from these.
+pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Option<Finding> {
     if certificate.is_authority() || !is_for_etcd(certificate) {
         return None;
     }
-    let usages = certificate.extended_key_usages()?;
-    let any = usages.contains(&ExtendedKeyUsage::Any);
-    let client = any || usages.contains(&ExtendedKeyUsage::ClientAuth);
-    let server = any || usages.contains(&ExtendedKeyUsage::ServerAuth);
-    (server && !client).then_some(Finding::MemberWithoutClientAuth)
-}
-
-/// A client's or node's certificate that etcd's peer port accepts: from anywhere if it has neither DNS
-/// name nor address, else from these (`checkCertSAN` in etcd's
-/// client/pkg/transport/listener_tls.go).
-pub(crate) fn peer_port(certificate: &Certificate) -> Option<Finding> {
-    let is_client = matches!(certificate.role(), Some(Role::Node | Role::Client))
-        || certificate.extended_key_usages() == Some(&[ExtendedKeyUsage::Any]);
-    if !is_client || !is_for_etcd(certificate) {
-        return None;
+    let usages = certificate.extended_key_usages();
+    let any = [ExtendedKeyUsage::Any];
+    if is_nameless(certificate) {
+        // A certificate without that extension, such as one of version 1, has every usage
+        let mut all = usages.unwrap_or(&any).iter();
+        let is_client =
+            all.any(|usage| matches!(usage, ExtendedKeyUsage::Any | ExtendedKeyUsage::ClientAuth));
+        let is_member = match path.map(Layout::kind_by_name) {
+            Some(Some((FileKind::Ca(_), _))) => true,
+            Some(Some((kind, _))) => is_for_member(kind),
+            Some(None) => false,
+            None => certificate.role() == Some(Role::Member),
+        };
+        return (is_client && !is_member).then_some(Finding::ClientWithoutNames);
     }
-    peer_port_for(certificate.dns_names(), certificate.ip_addresses())
+    let is_client =
+        matches!(certificate.role(), Some(Role::Node | Role::Client)) || usages == Some(&any);
+    is_client
+        .then(|| peer_port_for(certificate.dns_names(), certificate.ip_addresses()))
+        .flatten()
 }
 
 /// What etcd's peer port accepts of a client or node with these names.
@@ -170,9 +252,27 @@ pub(crate) fn peer_port_for(dns: &[String], addresses: &[IpAddr]) -> Option<Find
     (!names.is_empty()).then_some(Finding::ClientWithNames { names })
 }
 
-fn is_for_etcd(certificate: &Certificate) -> bool {
+/// The addresses that a certificate has as DNS names only.
+fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Finding> {
+    let addresses = certificate.ip_addresses();
+    let names = certificate.dns_names().iter();
+    let misused = names.filter(|name| {
+        let address = name.parse::<IpAddr>();
+        address.is_ok_and(|address| !addresses.contains(&address))
+    });
+    misused.map(|name| Finding::AddressAsDnsName(name.clone()))
+}
+
+/// Whether a certificate is one of etcd, and not one of Kubernetes next to it.
+pub(crate) fn is_for_etcd(certificate: &Certificate) -> bool {
     let issuer = certificate.issuer_common_name().unwrap_or_default();
     !NOT_ETCD.iter().any(|other| issuer.starts_with(other))
+}
+
+/// Why a file counts as missing: it is among the empty ones, or there is none.
+pub(crate) fn missing(empty: &[Finding], path: &Path, absent: Finding) -> Finding {
+    let is_it = |one: &&Finding| matches!(one, Finding::EmptyFile { path: at, .. } if at == path);
+    empty.iter().find(is_it).cloned().unwrap_or(absent)
 }
 
 /// A file with another mode or owner than it should have.
@@ -203,9 +303,30 @@ pub(crate) fn permissions(
             },
         }
     });
-    let owner = desired.is_of_another(stamp);
+    let owner = desired.is_of_another(stamp, secret);
     let owner = owner.then(|| Finding::Owner { path: path() });
     mode.into_iter().chain(owner).collect()
+}
+
+/// A key that belongs to a user who has no business with it.
+pub(crate) fn key_owner(
+    path: &Path,
+    stamp: &Stamp,
+    desired: &Attributes,
+    store_owner: u32,
+) -> Option<Finding> {
+    (!trusted_owner(stamp, desired, store_owner)).then(|| Finding::KeyOwner {
+        path: path.to_owned(),
+        owner: user_name(stamp.account().owner),
+    })
+}
+
+/// A CA's key that belongs to an unprivileged user.
+pub(crate) fn ca_key_owner(path: &Path, stamp: &Stamp, desired: &Attributes) -> Option<Finding> {
+    (!is_privileged_owner(stamp, desired)).then(|| Finding::CaKeyOwner {
+        path: path.to_owned(),
+        owner: user_name(stamp.account().owner),
+    })
 }
 
 /// A directory in which everyone can replace files.
@@ -226,10 +347,58 @@ pub(crate) fn unusable(error: Error) -> Finding {
             what,
         };
     }
+    if let Some(finding) = misplaced(&error) {
+        return finding;
+    }
     Finding::Unreadable {
         damaged: !matches!(error, Error::Io { .. }),
         reason: error.to_string(),
     }
+}
+
+/// A key where a certificate should be, or the other way round.
+fn misplaced(error: &Error) -> Option<Finding> {
+    let Error::File { path, error } = error else {
+        return None;
+    };
+    let Error::Missing { what, found } = &**error else {
+        return None;
+    };
+    let has = |kind: &str| found.iter().any(|one| one.ends_with(kind));
+    match *what {
+        "certificate" if has("private key") => Some(key_in_place_of_certificate(path)),
+        "private key" if has("certificate") => Some(certificate_in_place_of_key(path)),
+        _ => None,
+    }
+}
+
+/// A file has a key, and its name is a certificate's.
+pub(crate) fn key_in_place_of_certificate(path: &Path) -> Finding {
+    Finding::Misplaced {
+        path: path.to_owned(),
+        current: "a private key",
+        desired: "a certificate",
+    }
+}
+
+/// A file has a certificate, and its name is a key's.
+pub(crate) fn certificate_in_place_of_key(path: &Path) -> Finding {
+    Finding::Misplaced {
+        path: path.to_owned(),
+        current: "a certificate",
+        desired: "a private key",
+    }
+}
+
+/// An empty file, or one of zero bytes, which counts as missing.
+pub(crate) fn empty(path: &Path, bytes: &[u8]) -> Option<Finding> {
+    bytes
+        .iter()
+        .all(|byte| *byte == 0)
+        .then(|| Finding::EmptyFile {
+            path: path.to_owned(),
+            is_zeros: !bytes.is_empty(),
+        })
 }
 
 /// A file that cannot be opened.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     certificate::Certificate,
     finding::Finding,
-    layout::{CaKind, Layout},
+    layout::{CaKind, FileKind, Layout},
     store::{self, parent},
 };
 
@@ -29,6 +29,9 @@ pub(super) struct Cas<'a> {
     pub(super) near: Vec<(&'a Path, &'a Certificate)>,
     /// In its file, in the directory above, in `etcd` below
     pub(super) around: Vec<(&'a Path, &'a Certificate)>,
+    /// Those in files that a layout names as a CA's, in the certificate's directory and in `etcd`
+    /// below: what etcd trusts, while others may be kept nearby
+    pub(super) trusted: Vec<(&'a Path, &'a Certificate)>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -63,7 +66,13 @@ impl<'a> Surroundings<'a> {
     /// The CAs around a certificate's file.
     pub(super) fn cas(&self, path: &Path) -> Cas<'_> {
         let [own, rest @ ..] = around(path);
+        let [_, below, _] = around(path);
+        let trusted = [&own, &below].into_iter();
         Cas {
+            trusted: trusted
+                .flat_map(|directory| self.in_directory(directory))
+                .filter(|(path, _)| is_trusted_by_name(path))
+                .collect(),
             near: self.in_directory(&own).collect(),
             around: rest
                 .iter()
@@ -105,6 +114,11 @@ impl<'a> Cas<'a> {
     }
 }
 
+/// Whether a layout names a file as a CA's certificate.
+fn is_trusted_by_name(path: &Path) -> bool {
+    matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), false)))
+}
+
 /// A file's directory, `etcd` below it, where Kubernetes' tools have etcd's CA, and the directory
 /// above.
 fn around(path: &Path) -> [PathBuf; 3] {
@@ -118,13 +132,14 @@ fn named_as_cas(
     read: &BTreeMap<PathBuf, Contents>,
 ) -> Vec<(PathBuf, Certificate)> {
     let mut found = Vec::new();
+    let owner = store::owner_of_directory(directory);
     for path in store::files(directory) {
         // As a user in that directory writes it
         let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
         if !is_named_as_ca(&path) || read.contains_key(&path) {
             continue;
         }
-        if let Contents::Certificates(certificates) = Contents::of(&path) {
+        if let Contents::Certificates(certificates) = Contents::of(&path, owner) {
             let all = certificates.all.into_iter();
             found.extend(all.map(|one| (path.clone(), one)));
         }
@@ -181,7 +196,9 @@ fn companions(key: &Path) -> Vec<PathBuf> {
 
 /// Whether the key matches a certificate with another name.
 fn fits_any(key: &Path, read: &BTreeMap<PathBuf, Contents>) -> bool {
-    let Some(public) = Key::at(key).and_then(|key| key.public) else {
+    let Some(public) =
+        Key::at(key, store::owner_of_directory(parent(key))).and_then(|key| key.public)
+    else {
         return false;
     };
     let is_its = |certificate: &Certificate| *certificate.public_key() == public;

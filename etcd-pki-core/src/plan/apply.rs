@@ -282,13 +282,18 @@ impl Run<'_> {
                 certificates: Some(certificates),
             } => {
                 let (path, text) = (&ca.paths.certificate, certificates.as_bytes());
-                self.files
-                    .put_file(path, text, false, Overwrite::Replace, permissions)?;
+                self.files.put_file(
+                    path,
+                    text,
+                    false,
+                    Overwrite::Replace,
+                    &permissions.for_ca(),
+                )?;
                 None
             }
             work => {
                 if let Work::Chmod = work {
-                    self.files.mend(&ca.paths, permissions)?;
+                    self.files.mend(&ca.paths, &permissions.for_ca())?;
                 }
                 let store = self.files.store();
                 let load = || store.load_ca(&ca.paths, self.passphrase, false);
@@ -423,7 +428,12 @@ impl Run<'_> {
                     Target::Pair(pair) => &pair.paths,
                     Target::Files(paths) => paths,
                 };
-                self.files.mend(paths, &self.permissions(step))?;
+                let permissions = self.permissions(step);
+                let permissions = match target {
+                    Target::Ca(_) => permissions.for_ca(),
+                    _ => permissions,
+                };
+                self.files.mend(paths, &permissions)?;
                 // The plan knew its mark
                 Ok(Changed::default())
             }
@@ -720,7 +730,7 @@ fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTi
 /// Creates a CA, for the existing key if its creation was interrupted before the certificate.
 fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
     let (files, passphrase, now) = (run.files, run.passphrase, run.plan.now);
-    let (paths, permissions) = (&ca.paths, &run.plan.permissions);
+    let (paths, permissions) = (&ca.paths, &run.plan.permissions.for_ca());
     if has_key {
         let key = files.store().load_ca_key(paths, passphrase)?;
         let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
@@ -736,7 +746,7 @@ fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<Certificate
 
 /// Renews a CA with the same key. The other certificates of its file stay.
 fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
-    let (files, permissions) = (run.files, &run.plan.permissions);
+    let (files, permissions) = (run.files, &run.plan.permissions.for_ca());
     let store = files.store();
     let current = store.load_ca(&ca.paths, run.passphrase, true)?;
     let renewed = current.renewed(ca.profile.validity(), keeps_serial, run.plan.now)?;

@@ -1,6 +1,6 @@
 //! What is done with a pair or a CA: decided from desired and current state, without touching files.
 
-use std::{path::Path, time::SystemTime};
+use std::{net::IpAddr, path::Path, time::SystemTime};
 
 use super::{
     Action,
@@ -22,7 +22,7 @@ use crate::{
     key::PublicKey,
     layout::PairPaths,
     profile::Profile,
-    store::Attributes,
+    store::{Attributes, owner_of_directory},
     verify::{SigningChain, Use, Wishes},
 };
 
@@ -44,6 +44,10 @@ pub(super) struct Current {
     refused: [Option<Finding>; 2],
     /// Whether a new certificate would destroy a private key
     certificate_file_has_key: bool,
+    /// The files that are empty, each as a finding
+    empty: Vec<Finding>,
+    /// The owner of the key, if that is a user who has no business with it
+    key_owner: Option<Finding>,
     permissions: Vec<Finding>,
     pub(super) stamps: Stamps,
     pub(super) hard_links: Vec<std::path::PathBuf>,
@@ -120,6 +124,8 @@ impl Current {
                 refused_key.map(|finding| finding.in_file(&paths.key)),
             ],
             certificate_file_has_key: files.certificate_file_has_key(),
+            empty: files.empty(paths),
+            key_owner: files.key_owner(&paths.key, permissions, owner_of_directory(directory)),
             permissions: files.permissions(paths, permissions),
             stamps: files.stamps(),
             hard_links: files.hard_links(),
@@ -136,6 +142,8 @@ impl Current {
             key: Part::Present(key.clone()),
             refused: [None, None],
             certificate_file_has_key: false,
+            empty: Vec::new(),
+            key_owner: None,
             permissions: Vec::new(),
             stamps: Stamps::default(),
             hard_links: Vec::new(),
@@ -172,22 +180,32 @@ pub(super) fn pair(
     rekey: bool,
     now: SystemTime,
 ) -> Result<Decision> {
-    if let (Part::Missing, Part::Missing) = (&current.key, &current.certificate) {
+    let paths = &desired.paths;
+    let missing_key = || rules::missing(&current.empty, &paths.key, Finding::MissingKey);
+    let missing_certificate = || {
+        let absent = Finding::MissingCertificate;
+        rules::missing(&current.empty, &paths.certificate, absent)
+    };
+    let is_missing = matches!(
+        (&current.key, &current.certificate),
+        (Part::Missing, Part::Missing)
+    );
+    if is_missing && current.key_owner.is_none() {
         let refused = refusal(desired, ca, now)?;
         let action = match refused {
             Some(_) => Action::Blocked,
             None => Action::Create,
         };
-        let missing = [Finding::MissingKey, Finding::MissingCertificate];
+        let missing = [missing_key(), missing_certificate()];
         return Ok(Decision {
             action,
             reasons: refused.into_iter().chain(missing).collect(),
         });
     }
-    let mut blocked = Vec::new();
+    let mut blocked: Vec<_> = current.key_owner.iter().cloned().collect();
     let mut for_new_key = Vec::new();
     match &current.key {
-        Part::Missing => for_new_key.push(Finding::MissingKey),
+        Part::Missing => for_new_key.push(missing_key()),
         Part::Unusable(finding @ Finding::Blocked { .. }) => blocked.push(finding.clone()),
         Part::Unusable(finding) if rekey => for_new_key.push(finding.clone()),
         Part::Unusable(finding) => blocked.push(finding.clone()),
@@ -199,7 +217,7 @@ pub(super) fn pair(
     let mut for_new_certificate: Vec<Finding> = current.refused.iter().flatten().cloned().collect();
     let mut in_place_of_leaf = Vec::new();
     match &current.certificate {
-        Part::Missing => for_new_certificate.push(Finding::MissingCertificate),
+        Part::Missing => for_new_certificate.push(missing_certificate()),
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(certificate) => {
             in_place_of_leaf.extend(not_a_leaf(certificate, current, &desired.paths));
@@ -427,28 +445,13 @@ fn issuer_reason(
             subject: certificate.subject(),
             reason,
         }),
-        Issuer::Unknown { .. } if chain_is_trusted(certificate, chain, ca.bundle) => None,
+        Issuer::Unknown { .. } if issuer::chain_is_trusted(certificate, chain, ca.bundle) => None,
         Issuer::Unknown { same_name } => Some(Finding::OtherCa {
             issuer: certificate.issuer(),
             ca: ca.path.map(Path::to_owned),
             same_name,
         }),
     }
-}
-
-/// Whether the certificates that follow a leaf in its file lead to a trusted one.
-fn chain_is_trusted(leaf: &Certificate, chain: &[Certificate], bundle: &[Certificate]) -> bool {
-    let mut top = leaf;
-    for above in chain {
-        if !issuer::is_signed_by(top, [above]) {
-            return false;
-        }
-        if bundle.contains(above) || issuer::is_signed_by(above, bundle) {
-            return true;
-        }
-        top = above;
-    }
-    false
 }
 
 /// A leaf that expires with its CA is not due for that reason: a new one would expire then too, unless
@@ -498,7 +501,11 @@ fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding
     let dns = certificate
         .dns_names()
         .iter()
-        .map(|name| name.to_ascii_lowercase());
+        .map(|name| match name.parse::<IpAddr>() {
+            // Go does not compare an address with DNS names
+            Ok(_) => format!("DNS:{name}"),
+            Err(_) => name.to_ascii_lowercase(),
+        });
     let ip = certificate
         .ip_addresses()
         .iter()
@@ -549,6 +556,7 @@ pub(super) fn ca(
         reasons.extend(unchangeable(desired, certificate));
     }
     reasons.extend(current.permissions.iter().cloned());
+    reasons.extend(current.key_owner.clone());
     Decision { action, reasons }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     cluster::{Cluster, Desired, DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Part, issuer},
+    inspect::{CurrentCa, Part, issuer, rules},
     key::PublicKey,
     layout::{CaKind, PairPaths},
     store::{Attributes, Store, canonical, link_target},
@@ -248,9 +248,18 @@ impl Ca {
                 .find(|leaf| leaf.has_certificate)
                 .map(|leaf| leaf.step.relative_paths().certificate.clone());
             check_orphans(&desired, has_key, store, signed)?;
-            let mut reasons = vec![Finding::MissingCertificate];
+            if let Some(Finding::CaKeyOwner { path, owner }) = &current.key_owner {
+                // Whoever put it there could sign with it
+                return Err(Error::UntrustedOwner {
+                    path: directory.join(path),
+                    owner: owner.clone(),
+                });
+            }
+            let missing = |path, absent| rules::missing(&current.empty, path, absent);
+            let paths = &desired.paths;
+            let mut reasons = vec![missing(&paths.certificate, Finding::MissingCertificate)];
             match &current.key {
-                Part::Missing => reasons.insert(0, Finding::MissingKey),
+                Part::Missing => reasons.insert(0, missing(&paths.key, Finding::MissingKey)),
                 Part::Present(key) => reasons.extend(decide::other_ca_algorithm(&desired, key)),
                 Part::Unusable(_) => {}
             }

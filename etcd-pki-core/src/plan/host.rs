@@ -27,7 +27,10 @@ use crate::{
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
     request::CertificateRequest,
-    store::{Store, look, read_below, unless_too_large},
+    store::{
+        Attributes, Store, look, owner_of_directory, read_below, trusted_owner, unless_too_large,
+        user_name,
+    },
     verify,
 };
 
@@ -72,6 +75,7 @@ pub(super) fn plan(
             ca: trust.and_then(signing),
             directory: &directory,
             folder: &folder,
+            permissions: &permissions,
             now,
             refused: &mut refused,
         };
@@ -125,6 +129,7 @@ struct HostPair<'a> {
     ca: Option<SigningCa<'a>>,
     directory: &'a Arc<Path>,
     folder: &'a Path,
+    permissions: &'a Attributes,
     now: SystemTime,
     refused: &'a mut Vec<Refusal>,
 }
@@ -258,10 +263,15 @@ impl HostPair<'_> {
     /// The key that waits for its certificate, if its algorithm is right.
     fn waiting_key(&self) -> Result<Option<PrivateKey>> {
         let path = self.directory.join(waiting_key_path(&self.pair.paths));
-        let Some((bytes, _)) = unless_too_large(look(&path))? else {
+        let Some((bytes, stamp)) = unless_too_large(look(&path))? else {
             return Ok(None);
         };
         let bytes = Zeroizing::new(bytes);
+        let store_owner = owner_of_directory(self.directory);
+        if !trusted_owner(&stamp, self.permissions, store_owner) {
+            let owner = user_name(stamp.account().owner);
+            return Err(Error::UntrustedOwner { path, owner });
+        }
         let key = PrivateKey::from_bytes(&bytes, None).ok();
         let algorithm = self.pair.profile.key_algorithm();
         // It is the current key if installing it was interrupted at the very end
@@ -296,7 +306,9 @@ pub(super) fn read_key(path: &Path) -> Result<PrivateKey> {
 /// The finding for something that is never replaced, if the error is about that.
 fn blocked(error: Error) -> Result<Finding> {
     let path = match &error {
-        Error::SymbolicLink { path } | Error::Irregular { path } => path.clone(),
+        Error::SymbolicLink { path }
+        | Error::Irregular { path }
+        | Error::UntrustedOwner { path, .. } => path.clone(),
         Error::Io { path, .. } if error.is_in_the_way() => path.clone(),
         _ => return Err(error),
     };

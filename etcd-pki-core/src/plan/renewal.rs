@@ -28,7 +28,7 @@ use crate::{
     },
     key::Passphrase,
     layout::{CaKind, Layout, PairPaths},
-    store::{Attributes, Store, is_same, parent, read_file},
+    store::{Attributes, Store, is_same, owner_of_directory, parent, read_file},
     validity::Validity,
     verify::{SigningChain, Use, Wishes},
 };
@@ -569,6 +569,11 @@ impl PlannedFile<'_> {
         files: &PairFiles,
         full: &PairPaths,
     ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
+        let store_owner = owner_of_directory(self.directory);
+        let usual = Attributes::default();
+        if let Some(finding) = files.key_owner(&full.key, &usual, store_owner) {
+            return Err(finding);
+        }
         let blocked = |path: &Path, reason: String| Finding::Blocked {
             path: path.to_owned(),
             reason,

@@ -224,7 +224,7 @@ impl LockedStore {
             key,
             certificate: ca.certificate().to_pem()?,
         };
-        self.put_pairs(&[(paths, texts)], overwrite, attributes)
+        self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
 }
 

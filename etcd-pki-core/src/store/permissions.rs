@@ -149,13 +149,48 @@ pub(crate) struct Attributes {
     pub(crate) key_mode: Option<u32>,
     pub(crate) certificate_mode: Option<u32>,
     pub(crate) directory_mode: Option<u32>,
+    /// What a CA's files have instead
+    pub(crate) ca: CaAttributes,
+    /// Whether they are those of a CA's files
+    pub(crate) is_of_ca: bool,
     /// Whether a file that is replaced or removed stays as a dot file next to it
     pub(crate) backup: bool,
     /// Whether a symbolic link is replaced like a file; what it leads to stays
     pub(crate) replaces_links: bool,
 }
 
+/// Owner and group of a CA's files, and the mode of its key. What is unset is the default for the key,
+/// which nobody but the user who makes it may read, and what other certificates have for the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CaAttributes {
+    pub(crate) owner: Option<u32>,
+    pub(crate) group: Option<u32>,
+    pub(crate) key_mode: Option<u32>,
+}
+
 impl Attributes {
+    /// Those of a CA's files.
+    pub(crate) fn for_ca(&self) -> Self {
+        Self {
+            is_of_ca: true,
+            ..self.clone()
+        }
+    }
+
+    /// The specified owner of a file.
+    pub(crate) fn owner_of(&self, secret: bool) -> Option<u32> {
+        let of_leaf = self.owner.filter(|_| !(self.is_of_ca && secret));
+        let of_ca = self.ca.owner.filter(|_| self.is_of_ca);
+        of_ca.or(of_leaf)
+    }
+
+    /// The specified group of a file.
+    pub(crate) fn group_of(&self, secret: bool) -> Option<u32> {
+        let of_leaf = self.group.filter(|_| !(self.is_of_ca && secret));
+        let of_ca = self.ca.group.filter(|_| self.is_of_ca);
+        of_ca.or(of_leaf)
+    }
+
     /// The mode that a file should have instead of its own: the specified one, or the default for
     /// a key that every user may read and a certificate that every user may write. A key with
     /// 0640, as Kubespray's copies have, is no fault.
@@ -168,11 +203,11 @@ impl Attributes {
     }
 
     /// Whether a file has another owner or group than the specified ones.
-    pub(crate) fn is_of_another(&self, stamp: &Stamp) -> bool {
+    pub(crate) fn is_of_another(&self, stamp: &Stamp, secret: bool) -> bool {
         let differs = |specified: Option<u32>, current| {
             specified.is_some_and(|specified| specified != current)
         };
-        differs(self.owner, stamp.owner) || differs(self.group, stamp.group)
+        differs(self.owner_of(secret), stamp.owner) || differs(self.group_of(secret), stamp.group)
     }
 
     /// The mode of a new file: the specified one, else that of the file which it replaces unless
@@ -184,7 +219,9 @@ impl Attributes {
     }
 
     fn specified_mode(&self, secret: bool) -> Option<u32> {
-        if secret {
+        if secret && self.is_of_ca {
+            self.ca.key_mode
+        } else if secret {
             self.key_mode
         } else {
             self.certificate_mode
@@ -196,10 +233,18 @@ impl Attributes {
 /// specified owner, or the owner of the directory of the store.
 pub(crate) fn trusted_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
     let owner = stamp.owner;
-    owner == 0
-        || owner == geteuid().as_raw()
-        || attributes.owner == Some(owner)
-        || owner == store_owner
+    is_privileged_owner(stamp, attributes) || owner == store_owner
+}
+
+/// Whether the owner of a key is root, the user of this process, or the specified owner.
+pub(crate) fn is_privileged_owner(stamp: &Stamp, attributes: &Attributes) -> bool {
+    let owner = stamp.owner;
+    owner == 0 || owner == geteuid().as_raw() || attributes.owner_of(true) == Some(owner)
+}
+
+/// The owner of a directory; the user of this process, who will make it, if there is none.
+pub(crate) fn owner_of_directory(path: &Path) -> u32 {
+    fs::metadata(path).map_or_else(|_| geteuid().as_raw(), |metadata| metadata.uid())
 }
 
 /// A POSIX access control list, as the system stores it.

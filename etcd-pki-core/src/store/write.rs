@@ -303,8 +303,12 @@ impl<'a> Staged<'a> {
         let (attributes, old) = (rules.attributes, existing.old());
         let stamp = old.map(|old| &old.stamp);
         let inherited = stamp.filter(|_| rules.inherits).map(Stamp::account);
-        let owner = attributes.owner.or(inherited.map(|old| old.owner));
-        let group = attributes.group.or(inherited.map(|old| old.group));
+        let owner = attributes
+            .owner_of(target.secret)
+            .or(inherited.map(|old| old.owner));
+        let group = attributes
+            .group_of(target.secret)
+            .or(inherited.map(|old| old.group));
         let mut mode = attributes.mode_of_new(target.secret, stamp);
         let list = old.and_then(|old| old.list.as_ref());
         if list.is_some() && !rules.inherits {
@@ -566,7 +570,7 @@ pub(super) fn fix_permissions(
     }
     let stamp = Stamp::from(&metadata);
     let mode = attributes.mended_mode(&stamp, secret);
-    if mode.is_none() && !attributes.is_of_another(&stamp) {
+    if mode.is_none() && !attributes.is_of_another(&stamp, secret) {
         // Nothing is due, so it does not matter whether the mode could be set
         return Ok(());
     }
@@ -579,7 +583,8 @@ pub(super) fn fix_permissions(
         return Ok(());
     };
     let mode = mode.unwrap_or(stamp.mode());
-    give(&file, attributes.owner, attributes.group, mode).map_err(failed())?;
+    let (owner, group) = (attributes.owner_of(secret), attributes.group_of(secret));
+    give(&file, owner, group, mode).map_err(failed())?;
     file.sync_all().map_err(failed())
 }
 

@@ -1029,7 +1029,8 @@ class ClusterFiles:
     directory 0700, and existing files keep what they have.
 
     `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and `directory_mode` are numbers
-    such as `0o640`.
+    such as `0o640`. They do not apply to a CA's key: `ca_owner` and `ca_group` are for a CA's files, `ca_key_mode` for
+    its key.
     """
     def __new__(
         cls,
@@ -1039,6 +1040,9 @@ class ClusterFiles:
         key_mode: SupportsIndex | None = None,
         certificate_mode: SupportsIndex | None = None,
         directory_mode: SupportsIndex | None = None,
+        ca_owner: str | None = None,
+        ca_group: str | None = None,
+        ca_key_mode: SupportsIndex | None = None,
     ) -> Self: ...
     @property
     def owner(self) -> str | None:
@@ -1055,6 +1059,15 @@ class ClusterFiles:
     @property
     def directory_mode(self) -> int | None:
         """The mode of directories."""
+    @property
+    def ca_owner(self) -> str | None:
+        """The owner of a CA's files."""
+    @property
+    def ca_group(self) -> str | None:
+        """The group of a CA's files."""
+    @property
+    def ca_key_mode(self) -> int | None:
+        """The mode of a CA's key."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> ClusterFiles: ...

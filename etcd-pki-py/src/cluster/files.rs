@@ -13,7 +13,8 @@ use crate::{
 /// certificate 0644, a new directory 0700, and existing files keep what they have.
 ///
 /// `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and
-/// `directory_mode` are numbers such as `0o640`.
+/// `directory_mode` are numbers such as `0o640`. They do not apply to a CA's key: `ca_owner` and
+/// `ca_group` are for a CA's files, `ca_key_mode` for its key.
 #[pyclass(frozen, eq, hash, name = "ClusterFiles", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterFiles(pub(crate) ClusterFiles);
@@ -23,13 +24,17 @@ hash_by_debug!(PyClusterFiles);
 #[pymethods]
 impl PyClusterFiles {
     #[new]
-    #[pyo3(signature = (*, owner=None, group=None, key_mode=None, certificate_mode=None, directory_mode=None))]
+    #[pyo3(signature = (*, owner=None, group=None, key_mode=None, certificate_mode=None, directory_mode=None, ca_owner=None, ca_group=None, ca_key_mode=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn new(
         owner: Option<Text>,
         group: Option<Text>,
         key_mode: Option<Mode>,
         certificate_mode: Option<Mode>,
         directory_mode: Option<Mode>,
+        ca_owner: Option<Text>,
+        ca_group: Option<Text>,
+        ca_key_mode: Option<Mode>,
     ) -> PyResult<Self> {
         let build = || -> Result<ClusterFiles> {
             let mut files = ClusterFiles::default();
@@ -47,6 +52,15 @@ impl PyClusterFiles {
             }
             if let Some(Mode(mode)) = directory_mode {
                 files = files.with_directory_mode(mode)?;
+            }
+            if let Some(Text(owner)) = &ca_owner {
+                files = files.with_ca_owner(owner)?;
+            }
+            if let Some(Text(group)) = &ca_group {
+                files = files.with_ca_group(group)?;
+            }
+            if let Some(Mode(mode)) = ca_key_mode {
+                files = files.with_ca_key_mode(mode)?;
             }
             Ok(files)
         };
@@ -81,6 +95,24 @@ impl PyClusterFiles {
     #[getter]
     fn directory_mode(&self) -> Option<u32> {
         self.0.directory_mode()
+    }
+
+    /// The owner of a CA's files.
+    #[getter]
+    fn ca_owner(&self) -> Option<&str> {
+        self.0.ca_owner()
+    }
+
+    /// The group of a CA's files.
+    #[getter]
+    fn ca_group(&self) -> Option<&str> {
+        self.0.ca_group()
+    }
+
+    /// The mode of a CA's key.
+    #[getter]
+    fn ca_key_mode(&self) -> Option<u32> {
+        self.0.ca_key_mode()
     }
 
     fn __repr__(&self) -> String {

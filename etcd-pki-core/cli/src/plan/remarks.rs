@@ -39,6 +39,9 @@ pub(crate) fn remarks(plan: &Plan) {
                         "note: {file}: {reason}; it stays as it is, since no host trusts another CA"
                     ));
                 }
+                Finding::CaKeyOwner { .. } => {
+                    output::say(format_args!("warning: {reason}: {}", reason.fix()));
+                }
                 Finding::NoKeyUsage if is_kept => output::say(format_args!(
                     "warning: {file}: {}; where its key is, {}",
                     reason.entry().meaning,

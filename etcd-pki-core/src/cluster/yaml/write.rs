@@ -153,10 +153,19 @@ fn files(yaml: &mut Writer, files: &ClusterFiles) {
         ("certificate_mode", files.certificate_mode()),
         ("directory_mode", files.directory_mode()),
     ] {
-        if let Some(mode) = mode {
-            // What looks like a number is read as octal by some and as decimal by others
-            yaml.line(&format!("{name}: {}", quoted(&format!("{mode:04o}"))));
-        }
+        write_mode(yaml, name, mode);
+    }
+    yaml.mapping("ca", |yaml| {
+        yaml.said("owner", files.ca_owner());
+        yaml.said("group", files.ca_group());
+        write_mode(yaml, "key_mode", files.ca_key_mode());
+    });
+}
+
+fn write_mode(yaml: &mut Writer, name: &str, mode: Option<u32>) {
+    if let Some(mode) = mode {
+        // What looks like a number is read as octal by some and as decimal by others
+        yaml.line(&format!("{name}: {}", quoted(&format!("{mode:04o}"))));
     }
 }
 
@@ -216,6 +225,9 @@ mod tests {
                     .and_then(|files| files.with_key_mode(0o640))
                     .and_then(|files| files.with_certificate_mode(0o444))
                     .and_then(|files| files.with_directory_mode(0o750))
+                    .and_then(|files| files.with_ca_owner("root"))
+                    .and_then(|files| files.with_ca_group("7"))
+                    .and_then(|files| files.with_ca_key_mode(0o400))
                     .unwrap(),
             );
         assert_same(&cluster.build().unwrap());

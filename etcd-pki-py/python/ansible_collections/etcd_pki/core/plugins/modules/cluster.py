@@ -122,6 +122,20 @@ options:
       directory_mode:
         description: The mode of directories, in quotes, V('0700') if nothing is said.
         type: raw
+      ca:
+        description:
+          - Owner and group of a CA's files, and the mode of its key. What is above does not apply to a CA's key.
+        type: dict
+        suboptions:
+          owner:
+            description: Their owner; for the key the user who makes it if nothing is given.
+            type: str
+          group:
+            description: Their group.
+            type: str
+          key_mode:
+            description: The mode of the key, in quotes, V('0600') if nothing is given.
+            type: raw
   host:
     description:
       - Only the files of this host, as they lie on it.
@@ -389,6 +403,14 @@ SPECIFICATION = dict(
             key_mode=dict(type="raw", no_log=False),
             certificate_mode=dict(type="raw"),
             directory_mode=dict(type="raw"),
+            ca=dict(
+                type="dict",
+                options=dict(
+                    owner=dict(type="str"),
+                    group=dict(type="str"),
+                    key_mode=dict(type="raw", no_log=False),
+                ),
+            ),
         ),
     ),
 )
@@ -404,6 +426,9 @@ def specification(parameters):
     for field in ("ca", "defaults", "files"):
         if field in said:
             said[field] = {name: value for name, value in said[field].items() if value is not None}
+    if said.get("files", {}).get("ca"):
+        of_ca = said["files"]["ca"].items()
+        said["files"]["ca"] = {name: value for name, value in of_ca if value is not None}
     return said
 
 

@@ -1,0 +1,284 @@
+//! Ownership of keys is judged, not inherited: a key that belongs to a stranger is named and not used, and
+//! a CA's key is for its owner alone.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use etcd_pki_core::{
+    Adoption, CaKind, Check, Cluster, Error, Layout, Overwrite, Store,
+    plan::{Action, PlanOptions, Step},
+};
+use etcd_pki_tests::{Scratch, command::etcd_pki, run};
+
+/// The owner of the store's directory, the specified owner, and a user who has no business here.
+const KEEPER: u32 = 65_531;
+const ETCD: u32 = 65_532;
+const STRANGER: u32 = 65_534;
+
+const SPECIFICATION: &str =
+    "members: [{name: m, addresses: [10.0.0.1]}]\nclients: [app]\nadmin: none\n";
+
+struct Pki {
+    scratch: Scratch,
+    cluster: Cluster,
+}
+
+impl Pki {
+    fn new(more: &str) -> Self {
+        let scratch = Scratch::new("owners");
+        let cluster = Cluster::from_yaml(&format!("{SPECIFICATION}{more}")).unwrap();
+        let made = Self { scratch, cluster };
+        assert!(
+            made.plan(&PlanOptions::new())
+                .apply()
+                .unwrap()
+                .is_complete()
+        );
+        made
+    }
+
+    fn store(&self) -> Store {
+        Store::new(self.directory(), Layout::Kubespray)
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.scratch.path().join("ssl")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory().join(name)
+    }
+
+    fn plan(&self, options: &PlanOptions) -> etcd_pki_core::plan::Plan {
+        self.cluster.plan_with(&self.store(), options).unwrap()
+    }
+
+    fn step(&self, options: &PlanOptions, certificate: &str) -> (Action, Vec<&'static str>) {
+        let plan = self.plan(options);
+        let is_it = |step: &&Step| step.file().ends_with(certificate);
+        let step = plan.steps().iter().find(is_it).unwrap();
+        let codes = step.reasons().iter().map(|reason| reason.code());
+        (step.action(), codes.collect())
+    }
+
+    fn codes_of(&self, file: &str) -> Vec<&'static str> {
+        let checked = Check::new().run([self.directory()]);
+        let of_file = checked.iter().filter(|one| one.path().ends_with(file));
+        let findings = of_file.flat_map(|one| one.findings());
+        findings.map(|finding| finding.code()).collect()
+    }
+}
+
+fn give(path: &Path, owner: u32) {
+    chown(path, Some(owner), Some(owner)).unwrap();
+}
+
+fn owner_and_mode(path: &Path) -> (u32, u32) {
+    let metadata = fs::metadata(path).unwrap();
+    (metadata.uid(), metadata.permissions().mode() & 0o777)
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// Each owner of a leaf's key, by `check`, plan, apply, renewal by path and export.
+#[test]
+fn keys_of_leaves() {
+    if !is_root() {
+        return;
+    }
+    for more in ["", "files: {owner: \"65532\"}\n"] {
+        let pki = Pki::new(more);
+        give(&pki.directory(), KEEPER);
+        let key = pki.file("member-m-key.pem");
+        let specified = !more.is_empty();
+        for owner in [0, KEEPER, ETCD, STRANGER] {
+            give(&key, owner);
+            let before = fs::read(&key).unwrap();
+            // `check` does not know the specification
+            let is_stranger = owner == ETCD || owner == STRANGER;
+            let found = pki.codes_of("member-m.pem").contains(&"EP055");
+            assert_eq!(found, is_stranger, "{owner}");
+            let is_refused = owner == STRANGER || (owner == ETCD && !specified);
+            for options in [PlanOptions::new(), PlanOptions::new().with_rekey()] {
+                let (action, codes) = pki.step(&options, "member-m.pem");
+                assert_eq!(
+                    action == Action::Blocked,
+                    is_refused,
+                    "{owner}: {action} {codes:?}"
+                );
+                assert_eq!(codes.contains(&"EP055"), is_refused, "{owner}");
+            }
+            // What is due is not done with such a key, and nothing is given to its owner
+            fs::rename(pki.file("member-m.pem"), pki.scratch.path().join("kept")).unwrap();
+            for options in [PlanOptions::new(), PlanOptions::new().with_rekey()] {
+                let _ = pki.plan(&options).apply().unwrap();
+                assert_eq!(pki.file("member-m.pem").exists(), !is_refused, "{owner}");
+                if is_refused {
+                    assert_eq!(fs::read(&key).unwrap(), before);
+                    assert_eq!(owner_and_mode(&key).0, owner);
+                }
+            }
+            if !pki.file("member-m.pem").exists() {
+                fs::rename(pki.scratch.path().join("kept"), pki.file("member-m.pem")).unwrap();
+            }
+            give(&key, owner);
+            let out = pki.scratch.path().join("out");
+            let exported = pki
+                .cluster
+                .export(&pki.store(), "m", &out, Overwrite::Replace);
+            let untrusted = matches!(exported, Err(Error::UntrustedOwner { .. }));
+            assert_eq!(untrusted, is_refused, "{owner}: {exported:?}");
+            let mut renew = Command::new(etcd_pki());
+            renew.args(["cert", "renew"]).arg(pki.file("member-m.pem"));
+            renew.arg("-d").arg(pki.directory());
+            let renewed = renew.output().unwrap();
+            // No specification says that etcd may own it
+            assert_eq!(
+                renewed.status.success(),
+                !is_stranger,
+                "{owner}: {renewed:?}"
+            );
+        }
+    }
+}
+
+/// A key under a certificate's name counts too, and an empty file of a stranger becomes no key of theirs.
+#[test]
+fn a_strangers_empty_file() {
+    if !is_root() {
+        return;
+    }
+    let pki = Pki::new("");
+    let (key, certificate) = (pki.file("client-app-key.pem"), pki.file("client-app.pem"));
+    for contents in ["", "x"] {
+        fs::write(&key, contents).unwrap();
+        give(&key, STRANGER);
+        let _ = fs::remove_file(&certificate);
+        for options in [PlanOptions::new(), PlanOptions::new().with_rekey()] {
+            let (action, codes) = pki.step(&options, "client-app.pem");
+            assert_eq!(action, Action::Blocked, "{codes:?}");
+            assert_eq!(codes[0], "EP055");
+            let _ = pki.plan(&options).apply().unwrap();
+            assert_eq!(fs::read_to_string(&key).unwrap(), contents);
+        }
+    }
+}
+
+/// Owner, group and mode of keys are not for a CA's key; `files.ca` is.
+#[test]
+fn keys_of_cas() {
+    if !is_root() {
+        return;
+    }
+    let files = "files: {owner: \"65532\", group: \"65532\", key_mode: \"0640\"";
+    let pki = Pki::new(&format!("{files}}}\n"));
+    let ca_key = pki.file("ca-key.pem");
+    assert_eq!(owner_and_mode(&ca_key), (0, 0o600));
+    assert_eq!(owner_and_mode(&pki.file("member-m-key.pem")), (ETCD, 0o640));
+    assert_eq!(owner_and_mode(&pki.file("ca.pem")).0, ETCD);
+    assert_eq!(
+        pki.step(&PlanOptions::new(), "ca.pem"),
+        (Action::Keep, vec![])
+    );
+    assert!(!pki.codes_of("ca.pem").contains(&"EP056"));
+
+    // Kubespray gives every key to etcd: it stays usable
+    give(&ca_key, ETCD);
+    let (action, codes) = pki.step(&PlanOptions::new(), "ca.pem");
+    assert_eq!((action, codes), (Action::Keep, vec!["EP056"]));
+    assert!(pki.codes_of("ca.pem").contains(&"EP056"));
+    fs::remove_file(pki.file("client-app.pem")).unwrap();
+    assert!(pki.plan(&PlanOptions::new()).apply().unwrap().is_complete());
+    assert_eq!(owner_and_mode(&ca_key), (ETCD, 0o600));
+    let spec = pki.scratch.path().join("cluster.yaml");
+    fs::write(&spec, format!("{SPECIFICATION}{files}}}\n")).unwrap();
+    let mut plan = Command::new(etcd_pki());
+    plan.arg("plan")
+        .arg("-f")
+        .arg(&spec)
+        .arg("-d")
+        .arg(pki.directory());
+    let said = run(&mut plan);
+    let expected = "ca-key.pem belongs to 65532, who can sign certificates";
+    assert!(said.stderr().contains(expected), "{}", said.stderr());
+
+    let specified = Cluster::from_yaml(&format!(
+        "{SPECIFICATION}{files}, ca: {{owner: root, group: \"65531\", key_mode: \"0440\"}}}}\n"
+    ));
+    let specified = Pki {
+        cluster: specified.unwrap(),
+        scratch: pki.scratch,
+    };
+    let (action, _) = specified.step(&PlanOptions::new(), "ca.pem");
+    assert_eq!(action, Action::Chmod);
+    let plan = specified.plan(&PlanOptions::new());
+    assert!(plan.apply().unwrap().is_complete());
+    assert_eq!(owner_and_mode(&ca_key), (0, 0o440));
+    assert_eq!(fs::metadata(&ca_key).unwrap().gid(), KEEPER);
+    assert_eq!(owner_and_mode(&specified.file("ca.pem")).0, 0);
+    assert_eq!(
+        owner_and_mode(&specified.file("member-m-key.pem")),
+        (ETCD, 0o640)
+    );
+}
+
+/// A planted key does not become the CA, whoever owns the directory.
+#[test]
+fn a_planted_ca_key() {
+    if !is_root() {
+        return;
+    }
+    let made = Pki::new("");
+    let key = fs::read(made.file("ca-key.pem")).unwrap();
+    let scratch = Scratch::new("planted");
+    let directory = scratch.path().join("ssl");
+    fs::create_dir(&directory).unwrap();
+    give(&directory, STRANGER);
+    let planted = directory.join("ca-key.pem");
+    let cluster = Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = Store::new(&directory, Layout::Kubespray);
+    for (owner, is_good) in [(STRANGER, false), (ETCD, false), (0, true)] {
+        fs::write(&planted, &key).unwrap();
+        give(&planted, owner);
+        fs::set_permissions(&planted, fs::Permissions::from_mode(0o600)).unwrap();
+        match cluster.plan(&store) {
+            Err(Error::UntrustedOwner { path, .. }) => assert!(!is_good && path == planted),
+            Ok(plan) => assert!(is_good && plan.apply().unwrap().is_complete()),
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(store.ca_paths(CaKind::Client).certificate.exists(), is_good);
+    }
+}
+
+/// `adopt` describes the CA's key separately.
+#[test]
+fn adoption() {
+    if !is_root() {
+        return;
+    }
+    let files = "files:\n  ca:\n    group: \"65531\"\n    key_mode: \"0440\"\n";
+    let pki = Pki::new(files);
+    let adopted = |pki: &Pki| Adoption::read(pki.directory(), None).unwrap();
+    let yaml = adopted(&pki).cluster().to_yaml();
+    assert!(
+        yaml.contains("  ca:\n    group: \"65531\"\n    key_mode: \"0440\"\n"),
+        "{yaml}"
+    );
+    assert_eq!(pki.step(&PlanOptions::new(), "ca.pem").0, Action::Keep);
+    give(&pki.file("ca-key.pem"), ETCD);
+    let adoption = adopted(&pki);
+    assert_eq!(adoption.cluster().files().ca_owner(), None);
+    let mut remarks = adoption.remarks().iter().map(ToString::to_string);
+    assert!(remarks.any(|remark| remark.contains("who can sign certificates")));
+}
