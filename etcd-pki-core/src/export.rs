@@ -13,8 +13,8 @@ use crate::{
     key::PrivateKey,
     layout::{CaKind, PairPaths},
     store::{
-        Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_certificates,
-        read_regular_file, user,
+        Attributes, Overwrite, PairTexts, Store, group, is_empty, may_give, read_existing_below,
+        user,
     },
 };
 
@@ -57,7 +57,7 @@ impl Cluster {
         let mut bundles: Vec<(CaKind, Vec<Certificate>)> = Vec::new();
         let mut trusted = Vec::new();
         for ca in &desired.cas {
-            let bundle = read_certificates(&store.directory().join(&ca.paths.certificate))?;
+            let bundle = certificates_of(store, &ca.paths.certificate)?;
             trusted.push((&ca.paths.certificate, all_pem(&bundle)?));
             bundles.push((ca.kind, bundle));
         }
@@ -65,7 +65,7 @@ impl Cluster {
         for (pair, from) in desired.pairs.iter().zip(self.sources(host)?) {
             let bundle = bundles.iter().find(|(kind, _)| *kind == pair.ca);
             let bundle = bundle.map_or(&[][..], |(_, bundle)| bundle);
-            let texts = read_pair(&from.below(store.directory()), bundle)?;
+            let texts = read_pair(store, &from, bundle)?;
             pairs.push((&pair.paths, texts));
         }
 
@@ -124,11 +124,12 @@ impl Cluster {
 }
 
 /// Reads a pair that belongs together. The key keeps its format.
-fn read_pair(paths: &PairPaths, bundle: &[Certificate]) -> Result<PairTexts> {
-    let key = Zeroizing::new(read_regular_file(&paths.key)?);
+fn read_pair(store: &Store, relative: &PairPaths, bundle: &[Certificate]) -> Result<PairTexts> {
+    let paths = relative.below(store.directory());
+    let key = Zeroizing::new(read_existing_below(store.directory(), &relative.key)?);
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
-    let mut all = read_certificates(&paths.certificate)?;
+    let mut all = certificates_of(store, &relative.certificate)?;
     let text = all_pem(&all)?;
     let chain = all.split_off(1);
     let in_certificate = |error: Error| error.in_file(&paths.certificate);
@@ -150,6 +151,13 @@ fn read_pair(paths: &PairPaths, bundle: &[Certificate]) -> Result<PairTexts> {
         },
         certificate: text,
     })
+}
+
+/// Every certificate in a file of the store, which is not behind a link: that would be another's.
+fn certificates_of(store: &Store, relative: &Path) -> Result<Vec<Certificate>> {
+    let bytes = read_existing_below(store.directory(), relative)?;
+    let all = Certificate::all_from_bytes(&bytes);
+    all.map_err(|error| error.in_file(store.directory().join(relative)))
 }
 
 /// Fails if no CA of a bundle signed a certificate, or the last one of its chain.

@@ -280,6 +280,16 @@ pub enum Finding {
         /// The lines on which the blocks begin, counted from 1
         lines: Vec<usize>,
     },
+    /// EP049: a CA certificate arrived in an exchange directory, and nothing of that CA is trusted
+    /// here. It is not installed: whoever brings the exchange directory may have made it.
+    UntrustedCa {
+        /// The file in the exchange directory
+        path: PathBuf,
+        /// The certificate
+        subject: String,
+        /// SHA-256 of the certificate
+        fingerprint: String,
+    },
 }
 
 impl Finding {

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use etcd_pki_core::{Bundle, CertificateRequest, Identity, PrivateKey, Role};
+use etcd_pki_core::{Bundle, Certificate, CertificateRequest, Identity, PrivateKey, Role};
 use serde_json::Value;
 
 use crate::{
@@ -29,6 +29,9 @@ clients: [root]
 ";
 /// The hosts.
 pub const HOSTS: [&str; 2] = ["etcd-1", "etcd-2"];
+
+/// The files of the CAs in the layouts of the tests
+const CA_FILES: [&str; 4] = ["ca.pem", "peer-ca.pem", "etcd/ca.crt", "etcd/peer-ca.crt"];
 
 /// Files by their paths.
 pub type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -70,8 +73,24 @@ impl Machines {
             .args(["-d", machine]);
         if machine != "ca" {
             command.args(["--host", machine]);
+            for fingerprint in self.first_trust(machine) {
+                command.args(["--trust", &fingerprint]);
+            }
         }
         command
+    }
+
+    /// The fingerprints of the CAs that a host does not have yet, as they are read aloud where the CAs are.
+    #[must_use]
+    pub fn first_trust(&self, host: &str) -> Vec<String> {
+        let missing = CA_FILES
+            .iter()
+            .filter(|file| !self.path(host).join(file).exists());
+        let files = missing.filter_map(|file| fs::read(self.path("ca").join(file)).ok());
+        files
+            .flat_map(|file| Certificate::all_from_bytes(&file).unwrap())
+            .map(|certificate| certificate.fingerprint_sha256())
+            .collect()
     }
 
     /// What came of it.

@@ -136,6 +136,15 @@ impl Finding {
                 facts.path.clone_from(path);
                 facts.reason = Some(format!("lines {}", numbers(lines)));
             }
+            Self::UntrustedCa {
+                path,
+                subject,
+                fingerprint,
+            } => {
+                facts.path = Some(path.clone());
+                facts.subject = Some(subject.clone());
+                facts.current = vec![fingerprint.clone()];
+            }
             Self::NameConstraint { ca, name } => {
                 facts.subject = Some(ca.clone());
                 facts.name = Some(name.clone());
@@ -322,6 +331,11 @@ mod tests {
             Finding::SkippedBlocks {
                 path: Some(path()),
                 lines: vec![7],
+            },
+            Finding::UntrustedCa {
+                path: path(),
+                subject: text(),
+                fingerprint: text(),
             },
         ]
     }

@@ -198,6 +198,11 @@ impl fmt::Display for Sentence<'_> {
                     "etcd skips blocks of {path}, which begin on line {lines}"
                 )
             }
+            Finding::UntrustedCa {
+                subject,
+                fingerprint,
+                ..
+            } => write!(f, "{subject}, SHA-256 {fingerprint}, is not trusted here"),
             Finding::UnknownExtension { subject, oid } => write!(
                 f,
                 "{subject} has the critical extension {oid}, which Go does not know"
