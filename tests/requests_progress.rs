@@ -16,7 +16,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, Bundle, Certificate, Cluster, Error, Fingerprint, Plan, PlanOptions, Report, Store,
+    ApplyOptions, Bundle, Certificate, Cluster, Error, Fingerprint, Plan, PlanOptions, Report,
+    Store,
     plan::{Action, Progress, Step},
 };
 use etcd_pki_tests::Scratch;

@@ -64,8 +64,18 @@ impl Machines {
         self.0.path().join(name)
     }
 
-    /// A verb of the command on a machine.
+    /// A verb of the command on a machine. A host is given the fingerprints of the CAs that it does not have yet.
     pub fn command(&self, verb: &str, machine: &str) -> Command {
+        let trust = if machine == "ca" {
+            Vec::new()
+        } else {
+            self.first_trust(machine)
+        };
+        self.command_trusting(verb, machine, &trust)
+    }
+
+    /// A verb of the command on a machine, with these fingerprints.
+    pub fn command_trusting(&self, verb: &str, machine: &str, trust: &[String]) -> Command {
         let mut command = Command::new(etcd_pki());
         command
             .current_dir(self.0.path())
@@ -73,10 +83,12 @@ impl Machines {
             .args(["-d", machine]);
         if machine != "ca" {
             command.args(["--host", machine]);
-            for fingerprint in self.first_trust(machine) {
-                command.args(["--trust", &fingerprint]);
-            }
         }
+        command.args(
+            trust
+                .iter()
+                .flat_map(|fingerprint| ["--trust", fingerprint]),
+        );
         command
     }
 
