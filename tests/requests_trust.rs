@@ -224,7 +224,7 @@ fn a_foreign_ca_at_the_first_trust_is_refused_by_name() {
                 none.said
             );
             assert!(!machines.path("etcd-1/ca.pem").exists());
-            let trusted = apply(&machines, &[shown.clone()]);
+            let trusted = apply(&machines, std::slice::from_ref(&shown));
             assert_eq!(
                 (trusted.code, trusted.done("installed")),
                 (1, 2),

@@ -309,7 +309,8 @@ impl Step {
         self.trusted.iter().map(|one| &*one.fingerprint).collect()
     }
 
-    /// SHA-256 of every CA certificate that will not be trusted on the host any more.
+    /// SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later
+    /// certificate of the same CA replaces is not among them.
     #[must_use]
     pub fn untrusted_sha256(&self) -> Vec<&str> {
         self.untrusted.iter().map(|one| &*one.fingerprint).collect()

@@ -45,7 +45,7 @@ pub(super) struct Trust {
 pub(super) struct Change {
     /// The bundle, in PEM
     pub(super) text: String,
-    /// The certificates that are not trusted any more
+    /// The certificates of CAs that are not trusted any more
     pub(super) removed: Vec<Certificate>,
 }
 
@@ -119,21 +119,17 @@ impl Trust {
         if accepted.is_empty() {
             return Ok(None);
         }
-        let is_kept = |one: &&Certificate| !accepted.contains(one);
-        let (replaced, missing): (Vec<_>, Vec<_>) = self
-            .current
-            .bundle
-            .iter()
-            .filter(is_kept)
-            .cloned()
-            .partition(|old| accepted.iter().any(|new| is_later(new, old)));
+        let is_missing = |one: &&Certificate| !accepted.contains(one);
+        let is_replaced = |old: &&Certificate| accepted.iter().any(|new| is_later(new, old));
+        let missing = self.current.bundle.iter().filter(is_missing);
+        let missing: Vec<Certificate> = missing.filter(|old| !is_replaced(old)).cloned().collect();
         let unverified = self.unverified_by(&accepted, arrival);
         let mut refusal = None;
         let mut bundle = accepted;
-        let mut removed = replaced;
+        let mut removed = Vec::new();
         match (missing.first(), unverified) {
             (None, _) => {}
-            (Some(_), None) if is_complete => removed.extend(missing),
+            (Some(_), None) if is_complete => removed = missing,
             (Some(first), Some(leaf)) if is_complete => {
                 refusal = Some(format!(
                     "it lacks {}, SHA-256 {}, without which {} is not valid: that CA stays trusted",

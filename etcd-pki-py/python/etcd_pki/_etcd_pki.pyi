@@ -1412,7 +1412,9 @@ class Step:
         """SHA-256 of every CA certificate that will be trusted on the host, that of the signing CA first."""
     @property
     def untrusted_sha256(self) -> list[str]:
-        """SHA-256 of every CA certificate that will not be trusted on the host any more."""
+        """SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later certificate
+        of the same CA replaces is not among them.
+        """
     @property
     def reasons(self) -> list[Finding]:
         """Every reason for it."""

@@ -119,7 +119,8 @@ impl PyStep {
         self.step().trusted_sha256()
     }
 
-    /// SHA-256 of every CA certificate that will not be trusted on the host any more.
+    /// SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a
+    /// later certificate of the same CA replaces is not among them.
     #[getter]
     fn untrusted_sha256(&self) -> Vec<&str> {
         self.step().untrusted_sha256()
