@@ -1167,11 +1167,11 @@ class Cluster:
         their hosts, and requests and certificates are exchanged through this directory: with `host` the plan is for
         that host, without it for the requests of all hosts, where the CA is. `trust` has the SHA-256 fingerprints of
         CA certificates that the host may trust if they arrive in it: without them it trusts the CAs in its own CA
-        file, and those that they vouch for. `only` plans the pairs of one host or client. `rekey` makes a new key for each certificate that is renewed, and for a key that cannot be read.
-        `prune` removes the pairs that are not in the specification, and `part_only` ignores them: it covers only a
-        part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces links from one
-        file of the directory to another with pairs of their own. `now` is the time to judge at, the present one by
-        default.
+        file, and those that they vouch for. `only` plans the pairs of one host or client. `rekey` makes a new key for
+        each certificate that is renewed, and for a key that cannot be read. `prune` removes the pairs that are not in
+        the specification, and `part_only` ignores them: it covers only a part of the directory. `backup` keeps what
+        is replaced or removed. `replace_links` replaces links from one file of the directory to another with pairs of
+        their own. `now` is the time to judge at, the present one by default.
         """
     def apply(
         self,
@@ -1412,8 +1412,8 @@ class Step:
         """SHA-256 of every CA certificate that will be trusted on the host, that of the signing CA first."""
     @property
     def untrusted_sha256(self) -> list[str]:
-        """SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later certificate
-        of the same CA replaces is not among them.
+        """SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later
+        certificate of the same CA replaces is not among them.
         """
     @property
     def reasons(self) -> list[Finding]:
