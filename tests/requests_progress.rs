@@ -16,7 +16,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, Bundle, Cluster, Error, Plan, PlanOptions, Report, Store,
+    ApplyOptions, Bundle, Certificate, Cluster, Error, Fingerprint, Plan, PlanOptions, Report,
+    Store,
     plan::{Action, Progress, Step},
 };
 use etcd_pki_tests::Scratch;
@@ -53,7 +54,11 @@ impl Machines {
 
     fn plan_host(&self, host: &str) -> Plan {
         let options = PlanOptions::new().with_host(host);
-        let options = options.with_exchange(self.exchange());
+        let mut options = options.with_exchange(self.exchange());
+        if let Ok(ca) = fs::read(self.store("ca").directory().join("ca.pem")) {
+            let ca = Certificate::from_bytes(&ca).unwrap();
+            options = options.with_trust(Fingerprint::of(&ca));
+        }
         self.cluster.plan_with(&self.store(host), &options).unwrap()
     }
 

@@ -80,15 +80,21 @@ impl Certificate {
     ///
     /// [`Error::Missing`] if there is none; [`Error::Malformed`] if one is damaged.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
+        Self::each_from_bytes(bytes)?.into_iter().collect()
+    }
+
+    /// Reads every certificate from the bytes of a file, as [`Certificate::all_from_bytes`] does. One
+    /// that is damaged is an error of its own.
+    pub(crate) fn each_from_bytes(bytes: &[u8]) -> Result<Vec<Result<Self>>> {
         if pem::is_der(bytes) {
-            return Ok(vec![Self::from_der_alone(bytes)?]);
+            return Ok(vec![Self::from_der_alone(bytes)]);
         }
         let blocks = pem::read(WHAT, bytes)?;
-        let certificates: Vec<Self> = blocks
+        let certificates: Vec<Result<Self>> = blocks
             .iter()
             .filter(|block| is_certificate(&block.label))
             .map(|block| Self::from_der(&block.contents).map_err(|error| error.at(block.place)))
-            .collect::<Result<_>>()?;
+            .collect();
         if certificates.is_empty() {
             return Err(pem::missing(WHAT, &blocks));
         }

@@ -13,8 +13,9 @@ use crate::{
     key::PrivateKey,
     layout::{CaKind, PairPaths},
     store::{
-        Attributes, CaAttributes, Overwrite, PairTexts, Store, group, is_empty, look, may_give,
-        owner_of_directory, read_certificates, read_regular_file, trusted_owner, user, user_name,
+        Attributes, CaAttributes, Overwrite, PairTexts, Store, group, is_empty,
+        look_existing_below, may_give, owner_of_directory, read_existing_below, trusted_owner,
+        user, user_name,
     },
 };
 
@@ -57,7 +58,7 @@ impl Cluster {
         let mut bundles: Vec<(CaKind, Vec<Certificate>)> = Vec::new();
         let mut trusted = Vec::new();
         for ca in &desired.cas {
-            let bundle = read_certificates(&store.directory().join(&ca.paths.certificate))?;
+            let bundle = certificates_of(store, &ca.paths.certificate)?;
             trusted.push((&ca.paths.certificate, all_pem(&bundle)?));
             bundles.push((ca.kind, bundle));
         }
@@ -69,7 +70,7 @@ impl Cluster {
         for (pair, from) in desired.pairs.iter().zip(self.sources(host)?) {
             let bundle = bundles.iter().find(|(kind, _)| *kind == pair.ca);
             let bundle = bundle.map_or(&[][..], |(_, bundle)| bundle);
-            let texts = read_pair(&from.below(store.directory()), bundle, &owners)?;
+            let texts = read_pair(store, &from, bundle, &owners)?;
             pairs.push((&pair.paths, texts));
         }
 
@@ -139,12 +140,15 @@ struct Owners<'a> {
 }
 
 /// Reads a pair that belongs together. The key keeps its format.
-fn read_pair(paths: &PairPaths, bundle: &[Certificate], owners: &Owners<'_>) -> Result<PairTexts> {
-    let (key, stamp) = match look(&paths.key)? {
-        Some((key, stamp)) => (Zeroizing::new(key), stamp),
-        // The reason of the system
-        None => return Err(unreadable(&paths.key)),
-    };
+fn read_pair(
+    store: &Store,
+    relative: &PairPaths,
+    bundle: &[Certificate],
+    owners: &Owners<'_>,
+) -> Result<PairTexts> {
+    let paths = relative.below(store.directory());
+    let (key, stamp) = look_existing_below(store.directory(), &relative.key)?;
+    let key = Zeroizing::new(key);
     if !trusted_owner(&stamp, owners.attributes, owners.of_store) {
         return Err(Error::UntrustedOwner {
             path: paths.key.clone(),
@@ -153,7 +157,7 @@ fn read_pair(paths: &PairPaths, bundle: &[Certificate], owners: &Owners<'_>) -> 
     }
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
-    let mut all = read_certificates(&paths.certificate)?;
+    let mut all = certificates_of(store, &relative.certificate)?;
     let text = all_pem(&all)?;
     let chain = all.split_off(1);
     let in_certificate = |error: Error| error.in_file(&paths.certificate);
@@ -177,11 +181,11 @@ fn read_pair(paths: &PairPaths, bundle: &[Certificate], owners: &Owners<'_>) -> 
     })
 }
 
-/// Why a file cannot be read that was missing a moment ago.
-fn unreadable(path: &Path) -> Error {
-    read_regular_file(path).err().unwrap_or(Error::Changed {
-        path: path.to_owned(),
-    })
+/// Every certificate in a file of the store, which is not behind a link: that would be another's.
+fn certificates_of(store: &Store, relative: &Path) -> Result<Vec<Certificate>> {
+    let bytes = read_existing_below(store.directory(), relative)?;
+    let all = Certificate::all_from_bytes(&bytes);
+    all.map_err(|error| error.in_file(store.directory().join(relative)))
 }
 
 /// Fails if no CA of a bundle signed a certificate, or the last one of its chain.

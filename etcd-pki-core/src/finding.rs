@@ -332,6 +332,16 @@ pub enum Finding {
         /// Its owner
         owner: String,
     },
+    /// EP049: a CA certificate arrived in an exchange directory, and nothing of that CA is trusted
+    /// here. It is not installed: whoever brings the exchange directory may have made it.
+    UntrustedCa {
+        /// The file in the exchange directory
+        path: PathBuf,
+        /// The certificate
+        subject: String,
+        /// SHA-256 of the certificate
+        fingerprint: String,
+    },
 }
 
 impl Finding {

@@ -16,7 +16,7 @@ pub(crate) mod rules;
 mod surroundings;
 
 pub(crate) use self::{
-    ca::CurrentCa,
+    ca::{CurrentCa, signing_place},
     contents::key_path,
     directory::{OtherFile, recognize},
     files::{PairFiles, Part, Stamps, public},

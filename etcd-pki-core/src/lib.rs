@@ -114,6 +114,7 @@ mod profile;
 mod role;
 
 mod certificate;
+mod fingerprint;
 mod request;
 
 mod bundle;
@@ -156,6 +157,7 @@ pub use crate::{
     export::Exported,
     extensions::{ExtendedKeyUsage, KeyUsage},
     finding::{Entry, Facts, Finding, Severity},
+    fingerprint::Fingerprint,
     identity::{AlternativeName, DnsName, Identity, Uri},
     inspect::{Check, Checked, KeyMatch},
     key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},

@@ -54,6 +54,19 @@ pub(crate) const OPENSSL_VALUE: usize = 65_536;
 /// The bytes that take the place of all variables of an openssl.conf: as many as are read of a file.
 pub(crate) const OPENSSL_REPLACED: usize = 16 * 1024 * 1024;
 
+/// The levels of directories below a host's folder of an exchange directory. Every layout has at most one. Eight of the longest names
+/// fit into a path of the system (PATH_MAX, 4096 bytes).
+pub(crate) const EXCHANGE_DEPTH: usize = 8;
+
+/// The directories below a host's folder of an exchange directory.
+pub(crate) const EXCHANGE_FOLDERS: usize = 1_000;
+
+/// The requests of a folder that are refused by name, since no pair has them.
+pub(crate) const EXCHANGE_STRAYS: usize = 100;
+
+/// The CA certificates that a host reads of its folder. The trust bundle of an operating system has about 150.
+pub(crate) const EXCHANGE_CAS: usize = 200;
+
 /// Refuses an input that has more of some things than the limit.
 pub(crate) fn check(
     what: &'static str,

@@ -40,10 +40,11 @@ use crate::{
     cluster::{Cluster, ClusterFiles},
     error::{Error, Result},
     finding::Finding,
+    fingerprint::Fingerprint,
     inspect::Stamps,
     layout::{CaKind, PairPaths},
     role::Role,
-    store::{Attributes, CaAttributes, Store, group, user},
+    store::{Attributes, CaAttributes, Exchange, Store, group, user},
 };
 
 /// What must change in a directory: steps, each with its reasons.
@@ -110,14 +111,13 @@ enum Mode {
     Pairs,
     /// The keys of a host: requests are written to its folder, and signed certificates installed
     Host {
+        exchange: Arc<Exchange>,
+        host: String,
         /// The host's folder in the exchange directory
         folder: PathBuf,
     },
     /// The requests of an exchange directory are signed
-    Signing {
-        /// The exchange directory
-        exchange: PathBuf,
-    },
+    Signing { exchange: Arc<Exchange> },
     /// Certificates are renewed by path, with this CA
     Renewal(RenewalCa),
 }
@@ -135,6 +135,7 @@ pub struct PlanOptions {
     host: Option<String>,
     only: Option<String>,
     exchange: Option<PathBuf>,
+    trust: Vec<Fingerprint>,
     now: Option<SystemTime>,
     prune: Option<Prune>,
     rekey: bool,
@@ -165,6 +166,14 @@ impl PlanOptions {
     /// With a host the plan is for that host; without one it signs the requests of all hosts.
     pub fn with_exchange(mut self, directory: impl Into<PathBuf>) -> Self {
         self.exchange = Some(directory.into());
+        self
+    }
+
+    /// Trusts the CA certificate with this fingerprint if it arrives in the exchange directory. Without
+    /// it a host trusts no CA but those in its own CA file, and those that they vouch for: whoever
+    /// brings the exchange directory may have put another CA there.
+    pub fn with_trust(mut self, fingerprint: Fingerprint) -> Self {
+        self.trust.push(fingerprint);
         self
     }
 
@@ -212,6 +221,11 @@ impl PlanOptions {
     pub fn at(mut self, now: SystemTime) -> Self {
         self.now = Some(now);
         self
+    }
+
+    /// Whether the user trusts a fingerprint.
+    fn trusts(&self, fingerprint: &Fingerprint) -> bool {
+        self.trust.contains(fingerprint)
     }
 
     fn now(&self) -> SystemTime {
@@ -287,8 +301,8 @@ impl Plan {
     #[must_use]
     pub fn exchange(&self) -> Option<&Path> {
         match &self.0.mode {
-            Mode::Host { folder } => Some(folder),
-            Mode::Signing { exchange } => Some(exchange),
+            Mode::Host { folder, .. } => Some(folder),
+            Mode::Signing { exchange } => Some(exchange.path()),
             Mode::Pairs | Mode::Renewal(_) => None,
         }
     }
@@ -428,6 +442,12 @@ impl Plan {
 }
 
 impl Contents {
+    /// Whether a step writes in the exchange directory, where the CA is.
+    fn is_exchanged(&self, step: &Step) -> bool {
+        let is_signing = matches!(self.mode, Mode::Signing { .. });
+        is_signing && *step.directory != *self.store.directory()
+    }
+
     /// Whether a CA has something to sign.
     fn signs(&self, kind: CaKind) -> bool {
         self.steps

@@ -3,6 +3,7 @@
 mod ca;
 mod directory;
 mod draft;
+mod exchange;
 mod lock;
 mod locked;
 mod members;
@@ -25,6 +26,7 @@ pub use self::{
     write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{
+    exchange::Exchange,
     locked::PairTexts,
     path::{
         canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
@@ -34,9 +36,11 @@ pub(crate) use self::{
         Account, Attributes, CaAttributes, Stamp, group, group_name, is_privileged_owner, may_give,
         owner_of_directory, trusted_owner, user, user_name, usual_mode,
     },
-    read::{first_certificate, look, read_below, read_certificates, unless_too_large},
-    tree::{Entry, files, files_below, folders, is_empty, tree, whole_tree},
-    write::write_below,
+    read::{
+        first_certificate, look, look_below, look_existing_below, read_below, read_certificates,
+        read_existing_below, unless_too_large,
+    },
+    tree::{Entry, files, is_empty, tree, whole_tree},
 };
 use crate::{
     certificate::Certificate,

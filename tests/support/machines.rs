@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use etcd_pki_core::{Bundle, CertificateRequest, Identity, PrivateKey, Role};
+use etcd_pki_core::{Bundle, Certificate, CertificateRequest, Identity, PrivateKey, Role};
 use serde_json::Value;
 
 use crate::{
@@ -29,6 +29,9 @@ clients: [root]
 ";
 /// The hosts.
 pub const HOSTS: [&str; 2] = ["etcd-1", "etcd-2"];
+
+/// The files of the CAs in the layouts of the tests
+const CA_FILES: [&str; 4] = ["ca.pem", "peer-ca.pem", "etcd/ca.crt", "etcd/peer-ca.crt"];
 
 /// Files by their paths.
 pub type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -61,8 +64,18 @@ impl Machines {
         self.0.path().join(name)
     }
 
-    /// A verb of the command on a machine.
+    /// A verb of the command on a machine. A host is given the fingerprints of the CAs that it does not have yet.
     pub fn command(&self, verb: &str, machine: &str) -> Command {
+        let trust = if machine == "ca" {
+            Vec::new()
+        } else {
+            self.first_trust(machine)
+        };
+        self.command_trusting(verb, machine, &trust)
+    }
+
+    /// A verb of the command on a machine, with these fingerprints.
+    pub fn command_trusting(&self, verb: &str, machine: &str, trust: &[String]) -> Command {
         let mut command = Command::new(etcd_pki());
         command
             .current_dir(self.0.path())
@@ -71,7 +84,25 @@ impl Machines {
         if machine != "ca" {
             command.args(["--host", machine]);
         }
+        command.args(
+            trust
+                .iter()
+                .flat_map(|fingerprint| ["--trust", fingerprint]),
+        );
         command
+    }
+
+    /// The fingerprints of the CAs that a host does not have yet, as they are read aloud where the CAs are.
+    #[must_use]
+    pub fn first_trust(&self, host: &str) -> Vec<String> {
+        let missing = CA_FILES
+            .iter()
+            .filter(|file| !self.path(host).join(file).exists());
+        let files = missing.filter_map(|file| fs::read(self.path("ca").join(file)).ok());
+        files
+            .flat_map(|file| Certificate::all_from_bytes(&file).unwrap())
+            .map(|certificate| certificate.fingerprint_sha256())
+            .collect()
     }
 
     /// What came of it.

@@ -19,6 +19,7 @@ OTHERWISE = {
     "ExtendedKeyUsage": "str",
     "Entry": "the attributes code, kind and fix of Finding",
     "Facts": "the attributes of Finding",
+    "Fingerprint": "str",
     "Host": "str | IPv4Address | IPv6Address",
     "KeyUsage": "str",
     "LockedFiles": "write_files, which takes the locks",

@@ -94,12 +94,21 @@ def test_keys_stay_on_their_hosts(tmp_path):
     report = signing.apply()
     assert (report.count(Action.CREATE), report.count(Action.SIGN)) == (1, 2)
     assert report.denied_claims == [] and report.is_complete
+    fingerprint = Certificate.from_file(authority / "ca.pem").fingerprint_sha256
     for host in ("etcd-1", "etcd-2"):
-        report = cluster.apply(tmp_path / host, host=host, exchange=exchange)
+        (blocked,) = cluster.apply(tmp_path / host, host=host, exchange=exchange).failures
+        (untrusted,) = blocked.step.reasons
+        assert (untrusted.code, untrusted.current) == ("EP049", [fingerprint])
+        assert not (tmp_path / host / "ca.pem").exists() and fingerprint in str(blocked.error)
+        spelled = ":".join(fingerprint[at : at + 2].lower() for at in range(0, 64, 2))
+        with pytest.raises(etcd_pki.MalformedError):
+            cluster.plan(tmp_path / host, host=host, exchange=exchange, trust=[fingerprint[1:]])
+        report = cluster.apply(tmp_path / host, host=host, exchange=exchange, trust=["sha256:" + spelled])
         assert (report.count(Action.TRUST), report.count(Action.INSTALL)) == (1, 1)
         (trust,) = [done.step for done in report.done if done.step.action is Action.TRUST]
         trusted = Certificate.from_file(authority / "ca.pem")
         assert trust.fingerprint_sha256 == trusted.fingerprint_sha256
+        assert (trust.trusted_sha256, trust.untrusted_sha256) == ([trusted.fingerprint_sha256], [])
         bundle = Bundle.from_files(tmp_path / host / f"member-{host}.pem", tmp_path / host / f"member-{host}-key.pem")
         assert bundle.certificate.common_name == f"etcd-member-{host}"
         assert not cluster.plan(tmp_path / host, host=host, exchange=exchange).has_work
@@ -114,7 +123,9 @@ def test_progress(tmp_path):
         told.append((done, all))
 
     def host():
-        return cluster.plan(tmp_path / "etcd-1", host="etcd-1", exchange=tmp_path / "exchange")
+        ca = tmp_path / "authority" / "ca.pem"
+        trust = [Certificate.from_file(ca).fingerprint_sha256] if ca.exists() else None
+        return cluster.plan(tmp_path / "etcd-1", host="etcd-1", exchange=tmp_path / "exchange", trust=trust)
 
     def signing():
         return cluster.plan(tmp_path / "authority", exchange=tmp_path / "exchange")

@@ -28,7 +28,7 @@ use crate::{
 Examples:
   etcd-pki apply -f cluster.yaml
   etcd-pki apply -f cluster.yaml -d /etc/ssl/etcd/ssl --host etcd-1
-  etcd-pki apply -f cluster.yaml --host etcd-1 --requests travel
+  etcd-pki apply -f cluster.yaml --host etcd-1 --requests travel --trust SHA256
   etcd-pki apply -f cluster.yaml --requests travel
 
 Exit codes:
@@ -107,7 +107,8 @@ impl Application<'_> {
         })
     }
 
-    /// Prints what was done. Where nothing was done and something failed, the errors are enough.
+    /// Prints what was done. Where nothing was done and something failed, the errors are enough for
+    /// people.
     fn print(
         &self,
         report: &Report,
@@ -117,11 +118,11 @@ impl Application<'_> {
         remarks(report.plan());
         denied_claims(report);
         shortened_validities(report);
-        if report.changed() == 0 && unfinished.is_some() {
-            return Ok(());
-        }
         if self.json {
             return output::print_json(&Document::applied(report, unfinished));
+        }
+        if report.changed() == 0 && unfinished.is_some() {
+            return Ok(());
         }
         output::print(&applied(report, unfinished, began.elapsed()))
     }

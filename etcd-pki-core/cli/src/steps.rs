@@ -28,6 +28,12 @@ pub(crate) struct StepFacts {
     /// Of the CA certificate that is trusted
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    /// Of every CA certificate that is trusted on the host, that one first
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trusted_sha256: Vec<String>,
+    /// Of every CA certificate that is not trusted there any more
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    untrusted_sha256: Vec<String>,
     makes_key: bool,
     reasons: Vec<FindingFacts>,
     /// When the certificate expires that the files had before
@@ -65,6 +71,8 @@ impl StepFacts {
             key: has_key.then(|| shown(&paths.key)),
             request: step.request().map(shown),
             sha256: step.fingerprint_sha256().map(str::to_owned),
+            trusted_sha256: owned(step.trusted_sha256()),
+            untrusted_sha256: owned(step.untrusted_sha256()),
             makes_key: step.makes_key(),
             reasons: FindingFacts::all(step.reasons()),
             not_after: step.not_after().map(rfc3339),
@@ -96,6 +104,10 @@ impl StepFacts {
             ..Self::applied(report)
         }
     }
+}
+
+fn owned(texts: Vec<&str>) -> Vec<String> {
+    texts.into_iter().map(str::to_owned).collect()
 }
 
 /// A place, and steps there, one line each.

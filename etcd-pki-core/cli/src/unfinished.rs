@@ -1,6 +1,9 @@
 //! What is left where not every step was done: how many, and the error of each that failed.
 
-use etcd_pki_core::plan::{Report, StepReport};
+use etcd_pki_core::{
+    Finding,
+    plan::{Report, StepReport},
+};
 use serde::Serialize;
 
 use crate::{failure::Message, output, steps::StepFacts};
@@ -81,5 +84,16 @@ impl<'a> Unfinished<'a> {
 
 /// The error of a step, and its hint.
 pub(crate) fn message(report: &StepReport<'_>) -> Message {
-    report.error().map(Message::of).unwrap_or_default()
+    let message = report.error().map(Message::of).unwrap_or_default();
+    let mut reasons = report.step().reasons().iter();
+    if reasons.any(|reason| matches!(reason, Finding::UntrustedCa { .. })) {
+        return Message {
+            hint: Some(TRUST_HINT.to_owned()),
+            ..message
+        };
+    }
+    message
 }
+
+/// What to do about a CA that nobody said to trust
+pub(crate) const TRUST_HINT: &str = "compare the SHA-256 with `etcd-pki ca show` where the CA is; if it is the same, trust it with --trust SHA256";

@@ -160,6 +160,15 @@ impl Finding {
                 facts.path = Some(path.clone());
                 facts.name = Some(owner.clone());
             }
+            Self::UntrustedCa {
+                path,
+                subject,
+                fingerprint,
+            } => {
+                facts.path = Some(path.clone());
+                facts.subject = Some(subject.clone());
+                facts.current = vec![fingerprint.clone()];
+            }
             Self::NameConstraint { ca, name } => {
                 facts.subject = Some(ca.clone());
                 facts.name = Some(name.clone());
@@ -373,6 +382,11 @@ mod tests {
             Finding::CaKeyOwner {
                 path: path(),
                 owner: text(),
+            },
+            Finding::UntrustedCa {
+                path: path(),
+                subject: text(),
+                fingerprint: text(),
             },
         ]
     }

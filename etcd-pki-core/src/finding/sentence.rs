@@ -236,6 +236,11 @@ impl fmt::Display for Sentence<'_> {
                 "{} belongs to {owner}, who can sign certificates",
                 path.display()
             ),
+            Finding::UntrustedCa {
+                subject,
+                fingerprint,
+                ..
+            } => write!(f, "{subject}, SHA-256 {fingerprint}, is not trusted here"),
             Finding::UnknownExtension { subject, oid } => write!(
                 f,
                 "{subject} has the critical extension {oid}, which Go does not know"

@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 50] = [
+    pub const TABLE: [Entry; 51] = [
         entry(
             "EP001",
             "expired",
@@ -443,6 +443,14 @@ impl Finding {
             "the key of a CA belongs to an unprivileged user, who can sign certificates",
             "chown the key to root, or keep it on another machine",
         ),
+        entry(
+            "EP049",
+            "untrusted_ca",
+            Warning,
+            &["path", "subject", "current"],
+            "a CA certificate arrived in an exchange directory, and nothing of that CA is trusted here",
+            "compare its SHA-256 with that of `etcd-pki ca show` where the CA is, and trust that one",
+        ),
     ];
 
     /// Every code, in order.
@@ -521,6 +529,7 @@ impl Finding {
             Self::AddressAsDnsName(_) => 54,
             Self::KeyOwner { .. } => 55,
             Self::CaKeyOwner { .. } => 56,
+            Self::UntrustedCa { .. } => 49,
         }
     }
 }

@@ -132,6 +132,11 @@ pub(crate) fn signing(
     named.unwrap_or(0)
 }
 
+/// The place of the signing CA in a bundle whose keys are elsewhere.
+pub(crate) fn signing_place(bundle: &[Certificate], common_name: Option<&str>) -> usize {
+    signing(bundle, None, common_name)
+}
+
 /// The error for a file of a CA that cannot be used: the system's, if this user must not read it.
 fn unusable(finding: &Finding, path: &Path) -> Error {
     match (finding, read_regular_file(path)) {

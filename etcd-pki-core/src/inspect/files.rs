@@ -242,6 +242,14 @@ impl Stamps {
         })
     }
 
+    /// The metadata of a certificate alone.
+    pub(crate) fn of_certificate(certificate: Option<Stamp>) -> Self {
+        Self {
+            certificate,
+            key: None,
+        }
+    }
+
     /// Whether the key's path has a file.
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
@@ -253,7 +261,15 @@ impl Stamps {
     ///
     /// [`Error::Changed`] with the first file that has changed; [`Error::Io`].
     pub(crate) fn check(&self, paths: &PairPaths) -> Result<()> {
-        let now = Self::now(paths)?;
+        self.check_now(&Self::now(paths)?, paths)
+    }
+
+    /// Fails if the metadata of the files is another now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Changed`] with the first file that has changed.
+    pub(crate) fn check_now(&self, now: &Self, paths: &PairPaths) -> Result<()> {
         let differ = |then: &Option<Stamp>, now: &Option<Stamp>| match (then, now) {
             (Some(then), Some(now)) => !then.is_of_same(now),
             (then, now) => then.is_some() != now.is_some(),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,7 +17,7 @@ use super::{
     Action, Contents, Mode, Plan, Step, Target,
     cache::{Mark, Marker},
     exchange::request_path,
-    host::{read_key, waiting_key_path},
+    host::{key_of, waiting_key_path},
     report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
     step::{KeySource, Work},
 };
@@ -27,11 +27,11 @@ use crate::{
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::CurrentCa,
+    inspect::{CurrentCa, Stamps},
     key::{Passphrase, PrivateKey, PublicKey},
     layout::CaKind,
     request::CertificateRequest,
-    store::{Attributes, LockedStore, Overwrite, PairTexts, Store, read_file, write_below},
+    store::{Attributes, Exchange, LockedStore, Overwrite, PairTexts, Store},
     verify,
 };
 
@@ -160,11 +160,34 @@ impl Plan {
         for ca in self.0.cas.iter().filter(|ca| self.0.signs(ca.kind)) {
             ca.stamps.check(&ca.paths)?;
         }
-        self.steps()
-            .par_iter()
-            .filter(|step| step.is_work())
-            .try_for_each(|step| step.stamps.check(&step.paths()))
+        let work = || self.steps().par_iter().filter(|step| step.is_work());
+        work()
+            .filter(|step| !self.0.is_exchanged(step))
+            .try_for_each(|step| step.stamps.check(&step.paths()))?;
+        let Mode::Signing { exchange } = &self.0.mode else {
+            return Ok(());
+        };
+        // A host may change its folder at any time, and does not stop the others
+        let exchanged = || work().filter(|step| self.0.is_exchanged(step));
+        let check = |step: &Step| check_exchanged(exchange, step);
+        if exchanged().any(|step| check(step).is_ok()) {
+            return Ok(());
+        }
+        exchanged().try_for_each(check)
     }
+}
+
+/// Fails if a file of the exchange directory is not as it was when the plan was made.
+fn check_exchanged(exchange: &Exchange, step: &Step) -> Result<()> {
+    let path = exchanged_path(step);
+    let now = Stamps::of_certificate(exchange.stamp(&path)?);
+    step.stamps.check_now(&now, &step.paths())
+}
+
+/// The certificate of a step, relative to the exchange directory.
+fn exchanged_path(step: &Step) -> PathBuf {
+    let host = step.directory.file_name().unwrap_or_default();
+    Path::new(host).join(&step.relative_paths().certificate)
 }
 
 /// Plans, and plans again under the lock before the plan is applied: the process that had the lock may
@@ -315,8 +338,8 @@ impl Run<'_> {
             step.is_work() && !matches!(step.work, Work::Remove) && !self.is_done_with_cas(step)
         });
         let changed: Vec<(usize, Result<Changed>, usize)> = match &self.plan.mode {
-            // A host gets all its certificates, or none
-            Mode::Signing { .. } => {
+            // A host gets its certificates together
+            Mode::Signing { exchange } => {
                 let mut hosts: BTreeMap<&Path, Vec<(usize, &Step)>> = BTreeMap::new();
                 for (place, step) in steps {
                     hosts
@@ -327,7 +350,7 @@ impl Run<'_> {
                 let hosts: Vec<_> = hosts.into_iter().collect();
                 let changed = hosts
                     .into_par_iter()
-                    .flat_map_iter(|(folder, steps)| self.sign_for(folder, &steps));
+                    .flat_map_iter(|(_, steps)| self.sign_for(exchange, &steps));
                 changed.collect()
             }
             // Keys of one host, and files of one list, in their order
@@ -549,7 +572,7 @@ impl Run<'_> {
     ) -> Result<Changed> {
         let ca = self.signer(pair.ca)?;
         if rewrites_key {
-            let current = read_key(&step.paths().key)?;
+            let current = self.key(&pair.paths.key)?;
             if current.public_key() != key {
                 return Err(Error::Changed {
                     path: step.paths().key,
@@ -575,7 +598,8 @@ impl Run<'_> {
             },
         };
         if let Some(marker) = self.marker(pair.ca) {
-            let file = Zeroizing::new(read_file(&step.paths().key)?);
+            let file = self.files.read(&pair.paths.key)?.unwrap_or_default();
+            let file = Zeroizing::new(file);
             let is_same = verify::held_key(&file, None).0?.public_key() == key;
             changed.mark = is_same.then(|| marker.mark(certificate.as_bytes(), &file));
         }
@@ -592,8 +616,8 @@ impl Run<'_> {
             KeySource::NewWaiting => Some((&waiting, Overwrite::Replace)),
         };
         let key = match new {
-            None if source == KeySource::Current => read_key(&step.paths().key)?,
-            None => read_key(&self.plan.store.directory().join(&waiting))?,
+            None if source == KeySource::Current => self.key(&pair.paths.key)?,
+            None => self.key(&waiting)?,
             Some((path, overwrite)) => {
                 let key = PrivateKey::generate_with(pair.profile.key_algorithm())?;
                 let text = key.to_secret_pem()?;
@@ -610,8 +634,14 @@ impl Run<'_> {
         written.map(|()| Changed::default())
     }
 
+    /// Reads a key by its path below the locked directory.
+    fn key(&self, path: &Path) -> Result<PrivateKey> {
+        let full = self.plan.store.directory().join(path);
+        key_of(&full, self.files.read(path)?)
+    }
+
     fn write_request(&self, step: &Step, pair: &DesiredPair, key: &PrivateKey) -> Result<()> {
-        let Mode::Host { folder } = &self.plan.mode else {
+        let Mode::Host { exchange, host, .. } = &self.plan.mode else {
             return Ok(());
         };
         if step.request.is_none() {
@@ -620,7 +650,7 @@ impl Run<'_> {
         let request = CertificateRequest::create(key, pair.profile, &pair.identity)?;
         let text = request.to_pem()?;
         let path = request_path(&pair.paths);
-        write_below(folder, &[(&path, text.as_bytes())])
+        exchange.write(Path::new(host), &[(&path, text.as_bytes())])
     }
 
     /// Installs a certificate, and the key that waited for it.
@@ -638,7 +668,7 @@ impl Run<'_> {
             return Ok(Changed::default());
         }
         let waiting = waiting_key_path(&pair.paths);
-        let key = read_key(&self.plan.store.directory().join(&waiting))?;
+        let key = self.key(&waiting)?;
         let texts = PairTexts {
             key: key.to_secret_pem()?,
             certificate: certificates.to_owned(),
@@ -651,74 +681,87 @@ impl Run<'_> {
         Ok(Changed::default())
     }
 
-    /// Gives a host its certificates and those of its CAs: all that are due, or none.
+    /// Gives a host its certificates and those of its CAs, together. A request that cannot be signed
+    /// does not stop the others.
     fn sign_for(
         &self,
-        folder: &Path,
+        exchange: &Exchange,
         steps: &[(usize, &Step)],
     ) -> Vec<(usize, Result<Changed>, usize)> {
-        let result = self.begin().and_then(|()| self.sign_all(folder, steps));
-        match self.stop_on(result) {
-            Ok(changed) => {
-                self.counter.add(steps.len());
-                let places = steps.iter().map(|(place, _)| *place);
-                places
-                    .zip(changed)
-                    .map(|(place, changed)| (place, Ok(changed), 0))
-                    .collect()
-            }
-            Err(error) => {
-                let mut error = Some(error);
-                steps
+        let begun = self.begin();
+        let mut results = Vec::with_capacity(steps.len());
+        let mut files = Vec::with_capacity(steps.len());
+        for (place, step) in steps {
+            let result = match &begun {
+                Ok(()) => check_exchanged(exchange, step).and_then(|()| self.sign(step)),
+                Err(_) => Err(Error::Interrupted),
+            };
+            results.push((
+                *place,
+                result.map(|(text, changed)| {
+                    files.push((&*step.relative_paths().certificate, text));
+                    changed
+                }),
+                0,
+            ));
+        }
+        let written = begun.and_then(|()| match steps.first() {
+            Some((_, first)) if !files.is_empty() => {
+                let host = Path::new(first.directory.file_name().unwrap_or_default());
+                let files: Vec<_> = files
                     .iter()
-                    .map(|(place, _)| {
-                        let error = error.take().unwrap_or(Error::Interrupted);
-                        (*place, Err(error), 0)
-                    })
-                    .collect()
+                    .map(|(path, text)| (*path, text.as_bytes()))
+                    .collect();
+                exchange.write(host, &files)
+            }
+            _ => Ok(()),
+        });
+        match self.stop_on(written) {
+            Ok(()) => self.counter.add(files.len()),
+            Err(error) => {
+                // The first has the error, and the others were not tried
+                let mut error = Some(error);
+                for (_, result, _) in results.iter_mut().filter(|(_, one, _)| one.is_ok()) {
+                    *result = Err(error.take().unwrap_or(Error::Interrupted));
+                }
+                if let (Some(error), Some((_, first, _))) = (error, results.first_mut()) {
+                    *first = Err(error);
+                }
             }
         }
+        results
     }
 
-    fn sign_all(&self, folder: &Path, steps: &[(usize, &Step)]) -> Result<Vec<Changed>> {
-        let mut texts = Vec::with_capacity(steps.len());
-        let mut changed = Vec::with_capacity(steps.len());
-        for (_, step) in steps {
-            let (text, product) = match (&step.work, &step.target) {
-                (Work::Trust { certificates }, Target::Ca(ca)) => {
-                    let text = match certificates {
-                        Some(certificates) => certificates.clone(),
-                        None => self.signer(ca.kind)?.certificate().to_pem()?,
-                    };
-                    (text, Product::default())
-                }
-                (Work::Sign(request), Target::Pair(pair)) => {
-                    let issued = self
-                        .signer(pair.ca)?
-                        .sign_at(request, pair.profile, &pair.identity, self.plan.now)
-                        .map_err(|error| error.in_file(step.file()))?;
-                    let product = Product {
-                        requested_end: requested_end(pair, issued.validity_cut()),
-                        not_after: Some(issued.certificate().not_after()),
-                        denied: issued.refused().to_vec(),
-                        certificate: None,
-                    };
-                    (issued.certificate_pem()?, product)
-                }
-                _ => continue,
-            };
-            texts.push((step.relative_paths().certificate.clone(), text));
-            changed.push(Changed {
-                mark: None,
-                product,
-            });
-        }
-        let files: Vec<_> = texts
-            .iter()
-            .map(|(path, text)| (path.as_path(), text.as_bytes()))
-            .collect();
-        write_below(folder, &files)?;
-        Ok(changed)
+    /// What a host gets in one step, in PEM.
+    fn sign(&self, step: &Step) -> Result<(String, Changed)> {
+        let (text, product) = match (&step.work, &step.target) {
+            (Work::Trust { certificates }, Target::Ca(ca)) => {
+                let text = match certificates {
+                    Some(certificates) => certificates.clone(),
+                    None => self.signer(ca.kind)?.certificate().to_pem()?,
+                };
+                (text, Product::default())
+            }
+            (Work::Sign(request), Target::Pair(pair)) => {
+                let issued = self
+                    .signer(pair.ca)?
+                    .sign_at(request, pair.profile, &pair.identity, self.plan.now)
+                    .map_err(|error| error.in_file(step.file()))?;
+                let product = Product {
+                    requested_end: requested_end(pair, issued.validity_cut()),
+                    not_after: Some(issued.certificate().not_after()),
+                    denied: issued.refused().to_vec(),
+                    certificate: None,
+                };
+                (issued.certificate_pem()?, product)
+            }
+            _ => return Err(Error::Interrupted),
+        };
+        let changed = Changed {
+            mark: None,
+            product,
+        };
+        Ok((text, changed))
     }
 }
 

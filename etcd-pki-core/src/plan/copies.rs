@@ -4,20 +4,21 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
-    path::Path,
 };
 
 use super::{
     decide::SigningCa,
     exchange::{Refusal, Request},
 };
-use crate::{error::Result, inspect::issuer, key::PublicKey, layout::CaKind, request::Claim};
+use crate::{
+    error::Result, inspect::issuer, key::PublicKey, layout::CaKind, request::Claim, store::Exchange,
+};
 
 /// Refuses requests that share a key, except one that provably belongs to its pair.
 pub(super) fn refuse_copies(
     requests: &mut Vec<Request>,
     signers: &HashMap<CaKind, SigningCa<'_>>,
-    exchange: &Path,
+    exchange: &Exchange,
     refused: &mut Vec<Refusal>,
 ) {
     let mut by_key: HashMap<&PublicKey, Vec<usize>> = HashMap::with_capacity(requests.len());
@@ -48,7 +49,7 @@ struct Same<'a> {
     requests: &'a [Request],
     same: Vec<usize>,
     signers: &'a HashMap<CaKind, SigningCa<'a>>,
-    exchange: &'a Path,
+    exchange: &'a Exchange,
 }
 
 impl Same<'_> {
@@ -109,7 +110,7 @@ impl Same<'_> {
     /// The file of a request, relative to the exchange directory.
     fn name(&self, index: usize) -> String {
         let path = &self.requests[index].path;
-        let path = path.strip_prefix(self.exchange).unwrap_or(path);
+        let path = path.strip_prefix(self.exchange.path()).unwrap_or(path);
         path.display().to_string()
     }
 

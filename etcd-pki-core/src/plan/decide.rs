@@ -152,6 +152,11 @@ impl Current {
         }
     }
 
+    /// The certificates that follow the leaf in its file.
+    pub(super) fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+
     /// Whether only etcd-pki reads the key, so that it must be written again for etcd.
     pub(super) fn needs_key_rewrite(&self) -> bool {
         self.refused[1].is_some()

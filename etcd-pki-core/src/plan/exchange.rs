@@ -4,7 +4,7 @@
 //! Both sides have the specification, and trust it and not the directory.
 
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     layout::PairPaths,
     request::CertificateRequest,
-    store::{Store, is_same, read_below, unless_too_large},
+    store::{Exchange, Store, is_same, unless_too_large},
 };
 
 /// The extension of a request's file
@@ -45,12 +45,20 @@ impl Refusal {
                 action,
                 path: named,
                 error,
-            } if named == path => Self::new(path, format_args!("cannot {action} it: {error}")),
+            } if named == path => Self::new(path, cannot(action, &error)),
             Error::Irregular { path: named } if named == path => {
                 Self::new(path, "it is no regular file")
             }
             error => Self::new(path, error),
         }
+    }
+}
+
+/// What the system refused, about a file that is named before.
+pub(super) fn cannot(action: &str, error: &io::Error) -> String {
+    match action.strip_suffix(" the directory") {
+        Some(verb) => format!("cannot {verb} it: {error}"),
+        None => format!("cannot {action} it: {error}"),
     }
 }
 
@@ -71,9 +79,9 @@ pub(super) struct Request {
 
 impl Request {
     /// The certificate next to the request. A link is refused, and what is no certificate is replaced.
-    pub(super) fn certificate(&self, exchange: &Path) -> Result<Option<Certificate>> {
-        let folder = exchange.join(&self.host);
-        let file = unless_too_large(read_below(&folder, &self.pair.paths.certificate))?;
+    pub(super) fn certificate(&self, exchange: &Exchange) -> Result<Option<Certificate>> {
+        let path = Path::new(&self.host).join(&self.pair.paths.certificate);
+        let file = unless_too_large(exchange.read(&path))?;
         let all = file.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
         Ok(all.and_then(|all| all.into_iter().next()))
     }

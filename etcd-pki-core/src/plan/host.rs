@@ -14,8 +14,8 @@ use super::{
     exchange::{Refusal, check_separate, request_path},
     here::{links, put_unusable_links_first, shared_keys, target_within},
     permissions,
-    step::{KeySource, Work},
-    trust::Trust,
+    step::{KeySource, Shown, Work},
+    trust::{Arrival, Trust},
 };
 use crate::{
     bundle::{all_pem, check_chain},
@@ -28,8 +28,8 @@ use crate::{
     layout::PairPaths,
     request::CertificateRequest,
     store::{
-        Attributes, Store, look, owner_of_directory, read_below, trusted_owner, unless_too_large,
-        user_name,
+        Attributes, Exchange, Store, look_below, owner_of_directory, read_below, trusted_owner,
+        unless_too_large, user_name,
     },
     verify,
 };
@@ -45,15 +45,11 @@ pub(super) fn plan(
     let now = options.now();
     let permissions = permissions(cluster.files(), options)?;
     let Desired { cas, pairs } = cluster.desired_on(host)?;
-    let folder = exchange.join(host);
-    check_separate(store, &folder)?;
+    check_separate(store, &exchange.join(host))?;
     check_separate(store, exchange)?;
+    let exchange = Arc::new(Exchange::open_or_make(exchange)?);
     let directory: Arc<Path> = Arc::from(store.directory());
     let mut refused = Vec::new();
-    let trusts = cas
-        .into_iter()
-        .map(|desired| Trust::read(desired, store, &folder, &permissions, &mut refused))
-        .collect::<Result<Vec<_>>>()?;
     let current = pairs
         .iter()
         .map(|pair| Current::read(&directory, &pair.paths, &permissions, None))
@@ -63,19 +59,34 @@ pub(super) fn plan(
     let shared = shared_keys(std::iter::empty(), keys, |place| {
         target_within(&directory, &directory.join(&pairs[place].paths.key)).is_some()
     });
+    let pairs: Vec<(DesiredPair, Current)> = pairs.into_iter().zip(current).collect();
+    let arrival = Arrival {
+        store,
+        exchange: &exchange,
+        host,
+        permissions: &permissions,
+        options,
+        pairs: &pairs,
+        now,
+    };
+    let trusts = cas
+        .into_iter()
+        .map(|desired| Trust::read(desired, &arrival, &mut refused))
+        .collect::<Result<Vec<_>>>()?;
     let mut steps: Vec<Step> = trusts
         .iter()
         .filter_map(|trust| trust_step(trust, &directory))
         .collect();
-    for (place, (pair, current)) in pairs.into_iter().zip(current).enumerate() {
+    for (place, (pair, current)) in pairs.into_iter().enumerate() {
         let trust = trusts.iter().find(|trust| trust.desired.kind == pair.ca);
         let mut host = HostPair {
             pair,
             current,
             ca: trust.and_then(signing),
             directory: &directory,
-            folder: &folder,
             permissions: &permissions,
+            exchange: &exchange,
+            host,
             now,
             refused: &mut refused,
         };
@@ -83,7 +94,11 @@ pub(super) fn plan(
     }
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
-        mode: Mode::Host { folder },
+        mode: Mode::Host {
+            folder: exchange.path().join(host),
+            exchange,
+            host: host.to_owned(),
+        },
         now,
         steps,
         unmanaged: Vec::new(),
@@ -107,17 +122,26 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
     })
 }
 
-/// The step that installs a CA's certificates.
+/// The step that installs a CA's certificates, or is blocked because none of them is trusted.
 fn trust_step(trust: &Trust, directory: &Arc<Path>) -> Option<Step> {
-    let certificates = trust.arrived.clone()?;
-    let sha256 = trust.certificate()?.fingerprint_sha256();
-    let work = Work::Trust {
-        certificates: Some(certificates),
-    };
     let target = Target::Ca(trust.desired.clone());
+    let stamps = trust.current.stamps.clone();
+    let Some(change) = &trust.change else {
+        return (!trust.untrusted.is_empty()).then(|| Step {
+            reasons: trust.untrusted.clone(),
+            stamps,
+            ..Step::new(Action::Blocked, target, directory, Work::None)
+        });
+    };
+    let signing = trust.certificate();
+    let others = trust.bundle.iter().filter(|one| Some(*one) != signing);
+    let work = Work::Trust {
+        certificates: Some(change.text.clone()),
+    };
     Some(Step {
-        fingerprint: Some(sha256),
-        stamps: trust.current.stamps.clone(),
+        trusted: signing.into_iter().chain(others).map(Shown::of).collect(),
+        untrusted: change.removed.iter().map(Shown::of).collect(),
+        stamps,
         ..Step::new(Action::Trust, target, directory, work)
     })
 }
@@ -128,8 +152,9 @@ struct HostPair<'a> {
     current: Current,
     ca: Option<SigningCa<'a>>,
     directory: &'a Arc<Path>,
-    folder: &'a Path,
     permissions: &'a Attributes,
+    exchange: &'a Exchange,
+    host: &'a str,
     now: SystemTime,
     refused: &'a mut Vec<Refusal>,
 }
@@ -164,13 +189,14 @@ impl HostPair<'_> {
         };
         let mut decided = (Action::Blocked, Work::None);
         if action != Action::Blocked && !is_blocked(&reasons) {
-            match self.decide(action, &paths) {
+            match self.decide(action) {
                 Ok(work) => decided = work,
                 Err(error) => reasons.push(blocked(error)?),
             }
         }
         let (action, work) = decided;
-        let request = self.folder.join(request_path(&self.pair.paths));
+        let request = self.below(&request_path(&self.pair.paths));
+        let request = self.exchange.path().join(request);
         let target = Target::Pair(self.pair.clone());
         let certificate = self.current.certificate.present();
         Ok(Step {
@@ -183,12 +209,17 @@ impl HostPair<'_> {
         })
     }
 
+    /// A file of the host's folder, relative to the exchange directory.
+    fn below(&self, relative: &Path) -> PathBuf {
+        Path::new(self.host).join(relative)
+    }
+
     /// Decides from what is due, what has arrived, and what is requested.
-    fn decide(&mut self, due: Action, paths: &PairPaths) -> Result<(Action, Work)> {
+    fn decide(&mut self, due: Action) -> Result<(Action, Work)> {
         let (source, key) = match due {
             Action::Keep => return Ok((Action::Keep, Work::None)),
             Action::Chmod => return Ok((Action::Chmod, Work::Chmod)),
-            Action::Renew => (KeySource::Current, Some(read_key(&paths.key)?)),
+            Action::Renew => (KeySource::Current, Some(self.key()?)),
             _ if matches!(self.current.key, Part::Missing) => (KeySource::New, None),
             // The current key is used until the next one has its certificate
             _ => match self.waiting_key()? {
@@ -219,9 +250,10 @@ impl HostPair<'_> {
     /// The certificate that arrived for a key, with its chain, if it is what the specification gives.
     fn arrived(&self, key: &PublicKey) -> std::result::Result<Option<String>, Refusal> {
         let relative = &self.pair.paths.certificate;
-        let path = self.folder.join(relative);
+        let below = self.below(relative);
+        let path = self.exchange.path().join(&below);
         let refusal = |error| Refusal::of(path.clone(), error);
-        let file = read_below(self.folder, relative).map_err(refusal)?;
+        let file = self.exchange.read(&below).map_err(refusal)?;
         let Some(bytes) = file else { return Ok(None) };
         let all = Certificate::all_from_bytes(&bytes).map_err(refusal)?;
         let Some((leaf, chain)) = all.split_first() else {
@@ -232,7 +264,7 @@ impl HostPair<'_> {
             return Ok(None);
         }
         let Some(ca) = self.ca else {
-            let reason = "there is no CA certificate to verify it with";
+            let reason = "no CA is trusted here yet to verify it with";
             return Err(Refusal::new(path, reason));
         };
         let current = Current::of(key, Some(leaf));
@@ -249,7 +281,13 @@ impl HostPair<'_> {
 
     /// Whether the folder has the request that would be written for a key.
     fn is_requested(&self, key: &PrivateKey) -> Result<bool> {
-        let file = unless_too_large(read_below(self.folder, &request_path(&self.pair.paths)))?;
+        let path = self.below(&request_path(&self.pair.paths));
+        let file = unless_too_large(self.exchange.read(&path));
+        // Whatever is wrong there blocks this pair alone
+        let file = file.map_err(|error| Error::Blocked {
+            path: self.exchange.path().join(&path),
+            reason: error.to_string(),
+        })?;
         let request = file.and_then(|bytes| CertificateRequest::from_bytes(&bytes).ok());
         let Some(request) = request.filter(|request| request.public_key() == key.public_key())
         else {
@@ -260,16 +298,25 @@ impl HostPair<'_> {
         Ok(request.claims() == desired.claims())
     }
 
+    /// The current key, which existed a moment ago.
+    fn key(&self) -> Result<PrivateKey> {
+        let path = &self.pair.paths.key;
+        let file = read_below(self.directory, path)?;
+        key_of(&self.directory.join(path), file)
+    }
+
     /// The key that waits for its certificate, if its algorithm is right.
     fn waiting_key(&self) -> Result<Option<PrivateKey>> {
-        let path = self.directory.join(waiting_key_path(&self.pair.paths));
-        let Some((bytes, stamp)) = unless_too_large(look(&path))? else {
+        let path = waiting_key_path(&self.pair.paths);
+        let read = look_below(self.directory, &path);
+        let Some((bytes, stamp)) = unless_too_large(read)? else {
             return Ok(None);
         };
         let bytes = Zeroizing::new(bytes);
         let store_owner = owner_of_directory(self.directory);
         if !trusted_owner(&stamp, self.permissions, store_owner) {
             let owner = user_name(stamp.account().owner);
+            let path = self.directory.join(path);
             return Err(Error::UntrustedOwner { path, owner });
         }
         let key = PrivateKey::from_bytes(&bytes, None).ok();
@@ -287,13 +334,13 @@ pub(super) fn waiting_key_path(pair: &PairPaths) -> PathBuf {
     pair.key.with_file_name(format!(".{name}.next"))
 }
 
-/// The key of a file that existed a moment ago.
+/// The key in the file that existed a moment ago.
 ///
 /// # Errors
 ///
-/// [`Error::Changed`] if it is missing now; the errors of [`PrivateKey::from_bytes`]; [`Error::Io`].
-pub(super) fn read_key(path: &Path) -> Result<PrivateKey> {
-    let Some((bytes, _)) = look(path)? else {
+/// [`Error::Changed`] if it is missing now; the errors of [`PrivateKey::from_bytes`].
+pub(super) fn key_of(path: &Path, file: Option<Vec<u8>>) -> Result<PrivateKey> {
+    let Some(bytes) = file else {
         return Err(Error::Changed {
             path: path.to_owned(),
         });
@@ -306,6 +353,12 @@ pub(super) fn read_key(path: &Path) -> Result<PrivateKey> {
 /// The finding for something that is never replaced, if the error is about that.
 fn blocked(error: Error) -> Result<Finding> {
     let path = match &error {
+        Error::Blocked { path, reason } => {
+            return Ok(Finding::Blocked {
+                path: path.clone(),
+                reason: reason.clone(),
+            });
+        }
         Error::SymbolicLink { path }
         | Error::Irregular { path }
         | Error::UntrustedOwner { path, .. } => path.clone(),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -11,7 +12,7 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Step, Target,
     copies::refuse_copies,
     decide::{self, Current, Decision, SigningCa},
-    exchange::{EXTENSION, Refusal, Request, check_separate, request_path},
+    exchange::{EXTENSION, Refusal, Request, cannot, check_separate, request_path},
     here::check_ca,
     permissions,
     step::Work,
@@ -25,8 +26,9 @@ use crate::{
     inspect::{CurrentCa, Part, Stamps},
     key::PublicKey,
     layout::{CaKind, PairPaths},
+    limits,
     request::CertificateRequest,
-    store::{Attributes, Store, files_below, folders, is_link, read_below, unless_too_large},
+    store::{Attributes, Exchange, Store, unless_too_large},
     verify::SigningChain,
 };
 
@@ -38,6 +40,7 @@ pub(super) fn plan(
     options: &PlanOptions,
 ) -> Result<Plan> {
     check_separate(store, exchange)?;
+    let exchange = Exchange::open(exchange)?;
     let now = options.now();
     let permissions = permissions(cluster.files(), options)?;
     let Desired { cas, pairs } = cluster.desired()?;
@@ -51,35 +54,45 @@ pub(super) fn plan(
         .collect();
 
     let mut desired = by_host(cluster, pairs);
-    let mut refused = linked_folders(exchange, &cluster.hosts());
+    let (folders, others) = exchange.entries()?;
+    let mut refused = not_folders(&exchange, &others, &cluster.hosts());
     let mut hosts = Vec::new();
     let mut requests = Vec::new();
-    for folder in folders(exchange)? {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        if let Some(desired) = desired.remove(name.as_ref()) {
-            hosts.push(name.clone().into_owned());
-            requests.extend(requests_of(&name, desired, &folder, &mut refused)?);
-        } else {
-            let files = files_below(&folder, EXTENSION)?;
+    for folder in folders {
+        let Some((host, desired)) = folder.to_str().and_then(|name| desired.remove_entry(name))
+        else {
+            let name = folder.to_string_lossy();
             let reason = format!("{name} is no host of the specification");
-            let files = files.into_iter().map(|path| folder.join(path));
-            refused.extend(files.map(|path| Refusal::new(path, &reason)));
+            refuse_strays(
+                &exchange,
+                Path::new(&folder),
+                &HashMap::new(),
+                &reason,
+                &mut refused,
+            );
+            continue;
+        };
+        let reason = format!("no pair of {host} has this name in the specification");
+        // What cannot be opened is refused once, and not for each of its files
+        if refuse_strays(&exchange, Path::new(&host), &desired, &reason, &mut refused) {
+            requests.extend(requests_of(&host, desired, &exchange, &mut refused));
+            hosts.push(host);
         }
     }
-    let hosts_without_request = without_request(cluster, &requests, &refused, exchange);
+    let hosts_without_request = without_request(cluster, &requests, &refused, exchange.path());
     refuse_ca_keys(&cas, &mut requests, &mut refused);
-    refuse_copies(&mut requests, &signing, exchange, &mut refused);
+    refuse_copies(&mut requests, &signing, &exchange, &mut refused);
 
     let directory: Arc<Path> = Arc::from(store.directory());
     let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory)).collect();
     let trusts = hosts
         .iter()
-        .map(|host| trust_steps(host, &cas, exchange))
+        .map(|host| trust_steps(host, &cas, &exchange, &mut refused))
         .collect::<Result<Vec<_>>>()?;
     steps.extend(trusts.into_iter().flatten());
     for request in requests {
         let ca = signing.get(&request.pair.ca).copied();
-        match request.into_step(exchange, ca, now) {
+        match request.into_step(&exchange, ca, now) {
             Ok(step) => steps.push(step),
             Err(refusal) => refused.push(refusal),
         }
@@ -92,7 +105,7 @@ pub(super) fn plan(
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
         mode: Mode::Signing {
-            exchange: exchange.to_owned(),
+            exchange: Arc::new(exchange),
         },
         now,
         steps,
@@ -214,24 +227,38 @@ fn on_host(paths: &PairPaths, host: &str) -> PairPaths {
 }
 
 /// The steps that give a host the CAs' certificates, where it does not have them.
-fn trust_steps(host: &str, cas: &[Ca], exchange: &Path) -> Result<Vec<Step>> {
-    let folder: Arc<Path> = Arc::from(exchange.join(host));
+fn trust_steps(
+    host: &str,
+    cas: &[Ca],
+    exchange: &Exchange,
+    refused: &mut Vec<Refusal>,
+) -> Result<Vec<Step>> {
+    let folder: Arc<Path> = Arc::from(exchange.path().join(host));
     let mut steps = Vec::new();
     for ca in cas {
         let path = &ca.desired.paths.certificate;
+        let below = Path::new(host).join(path);
         let certificates = match ca.current.bundle.as_slice() {
             [] => None,
             bundle => Some(all_pem(bundle)?),
         };
-        let current = unless_too_large(read_below(&folder, path));
-        let is_current = match (&certificates, &current) {
-            (Some(text), Ok(Some(bytes))) => text.as_bytes() == bytes.as_slice(),
+        let current = unless_too_large(exchange.read(&below));
+        let current = current.and_then(|bytes| Ok((bytes, exchange.stamp(&below)?)));
+        let (bytes, stamp) = match current {
+            Ok(current) => current,
+            Err(error) => {
+                refused.push(Refusal::of(folder.join(path), error));
+                continue;
+            }
+        };
+        let is_current = match (&certificates, &bytes) {
+            (Some(text), Some(bytes)) => text.as_bytes() == bytes.as_slice(),
             _ => false,
         };
         if !is_current {
             steps.push(Step {
-                shown: Some(Path::new(host).join(path)),
-                stamps: Stamps::now(&ca.desired.paths.below(&folder))?,
+                shown: Some(below),
+                stamps: Stamps::of_certificate(stamp),
                 host: Some(host.to_owned()),
                 ..Step::new(
                     Action::Trust,
@@ -249,7 +276,7 @@ impl Request {
     /// The step for a request, from its key and the certificate next to it.
     fn into_step(
         self,
-        exchange: &Path,
+        exchange: &Exchange,
         ca: Option<SigningCa<'_>>,
         now: SystemTime,
     ) -> std::result::Result<Step, Refusal> {
@@ -273,13 +300,14 @@ impl Request {
             // A link is refused; anything else that is no certificate is replaced
             _ => (Action::Sign, Work::Sign(Box::new(self.request))),
         };
-        let folder: Arc<Path> = Arc::from(exchange.join(&self.host));
-        let shown = Path::new(&self.host).join(request_path(&self.pair.paths));
-        let stamps = Stamps::now(&self.pair.paths.below(&folder));
-        let stamps = stamps.map_err(|error| Refusal::of(self.path.clone(), error))?;
+        let folder: Arc<Path> = Arc::from(exchange.path().join(&self.host));
+        let host = Path::new(&self.host);
+        let shown = host.join(request_path(&self.pair.paths));
+        let stamp = exchange.stamp(&host.join(&self.pair.paths.certificate));
+        let stamp = stamp.map_err(|error| Refusal::of(self.path.clone(), error))?;
         Ok(Step {
             reasons,
-            stamps,
+            stamps: Stamps::of_certificate(stamp),
             shown: Some(shown),
             request: Some(self.path),
             not_after: leaf.map(Certificate::not_after),
@@ -289,49 +317,93 @@ impl Request {
 }
 
 /// The requests in a host's folder that are for pairs of that host, and that their own keys signed.
+/// They are read by their names, whatever else is in the folder.
 fn requests_of(
     host: &str,
-    mut desired: HashMap<PathBuf, DesiredPair>,
-    folder: &Path,
+    desired: HashMap<PathBuf, DesiredPair>,
+    exchange: &Exchange,
     refused: &mut Vec<Refusal>,
-) -> Result<Vec<Request>> {
+) -> Vec<Request> {
+    let mut desired: Vec<_> = desired.into_iter().collect();
+    desired.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut requests = Vec::new();
-    for file in files_below(folder, EXTENSION)? {
-        let path = folder.join(&file);
-        let Some(pair) = desired.remove(&file) else {
-            let reason = format!("no pair of {host} has this name in the specification");
-            refused.push(Refusal::new(path, reason));
-            continue;
-        };
-        match read(folder, &file) {
-            Ok(request) => requests.push(Request {
+    for (file, pair) in desired {
+        let below = Path::new(host).join(&file);
+        let path = exchange.path().join(&below);
+        let request = exchange.read(&below).and_then(|bytes| {
+            let request = bytes.map(|bytes| CertificateRequest::from_bytes(&bytes));
+            request.transpose()
+        });
+        match request {
+            Ok(Some(request)) => requests.push(Request {
                 host: host.to_owned(),
                 pair,
                 request,
                 path,
             }),
+            Ok(None) => {}
             Err(error) => refused.push(Refusal::of(path, error)),
         }
     }
-    Ok(requests)
+    requests
 }
 
-fn read(folder: &Path, file: &Path) -> Result<CertificateRequest> {
-    match read_below(folder, file)? {
-        Some(bytes) => CertificateRequest::from_bytes(&bytes),
-        None => Err(Error::Changed {
-            path: folder.join(file),
-        }),
+/// Refuses the requests below a folder that are not desired, and what cannot be listed. It gives
+/// whether the folder can be opened.
+fn refuse_strays(
+    exchange: &Exchange,
+    folder: &Path,
+    desired: &HashMap<PathBuf, DesiredPair>,
+    reason: &str,
+    refused: &mut Vec<Refusal>,
+) -> bool {
+    let full = exchange.path().join(folder);
+    let listing = match exchange.files(folder, EXTENSION) {
+        Ok(listing) => listing,
+        Err(error) => {
+            refused.push(Refusal::of(full, error));
+            return false;
+        }
+    };
+    let strays = listing.files.iter();
+    let strays: Vec<&PathBuf> = strays.filter(|file| !desired.contains_key(*file)).collect();
+    let (named, others) = strays.split_at(strays.len().min(limits::EXCHANGE_STRAYS));
+    refused.extend(
+        named
+            .iter()
+            .map(|file| Refusal::new(full.join(file), reason)),
+    );
+    if !others.is_empty() {
+        let reason = format!("it has {} more requests of that kind", others.len());
+        refused.push(Refusal::new(&full, reason));
     }
+    let failures = listing.failures.into_iter();
+    refused.extend(failures.map(|error| match error {
+        Error::Io {
+            action,
+            path,
+            error,
+        } => Refusal::new(path, cannot(action, &error)),
+        Error::SymbolicLink { path } => Refusal::new(path, "it is a symbolic link"),
+        error => Refusal::new(&full, error),
+    }));
+    true
 }
 
-/// Folders that are links: what is written there would replace other files.
-fn linked_folders(exchange: &Path, hosts: &[&str]) -> Vec<Refusal> {
-    let folders = hosts.iter().map(|host| exchange.join(host));
-    folders
-        .filter(|folder| is_link(folder))
-        .map(|folder| Refusal::new(folder, "it is a symbolic link"))
-        .collect()
+/// Hosts' names that are no folders: what is written below a link would replace other files.
+fn not_folders(exchange: &Exchange, others: &[OsString], hosts: &[&str]) -> Vec<Refusal> {
+    let hosts: HashSet<&OsStr> = hosts.iter().map(OsStr::new).collect();
+    let of_hosts = others
+        .iter()
+        .filter(|name| hosts.contains(name.as_os_str()));
+    let refused = of_hosts.map(|name| {
+        let reason = match exchange.is_link(name) {
+            true => "it is a symbolic link",
+            false => "it is no directory",
+        };
+        Refusal::new(exchange.path().join(name), reason)
+    });
+    refused.collect()
 }
 
 /// The hosts without a request, not even a refused one.

@@ -10,6 +10,7 @@ use std::{
 
 use super::file_renewal::FileRenewal;
 use crate::{
+    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -129,8 +130,10 @@ pub struct Step {
     pub(super) request: Option<PathBuf>,
     /// The host that gets a CA's certificates
     pub(super) host: Option<String>,
-    /// SHA-256 of a CA certificate that will be trusted
-    pub(super) fingerprint: Option<String>,
+    /// The CA certificates that will be trusted, that of the signing CA first
+    pub(super) trusted: Vec<Shown>,
+    /// The CA certificates that will not be trusted any more
+    pub(super) untrusted: Vec<Shown>,
     pub(super) due: Option<SystemTime>,
     pub(super) not_before: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
@@ -139,6 +142,22 @@ pub struct Step {
     pub(super) key: Option<PublicKey>,
     pub(super) stamps: Stamps,
     pub(super) work: Work,
+}
+
+/// A certificate by which a user recognizes a CA.
+#[derive(Debug)]
+pub(super) struct Shown {
+    subject: String,
+    fingerprint: String,
+}
+
+impl Shown {
+    pub(super) fn of(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject(),
+            fingerprint: certificate.fingerprint_sha256(),
+        }
+    }
 }
 
 /// What applying a step needs.
@@ -201,7 +220,8 @@ impl Step {
             shown: None,
             request: None,
             host: None,
-            fingerprint: None,
+            trusted: Vec::new(),
+            untrusted: Vec::new(),
             due: None,
             not_before: None,
             not_after: None,
@@ -278,10 +298,23 @@ impl Step {
         self.request.as_deref()
     }
 
-    /// SHA-256 of the CA certificate that will be trusted, in upper-case hexadecimal.
+    /// SHA-256 of the signing CA's certificate that will be trusted, in upper-case hexadecimal.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> Option<&str> {
-        self.fingerprint.as_deref()
+        self.trusted_sha256().first().copied()
+    }
+
+    /// SHA-256 of every CA certificate that will be trusted on the host, that of the signing CA first.
+    #[must_use]
+    pub fn trusted_sha256(&self) -> Vec<&str> {
+        self.trusted.iter().map(|one| &*one.fingerprint).collect()
+    }
+
+    /// SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later
+    /// certificate of the same CA replaces is not among them.
+    #[must_use]
+    pub fn untrusted_sha256(&self) -> Vec<&str> {
+        self.untrusted.iter().map(|one| &*one.fingerprint).collect()
     }
 
     /// What the step does.
@@ -352,9 +385,16 @@ impl Step {
         }
         let reason = self.reasons.iter().find(blocks);
         let reason = reason.or(self.reasons.first()).map(ToString::to_string);
+        let untrusted = self.reasons.iter();
+        let untrusted = untrusted.filter(|one| matches!(one, Finding::UntrustedCa { .. }));
+        let untrusted: Vec<String> = untrusted.map(ToString::to_string).collect();
         Some(Error::Blocked {
             path: self.paths().certificate,
-            reason: reason.unwrap_or_default(),
+            reason: match &*untrusted {
+                [] => reason.unwrap_or_default(),
+                // Each of them is shown, so that the user can compare it
+                all => all.join("; "),
+            },
         })
     }
 
@@ -433,6 +473,23 @@ impl Step {
         self.work = Work::None;
     }
 
+    /// The CA certificates of a trust bundle: by their fingerprints, and several by their names too.
+    fn trust_in_words(&self) -> String {
+        let Shown { fingerprint, .. } = match (&*self.trusted, &*self.untrusted) {
+            ([], _) => return String::new(),
+            ([only], []) => only,
+            (trusted, untrusted) => {
+                let trusted = trusted.iter().map(|one| (one, ""));
+                let all = trusted.chain(untrusted.iter().map(|one| (one, "without ")));
+                let all = all.map(|(one, before)| {
+                    format!("{before}{}, SHA-256 {}", one.subject, one.fingerprint)
+                });
+                return all.collect::<Vec<_>>().join("; ");
+            }
+        };
+        format!("SHA-256 {fingerprint}")
+    }
+
     /// The path that is printed for the step.
     fn shown(&self) -> &Path {
         let paths = self.relative_paths();
@@ -469,10 +526,7 @@ impl fmt::Display for Step {
                 Target::Files(paths) => format!("and {}", paths.key.display()),
                 Target::Ca(_) | Target::Pair(_) => String::new(),
             },
-            (Work::Trust { .. }, _) => match &self.fingerprint {
-                Some(sha256) => format!("SHA-256 {sha256}"),
-                None => String::new(),
-            },
+            (Work::Trust { .. }, _) => self.trust_in_words(),
             _ => {
                 let reasons: Vec<String> = self.reasons.iter().map(ToString::to_string).collect();
                 let reasons = reasons.join("; ");

@@ -1,15 +1,27 @@
 //! The CA certificates that a host trusts, and those that arrive in the exchange directory.
+//!
+//! Whoever brings an exchange directory may have changed it. The first certificates of a CA are
+//! trusted if the user gave their fingerprints. Later ones are trusted if the owner of a trusted key
+//! vouches for them.
 
-use std::path::Path;
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
-use super::{exchange::Refusal, here::check_ca};
+use super::{PlanOptions, decide::Current, exchange::Refusal, here::check_ca};
 use crate::{
-    bundle::{all_pem, check_chain},
+    bundle::all_pem,
     certificate::Certificate,
-    cluster::DesiredCa,
+    cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
-    inspect::CurrentCa,
-    store::{Attributes, Store, read_below},
+    finding::Finding,
+    fingerprint::Fingerprint,
+    inspect::{CurrentCa, issuer, signing_place},
+    limits,
+    store::{Attributes, Exchange, Store, unless_too_large},
+    verify::{self, Verifier},
 };
 
 /// What a host trusts for one of the cluster's CAs.
@@ -17,93 +29,321 @@ use crate::{
 pub(super) struct Trust {
     pub(super) desired: DesiredCa,
     pub(super) current: CurrentCa,
-    /// The certificates that leaves are compared with; none if the host has no CA yet
+    /// The certificates that will be trusted, which leaves are compared with; none if the host has no
+    /// CA yet
     pub(super) bundle: Vec<Certificate>,
-    /// The bundle that arrived and is installed, in PEM
-    pub(super) arrived: Option<String>,
+    /// The place of the signing CA among them
+    signing: usize,
+    /// The change that is due
+    pub(super) change: Option<Change>,
+    /// The certificates of the first CA that arrived, if none of them is trusted
+    pub(super) untrusted: Vec<Finding>,
+}
+
+/// Another trust bundle than the current one.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The bundle, in PEM
+    pub(super) text: String,
+    /// The certificates of CAs that are not trusted any more
+    pub(super) removed: Vec<Certificate>,
+}
+
+/// What a host's certificates of CAs are judged with.
+pub(super) struct Arrival<'a> {
+    pub(super) store: &'a Store,
+    pub(super) exchange: &'a Exchange,
+    pub(super) host: &'a str,
+    pub(super) permissions: &'a Attributes,
+    pub(super) options: &'a PlanOptions,
+    /// The current pairs of the host
+    pub(super) pairs: &'a [(DesiredPair, Current)],
+    pub(super) now: SystemTime,
 }
 
 impl Trust {
-    /// Reads a CA on its host and in the exchange directory. What arrived is accepted if the host has
-    /// no CA, or if it is a later certificate of the same key.
+    /// Reads a CA on its host and in the exchange directory, and decides what will be trusted.
     pub(super) fn read(
         desired: DesiredCa,
-        store: &Store,
-        folder: &Path,
-        permissions: &Attributes,
+        arrival: &Arrival<'_>,
         refused: &mut Vec<Refusal>,
     ) -> Result<Self> {
-        let paths = desired.paths.below(store.directory());
+        let paths = desired.paths.below(arrival.store.directory());
         let common_name = desired.common_name();
+        let permissions = arrival.permissions;
         let current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
         if let Some(certificate) = current.certificate() {
             check_ca(&desired, &paths, certificate, None)?;
         }
-        let path = folder.join(&desired.paths.certificate);
-        let arrived = arrived(&desired, folder).unwrap_or_else(|error| {
-            refused.push(Refusal::of(path.clone(), error));
-            Vec::new()
-        });
-        let is_new = match (current.certificate(), arrived.first()) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(here), Some(there)) if there.public_key() != here.public_key() => {
-                refused.push(Refusal::new(
-                    path,
-                    format_args!(
-                        "another CA than {}, which is trusted here; replace that file by hand to trust the other CA",
-                        paths.certificate.display()
-                    ),
-                ));
-                false
-            }
-            // An older one was left from before the renewal
-            (Some(here), Some(there)) => there.not_before() > here.not_before(),
-        };
-        let (bundle, arrived) = if is_new {
-            let text = all_pem(&arrived)?;
-            (arrived, Some(text))
-        } else {
-            (current.bundle.clone(), None)
-        };
-        Ok(Self {
+        let mut trust = Self {
+            signing: signing_place(&current.bundle, Some(&common_name)),
+            bundle: current.bundle.clone(),
             desired,
             current,
-            bundle,
-            arrived,
-        })
+            change: None,
+            untrusted: Vec::new(),
+        };
+        let path = arrival.path_of(&trust.desired.paths.certificate);
+        let mut refuse = |reason: String| refused.push(Refusal::new(path.clone(), reason));
+        let arrived = match arrival.certificates(&trust.desired.paths.certificate) {
+            Ok(arrived) => arrived,
+            Err(error) => {
+                refused.push(Refusal::of(path, error));
+                return Ok(trust);
+            }
+        };
+        let links = arrival.links(&trust.desired.paths.certificate);
+        let judged = Judged::of(arrived, &trust.current.bundle, &links, arrival);
+        judged
+            .damaged
+            .iter()
+            .for_each(|error| refuse(error.to_string()));
+        if trust.current.bundle.is_empty() && judged.accepted.is_empty() {
+            let untrusted = judged.refused.iter();
+            trust.untrusted = untrusted.map(|(one, _)| untrusted_ca(one, &path)).collect();
+            return Ok(trust);
+        }
+        for (certificate, reason) in &judged.refused {
+            refuse(format!("{}: {reason}", untrusted_ca(certificate, &path)));
+        }
+        if let Some(reason) = trust.adopt(judged, arrival)? {
+            refuse(reason);
+        }
+        Ok(trust)
+    }
+
+    /// Takes over what was accepted. It gives the reason if a part of that is impossible.
+    fn adopt(&mut self, judged: Judged, arrival: &Arrival<'_>) -> Result<Option<String>> {
+        let is_complete = judged.is_complete();
+        let accepted = judged.accepted;
+        if accepted.is_empty() {
+            return Ok(None);
+        }
+        let is_missing = |one: &&Certificate| !accepted.contains(one);
+        let is_replaced = |old: &&Certificate| accepted.iter().any(|new| is_later(new, old));
+        let missing = self.current.bundle.iter().filter(is_missing);
+        let missing: Vec<Certificate> = missing.filter(|old| !is_replaced(old)).cloned().collect();
+        let unverified = self.unverified_by(&accepted, arrival);
+        let mut refusal = None;
+        let mut bundle = accepted;
+        let mut removed = Vec::new();
+        match (missing.first(), unverified) {
+            (None, _) => {}
+            (Some(_), None) if is_complete => removed = missing,
+            (Some(first), Some(leaf)) if is_complete => {
+                refusal = Some(format!(
+                    "it lacks {}, SHA-256 {}, without which {} is not valid: that CA stays trusted",
+                    first.subject(),
+                    first.fingerprint_sha256(),
+                    leaf.display()
+                ));
+                bundle.extend(missing);
+            }
+            // A part of the file is refused or old, so what it lacks means nothing
+            _ => bundle.extend(missing),
+        }
+        if bundle == self.current.bundle {
+            return Ok(refusal);
+        }
+        let signing = signing_place(&bundle, Some(&self.desired.common_name()));
+        let paths = self.desired.paths.below(&arrival.path_of(Path::new("")));
+        if let Some(certificate) = bundle.get(signing)
+            && let Err(error) = check_ca(&self.desired, &paths, certificate, None)
+        {
+            return Ok(Some(match error {
+                Error::AnotherAuthority { found, wanted, .. } => {
+                    format!("it is {found}, and the specification gives {wanted}")
+                }
+                error => error.to_string(),
+            }));
+        }
+        self.change = Some(Change {
+            text: all_pem(&bundle)?,
+            removed,
+        });
+        self.bundle = bundle;
+        self.signing = signing;
+        Ok(refusal)
+    }
+
+    /// A leaf of this CA that other certificates do not verify.
+    fn unverified_by(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Option<PathBuf> {
+        let pairs = arrival.pairs.iter();
+        let mut own = pairs.filter(|(pair, _)| pair.ca == self.desired.kind);
+        let verifier = Verifier::new(bundle.iter().cloned()).at(arrival.now);
+        let unverified = own.find(|(_, current)| {
+            let verifier = || verifier.clone().intermediates(current.chain().to_vec());
+            let leaf = current.certificate.present();
+            leaf.is_some_and(|leaf| !verifier().verify(leaf).is_accepted())
+        });
+        unverified.map(|(pair, _)| pair.paths.certificate.clone())
     }
 
     /// The certificate of the CA that signs leaves.
     pub(super) fn certificate(&self) -> Option<&Certificate> {
-        match &self.arrived {
-            Some(_) => self.bundle.first(),
-            None => self.current.certificate(),
-        }
+        self.bundle.get(self.signing)
     }
 }
 
-/// The certificates that arrived for a CA, its own first, if they are what they should be.
-fn arrived(desired: &DesiredCa, folder: &Path) -> Result<Vec<Certificate>> {
-    let Some(bytes) = read_below(folder, &desired.paths.certificate)? else {
-        return Ok(Vec::new());
-    };
-    let all = Certificate::all_from_bytes(&bytes)?;
-    let Some((first, above)) = all.split_first() else {
-        return Ok(Vec::new());
-    };
-    let paths = desired.paths.below(folder);
-    check_ca(desired, &paths, first, None).map_err(|error| match error {
-        Error::AnotherAuthority { found, wanted, .. } => Error::malformed(
-            "CA certificate",
-            format_args!("it is {found}, and the specification gives {wanted}"),
-        ),
-        error => error,
-    })?;
-    if first.is_self_issued() {
-        first.check_issued_by(first)?;
-    } else {
-        check_chain(first, above)?;
+impl Arrival<'_> {
+    /// A file of the host's folder.
+    fn path_of(&self, relative: &Path) -> PathBuf {
+        self.exchange.path().join(self.host).join(relative)
     }
-    Ok(all)
+
+    /// The certificates that arrived for a CA, each read for itself.
+    fn certificates(&self, relative: &Path) -> Result<Vec<Result<Certificate>>> {
+        let Some(bytes) = self.exchange.read(&Path::new(self.host).join(relative))? else {
+            return Ok(Vec::new());
+        };
+        let all = Certificate::each_from_bytes(&bytes)?;
+        let limit = limits::EXCHANGE_CAS;
+        limits::check("trust bundle", all.len(), limit, "certificates")?;
+        Ok(all)
+    }
+
+    /// The link certificates that arrived next to a CA's file. Who cannot read one loses nothing.
+    fn links(&self, certificate: &Path) -> Vec<Certificate> {
+        let path = Path::new(self.host).join(link_path(certificate));
+        let file = unless_too_large(self.exchange.read(&path)).ok().flatten();
+        let all = file.and_then(|bytes| Certificate::each_from_bytes(&bytes).ok());
+        let all = all.into_iter().flatten().flatten();
+        all.take(limits::EXCHANGE_CAS).collect()
+    }
+}
+
+/// The certificates of a CA that arrived, judged.
+struct Judged {
+    /// Those that are trusted, in their order
+    accepted: Vec<Certificate>,
+    /// Those that are not, each with its reason
+    refused: Vec<(Certificate, String)>,
+    /// What is no certificate
+    damaged: Vec<Error>,
+    /// Whether the file is from before a renewal that this host has
+    is_old: bool,
+}
+
+impl Judged {
+    fn of(
+        arrived: Vec<Result<Certificate>>,
+        current: &[Certificate],
+        links: &[Certificate],
+        arrival: &Arrival<'_>,
+    ) -> Self {
+        let mut judged = Self {
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            damaged: Vec::new(),
+            is_old: false,
+        };
+        let mut seen = HashSet::new();
+        let mut all = Vec::new();
+        for one in arrived {
+            match one {
+                Ok(certificate) if seen.insert(Fingerprint::of(&certificate)) => {
+                    all.push(certificate);
+                }
+                Ok(_) => {}
+                Err(error) => judged.damaged.push(error),
+            }
+        }
+        let is_given = |one: &Certificate| arrival.options.trusts(&Fingerprint::of(one));
+        // What the user trusts by its fingerprint vouches as well as what is trusted already
+        let given = all.iter().filter(|one| is_given(one)).cloned();
+        let trusted: Vec<Certificate> = current.iter().cloned().chain(given).collect();
+        for certificate in all {
+            if current.contains(&certificate) {
+                judged.accept(certificate);
+            } else if let Some(later) = current.iter().find(|here| is_later(here, &certificate)) {
+                judged.is_old = true;
+                judged.accept(later.clone());
+            } else {
+                let accepted = if is_given(&certificate) {
+                    Ok(())
+                } else {
+                    vouched(&certificate, &trusted, links, arrival.now)
+                };
+                match accepted.and_then(|()| check_usable(&certificate)) {
+                    Ok(()) => judged.accept(certificate),
+                    Err(reason) => judged.refused.push((certificate, reason)),
+                }
+            }
+        }
+        judged
+    }
+
+    fn accept(&mut self, certificate: Certificate) {
+        if !self.accepted.contains(&certificate) {
+            self.accepted.push(certificate);
+        }
+    }
+
+    /// Whether the file has all that the CA trusts, so that what it lacks was removed there.
+    fn is_complete(&self) -> bool {
+        self.refused.is_empty() && self.damaged.is_empty() && !self.is_old
+    }
+}
+
+/// Whether a trusted key vouches for a certificate: that key signed it for itself, or for the key of
+/// a CA that is trusted already, or signed a link certificate for its name and key (NewWithOld in
+/// RFC 4210, section 4.4).
+fn vouched(
+    certificate: &Certificate,
+    trusted: &[Certificate],
+    links: &[Certificate],
+    now: SystemTime,
+) -> std::result::Result<(), String> {
+    let has_key = |one: &Certificate| one.public_key() == certificate.public_key();
+    if trusted.iter().any(has_key) {
+        let signers = trusted.iter().chain([certificate]);
+        return match issuer::is_signed_by(certificate, signers.filter(|one| one.is_authority())) {
+            true => Ok(()),
+            false => Err("it has the key of a trusted CA, and another CA signed it".to_owned()),
+        };
+    }
+    let mut own = links.iter().filter(|link| {
+        let is_of_ca = link.is_authority() && certificate.names_issuer(link);
+        is_of_ca && has_key(link)
+    });
+    let is_linked = own.any(|link| {
+        let verifier = Verifier::new(trusted.iter().cloned()).at(now);
+        verifier.verify(link).is_accepted()
+    });
+    if is_linked && issuer::is_signed_by(certificate, [certificate]) {
+        return Ok(());
+    }
+    Err("no trusted CA vouches for it".to_owned())
+}
+
+/// Checks that a certificate is one of a CA, and that etcd reads it.
+fn check_usable(certificate: &Certificate) -> std::result::Result<(), String> {
+    if !certificate.is_authority() {
+        return Err("it is no certificate of a CA".to_owned());
+    }
+    let text = certificate.to_pem().map_err(|error| error.to_string())?;
+    let read = verify::trusted_ca(text.as_bytes());
+    read.map(drop).map_err(|finding| finding.to_string())
+}
+
+/// Whether one certificate of a CA comes after another one with its name and key.
+fn is_later(new: &Certificate, old: &Certificate) -> bool {
+    new.public_key() == old.public_key()
+        && new.subject() == old.subject()
+        && new.not_before() > old.not_before()
+}
+
+/// The file of the link certificates of a CA: `ca-link.pem` next to `ca.pem` and `ca.crt`.
+fn link_path(certificate: &Path) -> PathBuf {
+    let stem = certificate.file_stem().unwrap_or_default();
+    let stem = stem.to_string_lossy();
+    certificate.with_file_name(format!("{stem}-link.pem"))
+}
+
+fn untrusted_ca(certificate: &Certificate, path: &Path) -> Finding {
+    Finding::UntrustedCa {
+        path: path.to_owned(),
+        subject: certificate.subject(),
+        fingerprint: certificate.fingerprint_sha256(),
+    }
 }

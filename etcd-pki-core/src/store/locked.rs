@@ -10,6 +10,7 @@ use super::{
     lock::Locked,
     path::{io_error, irregular},
     permissions::Attributes,
+    read::read_in,
     replace::Replace,
     write::{self, Overwrite, Rules, Target, write_together},
 };
@@ -76,6 +77,12 @@ impl LockedStore {
     /// The locked store.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Reads a file by its path below the directory, never through a symbolic link; `None` if there
+    /// is none.
+    pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        Ok(read_in(self.lock.directory(), path)?.map(|(bytes, _)| bytes))
     }
 
     /// Fails if the directory is no longer where it was when its lock was taken.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, Metadata},
-    io::Read as _,
+    io::{self, Read as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
@@ -11,7 +11,7 @@ use rustix::{fs::OFlags, io::Errno};
 
 use super::{
     directory::Directory,
-    path::{io_error, irregular, is, parent},
+    path::{io_error, irregular, is},
     permissions::{Stamp, is_absent},
 };
 use crate::{
@@ -57,13 +57,38 @@ pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     }
 }
 
-/// Reads a file below a directory that another user writes to; `None` if there is none. Neither
-/// the directory itself nor anything below it may be a symbolic link, and a pipe is not waited
-/// for.
+/// Reads a file of a store, by its path below the directory; `None` if there is none. Links in the
+/// path of the directory are followed, none from there on.
 pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
-    let Some(directory) = open_folder(directory)? else {
-        return Ok(None);
+    Ok(look_below(directory, path)?.map(|(bytes, _)| bytes))
+}
+
+/// The contents of a file of a store and its stamp, as [`read_below`] reads it.
+pub(crate) fn look_below(directory: &Path, path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
+    match Directory::open(directory) {
+        Ok(directory) => read_in(&directory, path),
+        Err(Error::Io { error, .. }) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a file of a store as [`read_below`] does. It must exist.
+pub(crate) fn read_existing_below(directory: &Path, path: &Path) -> Result<Vec<u8>> {
+    look_existing_below(directory, path).map(|(bytes, _)| bytes)
+}
+
+/// The contents of a file of a store and its stamp, as [`read_below`] reads it. It must exist.
+pub(crate) fn look_existing_below(directory: &Path, path: &Path) -> Result<(Vec<u8>, Stamp)> {
+    let missing = || {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        io_error("read", &directory.join(path))(error)
     };
+    look_below(directory, path)?.ok_or_else(missing)
+}
+
+/// Reads a file below an open directory, never through a symbolic link; `None` if there is none. A
+/// pipe is not waited for.
+pub(super) fn read_in(directory: &Directory, path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
         return Err(irregular(&directory.path().join(path)));
     };
@@ -77,22 +102,8 @@ pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>
     let Some((file, metadata)) = folder.open_regular(name)? else {
         return Ok(None);
     };
-    read_opened(&file, metadata.len(), &folder.path().join(name)).map(Some)
-}
-
-/// Opens a folder of an exchange directory. Links in the path of the exchange directory are
-/// followed, and the folder itself may be none.
-pub(super) fn open_folder(path: &Path) -> Result<Option<Directory>> {
-    let Some(name) = path.file_name() else {
-        return Directory::open(path).map(Some);
-    };
-    match Directory::open(parent(path)) {
-        Ok(above) => Ok(above
-            .below(Path::new(name))?
-            .map(|folder| folder.called(path))),
-        Err(Error::Io { error, .. }) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let bytes = read_opened(&file, metadata.len(), &folder.path_of(name))?;
+    Ok(Some((bytes, Stamp::from(&metadata))))
 }
 
 /// Every certificate in a file; an error names the file.

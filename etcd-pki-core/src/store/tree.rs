@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{directory::Directory, lock::LOCK_FILE, path::io_error, read::open_folder};
+use super::{lock::LOCK_FILE, path::io_error};
 use crate::error::{Error, Result};
 
 /// The directory that Kubernetes' tools have in every host's tree
@@ -97,42 +97,6 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     // Within one directory, the order of the bytes is that of the paths, and faster to find
     files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     Ok(files)
-}
-
-/// The folders in a directory, by name, links to folders not among them.
-pub(crate) fn folders(directory: &Path) -> Result<Vec<PathBuf>> {
-    let (mut folders, _) = Directory::open_to_list(directory)?.entries()?;
-    folders.sort();
-    Ok(folders.iter().map(|name| directory.join(name)).collect())
-}
-
-/// What is below a folder under a name with this extension, at any depth, by its path from there;
-/// dot files excepted. Links are not followed. What is no file is an error for whoever reads it.
-pub(crate) fn files_below(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let Some(opened) = open_folder(folder)? else {
-        let missing = io::Error::from(io::ErrorKind::NotFound);
-        return Err(io_error("list", folder)(missing));
-    };
-    // Paths and not descriptors wait here: another user may have made thousands of folders
-    let mut waiting = vec![PathBuf::new()];
-    while let Some(path) = waiting.pop() {
-        // It may have been removed meanwhile
-        let Some(directory) = opened.below(&path)? else {
-            continue;
-        };
-        let (folders, others) = directory.entries()?;
-        waiting.extend(folders.iter().map(|name| path.join(name)));
-        let files = others.iter().filter(|name| {
-            let has_extension = Path::new(name)
-                .extension()
-                .is_some_and(|end| end == extension);
-            has_extension && !is_hidden(name)
-        });
-        found.extend(files.map(|name| path.join(name)));
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Whether a directory has nothing in it but a lock file, or does not exist.

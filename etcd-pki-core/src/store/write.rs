@@ -11,7 +11,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
-    directory::{Directory, make_directory},
+    directory::Directory,
     draft::{Draft, Temporary},
     lock::{Locked, Scope, has_ca_in, is_store, said_once},
     path::{io_error, irregular, parent},
@@ -187,47 +187,6 @@ fn locks_of(files: &[&Path]) -> Result<Vec<(PathBuf, Scope)>> {
     locks.sort_by(|(one, _), (other, _)| one.cmp(other));
     locks.dedup_by(|(one, _), (other, _)| one == other);
     Ok(locks)
-}
-
-/// Writes files below a folder of an exchange directory, together. Links in the path of the
-/// exchange directory are followed, none from there on. There is no lock, which either side could
-/// hold against the other: each file is replaced as a whole.
-pub(crate) fn write_below(folder: &Path, files: &[(&Path, &[u8])]) -> Result<()> {
-    let attributes = Attributes::default();
-    let (above, name) = match folder.file_name() {
-        Some(name) => (parent(folder), Path::new(name)),
-        None => (folder, Path::new("")),
-    };
-    make_directory(above, &attributes)?;
-    let opened = Directory::open(above)?
-        .make_below(name, &attributes)?
-        .called(folder);
-    let mut targets = Vec::with_capacity(files.len());
-    for (path, contents) in files {
-        let name = path
-            .file_name()
-            .ok_or_else(|| irregular(&folder.join(path)))?;
-        let directory = path.parent().unwrap_or(Path::new(""));
-        targets.push(Target {
-            directory: opened.make_below(directory, &attributes)?,
-            name: name.to_owned(),
-            contents,
-            secret: false,
-            replace: Replace::Any,
-        });
-    }
-    for target in &targets {
-        // The other side may have left files that this user cannot remove
-        let _ = target.directory.remove_stale();
-    }
-    write_together(
-        &targets,
-        &Rules {
-            attributes: &attributes,
-            inherits: true,
-            store_owner: None,
-        },
-    )
 }
 
 /// A file to write in an open directory.

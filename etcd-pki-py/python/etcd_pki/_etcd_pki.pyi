@@ -1170,6 +1170,7 @@ class Cluster:
         *,
         host: str | None = None,
         exchange: _Path | None = None,
+        trust: Sequence[str] | None = None,
         only: str | None = None,
         rekey: bool = False,
         prune: bool = False,
@@ -1182,12 +1183,13 @@ class Cluster:
 
         `host` plans the files of one host, with the paths that they have on that host. With `exchange`, keys stay on
         their hosts, and requests and certificates are exchanged through this directory: with `host` the plan is for
-        that host, without it for the requests of all hosts, where the CA is. `only` plans the pairs of one host or
-        client. `rekey` makes a new key for each certificate that is renewed, and for a key that cannot be read.
-        `prune` removes the pairs that are not in the specification, and `part_only` ignores them: it covers only a
-        part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces links from one
-        file of the directory to another with pairs of their own. `now` is the time to judge at, the present one by
-        default.
+        that host, without it for the requests of all hosts, where the CA is. `trust` has the SHA-256 fingerprints of
+        CA certificates that the host may trust if they arrive in it: without them it trusts the CAs in its own CA
+        file, and those that they vouch for. `only` plans the pairs of one host or client. `rekey` makes a new key for
+        each certificate that is renewed, and for a key that cannot be read. `prune` removes the pairs that are not in
+        the specification, and `part_only` ignores them: it covers only a part of the directory. `backup` keeps what
+        is replaced or removed. `replace_links` replaces links from one file of the directory to another with pairs of
+        their own. `now` is the time to judge at, the present one by default.
         """
     def apply(
         self,
@@ -1195,6 +1197,7 @@ class Cluster:
         *,
         host: str | None = None,
         exchange: _Path | None = None,
+        trust: Sequence[str] | None = None,
         only: str | None = None,
         rekey: bool = False,
         prune: bool = False,
@@ -1430,7 +1433,15 @@ class Step:
         """The request's file in the exchange directory."""
     @property
     def fingerprint_sha256(self) -> str | None:
-        """SHA-256 of the CA certificate that will be trusted, in upper-case hexadecimal."""
+        """SHA-256 of the signing CA's certificate that will be trusted, in upper-case hexadecimal."""
+    @property
+    def trusted_sha256(self) -> list[str]:
+        """SHA-256 of every CA certificate that will be trusted on the host, that of the signing CA first."""
+    @property
+    def untrusted_sha256(self) -> list[str]:
+        """SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later
+        certificate of the same CA replaces is not among them.
+        """
     @property
     def reasons(self) -> list[Finding]:
         """Every reason for it."""

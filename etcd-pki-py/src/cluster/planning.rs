@@ -41,15 +41,17 @@ impl PyCluster {
     /// `host` plans the files of one host, with the paths that they have on that host. With
     /// `exchange`, keys stay on their hosts, and requests and certificates are exchanged through
     /// this directory: with `host` the plan is for that host, without it for the requests of all
-    /// hosts, where the CA is. `only` plans the pairs of one host or client. `rekey` makes a new
+    /// hosts, where the CA is. `trust` has the SHA-256 fingerprints of CA certificates that the
+    /// host may trust if they arrive in it: without them it trusts the CAs in its own CA file, and
+    /// those that they vouch for. `only` plans the pairs of one host or client. `rekey` makes a new
     /// key for each certificate that is renewed, and for a key that cannot be read. `prune` removes
     /// the pairs that are not in the specification, and `part_only` ignores them: it covers only a
     /// part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces
     /// links from one file of the directory to another with pairs of their own. `now` is the time
     /// to judge at, the present one by default.
     #[pyo3(signature = (
-        store=None, *, host=None, exchange=None, only=None, rekey=false, prune=false, part_only=false, backup=false,
-        replace_links=false, now=None
+        store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=false, part_only=false,
+        backup=false, replace_links=false, now=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn plan(
@@ -58,6 +60,7 @@ impl PyCluster {
         store: Option<StoreArgument>,
         host: Option<Text>,
         exchange: Option<PathBuf>,
+        trust: Option<Vec<Text>>,
         only: Option<Text>,
         rekey: bool,
         prune: bool,
@@ -68,7 +71,8 @@ impl PyCluster {
     ) -> PyResult<PyPlan> {
         let store = self.store(store).or_raise()?;
         let switches = [rekey, prune, part_only, backup, replace_links];
-        let options = plan_options(host, exchange, only, switches, now);
+        let exchange = (exchange, trust.unwrap_or_default());
+        let options = plan_options(host, exchange, only, switches, now).or_raise()?;
         let plan = || self.cluster.plan_with(&store, &options);
         work(py, || on_all_cores(plan)).map(PyPlan)
     }
@@ -78,8 +82,8 @@ impl PyCluster {
     /// does not stop the others: it is in the report. Ctrl-C stops it between two changes, and what
     /// is done is complete.
     #[pyo3(signature = (
-        store=None, *, host=None, exchange=None, only=None, rekey=false, prune=false, part_only=false, backup=false,
-        replace_links=false, now=None, passphrase=None, progress=None
+        store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=false, part_only=false,
+        backup=false, replace_links=false, now=None, passphrase=None, progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn apply(
@@ -88,6 +92,7 @@ impl PyCluster {
         store: Option<StoreArgument>,
         host: Option<Text>,
         exchange: Option<PathBuf>,
+        trust: Option<Vec<Text>>,
         only: Option<Text>,
         rekey: bool,
         prune: bool,
@@ -100,7 +105,8 @@ impl PyCluster {
     ) -> PyResult<PyReport> {
         let store = self.store(store).or_raise()?;
         let switches = [rekey, prune, part_only, backup, replace_links];
-        let plan = plan_options(host, exchange, only, switches, now);
+        let exchange = (exchange, trust.unwrap_or_default());
+        let plan = plan_options(host, exchange, only, switches, now).or_raise()?;
         let passphrase = passphrase.as_deref();
         let report = watched(py, progress, |watch| {
             self.cluster
@@ -128,17 +134,20 @@ impl PyCluster {
 
 fn plan_options(
     host: Option<Text>,
-    exchange: Option<PathBuf>,
+    (exchange, trust): (Option<PathBuf>, Vec<Text>),
     only: Option<Text>,
     [rekey, prune, part_only, backup, replace_links]: [bool; 5],
     now: Option<Instant>,
-) -> PlanOptions {
+) -> Result<PlanOptions> {
     let mut options = PlanOptions::new();
     if let Some(Text(host)) = host {
         options = options.with_host(host);
     }
     if let Some(exchange) = exchange {
         options = options.with_exchange(exchange);
+    }
+    for Text(fingerprint) in trust {
+        options = options.with_trust(fingerprint.parse()?);
     }
     if let Some(Text(only)) = only {
         options = options.with_only(only);
@@ -158,10 +167,10 @@ fn plan_options(
     if replace_links {
         options = options.with_replace_links();
     }
-    match now {
+    Ok(match now {
         Some(Instant(now)) => options.at(now),
         None => options,
-    }
+    })
 }
 
 impl PyCluster {

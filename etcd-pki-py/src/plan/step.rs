@@ -106,10 +106,24 @@ impl PyStep {
         self.step().request().map(Path::to_owned)
     }
 
-    /// SHA-256 of the CA certificate that will be trusted, in upper-case hexadecimal.
+    /// SHA-256 of the signing CA's certificate that will be trusted, in upper-case hexadecimal.
     #[getter]
     fn fingerprint_sha256(&self) -> Option<&str> {
         self.step().fingerprint_sha256()
+    }
+
+    /// SHA-256 of every CA certificate that will be trusted on the host, that of the signing CA
+    /// first.
+    #[getter]
+    fn trusted_sha256(&self) -> Vec<&str> {
+        self.step().trusted_sha256()
+    }
+
+    /// SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a
+    /// later certificate of the same CA replaces is not among them.
+    #[getter]
+    fn untrusted_sha256(&self) -> Vec<&str> {
+        self.step().untrusted_sha256()
     }
 
     /// Every reason for it.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Cluster, Error, PlanOptions as CorePlanOptions, Store};
+use etcd_pki_core::{Cluster, Error, Fingerprint, PlanOptions as CorePlanOptions, Store};
 
 use crate::{failure::Failure, input::Input};
 
@@ -35,6 +35,9 @@ impl PlanOptions {
         if let Some(directory) = &exchange.requests {
             options = options.with_exchange(directory);
         }
+        for fingerprint in &exchange.trust {
+            options = options.with_trust(fingerprint.clone());
+        }
         if let Some(name) = &self.only {
             options = options.with_only(name);
         }
@@ -55,6 +58,10 @@ pub(crate) struct ExchangeOption {
     /// that were signed are installed. Without --host, where the CA is: the requests in DIR are signed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     requests: Option<PathBuf>,
+    /// Trust the CA certificate with this SHA-256 fingerprint if it arrives with --requests, as `etcd-pki ca show` prints it where
+    /// the CA is. A host needs it for the first CA, for each of its certificates; those that a trusted CA vouches for need none
+    #[arg(long, value_name = "SHA256", requires = "requests", requires = "host")]
+    trust: Vec<Fingerprint>,
 }
 
 /// The specification of a cluster, and where its files are.

@@ -5,7 +5,7 @@ use etcd_pki_core::{
     plan::{Action, Step},
 };
 
-use crate::{output, time};
+use crate::{output, time, unfinished::TRUST_HINT};
 
 /// What a plan does not change by itself.
 pub(crate) fn remarks(plan: &Plan) {
@@ -86,6 +86,10 @@ fn obstacle(step: &Step) {
         Some(Finding::Blocked { path, .. }) => output::say(format_args!(
             "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
             path.display()
+        )),
+        Some(Finding::UntrustedCa { .. }) => output::say(format_args!(
+            "note: etcd-pki apply installs nothing of {}: {TRUST_HINT}",
+            step.relative_paths().certificate.display()
         )),
         Some(reason) => {
             let rekey = match reason {

@@ -140,6 +140,22 @@ options:
     description:
       - Only the files of this host, as they lie on it.
     type: str
+  exchange:
+    description:
+      - A directory in which requests and certificates are exchanged, so that keys stay on their hosts. Bring it from host to host, and
+        never a key.
+      - With O(host), the keys of that host are made on it, requests are written to its folder, and signed certificates are installed.
+        Without O(host), where the authority is, the requests of all hosts are signed.
+    type: path
+  trust:
+    description:
+      - SHA-256 of the certificates of authorities that O(host) may trust when they arrive in O(exchange), as C(etcd-pki ca show) prints
+        them where the authority is. Colons, upper and lower case, and C(sha256:) in front make no difference.
+      - A host needs it for the first authority, since whoever brings O(exchange) may have put another one there. Without it, the task
+        installs nothing of that authority, fails, and names each fingerprint. Later certificates need none if a trusted key vouches
+        for them.
+    type: list
+    elements: str
   only:
     description:
       - Only the files of this host or user.
@@ -194,6 +210,15 @@ EXAMPLES = r"""
     msg: "{{ item.action }} {{ item.certificate }}: {{ item.reasons | map(attribute='message') | join('; ') }}"
   loop: "{{ pki.changes }}"
 
+- name: Keys that stay on their hosts, the first and the last of three steps
+  etcd_pki.core.cluster:
+    directory: /etc/ssl/etcd/ssl
+    members: "{{ etcd_members }}"
+    host: "{{ inventory_hostname }}"
+    exchange: /var/lib/etcd-pki/exchange
+    # Read on the machine of the authority, not out of the exchange directory
+    trust: ["{{ etcd_ca_sha256 }}"]
+
 - name: The authority alone
   etcd_pki.core.cluster:
     directory: /etc/etcd-ca
@@ -211,6 +236,8 @@ changes:
       description:
         - V(create) makes a key and its certificate, V(renew) a certificate for the existing key, V(re-issue) both in place of others.
           V(chmod) sets modes or owners, V(remove) removes a pair that is not in the specification.
+        - With O(exchange), V(request) writes a request, and a key if there is none, V(sign) signs a request, V(install) installs a
+          certificate, and V(trust) installs the certificates of an authority, or gives them to a host.
       type: str
       sample: renew
     certificate:
@@ -284,6 +311,34 @@ hosts_to_restart:
     - The hosts with a member that must be restarted, since etcd reads the CA when it starts. A member whose certificate alone is new
       reads it with the next handshake.
   returned: success, and failure after the first change
+  type: list
+  elements: str
+  sample: []
+waiting:
+  description: With O(exchange) and O(host), the certificates that are requested and not signed yet.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+refused:
+  description:
+    - The files in O(exchange) that are refused, each with its reason. The rest is done, and the task fails.
+    - A certificate of an authority that is not trusted has its fingerprint in the reason.
+  returned: success, and failure after planning
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The file.
+      type: str
+      sample: /var/lib/etcd-pki/exchange/etcd-1/ca.pem
+    reason:
+      description: What is wrong with it.
+      type: str
+  sample: []
+hosts_without_request:
+  description: With O(exchange) and without O(host), the hosts from which no request has come.
+  returned: success
   type: list
   elements: str
   sample: []
@@ -434,7 +489,7 @@ def specification(parameters):
 
 def planned(cluster, parameters):
     """What must change."""
-    options = ("host", "only", "rekey", "prune", "backup", "replace_links")
+    options = ("host", "exchange", "trust", "only", "rekey", "prune", "backup", "replace_links")
     return cluster.plan(**{option: parameters[option] for option in options})
 
 
@@ -451,7 +506,7 @@ def applied(module, pki, cluster):
                 plan.check_keys(passphrase=passphrase)
             blocked = plan.blocked
             if blocked:
-                raise blocked[0].blocking_error
+                module.fail_json(msg=reason(module, blocked[0], blocked[0].blocking_error), refused=refused(plan))
             return plan, before, None
         except pki.ChangedError:
             # Another task on the same directory was faster, and this one has changed nothing
@@ -460,17 +515,38 @@ def applied(module, pki, cluster):
     raise AssertionError("the last attempt returns or raises")
 
 
-def fail_for(module, report, error):
-    """Fails for the pairs that could not be changed, and reports what was done all the same."""
+def reason(module, step, error):
+    """Why a step failed or is blocked, with the way out."""
+    if any(finding.code == "EP049" for finding in step.reasons):
+        hint = "compare the SHA-256 with `etcd-pki ca show` where the authority is; if it is the same, give it in trust"
+        return f"{error} (hint: {hint})"
+    return explained(module, error)
+
+
+def refused(plan):
+    """The files of the exchange directory that are refused."""
+    return [dict(path=str(one.path), reason=one.reason) for one in plan.refused]
+
+
+def changing(plan):
+    """The steps of a plan that change something."""
+    return [step for step in plan.changes if str(step.action) != "wait"]
+
+
+def fail_for(module, plan, report, error):
+    """Fails for what could not be changed or is refused, and reports what was done all the same."""
     made = changes(step.step for step in report.done)
-    message = explained(module, error)
+    failures = report.failures
+    step = next((one.step for one in failures if str(one.error) == str(error)), None)
+    message = reason(module, step, error) if step else error
     if made:
         message += f"; {len(made)} of {len(report.steps)} changes are done, and another run does the rest"
     module.fail_json(
         msg=message,
         changed=bool(made),
         changes=made,
-        failures=[dict(paths(one.step.paths), message=explained(module, one.error)) for one in report.failures],
+        failures=[dict(paths(one.step.paths), message=reason(module, one.step, one.error)) for one in failures],
+        refused=refused(plan),
         authority_changed=has_authority(made),
         hosts_to_restart=report.hosts_to_restart,
     )
@@ -496,14 +572,15 @@ def paths(pair):
 
 
 def has_authority(changes):
-    """Whether an authority's certificate is among them."""
-    return any(change["role"] == "authority" and change["action"] != "chmod" for change in changes)
+    """Whether an authority's certificate is among them. What is given to a host is no change of the authority here."""
+    own = [change for change in changes if change["role"] == "authority" and change["host"] is None]
+    return any(change["action"] != "chmod" for change in own)
 
 
 def snapshot(pki, plan):
     """What each pair that a plan changes has now, file by file; nothing where there is none."""
     found = {}
-    for step in plan.changes:
+    for step in changing(plan):
         found.update(modes(step, "current") if str(step.action) == "chmod" else certified(pki, step.paths))
     return found
 
@@ -530,7 +607,7 @@ def modes(step, which):
 def difference(plan, before, made):
     """What was and what is, file by file, with what was done to each pair and why."""
     after = {}
-    for step in plan.changes:
+    for step in changing(plan):
         if str(step.action) == "chmod":
             after.update(modes(step, "desired"))
         elif step.ca or step.pair:
@@ -568,6 +645,8 @@ def main():
     module = AnsibleModule(
         argument_spec=dict(
             host=dict(type="str"),
+            exchange=dict(type="path"),
+            trust=dict(type="list", elements="str"),
             only=dict(type="str"),
             rekey=dict(type="bool", default=False, no_log=False),
             prune=dict(type="bool", default=False),
@@ -576,6 +655,7 @@ def main():
             ownca_privatekey_passphrase=dict(type="str", no_log=True),
             **SPECIFICATION,
         ),
+        required_by=dict(trust=("host", "exchange")),
         supports_check_mode=True,
     )
     with library(module) as pki:
@@ -586,8 +666,13 @@ def main():
             if report:
                 report.raise_for_failures()
         except pki.Error as error:
-            fail_for(module, report, error)
-        made = changes(plan.changes)
+            fail_for(module, plan, report, error)
+        for one in refused(plan):
+            message = f"refused: {one['path']}: {one['reason']}"
+            if report:
+                fail_for(module, plan, report, message)
+            module.fail_json(msg=message, refused=refused(plan))
+        made = changes(changing(plan))
         # The next renewal is known from what is there now
         rest = plan if module.check_mode or not made else planned(cluster, module.params)
         due = rest.next_renewal
@@ -600,6 +685,9 @@ def main():
             next_renewal_certificate=due and str(due.paths.certificate),
             unmanaged=[paths(pair) for pair in rest.unmanaged],
             unmanaged_ca=rest.unmanaged_ca and paths(rest.unmanaged_ca),
+            waiting=[str(step.paths.certificate) for step in rest.changes if str(step.action) == "wait"],
+            refused=[],
+            hosts_without_request=rest.hosts_without_request,
             missing_authority_keys=[str(step.paths.key) for step in rest.cas_without_key],
             directory=str(plan.directory),
             diff=difference(plan, before, made),

@@ -1,0 +1,422 @@
+//! An exchange directory in the hands of somebody else: what is wrong in one host's folder is refused there, and stops no other.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{PermissionsExt as _, chown, symlink},
+        net::UnixListener,
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use etcd_pki_core::{
+    Cluster, PlanOptions, Store,
+    plan::{Action, Outcome},
+};
+use etcd_pki_tests::{
+    LOCK_FILE,
+    command::etcd_pki,
+    machines::{Machines, SPECIFICATION},
+    run,
+};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
+use serde_json::Value;
+
+const NOBODY: u32 = 65534;
+
+/// Puts something at a path.
+type Make = fn(&Path);
+
+/// What somebody may put in the place of a file or a folder.
+const KINDS: [(&str, Make); 8] = [
+    ("a directory", |path| fs::create_dir(path).unwrap()),
+    ("a FIFO", |path| {
+        let _ = run(Command::new("mkfifo").arg(path)).expect_success();
+    }),
+    // The socket stays when its listener goes
+    ("a socket", |path| {
+        // A path of a socket has at most 108 bytes
+        let short = tempfile_name();
+        drop(UnixListener::bind(&short).unwrap());
+        fs::rename(short, path).unwrap();
+    }),
+    ("a device", |path| {
+        let mut mknod = Command::new("mknod");
+        let _ = run(mknod.arg(path).args(["c", "1", "5"])).expect_success();
+    }),
+    ("a link to a file", |path| {
+        fs::write(path.with_file_name("target"), "precious").unwrap();
+        symlink("target", path).unwrap();
+    }),
+    ("a link that leads nowhere", |path| {
+        symlink("nowhere", path).unwrap()
+    }),
+    ("a file of 64 MiB", |path| {
+        fs::File::create(path)
+            .unwrap()
+            .set_len(64 * 1024 * 1024)
+            .unwrap();
+    }),
+    ("a file that is no text", |path| {
+        fs::write(path, b"\xff\xfe\x00junk").unwrap()
+    }),
+];
+
+/// A short path next to which everything is on one file system with the tests' folders.
+fn tempfile_name() -> PathBuf {
+    let folder = etcd_pki().parent().unwrap();
+    let name = format!("s{:?}", thread::current().id());
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let path = folder.join(name);
+    let _ = fs::remove_file(&path);
+    path
+}
+
+/// Removes whatever is at a path.
+fn clear(path: &Path) {
+    let _ = fs::remove_file(path);
+    let _ = fs::remove_dir_all(path);
+}
+
+/// Both hosts have requested their certificates.
+fn requested() -> Machines {
+    let machines = Machines::new(SPECIFICATION);
+    for host in ["etcd-1", "etcd-2"] {
+        let _ = machines.quietly(host);
+    }
+    machines
+}
+
+/// Runs a command that may wait for something, and fails if it does. It gives the exit code, the document and what was said.
+fn outcome(command: &mut Command) -> (i32, Value, String) {
+    let mut limited = Command::new("timeout");
+    limited.current_dir(command.get_current_dir().unwrap());
+    limited
+        .arg("60")
+        .arg(command.get_program())
+        .args(command.get_args());
+    let output = limited.arg("--json").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let facts = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    (output.status.code().unwrap(), facts, said)
+}
+
+fn refused(facts: &Value) -> Vec<String> {
+    let refused = facts["refused"].as_array().unwrap().iter();
+    refused
+        .map(|one| one["file"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_folder_that_is_none_stops_no_other_host() {
+    for (what, make) in KINDS {
+        if what == "a directory" {
+            continue;
+        }
+        let machines = requested();
+        let folder = machines.path("travel/etcd-2");
+        clear(&folder);
+        make(&folder);
+        for (verb, code) in [("plan", 1), ("apply", 1)] {
+            let (found, facts, said) = outcome(&mut machines.command(verb, "ca"));
+            assert_eq!(found, code, "{what}: {said}");
+            assert_eq!(refused(&facts), ["travel/etcd-2"], "{what}: {said}");
+            assert!(
+                said.contains("refused: travel/etcd-2: it is "),
+                "{what}: {said}"
+            );
+        }
+        assert!(
+            machines.path("travel/etcd-1/member-etcd-1.pem").exists(),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_none_stops_no_other_host() {
+    for file in [
+        "member-etcd-2.csr",
+        "member-etcd-2.pem",
+        "ca.pem",
+        "stray.csr",
+    ] {
+        for (what, make) in KINDS {
+            let machines = requested();
+            let path = machines.path("travel/etcd-2").join(file);
+            clear(&path);
+            make(&path);
+            let (code, facts, said) = outcome(&mut machines.command("apply", "ca"));
+            let signed = facts["done"]["signed"].as_u64().unwrap();
+            assert!(
+                machines.path("travel/etcd-1/member-etcd-1.pem").exists(),
+                "{file}: {what}: {said}"
+            );
+            // What is no file is never replaced, and what is one and too large or damaged is, but for a request
+            let is_file = what.starts_with("a file");
+            match file {
+                // A directory may be called so
+                "stray.csr" if what == "a directory" => assert_eq!((code, signed), (0, 5)),
+                "stray.csr" => assert_eq!((code, signed), (1, 5), "{what}: {said}"),
+                "member-etcd-2.csr" => assert_eq!((code, signed), (1, 4), "{what}: {said}"),
+                _ if is_file => assert_eq!((code, signed), (0, 5), "{file}: {what}: {said}"),
+                "ca.pem" => assert_eq!((code, signed), (1, 5), "{what}: {said}"),
+                _ => assert_eq!((code, signed), (1, 4), "{what}: {said}"),
+            }
+            if code == 1 {
+                assert!(
+                    refused(&facts)
+                        .iter()
+                        .all(|one| one.starts_with("travel/etcd-2/")),
+                    "{said}"
+                );
+            }
+            let target = path.with_file_name("target");
+            assert!(!target.exists() || fs::read(target).unwrap() == b"precious");
+        }
+    }
+}
+
+/// The same on a host: what is wrong with one file leaves the others.
+#[test]
+fn a_file_that_is_none_stops_no_other_pair_of_its_host() {
+    for file in [
+        "member-etcd-1.pem",
+        "member-etcd-1.csr",
+        "ca.pem",
+        "ca-link.pem",
+    ] {
+        for (what, make) in KINDS {
+            let machines = requested();
+            let _ = machines.quietly("ca");
+            let path = machines.path("travel/etcd-1").join(file);
+            fs::copy(machines.path("ca/ca.pem"), machines.path("etcd-1/ca.pem")).unwrap();
+            clear(&path);
+            make(&path);
+            let (code, facts, said) = outcome(&mut machines.command("apply", "etcd-1"));
+            assert!(
+                machines.path("etcd-1/admin-etcd-1.pem").exists(),
+                "{file}: {what}: {said}"
+            );
+            let installed = facts["done"]["installed"].as_u64().unwrap();
+            let expected = match file {
+                "member-etcd-1.pem" => (1, 1),
+                "ca.pem" => (1, 2),
+                // Its certificate has come, so it is not read
+                _ => (0, 2),
+            };
+            assert_eq!((code, installed), expected, "{file}: {what}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_a_host_that_is_none_is_left_as_it_is() {
+    for (what, make) in KINDS {
+        if what == "a directory" {
+            continue;
+        }
+        let machines = requested();
+        let _ = machines.quietly("ca");
+        let folder = machines.path("travel/etcd-1");
+        clear(&folder);
+        make(&folder);
+        let before = machines.files("etcd-1");
+        let (code, _, said) = outcome(&mut machines.command("apply", "etcd-1"));
+        assert_eq!(code, 1, "{what}: {said}");
+        assert!(said.contains("travel/etcd-1"), "{what}: {said}");
+        assert_eq!(machines.files("etcd-1"), before);
+    }
+}
+
+#[test]
+fn names_that_are_no_text_are_shown_and_harmless() {
+    let machines = requested();
+    let odd = OsStr::from_bytes(b"odd-\xff\x1b[2J.csr");
+    fs::write(machines.path("travel/etcd-2").join(odd), "junk").unwrap();
+    let folder = machines
+        .path("travel")
+        .join(OsStr::from_bytes(b"etcd-\xff"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("member.csr"), "junk").unwrap();
+    let (code, facts, said) = outcome(&mut machines.command("apply", "ca"));
+    assert_eq!(
+        (code, facts["done"]["signed"].as_u64()),
+        (1, Some(5)),
+        "{said}"
+    );
+    assert_eq!(refused(&facts).len(), 2, "{said}");
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn what_cannot_be_listed_is_refused_alone() {
+    let machines = requested();
+    // Deeper than a path can be long
+    let name = "d".repeat(200);
+    let mut at = fs::File::open(machines.path("travel/etcd-2")).unwrap();
+    for _ in 0..30 {
+        mkdirat(&at, &name, Mode::RWXU).unwrap();
+        let below = openat(&at, &name, OFlags::DIRECTORY, Mode::empty());
+        at = below.unwrap().into();
+    }
+    for number in 0..150 {
+        fs::write(
+            machines.path(&format!("travel/etcd-2/stray-{number}.csr")),
+            "junk",
+        )
+        .unwrap();
+    }
+    let (code, facts, said) = outcome(&mut machines.command("apply", "ca"));
+    assert_eq!(
+        (code, facts["done"]["signed"].as_u64()),
+        (1, Some(5)),
+        "{said}"
+    );
+    assert!(said.contains("directories deep"), "{said}");
+    assert!(
+        said.contains("it has 50 more requests of that kind"),
+        "{said}"
+    );
+    let removed = Command::new("rm")
+        .arg("-rf")
+        .arg(machines.path("travel/etcd-2").join(name))
+        .status();
+    assert!(removed.unwrap().success());
+}
+
+/// The CA's machine works as a user who may not read everything.
+#[test]
+fn what_is_closed_to_this_user_is_refused_alone() {
+    // The whole folder, a folder in it, a request
+    for (closed, signed) in [("", 2), ("closed", 5), ("member-etcd-2.csr", 4)] {
+        let machines = requested();
+        let program = machines.path("etcd-pki");
+        let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();
+        let path = machines.path("travel/etcd-2").join(closed);
+        if closed == "closed" {
+            fs::create_dir(&path).unwrap();
+        }
+        let given = Command::new("chown")
+            .args(["-R", "65534:65534"])
+            .arg(machines.path(""))
+            .status();
+        assert!(given.unwrap().success());
+        chown(&path, Some(NOBODY), None).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        let mut command = Command::new(&program);
+        command
+            .current_dir(machines.path(""))
+            .args([
+                "apply",
+                "-f",
+                "cluster.yaml",
+                "--requests",
+                "travel",
+                "-d",
+                "ca",
+                "--json",
+            ])
+            .uid(NOBODY)
+            .gid(NOBODY);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let facts: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+        assert_eq!(output.status.code(), Some(1), "{closed}: {said}");
+        assert_eq!(facts["done"]["signed"], signed, "{closed}: {said}");
+        assert!(said.contains("Permission denied"), "{closed}: {said}");
+        assert_eq!(refused(&facts).len(), 1, "{closed}: {said}");
+    }
+}
+
+/// A folder that changes between planning and applying is one failure.
+#[test]
+fn a_folder_that_is_changed_meanwhile_stops_no_other_host() {
+    let machines = requested();
+    let cluster = Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = Store::new(machines.path("ca"), cluster.layout());
+    let options = PlanOptions::new().with_exchange(machines.path("travel"));
+    let plan = cluster.plan_with(&store, &options).unwrap();
+    fs::write(machines.path("travel/etcd-2/member-etcd-2.pem"), "new").unwrap();
+    symlink("nowhere", machines.path("travel/etcd-2/ca.pem")).unwrap();
+    let report = plan.apply().unwrap();
+    let failed: Vec<_> = report.failures().map(|one| one.path()).collect();
+    assert!(
+        failed
+            .iter()
+            .all(|path| path.starts_with(machines.path("travel/etcd-2"))),
+        "{failed:?}"
+    );
+    assert_eq!(failed.len(), 2);
+    assert!(machines.path("travel/etcd-1/member-etcd-1.pem").exists());
+    let signed = report
+        .steps()
+        .filter(|one| one.step().action() == Action::Sign);
+    let signed = signed
+        .filter(|one| matches!(one.outcome(), Outcome::Done))
+        .count();
+    assert_eq!(signed, 4);
+}
+
+/// Who may rename in the exchange directory swaps a folder for a link, while the process waits for the lock of its own directory.
+#[test]
+fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
+    for machine in ["etcd-1", "ca"] {
+        let machines = requested();
+        if machine == "ca" {
+            fs::create_dir_all(machines.path("ca")).unwrap();
+        } else {
+            // Something is due there
+            machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.99"));
+        }
+        let victim = machines.path("victim");
+        fs::create_dir(&victim).unwrap();
+        for name in ["member-etcd-1.csr", "member-etcd-1.pem", "ca.pem"] {
+            fs::write(victim.join(name), "precious").unwrap();
+        }
+        let before = machines.files("victim");
+        let lock = machines.path(machine).join(LOCK_FILE);
+        let lock = fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(lock)
+            .unwrap();
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
+        let mut command = machines.command("apply", machine);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(700));
+        fs::rename(
+            machines.path("travel/etcd-1"),
+            machines.path("travel/.etcd-1"),
+        )
+        .unwrap();
+        symlink("../victim", machines.path("travel/etcd-1")).unwrap();
+        flock(&lock, FlockOperation::Unlock).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{machine}: {said}");
+        assert!(said.contains("symbolic link"), "{machine}: {said}");
+        assert_eq!(machines.files("victim"), before, "{machine}");
+        // The other host is served all the same
+        assert!(machine != "ca" || machines.path("travel/etcd-2/member-etcd-2.pem").exists());
+    }
+}
