@@ -13,11 +13,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use self::issued::Issued;
+pub(crate) use self::renewal::check_self_signed;
 use self::{
     certificate_builder::CertificateBuilder,
     loading::{check_authority, check_path_lengths},
 };
+pub use self::{issued::Issued, renewal::CaRenewal};
 use crate::{
     bundle,
     certificate::Certificate,
@@ -64,7 +65,7 @@ enum SigningKey {
 }
 
 impl CertificateAuthority {
-    /// Makes an authority with a new key and a certificate of its own: ec-p256, ten years, no authorities below it.
+    /// Makes an authority with a new key and a certificate of its own: ec-p256, ten years, path length 1.
     ///
     /// # Errors
     ///
@@ -226,14 +227,18 @@ impl CertificateAuthority {
 
     /// Signs by whatever key there is. What comes from elsewhere is checked.
     fn sign_content(&self, content: CertificateBuilder<'_>) -> Result<Certificate> {
-        let certificate = content.sign(self.scheme, |content| match &self.signer {
-            SigningKey::Here(key) => key.sign(content),
-            SigningKey::Elsewhere(signer) => signer.sign(content),
-        })?;
+        let certificate = content.sign(self.scheme, |content| self.sign_bytes(content))?;
         if let SigningKey::Elsewhere(_) = self.signer {
             certificate.check_issued_by(&self.certificate)?;
         }
         Ok(certificate)
+    }
+
+    fn sign_bytes(&self, content: &[u8]) -> Result<Vec<u8>> {
+        match &self.signer {
+            SigningKey::Here(key) => key.sign(content),
+            SigningKey::Elsewhere(signer) => signer.sign(content),
+        }
     }
 }
 

@@ -280,6 +280,11 @@ pub enum Finding {
         /// The lines on which the blocks begin, counted from 1
         lines: Vec<usize>,
     },
+    /// EP043: another CA issued the CA's certificate, so a plan cannot renew it.
+    IssuedByAnotherCa {
+        /// The CA that issued it
+        issuer: String,
+    },
 }
 
 impl Finding {

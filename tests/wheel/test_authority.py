@@ -25,7 +25,7 @@ def test_create():
     certificate = made.certificate
     assert certificate.subject in ("O=etcd,CN=etcd-ca", "CN=etcd-ca,O=etcd")
     assert certificate.public_key.algorithm is KeyAlgorithm.EC_P384
-    assert (certificate.is_authority, certificate.path_length) == (True, 0)
+    assert (certificate.is_authority, certificate.path_length) == (True, 1)
     assert certificate.not_valid_after_utc - now in (timedelta(days=30), timedelta(days=30, seconds=-1))
     assert (made.root, made.chain, made.lacks_key_usage) == (certificate, [], False)
     key = PrivateKey.generate("ed25519")

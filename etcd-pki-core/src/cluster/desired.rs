@@ -69,6 +69,17 @@ impl DesiredCa {
     }
 }
 
+impl DesiredCa {
+    /// The subject, as RFC 4514 writes it.
+    pub(crate) fn subject(&self) -> String {
+        let organization = self.identity.organization();
+        let organization = organization.map(|organization| format!("O={organization}"));
+        let parts = [Some(format!("CN={}", self.common_name())), organization];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        parts.join(",")
+    }
+}
+
 impl DesiredPair {
     /// The role.
     #[must_use]

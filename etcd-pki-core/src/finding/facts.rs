@@ -127,7 +127,9 @@ impl Finding {
                 facts.subject = Some(ca.clone());
                 facts.desired = vec![path_length.to_string()];
             }
-            Self::TooManyConstraints { ca } => facts.subject = Some(ca.clone()),
+            Self::TooManyConstraints { ca } | Self::IssuedByAnotherCa { issuer: ca } => {
+                facts.subject = Some(ca.clone());
+            }
             Self::NotReadByEtcd { path, reason, .. } => {
                 facts.path.clone_from(path);
                 facts.reason = Some(reason.clone());
@@ -323,6 +325,7 @@ mod tests {
                 path: Some(path()),
                 lines: vec![7],
             },
+            Finding::IssuedByAnotherCa { issuer: text() },
         ]
     }
 

@@ -198,6 +198,9 @@ impl fmt::Display for Sentence<'_> {
                     "etcd skips blocks of {path}, which begin on line {lines}"
                 )
             }
+            Finding::IssuedByAnotherCa { issuer } => {
+                write!(f, "{issuer} issued it, so only that CA can renew it")
+            }
             Finding::UnknownExtension { subject, oid } => write!(
                 f,
                 "{subject} has the critical extension {oid}, which Go does not know"

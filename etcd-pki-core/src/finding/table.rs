@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 42] = [
+    pub const TABLE: [Entry; 43] = [
         entry(
             "EP001",
             "expired",
@@ -379,6 +379,14 @@ impl Finding {
             "etcd skips blocks of a file without an error",
             "put each BEGIN and END line on a line of its own, or remove the block",
         ),
+        entry(
+            "EP043",
+            "issued_by_another_ca",
+            Warning,
+            &["subject"],
+            "a CA must be renewed, and another CA issued its certificate",
+            "let the issuer sign a request: `etcd-pki ca renew --csr FILE` writes it",
+        ),
     ];
 
     /// Every code, in order.
@@ -443,6 +451,7 @@ impl Finding {
             Self::TooManyConstraints { .. } => 40,
             Self::NotReadByEtcd { .. } => 41,
             Self::SkippedBlocks { .. } => 42,
+            Self::IssuedByAnotherCa { .. } => 43,
         }
     }
 }

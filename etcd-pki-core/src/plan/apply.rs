@@ -22,12 +22,11 @@ use super::{
     step::{KeySource, Work},
 };
 use crate::{
-    authority::CertificateAuthority,
-    bundle::{Bundle, all_pem},
+    authority::{CaRenewal, CertificateAuthority},
+    bundle::Bundle,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::CurrentCa,
     key::{Passphrase, PrivateKey, PublicKey},
     layout::CaKind,
     request::CertificateRequest,
@@ -737,14 +736,9 @@ fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<Certificate
 /// Renews a CA with the same key. The other certificates of its file stay.
 fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
     let (files, permissions) = (run.files, &run.plan.permissions);
-    let store = files.store();
-    let current = store.load_ca(&ca.paths, run.passphrase, true)?;
-    let renewed = current.renewed(ca.profile.validity(), keeps_serial, run.plan.now)?;
-    let paths = ca.paths.below(store.directory());
-    let common_name = ca.common_name();
-    let state = CurrentCa::read(&paths, &ca.paths, Some(&common_name), permissions)?;
-    let bundle = state.replaced(current.certificate(), renewed.certificate());
-    let text = all_pem(&bundle)?;
-    files.put_certificate(&ca.paths, &text, Overwrite::Replace, permissions)?;
+    let current = files.store().load_ca(&ca.paths, run.passphrase, true)?;
+    let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
+    let renewed = current.renewed(renewal, run.plan.now)?;
+    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
     Ok(renewed)
 }

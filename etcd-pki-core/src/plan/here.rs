@@ -201,6 +201,20 @@ impl Ca {
         })
     }
 
+    /// Why the CA can sign nothing: it expired, and this plan cannot renew it.
+    fn expired(&self, now: SystemTime) -> Option<Finding> {
+        let is_blocked = self
+            .decision
+            .as_ref()
+            .is_some_and(|decision| decision.action == Action::Blocked);
+        let certificate = self.current.certificate().filter(|_| is_blocked)?;
+        let not_after = certificate.not_after();
+        (not_after < now).then(|| Finding::Expired {
+            subject: Some(certificate.subject()),
+            not_after,
+        })
+    }
+
     /// Whether the CA exists now, and did not when it was read. An empty file is no CA.
     fn has_appeared(&self, store: &Store) -> Result<bool> {
         if self.decision.is_some() {
@@ -368,7 +382,14 @@ impl View<'_> {
         let blocks = |link: &Finding| {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
-        let is_blocked = links.iter().any(blocks) || is_other_cas;
+        let expired = match action {
+            Action::Create | Action::Reissue | Action::Renew => {
+                ca.and_then(|ca| ca.expired(self.now))
+            }
+            _ => None,
+        };
+        let is_blocked = links.iter().any(blocks) || is_other_cas || expired.is_some();
+        reasons.splice(0..0, expired);
         reasons.extend(links);
         let (not_before, not_after) = (
             certificate.map(Certificate::not_before),

@@ -23,7 +23,7 @@ use crate::{
     cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::Part,
+    inspect::{Part, rules},
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
     request::CertificateRequest,
@@ -62,7 +62,7 @@ pub(super) fn plan(
     });
     let mut steps: Vec<Step> = trusts
         .iter()
-        .filter_map(|trust| trust_step(trust, &directory))
+        .filter_map(|trust| trust_step(trust, &directory, now))
         .collect();
     for (place, (pair, current)) in pairs.into_iter().zip(current).enumerate() {
         let trust = trusts.iter().find(|trust| trust.desired.kind == pair.ca);
@@ -101,9 +101,18 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
     })
 }
 
-/// The step that installs a CA's certificates.
-fn trust_step(trust: &Trust, directory: &Arc<Path>) -> Option<Step> {
-    let certificates = trust.arrived.clone()?;
+/// The step that installs a CA's certificates, or shows that the CA expired and nothing has arrived.
+fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<Step> {
+    let Some(certificates) = trust.arrived.clone() else {
+        let expired = rules::expired(trust.certificate()?, now)?;
+        let target = Target::Ca(trust.desired.clone());
+        return Some(Step {
+            reasons: vec![expired],
+            not_after: trust.certificate().map(Certificate::not_after),
+            stamps: trust.current.stamps.clone(),
+            ..Step::new(Action::Blocked, target, directory, Work::None)
+        });
+    };
     let sha256 = trust.certificate()?.fingerprint_sha256();
     let work = Work::Trust {
         certificates: Some(certificates),

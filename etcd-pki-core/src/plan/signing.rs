@@ -22,7 +22,7 @@ use crate::{
     certificate::Certificate,
     cluster::{Cluster, Desired, DesiredCa, DesiredPair},
     error::{Error, Result},
-    inspect::{CurrentCa, Part, Stamps},
+    inspect::{CurrentCa, Part, Stamps, rules},
     key::PublicKey,
     layout::{CaKind, PairPaths},
     request::CertificateRequest,
@@ -70,7 +70,7 @@ pub(super) fn plan(
     refuse_copies(&mut requests, &signing, exchange, &mut refused);
 
     let directory: Arc<Path> = Arc::from(store.directory());
-    let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory)).collect();
+    let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory, now)).collect();
     let trusts = hosts
         .iter()
         .map(|host| trust_steps(host, &cas, exchange))
@@ -144,10 +144,13 @@ impl Ca {
     }
 
     /// The step that creates the CA, or keeps it.
-    fn step(&self, directory: &Arc<Path>) -> Step {
+    fn step(&self, directory: &Arc<Path>, now: SystemTime) -> Step {
         let target = Target::Ca(self.desired.clone());
         let certificate = self.current.certificate();
+        // It signs nothing, and is renewed by a plan of its own directory
+        let expired = certificate.and_then(|certificate| rules::expired(certificate, now));
         let (action, work) = match certificate {
+            Some(_) if expired.is_some() => (Action::Blocked, Work::None),
             Some(_) => (Action::Keep, Work::None),
             None => {
                 let has_key = !matches!(self.current.key, Part::Missing);
@@ -155,6 +158,7 @@ impl Ca {
             }
         };
         Step {
+            reasons: expired.into_iter().collect(),
             not_after: certificate.map(Certificate::not_after),
             stamps: self.current.stamps.clone(),
             ..Step::new(action, target, directory, work)

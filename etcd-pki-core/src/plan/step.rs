@@ -301,6 +301,9 @@ impl Step {
         if self.action != Action::Blocked {
             return None;
         }
+        if let Some(error) = self.ca_error() {
+            return Some(error);
+        }
         let blocking = self.reasons.iter().find_map(|reason| match reason {
             Finding::Blocked { path, .. } | Finding::SymbolicLink { path, .. } => Some(path),
             _ => None,
@@ -348,6 +351,23 @@ impl Step {
             path: self.paths().certificate,
             reason: reason.unwrap_or_default(),
         })
+    }
+
+    /// The error of a CA that can neither sign nor be renewed here, if that blocks the step.
+    fn ca_error(&self) -> Option<Error> {
+        let own = || self.ca().map(|ca| ca.subject());
+        let error = match self.reasons.first()? {
+            Finding::IssuedByAnotherCa { issuer } => Error::IssuedByAnotherCa {
+                subject: own()?,
+                issuer: issuer.clone(),
+            },
+            Finding::Expired { subject, not_after } => Error::AuthorityExpired {
+                subject: subject.clone().or_else(own)?,
+                not_after: *not_after,
+            },
+            _ => return None,
+        };
+        Some(error.in_file(self.paths().certificate))
     }
 
     /// When a kept certificate is renewed.

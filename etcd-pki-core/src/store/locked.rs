@@ -112,13 +112,13 @@ impl LockedStore {
     pub(crate) fn put_certificate(
         &self,
         pair: &PairPaths,
-        certificate: &str,
+        certificate: &(impl AsRef<[u8]> + ?Sized),
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
         self.check_place()?;
         self.fix_permissions(&pair.key, true, attributes)?;
-        let file = (&*pair.certificate, certificate.as_bytes(), false);
+        let file = (&*pair.certificate, certificate.as_ref(), false);
         self.put(&[file], overwrite, attributes)
     }
 
