@@ -11,6 +11,7 @@ mod path;
 mod permissions;
 mod read;
 mod replace;
+mod replaced;
 mod tree;
 mod write;
 

@@ -3,8 +3,8 @@
 use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout, PrivateKey,
-    PublicKey, Report as Applied, Role, has_further_names, plan::StepReport, rfc3339,
+    Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout, PairPaths,
+    PrivateKey, PublicKey, Report as Applied, Role, has_further_names, plan::StepReport, rfc3339,
 };
 use serde::Serialize;
 
@@ -89,7 +89,21 @@ impl Report {
         replacing: Replacing,
     ) -> Result<(), Failure> {
         let paths: Vec<_> = files.iter().map(File::path).collect();
-        self.while_replacing(&paths, || files::write(files, replacing))
+        let kept = self.while_replacing(&paths, || files::write(files, replacing))?;
+        self.kept_ca(kept.as_ref());
+        Ok(())
+    }
+
+    /// The files of a CA that was replaced are kept under these names.
+    pub(crate) fn kept_ca(&mut self, kept: Option<&PairPaths>) {
+        let Some(PairPaths { certificate, key }) = kept else {
+            return;
+        };
+        for (file, kind) in [(certificate, "certificate"), (key, "private key")] {
+            if file.exists() {
+                self.wrote(file, kind, &format!("the {kind} of the old CA"));
+            }
+        }
     }
 
     /// Does what may replace these files, and warns of those whose further names keep the old content.

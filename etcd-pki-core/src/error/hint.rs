@@ -33,8 +33,7 @@ impl Error {
                 ..
             } => {
                 return Some(format!(
-                    "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory; \
-                     `etcd-pki ca new --replace-ca` makes another authority there on purpose"
+                    "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory"
                 ));
             }
             Self::AuthorityExists { layout: None, .. } => {

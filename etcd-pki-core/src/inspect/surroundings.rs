@@ -9,7 +9,7 @@ use super::contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths};
 use crate::{
     certificate::Certificate,
     finding::Finding,
-    layout::Layout,
+    layout::{Layout, is_replaced_ca},
     store::{self, parent},
 };
 
@@ -43,7 +43,8 @@ impl<'a> Surroundings<'a> {
                     .or_insert_with_key(|directory| named_as_cas(directory, read));
             }
             // A leaf's chain counts for its own file only
-            if certificates.are_cas() {
+            // etcd trusts no CA that another one replaced
+            if certificates.are_cas() && !is_replaced_ca(path) {
                 let own = cas.entry(parent(path).to_owned()).or_default();
                 let all = certificates.all.iter();
                 own.extend(all.map(|one| (path.to_path_buf(), one.clone())));

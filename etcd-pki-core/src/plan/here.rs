@@ -24,7 +24,7 @@ use crate::{
     finding::Finding,
     inspect::{CurrentCa, Part, issuer},
     key::PublicKey,
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, PairPaths, is_replaced_ca},
     store::{Attributes, Store, canonical, link_target},
 };
 
@@ -446,13 +446,9 @@ impl View<'_> {
     fn read_other_cas(&self) -> Vec<(PathBuf, Certificate)> {
         // The specification moves the pairs of peers from one of these to the other
         let own = CaKind::ALL.map(|kind| self.store.ca_paths(kind).certificate);
-        let is_replaced = |path: &Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("ca-replaced-")
-        };
         let all = self.store.certificates().unwrap_or_default().into_iter();
         let others = all.filter(|(path, certificate)| {
-            certificate.is_authority() && !is_replaced(path) && !own.contains(path)
+            certificate.is_authority() && !is_replaced_ca(path) && !own.contains(path)
         });
         let relative = |path: PathBuf| match path.strip_prefix(&self.directory) {
             Ok(relative) => relative.to_owned(),

@@ -18,7 +18,7 @@ use crate::{
     clock,
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, PairPaths, is_replaced_ca},
 };
 
 impl Store {
@@ -114,7 +114,11 @@ impl Store {
             return Ok(None);
         }
         self.check_other_layout(common_name)?;
-        if let Some((path, _)) = self.certificates()?.first() {
+        let certificates = self.certificates()?;
+        let mut in_use = certificates
+            .iter()
+            .filter(|(path, _)| !is_replaced_ca(path));
+        if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             return Ok(Some(format!("{name}, which another authority has signed")));
         }
@@ -151,7 +155,9 @@ impl LockedStore {
     }
 
     /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
-    /// has signed is accepted.
+    /// has signed is accepted. The old files are kept as `ca-replaced-SERIAL.pem` and
+    /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names; their paths are
+    /// returned.
     ///
     /// # Errors
     ///
@@ -161,10 +167,19 @@ impl LockedStore {
         kind: CaKind,
         ca: &CertificateAuthority,
         passphrase: Option<&Passphrase>,
-    ) -> Result<()> {
+    ) -> Result<Option<PairPaths>> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
-        self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual)
+        let kept = self.keep_ca(&paths)?;
+        match self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual) {
+            Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
+            Err(error) => {
+                if let Some(kept) = kept {
+                    kept.undo();
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Writes the renewed certificate of an existing CA, which keeps its key, in place of the old

@@ -11,6 +11,7 @@ use super::{
     path::{io_error, irregular},
     permissions::Attributes,
     replace::Replace,
+    replaced::{self, Kept},
     write::{self, Overwrite, Rules, Target, write_together},
 };
 use crate::{
@@ -185,6 +186,17 @@ impl LockedStore {
             Overwrite::Replace if is_ca => Replace::Ca,
             Overwrite::Replace if secret => Replace::Key,
             Overwrite::Replace => Replace::Leaf,
+        })
+    }
+
+    /// Keeps the files of a CA that will be replaced.
+    pub(super) fn keep_ca(&self, ca: &PairPaths) -> Result<Option<Kept>> {
+        self.check_place()?;
+        let root = self.lock.directory();
+        let usual = Attributes::default();
+        replaced::keep(ca, |path| {
+            let (folder, name) = parts(root, path)?;
+            Ok((root.make_below(folder, &usual)?, name.to_owned()))
         })
     }
 

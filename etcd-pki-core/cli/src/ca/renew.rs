@@ -9,7 +9,9 @@ use crate::{
     failure::{Failure, Outcome},
     files::File,
     input::Input,
-    options::{DirectoryOptions, ForceOption, JsonOption, PassphraseOptions, ValidityOptions},
+    options::{
+        DirectoryOptions, ForceOption, JsonOption, PassphraseOptions, ValidityOptions, check_layout,
+    },
     output,
     report::Report,
     time,
@@ -65,12 +67,13 @@ impl Renew {
             .directory
             .store()
             .ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
-        let passphrase = self.passphrase.read(input)?;
         let kind = if self.peers {
             CaKind::Peer
         } else {
             CaKind::Client
         };
+        check_layout(&store, kind)?;
+        let passphrase = self.passphrase.read(input)?;
         if let Some(csr) = &self.csr {
             existing_paths(&store, kind)?;
             let ca = store.ca_for_renewal(kind, passphrase.as_ref())?;
