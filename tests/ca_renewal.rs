@@ -458,6 +458,71 @@ fn a_version_1_ca() {
     let _ = place.pki("plan --check -f s.yaml").expect_success();
 }
 
+/// A CA without a common name is adopted and renewed, and nothing else is done with it.
+#[test]
+fn a_ca_without_a_common_name() {
+    for (subject, peer_subject) in [("/O=etcd", "/CN=peers"), ("/OU=etcd", "/O=peers")] {
+        let place = Place::new();
+        place.root("ca", subject, CA);
+        place.root("peer-ca", peer_subject, CA);
+        place.signed("member-node1", "/CN=etcd-member-node1", "ca", MEMBER, 300);
+        place.signed(
+            "peer-node1",
+            "/CN=etcd-member-node1",
+            "peer-ca",
+            MEMBER,
+            300,
+        );
+        let names = ["ca", "peer-ca", "member-node1", "peer-node1"];
+        place.copy(&names);
+        let adopted = place.pki("adopt p").expect_success();
+        assert!(
+            adopted.stdout().contains("\n  common_name: null\n"),
+            "{adopted:?}"
+        );
+        place.write("s.yaml", adopted.stdout());
+        let _ = place.pki("apply -f s.yaml").expect_success();
+        let _ = place.pki("plan --check -f s.yaml").expect_success();
+        for name in names {
+            assert_eq!(
+                place.read(&format!("p/{name}.pem")),
+                place.read(&format!("{name}.pem"))
+            );
+        }
+        for (options, name) in [("", "ca"), ("--peers", "peer-ca")] {
+            let _ = place
+                .pki(&format!("ca renew -d p {options}"))
+                .expect_success();
+            let (old, new) = (format!("{name}.pem"), format!("p/{name}.pem"));
+            assert_eq!(place.shown(&old, "-subject"), place.shown(&new, "-subject"));
+        }
+        place.assert_accepted("p/ca.pem", "member-node1.pem");
+        place.assert_accepted("p/peer-ca.pem", "peer-node1.pem");
+        let _ = place.pki("plan --check -f s.yaml").expect_success();
+    }
+}
+
+#[test]
+fn a_specification_of_a_ca_without_a_common_name() {
+    let place = Place::new();
+    let specify =
+        |ca: &str| place.write("s.yaml", &format!("directory: p\nca: {ca}\nclients: [a]\n"));
+    specify("{common_name: null}");
+    let refused = place.pki("apply -f s.yaml").expect_code(1);
+    assert!(
+        refused.stderr().contains("subject would be empty"),
+        "{refused:?}"
+    );
+    specify("{common_name: null, organization: corp}");
+    let _ = place.pki("apply -f s.yaml").expect_success();
+    assert_eq!(place.shown("p/ca.pem", "-subject"), "subject=O = corp\n");
+    let _ = place.pki("plan --check -f s.yaml").expect_success();
+    // It is not the CA of another specification
+    specify("{common_name: etcd-ca}");
+    let refused = place.pki("plan -f s.yaml").expect_code(1);
+    assert!(refused.stderr().contains("O=corp"), "{refused:?}");
+}
+
 /// A version 1 certificate that another key signed is no CA, whatever its name is.
 #[test]
 fn a_version_1_leaf_with_its_issuers_name() {

@@ -25,7 +25,7 @@ use crate::{
     clock,
     error::{Error, Result},
     extensions::ExtensionsBuilder,
-    identity::{Identity, check_common_name, subject},
+    identity::{Identity, subject},
     key::PrivateKey,
     profile::{AuthorityProfile, Profile},
     signer::{Signer, scheme_of},
@@ -100,12 +100,12 @@ impl CertificateAuthority {
         profile: AuthorityProfile,
         now: SystemTime,
     ) -> Result<Self> {
-        let common_name = identity
-            .common_name(str::to_owned)?
-            .ok_or(Error::NoSubject)?;
-        check_common_name(&common_name)?;
+        let common_name = identity.common_name(str::to_owned)?;
+        if common_name.is_none() && identity.organization().is_none() {
+            return Err(Error::NoSubject);
+        }
         let now = clock::whole_seconds(now);
-        let subject = subject(Some(&common_name), identity.organization());
+        let subject = subject(common_name.as_deref(), identity.organization());
         let identifier = key.public_key().identifier();
         let certificate = CertificateBuilder {
             issuer: &subject,

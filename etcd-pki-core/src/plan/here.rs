@@ -165,7 +165,8 @@ impl Ca {
     ) -> Result<Self> {
         let paths = desired.paths.below(store.directory());
         let common_name = desired.common_name();
-        let mut current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let mut current =
+            CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         let decision = match current.certificate() {
             Some(certificate) => {
                 if let Some(finding) = &current.refused {
@@ -303,11 +304,11 @@ pub(super) fn check_ca(
         .in_file(&paths.certificate));
     }
     let common_name = desired.common_name();
-    if certificate.common_name().as_deref() != Some(&common_name) {
+    if certificate.common_name() != common_name {
         return Err(Error::AnotherAuthority {
             path: paths.certificate.clone(),
             found: certificate.subject(),
-            wanted: common_name,
+            wanted: common_name.unwrap_or_else(|| "a CA without a common name".to_owned()),
         });
     }
     match key {

@@ -122,7 +122,7 @@ impl Ca {
     ) -> Result<Self> {
         let paths = desired.paths.below(store.directory());
         let common_name = desired.common_name();
-        let current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let current = CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         match current.certificate() {
             Some(certificate) => check_ca(&desired, &paths, certificate, None)?,
             None => {

@@ -470,10 +470,10 @@ impl fmt::Display for Step {
         let file = self.shown().display().to_string();
         let details = match (&self.work, &self.target) {
             (Work::CreateCa { has_key: true }, Target::Ca(ca)) => {
-                format!("{}, for the existing key", ca.common_name())
+                format!("{}, for the existing key", ca.name())
             }
             (Work::CreateCa { .. }, Target::Ca(ca)) => {
-                format!("{}, {}", ca.common_name(), ca.profile.key_algorithm())
+                format!("{}, {}", ca.name(), ca.profile.key_algorithm())
             }
             (Work::Issue, Target::Pair(pair)) if self.action == Action::Create => created(pair),
             (Work::Install { .. }, _) => "its certificate is signed".to_owned(),

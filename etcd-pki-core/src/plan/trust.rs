@@ -35,7 +35,7 @@ impl Trust {
     ) -> Result<Self> {
         let paths = desired.paths.below(store.directory());
         let common_name = desired.common_name();
-        let current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let current = CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         if let Some(certificate) = current.certificate() {
             check_ca(&desired, &paths, certificate, None)?;
         }
