@@ -5,6 +5,9 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+#[path = "ca_renewal/chains.rs"]
+mod chains;
+
 use std::{
     fs,
     path::PathBuf,

@@ -152,6 +152,29 @@ impl CertificateAuthority {
             .collect()
     }
 
+    /// The certificates that follow a renewed leaf: those that followed the old one, where this CA is
+    /// among them, with its present certificates; otherwise its own chain. A file may have more than
+    /// this CA knows, such as an intermediate CA above it or the root.
+    pub(crate) fn kept_chain(
+        &self,
+        leaf: &Certificate,
+        following: &[Certificate],
+    ) -> Vec<Certificate> {
+        let present = |old: &Certificate| {
+            let mut own = std::iter::once(&self.certificate).chain(&self.above);
+            let same = own
+                .find(|one| one.public_key() == old.public_key() && one.subject() == old.subject());
+            same.unwrap_or(old).clone()
+        };
+        let kept: Vec<Certificate> = following.iter().map(present).collect();
+        let has_signed = |ca: &Certificate| leaf.check_issued_by(ca).is_ok();
+        if kept.iter().any(has_signed) {
+            kept
+        } else {
+            self.chain()
+        }
+    }
+
     /// What etcd is to trust: the root above this authority, or the authority itself where none is known.
     #[must_use]
     pub fn root(&self) -> &Certificate {

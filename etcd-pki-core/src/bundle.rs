@@ -114,6 +114,11 @@ impl Bundle {
         self.key.to_secret_pem()
     }
 
+    /// The same key and certificate with another chain.
+    pub(crate) fn with_chain(self, chain: Vec<Certificate>) -> Self {
+        Self { chain, ..self }
+    }
+
     /// What an authority just made: it is consistent because it was made so.
     pub(crate) fn issued(
         key: PrivateKey,

@@ -9,6 +9,7 @@ use crate::{
     certificate::Certificate,
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
+    inspect::issuer,
     key::KeyAlgorithm,
     layout::{CaKind, FileKind},
     store::{Store, read_authority, read_certificates, read_regular_file},
@@ -87,6 +88,14 @@ fn of_kind(
         );
         remarks.push(Remark::new(pair.file(), text));
     }
+    for idle in entries_without_signature(&certificates, pairs) {
+        let text = format!(
+            "also has {}, serial {}, which has signed nothing here; it stays",
+            idle.subject(),
+            idle.serial_number()
+        );
+        remarks.push(Remark::new(pair.file(), text));
+    }
     if !certificate.is_authority() {
         let reason = "its basicConstraints do not say CA:TRUE".to_owned();
         let subject = certificate.subject();
@@ -104,6 +113,26 @@ fn of_kind(
         ));
     }
     Ok(Some(certificate))
+}
+
+/// The entries of a trust bundle that signed neither a leaf of the directory nor another entry. One
+/// alone is the CA, whatever it has signed.
+fn entries_without_signature<'a>(
+    bundle: &'a [Certificate],
+    pairs: &[Pair],
+) -> impl Iterator<Item = &'a Certificate> {
+    let leaves = pairs.iter().filter_map(|pair| pair.certificate.as_ref());
+    let leaves = leaves.filter(|certificate| !certificate.is_authority());
+    let leaves: Vec<&Certificate> = leaves.collect();
+    let has_signed = move |ca: &Certificate| {
+        let is_signed = |one: &&Certificate| {
+            one.public_key() != ca.public_key() && issuer::is_signed_by(one, [ca])
+        };
+        let mut others = leaves.iter().copied().chain(bundle);
+        others.any(|one| is_signed(&one))
+    };
+    let several = bundle.iter().filter(|_| bundle.len() > 1);
+    several.filter(move |ca| !has_signed(ca))
 }
 
 fn missing(store: &Store) -> Error {

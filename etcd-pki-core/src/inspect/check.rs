@@ -14,6 +14,7 @@ use super::{
     issuer::{self, Issuer},
     reading::{Given, Reading},
     rules,
+    signers::signers,
     surroundings::{Cas, Surroundings, keys_without_certificate},
 };
 use crate::{
@@ -136,7 +137,9 @@ impl Check {
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
         checked.dedup_by(|later, one| one.merges(later));
+        let signers = signers(contents);
         for one in &mut checked {
+            one.note_signed(&signers);
             one.ignore(&self.ignored);
         }
         checked

@@ -1,6 +1,7 @@
 //! The result of a check for one certificate or file.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     certificate::Certificate,
     finding::{Finding, Severity},
+    key::PublicKey,
 };
 
 /// The result for a certificate, or for a file or a directory without one.
@@ -23,6 +25,7 @@ pub struct Checked {
     key: Option<PathBuf>,
     key_match: KeyMatch,
     seconds_left: i64,
+    signed_here: Option<bool>,
     findings: Vec<Finding>,
 }
 
@@ -63,6 +66,12 @@ impl Checked {
         self.certificate.as_ref().map(|_| self.seconds_left)
     }
 
+    /// Whether a CA signed one of the other certificates that were read; `None` for a leaf.
+    #[must_use]
+    pub fn signed_here(&self) -> Option<bool> {
+        self.signed_here
+    }
+
     /// What is wrong.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -85,6 +94,7 @@ impl Checked {
             key: None,
             key_match: KeyMatch::Absent,
             seconds_left: 0,
+            signed_here: None,
             findings: vec![finding],
         }
     }
@@ -103,6 +113,7 @@ impl Checked {
             key: None,
             key_match: KeyMatch::Absent,
             seconds_left: seconds_between(now, certificate.not_after()),
+            signed_here: None,
             findings,
         }
     }
@@ -116,6 +127,12 @@ impl Checked {
             self.findings.append(&mut other.findings);
         }
         takes
+    }
+
+    /// Notes whether a CA is one of those that signed something.
+    pub(super) fn note_signed(&mut self, signers: &HashSet<&PublicKey>) {
+        let ca = self.certificate.as_ref().filter(|one| one.is_authority());
+        self.signed_here = ca.map(|ca| signers.contains(ca.public_key()));
     }
 
     /// Adds the key and its findings.

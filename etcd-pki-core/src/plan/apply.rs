@@ -496,6 +496,7 @@ impl Run<'_> {
     fn issue(&self, step: &Step, pair: &DesiredPair) -> Result<Changed> {
         let ca = self.signer(pair.ca)?;
         let bundle = ca.issue_at(pair.profile, &pair.identity, self.plan.now)?;
+        let bundle = keeping(bundle, step, ca);
         // A path that was empty when the plan was made must be empty now
         let overwrite = match step.action {
             Action::Create => Overwrite::Refuse,
@@ -545,9 +546,11 @@ impl Run<'_> {
                 });
             }
             let bundle = ca.issue_for(current, pair.profile, &pair.identity, self.plan.now)?;
+            let bundle = keeping(bundle, step, ca);
             return self.write(step, pair, &bundle, Overwrite::Replace);
         }
         let issued = ca.certify(key, pair.profile, &pair.identity, self.plan.now)?;
+        let issued = issued.keeping(&step.following, ca);
         let certificate = issued.certificate_pem()?;
         self.files.put_certificate(
             &pair.paths,
@@ -709,6 +712,15 @@ impl Run<'_> {
         write_below(folder, &files)?;
         Ok(changed)
     }
+}
+
+/// The bundle with the certificates that followed the old one, where they still lead to the CA.
+fn keeping(bundle: Bundle, step: &Step, ca: &CertificateAuthority) -> Bundle {
+    if step.following.is_empty() {
+        return bundle;
+    }
+    let chain = ca.kept_chain(bundle.certificate(), &step.following);
+    bundle.with_chain(chain)
 }
 
 /// The end that was requested and is cut, if the specification gives a validity.

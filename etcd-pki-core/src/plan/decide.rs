@@ -38,7 +38,7 @@ pub(super) struct Decision {
 pub(super) struct Current {
     pub(super) certificate: Part<Certificate>,
     /// The certificates that follow it in its file
-    chain: Vec<Certificate>,
+    pub(super) chain: Vec<Certificate>,
     pub(super) key: Part<PublicKey>,
     /// What etcd-pki reads and etcd does not, of the certificate and of the key
     refused: [Option<Finding>; 2],

@@ -408,6 +408,7 @@ impl View<'_> {
             not_before,
             not_after,
             key: current.key.into_present(),
+            following: current.chain,
             hard_links: current.hard_links,
             stamps: current.stamps,
             reasons,

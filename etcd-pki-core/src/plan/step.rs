@@ -10,6 +10,7 @@ use std::{
 
 use super::file_renewal::FileRenewal;
 use crate::{
+    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -136,6 +137,8 @@ pub struct Step {
     pub(super) hard_links: Vec<PathBuf>,
     /// The current key
     pub(super) key: Option<PublicKey>,
+    /// The certificates that follow the current one in its file
+    pub(super) following: Vec<Certificate>,
     pub(super) stamps: Stamps,
     pub(super) work: Work,
 }
@@ -206,6 +209,7 @@ impl Step {
             not_after: None,
             hard_links: Vec::new(),
             key: None,
+            following: Vec::new(),
             stamps: Stamps::default(),
         }
     }
