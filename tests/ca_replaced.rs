@@ -2,7 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a failing step fails the test"
 )]
 
 use std::{
@@ -156,7 +156,7 @@ fn the_old_pair_is_kept_by_path() {
     }
 }
 
-/// What is kept is kept again and again, and nothing that is in the way is overwritten.
+/// The files are kept each time, and a file that has the name of one is not overwritten.
 #[test]
 fn replaced_several_times() {
     let place = Place::new();

@@ -147,7 +147,8 @@ impl CertificateAuthority {
     #[must_use]
     pub fn chain(&self) -> Vec<Certificate> {
         let all = std::iter::once(&self.certificate).chain(&self.above);
-        all.filter(|certificate| !certificate.is_self_issued())
+        // An intermediate CA may have the name of its issuer
+        all.filter(|certificate| !certificate.is_self_signed())
             .cloned()
             .collect()
     }

@@ -146,7 +146,8 @@ fn a_plan_keeps_the_chain_of_a_leaf() {
     }
 }
 
-/// The CA's present certificate takes the place of its old one behind a leaf; another CA's chain goes.
+/// The CA's present certificate replaces its old one after a leaf. The chain of another CA is not
+/// kept.
 #[test]
 fn a_chain_that_is_not_kept_as_it_is() {
     let place = chain(false);
@@ -192,7 +193,11 @@ fn the_entries_of_a_trust_bundle() {
     place.signed("member-node1", "/CN=etcd-member-node1", "ca", MEMBER, 300);
     place.signed("client-a", "/CN=a", "old", MEMBER, 300);
     place.copy(&["ca", "member-node1", "client-a"]);
-    place.join("p/ca.pem", &["idle", "old", "ca"]);
+    // The certificate of the CA before its last renewal is kept
+    place.join("p/ca.pem", &["ca"]);
+    let _ = place.pki("ca renew -d p --days 500").expect_success();
+    fs::rename(place.file("p/ca.pem"), place.file("new.pem")).unwrap();
+    place.join("p/ca.pem", &["idle", "old", "ca", "new"]);
     let items = place.check();
     let entries: Vec<_> = items
         .iter()
@@ -211,7 +216,8 @@ fn the_entries_of_a_trust_bundle() {
         [
             (1, "CN=idle", false, false),
             (2, "CN=old", true, false),
-            (3, "CN=ca", true, true)
+            (3, "CN=ca", true, true),
+            (4, "CN=ca", true, true)
         ]
     );
     let leaves = items.iter().filter(|item| item["file"] != "p/ca.pem");

@@ -86,7 +86,7 @@ fn choose(
     let certificate = certificates.remove(own);
     let mut above = Vec::new();
     let mut top = certificate.clone();
-    while !top.is_self_issued() {
+    while !top.is_self_signed() {
         let Some(issuer) = certificates
             .iter()
             .position(|issuer| top.check_issued_by(issuer).is_ok())

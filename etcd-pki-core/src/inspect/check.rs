@@ -184,9 +184,14 @@ impl Check {
                 findings.extend(certificates.findings.iter().cloned());
             }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
-            let has_key = index == certificates.index_of_key();
-            checked.push(if has_key {
-                one.with_key(&certificates.key)
+            let key = &certificates.key;
+            // Of several certificates for one key, one has the findings about it
+            let has_same_key =
+                certificates.are_cas() && key.public.as_ref() == Some(certificate.public_key());
+            checked.push(if index == certificates.index_of_key() {
+                one.with_key(key)
+            } else if has_same_key {
+                one.with_key_match(key)
             } else {
                 one
             });

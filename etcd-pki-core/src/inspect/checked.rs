@@ -135,6 +135,15 @@ impl Checked {
         self.signed_here = ca.map(|ca| signers.contains(ca.public_key()));
     }
 
+    /// Adds the key that it has together with another certificate.
+    pub(super) fn with_key_match(self, key: &Key) -> Self {
+        Self {
+            key: key.path.clone(),
+            key_match: KeyMatch::Yes,
+            ..self
+        }
+    }
+
     /// Adds the key and its findings.
     pub(super) fn with_key(mut self, key: &Key) -> Self {
         self.findings.extend(key.finding.clone());
