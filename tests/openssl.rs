@@ -109,10 +109,10 @@ fn sees_the_extensions_of_an_authority() {
         let [constraints, usage, (identifier, false, _)] = values[..] else {
             panic!("{what}: {values:?}");
         };
-        // CA:TRUE, pathlen 0
+        // CA:TRUE, pathlen 1
         assert_eq!(
             constraints,
-            ("X509v3 Basic Constraints", true, "30060101FF020100"),
+            ("X509v3 Basic Constraints", true, "30060101FF020101"),
             "{what}"
         );
         // keyCertSign and cRLSign: bits 5 and 6

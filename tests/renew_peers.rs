@@ -265,6 +265,6 @@ fn the_authority_of_peers_is_renewed_on_its_own() {
     assert!(
         refused
             .stderr()
-            .contains("peers have no authority apart: ./peer-ca.pem")
+            .contains("peers have no separate CA: ./peer-ca.pem")
     );
 }

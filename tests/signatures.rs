@@ -404,7 +404,7 @@ fn authorities_signed_in_any_way_are_renewed() {
 
         let ca = CertificateAuthority::from_pem(read("ca"), read("key")).unwrap();
         let now = SystemTime::now() + Duration::from_secs(1);
-        let renewed = ca.renewed(Validity::days(60), false, now).unwrap();
+        let renewed = ca.renewed(Validity::days(60), now).unwrap();
         let certificate = renewed.certificate();
         assert_eq!(certificate.signature_algorithm(), ours);
         leaf.check_issued_by(certificate).unwrap();

@@ -14,11 +14,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use self::issued::Issued;
+pub(crate) use self::renewal::check_self_signed;
 use self::{
     certificate_builder::CertificateBuilder,
     loading::{check_authority, check_path_lengths},
 };
+pub use self::{issued::Issued, renewal::CaRenewal};
 pub(crate) use self::{loading::cas_above, renewal::etcd_usages};
 use crate::{
     bundle,
@@ -26,7 +27,7 @@ use crate::{
     clock,
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, ExtensionsBuilder},
-    identity::{Identity, check_common_name, subject},
+    identity::{Identity, subject},
     key::PrivateKey,
     profile::{AuthorityProfile, Profile},
     signer::{Signer, scheme_of},
@@ -69,7 +70,7 @@ enum SigningKey {
 }
 
 impl CertificateAuthority {
-    /// Makes an authority with a new key and a certificate of its own: ec-p256, ten years, no authorities below it.
+    /// Makes an authority with a new key and a certificate of its own: ec-p256, ten years, path length 1.
     ///
     /// # Errors
     ///
@@ -104,12 +105,12 @@ impl CertificateAuthority {
         profile: AuthorityProfile,
         now: SystemTime,
     ) -> Result<Self> {
-        let common_name = identity
-            .common_name(str::to_owned)?
-            .ok_or(Error::NoSubject)?;
-        check_common_name(&common_name)?;
+        let common_name = identity.common_name(str::to_owned)?;
+        if common_name.is_none() && identity.organization().is_none() {
+            return Err(Error::NoSubject);
+        }
         let now = clock::whole_seconds(now);
-        let subject = subject(Some(&common_name), identity.organization());
+        let subject = subject(common_name.as_deref(), identity.organization());
         let identifier = key.public_key().identifier();
         let certificate = CertificateBuilder {
             issuer: &subject,
@@ -147,9 +148,33 @@ impl CertificateAuthority {
     #[must_use]
     pub fn chain(&self) -> Vec<Certificate> {
         let all = std::iter::once(&self.certificate).chain(&self.above);
-        all.filter(|certificate| !certificate.is_self_issued())
+        // An intermediate CA may have the name of its issuer
+        all.filter(|certificate| !certificate.is_self_signed())
             .cloned()
             .collect()
+    }
+
+    /// The certificates that follow a renewed leaf: those that followed the old one, where this CA is
+    /// among them, with its present certificates; otherwise its own chain. A file may have more than
+    /// this CA knows, such as an intermediate CA above it or the root.
+    pub(crate) fn kept_chain(
+        &self,
+        leaf: &Certificate,
+        following: &[Certificate],
+    ) -> Vec<Certificate> {
+        let present = |old: &Certificate| {
+            let mut own = std::iter::once(&self.certificate).chain(&self.above);
+            let same = own
+                .find(|one| one.public_key() == old.public_key() && one.subject() == old.subject());
+            same.unwrap_or(old).clone()
+        };
+        let kept: Vec<Certificate> = following.iter().map(present).collect();
+        let has_signed = |ca: &Certificate| leaf.check_issued_by(ca).is_ok();
+        if kept.iter().any(has_signed) {
+            kept
+        } else {
+            self.chain()
+        }
     }
 
     /// What etcd is to trust: the root above this authority, or the authority itself where none is known.
@@ -278,14 +303,18 @@ impl CertificateAuthority {
 
     /// Signs with the key, wherever it is. What another process signed is verified.
     fn sign_content(&self, content: CertificateBuilder<'_>) -> Result<Certificate> {
-        let certificate = content.sign(self.scheme, |content| match &self.signer {
-            SigningKey::Here(key) => key.sign(content),
-            SigningKey::Elsewhere(signer) => signer.sign(content),
-        })?;
+        let certificate = content.sign(self.scheme, |content| self.sign_bytes(content))?;
         if let SigningKey::Elsewhere(_) = self.signer {
             certificate.check_issued_by(&self.certificate)?;
         }
         Ok(certificate)
+    }
+
+    fn sign_bytes(&self, content: &[u8]) -> Result<Vec<u8>> {
+        match &self.signer {
+            SigningKey::Here(key) => key.sign(content),
+            SigningKey::Elsewhere(signer) => signer.sign(content),
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 use crate::{
     certificate::Certificate,
     error::{Error, Result},
-    key::PrivateKey,
+    key::{PrivateKey, PublicKey},
+    pem,
     role::Role,
 };
 
@@ -113,6 +114,11 @@ impl Bundle {
         self.key.to_secret_pem()
     }
 
+    /// The same key and certificate with another chain.
+    pub(crate) fn with_chain(self, chain: Vec<Certificate>) -> Self {
+        Self { chain, ..self }
+    }
+
     /// What an authority just made: it is consistent because it was made so.
     pub(crate) fn issued(
         key: PrivateKey,
@@ -153,6 +159,49 @@ pub(crate) fn all_pem(certificates: &[Certificate]) -> Result<String> {
         Some((first, others)) => certificates_pem(first, others),
         None => Ok(String::new()),
     }
+}
+
+/// The place of a key's certificate in a trust bundle. Of several, such as those before and after a
+/// renewal, it is the one that expires last.
+pub(crate) fn place_of_key(certificates: &[Certificate], key: &PublicKey) -> Option<usize> {
+    (0..certificates.len())
+        .filter(|place| certificates[*place].public_key() == key)
+        .max_by_key(|place| certificates[*place].not_after())
+}
+
+/// A trust bundle's file with a new certificate in place of an old one. Every other byte of a PEM
+/// file stays: further certificates, and the text around them.
+///
+/// # Errors
+///
+/// [`Error::Missing`] if the file does not have the old certificate; the errors of
+/// [`Certificate::all_from_bytes`].
+pub(crate) fn with_replaced(file: &[u8], old: &Certificate, new: &Certificate) -> Result<Vec<u8>> {
+    let missing = || Error::Missing {
+        what: "certificate that is renewed",
+        found: Vec::new(),
+    };
+    let new = new.to_pem()?;
+    if pem::is_der(file) {
+        return match Certificate::from_bytes(file)? == *old {
+            true => Ok(new.into_bytes()),
+            false => Err(missing()),
+        };
+    }
+    let blocks = pem::read("certificate", file)?;
+    let is_old = |block: &&pem::Block| *block.contents == old.as_der();
+    let mut text = Vec::with_capacity(file.len() + new.len());
+    let mut end = 0;
+    for block in blocks.iter().filter(is_old) {
+        text.extend_from_slice(&file[end..block.range.start]);
+        text.extend_from_slice(new.trim_end().as_bytes());
+        end = block.range.end;
+    }
+    if end == 0 {
+        return Err(missing());
+    }
+    text.extend_from_slice(&file[end..]);
+    Ok(text)
 }
 
 /// Checks that a key is this certificate's.

@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::certificate::{CertificateInner, Raw, Version};
 
 use self::facts::Facts;
 use crate::{
@@ -164,13 +164,48 @@ impl Certificate {
         signing::signature_name(self.facts().parsed.signature_algorithm().oid)
     }
 
-    /// Whether its basicConstraints make it a certificate authority.
+    /// Whether it is a CA: its basicConstraints make it one, or it is a self-signed certificate of
+    /// X.509 version 1, which has no extensions. Go and OpenSSL accept such a root
+    /// (`CheckSignatureFrom` in `crypto/x509`, `check_ca` in `v3_purp.c`).
     #[must_use]
     pub fn is_authority(&self) -> bool {
-        self.facts()
-            .extensions
-            .authority
-            .is_some_and(|authority| authority.is_authority)
+        match self.facts().extensions.authority {
+            Some(authority) => authority.is_authority,
+            None => self.is_version_1() && self.is_self_signed(),
+        }
+    }
+
+    /// Whether it has no extensions because its X.509 version has none.
+    pub(crate) fn is_version_1(&self) -> bool {
+        self.facts().content().version() == Version::V1
+    }
+
+    /// Whether its own key signed it, so that it is a root.
+    ///
+    /// No one checks the signature of a trusted root, so an old one may have a signature that is
+    /// not checked here, such as one with SHA-1. Then its key identifiers and serial number decide.
+    pub(crate) fn is_self_signed(&self) -> bool {
+        *self.facts().self_signed.get_or_init(|| {
+            self.is_self_issued()
+                && match self.check_issued_by(self) {
+                    Ok(()) => true,
+                    Err(Error::Unsupported { .. }) => self.names_itself(),
+                    Err(_) => !self.has_checked_signature() && self.names_itself(),
+                }
+        })
+    }
+
+    /// Whether signatures by its algorithm are checked at all.
+    fn has_checked_signature(&self) -> bool {
+        Signed::from_der(&self.der).is_ok_and(|signed| signed.has_checked_algorithm())
+    }
+
+    /// Whether its authority key identifier, if it has one, is its own.
+    fn names_itself(&self) -> bool {
+        let key = self.authority_key_identifier();
+        let is_own_key = key.is_none_or(|key| Some(key) == self.subject_key_identifier());
+        let serial = self.extensions().authority_serial.as_deref();
+        is_own_key && serial.is_none_or(|serial| serial == self.serial_number().as_bytes())
     }
 
     /// How many authorities may stand below it, if that is limited.

@@ -97,6 +97,13 @@ pub enum Error {
     },
     /// It was ended before it was done, between two changes: what is done is whole, and planning again finds the rest.
     Interrupted,
+    /// Another CA issued the certificate of a CA, so only that one can renew it.
+    IssuedByAnotherCa {
+        /// The CA's subject
+        subject: String,
+        /// Its issuer
+        issuer: String,
+    },
     /// Text that is no alternative name of a certificate: no DNS name, no IP address and no URI.
     InvalidAlternativeName {
         /// The text

@@ -342,6 +342,11 @@ pub enum Finding {
         /// SHA-256 of the certificate
         fingerprint: String,
     },
+    /// EP043: another CA issued the CA's certificate, so a plan cannot renew it.
+    IssuedByAnotherCa {
+        /// The CA that issued it
+        issuer: String,
+    },
 }
 
 impl Finding {

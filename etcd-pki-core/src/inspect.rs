@@ -13,6 +13,7 @@ mod files;
 pub(crate) mod issuer;
 mod reading;
 pub(crate) mod rules;
+mod signers;
 mod surroundings;
 
 pub(crate) use self::{

@@ -1,6 +1,7 @@
 //! File names, for the tools that look for them: one table per layout, read in both directions.
 
 use std::{
+    ffi::OsStr,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -50,6 +51,8 @@ pub struct PairPaths {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileKind {
     Ca(CaKind),
+    /// A CA that another one replaced, under the serial number of its certificate
+    ReplacedCa(CaKind),
     Member,
     /// A member's pair for peers, in a layout that names it only where peers have a separate CA
     Peer,
@@ -88,10 +91,17 @@ type Row = (FileKind, &'static str);
 
 /// The place of a name in a table
 const NAME: &str = "{name}";
+/// What follows the usual name of a CA that was replaced
+const REPLACED: &str = "-replaced-";
 
 const KUBESPRAY: Table = Table::pem(&[
     (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
     (FileKind::Member, "member-{name}"),
     (FileKind::Peer, "peer-{name}"),
     (FileKind::Admin, "admin-{name}"),
@@ -101,7 +111,15 @@ const KUBESPRAY: Table = Table::pem(&[
 
 const KUBEADM: Table = Table::crt(&[
     (FileKind::Ca(CaKind::Client), "etcd/ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Client),
+        "etcd/ca-replaced-{name}",
+    ),
     (FileKind::Ca(CaKind::Peer), "etcd/peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "etcd/peer-ca-replaced-{name}",
+    ),
     (FileKind::Member, "etcd/server"),
     (FileKind::Member, "etcd/peer"),
     (FileKind::Admin, "etcd/healthcheck-client"),
@@ -111,7 +129,12 @@ const KUBEADM: Table = Table::crt(&[
 
 const CFSSL: Table = Table::pem(&[
     (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
     (FileKind::Member, "{name}"),
     (FileKind::Member, "peer-{name}"),
     (FileKind::Node, "node-{name}"),
@@ -120,7 +143,15 @@ const CFSSL: Table = Table::pem(&[
 
 const K3S: Table = Table::crt(&[
     (FileKind::Ca(CaKind::Client), "server-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Client),
+        "server-ca-replaced-{name}",
+    ),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
     (FileKind::Member, "server-client"),
     (FileKind::Member, "peer-server-client"),
     (FileKind::Node, "client"),
@@ -129,7 +160,12 @@ const K3S: Table = Table::crt(&[
 
 const ETCDADM: Table = Table::crt(&[
     (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
     (FileKind::Member, "server"),
     (FileKind::Member, "peer"),
     (FileKind::Admin, "etcdctl-etcd-client"),
@@ -282,6 +318,12 @@ impl Layout {
         self.row_of_file(path).is_some_and(|(_, is_key)| is_key)
     }
 
+    /// Whether a file has the name of a CA that another one replaced. Directories do not matter.
+    pub(crate) fn names_replaced_ca(self, path: &Path) -> bool {
+        let row = self.row_of_file(path);
+        row.is_some_and(|((kind, _), _)| matches!(kind, FileKind::ReplacedCa(_)))
+    }
+
     /// Whether a file has the name of a member's certificate, as far as the name alone shows this.
     /// Directories do not matter.
     pub(crate) fn is_of_member(self, path: &Path) -> bool {
@@ -401,10 +443,40 @@ impl PairPaths {
             key: directory.join(&self.key),
         }
     }
+
+    /// The files under which a CA with these files is kept when another one replaces it:
+    /// `ca-replaced-SERIAL.pem` and `ca-replaced-SERIAL-key.pem` for `ca.pem` and `ca-key.pem`.
+    pub(crate) fn replaced(&self, serial: &str) -> Self {
+        let text = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let stem = text(self.certificate.file_stem());
+        let renamed = |path: &Path| {
+            let own = text(path.file_stem());
+            // The key of `x.pem` is `x-key.pem`, and that of `x.crt` is `x.key`
+            let name = match own.strip_prefix(&stem) {
+                Some(rest) => format!("{stem}{REPLACED}{serial}{rest}"),
+                None => format!("{own}{REPLACED}{serial}"),
+            };
+            match path.extension() {
+                Some(extension) => path.with_file_name(format!("{name}.{}", text(Some(extension)))),
+                None => path.with_file_name(name),
+            }
+        };
+        Self {
+            certificate: renamed(&self.certificate),
+            key: renamed(&self.key),
+        }
+    }
+}
+
+/// Whether a file has the name of a replaced CA in some layout. Directories do not matter.
+pub(crate) fn is_replaced_ca(path: &Path) -> bool {
+    Layout::ALL
+        .iter()
+        .any(|layout| layout.names_replaced_ca(path))
 }
 
 impl FileKind {
-    /// The CA, if the files are a CA's.
+    /// The CA, if the files are those of a CA that is in use.
     pub(crate) fn ca(self) -> Option<CaKind> {
         match self {
             Self::Ca(kind) => Some(kind),
@@ -426,7 +498,7 @@ impl From<Role> for FileKind {
 impl Identified {
     /// Whether the file is a certificate's, and not a CA's.
     pub(crate) fn is_leaf_certificate(&self) -> bool {
-        self.kind.ca().is_none() && !self.is_key
+        !matches!(self.kind, FileKind::Ca(_) | FileKind::ReplacedCa(_)) && !self.is_key
     }
 }
 
@@ -660,6 +732,49 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// A replaced CA is no CA in use and no leaf, wherever a name can be.
+    #[test]
+    fn the_names_of_replaced_cas() {
+        for layout in Layout::ALL {
+            for kind in CaKind::ALL {
+                let ca = layout.ca(kind);
+                let replaced = ca.replaced("4A1C");
+                for (path, of, is_key) in [
+                    (&replaced.certificate, &ca.certificate, false),
+                    (&replaced.key, &ca.key, true),
+                ] {
+                    assert_eq!(path.parent(), of.parent());
+                    let found = layout.identify(path).unwrap();
+                    assert_eq!(found.kind, FileKind::ReplacedCa(kind), "{layout}");
+                    assert_eq!((&*found.name, found.is_key), ("4A1C", is_key));
+                    assert_eq!(found.paths, replaced);
+                    assert!(found.kind.ca().is_none() && !found.is_leaf_certificate());
+                    assert!(is_replaced_ca(&Path::new("pki").join(path)));
+                    assert!(!is_replaced_ca(of));
+                }
+            }
+        }
+        let named = |certificate: &str, key: &str| {
+            let pair = PairPaths {
+                certificate: certificate.into(),
+                key: key.into(),
+            };
+            let replaced = pair.replaced("1");
+            (replaced.certificate, replaced.key)
+        };
+        for (certificate, key, expected) in [
+            (
+                "a/x.pem",
+                "a/x-key.pem",
+                ("a/x-replaced-1.pem", "a/x-replaced-1-key.pem"),
+            ),
+            ("x", "b/y.k", ("x-replaced-1", "b/y-replaced-1.k")),
+        ] {
+            let expected = (expected.0.into(), expected.1.into());
+            assert_eq!(named(certificate, key), expected);
         }
     }
 

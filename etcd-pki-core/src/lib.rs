@@ -144,7 +144,7 @@ mod config;
 
 pub use crate::{
     adopt::{Adoption, Remark},
-    authority::{CertificateAuthority, Issued},
+    authority::{CaRenewal, CertificateAuthority, Issued},
     bundle::Bundle,
     certificate::Certificate,
     clock::{check_clock, parse_rfc3339, rfc3339},

@@ -1,7 +1,7 @@
 //! The blocks of a file in PEM (RFC 7468), tolerant of what people have: text around the blocks, several blocks, a byte order
 //! mark, CRLF, blanks at the ends of lines, a body on one line, the headers of RFC 1421.
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, ops::Range, path::Path};
 
 use base64::Engine as _;
 use pem_rfc7468::LineEnding;
@@ -30,6 +30,8 @@ pub(crate) struct Block {
     pub(crate) contents: Zeroizing<Vec<u8>>,
     /// Where it stands
     pub(crate) place: Place,
+    /// Its bytes in the file, from the BEGIN line to the dashes of the END line
+    pub(crate) range: Range<usize>,
 }
 
 /// Writes one block, with lines of 64 characters: a key in constant time.
@@ -210,6 +212,7 @@ fn read_block(bytes: &[u8], begin: usize, place: Place) -> Result<(Block, usize)
         headers: String::from_utf8_lossy(headers).into_owned(),
         contents: decode(label, base64)?,
         place,
+        range: begin..body_end + end_line.len(),
     };
     Ok((block, body_end + end_line.len()))
 }

@@ -290,8 +290,9 @@ impl AuthorityProfile {
         self.validity
     }
 
-    /// It signs certificates and revocation lists, and its leaves sign nothing: path length 0.
-    pub(crate) const PATH_LENGTH: u8 = 0;
+    /// One CA below it, since the link certificate of a CA rotation is one; it signs certificates
+    /// and revocation lists.
+    pub(crate) const PATH_LENGTH: u8 = 1;
     pub(crate) const KEY_USAGES: &'static [KeyUsage] = &[KeyUsage::KeyCertSign, KeyUsage::CrlSign];
 }
 

@@ -23,7 +23,7 @@ use crate::{
     key::{PrivateKey, PublicKey},
     limits, pem,
     profile::Profile,
-    signing::{self, Signed},
+    signing::{self, Scheme, Signed},
 };
 
 const WHAT: &str = "certificate request";
@@ -83,10 +83,22 @@ impl CertificateRequest {
             .extended_key_usages(profile.extended_key_usages())?
             .alternative_names(&profile.alternative_names(identity)?);
         let subject = subject(common_name.as_deref(), identity.organization());
-        let content = encode_content(&subject, key.public_key(), &extensions);
+        let sign = |content: &[u8]| key.sign(content);
+        Self::signed(&subject, key.public_key(), &extensions, key.scheme(), sign)
+    }
+
+    /// Makes a request with this subject in DER and these extensions, by whatever key `sign` has.
+    pub(crate) fn signed(
+        subject: &[u8],
+        public_key: &PublicKey,
+        extensions: &ExtensionsBuilder,
+        scheme: Scheme,
+        sign: impl FnOnce(&[u8]) -> Result<Vec<u8>>,
+    ) -> Result<Self> {
+        let content = encode_content(subject, public_key, extensions);
         Ok(Self {
-            der: signing::signed(&content, key.scheme(), &key.sign(&content)?)?,
-            public_key: key.public_key().clone(),
+            der: signing::signed(&content, scheme, &sign(&content)?)?,
+            public_key: public_key.clone(),
             facts: OnceLock::new(),
         })
     }

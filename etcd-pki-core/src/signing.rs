@@ -289,6 +289,11 @@ pub(crate) fn refused_algorithm(signed: &Signed<'_>) -> Option<String> {
 }
 
 impl<'a> Signed<'a> {
+    /// Whether signatures by its algorithm are checked, whatever the key: Go refuses the others.
+    pub(crate) fn has_checked_algorithm(&self) -> bool {
+        algorithm::SignatureAlgorithm::read(&self.algorithm).is_ok()
+    }
+
     pub(crate) fn from_der(bytes: &'a [u8]) -> der::Result<Self> {
         use der::Reader as _;
         let mut reader = der::SliceReader::new(bytes)?;

@@ -12,6 +12,7 @@ mod path;
 mod permissions;
 mod read;
 mod replace;
+mod replaced;
 mod tree;
 mod write;
 

@@ -6,7 +6,7 @@ mod signing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, Validity};
+use etcd_pki_core::{CaKind, CaRenewal, CertificateAuthority, Layout, Store, Validity};
 use pyo3::prelude::*;
 
 pub(crate) use self::issued::PyIssued;
@@ -16,6 +16,7 @@ use crate::{
     interrupt::locked,
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
+    request::PyCertificateRequest,
     text::PassphraseArgument,
     time::{Instant, ValidityArgument, instant},
     words::Word,
@@ -87,28 +88,41 @@ impl PyCertificateAuthority {
         self.0.lacks_key_usage()
     }
 
-    /// The same authority with a new certificate: same key, same subject and same key identifier,
-    /// so that what it has signed stays good; and keyUsage, which Kubespray's lacks.
-    /// `keeps_serial=True` where leaves name their issuer by its serial number.
-    #[pyo3(signature = (*, validity=None, keeps_serial=false, now=None))]
+    /// The same CA with a new certificate: same key, same subject, and every extension, so that what it
+    /// has signed stays valid. Missing extensions that a CA needs are added, such as the keyUsage
+    /// that Kubespray's CA lacks. `keeps_serial=True` where leaves name their issuer by its serial
+    /// number; `path_length` changes how many CAs may be below it. A CA that another one issued is
+    /// refused: `renewal_request` makes a request for its issuer.
+    #[pyo3(signature = (*, validity=None, keeps_serial=false, path_length=None, now=None))]
     fn renewed(
         &self,
         py: Python<'_>,
         validity: Option<ValidityArgument>,
         keeps_serial: bool,
+        path_length: Option<u8>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
         let validity = match validity {
             Some(ValidityArgument(validity)) => validity,
             None => Validity::lasting(self.life()),
         };
-        work(py, || self.0.renewed(validity, keeps_serial, instant(now))).map(Self::new)
+        let mut renewal = CaRenewal::new(validity).with_serial_kept(keeps_serial);
+        if let Some(path_length) = path_length {
+            renewal = renewal.with_path_length(path_length);
+        }
+        work(py, || self.0.renewed(renewal, instant(now))).map(Self::new)
+    }
+
+    /// A request to the issuer of an intermediate CA for its next certificate: same key, same
+    /// subject, and every extension but the one that names the issuer.
+    fn renewal_request(&self, py: Python<'_>) -> PyResult<PyCertificateRequest> {
+        work(py, || self.0.renewal_request()).map(PyCertificateRequest)
     }
 
     /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a
     /// passphrase, whole or not at all. Where an authority is, or what one has signed, nothing is
-    /// written, unless `replace_ca` says so: what the old one signed is worth nothing then. Returns
-    /// where.
+    /// written, unless `replace_ca` says so: what the old one signed is worth nothing then, and its
+    /// files are kept as `ca-replaced-SERIAL.pem` and `ca-replaced-SERIAL-key.pem`. Returns where.
     #[pyo3(
         signature = (directory, *, layout=Word(Layout::Kubespray), passphrase=None, replace_ca=false),
         text_signature = "($self, directory, *, layout='kubespray', passphrase=None, replace_ca=False)"

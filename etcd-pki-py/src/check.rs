@@ -118,6 +118,12 @@ impl PyChecked {
         Word(self.0.key_match())
     }
 
+    /// Whether a CA signed one of the other certificates that were read; `None` for a leaf.
+    #[getter]
+    fn signed_here(&self) -> Option<bool> {
+        self.0.signed_here()
+    }
+
     /// The seconds until the certificate expires, negative afterwards; `None` without a
     /// certificate.
     #[getter]

@@ -165,6 +165,10 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             error,
         } => io_error(action, file, error),
         Error::AuthorityKey { subject } => ("AuthorityKeyError", vec![("subject", text(subject))]),
+        Error::IssuedByAnotherCa { subject, issuer } => {
+            let facts = vec![("subject", text(subject)), ("issuer", text(issuer))];
+            ("IssuedByAnotherCaError", facts)
+        }
         Error::KeyMismatch { expected, found } => {
             let facts = vec![("expected", text(expected)), ("found", text(found))];
             ("KeyMismatchError", facts)

@@ -200,7 +200,8 @@ impl PyLockedStore {
     }
 
     /// Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old
-    /// one has signed.
+    /// one has signed. Its files are kept as `ca-replaced-SERIAL.pem` and
+    /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names. Returns where.
     #[pyo3(
         signature = (ca, *, kind=Word(CaKind::Client), passphrase=None),
         text_signature = "($self, ca, *, kind='client', passphrase=None)"
@@ -211,12 +212,14 @@ impl PyLockedStore {
         ca: &Bound<'_, PyCertificateAuthority>,
         kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
-    ) -> PyResult<()> {
+    ) -> PyResult<Option<PyPairPaths>> {
         let (ca, passphrase) = (ca.get().get(), passphrase.as_deref());
-        self.with(py, |files| files.replace_ca(kind.0, ca, passphrase))
+        let kept = self.with(py, |files| files.replace_ca(kind.0, ca, passphrase))?;
+        Ok(kept.map(PyPairPaths))
     }
 
-    /// Writes the renewed certificate of an existing CA, which keeps its key.
+    /// Writes the renewed certificate of an existing CA, which keeps its key, in place of the old
+    /// one. The rest of the trust bundle stays.
     #[pyo3(
         signature = (ca, *, kind=Word(CaKind::Client)),
         text_signature = "($self, ca, *, kind='client')"

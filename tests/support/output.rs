@@ -104,6 +104,15 @@ impl Output {
         self
     }
 
+    /// The test stops here unless it ended with this exit code.
+    #[must_use]
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        let reason = format!("did not end with {code}");
+        assert!(self.code == Some(code), "{}", self.told(&reason));
+        self
+    }
+
     /// Accepted if the program succeeded, else refused for all that it printed.
     pub fn verdict(&self) -> Verdict {
         if self.success() {

@@ -25,7 +25,7 @@ def test_create():
     certificate = made.certificate
     assert certificate.subject in ("O=etcd,CN=etcd-ca", "CN=etcd-ca,O=etcd")
     assert certificate.public_key.algorithm is KeyAlgorithm.EC_P384
-    assert (certificate.is_authority, certificate.path_length) == (True, 0)
+    assert (certificate.is_authority, certificate.path_length) == (True, 1)
     assert certificate.not_valid_after_utc - now in (timedelta(days=30), timedelta(days=30, seconds=-1))
     assert (made.root, made.chain, made.lacks_key_usage) == (certificate, [], False)
     key = PrivateKey.generate("ed25519")
@@ -132,6 +132,25 @@ def test_renew(ca, member):
     assert new.certificate.public_key == ca.certificate.public_key
     assert Verifier(new.certificate, role=Role.MEMBER).verify(member.certificate)
     assert ca.renewed(keeps_serial=True).certificate.serial_number == ca.certificate.serial_number
+    assert (new.certificate.path_length, ca.renewed(path_length=3).certificate.path_length) == (1, 3)
+
+
+def test_an_intermediate_ca_is_renewed_by_its_issuer(tmp_path):
+    (tmp_path / "ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+    for line in (
+        "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout top.key -out top.pem -days 9 -subj /CN=top",
+        "req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout ca.key -out csr -subj /CN=etcd-ca",
+        "x509 -req -in csr -CA top.pem -CAkey top.key -CAcreateserial -days 9 -extfile ext -out ca.pem",
+    ):
+        openssl(*line.split(), cwd=tmp_path)
+    ca = CertificateAuthority.from_files(tmp_path / "ca.pem", tmp_path / "ca.key")
+    with pytest.raises(etcd_pki.IssuedByAnotherCaError) as raised:
+        ca.renewed()
+    assert (raised.value.subject, raised.value.issuer) == ("CN=etcd-ca", "CN=top")
+    request = ca.renewal_request()
+    assert (request.subject, request.public_key) == ("CN=etcd-ca", ca.certificate.public_key)
+    (tmp_path / "renewal.csr").write_bytes(request.to_pem())
+    openssl("req", "-in", "renewal.csr", "-noout", "-verify", cwd=tmp_path)
 
 
 def test_load(ca, other_ca, member, tmp_path):

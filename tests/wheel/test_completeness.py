@@ -13,6 +13,7 @@ OTHERWISE = {
     "ApplyOptions": "the keywords of Plan.apply",
     "AlternativeName": "str | IPv4Address | IPv6Address",
     "AuthorityProfile": "the keywords of CertificateAuthority.create",
+    "CaRenewal": "the keywords of CertificateAuthority.renewed",
     "ClusterBuilder": "the keywords of Cluster",
     "DnsName": "str",
     "Error": "one class for each kind",

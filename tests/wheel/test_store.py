@@ -100,7 +100,9 @@ def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
         with pytest.raises(etcd_pki.AuthorityExistsError):
             files.write_ca(other_ca)
         files.renew_ca(ca.renewed())
-        files.replace_ca(other_ca, passphrase="correct horse")
+        kept = files.replace_ca(other_ca, passphrase="correct horse")
+    assert kept.certificate.name.startswith("ca-replaced-")
+    assert kept.key.read_bytes() == ca.key.to_secret_pem()
     assert Store(tmp_path).ca(passphrase="correct horse").certificate == other_ca.certificate
 
 

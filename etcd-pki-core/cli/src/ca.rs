@@ -102,7 +102,8 @@ pub(crate) struct New {
     directory: DirectoryOptions,
     #[command(flatten)]
     out: PairOutOptions,
-    /// Replace an authority that exists: all that it has signed is worth nothing then
+    /// Replace a CA that exists: nothing that it has signed is accepted then; its files are kept as
+    /// ca-replaced-SERIAL.pem and ca-replaced-SERIAL-key.pem
     #[arg(long, help_heading = "Output")]
     replace_ca: bool,
     #[command(flatten)]
@@ -129,15 +130,17 @@ impl New {
         let ca = self.make(input, passphrase.as_ref())?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let had_one = paths.certificate.exists();
-        report.while_replacing(&[&paths.certificate, &paths.key], || {
+        let kept = report.while_replacing(&[&paths.certificate, &paths.key], || {
             let passphrase = passphrase.as_ref();
             let written = if self.replace_ca {
                 locked.replace_ca(CaKind::Client, &ca, passphrase)
             } else {
-                locked.write_ca(CaKind::Client, &ca, passphrase)
+                let written = locked.write_ca(CaKind::Client, &ca, passphrase);
+                written.map(|()| None)
             };
             written.map_err(Failure::from)
         })?;
+        report.kept_ca(kept.as_ref());
         report.authority(&paths.certificate, ca.certificate());
         if let Some(key) = ca.key() {
             report.key(&paths.key, key);
@@ -225,8 +228,11 @@ pub(crate) struct Show {
 
 impl Show {
     fn run(mut self, input: &Input) -> Outcome {
-        let in_directory = self.directory.store();
-        let in_directory = in_directory.map(|store| store.ca_paths(CaKind::Client).certificate);
+        let store = self.directory.store();
+        if let Some(store) = &store {
+            options::check_layout(store, CaKind::Client)?;
+        }
+        let in_directory = store.map(|store| store.ca_paths(CaKind::Client).certificate);
         self.files.extend(in_directory.clone());
         self.show.show(&self.files, |file| {
             let certificates = if in_directory.as_deref() == Some(file) {

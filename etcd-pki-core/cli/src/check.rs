@@ -190,7 +190,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
             "node_exporter reads no other files",
         ));
     }
-    files::write(&[File::public(path, text)], Replacing::Files)
+    files::write(&[File::public(path, text)], Replacing::Files).map(drop)
 }
 
 /// Which certificate it is: the file, and its number there unless that is 1.

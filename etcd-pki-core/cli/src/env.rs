@@ -1,6 +1,6 @@
 //! `etcd-pki env`: the settings by which programs find the files of a directory.
 
-use std::{io::ErrorKind, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 use etcd_pki_core::{Error, Role, Settings, Store};
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     failure::{Answer, Failure, Outcome},
     input::Input,
-    options::{DirectoryOptions, read_cluster},
+    options::{DirectoryOptions, or_other_layout, read_cluster},
     output,
 };
 
@@ -184,22 +184,6 @@ impl Entries<'_> {
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-/// The error, with the layout to say if a file is not there because the files are called as in another one.
-fn or_other_layout(error: Error, store: &Store) -> Failure {
-    let is_missing =
-        matches!(&error, Error::Io { error, .. } if error.kind() == ErrorKind::NotFound);
-    match store.other_layout().filter(|_| is_missing) {
-        Some((found, layout)) => Failure::failed(
-            error.to_string(),
-            format!(
-                "the directory has {} of the {layout} layout: say --layout {layout}",
-                found.display()
-            ),
-        ),
-        None => error.into(),
     }
 }
 

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use etcd_pki_core::{
-    Certificate, Error, Layout, LockedFiles, NewFile, Overwrite, PrivateKey, PublicKey, Store,
-    read_file,
+    Certificate, Error, Layout, LockedFiles, NewFile, Overwrite, PairPaths, PrivateKey, PublicKey,
+    Store, read_file,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     failure::{Failure, Message},
     input::is_standard,
+    options::key_beside,
     output,
 };
 
@@ -73,7 +74,11 @@ pub(crate) fn lock(paths: &[&Path]) -> Result<LockedFiles, Failure> {
 }
 
 /// Writes all of the files or none, and then prints those that are called `-`, in their order.
-pub(crate) fn write(files: &[File<'_>], replacing: Replacing) -> Result<(), Failure> {
+/// Returns where the files of a replaced CA are kept.
+pub(crate) fn write(
+    files: &[File<'_>],
+    replacing: Replacing,
+) -> Result<Option<PairPaths>, Failure> {
     let written: Vec<_> = files
         .iter()
         .map(File::path)
@@ -87,7 +92,7 @@ pub(crate) fn write_locked(
     files: &[File<'_>],
     replacing: Replacing,
     locked: &LockedFiles,
-) -> Result<(), Failure> {
+) -> Result<Option<PairPaths>, Failure> {
     let (printed, written): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| is_standard(file.path));
     if replacing == Replacing::Files {
@@ -103,10 +108,29 @@ pub(crate) fn write_locked(
             secret: file.key.is_some(),
         })
         .collect();
-    locked.write(&new, replacing.overwrite())?;
+    let ca = ca_paths(&written).filter(|_| replacing == Replacing::Authorities);
+    let kept = match ca {
+        Some(ca) => locked.replace_ca(&new, &ca)?,
+        None => {
+            locked.write(&new, replacing.overwrite())?;
+            None
+        }
+    };
     printed
         .iter()
-        .try_for_each(|file| output::print_bytes(file.contents))
+        .try_for_each(|file| output::print_bytes(file.contents))?;
+    Ok(kept)
+}
+
+/// The files of the CA that is replaced: its certificate, and the key that is written with it or is
+/// next to it.
+fn ca_paths(written: &[&File<'_>]) -> Option<PairPaths> {
+    let certificate = written.iter().find(|file| file.key.is_none())?.path;
+    let key = written.iter().find(|file| file.key.is_some());
+    Some(PairPaths {
+        certificate: certificate.to_owned(),
+        key: key.map_or_else(|| key_beside(certificate), |file| file.path.to_owned()),
+    })
 }
 
 /// Refuses to replace what is an authority's: a file with its certificate, and one with its key unless it is for that very key.

@@ -18,9 +18,12 @@ use clap::{
 use etcd_pki_core::{Error, KeyAlgorithm, Role};
 
 pub(crate) use self::{
-    authority::{AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, place_of_authority},
+    authority::{
+        AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout,
+        or_other_layout, place_of_authority,
+    },
     cluster::{ClusterOptions, ExchangeOption, PlanOptions, read_cluster},
-    destination::{ForceOption, OutOption, PairOutOptions},
+    destination::{ForceOption, OutOption, PairOutOptions, key_beside},
     identity::IdentityOptions,
     key::{AlgorithmOption, FormatOption, KeyOptions},
     passphrase::{NewPassphraseOptions, PassphraseOptions},

@@ -4,7 +4,7 @@ use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout,
-    PrivateKey, PublicKey, Report as Applied, Role, Store, has_further_names, inspect,
+    PairPaths, PrivateKey, PublicKey, Report as Applied, Role, Store, has_further_names, inspect,
     plan::StepReport, rfc3339,
 };
 use serde::Serialize;
@@ -90,7 +90,21 @@ impl Report {
         replacing: Replacing,
     ) -> Result<(), Failure> {
         let paths: Vec<_> = files.iter().map(File::path).collect();
-        self.while_replacing(&paths, || files::write(files, replacing))
+        let kept = self.while_replacing(&paths, || files::write(files, replacing))?;
+        self.kept_ca(kept.as_ref());
+        Ok(())
+    }
+
+    /// The files of a CA that was replaced are kept under these names.
+    pub(crate) fn kept_ca(&mut self, kept: Option<&PairPaths>) {
+        let Some(PairPaths { certificate, key }) = kept else {
+            return;
+        };
+        for (file, kind) in [(certificate, "certificate"), (key, "private key")] {
+            if file.exists() {
+                self.wrote(file, kind, &format!("the {kind} of the old CA"));
+            }
+        }
     }
 
     /// Does what may replace these files, and warns of those whose further names keep the old content.

@@ -9,6 +9,7 @@ use crate::{
     certificate::Certificate,
     cluster::{ClusterAuthority, Peers},
     error::{Error, Result},
+    inspect::issuer,
     key::KeyAlgorithm,
     layout::{CaKind, FileKind},
     store::{Store, read_authority, read_certificates, read_regular_file},
@@ -21,9 +22,12 @@ pub(super) fn authority(
     habits: &Habits,
     remarks: &mut Vec<Remark>,
 ) -> Result<ClusterAuthority> {
-    let (certificate, common_name) =
+    let certificate =
         of_kind(store, pairs, CaKind::Client, remarks)?.ok_or_else(|| missing(store))?;
-    let mut authority = ClusterAuthority::new(&common_name)?;
+    let mut authority = match certificate.common_name() {
+        Some(common_name) => ClusterAuthority::new(&common_name)?,
+        None => ClusterAuthority::default().without_common_name(),
+    };
     if let [organization] = certificate.organizations().as_slice() {
         // An organization that no new certificate can have becomes a remark on the subject
         authority = authority
@@ -42,22 +46,26 @@ pub(super) fn authority(
     if let Some(validity) = habits::validity(&certificate).filter(|validity| *validity != usual) {
         authority = authority.valid_for(validity);
     }
-    if let Some((_, common_name)) = of_kind(store, pairs, CaKind::Peer, remarks)? {
+    if let Some(certificate) = of_kind(store, pairs, CaKind::Peer, remarks)? {
         authority = authority.peers(Peers::Separate);
+        let common_name = certificate.common_name();
         if authority.peer_common_name() != common_name {
-            authority = authority.with_peer_common_name(&common_name)?;
+            authority = match common_name {
+                Some(common_name) => authority.with_peer_common_name(&common_name)?,
+                None => authority.without_peer_common_name(),
+            };
         }
     }
     Ok(authority)
 }
 
-/// A CA's certificate and its common name; `None` if its file is missing.
+/// A CA's certificate; `None` if its file is missing.
 fn of_kind(
     store: &Store,
     pairs: &[Pair],
     kind: CaKind,
     remarks: &mut Vec<Remark>,
-) -> Result<Option<(Certificate, String)>> {
+) -> Result<Option<Certificate>> {
     let relative = store.layout().ca(kind);
     let paths = relative.below(store.directory());
     let Some(pair) = pairs.iter().find(|pair| pair.kind == FileKind::Ca(kind)) else {
@@ -80,6 +88,14 @@ fn of_kind(
         );
         remarks.push(Remark::new(pair.file(), text));
     }
+    for idle in entries_without_signature(&certificates, pairs) {
+        let text = format!(
+            "also has {}, serial {}, which has signed nothing here; it stays",
+            idle.subject(),
+            idle.serial_number()
+        );
+        remarks.push(Remark::new(pair.file(), text));
+    }
     if !certificate.is_authority() {
         let reason = "its basicConstraints do not say CA:TRUE".to_owned();
         let subject = certificate.subject();
@@ -96,14 +112,27 @@ fn of_kind(
             format!("cannot sign: {error}"),
         ));
     }
-    let Some(common_name) = certificate.common_name() else {
-        return Err(Error::NotAdoptable {
-            directory: store.directory().to_owned(),
-            reason: format!("its CA, {}, has no common name", certificate.subject()),
-            hint: "a specification names a CA by its common name".to_owned(),
-        });
+    Ok(Some(certificate))
+}
+
+/// The entries of a trust bundle that signed neither a leaf of the directory nor another entry. One
+/// alone is the CA, whatever it has signed.
+fn entries_without_signature<'a>(
+    bundle: &'a [Certificate],
+    pairs: &[Pair],
+) -> impl Iterator<Item = &'a Certificate> {
+    let leaves = pairs.iter().filter_map(|pair| pair.certificate.as_ref());
+    let leaves = leaves.filter(|certificate| !certificate.is_authority());
+    let leaves: Vec<&Certificate> = leaves.collect();
+    let has_signed = move |ca: &Certificate| {
+        let is_signed = |one: &&Certificate| {
+            one.public_key() != ca.public_key() && issuer::is_signed_by(one, [ca])
+        };
+        let mut others = leaves.iter().copied().chain(bundle);
+        others.any(|one| is_signed(&one))
     };
-    Ok(Some((certificate, common_name)))
+    let several = bundle.iter().filter(|_| bundle.len() > 1);
+    several.filter(move |ca| !has_signed(ca))
 }
 
 fn missing(store: &Store) -> Error {

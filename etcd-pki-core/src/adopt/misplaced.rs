@@ -149,7 +149,7 @@ fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
             .map(|name| layout.member_client_common_name(name))
             .to_vec(),
         FileKind::Client => vec![name.clone()],
-        FileKind::Ca(_) => Vec::new(),
+        FileKind::Ca(_) | FileKind::ReplacedCa(_) => Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::CertificateAuthority;
 use crate::{bundle, certificate::Certificate, error::Result, request::Claim};
 
 /// A certificate for somebody else's key.
@@ -36,6 +37,15 @@ impl Issued {
     #[must_use]
     pub fn validity_cut(&self) -> Option<SystemTime> {
         self.validity_cut
+    }
+
+    /// Takes over the certificates that followed the old one in its file, if they still lead from the
+    /// new one upwards.
+    pub(crate) fn keeping(mut self, following: &[Certificate], ca: &CertificateAuthority) -> Self {
+        if !following.is_empty() {
+            self.chain = ca.kept_chain(&self.certificate, following);
+        }
+        self
     }
 
     /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.

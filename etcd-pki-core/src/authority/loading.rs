@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::{CertificateAuthority, SigningKey};
 use crate::{
+    bundle,
     certificate::Certificate,
     clock,
     error::{Error, Result},
@@ -70,11 +71,7 @@ fn choose(
     mut certificates: Vec<Certificate>,
     key: &PublicKey,
 ) -> Result<(Certificate, Vec<Certificate>)> {
-    // Of several for one key, such as before and after a renewal, the one that lasts longest
-    let own = (0..certificates.len())
-        .filter(|index| certificates[*index].public_key() == key)
-        .max_by_key(|index| certificates[*index].not_after());
-    let Some(own) = own else {
+    let Some(own) = bundle::place_of_key(&certificates, key) else {
         let Some(first) = certificates.first() else {
             return Err(Error::Missing {
                 what: "certificate",
@@ -100,7 +97,7 @@ pub(crate) fn cas_above(certificate: &Certificate, known: &[Certificate]) -> Vec
     let mut above: Vec<Certificate> = Vec::new();
     loop {
         let top = above.last().unwrap_or(certificate);
-        if top.is_self_issued() {
+        if top.is_self_signed() {
             return above;
         }
         let named = known
@@ -135,9 +132,10 @@ pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
 
 /// Checks that a certificate may sign certificates (RFC 5280, section 4.2.1.9 and 4.2.1.3).
 pub(super) fn check_authority(certificate: &Certificate) -> Result<()> {
-    let reason = if certificate.extensions().authority.is_none() {
+    let is_authority = certificate.is_authority();
+    let reason = if !is_authority && certificate.extensions().authority.is_none() {
         "it has no basicConstraints"
-    } else if !certificate.is_authority() {
+    } else if !is_authority {
         "its basicConstraints say CA:FALSE"
     } else if certificate
         .key_usages()

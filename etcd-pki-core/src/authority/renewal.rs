@@ -2,8 +2,11 @@
 
 use std::time::SystemTime;
 
-use der::oid::AssociatedOid as _;
-use x509_cert::ext::pkix;
+use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
+use x509_cert::ext::{
+    Extension,
+    pkix::{self, AuthorityKeyIdentifier, BasicConstraints},
+};
 
 use super::{
     BACKDATE, CertificateAuthority, Issued, SigningKey, certificate_builder::CertificateBuilder,
@@ -15,6 +18,8 @@ use crate::{
     extensions::{ExtendedKeyUsage, ExtensionsBuilder},
     key::{PrivateKey, PublicKey},
     profile::AuthorityProfile,
+    request::CertificateRequest,
+    serial::SerialNumber,
     validity::Validity,
 };
 
@@ -74,34 +79,46 @@ impl CertificateAuthority {
         })
     }
 
-    /// The same authority with a new certificate: same key, same subject and same key identifier, so that what it has signed stays
-    /// good; and keyUsage, which Kubespray's lacks. The old serial number is kept if leaves name their issuer by it.
+    /// The same CA with a new certificate: same key, same subject, and every extension, so that what
+    /// it has signed stays valid. Missing extensions that a CA needs are added, such as the keyUsage
+    /// that Kubespray's CA lacks; a CA of X.509 version 1 becomes one of version 3.
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too; [`Error::Signer`] if its key is not
-    /// in this process.
-    pub fn renewed(&self, validity: Validity, keeps_serial: bool, now: SystemTime) -> Result<Self> {
+    /// [`Error::IssuedByAnotherCa`] for an intermediate CA: only its issuer can renew it;
+    /// [`Error::Validity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too;
+    /// [`Error::Signer`] if its key is not in this process.
+    pub fn renewed(&self, renewal: impl Into<CaRenewal>, now: SystemTime) -> Result<Self> {
+        let CaRenewal {
+            validity,
+            keeps_serial,
+            path_length,
+        } = renewal.into();
+        check_self_signed(&self.certificate)?;
         let now = clock::whole_seconds(now);
         let key = self.key().ok_or_else(|| Error::Signer {
             reason: "the key of this authority is not in this process".to_owned(),
         })?;
-        let extensions = ExtensionsBuilder::default();
-        let extensions = match self.certificate.path_length() {
-            Some(path_length) => extensions.authority(path_length),
-            None => extensions.unlimited_authority(),
+        let serial_number = match keeps_serial {
+            true => self.certificate.serial_number().clone(),
+            false => SerialNumber::generate()?,
         };
-        let serial_number = keeps_serial.then(|| self.certificate.serial_number().clone());
+        let names_own = self.names_own(&serial_number);
+        let extensions = self.kept_extensions(path_length, |builder, identifier| {
+            if names_own {
+                builder.copied(identifier)
+            } else {
+                builder.authority_key_identifier(&self.key_identifier)
+            }
+        });
         let certificate = CertificateBuilder {
             issuer: &self.issuer,
             subject: &self.issuer,
-            serial_number,
+            serial_number: Some(serial_number),
             not_before: now - BACKDATE,
             not_after: validity.end(now)?,
             public_key: key.public_key(),
-            extensions: extensions
-                .key_usages(AuthorityProfile::KEY_USAGES)
-                .subject_key_identifier(&self.key_identifier),
+            extensions,
         }
         .sign(self.scheme, |content| key.sign(content))?;
         let key = PrivateKey::from_der(&key.to_secret_der())?;
@@ -109,6 +126,150 @@ impl CertificateAuthority {
         let renewed = Self::from_parts(certificate, Vec::new(), key, now)?.accepted(now)?;
         Ok(renewed.with_member_common_names(self.member_common_names.iter().cloned()))
     }
+
+    /// A request to the issuer of an intermediate CA for its next certificate: same key, same
+    /// subject, and every extension but the one that names the issuer.
+    ///
+    /// ```
+    /// use etcd_pki_core::CertificateAuthority;
+    ///
+    /// let ca = CertificateAuthority::create("etcd-ca")?;
+    /// let request = ca.renewal_request()?;
+    /// assert_eq!(request.public_key(), ca.certificate().public_key());
+    /// assert_eq!(request.subject(), "CN=etcd-ca");
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signer`] if its key cannot sign.
+    pub fn renewal_request(&self) -> Result<CertificateRequest> {
+        // The issuer writes its own identifier
+        let extensions = self.kept_extensions(None, |builder, _| builder);
+        CertificateRequest::signed(
+            &self.issuer,
+            self.certificate.public_key(),
+            &extensions,
+            self.scheme,
+            |content| self.sign_bytes(content),
+        )
+    }
+
+    /// The extensions of the certificate, in their order, with another path length if one is given.
+    /// What a CA needs and this one lacks is added. The issuer's key identifier is written by
+    /// `write_issuer`.
+    fn kept_extensions(
+        &self,
+        path_length: Option<u8>,
+        write_issuer: impl Fn(ExtensionsBuilder, &Extension) -> ExtensionsBuilder,
+    ) -> ExtensionsBuilder {
+        let certificate = &self.certificate;
+        let constraints = |builder: ExtensionsBuilder| match path_length {
+            Some(path_length) => builder.authority(path_length),
+            None => builder.unlimited_authority(),
+        };
+        let mut builder = ExtensionsBuilder::default();
+        if certificate.extensions().authority.is_none() {
+            builder = constraints(builder);
+        }
+        if certificate.key_usages().is_none() {
+            builder = builder.key_usages(AuthorityProfile::KEY_USAGES);
+        }
+        for extension in extensions(certificate) {
+            builder = match extension.extn_id {
+                BasicConstraints::OID if path_length.is_some() => constraints(builder),
+                AuthorityKeyIdentifier::OID => write_issuer(builder, extension),
+                _ => builder.copied(extension),
+            };
+        }
+        if certificate.subject_key_identifier().is_none() {
+            builder = builder.subject_key_identifier(&self.key_identifier);
+        }
+        builder
+    }
+
+    /// Whether its authority key identifier names the certificate with this serial number. With
+    /// another one OpenSSL would not take the renewed certificate for a root (RFC 5280, section
+    /// 4.2.1.1).
+    fn names_own(&self, serial_number: &SerialNumber) -> bool {
+        let named = self.certificate.authority_key_identifier();
+        let is_own_key = named.is_none_or(|named| named == self.key_identifier);
+        let serial = self.certificate.extensions().authority_serial.as_deref();
+        is_own_key && serial.is_none_or(|serial| serial == serial_number.as_bytes())
+    }
+}
+
+/// How a CA is renewed.
+///
+/// ```
+/// use etcd_pki_core::{CaRenewal, CertificateAuthority, Validity};
+///
+/// let ca = CertificateAuthority::create("etcd-ca")?;
+/// let renewal = CaRenewal::new(Validity::years(5)).with_path_length(0);
+/// let renewed = ca.renewed(renewal, std::time::SystemTime::now())?;
+/// assert_eq!(renewed.certificate().path_length(), Some(0));
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct CaRenewal {
+    validity: Validity,
+    keeps_serial: bool,
+    path_length: Option<u8>,
+}
+
+impl CaRenewal {
+    /// A renewal that changes the validity only.
+    pub const fn new(validity: Validity) -> Self {
+        Self {
+            validity,
+            keeps_serial: false,
+            path_length: None,
+        }
+    }
+
+    /// Keeps the serial number, for leaves that name their issuer by it.
+    pub const fn with_serial_kept(self, keeps_serial: bool) -> Self {
+        Self {
+            keeps_serial,
+            ..self
+        }
+    }
+
+    /// Changes how many CAs may be below it.
+    pub const fn with_path_length(self, path_length: u8) -> Self {
+        Self {
+            path_length: Some(path_length),
+            ..self
+        }
+    }
+}
+
+impl From<Validity> for CaRenewal {
+    fn from(validity: Validity) -> Self {
+        Self::new(validity)
+    }
+}
+
+/// Refuses a CA that another CA issued, also one of the same name: a self-signed certificate would
+/// make a root of it, which no one trusts.
+///
+/// # Errors
+///
+/// [`Error::IssuedByAnotherCa`].
+pub(crate) fn check_self_signed(certificate: &Certificate) -> Result<()> {
+    if certificate.is_self_signed() {
+        return Ok(());
+    }
+    Err(Error::IssuedByAnotherCa {
+        subject: certificate.subject(),
+        issuer: certificate.issuer(),
+    })
+}
+
+fn extensions(certificate: &Certificate) -> impl Iterator<Item = &Extension> {
+    let content = certificate.as_x509().tbs_certificate();
+    content.extensions().into_iter().flatten()
 }
 
 /// The usages of a certificate that etcd asks for: the CA must allow them. Others may have been added
@@ -124,12 +285,9 @@ pub(crate) fn etcd_usages(certificate: &Certificate) -> Vec<ExtendedKeyUsage> {
 fn copy(
     builder: ExtensionsBuilder,
     certificate: &Certificate,
-    which: &[der::asn1::ObjectIdentifier],
+    which: &[ObjectIdentifier],
 ) -> ExtensionsBuilder {
-    let content = certificate.as_x509().tbs_certificate();
-    let extensions = content.extensions().map_or(&[][..], Vec::as_slice);
-    extensions
-        .iter()
+    extensions(certificate)
         .filter(|extension| which.contains(&extension.extn_id))
         .fold(builder, ExtensionsBuilder::copied)
 }

@@ -1,5 +1,7 @@
 //! What is read of a certificate once, to be looked at often.
 
+use std::sync::OnceLock;
+
 use der::{Decode as _, Encode as _};
 use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
 
@@ -12,6 +14,8 @@ pub(super) struct Facts {
     pub(super) extensions: Extensions,
     pub(super) public_key: PublicKey,
     pub(super) serial_number: SerialNumber,
+    /// Whether its own key signed it, once somebody needs to know
+    pub(super) self_signed: OnceLock<bool>,
 }
 
 impl Facts {
@@ -32,6 +36,7 @@ impl Facts {
             extensions: Extensions::read(content.extensions().into_iter().flatten())?,
             public_key: PublicKey::from_der(&key)?,
             serial_number: SerialNumber::from_integer(serial_number),
+            self_signed: OnceLock::new(),
             parsed,
         })
     }

@@ -17,13 +17,15 @@ const COMMON_NAME: &str = "etcd-ca";
 /// use etcd_pki_core::{ClusterAuthority, Peers, Validity};
 ///
 /// let authority = ClusterAuthority::new("prod-ca")?.valid_for(Validity::years(5)).peers(Peers::Separate);
-/// assert_eq!(authority.peer_common_name(), "prod-peer-ca");
+/// assert_eq!(authority.peer_common_name().as_deref(), Some("prod-peer-ca"));
 /// # Ok::<(), etcd_pki_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterAuthority {
-    common_name: String,
-    peer_common_name: Option<String>,
+    /// None for a CA that has none
+    common_name: Option<String>,
+    /// `Some(None)` for a peer CA that has none
+    peer_common_name: Option<Option<String>>,
     organization: Option<String>,
     terms: Terms,
     peers: Option<Peers>,
@@ -49,9 +51,28 @@ impl ClusterAuthority {
     pub fn new(common_name: &str) -> Result<Self> {
         Identity::from_common_name(common_name)?;
         Ok(Self {
-            common_name: common_name.to_owned(),
+            common_name: Some(common_name.to_owned()),
             ..Self::default()
         })
+    }
+
+    /// Describes a CA without a common name, as other tools make them. A new one needs an
+    /// organization then.
+    #[must_use]
+    pub fn without_common_name(self) -> Self {
+        Self {
+            common_name: None,
+            ..self
+        }
+    }
+
+    /// Describes a peer CA without a common name, as [`ClusterAuthority::without_common_name`] does.
+    #[must_use]
+    pub fn without_peer_common_name(self) -> Self {
+        Self {
+            peer_common_name: Some(None),
+            ..self
+        }
     }
 
     /// Sets the common name of the authority that peers have apart; otherwise it follows from the other one's.
@@ -62,7 +83,7 @@ impl ClusterAuthority {
     pub fn with_peer_common_name(self, common_name: &str) -> Result<Self> {
         Identity::from_common_name(common_name)?;
         Ok(Self {
-            peer_common_name: Some(common_name.to_owned()),
+            peer_common_name: Some(Some(common_name.to_owned())),
             ..self
         })
     }
@@ -100,18 +121,20 @@ impl ClusterAuthority {
         }
     }
 
-    /// The common name.
+    /// The common name, unless it has none.
     #[must_use]
-    pub fn common_name(&self) -> &str {
-        &self.common_name
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
     }
 
-    /// The common name that an authority for peers has: `etcd-peer-ca` beside `etcd-ca`, unless it was given.
+    /// The common name of a separate peer CA, unless it has none: `etcd-peer-ca` for `etcd-ca` if
+    /// none is given.
     #[must_use]
-    pub fn peer_common_name(&self) -> String {
+    pub fn peer_common_name(&self) -> Option<String> {
         self.peer_common_name.clone().unwrap_or_else(|| {
-            let stem = self.common_name.strip_suffix("-ca");
-            format!("{}-peer-ca", stem.unwrap_or(&self.common_name))
+            let name = self.common_name.as_deref().unwrap_or(COMMON_NAME);
+            let stem = name.strip_suffix("-ca").unwrap_or(name);
+            Some(format!("{stem}-peer-ca"))
         })
     }
 
@@ -137,8 +160,11 @@ impl ClusterAuthority {
     }
 
     /// The subject of one of the two.
-    pub(super) fn identity(&self, common_name: &str) -> Result<Identity> {
-        let identity = Identity::from_common_name(common_name)?;
+    pub(super) fn identity(&self, common_name: Option<&str>) -> Result<Identity> {
+        let identity = match common_name {
+            Some(common_name) => Identity::from_common_name(common_name)?,
+            None => Identity::anonymous(),
+        };
         match &self.organization {
             Some(organization) => identity.with_organization(organization),
             None => Ok(identity),
@@ -150,7 +176,7 @@ impl Default for ClusterAuthority {
     /// `etcd-ca`, for clients and peers
     fn default() -> Self {
         Self {
-            common_name: COMMON_NAME.to_owned(),
+            common_name: Some(COMMON_NAME.to_owned()),
             peer_common_name: None,
             organization: None,
             terms: Terms::default(),
@@ -193,11 +219,17 @@ mod tests {
 
     #[test]
     fn the_name_of_the_peers_authority() {
-        let peer = |name: &str| ClusterAuthority::new(name).unwrap().peer_common_name();
-        assert_eq!(peer("etcd-ca"), "etcd-peer-ca");
-        assert_eq!(peer("root"), "root-peer-ca");
+        let peer = |authority: ClusterAuthority| authority.peer_common_name();
+        for (name, expected) in [("etcd-ca", "etcd-peer-ca"), ("root", "root-peer-ca")] {
+            let authority = ClusterAuthority::new(name).unwrap();
+            assert_eq!(peer(authority).as_deref(), Some(expected));
+        }
+        let unnamed = ClusterAuthority::default().without_common_name();
+        assert_eq!(peer(unnamed).as_deref(), Some("etcd-peer-ca"));
         let given = ClusterAuthority::default().with_peer_common_name("x");
-        assert_eq!(given.unwrap().peer_common_name(), "x");
+        let given = given.unwrap();
+        assert_eq!(peer(given.clone()).as_deref(), Some("x"));
+        assert_eq!(peer(given.without_peer_common_name()), None);
         assert!(ClusterAuthority::new("").is_err());
     }
 }

@@ -66,12 +66,30 @@ pub struct DesiredPair {
 }
 
 impl DesiredCa {
-    /// The common name.
+    /// The common name, unless the CA has none.
     #[must_use]
-    pub fn common_name(&self) -> String {
-        // An identity of a CA has a common name: `ClusterAuthority` checks it
+    pub fn common_name(&self) -> Option<String> {
+        // `ClusterAuthority` checks it
         let name = self.identity.common_name(str::to_owned);
-        name.ok().flatten().unwrap_or_default()
+        name.ok().flatten()
+    }
+}
+
+impl DesiredCa {
+    /// The subject, as RFC 4514 writes it.
+    pub(crate) fn subject(&self) -> String {
+        let organization = self.identity.organization();
+        let organization = organization.map(|organization| format!("O={organization}"));
+        let name = self.common_name().map(|name| format!("CN={name}"));
+        let parts = [name, organization];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        parts.join(",")
+    }
+
+    /// What it is called in a line: its common name, or its organization.
+    pub(crate) fn name(&self) -> String {
+        let organization = || self.identity.organization().map(str::to_owned);
+        self.common_name().or_else(organization).unwrap_or_default()
     }
 }
 

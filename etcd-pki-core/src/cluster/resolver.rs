@@ -125,7 +125,7 @@ impl<'a> Resolver<'a> {
         if let Some(validity) = authority.validity() {
             profile = profile.valid_for(validity);
         }
-        let ca = |kind, common_name: &str, field| {
+        let ca = |kind, common_name: Option<&str>, field| {
             Ok(DesiredCa {
                 kind,
                 profile,
@@ -144,7 +144,8 @@ impl<'a> Resolver<'a> {
         )?];
         if authority.has_separate_peers() {
             let common_name = authority.peer_common_name();
-            cas.push(ca(CaKind::Peer, &common_name, "ca.peer_common_name")?);
+            let common_name = common_name.as_deref();
+            cas.push(ca(CaKind::Peer, common_name, "ca.peer_common_name")?);
         }
         Ok(cas)
     }

@@ -135,12 +135,20 @@ fn authority(slot: &Slot<'_>) -> Result<ClusterAuthority> {
     let fields = slot.fields(AUTHORITY)?;
     let mut authority = ClusterAuthority::default();
     if let Some(slot) = fields.get_or_null("common_name") {
-        authority = ClusterAuthority::new(slot.text()?).map_err(|error| slot.wrap(&error))?;
+        authority = if slot.node.is_null() {
+            authority.without_common_name()
+        } else {
+            ClusterAuthority::new(slot.text()?).map_err(|error| slot.wrap(&error))?
+        };
     }
-    if let Some(slot) = fields.get("peer_common_name") {
-        authority = authority
-            .with_peer_common_name(slot.text()?)
-            .map_err(|error| slot.wrap(&error))?;
+    if let Some(slot) = fields.get_or_null("peer_common_name") {
+        authority = if slot.node.is_null() {
+            authority.without_peer_common_name()
+        } else {
+            authority
+                .with_peer_common_name(slot.text()?)
+                .map_err(|error| slot.wrap(&error))?
+        };
     }
     if let Some(slot) = fields.get("organization") {
         authority = authority
@@ -278,8 +286,8 @@ files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', dir
         assert!(authority.has_separate_peers());
         assert_eq!(
             (
-                authority.common_name(),
-                authority.peer_common_name().as_str()
+                authority.common_name().unwrap(),
+                authority.peer_common_name().unwrap().as_str()
             ),
             ("a-ca", "b-ca")
         );

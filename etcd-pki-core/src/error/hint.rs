@@ -33,8 +33,7 @@ impl Error {
                 ..
             } => {
                 return Some(format!(
-                    "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory; \
-                     `etcd-pki ca new --replace-ca` makes another authority there on purpose"
+                    "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory"
                 ));
             }
             Self::AuthorityExists { layout: None, .. } => {
@@ -84,6 +83,10 @@ impl Error {
             }
             Self::AuthorityKey { .. } => {
                 "give the leaf a key of its own: one is made where none is given, and by `etcd-pki key new`"
+            }
+            Self::IssuedByAnotherCa { .. } => {
+                "only its issuer can renew it: `etcd-pki ca renew --csr FILE` writes a request with the same key, subject \
+                 and extensions; put the certificate that the issuer signs in place of the old one"
             }
             Self::KeyMismatch { .. } => {
                 "find the key of this certificate, or make a new pair; `etcd-pki cert match` compares files"

@@ -106,6 +106,14 @@ impl fmt::Display for Words<'_> {
                 f,
                 "the key is that of the authority {subject}: whoever has it can sign certificates"
             ),
+            Error::IssuedByAnotherCa { subject, issuer } if subject == issuer => write!(
+                f,
+                "the CA {subject} is no root: another CA of the same name issued its certificate"
+            ),
+            Error::IssuedByAnotherCa { subject, issuer } => write!(
+                f,
+                "the CA {subject} is no root: {issuer} issued its certificate"
+            ),
             Error::KeyMismatch { expected, found } => write!(
                 f,
                 "the key does not match: the certificate has the key {}, this one is {}",

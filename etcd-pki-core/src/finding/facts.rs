@@ -134,7 +134,9 @@ impl Finding {
                 facts.subject = Some(ca.clone());
                 facts.desired = vec![path_length.to_string()];
             }
-            Self::TooManyConstraints { ca } => facts.subject = Some(ca.clone()),
+            Self::TooManyConstraints { ca } | Self::IssuedByAnotherCa { issuer: ca } => {
+                facts.subject = Some(ca.clone());
+            }
             Self::NotReadByEtcd { path, reason, .. } => {
                 facts.path.clone_from(path);
                 facts.reason = Some(reason.clone());
@@ -388,6 +390,7 @@ mod tests {
                 subject: text(),
                 fingerprint: text(),
             },
+            Finding::IssuedByAnotherCa { issuer: text() },
         ]
     }
 

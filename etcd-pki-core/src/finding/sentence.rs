@@ -241,6 +241,9 @@ impl fmt::Display for Sentence<'_> {
                 fingerprint,
                 ..
             } => write!(f, "{subject}, SHA-256 {fingerprint}, is not trusted here"),
+            Finding::IssuedByAnotherCa { issuer } => {
+                write!(f, "{issuer} issued it, so only that CA can renew it")
+            }
             Finding::UnknownExtension { subject, oid } => write!(
                 f,
                 "{subject} has the critical extension {oid}, which Go does not know"

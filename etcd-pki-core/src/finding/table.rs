@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 51] = [
+    pub const TABLE: [Entry; 52] = [
         entry(
             "EP001",
             "expired",
@@ -380,6 +380,14 @@ impl Finding {
             "put each BEGIN and END line on a line of its own, or remove the block",
         ),
         entry(
+            "EP043",
+            "issued_by_another_ca",
+            Warning,
+            &["subject"],
+            "a CA must be renewed, and another CA issued its certificate",
+            "let the issuer sign a request: `etcd-pki ca renew --csr FILE` writes it",
+        ),
+        entry(
             "EP046",
             "client_with_names",
             Warning,
@@ -521,6 +529,7 @@ impl Finding {
             Self::TooManyConstraints { .. } => 40,
             Self::NotReadByEtcd { .. } => 41,
             Self::SkippedBlocks { .. } => 42,
+            Self::IssuedByAnotherCa { .. } => 43,
             Self::ClientWithNames { .. } => 46,
             Self::DueTooEarly { .. } => 47,
             Self::EmptyFile { .. } => 51,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::files::{PairFiles, Part, Stamps, public};
 use crate::{
     authority::cas_above,
+    bundle::place_of_key,
     certificate::Certificate,
     error::{Error, Result},
     finding::Finding,
@@ -103,14 +104,6 @@ impl CurrentCa {
         let above = cas_above(ca, &self.bundle);
         Some(SigningChain::new(ca.clone(), above))
     }
-
-    /// The bundle with a renewed certificate in place of an old one, and everything else unchanged.
-    pub(crate) fn replaced(&self, old: &Certificate, renewed: &Certificate) -> Vec<Certificate> {
-        let all = self.bundle.iter();
-        all.map(|one| if one == old { renewed } else { one })
-            .cloned()
-            .collect()
-    }
 }
 
 /// The place of the signing CA in a bundle.
@@ -119,12 +112,8 @@ pub(crate) fn signing(
     key: Option<&PublicKey>,
     common_name: Option<&str>,
 ) -> usize {
-    if let Some(key) = key {
-        // Of several certificates for one key, the one that expires last
-        let own = (0..bundle.len()).filter(|place| bundle[*place].public_key() == key);
-        if let Some(place) = own.max_by_key(|place| bundle[*place].not_after()) {
-            return place;
-        }
+    if let Some(place) = key.and_then(|key| place_of_key(bundle, key)) {
+        return place;
     }
     let named = bundle
         .iter()

@@ -14,6 +14,7 @@ use super::{
     issuer::{self, Issuer},
     reading::{Given, Reading},
     rules,
+    signers::signers,
     surroundings::{Cas, Surroundings, keys_without_certificate},
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     clock,
     error::{Error, Result},
     finding::Finding,
+    layout::is_replaced_ca,
     store::{self, parent},
     threshold::Threshold,
 };
@@ -127,16 +129,17 @@ impl Check {
         checked.extend(without_certificates(given, contents));
         checked.extend(self.reported(writable_directories(contents)));
         let surroundings = Surroundings::of(contents);
+        let by_path: BTreeSet<&Path> = given.iter().map(|given| &*given.path).collect();
         checked.extend(self.reported(keys_without_certificate(contents, &surroundings)));
-        checked.par_extend(
-            contents
-                .par_iter()
-                .flat_map_iter(|(path, contents)| self.file(path, contents, &surroundings, now)),
-        );
+        checked.par_extend(contents.par_iter().flat_map_iter(|(path, contents)| {
+            self.file(path, contents, &by_path, &surroundings, now)
+        }));
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
         checked.dedup_by(|later, one| one.merges(later));
+        let signers = signers(contents);
         for one in &mut checked {
+            one.note_signed(&signers);
             one.ignore(&self.ignored);
         }
         checked
@@ -147,6 +150,7 @@ impl Check {
         &self,
         path: &Path,
         contents: &Contents,
+        given: &BTreeSet<&Path>,
         surroundings: &Surroundings<'_>,
         now: SystemTime,
     ) -> Vec<Checked> {
@@ -161,6 +165,12 @@ impl Check {
             Contents::Unreadable(finding) => return vec![Checked::file(path, finding.clone())],
             Contents::Other => return Vec::new(),
         };
+        if is_replaced_ca(path) && !given.contains(path) {
+            // It signs nothing that is trusted, so it may expire; its key is still a secret
+            let key = certificates.key.finding.iter();
+            let findings = certificates.findings.iter().chain(key).cloned();
+            return findings.map(|one| Checked::file(path, one)).collect();
+        }
         let all = &certificates.all;
         let following = all.iter().skip(1).map(|below| (path, below));
         let cas = surroundings.cas(path).with(following);
@@ -175,9 +185,14 @@ impl Check {
                 findings.extend(certificates.findings.iter().cloned());
             }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
-            let has_key = index == certificates.index_of_key();
-            checked.push(if has_key {
-                one.with_key(&certificates.key)
+            let key = &certificates.key;
+            // Of several certificates for one key, one has the findings about it
+            let has_same_key =
+                certificates.are_cas() && key.public.as_ref() == Some(certificate.public_key());
+            checked.push(if index == certificates.index_of_key() {
+                one.with_key(key)
+            } else if has_same_key {
+                one.with_key_match(key)
             } else {
                 one
             });

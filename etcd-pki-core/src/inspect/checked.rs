@@ -1,6 +1,7 @@
 //! The result of a check for one certificate or file.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     certificate::Certificate,
     finding::{Finding, Severity},
+    key::PublicKey,
     layout::{FileKind, Layout},
     role::Role,
 };
@@ -25,6 +27,7 @@ pub struct Checked {
     key: Option<PathBuf>,
     key_match: KeyMatch,
     seconds_left: i64,
+    signed_here: Option<bool>,
     findings: Vec<Finding>,
 }
 
@@ -63,6 +66,12 @@ impl Checked {
     #[must_use]
     pub fn seconds_left(&self) -> Option<i64> {
         self.certificate.as_ref().map(|_| self.seconds_left)
+    }
+
+    /// Whether a CA signed one of the other certificates that were read; `None` for a leaf.
+    #[must_use]
+    pub fn signed_here(&self) -> Option<bool> {
+        self.signed_here
     }
 
     /// What is wrong.
@@ -105,6 +114,7 @@ impl Checked {
             key: None,
             key_match: KeyMatch::Absent,
             seconds_left: 0,
+            signed_here: None,
             findings: vec![finding],
         }
     }
@@ -123,6 +133,7 @@ impl Checked {
             key: None,
             key_match: KeyMatch::Absent,
             seconds_left: seconds_between(now, certificate.not_after()),
+            signed_here: None,
             findings,
         }
     }
@@ -136,6 +147,21 @@ impl Checked {
             self.findings.append(&mut other.findings);
         }
         takes
+    }
+
+    /// Notes whether a CA is one of those that signed something.
+    pub(super) fn note_signed(&mut self, signers: &HashSet<&PublicKey>) {
+        let ca = self.certificate.as_ref().filter(|one| one.is_authority());
+        self.signed_here = ca.map(|ca| signers.contains(ca.public_key()));
+    }
+
+    /// Adds the key that it has together with another certificate.
+    pub(super) fn with_key_match(self, key: &Key) -> Self {
+        Self {
+            key: key.path.clone(),
+            key_match: KeyMatch::Yes,
+            ..self
+        }
     }
 
     /// Adds the key and its findings.

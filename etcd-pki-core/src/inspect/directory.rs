@@ -119,6 +119,10 @@ impl Directory {
             let identified = layout.and_then(|layout| layout.identify(&file));
             match identified.filter(|_| !is_link) {
                 Some(Identified {
+                    kind: FileKind::ReplacedCa(_),
+                    ..
+                }) => {}
+                Some(Identified {
                     kind,
                     name,
                     host,

@@ -28,15 +28,23 @@ const TOLERANCE: Duration = Duration::from_secs(86_400);
 
 /// The certificate expired, or is not valid yet.
 pub(crate) fn validity(certificate: &Certificate, now: SystemTime) -> Option<Finding> {
-    let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-    let subject = None;
+    let not_before = certificate.not_before();
     if now < not_before {
         return Some(Finding::NotYetValid {
-            subject,
+            subject: None,
             not_before,
         });
     }
-    (now > not_after).then_some(Finding::Expired { subject, not_after })
+    expired(certificate, now)
+}
+
+/// The certificate expired.
+pub(crate) fn expired(certificate: &Certificate, now: SystemTime) -> Option<Finding> {
+    let not_after = certificate.not_after();
+    (now > not_after).then_some(Finding::Expired {
+        subject: None,
+        not_after,
+    })
 }
 
 /// The certificate expires within a threshold.

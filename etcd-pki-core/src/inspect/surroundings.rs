@@ -12,7 +12,7 @@ use super::{
 use crate::{
     certificate::Certificate,
     finding::Finding,
-    layout::{CaKind, FileKind, Layout},
+    layout::{CaKind, FileKind, Layout, is_replaced_ca},
     store::{self, parent},
 };
 
@@ -49,7 +49,8 @@ impl<'a> Surroundings<'a> {
                     .or_insert_with_key(|directory| named_as_cas(directory, read));
             }
             // A leaf's chain counts for its own file only
-            if certificates.are_cas() {
+            // etcd trusts no CA that another one replaced
+            if certificates.are_cas() && !is_replaced_ca(path) {
                 let own = cas.entry(parent(path).to_owned()).or_default();
                 let all = certificates.all.iter();
                 own.extend(all.map(|one| (path.to_path_buf(), one.clone())));

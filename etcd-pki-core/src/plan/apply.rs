@@ -22,12 +22,12 @@ use super::{
     step::{KeySource, Work},
 };
 use crate::{
-    authority::CertificateAuthority,
-    bundle::{Bundle, all_pem},
+    authority::{CaRenewal, CertificateAuthority},
+    bundle::Bundle,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Stamps},
+    inspect::Stamps,
     key::{Passphrase, PrivateKey, PublicKey},
     layout::CaKind,
     request::CertificateRequest,
@@ -530,6 +530,7 @@ impl Run<'_> {
     fn issue(&self, step: &Step, pair: &DesiredPair) -> Result<Changed> {
         let ca = self.signer(pair.ca)?;
         let bundle = ca.issue_at(pair.profile, &pair.identity, self.plan.now)?;
+        let bundle = keeping(bundle, step, ca);
         // A path that was empty when the plan was made must be empty now
         let overwrite = match step.action {
             Action::Create => Overwrite::Refuse,
@@ -579,9 +580,11 @@ impl Run<'_> {
                 });
             }
             let bundle = ca.issue_for(current, pair.profile, &pair.identity, self.plan.now)?;
+            let bundle = keeping(bundle, step, ca);
             return self.write(step, pair, &bundle, Overwrite::Replace);
         }
         let issued = ca.certify(key, pair.profile, &pair.identity, self.plan.now)?;
+        let issued = issued.keeping(&step.following, ca);
         let certificate = issued.certificate_pem()?;
         self.files.put_certificate(
             &pair.paths,
@@ -765,6 +768,15 @@ impl Run<'_> {
     }
 }
 
+/// The bundle with the certificates that followed the old one, where they still lead to the CA.
+fn keeping(bundle: Bundle, step: &Step, ca: &CertificateAuthority) -> Bundle {
+    if step.following.is_empty() {
+        return bundle;
+    }
+    let chain = ca.kept_chain(bundle.certificate(), &step.following);
+    bundle.with_chain(chain)
+}
+
 /// The end that was requested and is cut, if the specification gives a validity.
 fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTime> {
     cut.filter(|_| pair.profile.asked_validity().is_some())
@@ -790,14 +802,9 @@ fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<Certificate
 /// Renews a CA with the same key. The other certificates of its file stay.
 fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
     let (files, permissions) = (run.files, &run.plan.permissions.for_ca());
-    let store = files.store();
-    let current = store.load_ca(&ca.paths, run.passphrase, true)?;
-    let renewed = current.renewed(ca.profile.validity(), keeps_serial, run.plan.now)?;
-    let paths = ca.paths.below(store.directory());
-    let common_name = ca.common_name();
-    let state = CurrentCa::read(&paths, &ca.paths, Some(&common_name), permissions)?;
-    let bundle = state.replaced(current.certificate(), renewed.certificate());
-    let text = all_pem(&bundle)?;
-    files.put_certificate(&ca.paths, &text, Overwrite::Replace, permissions)?;
+    let current = files.store().load_ca(&ca.paths, run.passphrase, true)?;
+    let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
+    let renewed = current.renewed(renewal, run.plan.now)?;
+    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
     Ok(renewed)
 }

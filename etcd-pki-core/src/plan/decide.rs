@@ -38,7 +38,7 @@ pub(super) struct Decision {
 pub(super) struct Current {
     pub(super) certificate: Part<Certificate>,
     /// The certificates that follow it in its file
-    chain: Vec<Certificate>,
+    pub(super) chain: Vec<Certificate>,
     pub(super) key: Part<PublicKey>,
     /// What etcd-pki reads and etcd does not, of the certificate and of the key
     refused: [Option<Finding>; 2],
@@ -530,7 +530,8 @@ fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding
         .collect()
 }
 
-/// What is done with an existing CA. A CA is renewed where its key is, if it signed itself.
+/// What is done with an existing CA. A CA is renewed where its key is, if it signed itself. What
+/// another CA issued, only that one can renew.
 pub(super) fn ca(
     desired: &DesiredCa,
     certificate: &Certificate,
@@ -547,16 +548,21 @@ pub(super) fn ca(
         Action::Chmod
     };
     let has_expired = matches!(reasons.first(), Some(Finding::Expired { .. }));
-    let can_renew = !matches!(current.key, Part::Missing) && certificate.is_self_issued();
+    let is_due = has_expired || matches!(reasons.first(), Some(Finding::Expires { .. }));
+    let has_key = !matches!(current.key, Part::Missing);
     let action = if reasons.is_empty() {
         keep
-    } else if can_renew {
+    } else if has_key && certificate.is_self_signed() {
         Action::Renew
-    } else if has_expired {
+    } else if has_expired || (has_key && is_due) {
         Action::Blocked
     } else {
         keep
     };
+    if action == Action::Blocked && !certificate.is_self_signed() {
+        let issuer = certificate.issuer();
+        reasons.insert(0, Finding::IssuedByAnotherCa { issuer });
+    }
     if matches!(action, Action::Keep | Action::Chmod) {
         reasons.extend(unchangeable(desired, certificate));
     }

@@ -28,6 +28,8 @@ pub(super) enum RenewalCa {
 #[derive(Debug)]
 pub(super) struct FileRenewal {
     pub(super) certificate: Certificate,
+    /// The certificates that follow it in its file
+    pub(super) following: Vec<Certificate>,
     pub(super) rekey: bool,
     pub(super) validity: Option<Validity>,
     /// The CA of the store that signs; `None` if a CA was given
@@ -93,6 +95,7 @@ impl FileRenewal {
             .as_ref()
             .map_or(old.public_key(), PrivateKey::public_key);
         let issued = ca.renew(old, public_key, self.validity, now)?;
+        let issued = issued.keeping(&self.following, ca);
         let certificate = issued.certificate_pem()?;
         let permissions = Attributes::default();
         match key {

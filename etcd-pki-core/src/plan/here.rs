@@ -24,7 +24,7 @@ use crate::{
     finding::Finding,
     inspect::{CurrentCa, Part, issuer, rules},
     key::PublicKey,
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, PairPaths, is_replaced_ca},
     store::{Attributes, Store, canonical, link_target},
     verify::SigningChain,
 };
@@ -168,7 +168,8 @@ impl Ca {
     ) -> Result<Self> {
         let paths = desired.paths.below(store.directory());
         let common_name = desired.common_name();
-        let mut current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let mut current =
+            CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         let chain = current.signing_chain();
         let decision = match current.certificate() {
             Some(certificate) => {
@@ -211,6 +212,20 @@ impl Ca {
             path: Some(&self.desired.paths.certificate),
             chain: self.chain.as_ref(),
             is_renewed: decision.action == Action::Renew,
+        })
+    }
+
+    /// Why the CA can sign nothing: it expired, and this plan cannot renew it.
+    fn expired(&self, now: SystemTime) -> Option<Finding> {
+        let is_blocked = self
+            .decision
+            .as_ref()
+            .is_some_and(|decision| decision.action == Action::Blocked);
+        let certificate = self.current.certificate().filter(|_| is_blocked)?;
+        let not_after = certificate.not_after();
+        (not_after < now).then(|| Finding::Expired {
+            subject: Some(certificate.subject()),
+            not_after,
         })
     }
 
@@ -311,11 +326,11 @@ pub(super) fn check_ca(
         .in_file(&paths.certificate));
     }
     let common_name = desired.common_name();
-    if certificate.common_name().as_deref() != Some(&common_name) {
+    if certificate.common_name() != common_name {
         return Err(Error::AnotherAuthority {
             path: paths.certificate.clone(),
             found: certificate.subject(),
-            wanted: common_name,
+            wanted: common_name.unwrap_or_else(|| "a CA without a common name".to_owned()),
         });
     }
     match key {
@@ -390,7 +405,14 @@ impl View<'_> {
         let blocks = |link: &Finding| {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
-        let is_blocked = links.iter().any(blocks) || is_other_cas;
+        let expired = match action {
+            Action::Create | Action::Reissue | Action::Renew => {
+                ca.and_then(|ca| ca.expired(self.now))
+            }
+            _ => None,
+        };
+        let is_blocked = links.iter().any(blocks) || is_other_cas || expired.is_some();
+        reasons.splice(0..0, expired);
         reasons.extend(links);
         let (not_before, not_after) = (
             certificate.map(Certificate::not_before),
@@ -408,6 +430,7 @@ impl View<'_> {
             not_before,
             not_after,
             key: current.key.into_present(),
+            following: current.chain,
             hard_links: current.hard_links,
             stamps: current.stamps,
             reasons,
@@ -447,13 +470,9 @@ impl View<'_> {
     fn read_other_cas(&self) -> Vec<(PathBuf, Certificate)> {
         // The specification moves the pairs of peers from one of these to the other
         let own = CaKind::ALL.map(|kind| self.store.ca_paths(kind).certificate);
-        let is_replaced = |path: &Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("ca-replaced-")
-        };
         let all = self.store.certificates().unwrap_or_default().into_iter();
         let others = all.filter(|(path, certificate)| {
-            certificate.is_authority() && !is_replaced(path) && !own.contains(path)
+            certificate.is_authority() && !is_replaced_ca(path) && !own.contains(path)
         });
         let relative = |path: PathBuf| match path.strip_prefix(&self.directory) {
             Ok(relative) => relative.to_owned(),

@@ -23,7 +23,7 @@ use crate::{
     cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::Part,
+    inspect::{Part, rules},
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
     request::CertificateRequest,
@@ -75,7 +75,7 @@ pub(super) fn plan(
         .collect::<Result<Vec<_>>>()?;
     let mut steps: Vec<Step> = trusts
         .iter()
-        .filter_map(|trust| trust_step(trust, &directory))
+        .filter_map(|trust| trust_step(trust, &directory, now))
         .collect();
     for (place, (pair, current)) in pairs.into_iter().enumerate() {
         let trust = trusts.iter().find(|trust| trust.desired.kind == pair.ca);
@@ -122,13 +122,18 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
     })
 }
 
-/// The step that installs a CA's certificates, or is blocked because none of them is trusted.
-fn trust_step(trust: &Trust, directory: &Arc<Path>) -> Option<Step> {
+/// The step that installs a CA's certificates, or is blocked: none of them is trusted, or the CA expired
+/// and nothing has arrived.
+fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<Step> {
     let target = Target::Ca(trust.desired.clone());
     let stamps = trust.current.stamps.clone();
     let Some(change) = &trust.change else {
-        return (!trust.untrusted.is_empty()).then(|| Step {
-            reasons: trust.untrusted.clone(),
+        let certificate = trust.certificate();
+        let expired = certificate.and_then(|one| rules::expired(one, now));
+        let reasons: Vec<_> = trust.untrusted.iter().cloned().chain(expired).collect();
+        return (!reasons.is_empty()).then(|| Step {
+            reasons,
+            not_after: certificate.map(Certificate::not_after),
             stamps,
             ..Step::new(Action::Blocked, target, directory, Work::None)
         });

@@ -496,8 +496,11 @@ impl PlannedFile<'_> {
     fn step(self) -> Result<Step> {
         let full = self.paths.below(self.directory);
         let files = PairFiles::read(full.clone())?;
-        let certificate = match files.certificates(Use::Certificate).0 {
-            Part::Present(mut certificates) => certificates.swap_remove(0),
+        let (certificate, following) = match files.certificates(Use::Certificate).0 {
+            Part::Present(mut certificates) => {
+                let following = certificates.split_off(1);
+                (certificates.swap_remove(0), following)
+            }
             Part::Missing => {
                 let path = full.certificate.clone();
                 // The reason of the system
@@ -540,6 +543,7 @@ impl PlannedFile<'_> {
                 };
                 let renewal = FileRenewal {
                     certificate,
+                    following,
                     rekey,
                     validity: self.renewal.validity,
                     ca,

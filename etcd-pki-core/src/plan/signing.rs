@@ -23,7 +23,7 @@ use crate::{
     certificate::Certificate,
     cluster::{Cluster, Desired, DesiredCa, DesiredPair},
     error::{Error, Result},
-    inspect::{CurrentCa, Part, Stamps},
+    inspect::{CurrentCa, Part, Stamps, rules},
     key::PublicKey,
     layout::{CaKind, PairPaths},
     limits,
@@ -84,7 +84,7 @@ pub(super) fn plan(
     refuse_copies(&mut requests, &signing, &exchange, &mut refused);
 
     let directory: Arc<Path> = Arc::from(store.directory());
-    let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory)).collect();
+    let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory, now)).collect();
     let trusts = hosts
         .iter()
         .map(|host| trust_steps(host, &cas, &exchange, &mut refused))
@@ -137,7 +137,7 @@ impl Ca {
     ) -> Result<Self> {
         let paths = desired.paths.below(store.directory());
         let common_name = desired.common_name();
-        let current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let current = CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         match current.certificate() {
             Some(certificate) => check_ca(&desired, &paths, certificate, None)?,
             None => {
@@ -164,10 +164,13 @@ impl Ca {
     }
 
     /// The step that creates the CA, or keeps it.
-    fn step(&self, directory: &Arc<Path>) -> Step {
+    fn step(&self, directory: &Arc<Path>, now: SystemTime) -> Step {
         let target = Target::Ca(self.desired.clone());
         let certificate = self.current.certificate();
+        // It signs nothing, and is renewed by a plan of its own directory
+        let expired = certificate.and_then(|certificate| rules::expired(certificate, now));
         let (action, work) = match certificate {
+            Some(_) if expired.is_some() => (Action::Blocked, Work::None),
             Some(_) => (Action::Keep, Work::None),
             None => {
                 let has_key = !matches!(self.current.key, Part::Missing);
@@ -175,6 +178,7 @@ impl Ca {
             }
         };
         Step {
+            reasons: expired.into_iter().collect(),
             not_after: certificate.map(Certificate::not_after),
             stamps: self.current.stamps.clone(),
             ..Step::new(action, target, directory, work)

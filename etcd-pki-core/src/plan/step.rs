@@ -140,6 +140,8 @@ pub struct Step {
     pub(super) hard_links: Vec<PathBuf>,
     /// The current key
     pub(super) key: Option<PublicKey>,
+    /// The certificates that follow the current one in its file
+    pub(super) following: Vec<Certificate>,
     pub(super) stamps: Stamps,
     pub(super) work: Work,
 }
@@ -227,6 +229,7 @@ impl Step {
             not_after: None,
             hard_links: Vec::new(),
             key: None,
+            following: Vec::new(),
             stamps: Stamps::default(),
         }
     }
@@ -335,6 +338,9 @@ impl Step {
         if self.action != Action::Blocked {
             return None;
         }
+        if let Some(error) = self.ca_error() {
+            return Some(error);
+        }
         let blocking = self.reasons.iter().find_map(|reason| match reason {
             Finding::Blocked { path, .. } | Finding::SymbolicLink { path, .. } => Some(path),
             _ => None,
@@ -396,6 +402,23 @@ impl Step {
                 all => all.join("; "),
             },
         })
+    }
+
+    /// The error of a CA that can neither sign nor be renewed here, if that blocks the step.
+    fn ca_error(&self) -> Option<Error> {
+        let own = || self.ca().map(|ca| ca.subject());
+        let error = match self.reasons.first()? {
+            Finding::IssuedByAnotherCa { issuer } => Error::IssuedByAnotherCa {
+                subject: own()?,
+                issuer: issuer.clone(),
+            },
+            Finding::Expired { subject, not_after } => Error::AuthorityExpired {
+                subject: subject.clone().or_else(own)?,
+                not_after: *not_after,
+            },
+            _ => return None,
+        };
+        Some(error.in_file(self.paths().certificate))
     }
 
     /// When a kept certificate is renewed.
@@ -515,10 +538,10 @@ impl fmt::Display for Step {
         let file = self.shown().display().to_string();
         let details = match (&self.work, &self.target) {
             (Work::CreateCa { has_key: true }, Target::Ca(ca)) => {
-                format!("{}, for the existing key", ca.common_name())
+                format!("{}, for the existing key", ca.name())
             }
             (Work::CreateCa { .. }, Target::Ca(ca)) => {
-                format!("{}, {}", ca.common_name(), ca.profile.key_algorithm())
+                format!("{}, {}", ca.name(), ca.profile.key_algorithm())
             }
             (Work::Issue, Target::Pair(pair)) if self.action == Action::Create => created(pair),
             (Work::Install { .. }, _) => "its certificate is signed".to_owned(),

@@ -71,12 +71,13 @@ impl Trust {
         let paths = desired.paths.below(arrival.store.directory());
         let common_name = desired.common_name();
         let permissions = arrival.permissions;
-        let current = CurrentCa::read(&paths, &desired.paths, Some(&common_name), permissions)?;
+        let common_name = common_name.as_deref();
+        let current = CurrentCa::read(&paths, &desired.paths, common_name, permissions)?;
         if let Some(certificate) = current.certificate() {
             check_ca(&desired, &paths, certificate, None)?;
         }
         let mut trust = Self {
-            signing: signing_place(&current.bundle, Some(&common_name)),
+            signing: signing_place(&current.bundle, common_name),
             bundle: current.bundle.clone(),
             desired,
             current,
@@ -145,7 +146,7 @@ impl Trust {
         if bundle == self.current.bundle {
             return Ok(refusal);
         }
-        let signing = signing_place(&bundle, Some(&self.desired.common_name()));
+        let signing = signing_place(&bundle, self.desired.common_name().as_deref());
         let paths = self.desired.paths.below(&arrival.path_of(Path::new("")));
         if let Some(certificate) = bundle.get(signing)
             && let Err(error) = check_ca(&self.desired, &paths, certificate, None)

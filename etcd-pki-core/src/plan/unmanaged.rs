@@ -128,7 +128,7 @@ pub(super) fn check_orphans(
     signed: Option<PathBuf>,
 ) -> Result<()> {
     if desired.kind == CaKind::Client {
-        store.check_other_layout(Some(&desired.common_name()))?;
+        store.check_other_layout(desired.common_name().as_deref())?;
     }
     let orphan = match (signed, desired.kind) {
         (None, CaKind::Client) => any_leaf(store)?,

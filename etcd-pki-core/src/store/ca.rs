@@ -8,16 +8,17 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_certificates, read_file, read_regular_file},
+    read::{look, read_existing_below, read_file, read_regular_file},
     write::Overwrite,
 };
 use crate::{
-    authority::CertificateAuthority,
+    authority::{CertificateAuthority, check_self_signed},
+    bundle,
     certificate::Certificate,
     clock,
     error::{Error, Result},
     key::{Passphrase, PrivateKey},
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, PairPaths, is_replaced_ca},
 };
 
 impl Store {
@@ -113,7 +114,11 @@ impl Store {
             return Ok(None);
         }
         self.check_other_layout(common_name)?;
-        if let Some((path, _)) = self.certificates()?.first() {
+        let certificates = self.certificates()?;
+        let mut in_use = certificates
+            .iter()
+            .filter(|(path, _)| !is_replaced_ca(path));
+        if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             return Ok(Some(format!("{name}, which another authority has signed")));
         }
@@ -150,7 +155,9 @@ impl LockedStore {
     }
 
     /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
-    /// has signed is accepted.
+    /// has signed is accepted. The old files are kept as `ca-replaced-SERIAL.pem` and
+    /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names; their paths are
+    /// returned.
     ///
     /// # Errors
     ///
@@ -160,33 +167,45 @@ impl LockedStore {
         kind: CaKind,
         ca: &CertificateAuthority,
         passphrase: Option<&Passphrase>,
-    ) -> Result<()> {
+    ) -> Result<Option<PairPaths>> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
-        self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual)
+        let kept = self.keep_ca(&paths)?;
+        match self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual) {
+            Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
+            Err(error) => {
+                if let Some(kept) = kept {
+                    kept.undo();
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// Writes the renewed certificate of an existing CA, which keeps its key.
+    /// Writes the renewed certificate of an existing CA, which keeps its key, in place of the old
+    /// one. The rest of the trust bundle stays.
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`] if it is the certificate of another CA; otherwise as
+    /// [`Error::KeyMismatch`] if it is the certificate of another CA;
+    /// [`Error::IssuedByAnotherCa`] for a root in place of an intermediate CA; otherwise as
     /// [`LockedStore::write`].
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
+        self.put_renewed_ca(&paths, ca.certificate(), &Attributes::default())
+    }
+
+    /// Writes the renewed certificate of the CA with these files.
+    pub(crate) fn put_renewed_ca(
+        &self,
+        paths: &PairPaths,
+        renewed: &Certificate,
+        attributes: &Attributes,
+    ) -> Result<()> {
         let path = self.store.directory.join(&paths.certificate);
-        let current = read_certificates(&path)?;
-        let key = ca.certificate().public_key();
-        if let Some(other) = current.first().filter(|first| first.public_key() != key) {
-            return Err(Error::KeyMismatch {
-                expected: other.public_key().fingerprint_sha256(),
-                found: key.fingerprint_sha256(),
-            }
-            .in_file(&path));
-        }
-        let certificate = ca.certificate().to_pem()?;
-        let usual = Attributes::default();
-        self.put_certificate(&paths, &certificate, Overwrite::Replace, &usual)
+        let file = read_existing_below(&self.store.directory, &paths.certificate)?;
+        let text = replaced(&file, renewed).map_err(|error| error.in_file(&path))?;
+        self.put_certificate(paths, &text, Overwrite::Replace, attributes)
     }
 
     /// Whether a certificate in the store names a CA by its serial number, so that the CA has to
@@ -198,9 +217,9 @@ impl LockedStore {
     pub fn names_ca_by_serial(&self, ca: &Certificate) -> Result<bool> {
         let certificates = self.store.certificates()?;
         let serial_number = ca.serial_number();
-        Ok(certificates
-            .iter()
-            .any(|(_, leaf)| leaf.names_issuer_by_serial(serial_number)))
+        // A root may name itself by it
+        let mut others = certificates.iter().filter(|(_, other)| other != ca);
+        Ok(others.any(|(_, leaf)| leaf.names_issuer_by_serial(serial_number)))
     }
 
     /// Writes a CA to the files of a pair.
@@ -226,6 +245,24 @@ impl LockedStore {
         };
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
+}
+
+/// A trust bundle's file with the renewed certificate of one of its CAs.
+fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
+    let bundle = Certificate::all_from_bytes(file)?;
+    let key = renewed.public_key();
+    let current = bundle::place_of_key(&bundle, key).and_then(|place| bundle.get(place));
+    let Some(current) = current else {
+        let first = bundle.first().map(Certificate::public_key).unwrap_or(key);
+        return Err(Error::KeyMismatch {
+            expected: first.fingerprint_sha256(),
+            found: key.fingerprint_sha256(),
+        });
+    };
+    if renewed.is_self_signed() {
+        check_self_signed(current)?;
+    }
+    bundle::with_replaced(file, current, renewed)
 }
 
 /// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
@@ -291,9 +328,8 @@ fn load_while_valid(
     certificates: Vec<Certificate>,
     key: PrivateKey,
 ) -> Result<CertificateAuthority> {
-    let own = certificates
-        .iter()
-        .find(|one| one.public_key() == key.public_key());
+    let own = bundle::place_of_key(&certificates, key.public_key());
+    let own = own.and_then(|place| certificates.get(place));
     let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
     CertificateAuthority::load_at(certificates, key, end)
 }

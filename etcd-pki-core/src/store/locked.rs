@@ -12,6 +12,7 @@ use super::{
     permissions::Attributes,
     read::read_in,
     replace::Replace,
+    replaced::{self, Kept},
     write::{self, Overwrite, Rules, Target, write_together},
 };
 use crate::{
@@ -119,13 +120,13 @@ impl LockedStore {
     pub(crate) fn put_certificate(
         &self,
         pair: &PairPaths,
-        certificate: &str,
+        certificate: &(impl AsRef<[u8]> + ?Sized),
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
         self.check_place()?;
         self.fix_permissions(&pair.key, true, attributes)?;
-        let file = (&*pair.certificate, certificate.as_bytes(), false);
+        let file = (&*pair.certificate, certificate.as_ref(), false);
         self.put(&[file], overwrite, attributes)
     }
 
@@ -192,6 +193,17 @@ impl LockedStore {
             Overwrite::Replace if is_ca => Replace::Ca,
             Overwrite::Replace if secret => Replace::Key,
             Overwrite::Replace => Replace::Leaf,
+        })
+    }
+
+    /// Keeps the files of a CA that will be replaced.
+    pub(super) fn keep_ca(&self, ca: &PairPaths) -> Result<Option<Kept>> {
+        self.check_place()?;
+        let root = self.lock.directory();
+        let usual = Attributes::default();
+        replaced::keep(ca, |path| {
+            let (folder, name) = parts(root, path)?;
+            Ok((root.make_below(folder, &usual)?, name.to_owned()))
         })
     }
 

@@ -18,10 +18,12 @@ use super::{
     permissions::{AccessList, Attributes, Stamp, give, trusted_owner, user_name, usual_mode},
     read::read_opened,
     replace::Replace,
+    replaced,
 };
 use crate::{
     clock,
     error::{Error, Result},
+    layout::PairPaths,
 };
 
 /// Whether an existing file may be replaced.
@@ -122,6 +124,40 @@ impl LockedFiles {
         Ok(Self { locks })
     }
 
+    /// Replaces a CA: writes files in the locked directories as [`write_files`] does. Before, the old
+    /// files of the CA are kept under further names, `x-replaced-SERIAL.pem` for `x.pem`. Their paths
+    /// are returned.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockedFiles::write`].
+    pub fn replace_ca(&self, files: &[NewFile<'_>], ca: &PairPaths) -> Result<Option<PairPaths>> {
+        let kept = replaced::keep(ca, |path| {
+            let name = path.file_name().ok_or_else(|| irregular(path))?;
+            Ok((self.directory_of(path)?, name.to_owned()))
+        })?;
+        match self.write(files, Overwrite::Replace) {
+            Ok(()) => Ok(kept.map(|kept| kept.paths)),
+            Err(error) => {
+                if let Some(kept) = kept {
+                    kept.undo();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The locked directory of a file.
+    fn directory_of(&self, file: &Path) -> Result<Directory> {
+        let path = parent(file);
+        let mut locks = self.locks.iter().map(Locked::directory);
+        let locked = locks.find(|directory| directory.is_at(path));
+        let locked = locked.ok_or_else(|| Error::DirectoryGone {
+            path: path.to_owned(),
+        })?;
+        Ok(locked.again()?.called(path))
+    }
+
     /// Writes files in the locked directories as [`write_files`] does.
     ///
     /// # Errors
@@ -130,15 +166,9 @@ impl LockedFiles {
     pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
         let mut targets = Vec::with_capacity(files.len());
         for file in files {
-            let path = parent(&file.path);
             let name = file.path.file_name().ok_or_else(|| irregular(&file.path))?;
-            let mut locks = self.locks.iter().map(Locked::directory);
-            let locked = locks.find(|directory| directory.is_at(path));
-            let locked = locked.ok_or_else(|| Error::DirectoryGone {
-                path: path.to_owned(),
-            })?;
             targets.push(Target {
-                directory: locked.again()?.called(path),
+                directory: self.directory_of(&file.path)?,
                 name: name.to_owned(),
                 contents: file.contents,
                 secret: file.secret,
@@ -320,7 +350,7 @@ enum Existing {
 }
 
 /// A file that will be replaced.
-struct Old {
+pub(super) struct Old {
     stamp: Stamp,
     /// Nothing of a file that is too large, or that this user may not read
     contents: Option<Zeroizing<Vec<u8>>>,
@@ -406,6 +436,33 @@ impl Existing {
 }
 
 impl Old {
+    /// The file with this name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`].
+    pub(super) fn at(directory: &Directory, name: &OsStr) -> Result<Option<Self>> {
+        let path = directory.path_of(name);
+        let Some(metadata) = directory.metadata(name)? else {
+            return Ok(None);
+        };
+        if metadata.is_symlink() {
+            return Err(Error::SymbolicLink { path });
+        }
+        if !metadata.is_file() {
+            return Err(irregular(&path));
+        }
+        let Some((file, metadata)) = directory.open_regular(name)? else {
+            return Ok(None);
+        };
+        Self::read(&file, Stamp::from(&metadata), &path).map(Some)
+    }
+
+    /// What it holds, unless it is too large.
+    pub(super) fn contents(&self) -> Option<&[u8]> {
+        self.contents.as_deref().map(Vec::as_slice)
+    }
+
     fn read(file: &File, stamp: Stamp, path: &Path) -> Result<Self> {
         let length = file.metadata().map_or(0, |metadata| metadata.len());
         let contents = match read_opened(file, length, path) {
@@ -484,8 +541,27 @@ impl<'a> Before<'a> {
 
 /// A copy of a file, as complete as the file itself, and not on the disk yet.
 fn copy_of(old: &Old, directory: &Directory) -> Option<Draft> {
+    copied(old, Draft::unnamed(directory)?)
+}
+
+/// Writes a copy of a file under another name, at which there is nothing.
+///
+/// # Errors
+///
+/// [`Error::Exists`], [`Error::Io`].
+pub(super) fn copy(old: &Old, directory: &Directory, name: &OsStr) -> Result<()> {
+    let path = directory.path_of(name);
+    let failed = io_error::<io::Error>("keep a copy at", &path);
+    let draft = copied(old, Draft::new(directory)?);
+    let draft = draft.ok_or_else(|| failed(io::Error::last_os_error()))?;
+    draft
+        .sync()
+        .map_err(io_error("write in", directory.path()))?;
+    draft.put_new(directory, name, &path)
+}
+
+fn copied(old: &Old, mut draft: Draft) -> Option<Draft> {
     let contents = old.contents.as_deref()?;
-    let mut draft = Draft::unnamed(directory)?;
     let account = old.stamp.account();
     let file = draft.file();
     give(

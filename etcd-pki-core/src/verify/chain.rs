@@ -188,7 +188,9 @@ pub(super) fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(),
     let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
     let needs_constraints = !trusted || is_of_third_version;
     let usages = issuer.key_usages().unwrap_or_default();
-    let reason = if needs_constraints && !issuer.is_authority() {
+    let constraints = issuer.extensions().authority;
+    let has_constraints = constraints.is_some_and(|authority| authority.is_authority);
+    let reason = if needs_constraints && !has_constraints {
         "its basicConstraints do not say CA:TRUE"
     } else if !usages.is_empty() && !usages.contains(&KeyUsage::KeyCertSign) {
         "its keyUsage lacks keyCertSign"

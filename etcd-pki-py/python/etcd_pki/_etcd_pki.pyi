@@ -701,11 +701,21 @@ class CertificateAuthority:
         It is valid as long as the other was, unless said otherwise.
         """
     def renewed(
-        self, *, validity: _Validity | None = None, keeps_serial: bool = False, now: datetime | None = None
+        self,
+        *,
+        validity: _Validity | None = None,
+        keeps_serial: bool = False,
+        path_length: int | None = None,
+        now: datetime | None = None,
     ) -> CertificateAuthority:
-        """The same authority with a new certificate: same key, same subject and same key identifier, so that what it has
-        signed stays good; and keyUsage, which Kubespray's lacks. `keeps_serial=True` where leaves name their issuer
-        by its serial number.
+        """The same CA with a new certificate: same key, same subject, and every extension, so that what it has signed
+        stays valid. Missing extensions that a CA needs are added, such as the keyUsage that Kubespray's CA lacks.
+        `keeps_serial=True` where leaves name their issuer by its serial number; `path_length` changes how many CAs may
+        be below it. A CA that another one issued is refused: `renewal_request` makes a request for its issuer.
+        """
+    def renewal_request(self) -> CertificateRequest:
+        """A request to the issuer of an intermediate CA for its next certificate: same key, same subject, and every
+        extension but the one that names the issuer.
         """
     def write(
         self,
@@ -717,7 +727,8 @@ class CertificateAuthority:
     ) -> PairPaths:
         """Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a passphrase, whole or not at
         all. Where an authority is, or what one has signed, nothing is written, unless `replace_ca` says so: what the
-        old one signed is worth nothing then. Returns where.
+        old one signed is worth nothing then, and its files are kept as `ca-replaced-SERIAL.pem` and
+        `ca-replaced-SERIAL-key.pem`. Returns where.
         """
 
 @final
@@ -853,10 +864,17 @@ class LockedStore:
         """Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a passphrase.
         Nothing that exists is replaced.
         """
-    def replace_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client", passphrase: _Passphrase | None = None) -> None:
-        """Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old one has signed."""
+    def replace_ca(
+        self, ca: CertificateAuthority, *, kind: _CaKind = "client", passphrase: _Passphrase | None = None
+    ) -> PairPaths | None:
+        """Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old one has signed.
+        Its files are kept as `ca-replaced-SERIAL.pem` and `ca-replaced-SERIAL-key.pem`, or what the layout has for
+        these names. Returns where.
+        """
     def renew_ca(self, ca: CertificateAuthority, *, kind: _CaKind = "client") -> None:
-        """Writes the renewed certificate of an existing CA, which keeps its key."""
+        """Writes the renewed certificate of an existing CA, which keeps its key, in place of the old one. The rest of
+        the trust bundle stays.
+        """
     def names_ca_by_serial(self, ca: Certificate) -> bool:
         """Whether a certificate in the directory names a CA by its serial number, so that the CA has to keep the number
         when it is renewed.
@@ -910,7 +928,8 @@ class ClusterAuthority:
 
     By default the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the key is that of the
     defaults, the `validity` is ten years, and `peers` are `shared`, one CA for all. With `separate` there is a second
-    one for peers, with the name `peer_common_name`.
+    one for peers, with the name `peer_common_name`. `without_common_name` and `without_peer_common_name` describe CAs
+    that have none.
     """
     def __new__(
         cls,
@@ -921,13 +940,15 @@ class ClusterAuthority:
         algorithm: _KeyAlgorithm | None = None,
         validity: _Validity | None = None,
         peers: _Peers | None = None,
+        without_common_name: bool = False,
+        without_peer_common_name: bool = False,
     ) -> Self: ...
     @property
-    def common_name(self) -> str:
-        """Its common name."""
+    def common_name(self) -> str | None:
+        """Its common name, unless it has none."""
     @property
-    def peer_common_name(self) -> str:
-        """The common name of the separate peer CA."""
+    def peer_common_name(self) -> str | None:
+        """The common name of the separate peer CA, unless it has none."""
     @property
     def organization(self) -> str | None:
         """The organization."""
@@ -1259,8 +1280,8 @@ class DesiredCa:
     def paths(self) -> PairPaths:
         """The files, relative to the cluster's directory."""
     @property
-    def common_name(self) -> str:
-        """The common name."""
+    def common_name(self) -> str | None:
+        """The common name, unless the CA has none."""
     @property
     def identity(self) -> Identity:
         """The subject."""
@@ -1787,6 +1808,9 @@ class Checked:
     @property
     def key_match(self) -> KeyMatch:
         """Whether that key matches."""
+    @property
+    def signed_here(self) -> bool | None:
+        """Whether a CA signed one of the other certificates that were read; `None` for a leaf."""
     @property
     def seconds_left(self) -> int | None:
         """The seconds until the certificate expires, negative afterwards; `None` without a certificate."""

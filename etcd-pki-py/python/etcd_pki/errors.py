@@ -169,6 +169,13 @@ class IrregularError(_FileError):
     path: Path
 
 
+class IssuedByAnotherCaError(_InputError):
+    """Another CA issued a CA's certificate, so only that one can renew it: ``subject``, ``issuer``."""
+
+    subject: str
+    issuer: str
+
+
 class KeyMismatchError(_InputError):
     """A certificate and a key do not belong together: ``expected`` and ``found``, SHA-256 of each public key."""
 

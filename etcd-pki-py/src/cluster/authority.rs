@@ -12,6 +12,7 @@ use crate::{
 /// By default the `common_name` is `etcd-ca`, there is no `organization`, the `algorithm` of the
 /// key is that of the defaults, the `validity` is ten years, and `peers` are `shared`, one CA for
 /// all. With `separate` there is a second one for peers, with the name `peer_common_name`.
+/// `without_common_name` and `without_peer_common_name` describe CAs that have none.
 #[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterAuthority(pub(crate) ClusterAuthority);
@@ -22,8 +23,10 @@ hash_by_debug!(PyClusterAuthority);
 impl PyClusterAuthority {
     #[new]
     #[pyo3(signature = (
-        common_name=None, *, peer_common_name=None, organization=None, algorithm=None, validity=None, peers=None
+        common_name=None, *, peer_common_name=None, organization=None, algorithm=None, validity=None, peers=None,
+        without_common_name=false, without_peer_common_name=false
     ))]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn new(
         common_name: Option<Text>,
         peer_common_name: Option<Text>,
@@ -31,6 +34,8 @@ impl PyClusterAuthority {
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
         peers: Option<Word<Peers>>,
+        without_common_name: bool,
+        without_peer_common_name: bool,
     ) -> PyResult<Self> {
         let mut authority = match common_name {
             Some(Text(common_name)) => ClusterAuthority::new(&common_name).or_raise()?,
@@ -38,6 +43,12 @@ impl PyClusterAuthority {
         };
         if let Some(Text(common_name)) = peer_common_name {
             authority = authority.with_peer_common_name(&common_name).or_raise()?;
+        }
+        if without_common_name {
+            authority = authority.without_common_name();
+        }
+        if without_peer_common_name {
+            authority = authority.without_peer_common_name();
         }
         if let Some(Text(organization)) = organization {
             authority = authority.with_organization(&organization).or_raise()?;
@@ -54,15 +65,15 @@ impl PyClusterAuthority {
         Ok(Self(authority))
     }
 
-    /// Its common name.
+    /// Its common name, unless it has none.
     #[getter]
-    fn common_name(&self) -> &str {
+    fn common_name(&self) -> Option<&str> {
         self.0.common_name()
     }
 
-    /// The common name of the separate peer CA.
+    /// The common name of the separate peer CA, unless it has none.
     #[getter]
-    fn peer_common_name(&self) -> String {
+    fn peer_common_name(&self) -> Option<String> {
         self.0.peer_common_name()
     }
 
@@ -91,6 +102,7 @@ impl PyClusterAuthority {
     }
 
     fn __repr__(&self) -> String {
-        format!("<ClusterAuthority {}>", self.0.common_name())
+        let name = self.0.common_name().or(self.0.organization());
+        format!("<ClusterAuthority {}>", name.unwrap_or("without a name"))
     }
 }

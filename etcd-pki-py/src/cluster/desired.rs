@@ -56,9 +56,9 @@ impl PyDesiredCa {
         PyPairPaths(self.0.paths.clone())
     }
 
-    /// The common name.
+    /// The common name, unless the CA has none.
     #[getter]
-    fn common_name(&self) -> String {
+    fn common_name(&self) -> Option<String> {
         self.0.common_name()
     }
 

@@ -1,21 +1,29 @@
 //! `etcd-pki ca renew`
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
-use etcd_pki_core::{CaKind, PairPaths, Profile, Store, Validity};
+use etcd_pki_core::{CaKind, CaRenewal, CertificateAuthority, PairPaths, Profile, Store, Validity};
 
 use crate::{
     failure::{Failure, Outcome},
+    files::File,
     input::Input,
-    options::{DirectoryOptions, JsonOption, PassphraseOptions, ValidityOptions},
+    options::{
+        DirectoryOptions, ForceOption, JsonOption, PassphraseOptions, ValidityOptions, check_layout,
+    },
     output,
     report::Report,
     time,
 };
 
-/// Renew an authority's certificate: same key, same subject, so that all it has signed stays good
+/// Renew a CA's certificate: same key, same subject, so that all it has signed stays valid
 ///
-/// The new certificate has keyUsage, which the one of Kubespray's script lacks: old certificates then pass Python 3.13 and
-/// openssl's strict check too. It is valid as long as the old one was. etcd reads it only when it starts.
+/// The new certificate has every extension of the old one, and keyUsage, which the one of Kubespray's script lacks: old
+/// certificates then pass Python 3.13 and openssl's strict check too. It is valid as long as the old one was. The other
+/// certificates of its file stay. etcd reads it only when it starts.
+///
+/// A CA that another CA issued is no root, and is not made one: write a request for its issuer with --csr.
 #[derive(Args)]
 #[command(
     mut_arg("directory", |directory| directory.required(true)),
@@ -24,18 +32,27 @@ Examples:
   etcd-pki ca renew -d /etc/ssl/etcd/ssl
   etcd-pki ca renew -d /etc/ssl/etcd/ssl --validity 10y
   etcd-pki ca renew -d /etc/ssl/etcd/ssl --peers
+  etcd-pki ca renew -d /etc/ssl/etcd/ssl --csr etcd-ca.csr
 
 Exit codes:
-  0  the certificate is renewed
-  1  failed or refused, such as a key that is another authority's
+  0  the certificate is renewed, or the request is written
+  1  failed or refused, such as a CA that another CA issued
   2  the arguments are not understood"
 )]
 pub(crate) struct Renew {
     #[command(flatten)]
     directory: DirectoryOptions,
-    /// Renew the authority that peers have apart, instead of the other one
+    /// Renew the separate CA of peers instead of the other one
     #[arg(long)]
     peers: bool,
+    /// Change how many CAs may be below it; otherwise the path length stays
+    #[arg(long, value_name = "N")]
+    path_length: Option<u8>,
+    /// Write a request for the CA's issuer to this file, and change nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path_length", "validity", "days"])]
+    csr: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceOption,
     #[command(flatten)]
     validity: ValidityOptions,
     #[command(flatten)]
@@ -46,18 +63,24 @@ pub(crate) struct Renew {
 
 impl Renew {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
-        let mut report = Report::new(&self.json);
         let store = self
             .directory
             .store()
             .ok_or_else(|| Failure::usage("no directory", "name it with -d DIR"))?;
-        let passphrase = self.passphrase.read(input)?;
-        let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let kind = if self.peers {
             CaKind::Peer
         } else {
             CaKind::Client
         };
+        check_layout(&store, kind)?;
+        let passphrase = self.passphrase.read(input)?;
+        if let Some(csr) = &self.csr {
+            existing_paths(&store, kind)?;
+            let ca = store.ca_for_renewal(kind, passphrase.as_ref())?;
+            return self.request(&ca, csr);
+        }
+        let mut report = Report::new(&self.json);
+        let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let paths = existing_paths(&store, kind)?;
         let old = store.ca_for_renewal(kind, passphrase.as_ref())?;
         let validity = match self.validity.read()? {
@@ -65,7 +88,11 @@ impl Renew {
             None => as_long_as(old.certificate()),
         };
         let keeps_serial = locked.names_ca_by_serial(old.certificate())?;
-        let renewed = old.renewed(validity, keeps_serial, time::now())?;
+        let mut renewal = CaRenewal::new(validity).with_serial_kept(keeps_serial);
+        if let Some(path_length) = self.path_length {
+            renewal = renewal.with_path_length(path_length);
+        }
+        let renewed = old.renewed(renewal, time::now())?;
         report.while_replacing(&[&paths.certificate], || {
             Ok(locked.renew_ca(kind, &renewed)?)
         })?;
@@ -73,6 +100,16 @@ impl Renew {
         output::say(
             "note: etcd reads it only when it starts; restart each member, one after the other, before the old one ends",
         );
+        report.finish()
+    }
+
+    /// Writes a request for the issuer of the CA.
+    fn request(&self, ca: &CertificateAuthority, csr: &Path) -> Outcome {
+        let mut report = Report::on(&[csr], &self.json)?;
+        let request = ca.renewal_request()?;
+        let text = request.to_pem()?;
+        report.write(&[File::public(csr, &text)], self.force.replacing())?;
+        report.request(csr, &request);
         report.finish()
     }
 }
@@ -85,10 +122,10 @@ fn existing_paths(store: &Store, kind: CaKind) -> Result<PairPaths, Failure> {
     }
     Err(Failure::failed(
         format!(
-            "peers have no authority apart: {} is not there",
+            "peers have no separate CA: {} is missing",
             paths.certificate.display()
         ),
-        "without --peers the directory's other authority is renewed",
+        "without --peers the directory's other CA is renewed",
     ))
 }
 

@@ -73,6 +73,7 @@ pub(crate) struct Renew {
 
 impl Renew {
     pub(crate) fn run(self, input: &Input) -> Outcome {
+        self.authority.check_layout()?;
         let passphrase = self.authority.passphrase.read(input)?;
         let renewal = self.renewal(input, passphrase.as_ref())?;
         let bar = Bar::default();

@@ -96,10 +96,11 @@ impl Verify {
     }
 
     fn verifier(&self, input: &Input) -> Result<Verifier, Failure> {
-        let in_directory = self
-            .directory
-            .store()
-            .map(|store| store.ca_paths(CaKind::Client));
+        let store = self.directory.store().filter(|_| self.ca.is_none());
+        if let Some(store) = &store {
+            options::check_layout(store, CaKind::Client)?;
+        }
+        let in_directory = store.map(|store| store.ca_paths(CaKind::Client));
         let mut verifier = match (&self.ca, in_directory) {
             (None, Some(paths)) => {
                 let path = &paths.certificate;

@@ -29,6 +29,8 @@ struct Item {
     key_file: Option<String>,
     /// Whether the key is the certificate's; nothing if there is none, or it was not looked into
     key_matches: Option<bool>,
+    /// Whether a CA signed one of the other certificates; nothing for a leaf
+    signed_here: Option<bool>,
     /// As `cert show --json` has them; nothing if the file cannot be read
     certificate: Option<CertificateFacts>,
 }
@@ -60,6 +62,7 @@ impl Item {
                 KeyMatch::No => Some(false),
                 _ => None,
             },
+            signed_here: checked.signed_here(),
             certificate: checked.certificate().map(CertificateFacts::of),
         }
     }

@@ -1,6 +1,6 @@
 //! What was found as a table, for people.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet, path::Path};
 
 use etcd_pki_core::{Certificate, Checked, KeyMatch};
 
@@ -13,10 +13,18 @@ pub(super) fn text(findings: &Findings) -> String {
         .checked
         .iter()
         .partition(|one| one.certificate().is_some_and(Certificate::is_authority));
+    // The chain of a leaf is no trust bundle
+    let is_ca = |one: &&Checked| one.certificate().is_some_and(Certificate::is_authority);
+    let (first, further): (Vec<_>, Vec<_>) =
+        findings.checked.iter().partition(|one| one.number() == 1);
+    let leaves = first.into_iter().filter(|one| !is_ca(one));
+    let leaves: HashSet<&Path> = leaves.map(Checked::path).collect();
+    let bundles = further.into_iter().map(Checked::path);
+    let bundles: HashSet<&Path> = bundles.filter(|path| !leaves.contains(path)).collect();
     let mut text = row("STATUS", "EXPIRES", "DAYS", "KIND", "KEY", "CERTIFICATE");
     for mut group in [rest, authorities] {
         group.sort_by_key(|one| (one.seconds_left(), Reverse(one.severity())));
-        text.extend(group.into_iter().map(rows));
+        text.extend(group.into_iter().map(|one| rows(one, &bundles)));
     }
     let counts = findings.counts().into_iter();
     let counts: Vec<_> = counts
@@ -25,7 +33,8 @@ pub(super) fn text(findings: &Findings) -> String {
     text + &format!("{}\n", counts.join(", "))
 }
 
-fn rows(checked: &Checked) -> String {
+/// The rows of a result. An entry of a trust bundle of several is described.
+fn rows(checked: &Checked, bundles: &HashSet<&Path>) -> String {
     let status = checked.severity().name();
     let name = output::one_line(&name(checked));
     let mut rows = match checked.certificate() {
@@ -39,12 +48,36 @@ fn rows(checked: &Checked) -> String {
         ),
         None => row(status, "-", "-", "-", "-", &name),
     };
+    if let Some(certificate) = checked
+        .certificate()
+        .filter(|_| bundles.contains(checked.path()))
+        && let Some(signed) = checked.signed_here()
+    {
+        let line = format!("          {}", entry(checked, certificate, signed));
+        rows.push_str(&output::one_line(&line));
+        rows.push('\n');
+    }
     for finding in checked.findings() {
         let line = format!("          {} {finding}", finding.code());
         rows.push_str(&output::one_line(&line));
         rows.push('\n');
     }
     rows
+}
+
+/// An entry of a trust bundle: `CN=etcd-ca, serial 4A1C…, has signed nothing here, its key is elsewhere`
+fn entry(checked: &Checked, certificate: &Certificate, signed: bool) -> String {
+    let signed = if signed {
+        "has signed here"
+    } else {
+        "has signed nothing here"
+    };
+    let key = match checked.key_match() {
+        KeyMatch::Yes => "its key is here",
+        _ => "its key is elsewhere",
+    };
+    let (subject, serial) = (certificate.subject(), certificate.serial_number());
+    format!("{subject}, serial {serial}, {signed}, {key}")
 }
 
 fn row(status: &str, expires: &str, days: &str, kind: &str, key: &str, name: &str) -> String {

@@ -8,6 +8,7 @@ use std::{
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Error, Layout, PairPaths, PrivateKey, Store,
+    read_regular_file,
 };
 
 use super::{PassphraseOptions, one_of};
@@ -44,6 +45,35 @@ impl DirectoryOptions {
     pub(crate) fn store(&self) -> Option<Store> {
         let directory = self.directory.as_ref()?;
         Some(Store::new(directory, self.layout.unwrap_or_default()))
+    }
+}
+
+/// The error, with the layout of the files if one is missing because they have the names of another
+/// layout.
+pub(crate) fn or_other_layout(error: Error, store: &Store) -> Failure {
+    let is_missing =
+        matches!(&error, Error::Io { error, .. } if error.kind() == io::ErrorKind::NotFound);
+    match store.other_layout().filter(|_| is_missing) {
+        Some((found, layout)) => Failure::failed(
+            error.to_string(),
+            format!(
+                "the directory has {} of the {layout} layout: say --layout {layout}",
+                found.display()
+            ),
+        ),
+        None => error.into(),
+    }
+}
+
+/// Refuses a directory without this CA whose files have the names of another layout.
+pub(crate) fn check_layout(store: &Store, kind: CaKind) -> Result<(), Failure> {
+    let path = store.ca_paths(kind).certificate;
+    if path.symlink_metadata().is_ok() || store.other_layout().is_none() {
+        return Ok(());
+    }
+    match read_regular_file(&path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(or_other_layout(error, store)),
     }
 }
 
@@ -84,6 +114,7 @@ impl AuthorityOptions {
 
     /// Reads certificate and key, and checks them against each other. The names of the directory's members are not others'.
     pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
+        self.check_layout()?;
         let (certificate, key) = self.files()?;
         let passphrase = self.passphrase.read(input)?;
         let passphrase = passphrase.as_ref();
@@ -105,6 +136,12 @@ impl AuthorityOptions {
             Some(store) => Ok(ca.with_member_common_names(store.member_common_names()?)),
             None => Ok(ca),
         }
+    }
+
+    /// Refuses a directory whose files have the names of another layout.
+    pub(crate) fn check_layout(&self) -> Result<(), Failure> {
+        let store = self.directory.store().filter(|_| !self.is_named());
+        store.map_or(Ok(()), |store| check_layout(&store, CaKind::Client))
     }
 
     /// The error, with the way to a CA if the directory has none.

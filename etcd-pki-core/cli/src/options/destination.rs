@@ -50,7 +50,7 @@ impl PairOutOptions {
 }
 
 /// `x-key.pem` for `x.pem`; with no file, standard output.
-fn key_beside(out: &Path) -> PathBuf {
+pub(crate) fn key_beside(out: &Path) -> PathBuf {
     match out.file_stem() {
         Some(stem) if !is_standard(out) => {
             let mut name = stem.to_owned();

@@ -78,6 +78,8 @@ fn obstacle(step: &Step) {
     let mut reasons = step.reasons().iter();
     let reason = reasons.clone().find(is_file).or_else(|| reasons.next());
     match reason {
+        // The note of its CA says what to do
+        Some(Finding::Expired { .. }) if step.ca().is_none() => {}
         Some(Finding::SymbolicLink { path, .. }) => output::say(format_args!(
             "note: {} is a symbolic link, and etcd-pki apply leaves that pair as it is: remove the link, or leave that host out of \
              the specification",

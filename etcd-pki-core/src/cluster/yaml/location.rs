@@ -115,8 +115,8 @@ ca:
   peers: separate
 => line 3, column 3: ca.peers: it stands here twice, first on line 2
 
-ca: {common_name: null}
-=> line 1, column 19: ca.common_name: text is wanted, and this is nothing
+ca: {common_name: []}
+=> line 1, column 19: ca.common_name: text is wanted, and this is a list
 
 ca: {peer_common_name: x}
 => line 1, column 24: ca.peer_common_name: peers have no authority apart

@@ -112,7 +112,10 @@ fn entry(yaml: &mut Writer, entry: &ClusterEntry) {
 }
 
 fn authority(yaml: &mut Writer, authority: &ClusterAuthority) {
-    yaml.field("common_name", authority.common_name());
+    match authority.common_name() {
+        Some(common_name) => yaml.field("common_name", common_name),
+        None => yaml.line("common_name: null"),
+    }
     yaml.said("organization", authority.organization());
     yaml.said("algorithm", authority.key_algorithm());
     yaml.said("validity", authority.validity());
@@ -120,7 +123,10 @@ fn authority(yaml: &mut Writer, authority: &ClusterAuthority) {
         yaml.field("peers", Peers::Separate.name());
     }
     if authority.names_peers() {
-        yaml.field("peer_common_name", &authority.peer_common_name());
+        match authority.peer_common_name() {
+            Some(common_name) => yaml.field("peer_common_name", &common_name),
+            None => yaml.line("peer_common_name: null"),
+        }
     }
 }
 

@@ -1,0 +1,46 @@
+//! Which CAs have signed something among the certificates that were read.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+};
+
+use rayon::prelude::*;
+
+use super::contents::Contents;
+use crate::{certificate::Certificate, key::PublicKey};
+
+/// The keys of the CAs that signed a certificate of another key.
+pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey> {
+    let all = read.values().flat_map(|contents| match contents {
+        Contents::Certificates(certificates) => certificates.all.as_slice(),
+        _ => &[],
+    });
+    let mut by_issuer: HashMap<String, Vec<&Certificate>> = HashMap::new();
+    let mut cas: HashMap<&PublicKey, &Certificate> = HashMap::new();
+    for certificate in all {
+        if certificate.is_authority() {
+            cas.insert(certificate.public_key(), certificate);
+        }
+        let signed = by_issuer.entry(certificate.issuer()).or_default();
+        signed.push(certificate);
+    }
+    cas.into_par_iter()
+        .filter(|(_, ca)| {
+            let named = by_issuer.get(&ca.subject()).map_or(&[][..], Vec::as_slice);
+            named.par_iter().any(|one| is_signed(one, ca))
+        })
+        .map(|(key, _)| key)
+        .collect()
+}
+
+/// Whether a CA signed a certificate. The key identifiers come first, since signatures cost more.
+fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
+    let named = certificate.authority_key_identifier();
+    let differs = named
+        .zip(ca.subject_key_identifier())
+        .is_some_and(|(named, own)| named != own);
+    !differs
+        && certificate.public_key() != ca.public_key()
+        && certificate.check_issued_by(ca).is_ok()
+}

@@ -1,0 +1,265 @@
+//! CAs that another one replaces: their files are kept, and no command takes them for files in use.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a failing step fails the test"
+)]
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+};
+
+use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store};
+use etcd_pki_tests::{Output, Scratch, command::etcd_pki_in, openssl, pki::mode};
+
+struct Place(Scratch);
+
+impl Place {
+    fn new() -> Self {
+        Self(Scratch::new("old-ca"))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    #[track_caller]
+    fn pki(&self, line: &str) -> Output {
+        etcd_pki_in(self.path(), line)
+    }
+
+    #[track_caller]
+    fn done(&self, line: &str) -> Output {
+        self.pki(line).expect_success()
+    }
+
+    fn file(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path().join("p").join(name)
+    }
+
+    /// The serial number as openssl prints it.
+    fn serial(&self, name: &Path) -> String {
+        let line = format!("x509 -noout -serial -in {}", self.file(name).display());
+        let shown = openssl::call(self.path(), &line);
+        let text = shown.stdout().trim().to_owned();
+        text.strip_prefix("serial=").unwrap().to_owned()
+    }
+}
+
+/// The path of a file of the old CA: `ca-replaced-SERIAL.pem`, `etcd/ca-replaced-SERIAL.key`.
+fn kept(path: &Path, stem: &str, serial: &str) -> PathBuf {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let rest = name.strip_prefix(stem).unwrap();
+    path.with_file_name(format!("{stem}-replaced-{serial}{rest}"))
+}
+
+#[test]
+fn the_old_pair_is_kept_in_each_layout() {
+    for layout in Layout::ALL {
+        let place = Place::new();
+        let options = format!("-d p --layout {layout}");
+        let _ = place.done(&format!("ca new {options}"));
+        let _ = place.done(&format!("cert issue client backup {options}"));
+        let ca = layout.ca(CaKind::Client);
+        let stem = ca.certificate.file_stem().unwrap().to_str().unwrap();
+        for (path, mode) in [(&ca.certificate, 0o640), (&ca.key, 0o400)] {
+            fs::set_permissions(place.file(path), Permissions::from_mode(mode)).unwrap();
+        }
+        let mut bundle = fs::read(place.file(&ca.certificate)).unwrap();
+        bundle.extend_from_slice(b"# a note\n");
+        fs::write(place.file(&ca.certificate), &bundle).unwrap();
+        let key = fs::read(place.file(&ca.key)).unwrap();
+        let serial = place.serial(&ca.certificate);
+        let replaced = place.done(&format!("ca new {options} --replace-ca"));
+        for (path, contents, expected) in
+            [(&ca.certificate, &bundle, 0o640), (&ca.key, &key, 0o400)]
+        {
+            let kept = kept(path, stem, &serial);
+            assert_eq!(fs::read(place.file(&kept)).unwrap(), *contents, "{layout}");
+            assert_eq!(mode(&place.file(&kept)), expected, "{layout}");
+            assert_ne!(fs::read(place.file(path)).unwrap(), *contents, "{layout}");
+            let name = kept.display().to_string();
+            assert!(replaced.stderr().contains(&name), "{replaced:?}");
+        }
+
+        // No command takes them for a CA in use, for a leaf, or for files of others
+        let checked = place.pki("check p --json");
+        assert!(!checked.stdout().contains("replaced"), "{checked:?}");
+        assert!(checked.stdout().contains("EP007"), "{checked:?}");
+        if layout != Layout::Cfssl {
+            let adopted = place.done(&format!("adopt p --layout {layout}"));
+            assert!(!adopted.stdout().contains("replaced"), "{adopted:?}");
+            fs::write(place.path().join("s.yaml"), adopted.stdout()).unwrap();
+            let applied = place.done("apply -f s.yaml --prune");
+            assert!(!applied.stderr().contains("replaced"), "{applied:?}");
+            let again = place.done("plan --check -f s.yaml");
+            assert!(!again.stderr().contains("replaced"), "{again:?}");
+            let checked = place.done("check p --json");
+            assert!(!checked.stdout().contains("EP007"), "{checked:?}");
+        }
+        assert!(place.file(kept(&ca.key, stem, &serial)).exists());
+    }
+}
+
+/// `check` reports a key of a replaced CA that others can read, and nothing else about it.
+#[test]
+fn what_check_reports_of_a_replaced_ca() {
+    let place = Place::new();
+    let _ = place.done("ca new -d p");
+    let serial = place.serial(Path::new("ca.pem"));
+    let _ = place.done("ca new -d p --replace-ca");
+    let _ = place.done("check p");
+    let key = place.file(format!("ca-replaced-{serial}-key.pem"));
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    let checked = place.pki("check p --json");
+    assert!(checked.stdout().contains("EP006"), "{checked:?}");
+    // As a file that is given it is judged like any other
+    for (path, is_judged) in [
+        ("p".to_owned(), false),
+        (format!("p/ca-replaced-{serial}.pem"), true),
+    ] {
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+        let checked = place.pki(&format!("check {path} --warning 20y --json"));
+        assert!(checked.stdout().contains("EP003"), "{checked:?}");
+        assert_eq!(checked.stdout().contains("ca-replaced"), is_judged);
+    }
+}
+
+#[test]
+fn the_old_pair_is_kept_by_path() {
+    let place = Place::new();
+    fs::create_dir(place.path().join("p")).unwrap();
+    for (names, kept) in [
+        ("-o p/a.pem", ["a-replaced-S.pem", "a-replaced-S-key.pem"]),
+        (
+            "-o p/b.crt --key-out p/k/b.key",
+            ["b-replaced-S.crt", "k/b-replaced-S.key"],
+        ),
+    ] {
+        fs::create_dir_all(place.file("k")).unwrap();
+        let _ = place.done(&format!("ca new {names}"));
+        let certificate = names.split(['/', ' ']).nth(2).unwrap();
+        let serial = place.serial(Path::new(certificate));
+        let old = fs::read(place.file(certificate)).unwrap();
+        let replaced = place.done(&format!("ca new {names} --replace-ca"));
+        let kept = kept.map(|name| place.file(name.replace('S', &serial)));
+        assert_eq!(fs::read(&kept[0]).unwrap(), old);
+        assert!(kept[1].exists(), "{replaced:?}");
+        assert_eq!(mode(&kept[1]), 0o600);
+        if kept[0].parent() == kept[1].parent() {
+            let line = format!("key new --force -o {}", kept[1].display());
+            let refused = place.pki(&line).expect_code(1);
+            assert!(refused.stderr().contains("authority's"), "{refused:?}");
+        }
+    }
+}
+
+/// The files are kept each time, and a file that has the name of one is not overwritten.
+#[test]
+fn replaced_several_times() {
+    let place = Place::new();
+    let store = Store::new(place.file(""), Layout::Kubespray);
+    let files = store.lock().unwrap();
+    let [first, second] = ["a", "b"].map(|name| CertificateAuthority::create(name).unwrap());
+    files.write_ca(CaKind::Client, &first, None).unwrap();
+    let serial = first.certificate().serial_number().to_string();
+    let names = |suffix: &str| {
+        [
+            format!("ca-replaced-{serial}{suffix}.pem"),
+            format!("ca-replaced-{serial}{suffix}-key.pem"),
+        ]
+    };
+    let replace = |ca: &CertificateAuthority| {
+        let kept = files.replace_ca(CaKind::Client, ca, None).unwrap().unwrap();
+        [kept.certificate, kept.key]
+    };
+    // Another file has the first name
+    fs::write(place.file(&names("")[0]), "notes").unwrap();
+    assert_eq!(replace(&second), names("-2").map(|name| place.file(name)));
+    assert_eq!(fs::read(place.file(&names("")[0])).unwrap(), b"notes");
+    assert!(!place.file(&names("")[1]).exists());
+    // The same files again, as after a run that was interrupted
+    replace(&first);
+    assert_eq!(replace(&second), names("-2").map(|name| place.file(name)));
+    let kept = store
+        .certificates()
+        .unwrap()
+        .into_iter()
+        .filter(|(path, _)| path.display().to_string().contains(&serial));
+    assert_eq!(kept.count(), 1);
+}
+
+/// Only a key, or a damaged certificate, is kept too; a link is refused, and nothing is changed.
+#[test]
+fn what_is_no_whole_pair() {
+    let place = Place::new();
+    let _ = place.done("ca new -d p");
+    let key = fs::read(place.file("ca-key.pem")).unwrap();
+    fs::write(place.file("ca.pem"), "damaged").unwrap();
+    let kept = |part: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(place.file("")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let is_kept = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("ca-replaced-") && name.ends_with(part)
+        };
+        paths.filter(is_kept).collect()
+    };
+    let _ = place.done("ca new -d p --replace-ca");
+    assert_eq!(fs::read(&kept("-key.pem")[0]).unwrap(), key);
+    assert_eq!(kept(".pem").len(), 2);
+
+    let serial = place.serial(Path::new("ca.pem"));
+    fs::rename(place.file("ca.pem"), place.path().join("elsewhere.pem")).unwrap();
+    symlink("../elsewhere.pem", place.file("ca.pem")).unwrap();
+    let refused = place.pki("ca new -d p --replace-ca").expect_code(1);
+    assert!(refused.stderr().contains("link"), "{refused:?}");
+    assert_eq!(kept(".pem").len(), 2, "{serial}");
+
+    fs::remove_file(place.file("ca.pem")).unwrap();
+    let key = fs::read(place.file("ca-key.pem")).unwrap();
+    let _ = place.done("ca new -d p --replace-ca");
+    let keys = kept("-key.pem");
+    assert!(keys.iter().any(|path| fs::read(path).unwrap() == key));
+    assert_eq!(kept(".pem").len(), 3);
+}
+
+/// Commands that miss the CA of a directory name the layout that its files have.
+#[test]
+fn hints_name_the_layout_of_the_files() {
+    for there in Layout::ALL {
+        let place = Place::new();
+        let _ = place.done(&format!("ca new -d p --layout {there}"));
+        let issue = format!("cert issue member a --san 10.0.0.1 -d p --layout {there}");
+        let _ = place.done(&issue);
+        let _ = place.done("csr new --name b -o request");
+        let leaf = there.pairs(etcd_pki_core::Role::Member, "a").unwrap();
+        let leaf = leaf[0].certificate.display();
+        for asked in [Layout::Kubespray, Layout::Kubeadm, Layout::K3s] {
+            let ca = |layout: Layout| layout.ca(CaKind::Client).certificate;
+            if ca(asked) == ca(there) {
+                continue;
+            }
+            for line in [
+                "cert issue client b".to_owned(),
+                "cert renew".to_owned(),
+                format!("cert renew p/{leaf}"),
+                format!("cert verify p/{leaf}"),
+                "cert sign --role client --name b request".to_owned(),
+                "ca renew".to_owned(),
+                "ca renew --csr x".to_owned(),
+                "ca show".to_owned(),
+                "ca new".to_owned(),
+            ] {
+                let refused = place.pki(&format!("{line} -d p --layout {asked}"));
+                let refused = refused.expect_code(1);
+                let told = refused.stderr();
+                assert!(told.contains(&format!("--layout {there}")), "{refused:?}");
+                assert!(!told.contains("ca new -d"), "{refused:?}");
+                assert!(!told.contains("--replace-ca"), "{refused:?}");
+            }
+        }
+    }
+}
