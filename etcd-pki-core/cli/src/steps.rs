@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use etcd_pki_core::{
-    Role,
+    Certificate, Role,
     plan::{Action, Outcome, Step, StepReport, Target},
     rfc3339,
 };
@@ -28,6 +28,11 @@ pub(crate) struct StepFacts {
     /// Of the CA certificate that is trusted
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    /// Of the certificate that is removed
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
     makes_key: bool,
     reasons: Vec<FindingFacts>,
     /// When the certificate expires that the files had before
@@ -46,6 +51,7 @@ impl StepFacts {
     pub(crate) fn of(step: &Step) -> Self {
         let shown = |path: &Path| path.display().to_string();
         let paths = step.paths();
+        let removed = step.removed_certificate();
         // Other steps do not need the key, or make it
         let has_key = match step.action() {
             Action::Sign | Action::Trust => false,
@@ -65,6 +71,8 @@ impl StepFacts {
             key: has_key.then(|| shown(&paths.key)),
             request: step.request().map(shown),
             sha256: step.fingerprint_sha256().map(str::to_owned),
+            subject: removed.map(Certificate::subject),
+            serial: removed.map(|removed| removed.serial_number().to_string()),
             makes_key: step.makes_key(),
             reasons: FindingFacts::all(step.reasons()),
             not_after: step.not_after().map(rfc3339),

@@ -10,6 +10,7 @@ use std::{
 
 use super::file_renewal::FileRenewal;
 use crate::{
+    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -134,6 +135,8 @@ pub struct Step {
     pub(super) not_before: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
     pub(super) hard_links: Vec<PathBuf>,
+    /// The certificate that is removed
+    pub(super) removed: Option<Certificate>,
     /// The current key
     pub(super) key: Option<PublicKey>,
     pub(super) stamps: Stamps,
@@ -205,6 +208,7 @@ impl Step {
             not_before: None,
             not_after: None,
             hard_links: Vec::new(),
+            removed: None,
             key: None,
             stamps: Stamps::default(),
         }
@@ -367,6 +371,13 @@ impl Step {
     #[must_use]
     pub fn not_after(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// The certificate that the step removes. It stays valid until it expires: etcd accepts it from
+    /// everyone who has a copy of it and of its key.
+    #[must_use]
+    pub fn removed_certificate(&self) -> Option<&Certificate> {
+        self.removed.as_ref()
     }
 
     /// Whether the key's file existed when the plan was made.
