@@ -15,6 +15,7 @@ use crate::{
     layout::PairPaths,
     request::CertificateRequest,
     store::{Store, is_same, read_below, unless_too_large},
+    text,
 };
 
 /// The extension of a request's file
@@ -33,7 +34,7 @@ impl Refusal {
     pub(super) fn new(path: impl Into<PathBuf>, reason: impl fmt::Display) -> Self {
         Self {
             path: path.into(),
-            reason: reason.to_string(),
+            reason: text::message(&reason.to_string()).into_owned(),
         }
     }
 
@@ -56,7 +57,8 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
+        let line = format!("{}: {}", self.path.display(), self.reason);
+        f.write_str(&text::message(&line))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     request::CertificateRequest,
     role::Role,
     store::look,
-    words,
+    text, words,
 };
 
 /// What a step does.
@@ -486,7 +486,7 @@ impl fmt::Display for Step {
             }
         };
         let line = format!("{:<8}  {file:<28}  {details}", self.action);
-        f.write_str(line.trim_end())
+        f.write_str(&text::printable(line.trim_end()))
     }
 }
 
