@@ -29,6 +29,7 @@ mod credentials;
 mod directory;
 mod fixture;
 pub mod foreign;
+pub mod fuzz;
 pub mod kubespray;
 pub mod machines;
 pub mod pki;
