@@ -34,6 +34,7 @@ pub mod kubespray;
 pub mod machines;
 pub mod pki;
 mod reading;
+pub mod sweep;
 
 // Who judges
 pub mod apiserver;
