@@ -1168,9 +1168,9 @@ class Cluster:
         client. `rekey` makes a new key for each certificate that is renewed, and for a key that cannot be read.
         `prune=True` removes the pairs that are not in the specification, with `only` those of that name; names remove
         the pairs of these hosts and clients alone. What is removed stays valid until it expires. `part_only` ignores
-        these pairs: the specification covers a part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces links from one
-        file of the directory to another with pairs of their own. `now` is the time to judge at, the present one by
-        default.
+        these pairs: the specification covers a part of the directory. `backup` keeps what is replaced or removed.
+        `replace_links` replaces links from one file of the directory to another with pairs of their own. `now` is the
+        time to judge at, the present one by default.
         """
     def apply(
         self,
@@ -1427,8 +1427,8 @@ class Step:
         """When the current certificate expires."""
     @property
     def removed_certificate(self) -> Certificate | None:
-        """The certificate that the step removes. It stays valid until it expires: etcd accepts it from everyone who has a
-        copy of it and of its key.
+        """The certificate that the step removes. It stays valid until it expires: etcd accepts it from everyone who has
+        a copy of it and of its key.
         """
     @property
     def has_key_file(self) -> bool:
