@@ -308,7 +308,7 @@ fn who_is_gone_stays_until_it_is_pruned() {
     let plan = cluster.command("plan").output().unwrap();
     let said = stderr_of(&plan, 0);
     assert!(
-        said.contains("client-root.pem is not in the specification"),
+        said.contains("note: not in the specification: client-root.pem\n"),
         "{said}"
     );
     let _ = cluster.apply();

@@ -315,3 +315,33 @@ fn every_finding_is_in_the_reference() {
         .collect();
     assert_eq!(rows, expected);
 }
+
+/// Each promise of SECURITY.md names tests, and they exist.
+#[test]
+fn every_promise_has_its_tests() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(tests.join("../SECURITY.md")).unwrap();
+    let promises = page.split_once("## Promises").unwrap().1;
+    let promises = promises.split_once("\n## ").unwrap().0;
+    let begin = Regex::new(r"(?m)^\d+\. ").unwrap();
+    let named = Regex::new(r"`(\w+)::(\w+)`").unwrap();
+    let mut count = 0;
+    for promise in begin.split(promises).skip(1) {
+        let mut has_test = false;
+        for test in named.captures_iter(promise) {
+            let [file, function] = [1, 2].map(|group| &test[group]);
+            let text = fs::read_to_string(tests.join(format!("{file}.rs"))).unwrap_or_default();
+            // The fuzz targets are functions that a macro makes
+            let is_test = text.contains(&format!("#[test]\nfn {function}()"))
+                || file == "fuzz" && text.contains(&format!("    {function},\n"));
+            assert!(
+                is_test,
+                "SECURITY.md names the test {file}::{function}, which does not exist"
+            );
+            has_test = true;
+        }
+        assert!(has_test, "this promise names no test: {promise}");
+        count += 1;
+    }
+    assert!(count >= 16, "{count} promises");
+}

@@ -38,6 +38,11 @@ cargo fmt --all --check
 step "the programs that judge"
 bash tests/setup.sh
 
+step "dependencies: licences, duplicates, sources"
+# The folder of tests/setup.sh
+tools=${ETCD_PKI_TEST_TOOLS:-target/test-tools}
+"$tools/bin/cargo-deny" --locked check bans licenses sources
+
 step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --package etcd-pki-core --no-default-features --lib -- -D warnings

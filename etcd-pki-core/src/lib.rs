@@ -98,6 +98,7 @@ mod limits;
 mod pem;
 mod signing;
 mod text;
+mod uri;
 mod words;
 
 mod serial;

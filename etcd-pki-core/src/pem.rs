@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, ops::Range, path::Path};
 
-use base64::Engine as _;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use pem_rfc7468::LineEnding;
 use zeroize::Zeroizing;
 
@@ -45,7 +45,7 @@ pub(crate) fn encode(label: &str, contents: &[u8]) -> Result<String> {
 
 fn encode_public(label: &str, contents: &[u8]) -> String {
     // All of it at once: base64 is fast in long runs only
-    let symbols = base64(contents);
+    let symbols = BASE64_STANDARD.encode(contents);
     let frame = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len() + 1);
     let mut text = String::with_capacity(frame + symbols.len() + symbols.len() / LINE + 1);
     text.extend([BEGIN, label, DASHES, "\n"]);
@@ -61,28 +61,6 @@ fn encode_public(label: &str, contents: &[u8]) -> String {
     }
     text.extend([END, label, DASHES, "\n"]);
     text
-}
-
-/// By the widest instructions that the processor has.
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "aarch64", target_feature = "neon")
-))]
-fn base64(contents: &[u8]) -> String {
-    use std::sync::LazyLock;
-
-    use base64::engine::{Simd, general_purpose::PAD};
-
-    static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::standard(PAD));
-    ENGINE.encode(contents)
-}
-
-#[cfg(not(any(
-    target_arch = "x86_64",
-    all(target_arch = "aarch64", target_feature = "neon")
-)))]
-fn base64(contents: &[u8]) -> String {
-    base64::prelude::BASE64_STANDARD.encode(contents)
 }
 
 /// Whether the bytes look like PEM rather than DER: no DER of ours begins with text.

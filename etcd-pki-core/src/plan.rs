@@ -86,6 +86,7 @@ struct Contents {
     steps: Vec<Step>,
     unmanaged: Vec<PairPaths>,
     unmanaged_ca: Option<PairPaths>,
+    nothing_to_prune: Vec<String>,
     refused: Vec<Refusal>,
     hosts_without_request: Vec<String>,
     /// The signing CAs' files, and how they were
@@ -148,6 +149,8 @@ pub struct PlanOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Prune {
     All,
+    /// Those of these hosts and clients
+    Names(Vec<String>),
 }
 
 impl PlanOptions {
@@ -192,9 +195,17 @@ impl PlanOptions {
         self
     }
 
-    /// Removes the pairs that are not in the specification.
+    /// Removes the pairs that are not in the specification, also those that `cert issue` made; with
+    /// [`PlanOptions::with_only`], those of that host or client. A plan with a host removes nothing,
+    /// since its directory may have what other hosts gave it: name what it removes.
     pub fn with_prune(mut self) -> Self {
         self.prune = Some(Prune::All);
+        self
+    }
+
+    /// Removes the pairs of these hosts and clients that are not in the specification, and no others.
+    pub fn with_prune_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.prune = Some(Prune::Names(names.into_iter().map(Into::into).collect()));
         self
     }
 
@@ -358,6 +369,12 @@ impl Plan {
     #[must_use]
     pub fn unmanaged_ca(&self) -> Option<&PairPaths> {
         self.0.unmanaged_ca.as_ref()
+    }
+
+    /// The names of [`PlanOptions::with_prune_names`] that no unmanaged pair has.
+    #[must_use]
+    pub fn nothing_to_prune(&self) -> &[String] {
+        &self.0.nothing_to_prune
     }
 
     /// The files of the exchange directory that are refused.

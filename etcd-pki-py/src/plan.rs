@@ -99,7 +99,7 @@ impl PyPlan {
     }
 
     /// The pairs that a CA of the directory signed and the specification does not have. With
-    /// `prune`, the plan has a step for each.
+    /// `prune`, the plan has a step for each that it removes.
     #[getter]
     fn unmanaged(&self) -> Vec<PyPairPaths> {
         let pairs = self.0.unmanaged().iter();
@@ -111,6 +111,12 @@ impl PyPlan {
     #[getter]
     fn unmanaged_ca(&self) -> Option<PyPairPaths> {
         self.0.unmanaged_ca().map(|pair| self.below(pair))
+    }
+
+    /// The names of `prune` that no unmanaged pair has.
+    #[getter]
+    fn nothing_to_prune(&self) -> Vec<String> {
+        self.0.nothing_to_prune().to_vec()
     }
 
     /// The files of the exchange directory that are refused.

@@ -109,6 +109,14 @@ def test_who_is_gone(ansible, options):
     assert kept["unmanaged"] == checked["unmanaged"] == unmanaged
     removed = dict(action="remove", reasons=[])
     assert checked["changed"] and checked["changes"] == [dict(pair, **removed, role=None, host=None) for pair in unmanaged]
+    # Names limit it, and what is neither removes nothing
+    nobody, admin, _ = ansible.modules(
+        "cluster", dict(fewer, prune=["etcd-9"]), dict(fewer, prune=["etcd-2"]), dict(fewer), flags=("--check",)
+    )
+    assert not nobody["changed"] and admin["changes"] == checked["changes"]
+    assert len(admin["warnings"]) == 2 and "stays valid until" in admin["warnings"][0]
+    wrong = ansible.module("cluster", **dict(fewer, prune="etcd-2"))
+    assert wrong["failed"] and "neither true nor false" in wrong["msg"]
     pruned, again = ansible.modules("cluster", dict(fewer, prune=True), dict(fewer, prune=True), flags=("--diff",))
     assert pruned["changes"] == checked["changes"] and pruned["unmanaged"] == []
     for result in (checked, pruned):

@@ -29,10 +29,12 @@ mod credentials;
 mod directory;
 mod fixture;
 pub mod foreign;
+pub mod fuzz;
 pub mod kubespray;
 pub mod machines;
 pub mod pki;
 mod reading;
+pub mod sweep;
 
 // Who judges
 pub mod apiserver;

@@ -50,6 +50,9 @@ impl Tool {
     pub const ETCDCTL_NEWEST: Self =
         Self::new("ETCD_PKI_TEST_ETCDCTL_NEWEST", "the newest etcdctl");
 
+    /// Traces the system calls of a program, and disturbs them
+    pub const STRACE: Self = Self::new("ETCD_PKI_TEST_STRACE", "strace");
+
     const SETPRIV: Self = Self::new("ETCD_PKI_TEST_SETPRIV", "setpriv");
     const TIMEOUT: Self = Self::new("ETCD_PKI_TEST_TIMEOUT", "timeout");
 

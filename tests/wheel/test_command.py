@@ -206,3 +206,16 @@ def test_the_library_never_ends_the_process(tmp_path, monkeypatch, capfd):
     for wrong in (None, "etcd-pki", [7]):
         with pytest.raises(TypeError):
             _etcd_pki.run(wrong)
+
+
+def test_python_stays_dumpable(tmp_path):
+    """The binary keeps its memory private. In Python's process, which is not ours, nothing is changed."""
+    program = (
+        "import ctypes, resource\n"
+        "from etcd_pki import _etcd_pki\n"
+        "state = lambda: (ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "before = state()\n"
+        f"assert _etcd_pki.run(['etcd-pki', 'key', 'new', '-o', {str(tmp_path / 'key.pem')!r}]) == 0\n"
+        "assert state() == before, (before, state())\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -85,6 +85,16 @@ def test_the_options(cluster, tmp_path):
     less = Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"])])
     assert [pair.certificate.name for pair in less.plan(tmp_path).unmanaged] == ["client-root.pem"]
     assert less.plan(tmp_path, part_only=True).unmanaged == []
+    for nothing in (None, False, [], ()):
+        assert less.plan(tmp_path, prune=nothing).changes == []
+    assert less.plan(tmp_path, prune=["nobody"]).nothing_to_prune == ["nobody"]
+    for wrong in ("root", b"root", 1, [True]):
+        with pytest.raises(TypeError):
+            less.plan(tmp_path, prune=wrong)
+    for named in (less.plan(tmp_path, prune=["root"]), less.plan(tmp_path, only="root", prune=True)):
+        (step,) = named.changes
+        assert step.action is Action.REMOVE and step.removed_certificate.common_name == "root"
+        assert named.nothing_to_prune == [] and named.steps[0].removed_certificate is None
     report = less.apply(tmp_path, prune=True, backup=True)
     assert report.count(Action.REMOVE) == 1
     assert report.done[0].step.pair is None and report.done[0].path == tmp_path / "client-root.pem"

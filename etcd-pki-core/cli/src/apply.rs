@@ -15,7 +15,7 @@ use crate::{
     input::Input,
     options::{ClusterOptions, ExchangeOption, PassphraseOptions, PlanOptions},
     output,
-    plan::{Document, applied, denied_claims, remarks, shortened_validities},
+    plan::{Document, applied, denied_claims, remarks, shortened_validities, unmanaged},
     unfinished::{Unfinished, message},
 };
 
@@ -96,6 +96,7 @@ impl Application<'_> {
         let unfinished = Unfinished::of(&reports, message);
         let [report] = &reports;
         let printed = self.print(report, unfinished.as_ref(), bar.began());
+        unmanaged(report.plan(), report.done().map(|done| done.step()));
         if let Some(unfinished) = unfinished {
             unfinished.print();
             return Ok(Answer::No);

@@ -62,9 +62,13 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     write().map_err(Failure::Output)
 }
 
-/// Says a line on standard error. Nobody may be listening, which harms nothing.
+/// Says a line on standard error, in one write, so that lines of several processes do not mix. Nobody may be listening, which harms
+/// nothing; a failure that passes must not cost the reason of another one, so it tries twice.
 pub(crate) fn say(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{}", one_line(&line.to_string()));
+    let mut line = one_line(&line.to_string());
+    line.push('\n');
+    let write = || io::stderr().write_all(line.as_bytes());
+    let _ = write().or_else(|_| write());
 }
 
 /// Says why nothing happens for now.

@@ -9,7 +9,7 @@ use clap::Args;
 
 pub(crate) use self::{
     document::Document,
-    remarks::{denied_claims, remarks, shortened_validities},
+    remarks::{denied_claims, remarks, shortened_validities, unmanaged},
     words::applied,
 };
 use crate::{
@@ -60,6 +60,7 @@ impl PlanCommand {
         } else {
             output::print(&words::planned(&plan))?;
         }
+        unmanaged(&plan, plan.changes());
         remarks(&plan);
         remarks::obstacles(&plan);
         Ok(if !plan.refused().is_empty() {

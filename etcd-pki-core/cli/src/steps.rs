@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use etcd_pki_core::{
-    Role,
+    Certificate, Role,
     plan::{Action, Outcome, Step, StepReport, Target},
     rfc3339,
 };
@@ -34,6 +34,11 @@ pub(crate) struct StepFacts {
     /// Of every CA certificate that is not trusted there any more
     #[serde(skip_serializing_if = "Vec::is_empty")]
     untrusted_sha256: Vec<String>,
+    /// Of the certificate that is removed
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
     makes_key: bool,
     reasons: Vec<FindingFacts>,
     /// When the certificate expires that the files had before
@@ -52,6 +57,7 @@ impl StepFacts {
     pub(crate) fn of(step: &Step) -> Self {
         let shown = |path: &Path| path.display().to_string();
         let paths = step.paths();
+        let removed = step.removed_certificate();
         // Other steps do not need the key, or make it
         let has_key = match step.action() {
             Action::Sign | Action::Trust => false,
@@ -73,6 +79,8 @@ impl StepFacts {
             sha256: step.fingerprint_sha256().map(str::to_owned),
             trusted_sha256: owned(step.trusted_sha256()),
             untrusted_sha256: owned(step.untrusted_sha256()),
+            subject: removed.map(Certificate::subject),
+            serial: removed.map(|removed| removed.serial_number().to_string()),
             makes_key: step.makes_key(),
             reasons: FindingFacts::all(step.reasons()),
             not_after: step.not_after().map(rfc3339),

@@ -13,7 +13,10 @@ use idna::{
 };
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    uri,
+};
 
 const DNS: &str = "DNS:";
 const URI: &str = "URI:";
@@ -227,6 +230,8 @@ impl FromStr for Uri {
         let reason = match Url::parse(text) {
             _ if !text.is_ascii() => "it is not ASCII".to_owned(),
             _ if text.bytes().any(|byte| byte <= b' ') => "it has blanks".to_owned(),
+            // `url` repairs what it can, and Go takes no certificate with such a URI
+            Ok(_) if uri::host(text).is_none() => "Go does not read it".to_owned(),
             Ok(_) => return Ok(Self(text.to_owned())),
             Err(error) => error.to_string(),
         };
@@ -302,6 +307,10 @@ fn dns_reason(name: &str) -> &'static str {
 }
 
 fn hint(text: &str) -> Option<String> {
+    // A hint repeats a part of the text, and no name is so long
+    if text.len() > 300 {
+        return None;
+    }
     if text.contains("://") {
         let host = Url::parse(text).ok()?.host_str()?.to_owned();
         return Some(format!("give the host alone, {host}, or URI:{text}"));
@@ -411,6 +420,9 @@ mod tests {
             "a-",
             "a b",
             "a\0b",
+            "URI:spiffe:\u{7f}/etcd",
+            "URI:https://a/%zz",
+            "URI:https://a:b/",
             "10.0.0.300",
             "10.0.0",
             "010.0.0.1",

@@ -15,6 +15,7 @@ use crate::{
     layout::PairPaths,
     request::CertificateRequest,
     store::{Exchange, Store, is_same, unless_too_large},
+    text,
 };
 
 /// The extension of a request's file
@@ -33,7 +34,7 @@ impl Refusal {
     pub(super) fn new(path: impl Into<PathBuf>, reason: impl fmt::Display) -> Self {
         Self {
             path: path.into(),
-            reason: reason.to_string(),
+            reason: text::message(&reason.to_string()).into_owned(),
         }
     }
 
@@ -64,7 +65,8 @@ pub(super) fn cannot(action: &str, error: &io::Error) -> String {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
+        let line = format!("{}: {}", self.path.display(), self.reason);
+        f.write_str(&text::message(&line))
     }
 }
 

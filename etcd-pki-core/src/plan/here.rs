@@ -10,12 +10,12 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Step, Target,
+    Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Prune, Step, Target,
     cache::{Cache, Mark, Marker, NextCache},
     decide::{self, Current, Decision, SigningCa},
     permissions,
     step::Work,
-    unmanaged::{Unmanaged, check_orphans},
+    unmanaged::{Unmanaged, UnmanagedPair, check_orphans},
 };
 use crate::{
     certificate::Certificate,
@@ -38,7 +38,10 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         None => cluster.desired()?,
     };
     if let Some(name) = &options.only {
-        only(name, &mut pairs)?;
+        only(name, &mut pairs);
+        if pairs.is_empty() && options.prune.is_none() {
+            return Err(nobody(name));
+        }
     }
     let cas = cas
         .into_iter()
@@ -65,18 +68,14 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
             return plan(cluster, store, options);
         }
     }
-    // One host's directory may hold what other hosts gave it
     let is_part = options.host.is_some() || options.only.is_some();
-    let unmanaged = if is_part || options.is_part {
-        Unmanaged::default()
-    } else {
-        let desired = leaves.iter().map(|leaf| leaf.step.relative_paths());
-        let bundles: Vec<_> = cas
-            .iter()
-            .map(|ca| (ca.desired.kind, ca.current.bundle.as_slice()))
-            .collect();
-        Unmanaged::find(store, desired, &bundles)?
-    };
+    let unmanaged = find_unmanaged(cluster, store, options, &leaves, &cas)?;
+    if let Some(name) = &options.only
+        && leaves.is_empty()
+        && unmanaged.pairs.is_empty()
+    {
+        return Err(nobody(name));
+    }
     let View {
         cache, directory, ..
     } = view;
@@ -102,16 +101,22 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         NextCache::new(cache, kept, markers)
     });
     steps.extend(leaves.into_iter().map(|leaf| leaf.step));
-    if options.prune.is_some() {
-        steps.extend(removals(&unmanaged, &directory));
+    let mut nothing_to_prune = Vec::new();
+    if let Some(prune) = &options.prune {
+        steps.extend(removals(&unmanaged, prune, &directory));
+        if let Prune::Names(names) = prune {
+            let is_missing = |name: &&String| !unmanaged.pairs.iter().any(|pair| pair.is_of(name));
+            nothing_to_prune.extend(names.iter().filter(is_missing).cloned());
+        }
     }
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
         mode: Mode::Pairs,
         now,
         steps,
-        unmanaged: unmanaged.pairs.into_iter().map(|(pair, _)| pair).collect(),
+        unmanaged: unmanaged.pairs.into_iter().map(|pair| pair.paths).collect(),
         unmanaged_ca: unmanaged.ca,
+        nothing_to_prune,
         refused: Vec::new(),
         hosts_without_request: Vec::new(),
         cas: planned,
@@ -121,23 +126,65 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
 }
 
 /// Leaves the pairs of one host or client.
-fn only(name: &str, pairs: &mut Vec<DesiredPair>) -> Result<()> {
+fn only(name: &str, pairs: &mut Vec<DesiredPair>) {
     pairs.retain(|pair| pair.host.as_deref() == Some(name) || pair.identity.name() == Some(name));
-    if pairs.is_empty() {
-        return Err(Error::InvalidName {
-            name: name.to_owned(),
-            reason: "is no host and no user of the cluster".to_owned(),
-        });
-    }
-    Ok(())
 }
 
-fn removals(unmanaged: &Unmanaged, directory: &Arc<Path>) -> Vec<Step> {
-    let steps = unmanaged.pairs.iter().map(|(pair, stamps)| Step {
-        stamps: stamps.clone(),
+/// The error for a name that the cluster does not have.
+fn nobody(name: &str) -> Error {
+    Error::InvalidName {
+        name: name.to_owned(),
+        reason: "is no host and no user of the cluster".to_owned(),
+    }
+}
+
+/// The unmanaged pairs that the plan lists. A plan for one host or name lists those that it removes:
+/// one host's directory may have what other hosts gave it.
+fn find_unmanaged(
+    cluster: &Cluster,
+    store: &Store,
+    options: &PlanOptions,
+    leaves: &[Leaf],
+    cas: &[Ca],
+) -> Result<Unmanaged> {
+    let of_plan = leaves.iter().map(|leaf| leaf.step.relative_paths());
+    let bundles: Vec<_> = cas
+        .iter()
+        .map(|ca| (ca.desired.kind, ca.current.bundle.as_slice()))
+        .collect();
+    let is_listed: Box<dyn Fn(&UnmanagedPair) -> bool> = match (&options.prune, &options.only) {
+        _ if options.is_part => return Ok(Unmanaged::default()),
+        (Some(Prune::Names(names)), _) if options.host.is_some() || options.only.is_some() => {
+            Box::new(|pair| names.iter().any(|name| pair.is_of(name)))
+        }
+        (Some(Prune::All), Some(only)) if options.host.is_none() => {
+            Box::new(|pair| pair.is_of(only))
+        }
+        (_, None) if options.host.is_none() => return Unmanaged::find(store, of_plan, &bundles),
+        _ => return Ok(Unmanaged::default()),
+    };
+    let everything = cluster.desired()?.pairs;
+    let desired = of_plan.chain(everything.iter().map(|pair| &pair.paths));
+    let mut unmanaged = Unmanaged::find(store, desired, &bundles)?;
+    unmanaged.pairs.retain(is_listed);
+    unmanaged.ca = None;
+    Ok(unmanaged)
+}
+
+/// The steps that remove what is asked for.
+fn removals(unmanaged: &Unmanaged, prune: &Prune, directory: &Arc<Path>) -> Vec<Step> {
+    let is_removed = |pair: &&UnmanagedPair| match prune {
+        Prune::All => true,
+        Prune::Names(names) => names.iter().any(|name| pair.is_of(name)),
+    };
+    let steps = unmanaged.pairs.iter().filter(is_removed).map(|pair| Step {
+        stamps: pair.stamps.clone(),
+        not_before: Some(pair.certificate.not_before()),
+        not_after: Some(pair.certificate.not_after()),
+        removed: Some(pair.certificate.clone()),
         ..Step::new(
             Action::Remove,
-            Target::Files(pair.clone()),
+            Target::Files(pair.paths.clone()),
             directory,
             Work::Remove,
         )

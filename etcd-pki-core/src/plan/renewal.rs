@@ -306,6 +306,7 @@ impl<'a> Renewal<'a> {
             steps,
             unmanaged: Vec::new(),
             unmanaged_ca: None,
+            nothing_to_prune: Vec::new(),
             refused: Vec::new(),
             hosts_without_request: Vec::new(),
             cas: cas.planned(&self.ca),

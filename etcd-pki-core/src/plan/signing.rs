@@ -111,6 +111,7 @@ pub(super) fn plan(
         steps,
         unmanaged: Vec::new(),
         unmanaged_ca: None,
+        nothing_to_prune: Vec::new(),
         refused,
         hosts_without_request,
         cas: cas.collect(),

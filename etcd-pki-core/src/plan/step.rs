@@ -20,6 +20,7 @@ use crate::{
     request::CertificateRequest,
     role::Role,
     store::look,
+    text,
     verify::unacceptable,
     words,
 };
@@ -138,6 +139,8 @@ pub struct Step {
     pub(super) not_before: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
     pub(super) hard_links: Vec<PathBuf>,
+    /// The certificate that is removed
+    pub(super) removed: Option<Certificate>,
     /// The current key
     pub(super) key: Option<PublicKey>,
     /// The certificates that follow the current one in its file
@@ -228,6 +231,7 @@ impl Step {
             not_before: None,
             not_after: None,
             hard_links: Vec::new(),
+            removed: None,
             key: None,
             following: Vec::new(),
             stamps: Stamps::default(),
@@ -440,6 +444,13 @@ impl Step {
         self.not_after
     }
 
+    /// The certificate that the step removes. It stays valid until it expires: etcd accepts it from
+    /// everyone who has a copy of it and of its key.
+    #[must_use]
+    pub fn removed_certificate(&self) -> Option<&Certificate> {
+        self.removed.as_ref()
+    }
+
     /// Whether the key's file existed when the plan was made.
     #[must_use]
     pub fn has_key_file(&self) -> bool {
@@ -560,7 +571,7 @@ impl fmt::Display for Step {
             }
         };
         let line = format!("{:<8}  {file:<28}  {details}", self.action);
-        f.write_str(line.trim_end())
+        f.write_str(&text::printable(line.trim_end()))
     }
 }
 

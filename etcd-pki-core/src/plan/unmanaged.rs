@@ -11,18 +11,38 @@ use crate::{
     cluster::DesiredCa,
     error::{Error, Result},
     inspect::{Stamps, issuer},
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, Identified, PairPaths},
     store::{Store, first_certificate, read_certificates, tree},
 };
 
 /// The pairs of a directory that are not in the specification.
 #[derive(Debug, Default)]
 pub(super) struct Unmanaged {
-    /// Pairs with a name of the layout that a CA of the directory signed, each with how its files are.
-    /// Other files belong to others.
-    pub(super) pairs: Vec<(PairPaths, Stamps)>,
+    /// Pairs with a name of the layout that a CA of the directory signed. Other files belong to others.
+    pub(super) pairs: Vec<UnmanagedPair>,
     /// The peer CA, where the specification has no separate one
     pub(super) ca: Option<PairPaths>,
+}
+
+/// A pair that is not in the specification.
+#[derive(Debug)]
+pub(super) struct UnmanagedPair {
+    pub(super) paths: PairPaths,
+    /// How its files are
+    pub(super) stamps: Stamps,
+    /// What a CA of the directory signed
+    pub(super) certificate: Certificate,
+    /// The host or client of its file name; empty where files carry no name
+    name: String,
+    /// The host that has the tree in which it is
+    host: Option<String>,
+}
+
+impl UnmanagedPair {
+    /// Whether it is of this host or client.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        self.name == name || self.host.as_deref() == Some(name)
+    }
 }
 
 impl Unmanaged {
@@ -67,7 +87,7 @@ fn pairs<'a>(
     store: &Store,
     desired: impl Iterator<Item = &'a PairPaths>,
     cas: &[&Certificate],
-) -> Result<Vec<(PairPaths, Stamps)>> {
+) -> Result<Vec<UnmanagedPair>> {
     let desired: HashSet<&OsStr> = desired
         .flat_map(|pair| [pair.certificate.as_os_str(), pair.key.as_os_str()])
         .collect();
@@ -76,14 +96,19 @@ fn pairs<'a>(
         if desired.contains(name.as_os_str()) {
             continue;
         }
-        let Some(pair) = leaf(store, &name) else {
+        let Some(identified) = leaf(store, &name) else {
             continue;
         };
-        let is_ours = read_certificates(&store.directory().join(&name))
-            .is_ok_and(|all| all.iter().any(|one| is_signed(one, cas)));
-        if is_ours {
-            let stamps = Stamps::now(&pair.below(store.directory()))?;
-            unmanaged.push((pair, stamps));
+        let certificates = read_certificates(&store.directory().join(&name));
+        let mut certificates = certificates.into_iter().flatten();
+        if let Some(certificate) = certificates.find(|one| is_signed(one, cas)) {
+            unmanaged.push(UnmanagedPair {
+                stamps: Stamps::now(&identified.paths.below(store.directory()))?,
+                paths: identified.paths,
+                certificate,
+                name: identified.name,
+                host: identified.host,
+            });
         }
     }
     Ok(unmanaged)
@@ -93,10 +118,10 @@ fn is_signed(certificate: &Certificate, cas: &[&Certificate]) -> bool {
     !certificate.is_authority() && issuer::is_signed_by(certificate, cas.iter().copied())
 }
 
-/// The pair of a leaf certificate's file with a name of the layout.
-fn leaf(store: &Store, name: &Path) -> Option<PairPaths> {
+/// A leaf certificate's file with a name of the layout.
+fn leaf(store: &Store, name: &Path) -> Option<Identified> {
     let identified = store.layout().identify(name)?;
-    identified.is_leaf_certificate().then_some(identified.paths)
+    identified.is_leaf_certificate().then_some(identified)
 }
 
 /// The files of the directory, and of hosts' trees where the layout has them, relative to it.

@@ -5,8 +5,10 @@ use std::{borrow::Cow, net::IpAddr};
 
 use x509_cert::ext::pkix::{constraints::name::GeneralSubtree, name::GeneralName};
 
-use super::parse::{names, uri};
-use crate::{certificate::Certificate, extensions::AlternativeNames, finding::Finding, limits};
+use super::parse::names;
+use crate::{
+    certificate::Certificate, extensions::AlternativeNames, finding::Finding, limits, uri,
+};
 
 mod network;
 

@@ -7,7 +7,6 @@ mod extensions;
 pub(super) mod names;
 pub(super) mod reader;
 mod time;
-pub(super) mod uri;
 
 use std::{borrow::Cow, fmt};
 

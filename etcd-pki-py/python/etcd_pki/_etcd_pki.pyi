@@ -1194,7 +1194,7 @@ class Cluster:
         trust: Sequence[str] | None = None,
         only: str | None = None,
         rekey: bool = False,
-        prune: bool = False,
+        prune: bool | Iterable[str] | None = None,
         part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
@@ -1207,10 +1207,12 @@ class Cluster:
         that host, without it for the requests of all hosts, where the CA is. `trust` has the SHA-256 fingerprints of
         CA certificates that the host may trust if they arrive in it: without them it trusts the CAs in its own CA
         file, and those that they vouch for. `only` plans the pairs of one host or client. `rekey` makes a new key for
-        each certificate that is renewed, and for a key that cannot be read. `prune` removes the pairs that are not in
-        the specification, and `part_only` ignores them: it covers only a part of the directory. `backup` keeps what
-        is replaced or removed. `replace_links` replaces links from one file of the directory to another with pairs of
-        their own. `now` is the time to judge at, the present one by default.
+        each certificate that is renewed, and for a key that cannot be read. `prune=True` removes the pairs that are
+        not in the specification, with `only` those of that name; names remove the pairs of these hosts and clients
+        alone. What is removed stays valid until it expires. `part_only` ignores these pairs: the specification covers
+        a part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces links from one
+        file of the directory to another with pairs of their own. `now` is the time to judge at, the present one by
+        default.
         """
     def apply(
         self,
@@ -1221,7 +1223,7 @@ class Cluster:
         trust: Sequence[str] | None = None,
         only: str | None = None,
         rekey: bool = False,
-        prune: bool = False,
+        prune: bool | Iterable[str] | None = None,
         part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
@@ -1388,11 +1390,14 @@ class Plan:
     @property
     def unmanaged(self) -> list[PairPaths]:
         """The pairs that a CA of the directory signed and the specification does not have. With `prune`, the plan has a
-        step for each.
+        step for each that it removes.
         """
     @property
     def unmanaged_ca(self) -> PairPaths | None:
         """The peer CA, where the specification has no separate one. It is never removed: members may still trust it."""
+    @property
+    def nothing_to_prune(self) -> list[str]:
+        """The names of `prune` that no unmanaged pair has."""
     @property
     def refused(self) -> list[Refusal]:
         """The files of the exchange directory that are refused."""
@@ -1480,6 +1485,11 @@ class Step:
     @property
     def not_valid_after_utc(self) -> datetime | None:
         """When the current certificate expires."""
+    @property
+    def removed_certificate(self) -> Certificate | None:
+        """The certificate that the step removes. It stays valid until it expires: etcd accepts it from everyone who has
+        a copy of it and of its key.
+        """
     @property
     def has_key_file(self) -> bool:
         """Whether the key's path has a file."""

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use etcd_pki_core::{Error, PlanOptions, Result, Store};
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyBool};
 
 use super::PyCluster;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     interrupt::{ProgressArgument, on_all_cores, watched},
     plan::{PyPlan, PyReport, options},
     store::PyStore,
-    text::{PassphraseArgument, Text},
+    text::{Listed, PassphraseArgument, Text, expected, items},
     time::Instant,
 };
 
@@ -34,6 +34,34 @@ impl FromPyObject<'_, '_> for StoreArgument {
     }
 }
 
+/// Which pairs are removed, given as `bool` or as the names of hosts and clients.
+enum PruneArgument {
+    Nothing,
+    All,
+    Names(Vec<String>),
+}
+
+impl FromPyObject<'_, '_> for PruneArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(all) = object.cast::<PyBool>() {
+            return Ok(if all.is_true() {
+                Self::All
+            } else {
+                Self::Nothing
+            });
+        }
+        if items(&object).is_none() {
+            return Err(expected("bool or an iterable of names", &object));
+        }
+        let Listed(names) = object.extract::<Listed<Text>>()?;
+        Ok(Self::Names(
+            names.into_iter().map(|Text(name)| name).collect(),
+        ))
+    }
+}
+
 #[pymethods]
 impl PyCluster {
     /// Reads a directory, a `Store` or a path, and decides what must change. It writes nothing.
@@ -42,15 +70,17 @@ impl PyCluster {
     /// `exchange`, keys stay on their hosts, and requests and certificates are exchanged through
     /// this directory: with `host` the plan is for that host, without it for the requests of all
     /// hosts, where the CA is. `trust` has the SHA-256 fingerprints of CA certificates that the
-    /// host may trust if they arrive in it: without them it trusts the CAs in its own CA file, and
-    /// those that they vouch for. `only` plans the pairs of one host or client. `rekey` makes a new
-    /// key for each certificate that is renewed, and for a key that cannot be read. `prune` removes
-    /// the pairs that are not in the specification, and `part_only` ignores them: it covers only a
-    /// part of the directory. `backup` keeps what is replaced or removed. `replace_links` replaces
-    /// links from one file of the directory to another with pairs of their own. `now` is the time
-    /// to judge at, the present one by default.
+    /// host may trust if they arrive in it: without them it trusts the CAs in its own CA file,
+    /// and those that they vouch for. `only` plans the pairs of one host or client. `rekey`
+    /// makes a new key for each certificate that is renewed, and for a key that cannot be read.
+    /// `prune=True` removes the pairs that are not in the specification, with `only` those of
+    /// that name; names remove the pairs of these hosts and clients alone. What is removed
+    /// stays valid until it expires. `part_only` ignores these pairs: the specification covers
+    /// a part of the directory. `backup` keeps what is replaced or removed. `replace_links`
+    /// replaces links from one file of the directory to another with pairs of their own. `now`
+    /// is the time to judge at, the present one by default.
     #[pyo3(signature = (
-        store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=false, part_only=false,
+        store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=None, part_only=false,
         backup=false, replace_links=false, now=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
@@ -63,16 +93,16 @@ impl PyCluster {
         trust: Option<Vec<Text>>,
         only: Option<Text>,
         rekey: bool,
-        prune: bool,
+        prune: Option<PruneArgument>,
         part_only: bool,
         backup: bool,
         replace_links: bool,
         now: Option<Instant>,
     ) -> PyResult<PyPlan> {
         let store = self.store(store).or_raise()?;
-        let switches = [rekey, prune, part_only, backup, replace_links];
+        let switches = [rekey, part_only, backup, replace_links];
         let exchange = (exchange, trust.unwrap_or_default());
-        let options = plan_options(host, exchange, only, switches, now).or_raise()?;
+        let options = plan_options(host, exchange, only, prune, switches, now).or_raise()?;
         let plan = || self.cluster.plan_with(&store, &options);
         work(py, || on_all_cores(plan)).map(PyPlan)
     }
@@ -82,7 +112,7 @@ impl PyCluster {
     /// does not stop the others: it is in the report. Ctrl-C stops it between two changes, and what
     /// is done is complete.
     #[pyo3(signature = (
-        store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=false, part_only=false,
+        store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=None, part_only=false,
         backup=false, replace_links=false, now=None, passphrase=None, progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
@@ -95,7 +125,7 @@ impl PyCluster {
         trust: Option<Vec<Text>>,
         only: Option<Text>,
         rekey: bool,
-        prune: bool,
+        prune: Option<PruneArgument>,
         part_only: bool,
         backup: bool,
         replace_links: bool,
@@ -104,9 +134,9 @@ impl PyCluster {
         progress: Option<ProgressArgument>,
     ) -> PyResult<PyReport> {
         let store = self.store(store).or_raise()?;
-        let switches = [rekey, prune, part_only, backup, replace_links];
+        let switches = [rekey, part_only, backup, replace_links];
         let exchange = (exchange, trust.unwrap_or_default());
-        let plan = plan_options(host, exchange, only, switches, now).or_raise()?;
+        let plan = plan_options(host, exchange, only, prune, switches, now).or_raise()?;
         let passphrase = passphrase.as_deref();
         let report = watched(py, progress, |watch| {
             self.cluster
@@ -136,7 +166,8 @@ fn plan_options(
     host: Option<Text>,
     (exchange, trust): (Option<PathBuf>, Vec<Text>),
     only: Option<Text>,
-    [rekey, prune, part_only, backup, replace_links]: [bool; 5],
+    prune: Option<PruneArgument>,
+    [rekey, part_only, backup, replace_links]: [bool; 4],
     now: Option<Instant>,
 ) -> Result<PlanOptions> {
     let mut options = PlanOptions::new();
@@ -155,8 +186,10 @@ fn plan_options(
     if rekey {
         options = options.with_rekey();
     }
-    if prune {
-        options = options.with_prune();
+    match prune {
+        Some(PruneArgument::All) => options = options.with_prune(),
+        Some(PruneArgument::Names(names)) => options = options.with_prune_names(names),
+        Some(PruneArgument::Nothing) | None => {}
     }
     if part_only {
         options = options.with_part_only();

@@ -12,6 +12,7 @@ use etcd_pki_core::{
 use pyo3::prelude::*;
 
 use crate::{
+    certificate::PyCertificate,
     cluster::{PyDesiredCa, PyDesiredPair},
     error::raise,
     finding::PyFinding,
@@ -156,6 +157,16 @@ impl PyStep {
     #[getter]
     fn not_valid_after_utc(&self) -> Option<SystemTime> {
         self.step().not_after()
+    }
+
+    /// The certificate that the step removes. It stays valid until it expires: etcd accepts it from
+    /// everyone who has a copy of it and of its key.
+    #[getter]
+    fn removed_certificate(&self) -> Option<PyCertificate> {
+        self.step()
+            .removed_certificate()
+            .cloned()
+            .map(PyCertificate)
     }
 
     /// Whether the key's path has a file.

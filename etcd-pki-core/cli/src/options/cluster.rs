@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueHint, builder::NonEmptyStringValueParser};
 use etcd_pki_core::{Cluster, Error, Fingerprint, PlanOptions as CorePlanOptions, Store};
 
 use crate::{failure::Failure, input::Input};
@@ -16,9 +16,17 @@ pub(crate) struct PlanOptions {
     /// Make a new key wherever a certificate is renewed; for an instant, etcd may read a pair that does not match
     #[arg(long, conflicts_with = "requests")]
     rekey: bool,
-    /// Remove the certificates and keys of hosts and users that are gone
-    #[arg(long, conflicts_with_all = ["only", "requests"])]
-    prune: bool,
+    /// Remove certificates and keys that are not in the specification: of these hosts and users; without a name of all, also
+    /// those that `cert issue` made. What is removed stays valid until it expires
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with = "requests"
+    )]
+    prune: Option<Vec<String>>,
 }
 
 impl PlanOptions {
@@ -44,8 +52,10 @@ impl PlanOptions {
         if self.rekey {
             options = options.with_rekey();
         }
-        if self.prune {
-            options = options.with_prune();
+        match &self.prune {
+            Some(names) if names.is_empty() => options = options.with_prune(),
+            Some(names) => options = options.with_prune_names(names),
+            None => {}
         }
         options
     }

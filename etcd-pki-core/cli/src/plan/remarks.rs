@@ -1,11 +1,13 @@
 //! The remarks on a plan: what it does not change by itself, and what blocks it.
 
+use std::collections::HashSet;
+
 use etcd_pki_core::{
     Finding, Plan, Report,
     plan::{Action, Step},
 };
 
-use crate::{output, time, unfinished::TRUST_HINT};
+use crate::{facts::in_words, output, time, unfinished::TRUST_HINT};
 
 /// What a plan does not change by itself.
 pub(crate) fn remarks(plan: &Plan) {
@@ -13,7 +15,7 @@ pub(crate) fn remarks(plan: &Plan) {
         output::say(format_args!("refused: {refusal}"));
     }
     hosts_without_request(plan);
-    unmanaged(plan);
+    unmanaged_ca(plan);
     for path in plan.changes().flat_map(Step::hard_links) {
         output::say(format_args!(
             "note: {} has further names (hard links), which keep the old content: copy it there again",
@@ -190,15 +192,65 @@ fn first_of<'a>(kind: &str, mut findings: impl Iterator<Item = (&'a Step, Findin
     ));
 }
 
-/// What is not in the specification, unless the plan removes it.
-fn unmanaged(plan: &Plan) {
-    let prunes = plan.changes().any(|step| step.action() == Action::Remove);
-    for pair in plan.unmanaged().iter().filter(|_| !prunes) {
+/// What is not in the specification: the certificates that these steps remove, and in one line the files that stay. It comes
+/// after the changes.
+pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) {
+    const SHOWN: usize = 8;
+    for name in plan.nothing_to_prune() {
         output::say(format_args!(
-            "note: {} is not in the specification; `etcd-pki apply --prune` removes it",
-            pair.certificate.display()
+            "note: no pair of {name} is removed: the specification has them all, or there is none"
         ));
     }
+    let removals = steps.filter(|step| step.action() == Action::Remove);
+    let removals: Vec<&Step> = removals.collect();
+    let removed: HashSet<_> = removals.iter().map(|step| step.relative_paths()).collect();
+    still_valid(&removals);
+    let left = plan.unmanaged().iter();
+    let left = left.filter(|pair| !removed.contains(pair));
+    let left: Vec<String> = left
+        .map(|pair| pair.certificate.display().to_string())
+        .collect();
+    let (named, others) = left.split_at(left.len().min(SHOWN));
+    if named.is_empty() {
+        return;
+    }
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    output::say(format_args!(
+        "note: not in the specification: {}{more}",
+        named.join(", ")
+    ));
+}
+
+/// The removed certificates that have not expired, each with what its revocation needs.
+fn still_valid(removals: &[&Step]) {
+    let now = time::now();
+    let removed = removals
+        .iter()
+        .filter_map(|step| step.removed_certificate());
+    let mut valid = removed
+        .filter(|certificate| certificate.not_after() > now)
+        .peekable();
+    if valid.peek().is_some() {
+        output::say(
+            "note: what is removed stays valid until it expires, for everyone who has a copy of its key:",
+        );
+    }
+    for certificate in valid {
+        let subject = certificate.subject();
+        output::say(format_args!(
+            "  {}, serial {}, until {}",
+            in_words::subject(&subject),
+            certificate.serial_number(),
+            time::day(certificate.not_after())
+        ));
+    }
+}
+
+/// The peer CA, where the specification has none.
+fn unmanaged_ca(plan: &Plan) {
     if let Some(ca) = plan.unmanaged_ca() {
         let (certificate, key) = (ca.certificate.display(), ca.key.display());
         output::say(format_args!(

@@ -5,8 +5,8 @@ use std::{collections::HashSet, net::IpAddr};
 
 use der::asn1::ObjectIdentifier;
 
-use super::{Flaw, INTEGER, Reader, SEQUENCE, constructed, names, primitive, reader, uri};
-use crate::hex;
+use super::{Flaw, INTEGER, Reader, SEQUENCE, constructed, names, primitive, reader};
+use crate::{hex, uri};
 
 const AUTHORITY_INFORMATION_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 const EMAIL: u8 = primitive(1);

@@ -168,8 +168,10 @@ options:
     default: false
   prune:
     description:
-      - Remove the pairs that are not in the specification, which RV(unmanaged) has.
-    type: bool
+      - Remove pairs that are not in the specification, which RV(unmanaged) has. V(true) removes all of them, also those that the command
+        C(etcd-pki cert issue) made; with O(only), those of that name. A list of names removes the pairs of these hosts and clients alone.
+      - What is removed stays valid until it expires, for everyone who has a copy of its key. The module warns of each such certificate.
+    type: raw
     default: false
   backup:
     description:
@@ -414,7 +416,10 @@ directory:
   sample: /etc/ssl/etcd/ssl
 """
 
+from datetime import datetime, timezone
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.etcd_pki.core.plugins.module_utils import facts
 from ansible_collections.etcd_pki.core.plugins.module_utils.library import explained, library
@@ -489,8 +494,21 @@ def specification(parameters):
 
 def planned(cluster, parameters):
     """What must change."""
-    options = ("host", "exchange", "trust", "only", "rekey", "prune", "backup", "replace_links")
-    return cluster.plan(**{option: parameters[option] for option in options})
+    options = ("host", "exchange", "trust", "only", "rekey", "backup", "replace_links")
+    return cluster.plan(prune=parameters["prune"], **{option: parameters[option] for option in options})
+
+
+def pruned(module):
+    """Which pairs are removed: all, none, or those of these names."""
+    given = module.params["prune"]
+    try:
+        if not isinstance(given, list):
+            return boolean(given)
+    except TypeError:
+        module.fail_json(msg=f"prune: {given!r} is neither true nor false (hint: give names as a list, such as [backup])")
+    if not all(isinstance(name, str) and name for name in given):
+        module.fail_json(msg=f"prune: {given!r} has something else than names (hint: put a number into quotes)")
+    return given
 
 
 def applied(module, pki, cluster):
@@ -628,13 +646,20 @@ ISSUING = ("create", "renew", "re-issue", "request", "sign")
 
 
 def warn(module, plan, report):
-    """Warns of copies that stay as they are, of clients that etcd's peer port accepts, and of certificates that are valid
-    for less time, or renewed later, than requested.
+    """Warns of copies that stay as they are, of removed certificates, of clients that etcd's peer port accepts, and of
+    certificates that are valid for less time, or renewed later, than requested.
     """
+    now = datetime.now(timezone.utc)
     for step in plan.changes:
         issued = step.pair if str(step.action) in ISSUING else None
         for finding in filter(None, issued and [issued.peer_port, issued.renewed_later] or []):
             module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
+        gone = step.removed_certificate
+        if gone and gone.not_valid_after_utc > now:
+            module.warn(
+                f"{step.file} is removed, and its certificate stays valid until {rfc3339(gone.not_valid_after_utc)} for everyone who has "
+                f"a copy of its key: {gone.subject}, serial {facts.of_certificate(gone)['serial_number']}"
+            )
         for link in step.hard_links:
             module.warn(f"{link} has further names (hard links), which keep the old content")
     for shortened in report.shortened_validities if report else []:
@@ -649,7 +674,7 @@ def main():
             trust=dict(type="list", elements="str"),
             only=dict(type="str"),
             rekey=dict(type="bool", default=False, no_log=False),
-            prune=dict(type="bool", default=False),
+            prune=dict(type="raw", default=False),
             backup=dict(type="bool", default=False),
             replace_links=dict(type="bool", default=False),
             ownca_privatekey_passphrase=dict(type="str", no_log=True),
@@ -658,6 +683,7 @@ def main():
         required_by=dict(trust=("host", "exchange")),
         supports_check_mode=True,
     )
+    module.params["prune"] = pruned(module)
     with library(module) as pki:
         cluster = pki.Cluster.from_mapping(specification(module.params))
         plan, before, report = applied(module, pki, cluster)

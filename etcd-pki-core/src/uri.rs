@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The host of a URI, with its port and with brackets around an address; empty if there is none.
 /// `None` if Go refuses the URI.
-pub(in crate::verify) fn host(uri: &str) -> Option<String> {
+pub(crate) fn host(uri: &str) -> Option<String> {
     let (uri, fragment) = uri.split_once('#').unwrap_or((uri, ""));
     let has_control = uri.bytes().any(|byte| byte < b' ' || byte == 0x7f);
     if has_control || !is_escaped(fragment, Part::Other) {

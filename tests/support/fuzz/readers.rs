@@ -1,0 +1,215 @@
+//! Targets for files: PEM, certificates, requests, private keys, and Go's answer on them.
+
+use etcd_pki_core::{
+    Certificate, CertificateRequest, Error, Finding, Host, Passphrase, PrivateKey, PublicKey, Role,
+    Verifier, verify,
+};
+
+use super::bounds::{check_error, check_finding, check_text, read};
+
+/// Any file in PEM: every reader has an answer, and what is read and written again is the same.
+pub(super) fn pem(data: &[u8]) {
+    let all = read(Certificate::all_from_bytes(data)).unwrap_or_default();
+    for certificate in &all {
+        let pem = certificate.to_pem().unwrap();
+        assert_eq!(&Certificate::from_pem(pem).unwrap(), certificate);
+    }
+    if let Some(one) = read(Certificate::from_pem(data)) {
+        assert_eq!(all, [one]);
+    }
+    if let Some(key) = read(PublicKey::from_pem(data)) {
+        assert_eq!(PublicKey::from_pem(key.to_pem().unwrap()).unwrap(), key);
+        assert_eq!(PublicKey::from_der(key.as_der()).unwrap(), key);
+        check_text(key.algorithm_name());
+    }
+    let _ = read(CertificateRequest::from_pem(data));
+    let _ = read(PrivateKey::from_pem(data));
+    // Two copies are read as two, whatever the file ends with
+    if let Some(chain) =
+        read(Certificate::all_from_bytes(data)).filter(|_| data.ends_with(b"-----\n"))
+    {
+        let twice = Certificate::all_from_bytes(&[data, data].concat());
+        assert_eq!(
+            twice.map_or(chain.len() * 2, |all| all.len()),
+            chain.len() * 2
+        );
+    }
+}
+
+/// One certificate, in DER or PEM: all that is read of it, and what it is verified against.
+pub(super) fn certificate(data: &[u8]) {
+    let Some(certificate) = read(Certificate::from_bytes(data)) else {
+        return;
+    };
+    let again = Certificate::from_der(certificate.as_der()).unwrap();
+    assert_eq!(again, certificate);
+    assert_eq!(again.subject(), certificate.subject());
+    assert_eq!(again.serial_number(), certificate.serial_number());
+    assert_eq!(
+        Certificate::from_pem(certificate.to_pem().unwrap()).unwrap(),
+        certificate
+    );
+    let _ = (
+        certificate.subject(),
+        certificate.issuer(),
+        certificate.common_name(),
+        certificate.organizations(),
+    );
+    let _ = (
+        certificate.dns_names(),
+        certificate.ip_addresses(),
+        certificate.uris(),
+        certificate.other_names(),
+    );
+    let _ = (
+        certificate.not_before(),
+        certificate.not_after(),
+        certificate.role(),
+        certificate.path_length(),
+    );
+    let _ = (
+        certificate.key_usages(),
+        certificate.extended_key_usages(),
+        certificate.signature_algorithm(),
+    );
+    let _ = (
+        certificate.subject_key_identifier(),
+        certificate.authority_key_identifier(),
+    );
+    assert_eq!(certificate.fingerprint_sha256().len(), 64);
+    assert!(certificate.serial_number().to_string().len() <= 2 * 1_000 + 1);
+    let _ = read(certificate.check_issued_by(&certificate));
+    let host: Host = "etcd-1".parse().unwrap();
+    let verifier = Verifier::new([certificate.clone()])
+        .role(Role::Member)
+        .host(host)
+        .strict();
+    let verdict = verifier.verify(&certificate);
+    verdict.reasons().iter().for_each(check_finding);
+}
+
+/// A request: one that is read has a valid signature, and says what it claims.
+pub(super) fn request(data: &[u8]) {
+    let Some(request) = read(CertificateRequest::from_bytes(data)) else {
+        return;
+    };
+    let again = CertificateRequest::from_pem(request.to_pem().unwrap()).unwrap();
+    assert_eq!(again.as_der(), request.as_der());
+    assert_eq!(
+        CertificateRequest::from_der(request.as_der())
+            .unwrap()
+            .claims(),
+        request.claims()
+    );
+    let _ = (request.subject(), request.public_key().fingerprint_sha256());
+    if let Some(identity) = read(request.claimed()) {
+        // Claims that are granted can be written into a certificate
+        let names = identity.alternative_names().unwrap_or_default();
+        assert!(names.len() <= 100_000);
+    }
+}
+
+/// A private key, in any form: it signs, and every form in which it is written reads as the same key.
+pub(super) fn private_key(data: &[u8]) {
+    let passphrase = Passphrase::new("correct horse");
+    // A key that is encrypted costs what its file demands, so the file says whether it is tried
+    let passphrase = data.len().is_multiple_of(8).then_some(&passphrase);
+    let key = match PrivateKey::from_bytes(data, passphrase) {
+        Ok(key) => key,
+        Err(error) => {
+            check_error(&error);
+            assert_no_secret(&error, data);
+            return;
+        }
+    };
+    let signature = key.sign(b"a message").unwrap();
+    assert!(!signature.is_empty());
+    let public = key.public_key();
+    let der = PrivateKey::from_der(&key.to_secret_der()).unwrap();
+    assert_eq!(der.public_key(), public);
+    let pem = PrivateKey::from_pem(key.to_secret_pem().unwrap()).unwrap();
+    assert_eq!(pem.public_key(), public);
+    // What is written here, etcd reads
+    let written = key.to_secret_pem().unwrap();
+    assert_eq!(
+        verify::private_key(written.as_bytes()).ok().as_ref(),
+        Some(public)
+    );
+}
+
+/// No error repeats a line of a key's file.
+fn assert_no_secret(error: &Error, data: &[u8]) {
+    let said = error.to_string();
+    let lines = data
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.len() >= 40);
+    for line in lines {
+        if let Ok(line) = std::str::from_utf8(line)
+            && line
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+        {
+            assert!(
+                !said.contains(line),
+                "an error repeats a line of a private key"
+            );
+        }
+    }
+}
+
+/// Go's answer on a file. Where etcd reads it, etcd-pki reads it too, and finds the same in it.
+pub(super) fn strict(data: &[u8]) {
+    if let Some(finding) = verify::skipped_blocks(data) {
+        check_finding(&finding);
+    }
+    if let Some(certificates) = accepted(verify::trusted_ca(data)) {
+        assert!(!certificates.is_empty());
+        for certificate in &certificates {
+            let der = certificate.as_der();
+            assert_eq!(&Certificate::from_der(der).unwrap(), certificate);
+        }
+        let verifier = Verifier::trusting("ca.pem", data).unwrap();
+        let verdict = verifier.verify(&certificates[0]);
+        let refused = verdict
+            .reasons()
+            .iter()
+            .any(|reason| matches!(reason, Finding::NotReadByEtcd { .. }));
+        assert!(!refused, "a file that etcd reads is refused");
+        assert_contained(data, &certificates);
+    }
+    if let Some(chain) = accepted(verify::certificate_chain(data)) {
+        assert!(!chain.is_empty());
+        assert_contained(data, &chain);
+    }
+    if let Some(public) = accepted(verify::private_key(data)) {
+        match PrivateKey::from_bytes(data, None) {
+            Ok(key) => assert_eq!(key.public_key(), &public),
+            // etcd reads smaller RSA keys, and takes the first of several keys. What it reads and we do not is named
+            Err(error) => check_error(&error),
+        }
+    }
+    if let Err(finding) = verify::key_pair(data, data) {
+        check_finding(&finding);
+    }
+}
+
+/// The lenient reader finds what etcd reads, if the file has the labels that it knows and no block that Go skips.
+fn assert_contained(data: &[u8], certificates: &[Certificate]) {
+    if verify::skipped_blocks(data).is_some() {
+        return;
+    }
+    match Certificate::all_from_bytes(data) {
+        Ok(all) => {
+            let known = all.len() >= certificates.len();
+            assert!(
+                !known || certificates.iter().all(|one| all.contains(one)),
+                "the readers differ"
+            );
+        }
+        Err(error) => check_error(&error),
+    }
+}
+
+fn accepted<T>(answer: Result<T, Finding>) -> Option<T> {
+    answer.inspect_err(check_finding).ok()
+}

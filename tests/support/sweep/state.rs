@@ -1,0 +1,126 @@
+//! What the files of a directory are like after a disturbed run, and after the next one.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use etcd_pki_core::{Bundle, PrivateKey};
+
+use super::command;
+
+/// Files that a run leaves and that are no part of what it makes: the lock, and backups.
+const LOCK_FILE: &str = ".etcd-pki.lock";
+const BACKUP: &str = "bak";
+
+/// The files below a directory, each with its mode.
+pub(super) struct State(BTreeMap<PathBuf, (Vec<u8>, u32)>);
+
+impl State {
+    pub(super) fn of(directory: &Path) -> Self {
+        let mut files = BTreeMap::new();
+        let mut directories = vec![directory.to_owned()];
+        while let Some(next) = directories.pop() {
+            for entry in fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                let metadata = fs::symlink_metadata(&path).unwrap();
+                if metadata.is_dir() {
+                    directories.push(path);
+                } else if metadata.is_file() {
+                    let contents = fs::read(&path).unwrap();
+                    let name = path.strip_prefix(directory).unwrap().to_owned();
+                    files.insert(name, (contents, metadata.permissions().mode()));
+                }
+            }
+        }
+        Self(files)
+    }
+
+    fn contents(&self, path: &Path) -> Option<&[u8]> {
+        self.0.get(path).map(|(contents, _)| contents.as_slice())
+    }
+
+    /// What holds at any time: no CA's key is lost, others read no key, no file is cut short, and a pair that does not match
+    /// is not called ok.
+    pub(super) fn check_after(&self, before: &Self, directory: &Path) -> Result<(), String> {
+        for (path, (contents, _)) in &before.0 {
+            if path.ends_with("ca-key.pem") && self.contents(path) != Some(contents) {
+                return Err(format!("the CA's key {} is lost", path.display()));
+            }
+        }
+        for (path, (contents, mode)) in &self.0 {
+            if has_key(contents) && mode & 0o077 != 0 {
+                return Err(format!("others may read {}", path.display()));
+            }
+            let is_pem = path.extension().is_some_and(|end| end == "pem");
+            if is_pem && !contents.ends_with(b"-----\n") {
+                return Err(format!("{} is cut short", path.display()));
+            }
+        }
+        for (certificate, key) in self.pairs() {
+            if !self.matches(&certificate, &key)
+                && command(&format!("check {}", certificate.display()), directory)
+                    .status
+                    .success()
+            {
+                return Err(format!(
+                    "{} does not match its key, and check calls it ok",
+                    certificate.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds when a command has finished: nothing temporary is left, and every pair matches.
+    pub(super) fn check_whole(&self) -> Result<(), String> {
+        for (path, (contents, _)) in &self.0 {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let is_backup = path.extension().is_some_and(|end| end == BACKUP);
+            if name.starts_with('.') && name != LOCK_FILE && !is_backup {
+                let with_key = if has_key(contents) {
+                    ", with a key"
+                } else {
+                    ""
+                };
+                return Err(format!("{} is left{with_key}", path.display()));
+            }
+            if has_key(contents) && !is_backup {
+                PrivateKey::from_pem(contents)
+                    .map_err(|error| format!("{}: {error}", path.display()))?;
+            }
+        }
+        for (certificate, key) in self.pairs() {
+            if !self.matches(&certificate, &key) {
+                return Err(format!("{} does not match its key", certificate.display()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The certificates with a key next to them.
+    fn pairs(&self) -> Vec<(PathBuf, PathBuf)> {
+        let keys = self.0.keys().filter_map(|key| {
+            let name = key.file_name()?.to_str()?;
+            let stem = name
+                .strip_suffix("-key.pem")
+                .filter(|_| !name.starts_with('.'))?;
+            Some((key.with_file_name(format!("{stem}.pem")), key.clone()))
+        });
+        keys.filter(|(certificate, _)| self.0.contains_key(certificate))
+            .collect()
+    }
+
+    fn matches(&self, certificate: &Path, key: &Path) -> bool {
+        match (self.contents(certificate), self.contents(key)) {
+            (Some(certificate), Some(key)) => Bundle::from_pem(certificate, key).is_ok(),
+            _ => false,
+        }
+    }
+}
+
+fn has_key(contents: &[u8]) -> bool {
+    contents.windows(12).any(|bytes| bytes == b"PRIVATE KEY-")
+}
