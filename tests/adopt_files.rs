@@ -44,6 +44,18 @@ fn files(adopted: &Adopted) -> String {
     found.map_or("", |(_, files)| files).to_owned()
 }
 
+/// The notes on a CA's key that belongs to this user.
+fn ca_key_notes(owner: u32) -> Vec<String> {
+    let name = match owner {
+        0 => return Vec::new(),
+        NOBODY => "nobody".to_owned(),
+        owner => owner.to_string(),
+    };
+    vec![format!(
+        "ca-key.pem: belongs to {name}, who can sign certificates: chown the key to root, or keep it on another machine"
+    )]
+}
+
 /// The same text for the name that the group has on this host which is `nogroup` on Debian.
 fn on_this_host(text: &str) -> String {
     let known = run(Command::new("getent").args(["group", &NOBODY.to_string()])).expect_success();
@@ -64,7 +76,7 @@ fn what_is_made_is_as_what_is_there() {
         (
             (0, NOBODY),
             (0o640, 0o640),
-            "  group: nogroup\n  key_mode: \"0640\"\n  certificate_mode: \"0640\"\n",
+            "  group: nogroup\n  key_mode: \"0640\"\n  certificate_mode: \"0640\"\n  ca:\n    group: nogroup\n    key_mode: \"0640\"\n",
         ),
         (
             (STRANGER, STRANGER),
@@ -82,7 +94,7 @@ fn what_is_made_is_as_what_is_there() {
             on_this_host(expected),
             "{account:?} {modes:?}"
         );
-        assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
+        assert_eq!(adopted.notes, ca_key_notes(account.0));
         adopted.assert_due(&[]);
 
         // A node more, and nothing else has changed
@@ -123,7 +135,8 @@ fn a_mode_that_is_a_fault_is_not_taken_over() {
     give(&cluster.directory(), (0, 0), (0o644, 0o640));
     set_mode(&cluster.file("client-root-key.pem"), 0o644);
     let adopted = Adopted::of(&cluster.directory());
-    assert_eq!(files(&adopted), "  key_mode: \"0640\"\n");
+    let expected = "  key_mode: \"0640\"\n  ca:\n    key_mode: \"0640\"\n";
+    assert_eq!(files(&adopted), expected);
     adopted.assert_due(&[(
         "client-root.pem",
         "chmod: client-root-key.pem has mode 0644, should be 0640: everyone can read it",
@@ -134,26 +147,29 @@ fn a_mode_that_is_a_fault_is_not_taken_over() {
 fn what_is_not_the_same_everywhere_is_told() {
     let cluster = Cluster::applied();
     give(&cluster.directory(), (NOBODY, NOBODY), (0o640, 0o640));
+    // Without an owner in the specification, the keys may have that of the directory
+    chown(cluster.directory(), Some(NOBODY), None).unwrap();
     chown(cluster.file("client-root.pem"), Some(0), None).unwrap();
     let adopted = Adopted::of(&cluster.directory());
     assert_eq!(files(&adopted), "");
-    assert_eq!(
-        adopted.notes,
-        [on_this_host(
-            "client-root.pem: is of root:nogroup, most files of nobody:nogroup: new ones will be of who applies, unless `files` says otherwise"
-        )]
+    let other = on_this_host(
+        "client-root.pem: is of root:nogroup, most files of nobody:nogroup: new ones will be of who applies, unless `files` says otherwise",
     );
+    assert_eq!(adopted.notes, [&*ca_key_notes(NOBODY), &[other]].concat());
     adopted.assert_due(&[]);
 
     give(&cluster.directory(), (NOBODY, NOBODY), (0o644, 0o640));
-    set_mode(&cluster.file("ca-key.pem"), 0o600);
+    set_mode(&cluster.file("client-root-key.pem"), 0o600);
     let adopted = Adopted::of(&cluster.directory());
     assert_eq!(
         files(&adopted),
         on_this_host("  owner: nobody\n  group: nogroup\n")
     );
     let key = "member-etcd-1-key.pem: has mode 0640: a new key will have 0600, unless `files` says otherwise";
-    assert_eq!(adopted.notes, [key]);
+    assert_eq!(
+        adopted.notes,
+        [&*ca_key_notes(NOBODY), &[key.to_owned()]].concat()
+    );
     adopted.assert_due(&[]);
 }
 
@@ -182,7 +198,7 @@ fn a_kubespray_directory_of_etcds() {
     give(kubespray.path(), (NOBODY, 0), (0o700, 0o700));
     let adopted = Adopted::of(kubespray.path());
     assert_eq!(files(&adopted), "  owner: nobody\n");
-    assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
+    assert_eq!(adopted.notes, ca_key_notes(NOBODY));
     adopted.assert_due(&[("ca.pem", "renew: the CA has no keyUsage")]);
     adopted.assert_mended(&["ca.pem"]);
 }

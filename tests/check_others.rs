@@ -388,3 +388,75 @@ fn an_old_ca_nearby() {
     fs::copy(folder.join("old.pem"), folder.join("ssl/zzz-ca.pem")).unwrap();
     assert_eq!(codes(&directory.file("client-app.pem")), []);
 }
+
+/// An address that two of three members share is not given to the third.
+#[test]
+fn an_address_that_two_members_share() {
+    let scratch = Scratch::new("shared");
+    let specification = "members:\n\
+        - {name: a, addresses: [10.0.0.1, 10.0.0.9]}\n\
+        - {name: b, addresses: [10.0.0.2, 10.0.0.9]}\n\
+        - {name: c, addresses: [10.0.0.3]}\n\
+        admin: none\n";
+    let cluster = Cluster::from_yaml(specification).unwrap();
+    let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
+    assert!(cluster.plan(&store).unwrap().apply().unwrap().is_complete());
+    let adoption = etcd_pki_core::Adoption::read(store.directory(), None).unwrap();
+    let adopted = adoption.cluster();
+    assert!(adopted.shared_names().is_empty(), "{}", adopted.to_yaml());
+    let plan = adopted.plan(&store).unwrap();
+    assert_eq!(plan.changes().count(), 0, "{}", adopted.to_yaml());
+    // Without an address of its own, one of them is a copy of the other
+    let copied = "members: [{name: a, addresses: [10.0.0.1]}, {name: b, addresses: [10.0.0.1]}]";
+    assert!(Cluster::from_yaml(copied).is_err());
+    let copied =
+        "members: [{name: a, addresses: [10.0.0.1, 10.0.0.2]}, {name: b, addresses: [10.0.0.1]}]";
+    assert!(Cluster::from_yaml(copied).is_err());
+}
+
+/// Names of other tools that fit a layout by chance.
+#[test]
+fn the_files_of_other_tools() {
+    for (files, tool) in [
+        (
+            &[
+                "ca.crt",
+                "private/ca.key",
+                "issued/server.crt",
+                "private/server.key",
+            ][..],
+            "easy-rsa",
+        ),
+        (
+            &[
+                "kube-ca.pem",
+                "kube-etcd-10-0-0-1.pem",
+                "kube-etcd-10-0-0-1-key.pem",
+            ],
+            "RKE",
+        ),
+        (&["root_ca.crt", "intermediate_ca.crt"], "step-ca"),
+        (
+            &["etcd-clients-ca.crt", "etcd-peers-ca.crt", "me.crt"],
+            "kops",
+        ),
+    ] {
+        let made = Directory::new();
+        let folder = made.scratch.path().join("other");
+        for file in files {
+            let path = folder.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let is_key = file.ends_with("key") || file.ends_with("-key.pem");
+            let from = match (is_key, file.contains("ca")) {
+                (true, true) => "ca-key.pem",
+                (true, false) => "member-m-key.pem",
+                (false, true) => "ca.pem",
+                (false, false) => "member-m.pem",
+            };
+            fs::copy(made.file(from), path).unwrap();
+        }
+        let refused = etcd_pki_core::Adoption::read(&folder, None).unwrap_err();
+        assert!(refused.to_string().contains(tool), "{tool}: {refused}");
+        assert!(refused.hint().is_some());
+    }
+}

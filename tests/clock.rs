@@ -89,11 +89,51 @@ fn a_clock_that_begins_in_1970_is_named_and_makes_nothing() {
     );
 }
 
+/// Whoever only reads learns why every certificate seems to be of the future.
+#[test]
+fn a_wrong_clock_is_named_by_what_reads() {
+    let scratch = Scratch::new("clock");
+    let folder = scratch.path();
+    for line in ["ca new -d pki", "cert issue member m -d pki"] {
+        let made = Command::new(etcd_pki())
+            .current_dir(folder)
+            .args(line.split_whitespace())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+    // 1970, and the last second of 2019
+    for (seconds, shown) in [
+        (100, "1970-01-01T00:01:40Z"),
+        (1_577_836_799, "2019-12-31T23:59:59Z"),
+    ] {
+        let wrong = library(folder, seconds);
+        for line in [
+            "check pki",
+            "check pki --json",
+            "check pki --format nagios",
+            "cert verify pki/member-m.pem -d pki",
+            "cert verify pki/member-m.pem -d pki --json",
+        ] {
+            let output = Command::new(etcd_pki())
+                .current_dir(folder)
+                .env("LD_PRELOAD", &wrong)
+                .args(line.split_whitespace())
+                .output()
+                .unwrap();
+            assert!(!output.status.success(), "{line}");
+            let printed = String::from_utf8_lossy(&output.stdout);
+            let expected = format!("the clock of this machine is wrong: it shows {shown}");
+            assert!(printed.contains(&expected), "{line}: {printed}");
+        }
+    }
+}
+
 #[test]
 fn a_clock_that_may_be_right_is_not_named() {
     let scratch = Scratch::new("clock");
-    // The first second of 2015
-    let clock = library(scratch.path(), 1_420_070_400);
+    // The first second of 2020
+    let clock = library(scratch.path(), 1_577_836_800);
     let (code, said) = at(&clock, scratch.path(), "ca new -d pki");
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("clock"), "{said}");

@@ -77,9 +77,9 @@ impl Adoption {
             });
         }
         let state = Directory::read(directory, layout)?;
-        let Some(layout) = state.layout() else {
-            let files: Vec<PathBuf> = state.other_files().map(Path::to_owned).collect();
-            return Err(recognize::no_layout(directory, &files));
+        let is_by_chance = layout.is_none() && recognize::is_of_other_tool(&state);
+        let Some(layout) = state.layout().filter(|_| !is_by_chance) else {
+            return Err(recognize::no_layout(directory, &recognize::files(&state)));
         };
         let store = Store::new(directory, layout);
         let mut remarks = Vec::new();

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 
-/// 2015-01-01T00:00:00Z, before which there was no etcd with TLS. A machine without a battery for its clock begins in 1970 or at
-/// the date of its firmware.
-const EARLIEST: u64 = 1_420_070_400;
+/// 2020-01-01T00:00:00Z, before which etcd-pki did not exist. A machine without a battery for its clock
+/// begins in 1970 or at the date of its firmware.
+const EARLIEST: u64 = 1_577_836_800;
 
 /// Now, in whole seconds: a certificate cannot say more.
 pub(crate) fn now() -> SystemTime {
@@ -25,8 +25,14 @@ pub fn check_clock() -> Result<()> {
     check_reading(now())
 }
 
+/// What this machine's clock shows, if that cannot be right.
+pub(crate) fn wrong_reading() -> Option<SystemTime> {
+    let now = now();
+    is_too_early(now).then_some(now)
+}
+
 fn check_reading(now: SystemTime) -> Result<()> {
-    if is_before_etcd(now) {
+    if is_too_early(now) {
         return Err(Error::Clock { now });
     }
     Ok(())
@@ -35,13 +41,13 @@ fn check_reading(now: SystemTime) -> Result<()> {
 /// Refuses to make anything that begins at an instant which only a wrong clock gives. On a machine with a right clock, a caller
 /// who gives such an instant means it.
 pub(crate) fn check_beginning(begin: SystemTime) -> Result<()> {
-    if is_before_etcd(begin) {
+    if is_too_early(begin) {
         return check_clock();
     }
     Ok(())
 }
 
-fn is_before_etcd(instant: SystemTime) -> bool {
+fn is_too_early(instant: SystemTime) -> bool {
     instant < UNIX_EPOCH + Duration::from_secs(EARLIEST)
 }
 
@@ -129,12 +135,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_before_2015_is_wrong() {
+    fn a_clock_before_2020_is_wrong() {
         let instant = |text: &str| parse_rfc3339(text).unwrap();
         for wrong in [
             "1960-01-01T00:00:00Z",
             "1970-01-01T00:00:00Z",
-            "2014-12-31T23:59:59Z",
+            "2019-12-31T23:59:59Z",
         ] {
             let error = check_reading(instant(wrong)).unwrap_err();
             assert!(error.to_string().contains(wrong), "{error}");
@@ -143,7 +149,7 @@ mod tests {
             assert!(check_beginning(instant(wrong)).is_ok());
         }
         for right in [
-            "2015-01-01T00:00:00Z",
+            "2020-01-01T00:00:00Z",
             "2026-11-30T00:00:00Z",
             "2106-02-07T06:28:16Z",
         ] {

@@ -62,9 +62,8 @@ const TOOLS: &[Tool] = &[
     Tool {
         name: "step-ca",
         is_one: |path| {
-            matches!(path,
-                [.., "certs" | "secrets", file] if matches!(*file,
-                    "root_ca.crt" | "intermediate_ca.crt" | "root_ca_key" | "intermediate_ca_key"))
+            matches!(path, [.., file] if matches!(*file,
+                "root_ca.crt" | "intermediate_ca.crt" | "root_ca_key" | "intermediate_ca_key"))
         },
         advice: "`step ca renew` renews what step-ca has issued; to leave it, copy certs/intermediate_ca.crt and certs/root_ca.crt, one \
                  after the other, to ca.pem, and secrets/intermediate_ca_key to ca-key.pem in another directory, with what was \
@@ -165,6 +164,7 @@ mod tests {
                 &["certs/root_ca.crt", "secrets/intermediate_ca_key"],
                 "step-ca",
             ),
+            (&["root_ca.crt", "intermediate_ca.crt"], "step-ca"),
             (
                 &["cacert.pem", "private/cakey.pem", "newcerts/01.pem"],
                 "OpenSSL's CA.pl",

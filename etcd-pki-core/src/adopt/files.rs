@@ -6,6 +6,7 @@ use super::{Remark, habits::most_frequent, pair::Pair};
 use crate::{
     cluster::ClusterFiles,
     error::Result,
+    finding::Finding,
     inspect::rules,
     layout::CaKind,
     store::{Account, Attributes, Stamp, Store, group_name, user_name, usual_mode},
@@ -28,8 +29,13 @@ fn with_ca_key(mut said: ClusterFiles, store: &Store, remarks: &mut Vec<Remark>)
     let Some(stamp) = Stamp::of_regular(&store.directory().join(&path)) else {
         return said;
     };
-    if let Some(finding) = rules::ca_key_owner(&path, &stamp, &Attributes::default()) {
-        remarks.push(Remark::new(&path, format!("{finding}: {}", finding.fix())));
+    let owner = rules::ca_key_owner(&path, &stamp, &Attributes::default());
+    if let Some(finding @ Finding::CaKeyOwner { owner, .. }) = &owner {
+        let text = format!(
+            "belongs to {owner}, who can sign certificates: {}",
+            finding.fix()
+        );
+        remarks.push(Remark::new(&path, text));
         return said;
     }
     let (account, own) = (stamp.account(), Account::own());
@@ -85,7 +91,9 @@ impl File {
     fn all(store: &Store, pairs: &[Pair]) -> Vec<Self> {
         let paths = pairs.iter().flat_map(|pair| {
             let paths = &pair.paths;
-            [(&paths.certificate, false), (&paths.key, true)]
+            // A CA's key is described separately
+            let key = pair.is_leaf().then_some((&paths.key, true));
+            [(&paths.certificate, false)].into_iter().chain(key)
         });
         let files = paths.filter_map(|(path, secret)| {
             Some(Self {

@@ -49,7 +49,8 @@ impl MemberNames {
     }
 }
 
-/// What all of several members have, and addresses that more than one has: an address of its own is one member's.
+/// What all of several members have, and addresses that more than one has where one of these has no other
+/// address: a specification cannot give such an address to several.
 pub(super) fn shared(members: &[MemberNames]) -> Vec<AlternativeName> {
     let members: Vec<_> = members.iter().filter(|member| member.is_whole).collect();
     let (Some(first), true) = (members.first(), members.len() > 1) else {
@@ -64,9 +65,22 @@ pub(super) fn shared(members: &[MemberNames]) -> Vec<AlternativeName> {
     }
     let in_all = |name: &&AlternativeName| members.iter().all(|member| member.all.contains(name));
     let mut shared: Vec<AlternativeName> = first.all.iter().filter(in_all).cloned().collect();
+    let is_own =
+        |name: &&AlternativeName| matches!(name, AlternativeName::Ip(_)) && counts[name] == 1;
+    let has_own = |member: &MemberNames| {
+        member
+            .all
+            .iter()
+            .chain(&member.host)
+            .any(|name| is_own(&name))
+    };
     for name in members.iter().flat_map(|member| &member.all) {
         let is_of_several = matches!(name, AlternativeName::Ip(_)) && counts[name] > 1;
-        if is_of_several && !shared.contains(name) {
+        let has =
+            |member: &MemberNames| member.all.contains(name) || member.host.as_ref() == Some(name);
+        let mut holders = members.iter().filter(|member| has(member));
+        let needs_sharing = is_of_several && holders.any(|member| !has_own(member));
+        if needs_sharing && !shared.contains(name) {
             shared.push(name.clone());
         }
     }
@@ -182,8 +196,9 @@ mod tests {
             member("e", &["e.lan"]).in_part(),
         ];
         let shared = shared(&members);
-        assert_eq!(shown(&shared), "etcd 10.0.0.9");
-        assert_eq!(shown(&members[0].own(&shared)), "10.0.0.1");
+        assert_eq!(shown(&shared), "etcd");
+        // Two of three have the address: the third is not to get it
+        assert_eq!(shown(&members[0].own(&shared)), "10.0.0.1 10.0.0.9");
         assert_eq!(
             shown(&of_any(&members)),
             "etcd 10.0.0.1 10.0.0.9 10.0.0.2 e.lan"

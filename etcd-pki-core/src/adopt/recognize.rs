@@ -8,9 +8,34 @@ use std::{
 use crate::{
     error::Error,
     foreign_names,
-    inspect::recognize,
-    layout::{CaKind, Layout},
+    inspect::{Directory, recognize},
+    layout::{CaKind, Layout, PairPaths},
 };
+
+/// Whether a tool of no layout made a directory whose names fit one by chance: every leaf that the
+/// layout names is that tool's. easy-rsa has `ca.crt` and `issued/server.crt`.
+pub(super) fn is_of_other_tool(state: &Directory) -> bool {
+    let is_foreign = |path: &Path| foreign_names::recognize([path]).is_some();
+    let others = || state.other_files().chain(leaves(state));
+    others().any(is_foreign)
+        && state.pairs().iter().all(|pair| {
+            let PairPaths { certificate, key } = pair.paths();
+            is_foreign(certificate) || is_foreign(key)
+        })
+}
+
+/// The files of a directory's leaves and of no layout.
+pub(super) fn files(state: &Directory) -> Vec<PathBuf> {
+    let all = state.other_files().chain(leaves(state));
+    all.map(Path::to_owned).collect()
+}
+
+fn leaves(state: &Directory) -> impl Iterator<Item = &Path> {
+    state.pairs().iter().flat_map(|pair| {
+        let PairPaths { certificate, key } = pair.paths();
+        [certificate.as_path(), key]
+    })
+}
 
 /// The error for a directory with file names of no layout.
 pub(super) fn no_layout(directory: &Path, files: &[PathBuf]) -> Error {

@@ -1,7 +1,7 @@
 //! Contradictions between the parts of a cluster.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     path::PathBuf,
     time::{Duration, SystemTime},
@@ -87,8 +87,30 @@ fn has_pair_for_peers(cluster: &Cluster, role: Role) -> bool {
     role == Role::Member && (pairs.len() > 1 || cluster.authority.has_separate_peers())
 }
 
-/// An address is one member's; loopback's are everybody's.
+/// The addresses of a member, each once, without loopback's.
+fn addresses(member: &ClusterEntry) -> HashSet<IpAddr> {
+    let identity = member.identity();
+    let host = identity.host().ok().flatten();
+    let names = identity.alternative_names().unwrap_or_default();
+    let addresses = host.into_iter().chain(names).filter_map(|name| match name {
+        AlternativeName::Ip(address) => Some(*address),
+        _ => None,
+    });
+    addresses.filter(|address| !address.is_loopback()).collect()
+}
+
+/// An address is one member's; loopback's are everybody's. Some members may share an address, such as
+/// one of a load balancer, if each of them has another address of its own: else one was copied.
 fn check_addresses(cluster: &Cluster) -> Checked {
+    let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+    for address in cluster.members.iter().flat_map(addresses) {
+        *counts.entry(address).or_default() += 1;
+    }
+    let has_own: Vec<bool> = cluster
+        .members
+        .iter()
+        .map(|member| addresses(member).iter().any(|address| counts[address] == 1))
+        .collect();
     let mut owners: HashMap<IpAddr, usize> = HashMap::new();
     for (index, member) in cluster.members.iter().enumerate() {
         let identity = member.identity();
@@ -102,7 +124,7 @@ fn check_addresses(cluster: &Cluster) -> Checked {
                 continue;
             }
             let owner = *owners.entry(*address).or_insert(index);
-            if owner != index {
+            if owner != index && !(has_own[owner] && has_own[index]) {
                 let reason = format!(
                     "{address} is an address of {} and of {}",
                     cluster.members[owner].name(),

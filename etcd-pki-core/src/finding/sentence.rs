@@ -49,13 +49,17 @@ impl fmt::Display for Sentence<'_> {
             Finding::NotYetValid {
                 subject: None,
                 not_before,
-            } => write!(f, "not valid before {}", clock::rfc3339(*not_before)),
+            } => {
+                write!(f, "not valid before {}", clock::rfc3339(*not_before))?;
+                wrong_clock(f)
+            }
             Finding::NotYetValid {
                 subject,
                 not_before,
             } => {
                 let not_before = clock::rfc3339(*not_before);
-                write!(f, "{}is not valid before {not_before}", prefix(subject))
+                write!(f, "{}is not valid before {not_before}", prefix(subject))?;
+                wrong_clock(f)
             }
             Finding::KeyMismatch { key: None } => {
                 write!(f, "the key does not match the certificate")
@@ -279,6 +283,17 @@ impl fmt::Display for Sentence<'_> {
             Finding::WrongHost { host, names, .. } => {
                 write!(f, "it is valid for {}, not for {host}", listed(names))
             }
+        }
+    }
+}
+
+/// The clock of this machine, if it is the reason for a certificate that is not valid yet.
+fn wrong_clock(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match clock::wrong_reading() {
+        None => Ok(()),
+        Some(now) => {
+            let now = clock::rfc3339(now);
+            write!(f, "; the clock of this machine is wrong: it shows {now}")
         }
     }
 }

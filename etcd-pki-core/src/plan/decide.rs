@@ -565,9 +565,9 @@ pub(super) fn ca(
     }
     if matches!(action, Action::Keep | Action::Chmod) {
         reasons.extend(unchangeable(desired, certificate));
+        reasons.extend(current.key_owner.clone());
     }
     reasons.extend(current.permissions.iter().cloned());
-    reasons.extend(current.key_owner.clone());
     Decision { action, reasons }
 }
 
