@@ -530,9 +530,9 @@ def warn(module, plan, report):
     for less time, or renewed later, than requested.
     """
     for step in plan.changes:
-        issued = step.pair if str(step.action) in ISSUING else None
-        for finding in filter(None, issued and [issued.peer_port, issued.renewed_later] or []):
-            module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
+        if step.pair and str(step.action) in ISSUING:
+            for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later]):
+                module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
         for link in step.hard_links:
             module.warn(f"{link} has further names (hard links), which keep the old content")
     for shortened in report.shortened_validities if report else []:
