@@ -651,9 +651,9 @@ def warn(module, plan, report):
     """
     now = datetime.now(timezone.utc)
     for step in plan.changes:
-        issued = step.pair if str(step.action) in ISSUING else None
-        for finding in filter(None, issued and [issued.peer_port, issued.renewed_later] or []):
-            module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
+        if step.pair and str(step.action) in ISSUING:
+            for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later]):
+                module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
         gone = step.removed_certificate
         if gone and gone.not_valid_after_utc > now:
             module.warn(
