@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     process::{Command, Output},
 };
 
@@ -112,4 +112,29 @@ fn the_key_of_the_authority_is_exported_under_no_name() {
         "{said}"
     );
     assert!(!machines.path("out").exists());
+}
+
+/// What a link leads to is another's: a key of a directory that its user may not give away.
+#[test]
+fn nothing_is_exported_through_a_link() {
+    for name in ["member-etcd-2-key.pem", "member-etcd-2.pem", "ca.pem"] {
+        let machines = Machines::new(SPECIFICATION);
+        let run = |words: &[&str]| run(&machines, words);
+        assert!(run(&["apply"]).status.success());
+        fs::create_dir(machines.path("elsewhere")).unwrap();
+        let (file, target) = (
+            machines.path("ca").join(name),
+            machines.path("elsewhere").join(name),
+        );
+        fs::rename(&file, &target).unwrap();
+        symlink(&target, &file).unwrap();
+        let output = run(&["export", "--host", "etcd-2", "-o", "out"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(&format!("{name} is a symbolic link")),
+            "{said}"
+        );
+        assert!(!machines.path("out").exists());
+    }
 }

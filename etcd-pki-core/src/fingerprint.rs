@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// SHA-256 of a certificate. By it a user says which CA a host may trust.
+/// SHA-256 of a certificate. It names the CA that a host may trust.
 ///
 /// It is read in the usual spellings: with or without colons or blanks, in upper or lower case, with
 /// `SHA-256`, `sha256:` or openssl's `sha256 Fingerprint=` in front.

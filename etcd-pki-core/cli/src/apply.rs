@@ -28,7 +28,8 @@ use crate::{
 Examples:
   etcd-pki apply -f cluster.yaml
   etcd-pki apply -f cluster.yaml -d /etc/ssl/etcd/ssl --host etcd-1
-  etcd-pki apply -f cluster.yaml --host etcd-1 --requests travel --trust SHA256
+  etcd-pki apply -f cluster.yaml --host etcd-1 --requests travel \
+      --trust 0A3E2404DA1D8147139E93CC6A4747E755F6E5BAE4B5D27D328349C7DA009F85
   etcd-pki apply -f cluster.yaml --requests travel
 
 Exit codes:
