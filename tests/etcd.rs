@@ -200,8 +200,8 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
             named("nameless", &[]).without_alternative_names(),
             Some("EP011"),
         ),
-        (named("own-address", &["127.0.0.1"]), Some("EP046")),
-        (named("own-name", &["localhost"]), Some("EP046")),
+        (named("own-address", &["127.0.0.1"]), Some("EP044")),
+        (named("own-name", &["localhost"]), Some("EP044")),
         (named("uri", &["URI:spiffe://cluster/app"]), None),
         (
             named(

@@ -107,7 +107,7 @@ fn keys_of_leaves() {
             let before = fs::read(&key).unwrap();
             // `check` does not know the specification
             let is_stranger = owner == ETCD || owner == STRANGER;
-            let found = pki.codes_of("member-m.pem").contains(&"EP055");
+            let found = pki.codes_of("member-m.pem").contains(&"EP051");
             assert_eq!(found, is_stranger, "{owner}");
             let is_refused = owner == STRANGER || (owner == ETCD && !specified);
             for options in [PlanOptions::new(), PlanOptions::new().with_rekey()] {
@@ -117,7 +117,7 @@ fn keys_of_leaves() {
                     is_refused,
                     "{owner}: {action} {codes:?}"
                 );
-                assert_eq!(codes.contains(&"EP055"), is_refused, "{owner}");
+                assert_eq!(codes.contains(&"EP051"), is_refused, "{owner}");
             }
             // What is due is not done with such a key, and nothing is given to its owner
             fs::rename(pki.file("member-m.pem"), pki.scratch.path().join("kept")).unwrap();
@@ -168,7 +168,7 @@ fn a_strangers_empty_file() {
         for options in [PlanOptions::new(), PlanOptions::new().with_rekey()] {
             let (action, codes) = pki.step(&options, "client-app.pem");
             assert_eq!(action, Action::Blocked, "{codes:?}");
-            assert_eq!(codes[0], "EP055");
+            assert_eq!(codes[0], "EP051");
             let _ = pki.plan(&options).apply().unwrap();
             assert_eq!(fs::read_to_string(&key).unwrap(), contents);
         }
@@ -191,13 +191,13 @@ fn keys_of_cas() {
         pki.step(&PlanOptions::new(), "ca.pem"),
         (Action::Keep, vec![])
     );
-    assert!(!pki.codes_of("ca.pem").contains(&"EP056"));
+    assert!(!pki.codes_of("ca.pem").contains(&"EP052"));
 
     // Kubespray gives every key to etcd: it stays usable
     give(&ca_key, ETCD);
     let (action, codes) = pki.step(&PlanOptions::new(), "ca.pem");
-    assert_eq!((action, codes), (Action::Keep, vec!["EP056"]));
-    assert!(pki.codes_of("ca.pem").contains(&"EP056"));
+    assert_eq!((action, codes), (Action::Keep, vec!["EP052"]));
+    assert!(pki.codes_of("ca.pem").contains(&"EP052"));
     fs::remove_file(pki.file("client-app.pem")).unwrap();
     assert!(pki.plan(&PlanOptions::new()).apply().unwrap().is_complete());
     assert_eq!(owner_and_mode(&ca_key), (ETCD, 0o600));

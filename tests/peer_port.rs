@@ -29,9 +29,9 @@ fn who_is_accepted_is_warned_of_wherever_it_is_issued() {
         ("names: [\"URI:spiffe://c/n\"]", None),
         ("addresses: [0.0.0.0]", None),
         ("san: none", Some("EP011")),
-        ("addresses: [10.0.0.7]", Some("EP046")),
-        ("names: [a.lan, \"URI:spiffe://c/n\"]", Some("EP046")),
-        ("addresses: [\"fd00::7\", 0.0.0.0]", Some("EP046")),
+        ("addresses: [10.0.0.7]", Some("EP044")),
+        ("names: [a.lan, \"URI:spiffe://c/n\"]", Some("EP044")),
+        ("addresses: [\"fd00::7\", 0.0.0.0]", Some("EP044")),
     ] {
         for peers in ["shared", "separate"] {
             let scratch = Scratch::new("peer-port");
@@ -108,7 +108,7 @@ fn signed_and_renewed_ones_are_warned_of() {
     let finding = inspect::peer_port(&own).unwrap();
     assert_eq!(
         (finding.code(), finding.severity()),
-        ("EP046", Severity::Warning)
+        ("EP044", Severity::Warning)
     );
     assert_eq!(finding.facts().current, ["app.lan"]);
 }

@@ -140,7 +140,7 @@ fn nothing_of_a_ca_is_installed_before_its_fingerprint_is_given() {
             let reason = &failure["reasons"][0];
             assert_eq!(
                 (&reason["code"], &reason["subject"]),
-                (&"EP049".into(), &"CN=etcd-ca".into())
+                (&"EP046".into(), &"CN=etcd-ca".into())
             );
             assert_eq!(reason["current"][0], *shown);
             assert!(

@@ -86,13 +86,18 @@ pub enum Finding {
     MemberWithoutClientAuth,
     /// EP011: a client's certificate without DNS name and address, which etcd's peer port accepts.
     ClientWithoutNames,
-    /// EP046: a client's or node's certificate with DNS names or addresses of its own: etcd's peer port
+    /// EP043: another CA issued the CA's certificate, so a plan cannot renew it.
+    IssuedByAnotherCa {
+        /// The CA that issued it
+        issuer: String,
+    },
+    /// EP044: a client's or node's certificate with DNS names or addresses of its own: etcd's peer port
     /// accepts it from these.
     ClientWithNames {
         /// The DNS names and addresses
         names: Vec<String>,
     },
-    /// EP047: the certificate is renewed later than requested: it would be due for too much of its life.
+    /// EP045: the certificate is renewed later than requested: it would be due for too much of its life.
     DueTooEarly {
         /// The time before its end that was requested: `400d`
         requested: String,
@@ -293,46 +298,7 @@ pub enum Finding {
         /// The lines on which the blocks begin, counted from 1
         lines: Vec<usize>,
     },
-    /// EP051: a file of a pair is empty or has only zero bytes, as a full disk or a crash leaves it.
-    EmptyFile {
-        /// The file
-        path: PathBuf,
-        /// Whether it has only zero bytes
-        is_zeros: bool,
-    },
-    /// EP052: a file has a key where a certificate should be, or a certificate where a key should be.
-    Misplaced {
-        /// The file
-        path: PathBuf,
-        /// What it has
-        current: &'static str,
-        /// What it should have
-        desired: &'static str,
-    },
-    /// EP053: a member's certificate without DNS name and address. No client accepts it: Go ignores
-    /// the common name since version 1.15.
-    MemberWithoutNames,
-    /// EP054: an address is a DNS name of the certificate. Go compares the address of a connection
-    /// with the certificate's addresses only (`VerifyHostname` in `crypto/x509/verify.go`).
-    AddressAsDnsName(
-        /// The address
-        String,
-    ),
-    /// EP055: a private key belongs to a user who has no business with it. It is not used.
-    KeyOwner {
-        /// The key's file
-        path: PathBuf,
-        /// Its owner
-        owner: String,
-    },
-    /// EP056: a CA's key belongs to an unprivileged user, who can sign certificates.
-    CaKeyOwner {
-        /// The key's file
-        path: PathBuf,
-        /// Its owner
-        owner: String,
-    },
-    /// EP049: a CA certificate arrived in an exchange directory, and nothing of that CA is trusted
+    /// EP046: a CA certificate arrived in an exchange directory, and nothing of that CA is trusted
     /// here. It is not installed: whoever brings the exchange directory may have made it.
     UntrustedCa {
         /// The file in the exchange directory
@@ -342,10 +308,44 @@ pub enum Finding {
         /// SHA-256 of the certificate
         fingerprint: String,
     },
-    /// EP043: another CA issued the CA's certificate, so a plan cannot renew it.
-    IssuedByAnotherCa {
-        /// The CA that issued it
-        issuer: String,
+    /// EP047: a file of a pair is empty or has only zero bytes, as a full disk or a crash leaves it.
+    EmptyFile {
+        /// The file
+        path: PathBuf,
+        /// Whether it has only zero bytes
+        is_zeros: bool,
+    },
+    /// EP048: a file has a key where a certificate should be, or a certificate where a key should be.
+    Misplaced {
+        /// The file
+        path: PathBuf,
+        /// What it has
+        current: &'static str,
+        /// What it should have
+        desired: &'static str,
+    },
+    /// EP049: a member's certificate without DNS name and address. No client accepts it: Go ignores
+    /// the common name since version 1.15.
+    MemberWithoutNames,
+    /// EP050: an address is a DNS name of the certificate. Go compares the address of a connection
+    /// with the certificate's addresses only (`VerifyHostname` in `crypto/x509/verify.go`).
+    AddressAsDnsName(
+        /// The address
+        String,
+    ),
+    /// EP051: a private key belongs to a user who has no business with it. It is not used.
+    KeyOwner {
+        /// The key's file
+        path: PathBuf,
+        /// Its owner
+        owner: String,
+    },
+    /// EP052: a CA's key belongs to an unprivileged user, who can sign certificates.
+    CaKeyOwner {
+        /// The key's file
+        path: PathBuf,
+        /// Its owner
+        owner: String,
     },
 }
 

@@ -44,7 +44,7 @@ pub use self::{
 ///
 /// let named = ca.issue(Role::Client, backup.with_names(["10.0.0.7"])?)?;
 /// let finding = inspect::peer_port(named.certificate());
-/// assert_eq!(finding.map(|finding| finding.code()), Some("EP046"));
+/// assert_eq!(finding.map(|finding| finding.code()), Some("EP044"));
 /// # Ok::<(), etcd_pki_core::Error>(())
 /// ```
 #[must_use]

@@ -37,10 +37,10 @@ def test_who_is_accepted_by_peers():
     assert ca.issue(Role.CLIENT, "app").certificate.peer_port is None
     assert ca.issue(Role.CLIENT, "app", names=["URI:spiffe://c/app"]).certificate.peer_port is None
     finding = ca.issue(Role.NODE, "kube-1", names=["10.0.0.7", "kube-1.lan"]).certificate.peer_port
-    assert (finding.code, finding.current) == ("EP046", ["kube-1.lan", "10.0.0.7"])
+    assert (finding.code, finding.current) == ("EP044", ["kube-1.lan", "10.0.0.7"])
     assert ca.issue(Role.MEMBER, "etcd-1").certificate.peer_port is None
     node = etcd_pki.ClusterEntry("kube-1", names=["10.0.0.7"])
-    for peers, code in [("shared", "EP046"), ("separate", None)]:
+    for peers, code in [("shared", "EP044"), ("separate", None)]:
         cluster = Cluster(members=["etcd-1"], nodes=[node], authority=etcd_pki.ClusterAuthority(peers=peers))
         found = [pair.peer_port and pair.peer_port.code for pair in cluster.desired().pairs if pair.role == Role.NODE]
         assert found == [code]
@@ -50,11 +50,11 @@ def test_what_is_renewed_later_than_requested(tmp_path):
     Cluster(clients=["root"]).apply(tmp_path)
     plan = Renewal(Store(tmp_path)).plan_due("400d")
     (step,) = plan.blocked
-    assert [(one.code, one.days) for one in step.reasons] == [("EP047", 365)]
+    assert [(one.code, one.days) for one in step.reasons] == [("EP045", 365)]
     assert Renewal(Store(tmp_path)).plan_due().steps == []
     cluster = Cluster(clients=["root"], defaults=etcd_pki.ClusterDefaults(renew_before="200d"))
     (pair,) = cluster.desired().pairs
-    assert pair.renewed_later.code == "EP047"
+    assert pair.renewed_later.code == "EP045"
 
 
 def test_the_names_that_peers_may_have(tmp_path):

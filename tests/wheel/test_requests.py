@@ -98,7 +98,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
     for host in ("etcd-1", "etcd-2"):
         (blocked,) = cluster.apply(tmp_path / host, host=host, exchange=exchange).failures
         (untrusted,) = blocked.step.reasons
-        assert (untrusted.code, untrusted.current) == ("EP049", [fingerprint])
+        assert (untrusted.code, untrusted.current) == ("EP046", [fingerprint])
         assert not (tmp_path / host / "ca.pem").exists() and fingerprint in str(blocked.error)
         spelled = ":".join(fingerprint[at : at + 2].lower() for at in range(0, 64, 2))
         with pytest.raises(etcd_pki.MalformedError):

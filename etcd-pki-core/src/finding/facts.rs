@@ -359,12 +359,18 @@ mod tests {
                 path: Some(path()),
                 lines: vec![7],
             },
+            Finding::IssuedByAnotherCa { issuer: text() },
             Finding::ClientWithNames {
                 names: vec![text()],
             },
             Finding::DueTooEarly {
                 requested: text(),
                 life: Duration::from_secs(86_400),
+            },
+            Finding::UntrustedCa {
+                path: path(),
+                subject: text(),
+                fingerprint: text(),
             },
             Finding::EmptyFile {
                 path: path(),
@@ -385,12 +391,6 @@ mod tests {
                 path: path(),
                 owner: text(),
             },
-            Finding::UntrustedCa {
-                path: path(),
-                subject: text(),
-                fingerprint: text(),
-            },
-            Finding::IssuedByAnotherCa { issuer: text() },
         ]
     }
 

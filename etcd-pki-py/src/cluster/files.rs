@@ -24,7 +24,6 @@ hash_by_debug!(PyClusterFiles);
 #[pymethods]
 impl PyClusterFiles {
     #[new]
-    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     #[pyo3(signature = (*, owner=None, group=None, key_mode=None, certificate_mode=None, directory_mode=None, ca_owner=None, ca_group=None, ca_key_mode=None))]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn new(

@@ -535,7 +535,7 @@ def applied(module, pki, cluster):
 
 def reason(module, step, error):
     """Why a step failed or is blocked, with the way out."""
-    if any(finding.code == "EP049" for finding in step.reasons):
+    if any(finding.code == "EP046" for finding in step.reasons):
         hint = "compare the SHA-256 with `etcd-pki ca show` where the authority is; if it is the same, give it in trust"
         return f"{error} (hint: {hint})"
     return explained(module, error)
