@@ -101,6 +101,26 @@ fn codes(path: &Path) -> Vec<(String, &'static str)> {
     findings.collect()
 }
 
+/// The key belongs to the first certificate of a file, whatever follows.
+#[test]
+fn a_ca_before_its_leaf() {
+    let directory = Directory::new();
+    let [certificate, key] = ["member-m.pem", "member-m-key.pem"].map(|name| directory.file(name));
+    let (leaf, ca) = (directory.read("member-m.pem"), directory.read("ca.pem"));
+    fs::write(&certificate, [&*leaf, &*ca].concat()).unwrap();
+    assert_eq!(go::key_pair(&certificate, &key), Verdict::Accepted);
+    assert_eq!(directory.codes(), []);
+
+    fs::write(&certificate, [ca, leaf].concat()).unwrap();
+    assert!(matches!(
+        go::key_pair(&certificate, &key),
+        Verdict::Refused(_)
+    ));
+    assert_eq!(directory.codes(), [("member-m.pem".to_owned(), "EP005")]);
+    let (action, _) = directory.step("member-m.pem");
+    assert_eq!(action, Action::Blocked);
+}
+
 /// A file that is empty, or has only zero bytes after a crash, is critical, and the plan names it.
 #[test]
 fn empty_files() {

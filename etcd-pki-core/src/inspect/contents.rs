@@ -135,9 +135,11 @@ impl Certificates {
     }
 
     /// The certificate that the key belongs to: the first, which its chain follows; in a trust bundle
-    /// the one that it matches.
+    /// the CA that it matches. A leaf after its CA does not count: Go takes the first certificate for
+    /// that of the key (`X509KeyPair` in `crypto/tls/tls.go`).
     pub(super) fn index_of_key(&self) -> usize {
-        let fits = |one: &Certificate| Some(one.public_key()) == self.key.public.as_ref();
+        let key = self.key.public.as_ref();
+        let fits = |one: &Certificate| one.is_authority() && Some(one.public_key()) == key;
         let fitting = self.all.iter().position(fits);
         fitting.filter(|_| self.are_cas()).unwrap_or(0)
     }
