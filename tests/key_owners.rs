@@ -19,7 +19,7 @@ use etcd_pki_core::{
 };
 use etcd_pki_tests::{Scratch, command::etcd_pki, run};
 
-/// The owner of the store's directory, the specified owner, and a user who has no business here.
+/// The owner of the store's directory, the specified owner, and a user who may not own a key here.
 const KEEPER: u32 = 65_531;
 const ETCD: u32 = 65_532;
 const STRANGER: u32 = 65_534;

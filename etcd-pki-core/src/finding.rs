@@ -333,7 +333,7 @@ pub enum Finding {
         /// The address
         String,
     ),
-    /// EP051: a private key belongs to a user who has no business with it. It is not used.
+    /// EP051: a private key belongs to a user who may not own it. It is not used.
     KeyOwner {
         /// The key's file
         path: PathBuf,

@@ -232,7 +232,7 @@ impl fmt::Display for Sentence<'_> {
             ),
             Finding::KeyOwner { path, owner } => write!(
                 f,
-                "{} belongs to {owner}, who has no business with it",
+                "{} belongs to {owner}, who may not own it",
                 path.display()
             ),
             Finding::CaKeyOwner { path, owner } => write!(

@@ -448,7 +448,7 @@ impl Finding {
             "key_owner",
             Warning,
             &["path", "name"],
-            "a private key belongs to a user who has no business with it, and etcd-pki does not use it",
+            "a private key belongs to a user who may not own it, and etcd-pki does not use it",
             "chown the key if you know where it comes from; else remove it and issue a new pair",
         ),
         entry(

@@ -154,7 +154,7 @@ impl PairFiles {
         findings
     }
 
-    /// The owner of the key, if that is a user who has no business with it.
+    /// The owner of the key, if that is a user who may not own it.
     pub(crate) fn key_owner(
         &self,
         shown: &Path,

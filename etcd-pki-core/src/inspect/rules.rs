@@ -316,7 +316,7 @@ pub(crate) fn permissions(
     mode.into_iter().chain(owner).collect()
 }
 
-/// A key that belongs to a user who has no business with it.
+/// A key that belongs to a user who may not own it.
 pub(crate) fn key_owner(
     path: &Path,
     stamp: &Stamp,

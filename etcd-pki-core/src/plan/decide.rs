@@ -46,7 +46,7 @@ pub(super) struct Current {
     certificate_file_has_key: bool,
     /// The files that are empty, each as a finding
     empty: Vec<Finding>,
-    /// The owner of the key, if that is a user who has no business with it
+    /// The owner of the key, if that is a user who may not own it
     key_owner: Option<Finding>,
     permissions: Vec<Finding>,
     pub(super) stamps: Stamps,

@@ -345,6 +345,16 @@ impl Step {
         if let Some(error) = self.ca_error() {
             return Some(error);
         }
+        let owned = self.reasons.iter().find_map(|reason| match reason {
+            Finding::KeyOwner { path, owner } => Some((path, owner)),
+            _ => None,
+        });
+        if let Some((path, owner)) = owned {
+            return Some(Error::UntrustedOwner {
+                path: self.directory.join(path),
+                owner: owner.clone(),
+            });
+        }
         let blocking = self.reasons.iter().find_map(|reason| match reason {
             Finding::Blocked { path, .. } | Finding::SymbolicLink { path, .. } => Some(path),
             _ => None,
