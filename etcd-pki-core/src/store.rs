@@ -7,6 +7,7 @@ mod exchange;
 mod lock;
 mod locked;
 mod members;
+mod old;
 mod other_layout;
 mod path;
 mod permissions;

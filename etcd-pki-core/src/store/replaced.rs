@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use super::{
     directory::Directory,
+    old::{Old, copy},
     path::irregular,
-    write::{Old, copy},
 };
 use crate::{
     bundle,

@@ -2,21 +2,18 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::File,
     io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use zeroize::Zeroizing;
-
 use super::{
     directory::Directory,
     draft::{Draft, Temporary},
     lock::{Locked, Scope, has_ca_in, is_store, said_once},
+    old::{Old, copy_of},
     path::{io_error, irregular, parent},
-    permissions::{AccessList, Attributes, Stamp, give, trusted_owner, user_name, usual_mode},
-    read::read_opened,
+    permissions::{Attributes, Stamp, give, trusted_owner, user_name, usual_mode},
     replace::Replace,
     replaced,
 };
@@ -349,14 +346,6 @@ enum Existing {
     File(Old),
 }
 
-/// A file that will be replaced.
-pub(super) struct Old {
-    stamp: Stamp,
-    /// Nothing of a file that is too large, or that this user may not read
-    contents: Option<Zeroizing<Vec<u8>>>,
-    list: Option<AccessList>,
-}
-
 impl Existing {
     /// Looks at the opened file, and refuses to replace it unless the rule allows that.
     fn at(target: &Target<'_>, rules: &Rules<'_>) -> Result<Self> {
@@ -435,49 +424,6 @@ impl Existing {
     }
 }
 
-impl Old {
-    /// The file with this name, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`].
-    pub(super) fn at(directory: &Directory, name: &OsStr) -> Result<Option<Self>> {
-        let path = directory.path_of(name);
-        let Some(metadata) = directory.metadata(name)? else {
-            return Ok(None);
-        };
-        if metadata.is_symlink() {
-            return Err(Error::SymbolicLink { path });
-        }
-        if !metadata.is_file() {
-            return Err(irregular(&path));
-        }
-        let Some((file, metadata)) = directory.open_regular(name)? else {
-            return Ok(None);
-        };
-        Self::read(&file, Stamp::from(&metadata), &path).map(Some)
-    }
-
-    /// What it holds, unless it is too large.
-    pub(super) fn contents(&self) -> Option<&[u8]> {
-        self.contents.as_deref().map(Vec::as_slice)
-    }
-
-    fn read(file: &File, stamp: Stamp, path: &Path) -> Result<Self> {
-        let length = file.metadata().map_or(0, |metadata| metadata.len());
-        let contents = match read_opened(file, length, path) {
-            Err(error) if error.is_too_large() => None,
-            read => Some(Zeroizing::new(read?)),
-        };
-        let list = AccessList::of(file).map_err(io_error("read the access control list of", path));
-        Ok(Self {
-            stamp,
-            contents,
-            list: list?,
-        })
-    }
-}
-
 /// What was in the place of a new file. It can come back as long as the companions of the new
 /// file are not in their places.
 enum Before<'a> {
@@ -537,46 +483,6 @@ impl<'a> Before<'a> {
             Self::Lost => Ok(()),
         }
     }
-}
-
-/// A copy of a file, as complete as the file itself, and not on the disk yet.
-fn copy_of(old: &Old, directory: &Directory) -> Option<Draft> {
-    copied(old, Draft::unnamed(directory)?)
-}
-
-/// Writes a copy of a file under another name, at which there is nothing.
-///
-/// # Errors
-///
-/// [`Error::Exists`], [`Error::Io`].
-pub(super) fn copy(old: &Old, directory: &Directory, name: &OsStr) -> Result<()> {
-    let path = directory.path_of(name);
-    let failed = io_error::<io::Error>("keep a copy at", &path);
-    let draft = copied(old, Draft::new(directory)?);
-    let draft = draft.ok_or_else(|| failed(io::Error::last_os_error()))?;
-    draft
-        .sync()
-        .map_err(io_error("write in", directory.path()))?;
-    draft.put_new(directory, name, &path)
-}
-
-fn copied(old: &Old, mut draft: Draft) -> Option<Draft> {
-    let contents = old.contents.as_deref()?;
-    let account = old.stamp.account();
-    let file = draft.file();
-    give(
-        file,
-        Some(account.owner),
-        Some(account.group),
-        usual_mode(true),
-    )
-    .ok()?;
-    if let Some(list) = &old.list {
-        list.give(file).ok()?;
-    }
-    give(file, None, None, old.stamp.mode()).ok()?;
-    draft.write(contents).ok()?;
-    Some(draft)
 }
 
 /// Removes a file, which is kept under another name if the attributes say so.
