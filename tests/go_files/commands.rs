@@ -3,8 +3,8 @@
 use std::fs;
 
 use etcd_pki_core::{
-    ApplyOptions, Check, Cluster, Layout, PlanOptions, PrivateKey, Store, Verifier, plan::Action,
-    verify,
+    ApplyOptions, Certificate, Check, Cluster, Layout, PlanOptions, PrivateKey, Store, Verifier,
+    plan::Action, verify,
 };
 use etcd_pki_tests::{
     Scratch, Verdict,
@@ -197,11 +197,13 @@ fn encrypted_keys() {
     }
 }
 
-/// A CA file that etcd does not read is a finding, and never replaced.
+/// A CA file that etcd does not read is a finding. A plan writes its certificates again in the form that
+/// etcd reads, unless the file has something else, which may be the only copy.
 #[test]
 fn trusted_cas() {
     let directory = Directory::new();
     let (ca, key) = (directory.text("ca.pem"), directory.text("ca-key.pem"));
+    let mut repaired = 0;
     for name in FORMS {
         let bytes = form(name, &ca, &key);
         directory.write("ca.pem", &bytes);
@@ -209,13 +211,38 @@ fn trusted_cas() {
         let what = format!("{name}: Go reads it: {is_read}");
         assert_eq!(directory.check_is_good(), is_read, "{what}");
         assert_eq!(directory.verdict_is_good(), is_read, "{what}");
-        assert_eq!(
-            directory.cluster.plan(&directory.store).is_ok(),
-            is_read,
-            "{what}"
-        );
+        let lenient = Certificate::all_from_bytes(&bytes);
+        let plan = match directory.cluster.plan(&directory.store) {
+            Ok(plan) => plan,
+            Err(_) => {
+                let is_mixed = lenient.is_err() || bytes_have(&bytes, "PRIVATE KEY");
+                assert!(!is_read && is_mixed, "{what}");
+                continue;
+            }
+        };
+        let step = plan.steps().first().unwrap();
+        assert_eq!(step.action() == Action::Keep, is_read, "{what}: {step:?}");
+        if is_read {
+            continue;
+        }
+        repaired += 1;
+        assert_eq!(step.action(), Action::Trust, "{what}");
+        assert_eq!(step.reasons()[0].code(), "EP041", "{what}");
         assert_eq!(directory.read("ca.pem"), bytes, "{what}");
+        assert!(plan.apply().unwrap().is_complete(), "{what}");
+        let written = directory.read("ca.pem");
+        assert!(go(Files::TrustedCa(written.clone())), "{what}");
+        let written = Certificate::all_from_bytes(&written).unwrap();
+        assert_eq!(written, lenient.unwrap(), "{what}");
+        let plan = directory.cluster.plan(&directory.store).unwrap();
+        assert_eq!(plan.changes().count(), 0, "{what}");
     }
+    assert!(repaired >= 4, "{repaired}");
+}
+
+fn bytes_have(bytes: &[u8], text: &str) -> bool {
+    let text = text.as_bytes();
+    bytes.windows(text.len()).any(|window| window == text)
 }
 
 /// What etcd skips of a file is a warning.

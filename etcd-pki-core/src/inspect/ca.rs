@@ -26,6 +26,8 @@ pub(crate) struct CurrentCa {
     pub(crate) bundle: Vec<Certificate>,
     /// Why etcd does not read the file, though etcd-pki does
     pub(crate) refused: Option<Finding>,
+    /// Whether the file has nothing but the bundle, so that writing it again loses nothing
+    pub(crate) is_bundle_only: bool,
     /// The place of the signing CA in the bundle
     signing: usize,
     /// The public part of the key; an encrypted key is unusable until its passphrase is known
@@ -81,6 +83,7 @@ impl CurrentCa {
         };
         Ok(Self {
             signing: signing(&bundle, key.present(), common_name),
+            is_bundle_only: refused.is_some() && files.has_only_certificates(bundle.len()),
             bundle,
             refused,
             key,

@@ -123,6 +123,16 @@ impl PairFiles {
         })
     }
 
+    /// Whether the certificate's file has nothing but this number of certificates, so that writing them
+    /// again loses nothing.
+    pub(crate) fn has_only_certificates(&self, count: usize) -> bool {
+        let bytes = self.certificate.as_ref().and_then(File::bytes);
+        bytes.is_some_and(|bytes| match pem::read("certificate", bytes) {
+            Ok(blocks) => blocks.len() == count,
+            Err(_) => pem::is_der(bytes) && count == 1,
+        })
+    }
+
     /// Whether the certificate's file has a private key, which a new certificate would destroy.
     pub(crate) fn certificate_file_has_key(&self) -> bool {
         let bytes = self.certificate.as_ref().and_then(File::bytes);

@@ -78,7 +78,8 @@ impl Plan {
             let is_needed = match step.work {
                 Work::CreateCa { has_key } => has_key,
                 Work::RenewCa { .. } => true,
-                Work::Trust { .. } => false,
+                // Other hosts' bundles are delivered by steps of their own
+                Work::Trust { .. } if !matches!(self.0.mode, Mode::Pairs) => false,
                 _ => self.0.signs(ca.kind),
             };
             if is_needed {
@@ -312,7 +313,9 @@ impl Run<'_> {
                     Overwrite::Replace,
                     &permissions.for_ca(),
                 )?;
-                None
+                let store = self.files.store();
+                let load = || store.load_ca(&ca.paths, self.passphrase, false);
+                self.signs(ca.kind).then(load).transpose()?
             }
             work => {
                 if let Work::Chmod = work {

@@ -18,6 +18,7 @@ use super::{
     unmanaged::{Unmanaged, UnmanagedPair, check_orphans},
 };
 use crate::{
+    bundle::all_pem,
     certificate::Certificate,
     cluster::{Cluster, Desired, DesiredCa, DesiredPair},
     error::{Error, Result},
@@ -220,8 +221,9 @@ impl Ca {
         let chain = current.signing_chain();
         let decision = match current.certificate() {
             Some(certificate) => {
-                if let Some(finding) = &current.refused {
-                    // It is not replaced: a plan for files that no etcd starts with is no help
+                if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
+                {
+                    // What else it has may be the only copy
                     return Err(Error::malformed("CA", finding).in_file(&paths.certificate));
                 }
                 check_ca(&desired, &paths, certificate, current.key.present())?;
@@ -235,6 +237,10 @@ impl Ca {
                 {
                     decision.action = Action::Blocked;
                     decision.reasons.insert(0, finding);
+                }
+                if let Some(finding) = &current.refused {
+                    decision.action = Action::Trust;
+                    decision.reasons.insert(0, finding.clone());
                 }
                 Some(decision)
             }
@@ -338,6 +344,10 @@ impl Ca {
         let work = match action {
             Action::Renew => Work::RenewCa { keeps_serial },
             Action::Chmod => Work::Chmod,
+            // The same certificates in the form that etcd reads
+            Action::Trust => Work::Trust {
+                certificates: Some(all_pem(&current.bundle)?),
+            },
             _ => Work::None,
         };
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());

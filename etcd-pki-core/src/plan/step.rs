@@ -47,7 +47,8 @@ pub enum Action {
     Install,
     /// Signs a request
     Sign,
-    /// Installs the certificates of a CA, or gives them to a host
+    /// Installs the certificates of a CA, gives them to a host, or writes a CA file again in the form
+    /// that etcd reads
     Trust,
     /// Removes a pair that is not in the specification
     Remove,
@@ -570,7 +571,7 @@ impl fmt::Display for Step {
                 Target::Files(paths) => format!("and {}", paths.key.display()),
                 Target::Ca(_) | Target::Pair(_) => String::new(),
             },
-            (Work::Trust { .. }, _) => self.trust_in_words(),
+            (Work::Trust { .. }, _) if self.reasons.is_empty() => self.trust_in_words(),
             _ => {
                 let reasons: Vec<String> = self.reasons.iter().map(ToString::to_string).collect();
                 let reasons = reasons.join("; ");

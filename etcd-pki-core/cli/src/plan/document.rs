@@ -45,7 +45,7 @@ struct Exchange {
     requests: String,
     /// Where the CA is: the CAs that are created
     create: Vec<String>,
-    /// The CA certificates that are installed, or given to hosts
+    /// The CA certificates that are installed, given to hosts, or written again as etcd reads them
     trusted: Vec<StepFacts>,
     refused: Vec<RefusalFacts>,
     /// Hosts of the specification without a request

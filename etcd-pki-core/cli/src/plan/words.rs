@@ -129,7 +129,11 @@ fn done_in_words(report: &Report) -> String {
     let signed = count(Action::Sign);
     // Each host with a signed request has them too
     let trusted = if signed > 0 { 0 } else { count(Action::Trust) };
-    let trust = if is_host { "trusted" } else { "given to hosts" };
+    let trust = match plan.exchange() {
+        None => "file written again",
+        Some(_) if is_host => "trusted",
+        Some(_) => "given to hosts",
+    };
     let counts = [
         (count(Action::Create), "", "created"),
         (count(Action::Renew), "", "renewed"),
