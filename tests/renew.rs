@@ -7,12 +7,13 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     time::{Duration, SystemTime},
 };
 
 use etcd_pki_core::{CertificateAuthority, Identity, PrivateKey, Profile, Role, Validity};
 use etcd_pki_tests::{
-    Scratch,
+    LOCK_FILE, Scratch,
     command::etcd_pki_in,
     kubespray::Kubespray,
     openssl::{self, Purpose},
@@ -219,4 +220,40 @@ fn an_authority_that_has_expired() {
         Purpose::Client,
     )
     .assert_accepted("both renewed");
+}
+
+/// One directory of several cannot be locked: the others are renewed, and each file is reported.
+#[test]
+fn a_directory_that_fails_does_not_stop_the_others() {
+    let scratch = Scratch::new("renew-directories");
+    let _ = etcd_pki_in(scratch.path(), "ca new -d ca").expect_success();
+    for directory in ["a", "b", "c"] {
+        let line = format!("cert issue client app -d ca -o {directory}/app.pem");
+        fs::create_dir(scratch.path().join(directory)).unwrap();
+        let _ = etcd_pki_in(scratch.path(), &line).expect_success();
+    }
+    // Another user's link in the place of the lock
+    symlink("elsewhere", scratch.path().join("b").join(LOCK_FILE)).unwrap();
+    let serial = |directory: &str| {
+        let file = scratch.path().join(directory).join("app.pem");
+        read_certificate(file).serial_number().to_string()
+    };
+    let before = ["a", "b", "c"].map(serial);
+    let line = "cert renew a/app.pem b/app.pem c/app.pem -d ca";
+    let renewed = etcd_pki_in(scratch.path(), line);
+    assert_eq!(renewed.code(), Some(1), "{}", renewed.stderr());
+    let [a, b, c] = ["a", "b", "c"].map(serial);
+    assert_ne!(a, before[0]);
+    assert_eq!(b, before[1]);
+    assert_ne!(c, before[2]);
+    assert!(
+        renewed.stderr().contains("2 of 3 renewed"),
+        "{}",
+        renewed.stderr()
+    );
+    assert!(
+        renewed.stderr().contains("b/app.pem"),
+        "{}",
+        renewed.stderr()
+    );
 }

@@ -104,6 +104,24 @@ impl Plan {
         Report::new(self, self.blocked_steps())
     }
 
+    /// The report of a plan that failed as a whole: its first change has the error.
+    pub(super) fn failed(&self, error: Error) -> Report {
+        let is_interrupted = matches!(error, Error::Interrupted);
+        let mut error = Some(error).filter(|_| !is_interrupted);
+        let mut executed = self.blocked_steps();
+        let steps = self.steps().iter().enumerate();
+        for (step, _) in steps.filter(|(_, step)| step.is_work()) {
+            let outcome = error.take().map_or(Outcome::Skipped, Outcome::Failed);
+            let product = Product::default();
+            executed.push(Executed {
+                step,
+                outcome,
+                product,
+            });
+        }
+        Report::new(self, executed).interrupted(is_interrupted)
+    }
+
     fn blocked_steps(&self) -> Vec<Executed> {
         let steps = self.steps().iter().enumerate();
         let blocked = steps.filter_map(|(place, step)| {

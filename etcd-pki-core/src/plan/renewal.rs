@@ -218,11 +218,12 @@ impl<'a> Renewal<'a> {
     }
 
     /// Plans and applies under the lock of each directory, as
-    /// [`Cluster::apply`](crate::Cluster::apply) does.
+    /// [`Cluster::apply`](crate::Cluster::apply) does. A directory that fails as a whole does not stop
+    /// the others: its report has the error.
     ///
     /// # Errors
     ///
-    /// As [`Renewal::plan_files`] and [`Plan::apply`].
+    /// As [`Renewal::plan_files`]; as [`Plan::apply`] if all files are in one directory.
     pub fn apply_files(
         &self,
         files: &[PathBuf],
@@ -230,10 +231,14 @@ impl<'a> Renewal<'a> {
     ) -> Result<Vec<Report>> {
         // What one directory refuses is found before anything is written to another
         let plans = self.plan_files(files)?;
+        let is_one = plans.len() == 1;
         let reports = plans.into_iter().map(|plan| {
             let files: Vec<PathBuf> = plan.steps().iter().map(|step| step.file()).collect();
             let store = plan.store().clone();
-            apply_planned(|| self.plan_in(&store, &files, None), options)
+            match apply_planned(|| self.plan_in(&store, &files, None), options) {
+                Err(error) if !is_one => Ok(plan.failed(error)),
+                report => report,
+            }
         });
         reports.collect()
     }
