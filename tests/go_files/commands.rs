@@ -212,13 +212,10 @@ fn trusted_cas() {
         assert_eq!(directory.check_is_good(), is_read, "{what}");
         assert_eq!(directory.verdict_is_good(), is_read, "{what}");
         let lenient = Certificate::all_from_bytes(&bytes);
-        let plan = match directory.cluster.plan(&directory.store) {
-            Ok(plan) => plan,
-            Err(_) => {
-                let is_mixed = lenient.is_err() || bytes_have(&bytes, "PRIVATE KEY");
-                assert!(!is_read && is_mixed, "{what}");
-                continue;
-            }
+        let Ok(plan) = directory.cluster.plan(&directory.store) else {
+            let is_mixed = lenient.is_err() || bytes_have(&bytes, "PRIVATE KEY");
+            assert!(!is_read && is_mixed, "{what}");
+            continue;
         };
         let step = plan.steps().first().unwrap();
         assert_eq!(step.action() == Action::Keep, is_read, "{what}: {step:?}");
