@@ -23,6 +23,7 @@ use etcd_pki_tests::{
     etcd::{Cluster, Member, Version},
     kubespray::Kubespray,
     openssl::{self, Purpose},
+    stderr_of,
 };
 
 const MEMBERS: [&str; 3] = ["etcd-1.lan", "etcd-2.lan", "etcd-3"];
@@ -61,15 +62,19 @@ impl Host {
 
     /// What the role runs, `bash -x make-ssl-etcd.sh` replaced.
     fn output(&self, masters: &[&str], hosts: &[&str]) -> Output {
-        Command::new(etcd_pki())
+        self.command(masters, hosts).output().unwrap()
+    }
+
+    fn command(&self, masters: &[&str], hosts: &[&str]) -> Command {
+        let mut command = Command::new(etcd_pki());
+        let _ = command
             .args(["kubespray", "-f"])
             .arg(self.config())
             .arg("-d")
             .arg(self.directory())
             .env("MASTERS", masters.join(" "))
-            .env("HOSTS", hosts.join(" "))
-            .output()
-            .unwrap()
+            .env("HOSTS", hosts.join(" "));
+        command
     }
 
     /// What it prints and says.
@@ -195,6 +200,31 @@ fn a_second_time_nothing_changes() {
     let _ = host.run(&[], &["kube-2"]);
     let new = ["node-kube-2-key.pem", "node-kube-2.pem"];
     assert_eq!(host.changed(&before), new);
+}
+
+/// RSA of 2048 bits is a default, and a default never replaces a key.
+#[test]
+fn keys_of_other_algorithms_stay() {
+    let theirs = Kubespray::create(&["etcd-1"], &[]);
+    for algorithm in ["rsa-4096", "ec-p256", "ec-p384", "ed25519"] {
+        let host = Host::like(&theirs);
+        let mut first = host.command(&["etcd-1"], &[]);
+        let made = first.args(["--algorithm", algorithm]).output().unwrap();
+        assert_eq!(stderr_of(&made, 0), "");
+        let keys = [
+            "member-etcd-1-key.pem",
+            "admin-etcd-1-key.pem",
+            "ca-key.pem",
+        ];
+        let read = || keys.map(|key| fs::read(host.file(key)).unwrap());
+        let before = read();
+        let (printed, _) = host.run(&["etcd-1"], &[]);
+        assert!(printed.contains("3 certificates up to date"), "{printed}");
+        fs::remove_file(host.file("member-etcd-1.pem")).unwrap();
+        let (printed, _) = host.run(&["etcd-1"], &[]);
+        assert!(printed.contains("1 renewed"), "{printed}");
+        assert_eq!(read(), before, "{algorithm}");
+    }
 }
 
 #[test]

@@ -44,13 +44,10 @@ pub(crate) struct Kubespray {
         value_hint = ValueHint::DirPath
     )]
     directory: PathBuf,
-    /// What kind of keys to make
-    #[arg(
-        long,
-        default_value = "rsa-2048",
-        value_parser = AlgorithmParser
-    )]
-    algorithm: KeyAlgorithm,
+    /// The algorithm of new keys, rsa-2048 by default; existing keys with another one than given are
+    /// replaced
+    #[arg(long, value_parser = AlgorithmParser)]
+    algorithm: Option<KeyAlgorithm>,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -98,8 +95,11 @@ impl Kubespray {
         }
         let script = script
             .masters(&variable("MASTERS")?)
-            .hosts(&variable("HOSTS")?)
-            .algorithm(self.algorithm);
+            .hosts(&variable("HOSTS")?);
+        let script = match self.algorithm {
+            Some(algorithm) => script.algorithm(algorithm),
+            None => script,
+        };
         Ok(match self.validity.read()? {
             Some(validity) => script.valid_for(validity),
             None => script,
