@@ -214,6 +214,14 @@ fn the_names_that_peers_may_have() {
         ];
         let printed = etcd_pki_at(scratch.path(), &of_files);
         assert!(!printed.contains("ALLOWED_CN"), "{printed}");
+        // A copy, as before a renewal, is no other member
+        let [etcd, copy] = ["etcd", "b/etcd"].map(|path| scratch.path().join(ca).join(path));
+        fs::create_dir_all(&copy).unwrap();
+        for file in ["peer.crt", "peer.key"] {
+            fs::copy(etcd.join(file), copy.join(file)).unwrap();
+        }
+        let printed = etcd_pki_at(scratch.path(), &of_files);
+        assert!(!printed.contains("ALLOWED_CN"), "{printed}");
     }
 }
 

@@ -78,6 +78,30 @@ fn who_is_accepted_is_warned_of_wherever_it_is_issued() {
     }
 }
 
+/// The peer CA closes the port only to what it did not sign, and a file without a CA closes nothing.
+#[test]
+fn a_peer_ca_that_trusts_the_clients_ca_too() {
+    let scratch = Scratch::new("peer-port");
+    let specification = "{directory: pki, ca: {peers: separate}, members: [m]}";
+    fs::write(scratch.path().join("cluster.yaml"), specification).unwrap();
+    let _ = etcd_pki_in(scratch.path(), "apply -f cluster.yaml").expect_success();
+    let issue = |name: &str| {
+        let line = format!("cert issue client {name} --san 10.0.0.9 -d pki");
+        etcd_pki_in(scratch.path(), &line)
+            .expect_success()
+            .stderr()
+            .to_owned()
+    };
+    let warning = "etcd's peer port accepts it";
+    assert!(!issue("a").contains(warning));
+    let [ca, peer_ca] = ["pki/ca.pem", "pki/peer-ca.pem"].map(|file| scratch.path().join(file));
+    let own = fs::read(&peer_ca).unwrap();
+    fs::write(&peer_ca, [own, fs::read(ca).unwrap()].concat()).unwrap();
+    assert!(issue("b").contains(warning));
+    fs::write(&peer_ca, "").unwrap();
+    assert!(issue("c").contains(warning));
+}
+
 #[test]
 fn signed_and_renewed_ones_are_warned_of() {
     let scratch = Scratch::new("peer-port");

@@ -5,7 +5,7 @@ use std::{path::Path, time::SystemTime};
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout,
     PairPaths, PrivateKey, PublicKey, Report as Applied, Role, Store, has_further_names, inspect,
-    plan::StepReport, rfc3339,
+    plan::StepReport, read_regular_file, rfc3339,
 };
 use serde::Serialize;
 
@@ -256,11 +256,18 @@ impl Report {
         }
     }
 
-    /// Warns of a client's or node's certificate that etcd's peer port accepts, unless peers have a
-    /// separate CA.
+    /// Warns of a client's or node's certificate that etcd's peer port accepts, unless peers trust
+    /// separate CAs and none of these signed it.
     pub(crate) fn warn_of_peer_port(&mut self, certificate: &Certificate, store: Option<&Store>) {
         let peer_ca = store.map(|store| store.ca_paths(CaKind::Peer).certificate);
-        if peer_ca.is_some_and(|path| path.exists()) {
+        let bytes = peer_ca.and_then(|path| read_regular_file(&path).ok());
+        let cas = bytes.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
+        let cas = cas.unwrap_or_default();
+        if !cas.is_empty()
+            && cas
+                .iter()
+                .all(|ca| certificate.check_issued_by(ca).is_err())
+        {
             return;
         }
         if let Some(finding) = inspect::peer_port(certificate) {

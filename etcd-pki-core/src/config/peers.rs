@@ -12,7 +12,8 @@ use crate::{
 
 /// The common names of the certificates that members present to each other, in the order of their
 /// files, those of every host's tree included; `None` if they are not known. A directory with one
-/// member may be that host's own, and a name that cannot be in a list is missing there.
+/// member may be that host's own, with copies and earlier certificates, and a name that cannot be in a
+/// list is missing there.
 pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Option<Vec<String>>> {
     let authorities = read_certificates(authority)?;
     let files = tree(store.directory()).into_iter().flatten();
@@ -28,7 +29,7 @@ pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Option<Vec
             all.push(certificate.common_name());
         }
     }
-    Ok(if all.len() > 1 { listed(all) } else { None })
+    Ok(listed(all).filter(|names| names.len() > 1))
 }
 
 /// The common names by which the members of a cluster present themselves to each other.
