@@ -237,6 +237,32 @@ fn trusted_cas() {
     assert!(repaired >= 4, "{repaired}");
 }
 
+/// The parameters of a curve are nothing to lose; a request may be the only copy.
+#[test]
+fn other_blocks_of_a_trusted_ca() {
+    let directory = Directory::new();
+    let folder = directory.scratch.path();
+    let ca = directory.text("ca.pem");
+    let _ = openssl::call(folder, "ecparam -name prime256v1 -out parameters");
+    let line = "req -new -key ssl/ca-key.pem -subj /CN=x -out request";
+    let _ = openssl::call(folder, line);
+    for (file, is_repaired) in [("parameters", true), ("request", false)] {
+        let other = fs::read_to_string(folder.join(file)).unwrap();
+        let bytes = format!("{other}{ca}");
+        directory.write("ca.pem", bytes.as_bytes());
+        assert!(!go(Files::TrustedCa(bytes.clone().into())), "{file}");
+        match directory.cluster.plan(&directory.store) {
+            Ok(plan) => assert!(plan.apply().unwrap().is_complete(), "{file}"),
+            Err(error) => assert!(
+                error.hint().is_some_and(|hint| hint.contains("block")),
+                "{error}"
+            ),
+        }
+        let expected = if is_repaired { &ca } else { &bytes };
+        assert_eq!(directory.text("ca.pem"), *expected, "{file}");
+    }
+}
+
 fn bytes_have(bytes: &[u8], text: &str) -> bool {
     let text = text.as_bytes();
     bytes.windows(text.len()).any(|window| window == text)

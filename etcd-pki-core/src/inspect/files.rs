@@ -124,11 +124,17 @@ impl PairFiles {
     }
 
     /// Whether the certificate's file has nothing but this number of certificates, so that writing them
-    /// again loses nothing.
+    /// again loses nothing. The parameters of a curve, which OpenSSL writes before a key, are nothing.
     pub(crate) fn has_only_certificates(&self, count: usize) -> bool {
         let bytes = self.certificate.as_ref().and_then(File::bytes);
         bytes.is_some_and(|bytes| match pem::read("certificate", bytes) {
-            Ok(blocks) => blocks.len() == count,
+            Ok(blocks) => {
+                let blocks = blocks.iter();
+                blocks
+                    .filter(|block| block.label != "EC PARAMETERS")
+                    .count()
+                    == count
+            }
             Err(_) => pem::is_der(bytes) && count == 1,
         })
     }

@@ -27,7 +27,7 @@ use crate::{
     key::PublicKey,
     layout::{CaKind, PairPaths, is_replaced_ca},
     store::{Attributes, Store, canonical, link_target},
-    verify::SigningChain,
+    verify::{SigningChain, unacceptable},
 };
 
 /// Plans the pairs of a directory.
@@ -224,7 +224,7 @@ impl Ca {
                 if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
                 {
                     // What else it has may be the only copy
-                    return Err(Error::malformed("CA", finding).in_file(&paths.certificate));
+                    return Err(unacceptable(finding.clone()).in_file(&paths.certificate));
                 }
                 check_ca(&desired, &paths, certificate, current.key.present())?;
                 let mut decision = decide::ca(&desired, certificate, &current, now);
