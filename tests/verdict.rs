@@ -417,3 +417,22 @@ fn every_way_up_is_tried() {
     assert!(!chains.compare("the limited one", "limited", &["leaf"], None));
     assert!(chains.compare("both", "both", &["leaf"], None));
 }
+
+/// Go asks for policies where policyConstraints do, but not where the trusted CA does. We do not judge
+/// that, and never call such a chain accepted.
+#[test]
+fn policy_constraints() {
+    let explicit = "policyConstraints=critical,requireExplicitPolicy:0";
+    let ca = |more: &str| format!("{CA}\n{more}");
+    let chains = Chains::new();
+    chains.make("root", "root", "root", &ca(explicit), "90");
+    chains.make("middle", "middle", "root", &ca(explicit), "90");
+    chains.make("plain", "plain", "root", CA, "90");
+    chains.make("below", "below", "middle", LEAF, "90");
+    chains.make("beside", "beside", "plain", LEAF, "90");
+    let limited = format!("{LEAF}\n{explicit}");
+    chains.make("leaf", "leaf", "plain", &limited, "90");
+    assert!(chains.agree("a trusted CA", "root", &["beside", "plain"], None, None));
+    assert!(!chains.agree("an intermediate", "root", &["below", "middle"], None, None));
+    assert!(!chains.agree("a leaf", "root", &["leaf", "plain"], None, None));
+}

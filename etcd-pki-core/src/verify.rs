@@ -162,6 +162,9 @@ impl Verifier {
         };
         reasons.extend(check_time(certificate, now).err());
         reasons.extend(check_extensions(certificate).err());
+        if !self.roots.contains(certificate) {
+            reasons.extend(chain::check_policies(certificate).err());
+        }
         if let Some(host) = &self.host {
             reasons.extend(host.check(certificate).err());
         }

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, time::SystemTime};
 
 use der::oid::AssociatedOid as _;
-use x509_cert::{certificate::Version, ext::pkix::SubjectAltName};
+use x509_cert::{
+    certificate::Version,
+    ext::pkix::{PolicyConstraints, SubjectAltName},
+};
 
 use super::{Verifier, check_extensions, check_time, name_constraints};
 use crate::{certificate::Certificate, error::Error, extensions::KeyUsage, finding::Finding};
@@ -81,10 +84,27 @@ impl Search<'_> {
         check_authority(issuer, trusted)?;
         check_time(issuer, self.now)?;
         check_extensions(issuer)?;
+        if !trusted {
+            check_policies(issuer)?;
+        }
         check_path_length(issuer, below.len() - 1)?;
         let names = below.iter().filter_map(Certificate::alternative_names);
         name_constraints::check(issuer, names)
     }
+}
+
+/// Since version 1.24 Go asks for a valid policy where policyConstraints do (`policiesValid` in
+/// `crypto/x509/verify.go`), except those of the trusted CA. That is not judged here.
+pub(super) fn check_policies(certificate: &Certificate) -> Result<(), Finding> {
+    let extensions = certificate.as_x509().tbs_certificate().extensions();
+    let mut extensions = extensions.into_iter().flatten();
+    if extensions.any(|extension| extension.extn_id == PolicyConstraints::OID) {
+        return Err(Finding::NotSupported {
+            subject: Some(certificate.subject()),
+            what: "policyConstraints".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Whether a CA allows so many CAs between itself and a leaf.

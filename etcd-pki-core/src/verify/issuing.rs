@@ -126,6 +126,9 @@ fn judge(cas: &[Certificate]) -> Result<(), Finding> {
         let is_last = between + 1 == cas.len();
         chain::check_authority(ca, is_last)?;
         check_extensions(ca)?;
+        if !(is_last && ca.is_self_signed()) {
+            chain::check_policies(ca)?;
+        }
         chain::check_path_length(ca, between)?;
         let below = cas[..between].iter();
         name_constraints::check(ca, below.filter_map(Certificate::alternative_names))?;
