@@ -7,7 +7,10 @@ mod signing;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use etcd_pki_core::{CaKind, CaRenewal, CertificateAuthority, Layout, Store, Validity};
-use pyo3::prelude::*;
+use pyo3::{
+    exceptions::{PyOverflowError, PyValueError},
+    prelude::*,
+};
 
 pub(crate) use self::issued::PyIssued;
 use crate::{
@@ -99,7 +102,7 @@ impl PyCertificateAuthority {
         py: Python<'_>,
         validity: Option<ValidityArgument>,
         keeps_serial: bool,
-        path_length: Option<u8>,
+        path_length: Option<PathLength>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
         let validity = match validity {
@@ -107,7 +110,7 @@ impl PyCertificateAuthority {
             None => Validity::lasting(self.life()),
         };
         let mut renewal = CaRenewal::new(validity).with_serial_kept(keeps_serial);
-        if let Some(path_length) = path_length {
+        if let Some(PathLength(path_length)) = path_length {
             renewal = renewal.with_path_length(path_length);
         }
         work(py, || self.0.renewed(renewal, instant(now))).map(Self::new)
@@ -170,5 +173,21 @@ impl PyCertificateAuthority {
             .not_after()
             .duration_since(certificate.not_before());
         life.unwrap_or_default()
+    }
+}
+
+/// How many CAs may be below one, from 0 to 255.
+struct PathLength(u8);
+
+impl FromPyObject<'_, '_> for PathLength {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        object.extract().map(Self).map_err(|error: PyErr| {
+            match error.is_instance_of::<PyOverflowError>(object.py()) {
+                true => PyValueError::new_err(format!("{} is no path length: 0 to 255", &*object)),
+                false => error,
+            }
+        })
     }
 }
