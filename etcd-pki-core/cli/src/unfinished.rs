@@ -2,7 +2,7 @@
 
 use etcd_pki_core::{
     Finding,
-    plan::{Report, StepReport},
+    plan::{Action, Report, StepReport},
 };
 use serde::Serialize;
 
@@ -92,7 +92,14 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
             ..message
         };
     }
-    message
+    let is_blocked = report.step().action() == Action::Blocked;
+    match report.step().reasons().first() {
+        Some(reason @ (Finding::SharedKey | Finding::CaKey { .. })) if is_blocked => Message {
+            hint: Some(reason.fix().to_owned()),
+            ..message
+        },
+        _ => message,
+    }
 }
 
 /// What to do about a CA that nobody said to trust

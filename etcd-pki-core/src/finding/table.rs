@@ -153,7 +153,7 @@ impl Finding {
             Critical,
             &["target"],
             "the key of a leaf certificate is the key of a CA",
-            "issue a new pair with a key of its own",
+            "move the key away if it is the only copy, and issue a new pair with a key of its own",
         ),
         entry(
             "EP015",
@@ -265,7 +265,7 @@ impl Finding {
             Warning,
             &[],
             "another pair has the same key",
-            "apply the specification: it makes a new key",
+            "replace these keys: `etcd-pki apply --rekey`; or remove a key that is a copy",
         ),
         entry(
             "EP029",

@@ -13,7 +13,9 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Prune, Step, Target,
     cache::{Cache, Mark, Marker, NextCache},
     decide::{self, Current, Decision, SigningCa},
+    other_cas::OtherCas,
     permissions,
+    shared_keys::{CaWithKey, SharedKey, shared_keys},
     step::Work,
     unmanaged::{Unmanaged, UnmanagedPair, check_orphans},
 };
@@ -23,9 +25,9 @@ use crate::{
     cluster::{Cluster, Desired, DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Part, issuer, rules},
+    inspect::{CurrentCa, Part, rules},
     key::PublicKey,
-    layout::{CaKind, PairPaths, is_replaced_ca},
+    layout::PairPaths,
     store::{Attributes, Store, canonical, link_target},
     verify::SigningChain,
 };
@@ -60,7 +62,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     };
     let mut leaves = pairs
         .into_par_iter()
-        .map(|desired| view.leaf(desired, false))
+        .map(|desired| view.leaf(desired, None))
         .collect::<Result<Vec<_>>>()?;
     view.separate_shared_keys(&mut leaves)?;
     for ca in &cas {
@@ -268,6 +270,19 @@ impl Ca {
         })
     }
 
+    /// The certificates of the bundle, and which of their keys is here.
+    fn with_keys(&self) -> impl Iterator<Item = CaWithKey<'_>> {
+        let key = self.current.key.present();
+        self.current
+            .bundle
+            .iter()
+            .map(move |certificate| CaWithKey {
+                path: &self.desired.paths.certificate,
+                certificate,
+                has_key: key == Some(certificate.public_key()),
+            })
+    }
+
     /// Why the CA can sign nothing: it expired, and this plan cannot renew it.
     fn expired(&self, now: SystemTime) -> Option<Finding> {
         let is_blocked = self
@@ -427,29 +442,39 @@ struct View<'a> {
     cas: &'a [Ca],
     cache: Cache,
     /// The directory's CAs that are not the cluster's own, read when they are needed
-    other_cas: OnceLock<Vec<(PathBuf, Certificate)>>,
+    other_cas: OnceLock<OtherCas>,
     options: &'a PlanOptions,
     now: SystemTime,
 }
 
 impl View<'_> {
     /// Reads a pair and decides.
-    fn leaf(&self, desired: DesiredPair, key_is_shared: bool) -> Result<Leaf> {
+    fn leaf(&self, desired: DesiredPair, shared: Option<SharedKey>) -> Result<Leaf> {
         let ca = self.cas.iter().find(|ca| ca.desired.kind == desired.ca);
         let marker = ca.and_then(|ca| ca.marker.as_ref());
         let known = marker.map(|marker| (marker, &self.cache));
         let current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let signing = ca.and_then(Ca::signing);
+        let decide = |shared: Option<&SharedKey>| {
+            decide::pair(
+                &desired,
+                &current,
+                signing,
+                shared,
+                self.options.rekey,
+                self.now,
+            )
+        };
+        let mut decision = decide(shared.as_ref())?;
+        if let Some(ca) = self.ca_with_key(&current, decision.action)
+            && shared.is_none()
+        {
+            decision = decide(Some(&SharedKey::of_ca(ca)))?;
+        }
         let Decision {
             action,
             mut reasons,
-        } = decide::pair(
-            &desired,
-            &current,
-            ca.and_then(Ca::signing),
-            key_is_shared,
-            self.options.rekey,
-            self.now,
-        )?;
+        } = decision;
         let certificate = current.certificate.present();
         let is_other_cas = self.other_ca(certificate, &mut reasons);
         let paths = desired.paths.below(&self.directory);
@@ -515,44 +540,39 @@ impl View<'_> {
         let (Some(named), Some(certificate)) = (other, certificate) else {
             return false;
         };
-        let others = self.other_cas.get_or_init(|| self.read_other_cas());
-        let candidates = others.iter().map(|(path, ca)| (path, ca));
-        let issuer::Issuer::Ca(path) = issuer::of(certificate, candidates) else {
+        let Some(path) = self.other_cas().signer(certificate) else {
             return false;
         };
-        *named = Some(path.clone());
+        *named = Some(path.to_owned());
         true
     }
 
-    fn read_other_cas(&self) -> Vec<(PathBuf, Certificate)> {
-        // The specification moves the pairs of peers from one of these to the other
-        let own = CaKind::ALL.map(|kind| self.store.ca_paths(kind).certificate);
-        let all = self.store.certificates().unwrap_or_default().into_iter();
-        let others = all.filter(|(path, certificate)| {
-            certificate.is_authority() && !is_replaced_ca(path) && !own.contains(path)
-        });
-        let relative = |path: PathBuf| match path.strip_prefix(&self.directory) {
-            Ok(relative) => relative.to_owned(),
-            Err(_) => path,
-        };
-        others
-            .map(|(path, certificate)| (relative(path), certificate))
-            .collect()
+    fn other_cas(&self) -> &OtherCas {
+        self.other_cas.get_or_init(|| OtherCas::read(self.store))
+    }
+
+    /// The file of a CA with the key of a pair that is written: the key must be neither certified nor
+    /// replaced.
+    fn ca_with_key(&self, current: &Current, action: Action) -> Option<PathBuf> {
+        let is_written = matches!(action, Action::Renew | Action::Reissue);
+        let key = current.key.present().filter(|_| is_written)?;
+        self.other_cas().of_key(key).map(Path::to_owned)
     }
 
     /// Decides again about pairs with a key that another pair or a CA has too.
     fn separate_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
-        let bundles = self.cas.iter().flat_map(|ca| &ca.current.bundle);
+        let cas = self.cas.iter().flat_map(Ca::with_keys);
+        let cas: Vec<CaWithKey<'_>> = cas.collect();
         let keys = leaves.iter().map(|leaf| leaf.step.key.as_ref());
-        let shared = shared_keys(bundles.map(Certificate::public_key), keys, |place| {
+        let shared = shared_keys(&cas, keys, |place| {
             let key = leaves[place].step.paths().key;
             target_within(&self.directory, &key).is_some()
         });
-        for place in shared {
+        for (place, shared) in shared {
             let Target::Pair(desired) = &leaves[place].step.target else {
                 continue;
             };
-            leaves[place] = self.leaf(desired.clone(), true)?;
+            leaves[place] = self.leaf(desired.clone(), Some(shared))?;
         }
         Ok(())
     }
@@ -568,34 +588,6 @@ fn work(action: Action, current: &Current) -> Work {
         (Action::Chmod, _) => Work::Chmod,
         _ => Work::None,
     }
-}
-
-/// The places of pairs that need a key of their own, since another pair or a CA has the same. Where a
-/// key is a link to another pair's key, the link's pair needs one, and the other pair is up to date.
-pub(super) fn shared_keys<'a>(
-    of_cas: impl Iterator<Item = &'a PublicKey>,
-    keys: impl Iterator<Item = Option<&'a PublicKey>> + Clone,
-    is_link: impl Fn(usize) -> bool,
-) -> Vec<usize> {
-    let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(keys.size_hint().0);
-    for key in of_cas.chain(keys.clone().flatten()) {
-        *counts.entry(key).or_insert(0) += 1;
-    }
-    let shared: Vec<(usize, &PublicKey, bool)> = keys
-        .enumerate()
-        .filter_map(|(place, key)| Some((place, key?)))
-        .filter(|(_, key)| counts.get(key).is_some_and(|count| *count > 1))
-        .map(|(place, key)| (place, key, is_link(place)))
-        .collect();
-    for (_, key, _) in shared.iter().filter(|(_, _, is_link)| *is_link) {
-        if let Some(count) = counts.get_mut(key) {
-            *count -= 1;
-        }
-    }
-    let shared = shared
-        .into_iter()
-        .filter(|(_, key, is_link)| *is_link || counts.get(key).is_some_and(|count| *count > 1));
-    shared.map(|(place, ..)| place).collect()
 }
 
 /// The target of a link to another file of the directory.
