@@ -93,13 +93,22 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
         };
     }
     let is_blocked = report.step().action() == Action::Blocked;
-    match report.step().reasons().first() {
-        Some(reason @ (Finding::SharedKey | Finding::CaKey { .. })) if is_blocked => Message {
+    let reason = report.step().reasons().first();
+    match reason.filter(|reason| is_blocked && has_way_out(reason)) {
+        Some(reason) => Message {
             hint: Some(reason.fix().to_owned()),
             ..message
         },
-        _ => message,
+        None => message,
     }
+}
+
+/// Whether the way out is that of the reason: what is at the path is all right.
+fn has_way_out(reason: &Finding) -> bool {
+    matches!(
+        reason,
+        Finding::SharedKey | Finding::CaKey { .. } | Finding::SignedByOtherCa { .. }
+    )
 }
 
 /// What to do about a CA that nobody said to trust

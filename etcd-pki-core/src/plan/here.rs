@@ -530,20 +530,21 @@ impl View<'_> {
     }
 
     /// Whether a CA of the directory that is not the cluster's own signed a leaf. Its leaves are never
-    /// signed again by the CA of the specification: other programs trust them. The reason then names
-    /// that CA.
-    fn other_ca(&self, certificate: Option<&Certificate>, reasons: &mut [Finding]) -> bool {
-        let other = reasons.iter_mut().find_map(|reason| match reason {
-            Finding::OtherCa { ca, .. } => Some(ca),
-            _ => None,
-        });
-        let (Some(named), Some(certificate)) = (other, certificate) else {
+    /// signed again by the CA of the specification: other programs trust them.
+    fn other_ca(&self, certificate: Option<&Certificate>, reasons: &mut Vec<Finding>) -> bool {
+        let unknown = |reason: &Finding| matches!(reason, Finding::OtherCa { .. });
+        let (true, Some(certificate)) = (reasons.iter().any(unknown), certificate) else {
             return false;
         };
-        let Some(path) = self.other_cas().signer(certificate) else {
+        let Some(ca) = self.other_cas().signer(certificate) else {
             return false;
         };
-        *named = Some(path.to_owned());
+        reasons.retain(|reason| !unknown(reason));
+        let signed_by_other = Finding::SignedByOtherCa {
+            issuer: certificate.issuer(),
+            ca: ca.to_owned(),
+        };
+        reasons.insert(0, signed_by_other);
         true
     }
 
