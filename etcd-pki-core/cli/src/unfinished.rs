@@ -92,8 +92,15 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
             ..message
         };
     }
-    let is_blocked = report.step().action() == Action::Blocked;
-    let reason = report.step().reasons().first();
+    let step = report.step();
+    let is_file = |reason: &Finding| {
+        matches!(
+            reason,
+            Finding::Blocked { .. } | Finding::SymbolicLink { .. }
+        )
+    };
+    let is_blocked = step.action() == Action::Blocked && !step.reasons().iter().any(is_file);
+    let reason = step.reasons().first();
     match reason.filter(|reason| is_blocked && has_way_out(reason)) {
         Some(reason) => Message {
             hint: Some(reason.fix().to_owned()),
@@ -107,7 +114,10 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
 fn has_way_out(reason: &Finding) -> bool {
     matches!(
         reason,
-        Finding::SharedKey | Finding::CaKey { .. } | Finding::SignedByOtherCa { .. }
+        Finding::SharedKey
+            | Finding::CaKey { .. }
+            | Finding::SignedByOtherCa { .. }
+            | Finding::NotSupported { .. }
     )
 }
 

@@ -476,7 +476,8 @@ impl View<'_> {
             mut reasons,
         } = decision;
         let certificate = current.certificate.present();
-        let is_other_cas = self.other_ca(certificate, &mut reasons);
+        let is_other_cas =
+            self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
         let paths = desired.paths.below(&self.directory);
         put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
         let written = match action {
@@ -529,27 +530,34 @@ impl View<'_> {
         })
     }
 
-    /// Whether a CA of the directory that is not the cluster's own signed a leaf. Its leaves are never
-    /// signed again by the CA of the specification: other programs trust them.
-    fn other_ca(&self, certificate: Option<&Certificate>, reasons: &mut Vec<Finding>) -> bool {
-        let unknown = |reason: &Finding| matches!(reason, Finding::OtherCa { .. });
-        let (true, Some(certificate)) = (reasons.iter().any(unknown), certificate) else {
+    /// Puts first why a leaf certificate that would be replaced must stay: another CA of the directory
+    /// signed it, and other programs may trust that CA.
+    fn is_other_cas(
+        &self,
+        current: &Current,
+        path: &Path,
+        action: Action,
+        decided: &mut Vec<Finding>,
+    ) -> bool {
+        let is_written = matches!(action, Action::Renew | Action::Reissue);
+        let Some(certificate) = current.certificate.present().filter(|_| is_written) else {
             return false;
         };
-        let Some(ca) = self.other_cas().signer(certificate) else {
+        let forbids = self.other_cas().forbids(certificate, &current.chain, path);
+        let Some(finding) = forbids else {
             return false;
         };
-        reasons.retain(|reason| !unknown(reason));
-        let signed_by_other = Finding::SignedByOtherCa {
-            issuer: certificate.issuer(),
-            ca: ca.to_owned(),
-        };
-        reasons.insert(0, signed_by_other);
+        decided.retain(|reason| !matches!(reason, Finding::OtherCa { .. }) && *reason != finding);
+        decided.insert(0, finding);
         true
     }
 
     fn other_cas(&self) -> &OtherCas {
-        self.other_cas.get_or_init(|| OtherCas::read(self.store))
+        self.other_cas.get_or_init(|| {
+            let cas = self.cas.iter();
+            let cas: Vec<_> = cas.map(|ca| (ca.desired.kind, &ca.current)).collect();
+            OtherCas::read(self.store, &cas)
+        })
     }
 
     /// The file of a CA with the key of a pair that is written: the key must be neither certified nor
