@@ -1,7 +1,7 @@
 //! What is left where not every step was done: how many, and the error of each that failed.
 
 use etcd_pki_core::{
-    Finding,
+    Error, Finding,
     plan::{Action, Report, StepReport},
 };
 use serde::Serialize;
@@ -93,6 +93,13 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
         };
     }
     let step = report.step();
+    let is_unmanaged = step.pair().is_none() && step.ca().is_none();
+    if is_unmanaged && matches!(report.error(), Some(Error::Blocked { .. })) {
+        return Message {
+            hint: Some(PRUNE_HINT.to_owned()),
+            ..message
+        };
+    }
     let is_file = |reason: &Finding| {
         matches!(
             reason,
@@ -109,6 +116,9 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
         None => message,
     }
 }
+
+/// What to do about a pair that `--prune` does not remove.
+const PRUNE_HINT: &str = "find out whose key that is, and remove the files by hand";
 
 /// Whether the way out is that of the reason: what is at the path is all right.
 fn has_way_out(reason: &Finding) -> bool {

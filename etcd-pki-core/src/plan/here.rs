@@ -79,6 +79,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     {
         return Err(nobody(name));
     }
+    let removals = view.removals(&unmanaged)?;
     let View {
         cache, directory, ..
     } = view;
@@ -106,7 +107,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     steps.extend(leaves.into_iter().map(|leaf| leaf.step));
     let mut nothing_to_prune = Vec::new();
     if let Some(prune) = &options.prune {
-        steps.extend(removals(&unmanaged, prune, &directory));
+        steps.extend(removals);
         if let Prune::Names(names) = prune {
             let is_missing = |name: &&String| !unmanaged.pairs.iter().any(|pair| pair.is_of(name));
             nothing_to_prune.extend(names.iter().filter(is_missing).cloned());
@@ -172,27 +173,6 @@ fn find_unmanaged(
     unmanaged.pairs.retain(is_listed);
     unmanaged.ca = None;
     Ok(unmanaged)
-}
-
-/// The steps that remove what is asked for.
-fn removals(unmanaged: &Unmanaged, prune: &Prune, directory: &Arc<Path>) -> Vec<Step> {
-    let is_removed = |pair: &&UnmanagedPair| match prune {
-        Prune::All => true,
-        Prune::Names(names) => names.iter().any(|name| pair.is_of(name)),
-    };
-    let steps = unmanaged.pairs.iter().filter(is_removed).map(|pair| Step {
-        stamps: pair.stamps.clone(),
-        not_before: Some(pair.certificate.not_before()),
-        not_after: Some(pair.certificate.not_after()),
-        removed: Some(pair.certificate.clone()),
-        ..Step::new(
-            Action::Remove,
-            Target::Files(pair.paths.clone()),
-            directory,
-            Work::Remove,
-        )
-    });
-    steps.collect()
 }
 
 /// A CA of the specification, and its current state.
@@ -566,6 +546,35 @@ impl View<'_> {
         let is_written = matches!(action, Action::Renew | Action::Reissue);
         let key = current.key.present().filter(|_| is_written)?;
         self.other_cas().of_key(key).map(Path::to_owned)
+    }
+
+    /// The steps that remove what is asked for.
+    fn removals(&self, unmanaged: &Unmanaged) -> Result<Vec<Step>> {
+        let is_removed = |pair: &&UnmanagedPair| match &self.options.prune {
+            None => false,
+            Some(Prune::All) => true,
+            Some(Prune::Names(names)) => names.iter().any(|name| pair.is_of(name)),
+        };
+        let pairs = unmanaged.pairs.iter().filter(is_removed);
+        pairs.map(|pair| self.removal(pair)).collect()
+    }
+
+    fn removal(&self, pair: &UnmanagedPair) -> Result<Step> {
+        let ca_of = |key: &PublicKey| self.other_cas().of_key(key).map(Path::to_owned);
+        let obstacle = pair.obstacle(&self.directory, ca_of)?;
+        let (action, work, removed) = match obstacle {
+            Some(_) => (Action::Blocked, Work::None, None),
+            None => (Action::Remove, Work::Remove, Some(pair.certificate.clone())),
+        };
+        let target = Target::Files(pair.paths.clone());
+        Ok(Step {
+            reasons: obstacle.into_iter().collect(),
+            stamps: pair.stamps.clone(),
+            not_before: Some(pair.certificate.not_before()),
+            not_after: Some(pair.certificate.not_after()),
+            removed,
+            ..Step::new(action, target, &self.directory, work)
+        })
     }
 
     /// Decides again about pairs with a key that another pair or a CA has too.
