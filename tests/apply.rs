@@ -79,24 +79,6 @@ fn each_fault_is_named_and_mended_alone() {
     );
     cluster.assert_mended(&["client-root.pem"]);
 
-    // A key that two pairs have, both of which get a new one; and the authority's, which is kept
-    for (key, mended) in [
-        (
-            "node-kube-1-key.pem",
-            &["node-kube-1-key.pem", "node-kube-1.pem"][..],
-        ),
-        ("ca-key.pem", &[]),
-    ] {
-        fs::copy(cluster.file(key), cluster.file("client-root-key.pem")).unwrap();
-        let due = cluster.due();
-        assert!(
-            due["client-root.pem"].starts_with("re-issue: another pair has the same key"),
-            "{due:?}"
-        );
-        let own = ["client-root-key.pem", "client-root.pem"];
-        cluster.assert_mended(&[&own[..], mended].concat());
-    }
-
     // Content that is unknown, and files larger than any that is read: nothing replaces them
     let huge = |file: &str| {
         let planted = fs::File::create(cluster.file(file)).unwrap();
@@ -363,7 +345,7 @@ fn every_reason_is_reported() {
         "another pair has the same key; member-etcd-1-key.pem does not match the certificate";
     assert_eq!(
         due(),
-        format!("re-issue: {shared}; {missing}; {extra}; {mode}")
+        format!("blocked: {shared}; {missing}; {extra}; {mode}")
     );
 
     fs::write(&key, "nonsense").unwrap();

@@ -5,15 +5,15 @@
     reason = "a test that cannot go on fails where it is"
 )]
 
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{collections::BTreeSet, fs, os::unix::fs::symlink, process::Command};
 
 use etcd_pki_core::{
-    Certificate, PlanOptions, Store,
+    Certificate, CertificateAuthority, Identity, PlanOptions, PrivateKey, Role, Store,
     plan::{Action, Step},
 };
 use etcd_pki_tests::{
     cluster::{Cluster, SPECIFICATION},
-    command::etcd_pki,
+    command::{etcd_pki, etcd_pki_in},
     openssl, run, stderr_of,
 };
 use serde_json::Value;
@@ -283,4 +283,90 @@ fn what_has_expired_is_not_called_valid() {
     let (steps, said) = planned(&cluster, &["--prune", "root"]);
     assert_eq!(steps, set(&["client-root"]));
     assert!(!said.contains("stays valid"), "{said}");
+}
+
+/// A key that is not the removed certificate's may be the only copy, and so may one that cannot be read.
+#[test]
+fn keys_of_others_stay() {
+    let other = PrivateKey::generate().unwrap().to_secret_pem().unwrap();
+    let encrypted = |cluster: &Cluster| {
+        let line = "genpkey -algorithm RSA -aes256 -pass pass:x -out ssl/client-zed-key.pem";
+        let _ = openssl::call(cluster.path(), line);
+    };
+    let linked = |cluster: &Cluster| {
+        let (key, target) = (
+            cluster.file("client-zed-key.pem"),
+            cluster.path().join("key"),
+        );
+        fs::rename(&key, &target).unwrap();
+        symlink(target, key).unwrap();
+    };
+    let of_ca = |cluster: &Cluster| {
+        let ca = CertificateAuthority::create("third").unwrap();
+        let key = ca.key().unwrap().to_secret_pem().unwrap();
+        fs::write(cluster.file("client-zed-key.pem"), &*key).unwrap();
+        fs::write(
+            cluster.file("third.pem"),
+            ca.certificate().to_pem().unwrap(),
+        )
+        .unwrap();
+        let line = "cert issue client zed -d ssl --key ssl/client-zed-key.pem -o ssl/client-zed.pem --force";
+        let _ = etcd_pki_in(cluster.path(), line).expect_success();
+    };
+    let write = |cluster: &Cluster, text: &str| {
+        fs::write(cluster.file("client-zed-key.pem"), text).unwrap();
+    };
+    let cases: [(&dyn Fn(&Cluster), &str); 5] = [
+        (
+            &|cluster| write(cluster, &other),
+            "does not match the certificate",
+        ),
+        (&|cluster| write(cluster, "nonsense"), "client-zed-key.pem"),
+        (&encrypted, "encrypted"),
+        (&linked, "is a symbolic link"),
+        (&of_ca, "its key is the key of third.pem"),
+    ];
+    for (change, reason) in cases {
+        let cluster = cluster_with_unmanaged();
+        let line = "cert issue client zed -d ssl";
+        let _ = etcd_pki_in(cluster.path(), line).expect_success();
+        change(&cluster);
+        let files = ["client-zed.pem", "client-zed-key.pem"].map(|file| cluster.file(file));
+        let before = files.clone().map(|file| fs::read(file).unwrap());
+
+        let (removed, said) = planned(&cluster, &["--prune"]);
+        assert_eq!(removed, set(&UNMANAGED), "{reason}");
+        assert!(said.contains("leaves"), "{said}");
+        let output = cluster.command("apply").arg("--prune").output().unwrap();
+        let said = stderr_of(&output, 1);
+        assert!(said.contains(reason), "{said}");
+        assert!(
+            said.contains("remove the files by hand") || said.contains("remove the link"),
+            "{said}"
+        );
+        assert!(!said.contains("--rekey"), "{said}");
+        let after = files.clone().map(|file| fs::read(file).unwrap());
+        assert!(before == after, "{reason}");
+        assert_eq!(
+            files[1].is_symlink(),
+            reason.contains("symbolic"),
+            "{reason}"
+        );
+        assert!(!cluster.file("client-backup-key.pem").exists());
+    }
+}
+
+/// The first certificate of a file is that of its key; what follows is not what the pair is.
+#[test]
+fn the_first_certificate_counts() {
+    let cluster = cluster_with_unmanaged();
+    let stranger = CertificateAuthority::create("stranger").unwrap();
+    let bundle = stranger.issue(Role::Client, Identity::new("zed").unwrap());
+    let bundle = bundle.unwrap();
+    let signed = fs::read_to_string(cluster.file("client-root.pem")).unwrap();
+    let text = bundle.certificate_pem().unwrap() + &signed;
+    fs::write(cluster.file("client-zed.pem"), text).unwrap();
+    let key = bundle.secret_key_pem().unwrap();
+    fs::write(cluster.file("client-zed-key.pem"), &*key).unwrap();
+    assert_eq!(planned(&cluster, &["--prune"]).0, set(&UNMANAGED));
 }

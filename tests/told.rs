@@ -12,7 +12,11 @@ use std::{
 };
 
 use etcd_pki_core::{Certificate, rfc3339};
-use etcd_pki_tests::{Scratch, command::etcd_pki, openssl};
+use etcd_pki_tests::{
+    Scratch,
+    command::{etcd_pki, etcd_pki_in},
+    openssl,
+};
 use serde_json::Value;
 
 const SPECIFICATION: &str = "\
@@ -212,6 +216,29 @@ fn members_restart_when_their_peer_pairs_move_to_another_ca() {
             cluster.json("apply", &[])["restart"],
             Value::Array(Vec::new())
         );
+    }
+}
+
+/// A CA that was replaced is no CA of peers.
+#[test]
+fn peers_do_not_move_when_a_ca_is_replaced() {
+    for layout in ["kubespray", "kubeadm", "cfssl"] {
+        for peers in ["shared", "separate"] {
+            let cluster = Cluster(Scratch::new("told"));
+            cluster.specify(&format!(
+                "layout: {layout}\ndirectory: ssl\nca: {{peers: {peers}}}\nmembers: [etcd-1, etcd-2]\n"
+            ));
+            let _ = cluster.told("apply", &[]);
+            let line = format!("ca new -d ssl --layout {layout} --replace-ca");
+            let _ = etcd_pki_in(cluster.0.path(), &line).expect_success();
+            let told = cluster.told("apply", &[]);
+            assert!(told.contains("renewed"), "{layout}: {told}");
+            assert!(!told.contains("peers have"), "{layout}: {told}");
+            assert!(
+                !told.contains("restart all of them together"),
+                "{layout}: {told}"
+            );
+        }
     }
 }
 

@@ -347,6 +347,14 @@ pub enum Finding {
         /// Its owner
         owner: String,
     },
+    /// EP053: another CA of the directory than the cluster's own signed the certificate, or is above the
+    /// CA that signed it. A plan never signs such a certificate: other programs may trust that CA.
+    SignedByOtherCa {
+        /// The issuer that the certificate names
+        issuer: String,
+        /// The file of the CA
+        ca: PathBuf,
+    },
 }
 
 impl Finding {

@@ -1,8 +1,8 @@
 //! What is left where not every step was done: how many, and the error of each that failed.
 
 use etcd_pki_core::{
-    Finding,
-    plan::{Report, StepReport},
+    Error, Finding,
+    plan::{Action, Report, StepReport},
 };
 use serde::Serialize;
 
@@ -92,7 +92,43 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
             ..message
         };
     }
-    message
+    let step = report.step();
+    let is_unmanaged = step.pair().is_none() && step.ca().is_none();
+    if is_unmanaged && matches!(report.error(), Some(Error::Blocked { .. })) {
+        return Message {
+            hint: Some(PRUNE_HINT.to_owned()),
+            ..message
+        };
+    }
+    let is_file = |reason: &Finding| {
+        matches!(
+            reason,
+            Finding::Blocked { .. } | Finding::SymbolicLink { .. }
+        )
+    };
+    let is_blocked = step.action() == Action::Blocked && !step.reasons().iter().any(is_file);
+    let reason = step.reasons().first();
+    match reason.filter(|reason| is_blocked && has_way_out(reason)) {
+        Some(reason) => Message {
+            hint: Some(reason.fix().to_owned()),
+            ..message
+        },
+        None => message,
+    }
+}
+
+/// What to do about a pair that `--prune` does not remove.
+const PRUNE_HINT: &str = "find out whose key that is, and remove the files by hand";
+
+/// Whether the way out is that of the reason: what is at the path is all right.
+fn has_way_out(reason: &Finding) -> bool {
+    matches!(
+        reason,
+        Finding::SharedKey
+            | Finding::CaKey { .. }
+            | Finding::SignedByOtherCa { .. }
+            | Finding::NotSupported { .. }
+    )
 }
 
 /// What to do about a CA that nobody said to trust

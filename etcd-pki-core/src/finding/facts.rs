@@ -84,6 +84,10 @@ impl Finding {
                 facts.subject = Some(issuer.clone());
                 facts.target.clone_from(ca);
             }
+            Self::SignedByOtherCa { issuer, ca } => {
+                facts.subject = Some(issuer.clone());
+                facts.target = Some(ca.clone());
+            }
             Self::OutlivesCa { ca, not_after } => {
                 facts.target = Some(ca.clone());
                 facts.not_after = Some(*not_after);
@@ -390,6 +394,10 @@ mod tests {
             Finding::CaKeyOwner {
                 path: path(),
                 owner: text(),
+            },
+            Finding::SignedByOtherCa {
+                issuer: text(),
+                ca: path(),
             },
         ]
     }

@@ -116,6 +116,11 @@ impl fmt::Display for Sentence<'_> {
                 "signed by an unknown CA, {issuer}; the trusted one has the same name and another key"
             ),
             Finding::OtherCa { issuer, .. } => write!(f, "signed by an unknown CA, {issuer}"),
+            Finding::SignedByOtherCa { issuer, ca } => write!(
+                f,
+                "signed by {issuer} ({}), another CA of this directory; etcd-pki leaves it alone",
+                ca.display()
+            ),
             Finding::NoKeyUsage => write!(f, "the CA has no keyUsage"),
             Finding::OutlivesCa { ca, not_after } => write!(
                 f,

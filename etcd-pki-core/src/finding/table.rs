@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 52] = [
+    pub const TABLE: [Entry; 53] = [
         entry(
             "EP001",
             "expired",
@@ -153,7 +153,7 @@ impl Finding {
             Critical,
             &["target"],
             "the key of a leaf certificate is the key of a CA",
-            "issue a new pair with a key of its own",
+            "move the key away if it is the only copy, and issue a new pair with a key of its own",
         ),
         entry(
             "EP015",
@@ -265,7 +265,7 @@ impl Finding {
             Warning,
             &[],
             "another pair has the same key",
-            "apply the specification: it makes a new key",
+            "replace these keys: `etcd-pki apply --rekey`; or remove a key that is a copy",
         ),
         entry(
             "EP029",
@@ -459,6 +459,14 @@ impl Finding {
             "the key of a CA belongs to an unprivileged user, who can sign certificates",
             "chown the key to root, or keep it on another machine",
         ),
+        entry(
+            "EP053",
+            "signed_by_other_ca",
+            Warning,
+            &["target", "subject"],
+            "another CA of the directory than the cluster's own signed the certificate",
+            "renew it with the CA that signed it, or move its files away so that a new pair is issued",
+        ),
     ];
 
     /// Every code, in order.
@@ -533,6 +541,7 @@ impl Finding {
             Self::AddressAsDnsName(_) => 50,
             Self::KeyOwner { .. } => 51,
             Self::CaKeyOwner { .. } => 52,
+            Self::SignedByOtherCa { .. } => 53,
         }
     }
 }

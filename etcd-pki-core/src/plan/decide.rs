@@ -5,6 +5,7 @@ use std::{net::IpAddr, path::Path, time::SystemTime};
 use super::{
     Action,
     cache::{Cache, Mark, Marker},
+    shared_keys::{OtherCopy, SharedKey},
 };
 use crate::{
     authority::CertificateAuthority,
@@ -174,14 +175,15 @@ impl Current {
 
 /// What is done with a pair.
 ///
-/// A key is replaced if it is missing, if the specification's text gives another algorithm, if two
-/// pairs share it, or with `rekey`. A key that cannot be read blocks the pair: it may be the only copy.
+/// A key is replaced if it is missing, if the specification's text gives another algorithm, or with
+/// `rekey`. A key that cannot be read, or that another pair or a CA has too, blocks the pair: it may be
+/// the only copy.
 /// A certificate is written only over a leaf certificate, or where there is none.
 pub(super) fn pair(
     desired: &DesiredPair,
     current: &Current,
     ca: Option<SigningCa<'_>>,
-    key_is_shared: bool,
+    shared: Option<&SharedKey>,
     rekey: bool,
     now: SystemTime,
 ) -> Result<Decision> {
@@ -216,7 +218,16 @@ pub(super) fn pair(
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(key) => {
             for_new_key.extend(other_algorithm(key, &desired.profile));
-            for_new_key.extend(key_is_shared.then_some(Finding::SharedKey));
+            let is_replaced = |shared: &SharedKey| {
+                // The specification's text requests a new key too
+                let by_text = shared.copy == OtherCopy::File && !for_new_key.is_empty();
+                by_text || shared.is_replaced(rekey)
+            };
+            match shared {
+                Some(shared) if is_replaced(shared) => for_new_key.push(shared.finding.clone()),
+                Some(shared) => blocked.push(shared.finding.clone()),
+                None => {}
+            }
         }
     }
     let mut for_new_certificate: Vec<Finding> = current.refused.iter().flatten().cloned().collect();

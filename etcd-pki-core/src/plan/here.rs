@@ -13,7 +13,9 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Prune, Step, Target,
     cache::{Cache, Mark, Marker, NextCache},
     decide::{self, Current, Decision, SigningCa},
+    other_cas::OtherCas,
     permissions,
+    shared_keys::{CaWithKey, SharedKey, shared_keys},
     step::Work,
     unmanaged::{Unmanaged, UnmanagedPair, check_orphans},
 };
@@ -23,9 +25,9 @@ use crate::{
     cluster::{Cluster, Desired, DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Part, issuer, rules},
+    inspect::{CurrentCa, Part, rules},
     key::PublicKey,
-    layout::{CaKind, PairPaths, is_replaced_ca},
+    layout::PairPaths,
     store::{Attributes, Store, canonical, link_target},
     verify::{SigningChain, unacceptable},
 };
@@ -60,7 +62,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     };
     let mut leaves = pairs
         .into_par_iter()
-        .map(|desired| view.leaf(desired, false))
+        .map(|desired| view.leaf(desired, None))
         .collect::<Result<Vec<_>>>()?;
     view.separate_shared_keys(&mut leaves)?;
     for ca in &cas {
@@ -77,6 +79,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     {
         return Err(nobody(name));
     }
+    let removals = view.removals(&unmanaged)?;
     let View {
         cache, directory, ..
     } = view;
@@ -104,7 +107,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     steps.extend(leaves.into_iter().map(|leaf| leaf.step));
     let mut nothing_to_prune = Vec::new();
     if let Some(prune) = &options.prune {
-        steps.extend(removals(&unmanaged, prune, &directory));
+        steps.extend(removals);
         if let Prune::Names(names) = prune {
             let is_missing = |name: &&String| !unmanaged.pairs.iter().any(|pair| pair.is_of(name));
             nothing_to_prune.extend(names.iter().filter(is_missing).cloned());
@@ -170,27 +173,6 @@ fn find_unmanaged(
     unmanaged.pairs.retain(is_listed);
     unmanaged.ca = None;
     Ok(unmanaged)
-}
-
-/// The steps that remove what is asked for.
-fn removals(unmanaged: &Unmanaged, prune: &Prune, directory: &Arc<Path>) -> Vec<Step> {
-    let is_removed = |pair: &&UnmanagedPair| match prune {
-        Prune::All => true,
-        Prune::Names(names) => names.iter().any(|name| pair.is_of(name)),
-    };
-    let steps = unmanaged.pairs.iter().filter(is_removed).map(|pair| Step {
-        stamps: pair.stamps.clone(),
-        not_before: Some(pair.certificate.not_before()),
-        not_after: Some(pair.certificate.not_after()),
-        removed: Some(pair.certificate.clone()),
-        ..Step::new(
-            Action::Remove,
-            Target::Files(pair.paths.clone()),
-            directory,
-            Work::Remove,
-        )
-    });
-    steps.collect()
 }
 
 /// A CA of the specification, and its current state.
@@ -266,6 +248,19 @@ impl Ca {
             chain: self.chain.as_ref(),
             is_renewed: decision.action == Action::Renew,
         })
+    }
+
+    /// The certificates of the bundle, and which of their keys is here.
+    fn with_keys(&self) -> impl Iterator<Item = CaWithKey<'_>> {
+        let key = self.current.key.present();
+        self.current
+            .bundle
+            .iter()
+            .map(move |certificate| CaWithKey {
+                path: &self.desired.paths.certificate,
+                certificate,
+                has_key: key == Some(certificate.public_key()),
+            })
     }
 
     /// Why the CA can sign nothing: it expired, and this plan cannot renew it.
@@ -427,31 +422,42 @@ struct View<'a> {
     cas: &'a [Ca],
     cache: Cache,
     /// The directory's CAs that are not the cluster's own, read when they are needed
-    other_cas: OnceLock<Vec<(PathBuf, Certificate)>>,
+    other_cas: OnceLock<OtherCas>,
     options: &'a PlanOptions,
     now: SystemTime,
 }
 
 impl View<'_> {
     /// Reads a pair and decides.
-    fn leaf(&self, desired: DesiredPair, key_is_shared: bool) -> Result<Leaf> {
+    fn leaf(&self, desired: DesiredPair, shared: Option<SharedKey>) -> Result<Leaf> {
         let ca = self.cas.iter().find(|ca| ca.desired.kind == desired.ca);
         let marker = ca.and_then(|ca| ca.marker.as_ref());
         let known = marker.map(|marker| (marker, &self.cache));
         let current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let signing = ca.and_then(Ca::signing);
+        let decide = |shared: Option<&SharedKey>| {
+            decide::pair(
+                &desired,
+                &current,
+                signing,
+                shared,
+                self.options.rekey,
+                self.now,
+            )
+        };
+        let mut decision = decide(shared.as_ref())?;
+        if let Some(ca) = self.ca_with_key(&current, decision.action)
+            && shared.is_none()
+        {
+            decision = decide(Some(&SharedKey::of_ca(ca)))?;
+        }
         let Decision {
             action,
             mut reasons,
-        } = decide::pair(
-            &desired,
-            &current,
-            ca.and_then(Ca::signing),
-            key_is_shared,
-            self.options.rekey,
-            self.now,
-        )?;
+        } = decision;
         let certificate = current.certificate.present();
-        let is_other_cas = self.other_ca(certificate, &mut reasons);
+        let is_other_cas =
+            self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
         let paths = desired.paths.below(&self.directory);
         put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
         let written = match action {
@@ -504,55 +510,87 @@ impl View<'_> {
         })
     }
 
-    /// Whether a CA of the directory that is not the cluster's own signed a leaf. Its leaves are never
-    /// signed again by the CA of the specification: other programs trust them. The reason then names
-    /// that CA.
-    fn other_ca(&self, certificate: Option<&Certificate>, reasons: &mut [Finding]) -> bool {
-        let other = reasons.iter_mut().find_map(|reason| match reason {
-            Finding::OtherCa { ca, .. } => Some(ca),
-            _ => None,
-        });
-        let (Some(named), Some(certificate)) = (other, certificate) else {
+    /// Puts first why a leaf certificate that would be replaced must stay: another CA of the directory
+    /// signed it, and other programs may trust that CA.
+    fn is_other_cas(
+        &self,
+        current: &Current,
+        path: &Path,
+        action: Action,
+        decided: &mut Vec<Finding>,
+    ) -> bool {
+        let is_written = matches!(action, Action::Renew | Action::Reissue);
+        let Some(certificate) = current.certificate.present().filter(|_| is_written) else {
             return false;
         };
-        let others = self.other_cas.get_or_init(|| self.read_other_cas());
-        let candidates = others.iter().map(|(path, ca)| (path, ca));
-        let issuer::Issuer::Ca(path) = issuer::of(certificate, candidates) else {
+        let forbids = self.other_cas().forbids(certificate, &current.chain, path);
+        let Some(finding) = forbids else {
             return false;
         };
-        *named = Some(path.clone());
+        decided.retain(|reason| !matches!(reason, Finding::OtherCa { .. }) && *reason != finding);
+        decided.insert(0, finding);
         true
     }
 
-    fn read_other_cas(&self) -> Vec<(PathBuf, Certificate)> {
-        // The specification moves the pairs of peers from one of these to the other
-        let own = CaKind::ALL.map(|kind| self.store.ca_paths(kind).certificate);
-        let all = self.store.certificates().unwrap_or_default().into_iter();
-        let others = all.filter(|(path, certificate)| {
-            certificate.is_authority() && !is_replaced_ca(path) && !own.contains(path)
-        });
-        let relative = |path: PathBuf| match path.strip_prefix(&self.directory) {
-            Ok(relative) => relative.to_owned(),
-            Err(_) => path,
+    fn other_cas(&self) -> &OtherCas {
+        self.other_cas.get_or_init(|| {
+            let cas = self.cas.iter();
+            let cas: Vec<_> = cas.map(|ca| (ca.desired.kind, &ca.current)).collect();
+            OtherCas::read(self.store, &cas)
+        })
+    }
+
+    /// The file of a CA with the key of a pair that is written: the key must be neither certified nor
+    /// replaced.
+    fn ca_with_key(&self, current: &Current, action: Action) -> Option<PathBuf> {
+        let is_written = matches!(action, Action::Renew | Action::Reissue);
+        let key = current.key.present().filter(|_| is_written)?;
+        self.other_cas().of_key(key).map(Path::to_owned)
+    }
+
+    /// The steps that remove what is asked for.
+    fn removals(&self, unmanaged: &Unmanaged) -> Result<Vec<Step>> {
+        let is_removed = |pair: &&UnmanagedPair| match &self.options.prune {
+            None => false,
+            Some(Prune::All) => true,
+            Some(Prune::Names(names)) => names.iter().any(|name| pair.is_of(name)),
         };
-        others
-            .map(|(path, certificate)| (relative(path), certificate))
-            .collect()
+        let pairs = unmanaged.pairs.iter().filter(is_removed);
+        pairs.map(|pair| self.removal(pair)).collect()
+    }
+
+    fn removal(&self, pair: &UnmanagedPair) -> Result<Step> {
+        let ca_of = |key: &PublicKey| self.other_cas().of_key(key).map(Path::to_owned);
+        let obstacle = pair.obstacle(&self.directory, ca_of)?;
+        let (action, work, removed) = match obstacle {
+            Some(_) => (Action::Blocked, Work::None, None),
+            None => (Action::Remove, Work::Remove, Some(pair.certificate.clone())),
+        };
+        let target = Target::Files(pair.paths.clone());
+        Ok(Step {
+            reasons: obstacle.into_iter().collect(),
+            stamps: pair.stamps.clone(),
+            not_before: Some(pair.certificate.not_before()),
+            not_after: Some(pair.certificate.not_after()),
+            removed,
+            ..Step::new(action, target, &self.directory, work)
+        })
     }
 
     /// Decides again about pairs with a key that another pair or a CA has too.
     fn separate_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
-        let bundles = self.cas.iter().flat_map(|ca| &ca.current.bundle);
+        let cas = self.cas.iter().flat_map(Ca::with_keys);
+        let cas: Vec<CaWithKey<'_>> = cas.collect();
         let keys = leaves.iter().map(|leaf| leaf.step.key.as_ref());
-        let shared = shared_keys(bundles.map(Certificate::public_key), keys, |place| {
+        let shared = shared_keys(&cas, keys, |place| {
             let key = leaves[place].step.paths().key;
             target_within(&self.directory, &key).is_some()
         });
-        for place in shared {
+        for (place, shared) in shared {
             let Target::Pair(desired) = &leaves[place].step.target else {
                 continue;
             };
-            leaves[place] = self.leaf(desired.clone(), true)?;
+            leaves[place] = self.leaf(desired.clone(), Some(shared))?;
         }
         Ok(())
     }
@@ -568,34 +606,6 @@ fn work(action: Action, current: &Current) -> Work {
         (Action::Chmod, _) => Work::Chmod,
         _ => Work::None,
     }
-}
-
-/// The places of pairs that need a key of their own, since another pair or a CA has the same. Where a
-/// key is a link to another pair's key, the link's pair needs one, and the other pair is up to date.
-pub(super) fn shared_keys<'a>(
-    of_cas: impl Iterator<Item = &'a PublicKey>,
-    keys: impl Iterator<Item = Option<&'a PublicKey>> + Clone,
-    is_link: impl Fn(usize) -> bool,
-) -> Vec<usize> {
-    let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(keys.size_hint().0);
-    for key in of_cas.chain(keys.clone().flatten()) {
-        *counts.entry(key).or_insert(0) += 1;
-    }
-    let shared: Vec<(usize, &PublicKey, bool)> = keys
-        .enumerate()
-        .filter_map(|(place, key)| Some((place, key?)))
-        .filter(|(_, key)| counts.get(key).is_some_and(|count| *count > 1))
-        .map(|(place, key)| (place, key, is_link(place)))
-        .collect();
-    for (_, key, _) in shared.iter().filter(|(_, _, is_link)| *is_link) {
-        if let Some(count) = counts.get_mut(key) {
-            *count -= 1;
-        }
-    }
-    let shared = shared
-        .into_iter()
-        .filter(|(_, key, is_link)| *is_link || counts.get(key).is_some_and(|count| *count > 1));
-    shared.map(|(place, ..)| place).collect()
 }
 
 /// The target of a link to another file of the directory.

@@ -1,6 +1,7 @@
 //! Planning a host with keys of its own: keys to make, requests to write, certificates to install.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -12,8 +13,9 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, Step, Target,
     decide::{self, Current, Decision, SigningCa},
     exchange::{Refusal, check_separate, request_path},
-    here::{links, put_unusable_links_first, shared_keys, target_within},
+    here::{links, put_unusable_links_first, target_within},
     permissions,
+    shared_keys::{CaWithKey, SharedKey, shared_keys},
     step::{KeySource, Shown, Work},
     trust::{Arrival, Trust},
 };
@@ -54,11 +56,6 @@ pub(super) fn plan(
         .iter()
         .map(|pair| Current::read(&directory, &pair.paths, &permissions, None))
         .collect::<Result<Vec<_>>>()?;
-    let keys = current.iter().map(|current| current.key.present());
-    // The CA refuses requests with its own key
-    let shared = shared_keys(std::iter::empty(), keys, |place| {
-        target_within(&directory, &directory.join(&pairs[place].paths.key)).is_some()
-    });
     let pairs: Vec<(DesiredPair, Current)> = pairs.into_iter().zip(current).collect();
     let arrival = Arrival {
         store,
@@ -73,6 +70,20 @@ pub(super) fn plan(
         .into_iter()
         .map(|desired| Trust::read(desired, &arrival, &mut refused))
         .collect::<Result<Vec<_>>>()?;
+    let bundles = trusts.iter().flat_map(|trust| {
+        let ca = |certificate| CaWithKey {
+            path: &trust.desired.paths.certificate,
+            certificate,
+            has_key: false,
+        };
+        trust.bundle.iter().map(ca)
+    });
+    let bundles: Vec<CaWithKey<'_>> = bundles.collect();
+    let keys = pairs.iter().map(|(_, current)| current.key.present());
+    let shared = shared_keys(&bundles, keys, |place| {
+        target_within(&directory, &directory.join(&pairs[place].0.paths.key)).is_some()
+    });
+    let mut shared: HashMap<usize, SharedKey> = shared.into_iter().collect();
     let mut steps: Vec<Step> = trusts
         .iter()
         .filter_map(|trust| trust_step(trust, &directory, now))
@@ -90,7 +101,7 @@ pub(super) fn plan(
             now,
             refused: &mut refused,
         };
-        steps.push(host.step(shared.contains(&place))?);
+        steps.push(host.step(shared.remove(&place).as_ref())?);
     }
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
@@ -166,18 +177,11 @@ struct HostPair<'a> {
 }
 
 impl HostPair<'_> {
-    fn step(&mut self, key_is_shared: bool) -> Result<Step> {
+    fn step(&mut self, shared: Option<&SharedKey>) -> Result<Step> {
         let Decision {
             action,
             mut reasons,
-        } = decide::pair(
-            &self.pair,
-            &self.current,
-            self.ca,
-            key_is_shared,
-            false,
-            self.now,
-        )?;
+        } = decide::pair(&self.pair, &self.current, self.ca, shared, false, self.now)?;
         let paths = self.pair.paths.below(self.directory);
         put_unusable_links_first(self.directory, &paths, &self.current, &mut reasons);
         // Links are not replaced on a host
@@ -275,8 +279,7 @@ impl HostPair<'_> {
         };
         let current = Current::of(key, Some(leaf));
         let Decision { action, reasons } =
-            decide::pair(&self.pair, &current, Some(ca), false, false, self.now)
-                .map_err(refusal)?;
+            decide::pair(&self.pair, &current, Some(ca), None, false, self.now).map_err(refusal)?;
         if action != Action::Keep {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             return Err(Refusal::new(path, reasons.join("; ")));

@@ -292,7 +292,7 @@ impl Request {
         let leaf = certificate.as_ref().filter(|_| ca.is_some());
         let current = Current::of(key, leaf);
         let Decision { action, reasons } =
-            decide::pair(&self.pair, &current, ca, false, false, now).map_err(refusal)?;
+            decide::pair(&self.pair, &current, ca, None, false, now).map_err(refusal)?;
         if action == Action::Reissue {
             let algorithm = self.pair.profile.key_algorithm();
             let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());

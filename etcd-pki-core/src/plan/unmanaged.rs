@@ -10,7 +10,9 @@ use crate::{
     certificate::Certificate,
     cluster::DesiredCa,
     error::{Error, Result},
-    inspect::{Stamps, issuer},
+    finding::Finding,
+    inspect::{PairFiles, Part, Stamps, issuer, public, rules},
+    key::PublicKey,
     layout::{CaKind, Identified, PairPaths},
     store::{Store, first_certificate, read_certificates, tree},
 };
@@ -42,6 +44,30 @@ impl UnmanagedPair {
     /// Whether it is of this host or client.
     pub(super) fn is_of(&self, name: &str) -> bool {
         self.name == name || self.host.as_deref() == Some(name)
+    }
+
+    /// Why its files must stay: the key may be the only copy of another one, and nobody knows what a
+    /// key is for that cannot be read. `ca_of` finds the file of the CA with a key.
+    pub(super) fn obstacle(
+        &self,
+        directory: &Path,
+        ca_of: impl Fn(&PublicKey) -> Option<PathBuf>,
+    ) -> Result<Option<Finding>> {
+        let paths = self.paths.below(directory);
+        if paths.key.is_symlink() {
+            return Ok(Some(Finding::Blocked {
+                reason: format!("{} is a symbolic link", paths.key.display()),
+                path: paths.key,
+            }));
+        }
+        let files = PairFiles::read(paths)?;
+        let key = match public(files.key(None).0) {
+            Part::Missing => return Ok(None),
+            Part::Unusable(finding) => return Ok(Some(finding)),
+            Part::Present(key) => key,
+        };
+        let mismatch = rules::key_match(&self.certificate, Some(&key), Some(&self.paths.key));
+        Ok(mismatch.or_else(|| Some(Finding::CaKey { ca: ca_of(&key)? })))
     }
 }
 
@@ -100,8 +126,9 @@ fn pairs<'a>(
             continue;
         };
         let certificates = read_certificates(&store.directory().join(&name));
-        let mut certificates = certificates.into_iter().flatten();
-        if let Some(certificate) = certificates.find(|one| is_signed(one, cas)) {
+        // What follows the first is its chain
+        let certificate = certificates.into_iter().flatten().next();
+        if let Some(certificate) = certificate.filter(|one| is_signed(one, cas)) {
             unmanaged.push(UnmanagedPair {
                 stamps: Stamps::now(&identified.paths.below(store.directory()))?,
                 paths: identified.paths,

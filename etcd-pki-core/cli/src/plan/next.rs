@@ -1,8 +1,9 @@
 //! What must be done by hand after a plan was applied.
 
 use etcd_pki_core::{
-    CaKind, Finding, Layout, Report, Role, Store,
+    CaKind, Certificate, Finding, Layout, Report, Role, Store,
     plan::{Action, Step, StepReport},
+    read_file,
 };
 
 /// The end of the line about what was done, from the semicolon on.
@@ -73,10 +74,12 @@ fn peers(report: &Report) -> Option<String> {
         let step = done.step();
         let ca = step.pair()?.ca;
         let is_new = ca == CaKind::Peer && is_new_member(step);
-        let mut reasons = step.reasons().iter();
-        let is_moved = step.role() == Some(Role::Member)
-            && reasons.any(|reason| matches!(reason, Finding::OtherCa { .. }));
-        (is_new || is_moved).then_some(ca)
+        let is_moved = || {
+            let mut reasons = step.reasons().iter();
+            step.role() == Some(Role::Member)
+                && reasons.any(|reason| is_by_other_kind(reason, ca, report.plan().store()))
+        };
+        (is_new || is_moved()).then_some(ca)
     };
     let ca = report.done().find_map(ca_of_peer)?;
     let now = match ca {
@@ -92,6 +95,21 @@ fn peers(report: &Report) -> Option<String> {
         listed(&hosts),
         store.layout().ca(ca).certificate.display()
     ))
+}
+
+/// Whether the reason is that the store's CA of the other kind issued a certificate. One of a CA that was
+/// replaced moves to no other kind.
+fn is_by_other_kind(reason: &Finding, kind: CaKind, store: &Store) -> bool {
+    let Finding::OtherCa { issuer, .. } = reason else {
+        return false;
+    };
+    let others = CaKind::ALL.into_iter().filter(|other| *other != kind);
+    let mut paths = others.map(|other| store.ca_paths(other).certificate);
+    paths.any(|path| {
+        let text = read_file(&path).unwrap_or_default();
+        let all = Certificate::all_from_bytes(&text).unwrap_or_default();
+        all.iter().any(|ca| ca.subject() == *issuer)
+    })
 }
 
 fn is_new_member(step: &Step) -> bool {

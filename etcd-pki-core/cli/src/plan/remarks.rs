@@ -97,7 +97,9 @@ fn obstacle(step: &Step) {
         )),
         Some(reason) => {
             let rekey = match reason {
-                Finding::Unreadable { .. } => "; --rekey replaces a key that cannot be read",
+                Finding::Unreadable { .. } if step.pair().is_some() => {
+                    "; --rekey replaces a key that cannot be read"
+                }
                 _ => "",
             };
             output::say(format_args!(

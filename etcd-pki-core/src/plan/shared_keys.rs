@@ -1,0 +1,100 @@
+//! Keys that two pairs have, or a pair and a CA.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use crate::{certificate::Certificate, finding::Finding, key::PublicKey};
+
+/// A key that another pair or a CA has too.
+///
+/// The file may be the only copy of that key, so only a request for new keys replaces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SharedKey {
+    pub(super) finding: Finding,
+    pub(super) copy: OtherCopy,
+}
+
+/// Where else a shared key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OtherCopy {
+    /// In the file that the pair's key is a link to: a new file in place of the link destroys nothing
+    Target,
+    /// In another key file of the directory
+    File,
+    /// Unknown, so the file may be the CA's only key
+    Unknown,
+}
+
+impl SharedKey {
+    /// Whether a new key replaces it.
+    pub(super) fn is_replaced(&self, rekey: bool) -> bool {
+        match self.copy {
+            OtherCopy::Target => true,
+            OtherCopy::File => rekey,
+            OtherCopy::Unknown => false,
+        }
+    }
+
+    /// The key of a CA that is in the directory; its key file may be missing.
+    pub(super) fn of_ca(ca: PathBuf) -> Self {
+        Self {
+            finding: Finding::CaKey { ca },
+            copy: OtherCopy::Unknown,
+        }
+    }
+}
+
+/// A CA, and whether its key file has the key of this certificate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CaWithKey<'a> {
+    pub(super) path: &'a Path,
+    pub(super) certificate: &'a Certificate,
+    pub(super) has_key: bool,
+}
+
+/// The places of pairs with a key that another pair or a CA has too. Where a key is a link to another
+/// pair's key, only the link's pair is one of them.
+pub(super) fn shared_keys<'a>(
+    cas: &[CaWithKey<'_>],
+    keys: impl Iterator<Item = Option<&'a PublicKey>> + Clone,
+    is_link: impl Fn(usize) -> bool,
+) -> Vec<(usize, SharedKey)> {
+    let mut counts: HashMap<&PublicKey, usize> = HashMap::with_capacity(keys.size_hint().0);
+    for key in keys.clone().flatten() {
+        *counts.entry(key).or_insert(0) += 1;
+    }
+    let ca_of = |key: &PublicKey| cas.iter().find(|ca| ca.certificate.public_key() == key);
+    let mut found = Vec::new();
+    let mut of_links: HashMap<&PublicKey, usize> = HashMap::new();
+    for (place, key) in keys.enumerate() {
+        let Some(key) = key else { continue };
+        let ca = ca_of(key);
+        if ca.is_none() && counts.get(key).is_none_or(|count| *count < 2) {
+            continue;
+        }
+        let is_link = is_link(place);
+        if is_link {
+            *of_links.entry(key).or_insert(0) += 1;
+        }
+        found.push((place, key, ca, is_link));
+    }
+    let found = found.into_iter().filter_map(|(place, key, ca, is_link)| {
+        let files = counts.get(key)? - of_links.get(key).unwrap_or(&0);
+        let copy = match ca {
+            _ if is_link => OtherCopy::Target,
+            Some(ca) if !ca.has_key => OtherCopy::Unknown,
+            _ => OtherCopy::File,
+        };
+        let finding = match ca {
+            Some(ca) => Finding::CaKey {
+                ca: ca.path.to_owned(),
+            },
+            None if is_link || files > 1 => Finding::SharedKey,
+            None => return None,
+        };
+        Some((place, SharedKey { finding, copy }))
+    });
+    found.collect()
+}
