@@ -20,7 +20,7 @@ use crate::{
     fingerprint::Fingerprint,
     inspect::{CurrentCa, issuer, signing_place},
     limits,
-    store::{Attributes, Exchange, Store, unless_too_large},
+    store::{Attributes, Exchange, Store, read_certificates, unless_too_large},
     verify::{self, Verifier},
 };
 
@@ -124,24 +124,27 @@ impl Trust {
         let is_replaced = |old: &&Certificate| accepted.iter().any(|new| is_later(new, old));
         let missing = self.current.bundle.iter().filter(is_missing);
         let missing: Vec<Certificate> = missing.filter(|old| !is_replaced(old)).cloned().collect();
-        let unverified = self.unverified_by(&accepted, arrival);
         let mut refusal = None;
         let mut bundle = accepted;
         let mut removed = Vec::new();
-        match (missing.first(), unverified) {
-            (None, _) => {}
-            (Some(_), None) if is_complete => removed = missing,
-            (Some(first), Some(leaf)) if is_complete => {
-                refusal = Some(format!(
-                    "it lacks {}, SHA-256 {}, without which {} is not valid: that CA stays trusted",
-                    first.subject(),
-                    first.fingerprint_sha256(),
-                    leaf.display()
-                ));
+        if let Some(first) = missing.first() {
+            let necessary = match is_complete {
+                true => self.necessary(&bundle, arrival)?,
+                // A part of the file is refused or old, so what it lacks means nothing
+                false => None,
+            };
+            if is_complete && necessary.is_none() {
+                removed = missing;
+            } else {
+                refusal = necessary.map(|why| {
+                    format!(
+                        "it lacks {}, SHA-256 {}, {why}: that CA stays trusted",
+                        first.subject(),
+                        first.fingerprint_sha256(),
+                    )
+                });
                 bundle.extend(missing);
             }
-            // A part of the file is refused or old, so what it lacks means nothing
-            _ => bundle.extend(missing),
         }
         if bundle == self.current.bundle {
             return Ok(refusal);
@@ -167,8 +170,40 @@ impl Trust {
         Ok(refusal)
     }
 
-    /// A leaf of this CA that other certificates do not verify.
-    fn unverified_by(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Option<PathBuf> {
+    /// Why a bundle that lacks CAs of the current one is not enough for the leaves of the directory.
+    /// The specification need not have a leaf: another program's server may trust the same file.
+    fn necessary(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Result<Option<String>> {
+        let without = |path: &Path| format!("without which {} is not valid", path.display());
+        if let Some(path) = self.unverified_by(bundle, arrival) {
+            return Ok(Some(without(path)));
+        }
+        let mut is_enough_for_any = false;
+        for (path, certificate) in arrival.store.certificates()? {
+            if certificate.is_authority() {
+                continue;
+            }
+            let chain = read_certificates(&path).unwrap_or_default();
+            // A leaf that has expired is renewed by the CA that signed it
+            let end = certificate.not_after().max(certificate.not_before());
+            let instant = arrival.now.clamp(certificate.not_before(), end);
+            let is_valid_with = |roots: &[Certificate]| {
+                let verifier = Verifier::new(roots.iter().cloned()).at(instant);
+                let verifier = verifier.intermediates(chain.iter().skip(1).cloned());
+                verifier.verify(&certificate).is_accepted()
+            };
+            if is_valid_with(bundle) {
+                is_enough_for_any = true;
+            } else if is_valid_with(&self.current.bundle) {
+                let path = path.strip_prefix(arrival.store.directory());
+                return Ok(Some(without(path.unwrap_or_else(|_| Path::new("")))));
+            }
+        }
+        let reason = "and no certificate here is valid with the others alone";
+        Ok((!is_enough_for_any).then(|| reason.to_owned()))
+    }
+
+    /// A specified leaf of this CA that other certificates do not verify.
+    fn unverified_by<'a>(&self, bundle: &[Certificate], arrival: &Arrival<'a>) -> Option<&'a Path> {
         let pairs = arrival.pairs.iter();
         let mut own = pairs.filter(|(pair, _)| pair.ca == self.desired.kind);
         let verifier = Verifier::new(bundle.iter().cloned()).at(arrival.now);
@@ -177,7 +212,7 @@ impl Trust {
             let leaf = current.certificate.present();
             leaf.is_some_and(|leaf| !verifier().verify(leaf).is_accepted())
         });
-        unverified.map(|(pair, _)| pair.paths.certificate.clone())
+        unverified.map(|(pair, _)| &*pair.paths.certificate)
     }
 
     /// The certificate of the CA that signs leaves.
@@ -256,9 +291,14 @@ impl Judged {
         for certificate in all {
             if current.contains(&certificate) {
                 judged.accept(certificate);
-            } else if let Some(later) = current.iter().find(|here| is_later(here, &certificate)) {
+            } else if let Some(here) = current.iter().find(|here| {
+                // Of two that begin in the same second the existing one stays, unless the user
+                // gives the other one
+                let is_tie = is_as_old(here, &certificate) && !is_given(&certificate);
+                is_tie || is_later(here, &certificate)
+            }) {
                 judged.is_old = true;
-                judged.accept(later.clone());
+                judged.accept(here.clone());
             } else {
                 let accepted = if is_given(&certificate) {
                     Ok(())
@@ -329,9 +369,16 @@ fn check_usable(certificate: &Certificate) -> std::result::Result<(), String> {
 
 /// Whether one certificate of a CA comes after another one with its name and key.
 fn is_later(new: &Certificate, old: &Certificate) -> bool {
-    new.public_key() == old.public_key()
-        && new.subject() == old.subject()
-        && new.not_before() > old.not_before()
+    is_same_ca(new, old) && new.not_before() > old.not_before()
+}
+
+/// Whether two certificates of a CA begin at the same time.
+fn is_as_old(one: &Certificate, other: &Certificate) -> bool {
+    is_same_ca(one, other) && one.not_before() == other.not_before()
+}
+
+fn is_same_ca(one: &Certificate, other: &Certificate) -> bool {
+    one.public_key() == other.public_key() && one.subject() == other.subject()
 }
 
 /// The file of the link certificates of a CA: `ca-link.pem` next to `ca.pem` and `ca.crt`.
