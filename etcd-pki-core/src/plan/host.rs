@@ -26,6 +26,7 @@ use crate::{
     inspect::{Part, rules},
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
+    limits,
     request::CertificateRequest,
     store::{
         Attributes, Exchange, Store, look_below, owner_of_directory, read_below, trusted_owner,
@@ -281,6 +282,8 @@ impl HostPair<'_> {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             return Err(Refusal::new(path, reasons.join("; ")));
         }
+        let limit = limits::EXCHANGE_CHAIN;
+        limits::check("chain", chain.len(), limit, "certificates").map_err(refusal)?;
         check_chain(leaf, chain).map_err(refusal)?;
         all_pem(&all).map(Some).map_err(refusal)
     }
