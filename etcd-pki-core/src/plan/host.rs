@@ -15,7 +15,7 @@ use super::{
     here::{links, put_unusable_links_first, shared_keys, target_within},
     permissions,
     step::{KeySource, Shown, Work},
-    trust::{Arrival, Trust},
+    trust::{Arrival, Trust, unmatched},
 };
 use crate::{
     bundle::{all_pem, check_chain},
@@ -74,6 +74,7 @@ pub(super) fn plan(
         .into_iter()
         .map(|desired| Trust::read(desired, &arrival, &mut refused))
         .collect::<Result<Vec<_>>>()?;
+    refused.extend(unmatched(&trusts, &arrival));
     let mut steps: Vec<Step> = trusts
         .iter()
         .filter_map(|trust| trust_step(trust, &directory, now))

@@ -38,6 +38,8 @@ pub(super) struct Trust {
     pub(super) change: Option<Change>,
     /// The certificates of the first CA that arrived, if none of them is trusted
     pub(super) untrusted: Vec<Finding>,
+    /// The fingerprints of the certificates in place and of those that arrived
+    known: HashSet<Fingerprint>,
 }
 
 /// Another trust bundle than the current one.
@@ -80,9 +82,10 @@ impl Trust {
             signing: signing_place(&current.bundle, common_name),
             bundle: current.bundle.clone(),
             desired,
-            current,
             change: None,
             untrusted: Vec::new(),
+            known: current.bundle.iter().map(Fingerprint::of).collect(),
+            current,
         };
         let path = arrival.path_of(&trust.desired.paths.certificate);
         let mut refuse = |reason: String| refused.push(Refusal::new(path.clone(), reason));
@@ -93,6 +96,8 @@ impl Trust {
                 return Ok(trust);
             }
         };
+        let certificates = arrived.iter().flatten();
+        trust.known.extend(certificates.map(Fingerprint::of));
         let links = arrival.links(&trust.desired.paths.certificate);
         let judged = Judged::of(arrived, &trust.current.bundle, &links, arrival);
         judged
@@ -150,7 +155,7 @@ impl Trust {
             return Ok(refusal);
         }
         let signing = signing_place(&bundle, self.desired.common_name().as_deref());
-        let paths = self.desired.paths.below(&arrival.path_of(Path::new("")));
+        let paths = self.desired.paths.below(&arrival.folder());
         if let Some(certificate) = bundle.get(signing)
             && let Err(error) = check_ca(&self.desired, &paths, certificate, None)
         {
@@ -221,10 +226,35 @@ impl Trust {
     }
 }
 
+/// The fingerprints that the user gave and that no certificate has. Before the first CA arrives, a
+/// fingerprint is for what is still missing.
+pub(super) fn unmatched(trusts: &[Trust], arrival: &Arrival<'_>) -> Vec<Refusal> {
+    if trusts.iter().all(|trust| trust.known.is_empty()) {
+        return Vec::new();
+    }
+    let is_known = |given: &&Fingerprint| trusts.iter().any(|trust| trust.known.contains(*given));
+    let mut seen = HashSet::new();
+    let given = arrival.options.trust.iter();
+    let unmatched = given.filter(|given| !is_known(given) && seen.insert(*given));
+    let refusals = unmatched.map(|given| {
+        let reason = format!(
+            "no CA certificate that arrived or is trusted has the given SHA-256 {given}: compare \
+             it with that of the CA"
+        );
+        Refusal::new(arrival.folder(), reason)
+    });
+    refusals.collect()
+}
+
 impl Arrival<'_> {
+    /// The host's folder of the exchange directory.
+    fn folder(&self) -> PathBuf {
+        self.exchange.path().join(self.host)
+    }
+
     /// A file of the host's folder.
     fn path_of(&self, relative: &Path) -> PathBuf {
-        self.exchange.path().join(self.host).join(relative)
+        self.folder().join(relative)
     }
 
     /// The certificates that arrived for a CA, each read for itself.
