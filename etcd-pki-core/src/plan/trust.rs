@@ -10,6 +10,11 @@ use std::{
     time::SystemTime,
 };
 
+use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
+use x509_cert::ext::pkix::{
+    ExtendedKeyUsage, InhibitAnyPolicy, NameConstraints, PolicyConstraints,
+};
+
 use super::{PlanOptions, decide::Current, exchange::Refusal, here::check_ca};
 use crate::{
     bundle::all_pem,
@@ -373,18 +378,36 @@ fn vouched(
             false => Err("it has the key of a trusted CA, and another CA signed it".to_owned()),
         };
     }
+    // What arrives becomes a root, so the restrictions of the link or of its signer would be lost
     let mut own = links.iter().filter(|link| {
         let is_of_ca = link.is_authority() && certificate.names_issuer(link);
-        is_of_ca && has_key(link)
+        is_of_ca && has_key(link) && !is_restricted(link)
     });
     let is_linked = own.any(|link| {
-        let verifier = Verifier::new(trusted.iter().cloned()).at(now);
+        let signers = trusted.iter().filter(|one| !is_restricted(one));
+        let verifier = Verifier::new(signers.cloned()).at(now);
         verifier.verify(link).is_accepted()
     });
     if is_linked && issuer::is_signed_by(certificate, [certificate]) {
         return Ok(());
     }
     Err("no trusted CA vouches for it".to_owned())
+}
+
+/// Whether the certificate of a CA allows its chains only some names, usages or policies (RFC 5280,
+/// sections 4.2.1.10 to 4.2.1.12 and 4.2.1.14). Its path length is no such restriction: a CA of path
+/// length 1 can sign no other links than those of path length 0.
+fn is_restricted(ca: &Certificate) -> bool {
+    const RESTRICTIONS: [ObjectIdentifier; 4] = [
+        NameConstraints::OID,
+        PolicyConstraints::OID,
+        ExtendedKeyUsage::OID,
+        InhibitAnyPolicy::OID,
+    ];
+    let extensions = ca.extensions();
+    RESTRICTIONS
+        .into_iter()
+        .any(|oid| extensions.is_critical(oid).is_some())
 }
 
 /// Checks that a certificate is one of a CA, and that etcd reads it.
