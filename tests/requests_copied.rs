@@ -7,7 +7,10 @@
 
 use std::fs;
 
-use etcd_pki_tests::machines::{Machines, SPECIFICATION, anybody};
+use etcd_pki_tests::{
+    machines::{Machines, SPECIFICATION, anybody},
+    openssl,
+};
 
 /// The members' requests and certificates: all of them have the common name that cfssl gives, so that names alone tell them apart.
 const ONE_COMMON_NAME: &str = "\
@@ -97,6 +100,52 @@ fn a_certificate_tells_whose_a_key_is() {
         );
     }
     assert!(certificate.exists());
+}
+
+/// A request that the host's administrator made with openssl: its common name is not that of the pair, and its names are some of
+/// the pair's.
+#[test]
+fn a_host_own_names_show_whose_a_request_is() {
+    let machines = Machines::new(SPECIFICATION);
+    let folder = machines.path("travel/etcd-1");
+    for subject in [
+        "/CN=server -addext subjectAltName=IP:10.0.0.11",
+        "/CN=server -addext subjectAltName=DNS:localhost,DNS:etcd-1",
+        "/CN=etcd-1",
+    ] {
+        let request = |host: &str| machines.path(&format!("travel/{host}/member-{host}.csr"));
+        let _ = fs::remove_dir_all(machines.path("travel"));
+        let _ = fs::remove_dir_all(machines.path("ca"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(request("etcd-2").parent().unwrap()).unwrap();
+        openssl::call(
+            &folder,
+            "ecparam -name prime256v1 -genkey -noout -out ../../key.pem",
+        );
+        openssl::call(
+            &folder,
+            &format!("req -new -key ../../key.pem -out member-etcd-1.csr -subj {subject}"),
+        );
+        fs::copy(request("etcd-1"), request("etcd-2")).unwrap();
+        let (facts, errors) = machines.apply("ca");
+        assert_eq!(facts["done"]["signed"], 1, "{subject}: {errors}");
+        let copy = "refused: travel/etcd-2/member-etcd-2.csr: it is a copy: the key is that of etcd-1/member-etcd-1.csr";
+        assert!(errors.contains(copy), "{subject}: {errors}");
+    }
+    // What both hosts have shows nothing
+    let _ = fs::remove_dir_all(machines.path("ca"));
+    let _ = fs::remove_file(folder.join("member-etcd-1.pem"));
+    openssl::call(
+        &folder,
+        "req -new -key ../../key.pem -out member-etcd-1.csr -subj /CN=server -addext subjectAltName=DNS:localhost",
+    );
+    fs::copy(
+        folder.join("member-etcd-1.csr"),
+        machines.path("travel/etcd-2/member-etcd-2.csr"),
+    )
+    .unwrap();
+    let (facts, _) = machines.apply("ca");
+    assert_eq!(facts["done"]["signed"], 0);
 }
 
 /// Hosts that were cloned have one key, and each asks for its own names with it.

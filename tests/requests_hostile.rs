@@ -420,3 +420,47 @@ fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
         assert!(machine != "ca" || machines.path("travel/etcd-2/member-etcd-2.pem").exists());
     }
 }
+
+/// etcd sends the whole file in each handshake, and Go reads no message of certificates over 256 KiB
+/// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
+#[test]
+fn what_follows_a_leaf_is_its_chain_and_nothing_else() {
+    type Change = fn(&str, &str) -> String;
+    let changes: [(&str, Change); 5] = [
+        ("the CA 3000 times", |leaf, ca| {
+            leaf.to_owned() + &ca.repeat(3000)
+        }),
+        ("the CA 11 times", |leaf, ca| {
+            leaf.to_owned() + &ca.repeat(11)
+        }),
+        ("the CA twice", |leaf, ca| leaf.to_owned() + &ca.repeat(2)),
+        ("the leaf twice", |leaf, _| leaf.repeat(2)),
+        ("the leaf after the CA", |leaf, ca| {
+            leaf.to_owned() + ca + leaf
+        }),
+    ];
+    let machines = Machines::installed(SPECIFICATION);
+    let arrived = machines.path("travel/etcd-1/member-etcd-1.pem");
+    let installed = machines.path("etcd-1/member-etcd-1.pem");
+    let ca = fs::read_to_string(machines.path("ca/ca.pem")).unwrap();
+    machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.11, 10.0.1.1"));
+    for machine in ["etcd-1", "ca"] {
+        let _ = machines.quietly(machine);
+    }
+    let leaf = fs::read_to_string(&arrived).unwrap();
+    let before = fs::read(&installed).unwrap();
+    for (what, change) in changes {
+        fs::write(&arrived, change(&leaf, &ca)).unwrap();
+        let (facts, errors) = machines.apply("etcd-1");
+        assert_eq!(facts["done"]["installed"], 0, "{what}");
+        assert!(
+            errors.starts_with("refused: travel/etcd-1/member-etcd-1.pem: "),
+            "{what}: {errors}"
+        );
+        assert_eq!(fs::read(&installed).unwrap(), before, "{what}");
+    }
+    // The CA itself may follow once
+    fs::write(&arrived, leaf.clone() + &ca).unwrap();
+    assert_eq!(machines.quietly("etcd-1")["installed"], 1);
+    assert_eq!(fs::read_to_string(&installed).unwrap(), leaf + &ca);
+}

@@ -1,6 +1,6 @@
 //! A key and its certificate, consistent by construction.
 
-use std::{fmt, time::SystemTime};
+use std::{collections::HashSet, fmt, time::SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -215,12 +215,58 @@ pub(crate) fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<
     })
 }
 
-/// Checks that each certificate is signed by the next.
+/// Checks that each certificate is signed by the next, and that the chain ends with the first that is
+/// self-signed: its own certificate verifies it again and again.
 pub(crate) fn check_chain(certificate: &Certificate, chain: &[Certificate]) -> Result<()> {
     let mut subject = certificate;
+    let mut known = HashSet::from([certificate.as_der()]);
     for issuer in chain {
+        if subject.is_self_signed() {
+            return Err(not_in_chain(issuer, "follows a self-signed one"));
+        }
+        if !known.insert(issuer.as_der()) {
+            return Err(not_in_chain(issuer, "is in it twice"));
+        }
         subject.check_issued_by(issuer)?;
         subject = issuer;
     }
     Ok(())
+}
+
+fn not_in_chain(certificate: &Certificate, reason: &str) -> Error {
+    let subject = certificate.subject();
+    Error::malformed("chain", format_args!("the certificate {subject} {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{authority::CertificateAuthority, identity::Identity};
+
+    #[test]
+    fn a_chain_has_no_certificate_twice_and_ends_with_the_root() {
+        let authority = |name| CertificateAuthority::create(name).unwrap();
+        let (ca, other) = (authority("etcd-ca"), authority("other"));
+        let identity = Identity::new("app").unwrap();
+        let leaf = ca.issue(Role::Client, identity).unwrap();
+        let (leaf, root) = (leaf.certificate(), ca.certificate());
+        let check = |chain: &[&Certificate]| {
+            let chain: Vec<Certificate> = chain.iter().map(|one| (*one).clone()).collect();
+            check_chain(leaf, &chain)
+        };
+        assert!(check(&[]).is_ok());
+        assert!(check(&[root]).is_ok());
+        for chain in [
+            &[root, root][..],
+            &[root, root, root],
+            &[root, other.certificate()],
+            &[root, leaf],
+            &[leaf],
+            &[leaf, root],
+            &[other.certificate()],
+        ] {
+            assert!(check(chain).is_err(), "{chain:?}");
+        }
+        assert!(check_chain(root, std::slice::from_ref(root)).is_err());
+    }
 }

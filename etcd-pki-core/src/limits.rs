@@ -67,6 +67,10 @@ pub(crate) const EXCHANGE_STRAYS: usize = 100;
 /// The CA certificates that a host reads of its folder. The trust bundle of an operating system has about 150.
 pub(crate) const EXCHANGE_CAS: usize = 200;
 
+/// The certificates that follow a leaf in the file that a host installs. Public chains have at most about 5. etcd sends all of them
+/// in each handshake, and Go refuses more than 256 KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
+pub(crate) const EXCHANGE_CHAIN: usize = 10;
+
 /// Refuses an input that has more of some things than the limit.
 pub(crate) fn check(
     what: &'static str,

@@ -78,10 +78,11 @@ impl Same<'_> {
 
     /// The only request that belongs to its pair. A copy cannot be changed, since the key signs it.
     fn owner(&self) -> Option<usize> {
-        let proofs: [&dyn Fn(&Request) -> bool; 3] = [
+        let proofs: [&dyn Fn(&Request) -> bool; 4] = [
             &|request| request.requests_own_common_name() && request.requests_own_names(),
             &Request::requests_own_common_name,
             &|request| self.has_certificate(request),
+            &|request| self.requests_name_of_host(request),
         ];
         proofs.iter().find_map(|proves| {
             let same = self.same.iter().copied();
@@ -89,6 +90,19 @@ impl Same<'_> {
             let first = proven.next()?;
             proven.next().is_none().then_some(first)
         })
+    }
+
+    /// Whether it requests a name or an address that its pair or host has, and that no other pair
+    /// with this key has.
+    fn requests_name_of_host(&self, request: &Request) -> bool {
+        let names = self.same.iter().map(|index| &self.requests[*index]);
+        let of_others: BTreeSet<String> = names
+            .filter(|other| other.path != request.path)
+            .flat_map(Request::names_of_host)
+            .collect();
+        let mut own = request.names_of_host().into_iter();
+        let requested = request.requested_names();
+        own.any(|name| requested.contains(&name) && !of_others.contains(&name))
     }
 
     /// Whether the certificate next to it is the pair's: with this key, and signed by the pair's CA.
@@ -129,16 +143,24 @@ impl Same<'_> {
 impl Request {
     /// Whether it requests the common name of its pair.
     fn requests_own_common_name(&self) -> bool {
-        let requested = self.request.claims().iter().find_map(|claim| match claim {
-            Claim::CommonName(name) => Some(name),
-            _ => None,
-        });
         self.common_name()
-            .is_ok_and(|name| name.as_ref() == requested)
+            .is_ok_and(|name| name.as_deref() == self.requested_common_name())
+    }
+
+    fn requested_common_name(&self) -> Option<&str> {
+        self.request.claims().iter().find_map(|claim| match claim {
+            Claim::CommonName(name) => Some(&**name),
+            _ => None,
+        })
     }
 
     /// Whether it requests the names and addresses of its pair, and no others.
     fn requests_own_names(&self) -> bool {
+        self.own_names()
+            .is_ok_and(|names| names == self.requested_alternative_names())
+    }
+
+    fn requested_alternative_names(&self) -> BTreeSet<String> {
         let claims = self.request.claims().iter();
         let requested = claims.filter_map(|claim| match claim {
             Claim::DnsName(name) => Some(name.to_ascii_lowercase()),
@@ -146,12 +168,30 @@ impl Request {
             Claim::Uri(uri) => Some(uri.clone()),
             _ => None,
         });
-        let requested: BTreeSet<String> = requested.collect();
-        let names = self.pair.alternative_names();
-        names.is_ok_and(|names| {
-            let names: BTreeSet<String> = names.iter().map(ToString::to_string).collect();
-            names == requested
-        })
+        requested.collect()
+    }
+
+    /// Everything that it requests as a name.
+    fn requested_names(&self) -> BTreeSet<String> {
+        let mut names = self.requested_alternative_names();
+        let common_name = self.requested_common_name();
+        names.extend(common_name.map(str::to_ascii_lowercase));
+        names
+    }
+
+    /// The names and addresses of its pair.
+    fn own_names(&self) -> Result<BTreeSet<String>> {
+        let names = self.pair.alternative_names()?;
+        Ok(names.iter().map(ToString::to_string).collect())
+    }
+
+    /// The names of its pair, and that of its host.
+    fn names_of_host(&self) -> BTreeSet<String> {
+        let mut names = self.own_names().unwrap_or_default();
+        let common_name = self.common_name().ok().flatten();
+        names.extend(common_name.map(|name| name.to_ascii_lowercase()));
+        names.insert(self.host.to_ascii_lowercase());
+        names
     }
 
     /// The common name of its pair.

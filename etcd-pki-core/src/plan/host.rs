@@ -17,7 +17,7 @@ use super::{
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
     step::{KeySource, Shown, Work},
-    trust::{Arrival, Trust},
+    trust::{Arrival, Trust, unmatched},
 };
 use crate::{
     bundle::{all_pem, check_chain},
@@ -28,6 +28,7 @@ use crate::{
     inspect::{Part, rules},
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
+    limits,
     request::CertificateRequest,
     store::{
         Attributes, Exchange, Store, look_below, owner_of_directory, read_below, trusted_owner,
@@ -84,6 +85,7 @@ pub(super) fn plan(
         target_within(&directory, &directory.join(&pairs[place].0.paths.key)).is_some()
     });
     let mut shared: HashMap<usize, SharedKey> = shared.into_iter().collect();
+    refused.extend(unmatched(&trusts, &arrival));
     let mut steps: Vec<Step> = trusts
         .iter()
         .filter_map(|trust| trust_step(trust, &directory, now))
@@ -284,6 +286,8 @@ impl HostPair<'_> {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             return Err(Refusal::new(path, reasons.join("; ")));
         }
+        let limit = limits::EXCHANGE_CHAIN;
+        limits::check("chain", chain.len(), limit, "certificates").map_err(refusal)?;
         check_chain(leaf, chain).map_err(refusal)?;
         all_pem(&all).map(Some).map_err(refusal)
     }

@@ -10,6 +10,11 @@ use std::{
     time::SystemTime,
 };
 
+use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
+use x509_cert::ext::pkix::{
+    ExtendedKeyUsage, InhibitAnyPolicy, NameConstraints, PolicyConstraints,
+};
+
 use super::{PlanOptions, decide::Current, exchange::Refusal, here::check_ca};
 use crate::{
     bundle::all_pem,
@@ -20,7 +25,7 @@ use crate::{
     fingerprint::Fingerprint,
     inspect::{CurrentCa, issuer, signing_place},
     limits,
-    store::{Attributes, Exchange, Store, unless_too_large},
+    store::{Attributes, Exchange, Store, read_certificates, unless_too_large},
     verify::{self, Verifier},
 };
 
@@ -38,6 +43,8 @@ pub(super) struct Trust {
     pub(super) change: Option<Change>,
     /// The certificates of the first CA that arrived, if none of them is trusted
     pub(super) untrusted: Vec<Finding>,
+    /// The fingerprints of the certificates in place and of those that arrived
+    known: HashSet<Fingerprint>,
 }
 
 /// Another trust bundle than the current one.
@@ -80,9 +87,10 @@ impl Trust {
             signing: signing_place(&current.bundle, common_name),
             bundle: current.bundle.clone(),
             desired,
-            current,
             change: None,
             untrusted: Vec::new(),
+            known: current.bundle.iter().map(Fingerprint::of).collect(),
+            current,
         };
         let path = arrival.path_of(&trust.desired.paths.certificate);
         let mut refuse = |reason: String| refused.push(Refusal::new(path.clone(), reason));
@@ -93,6 +101,8 @@ impl Trust {
                 return Ok(trust);
             }
         };
+        let certificates = arrived.iter().flatten();
+        trust.known.extend(certificates.map(Fingerprint::of));
         let links = arrival.links(&trust.desired.paths.certificate);
         let judged = Judged::of(arrived, &trust.current.bundle, &links, arrival);
         judged
@@ -124,30 +134,33 @@ impl Trust {
         let is_replaced = |old: &&Certificate| accepted.iter().any(|new| is_later(new, old));
         let missing = self.current.bundle.iter().filter(is_missing);
         let missing: Vec<Certificate> = missing.filter(|old| !is_replaced(old)).cloned().collect();
-        let unverified = self.unverified_by(&accepted, arrival);
         let mut refusal = None;
         let mut bundle = accepted;
         let mut removed = Vec::new();
-        match (missing.first(), unverified) {
-            (None, _) => {}
-            (Some(_), None) if is_complete => removed = missing,
-            (Some(first), Some(leaf)) if is_complete => {
-                refusal = Some(format!(
-                    "it lacks {}, SHA-256 {}, without which {} is not valid: that CA stays trusted",
-                    first.subject(),
-                    first.fingerprint_sha256(),
-                    leaf.display()
-                ));
+        if let Some(first) = missing.first() {
+            let necessary = match is_complete {
+                true => self.necessary(&bundle, arrival)?,
+                // A part of the file is refused or old, so what it lacks means nothing
+                false => None,
+            };
+            if is_complete && necessary.is_none() {
+                removed = missing;
+            } else {
+                refusal = necessary.map(|why| {
+                    format!(
+                        "it lacks {}, SHA-256 {}, {why}: that CA stays trusted",
+                        first.subject(),
+                        first.fingerprint_sha256(),
+                    )
+                });
                 bundle.extend(missing);
             }
-            // A part of the file is refused or old, so what it lacks means nothing
-            _ => bundle.extend(missing),
         }
         if bundle == self.current.bundle {
             return Ok(refusal);
         }
         let signing = signing_place(&bundle, self.desired.common_name().as_deref());
-        let paths = self.desired.paths.below(&arrival.path_of(Path::new("")));
+        let paths = self.desired.paths.below(&arrival.folder());
         if let Some(certificate) = bundle.get(signing)
             && let Err(error) = check_ca(&self.desired, &paths, certificate, None)
         {
@@ -167,8 +180,40 @@ impl Trust {
         Ok(refusal)
     }
 
-    /// A leaf of this CA that other certificates do not verify.
-    fn unverified_by(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Option<PathBuf> {
+    /// Why a bundle that lacks CAs of the current one is not enough for the leaves of the directory.
+    /// The specification need not have a leaf: another program's server may trust the same file.
+    fn necessary(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Result<Option<String>> {
+        let without = |path: &Path| format!("without which {} is not valid", path.display());
+        if let Some(path) = self.unverified_by(bundle, arrival) {
+            return Ok(Some(without(path)));
+        }
+        let mut is_enough_for_any = false;
+        for (path, certificate) in arrival.store.certificates()? {
+            if certificate.is_authority() {
+                continue;
+            }
+            let chain = read_certificates(&path).unwrap_or_default();
+            // A leaf that has expired is renewed by the CA that signed it
+            let end = certificate.not_after().max(certificate.not_before());
+            let instant = arrival.now.clamp(certificate.not_before(), end);
+            let is_valid_with = |roots: &[Certificate]| {
+                let verifier = Verifier::new(roots.iter().cloned()).at(instant);
+                let verifier = verifier.intermediates(chain.iter().skip(1).cloned());
+                verifier.verify(&certificate).is_accepted()
+            };
+            if is_valid_with(bundle) {
+                is_enough_for_any = true;
+            } else if is_valid_with(&self.current.bundle) {
+                let path = path.strip_prefix(arrival.store.directory());
+                return Ok(Some(without(path.unwrap_or_else(|_| Path::new("")))));
+            }
+        }
+        let reason = "and no certificate here is valid with the others alone";
+        Ok((!is_enough_for_any).then(|| reason.to_owned()))
+    }
+
+    /// A specified leaf of this CA that other certificates do not verify.
+    fn unverified_by<'a>(&self, bundle: &[Certificate], arrival: &Arrival<'a>) -> Option<&'a Path> {
         let pairs = arrival.pairs.iter();
         let mut own = pairs.filter(|(pair, _)| pair.ca == self.desired.kind);
         let verifier = Verifier::new(bundle.iter().cloned()).at(arrival.now);
@@ -177,7 +222,7 @@ impl Trust {
             let leaf = current.certificate.present();
             leaf.is_some_and(|leaf| !verifier().verify(leaf).is_accepted())
         });
-        unverified.map(|(pair, _)| pair.paths.certificate.clone())
+        unverified.map(|(pair, _)| &*pair.paths.certificate)
     }
 
     /// The certificate of the CA that signs leaves.
@@ -186,10 +231,35 @@ impl Trust {
     }
 }
 
+/// The fingerprints that the user gave and that no certificate has. Before the first CA arrives, a
+/// fingerprint is for what is still missing.
+pub(super) fn unmatched(trusts: &[Trust], arrival: &Arrival<'_>) -> Vec<Refusal> {
+    if trusts.iter().all(|trust| trust.known.is_empty()) {
+        return Vec::new();
+    }
+    let is_known = |given: &&Fingerprint| trusts.iter().any(|trust| trust.known.contains(*given));
+    let mut seen = HashSet::new();
+    let given = arrival.options.trust.iter();
+    let unmatched = given.filter(|given| !is_known(given) && seen.insert(*given));
+    let refusals = unmatched.map(|given| {
+        let reason = format!(
+            "no CA certificate that arrived or is trusted has the given SHA-256 {given}: compare \
+             it with that of the CA"
+        );
+        Refusal::new(arrival.folder(), reason)
+    });
+    refusals.collect()
+}
+
 impl Arrival<'_> {
+    /// The host's folder of the exchange directory.
+    fn folder(&self) -> PathBuf {
+        self.exchange.path().join(self.host)
+    }
+
     /// A file of the host's folder.
     fn path_of(&self, relative: &Path) -> PathBuf {
-        self.exchange.path().join(self.host).join(relative)
+        self.folder().join(relative)
     }
 
     /// The certificates that arrived for a CA, each read for itself.
@@ -256,9 +326,14 @@ impl Judged {
         for certificate in all {
             if current.contains(&certificate) {
                 judged.accept(certificate);
-            } else if let Some(later) = current.iter().find(|here| is_later(here, &certificate)) {
+            } else if let Some(here) = current.iter().find(|here| {
+                // Of two that begin in the same second the existing one stays, unless the user
+                // gives the other one
+                let is_tie = is_as_old(here, &certificate) && !is_given(&certificate);
+                is_tie || is_later(here, &certificate)
+            }) {
                 judged.is_old = true;
-                judged.accept(later.clone());
+                judged.accept(here.clone());
             } else {
                 let accepted = if is_given(&certificate) {
                     Ok(())
@@ -303,18 +378,36 @@ fn vouched(
             false => Err("it has the key of a trusted CA, and another CA signed it".to_owned()),
         };
     }
+    // What arrives becomes a root, so the restrictions of the link or of its signer would be lost
     let mut own = links.iter().filter(|link| {
         let is_of_ca = link.is_authority() && certificate.names_issuer(link);
-        is_of_ca && has_key(link)
+        is_of_ca && has_key(link) && !is_restricted(link)
     });
     let is_linked = own.any(|link| {
-        let verifier = Verifier::new(trusted.iter().cloned()).at(now);
+        let signers = trusted.iter().filter(|one| !is_restricted(one));
+        let verifier = Verifier::new(signers.cloned()).at(now);
         verifier.verify(link).is_accepted()
     });
     if is_linked && issuer::is_signed_by(certificate, [certificate]) {
         return Ok(());
     }
     Err("no trusted CA vouches for it".to_owned())
+}
+
+/// Whether the certificate of a CA allows its chains only some names, usages or policies (RFC 5280,
+/// sections 4.2.1.10 to 4.2.1.12 and 4.2.1.14). Its path length is no such restriction: a CA of path
+/// length 1 can sign no other links than those of path length 0.
+fn is_restricted(ca: &Certificate) -> bool {
+    const RESTRICTIONS: [ObjectIdentifier; 4] = [
+        NameConstraints::OID,
+        PolicyConstraints::OID,
+        ExtendedKeyUsage::OID,
+        InhibitAnyPolicy::OID,
+    ];
+    let extensions = ca.extensions();
+    RESTRICTIONS
+        .into_iter()
+        .any(|oid| extensions.is_critical(oid).is_some())
 }
 
 /// Checks that a certificate is one of a CA, and that etcd reads it.
@@ -329,9 +422,16 @@ fn check_usable(certificate: &Certificate) -> std::result::Result<(), String> {
 
 /// Whether one certificate of a CA comes after another one with its name and key.
 fn is_later(new: &Certificate, old: &Certificate) -> bool {
-    new.public_key() == old.public_key()
-        && new.subject() == old.subject()
-        && new.not_before() > old.not_before()
+    is_same_ca(new, old) && new.not_before() > old.not_before()
+}
+
+/// Whether two certificates of a CA begin at the same time.
+fn is_as_old(one: &Certificate, other: &Certificate) -> bool {
+    is_same_ca(one, other) && one.not_before() == other.not_before()
+}
+
+fn is_same_ca(one: &Certificate, other: &Certificate) -> bool {
+    one.public_key() == other.public_key() && one.subject() == other.subject()
 }
 
 /// The file of the link certificates of a CA: `ca-link.pem` next to `ca.pem` and `ca.crt`.

@@ -26,7 +26,7 @@ use rustix::{
 use super::{
     directory::Directory,
     draft::Draft,
-    path::{io_error, irregular},
+    path::{check_only_name, io_error, irregular},
     permissions::{give, may_give},
 };
 use crate::{
@@ -113,9 +113,12 @@ impl Locked {
         let Some(file) = &self.file else {
             return Ok(());
         };
+        let failed = || io_error("lock", self.directory.path());
+        let metadata = file.metadata().map_err(failed())?;
+        check_only_name(&metadata, &self.directory.path_of(OsStr::new(LOCK_FILE)))?;
         let owner = self.directory.own_metadata()?.uid();
         let given = give(file, may_give().then_some(owner), None, LOCK_MODE);
-        given.map_err(io_error("lock", self.directory.path()))
+        given.map_err(failed())
     }
 
     /// Fails if the path does not lead to the locked directory any more.
@@ -170,13 +173,14 @@ fn lock_file(directory: &Directory) -> Result<File> {
     }
 }
 
-/// Checks that it is a file, and closes it to others if it is open to them.
+/// Checks that it is a file with one name, and closes it to others if it is open to them.
 fn own(file: File, directory: &Directory, path: &Path) -> Result<File> {
     let failed = || io_error("lock", directory.path());
     let metadata = file.metadata().map_err(failed())?;
     if !metadata.is_file() {
         return Err(irregular(path));
     }
+    check_only_name(&metadata, path)?;
     let owner = directory.own_metadata()?.uid();
     let is_own = metadata.mode() & 0o777 == LOCK_MODE && metadata.uid() == owner;
     if !is_own && may_give() {

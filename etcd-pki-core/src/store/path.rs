@@ -101,3 +101,21 @@ pub fn has_further_names(path: &Path) -> bool {
     let metadata = path.symlink_metadata();
     metadata.is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
 }
+
+/// Refuses to change owner and mode of a file with further names (hard links): whoever made them may
+/// have given a file of another user a name here.
+///
+/// # Errors
+///
+/// [`Error::Blocked`].
+pub(super) fn check_only_name(metadata: &fs::Metadata, path: &Path) -> Result<()> {
+    if metadata.nlink() <= 1 {
+        return Ok(());
+    }
+    Err(Error::Blocked {
+        path: path.to_owned(),
+        reason: "it has another name (a hard link), whose owner and mode would change as well; \
+                 replace it with a copy of its own"
+            .to_owned(),
+    })
+}

@@ -12,7 +12,7 @@ use super::{
     draft::{Draft, Temporary},
     lock::{Locked, Scope, has_ca_in, is_store, said_once},
     old::{Old, copy_of},
-    path::{io_error, irregular, parent},
+    path::{check_only_name, io_error, irregular, parent},
     permissions::{Attributes, Stamp, give, trusted_owner, user_name, usual_mode},
     replace::Replace,
     replaced,
@@ -516,13 +516,14 @@ pub(super) fn fix_permissions(
         return Ok(());
     }
     let failed = || io_error("set owner and mode of", &path);
-    let Some((file, _)) = directory.open_regular(name).map_err(|error| match error {
+    let Some((file, metadata)) = directory.open_regular(name).map_err(|error| match error {
         Error::Io { error, .. } => failed()(error),
         error => error,
     })?
     else {
         return Ok(());
     };
+    check_only_name(&metadata, &path)?;
     let mode = mode.unwrap_or(stamp.mode());
     let (owner, group) = (attributes.owner_of(secret), attributes.group_of(secret));
     give(&file, owner, group, mode).map_err(failed())?;
