@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{PairFiles, Part, Stamps, public};
+use super::{
+    files::{PairFiles, Part, Stamps, public},
+    rules,
+};
 use crate::{
     authority::cas_above,
     bundle::place_of_key,
@@ -38,6 +41,8 @@ pub(crate) struct CurrentCa {
     pub(crate) empty: Vec<Finding>,
     /// The owner of the key, if that is an unprivileged user
     pub(crate) key_owner: Option<Finding>,
+    /// The links at or above the files of a CA whose key is here: nothing is signed through them
+    pub(crate) links: Vec<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
     /// The metadata of the files
@@ -81,7 +86,16 @@ impl CurrentCa {
             // An encrypted key is read when something is signed
             key => (public(key), None),
         };
+        let links = [
+            (&paths.certificate, &relative.certificate),
+            (&paths.key, &relative.key),
+        ];
+        let links = links
+            .into_iter()
+            .filter(|_| !matches!(key, Part::Missing))
+            .filter_map(|(path, below)| rules::link(path, below));
         Ok(Self {
+            links: links.collect(),
             signing: signing(&bundle, key.present(), common_name),
             is_bundle_only: refused.is_some() && files.has_only_certificates(bundle.len()),
             bundle,

@@ -8,7 +8,7 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_existing_below, read_file, read_regular_file},
+    read::{look, read_existing_below, read_file},
     write::Overwrite,
 };
 use crate::{
@@ -25,9 +25,12 @@ impl Store {
     /// Loads a CA from its certificate and key, the latter with its passphrase if it has one. The
     /// CA refuses the common names of the store's members to nodes and clients.
     ///
+    /// Links in the path of the directory are followed. Below it none is: another user may have put
+    /// it there, and would choose what signs.
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
+    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
     /// [`PrivateKey::from_bytes`] and [`CertificateAuthority::load`].
     pub fn ca(
         &self,
@@ -35,6 +38,26 @@ impl Store {
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
         let ca = self.load_ca(&self.layout.ca(kind), passphrase, false)?;
+        Ok(ca.with_member_common_names(self.member_common_names()?))
+    }
+
+    /// Takes a CA whose certificate is in the directory, with a key that is elsewhere, as
+    /// [`Store::ca`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::ca`].
+    pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
+        let path = self.layout.ca(kind).certificate;
+        let file = read_existing_below(&self.directory, &path)?;
+        let certificates = Certificate::all_from_bytes(&file);
+        let ca =
+            certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
+        let ca = ca.map_err(|error| match error {
+            // The caller knows which of the two files is wrong
+            Error::KeyMismatch { .. } => error,
+            error => error.in_file(self.directory.join(&path)),
+        })?;
         Ok(ca.with_member_common_names(self.member_common_names()?))
     }
 
@@ -58,8 +81,10 @@ impl Store {
         passphrase: Option<&Passphrase>,
         even_if_expired: bool,
     ) -> Result<CertificateAuthority> {
+        let read = |path: &Path| read_existing_below(&self.directory, path);
+        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
         let paths = paths.below(&self.directory);
-        load(&paths, passphrase, read_regular_file, even_if_expired)
+        load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
     }
 
     /// Loads the key of the CA that has these files below the directory.
@@ -68,9 +93,9 @@ impl Store {
         paths: &PairPaths,
         passphrase: Option<&Passphrase>,
     ) -> Result<PrivateKey> {
-        let path = paths.below(&self.directory).key;
-        let bytes = Zeroizing::new(read_regular_file(&path)?);
-        PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
+        let bytes = Zeroizing::new(read_existing_below(&self.directory, &paths.key)?);
+        PrivateKey::from_bytes(&bytes, passphrase)
+            .map_err(|error| error.in_file(self.directory.join(&paths.key)))
     }
 
     /// Whether a CA chains to one in the file of the store's CA: it has the same subject and key,
@@ -276,7 +301,7 @@ pub fn read_authority_to_renew(
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
-    load(&pair(certificate, key), passphrase, read_file, true)
+    load_files(certificate, key, passphrase, true)
 }
 
 /// Loads a CA from any two files, the key with its passphrase if it has one. The files may be
@@ -290,28 +315,35 @@ pub fn read_authority(
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
-    load(&pair(certificate, key), passphrase, read_file, false)
+    load_files(certificate, key, passphrase, false)
 }
 
-fn pair(certificate: &Path, key: &Path) -> PairPaths {
-    PairPaths {
+fn load_files(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+    even_if_expired: bool,
+) -> Result<CertificateAuthority> {
+    let paths = PairPaths {
         certificate: certificate.to_owned(),
         key: key.to_owned(),
-    }
+    };
+    let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
+    load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
 }
 
+/// The CA of two files that were read: its certificates and its key.
 fn load(
     paths: &PairPaths,
+    (certificates, private_key): (&[u8], &[u8]),
     passphrase: Option<&Passphrase>,
-    read: impl Fn(&Path) -> Result<Vec<u8>>,
     even_if_expired: bool,
 ) -> Result<CertificateAuthority> {
     let PairPaths { certificate, key } = paths;
-    let certificates = Certificate::all_from_bytes(&read(certificate)?)
-        .map_err(|error| error.in_file(certificate))?;
-    let key_bytes = Zeroizing::new(read(key)?);
+    let certificates =
+        Certificate::all_from_bytes(certificates).map_err(|error| error.in_file(certificate))?;
     let private_key =
-        PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
+        PrivateKey::from_bytes(private_key, passphrase).map_err(|error| error.in_file(key))?;
     let loaded = if even_if_expired {
         load_while_valid(certificates, private_key)
     } else {
