@@ -16,7 +16,7 @@ use crate::{
     files::{self, File, Replacing},
     input::{Input, called, parse_in_place},
     options::{
-        self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, PairOutOptions,
+        self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, KeyUse, PairOutOptions,
         PassphraseOptions, ValidityOptions,
     },
     output,
@@ -195,7 +195,9 @@ impl New {
         if let Some(validity) = self.validity.read()? {
             profile = profile.valid_for(validity);
         }
-        let key = self.key.obtain(self.habits, input, passphrase)?;
+        let store = self.directory.store();
+        let key = KeyUse::Ca(store.as_ref());
+        let key = self.key.obtain(self.habits, input, passphrase, key)?;
         Ok(CertificateAuthority::create_for(
             key,
             &identity,

@@ -11,7 +11,7 @@ use crate::{
     files::File,
     input::Input,
     options::{
-        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions,
+        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse,
         PairOutOptions, ProfileOptions, ValidityOptions,
     },
     output,
@@ -171,9 +171,11 @@ impl Issue {
         let identity = self.identity.refine(identity, self.role)?;
         let profile = self.validity.apply(self.profile.of(self.role))?;
         let passphrase = self.authority.passphrase.read(input)?;
+        let store = self.authority.directory.store();
+        let key = KeyUse::Leaf(store.as_ref());
         let key = self
             .key
-            .obtain(self.profile.habits, input, passphrase.as_ref())?;
+            .obtain(self.profile.habits, input, passphrase.as_ref(), key)?;
         Ok(ca.issue_for(key, profile, identity, time::now())?)
     }
 
