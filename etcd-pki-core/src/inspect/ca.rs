@@ -66,8 +66,8 @@ impl CurrentCa {
     ) -> Result<Self> {
         let attributes = attributes.for_ca();
         let files = PairFiles::read(paths.clone())?;
-        let (bundle, refused) = files.certificates(Use::TrustedCa);
-        let bundle = match bundle {
+        let (bundle, mut refused) = files.certificates(Use::TrustedCa);
+        let mut bundle = match bundle {
             Part::Missing => Vec::new(),
             Part::Present(bundle) => bundle,
             Part::Unusable(finding) => return Err(unusable(&finding, &paths.certificate)),
@@ -86,6 +86,13 @@ impl CurrentCa {
             // An encrypted key is read when something is signed
             key => (public(key), None),
         };
+        let lacks_own = |key| place_of_key(&bundle, key).is_none();
+        if let Some(key) = key.present().filter(|key| lacks_own(*key))
+            && let Some((all, skipped)) = files.with_skipped()
+            && place_of_key(&all, key).is_some()
+        {
+            (bundle, refused) = (all, Some(skipped));
+        }
         let links = [
             (&paths.certificate, &relative.certificate),
             (&paths.key, &relative.key),

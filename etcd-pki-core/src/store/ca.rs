@@ -17,8 +17,11 @@ use crate::{
     certificate::Certificate,
     clock,
     error::{Error, Result},
+    finding::Finding,
     key::{Passphrase, PrivateKey},
     layout::{CaKind, PairPaths, is_replaced_ca},
+    pem,
+    verify::{self, Use},
 };
 
 impl Store {
@@ -50,7 +53,7 @@ impl Store {
     pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
         let path = self.layout.ca(kind).certificate;
         let file = read_existing_below(&self.directory, &path)?;
-        let certificates = Certificate::all_from_bytes(&file);
+        let certificates = verify::held_bundle(&file).0;
         let ca =
             certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
         let ca = ca.map_err(|error| match error {
@@ -109,7 +112,8 @@ impl Store {
         let Some((bytes, _)) = look(&path)? else {
             return Ok(None);
         };
-        let trusted = Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(path))?;
+        let (trusted, _) = verify::held_bundle(&bytes);
+        let trusted = trusted.map_err(|error| error.in_file(path))?;
         let mut chain = authority.chain();
         chain.push(authority.root().clone());
         let is_trusted = |one: &Certificate| {
@@ -272,9 +276,11 @@ impl LockedStore {
     }
 }
 
-/// A trust bundle's file with the renewed certificate of one of its CAs.
+/// A trust bundle's file with the renewed certificate of one of its CAs. If etcd would not read that
+/// certificate in the form of the file, it is written in another, unless the file has more than
+/// certificates.
 fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
-    let bundle = Certificate::all_from_bytes(file)?;
+    let bundle = verify::held_bundle(file).0?;
     let key = renewed.public_key();
     let current = bundle::place_of_key(&bundle, key).and_then(|place| bundle.get(place));
     let Some(current) = current else {
@@ -287,7 +293,28 @@ fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
     if renewed.is_self_signed() {
         check_self_signed(current)?;
     }
-    bundle::with_replaced(file, current, renewed)
+    let text = bundle::with_replaced(file, current, renewed)?;
+    if unread(&text, renewed).is_none() {
+        return Ok(text);
+    }
+    let has_others = !pem::is_der(file) && pem::read("certificate", file)?.len() != bundle.len();
+    let text = if has_others {
+        text
+    } else {
+        let new = |one: &Certificate| if one == current { renewed } else { one }.clone();
+        bundle::all_pem(&bundle.iter().map(new).collect::<Vec<_>>())?.into_bytes()
+    };
+    match unread(&text, renewed) {
+        None => Ok(text),
+        Some(finding) => Err(Error::malformed("CA", finding)),
+    }
+}
+
+/// Why etcd would not trust a certificate with this file; `None` if it would.
+fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
+    let (read, refused) = verify::held_certificates(Use::TrustedCa, file);
+    let is_read = read.is_ok_and(|all| all.contains(certificate));
+    refused.or_else(|| verify::skipped_blocks(file).filter(|_| !is_read))
 }
 
 /// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
@@ -340,8 +367,8 @@ fn load(
     even_if_expired: bool,
 ) -> Result<CertificateAuthority> {
     let PairPaths { certificate, key } = paths;
-    let certificates =
-        Certificate::all_from_bytes(certificates).map_err(|error| error.in_file(certificate))?;
+    let (certificates, _) = verify::held_bundle(certificates);
+    let certificates = certificates.map_err(|error| error.in_file(certificate))?;
     let private_key =
         PrivateKey::from_bytes(private_key, passphrase).map_err(|error| error.in_file(key))?;
     let loaded = if even_if_expired {
