@@ -1,6 +1,6 @@
 //! The CAs of a directory.
 
-use std::path::Path;
+use std::{iter, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -186,11 +186,13 @@ impl LockedStore {
     /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
     /// has signed is accepted. The old files are kept as `ca-replaced-SERIAL.pem` and
     /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names; their paths are
-    /// returned.
+    /// returned. The other CAs of the old trust bundle follow the new one.
     ///
     /// # Errors
     ///
-    /// As [`LockedStore::write`].
+    /// [`Error::AuthorityExists`] if the directory has no such CA, and files of another layout;
+    /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; otherwise as
+    /// [`LockedStore::write`].
     pub fn replace_ca(
         &self,
         kind: CaKind,
@@ -199,8 +201,14 @@ impl LockedStore {
     ) -> Result<Option<PairPaths>> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
-        let kept = self.keep_ca(&paths)?;
-        match self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual) {
+        let kept = self.keep_ca(&paths, ca.certificate())?;
+        if kept.is_none() && kind == CaKind::Client {
+            let common_name = ca.certificate().common_name();
+            self.store.check_other_layout(common_name.as_deref())?;
+        }
+        let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
+        let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
+        match self.put_ca_with(&paths, ca, &bundle, passphrase, Overwrite::Replace, &usual) {
             Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -260,6 +268,20 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
+        let bundle = [ca.certificate().clone()];
+        self.put_ca_with(paths, ca, &bundle, passphrase, overwrite, attributes)
+    }
+
+    /// Writes a CA to the files of a pair, with this trust bundle.
+    fn put_ca_with(
+        &self,
+        paths: &PairPaths,
+        ca: &CertificateAuthority,
+        bundle: &[Certificate],
+        passphrase: Option<&Passphrase>,
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
         let elsewhere = || Error::Signer {
             reason: "the key of this authority is not in this process".to_owned(),
         };
@@ -270,7 +292,7 @@ impl LockedStore {
         }?;
         let texts = PairTexts {
             key,
-            certificate: ca.certificate().to_pem()?,
+            certificate: bundle::all_pem(bundle)?,
         };
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
