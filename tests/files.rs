@@ -232,3 +232,57 @@ fn further_names_of_what_is_replaced_are_told() {
         "{said}"
     );
 }
+
+/// What is public replaces no private key, whichever command writes it: the key may be the only copy.
+#[test]
+fn a_public_file_replaces_no_private_key() {
+    let pki = Pki::create();
+    assert!(pki.run("cert issue client c -d pki").status.success());
+    assert!(
+        pki.run("key new -o pki/sec1.pem --format sec1")
+            .status
+            .success()
+    );
+    let both = |first: &str, second: &str| {
+        let text = fs::read(pki.file(first)).unwrap();
+        [text, fs::read(pki.file(second)).unwrap()].concat()
+    };
+    fs::write(
+        pki.file("both.pem"),
+        both("client-c.pem", "client-c-key.pem"),
+    )
+    .unwrap();
+    fs::write(pki.file("damaged.pem"), "-----BEGIN PRIVATE KEY-----\nMII").unwrap();
+    let der = "cd pki && openssl pkey -in sec1.pem -outform DER -out key.der && \
+        openssl pkey -in sec1.pem -aes256 -passout pass:x -out encrypted.pem && \
+        openssl req -new -key sec1.pem -subj /CN=x -outform DER -out request.der && \
+        openssl pkey -in sec1.pem -pubout -outform DER -out public.der";
+    let made = Command::new("sh")
+        .current_dir(pki.parent())
+        .args(["-c", der])
+        .status();
+    assert!(made.unwrap().success());
+    for key in [
+        "client-c-key.pem",
+        "sec1.pem",
+        "both.pem",
+        "damaged.pem",
+        "key.der",
+        "encrypted.pem",
+        "ca-key.pem",
+    ] {
+        let before = pki.contents();
+        for line in [
+            format!("csr new --cn x -o pki/{key} --key-out x.pem --force"),
+            format!("ca renew -d pki --csr pki/{key} --force"),
+            format!("adopt pki -o pki/{key} --force"),
+            format!("key public pki/client-c.pem -o pki/{key} --force"),
+        ] {
+            pki.assert_refused(&pki.run(&line), "", &before);
+        }
+    }
+    for public in ["request.der", "public.der"] {
+        let line = format!("csr new --cn x -o pki/{public} --key-out x.pem --force");
+        assert!(pki.run(&line).status.success(), "{public}");
+    }
+}
