@@ -286,3 +286,31 @@ fn a_public_file_replaces_no_private_key() {
         assert!(pki.run(&line).status.success(), "{public}");
     }
 }
+
+/// A file with several keys is an authority's if one of them is.
+#[test]
+fn an_authoritys_key_after_another() {
+    let pki = Pki::create();
+    assert!(pki.run("key new -o pki/leaf.pem").status.success());
+    assert!(pki.run("cert issue client c -d pki").status.success());
+    let read = |name: &str| fs::read(pki.file(name)).unwrap();
+    let (leaf, ca) = (read("leaf.pem"), read("ca-key.pem"));
+    for several in [[&leaf[..], &ca], [&ca, &leaf], [b"# a note\n", &ca]] {
+        for name in ["both.pem", "client-c-key.pem"] {
+            fs::write(pki.file(name), several.concat()).unwrap();
+        }
+        let before = pki.contents();
+        for line in [
+            "key new -o pki/both.pem --force",
+            "key convert pki/leaf.pem -o pki/both.pem --force",
+            "csr new --cn x -o x.csr --key-out pki/both.pem --force",
+            "cert issue client x -d pki -o x.pem --key-out pki/both.pem --force",
+            "cert issue client c -d pki --force",
+        ] {
+            pki.assert_refused(&pki.run(line), "authority's", &before);
+        }
+    }
+    // Keys of no authority are replaced
+    fs::write(pki.file("both.pem"), [&leaf[..], &leaf].concat()).unwrap();
+    assert!(pki.run("key new -o pki/both.pem --force").status.success());
+}
