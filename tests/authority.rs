@@ -7,6 +7,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
@@ -17,6 +18,7 @@ use etcd_pki_core::{
 };
 use etcd_pki_tests::{
     Scratch,
+    command::etcd_pki_in,
     foreign::Foreign,
     go,
     openssl::{self, Purpose},
@@ -344,6 +346,87 @@ fn a_peer_ca_of_its_own() {
                 expected.certificate(),
                 "{layout} {kind}"
             );
+        }
+    }
+}
+
+/// Whoever may write in the directory could choose what signs, by a link to it. A link in the path of
+/// the directory, and files that the user names, are followed.
+#[test]
+fn nothing_is_signed_through_a_link_in_the_directory() {
+    let specification = "directory: p\nadmin: none\nmembers: [{name: m, addresses: [10.0.0.1]}]\n";
+    for (layout, places) in [
+        (Layout::Kubespray, &["ca.pem", "ca-key.pem"][..]),
+        (Layout::Kubeadm, &["etcd/ca.crt", "etcd/ca.key", "etcd"]),
+    ] {
+        for place in places {
+            let scratch = Scratch::new("linked-ca");
+            let pki = |line: &str| etcd_pki_in(scratch.path(), line);
+            let specification = format!("layout: {layout}\n{specification}");
+            fs::write(scratch.path().join("s.yaml"), specification).unwrap();
+            let _ = pki("apply -f s.yaml").expect_success();
+            let _ = pki("csr new --name x --key-out x-key.pem -o x.csr").expect_success();
+            let store = Store::new(scratch.path().join("p"), layout);
+            let link = store.directory().join(place);
+            let target = scratch.path().join("moved");
+            let due = &store.layout().pairs(Role::Member, "m").unwrap()[0].certificate;
+            let due = store.directory().join(due);
+            fs::rename(&link, &target).unwrap();
+            symlink(&target, &link).unwrap();
+
+            let planned = pki("plan -f s.yaml");
+            let key = place.ends_with("key.pem") || place.ends_with(".key");
+            assert!(
+                planned.stderr().contains("is a link"),
+                "{place}: {planned:?}"
+            );
+            let before = fs::read(&due).unwrap();
+            for line in [
+                format!("cert issue client new -d p --layout {layout}"),
+                format!("cert sign x.csr --role client --name x -d p --layout {layout} -o x.pem"),
+                format!("cert renew {} -d p --layout {layout}", due.display()),
+                format!("ca renew -d p --layout {layout}"),
+            ] {
+                let refused = pki(&line);
+                assert!(!refused.success(), "{place}: {line}");
+                let reason = refused.stderr();
+                assert!(reason.contains("is a symbolic link"), "{line}: {refused:?}");
+            }
+            // With the key elsewhere, it is the link in place of the certificate that counts
+            if !key {
+                fs::copy(store.ca_paths(CaKind::Client).key, scratch.path().join("k")).unwrap();
+                let line = format!("cert issue client new -d p --layout {layout} --ca-key k");
+                assert!(
+                    pki(&line).stderr().contains("is a symbolic link"),
+                    "{place}"
+                );
+            }
+            assert_eq!(fs::read(&due).unwrap(), before, "{place}");
+            assert!(!scratch.path().join("x.pem").exists(), "{place}");
+            if *place != "etcd" {
+                fs::remove_file(&due).unwrap();
+                let applied = pki("apply -f s.yaml");
+                assert!(
+                    applied.stderr().contains("is a symbolic link"),
+                    "{applied:?}"
+                );
+                assert!(!due.exists(), "{place}");
+            }
+
+            // The user names these files
+            let named = store.ca_paths(CaKind::Client);
+            let line = format!(
+                "cert issue client new --ca {} --ca-key {} -o n.pem --key-out n-key.pem",
+                named.certificate.display(),
+                named.key.display()
+            );
+            let _ = pki(&line).expect_success();
+            // And this is the path of the directory
+            fs::remove_file(&link).unwrap();
+            fs::rename(&target, &link).unwrap();
+            symlink("p", scratch.path().join("l")).unwrap();
+            let line = format!("cert issue client new -d l --layout {layout}");
+            let _ = pki(&line).expect_success();
         }
     }
 }

@@ -7,6 +7,8 @@
 
 #[path = "ca_renewal/chains.rs"]
 mod chains;
+#[path = "ca_renewal/forms.rs"]
+mod forms;
 
 use std::{
     fs,

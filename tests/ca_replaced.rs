@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store};
+use etcd_pki_core::{CaKind, Certificate, CertificateAuthority, Layout, Store, verify};
 use etcd_pki_tests::{Output, Scratch, command::etcd_pki_in, openssl, pki::mode};
 
 struct Place(Scratch);
@@ -261,5 +261,133 @@ fn hints_name_the_layout_of_the_files() {
                 assert!(!told.contains("--replace-ca"), "{refused:?}");
             }
         }
+    }
+}
+
+/// The common names in a trust bundle.
+fn names(path: &Path) -> Vec<String> {
+    let all = Certificate::all_from_bytes(&fs::read(path).unwrap()).unwrap();
+    all.iter().filter_map(Certificate::common_name).collect()
+}
+
+/// The other CAs of a trust bundle stay, in whatever order, and the replaced one goes with its earlier
+/// certificates.
+#[test]
+fn the_other_cas_of_a_bundle_stay() {
+    let replace = [
+        "ca new -d p --replace-ca",
+        "ca new -o p/ca.pem --key-out p/ca-key.pem --replace-ca",
+        "ca new -d p --key new-key.pem --replace-ca --cn etcd-ca",
+        "ca new -d p --key p/ca-key.pem --replace-ca",
+    ];
+    for line in replace {
+        for order in [
+            "own other third",
+            "other own third",
+            "other third earlier own",
+        ] {
+            let place = Place::new();
+            let _ = place.done("ca new -d p");
+            let _ = place.done("key new -o new-key.pem");
+            for name in ["other", "third"] {
+                let _ = place.done(&format!("ca new --cn {name} -o {name}.pem"));
+            }
+            let read = |name: &str| fs::read_to_string(name).unwrap();
+            let own = read(place.file("ca.pem").to_str().unwrap());
+            let _ = place.done("ca renew -d p");
+            let renewed = read(place.file("ca.pem").to_str().unwrap());
+            let bundle = order.split(' ').map(|name| match name {
+                "own" => renewed.clone(),
+                "earlier" => own.clone(),
+                name => read(place.path().join(format!("{name}.pem")).to_str().unwrap()),
+            });
+            fs::write(place.file("ca.pem"), bundle.collect::<String>()).unwrap();
+            let before = fs::read(place.file("ca.pem")).unwrap();
+            let replaced = place.done(line);
+            assert_eq!(
+                names(&place.file("ca.pem")),
+                ["etcd-ca", "other", "third"],
+                "{line}"
+            );
+            assert!(verify::trusted_ca(&fs::read(place.file("ca.pem")).unwrap()).is_ok());
+            let new = fs::read_to_string(place.file("ca.pem")).unwrap();
+            assert!(
+                !new.contains(own.trim()) && !new.contains(renewed.trim()),
+                "{line}"
+            );
+            let _ = place.done("cert issue client x -d p");
+            let _ = place.done("check p");
+            let kept = fs::read_dir(place.file(""))
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            let mut kept = kept.filter(|path| path.display().to_string().contains("-replaced-"));
+            assert!(kept.any(|path| fs::read(path).unwrap() == before), "{line}");
+            // The same key and name vouch for what the CA has signed
+            let is_cut_off = !line.contains("--key p/ca-key.pem");
+            let told = replaced.stderr().contains("not accepted any more");
+            assert_eq!(told, is_cut_off, "{line}: {replaced:?}");
+        }
+    }
+}
+
+/// Without a key that can be read, the name shows which CA is replaced; else it is not guessed.
+#[test]
+fn a_bundle_without_a_key_that_can_be_read() {
+    for (cn, is_known) in [("etcd-ca", true), ("new-ca", false)] {
+        let place = Place::new();
+        let _ = place.done("ca new -d p");
+        let _ = place.done("ca new --cn other -o other.pem");
+        let own = fs::read_to_string(place.file("ca.pem")).unwrap();
+        let other = fs::read_to_string(place.path().join("other.pem")).unwrap();
+        fs::write(place.file("ca.pem"), format!("{other}{own}")).unwrap();
+        fs::remove_file(place.file("ca-key.pem")).unwrap();
+        let replaced = place.pki(&format!("ca new -d p --replace-ca --cn {cn}"));
+        assert_eq!(replaced.success(), is_known, "{replaced:?}");
+        if is_known {
+            assert_eq!(names(&place.file("ca.pem")), ["etcd-ca", "other"]);
+        } else {
+            assert!(
+                replaced.stderr().contains("which of them is replaced"),
+                "{replaced:?}"
+            );
+            assert_eq!(names(&place.file("ca.pem")), ["other", "etcd-ca"]);
+        }
+    }
+}
+
+/// `--replace-ca` makes no second CA next to the one of another layout.
+#[test]
+fn another_layout_has_the_ca() {
+    for (there, asked) in [
+        (Layout::Kubeadm, Layout::Kubespray),
+        (Layout::Kubespray, Layout::Kubeadm),
+    ] {
+        let place = Place::new();
+        let _ = place.done(&format!("ca new -d p --layout {there}"));
+        let issue = format!("cert issue member a --san 10.0.0.1 -d p --layout {there}");
+        let _ = place.done(&issue);
+        let line = format!("ca new -d p --replace-ca --layout {asked}");
+        let refused = place.pki(&line).expect_code(1);
+        assert!(
+            refused.stderr().contains(&format!("--layout {there}")),
+            "{refused:?}"
+        );
+        assert!(!place.file(asked.ca(CaKind::Client).certificate).exists());
+        let _ = place.done(&format!("ca new -d p --replace-ca --layout {there}"));
+    }
+}
+
+/// Each way to replace a CA warns that its certificates are not accepted any more.
+#[test]
+fn the_warning_of_a_replaced_ca() {
+    for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {
+        let place = Place::new();
+        let made = place.done("ca new -d p");
+        assert!(!made.stderr().contains("not accepted any more"), "{made:?}");
+        let replaced = place.done(&format!("{line} --replace-ca"));
+        assert!(
+            replaced.stderr().contains("not accepted any more"),
+            "{replaced:?}"
+        );
     }
 }

@@ -232,3 +232,85 @@ fn further_names_of_what_is_replaced_are_told() {
         "{said}"
     );
 }
+
+/// What is public replaces no private key, whichever command writes it: the key may be the only copy.
+#[test]
+fn a_public_file_replaces_no_private_key() {
+    let pki = Pki::create();
+    assert!(pki.run("cert issue client c -d pki").status.success());
+    assert!(
+        pki.run("key new -o pki/sec1.pem --format sec1")
+            .status
+            .success()
+    );
+    let both = |first: &str, second: &str| {
+        let text = fs::read(pki.file(first)).unwrap();
+        [text, fs::read(pki.file(second)).unwrap()].concat()
+    };
+    fs::write(
+        pki.file("both.pem"),
+        both("client-c.pem", "client-c-key.pem"),
+    )
+    .unwrap();
+    fs::write(pki.file("damaged.pem"), "-----BEGIN PRIVATE KEY-----\nMII").unwrap();
+    let der = "cd pki && openssl pkey -in sec1.pem -outform DER -out key.der && \
+        openssl pkey -in sec1.pem -aes256 -passout pass:x -out encrypted.pem && \
+        openssl req -new -key sec1.pem -subj /CN=x -outform DER -out request.der && \
+        openssl pkey -in sec1.pem -pubout -outform DER -out public.der";
+    let made = Command::new("sh")
+        .current_dir(pki.parent())
+        .args(["-c", der])
+        .status();
+    assert!(made.unwrap().success());
+    for key in [
+        "client-c-key.pem",
+        "sec1.pem",
+        "both.pem",
+        "damaged.pem",
+        "key.der",
+        "encrypted.pem",
+        "ca-key.pem",
+    ] {
+        let before = pki.contents();
+        for line in [
+            format!("csr new --cn x -o pki/{key} --key-out x.pem --force"),
+            format!("ca renew -d pki --csr pki/{key} --force"),
+            format!("adopt pki -o pki/{key} --force"),
+            format!("key public pki/client-c.pem -o pki/{key} --force"),
+        ] {
+            pki.assert_refused(&pki.run(&line), "", &before);
+        }
+    }
+    for public in ["request.der", "public.der"] {
+        let line = format!("csr new --cn x -o pki/{public} --key-out x.pem --force");
+        assert!(pki.run(&line).status.success(), "{public}");
+    }
+}
+
+/// A file with several keys is an authority's if one of them is.
+#[test]
+fn an_authoritys_key_after_another() {
+    let pki = Pki::create();
+    assert!(pki.run("key new -o pki/leaf.pem").status.success());
+    assert!(pki.run("cert issue client c -d pki").status.success());
+    let read = |name: &str| fs::read(pki.file(name)).unwrap();
+    let (leaf, ca) = (read("leaf.pem"), read("ca-key.pem"));
+    for several in [[&leaf[..], &ca], [&ca, &leaf], [b"# a note\n", &ca]] {
+        for name in ["both.pem", "client-c-key.pem"] {
+            fs::write(pki.file(name), several.concat()).unwrap();
+        }
+        let before = pki.contents();
+        for line in [
+            "key new -o pki/both.pem --force",
+            "key convert pki/leaf.pem -o pki/both.pem --force",
+            "csr new --cn x -o x.csr --key-out pki/both.pem --force",
+            "cert issue client x -d pki -o x.pem --key-out pki/both.pem --force",
+            "cert issue client c -d pki --force",
+        ] {
+            pki.assert_refused(&pki.run(line), "authority's", &before);
+        }
+    }
+    // Keys of no authority are replaced
+    fs::write(pki.file("both.pem"), [&leaf[..], &leaf].concat()).unwrap();
+    assert!(pki.run("key new -o pki/both.pem --force").status.success());
+}

@@ -8,7 +8,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -17,7 +17,11 @@ use etcd_pki_core::{
     Adoption, CaKind, Check, Cluster, Error, Layout, Overwrite, Store,
     plan::{Action, PlanOptions, Step},
 };
-use etcd_pki_tests::{Scratch, command::etcd_pki, run};
+use etcd_pki_tests::{
+    Scratch,
+    command::{etcd_pki, etcd_pki_in},
+    run,
+};
 
 /// The owner of the store's directory, the specified owner, and a user who may not own a key here.
 const KEEPER: u32 = 65_531;
@@ -281,4 +285,80 @@ fn adoption() {
     assert_eq!(adoption.cluster().files().ca_owner(), None);
     let mut remarks = adoption.remarks().iter().map(ToString::to_string);
     assert!(remarks.any(|remark| remark.contains("who can sign certificates")));
+}
+
+/// A key in the directory that `--key` names is judged by its owner and through no link, as one that a
+/// plan finds there. A key elsewhere is the user's own business.
+#[test]
+fn keys_that_are_named_for_a_new_certificate() {
+    if !is_root() {
+        return;
+    }
+    let pki = Pki::new("");
+    let key = pki.file("client-app-key.pem");
+    let elsewhere = pki.scratch.path().join("elsewhere.pem");
+    let issue = |key: &str| {
+        let line = format!("cert issue client app -d ssl --force --key {key}");
+        etcd_pki_in(pki.scratch.path(), &line)
+    };
+    give(&pki.directory(), KEEPER);
+    for (owner, is_trusted) in [(0, true), (KEEPER, true), (ETCD, false), (STRANGER, false)] {
+        give(&key, owner);
+        let before = fs::read(pki.file("client-app.pem")).unwrap();
+        for path in ["ssl/client-app-key.pem", "ssl/../ssl/client-app-key.pem"] {
+            let issued = issue(path);
+            assert_eq!(issued.success(), is_trusted, "{owner}: {issued:?}");
+            assert_eq!(
+                issued.stderr().contains("may not own it"),
+                !is_trusted,
+                "{issued:?}"
+            );
+        }
+        let after = fs::read(pki.file("client-app.pem")).unwrap();
+        assert_eq!(after != before, is_trusted, "{owner}");
+        fs::copy(&key, &elsewhere).unwrap();
+        give(&elsewhere, owner);
+        let _ = etcd_pki_in(
+            pki.scratch.path(),
+            "cert issue client b -d ssl -o b.pem --force --key elsewhere.pem",
+        )
+        .expect_success();
+    }
+    // A link in the directory to a key of root's
+    fs::rename(&key, pki.scratch.path().join("key.pem")).unwrap();
+    symlink("../key.pem", &key).unwrap();
+    let refused = issue("ssl/client-app-key.pem").expect_code(1);
+    assert!(refused.stderr().contains("symbolic link"), "{refused:?}");
+}
+
+/// No CA is created for a key that an unprivileged user put into the directory.
+#[test]
+fn a_ca_for_a_key_that_is_named() {
+    if !is_root() {
+        return;
+    }
+    for (owner, is_trusted) in [(0, true), (KEEPER, false), (STRANGER, false)] {
+        let scratch = Scratch::new("owners");
+        let pki = |line: &str| etcd_pki_in(scratch.path(), line);
+        for (name, line) in [
+            ("ca-key.pem", "ca new -d p --key p/ca-key.pem"),
+            (
+                "other-key.pem",
+                "ca new -d p --key p/other-key.pem --replace-ca",
+            ),
+        ] {
+            let path = scratch.path().join("p").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            give(path.parent().unwrap(), KEEPER);
+            let _ = pki(&format!("key new -o p/{name}")).expect_success();
+            give(&path, owner);
+            let made = pki(line);
+            assert_eq!(made.success(), is_trusted, "{owner}: {made:?}");
+            assert_eq!(
+                scratch.path().join("p/ca.pem").exists(),
+                is_trusted,
+                "{owner}"
+            );
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod ca;
 mod directory;
 mod draft;
 mod exchange;
+mod keys;
 mod lock;
 mod locked;
 mod members;

@@ -23,7 +23,7 @@ use crate::{
 
 use self::chain::Search;
 pub(crate) use self::{
-    file::{Held, Use, held_certificates, held_key},
+    file::{Held, Use, held_bundle, held_certificates, held_key},
     issuing::{SigningChain, Wishes, unacceptable},
 };
 pub use self::{

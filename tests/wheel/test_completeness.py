@@ -50,6 +50,9 @@ OTHERWISE = {
 # What Python's directory says otherwise
 STORE_OTHERWISE = {
     "ca_for_renewal": "ca(for_renewal=True)",
+    "ca_with_key": "CertificateAuthority.from_pem",
+    "key_for_ca": "read_file and PrivateKey.from_pem",
+    "key_for_leaf": "read_file and PrivateKey.from_pem",
     "lock_while": "lock, and Ctrl-C",
     "lock_with": "lock",
     "new": "Store(directory)",

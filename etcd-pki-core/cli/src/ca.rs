@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store,
+    read_regular_file,
 };
 
 use self::renew::Renew;
@@ -16,7 +17,7 @@ use crate::{
     files::{self, File, Replacing},
     input::{Input, called, parse_in_place},
     options::{
-        self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, PairOutOptions,
+        self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, KeyUse, PairOutOptions,
         PassphraseOptions, ValidityOptions,
     },
     output,
@@ -147,7 +148,7 @@ impl New {
             report.check_layout(store.layout(), key.algorithm());
         }
         if had_one {
-            report.warn("what the old authority signed is not accepted any more: issue it anew");
+            report.warn(CUT_OFF);
         }
         report.finish()
     }
@@ -170,6 +171,7 @@ impl New {
         } else {
             Replacing::Nothing
         };
+        let cuts_off = self.replace_ca && cuts_off(out, &ca);
         let written = report.write(&files, replacing);
         written.map_err(|failure| match failure {
             Failure::Refused(Error::Exists { path }) => files::authority_exists(&path).into(),
@@ -178,6 +180,9 @@ impl New {
         report.authority(out, ca.certificate());
         if let Some(key) = new_key {
             report.key(key_out, key);
+        }
+        if cuts_off {
+            report.warn(CUT_OFF);
         }
         report.finish()
     }
@@ -195,7 +200,9 @@ impl New {
         if let Some(validity) = self.validity.read()? {
             profile = profile.valid_for(validity);
         }
-        let key = self.key.obtain(self.habits, input, passphrase)?;
+        let store = self.directory.store();
+        let key = KeyUse::Ca(store.as_ref());
+        let key = self.key.obtain(self.habits, input, passphrase, key)?;
         Ok(CertificateAuthority::create_for(
             key,
             &identity,
@@ -203,6 +210,18 @@ impl New {
             time::now(),
         )?)
     }
+}
+
+/// The warning of a CA that another one replaces
+const CUT_OFF: &str = "what the old authority signed is not accepted any more: issue it anew";
+
+/// Whether a new CA in this file replaces another one, and not a certificate of the same CA.
+fn cuts_off(path: &Path, new: &CertificateAuthority) -> bool {
+    let new = new.certificate();
+    let is_same =
+        |old: &Certificate| old.public_key() == new.public_key() && old.subject() == new.subject();
+    let old = read_regular_file(path).and_then(|file| Certificate::all_from_bytes(&file));
+    path.is_file() && !old.is_ok_and(|old| old.iter().any(is_same))
 }
 
 /// Show the certificates of authorities

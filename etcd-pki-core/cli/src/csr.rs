@@ -11,7 +11,7 @@ use crate::{
     files::File,
     input::Input,
     options::{
-        self, ForceOption, IdentityOptions, JsonOption, KeyOptions, PairOutOptions,
+        self, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse, PairOutOptions,
         PassphraseOptions, ProfileOptions,
     },
     report::Report,
@@ -94,9 +94,12 @@ impl New {
         };
         let identity = self.identity.refine(identity, self.role)?;
         let passphrase = self.passphrase.read(input)?;
-        let key = self
-            .key
-            .obtain(self.profile.habits, input, passphrase.as_ref())?;
+        let key = self.key.obtain(
+            self.profile.habits,
+            input,
+            passphrase.as_ref(),
+            KeyUse::Request,
+        )?;
         let request = CertificateRequest::create(&key, self.profile.of(self.role), &identity)?;
 
         let request_pem = request.to_pem()?;

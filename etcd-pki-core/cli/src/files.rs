@@ -134,26 +134,23 @@ fn ca_paths(written: &[&File<'_>]) -> Option<PairPaths> {
 }
 
 /// Refuses to replace what is an authority's: a file with its certificate, and one with its key unless it is for that very key.
-fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
+pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
     if !file.path.is_file() {
         return Ok(());
     }
     let old = Zeroizing::new(read_file(file.path)?);
     let has_certificate = Certificate::all_from_bytes(&old)
         .is_ok_and(|all| all.iter().any(Certificate::is_authority));
-    let has_key = match PrivateKey::from_bytes(&old, None) {
-        Ok(key) => {
-            Some(key.public_key()) != file.key
-                && authorities_beside(file.path)?.contains(key.public_key())
-        }
+    let authorities = authorities_beside(file.path)?;
+    let is_of_authority = |key: etcd_pki_core::Result<PrivateKey>| match key {
+        Ok(key) => Some(key.public_key()) != file.key && authorities.contains(key.public_key()),
         // It cannot be seen whose it is: an authority's, if there is one and this is no other key of it
         Err(Error::EncryptedKey | Error::Unsupported { .. }) => {
-            let authorities = authorities_beside(file.path)?;
             !authorities.is_empty() && !file.key.is_some_and(|key| authorities.contains(key))
         }
         Err(_) => false,
     };
-    if !has_certificate && !has_key {
+    if !has_certificate && !keys(&old).any(is_of_authority) {
         return Ok(());
     }
     Err(Failure::Failed(Message {
@@ -164,6 +161,24 @@ fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
                 .to_owned(),
         ),
     }))
+}
+
+/// Each key of a file, or why it cannot be read.
+fn keys(file: &[u8]) -> impl Iterator<Item = etcd_pki_core::Result<PrivateKey>> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    let mut begins: Vec<usize> = file
+        .windows(BEGIN.len())
+        .enumerate()
+        .filter(|(_, window)| *window == BEGIN)
+        .map(|(place, _)| place)
+        .collect();
+    if begins.is_empty() {
+        // DER
+        begins.push(0);
+    }
+    let ends = begins.clone().into_iter().skip(1).chain([file.len()]);
+    let blocks = begins.into_iter().zip(ends);
+    blocks.map(|(begin, end)| PrivateKey::from_bytes(&file[begin..end], None))
 }
 
 /// The keys of the authorities whose certificates are in the directory of a file.

@@ -25,7 +25,7 @@ pub(crate) use self::{
     cluster::{ClusterOptions, ExchangeOption, PlanOptions, read_cluster},
     destination::{ForceOption, OutOption, PairOutOptions, key_beside},
     identity::IdentityOptions,
-    key::{AlgorithmOption, FormatOption, KeyOptions},
+    key::{AlgorithmOption, FormatOption, KeyOptions, KeyUse},
     passphrase::{NewPassphraseOptions, PassphraseOptions},
     profile::{ProfileOptions, ValidityOptions, habits},
 };

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{PairFiles, Part, Stamps, public};
+use super::{
+    files::{PairFiles, Part, Stamps, public},
+    rules,
+};
 use crate::{
     authority::cas_above,
     bundle::place_of_key,
@@ -38,6 +41,8 @@ pub(crate) struct CurrentCa {
     pub(crate) empty: Vec<Finding>,
     /// The owner of the key, if that is an unprivileged user
     pub(crate) key_owner: Option<Finding>,
+    /// The links at or above the files of a CA whose key is here: nothing is signed through them
+    pub(crate) links: Vec<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
     /// The metadata of the files
@@ -61,8 +66,8 @@ impl CurrentCa {
     ) -> Result<Self> {
         let attributes = attributes.for_ca();
         let files = PairFiles::read(paths.clone())?;
-        let (bundle, refused) = files.certificates(Use::TrustedCa);
-        let bundle = match bundle {
+        let (bundle, mut refused) = files.certificates(Use::TrustedCa);
+        let mut bundle = match bundle {
             Part::Missing => Vec::new(),
             Part::Present(bundle) => bundle,
             Part::Unusable(finding) => return Err(unusable(&finding, &paths.certificate)),
@@ -81,7 +86,23 @@ impl CurrentCa {
             // An encrypted key is read when something is signed
             key => (public(key), None),
         };
+        let lacks_own = |key| place_of_key(&bundle, key).is_none();
+        if let Some(key) = key.present().filter(|key| lacks_own(*key))
+            && let Some((all, skipped)) = files.with_skipped()
+            && place_of_key(&all, key).is_some()
+        {
+            (bundle, refused) = (all, Some(skipped));
+        }
+        let links = [
+            (&paths.certificate, &relative.certificate),
+            (&paths.key, &relative.key),
+        ];
+        let links = links
+            .into_iter()
+            .filter(|_| !matches!(key, Part::Missing))
+            .filter_map(|(path, below)| rules::link(path, below));
         Ok(Self {
+            links: links.collect(),
             signing: signing(&bundle, key.present(), common_name),
             is_bundle_only: refused.is_some() && files.has_only_certificates(bundle.len()),
             bundle,

@@ -98,6 +98,15 @@ impl PairFiles {
         )
     }
 
+    /// The certificates of a trust bundle with those that etcd skips, and the lines of these; `None`
+    /// if etcd skips none.
+    pub(crate) fn with_skipped(&self) -> Option<(Vec<Certificate>, Finding)> {
+        let bytes = self.certificate.as_ref().and_then(File::bytes)?;
+        let (all, finding) = verify::held_bundle(bytes);
+        let skipped = finding.filter(|one| matches!(one, Finding::SkippedBlocks { .. }))?;
+        Some((all.ok()?, skipped.in_file(&self.paths.certificate)))
+    }
+
     /// The files that are empty or have only zero bytes, which count as missing: each as a finding.
     pub(crate) fn empty(&self, relative: &PairPaths) -> Vec<Finding> {
         let files = [

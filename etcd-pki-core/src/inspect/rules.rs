@@ -15,7 +15,9 @@ use crate::{
     key::PublicKey,
     layout::{FileKind, Layout},
     role::Role,
-    store::{Attributes, Stamp, is_privileged_owner, trusted_owner, user_name},
+    store::{
+        Attributes, Stamp, is_link, is_privileged_owner, link_target, trusted_owner, user_name,
+    },
     threshold::Threshold,
     verify::Verifier,
 };
@@ -423,6 +425,20 @@ pub(crate) fn unusable_file(path: &Path, error: &Error) -> Finding {
         damaged: true,
         reason,
     }
+}
+
+/// The link at a path of a store, or above it below the directory, as a finding.
+pub(crate) fn link(path: &Path, below: &Path) -> Option<Finding> {
+    let mut parts = path.ancestors().take(below.components().count());
+    let link = parts.find(|part| is_link(part))?;
+    let leads = match link_target(link) {
+        Some(target) => format!("to {}", target.display()),
+        None => "nowhere".to_owned(),
+    };
+    Some(Finding::Blocked {
+        path: link.to_owned(),
+        reason: format!("{} is a link that leads {leads}", link.display()),
+    })
 }
 
 /// What is not supported, if that is the error.

@@ -563,7 +563,7 @@ pub(super) fn ca(
     let has_key = !matches!(current.key, Part::Missing);
     let action = if reasons.is_empty() {
         keep
-    } else if has_key && certificate.is_self_signed() {
+    } else if has_key && certificate.is_self_signed() && current.links.is_empty() {
         Action::Renew
     } else if has_expired || (has_key && is_due) {
         Action::Blocked
@@ -574,6 +574,7 @@ pub(super) fn ca(
         let issuer = certificate.issuer();
         reasons.insert(0, Finding::IssuedByAnotherCa { issuer });
     }
+    reasons.extend(current.links.iter().cloned());
     if matches!(action, Action::Keep | Action::Chmod) {
         reasons.extend(unchangeable(desired, certificate));
         reasons.extend(current.key_owner.clone());

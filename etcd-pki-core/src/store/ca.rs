@@ -1,6 +1,6 @@
 //! The CAs of a directory.
 
-use std::path::Path;
+use std::{iter, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -8,7 +8,7 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_existing_below, read_file, read_regular_file},
+    read::{look, read_existing_below, read_file},
     write::Overwrite,
 };
 use crate::{
@@ -17,17 +17,23 @@ use crate::{
     certificate::Certificate,
     clock,
     error::{Error, Result},
+    finding::Finding,
     key::{Passphrase, PrivateKey},
     layout::{CaKind, PairPaths, is_replaced_ca},
+    pem,
+    verify::{self, Use},
 };
 
 impl Store {
     /// Loads a CA from its certificate and key, the latter with its passphrase if it has one. The
     /// CA refuses the common names of the store's members to nodes and clients.
     ///
+    /// Links in the path of the directory are followed. Below it none is: another user may have put
+    /// it there, and would choose what signs.
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
+    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
     /// [`PrivateKey::from_bytes`] and [`CertificateAuthority::load`].
     pub fn ca(
         &self,
@@ -35,6 +41,26 @@ impl Store {
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
         let ca = self.load_ca(&self.layout.ca(kind), passphrase, false)?;
+        Ok(ca.with_member_common_names(self.member_common_names()?))
+    }
+
+    /// Takes a CA whose certificate is in the directory, with a key that is elsewhere, as
+    /// [`Store::ca`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::ca`].
+    pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
+        let path = self.layout.ca(kind).certificate;
+        let file = read_existing_below(&self.directory, &path)?;
+        let certificates = verify::held_bundle(&file).0;
+        let ca =
+            certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
+        let ca = ca.map_err(|error| match error {
+            // The caller knows which of the two files is wrong
+            Error::KeyMismatch { .. } => error,
+            error => error.in_file(self.directory.join(&path)),
+        })?;
         Ok(ca.with_member_common_names(self.member_common_names()?))
     }
 
@@ -58,8 +84,10 @@ impl Store {
         passphrase: Option<&Passphrase>,
         even_if_expired: bool,
     ) -> Result<CertificateAuthority> {
+        let read = |path: &Path| read_existing_below(&self.directory, path);
+        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
         let paths = paths.below(&self.directory);
-        load(&paths, passphrase, read_regular_file, even_if_expired)
+        load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
     }
 
     /// Loads the key of the CA that has these files below the directory.
@@ -68,9 +96,9 @@ impl Store {
         paths: &PairPaths,
         passphrase: Option<&Passphrase>,
     ) -> Result<PrivateKey> {
-        let path = paths.below(&self.directory).key;
-        let bytes = Zeroizing::new(read_regular_file(&path)?);
-        PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
+        let bytes = Zeroizing::new(read_existing_below(&self.directory, &paths.key)?);
+        PrivateKey::from_bytes(&bytes, passphrase)
+            .map_err(|error| error.in_file(self.directory.join(&paths.key)))
     }
 
     /// Whether a CA chains to one in the file of the store's CA: it has the same subject and key,
@@ -84,7 +112,8 @@ impl Store {
         let Some((bytes, _)) = look(&path)? else {
             return Ok(None);
         };
-        let trusted = Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(path))?;
+        let (trusted, _) = verify::held_bundle(&bytes);
+        let trusted = trusted.map_err(|error| error.in_file(path))?;
         let mut chain = authority.chain();
         chain.push(authority.root().clone());
         let is_trusted = |one: &Certificate| {
@@ -157,11 +186,13 @@ impl LockedStore {
     /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
     /// has signed is accepted. The old files are kept as `ca-replaced-SERIAL.pem` and
     /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names; their paths are
-    /// returned.
+    /// returned. The other CAs of the old trust bundle follow the new one.
     ///
     /// # Errors
     ///
-    /// As [`LockedStore::write`].
+    /// [`Error::AuthorityExists`] if the directory has no such CA, and files of another layout;
+    /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; otherwise as
+    /// [`LockedStore::write`].
     pub fn replace_ca(
         &self,
         kind: CaKind,
@@ -170,8 +201,14 @@ impl LockedStore {
     ) -> Result<Option<PairPaths>> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
-        let kept = self.keep_ca(&paths)?;
-        match self.put_ca(&paths, ca, passphrase, Overwrite::Replace, &usual) {
+        let kept = self.keep_ca(&paths, ca.certificate())?;
+        if kept.is_none() && kind == CaKind::Client {
+            let common_name = ca.certificate().common_name();
+            self.store.check_other_layout(common_name.as_deref())?;
+        }
+        let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
+        let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
+        match self.put_ca_with(&paths, ca, &bundle, passphrase, Overwrite::Replace, &usual) {
             Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -231,6 +268,20 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
+        let bundle = [ca.certificate().clone()];
+        self.put_ca_with(paths, ca, &bundle, passphrase, overwrite, attributes)
+    }
+
+    /// Writes a CA to the files of a pair, with this trust bundle.
+    fn put_ca_with(
+        &self,
+        paths: &PairPaths,
+        ca: &CertificateAuthority,
+        bundle: &[Certificate],
+        passphrase: Option<&Passphrase>,
+        overwrite: Overwrite,
+        attributes: &Attributes,
+    ) -> Result<()> {
         let elsewhere = || Error::Signer {
             reason: "the key of this authority is not in this process".to_owned(),
         };
@@ -241,15 +292,17 @@ impl LockedStore {
         }?;
         let texts = PairTexts {
             key,
-            certificate: ca.certificate().to_pem()?,
+            certificate: bundle::all_pem(bundle)?,
         };
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
 }
 
-/// A trust bundle's file with the renewed certificate of one of its CAs.
+/// A trust bundle's file with the renewed certificate of one of its CAs. If etcd would not read that
+/// certificate in the form of the file, it is written in another, unless the file has more than
+/// certificates.
 fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
-    let bundle = Certificate::all_from_bytes(file)?;
+    let bundle = verify::held_bundle(file).0?;
     let key = renewed.public_key();
     let current = bundle::place_of_key(&bundle, key).and_then(|place| bundle.get(place));
     let Some(current) = current else {
@@ -262,7 +315,28 @@ fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
     if renewed.is_self_signed() {
         check_self_signed(current)?;
     }
-    bundle::with_replaced(file, current, renewed)
+    let text = bundle::with_replaced(file, current, renewed)?;
+    if unread(&text, renewed).is_none() {
+        return Ok(text);
+    }
+    let has_others = !pem::is_der(file) && pem::read("certificate", file)?.len() != bundle.len();
+    let text = if has_others {
+        text
+    } else {
+        let new = |one: &Certificate| if one == current { renewed } else { one }.clone();
+        bundle::all_pem(&bundle.iter().map(new).collect::<Vec<_>>())?.into_bytes()
+    };
+    match unread(&text, renewed) {
+        None => Ok(text),
+        Some(finding) => Err(Error::malformed("CA", finding)),
+    }
+}
+
+/// Why etcd would not trust a certificate with this file; `None` if it would.
+fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
+    let (read, refused) = verify::held_certificates(Use::TrustedCa, file);
+    let is_read = read.is_ok_and(|all| all.contains(certificate));
+    refused.or_else(|| verify::skipped_blocks(file).filter(|_| !is_read))
 }
 
 /// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
@@ -276,7 +350,7 @@ pub fn read_authority_to_renew(
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
-    load(&pair(certificate, key), passphrase, read_file, true)
+    load_files(certificate, key, passphrase, true)
 }
 
 /// Loads a CA from any two files, the key with its passphrase if it has one. The files may be
@@ -290,28 +364,35 @@ pub fn read_authority(
     key: &Path,
     passphrase: Option<&Passphrase>,
 ) -> Result<CertificateAuthority> {
-    load(&pair(certificate, key), passphrase, read_file, false)
+    load_files(certificate, key, passphrase, false)
 }
 
-fn pair(certificate: &Path, key: &Path) -> PairPaths {
-    PairPaths {
+fn load_files(
+    certificate: &Path,
+    key: &Path,
+    passphrase: Option<&Passphrase>,
+    even_if_expired: bool,
+) -> Result<CertificateAuthority> {
+    let paths = PairPaths {
         certificate: certificate.to_owned(),
         key: key.to_owned(),
-    }
+    };
+    let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
+    load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
 }
 
+/// The CA of two files that were read: its certificates and its key.
 fn load(
     paths: &PairPaths,
+    (certificates, private_key): (&[u8], &[u8]),
     passphrase: Option<&Passphrase>,
-    read: impl Fn(&Path) -> Result<Vec<u8>>,
     even_if_expired: bool,
 ) -> Result<CertificateAuthority> {
     let PairPaths { certificate, key } = paths;
-    let certificates = Certificate::all_from_bytes(&read(certificate)?)
-        .map_err(|error| error.in_file(certificate))?;
-    let key_bytes = Zeroizing::new(read(key)?);
+    let (certificates, _) = verify::held_bundle(certificates);
+    let certificates = certificates.map_err(|error| error.in_file(certificate))?;
     let private_key =
-        PrivateKey::from_bytes(&key_bytes, passphrase).map_err(|error| error.in_file(key))?;
+        PrivateKey::from_bytes(private_key, passphrase).map_err(|error| error.in_file(key))?;
     let loaded = if even_if_expired {
         load_while_valid(certificates, private_key)
     } else {

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     bundle::Bundle,
+    certificate::Certificate,
     error::{Error, Result},
     layout::{CaKind, PairPaths},
 };
@@ -197,11 +198,11 @@ impl LockedStore {
     }
 
     /// Keeps the files of a CA that will be replaced.
-    pub(super) fn keep_ca(&self, ca: &PairPaths) -> Result<Option<Kept>> {
+    pub(super) fn keep_ca(&self, ca: &PairPaths, new: &Certificate) -> Result<Option<Kept>> {
         self.check_place()?;
         let root = self.lock.directory();
         let usual = Attributes::default();
-        replaced::keep(ca, |path| {
+        replaced::keep(ca, new, |path| {
             let (folder, name) = parts(root, path)?;
             Ok((root.make_below(folder, &usual)?, name.to_owned()))
         })

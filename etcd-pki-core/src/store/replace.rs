@@ -5,7 +5,9 @@ use std::path::Path;
 use crate::{
     certificate::Certificate,
     error::{Error, Result},
+    key::PublicKey,
     pem,
+    request::CertificateRequest,
 };
 
 /// What a new file may replace. The contents of the opened file decide, directly before the
@@ -22,6 +24,8 @@ pub(crate) enum Replace {
     Key,
     /// A file that has no private key and does not begin with a leaf certificate
     Ca,
+    /// A file that has no private key, by something that is neither a key nor a certificate
+    Other,
     /// Any file
     Any,
 }
@@ -35,7 +39,7 @@ impl Replace {
         match first_certificate(contents) {
             Some(certificate) if certificate.is_authority() => Self::Ca,
             Some(_) => Self::Leaf,
-            None => Self::Any,
+            None => Self::Other,
         }
     }
 
@@ -50,8 +54,8 @@ impl Replace {
         }
         let Some(contents) = contents else {
             return match self {
-                // Too large for a certificate, so it has none
-                Self::Key => Ok(()),
+                // Too large for a certificate or a key, so it has none
+                Self::Key | Self::Other => Ok(()),
                 _ => refused("more than any key or certificate"),
             };
         };
@@ -79,7 +83,8 @@ impl Replace {
                 Some(certificate) if !certificate.is_authority() => refused("a leaf certificate"),
                 _ => Ok(()),
             },
-            Self::Any => Ok(()),
+            Self::Other if has_private_key(contents) => refused("a private key"),
+            Self::Other | Self::Any => Ok(()),
         }
     }
 }
@@ -101,7 +106,9 @@ fn first_certificate(contents: &[u8]) -> Option<Certificate> {
 fn has_private_key(contents: &[u8]) -> bool {
     const LABEL: &[u8] = b"PRIVATE KEY-----";
     if pem::is_der(contents) {
-        return Certificate::from_der(contents).is_err();
+        return Certificate::from_der(contents).is_err()
+            && CertificateRequest::from_bytes(contents).is_err()
+            && PublicKey::from_der(contents).is_err();
     }
     contents.windows(LABEL.len()).any(|window| window == LABEL)
 }
@@ -137,19 +144,29 @@ mod tests {
             (Replace::Ca, "damaged", true),
             (Replace::Ca, &leaf, false),
             (Replace::Ca, &key, false),
-            (Replace::Any, &ca, true),
+            (Replace::Other, &ca, true),
+            (Replace::Other, "notes", true),
+            (Replace::Other, &key, false),
+            (Replace::Other, &both, false),
+            (Replace::Any, &key, true),
         ] {
             let checked = replace.check(Path::new("x"), Some(contents.as_bytes()));
             assert_eq!(checked.is_ok(), allowed, "{replace:?} {contents}");
         }
         for blank in [&b""[..], &[0; 9]] {
-            for replace in [Replace::Blank, Replace::Leaf, Replace::Key, Replace::Ca] {
+            for replace in [
+                Replace::Blank,
+                Replace::Leaf,
+                Replace::Key,
+                Replace::Ca,
+                Replace::Other,
+            ] {
                 assert!(replace.check(Path::new("x"), Some(blank)).is_ok());
             }
         }
         assert_eq!(Replace::by(leaf.as_bytes(), false), Replace::Leaf);
         assert_eq!(Replace::by(ca.as_bytes(), false), Replace::Ca);
         assert_eq!(Replace::by(key.as_bytes(), true), Replace::Key);
-        assert_eq!(Replace::by(b"ETCD_NAME=x", false), Replace::Any);
+        assert_eq!(Replace::by(b"ETCD_NAME=x", false), Replace::Other);
     }
 }

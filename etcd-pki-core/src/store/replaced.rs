@@ -20,6 +20,7 @@ use crate::{
     key::PrivateKey,
     layout::PairPaths,
     signing,
+    verify::{self, Use},
 };
 
 /// The numbers that are tried for two CAs with one serial number
@@ -28,6 +29,8 @@ const ATTEMPTS: usize = 100;
 /// The kept files of a CA.
 pub(super) struct Kept {
     pub(super) paths: PairPaths,
+    /// The certificates of the trust bundle that are other CAs': they stay trusted
+    pub(super) others: Vec<Certificate>,
     /// The files that were made, not those that an interrupted run had made
     made: Vec<(Directory, OsString)>,
 }
@@ -45,9 +48,11 @@ struct Part {
 ///
 /// # Errors
 ///
-/// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`]; after any of them nothing is kept.
+/// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`]; [`Error::Malformed`] for a trust
+/// bundle of which it is not known which CA is replaced. After any of them nothing is kept.
 pub(super) fn keep(
     ca: &PairPaths,
+    new: &Certificate,
     open: impl Fn(&Path) -> Result<(Directory, OsString)>,
 ) -> Result<Option<Kept>> {
     let certificate = Part::open(&ca.certificate, &open)?;
@@ -56,6 +61,8 @@ pub(super) fn keep(
         (None, None) => return Ok(None),
         (certificate, key) => serial(contents(certificate), contents(key)),
     };
+    let others = others(contents(&certificate), contents(&key), new)
+        .map_err(|error| error.in_file(&ca.certificate))?;
     for number in 1..=ATTEMPTS {
         let paths = match number {
             1 => ca.replaced(&serial),
@@ -67,6 +74,7 @@ pub(super) fn keep(
         ];
         let mut kept = Kept {
             paths: paths.clone(),
+            others: others.clone(),
             made: Vec::new(),
         };
         match parts
@@ -152,11 +160,55 @@ fn contents(part: &Option<Part>) -> Option<&[u8]> {
     part.as_ref()?.old.contents()
 }
 
+/// The certificates of a trust bundle that are neither the replaced CA's nor the new one's. Those that
+/// etcd does not read are left out: it would not read the new file with them.
+///
+/// # Errors
+///
+/// [`Error::Malformed`] if no key shows which of several CAs is replaced, and none has the name of the
+/// new one.
+fn others(
+    certificates: Option<&[u8]>,
+    key: Option<&[u8]>,
+    new: &Certificate,
+) -> Result<Vec<Certificate>> {
+    let bundle = certificates.and_then(|file| verify::held_bundle(file).0.ok());
+    let bundle = bundle.unwrap_or_default();
+    let key = key.and_then(|key| PrivateKey::from_bytes(key, None).ok());
+    let of_key = key.and_then(|key| bundle::place_of_key(&bundle, key.public_key()));
+    let named = || bundle.iter().position(|one| one.subject() == new.subject());
+    let place = match of_key.or_else(named) {
+        Some(place) => place,
+        None if bundle.len() < 2 => 0,
+        None => {
+            let reason = "it has several CAs, and no key here shows which of them is replaced";
+            return Err(Error::malformed("CA", reason));
+        }
+    };
+    let own = bundle.get(place).map(Certificate::public_key);
+    let is_other =
+        |one: &&Certificate| Some(one.public_key()) != own && one.public_key() != new.public_key();
+    let is_read = |one: &&Certificate| {
+        let pem = one.to_pem();
+        pem.is_ok_and(|pem| {
+            verify::held_certificates(Use::TrustedCa, pem.as_bytes())
+                .1
+                .is_none()
+        })
+    };
+    Ok(bundle
+        .iter()
+        .filter(is_other)
+        .filter(is_read)
+        .cloned()
+        .collect())
+}
+
 /// What the kept files are named after: the serial number of the signing CA, or a digest of the file
 /// where no certificate can be read.
 fn serial(certificates: Option<&[u8]>, key: Option<&[u8]>) -> String {
     let key_file = key.unwrap_or_default();
-    let all = certificates.and_then(|file| Certificate::all_from_bytes(file).ok());
+    let all = certificates.and_then(|file| verify::held_bundle(file).0.ok());
     if let Some(all) = all {
         let key = PrivateKey::from_bytes(key_file, None).ok();
         let place = key.and_then(|key| bundle::place_of_key(&all, key.public_key()));

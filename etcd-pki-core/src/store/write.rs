@@ -18,6 +18,8 @@ use super::{
     replaced,
 };
 use crate::{
+    bundle,
+    certificate::Certificate,
     clock,
     error::{Error, Result},
     layout::PairPaths,
@@ -123,17 +125,34 @@ impl LockedFiles {
 
     /// Replaces a CA: writes files in the locked directories as [`write_files`] does. Before, the old
     /// files of the CA are kept under further names, `x-replaced-SERIAL.pem` for `x.pem`. Their paths
-    /// are returned.
+    /// are returned. The other CAs of the old trust bundle follow the new one.
     ///
     /// # Errors
     ///
-    /// As [`LockedFiles::write`].
-    pub fn replace_ca(&self, files: &[NewFile<'_>], ca: &PairPaths) -> Result<Option<PairPaths>> {
-        let kept = replaced::keep(ca, |path| {
+    /// As [`LockedFiles::write`]; [`Error::Malformed`] if no file is a certificate for the path of the
+    /// CA, or no key shows which CA of a trust bundle is replaced.
+    pub fn replace_ca<'a>(
+        &self,
+        files: &[NewFile<'a>],
+        ca: &PairPaths,
+    ) -> Result<Option<PairPaths>> {
+        let new = files.iter().find(|file| file.path == ca.certificate);
+        let new = Certificate::from_bytes(new.map_or(&[], |file| file.contents))?;
+        let kept = replaced::keep(ca, &new, |path| {
             let name = path.file_name().ok_or_else(|| irregular(path))?;
             Ok((self.directory_of(path)?, name.to_owned()))
         })?;
-        match self.write(files, Overwrite::Replace) {
+        let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
+        let bundle = bundle::all_pem(&std::iter::once(new).chain(others).collect::<Vec<_>>())?;
+        let with_bundle = |file: &NewFile<'a>| match file.path == ca.certificate {
+            true => NewFile {
+                contents: bundle.as_bytes(),
+                ..file.clone()
+            },
+            false => file.clone(),
+        };
+        let files: Vec<NewFile<'_>> = files.iter().map(with_bundle).collect();
+        match self.write(&files, Overwrite::Replace) {
             Ok(()) => Ok(kept.map(|kept| kept.paths)),
             Err(error) => {
                 if let Some(kept) = kept {

@@ -140,6 +140,20 @@ pub(crate) fn held_certificates(of: Use, file: &[u8]) -> Held<Vec<Certificate>> 
     }
 }
 
+/// The certificates of a trust bundle as etcd reads them; as etcd-pki does, if etcd reads none or
+/// skips some.
+pub(crate) fn held_bundle(file: &[u8]) -> Held<Vec<Certificate>> {
+    let (read, refused) = held_certificates(Use::TrustedCa, file);
+    let skipped = skipped_blocks(file).filter(|_| refused.is_none());
+    if let (Ok(read), Some(skipped)) = (&read, skipped)
+        && let Ok(all) = Certificate::all_from_bytes(file)
+        && all.len() > read.len()
+    {
+        return (Ok(all), Some(skipped));
+    }
+    (read, refused)
+}
+
 /// The private key of a file as etcd reads it; if etcd does not, as etcd-pki does.
 pub(crate) fn held_key(file: &[u8], passphrase: Option<&Passphrase>) -> Held<PrivateKey> {
     let strict = key_block(file).and_then(|block| {

@@ -8,10 +8,10 @@ use etcd_pki_core::{Bundle, CaKind, CertificateAuthority, Identity, PairPaths, R
 use crate::{
     facts::in_words,
     failure::{Failure, Message, Outcome},
-    files::File,
+    files::{File, Replacing, spare_authority},
     input::Input,
     options::{
-        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions,
+        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, KeyOptions, KeyUse,
         PairOutOptions, ProfileOptions, ValidityOptions,
     },
     output,
@@ -80,6 +80,7 @@ impl Issue {
         let bundles = pairs.iter().map(|_| self.make(&ca, input));
         let bundles: Vec<Bundle> = bundles.collect::<Result<_, _>>()?;
         let mut new = Vec::new();
+        let mut written = Vec::new();
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             if self.key.is_in_place(&paths.key) {
                 let certificate = bundle.certificate_pem()?;
@@ -87,6 +88,7 @@ impl Issue {
                 report.write(&[file], self.force.replacing())?;
             } else {
                 new.push((bundle, pair));
+                written.push(paths);
             }
         }
         if !new.is_empty() {
@@ -96,6 +98,12 @@ impl Issue {
                 .collect();
             report.while_replacing(&files, || {
                 let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+                if self.force.replacing() == Replacing::Files {
+                    for ((bundle, _), paths) in new.iter().zip(&written) {
+                        let key = bundle.key().public_key();
+                        spare_authority(&File::secret(&paths.key, "", key))?;
+                    }
+                }
                 Ok(locked.write_pairs(&new, self.force.replacing().overwrite())?)
             })?;
         }
@@ -171,9 +179,11 @@ impl Issue {
         let identity = self.identity.refine(identity, self.role)?;
         let profile = self.validity.apply(self.profile.of(self.role))?;
         let passphrase = self.authority.passphrase.read(input)?;
+        let store = self.authority.directory.store();
+        let key = KeyUse::Leaf(store.as_ref());
         let key = self
             .key
-            .obtain(self.profile.habits, input, passphrase.as_ref())?;
+            .obtain(self.profile.habits, input, passphrase.as_ref(), key)?;
         Ok(ca.issue_for(key, profile, identity, time::now())?)
     }
 

@@ -7,14 +7,13 @@ use std::{
 
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, Error, Layout, PairPaths, PrivateKey, Store,
-    read_regular_file,
+    CaKind, CertificateAuthority, Error, Layout, PairPaths, Store, read_regular_file,
 };
 
 use super::{PassphraseOptions, one_of};
 use crate::{
     failure::{Failure, Message},
-    input::{Input, parse_in_place},
+    input::Input,
 };
 
 /// The heading of the options that name an authority's files
@@ -118,21 +117,29 @@ impl AuthorityOptions {
         let (certificate, key) = self.files()?;
         let passphrase = self.passphrase.read(input)?;
         let passphrase = passphrase.as_ref();
-        let certificates = match &self.ca {
-            Some(named) => input.certificates(named),
-            None => parse_in_place(&certificate, Certificate::all_from_bytes),
+        let store = self.directory.store();
+        let key_here = || input.private_key(&key, passphrase);
+        let in_key = |error| match error {
+            Error::KeyMismatch { .. } => error.in_file(&key),
+            error => error,
         };
-        let certificates = certificates.map_err(|error| self.or_no_authority_yet(error))?;
-        let private_key = match &self.ca_key {
-            Some(named) => input.private_key(named, passphrase),
-            None => parse_in_place(&key, |bytes| PrivateKey::from_bytes(bytes, passphrase)),
-        }?;
-        let ca = CertificateAuthority::load(certificates, private_key);
-        let ca = ca.map_err(|error| match error {
-            Error::KeyMismatch { .. } => error.in_file(key),
-            error => error.in_file(certificate),
-        })?;
-        match self.directory.store() {
+        let ca = match (&self.ca, &self.ca_key, &store) {
+            // The files of the directory are reached through no link
+            (None, None, Some(store)) => store.ca(CaKind::Client, passphrase),
+            (None, Some(_), Some(store)) => {
+                let ca = key_here().and_then(|key| store.ca_with_key(CaKind::Client, key));
+                ca.map_err(in_key)
+            }
+            _ => input.certificates(&certificate).and_then(|certificates| {
+                let ca = CertificateAuthority::load(certificates, key_here()?);
+                ca.map_err(|error| match error {
+                    Error::KeyMismatch { .. } => error.in_file(&key),
+                    error => error.in_file(&certificate),
+                })
+            }),
+        };
+        let ca = ca.map_err(|error| self.or_no_authority_yet(error))?;
+        match store {
             Some(store) => Ok(ca.with_member_common_names(store.member_common_names()?)),
             None => Ok(ca),
         }

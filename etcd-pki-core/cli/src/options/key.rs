@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey};
+use etcd_pki_core::{Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, Store};
 use zeroize::Zeroizing;
 
 use super::{AlgorithmParser, one_of};
-use crate::{failure::Failure, files::is_same, input::Input};
+use crate::{
+    failure::Failure,
+    files::is_same,
+    input::{Input, is_standard},
+};
 
 /// What kind of key is made.
 #[derive(Args)]
@@ -23,6 +27,14 @@ impl AlgorithmOption {
         let habit = habits.authority().key_algorithm();
         Ok(PrivateKey::generate_with(self.algorithm.unwrap_or(habit))?)
     }
+}
+
+/// What a key is for. In a directory of keys and certificates, this decides who may own it.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyUse<'a> {
+    Request,
+    Leaf(Option<&'a Store>),
+    Ca(Option<&'a Store>),
 }
 
 /// A key that exists, or what kind of key is made.
@@ -62,11 +74,16 @@ impl KeyOptions {
         habits: Compatibility,
         input: &Input,
         passphrase: Option<&Passphrase>,
+        of: KeyUse<'_>,
     ) -> Result<PrivateKey, Failure> {
-        match &self.file {
-            Some(file) => Ok(input.private_key(file, passphrase)?),
-            None => self.algorithm.generate(habits),
-        }
+        let Some(file) = &self.file else {
+            return self.algorithm.generate(habits);
+        };
+        Ok(match of {
+            KeyUse::Leaf(Some(store)) if !is_standard(file) => store.key_for_leaf(file, passphrase),
+            KeyUse::Ca(Some(store)) if !is_standard(file) => store.key_for_ca(file, passphrase),
+            _ => input.private_key(file, passphrase),
+        }?)
     }
 }
 

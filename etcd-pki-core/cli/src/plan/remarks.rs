@@ -44,6 +44,9 @@ pub(crate) fn remarks(plan: &Plan) {
                 Finding::CaKeyOwner { .. } => {
                     output::say(format_args!("warning: {reason}: {}", reason.fix()));
                 }
+                Finding::Blocked { .. } if is_kept => output::say(format_args!(
+                    "warning: {reason}, and nothing is signed through a link: put the file itself there"
+                )),
                 Finding::NoKeyUsage if is_kept => output::say(format_args!(
                     "warning: {file}: {}; where its key is, {}",
                     reason.entry().meaning,
