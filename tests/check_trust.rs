@@ -1,0 +1,167 @@
+//! Whom etcd trusts is one file: `check` names each leaf that the CAs of this file did not sign, and
+//! each trusted file that makes nothing trusted. Go decides who is right.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on fails there"
+)]
+
+use std::{fs, path::Path};
+
+use etcd_pki_core::{Bundle, CertificateAuthority, Check, Identity, Role};
+use etcd_pki_tests::{Scratch, Verdict, go};
+
+/// The names of the CA's file, a leaf's and its key's.
+type Names = [&'static str; 3];
+
+const MEMBER: Names = ["ca.pem", "member-m.pem", "member-m-key.pem"];
+const CLIENT: Names = ["ca.pem", "client-x.pem", "client-x-key.pem"];
+
+fn ca(name: &str) -> CertificateAuthority {
+    CertificateAuthority::create(name).unwrap()
+}
+
+fn issue(ca: &CertificateAuthority, role: Role) -> Bundle {
+    let identity = Identity::new("m").unwrap();
+    let identity = match role {
+        Role::Member => identity.with_names(["10.0.0.1"]).unwrap(),
+        _ => identity,
+    };
+    ca.issue(role, identity).unwrap()
+}
+
+fn write(path: &Path, contents: impl AsRef<[u8]>) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, contents).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn write_ca(path: &Path, ca: &CertificateAuthority) {
+    write(path, ca.certificate().to_pem().unwrap());
+}
+
+fn write_leaf(folder: &Path, [_, certificate, key]: Names, leaf: &Bundle) {
+    write(
+        &folder.join(certificate),
+        leaf.certificate().to_pem().unwrap(),
+    );
+    let secret = leaf.key().to_secret_pem().unwrap();
+    write(&folder.join(key), secret.as_bytes());
+}
+
+/// The codes of the findings about each file.
+fn codes(path: &Path) -> Vec<(String, &'static str)> {
+    let checked = Check::new().run([path]);
+    let findings = checked.iter().flat_map(|one| {
+        let name = one.path().file_name().unwrap().to_string_lossy();
+        let codes = one.findings().iter().map(|finding| finding.code());
+        codes.map(move |code| (name.clone().into_owned(), code))
+    });
+    findings.collect()
+}
+
+/// The codes of the findings about a file of a directory.
+fn codes_of(folder: &Path, file: &str) -> Vec<&'static str> {
+    let name = Path::new(file).file_name().unwrap().to_string_lossy();
+    let found = codes(folder);
+    let found = found.iter().filter(|(path, _)| *path == name);
+    found.map(|(_, code)| *code).collect()
+}
+
+/// An old CA in a file that any layout calls a CA's does not make a leaf good.
+#[test]
+fn the_layout_of_a_leaf_shows_its_ca() {
+    const OTHERS: [&str; 9] = [
+        "ca.pem",
+        "ca.crt",
+        "etcd/ca.crt",
+        "etcd/ca.pem",
+        "server-ca.crt",
+        "peer-ca.pem",
+        "peer-ca.crt",
+        "etcd/peer-ca.crt",
+        "ca-old.pem",
+    ];
+    let (new, old) = (ca("etcd-ca"), ca("old-ca"));
+    for (names, role) in [
+        (MEMBER, Role::Member),
+        (CLIENT, Role::Client),
+        (
+            ["etcd/ca.crt", "etcd/server.crt", "etcd/server.key"],
+            Role::Member,
+        ),
+        (
+            [
+                "etcd/ca.crt",
+                "apiserver-etcd-client.crt",
+                "apiserver-etcd-client.key",
+            ],
+            Role::Client,
+        ),
+        (
+            ["server-ca.crt", "server-client.crt", "server-client.key"],
+            Role::Member,
+        ),
+        (["ca.crt", "server.crt", "server.key"], Role::Member),
+    ] {
+        for other in OTHERS.into_iter().filter(|other| *other != names[0]) {
+            // With a file of this name, the other CA is the peers' or the other layout's
+            if names[1].starts_with("etcd/") && other.starts_with("etcd/ca.") {
+                continue;
+            }
+            for (signer, is_good) in [(&new, true), (&old, false)] {
+                let scratch = Scratch::new("trust");
+                let folder = scratch.path().join("pki");
+                write_ca(&folder.join(names[0]), &new);
+                write_ca(&folder.join(other), &old);
+                write_leaf(&folder, names, &issue(signer, role));
+                let [ca, leaf] = [names[0], names[1]].map(|name| folder.join(name));
+                let accepted = go::verify(&ca, &leaf).client() == Verdict::Accepted;
+                assert_eq!(accepted, is_good);
+                for path in [&folder, &leaf] {
+                    let found = codes_of(path, names[1]);
+                    let is_refused = found.contains(&"EP007");
+                    assert_eq!(is_refused, !is_good, "{names:?} {other}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
+/// With a separate CA of peers, each CA counts for its own port only.
+#[test]
+fn the_pairs_of_two_ports_exchanged() {
+    const PEER: Names = ["peer-ca.pem", "peer-m.pem", "peer-m-key.pem"];
+    const KUBEADM: [Names; 2] = [
+        ["etcd/ca.crt", "etcd/server.crt", "etcd/server.key"],
+        ["etcd/peer-ca.crt", "etcd/peer.crt", "etcd/peer.key"],
+    ];
+    const K3S: [Names; 2] = [
+        ["server-ca.crt", "server-client.crt", "server-client.key"],
+        [
+            "peer-ca.crt",
+            "peer-server-client.crt",
+            "peer-server-client.key",
+        ],
+    ];
+    for names in [[MEMBER, PEER], KUBEADM, K3S] {
+        let cas = [ca("etcd-ca"), ca("etcd-peer-ca")];
+        for is_exchanged in [false, true] {
+            let scratch = Scratch::new("trust");
+            let folder = scratch.path().join("pki");
+            for (place, names) in names.into_iter().enumerate() {
+                write_ca(&folder.join(names[0]), &cas[place]);
+                let signer = if is_exchanged { 1 - place } else { place };
+                write_leaf(&folder, names, &issue(&cas[signer], Role::Member));
+                let [ca, leaf] = [names[0], names[1]].map(|name| folder.join(name));
+                let accepted = go::verify(&ca, &leaf).server() == Verdict::Accepted;
+                assert_eq!(accepted, !is_exchanged);
+            }
+            for [_, leaf, _] in names {
+                let expected: &[&str] = if is_exchanged { &["EP007"] } else { &[] };
+                assert_eq!(codes_of(&folder, leaf), expected, "{leaf}");
+            }
+        }
+    }
+}
