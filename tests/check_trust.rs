@@ -8,7 +8,7 @@
 
 use std::{fs, path::Path};
 
-use etcd_pki_core::{Bundle, CertificateAuthority, Check, Identity, Role};
+use etcd_pki_core::{Bundle, CertificateAuthority, Check, Identity, Role, inspect};
 use etcd_pki_tests::{Scratch, Verdict, go};
 
 /// The names of the CA's file, a leaf's and its key's.
@@ -164,4 +164,62 @@ fn the_pairs_of_two_ports_exchanged() {
             }
         }
     }
+}
+
+/// The name of a CA does not switch off what etcd needs of a leaf, in `check` and where it is issued.
+#[test]
+fn a_ca_with_the_name_of_one_of_kubernetes() {
+    const NODE: Names = [
+        "etcd/ca.crt",
+        "apiserver-etcd-client.crt",
+        "apiserver-etcd-client.key",
+    ];
+    for name in [
+        "kubernetes",
+        "kubernetes-etcd-ca",
+        "k3s-etcd",
+        "rke2-x",
+        "front-proxy-ca",
+    ] {
+        let (new, old) = (ca(name), ca(name));
+        let open = Identity::new("x").unwrap().without_alternative_names();
+        for names in [CLIENT, NODE] {
+            let scratch = Scratch::new("trust");
+            let folder = scratch.path().join("pki");
+            let [ca, leaf] = [names[0], names[1]].map(|name| folder.join(name));
+            write_ca(&ca, &new);
+            let bundle = new.issue(Role::Client, &open).unwrap();
+            assert_eq!(
+                inspect::peer_port(bundle.certificate()).map(|finding| finding.code()),
+                Some("EP011")
+            );
+            write_leaf(&folder, names, &bundle);
+            assert_eq!(codes_of(&folder, names[1]), ["EP011"], "{name}");
+
+            write(
+                &folder.join("old-ca.pem"),
+                old.certificate().to_pem().unwrap(),
+            );
+            write_leaf(&folder, names, &issue(&old, Role::Client));
+            assert_ne!(go::verify(&ca, &leaf).client(), Verdict::Accepted);
+            // K3s's own directory has such files of Kubernetes, but not with these endings
+            assert_eq!(codes_of(&folder, names[1]), ["EP007"], "{name}");
+        }
+    }
+}
+
+/// What Kubernetes has next to etcd's directory is not judged by what etcd needs.
+#[test]
+fn certificates_of_kubernetes_are_not_judged() {
+    let scratch = Scratch::new("trust");
+    let folder = scratch.path().join("tls");
+    let [server, client] = ["k3s-server-ca@1", "k3s-client-ca@1"].map(ca);
+    write_ca(&folder.join("server-ca.crt"), &server);
+    write_ca(&folder.join("client-ca.crt"), &client);
+    write_ca(&folder.join("etcd/server-ca.crt"), &ca("etcd-server-ca@1"));
+    let identity = Identity::new("system:admin").unwrap();
+    let leaf = client.issue(Role::Client, identity.without_alternative_names());
+    let names = ["", "client-admin.crt", "client-admin.key"];
+    write_leaf(&folder, names, &leaf.unwrap());
+    assert_eq!(codes_of(&folder, names[1]), Vec::<&str>::new());
 }

@@ -218,9 +218,11 @@ impl Check {
             findings.extend(issuer_findings(certificate, (path, chain), cas, now));
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
-        findings.extend(rules::usages(certificate, path));
-        if !cas.keep_peers_separate(certificate) {
-            findings.extend(rules::peer_port(certificate, Some(path)));
+        if cas.are_of_etcd(certificate) {
+            findings.extend(rules::usages(certificate, path));
+            if !cas.keep_peers_separate(certificate) {
+                findings.extend(rules::peer_port(certificate, Some(path)));
+            }
         }
         findings
     }
@@ -284,7 +286,7 @@ fn issuer_findings(
     cas: &Cas<'_>,
     now: SystemTime,
 ) -> Vec<Finding> {
-    let is_leaf = !certificate.is_authority() && rules::is_for_etcd(certificate);
+    let is_leaf = !certificate.is_authority() && cas.are_of_etcd(certificate);
     let trusted = Some(&cas.trusted).filter(|trusted| is_leaf && !trusted.is_empty());
     let all: Vec<_> = match trusted {
         Some(trusted) => trusted.clone(),

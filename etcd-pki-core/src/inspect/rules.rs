@@ -181,7 +181,7 @@ pub(crate) fn ca_key<'a>(
 /// What etcd needs of a leaf's usages and names, or should not get. The file's name shows whether it
 /// is a member's; if it does not, the usages do.
 pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
-    if certificate.is_authority() || !is_for_etcd(certificate) {
+    if certificate.is_authority() {
         return Vec::new();
     }
     let usages = certificate.extended_key_usages();
@@ -223,7 +223,7 @@ fn is_nameless(certificate: &Certificate) -> bool {
 /// A certificate that etcd's peer port accepts though it is not a member's: from anywhere if it has
 /// neither DNS name nor address, else from these.
 pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Option<Finding> {
-    if certificate.is_authority() || !is_for_etcd(certificate) {
+    if certificate.is_authority() {
         return None;
     }
     let usages = certificate.extended_key_usages();
@@ -271,10 +271,10 @@ fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Fin
     misused.map(|name| Finding::AddressAsDnsName(name.clone()))
 }
 
-/// Whether a certificate is one of etcd, and not one of Kubernetes next to it.
-pub(crate) fn is_for_etcd(certificate: &Certificate) -> bool {
-    let issuer = certificate.issuer_common_name().unwrap_or_default();
-    !NOT_ETCD.iter().any(|other| issuer.starts_with(other))
+/// Whether a CA with this common name is usually one of Kubernetes, and not etcd's.
+pub(crate) fn is_named_as_kubernetes_ca(common_name: Option<&str>) -> bool {
+    let name = common_name.unwrap_or_default();
+    NOT_ETCD.iter().any(|other| name.starts_with(other))
 }
 
 /// Why a file counts as missing: it is among the empty ones, or there is none.

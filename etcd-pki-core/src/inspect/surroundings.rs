@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths},
-    issuer,
+    issuer, rules,
 };
 use crate::{
     certificate::Certificate,
@@ -139,6 +139,25 @@ impl<'a> Cas<'a> {
     /// All of them, the nearest first.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a Path, &'a Certificate)> + '_ {
         self.near.iter().chain(&self.around).copied()
+    }
+
+    /// Whether a certificate is one of etcd, and not one of Kubernetes next to it. The name of its CA
+    /// shows the latter, unless its own name or the trusted CA shows the former.
+    pub(super) fn are_of_etcd(&self, certificate: &Certificate) -> bool {
+        let issuer = certificate.issuer_common_name();
+        if !rules::is_named_as_kubernetes_ca(issuer.as_deref()) {
+            return true;
+        }
+        let Some(neighbours) = &self.neighbours else {
+            return false;
+        };
+        // K3s has `client-NAME.crt` and `server-ca.crt` of Kubernetes in the directory above etcd's
+        let may_be_of_kubernetes =
+            neighbours.kind == FileKind::Client && !neighbours.layout.names_hosts();
+        let cas = || self.trusted.iter().map(|(_, ca)| *ca);
+        !may_be_of_kubernetes
+            || cas().any(|ca| !rules::is_named_as_kubernetes_ca(ca.common_name().as_deref()))
+            || issuer::is_signed_by(certificate, cas())
     }
 
     /// Whether a separate peer CA is here, and did not sign a certificate: members do not accept it then.
