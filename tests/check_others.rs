@@ -260,6 +260,67 @@ fn names_that_no_client_accepts() {
     }
 }
 
+/// The name of a file shows whether it is a member's, whatever its usages are: a client with names of its
+/// own passes the peer port, and no client accepts a member that is no server.
+#[test]
+fn usages_that_do_not_fit_the_name() {
+    let directory = Directory::new();
+    let extensions = |usages: &str, names: &str| {
+        let usages = match usages {
+            "" => String::new(),
+            usages => format!("extendedKeyUsage={usages}\n"),
+        };
+        format!("basicConstraints=critical,CA:FALSE\n{usages}subjectAltName={names}\n")
+    };
+    for (file, usages, names, codes) in [
+        ("client-x", "", "IP:10.0.0.7", &["EP044"][..]),
+        ("client-x", "", "DNS:a", &["EP044"]),
+        ("client-x", "", "IP:0.0.0.0", &[]),
+        ("node-x", "", "DNS:a", &["EP044"]),
+        ("app", "", "IP:10.0.0.7", &["EP044"]),
+        ("client-x", "serverAuth,clientAuth", "DNS:a", &["EP044"]),
+        ("client-x", "anyExtendedKeyUsage", "DNS:a", &["EP044"]),
+        (
+            "client-x",
+            "anyExtendedKeyUsage,codeSigning",
+            "DNS:a",
+            &["EP044"],
+        ),
+        // As Kubespray has them
+        (
+            "client-x",
+            "serverAuth,clientAuth",
+            "DNS:localhost,DNS:a,IP:127.0.0.1",
+            &[],
+        ),
+        ("client-x", "serverAuth", "DNS:a", &["EP010"]),
+        ("client-x", "codeSigning", "IP:0.0.0.0", &["EP037"]),
+        ("member-x", "", "DNS:m.lan", &[]),
+        ("member-x", "serverAuth,clientAuth", "DNS:m.lan", &[]),
+        ("member-x", "codeSigning", "DNS:m.lan", &["EP037"]),
+        ("member-x", "clientAuth", "DNS:m.lan", &["EP037"]),
+        ("peer-x", "clientAuth", "DNS:m.lan", &["EP037"]),
+        ("member-x", "serverAuth", "DNS:m.lan", &["EP010"]),
+        ("app", "clientAuth", "IP:0.0.0.0", &[]),
+    ] {
+        directory.sign(file, Some(&extensions(usages, names)));
+        let path = directory.file(&format!("{file}.pem"));
+        let checked = Check::new().run([&path]);
+        let found: Vec<_> = checked[0].findings().iter().map(|one| one.code()).collect();
+        assert_eq!(found, codes, "{file} {usages} {names}");
+        let verify = go::verify(&directory.file("ca.pem"), &path).server();
+        if file == "member-x" || file == "peer-x" {
+            let is_refused = codes.contains(&"EP037");
+            assert_eq!(verify != Verdict::Accepted, is_refused, "{usages}");
+        } else if codes.contains(&"EP044") {
+            let ca = directory.file("ca.pem");
+            assert_eq!(go::verify(&ca, &path).client(), Verdict::Accepted);
+        }
+        fs::remove_file(&path).unwrap();
+        fs::remove_file(directory.file(&format!("{file}-key.pem"))).unwrap();
+    }
+}
+
 /// A plan gives a member its address as an address, with the same key.
 #[test]
 fn an_address_among_dns_names_is_repaired() {

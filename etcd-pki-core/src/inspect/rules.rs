@@ -184,20 +184,26 @@ pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
     if certificate.is_authority() {
         return Vec::new();
     }
-    let usages = certificate.extended_key_usages();
-    // A certificate without that extension, such as one of version 1, has every usage
-    let may = |usage: &ExtendedKeyUsage| {
-        usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
-    };
-    let client = may(&ExtendedKeyUsage::ClientAuth);
-    let server = may(&ExtendedKeyUsage::ServerAuth);
+    let client = may_be_used(certificate, &ExtendedKeyUsage::ClientAuth);
+    let server = may_be_used(certificate, &ExtendedKeyUsage::ServerAuth);
     let is_member = match Layout::kind_by_name(path) {
         Some((FileKind::Ca(_), _)) => return Vec::new(),
         Some((kind, _)) => Some(is_for_member(kind)),
         None => None,
     };
-    let names_server = usages.is_some_and(|all| all.contains(&ExtendedKeyUsage::ServerAuth));
+    let usages = certificate.extended_key_usages().unwrap_or_default();
+    let names_server = usages.contains(&ExtendedKeyUsage::ServerAuth);
     let mut findings = Vec::new();
+    let lacking = match is_member {
+        Some(true) if !server => Some(ExtendedKeyUsage::ServerAuth),
+        Some(false) if !server && !client => Some(ExtendedKeyUsage::ClientAuth),
+        _ => None,
+    };
+    findings.extend(lacking.map(|desired| Finding::Usage {
+        subject: certificate.subject(),
+        desired,
+        allowed: usages.to_vec(),
+    }));
     if server && !client {
         findings.push(Finding::MemberWithoutClientAuth);
     }
@@ -226,26 +232,35 @@ pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Optio
     if certificate.is_authority() {
         return None;
     }
-    let usages = certificate.extended_key_usages();
-    let any = [ExtendedKeyUsage::Any];
-    if is_nameless(certificate) {
-        // A certificate without that extension, such as one of version 1, has every usage
-        let mut all = usages.unwrap_or(&any).iter();
-        let is_client =
-            all.any(|usage| matches!(usage, ExtendedKeyUsage::Any | ExtendedKeyUsage::ClientAuth));
-        let is_member = match path.map(Layout::kind_by_name) {
-            Some(Some((FileKind::Ca(_), _))) => true,
-            Some(Some((kind, _))) => is_for_member(kind),
-            Some(None) => false,
-            None => certificate.role() == Some(Role::Member),
-        };
-        return (is_client && !is_member).then_some(Finding::ClientWithoutNames);
+    if !may_be_used(certificate, &ExtendedKeyUsage::ClientAuth) {
+        return None;
     }
-    let is_client =
-        matches!(certificate.role(), Some(Role::Node | Role::Client)) || usages == Some(&any);
-    is_client
-        .then(|| peer_port_for(certificate.dns_names(), certificate.ip_addresses()))
-        .flatten()
+    let has_usages_of_member = certificate.role() == Some(Role::Member);
+    let is_member = match path.map(Layout::kind_by_name) {
+        Some(Some((FileKind::Ca(_), _))) => true,
+        Some(Some((kind, _))) => is_for_member(kind) || has_names_of_all(certificate),
+        // No member can use it
+        Some(None) if is_nameless(certificate) => false,
+        Some(None) | None => has_usages_of_member,
+    };
+    if is_member {
+        return None;
+    }
+    peer_port_for(certificate.dns_names(), certificate.ip_addresses())
+}
+
+/// Whether a certificate has a member's usages and the names that every member has, as Kubespray gives
+/// them to all: its clients cannot be changed alone.
+pub(crate) fn has_names_of_all(certificate: &Certificate) -> bool {
+    let mut names = certificate.dns_names().iter();
+    certificate.role() == Some(Role::Member)
+        && names.any(|name| name.eq_ignore_ascii_case("localhost"))
+}
+
+/// Whether a certificate allows a usage. Without the extension, as in version 1, it has every usage.
+fn may_be_used(certificate: &Certificate, usage: &ExtendedKeyUsage) -> bool {
+    let usages = certificate.extended_key_usages();
+    usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
 }
 
 /// What etcd's peer port accepts of a client or node with these names.
