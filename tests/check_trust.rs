@@ -9,7 +9,11 @@
 use std::{fs, path::Path};
 
 use etcd_pki_core::{Bundle, CertificateAuthority, Check, Identity, Role, inspect};
-use etcd_pki_tests::{Scratch, Verdict, go};
+use etcd_pki_tests::{
+    Scratch, Verdict,
+    go::{self, Files},
+    openssl,
+};
 
 /// The names of the CA's file, a leaf's and its key's.
 type Names = [&'static str; 3];
@@ -222,4 +226,70 @@ fn certificates_of_kubernetes_are_not_judged() {
     let names = ["", "client-admin.crt", "client-admin.key"];
     write_leaf(&folder, names, &leaf.unwrap());
     assert_eq!(codes_of(&folder, names[1]), Vec::<&str>::new());
+}
+
+/// A trusted file without any CA, and a certificate's file without any certificate.
+#[test]
+fn files_without_what_their_names_promise() {
+    const KEYS: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    let scratch = Scratch::new("trust");
+    let at = |name: &str| scratch.path().join(name);
+    let call = |line: &str| drop(openssl::call(scratch.path(), line));
+    let folder = at("pki");
+    let own = ca("etcd-ca");
+    write_ca(&folder.join(MEMBER[0]), &own);
+    write_leaf(&folder, MEMBER, &issue(&own, Role::Member));
+    let secret = own.key().unwrap().to_secret_pem().unwrap();
+    write(&at("ca-key.pem"), secret.as_bytes());
+    write_ca(&at("ca.pem"), &own);
+    let key = fs::read(folder.join(MEMBER[2])).unwrap();
+    let other = issue(&own, Role::Client).certificate().to_pem().unwrap();
+    fs::write(at("empty.cnf"), "[req]\ndistinguished_name=dn\n[dn]\n").unwrap();
+    fs::write(
+        at("crl.cnf"),
+        "[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=9\n",
+    )
+    .unwrap();
+    fs::write(at("index"), "").unwrap();
+    call(&format!("req {KEYS} -keyout x.key -subj /CN=x -out x.csr"));
+    call("crl2pkcs7 -nocrl -certfile ca.pem -out x.p7b");
+    call("ca -config crl.cnf -gencrl -cert ca.pem -keyfile ca-key.pem -out x.crl");
+    // A root of version 3 without basicConstraints
+    call(
+        "req -config empty.cnf -x509 -key ca-key.pem -subj /CN=etcd-ca -days 900 \
+         -addext subjectKeyIdentifier=hash -out root.pem",
+    );
+    let read = |name: &str| fs::read(at(name)).unwrap();
+    let good = fs::read(folder.join(MEMBER[0])).unwrap();
+    for (name, contents, code) in [
+        ("request", read("x.csr"), "EP041"),
+        ("list", read("x.crl"), "EP041"),
+        ("PKCS #7", read("x.p7b"), "EP041"),
+        ("leaf", other.clone().into_bytes(), "EP032"),
+        ("root", read("root.pem"), "EP032"),
+    ] {
+        let [ca, leaf] = [MEMBER[0], MEMBER[1]].map(|file| folder.join(file));
+        fs::write(&ca, &contents).unwrap();
+        assert_ne!(go::verify(&ca, &leaf).server(), Verdict::Accepted, "{name}");
+        assert!(codes_of(&folder, MEMBER[0]).contains(&code), "{name}");
+        let found = codes_of(&leaf, MEMBER[1]);
+        let is_refused = found.iter().any(|code| matches!(*code, "EP007" | "EP032"));
+        assert!(is_refused, "{name}: {found:?}");
+        assert_eq!(codes_of(&ca, MEMBER[0]).contains(&code), true, "{name}");
+    }
+    // Nothing is wrong if another certificate of the file is a CA
+    let bundle = [other.as_bytes(), &*good].concat();
+    fs::write(folder.join(MEMBER[0]), bundle).unwrap();
+    assert_eq!(codes(&folder), []);
+
+    for (name, contents) in [
+        ("request", read("x.csr")),
+        ("list", read("x.crl")),
+        ("PKCS #7", read("x.p7b")),
+    ] {
+        fs::write(folder.join(MEMBER[1]), &contents).unwrap();
+        let pair = Files::Pair(contents, key.clone());
+        assert_ne!(go::files(&[pair])[0], Verdict::Accepted, "{name}");
+        assert_eq!(codes_of(&folder, MEMBER[1]), ["EP041"], "{name}");
+    }
 }

@@ -24,7 +24,7 @@ use crate::{
 use self::chain::Search;
 pub(crate) use self::{
     file::{Held, Use, held_certificates, held_key},
-    issuing::{SigningChain, Wishes, unacceptable},
+    issuing::{SigningChain, Wishes, refused_as_root, unacceptable},
 };
 pub use self::{
     file::{certificate_chain, key_pair, private_key, skipped_blocks, trusted_ca},

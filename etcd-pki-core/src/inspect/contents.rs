@@ -117,6 +117,10 @@ impl Contents {
                 } else if found.iter().any(|what| what.ends_with("certificate")) {
                     // One under a label such as OpenSSL's `TRUSTED CERTIFICATE`
                     for_etcd(path, &bytes, refused).map_or(Self::Other, Self::Unreadable)
+                } else if matches!(Layout::kind_by_name(path), Some((_, false))) {
+                    // Such as a request or a revocation list
+                    let finding = for_etcd(path, &bytes, refused);
+                    Self::Unreadable(finding.unwrap_or(Finding::NoCertificate))
                 } else {
                     Self::Other
                 }

@@ -17,7 +17,7 @@ use crate::{
     role::Role,
     store::{Attributes, Stamp, is_privileged_owner, trusted_owner, user_name},
     threshold::Threshold,
-    verify::Verifier,
+    verify::{self, Verifier},
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
@@ -91,6 +91,15 @@ pub(crate) fn key_match(
     (certificate.public_key() != key).then(|| Finding::KeyMismatch {
         key: path.map(Path::to_owned),
     })
+}
+
+/// None of the certificates of a trusted file may sign others: this is why the first may not.
+pub(crate) fn no_ca(trusted: &[Certificate]) -> Option<Finding> {
+    let mut refused = None;
+    for certificate in trusted {
+        refused = refused.or(Some(verify::refused_as_root(certificate)?));
+    }
+    refused
 }
 
 /// A CA without keyUsage.

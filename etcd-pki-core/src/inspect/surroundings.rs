@@ -35,6 +35,8 @@ pub(super) struct Cas<'a> {
     pub(super) trusted: Vec<(&'a Path, &'a Certificate)>,
     /// The layout that the certificate's name shows, if its CA file is here
     pub(super) neighbours: Option<Neighbours>,
+    /// The CA file of that layout, if it has no certificate
+    pub(super) empty: Option<PathBuf>,
     /// Those of the separate CA of peers
     peers: Vec<(&'a Path, &'a Certificate)>,
 }
@@ -86,7 +88,10 @@ impl<'a> Surroundings<'a> {
             }
             None => (self.trusted_by_name(path), self.peer_cas_by_name(path)),
         };
+        let ca = neighbours.as_ref().filter(|_| trusted.is_empty());
+        let ca = ca.map(|found| parent(path).join(&found.ca));
         Cas {
+            empty: ca.filter(|ca| has_no_certificate(ca)),
             trusted,
             neighbours,
             peers,
@@ -174,7 +179,7 @@ impl<'a> Cas<'a> {
 }
 
 /// Whether a layout names a file as a CA's certificate.
-fn is_trusted_by_name(path: &Path) -> bool {
+pub(super) fn is_trusted_by_name(path: &Path) -> bool {
     matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), false)))
 }
 
@@ -188,6 +193,15 @@ fn neighbours(leaf: &Path) -> Option<Neighbours> {
     found
         .filter(|found| is_here(&found.ca))
         .min_by_key(|found| !found.members.iter().any(|member| is_here(member)))
+}
+
+/// Whether a CA's file can be read, and has no certificate.
+fn has_no_certificate(ca: &Path) -> bool {
+    let contents = Contents::of(ca, store::owner_of_directory(parent(ca)));
+    matches!(
+        contents,
+        Contents::Unreadable(Finding::NotReadByEtcd { .. } | Finding::NoCertificate)
+    )
 }
 
 /// A file's directory, `etcd` below it, where Kubernetes' tools have etcd's CA, and the directory
