@@ -293,3 +293,39 @@ fn files_without_what_their_names_promise() {
         assert_eq!(codes_of(&folder, MEMBER[1]), ["EP041"], "{name}");
     }
 }
+
+/// A leaf before the CA in a trusted file is no fault, and does not hide what etcd refuses there.
+#[test]
+fn a_leaf_first_in_a_trusted_file() {
+    let scratch = Scratch::new("trust");
+    let folder = scratch.path().join("pki");
+    let own = ca("etcd-ca");
+    let leaf = issue(&own, Role::Client).certificate().to_pem().unwrap();
+    let ca = own.certificate().to_pem().unwrap();
+    let foreign = "-----BEGIN X-----\nAAAA\n-----END X-----\n";
+    let key = own.key().unwrap().to_secret_pem().unwrap();
+    let secret = std::str::from_utf8(key.as_bytes()).unwrap();
+    write_leaf(&folder, MEMBER, &issue(&own, Role::Member));
+    for (file, codes) in [
+        (format!("{leaf}{ca}"), &[][..]),
+        (format!("{leaf}{ca}{foreign}"), &["EP041"]),
+        (format!("{leaf}{foreign}{ca}"), &["EP041"]),
+        (format!("{leaf}{ca}{secret}"), &["EP041"]),
+    ] {
+        for name in ["ca.pem", "peer-ca.pem", "old-ca.pem"] {
+            write_ca(&folder.join("ca.pem"), &own);
+            write(&folder.join(name), &file);
+            let verdict = &go::files(&[Files::TrustedCa(file.clone().into_bytes())])[0];
+            assert_eq!(*verdict == Verdict::Accepted, codes.is_empty());
+            let found = codes_of(&folder, name);
+            assert_eq!(found, codes, "{name}");
+            if name != "ca.pem" {
+                fs::remove_file(folder.join(name)).unwrap();
+            }
+        }
+    }
+    // The key of the CA belongs to the CA
+    write(&folder.join("ca.pem"), format!("{leaf}{ca}"));
+    write(&folder.join("ca-key.pem"), key.as_bytes());
+    assert_eq!(codes(&folder), []);
+}
