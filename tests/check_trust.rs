@@ -11,6 +11,7 @@ use std::{fs, path::Path};
 use etcd_pki_core::{Bundle, CertificateAuthority, Check, Identity, Role, inspect};
 use etcd_pki_tests::{
     Scratch, Verdict,
+    command::etcd_pki_in,
     go::{self, Files},
     openssl,
 };
@@ -328,4 +329,80 @@ fn a_leaf_first_in_a_trusted_file() {
     write(&folder.join("ca.pem"), format!("{leaf}{ca}"));
     write(&folder.join("ca-key.pem"), key.as_bytes());
     assert_eq!(codes(&folder), []);
+}
+
+/// A CA with which no command signs, since Go accepts nothing of it.
+#[test]
+fn cas_that_cannot_sign() {
+    const KEYS: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    const BASIC: &str = "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n";
+    const SIGN: &str = "keyUsage=critical,keyCertSign,cRLSign\n";
+    for (extensions, is_root, code) in [
+        (SIGN, true, None),
+        (SIGN, false, None),
+        (
+            "keyUsage=critical,keyCertSign\n1.2.3.4=critical,DER:05:00\n",
+            true,
+            Some("EP035"),
+        ),
+        (
+            "keyUsage=critical,keyCertSign\nextendedKeyUsage=codeSigning\n",
+            true,
+            Some("EP037"),
+        ),
+        (
+            "keyUsage=critical,keyCertSign\nextendedKeyUsage=serverAuth\n",
+            true,
+            Some("EP037"),
+        ),
+        (
+            "keyUsage=critical,keyCertSign\nextendedKeyUsage=serverAuth,clientAuth\n",
+            true,
+            None,
+        ),
+        ("keyUsage=critical,cRLSign\n", false, Some("EP032")),
+        ("keyUsage=critical,cRLSign\n", true, Some("EP032")),
+    ] {
+        let scratch = Scratch::new("trust");
+        let folder = scratch.path();
+        let call = |line: &str| drop(openssl::call(folder, line));
+        write(&folder.join("x.cnf"), format!("{BASIC}{extensions}"));
+        write_ca(&folder.join("root.pem"), &ca("root"));
+        call(&format!(
+            "req {KEYS} -keyout root-key.pem -x509 -days 900 -subj /CN=root -out root.pem \
+             -addext keyUsage=critical,keyCertSign"
+        ));
+        fs::create_dir(folder.join("pki")).unwrap();
+        call(&format!(
+            "req {KEYS} -keyout pki/ca-key.pem -subj /CN=etcd-ca -out ca.csr"
+        ));
+        let signer = if is_root {
+            "-signkey pki/ca-key.pem"
+        } else {
+            "-CA root.pem -CAkey root-key.pem"
+        };
+        call(&format!(
+            "x509 -req -in ca.csr {signer} -days 800 -extfile x.cnf -out pki/ca.pem"
+        ));
+        call(&format!(
+            "req {KEYS} -keyout x.key -subj /CN=x -out x.csr -addext subjectAltName=IP:0.0.0.0"
+        ));
+        call("x509 -req -in x.csr -CA pki/ca.pem -CAkey pki/ca-key.pem -days 9 -out x.pem");
+        let [ca, leaf] = ["pki/ca.pem", "x.pem"].map(|name| folder.join(name));
+        let verify = go::verify(&ca, &leaf);
+        let is_accepted = [verify.server(), verify.client()]
+            .iter()
+            .all(|verdict| *verdict == Verdict::Accepted);
+        // Go builds no chain to a root that is an intermediate with another one above it
+        assert_eq!(is_accepted, code.is_none(), "{extensions} {is_root}");
+        let signing = etcd_pki_in(folder, "cert issue member m -d pki");
+        assert_eq!(signing.success(), code.is_none(), "{}", signing.stderr());
+        if let Some(code) = code {
+            let found = codes_of(&folder.join("pki"), "ca.pem");
+            assert_eq!(found, [code], "{extensions} {is_root}");
+        } else {
+            let found = codes_of(&folder.join("pki"), "ca.pem");
+            assert!(found.is_empty(), "{extensions} {is_root}: {found:?}");
+        }
+    }
 }

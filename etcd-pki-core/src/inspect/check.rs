@@ -189,6 +189,11 @@ impl Check {
                         .flatten(),
                 );
             }
+            let is_its_key = certificates.key.public.as_ref() == Some(certificate.public_key());
+            if is_its_key && index == certificates.index_of_key() {
+                let refused = rules::cannot_sign(certificate, all, path, now);
+                findings.extend(refused.filter(|one| !findings.contains(one)));
+            }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
             let key = &certificates.key;
             // Of several certificates for one key, one has the findings about it

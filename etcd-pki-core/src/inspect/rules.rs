@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    authority::cas_above,
     certificate::Certificate,
     error::Error,
     extensions::ExtendedKeyUsage,
@@ -17,7 +18,7 @@ use crate::{
     role::Role,
     store::{Attributes, Stamp, is_privileged_owner, trusted_owner, user_name},
     threshold::Threshold,
-    verify::{self, Verifier},
+    verify::{self, SigningChain, Verifier, Wishes},
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
@@ -100,6 +101,38 @@ pub(crate) fn no_ca(trusted: &[Certificate]) -> Option<Finding> {
         refused = refused.or(Some(verify::refused_as_root(certificate)?));
     }
     refused
+}
+
+/// Why every command refuses to sign with a CA whose key is here, but for the times, which are findings
+/// about their certificates. What the CA of a layout signs needs both usages of TLS.
+pub(crate) fn cannot_sign(
+    ca: &Certificate,
+    bundle: &[Certificate],
+    path: &Path,
+    now: SystemTime,
+) -> Option<Finding> {
+    const USAGES: [ExtendedKeyUsage; 2] =
+        [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    if !ca.is_authority() {
+        return None;
+    }
+    let chain = SigningChain::new(ca.clone(), cas_above(ca, bundle));
+    if let Err(finding) = chain.check_cas(now, true) {
+        let is_about_time = matches!(
+            finding,
+            Finding::Expired { .. } | Finding::NotYetValid { .. }
+        );
+        return (!is_about_time).then_some(finding);
+    }
+    let is_for_etcd = matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), _)))
+        && !is_named_as_kubernetes_ca(ca.common_name().as_deref());
+    let wishes = Wishes {
+        usages: &USAGES,
+        names: None,
+    };
+    is_for_etcd
+        .then(|| chain.check_wishes(wishes).err())
+        .flatten()
 }
 
 /// A CA without keyUsage.
