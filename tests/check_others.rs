@@ -218,6 +218,30 @@ fn names_that_no_client_accepts() {
             Some(san(MEMBER, "DNS:10.0.0.1,IP:10.0.0.1")),
             &[],
         ),
+        // Names that no host has
+        (
+            "member-x",
+            Some(san(MEMBER, "DNS:https://m.lan:2379")),
+            &["EP049"],
+        ),
+        ("member-x", Some(san(MEMBER, "DNS:m.lan:2379")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "DNS:m*.lan")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "DER:30:02:82:00")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "IP:0.0.0.0")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "IP:::")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "IP:0.0.0.0,DNS:m.lan")), &[]),
+        ("member-x", Some(san(MEMBER, "DNS:*.lan")), &[]),
+        (
+            "member-x",
+            Some(san(MEMBER, "DNS:10.0.0.1:2379")),
+            &["EP050"],
+        ),
+        (
+            "member-x",
+            Some(san(MEMBER, "DNS:[fd00::1]:2379")),
+            &["EP050"],
+        ),
+        ("member-x", Some(san(MEMBER, "DNS:[fd00::1]")), &["EP050"]),
         (
             "member-x",
             Some("basicConstraints=CA:FALSE\n".to_owned()),

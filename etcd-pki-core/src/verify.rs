@@ -24,6 +24,7 @@ use crate::{
 use self::chain::Search;
 pub(crate) use self::{
     file::{Held, Use, held_certificates, held_key},
+    host::is_host_name,
     issuing::{SigningChain, Wishes, refused_as_root, unacceptable},
 };
 pub use self::{

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -18,7 +18,7 @@ use crate::{
     role::Role,
     store::{Attributes, Stamp, is_privileged_owner, trusted_owner, user_name},
     threshold::Threshold,
-    verify::{self, SigningChain, Verifier, Wishes},
+    verify::{self, SigningChain, Verifier, Wishes, is_host_name},
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
@@ -249,7 +249,7 @@ pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
     if server && !client {
         findings.push(Finding::MemberWithoutClientAuth);
     }
-    if server && is_nameless(certificate) && is_member.unwrap_or(names_server) {
+    if server && !has_usable_name(certificate) && is_member.unwrap_or(names_server) {
         findings.push(Finding::MemberWithoutNames);
     }
     if server && is_member != Some(false) {
@@ -260,6 +260,25 @@ pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
 
 fn is_for_member(kind: FileKind) -> bool {
     matches!(kind, FileKind::Member | FileKind::Peer)
+}
+
+/// Whether a host can have one of the certificate's names: no connection goes to the address 0.0.0.0,
+/// and a name such as `https://m:2379` is none of a host.
+fn has_usable_name(certificate: &Certificate) -> bool {
+    let mut names = certificate.dns_names().iter();
+    let mut addresses = certificate.ip_addresses().iter();
+    names.any(|name| is_host_name(name, true) || address_in(name).is_some())
+        || addresses.any(|address| !address.is_unspecified())
+}
+
+/// The address that a DNS name is, with or without brackets and a port.
+fn address_in(name: &str) -> Option<IpAddr> {
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let address = bare.unwrap_or(name).parse();
+    let with_port = || name.parse::<SocketAddr>().map(|socket| socket.ip());
+    address.or_else(|_| with_port()).ok()
 }
 
 /// Whether a certificate has neither DNS name nor address: only these two count (`checkCertSAN` in
@@ -322,8 +341,8 @@ fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Fin
     let addresses = certificate.ip_addresses();
     let names = certificate.dns_names().iter();
     let misused = names.filter(|name| {
-        let address = name.parse::<IpAddr>();
-        address.is_ok_and(|address| !addresses.contains(&address))
+        let address = address_in(name);
+        address.is_some_and(|address| !addresses.contains(&address))
     });
     misused.map(|name| Finding::AddressAsDnsName(name.clone()))
 }
