@@ -12,11 +12,12 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Check, Cluster, Layout, Severity, Store,
+    Check, Checked, Cluster, Finding, Layout, Severity, Store,
     plan::{Action, Step},
 };
 use etcd_pki_tests::{
     Scratch, Verdict,
+    command::etcd_pki_in,
     go::{self, Files},
     openssl,
 };
@@ -412,7 +413,7 @@ fn an_old_ca_nearby() {
     ));
     let find = |path: &str| {
         let checked = Check::new().run([folder.join(path)]);
-        let is_it = |one: &&etcd_pki_core::Checked| one.path().ends_with("client-app.pem");
+        let is_it = |one: &&Checked| one.path().ends_with("client-app.pem");
         let checked = checked.iter().find(is_it).unwrap();
         let findings = checked.findings().iter();
         let codes: Vec<_> = findings.map(|finding| finding.code()).collect();
@@ -563,5 +564,43 @@ fn the_files_of_other_tools() {
         let refused = etcd_pki_core::Adoption::read(&folder, None).unwrap_err();
         assert!(refused.to_string().contains(tool), "{tool}: {refused}");
         assert!(refused.hint().is_some());
+    }
+}
+
+/// Keys that Go loads, and with which no connection succeeds.
+#[test]
+fn keys_that_no_connection_uses() {
+    let scratch = Scratch::new("keys");
+    let folder = scratch.path();
+    let call = |line: &str| drop(openssl::call(folder, line));
+    let _ = etcd_pki_in(folder, "ca new -d pki").expect_success();
+    fs::write(
+        folder.join("x.cnf"),
+        "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n\
+         subjectAltName=DNS:localhost,IP:127.0.0.1\n",
+    )
+    .unwrap();
+    for (key, is_usable) in [
+        ("ec -pkeyopt ec_paramgen_curve:P-224", false),
+        ("ec -pkeyopt ec_paramgen_curve:P-256", true),
+        ("ec -pkeyopt ec_paramgen_curve:P-521", true),
+        ("rsa:512", false),
+        ("rsa:1023", false),
+        ("rsa:1024", true),
+        ("rsa:2048", true),
+    ] {
+        call(&format!(
+            "req -newkey {key} -nodes -keyout pki/member-m-key.pem -subj /CN=m -out m.csr"
+        ));
+        call(
+            "x509 -req -in m.csr -CA pki/ca.pem -CAkey pki/ca-key.pem -days 90 -extfile x.cnf \
+             -out pki/member-m.pem",
+        );
+        let checked = Check::new().run([folder.join("pki")]);
+        let is_it = |one: &&Checked| one.path().ends_with("member-m.pem");
+        let findings = checked.iter().find(is_it).unwrap().findings();
+        let codes: Vec<_> = findings.iter().map(Finding::code).collect();
+        let expected: &[&str] = if is_usable { &[] } else { &["EP041"] };
+        assert_eq!(codes, expected, "{key}: {findings:?}");
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 
 use self::chain::Search;
 pub(crate) use self::{
-    file::{Held, Use, held_certificates, held_key},
+    file::{Held, Use, held_certificates, held_key, refused_in_tls},
     host::is_host_name,
     issuing::{SigningChain, Wishes, refused_as_root, unacceptable},
 };

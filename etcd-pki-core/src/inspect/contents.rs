@@ -85,6 +85,10 @@ impl Contents {
         }
         let of = use_of(path, &bytes);
         let (certificates, refused) = verify::held_certificates(of, &bytes);
+        let refused = refused.or_else(|| {
+            let is_leaf = of == Use::Certificate;
+            is_leaf.then(|| verify::refused_in_tls(&bytes)).flatten()
+        });
         match certificates {
             Ok(all) => {
                 let key = Key::within(path, &bytes, &stamp, store_owner)
