@@ -604,3 +604,36 @@ fn keys_that_no_connection_uses() {
         assert_eq!(codes, expected, "{key}: {findings:?}");
     }
 }
+
+/// A key in OpenSSH's format is named, with the command that converts it.
+#[test]
+fn a_key_in_the_format_of_openssh() {
+    let scratch = Scratch::new("keys");
+    let folder = scratch.path();
+    for line in ["ca new -d pki", "cert issue client app -d pki"] {
+        let _ = etcd_pki_in(folder, line).expect_success();
+    }
+    let key = folder.join("pki/client-app-key.pem");
+    // The beginning of what `ssh-keygen` writes
+    let contents =
+        "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUxOQ==";
+    let pem = format!(
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n{contents}\n-----END OPENSSH PRIVATE KEY-----\n"
+    );
+    fs::write(&key, &pem).unwrap();
+    let certificate = fs::read(folder.join("pki/client-app.pem")).unwrap();
+    let pair = Files::Pair(certificate, pem.into_bytes());
+    assert_ne!(go::files(&[pair])[0], Verdict::Accepted);
+    fs::write(folder.join("s.yaml"), "clients: [app]\n").unwrap();
+    let checked = Check::new().run([folder.join("pki/client-app.pem")]);
+    let fixes: Vec<_> = checked[0].findings().iter().map(Finding::fix).collect();
+    assert!(
+        fixes.len() == 1 && fixes[0].contains("ssh-keygen -p -m PKCS8"),
+        "{fixes:?}"
+    );
+    for line in ["check pki", "plan -f s.yaml -d pki"] {
+        let output = etcd_pki_in(folder, line);
+        let text = format!("{}{}", output.stdout(), output.stderr());
+        assert!(text.contains("OpenSSH's format"), "{line}: {text}");
+    }
+}

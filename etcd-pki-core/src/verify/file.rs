@@ -301,6 +301,7 @@ fn refuse_key(block: &Block, cause: impl FnOnce(usize, usize) -> Cause) -> Findi
 
 fn public_half(block: &Block) -> Result<Key, Finding> {
     key::public_half(&block.contents).map_err(|failure| {
+        let is_open_ssh = block.label == "OPENSSH PRIVATE KEY";
         let is_encrypted = block.is_encrypted || key::is_encrypted(&block.contents);
         refuse_key(block, |block, line| match failure {
             key::Failure::NotSupportedHere(what) => Cause::NotSupportedHere {
@@ -309,6 +310,7 @@ fn public_half(block: &Block) -> Result<Key, Finding> {
                 what: what.to_owned(),
             },
             key::Failure::Unsupported(name) => Cause::UnsupportedKey { block, line, name },
+            key::Failure::Malformed if is_open_ssh => Cause::OpenSshKey { block, line },
             key::Failure::Malformed if is_encrypted => Cause::EncryptedKey { block, line },
             key::Failure::Malformed => Cause::Malformed {
                 block,
