@@ -12,11 +12,12 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Check, Cluster, Layout, Severity, Store,
+    Check, Checked, Cluster, Finding, Layout, Severity, Store,
     plan::{Action, Step},
 };
 use etcd_pki_tests::{
     Scratch, Verdict,
+    command::etcd_pki_in,
     go::{self, Files},
     openssl,
 };
@@ -218,6 +219,30 @@ fn names_that_no_client_accepts() {
             Some(san(MEMBER, "DNS:10.0.0.1,IP:10.0.0.1")),
             &[],
         ),
+        // Names that no host has
+        (
+            "member-x",
+            Some(san(MEMBER, "DNS:https://m.lan:2379")),
+            &["EP049"],
+        ),
+        ("member-x", Some(san(MEMBER, "DNS:m.lan:2379")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "DNS:m*.lan")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "DER:30:02:82:00")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "IP:0.0.0.0")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "IP:::")), &["EP049"]),
+        ("member-x", Some(san(MEMBER, "IP:0.0.0.0,DNS:m.lan")), &[]),
+        ("member-x", Some(san(MEMBER, "DNS:*.lan")), &[]),
+        (
+            "member-x",
+            Some(san(MEMBER, "DNS:10.0.0.1:2379")),
+            &["EP050"],
+        ),
+        (
+            "member-x",
+            Some(san(MEMBER, "DNS:[fd00::1]:2379")),
+            &["EP050"],
+        ),
+        ("member-x", Some(san(MEMBER, "DNS:[fd00::1]")), &["EP050"]),
         (
             "member-x",
             Some("basicConstraints=CA:FALSE\n".to_owned()),
@@ -254,6 +279,67 @@ fn names_that_no_client_accepts() {
         }
         if file == "member-x" && codes.is_empty() {
             assert!(is_accepted, "{file} {extensions:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::remove_file(directory.file(&format!("{file}-key.pem"))).unwrap();
+    }
+}
+
+/// The name of a file shows whether it is a member's, whatever its usages are: a client with names of its
+/// own passes the peer port, and no client accepts a member that is no server.
+#[test]
+fn usages_that_do_not_fit_the_name() {
+    let directory = Directory::new();
+    let extensions = |usages: &str, names: &str| {
+        let usages = match usages {
+            "" => String::new(),
+            usages => format!("extendedKeyUsage={usages}\n"),
+        };
+        format!("basicConstraints=critical,CA:FALSE\n{usages}subjectAltName={names}\n")
+    };
+    for (file, usages, names, codes) in [
+        ("client-x", "", "IP:10.0.0.7", &["EP044"][..]),
+        ("client-x", "", "DNS:a", &["EP044"]),
+        ("client-x", "", "IP:0.0.0.0", &[]),
+        ("node-x", "", "DNS:a", &["EP044"]),
+        ("app", "", "IP:10.0.0.7", &["EP044"]),
+        ("client-x", "serverAuth,clientAuth", "DNS:a", &["EP044"]),
+        ("client-x", "anyExtendedKeyUsage", "DNS:a", &["EP044"]),
+        (
+            "client-x",
+            "anyExtendedKeyUsage,codeSigning",
+            "DNS:a",
+            &["EP044"],
+        ),
+        // As Kubespray has them
+        (
+            "client-x",
+            "serverAuth,clientAuth",
+            "DNS:localhost,DNS:a,IP:127.0.0.1",
+            &[],
+        ),
+        ("client-x", "serverAuth", "DNS:a", &["EP010"]),
+        ("client-x", "codeSigning", "IP:0.0.0.0", &["EP037"]),
+        ("member-x", "", "DNS:m.lan", &[]),
+        ("member-x", "serverAuth,clientAuth", "DNS:m.lan", &[]),
+        ("member-x", "codeSigning", "DNS:m.lan", &["EP037"]),
+        ("member-x", "clientAuth", "DNS:m.lan", &["EP037"]),
+        ("peer-x", "clientAuth", "DNS:m.lan", &["EP037"]),
+        ("member-x", "serverAuth", "DNS:m.lan", &["EP010"]),
+        ("app", "clientAuth", "IP:0.0.0.0", &[]),
+    ] {
+        directory.sign(file, Some(&extensions(usages, names)));
+        let path = directory.file(&format!("{file}.pem"));
+        let checked = Check::new().run([&path]);
+        let found: Vec<_> = checked[0].findings().iter().map(|one| one.code()).collect();
+        assert_eq!(found, codes, "{file} {usages} {names}");
+        let verify = go::verify(&directory.file("ca.pem"), &path).server();
+        if file == "member-x" || file == "peer-x" {
+            let is_refused = codes.contains(&"EP037");
+            assert_eq!(verify != Verdict::Accepted, is_refused, "{usages}");
+        } else if codes.contains(&"EP044") {
+            let ca = directory.file("ca.pem");
+            assert_eq!(go::verify(&ca, &path).client(), Verdict::Accepted);
         }
         fs::remove_file(&path).unwrap();
         fs::remove_file(directory.file(&format!("{file}-key.pem"))).unwrap();
@@ -327,7 +413,7 @@ fn an_old_ca_nearby() {
     ));
     let find = |path: &str| {
         let checked = Check::new().run([folder.join(path)]);
-        let is_it = |one: &&etcd_pki_core::Checked| one.path().ends_with("client-app.pem");
+        let is_it = |one: &&Checked| one.path().ends_with("client-app.pem");
         let checked = checked.iter().find(is_it).unwrap();
         let findings = checked.findings().iter();
         let codes: Vec<_> = findings.map(|finding| finding.code()).collect();
@@ -478,5 +564,76 @@ fn the_files_of_other_tools() {
         let refused = etcd_pki_core::Adoption::read(&folder, None).unwrap_err();
         assert!(refused.to_string().contains(tool), "{tool}: {refused}");
         assert!(refused.hint().is_some());
+    }
+}
+
+/// Keys that Go loads, and with which no connection succeeds.
+#[test]
+fn keys_that_no_connection_uses() {
+    let scratch = Scratch::new("keys");
+    let folder = scratch.path();
+    let call = |line: &str| drop(openssl::call(folder, line));
+    let _ = etcd_pki_in(folder, "ca new -d pki").expect_success();
+    fs::write(
+        folder.join("x.cnf"),
+        "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n\
+         subjectAltName=DNS:localhost,IP:127.0.0.1\n",
+    )
+    .unwrap();
+    for (key, is_usable) in [
+        ("ec -pkeyopt ec_paramgen_curve:P-224", false),
+        ("ec -pkeyopt ec_paramgen_curve:P-256", true),
+        ("ec -pkeyopt ec_paramgen_curve:P-521", true),
+        ("rsa:512", false),
+        ("rsa:1023", false),
+        ("rsa:1024", true),
+        ("rsa:2048", true),
+    ] {
+        call(&format!(
+            "req -newkey {key} -nodes -keyout pki/member-m-key.pem -subj /CN=m -out m.csr"
+        ));
+        call(
+            "x509 -req -in m.csr -CA pki/ca.pem -CAkey pki/ca-key.pem -days 90 -extfile x.cnf \
+             -out pki/member-m.pem",
+        );
+        let checked = Check::new().run([folder.join("pki")]);
+        let is_it = |one: &&Checked| one.path().ends_with("member-m.pem");
+        let findings = checked.iter().find(is_it).unwrap().findings();
+        let codes: Vec<_> = findings.iter().map(Finding::code).collect();
+        let expected: &[&str] = if is_usable { &[] } else { &["EP041"] };
+        assert_eq!(codes, expected, "{key}: {findings:?}");
+    }
+}
+
+/// A key in OpenSSH's format is named, with the command that converts it.
+#[test]
+fn a_key_in_the_format_of_openssh() {
+    let scratch = Scratch::new("keys");
+    let folder = scratch.path();
+    for line in ["ca new -d pki", "cert issue client app -d pki"] {
+        let _ = etcd_pki_in(folder, line).expect_success();
+    }
+    let key = folder.join("pki/client-app-key.pem");
+    // The beginning of what `ssh-keygen` writes
+    let contents =
+        "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUxOQ==";
+    let pem = format!(
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n{contents}\n-----END OPENSSH PRIVATE KEY-----\n"
+    );
+    fs::write(&key, &pem).unwrap();
+    let certificate = fs::read(folder.join("pki/client-app.pem")).unwrap();
+    let pair = Files::Pair(certificate, pem.into_bytes());
+    assert_ne!(go::files(&[pair])[0], Verdict::Accepted);
+    fs::write(folder.join("s.yaml"), "clients: [app]\n").unwrap();
+    let checked = Check::new().run([folder.join("pki/client-app.pem")]);
+    let fixes: Vec<_> = checked[0].findings().iter().map(Finding::fix).collect();
+    assert!(
+        fixes.len() == 1 && fixes[0].contains("ssh-keygen -p -m PKCS8"),
+        "{fixes:?}"
+    );
+    for line in ["check pki", "plan -f s.yaml -d pki"] {
+        let output = etcd_pki_in(folder, line);
+        let text = format!("{}{}", output.stdout(), output.stderr());
+        assert!(text.contains("OpenSSH's format"), "{line}: {text}");
     }
 }

@@ -76,6 +76,19 @@ pub(crate) struct Identified {
     pub(crate) is_key: bool,
 }
 
+/// The files around a leaf certificate, as the layout of its name has them, relative to its directory.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Neighbours {
+    pub(crate) layout: Layout,
+    pub(crate) kind: FileKind,
+    /// Whether it is a member's certificate for peers, where peers have a separate CA
+    pub(crate) is_for_peers: bool,
+    pub(crate) ca: PathBuf,
+    pub(crate) peer_ca: PathBuf,
+    /// The certificates of members with names that show their layout
+    pub(crate) members: Vec<PathBuf>,
+}
+
 /// The names of a layout's files.
 struct Table {
     /// How a certificate's file ends
@@ -358,6 +371,36 @@ impl Layout {
                         .flatten()
                         .any(|peer| file_of(peer) == pattern)
             })
+    }
+
+    /// The files around a leaf certificate with a name of this layout; `None` for other names, and for
+    /// names that every file may have. Only the file's own name matters.
+    pub(crate) fn neighbours(self, path: &Path) -> Option<Neighbours> {
+        let ((kind, file), is_key) = self.row_of_file(path)?;
+        let is_ca = matches!(kind, FileKind::Ca(_) | FileKind::ReplacedCa(_));
+        if is_key || is_ca || file == NAME {
+            return None;
+        }
+        let table = self.table();
+        let is_it = |row: &&Row| row.0 == kind && file_of(row.1) == file;
+        let (_, pattern) = table.rows.iter().find(is_it)?;
+        let folder = pattern.strip_suffix(file).unwrap_or_default();
+        let relative = |paths: PairPaths| match paths.certificate.strip_prefix(folder) {
+            Ok(below) => below.to_owned(),
+            Err(_) => paths.certificate,
+        };
+        let members = table.patterns(FileKind::Member);
+        let members = members.filter(|pattern| !pattern.contains(NAME));
+        Some(Neighbours {
+            layout: self,
+            kind,
+            is_for_peers: table.peer_pattern() == Some(pattern),
+            ca: relative(self.ca(CaKind::Client)),
+            peer_ca: relative(self.ca(CaKind::Peer)),
+            members: members
+                .map(|pattern| relative(table.paths(pattern, "")))
+                .collect(),
+        })
     }
 
     /// The row that has a file's own name, without its directory, and whether it is the key's.
@@ -885,6 +928,44 @@ mod tests {
             let found = (layout.is_of_member(path), layout.is_for_peers(path));
             let expected = (is_of_member, is_for_peers);
             assert_eq!(found, expected, "{layout} {}", path.display());
+        }
+    }
+
+    #[test]
+    fn the_cas_of_leaves() {
+        for (layout, path, expected) in [
+            (
+                Layout::Kubespray,
+                "pki/member-a.pem",
+                Some(("ca.pem", false)),
+            ),
+            (Layout::Kubespray, "pki/peer-a.pem", Some(("ca.pem", true))),
+            (Layout::Kubespray, "pki/a.pem", None),
+            (Layout::Kubespray, "pki/ca.pem", None),
+            (Layout::Kubespray, "pki/member-a-key.pem", None),
+            (Layout::Cfssl, "pki/a.pem", None),
+            (Layout::Kubeadm, "pki/etcd/peer.crt", Some(("ca.crt", true))),
+            (Layout::Kubeadm, "server.crt", Some(("ca.crt", false))),
+            (
+                Layout::Kubeadm,
+                "pki/apiserver-etcd-client.crt",
+                Some(("etcd/ca.crt", false)),
+            ),
+            (
+                Layout::Etcdadm,
+                "pki/apiserver-etcd-client.crt",
+                Some(("ca.crt", false)),
+            ),
+            (
+                Layout::K3s,
+                "etcd/client.crt",
+                Some(("server-ca.crt", false)),
+            ),
+        ] {
+            let found = layout.neighbours(Path::new(path));
+            let found = found.map(|one| (one.ca, one.is_for_peers));
+            let expected = expected.map(|(ca, is_for_peers)| (PathBuf::from(ca), is_for_peers));
+            assert_eq!(found, expected, "{layout} {path}");
         }
     }
 

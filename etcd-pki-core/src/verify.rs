@@ -23,8 +23,9 @@ use crate::{
 
 use self::chain::Search;
 pub(crate) use self::{
-    file::{Held, Use, held_bundle, held_certificates, held_key},
-    issuing::{SigningChain, Wishes, unacceptable},
+    file::{Held, Use, held_bundle, held_certificates, held_key, refused_in_tls},
+    host::is_host_name,
+    issuing::{SigningChain, Wishes, refused_as_root, unacceptable},
 };
 pub use self::{
     file::{certificate_chain, key_pair, private_key, skipped_blocks, trusted_ca},

@@ -15,7 +15,7 @@ use super::{
     reading::{Given, Reading},
     rules,
     signers::signers,
-    surroundings::{Cas, Surroundings, keys_without_certificate},
+    surroundings::{Cas, Surroundings, is_trusted_by_name, keys_without_certificate},
 };
 use crate::{
     certificate::Certificate,
@@ -183,6 +183,16 @@ impl Check {
             let mut findings = self.certificate(certificate, chain, &cas, now);
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
+                findings.extend(
+                    is_trusted_by_name(path)
+                        .then(|| rules::no_ca(all))
+                        .flatten(),
+                );
+            }
+            let is_its_key = certificates.key.public.as_ref() == Some(certificate.public_key());
+            if is_its_key && index == certificates.index_of_key() {
+                let refused = rules::cannot_sign(certificate, all, path, now);
+                findings.extend(refused.filter(|one| !findings.contains(one)));
             }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
             let key = &certificates.key;
@@ -214,13 +224,17 @@ impl Check {
         let time = time.or_else(|| rules::expiry(certificate, thresholds, now));
         let mut findings: Vec<Finding> = time.into_iter().collect();
         findings.extend(rules::key_usage_of_ca(certificate));
-        if !certificate.is_self_issued() {
+        // etcd trusts a leaf in the trusted file as it is
+        let may_have_issuer = certificate.is_authority() || !is_trusted_by_name(path);
+        if may_have_issuer && !certificate.is_self_issued() {
             findings.extend(issuer_findings(certificate, (path, chain), cas, now));
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
-        findings.extend(rules::usages(certificate, path));
-        if !cas.keep_peers_separate(certificate) {
-            findings.extend(rules::peer_port(certificate, Some(path)));
+        if cas.are_of_etcd(certificate) {
+            findings.extend(rules::usages(certificate, path));
+            if !cas.keep_peers_separate(certificate) {
+                findings.extend(rules::peer_port(certificate, Some(path)));
+            }
         }
         findings
     }
@@ -284,8 +298,9 @@ fn issuer_findings(
     cas: &Cas<'_>,
     now: SystemTime,
 ) -> Vec<Finding> {
-    let is_leaf = !certificate.is_authority() && rules::is_for_etcd(certificate);
-    let trusted = Some(&cas.trusted).filter(|trusted| is_leaf && !trusted.is_empty());
+    let is_leaf = !certificate.is_authority() && cas.are_of_etcd(certificate);
+    let trusted = Some(&cas.trusted)
+        .filter(|trusted| is_leaf && (!trusted.is_empty() || cas.empty.is_some()));
     let all: Vec<_> = match trusted {
         Some(trusted) => trusted.clone(),
         None => cas.all().collect(),
@@ -313,9 +328,14 @@ fn issuer_findings(
                 (path, above)
             }
             _ => {
-                return other_ca(certificate, trusted.unwrap_or(&cas.near))
-                    .into_iter()
-                    .collect();
+                let empty = cas.empty.as_ref().filter(|_| is_leaf);
+                let empty = empty.map(|ca| Finding::OtherCa {
+                    issuer: certificate.issuer(),
+                    ca: Some(ca.clone()),
+                    same_name: false,
+                });
+                let other = || other_ca(certificate, trusted.unwrap_or(&cas.near));
+                return empty.or_else(other).into_iter().collect();
             }
         },
     };

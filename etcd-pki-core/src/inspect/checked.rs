@@ -15,7 +15,6 @@ use crate::{
     finding::{Finding, Severity},
     key::PublicKey,
     layout::{FileKind, Layout},
-    role::Role,
 };
 
 /// The result for a certificate, or for a file or a directory without one.
@@ -94,7 +93,7 @@ impl Checked {
             matches!(kind, FileKind::Node | FileKind::Client | FileKind::Admin)
         });
         is_client
-            && certificate.role() == Some(Role::Member)
+            && rules::has_names_of_all(certificate)
             && rules::peer_port_for(certificate.dns_names(), certificate.ip_addresses()).is_some()
     }
 

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
-    layout::Layout,
+    layout::{FileKind, Layout},
     pem,
     store::{Attributes, Stamp, look, read_file},
     verify::{self, Use},
@@ -37,6 +37,8 @@ pub(super) enum Contents {
 pub(super) struct Certificates {
     /// At least one
     pub(super) all: Vec<Certificate>,
+    /// Whether etcd can only use them as trusted CAs
+    is_bundle: bool,
     /// The key in the file or next to it
     pub(super) key: Key,
     /// What is wrong with the file
@@ -81,7 +83,12 @@ impl Contents {
                 Self::Unreadable(empty)
             };
         }
-        let (certificates, refused) = verify::held_certificates(use_of(path, &bytes), &bytes);
+        let of = use_of(path, &bytes);
+        let (certificates, refused) = verify::held_certificates(of, &bytes);
+        let refused = refused.or_else(|| {
+            let is_leaf = of == Use::Certificate;
+            is_leaf.then(|| verify::refused_in_tls(&bytes)).flatten()
+        });
         match certificates {
             Ok(all) => {
                 let key = Key::within(path, &bytes, &stamp, store_owner)
@@ -91,6 +98,7 @@ impl Contents {
                 let misplaced = is_misplaced.then(|| rules::certificate_in_place_of_key(path));
                 Self::Certificates(Box::new(Certificates {
                     all,
+                    is_bundle: of == Use::TrustedCa,
                     key,
                     findings: permissions(path, &stamp, false)
                         .into_iter()
@@ -117,6 +125,10 @@ impl Contents {
                 } else if found.iter().any(|what| what.ends_with("certificate")) {
                     // One under a label such as OpenSSL's `TRUSTED CERTIFICATE`
                     for_etcd(path, &bytes, refused).map_or(Self::Other, Self::Unreadable)
+                } else if matches!(Layout::kind_by_name(path), Some((_, false))) {
+                    // Such as a request or a revocation list
+                    let finding = for_etcd(path, &bytes, refused);
+                    Self::Unreadable(finding.unwrap_or(Finding::NoCertificate))
                 } else {
                     Self::Other
                 }
@@ -131,7 +143,7 @@ impl Contents {
 impl Certificates {
     /// Whether they are CAs, and not a leaf and its chain.
     pub(super) fn are_cas(&self) -> bool {
-        self.all.first().is_some_and(Certificate::is_authority)
+        self.is_bundle
     }
 
     /// The certificate that the key belongs to: the first, which its chain follows; in a trust bundle
@@ -306,11 +318,17 @@ fn permissions(path: &Path, stamp: &Stamp, secret: bool) -> Vec<Finding> {
 
 /// The use that etcd can make of a file of certificates.
 fn use_of(path: &Path, bytes: &[u8]) -> Use {
-    let is_ca = match Certificate::all_from_bytes(bytes) {
-        Ok(all) => all.first().is_some_and(Certificate::is_authority),
-        Err(_) => is_named_as_ca(path),
+    let begins_with_ca = || {
+        let all = Certificate::all_from_bytes(bytes);
+        all.is_ok_and(|all| all.first().is_some_and(Certificate::is_authority))
     };
-    if is_ca {
+    let is_ca = match Layout::kind_by_name(path) {
+        Some((FileKind::Ca(_) | FileKind::ReplacedCa(_), _)) => true,
+        // A host may be called `x-ca`
+        Some(_) => false,
+        None => is_named_as_ca(path),
+    };
+    if is_ca || begins_with_ca() {
         Use::TrustedCa
     } else {
         Use::Certificate

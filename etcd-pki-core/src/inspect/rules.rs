@@ -2,12 +2,13 @@
 
 use std::{
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use crate::{
+    authority::cas_above,
     certificate::Certificate,
     error::Error,
     extensions::ExtendedKeyUsage,
@@ -19,7 +20,7 @@ use crate::{
         Attributes, Stamp, is_link, is_privileged_owner, link_target, trusted_owner, user_name,
     },
     threshold::Threshold,
-    verify::Verifier,
+    verify::{self, SigningChain, Verifier, Wishes, is_host_name},
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
@@ -93,6 +94,47 @@ pub(crate) fn key_match(
     (certificate.public_key() != key).then(|| Finding::KeyMismatch {
         key: path.map(Path::to_owned),
     })
+}
+
+/// None of the certificates of a trusted file may sign others: this is why the first may not.
+pub(crate) fn no_ca(trusted: &[Certificate]) -> Option<Finding> {
+    let mut refused = None;
+    for certificate in trusted {
+        refused = refused.or(Some(verify::refused_as_root(certificate)?));
+    }
+    refused
+}
+
+/// Why every command refuses to sign with a CA whose key is here, but for the times, which are findings
+/// about their certificates. What the CA of a layout signs needs both usages of TLS.
+pub(crate) fn cannot_sign(
+    ca: &Certificate,
+    bundle: &[Certificate],
+    path: &Path,
+    now: SystemTime,
+) -> Option<Finding> {
+    const USAGES: [ExtendedKeyUsage; 2] =
+        [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    if !ca.is_authority() {
+        return None;
+    }
+    let chain = SigningChain::new(ca.clone(), cas_above(ca, bundle));
+    if let Err(finding) = chain.check_cas(now, true) {
+        let is_about_time = matches!(
+            finding,
+            Finding::Expired { .. } | Finding::NotYetValid { .. }
+        );
+        return (!is_about_time).then_some(finding);
+    }
+    let is_for_etcd = matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), _)))
+        && !is_named_as_kubernetes_ca(ca.common_name().as_deref());
+    let wishes = Wishes {
+        usages: &USAGES,
+        names: None,
+    };
+    is_for_etcd
+        .then(|| chain.check_wishes(wishes).err())
+        .flatten()
 }
 
 /// A CA without keyUsage.
@@ -183,27 +225,33 @@ pub(crate) fn ca_key<'a>(
 /// What etcd needs of a leaf's usages and names, or should not get. The file's name shows whether it
 /// is a member's; if it does not, the usages do.
 pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
-    if certificate.is_authority() || !is_for_etcd(certificate) {
+    if certificate.is_authority() {
         return Vec::new();
     }
-    let usages = certificate.extended_key_usages();
-    // A certificate without that extension, such as one of version 1, has every usage
-    let may = |usage: &ExtendedKeyUsage| {
-        usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
-    };
-    let client = may(&ExtendedKeyUsage::ClientAuth);
-    let server = may(&ExtendedKeyUsage::ServerAuth);
+    let client = may_be_used(certificate, &ExtendedKeyUsage::ClientAuth);
+    let server = may_be_used(certificate, &ExtendedKeyUsage::ServerAuth);
     let is_member = match Layout::kind_by_name(path) {
         Some((FileKind::Ca(_), _)) => return Vec::new(),
         Some((kind, _)) => Some(is_for_member(kind)),
         None => None,
     };
-    let names_server = usages.is_some_and(|all| all.contains(&ExtendedKeyUsage::ServerAuth));
+    let usages = certificate.extended_key_usages().unwrap_or_default();
+    let names_server = usages.contains(&ExtendedKeyUsage::ServerAuth);
     let mut findings = Vec::new();
+    let lacking = match is_member {
+        Some(true) if !server => Some(ExtendedKeyUsage::ServerAuth),
+        Some(false) if !server && !client => Some(ExtendedKeyUsage::ClientAuth),
+        _ => None,
+    };
+    findings.extend(lacking.map(|desired| Finding::Usage {
+        subject: certificate.subject(),
+        desired,
+        allowed: usages.to_vec(),
+    }));
     if server && !client {
         findings.push(Finding::MemberWithoutClientAuth);
     }
-    if server && is_nameless(certificate) && is_member.unwrap_or(names_server) {
+    if server && !has_usable_name(certificate) && is_member.unwrap_or(names_server) {
         findings.push(Finding::MemberWithoutNames);
     }
     if server && is_member != Some(false) {
@@ -216,6 +264,25 @@ fn is_for_member(kind: FileKind) -> bool {
     matches!(kind, FileKind::Member | FileKind::Peer)
 }
 
+/// Whether a host can have one of the certificate's names: no connection goes to the address 0.0.0.0,
+/// and a name such as `https://m:2379` is none of a host.
+fn has_usable_name(certificate: &Certificate) -> bool {
+    let mut names = certificate.dns_names().iter();
+    let mut addresses = certificate.ip_addresses().iter();
+    names.any(|name| is_host_name(name, true) || address_in(name).is_some())
+        || addresses.any(|address| !address.is_unspecified())
+}
+
+/// The address that a DNS name is, with or without brackets and a port.
+fn address_in(name: &str) -> Option<IpAddr> {
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let address = bare.unwrap_or(name).parse();
+    let with_port = || name.parse::<SocketAddr>().map(|socket| socket.ip());
+    address.or_else(|_| with_port()).ok()
+}
+
 /// Whether a certificate has neither DNS name nor address: only these two count (`checkCertSAN` in
 /// etcd's client/pkg/transport/listener_tls.go).
 fn is_nameless(certificate: &Certificate) -> bool {
@@ -225,29 +292,38 @@ fn is_nameless(certificate: &Certificate) -> bool {
 /// A certificate that etcd's peer port accepts though it is not a member's: from anywhere if it has
 /// neither DNS name nor address, else from these.
 pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Option<Finding> {
-    if certificate.is_authority() || !is_for_etcd(certificate) {
+    if certificate.is_authority() {
         return None;
     }
-    let usages = certificate.extended_key_usages();
-    let any = [ExtendedKeyUsage::Any];
-    if is_nameless(certificate) {
-        // A certificate without that extension, such as one of version 1, has every usage
-        let mut all = usages.unwrap_or(&any).iter();
-        let is_client =
-            all.any(|usage| matches!(usage, ExtendedKeyUsage::Any | ExtendedKeyUsage::ClientAuth));
-        let is_member = match path.map(Layout::kind_by_name) {
-            Some(Some((FileKind::Ca(_), _))) => true,
-            Some(Some((kind, _))) => is_for_member(kind),
-            Some(None) => false,
-            None => certificate.role() == Some(Role::Member),
-        };
-        return (is_client && !is_member).then_some(Finding::ClientWithoutNames);
+    if !may_be_used(certificate, &ExtendedKeyUsage::ClientAuth) {
+        return None;
     }
-    let is_client =
-        matches!(certificate.role(), Some(Role::Node | Role::Client)) || usages == Some(&any);
-    is_client
-        .then(|| peer_port_for(certificate.dns_names(), certificate.ip_addresses()))
-        .flatten()
+    let has_usages_of_member = certificate.role() == Some(Role::Member);
+    let is_member = match path.map(Layout::kind_by_name) {
+        Some(Some((FileKind::Ca(_), _))) => true,
+        Some(Some((kind, _))) => is_for_member(kind) || has_names_of_all(certificate),
+        // No member can use it
+        Some(None) if is_nameless(certificate) => false,
+        Some(None) | None => has_usages_of_member,
+    };
+    if is_member {
+        return None;
+    }
+    peer_port_for(certificate.dns_names(), certificate.ip_addresses())
+}
+
+/// Whether a certificate has a member's usages and the names that every member has, as Kubespray gives
+/// them to all: its clients cannot be changed alone.
+pub(crate) fn has_names_of_all(certificate: &Certificate) -> bool {
+    let mut names = certificate.dns_names().iter();
+    certificate.role() == Some(Role::Member)
+        && names.any(|name| name.eq_ignore_ascii_case("localhost"))
+}
+
+/// Whether a certificate allows a usage. Without the extension, as in version 1, it has every usage.
+fn may_be_used(certificate: &Certificate, usage: &ExtendedKeyUsage) -> bool {
+    let usages = certificate.extended_key_usages();
+    usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
 }
 
 /// What etcd's peer port accepts of a client or node with these names.
@@ -267,16 +343,16 @@ fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Fin
     let addresses = certificate.ip_addresses();
     let names = certificate.dns_names().iter();
     let misused = names.filter(|name| {
-        let address = name.parse::<IpAddr>();
-        address.is_ok_and(|address| !addresses.contains(&address))
+        let address = address_in(name);
+        address.is_some_and(|address| !addresses.contains(&address))
     });
     misused.map(|name| Finding::AddressAsDnsName(name.clone()))
 }
 
-/// Whether a certificate is one of etcd, and not one of Kubernetes next to it.
-pub(crate) fn is_for_etcd(certificate: &Certificate) -> bool {
-    let issuer = certificate.issuer_common_name().unwrap_or_default();
-    !NOT_ETCD.iter().any(|other| issuer.starts_with(other))
+/// Whether a CA with this common name is usually one of Kubernetes, and not etcd's.
+pub(crate) fn is_named_as_kubernetes_ca(common_name: Option<&str>) -> bool {
+    let name = common_name.unwrap_or_default();
+    NOT_ETCD.iter().any(|other| name.starts_with(other))
 }
 
 /// Why a file counts as missing: it is among the empty ones, or there is none.

@@ -7,12 +7,12 @@ use std::{
 
 use super::{
     contents::{Contents, EXTENSIONS, Key, is_named_as_ca, key_paths},
-    issuer,
+    issuer, rules,
 };
 use crate::{
     certificate::Certificate,
     finding::Finding,
-    layout::{CaKind, FileKind, Layout, is_replaced_ca},
+    layout::{CaKind, FileKind, Layout, Neighbours, is_replaced_ca},
     store::{self, parent},
 };
 
@@ -29,9 +29,16 @@ pub(super) struct Cas<'a> {
     pub(super) near: Vec<(&'a Path, &'a Certificate)>,
     /// In its file, in the directory above, in `etcd` below
     pub(super) around: Vec<(&'a Path, &'a Certificate)>,
-    /// Those in files that a layout names as a CA's, in the certificate's directory and in `etcd`
-    /// below: what etcd trusts, while others may be kept nearby
+    /// What etcd trusts, while others may be kept nearby: the CA file of the layout that the
+    /// certificate's name shows, else every file that a layout names as a CA's, in the certificate's
+    /// directory and in `etcd` below
     pub(super) trusted: Vec<(&'a Path, &'a Certificate)>,
+    /// The layout that the certificate's name shows, if its CA file is here
+    pub(super) neighbours: Option<Neighbours>,
+    /// The CA file of that layout, if it has no certificate
+    pub(super) empty: Option<PathBuf>,
+    /// Those of the separate CA of peers
+    peers: Vec<(&'a Path, &'a Certificate)>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -50,7 +57,8 @@ impl<'a> Surroundings<'a> {
             }
             // A leaf's chain counts for its own file only
             // etcd trusts no CA that another one replaced
-            if certificates.are_cas() && !is_replaced_ca(path) {
+            let has_cas = certificates.are_cas() || is_trusted_by_name(path);
+            if has_cas && !is_replaced_ca(path) {
                 let own = cas.entry(parent(path).to_owned()).or_default();
                 let all = certificates.all.iter();
                 own.extend(all.map(|one| (path.to_path_buf(), one.clone())));
@@ -67,19 +75,63 @@ impl<'a> Surroundings<'a> {
     /// The CAs around a certificate's file.
     pub(super) fn cas(&self, path: &Path) -> Cas<'_> {
         let [own, rest @ ..] = around(path);
-        let [_, below, _] = around(path);
-        let trusted = [&own, &below].into_iter();
+        let neighbours = neighbours(path);
+        let (trusted, peers) = match &neighbours {
+            Some(found) => {
+                let peers: Vec<_> = self.in_file(path, &found.peer_ca).collect();
+                let trusted = if found.is_for_peers && !peers.is_empty() {
+                    peers.clone()
+                } else {
+                    self.in_file(path, &found.ca).collect()
+                };
+                (trusted, peers)
+            }
+            None => (self.trusted_by_name(path), self.peer_cas_by_name(path)),
+        };
+        let ca = neighbours.as_ref().filter(|_| trusted.is_empty());
+        let ca = ca.map(|found| parent(path).join(&found.ca));
         Cas {
-            trusted: trusted
-                .flat_map(|directory| self.in_directory(directory))
-                .filter(|(path, _)| is_trusted_by_name(path))
-                .collect(),
+            empty: ca.filter(|ca| has_no_certificate(ca)),
+            trusted,
+            neighbours,
+            peers,
             near: self.in_directory(&own).collect(),
             around: rest
                 .iter()
                 .flat_map(|directory| self.in_directory(directory))
                 .collect(),
         }
+    }
+
+    /// The certificates of a CA's file, which is relative to the directory of a leaf.
+    fn in_file(&self, leaf: &Path, ca: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
+        let [own, below, _] = around(leaf);
+        let directory = if ca.starts_with("etcd") { below } else { own };
+        let name = ca.file_name().map(ToOwned::to_owned);
+        let found = self.cas.get(&directory).into_iter().flatten();
+        found
+            .map(|(path, certificate)| (path.as_path(), certificate))
+            .filter(move |(path, _)| path.file_name() == name.as_deref())
+    }
+
+    /// The CAs in files that any layout names as a CA's.
+    fn trusted_by_name(&self, path: &Path) -> Vec<(&Path, &Certificate)> {
+        let [own, below, _] = around(path);
+        let all = [&own, &below].into_iter();
+        let all = all.flat_map(|directory| self.in_directory(directory));
+        all.filter(|(path, _)| is_trusted_by_name(path)).collect()
+    }
+
+    /// The CAs in files that any layout names as a peer CA's.
+    fn peer_cas_by_name(&self, path: &Path) -> Vec<(&Path, &Certificate)> {
+        let is_peer_ca = |path: &Path| {
+            let kind = Layout::kind_by_name(path);
+            kind == Some((FileKind::Ca(CaKind::Peer), false))
+        };
+        let all = around(path);
+        let all = all.iter();
+        let all = all.flat_map(|directory| self.in_directory(directory));
+        all.filter(|(path, _)| is_peer_ca(path)).collect()
     }
 
     fn in_directory(&self, directory: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
@@ -94,18 +146,29 @@ impl<'a> Cas<'a> {
         self.near.iter().chain(&self.around).copied()
     }
 
+    /// Whether a certificate is one of etcd, and not one of Kubernetes next to it. The name of its CA
+    /// shows the latter, unless its own name or the trusted CA shows the former.
+    pub(super) fn are_of_etcd(&self, certificate: &Certificate) -> bool {
+        let issuer = certificate.issuer_common_name();
+        if !rules::is_named_as_kubernetes_ca(issuer.as_deref()) {
+            return true;
+        }
+        let Some(neighbours) = &self.neighbours else {
+            return false;
+        };
+        // K3s has `client-NAME.crt` and `server-ca.crt` of Kubernetes in the directory above etcd's
+        let may_be_of_kubernetes =
+            neighbours.kind == FileKind::Client && !neighbours.layout.names_hosts();
+        let cas = || self.trusted.iter().map(|(_, ca)| *ca);
+        !may_be_of_kubernetes
+            || cas().any(|ca| !rules::is_named_as_kubernetes_ca(ca.common_name().as_deref()))
+            || issuer::is_signed_by(certificate, cas())
+    }
+
     /// Whether a separate peer CA is here, and did not sign a certificate: members do not accept it then.
     pub(super) fn keep_peers_separate(&self, certificate: &Certificate) -> bool {
-        let is_peer_ca = |path: &Path| {
-            let names = Layout::ALL
-                .iter()
-                .map(|layout| layout.ca(CaKind::Peer).certificate);
-            names
-                .into_iter()
-                .any(|name| path.file_name() == name.file_name())
-        };
-        let mut cas = self.all().filter(|(path, _)| is_peer_ca(path)).peekable();
-        cas.peek().is_some() && !issuer::is_signed_by(certificate, cas.map(|(_, ca)| ca))
+        let peers = || self.peers.iter().map(|(_, ca)| *ca);
+        !self.peers.is_empty() && !issuer::is_signed_by(certificate, peers())
     }
 
     /// Adds the certificates that follow it in its file.
@@ -116,8 +179,29 @@ impl<'a> Cas<'a> {
 }
 
 /// Whether a layout names a file as a CA's certificate.
-fn is_trusted_by_name(path: &Path) -> bool {
+pub(super) fn is_trusted_by_name(path: &Path) -> bool {
     matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), false)))
+}
+
+/// The layout that a leaf's name shows, if the layout's CA file is here. Of several layouts it is one
+/// that names files of a member here, else the first.
+fn neighbours(leaf: &Path) -> Option<Neighbours> {
+    let is_here = |path: &Path| !store::is_absent(&parent(leaf).join(path));
+    let found = Layout::ALL
+        .into_iter()
+        .filter_map(|layout| layout.neighbours(leaf));
+    found
+        .filter(|found| is_here(&found.ca))
+        .min_by_key(|found| !found.members.iter().any(|member| is_here(member)))
+}
+
+/// Whether a CA's file can be read, and has no certificate.
+fn has_no_certificate(ca: &Path) -> bool {
+    let contents = Contents::of(ca, store::owner_of_directory(parent(ca)));
+    matches!(
+        contents,
+        Contents::Unreadable(Finding::NotReadByEtcd { .. } | Finding::NoCertificate)
+    )
 }
 
 /// A file's directory, `etcd` below it, where Kubernetes' tools have etcd's CA, and the directory

@@ -154,6 +154,40 @@ pub(crate) fn held_bundle(file: &[u8]) -> Held<Vec<Certificate>> {
     (read, refused)
 }
 
+/// Why no connection uses the key of the first certificate, though Go loads it: TLS 1.3 has no P-224
+/// (RFC 8446, section 4.2.3), and Go's `crypto/rsa` does not use RSA keys below 1024 bits
+/// (`checkKeySize`).
+pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
+    const MIN_RSA_BITS: usize = 1024;
+    let blocks = certificate_blocks(file).ok()?;
+    let name = match leaf_key(&blocks).ok()?? {
+        Key::Ec {
+            curve: Curve::P224, ..
+        } => "ECDSA on P-224".to_owned(),
+        Key::Rsa { modulus, .. } => {
+            let bits = bit_length(&modulus);
+            if bits >= MIN_RSA_BITS {
+                return None;
+            }
+            format!("RSA with {bits} bits")
+        }
+        _ => return None,
+    };
+    let leaf = blocks.first()?;
+    Some(refuse_certificate(Cause::UnsupportedKey {
+        block: leaf.number,
+        line: leaf.line,
+        name,
+    }))
+}
+
+fn bit_length(number: &[u8]) -> usize {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let significant = number.get(zeros..).unwrap_or_default();
+    let first = significant.first().copied().unwrap_or_default();
+    (significant.len() * 8).saturating_sub(first.leading_zeros() as usize)
+}
+
 /// The private key of a file as etcd reads it; if etcd does not, as etcd-pki does.
 pub(crate) fn held_key(file: &[u8], passphrase: Option<&Passphrase>) -> Held<PrivateKey> {
     let strict = key_block(file).and_then(|block| {
@@ -283,6 +317,7 @@ fn refuse_key(block: &Block, cause: impl FnOnce(usize, usize) -> Cause) -> Findi
 
 fn public_half(block: &Block) -> Result<Key, Finding> {
     key::public_half(&block.contents).map_err(|failure| {
+        let is_open_ssh = block.label == "OPENSSH PRIVATE KEY";
         let is_encrypted = block.is_encrypted || key::is_encrypted(&block.contents);
         refuse_key(block, |block, line| match failure {
             key::Failure::NotSupportedHere(what) => Cause::NotSupportedHere {
@@ -291,6 +326,7 @@ fn public_half(block: &Block) -> Result<Key, Finding> {
                 what: what.to_owned(),
             },
             key::Failure::Unsupported(name) => Cause::UnsupportedKey { block, line, name },
+            key::Failure::Malformed if is_open_ssh => Cause::OpenSshKey { block, line },
             key::Failure::Malformed if is_encrypted => Cause::EncryptedKey { block, line },
             key::Failure::Malformed => Cause::Malformed {
                 block,

@@ -94,7 +94,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 /// Labels of letters, digits, `-` (not first) and `_`; a pattern may begin with the label `*`, and
 /// needs more (`validHostname`).
-fn is_host_name(name: &str, is_pattern: bool) -> bool {
+pub(crate) fn is_host_name(name: &str, is_pattern: bool) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')

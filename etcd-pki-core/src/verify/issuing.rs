@@ -136,6 +136,11 @@ fn judge(cas: &[Certificate]) -> Result<(), Finding> {
     Ok(())
 }
 
+/// Why Go accepts nothing that a trusted certificate signs: it is no CA.
+pub(crate) fn refused_as_root(certificate: &Certificate) -> Option<Finding> {
+    chain::check_authority(certificate, true).err()
+}
+
 /// The error for what Go would not accept.
 pub(crate) fn unacceptable(finding: Finding) -> Error {
     match finding {

@@ -53,6 +53,13 @@ pub(super) enum Cause {
         /// The line on which it begins
         line: usize,
     },
+    /// The private key is in OpenSSH's format, which Go's `crypto/tls` does not read.
+    OpenSshKey {
+        /// The number of its block
+        block: usize,
+        /// The line on which it begins
+        line: usize,
+    },
     /// The key is of an algorithm or on a curve that Go does not know.
     UnsupportedKey {
         /// The number of its block
@@ -128,6 +135,7 @@ impl Cause {
                 "restore the key from a backup, or make a new key and a new certificate"
             }
             (Self::EncryptedKey { .. }, _) => "store the key without a passphrase",
+            (Self::OpenSshKey { .. }, _) => "convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`",
             (Self::UnsupportedKey { .. }, _) => {
                 "make a new key of an algorithm that Go knows (ECDSA on P-256, P-384 or P-521, RSA, Ed25519), and a new certificate"
             }
@@ -160,6 +168,9 @@ impl Cause {
             } => format!("block {block} (line {line}) {reason}"),
             Self::EncryptedKey { block, line } => {
                 format!("the private key in block {block} (line {line}) is encrypted")
+            }
+            Self::OpenSshKey { block, line } => {
+                format!("the key in block {block} (line {line}) is in OpenSSH's format")
             }
             Self::UnsupportedKey { block, line, name } => format!(
                 "the key in block {block} (line {line}) is of {name}, which Go does not use for TLS"
