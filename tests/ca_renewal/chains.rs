@@ -3,7 +3,10 @@
 use std::fs;
 
 use etcd_pki_core::Certificate;
-use etcd_pki_tests::openssl::{self, Purpose};
+use etcd_pki_tests::{
+    go,
+    openssl::{self, Purpose},
+};
 use serde_json::Value;
 
 use super::{CA, MEMBER, Place};
@@ -102,7 +105,7 @@ impl Place {
     #[track_caller]
     fn assert_chain(&self) {
         let (ca, leaf) = (self.file("p/ca.pem"), self.file("p/member-node1.pem"));
-        let verify = etcd_pki_tests::go::verify(&ca, &leaf).host("node1.lan");
+        let verify = go::verify(&ca, &leaf).host("node1.lan");
         verify.server().assert_accepted("Go");
         self.write(
             "all.pem",
@@ -245,4 +248,37 @@ fn the_entries_of_a_trust_bundle() {
     assert_eq!(idle.len(), 1, "{adopted:?}");
     assert!(idle[0].contains("CN=idle, serial "), "{adopted:?}");
     assert!(adopted.stdout().contains("common_name: ca\n"));
+}
+
+/// A CA that is a root here, and that another CA signed too, is renewed as the root that it is.
+#[test]
+fn a_root_that_another_ca_signed_too() {
+    let place = Place::new();
+    place.root("ca", "/CN=etcd-ca", CA);
+    place.root("other", "/CN=other", CA);
+    place.signed("leaf", "/CN=node1", "ca", MEMBER, 30);
+    place.write("extensions", CA);
+    place.openssl(
+        "x509 -req -in ca.csr -CA other.pem -CAkey other-key.pem -CAcreateserial -days 4000 \
+         -extfile extensions -out crossed.pem",
+    );
+    place.copy(&["ca"]);
+    for order in [["ca", "crossed"], ["crossed", "ca"]] {
+        let read = |name: &str| place.read(&format!("{name}.pem"));
+        place.write("p/ca.pem", &order.map(read).concat());
+        let _ = place.pki("ca renew -d p").expect_success();
+        let renewed = place.read("p/ca.pem");
+        assert!(renewed.contains(read("crossed").trim()), "{order:?}");
+        assert!(!renewed.contains(read("ca").trim()), "{order:?}");
+        // openssl takes the first of the two, and has no issuer for it
+        let (ca, leaf) = (place.file("p/ca.pem"), place.file("leaf.pem"));
+        let verify = go::verify(&ca, &leaf).host("node1.lan");
+        verify.server().assert_accepted("Go");
+        let issued = "cert issue client x -d p --force";
+        let _ = place.pki(issued).expect_success();
+        assert_eq!(
+            place.read("p/client-x.pem").matches("BEGIN CERT").count(),
+            1
+        );
+    }
 }
