@@ -282,3 +282,39 @@ fn a_root_that_another_ca_signed_too() {
         );
     }
 }
+
+/// A path length that does not allow the CA between is refused before anything is written.
+#[test]
+fn a_path_length_that_cuts_leaves_off() {
+    for sub_is_in_bundle in [false, true] {
+        let place = Place::new();
+        place.root("ca", "/CN=etcd-ca", CA);
+        place.signed("sub", "/CN=sub", "ca", CA, 300);
+        place.signed("leaf", "/CN=node1", "sub", MEMBER, 30);
+        place.signed("direct", "/CN=node2", "ca", MEMBER, 30);
+        place.copy(&["ca", "leaf", "direct"]);
+        let (sub, chain) = if sub_is_in_bundle {
+            ("p/ca.pem", place.read("ca.pem") + &place.read("sub.pem"))
+        } else {
+            (
+                "p/leaf.pem",
+                place.read("leaf.pem") + &place.read("sub.pem"),
+            )
+        };
+        place.write(sub, &chain);
+        let before = place.read("p/ca.pem");
+        let refused = place.pki("ca renew -d p --path-length 0").expect_code(1);
+        assert!(refused.stderr().contains("leaf.pem"), "{refused:?}");
+        assert!(
+            refused.stderr().contains("allows 0 CAs below it"),
+            "{refused:?}"
+        );
+        assert_eq!(place.read("p/ca.pem"), before);
+        let _ = place.pki("ca renew -d p --path-length 1").expect_success();
+        let _ = place.pki("ca renew -d p").expect_success();
+        // Without the leaf below the other CA, nothing is cut off
+        fs::remove_file(place.file("p/leaf.pem")).unwrap();
+        let _ = place.pki("ca renew -d p --path-length 0").expect_success();
+        place.assert_accepted("p/ca.pem", "direct.pem");
+    }
+}
