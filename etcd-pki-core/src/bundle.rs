@@ -162,11 +162,15 @@ pub(crate) fn all_pem(certificates: &[Certificate]) -> Result<String> {
 }
 
 /// The place of a key's certificate in a trust bundle. Of several, such as those before and after a
-/// renewal, it is the one that expires last.
+/// renewal, it is the one that expires last. One that another CA signed as well counts less: the CA
+/// is a root here, and is renewed as one.
 pub(crate) fn place_of_key(certificates: &[Certificate], key: &PublicKey) -> Option<usize> {
     (0..certificates.len())
         .filter(|place| certificates[*place].public_key() == key)
-        .max_by_key(|place| certificates[*place].not_after())
+        .max_by_key(|place| {
+            let certificate = &certificates[*place];
+            (certificate.is_self_signed(), certificate.not_after())
+        })
 }
 
 /// A trust bundle's file with a new certificate in place of an old one. Every other byte of a PEM

@@ -3,7 +3,10 @@
 use std::fs;
 
 use etcd_pki_core::Certificate;
-use etcd_pki_tests::openssl::{self, Purpose};
+use etcd_pki_tests::{
+    go,
+    openssl::{self, Purpose},
+};
 use serde_json::Value;
 
 use super::{CA, MEMBER, Place};
@@ -102,7 +105,7 @@ impl Place {
     #[track_caller]
     fn assert_chain(&self) {
         let (ca, leaf) = (self.file("p/ca.pem"), self.file("p/member-node1.pem"));
-        let verify = etcd_pki_tests::go::verify(&ca, &leaf).host("node1.lan");
+        let verify = go::verify(&ca, &leaf).host("node1.lan");
         verify.server().assert_accepted("Go");
         self.write(
             "all.pem",
@@ -245,4 +248,73 @@ fn the_entries_of_a_trust_bundle() {
     assert_eq!(idle.len(), 1, "{adopted:?}");
     assert!(idle[0].contains("CN=idle, serial "), "{adopted:?}");
     assert!(adopted.stdout().contains("common_name: ca\n"));
+}
+
+/// A CA that is a root here, and that another CA signed too, is renewed as the root that it is.
+#[test]
+fn a_root_that_another_ca_signed_too() {
+    let place = Place::new();
+    place.root("ca", "/CN=etcd-ca", CA);
+    place.root("other", "/CN=other", CA);
+    place.signed("leaf", "/CN=node1", "ca", MEMBER, 30);
+    place.write("extensions", CA);
+    place.openssl(
+        "x509 -req -in ca.csr -CA other.pem -CAkey other-key.pem -CAcreateserial -days 4000 \
+         -extfile extensions -out crossed.pem",
+    );
+    place.copy(&["ca"]);
+    for order in [["ca", "crossed"], ["crossed", "ca"]] {
+        let read = |name: &str| place.read(&format!("{name}.pem"));
+        place.write("p/ca.pem", &order.map(read).concat());
+        let _ = place.pki("ca renew -d p").expect_success();
+        let renewed = place.read("p/ca.pem");
+        assert!(renewed.contains(read("crossed").trim()), "{order:?}");
+        assert!(!renewed.contains(read("ca").trim()), "{order:?}");
+        // openssl takes the first of the two, and has no issuer for it
+        let (ca, leaf) = (place.file("p/ca.pem"), place.file("leaf.pem"));
+        let verify = go::verify(&ca, &leaf).host("node1.lan");
+        verify.server().assert_accepted("Go");
+        let issued = "cert issue client x -d p --force";
+        let _ = place.pki(issued).expect_success();
+        assert_eq!(
+            place.read("p/client-x.pem").matches("BEGIN CERT").count(),
+            1
+        );
+    }
+}
+
+/// A path length that does not allow the CA between is refused before anything is written.
+#[test]
+fn a_path_length_that_cuts_leaves_off() {
+    for sub_is_in_bundle in [false, true] {
+        let place = Place::new();
+        place.root("ca", "/CN=etcd-ca", CA);
+        place.signed("sub", "/CN=sub", "ca", CA, 300);
+        place.signed("leaf", "/CN=node1", "sub", MEMBER, 30);
+        place.signed("direct", "/CN=node2", "ca", MEMBER, 30);
+        place.copy(&["ca", "leaf", "direct"]);
+        let (sub, chain) = if sub_is_in_bundle {
+            ("p/ca.pem", place.read("ca.pem") + &place.read("sub.pem"))
+        } else {
+            (
+                "p/leaf.pem",
+                place.read("leaf.pem") + &place.read("sub.pem"),
+            )
+        };
+        place.write(sub, &chain);
+        let before = place.read("p/ca.pem");
+        let refused = place.pki("ca renew -d p --path-length 0").expect_code(1);
+        assert!(refused.stderr().contains("leaf.pem"), "{refused:?}");
+        assert!(
+            refused.stderr().contains("allows 0 CAs below it"),
+            "{refused:?}"
+        );
+        assert_eq!(place.read("p/ca.pem"), before);
+        let _ = place.pki("ca renew -d p --path-length 1").expect_success();
+        let _ = place.pki("ca renew -d p").expect_success();
+        // Without the leaf below the other CA, nothing is cut off
+        fs::remove_file(place.file("p/leaf.pem")).unwrap();
+        let _ = place.pki("ca renew -d p --path-length 0").expect_success();
+        place.assert_accepted("p/ca.pem", "direct.pem");
+    }
 }

@@ -8,11 +8,11 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_existing_below, read_file},
+    read::{look, read_certificates, read_existing_below, read_file},
     write::Overwrite,
 };
 use crate::{
-    authority::{CertificateAuthority, check_self_signed},
+    authority::{CertificateAuthority, cas_above, check_self_signed},
     bundle,
     certificate::Certificate,
     clock,
@@ -21,7 +21,7 @@ use crate::{
     key::{Passphrase, PrivateKey},
     layout::{CaKind, PairPaths, is_replaced_ca},
     pem,
-    verify::{self, Use},
+    verify::{self, SigningChain, Use, unacceptable},
 };
 
 impl Store {
@@ -225,11 +225,45 @@ impl LockedStore {
     /// # Errors
     ///
     /// [`Error::KeyMismatch`] if it is the certificate of another CA;
-    /// [`Error::IssuedByAnotherCa`] for a root in place of an intermediate CA; otherwise as
-    /// [`LockedStore::write`].
+    /// [`Error::IssuedByAnotherCa`] for a root in place of an intermediate CA;
+    /// [`Error::Unacceptable`] for a certificate with which etcd would refuse a leaf here that it
+    /// accepts; otherwise as [`LockedStore::write`].
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
+        self.check_leaves(&paths, ca.certificate())?;
         self.put_renewed_ca(&paths, ca.certificate(), &Attributes::default())
+    }
+
+    /// Checks that the leaves below other CAs of this CA stay accepted, with another path length.
+    fn check_leaves(&self, paths: &PairPaths, renewed: &Certificate) -> Result<()> {
+        let file = read_existing_below(&self.store.directory, &paths.certificate)?;
+        let bundle = verify::held_bundle(&file).0;
+        let bundle = bundle.map_err(|error| error.in_file(&paths.certificate))?;
+        let is_renewed = |one: &Certificate| {
+            one.public_key() == renewed.public_key() && one.subject() == renewed.subject()
+        };
+        for path in self.store.certificate_files()? {
+            // Other files are other findings
+            let certificates = read_certificates(&path).unwrap_or_default();
+            let [leaf, chain @ ..] = &certificates[..] else {
+                continue;
+            };
+            if leaf.is_authority() || leaf.names_issuer(renewed) {
+                continue;
+            }
+            let above = cas_above(leaf, &[chain, &bundle].concat());
+            let Some(place) = above.iter().position(is_renewed) else {
+                continue;
+            };
+            let below = &above[..place];
+            let new = [below, &[renewed.clone()]].concat();
+            if limit(&above[..=place]).is_none()
+                && let Some(finding) = limit(&new)
+            {
+                return Err(unacceptable(finding).in_file(path));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the renewed certificate of the CA with these files.
@@ -330,6 +364,15 @@ fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
         None => Ok(text),
         Some(finding) => Err(Error::malformed("CA", finding)),
     }
+}
+
+/// What these CAs do not allow, the first of them the issuer of a leaf, whatever the time is.
+fn limit(cas: &[Certificate]) -> Option<Finding> {
+    let (issuer, above) = cas.split_first()?;
+    let checked = SigningChain::new(issuer.clone(), above.to_vec()).check_cas(clock::now(), false);
+    let is_of_time =
+        |one: &Finding| matches!(one, Finding::Expired { .. } | Finding::NotYetValid { .. });
+    checked.err().filter(|finding| !is_of_time(finding))
 }
 
 /// Why etcd would not trust a certificate with this file; `None` if it would.
