@@ -285,6 +285,9 @@ fn what_has_expired_is_not_called_valid() {
     assert!(!said.contains("stays valid"), "{said}");
 }
 
+/// What is done to a directory.
+type Change<'a> = &'a dyn Fn(&Cluster);
+
 /// A key that is not the removed certificate's may be the only copy, and so may one that cannot be read.
 #[test]
 fn keys_of_others_stay() {
@@ -316,7 +319,7 @@ fn keys_of_others_stay() {
     let write = |cluster: &Cluster, text: &str| {
         fs::write(cluster.file("client-zed-key.pem"), text).unwrap();
     };
-    let cases: [(&dyn Fn(&Cluster), &str); 5] = [
+    let cases: [(Change<'_>, &str); 5] = [
         (
             &|cluster| write(cluster, &other),
             "does not match the certificate",
