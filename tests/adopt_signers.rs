@@ -347,3 +347,83 @@ fn a_replaced_ca() {
         ["member-node1.pem"]
     );
 }
+
+/// Kubernetes' CAs and certificates, and etcd's below them.
+fn k3s() -> Place {
+    let place = Place::new();
+    for (name, to) in [
+        ("server-ca", "tls/server-ca"),
+        ("client-ca", "tls/client-ca"),
+        ("request-header-ca", "tls/request-header-ca"),
+        ("etcd-server-ca", "tls/etcd/server-ca"),
+        ("etcd-peer-ca", "tls/etcd/peer-ca"),
+    ] {
+        place.root(name, &format!("/CN=k3s-{name}"), P256);
+        place.put(&[name], &format!("{to}.crt"));
+        place.put_key(name, &format!("{to}.key"));
+    }
+    for (ca, extensions, to) in [
+        ("client-ca", CLIENT, "tls/client-admin"),
+        ("request-header-ca", CLIENT, "tls/client-auth-proxy"),
+        ("server-ca", MEMBER, "tls/serving-kube-apiserver"),
+        ("etcd-server-ca", MEMBER, "tls/etcd/server-client"),
+        ("etcd-server-ca", CLIENT, "tls/etcd/client"),
+        ("etcd-peer-ca", MEMBER, "tls/etcd/peer-server-client"),
+    ] {
+        place.signed("leaf", "/CN=leaf", ca, extensions);
+        place.put_pair("leaf", to);
+    }
+    place
+}
+
+#[test]
+fn the_right_directory_is_named() {
+    let place = k3s();
+    let expected = "did you mean d/tls/etcd?";
+    let (reason, hint) = place.refused("d/tls");
+    assert!(
+        reason.starts_with("server-ca.crt, CN=k3s-server-ca, signed none of its certificates: "),
+        "{reason}"
+    );
+    assert_eq!(hint, expected);
+    assert_eq!(place.refused("d").1, expected);
+    // Without Kubernetes' CA
+    fs::remove_file(place.file("d/tls/server-ca.crt")).unwrap();
+    let (reason, hint) = place.refused("d/tls");
+    assert_eq!(reason, "server-ca.crt is missing");
+    assert_eq!(hint, expected);
+
+    let adopted = Adopted::of(&place.file("d/tls/etcd"));
+    assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
+    adopted.assert_due(&[]);
+}
+
+/// What other CAs signed is left out, and so are CAs whose files have names of clients.
+#[test]
+fn a_ca_is_no_client() {
+    let place = k3s();
+    for name in ["client-ca", "client-admin"] {
+        for ending in ["crt", "key"] {
+            let file = format!("{name}.{ending}");
+            let from = place.file("d/tls").join(&file);
+            fs::copy(from, place.file("d/tls/etcd").join(file)).unwrap();
+        }
+    }
+    let directory = place.file("d/tls/etcd");
+    let before = contents(&directory);
+    let adopted = Adopted::of(&directory);
+    assert_eq!(
+        adopted.notes,
+        [
+            "client-admin.crt: is signed by CN=k3s-client-ca (client-ca.crt), another CA of this directory, so it is left out",
+            "client-ca.crt: a CA, CN=k3s-client-ca, with the name of a client's certificate, so it is left out",
+        ]
+    );
+    assert!(!adopted.specification.contains("name: ca\n"));
+    assert!(!adopted.specification.contains("name: admin\n"));
+    let _ = adopted.json("apply");
+    let after = contents(&directory);
+    for (path, bytes) in before {
+        assert_eq!(after[&path], bytes, "{}", path.display());
+    }
+}

@@ -23,7 +23,7 @@ use crate::{
     cluster::Cluster,
     error::{Error, Result},
     inspect::Directory,
-    layout::Layout,
+    layout::{CaKind, Layout},
     store::{Store, is_directory},
 };
 
@@ -101,6 +101,11 @@ impl Adoption {
 
     fn describe(state: &Directory, layout: Layout, signers: &Signers<'_>) -> Result<Self> {
         let store = Store::new(state.path(), layout);
+        let ca = layout.ca(CaKind::Client).below(state.path());
+        if !ca.certificate.exists() {
+            let below = recognize::directory_of_ca(state.other_files());
+            return Err(authority::missing(&store, below.as_deref()));
+        }
         let mut remarks = Vec::new();
         let mut pairs = Pair::all(state, signers, layout, &mut remarks);
         misplaced::take_out(layout, &mut pairs, &mut remarks);

@@ -1,8 +1,11 @@
 //! Who signed the certificates of a directory: a CA of the layout, or another one.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use super::Remark;
+use super::{Remark, recognize};
 use crate::{
     certificate::Certificate,
     error::Error,
@@ -11,6 +14,7 @@ use crate::{
         issuer::{self, Issuer},
     },
     layout::{CaKind, FileKind, Layout},
+    role::Role,
 };
 
 /// The CAs of a directory by their signatures, and what other CAs of it signed.
@@ -19,6 +23,8 @@ pub(super) struct Signers<'a> {
     cas: Vec<(CaKind, &'a Certificate)>,
     /// By the certificate's file, the CAs of other files that signed leaves
     others: BTreeMap<&'a Path, CaInFile<'a>>,
+    /// CAs with the names of leaves
+    misnamed: BTreeMap<&'a Path, (FileKind, &'a Certificate)>,
     /// The leaves that other CAs of the trust bundle signed, whose keys are elsewhere
     of_bundle: Vec<(&'a Path, CaInFile<'a>)>,
 }
@@ -39,6 +45,8 @@ pub(super) struct Stranger<'a> {
     issuer: String,
     /// The file of the CA that signed the leaf, if it is in the directory
     signer: Option<&'a Path>,
+    /// A directory below with the files of a CA that signed leaves
+    below: Option<PathBuf>,
 }
 
 /// Who signed a leaf.
@@ -63,6 +71,7 @@ impl<'a> Signers<'a> {
         let mut found = Self {
             cas: Vec::new(),
             others: BTreeMap::new(),
+            misnamed: misnamed(state),
             of_bundle: Vec::new(),
         };
         let others = other_cas(state);
@@ -110,6 +119,8 @@ impl<'a> Signers<'a> {
             let is_here = strangers.iter().position(|(.., path)| path.is_some());
             let first = is_here.unwrap_or_default();
             if !has_signed && first < strangers.len() {
+                let files = strangers.iter().filter_map(|(.., path)| *path);
+                let below = recognize::directory_of_ca(files);
                 let (leaf, issuer, signer) = strangers.swap_remove(first);
                 return Err(Box::new(Stranger {
                     bundle,
@@ -117,6 +128,7 @@ impl<'a> Signers<'a> {
                     leaf,
                     issuer,
                     signer,
+                    below,
                 }));
             }
         }
@@ -129,9 +141,10 @@ impl<'a> Signers<'a> {
         cas.find(|(of, _)| *of == kind).map(|(_, ca)| *ca)
     }
 
-    /// Whether a CA of another file signed a pair's certificate.
+    /// Whether a CA of another file signed a pair's certificate, or this is a CA.
     pub(super) fn leaves_out(&self, pair: &CurrentPair) -> bool {
-        self.others.contains_key(pair.paths().certificate.as_path())
+        let path = pair.paths().certificate.as_path();
+        self.others.contains_key(path) || self.misnamed.contains_key(path)
     }
 
     /// What other CAs signed.
@@ -152,7 +165,19 @@ impl<'a> Signers<'a> {
             );
             Remark::new(*path, text)
         });
-        left_out.chain(kept)
+        let misnamed = self.misnamed.iter().map(|(path, (kind, ca))| {
+            let role = match kind {
+                FileKind::Member | FileKind::Peer => Role::Member,
+                FileKind::Node => Role::Node,
+                _ => Role::Client,
+            };
+            let text = format!(
+                "a CA, {}, with the name of a {role}'s certificate, so it is left out",
+                ca.subject()
+            );
+            Remark::new(*path, text)
+        });
+        left_out.chain(kept).chain(misnamed)
     }
 }
 
@@ -205,7 +230,9 @@ impl Stranger<'_> {
             file.display(),
             leaf.paths().certificate.display(),
         );
-        let hint = if self.signer == Some(file) {
+        let hint = if let Some(below) = &self.below {
+            recognize::did_you_mean(state.path(), below)
+        } else if self.signer == Some(file) {
             format!(
                 "write the key of {issuer} to {key}, or move {key} out of the directory",
                 key = key.display()
@@ -370,22 +397,32 @@ fn other_cas(state: &Directory) -> Vec<CaInFile<'_>> {
         let path = other.path.as_path();
         other.certificates.iter().map(move |one| (path, one))
     });
-    // A client may be called `ca` in most layouts
+    // `client-ca.crt` is a client's name in most layouts
     let of_leaves = state
         .pairs()
         .iter()
         .filter_map(|pair| Some((pair.paths().certificate.as_path(), certificate(pair)?)));
-    let of_cluster = || {
-        let bundles = state.bundles().iter();
-        bundles.flat_map(TrustBundle::certificates)
-    };
     of_files
         .chain(of_leaves)
-        .filter(|(_, certificate)| {
-            let key = certificate.public_key();
-            certificate.is_authority() && of_cluster().all(|one| one.public_key() != key)
-        })
+        .filter(|(_, certificate)| is_other_ca(state, certificate))
         .map(|(path, certificate)| CaInFile { path, certificate })
+        .collect()
+}
+
+/// Whether a certificate is a CA's with another key than those of the trust bundles.
+fn is_other_ca(state: &Directory, certificate: &Certificate) -> bool {
+    let mut bundles = state.bundles().iter().flat_map(TrustBundle::certificates);
+    certificate.is_authority() && bundles.all(|one| one.public_key() != certificate.public_key())
+}
+
+/// The CAs in files that the layout names after a member, node or client.
+fn misnamed(state: &Directory) -> BTreeMap<&Path, (FileKind, &Certificate)> {
+    let named = state.pairs().iter().filter(|pair| !pair.name.is_empty());
+    named
+        .filter_map(|pair| {
+            let ca = certificate(pair).filter(|one| is_other_ca(state, one))?;
+            Some((pair.paths().certificate.as_path(), (pair.kind, ca)))
+        })
         .collect()
 }
 
