@@ -11,18 +11,19 @@ mod misplaced;
 mod names;
 mod pair;
 mod recognize;
+mod signers;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
 };
 
-use self::{description::Description, pair::Pair};
+use self::{description::Description, pair::Pair, signers::Signers};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
     inspect::Directory,
-    layout::Layout,
+    layout::{CaKind, Layout},
     store::{Store, is_directory},
 };
 
@@ -64,9 +65,9 @@ impl Adoption {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAdoptable`](crate::Error::NotAdoptable) for a directory of no known layout or without the certificate of its
-    /// authority; [`Error::Io`](crate::Error::Io), and under [`Error::File`](crate::Error::File) what is wrong with that
-    /// certificate.
+    /// [`Error::NotAdoptable`](crate::Error::NotAdoptable) for a directory of no known layout, without a CA's certificate, or
+    /// with a CA that signed none of its certificates; [`Error::Io`](crate::Error::Io), and under
+    /// [`Error::File`](crate::Error::File) what is wrong with the CA's certificate.
     pub fn read(directory: impl AsRef<Path>, layout: Option<Layout>) -> Result<Self> {
         let directory = directory.as_ref();
         if !is_directory(directory)? {
@@ -78,12 +79,35 @@ impl Adoption {
         }
         let state = Directory::read(directory, layout)?;
         let is_by_chance = layout.is_none() && recognize::is_of_other_tool(&state);
-        let Some(layout) = state.layout().filter(|_| !is_by_chance) else {
+        let Some(recognized) = state.layout().filter(|_| !is_by_chance) else {
             return Err(recognize::no_layout(directory, &recognize::files(&state)));
         };
-        let store = Store::new(directory, layout);
+        match Signers::of(&state, recognized) {
+            Ok(signers) => Self::describe(&state, recognized, &signers),
+            Err(stranger) => {
+                // File names fit several layouts, and the CA of one of them may be the right one
+                let of_signer = stranger.layout().filter(|_| layout.is_none());
+                let Some(of_signer) = of_signer else {
+                    return Err(stranger.error(&state, recognized));
+                };
+                let other = Directory::read(directory, Some(of_signer))?;
+                match Signers::of(&other, of_signer) {
+                    Ok(signers) => Self::describe(&other, of_signer, &signers),
+                    Err(_) => Err(stranger.error(&state, recognized)),
+                }
+            }
+        }
+    }
+
+    fn describe(state: &Directory, layout: Layout, signers: &Signers<'_>) -> Result<Self> {
+        let store = Store::new(state.path(), layout);
+        let ca = layout.ca(CaKind::Client).below(state.path());
+        if !ca.certificate.exists() {
+            let below = recognize::directory_of_ca(state.other_files());
+            return Err(authority::missing(&store, below.as_deref()));
+        }
         let mut remarks = Vec::new();
-        let mut pairs = Pair::all(&state, layout, &mut remarks);
+        let mut pairs = Pair::all(state, signers, layout, &mut remarks);
         misplaced::take_out(layout, &mut pairs, &mut remarks);
         remarks.extend(pairs.iter().filter_map(Pair::more_of_subject));
         let description = Description::of(&store, &pairs, &mut remarks)?;

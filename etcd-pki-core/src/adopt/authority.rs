@@ -1,9 +1,12 @@
 //! The CAs of a directory.
 
+use std::path::Path;
+
 use super::{
     Remark,
     habits::{self, Habits},
     pair::Pair,
+    recognize,
 };
 use crate::{
     certificate::Certificate,
@@ -23,7 +26,7 @@ pub(super) fn authority(
     remarks: &mut Vec<Remark>,
 ) -> Result<ClusterAuthority> {
     let certificate =
-        of_kind(store, pairs, CaKind::Client, remarks)?.ok_or_else(|| missing(store))?;
+        of_kind(store, pairs, CaKind::Client, remarks)?.ok_or_else(|| missing(store, None))?;
     let mut authority = match certificate.common_name() {
         Some(common_name) => ClusterAuthority::new(&common_name)?,
         None => ClusterAuthority::default().without_common_name(),
@@ -135,12 +138,17 @@ fn entries_without_signature<'a>(
     several.filter(move |ca| !has_signed(ca))
 }
 
-fn missing(store: &Store) -> Error {
+/// The error for a directory without the CA's certificate. A directory below may have it.
+pub(super) fn missing(store: &Store, below: Option<&Path>) -> Error {
     let path = store.layout().ca(CaKind::Client).certificate;
+    let hint = match below {
+        Some(below) => recognize::did_you_mean(store.directory(), below),
+        None => "copy the certificate of the CA that signed the certificates into the directory"
+            .to_owned(),
+    };
     Error::NotAdoptable {
         directory: store.directory().to_owned(),
         reason: format!("{} is missing", path.display()),
-        hint: "copy the certificate of the CA that signed the certificates into the directory"
-            .to_owned(),
+        hint,
     }
 }

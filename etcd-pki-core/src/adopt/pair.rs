@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Remark;
+use super::{Remark, signers::Signers};
 use crate::{
     certificate::Certificate,
     inspect::{Directory, OtherFile},
@@ -32,7 +32,14 @@ pub(super) struct Pair {
 
 impl Pair {
     /// The pairs and CAs of a directory, in the order of their kinds and names.
-    pub(super) fn all(state: &Directory, layout: Layout, remarks: &mut Vec<Remark>) -> Vec<Self> {
+    ///
+    /// A CA is the one that signed the leaves. What another CA signed is a remark.
+    pub(super) fn all(
+        state: &Directory,
+        signers: &Signers<'_>,
+        layout: Layout,
+        remarks: &mut Vec<Remark>,
+    ) -> Vec<Self> {
         remarks.extend(
             state
                 .others()
@@ -44,15 +51,17 @@ impl Pair {
             tree: None,
             name: String::new(),
             paths: bundle.paths().clone(),
-            certificate: bundle
-                .signing_ca()
-                .or(bundle.certificates().first())
-                .cloned(),
+            certificate: signers.ca(bundle.kind()).cloned(),
             is_misplaced: false,
             key: None,
             algorithm: None,
         });
-        let leaves = state.pairs().iter().map(|pair| {
+        remarks.extend(signers.remarks());
+        let described = state
+            .pairs()
+            .iter()
+            .filter(|pair| !signers.leaves_out(pair));
+        let leaves = described.map(|pair| {
             let certificate = pair.certificate().map(Certificate::public_key);
             let key = pair.key().or(certificate);
             let algorithm = key.and_then(PublicKey::algorithm);
@@ -117,7 +126,7 @@ fn stray(other: &OtherFile, layout: Layout) -> Option<Remark> {
         let text = "is a link to another file here, so it is left out";
         return Some(Remark::new(&other.path, text));
     }
-    let certificate = other.certificate.as_ref()?;
+    let certificate = other.certificates.first()?;
     let what = if certificate.is_authority() {
         "a CA"
     } else {

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::Adoption;
 use crate::{
     error::Error,
     foreign_names,
@@ -52,8 +53,8 @@ pub(super) fn no_layout(directory: &Path, files: &[PathBuf]) -> Error {
     Error::NotAdoptable {
         directory: directory.to_owned(),
         reason: "no layout has its file names".to_owned(),
-        hint: match below(files) {
-            Some(found) => format!("did you mean {}?", directory.join(found).display()),
+        hint: match below(directory, files) {
+            Some(found) => did_you_mean(directory, &found),
             None => format!("name the directory with the CA's certificate, {}", cas()),
         },
     }
@@ -68,18 +69,50 @@ fn cas() -> String {
     paths.into_iter().collect::<Vec<_>>().join(" or ")
 }
 
-/// A directory below with file names of a layout.
-fn below(files: &[PathBuf]) -> Option<PathBuf> {
+/// The hint to a directory below the one that was given.
+pub(super) fn did_you_mean(directory: &Path, below: &Path) -> String {
+    format!("did you mean {}?", directory.join(below).display())
+}
+
+/// The directory below that has one of these files as a layout's CA.
+pub(super) fn directory_of_ca<'a>(files: impl IntoIterator<Item = &'a Path>) -> Option<PathBuf> {
+    let directory_of = |file: &Path| {
+        let cas = Layout::ALL
+            .into_iter()
+            .flat_map(|layout| CaKind::ALL.map(|kind| layout.ca(kind).certificate));
+        // The longest name of a CA leaves the directory to name: etcd/ca.crt of kubeadm is not in etcd
+        let directories = cas.filter(|ca| file.ends_with(ca)).filter_map(|ca| {
+            let above = file.ancestors().nth(ca.components().count())?;
+            Some(above.to_owned())
+        });
+        let directory = directories.min_by_key(|directory| directory.components().count())?;
+        (directory != Path::new("")).then_some(directory)
+    };
+    files.into_iter().find_map(directory_of)
+}
+
+/// As many directories are read to find the right one
+const DIRECTORIES: usize = 16;
+
+/// A directory below with file names of a layout: the first that can be adopted, or the first.
+fn below(directory: &Path, files: &[PathBuf]) -> Option<PathBuf> {
     let directories: BTreeSet<&Path> = files
         .iter()
         .filter_map(|path| path.parent())
         .filter(|parent| *parent != Path::new(""))
         .collect();
-    let found = directories.into_iter().find(|directory| {
+    let has_layout = |below: &&Path| {
         let inside = files
             .iter()
-            .filter_map(|path| path.strip_prefix(directory).ok());
+            .filter_map(|path| path.strip_prefix(below).ok());
         recognize(inside).is_some()
-    });
-    found.map(Path::to_owned)
+    };
+    let found: Vec<&Path> = directories
+        .into_iter()
+        .filter(has_layout)
+        .take(DIRECTORIES)
+        .collect();
+    let mut adoptable = found.iter();
+    let adoptable = adoptable.find(|below| Adoption::read(directory.join(below), None).is_ok());
+    adoptable.or(found.first()).map(|found| found.to_path_buf())
 }

@@ -53,6 +53,7 @@ pub struct Directory {
     bundles: Vec<TrustBundle>,
     pairs: Vec<CurrentPair>,
     others: Vec<OtherFile>,
+    replaced: Vec<Certificate>,
     results: Vec<Checked>,
 }
 
@@ -75,6 +76,8 @@ pub struct CurrentPair {
     pub(crate) name: String,
     pub(crate) paths: PairPaths,
     pub(crate) certificate: Option<Certificate>,
+    /// The certificates that follow it in its file
+    pub(crate) chain: Vec<Certificate>,
     pub(crate) key: Option<PublicKey>,
 }
 
@@ -82,8 +85,8 @@ pub struct CurrentPair {
 #[derive(Clone, Debug)]
 pub(crate) struct OtherFile {
     pub(crate) path: PathBuf,
-    /// Its first certificate, if it has one
-    pub(crate) certificate: Option<Certificate>,
+    /// Its certificates, in the order of the file
+    pub(crate) certificates: Vec<Certificate>,
     /// Whether it is a link to another file of the directory, which is judged under its own name
     pub(crate) is_link: bool,
 }
@@ -103,6 +106,7 @@ impl Directory {
             bundles: Vec::new(),
             pairs: Vec::new(),
             others: Vec::new(),
+            replaced: Vec::new(),
             results: Check::new().judge(&reading),
         };
         let own: BTreeSet<PathBuf> = files
@@ -121,7 +125,7 @@ impl Directory {
                 Some(Identified {
                     kind: FileKind::ReplacedCa(_),
                     ..
-                }) => {}
+                }) => state.replaced.extend(all(&reading, &path.join(&file))),
                 Some(Identified {
                     kind,
                     name,
@@ -133,7 +137,7 @@ impl Directory {
                     pairs.insert((kind, host, name, certificate), paths);
                 }
                 None => state.others.push(OtherFile {
-                    certificate: first(&reading, &path.join(&file)).cloned(),
+                    certificates: all(&reading, &path.join(&file)),
                     path: file,
                     is_link,
                 }),
@@ -182,6 +186,8 @@ impl Directory {
                 name,
                 paths,
                 certificate: certificates.and_then(|all| all.all.first()).cloned(),
+                chain: certificates
+                    .map_or(Vec::new(), |all| all.all.iter().skip(1).cloned().collect()),
                 key,
             }),
         }
@@ -218,6 +224,11 @@ impl Directory {
 
     pub(crate) fn others(&self) -> &[OtherFile] {
         &self.others
+    }
+
+    /// The CAs that others replaced, whose files have a name of the layout.
+    pub(crate) fn replaced_cas(&self) -> &[Certificate] {
+        &self.replaced
     }
 
     /// The result for each certificate and file.
@@ -285,8 +296,9 @@ fn certificates<'a>(reading: &'a Reading, file: &Path) -> Option<&'a Certificate
     }
 }
 
-fn first<'a>(reading: &'a Reading, file: &Path) -> Option<&'a Certificate> {
-    certificates(reading, file)?.all.first()
+/// The certificates of a file.
+fn all(reading: &Reading, file: &Path) -> Vec<Certificate> {
+    certificates(reading, file).map_or(Vec::new(), |found| found.all.clone())
 }
 
 /// The layout that names most of these files; one in which members have files comes first.

@@ -1,0 +1,455 @@
+//! Who signed the certificates of a directory: a CA of the layout, or another one.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{Remark, recognize};
+use crate::{
+    certificate::Certificate,
+    error::Error,
+    inspect::{
+        CurrentPair, Directory, TrustBundle,
+        issuer::{self, Issuer},
+    },
+    layout::{CaKind, FileKind, Layout},
+    role::Role,
+};
+
+/// The CAs of a directory by their signatures, and what other CAs of it signed.
+pub(super) struct Signers<'a> {
+    /// The CA of each trust bundle that is described
+    cas: Vec<(CaKind, &'a Certificate)>,
+    /// By the certificate's file, the CAs of other files that signed leaves
+    others: BTreeMap<&'a Path, CaInFile<'a>>,
+    /// CAs with the names of leaves
+    misnamed: BTreeMap<&'a Path, (FileKind, &'a Certificate)>,
+    /// The leaves that other CAs of the trust bundle signed, whose keys are elsewhere
+    of_bundle: Vec<(&'a Path, CaInFile<'a>)>,
+}
+
+/// A CA and its file.
+#[derive(Clone, Copy)]
+struct CaInFile<'a> {
+    path: &'a Path,
+    certificate: &'a Certificate,
+}
+
+/// A CA in the place of the layout's that signed none of the certificates.
+pub(super) struct Stranger<'a> {
+    bundle: &'a TrustBundle,
+    ca: &'a Certificate,
+    /// The first certificate that it did not sign
+    leaf: &'a CurrentPair,
+    issuer: String,
+    /// The file of the CA that signed the leaf, if it is in the directory
+    signer: Option<&'a Path>,
+    /// A directory below with the files of a CA that signed leaves
+    below: Option<PathBuf>,
+}
+
+/// Who signed a leaf.
+enum Signer<'a> {
+    /// The CA that is described, one below it, or one that it replaced
+    Ca,
+    /// Another CA of the trust bundle
+    OfBundle(CaInFile<'a>),
+    /// A CA of another file
+    Other(CaInFile<'a>),
+    /// The CA of the other kind, of peers or of clients
+    OfOtherKind(CaInFile<'a>),
+    Unknown,
+}
+
+impl<'a> Signers<'a> {
+    /// Finds the CAs.
+    ///
+    /// A CA is right if it signed one of the leaves, or if there are none. Its place alone proves
+    /// nothing: `ca.crt` is Kubernetes' CA in many directories with certificates for etcd.
+    pub(super) fn of(state: &'a Directory, layout: Layout) -> Result<Self, Box<Stranger<'a>>> {
+        let mut found = Self {
+            cas: Vec::new(),
+            others: BTreeMap::new(),
+            misnamed: misnamed(state),
+            of_bundle: Vec::new(),
+        };
+        let others = other_cas(state);
+        for bundle in state.bundles() {
+            let leaves: Vec<&CurrentPair> = state
+                .pairs()
+                .iter()
+                .filter(|pair| kind_for(state, layout, pair) == bundle.kind())
+                .filter(|pair| certificate(pair).is_some_and(|one| !one.is_authority()))
+                .collect();
+            let Some(ca) = ca_of(bundle, &leaves) else {
+                continue;
+            };
+            found.cas.push((bundle.kind(), ca));
+            if !ca.is_authority() {
+                continue;
+            }
+            let mut strangers = Vec::new();
+            let mut has_signed = false;
+            for leaf in leaves {
+                let Some(certificate) = certificate(leaf) else {
+                    continue;
+                };
+                let signer = signer_of(certificate, leaf, state, bundle, ca, &others);
+                let path = leaf.paths().certificate.as_path();
+                match signer {
+                    Signer::Ca => has_signed = true,
+                    Signer::OfBundle(ca) => {
+                        strangers.push((leaf, ca.subject(), Some(ca.path)));
+                        if bundle.signing_ca().is_some() {
+                            found.of_bundle.push((path, ca));
+                        }
+                    }
+                    Signer::Other(ca) => {
+                        strangers.push((leaf, ca.subject(), Some(ca.path)));
+                        found.others.insert(path, ca);
+                    }
+                    Signer::OfOtherKind(ca) => strangers.push((leaf, ca.subject(), Some(ca.path))),
+                    Signer::Unknown => {
+                        strangers.push((leaf, certificate.issuer().to_string(), None));
+                    }
+                }
+            }
+            // A signer that is here explains more than one that is elsewhere
+            let is_here = strangers.iter().position(|(.., path)| path.is_some());
+            let first = is_here.unwrap_or_default();
+            if !has_signed && first < strangers.len() {
+                let files = strangers.iter().filter_map(|(.., path)| *path);
+                let below = recognize::directory_of_ca(files);
+                let (leaf, issuer, signer) = strangers.swap_remove(first);
+                return Err(Box::new(Stranger {
+                    bundle,
+                    ca,
+                    leaf,
+                    issuer,
+                    signer,
+                    below,
+                }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The CA of a trust bundle that is described.
+    pub(super) fn ca(&self, kind: CaKind) -> Option<&'a Certificate> {
+        let mut cas = self.cas.iter();
+        cas.find(|(of, _)| *of == kind).map(|(_, ca)| *ca)
+    }
+
+    /// Whether a CA of another file signed a pair's certificate, or this is a CA.
+    pub(super) fn leaves_out(&self, pair: &CurrentPair) -> bool {
+        let path = pair.paths().certificate.as_path();
+        self.others.contains_key(path) || self.misnamed.contains_key(path)
+    }
+
+    /// What other CAs signed.
+    pub(super) fn remarks(&self) -> impl Iterator<Item = Remark> {
+        let left_out = self.others.iter().map(|(path, ca)| {
+            let text = format!(
+                "is signed by {} ({}), another CA of this directory, so it is left out",
+                ca.subject(),
+                ca.path.display()
+            );
+            Remark::new(*path, text)
+        });
+        let kept = self.of_bundle.iter().map(|(path, ca)| {
+            let text = format!(
+                "is signed by {}, another CA of {}, whose key is not here",
+                ca.subject(),
+                ca.path.display()
+            );
+            Remark::new(*path, text)
+        });
+        let misnamed = self.misnamed.iter().map(|(path, (kind, ca))| {
+            let role = match kind {
+                FileKind::Member | FileKind::Peer => Role::Member,
+                FileKind::Node => Role::Node,
+                _ => Role::Client,
+            };
+            let text = format!(
+                "a CA, {}, with the name of a {role}'s certificate, so it is left out",
+                ca.subject()
+            );
+            Remark::new(*path, text)
+        });
+        left_out.chain(kept).chain(misnamed)
+    }
+}
+
+impl CaInFile<'_> {
+    fn subject(&self) -> String {
+        self.certificate.subject().to_string()
+    }
+}
+
+impl Stranger<'_> {
+    /// The layout that has the signer's file as that of its CA.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        let signer = self.signer?;
+        let is_ca = |layout: &Layout| layout.ca(CaKind::Client).certificate == signer;
+        // A trust bundle of this layout has the right file already
+        let is_elsewhere = signer != self.bundle.paths().certificate;
+        let mut layouts = Layout::ALL.into_iter().filter(|_| is_elsewhere);
+        layouts.find(is_ca)
+    }
+
+    /// The refusal of the directory.
+    pub(super) fn error(&self, state: &Directory, layout: Layout) -> Error {
+        let Self {
+            bundle, ca, leaf, ..
+        } = self;
+        let file = bundle.paths().certificate.as_path();
+        let subject = ca.subject().to_string();
+        let issuer = self.issuer.as_str();
+        let (signer, of_signer) = match self.signer {
+            Some(path) if issuer == subject => (
+                format!("another {issuer} ({})", path.display()),
+                path.display().to_string(),
+            ),
+            Some(path) => (
+                format!("{issuer} ({})", path.display()),
+                path.display().to_string(),
+            ),
+            None if issuer == subject => (
+                "another CA of this name, which is not in the directory".to_owned(),
+                "that CA's certificate".to_owned(),
+            ),
+            None => (
+                format!("{issuer}, which is not in the directory"),
+                format!("the certificate of {issuer}"),
+            ),
+        };
+        let key = &bundle.paths().key;
+        let reason = format!(
+            "{}, {subject}, signed none of its certificates: {} is signed by {signer}",
+            file.display(),
+            leaf.paths().certificate.display(),
+        );
+        let hint = if let Some(below) = &self.below {
+            recognize::did_you_mean(state.path(), below)
+        } else if self.signer == Some(file) {
+            format!(
+                "write the key of {issuer} to {key}, or move {key} out of the directory",
+                key = key.display()
+            )
+        } else if bundle.kind() == CaKind::Peer && !layout.separates_peers() {
+            format!(
+                "move {} and {} out of the directory",
+                file.display(),
+                key.display()
+            )
+        } else if layout == Layout::Etcdadm && leaf.kind == FileKind::Node {
+            // kubeadm has the CA of Kubernetes in ca.crt, and etcd's in etcd/
+            let place = Layout::Kubeadm.ca(CaKind::Client).certificate;
+            let place = state.path().join(place);
+            format!("copy {of_signer} to {}", place.display())
+        } else {
+            format!(
+                "copy {of_signer} as {}, and what that CA signed, to another directory, and adopt that",
+                file.display()
+            )
+        };
+        Error::NotAdoptable {
+            directory: state.path().to_owned(),
+            reason,
+            hint,
+        }
+    }
+}
+
+/// The CA of a bundle that is described: the one with the key in the directory, else the one that
+/// signed most of the leaves, and of several the first.
+fn ca_of<'a>(bundle: &'a TrustBundle, leaves: &[&CurrentPair]) -> Option<&'a Certificate> {
+    let all = bundle.certificates();
+    if let Some(ca) = bundle.signing_ca() {
+        return Some(ca);
+    }
+    let signatures = |ca: &Certificate| {
+        let leaves = leaves.iter().filter_map(|leaf| certificate(leaf));
+        leaves
+            .filter(|leaf| issuer::is_signed_by(leaf, [ca]))
+            .count()
+    };
+    let counts = all.iter().rev().map(|ca| (signatures(ca), ca));
+    // The last of the greatest is the first of the file
+    let most = counts.max_by_key(|(count, _)| *count);
+    most.map(|(_, ca)| ca)
+}
+
+/// Who signed a leaf, or the last of the chain in its file.
+fn signer_of<'a>(
+    leaf: &Certificate,
+    pair: &CurrentPair,
+    state: &'a Directory,
+    bundle: &'a TrustBundle,
+    ca: &Certificate,
+    others: &[CaInFile<'a>],
+) -> Signer<'a> {
+    let all = bundle.certificates();
+    // A CA that was replaced is one of this cluster
+    let replaced = state.replaced_cas();
+    let own = || {
+        let own = all.iter().filter(|one| one.public_key() == ca.public_key());
+        own.chain(replaced)
+    };
+    let in_bundle = cas_of(bundle);
+    let of_cluster: Vec<CaInFile<'a>> = state.bundles().iter().flat_map(cas_of).collect();
+    let links = chain(leaf, &pair.chain);
+    for link in &links {
+        match issuer_among(link, in_bundle.clone()) {
+            Issuer::Ca(one) if is_below(one.certificate, own(), all) => return Signer::Ca,
+            Issuer::Ca(one) => return Signer::OfBundle(one),
+            _ if issuer::is_signed_by(link, replaced) => return Signer::Ca,
+            _ => {}
+        }
+    }
+    for link in &links {
+        if let Issuer::Ca(other) = issuer_among(link, others.iter().copied()) {
+            return Signer::Other(other);
+        }
+        if let Issuer::Ca(other) = issuer_among(link, of_cluster.iter().copied()) {
+            return Signer::OfOtherKind(other);
+        }
+    }
+    // An algorithm that cannot be checked: the names decide
+    let is_uncertain =
+        |issuer: &Issuer<_>| matches!(issuer, Issuer::NotSupported(_) | Issuer::Refused(_));
+    for link in links {
+        if is_uncertain(&issuer_among(link, in_bundle.clone())) {
+            return Signer::Ca;
+        }
+        if is_uncertain(&issuer_among(link, others.iter().copied())) {
+            let mut named = others.iter();
+            if let Some(other) = named.find(|other| link.names_issuer(other.certificate)) {
+                return Signer::Other(*other);
+            }
+        }
+    }
+    Signer::Unknown
+}
+
+/// The leaf and those of the certificates that follow it of which each signed the one before.
+fn chain<'a>(leaf: &'a Certificate, following: &'a [Certificate]) -> Vec<&'a Certificate> {
+    let mut links = vec![leaf];
+    let mut top = leaf;
+    for above in following {
+        if !issuer::is_signed_by(top, [above]) {
+            break;
+        }
+        links.push(above);
+        top = above;
+    }
+    links
+}
+
+fn issuer_among<'a>(
+    certificate: &Certificate,
+    cas: impl IntoIterator<Item = CaInFile<'a>>,
+) -> Issuer<CaInFile<'a>> {
+    let cas = cas.into_iter().map(|ca| (ca, ca.certificate));
+    issuer::of(certificate, cas)
+}
+
+fn cas_of(bundle: &TrustBundle) -> impl Iterator<Item = CaInFile<'_>> + Clone {
+    let path = bundle.paths().certificate.as_path();
+    let all = bundle.certificates().iter();
+    all.map(move |certificate| CaInFile { path, certificate })
+}
+
+/// Whether a CA of a bundle is one of these, or below one of them.
+fn is_below<'a>(
+    ca: &Certificate,
+    tops: impl Iterator<Item = &'a Certificate> + Clone,
+    bundle: &[Certificate],
+) -> bool {
+    let mut current = ca;
+    for _ in bundle {
+        if tops
+            .clone()
+            .any(|top| top.public_key() == current.public_key())
+        {
+            return true;
+        }
+        if issuer::is_signed_by(current, tops.clone()) {
+            return true;
+        }
+        let above = bundle
+            .iter()
+            .filter(|one| one.public_key() != current.public_key());
+        match issuer::of(current, above.map(|one| (one, one))) {
+            Issuer::Ca(above) => current = above,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// The CAs of the files that the layout does not use for a CA. One with the key of a CA of the layout is
+/// that CA.
+fn other_cas(state: &Directory) -> Vec<CaInFile<'_>> {
+    let files = state.others().iter().filter(|other| !other.is_link);
+    let of_files = files.flat_map(|other| {
+        let path = other.path.as_path();
+        other.certificates.iter().map(move |one| (path, one))
+    });
+    // `client-ca.crt` is a client's name in most layouts
+    let of_leaves = state
+        .pairs()
+        .iter()
+        .filter_map(|pair| Some((pair.paths().certificate.as_path(), certificate(pair)?)));
+    of_files
+        .chain(of_leaves)
+        .filter(|(_, certificate)| is_other_ca(state, certificate))
+        .map(|(path, certificate)| CaInFile { path, certificate })
+        .collect()
+}
+
+/// Whether a certificate is a CA's with another key than those of the trust bundles.
+fn is_other_ca(state: &Directory, certificate: &Certificate) -> bool {
+    let mut bundles = state.bundles().iter().flat_map(TrustBundle::certificates);
+    certificate.is_authority() && bundles.all(|one| one.public_key() != certificate.public_key())
+}
+
+/// The CAs in files that the layout names after a member, node or client.
+fn misnamed(state: &Directory) -> BTreeMap<&Path, (FileKind, &Certificate)> {
+    let named = state.pairs().iter().filter(|pair| !pair.name.is_empty());
+    named
+        .filter_map(|pair| {
+            let ca = certificate(pair).filter(|one| is_other_ca(state, one))?;
+            Some((pair.paths().certificate.as_path(), (pair.kind, ca)))
+        })
+        .collect()
+}
+
+fn certificate(pair: &CurrentPair) -> Option<&Certificate> {
+    pair.certificate.as_ref()
+}
+
+/// The CA that should have signed a pair.
+fn kind_for(state: &Directory, layout: Layout, pair: &CurrentPair) -> CaKind {
+    let has_peer_ca = state
+        .bundles()
+        .iter()
+        .any(|bundle| bundle.kind() == CaKind::Peer);
+    let is_for_peers = match pair.kind {
+        FileKind::Peer => true,
+        FileKind::Member => layout.peer_pair(&pair.name).is_ok_and(|peer| {
+            let peer = pair
+                .host
+                .as_ref()
+                .map_or_else(|| peer.clone(), |host| peer.below(Path::new(host)));
+            peer == *pair.paths()
+        }),
+        _ => false,
+    };
+    if is_for_peers && has_peer_ca {
+        CaKind::Peer
+    } else {
+        CaKind::Client
+    }
+}
