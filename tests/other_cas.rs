@@ -1,4 +1,4 @@
-//! Certificates of other CAs in the directory: `apply` never signs one of them, and says whose it is.
+//! Certificates of other CAs in the directory: `apply` never signs one of them, and names their CA.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
