@@ -147,7 +147,9 @@ pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
     const MIN_RSA_BITS: usize = 1024;
     let blocks = certificate_blocks(file).ok()?;
     let name = match leaf_key(&blocks).ok()?? {
-        Key::Ec { curve, .. } if curve == Curve::P224 => "ECDSA on P-224".to_owned(),
+        Key::Ec {
+            curve: Curve::P224, ..
+        } => "ECDSA on P-224".to_owned(),
         Key::Rsa { modulus, .. } => {
             let bits = bit_length(&modulus);
             if bits >= MIN_RSA_BITS {
