@@ -256,7 +256,7 @@ impl LockedStore {
                 continue;
             };
             let below = &above[..place];
-            let new = [below, &[renewed.clone()]].concat();
+            let new = [below, std::slice::from_ref(renewed)].concat();
             if limit(&above[..=place]).is_none()
                 && let Some(finding) = limit(&new)
             {
