@@ -22,7 +22,7 @@ use etcd_pki_tests::{
     Tool,
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
-    run, stderr_of,
+    read_certificate, run, stderr_of,
 };
 
 #[test]

@@ -1,6 +1,6 @@
 //! The CAs of a directory.
 
-use std::{iter, path::Path};
+use std::{iter, path::Path, slice};
 
 use zeroize::Zeroizing;
 
@@ -256,7 +256,7 @@ impl LockedStore {
                 continue;
             };
             let below = &above[..place];
-            let new = [below, std::slice::from_ref(renewed)].concat();
+            let new = [below, slice::from_ref(renewed)].concat();
             if limit(&above[..=place]).is_none()
                 && let Some(finding) = limit(&new)
             {
