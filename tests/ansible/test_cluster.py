@@ -180,7 +180,9 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert number["failed"] and "octal" in number["msg"] and "quotes" in number["msg"]
     assert modes["changed"] and not again["changed"]
     directory = Path(options["directory"])
-    assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o640, 0o444)
+    # The mode of keys is not that of a CA's key
+    assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o600, 0o444)
+    assert mode(directory / "member-etcd-1-key.pem") == 0o640
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
     assert sorted(os.listdir(tmp_path / "rsa")) == [
         ".etcd-pki.lock",
