@@ -80,7 +80,7 @@ pub(crate) fn read_existing_below(directory: &Path, path: &Path) -> Result<Vec<u
 /// The contents of a file of a store and its stamp, as [`read_below`] reads it. It must exist.
 pub(crate) fn look_existing_below(directory: &Path, path: &Path) -> Result<(Vec<u8>, Stamp)> {
     let missing = || {
-        let error = io::Error::from(io::ErrorKind::NotFound);
+        let error = io::Error::from(Errno::NOENT);
         io_error("read", &directory.join(path))(error)
     };
     look_below(directory, path)?.ok_or_else(missing)
