@@ -710,8 +710,8 @@ class CertificateAuthority:
     ) -> CertificateAuthority:
         """The same CA with a new certificate: same key, same subject, and every extension, so that what it has signed
         stays valid. Missing extensions that a CA needs are added, such as the keyUsage that Kubespray's CA lacks.
-        `keeps_serial=True` where leaves name their issuer by its serial number; `path_length` changes how many CAs may
-        be below it. A CA that another one issued is refused: `renewal_request` makes a request for its issuer.
+        `keeps_serial=True` where leaves name their issuer by its serial number; `path_length` changes how many CAs
+        may be below it. A CA that another one issued is refused: `renewal_request` makes a request for its issuer.
         """
     def renewal_request(self) -> CertificateRequest:
         """A request to the issuer of an intermediate CA for its next certificate: same key, same subject, and every
@@ -727,8 +727,8 @@ class CertificateAuthority:
     ) -> PairPaths:
         """Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a passphrase, whole or not at
         all. Where an authority is, or what one has signed, nothing is written, unless `replace_ca` says so: what the
-        old one signed is worth nothing then, and its files are kept as `ca-replaced-SERIAL.pem` and
-        `ca-replaced-SERIAL-key.pem`. Returns where.
+        old one signed is worth nothing then, and its files are kept as `ca-replaced-SERIAL.pem` and `ca-replaced-
+        SERIAL-key.pem`. Returns where.
         """
 
 @final
@@ -1050,8 +1050,8 @@ class ClusterFiles:
     directory 0700, and existing files keep what they have.
 
     `owner` and `group` are names, or numbers as text; `key_mode`, `certificate_mode` and `directory_mode` are numbers
-    such as `0o640`. They do not apply to a CA's key: `ca_owner` and `ca_group` are for a CA's files, `ca_key_mode` for
-    its key.
+    such as `0o640`. They do not apply to a CA's key: `ca_owner` and `ca_group` are for a CA's files, `ca_key_mode`
+    for its key.
     """
     def __new__(
         cls,
@@ -1330,8 +1330,8 @@ class DesiredPair:
     @property
     def peer_port(self) -> Finding | None:
         """Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and no address, or
-        some of its own. `None` if it is a member's, if peers have a separate CA, and for the profile `kubespray`, which
-        gives all of them to everyone.
+        some of its own. `None` if it is a member's, if peers have a separate CA, and for the profile `kubespray`,
+        which gives all of them to everyone.
         """
     @property
     def renewed_later(self) -> Finding | None:
@@ -1925,8 +1925,8 @@ class Settings:
     @staticmethod
     def etcd(store: Store, host: str, *, cluster: Cluster | None = None) -> Settings:
         """The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one.
-        With `cluster`, `optional` has the names of all its members; without, it has names only if the directory has the
-        certificates of several members.
+        With `cluster`, `optional` has the names of all its members; without, it has names only if the directory has
+        the certificates of several members.
         """
     @staticmethod
     def etcdctl(store: Store, role: _Role, name: str) -> Settings:
