@@ -197,16 +197,14 @@ fn an_authority_that_is_made_first() {
     }
     let scratch = Scratch::new("replaced");
     apply(&scratch, Layout::Kubespray);
-    let new = [
-        "ca",
-        "new",
-        "-d",
-        "pki",
-        "--layout",
-        "kubeadm",
-        "--replace-ca",
-    ];
-    assert!(etcd_pki_in(&scratch, &new).status.success());
+    let new = |layout: &str| {
+        let words = ["ca", "new", "-d", "pki", "--layout", layout, "--replace-ca"];
+        etcd_pki_in(&scratch, &words)
+    };
+    // It would be a second CA, and not in the place of the first
+    assert!(!new("kubeadm").status.success());
+    assert!(!scratch.path().join("pki/etcd").exists());
+    assert!(new("kubespray").status.success());
 }
 
 /// kubeadm has etcd's files beside those of Kubernetes, which has an authority of its own there.
