@@ -201,11 +201,12 @@ impl LockedStore {
     ) -> Result<Option<PairPaths>> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
-        let kept = self.keep_ca(&paths, ca.certificate())?;
-        if kept.is_none() && kind == CaKind::Client {
+        let exists = |path: &Path| self.store.directory.join(path).symlink_metadata().is_ok();
+        if kind == CaKind::Client && !exists(&paths.certificate) && !exists(&paths.key) {
             let common_name = ca.certificate().common_name();
             self.store.check_other_layout(common_name.as_deref())?;
         }
+        let kept = self.keep_ca(&paths, ca.certificate())?;
         let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
         let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
         match self.put_ca_with(&paths, ca, &bundle, passphrase, Overwrite::Replace, &usual) {
