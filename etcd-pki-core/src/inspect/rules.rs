@@ -506,15 +506,19 @@ pub(crate) fn unusable_file(path: &Path, error: &Error) -> Finding {
 /// The link at a path of a store, or above it below the directory, as a finding.
 pub(crate) fn link(path: &Path, below: &Path) -> Option<Finding> {
     let mut parts = path.ancestors().take(below.components().count());
-    let link = parts.find(|part| is_link(part))?;
+    parts.find(|part| is_link(part)).map(leads_elsewhere)
+}
+
+/// The finding that a link is in the place of a file or a folder.
+pub(crate) fn leads_elsewhere(link: &Path) -> Finding {
     let leads = match link_target(link) {
         Some(target) => format!("to {}", target.display()),
         None => "nowhere".to_owned(),
     };
-    Some(Finding::Blocked {
+    Finding::Blocked {
         path: link.to_owned(),
         reason: format!("{} is a link that leads {leads}", link.display()),
-    })
+    }
 }
 
 /// What is not supported, if that is the error.

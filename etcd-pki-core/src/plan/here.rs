@@ -665,7 +665,7 @@ fn link(directory: &Path, path: &Path) -> Option<Finding> {
     if let Some(target) = target_within(directory, &path) {
         return Some(Finding::SymbolicLink { path, target });
     }
-    Some(leads_elsewhere(path))
+    Some(rules::leads_elsewhere(&path))
 }
 
 /// The first link in the place of a folder between the directory and a file in it, as a finding.
@@ -675,18 +675,8 @@ fn linked_folder(directory: &Path, path: &Path) -> Option<Finding> {
     for name in folders.components() {
         folder.push(name);
         if folder.is_symlink() {
-            return Some(leads_elsewhere(folder));
+            return Some(rules::leads_elsewhere(&folder));
         }
     }
     None
-}
-
-/// The finding that a link is in the place of a file or a folder.
-fn leads_elsewhere(path: PathBuf) -> Finding {
-    let leads = match link_target(&path) {
-        Some(target) => format!("to {}", target.display()),
-        None => "nowhere".to_owned(),
-    };
-    let reason = format!("{} is a link that leads {leads}", path.display());
-    Finding::Blocked { path, reason }
 }

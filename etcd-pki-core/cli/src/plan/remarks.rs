@@ -148,20 +148,20 @@ pub(crate) fn denied_claims(report: &Report) {
 
 /// The hosts without a request: the first by name, and the number of the rest.
 fn hosts_without_request(plan: &Plan) {
-    const SHOWN: usize = 8;
-    let hosts = plan.hosts_without_request();
-    let (named, others) = hosts.split_at(hosts.len().min(SHOWN));
-    if named.is_empty() {
-        return;
+    if let Some(hosts) = first_few(plan.hosts_without_request()) {
+        output::say(format_args!("note: no request has come from {hosts}"));
     }
-    let more = match others.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    output::say(format_args!(
-        "note: no request has come from {}{more}",
-        named.join(", ")
-    ));
+}
+
+/// The first of some names, and the number of the rest; `None` if there are none.
+fn first_few(names: &[String]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let (named, others) = names.split_at(names.len().min(SHOWN));
+    let named = named.join(", ");
+    match others.len() {
+        0 => (!names.is_empty()).then_some(named),
+        more => Some(format!("{named} and {more} more")),
+    }
 }
 
 /// What is special about the certificates that are issued: the first of each kind by name, and the number
@@ -200,7 +200,6 @@ fn first_of<'a>(kind: &str, mut findings: impl Iterator<Item = (&'a Step, Findin
 /// What is not in the specification: the certificates that these steps remove, and in one line the files that stay. It comes
 /// after the changes.
 pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) {
-    const SHOWN: usize = 8;
     for name in plan.nothing_to_prune() {
         output::say(format_args!(
             "note: no pair of {name} is removed: the specification has them all, or there is none"
@@ -215,18 +214,9 @@ pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) 
     let left: Vec<String> = left
         .map(|pair| pair.certificate.display().to_string())
         .collect();
-    let (named, others) = left.split_at(left.len().min(SHOWN));
-    if named.is_empty() {
-        return;
+    if let Some(left) = first_few(&left) {
+        output::say(format_args!("note: not in the specification: {left}"));
     }
-    let more = match others.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    output::say(format_args!(
-        "note: not in the specification: {}{more}",
-        named.join(", ")
-    ));
 }
 
 /// The removed certificates that have not expired, each with what its revocation needs.
