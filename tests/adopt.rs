@@ -159,7 +159,7 @@ fn faults_of_a_kubespray_directory_are_named() {
     fs::set_permissions(kubespray.admin("node1").key, mode).unwrap();
     // A new key beside the old certificate, as after a run that was cut off
     let torn = PrivateKey::generate_with(etcd_pki_core::KeyAlgorithm::Rsa2048).unwrap();
-    fs::write(kubespray.node("node1").key, torn.to_secret_pem().unwrap()).unwrap();
+    fs::write(kubespray.node("node1").key, torn.to_secret_pem()).unwrap();
     // Of another authority
     let other = Kubespray::create_with(&["node2.lan"], &[], HOSTS);
     for (from, to) in [

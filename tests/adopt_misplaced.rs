@@ -143,7 +143,7 @@ fn whole_pairs_in_the_places_of_others() {
 fn what_a_run_left_that_was_cut_off_is_believed() {
     let cluster = Cluster::applied();
     let before = Adopted::of(&cluster.directory());
-    let key = PrivateKey::generate().unwrap().to_secret_pem().unwrap();
+    let key = PrivateKey::generate().unwrap().to_secret_pem();
     fs::write(cluster.file("member-etcd-2-key.pem"), key).unwrap();
     let adopted = Adopted::of(&cluster.directory());
     assert_eq!(adopted.specification, before.specification);

@@ -398,11 +398,11 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
                 _,
                 _,
             ) => {
-                let key = PrivateKey::generate_with(profile.key_algorithm()).unwrap();
-                let secret = key.to_secret_pem().unwrap();
+                let key = PrivateKey::generate_with(profile.algorithm()).unwrap();
+                let secret = key.to_secret_pem();
                 let made = CertificateAuthority::create_for(key, identity, *profile, ten_years_ago)
                     .unwrap();
-                let certificate = made.certificate().to_pem().unwrap();
+                let certificate = made.certificate().to_pem();
                 ca = Some(made);
                 (certificate, secret)
             }
@@ -413,12 +413,9 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
                 }),
                 Some(ca),
             ) => {
-                let bundle = ca.issue_at(*profile, identity, months_ago).unwrap();
+                let bundle = ca.at(months_ago).issue(*profile, identity).unwrap();
                 assert!(bundle.validity_cut().is_some());
-                (
-                    bundle.certificate_pem().unwrap(),
-                    bundle.secret_key_pem().unwrap(),
-                )
+                (bundle.certificate_pem(), bundle.secret_key_pem())
             }
             other => panic!("a CA comes first: {other:?}"),
         };
@@ -552,7 +549,9 @@ fn a_clock_that_jumps_back() {
     assert_eq!(plan.changes().count(), 0);
     let ca = store.ca(CaKind::Client, None).unwrap();
     let identity = etcd_pki_core::Identity::new("x").unwrap();
-    let early = ca.issue_at(etcd_pki_core::Role::Client, identity, yesterday);
+    let early = ca
+        .at(yesterday)
+        .issue(etcd_pki_core::Role::Client, identity);
     assert!(
         early
             .unwrap_err()
@@ -564,18 +563,11 @@ fn a_clock_that_jumps_back() {
     let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
     let root = etcd_pki_core::Identity::new("root").unwrap();
     let late = ca
-        .issue_at(etcd_pki_core::Role::Client, root, tomorrow)
+        .at(tomorrow)
+        .issue(etcd_pki_core::Role::Client, root)
         .unwrap();
-    fs::write(
-        cluster.file("client-root.pem"),
-        late.certificate_pem().unwrap(),
-    )
-    .unwrap();
-    fs::write(
-        cluster.file("client-root-key.pem"),
-        late.secret_key_pem().unwrap(),
-    )
-    .unwrap();
+    fs::write(cluster.file("client-root.pem"), late.certificate_pem()).unwrap();
+    fs::write(cluster.file("client-root-key.pem"), late.secret_key_pem()).unwrap();
     let said = stderr_of(&cluster.command("plan").output().unwrap(), 0);
     assert!(
         said.starts_with("warning: client-root.pem is not valid before "),

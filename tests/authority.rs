@@ -74,8 +74,8 @@ impl Made {
         let identity = Identity::new("etcd-1").unwrap();
         let bundle = ca.issue(Role::Member, identity).unwrap();
         let (certificate, key) = (self.file("leaf.pem"), self.file("leaf-key.pem"));
-        fs::write(&certificate, bundle.certificate_pem().unwrap()).unwrap();
-        fs::write(&key, &*bundle.secret_key_pem().unwrap()).unwrap();
+        fs::write(&certificate, bundle.certificate_pem()).unwrap();
+        fs::write(&key, &*bundle.secret_key_pem()).unwrap();
         let root = self.file(root);
         go::key_pair(&certificate, &key).assert_accepted("the pair");
         let verify = go::verify(&root, &certificate).host("etcd-1");
@@ -233,11 +233,9 @@ fn an_authority_past_its_end_or_before_its_beginning() {
     assert!(matches!(early, Err(Error::AuthorityNotYetValid { .. })));
     // One that was loaded in time does not go on signing afterwards
     let ca = load(certificate.not_before()).unwrap();
-    let issued = ca.issue_at(
-        Role::Client,
-        Identity::new("x").unwrap(),
-        certificate.not_after() + second,
-    );
+    let issued = ca
+        .at(certificate.not_after() + second)
+        .issue(Role::Client, Identity::new("x").unwrap());
     assert!(matches!(issued, Err(Error::AuthorityExpired { .. })));
 }
 
@@ -273,7 +271,7 @@ fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
                     "{layout} {role}: {refused:?}"
                 );
             }
-            let allowed = role.profile().allow_member_common_name();
+            let allowed = role.profile().with_member_common_name_allowed();
             assert!(ca.issue(allowed, &identity).is_ok(), "{layout} {role}");
             assert!(ca.issue(role, Identity::new(usual).unwrap()).is_ok());
         }
@@ -290,17 +288,17 @@ fn no_leaf_has_the_key_of_an_authority() {
     let request = CertificateRequest::create(&own(), Role::Client, &identity).unwrap();
     let now = SystemTime::now();
     for error in [
-        ca.issue_for(own(), Role::Client, &identity, now).err(),
+        ca.at(now).issue_for(own(), Role::Client, &identity).err(),
         ca.sign(&request, Role::Client, &identity).err(),
-        ca.certify(own().public_key(), Role::Client, &identity, now)
+        ca.at(now)
+            .certify(own().public_key(), Role::Client, &identity)
             .err(),
-        ca.renew(
-            ca.issue(Role::Client, &identity).unwrap().certificate(),
-            own().public_key(),
-            None,
-            now,
-        )
-        .err(),
+        ca.at(now)
+            .renew(
+                ca.issue(Role::Client, &identity).unwrap().certificate(),
+                own().public_key(),
+            )
+            .err(),
     ] {
         let error = error.unwrap();
         assert!(matches!(error, Error::AuthorityKey { .. }), "{error}");

@@ -288,10 +288,10 @@ fn a_trust_bundle_keeps_its_other_entries_in_their_places() {
 
             let all = Certificate::all_from_bytes(&fs::read(place.file("p/ca.pem")).unwrap());
             let own = all.unwrap().swap_remove(place_of_own);
-            let expected = bundle.replace(&place.read("ca.pem"), &own.to_pem().unwrap());
+            let expected = bundle.replace(&place.read("ca.pem"), &own.to_pem());
             assert_eq!(place.read("p/ca.pem"), expected, "{how} {place_of_own}");
             assert_ne!(expected, bundle, "{how} {place_of_own}");
-            let own_pem = own.to_pem().unwrap();
+            let own_pem = own.to_pem();
             place.write("own.pem", &own_pem);
             for (ca, leaf) in [
                 ("p/ca.pem", "leaf.pem"),
@@ -543,7 +543,7 @@ fn a_version_1_leaf_with_its_issuers_name() {
     );
     assert!(place.shown("leaf.pem", "-text").contains("Version: 1"));
     let leaf = Certificate::from_pem(place.read("leaf.pem")).unwrap();
-    assert!(leaf.is_self_issued() && !leaf.is_authority());
+    assert!(leaf.is_self_issued() && !leaf.is_ca());
 }
 
 /// Old roots are signed with SHA-1, which no one checks in a trusted root.
@@ -570,7 +570,7 @@ fn an_expired_ca_without_its_key() {
     let ca = CertificateAuthority::create_for(
         PrivateKey::generate().unwrap(),
         &Identity::from_common_name("etcd-ca").unwrap(),
-        Profile::authority().valid_for(Validity::days(380)),
+        Profile::ca().with_validity(Validity::days(380)),
         past,
     )
     .unwrap();

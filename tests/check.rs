@@ -97,7 +97,7 @@ fn each_fault_has_its_code() {
     let path = all.path();
     let good = all.issue(Role::Member, "good", &["10.0.0.11"]);
     let name = |text: &str| Identity::new(text).unwrap();
-    let days = |days: u32| Role::Client.profile().valid_for(Validity::days(days));
+    let days = |days: u32| Role::Client.profile().with_validity(Validity::days(days));
     all.issue_odd("expired", days(1), &name("a"), 2);
     all.issue_odd("alarming", days(30), &name("b"), 28);
     all.issue_odd("soon", days(30), &name("c"), 25);
@@ -501,7 +501,7 @@ fn trees_of_hosts() {
 #[test]
 fn thresholds_are_times_and_shares() {
     let all = directory();
-    let days = |days: u32| Role::Client.profile().valid_for(Validity::days(days));
+    let days = |days: u32| Role::Client.profile().with_validity(Validity::days(days));
     let name = Identity::new("a").unwrap();
     all.issue_odd("a", days(100), &name, 25);
     for (arguments, code) in [
@@ -586,7 +586,7 @@ fn prometheus_reads_the_metrics() {
     drop(lock);
     all.issue_odd(
         "expired",
-        Role::Client.profile().valid_for(Validity::days(1)),
+        Role::Client.profile().with_validity(Validity::days(1)),
         &Identity::new("a").unwrap(),
         2,
     );
@@ -652,7 +652,7 @@ fn prometheus_reads_the_metrics() {
 
 /// The serial number as OpenSSL has it, in decimal as Python has it.
 fn openssl_decimal(directory: &Path, certificate: &Certificate) -> String {
-    fs::write(directory.join("serial.crt"), certificate.to_pem().unwrap()).unwrap();
+    fs::write(directory.join("serial.crt"), certificate.to_pem()).unwrap();
     let printed = openssl::call(directory, "x509 -in serial.crt -noout -serial");
     let hexadecimal = printed
         .stdout()

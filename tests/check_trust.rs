@@ -43,15 +43,12 @@ fn write(path: &Path, contents: impl AsRef<[u8]>) {
 }
 
 fn write_ca(path: &Path, ca: &CertificateAuthority) {
-    write(path, ca.certificate().to_pem().unwrap());
+    write(path, ca.certificate().to_pem());
 }
 
 fn write_leaf(folder: &Path, [_, certificate, key]: Names, leaf: &Bundle) {
-    write(
-        &folder.join(certificate),
-        leaf.certificate().to_pem().unwrap(),
-    );
-    let secret = leaf.key().to_secret_pem().unwrap();
+    write(&folder.join(certificate), leaf.certificate().to_pem());
+    let secret = leaf.key().to_secret_pem();
     write(&folder.join(key), secret.as_bytes());
 }
 
@@ -201,10 +198,7 @@ fn a_ca_with_the_name_of_one_of_kubernetes() {
             write_leaf(&folder, names, &bundle);
             assert_eq!(codes_of(&folder, names[1]), ["EP011"], "{name}");
 
-            write(
-                &folder.join("old-ca.pem"),
-                old.certificate().to_pem().unwrap(),
-            );
+            write(&folder.join("old-ca.pem"), old.certificate().to_pem());
             write_leaf(&folder, names, &issue(&old, Role::Client));
             assert_ne!(go::verify(&ca, &leaf).client(), Verdict::Accepted);
             // K3s's own directory has such files of Kubernetes, but not with these endings
@@ -240,11 +234,11 @@ fn files_without_what_their_names_promise() {
     let own = ca("etcd-ca");
     write_ca(&folder.join(MEMBER[0]), &own);
     write_leaf(&folder, MEMBER, &issue(&own, Role::Member));
-    let secret = own.key().unwrap().to_secret_pem().unwrap();
+    let secret = own.key().unwrap().to_secret_pem();
     write(&at("ca-key.pem"), secret.as_bytes());
     write_ca(&at("ca.pem"), &own);
     let key = fs::read(folder.join(MEMBER[2])).unwrap();
-    let other = issue(&own, Role::Client).certificate().to_pem().unwrap();
+    let other = issue(&own, Role::Client).certificate().to_pem();
     fs::write(at("empty.cnf"), "[req]\ndistinguished_name=dn\n[dn]\n").unwrap();
     fs::write(
         at("crl.cnf"),
@@ -301,10 +295,10 @@ fn a_leaf_first_in_a_trusted_file() {
     let scratch = Scratch::new("trust");
     let folder = scratch.path().join("pki");
     let own = ca("etcd-ca");
-    let leaf = issue(&own, Role::Client).certificate().to_pem().unwrap();
-    let ca = own.certificate().to_pem().unwrap();
+    let leaf = issue(&own, Role::Client).certificate().to_pem();
+    let ca = own.certificate().to_pem();
     let foreign = "-----BEGIN X-----\nAAAA\n-----END X-----\n";
-    let key = own.key().unwrap().to_secret_pem().unwrap();
+    let key = own.key().unwrap().to_secret_pem();
     let secret = std::str::from_utf8(key.as_bytes()).unwrap();
     write_leaf(&folder, MEMBER, &issue(&own, Role::Member));
     for (file, codes) in [

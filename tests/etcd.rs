@@ -133,7 +133,7 @@ fn refuses_on_the_client_port(cluster: &Cluster, files: &Files) -> Vec<RefusedEt
     let stranger = stranger.issue(Role::Client, "root", &[]);
     let expired = files.directory.issue_odd(
         "expired",
-        Role::Client.profile().valid_for(Validity::days(1)),
+        Role::Client.profile().with_validity(Validity::days(1)),
         &Identity::new("root").expect("a name"),
         2,
     );

@@ -63,7 +63,7 @@ fn three_members_and_a_request() {
     let request =
         CertificateRequest::create(&PrivateKey::generate().unwrap(), Role::Client, claims).unwrap();
     let file = scratch.path().join("app.csr");
-    fs::write(&file, request.to_pem().unwrap()).unwrap();
+    fs::write(&file, request.to_pem()).unwrap();
     let signed = example("sign_request", &[&directory, &file, Path::new("backup")]);
     assert_eq!(
         signed.stderr(),

@@ -62,14 +62,14 @@ fn samples() -> Vec<(String, Vec<u8>)> {
         CertificateRequest::create(key, Role::Client, Identity::new("app").unwrap()).unwrap();
     let certificate = ca.certificate();
     vec![
-        (certificate.to_pem().unwrap(), certificate.as_der().to_vec()),
+        (certificate.to_pem(), certificate.as_der().to_vec()),
         (
-            key.to_secret_pem().unwrap().to_string(),
+            key.to_secret_pem().to_string(),
             key.to_secret_der().to_vec(),
         ),
-        (request.to_pem().unwrap(), request.as_der().to_vec()),
+        (request.to_pem(), request.as_der().to_vec()),
         (
-            key.public_key().to_pem().unwrap(),
+            key.public_key().to_pem(),
             key.public_key().as_der().to_vec(),
         ),
     ]

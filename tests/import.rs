@@ -265,7 +265,7 @@ fn every_format_is_read_as_openssl_reads_it() {
             "ec-p521" => "dgst -sha512 -signature signature -verify",
             _ => "dgst -sha256 -signature signature -verify",
         };
-        let key = key.public_key().to_pem().unwrap();
+        let key = key.public_key().to_pem();
         fs::write(directory.join("public.pem"), key).unwrap();
         let message = if algorithm == "ed25519" {
             ""
@@ -352,7 +352,7 @@ fn keys_that_ring_does_not_have_sign() {
         let request = CertificateRequest::from_pem(read("request")).unwrap();
         let identity = Identity::new("backup").unwrap();
         let signed = ca.sign(&request, Role::Client, &identity).unwrap();
-        fs::write(directory.join("leaf"), signed.certificate_pem().unwrap()).unwrap();
+        fs::write(directory.join("leaf"), signed.certificate_pem()).unwrap();
         openssl(directory, "verify -x509_strict -CAfile ca leaf");
         let leaf = directory.join("leaf");
         go::verify(&directory.join("ca"), &leaf)
@@ -361,10 +361,10 @@ fn keys_that_ring_does_not_have_sign() {
 
         let own = PrivateKey::from_pem(read("own")).unwrap();
         let request = CertificateRequest::create(&own, Role::Client, &identity).unwrap();
-        fs::write(directory.join("ours"), request.to_pem().unwrap()).unwrap();
+        fs::write(directory.join("ours"), request.to_pem()).unwrap();
         openssl(directory, "req -verify -noout -in ours");
         assert!(CertificateRequest::from_pem(read("ours")).is_ok());
-        fs::write(directory.join("again"), &*own.to_secret_pem().unwrap()).unwrap();
+        fs::write(directory.join("again"), &*own.to_secret_pem()).unwrap();
         openssl(directory, "pkey -in again -check -noout");
         go::key_pair(&leaf, &directory.join("again")).assert_accepted("the key as we write it");
     }
@@ -402,7 +402,7 @@ fn keys_of_ours_pass_openssls_check() {
     let scratch = Scratch::new("generated");
     for algorithm in etcd_pki_core::KeyAlgorithm::ALL {
         let key = PrivateKey::generate_with(algorithm).unwrap();
-        fs::write(scratch.path().join("ours"), &*key.to_secret_pem().unwrap()).unwrap();
+        fs::write(scratch.path().join("ours"), &*key.to_secret_pem()).unwrap();
         openssl(scratch.path(), "pkey -in ours -check -noout");
         assert_eq!(
             public_key(scratch.path(), "ours"),

@@ -114,10 +114,10 @@ fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
         Err(Error::NotAnAuthority { .. }) => return Some("EP033"),
         ca => ca.unwrap(),
     };
-    match ca.issue_at(Role::Member, etcd_1(), now) {
+    match ca.at(now).issue(Role::Member, etcd_1()) {
         Ok(member) => {
             let file = pki.file("ours.pem");
-            fs::write(&file, member.certificate_pem().unwrap()).unwrap();
+            fs::write(&file, member.certificate_pem()).unwrap();
             let (root, at) = (pki.file("root.pem"), rfc3339(now));
             let verify = go::verify(&root, &file).at(&at);
             verify.server().assert_accepted("ours, of a server");
@@ -331,7 +331,7 @@ fn a_ca_above_must_be_valid_now() {
     let both = pki.text("ca.pem") + &expired + &pki.text("root.pem");
     let both = Certificate::all_from_bytes(both.as_bytes()).unwrap();
     let ca = CertificateAuthority::load_at(both, key, later).unwrap();
-    let member = ca.issue_at(Role::Member, etcd_1(), later).unwrap();
+    let member = ca.at(later).issue(Role::Member, etcd_1()).unwrap();
     assert!(member.certificate().not_after() > later + 300 * DAY);
 
     // A root that begins after the CA below it
@@ -349,7 +349,7 @@ fn a_ca_without_its_root_signs() {
     let key = PrivateKey::from_pem(pki.text("ca-key.pem")).unwrap();
     let later = SystemTime::now() + 2 * DAY;
     let ca = CertificateAuthority::load_at(vec![pki.certificate("ca.pem")], key, later).unwrap();
-    let member = ca.issue_at(Role::Member, etcd_1(), later).unwrap();
+    let member = ca.at(later).issue(Role::Member, etcd_1()).unwrap();
     assert!(member.certificate().not_after() > later);
 }
 
@@ -379,7 +379,7 @@ fn what_would_be_refused_is_not_renewed() {
         assert_eq!(fs::read(&file).unwrap() != before, is_good, "{san}");
         let ca = pki.authority(SystemTime::now()).unwrap();
         let old = pki.certificate(&format!("{name}.pem"));
-        let renewed = ca.renew(&old, old.public_key(), None, SystemTime::now());
+        let renewed = ca.at(SystemTime::now()).renew(&old, old.public_key());
         match renewed {
             Ok(_) => assert!(is_good, "{san}"),
             Err(Error::Unacceptable { code, .. }) => assert_eq!((code, is_good), ("EP034", false)),

@@ -90,7 +90,7 @@ fn many_requests_in_one_file_are_refused_in_short() {
         Role::Client,
         Identity::new("a").unwrap(),
     );
-    let pem = request.unwrap().to_pem().unwrap();
+    let pem = request.unwrap().to_pem();
     let error = CertificateRequest::from_pem(pem.repeat(5_000))
         .unwrap_err()
         .to_string();
@@ -104,7 +104,7 @@ fn many_requests_in_one_file_are_refused_in_short() {
 #[test]
 fn a_file_of_ten_thousand_certificates_is_read() {
     let ca = CertificateAuthority::create("etcd-ca").unwrap();
-    let pem = ca.certificate().to_pem().unwrap();
+    let pem = ca.certificate().to_pem();
     let all = Certificate::all_from_bytes(pem.repeat(10_000).as_bytes()).unwrap();
     assert_eq!(all.len(), 10_000);
     assert!(Certificate::all_from_bytes(pem.repeat(10_001).as_bytes()).is_err());

@@ -26,8 +26,8 @@ fn third() -> CertificateAuthority {
 fn sign_root(cluster: &Cluster, ca: &CertificateAuthority) {
     let bundle = ca.issue(Role::Client, Identity::new("root").unwrap());
     let bundle = bundle.unwrap();
-    fs::write(cluster.file(CERTIFICATE), bundle.certificate_pem().unwrap()).unwrap();
-    fs::write(cluster.file(KEY), bundle.secret_key_pem().unwrap()).unwrap();
+    fs::write(cluster.file(CERTIFICATE), bundle.certificate_pem()).unwrap();
+    fs::write(cluster.file(KEY), bundle.secret_key_pem()).unwrap();
 }
 
 /// Appends to a file.
@@ -106,7 +106,7 @@ fn the_reason_names_the_ca_that_signed_it() {
     let cluster = Cluster::applied();
     let third = third();
     sign_root(&cluster, &third);
-    let pem = third.certificate().to_pem().unwrap();
+    let pem = third.certificate().to_pem();
     fs::write(cluster.file("third.pem"), pem).unwrap();
     let reason =
         "signed by CN=third (third.pem), another CA of this directory; etcd-pki leaves it alone";
@@ -143,7 +143,7 @@ fn the_reason_names_the_ca_that_signed_it() {
 /// Wherever the CA's file is, as check finds it.
 #[test]
 fn a_ca_in_any_file_of_the_directory() {
-    let pem = third().certificate().to_pem().unwrap();
+    let pem = third().certificate().to_pem();
     let stranger = third();
     for file in ["third.pem", "third.crt", "third.txt", "sub/third.pem"] {
         let cluster = Cluster::applied();
@@ -151,7 +151,7 @@ fn a_ca_in_any_file_of_the_directory() {
         fs::create_dir(cluster.file("sub")).unwrap();
         // A CA of the same name with another key is not the one
         fs::write(cluster.file("namesake.pem"), &pem).unwrap();
-        fs::write(cluster.file(file), stranger.certificate().to_pem().unwrap()).unwrap();
+        fs::write(cluster.file(file), stranger.certificate().to_pem()).unwrap();
         let due = cluster.due()[CERTIFICATE].clone();
         let reason = format!("blocked: signed by CN=third ({file}), another CA");
         assert!(due.starts_with(&reason), "{due}");
@@ -167,10 +167,7 @@ fn another_ca_of_the_bundle() {
     for name in ["third", "etcd-ca"] {
         let cluster = Cluster::applied();
         let other = CertificateAuthority::create(name).unwrap();
-        append(
-            &cluster.file("ca.pem"),
-            &other.certificate().to_pem().unwrap(),
-        );
+        append(&cluster.file("ca.pem"), &other.certificate().to_pem());
         sign_root(&cluster, &other);
         // etcd trusts it, so nothing is due
         assert!(!cluster.due().contains_key(CERTIFICATE));
@@ -257,10 +254,7 @@ fn a_stranger_in_the_leafs_own_file() {
     let cluster = Cluster::applied();
     let third = third();
     sign_root(&cluster, &third);
-    append(
-        &cluster.file(CERTIFICATE),
-        &third.certificate().to_pem().unwrap(),
-    );
+    append(&cluster.file(CERTIFICATE), &third.certificate().to_pem());
     let due = cluster.due()[CERTIFICATE].clone();
     assert!(due.starts_with("renew: "), "{due}");
     let _ = cluster.apply();

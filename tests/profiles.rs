@@ -16,15 +16,15 @@ use etcd_pki_tests::{Scratch, openssl};
 const NOW: &str = "2026-11-24T12:00:00Z";
 
 fn authority(habits: Compatibility) -> CertificateAuthority {
-    let profile = habits.authority();
-    let key = PrivateKey::generate_with(profile.key_algorithm()).unwrap();
+    let profile = habits.ca();
+    let key = PrivateKey::generate_with(profile.algorithm()).unwrap();
     let identity = Identity::from_common_name("etcd-ca").unwrap();
     CertificateAuthority::create_for(key, &identity, profile, parse_rfc3339(NOW).unwrap()).unwrap()
 }
 
 fn parsed(certificate: &Certificate) -> String {
     let scratch = Scratch::new("profile");
-    fs::write(scratch.path().join("x.pem"), certificate.to_pem().unwrap()).unwrap();
+    fs::write(scratch.path().join("x.pem"), certificate.to_pem()).unwrap();
     openssl::call(scratch.path(), "asn1parse -in x.pem")
         .stdout()
         .to_owned()
@@ -44,7 +44,8 @@ fn begins_five_minutes_earlier_and_never_before_its_authority() {
     );
     let issue = |seconds| {
         let identity = Identity::new("x").unwrap();
-        ca.issue_at(Role::Client, identity, now + Duration::from_secs(seconds))
+        ca.at(now + Duration::from_secs(seconds))
+            .issue(Role::Client, identity)
             .unwrap()
     };
     let later = issue(600);
@@ -83,7 +84,8 @@ fn as_kubespray_makes_them() {
         (Role::Client, "a.dc1.example"),
     ] {
         let bundle = ca
-            .issue_at(Compatibility::Kubespray.profile(role), &identity, now)
+            .at(now)
+            .issue(Compatibility::Kubespray.profile(role), &identity)
             .unwrap();
         let certificate = bundle.certificate();
         assert_eq!(certificate.common_name().as_deref(), Some(common_name));

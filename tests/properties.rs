@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn pem_in_any_dress(width in 1usize..200, before in "[^-]{0,40}", crlf: bool) {
         let key = PrivateKey::generate().unwrap();
-        let pem = key.public_key().to_pem().unwrap();
+        let pem = key.public_key().to_pem();
         let body: Vec<char> = pem.lines().filter(|line| !line.starts_with('-')).flat_map(str::chars).collect();
         let lines: Vec<String> = body.chunks(width).map(|line| line.iter().collect()).collect();
         let end = if crlf { "\r\n" } else { "\n" };
@@ -159,15 +159,15 @@ proptest! {
             identity = identity.with_organization(&organization).unwrap();
         }
         for role in Role::ALL {
-            let profile = role.profile().valid_for(Validity::days(days));
+            let profile = role.profile().with_validity(Validity::days(days));
             let bundle = ca.issue(profile, &identity).unwrap();
             let certificate = Certificate::from_der(bundle.certificate().as_der()).unwrap();
             prop_assert_eq!(certificate.role().is_some(), true);
             let serial = certificate.serial_number().as_bytes();
             prop_assert!(serial.len() == 20 && (1..0x80).contains(&serial[0]));
-            let mut verifier = Verifier::new([ca.certificate().clone()]).role(role).strict();
+            let mut verifier = Verifier::new([ca.certificate().clone()]).with_role(role).with_strict();
             if role == Role::Member {
-                verifier = verifier.host(name.parse().unwrap());
+                verifier = verifier.with_host(name.parse().unwrap());
             }
             let verdict = verifier.verify(&certificate);
             prop_assert!(verdict.is_accepted(), "{:?}", verdict.reasons());
@@ -178,12 +178,12 @@ proptest! {
     fn a_leaf_never_leaves_its_authoritys_time(days in 1u32..8_000, later in 0u64..300_000_000) {
         let begin = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let identity = Identity::from_common_name("etcd-ca").unwrap();
-        let profile = etcd_pki_core::Profile::authority();
+        let profile = etcd_pki_core::Profile::ca();
         let key = PrivateKey::generate().unwrap();
         let ca = CertificateAuthority::create_for(key, &identity, profile, begin).unwrap();
         let now: SystemTime = begin + Duration::from_secs(later);
-        let client = Role::Client.profile().valid_for(Validity::days(days));
-        let bundle = ca.issue_at(client, Identity::new("x").unwrap(), now).unwrap();
+        let client = Role::Client.profile().with_validity(Validity::days(days));
+        let bundle = ca.at(now).issue(client, Identity::new("x").unwrap()).unwrap();
         let asked = now + Duration::from_secs(u64::from(days) * 86_400);
         let certificate = bundle.certificate();
         prop_assert!(certificate.not_before() >= ca.certificate().not_before());

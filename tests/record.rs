@@ -119,7 +119,7 @@ impl Large {
             .as_der()
             .to_vec();
         *der.last_mut().unwrap() ^= bits;
-        let tampered = Certificate::from_der(&der).unwrap().to_pem().unwrap();
+        let tampered = Certificate::from_der(&der).unwrap().to_pem();
         fs::write(&path, tampered).unwrap();
     }
 }

@@ -191,21 +191,21 @@ fn an_authority_that_has_expired() {
     let scratch = Scratch::new("expired");
     let identity = Identity::from_common_name("etcd-ca").unwrap();
     let then = SystemTime::now() - 20 * DAY;
-    let profile = Profile::authority().valid_for(Validity::days(10));
+    let profile = Profile::ca().with_validity(Validity::days(10));
     let key = PrivateKey::generate().unwrap();
     let ca = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
     let client = ca
-        .issue_at(
-            Role::Client.profile().valid_for(Validity::days(9)),
+        .at(then)
+        .issue(
+            Role::Client.profile().with_validity(Validity::days(9)),
             Identity::new("x").unwrap(),
-            then,
         )
         .unwrap();
     let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
-    write("ca.pem", &ca.certificate().to_pem().unwrap());
-    write("ca-key.pem", &ca.key().unwrap().to_secret_pem().unwrap());
-    write("client-x.pem", &client.certificate_pem().unwrap());
-    write("client-x-key.pem", &client.secret_key_pem().unwrap());
+    write("ca.pem", &ca.certificate().to_pem());
+    write("ca-key.pem", &ca.key().unwrap().to_secret_pem());
+    write("client-x.pem", &client.certificate_pem());
+    write("client-x-key.pem", &client.secret_key_pem());
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert!(
         !output.success() && output.stderr().contains("expired on"),

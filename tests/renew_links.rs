@@ -46,26 +46,20 @@ fn nodes(with_a: bool) -> Scratch {
     let then = SystemTime::now() - 20 * DAY;
     let identity = Identity::from_common_name("etcd-ca").unwrap();
     let key = PrivateKey::generate().unwrap();
-    let ca = CertificateAuthority::create_for(key, &identity, Profile::authority(), then).unwrap();
-    write("ca.pem", &ca.certificate().to_pem().unwrap());
-    write("ca-key.pem", &ca.key().unwrap().to_secret_pem().unwrap());
-    let profile = Role::Node.profile().valid_for(Validity::days(21));
+    let ca = CertificateAuthority::create_for(key, &identity, Profile::ca(), then).unwrap();
+    write("ca.pem", &ca.certificate().to_pem());
+    write("ca-key.pem", &ca.key().unwrap().to_secret_pem());
+    let profile = Role::Node.profile().with_validity(Validity::days(21));
     for name in ["b", "c"] {
-        let bundle = ca.issue_at(profile, Identity::new(name).unwrap(), then);
+        let bundle = ca.at(then).issue(profile, Identity::new(name).unwrap());
         let bundle = bundle.unwrap();
-        write(
-            &format!("node-{name}.pem"),
-            &bundle.certificate_pem().unwrap(),
-        );
-        write(
-            &format!("node-{name}-key.pem"),
-            &bundle.secret_key_pem().unwrap(),
-        );
+        write(&format!("node-{name}.pem"), &bundle.certificate_pem());
+        write(&format!("node-{name}-key.pem"), &bundle.secret_key_pem());
         if with_a && name == "b" {
             let identity = Identity::new("a").unwrap();
-            let key = PrivateKey::from_pem(bundle.secret_key_pem().unwrap()).unwrap();
-            let bundle = ca.issue_for(key, profile, identity, then).unwrap();
-            write("node-a.pem", &bundle.certificate_pem().unwrap());
+            let key = PrivateKey::from_pem(bundle.secret_key_pem()).unwrap();
+            let bundle = ca.at(then).issue_for(key, profile, identity).unwrap();
+            write("node-a.pem", &bundle.certificate_pem());
         }
     }
     scratch

@@ -34,21 +34,18 @@ fn peers_apart() -> Scratch {
     ] {
         let identity = Identity::from_common_name(common_name).unwrap();
         let key = PrivateKey::generate().unwrap();
-        let profile = Profile::authority();
+        let profile = Profile::ca();
         let ca = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
-        let short = Role::Member.profile().valid_for(Validity::days(21));
+        let short = Role::Member.profile().with_validity(Validity::days(21));
         let member = Identity::new("etcd-1").unwrap();
-        let bundle = ca.issue_at(short, member, then).unwrap();
-        write(&format!("{stem}.pem"), &ca.certificate().to_pem().unwrap());
+        let bundle = ca.at(then).issue(short, member).unwrap();
+        write(&format!("{stem}.pem"), &ca.certificate().to_pem());
         write(
             &format!("{stem}-key.pem"),
-            &ca.key().unwrap().to_secret_pem().unwrap(),
+            &ca.key().unwrap().to_secret_pem(),
         );
-        write(&format!("{leaf}.pem"), &bundle.certificate_pem().unwrap());
-        write(
-            &format!("{leaf}-key.pem"),
-            &bundle.secret_key_pem().unwrap(),
-        );
+        write(&format!("{leaf}.pem"), &bundle.certificate_pem());
+        write(&format!("{leaf}-key.pem"), &bundle.secret_key_pem());
     }
     scratch
 }
@@ -210,11 +207,11 @@ fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
 fn expire(ca: &Path) {
     let key = fs::read(ca.with_file_name("ca-key.pem")).unwrap();
     let identity = Identity::from_common_name("etcd-ca").unwrap();
-    let profile = Profile::authority().valid_for(Validity::days(19));
+    let profile = Profile::ca().with_validity(Validity::days(19));
     let then = SystemTime::now() - 20 * DAY;
     let key = PrivateKey::from_pem(key).unwrap();
     let expired = CertificateAuthority::create_for(key, &identity, profile, then).unwrap();
-    fs::write(ca, expired.certificate().to_pem().unwrap()).unwrap();
+    fs::write(ca, expired.certificate().to_pem()).unwrap();
 }
 
 #[test]

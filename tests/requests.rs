@@ -155,8 +155,12 @@ fn everything_that_is_claimed_is_told() {
     let ca = CertificateAuthority::create("etcd-ca").unwrap();
     let refused = |identity: Identity| -> Vec<String> {
         let issued = ca.sign(&request, Role::Client, identity).unwrap();
-        assert!(!issued.certificate().is_authority());
-        issued.refused().iter().map(ToString::to_string).collect()
+        assert!(!issued.certificate().is_ca());
+        issued
+            .denied_claims()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     };
     // Names of the signer: only the usages that a client has anyway are granted
     assert_eq!(refused(Identity::new("backup").unwrap()).len(), 15);
@@ -202,7 +206,7 @@ fn a_common_name_that_is_too_long() {
     let issued = ca
         .sign(&request, Role::Client, Identity::new("backup").unwrap())
         .unwrap();
-    let refused = issued.refused()[0].to_string();
+    let refused = issued.denied_claims()[0].to_string();
     assert_eq!(
         refused,
         format!("common name {} (of 65 characters)", "a".repeat(65))

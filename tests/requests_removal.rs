@@ -39,18 +39,18 @@ fn fingerprints(path: &Path) -> Vec<String> {
 fn put(machines: &Machines, name: &str, client: &Bundle) {
     let folder = machines.path("etcd-1");
     let certificate = folder.join(format!("client-{name}.pem"));
-    fs::write(certificate, client.certificate_pem().unwrap()).unwrap();
+    fs::write(certificate, client.certificate_pem()).unwrap();
     let key = folder.join(format!("client-{name}-key.pem"));
-    fs::write(key, &*client.secret_key_pem().unwrap()).unwrap();
+    fs::write(key, &*client.secret_key_pem()).unwrap();
 }
 
 /// A CA below another one.
 fn intermediate(machines: &Machines, ca: &CertificateAuthority) -> CertificateAuthority {
     let folder = machines.path("partner");
     fs::create_dir(&folder).unwrap();
-    let root = ca.certificate().to_pem().unwrap();
+    let root = ca.certificate().to_pem();
     fs::write(folder.join("root.pem"), &root).unwrap();
-    let key = ca.key().unwrap().to_secret_pem().unwrap();
+    let key = ca.key().unwrap().to_secret_pem();
     fs::write(folder.join("root-key.pem"), &*key).unwrap();
     let extensions = "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n";
     fs::write(folder.join("extensions"), extensions).unwrap();
@@ -82,7 +82,7 @@ fn a_ca_stays_while_any_certificate_here_needs_it() {
         );
         let ca = machines.path("etcd-1/ca.pem");
         let own = fs::read_to_string(&ca).unwrap();
-        let both = own.clone() + &partner.certificate().to_pem().unwrap();
+        let both = own.clone() + &partner.certificate().to_pem();
         fs::write(&ca, &both).unwrap();
         // Something is due at the same time, and the CA's machine writes the bundle without the partner
         machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.11, 10.0.1.1"));
@@ -118,7 +118,7 @@ fn a_ca_stays_while_no_certificate_is_installed() {
     }
     let partner = CertificateAuthority::create("partner").unwrap();
     let own = fs::read_to_string(machines.path("ca/ca.pem")).unwrap();
-    let both = own + &partner.certificate().to_pem().unwrap();
+    let both = own + &partner.certificate().to_pem();
     let ca = machines.path("etcd-1/ca.pem");
     fs::write(&ca, &both).unwrap();
     let (code, done, reasons) = apply(&machines, &[]);
@@ -137,7 +137,7 @@ fn twin(of: &Certificate, key: &Path) -> Certificate {
     let identity = Identity::from_common_name("etcd-ca").unwrap();
     let make = |at| {
         let key = PrivateKey::from_pem(fs::read(key).unwrap()).unwrap();
-        CertificateAuthority::create_for(key, &identity, Profile::authority(), at).unwrap()
+        CertificateAuthority::create_for(key, &identity, Profile::ca(), at).unwrap()
     };
     let begin = of.not_before();
     let head_start = begin
@@ -155,7 +155,7 @@ fn of_two_certificates_from_the_same_second_the_existing_one_stays() {
     let own = Certificate::from_pem(&before).unwrap();
     let twin = twin(&own, &machines.path("ca/ca-key.pem"));
     assert_eq!(twin.not_before(), own.not_before());
-    let text = twin.to_pem().unwrap();
+    let text = twin.to_pem();
     for file in [&text, &(text.clone() + &before), &(before.clone() + &text)] {
         fs::write(&arrived, file).unwrap();
         let (code, done, reasons) = apply(&machines, &[]);

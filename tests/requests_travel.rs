@@ -147,12 +147,12 @@ fn a_renewed_authority_travels() {
         etcd_pki_core::CertificateAuthority::create_for(
             PrivateKey::from_pem(key).unwrap(),
             &Identity::from_common_name("etcd-ca").unwrap(),
-            etcd_pki_core::Profile::authority(),
+            etcd_pki_core::Profile::ca(),
             later,
         )
         .unwrap()
     };
-    let pem = renewed.certificate().to_pem().unwrap();
+    let pem = renewed.certificate().to_pem();
     fs::write(machines.path("ca/ca.pem"), &pem).unwrap();
     assert_eq!(machines.quietly("ca")["trusted"], 2);
     let done = machines.quietly("etcd-1");

@@ -104,10 +104,10 @@ impl Foreign {
             certificate: folder.join("root.pem"),
             key: folder.join("root-key.pem"),
         };
-        fs::write(&paths.certificate, root.certificate_pem().unwrap()).unwrap();
-        fs::write(&paths.key, &*root.secret_key_pem().unwrap()).unwrap();
+        fs::write(&paths.certificate, root.certificate_pem()).unwrap();
+        fs::write(&paths.key, &*root.secret_key_pem()).unwrap();
         Self {
-            pem: ca.certificate().to_pem().unwrap(),
+            pem: ca.certificate().to_pem(),
             ca,
             root: paths,
         }
@@ -252,7 +252,7 @@ fn cross_signed(machines: &Machines, foreign: &Foreign) -> String {
     let folder = machines.path("cross");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("foreign.pem"), &foreign.pem).unwrap();
-    let key = foreign.ca.key().unwrap().to_secret_pem().unwrap();
+    let key = foreign.ca.key().unwrap().to_secret_pem();
     fs::write(folder.join("foreign-key.pem"), &*key).unwrap();
     fs::copy(machines.path("ca/ca-key.pem"), folder.join("key.pem")).unwrap();
     fs::write(
@@ -352,10 +352,9 @@ fn a_later_certificate_is_trusted_if_the_trusted_key_signed_it_for_itself() {
     let key = PrivateKey::from_pem(fs::read(machines.path("ca/ca-key.pem")).unwrap()).unwrap();
     let later = SystemTime::now() + Duration::from_secs(2);
     let identity = Identity::from_common_name("etcd-ca").unwrap();
-    let renewed =
-        CertificateAuthority::create_for(key, &identity, Profile::authority(), later).unwrap();
+    let renewed = CertificateAuthority::create_for(key, &identity, Profile::ca(), later).unwrap();
     let renewed = renewed.certificate();
-    fs::write(&arrived, renewed.to_pem().unwrap() + &foreign.pem).unwrap();
+    fs::write(&arrived, renewed.to_pem() + &foreign.pem).unwrap();
     let outcome = apply(&machines, &[]);
     assert_eq!(
         (outcome.code, outcome.done("trusted")),

@@ -21,8 +21,8 @@ const CERTIFICATE: &str = "client-root.pem";
 /// A CA that is not the cluster's own.
 fn third() -> (String, String) {
     let ca = CertificateAuthority::create("third").unwrap();
-    let key = ca.key().unwrap().to_secret_pem().unwrap();
-    (ca.certificate().to_pem().unwrap(), key.to_string())
+    let key = ca.key().unwrap().to_secret_pem();
+    (ca.certificate().to_pem(), key.to_string())
 }
 
 fn append(path: &Path, text: &str) {

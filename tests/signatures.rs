@@ -314,20 +314,22 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
         let info = [&own_der[..own_der.len() - 32], &key].concat();
         let public = PublicKey::from_der(&info).unwrap();
         let backup = etcd_pki_core::Identity::new("backup").unwrap();
-        let issued = ca.certify(&public, Role::Client, &backup, SystemTime::now());
+        let issued = ca
+            .at(SystemTime::now())
+            .certify(&public, Role::Client, &backup);
         let error = issued.unwrap_err().to_string();
         assert!(error.contains("small order"), "{error}");
     }
     assert!(go_accepts > 0, "the test signs nothing");
     // The key of the request itself is none of them
     assert!(
-        ca.certify(
-            own.public_key(),
-            Role::Client,
-            etcd_pki_core::Identity::new("a").unwrap(),
-            SystemTime::now()
-        )
-        .is_ok()
+        ca.at(SystemTime::now())
+            .certify(
+                own.public_key(),
+                Role::Client,
+                etcd_pki_core::Identity::new("a").unwrap()
+            )
+            .is_ok()
     );
 }
 
@@ -404,17 +406,17 @@ fn authorities_signed_in_any_way_are_renewed() {
 
         let ca = CertificateAuthority::from_pem(read("ca"), read("key")).unwrap();
         let now = SystemTime::now() + Duration::from_secs(1);
-        let renewed = ca.renewed(Validity::days(60), now).unwrap();
+        let renewed = ca.at(now).renew_ca(Validity::days(60)).unwrap();
         let certificate = renewed.certificate();
         assert_eq!(certificate.signature_algorithm(), ours);
         leaf.check_issued_by(certificate).unwrap();
-        write("renewed", certificate.to_pem().unwrap());
+        write("renewed", certificate.to_pem());
         let _ = openssl::call(directory, "verify -CAfile renewed -check_ss_sig renewed");
         let _ = openssl::call(directory, "verify -CAfile renewed leaf");
         let request = CertificateRequest::from_pem(read("request")).unwrap();
         let identity = etcd_pki_core::Identity::new("app").unwrap();
         let ours = renewed.sign(&request, Role::Client, &identity).unwrap();
-        write("ours", ours.certificate_pem().unwrap());
+        write("ours", ours.certificate_pem());
         go::verify(&directory.join("renewed"), &directory.join("ours"))
             .client()
             .assert_accepted(format_args!("{generate} {options}"));
@@ -517,11 +519,7 @@ fn sha_1_is_named() {
     let issued = middle
         .issue(Role::Client, etcd_pki_core::Identity::new("c").unwrap())
         .unwrap();
-    fs::write(
-        directory.join("c.pem"),
-        issued.certificate().to_pem().unwrap(),
-    )
-    .unwrap();
+    fs::write(directory.join("c.pem"), issued.certificate().to_pem()).unwrap();
     go::verify(&directory.join("middle.pem"), &directory.join("c.pem"))
         .client()
         .assert_accepted("below a trusted CA that SHA-1 signed");

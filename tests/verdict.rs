@@ -91,11 +91,11 @@ impl Chains {
         let leaf = certificates.remove(0);
         let mut go = go::verify(&ca, &file);
         let mut ours = Verifier::new(roots)
-            .intermediates(certificates)
-            .role(Role::Client);
+            .with_intermediates(certificates)
+            .with_role(Role::Client);
         if let Some(host) = host {
             go = go.host(host);
-            ours = ours.host(host.parse().unwrap());
+            ours = ours.with_host(host.parse().unwrap());
         }
         let instant = at.map(rfc3339);
         if let (Some(at), Some(instant)) = (at, &instant) {
@@ -138,18 +138,18 @@ impl Chains {
             Some("etcd"),
         ] {
             let mut go = go::verify(&ca, &file);
-            let mut ours = Verifier::new(roots.clone()).intermediates(certificates.clone());
+            let mut ours = Verifier::new(roots.clone()).with_intermediates(certificates.clone());
             if let Some(host) = host {
                 go = go.host(host);
-                ours = ours.host(host.parse().unwrap());
+                ours = ours.with_host(host.parse().unwrap());
             }
             if let (Some(at), Some(instant)) = (at, &instant) {
                 go = go.at(instant);
                 ours = ours.at(at);
             }
             // A member's role wants both usages, a client's one of them
-            let client = ours.clone().role(Role::Client).verify(&leaf);
-            let member = ours.role(Role::Member).verify(&leaf);
+            let client = ours.clone().with_role(Role::Client).verify(&leaf);
+            let member = ours.with_role(Role::Member).verify(&leaf);
             let (go_client, go_server) = (go.client(), go.server());
             let go_member = go_client == Verdict::Accepted && go_server == Verdict::Accepted;
             assert_eq!(

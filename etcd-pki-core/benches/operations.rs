@@ -24,7 +24,7 @@ fn main() {
 }
 
 fn authority(algorithm: KeyAlgorithm) -> CertificateAuthority {
-    let profile = Profile::authority().algorithm(algorithm);
+    let profile = Profile::ca().with_algorithm(algorithm);
     CertificateAuthority::create_with("etcd-ca", profile).unwrap()
 }
 
@@ -41,20 +41,17 @@ fn generate_key(algorithm: KeyAlgorithm) -> PrivateKey {
 #[divan::bench(args = ALL)]
 fn load_key(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
     let key = PrivateKey::generate_with(algorithm).unwrap();
-    let pem = key.to_secret_pem().unwrap();
+    let pem = key.to_secret_pem();
     bencher.bench(|| PrivateKey::from_pem(pem.as_bytes()).unwrap());
 }
 
 #[divan::bench(args = QUICK)]
 fn issue(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
     let (ca, identity) = (authority(algorithm), identity());
-    let profile = Role::Member.profile().algorithm(algorithm);
+    let profile = Role::Member.profile().with_algorithm(algorithm);
     bencher.bench(|| {
         let bundle = ca.issue(profile, &identity).unwrap();
-        (
-            bundle.certificate_pem().unwrap(),
-            bundle.secret_key_pem().unwrap(),
-        )
+        (bundle.certificate_pem(), bundle.secret_key_pem())
     });
 }
 
@@ -66,10 +63,7 @@ fn issue_through_a_request(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
         let request = CertificateRequest::create(&key, Role::Member, &identity).unwrap();
         let request = CertificateRequest::from_der(request.as_der()).unwrap();
         let issued = ca.sign(&request, Role::Member, &identity).unwrap();
-        (
-            issued.certificate_pem().unwrap(),
-            key.to_secret_pem().unwrap(),
-        )
+        (issued.certificate_pem(), key.to_secret_pem())
     });
 }
 
@@ -93,7 +87,7 @@ fn read_a_certificate(bencher: Bencher<'_, '_>) {
     let bundle = authority(KeyAlgorithm::EcP256)
         .issue(Role::Member, identity())
         .unwrap();
-    let pem = bundle.certificate_pem().unwrap();
+    let pem = bundle.certificate_pem();
     bencher.bench(|| Certificate::from_pem(&pem).unwrap());
 }
 
@@ -102,7 +96,7 @@ fn write_a_certificate_as_pem(bencher: Bencher<'_, '_>) {
     let bundle = authority(KeyAlgorithm::EcP256)
         .issue(Role::Member, identity())
         .unwrap();
-    bencher.bench(|| bundle.certificate_pem().unwrap());
+    bencher.bench(|| bundle.certificate_pem());
 }
 
 #[divan::bench(args = ALL)]
@@ -110,7 +104,7 @@ fn verify(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
     let ca = authority(algorithm);
     let bundle = ca.issue(Role::Member, identity()).unwrap();
     let verifier = Verifier::new([ca.certificate().clone()])
-        .role(Role::Member)
-        .host("10.0.0.11".parse().unwrap());
+        .with_role(Role::Member)
+        .with_host("10.0.0.11".parse().unwrap());
     bencher.bench(|| verifier.verify(bundle.certificate()).is_accepted());
 }

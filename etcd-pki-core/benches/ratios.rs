@@ -168,7 +168,7 @@ fn share_of_checking(
     identity: &Identity,
     times: usize,
 ) {
-    let algorithm = profile.key_algorithm();
+    let algorithm = profile.algorithm();
     let bundle = ca.issue(profile, identity).unwrap();
     let usages = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
     let now = SystemTime::now();
@@ -181,7 +181,7 @@ fn share_of_checking(
         black_box(ca.issue(profile, identity).unwrap());
     });
     let mut certify = Contestant::new("certify", || {
-        black_box(ca.certify(key, profile, identity, now).unwrap());
+        black_box(ca.at(now).certify(key, profile, identity).unwrap());
     });
     for _ in 0..ROUNDS {
         for contestant in [&mut check, &mut issue, &mut certify] {
@@ -282,9 +282,9 @@ fn main() {
         (KeyAlgorithm::Ed25519, 200),
     ] {
         let ca =
-            CertificateAuthority::create_with("etcd-ca", Profile::authority().algorithm(algorithm))
+            CertificateAuthority::create_with("etcd-ca", Profile::ca().with_algorithm(algorithm))
                 .unwrap();
-        let profile = Role::Member.profile().algorithm(algorithm);
+        let profile = Role::Member.profile().with_algorithm(algorithm);
         share_of_checking(&ca, profile, &identity, times);
         let peer_algorithm = peer::algorithm(algorithm.name());
         let peer_ca = peer::authority(peer_algorithm);
@@ -294,8 +294,8 @@ fn main() {
             vec![
                 Contestant::new("etcd-pki", || {
                     let bundle = ca.issue(profile, &identity).unwrap();
-                    black_box(bundle.certificate_pem().unwrap());
-                    black_box(bundle.secret_key_pem().unwrap());
+                    black_box(bundle.certificate_pem());
+                    black_box(bundle.secret_key_pem());
                 }),
                 Contestant::new("ring: generate, sign", ring_issue(algorithm, &random)),
                 Contestant::new("rcgen", || {
@@ -312,8 +312,8 @@ fn main() {
                     let request = CertificateRequest::create(&key, profile, &identity).unwrap();
                     let request = CertificateRequest::from_der(request.as_der()).unwrap();
                     let issued = ca.sign(&request, profile, &identity).unwrap();
-                    black_box(issued.certificate_pem().unwrap());
-                    black_box(key.to_secret_pem().unwrap());
+                    black_box(issued.certificate_pem());
+                    black_box(key.to_secret_pem());
                 }),
                 Contestant::new(
                     "ring: the calls of the job",

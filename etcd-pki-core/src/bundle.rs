@@ -96,21 +96,15 @@ impl Bundle {
         self.issued.as_ref()?.validity_cut
     }
 
-    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
-    ///
-    /// # Errors
-    ///
-    /// None that a bundle which exists can meet.
-    pub fn certificate_pem(&self) -> Result<String> {
+    /// The content of etcd's certificate file: the certificate and then its chain, in PEM.
+    #[must_use]
+    pub fn certificate_pem(&self) -> String {
         certificates_pem(&self.certificate, &self.chain)
     }
 
-    /// What etcd's key file holds: the key as PKCS#8 in PEM.
-    ///
-    /// # Errors
-    ///
-    /// None that a bundle which exists can meet.
-    pub fn secret_key_pem(&self) -> Result<Zeroizing<String>> {
+    /// The content of etcd's key file: the key as PKCS#8 in PEM.
+    #[must_use]
+    pub fn secret_key_pem(&self) -> Zeroizing<String> {
         self.key.to_secret_pem()
     }
 
@@ -144,21 +138,18 @@ impl fmt::Debug for Bundle {
     }
 }
 
-/// A certificate and its chain in PEM, one behind the other.
-pub(crate) fn certificates_pem(certificate: &Certificate, chain: &[Certificate]) -> Result<String> {
-    let mut pem = certificate.to_pem()?;
+/// A certificate and then its chain, in PEM.
+pub(crate) fn certificates_pem(certificate: &Certificate, chain: &[Certificate]) -> String {
+    let mut pem = certificate.to_pem();
     for intermediate in chain {
-        pem.push_str(&intermediate.to_pem()?);
+        pem.push_str(&intermediate.to_pem());
     }
-    Ok(pem)
+    pem
 }
 
-/// Several certificates in PEM: read and written anew, so that nothing else in their file goes with them.
-pub(crate) fn all_pem(certificates: &[Certificate]) -> Result<String> {
-    match certificates.split_first() {
-        Some((first, others)) => certificates_pem(first, others),
-        None => Ok(String::new()),
-    }
+/// Several certificates in PEM, without anything else that their file may contain.
+pub(crate) fn all_pem(certificates: &[Certificate]) -> String {
+    certificates.iter().map(Certificate::to_pem).collect()
 }
 
 /// The place of a key's certificate in a trust bundle. Of several, such as those before and after a
@@ -185,7 +176,7 @@ pub(crate) fn with_replaced(file: &[u8], old: &Certificate, new: &Certificate) -
         what: "certificate that is renewed",
         found: Vec::new(),
     };
-    let new = new.to_pem()?;
+    let new = new.to_pem();
     if pem::is_der(file) {
         return match Certificate::from_bytes(file)? == *old {
             true => Ok(new.into_bytes()),
@@ -245,7 +236,7 @@ fn not_in_chain(certificate: &Certificate, reason: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{authority::CertificateAuthority, identity::Identity};
+    use crate::{ca::CertificateAuthority, identity::Identity};
 
     #[test]
     fn a_chain_has_no_certificate_twice_and_ends_with_the_root() {

@@ -112,11 +112,8 @@ impl Certificate {
     }
 
     /// The certificate in PEM.
-    ///
-    /// # Errors
-    ///
-    /// None that a certificate which exists can meet.
-    pub fn to_pem(&self) -> Result<String> {
+    #[must_use]
+    pub fn to_pem(&self) -> String {
         pem::encode("CERTIFICATE", &self.der)
     }
 
@@ -168,7 +165,7 @@ impl Certificate {
     /// X.509 version 1, which has no extensions. Go and OpenSSL accept such a root
     /// (`CheckSignatureFrom` in `crypto/x509`, `check_ca` in `v3_purp.c`).
     #[must_use]
-    pub fn is_authority(&self) -> bool {
+    pub fn is_ca(&self) -> bool {
         match self.facts().extensions.authority {
             Some(authority) => authority.is_authority,
             None => self.is_version_1() && self.is_self_signed(),
@@ -229,7 +226,7 @@ impl Certificate {
     /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its common name says so.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
-        if self.is_authority() {
+        if self.is_ca() {
             return None;
         }
         let usages = self.extended_key_usages()?;

@@ -59,7 +59,7 @@ impl Cluster {
         let mut trusted = Vec::new();
         for ca in &desired.cas {
             let bundle = certificates_of(store, &ca.paths.certificate)?;
-            trusted.push((&ca.paths.certificate, all_pem(&bundle)?));
+            trusted.push((&ca.paths.certificate, all_pem(&bundle)));
             bundles.push((ca.kind, bundle));
         }
         let owners = Owners {
@@ -158,7 +158,7 @@ fn read_pair(
     let in_key = |error: Error| error.in_file(&paths.key);
     let private = PrivateKey::from_bytes(&key, None).map_err(in_key)?;
     let mut all = certificates_of(store, &relative.certificate)?;
-    let text = all_pem(&all)?;
+    let text = all_pem(&all);
     let chain = all.split_off(1);
     let in_certificate = |error: Error| error.in_file(&paths.certificate);
     let pair = Bundle::new(private, all.swap_remove(0), chain).map_err(in_certificate)?;
@@ -175,7 +175,7 @@ fn read_pair(
         // DER is no text
         key: match std::str::from_utf8(&key) {
             Ok(text) => Zeroizing::new(text.to_owned()),
-            Err(_) => pair.secret_key_pem()?,
+            Err(_) => pair.secret_key_pem(),
         },
         certificate: text,
     })

@@ -176,29 +176,26 @@ impl PrivateKey {
         self.pair.get_or_init(|| pair).sign(message)
     }
 
-    /// The key as PKCS#8 in PEM. Whoever reads it can pose as the key's owner.
-    ///
-    /// # Errors
-    ///
-    /// None that a key which exists can meet.
-    pub fn to_secret_pem(&self) -> Result<Zeroizing<String>> {
-        pem::encode("PRIVATE KEY", &self.pkcs8).map(Zeroizing::new)
+    /// The key as PKCS#8 in PEM. Keep it secret.
+    #[must_use]
+    pub fn to_secret_pem(&self) -> Zeroizing<String> {
+        pem::encode_secret("PRIVATE KEY", &self.pkcs8)
     }
 
-    /// The key as PKCS#8 in DER. Whoever reads it can pose as the key's owner.
+    /// The key as PKCS#8 in DER. Keep it secret.
     #[must_use]
     pub fn to_secret_der(&self) -> Zeroizing<Vec<u8>> {
         self.pkcs8.clone()
     }
 
-    /// The key in the PEM of another tool's habit.
+    /// The key in PEM, in the format that another tool expects.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] for a format that this kind of key does not have: PKCS#1 is RSA's, SEC1 the elliptic curves'.
     pub fn to_secret_pem_as(&self, format: KeyFormat) -> Result<Zeroizing<String>> {
         let (label, contents) = match (format, self.algorithm.scheme()) {
-            (KeyFormat::Pkcs8, _) => return self.to_secret_pem(),
+            (KeyFormat::Pkcs8, _) => return Ok(self.to_secret_pem()),
             (KeyFormat::Pkcs1, Scheme::Rsa) => ("RSA PRIVATE KEY", self.private_key_field()?),
             (KeyFormat::Sec1, Scheme::EcdsaP256 | Scheme::EcdsaP384 | Scheme::EcdsaP521) => {
                 ("EC PRIVATE KEY", self.sec1()?)
@@ -210,7 +207,7 @@ impl PrivateKey {
                 ));
             }
         };
-        pem::encode(label, &contents).map(Zeroizing::new)
+        Ok(pem::encode_secret(label, &contents))
     }
 
     /// The key as encrypted PKCS#8 in PEM: AES-256-CBC under scrypt (RFC 8018, RFC 7914), which OpenSSL, Go's libraries and
@@ -221,7 +218,7 @@ impl PrivateKey {
     /// [`Error::Signer`] if the system's random number generator fails.
     pub fn to_encrypted_pem(&self, passphrase: &Passphrase) -> Result<String> {
         let encrypted = encryption::encrypt(&self.pkcs8, passphrase)?;
-        pem::encode("ENCRYPTED PRIVATE KEY", &encrypted)
+        Ok(pem::encode("ENCRYPTED PRIVATE KEY", &encrypted))
     }
 
     /// How it signs.

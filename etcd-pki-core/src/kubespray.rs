@@ -63,7 +63,7 @@ impl KubesprayScript {
     }
 
     /// Sets the members, separated by blanks, as in the script's variable `MASTERS`.
-    pub fn masters(self, masters: &str) -> Self {
+    pub fn with_masters(self, masters: &str) -> Self {
         Self {
             masters: each_once(masters),
             ..self
@@ -71,7 +71,7 @@ impl KubesprayScript {
     }
 
     /// Sets the nodes, separated by blanks, as in the script's variable `HOSTS`.
-    pub fn hosts(self, hosts: &str) -> Self {
+    pub fn with_hosts(self, hosts: &str) -> Self {
         Self {
             hosts: each_once(hosts),
             ..self
@@ -79,7 +79,7 @@ impl KubesprayScript {
     }
 
     /// Sets the algorithm of keys; Kubespray's is RSA of 2048 bits.
-    pub fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+    pub fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
         Self {
             algorithm: Some(algorithm),
             ..self
@@ -87,7 +87,7 @@ impl KubesprayScript {
     }
 
     /// Sets how long certificates are valid, the authority's included; Kubespray's are for 36500 days.
-    pub fn valid_for(self, validity: Validity) -> Self {
+    pub fn with_validity(self, validity: Validity) -> Self {
         Self {
             validity: Some(validity),
             ..self
@@ -191,7 +191,10 @@ mod tests {
 
     #[test]
     fn every_certificate_has_the_names_of_the_file_and_no_other() {
-        let cluster = script().masters("a.lan b").hosts(" b\n b c ").cluster();
+        let cluster = script()
+            .with_masters("a.lan b")
+            .with_hosts(" b\n b c ")
+            .cluster();
         let desired = cluster.unwrap().desired().unwrap();
         let mut shown = Vec::new();
         for pair in &desired.pairs {
@@ -213,17 +216,19 @@ mod tests {
     #[test]
     fn no_hosts_are_nothing_to_make() {
         assert!(script().is_empty());
-        assert!(script().masters(" \n").hosts("").is_empty());
-        assert!(!script().hosts("a").is_empty());
+        assert!(script().with_masters(" \n").with_hosts("").is_empty());
+        assert!(!script().with_hosts("a").is_empty());
     }
 
     #[test]
     fn faults_name_the_variable() {
         let said = |script: KubesprayScript| script.cluster().unwrap_err().to_string();
         let long = "a".repeat(60);
-        assert!(said(script().masters("a/b")).starts_with("MASTERS: the name \"a/b\" has a slash"));
-        assert!(said(script().hosts("../a")).starts_with("HOSTS: "));
-        let said = said(script().hosts(&long));
+        assert!(
+            said(script().with_masters("a/b")).starts_with("MASTERS: the name \"a/b\" has a slash")
+        );
+        assert!(said(script().with_hosts("../a")).starts_with("HOSTS: "));
+        let said = said(script().with_hosts(&long));
         assert!(
             said.starts_with("HOSTS: the common name etcd-node-aaa"),
             "{said}"

@@ -34,9 +34,9 @@
 //! ```
 //! use etcd_pki_core::{CertificateAuthority, Identity, KeyAlgorithm, Profile, Role, Validity};
 //!
-//! let authority = Profile::authority().algorithm(KeyAlgorithm::EcP384).valid_for(Validity::years(5));
+//! let authority = Profile::ca().with_algorithm(KeyAlgorithm::EcP384).with_validity(Validity::years(5));
 //! let ca = CertificateAuthority::create_with("etcd-ca", authority)?;
-//! let ninety_days = Role::Client.profile().valid_for(Validity::days(90));
+//! let ninety_days = Role::Client.profile().with_validity(Validity::days(90));
 //! let bundle = ca.issue(ninety_days, Identity::new("backup")?)?;
 //! # let _ = bundle;
 //! # Ok::<(), etcd_pki_core::Error>(())
@@ -55,15 +55,15 @@
 //!
 //! # let ca = CertificateAuthority::create("etcd-ca")?;
 //! # let claims = Identity::from_common_name("root")?.with_organization("system:masters")?;
-//! # let pem = CertificateRequest::create(&PrivateKey::generate()?, Role::Client, &claims)?.to_pem()?;
+//! # let pem = CertificateRequest::create(&PrivateKey::generate()?, Role::Client, &claims)?.to_pem();
 //! let request = CertificateRequest::from_pem(pem)?;
 //!
 //! let issued = ca.sign(&request, Role::Client, Identity::new("backup")?)?;
-//! let refused: Vec<_> = issued.refused().iter().map(ToString::to_string).collect();
+//! let refused: Vec<_> = issued.denied_claims().iter().map(ToString::to_string).collect();
 //! assert_eq!(refused, ["organization system:masters", "common name root"]);
 //!
 //! let trusting = ca.sign(&request, Role::Client, request.claimed()?)?;
-//! assert!(trusting.refused().is_empty());
+//! assert!(trusting.denied_claims().is_empty());
 //! # Ok::<(), etcd_pki_core::Error>(())
 //! ```
 //!
@@ -125,7 +125,7 @@ mod finding;
 
 pub mod verify;
 
-mod authority;
+mod ca;
 
 mod foreign_names;
 mod layout;
@@ -145,8 +145,8 @@ mod config;
 
 pub use crate::{
     adopt::{Adoption, Remark},
-    authority::{CaRenewal, CertificateAuthority, Issued},
     bundle::Bundle,
+    ca::{CaAt, CaRenewal, CertificateAuthority, Issued},
     certificate::Certificate,
     clock::{check_clock, parse_rfc3339, rfc3339},
     cluster::{
@@ -165,7 +165,7 @@ pub use crate::{
     kubespray::{KubesprayScript, MisplacedAddress},
     layout::{CaKind, Layout, PairPaths},
     plan::{ApplyOptions, Plan, PlanOptions, Report},
-    profile::{AuthorityProfile, Profile},
+    profile::{CaProfile, Profile},
     request::{CertificateRequest, Claim},
     role::{Compatibility, Role},
     serial::SerialNumber,

@@ -4,7 +4,7 @@
 use std::{collections::HashSet, ops::Range, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use pem_rfc7468::LineEnding;
+use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -34,22 +34,25 @@ pub(crate) struct Block {
     pub(crate) range: Range<usize>,
 }
 
-/// Writes one block, with lines of 64 characters: a key in constant time.
-pub(crate) fn encode(label: &str, contents: &[u8]) -> Result<String> {
-    if !label.ends_with("PRIVATE KEY") {
-        return Ok(encode_public(label, contents));
-    }
-    pem_rfc7468::encode_string(label, LineEnding::LF, contents)
-        .map_err(|error| Error::malformed("PEM label", error))
+/// Writes one block of public content.
+pub(crate) fn encode(label: &str, contents: &[u8]) -> String {
+    // All of it at once: base64 is fast in long runs only
+    frame(label, &BASE64_STANDARD.encode(contents))
 }
 
-fn encode_public(label: &str, contents: &[u8]) -> String {
-    // All of it at once: base64 is fast in long runs only
-    let symbols = BASE64_STANDARD.encode(contents);
-    let frame = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len() + 1);
-    let mut text = String::with_capacity(frame + symbols.len() + symbols.len() / LINE + 1);
+/// Writes one block with a private key, in constant time.
+pub(crate) fn encode_secret(label: &str, contents: &[u8]) -> Zeroizing<String> {
+    let symbols = Zeroizing::new(Base64::encode_string(contents));
+    Zeroizing::new(frame(label, &symbols))
+}
+
+/// Writes base64 between BEGIN and END, in lines of 64 characters.
+fn frame(label: &str, symbols: &str) -> String {
+    let lines = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len() + 1);
+    // The capacity is exact: a secret leaves no copy in a smaller buffer
+    let mut text = String::with_capacity(lines + symbols.len() + symbols.len() / LINE + 1);
     text.extend([BEGIN, label, DASHES, "\n"]);
-    let mut rest = symbols.as_str();
+    let mut rest = symbols;
     while let Some((line, others)) = rest.split_at_checked(LINE) {
         text.push_str(line);
         text.push('\n');
@@ -268,8 +271,8 @@ mod tests {
     fn what_is_public_is_written_as_what_is_secret() {
         for length in 1..200 {
             let contents: Vec<u8> = (0..length).collect();
-            let public = encode("X", &contents).unwrap();
-            let secret = encode("PRIVATE KEY", &contents).unwrap();
+            let public = encode("X", &contents);
+            let secret = encode("PRIVATE KEY", &contents);
             assert_eq!(public, secret.replace("PRIVATE KEY", "X"));
         }
     }

@@ -22,7 +22,7 @@ const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
 /// ```
 /// use etcd_pki_core::{KeyAlgorithm, Role, Validity};
 ///
-/// let profile = Role::Client.profile().algorithm(KeyAlgorithm::Ed25519).valid_for(Validity::days(90));
+/// let profile = Role::Client.profile().with_algorithm(KeyAlgorithm::Ed25519).with_validity(Validity::days(90));
 /// # let _ = profile;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub struct Profile {
 impl Profile {
     /// The profile of a certificate authority.
     #[must_use]
-    pub const fn authority() -> AuthorityProfile {
-        AuthorityProfile {
+    pub const fn ca() -> CaProfile {
+        CaProfile {
             algorithm: KeyAlgorithm::EcP256,
             validity: AUTHORITY_VALIDITY,
         }
@@ -49,7 +49,7 @@ impl Profile {
 
     /// Sets the algorithm of the key that is made.
     #[must_use]
-    pub const fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+    pub const fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
         Self {
             algorithm: Some(algorithm),
             ..self
@@ -58,7 +58,7 @@ impl Profile {
 
     /// Sets how long the certificate is valid. The CA's own end cuts it short.
     #[must_use]
-    pub const fn valid_for(self, validity: Validity) -> Self {
+    pub const fn with_validity(self, validity: Validity) -> Self {
         Self {
             validity: Some(validity),
             ..self
@@ -68,7 +68,7 @@ impl Profile {
     /// Lets a node or client have a common name that is a member's, or begins as a member's does. A list of allowed common names
     /// (`--peer-cert-allowed-cn`) would take it for a member.
     #[must_use]
-    pub const fn allow_member_common_name(self) -> Self {
+    pub const fn with_member_common_name_allowed(self) -> Self {
         Self {
             member_common_name_allowed: true,
             ..self
@@ -91,7 +91,7 @@ impl Profile {
 
     /// The algorithm of the key that is made.
     #[must_use]
-    pub const fn key_algorithm(&self) -> KeyAlgorithm {
+    pub const fn algorithm(&self) -> KeyAlgorithm {
         match (self.algorithm, self.compatibility) {
             (Some(algorithm), _) => algorithm,
             (None, Compatibility::Strict) => KeyAlgorithm::EcP256,
@@ -247,10 +247,10 @@ impl Compatibility {
 
     /// The profile of an authority under these habits.
     #[must_use]
-    pub const fn authority(self) -> AuthorityProfile {
+    pub const fn ca(self) -> CaProfile {
         match self {
-            Self::Strict => Profile::authority(),
-            Self::Kubespray => AuthorityProfile {
+            Self::Strict => Profile::ca(),
+            Self::Kubespray => CaProfile {
                 algorithm: KeyAlgorithm::Rsa2048,
                 validity: KUBESPRAY_VALIDITY,
             },
@@ -260,27 +260,27 @@ impl Compatibility {
 
 /// What the certificate of an authority has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuthorityProfile {
+pub struct CaProfile {
     algorithm: KeyAlgorithm,
     validity: Validity,
 }
 
-impl AuthorityProfile {
+impl CaProfile {
     /// Sets the algorithm of the key that is made.
     #[must_use]
-    pub const fn algorithm(self, algorithm: KeyAlgorithm) -> Self {
+    pub const fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
         Self { algorithm, ..self }
     }
 
     /// Sets how long the authority is valid.
     #[must_use]
-    pub const fn valid_for(self, validity: Validity) -> Self {
+    pub const fn with_validity(self, validity: Validity) -> Self {
         Self { validity, ..self }
     }
 
     /// The algorithm of the key that is made.
     #[must_use]
-    pub const fn key_algorithm(&self) -> KeyAlgorithm {
+    pub const fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
@@ -371,7 +371,9 @@ mod tests {
             profile.common_name(&identity),
             Err(Error::MemberCommonName { .. })
         ));
-        let allowed = profile.allow_member_common_name().common_name(&identity);
+        let allowed = profile
+            .with_member_common_name_allowed()
+            .common_name(&identity);
         assert_eq!(allowed.unwrap().as_deref(), Some("etcd-member-etcd-1"));
         assert!(Role::Member.profile().common_name(&identity).is_ok());
     }

@@ -158,11 +158,8 @@ impl CertificateRequest {
     }
 
     /// The request in PEM.
-    ///
-    /// # Errors
-    ///
-    /// None that a request which exists can meet.
-    pub fn to_pem(&self) -> Result<String> {
+    #[must_use]
+    pub fn to_pem(&self) -> String {
         pem::encode("CERTIFICATE REQUEST", &self.der)
     }
 

@@ -45,7 +45,7 @@ pub use self::{
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let member = ca.issue(Role::Member, Identity::new("etcd-1")?)?;
-/// let verifier = Verifier::new([ca.certificate().clone()]).role(Role::Member);
+/// let verifier = Verifier::new([ca.certificate().clone()]).with_role(Role::Member);
 ///
 /// assert!(verifier.clone().host("etcd-1".parse()?).verify(member.certificate()).is_accepted());
 ///
@@ -95,38 +95,44 @@ impl Verifier {
         })
     }
 
-    /// Adds certificates that may stand between, such as those behind the first in etcd's certificate file.
-    pub fn intermediates(mut self, intermediates: impl IntoIterator<Item = Certificate>) -> Self {
+    /// Adds intermediate certificates, such as those that follow the first one in etcd's certificate
+    /// file.
+    pub fn with_intermediates(
+        mut self,
+        intermediates: impl IntoIterator<Item = Certificate>,
+    ) -> Self {
         self.intermediates.extend(intermediates);
         self
     }
 
-    /// Judges at another time than now.
+    /// Sets the time of the judgement; without it, now.
     pub fn at(mut self, instant: SystemTime) -> Self {
         self.at = Some(instant);
         self
     }
 
-    /// Asks for the usages of a role: serverAuth and clientAuth of a member, clientAuth of a node or client.
-    pub fn role(mut self, role: Role) -> Self {
+    /// Requires the usages of a role: serverAuth and clientAuth of a member, clientAuth of a node or
+    /// client.
+    pub fn with_role(mut self, role: Role) -> Self {
         self.usages = role.profile().extended_key_usages().to_vec();
         self
     }
 
-    /// Asks for these usages.
-    pub(crate) fn usages(mut self, usages: Vec<ExtendedKeyUsage>) -> Self {
+    /// Requires these usages.
+    pub(crate) fn with_usages(mut self, usages: Vec<ExtendedKeyUsage>) -> Self {
         self.usages = usages;
         self
     }
 
-    /// Asks for the host that is dialled.
-    pub fn host(mut self, host: Host) -> Self {
+    /// Requires that the certificate is valid for a host that a client connects to.
+    pub fn with_host(mut self, host: Host) -> Self {
         self.host = Some(host);
         self
     }
 
-    /// Asks also for what RFC 5280 demands and Go does not, as Python 3.13 and `openssl verify -x509_strict` do.
-    pub fn strict(mut self) -> Self {
+    /// Applies also the rules of RFC 5280 that Go does not check, as Python 3.13 and
+    /// `openssl verify -x509_strict` do.
+    pub fn with_strict(mut self) -> Self {
         self.strict = true;
         self
     }
@@ -144,7 +150,7 @@ impl Verifier {
             what: "certificate",
             found: Vec::new(),
         })?;
-        let mut verdict = self.clone().intermediates(certificates).verify(&leaf);
+        let mut verdict = self.clone().with_intermediates(certificates).verify(&leaf);
         verdict.reasons.splice(0..0, refused);
         Ok(verdict)
     }

@@ -113,7 +113,7 @@ impl PyCertificateAuthority {
         if let Some(PathLength(path_length)) = path_length {
             renewal = renewal.with_path_length(path_length);
         }
-        work(py, || self.0.renewed(renewal, instant(now))).map(Self::new)
+        work(py, || self.0.at(instant(now)).renew_ca(renewal)).map(Self::new)
     }
 
     /// A request to the issuer of an intermediate CA for its next certificate: same key, same

@@ -14,7 +14,7 @@ use pyo3::{
 use crate::{
     border,
     certificate::{Certificates, PyCertificate, wrapped},
-    error::{OrRaise as _, state_error, work},
+    error::{state_error, work},
     files::from_file,
     interrupt::locked,
     key::{PyPrivateKey, not_copied},
@@ -153,13 +153,13 @@ impl PyBundle {
 
     /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
     fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.bundle.certificate_pem().or_raise()?;
+        let pem = self.bundle.certificate_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
     /// What etcd's key file holds: the key as PKCS#8 in PEM.
     fn secret_key_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.bundle.secret_key_pem().or_raise()?;
+        let pem = self.bundle.secret_key_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 

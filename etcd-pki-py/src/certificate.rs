@@ -148,7 +148,7 @@ impl PyCertificate {
     /// Whether its basicConstraints make it a certificate authority.
     #[getter]
     fn is_authority(&self) -> bool {
-        self.0.is_authority()
+        self.0.is_ca()
     }
 
     /// How many authorities may stand below it, if that is limited.
@@ -238,7 +238,7 @@ impl PyCertificate {
 
     /// The certificate in PEM.
     fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.0.to_pem().or_raise()?;
+        let pem = self.0.to_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 

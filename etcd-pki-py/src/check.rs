@@ -53,18 +53,18 @@ impl PyCheck {
         let (mut check, mut options) = (Check::new(), String::new());
         if let Some(Before(threshold)) = warning {
             options += &format!(" warning={threshold}");
-            check = check.warning(threshold);
+            check = check.with_warning(threshold);
         }
         if let Some(Before(threshold)) = critical {
             options += &format!(" critical={threshold}");
-            check = check.critical(threshold);
+            check = check.with_critical(threshold);
         }
         if let Some(Instant(instant)) = at {
             options += &format!(" at={}", etcd_pki_core::rfc3339(instant));
             check = check.at(instant);
         }
         for Text(code) in ignore.0 {
-            check = check.ignore(&code).or_raise()?;
+            check = check.with_ignored(&code).or_raise()?;
             options += &format!(" ignore={code}");
         }
         Ok(Self { check, options })

@@ -287,7 +287,7 @@ impl PyPublicKey {
 
     /// The key as `PUBLIC KEY` in PEM.
     fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.0.to_pem().or_raise()?;
+        let pem = self.0.to_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 

@@ -48,13 +48,13 @@ impl PyKubesprayScript {
     ) -> PyResult<Self> {
         let mut script = KubesprayScript::from_openssl_conf(&openssl_conf.0)
             .or_raise()?
-            .masters(&joined(masters))
-            .hosts(&joined(hosts));
+            .with_masters(&joined(masters))
+            .with_hosts(&joined(hosts));
         if let Some(Word(algorithm)) = algorithm {
-            script = script.algorithm(algorithm);
+            script = script.with_algorithm(algorithm);
         }
         if let Some(ValidityArgument(validity)) = validity {
-            script = script.valid_for(validity);
+            script = script.with_validity(validity);
         }
         Ok(Self(script))
     }

@@ -1,6 +1,6 @@
 //! What a certificate of a role has.
 
-use etcd_pki_core::{AuthorityProfile, Compatibility, KeyAlgorithm, Profile, Role};
+use etcd_pki_core::{CaProfile, Compatibility, KeyAlgorithm, Profile, Role};
 use pyo3::prelude::*;
 
 use crate::{hash::hash_by_debug, time::ValidityArgument, words::Word};
@@ -46,7 +46,7 @@ impl PyProfile {
     ) -> Self {
         let mut profile = compatibility.0.profile(role.0);
         if allow_member_common_name {
-            profile = profile.allow_member_common_name();
+            profile = profile.with_member_common_name_allowed();
         }
         Self(adjusted(profile, algorithm, validity))
     }
@@ -60,11 +60,11 @@ impl PyProfile {
     /// The algorithm of the key that is made.
     #[getter]
     fn algorithm(&self) -> Word<KeyAlgorithm> {
-        Word(self.0.key_algorithm())
+        Word(self.0.algorithm())
     }
 
     fn __repr__(&self) -> String {
-        format!("<Profile {}, {}>", self.0.role(), self.0.key_algorithm())
+        format!("<Profile {}, {}>", self.0.role(), self.0.algorithm())
     }
 }
 
@@ -100,10 +100,10 @@ fn adjusted(
     validity: Option<ValidityArgument>,
 ) -> Profile {
     if let Some(Word(algorithm)) = algorithm {
-        profile = profile.algorithm(algorithm);
+        profile = profile.with_algorithm(algorithm);
     }
     if let Some(ValidityArgument(validity)) = validity {
-        profile = profile.valid_for(validity);
+        profile = profile.with_validity(validity);
     }
     profile
 }
@@ -113,13 +113,13 @@ pub(crate) fn authority(
     compatibility: Word<Compatibility>,
     algorithm: Option<Word<KeyAlgorithm>>,
     validity: Option<ValidityArgument>,
-) -> AuthorityProfile {
-    let mut profile = compatibility.0.authority();
+) -> CaProfile {
+    let mut profile = compatibility.0.ca();
     if let Some(Word(algorithm)) = algorithm {
-        profile = profile.algorithm(algorithm);
+        profile = profile.with_algorithm(algorithm);
     }
     if let Some(ValidityArgument(validity)) = validity {
-        profile = profile.valid_for(validity);
+        profile = profile.with_validity(validity);
     }
     profile
 }

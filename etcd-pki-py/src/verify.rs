@@ -72,22 +72,22 @@ impl PyVerifier {
     ) -> Self {
         let (trusted, between) = (roots.0.len(), intermediates.0.len());
         let mut options = format!("{trusted} roots, {between} intermediates");
-        let mut verifier = Verifier::new(roots.0).intermediates(intermediates.0);
+        let mut verifier = Verifier::new(roots.0).with_intermediates(intermediates.0);
         if let Some(Instant(instant)) = at {
             options += &format!(", at {}", etcd_pki_core::rfc3339(instant));
             verifier = verifier.at(instant);
         }
         if let Some(Word(role)) = role {
             options += &format!(", role {role}");
-            verifier = verifier.role(role);
+            verifier = verifier.with_role(role);
         }
         if let Some(HostArgument(host)) = host {
             options += &format!(", host {host}");
-            verifier = verifier.host(host);
+            verifier = verifier.with_host(host);
         }
         if strict {
             options += ", strict";
-            verifier = verifier.strict();
+            verifier = verifier.with_strict();
         }
         Self { verifier, options }
     }

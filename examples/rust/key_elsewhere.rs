@@ -47,7 +47,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let public_key = key.public_key().clone();
     let identity = Identity::from_common_name("etcd-ca")?;
     let now = std::time::SystemTime::now();
-    let ca = CertificateAuthority::create_for(key, &identity, Profile::authority(), now)?;
+    let ca = CertificateAuthority::create_for(key, &identity, Profile::ca(), now)?;
     let certificate = ca.certificate().clone();
 
     let (jobs, inbox) = mpsc::channel::<Job>();
@@ -66,7 +66,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     };
     let authority = CertificateAuthority::from_signer(vec![certificate], remote)?;
     let bundle = authority.issue(Role::Client, Identity::new("backup")?)?;
-    print!("{}", bundle.certificate_pem()?);
+    print!("{}", bundle.certificate_pem());
 
     drop(authority);
     place.join().map_err(|_| "the place with the key failed")?;

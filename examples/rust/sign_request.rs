@@ -16,11 +16,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ca = Store::new(directory, Layout::Kubespray).ca(CaKind::Client, None)?;
     let request = CertificateRequest::from_bytes(&read_file(request.as_ref())?)?;
 
-    let profile = Role::Client.profile().valid_for(Validity::days(90));
+    let profile = Role::Client.profile().with_validity(Validity::days(90));
     let issued = ca.sign(&request, profile, Identity::new(name)?)?;
-    for claim in issued.refused() {
+    for claim in issued.denied_claims() {
         eprintln!("not granted: {claim}");
     }
-    print!("{}", issued.certificate_pem()?);
+    print!("{}", issued.certificate_pem());
     Ok(())
 }

@@ -33,7 +33,7 @@ impl Directory {
         let key = PrivateKey::generate_with(algorithm).expect("a key of the authority");
         let identity = Identity::from_common_name("etcd-ca").expect("a common name");
         let month_ago = SystemTime::now() - 30 * DAY;
-        let ca = CertificateAuthority::create_for(key, &identity, Profile::authority(), month_ago)
+        let ca = CertificateAuthority::create_for(key, &identity, Profile::ca(), month_ago)
             .expect("an authority");
         store
             .lock()
@@ -78,7 +78,7 @@ impl Directory {
         let identity = identity.with_names(names).expect("alternative names");
         let bundle = self
             .ca
-            .issue(role.profile().algorithm(self.algorithm), &identity)
+            .issue(role.profile().with_algorithm(self.algorithm), &identity)
             .unwrap_or_else(|error| panic!("{role} {name} is not issued: {error}"));
         self.store
             .lock()
@@ -103,7 +103,8 @@ impl Directory {
         let then = SystemTime::now() - days_ago * DAY;
         let bundle = self
             .ca
-            .issue_at(profile.algorithm(self.algorithm), identity, then)
+            .at(then)
+            .issue(profile.with_algorithm(self.algorithm), identity)
             .unwrap_or_else(|error| panic!("{stem} is not issued: {error}"));
         self.store
             .lock()

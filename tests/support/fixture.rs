@@ -84,7 +84,7 @@ impl Certificates {
         let identity = identity.with_names(MEMBER_NAMES).expect("names");
         let request = CertificateRequest::create(&key, role, &identity).expect("a request");
         let path = self.directory.path().join(format!("{role}.csr"));
-        fs::write(&path, request.to_pem().expect("the request in PEM")).expect("a file");
+        fs::write(&path, request.to_pem()).expect("a file");
         path
     }
 }

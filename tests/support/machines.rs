@@ -212,7 +212,7 @@ impl Machines {
     pub fn plant(&self, path: &str, request: &CertificateRequest) {
         let path = self.path("travel").join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, request.to_pem().unwrap()).unwrap();
+        fs::write(path, request.to_pem()).unwrap();
     }
 }
 

@@ -12,7 +12,8 @@ CORE = Path(__file__).resolve().parents[2] / "etcd-pki-core" / "src"
 OTHERWISE = {
     "ApplyOptions": "the keywords of Plan.apply",
     "AlternativeName": "str | IPv4Address | IPv6Address",
-    "AuthorityProfile": "the keywords of CertificateAuthority.create",
+    "CaProfile": "the keywords of CertificateAuthority.create",
+    "CaAt": "the keyword now of the methods of CertificateAuthority",
     "CaRenewal": "the keywords of CertificateAuthority.renewed",
     "ClusterBuilder": "the keywords of Cluster",
     "DnsName": "str",

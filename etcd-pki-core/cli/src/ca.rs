@@ -159,7 +159,7 @@ impl New {
         let ca = self.make(input, passphrase.as_ref())?;
         let new_key = ca.key().filter(|_| self.key.is_new());
 
-        let certificate = ca.certificate().to_pem()?;
+        let certificate = ca.certificate().to_pem();
         let key = new_key.map(|key| FormatOption::default().write(key, passphrase.as_ref()));
         let key = key.transpose()?;
         let mut files = vec![File::public(out, &certificate)];
@@ -196,9 +196,9 @@ impl New {
         if let Some(organization) = &self.org {
             identity = identity.with_organization(organization)?;
         }
-        let mut profile = self.habits.authority();
+        let mut profile = self.habits.ca();
         if let Some(validity) = self.validity.read()? {
-            profile = profile.valid_for(validity);
+            profile = profile.with_validity(validity);
         }
         let store = self.directory.store();
         let key = KeyUse::Ca(store.as_ref());
@@ -260,7 +260,7 @@ impl Show {
                 input.certificates(file)
             }?;
             let facts = certificates.iter().map(|certificate| {
-                if certificate.is_authority() {
+                if certificate.is_ca() {
                     return Ok(CertificateFacts::of(certificate));
                 }
                 Err(Error::NotAnAuthority {

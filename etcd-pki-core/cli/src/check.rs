@@ -122,11 +122,14 @@ impl CheckCommand {
             Some(instant) => time::instant(instant)?,
             None => time::now(),
         };
-        let check = Check::new().warning(warning).critical(critical).at(now);
+        let check = Check::new()
+            .with_warning(warning)
+            .with_critical(critical)
+            .at(now);
         let check = self
             .ignore
             .iter()
-            .try_fold(check, |check, code| check.ignore(code))?;
+            .try_fold(check, |check, code| check.with_ignored(code))?;
         Ok(Findings {
             checked: check.run(&self.paths),
             now,
@@ -204,7 +207,7 @@ fn name(checked: &Checked) -> String {
 
 /// What a certificate is.
 fn kind(certificate: &Certificate) -> &'static str {
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         return "authority";
     }
     match certificate.role() {

@@ -102,9 +102,9 @@ impl New {
         )?;
         let request = CertificateRequest::create(&key, self.profile.of(self.role), &identity)?;
 
-        let request_pem = request.to_pem()?;
+        let request_pem = request.to_pem();
         let mut files = vec![File::public(&out, &request_pem)];
-        let key_pem = key.to_secret_pem()?;
+        let key_pem = key.to_secret_pem();
         if self.key.is_new() {
             files.push(File::secret(&key_out, &key_pem, key.public_key()));
         }

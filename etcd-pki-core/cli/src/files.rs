@@ -139,8 +139,8 @@ pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let old = Zeroizing::new(read_file(file.path)?);
-    let has_certificate = Certificate::all_from_bytes(&old)
-        .is_ok_and(|all| all.iter().any(Certificate::is_authority));
+    let has_certificate =
+        Certificate::all_from_bytes(&old).is_ok_and(|all| all.iter().any(Certificate::is_ca));
     let authorities = authorities_beside(file.path)?;
     let is_of_authority = |key: etcd_pki_core::Result<PrivateKey>| match key {
         Ok(key) => Some(key.public_key()) != file.key && authorities.contains(key.public_key()),
@@ -189,7 +189,7 @@ fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
         .into_iter()
         .map(|(_, certificate)| certificate);
     Ok(certificates
-        .filter(Certificate::is_authority)
+        .filter(Certificate::is_ca)
         .map(|authority| authority.public_key().clone())
         .collect())
 }

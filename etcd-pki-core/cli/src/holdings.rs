@@ -85,10 +85,7 @@ mod tests {
     fn a_file_of_several_things() {
         let ca = CertificateAuthority::create("etcd-ca").unwrap();
         let key = ca.key().unwrap();
-        let pem = [
-            ca.certificate().to_pem().unwrap(),
-            key.to_secret_pem().unwrap().to_string(),
-        ];
+        let pem = [ca.certificate().to_pem(), key.to_secret_pem().to_string()];
         for (bytes, kinds) in [
             (pem.concat().as_bytes(), vec!["certificate", "private key"]),
             (ca.certificate().as_der(), vec!["certificate"]),

@@ -222,7 +222,7 @@ impl Destination {
 
     fn write_public(&self, key: &PublicKey, mut report: Report) -> Outcome {
         let out = &self.out.path;
-        report.write(&[File::public(out, &key.to_pem()?)], self.force.replacing())?;
+        report.write(&[File::public(out, &key.to_pem())], self.force.replacing())?;
         report.public_key(out, key);
         report.finish()
     }

@@ -94,14 +94,14 @@ impl Kubespray {
             ));
         }
         let script = script
-            .masters(&variable("MASTERS")?)
-            .hosts(&variable("HOSTS")?);
+            .with_masters(&variable("MASTERS")?)
+            .with_hosts(&variable("HOSTS")?);
         let script = match self.algorithm {
-            Some(algorithm) => script.algorithm(algorithm),
+            Some(algorithm) => script.with_algorithm(algorithm),
             None => script,
         };
         Ok(match self.validity.read()? {
-            Some(validity) => script.valid_for(validity),
+            Some(validity) => script.with_validity(validity),
             None => script,
         })
     }

@@ -45,7 +45,7 @@ pub(super) fn authority(
     {
         authority = authority.algorithm(algorithm);
     }
-    let usual = habits.compatibility.authority().validity();
+    let usual = habits.compatibility.ca().validity();
     if let Some(validity) = habits::validity(&certificate).filter(|validity| *validity != usual) {
         authority = authority.valid_for(validity);
     }
@@ -99,7 +99,7 @@ fn of_kind(
         );
         remarks.push(Remark::new(pair.file(), text));
     }
-    if !certificate.is_authority() {
+    if !certificate.is_ca() {
         let reason = "its basicConstraints do not say CA:TRUE".to_owned();
         let subject = certificate.subject();
         return Err(Error::NotAnAuthority { subject, reason }.in_file(&paths.certificate));
@@ -125,7 +125,7 @@ fn entries_without_signature<'a>(
     pairs: &[Pair],
 ) -> impl Iterator<Item = &'a Certificate> {
     let leaves = pairs.iter().filter_map(|pair| pair.certificate.as_ref());
-    let leaves = leaves.filter(|certificate| !certificate.is_authority());
+    let leaves = leaves.filter(|certificate| !certificate.is_ca());
     let leaves: Vec<&Certificate> = leaves.collect();
     let has_signed = move |ca: &Certificate| {
         let is_signed = |one: &&Certificate| {

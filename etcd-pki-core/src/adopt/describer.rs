@@ -288,7 +288,7 @@ impl<'a> Describer<'a> {
             .habits
             .compatibility
             .profile(role)
-            .allow_member_common_name();
+            .with_member_common_name_allowed();
         let usual = profile.common_name(&identity).ok().flatten();
         let found = certificate.common_name();
         if found == usual {

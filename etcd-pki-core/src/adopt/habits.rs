@@ -37,7 +37,7 @@ impl Habits {
             .map(|pair| validity_beside(pair, pairs).unwrap_or(usual.validity()));
         Self {
             compatibility,
-            algorithm: most_frequent(algorithms).unwrap_or(usual.key_algorithm()),
+            algorithm: most_frequent(algorithms).unwrap_or(usual.algorithm()),
             validity: most_frequent(validities).unwrap_or(usual.validity()),
         }
     }
@@ -45,7 +45,7 @@ impl Habits {
     pub(super) fn defaults(&self) -> ClusterDefaults {
         let usual = self.compatibility.profile(Role::Member);
         let mut defaults = ClusterDefaults::default().following(self.compatibility);
-        if self.algorithm != usual.key_algorithm() {
+        if self.algorithm != usual.algorithm() {
             defaults = defaults.algorithm(self.algorithm);
         }
         if self.validity != usual.validity() {

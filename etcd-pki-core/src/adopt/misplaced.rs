@@ -88,7 +88,7 @@ fn of_usages(
     if kind.ca().is_some() {
         return None;
     }
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         return Some("is an authority's");
     }
     let usages = certificate.extended_key_usages()?;

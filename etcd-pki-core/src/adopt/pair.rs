@@ -127,7 +127,7 @@ fn stray(other: &OtherFile, layout: Layout) -> Option<Remark> {
         return Some(Remark::new(&other.path, text));
     }
     let certificate = other.certificates.first()?;
-    let what = if certificate.is_authority() {
+    let what = if certificate.is_ca() {
         "a CA"
     } else {
         "a certificate"

@@ -80,13 +80,13 @@ impl<'a> Signers<'a> {
                 .pairs()
                 .iter()
                 .filter(|pair| kind_for(state, layout, pair) == bundle.kind())
-                .filter(|pair| certificate(pair).is_some_and(|one| !one.is_authority()))
+                .filter(|pair| certificate(pair).is_some_and(|one| !one.is_ca()))
                 .collect();
             let Some(ca) = ca_of(bundle, &leaves) else {
                 continue;
             };
             found.cas.push((bundle.kind(), ca));
-            if !ca.is_authority() {
+            if !ca.is_ca() {
                 continue;
             }
             let mut strangers = Vec::new();
@@ -412,7 +412,7 @@ fn other_cas(state: &Directory) -> Vec<CaInFile<'_>> {
 /// Whether a certificate is a CA's with another key than those of the trust bundles.
 fn is_other_ca(state: &Directory, certificate: &Certificate) -> bool {
     let mut bundles = state.bundles().iter().flat_map(TrustBundle::certificates);
-    certificate.is_authority() && bundles.all(|one| one.public_key() != certificate.public_key())
+    certificate.is_ca() && bundles.all(|one| one.public_key() != certificate.public_key())
 }
 
 /// The CAs in files that the layout names after a member, node or client.

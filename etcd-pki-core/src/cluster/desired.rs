@@ -12,7 +12,7 @@ use crate::{
     inspect::rules::peer_port_for,
     key::KeyAlgorithm,
     layout::{CaKind, PairPaths},
-    profile::{AuthorityProfile, Profile},
+    profile::{CaProfile, Profile},
     role::Role,
 };
 
@@ -33,7 +33,7 @@ pub struct DesiredCa {
     /// Which of the cluster's CAs
     pub kind: CaKind,
     /// Algorithm and validity
-    pub profile: AuthorityProfile,
+    pub profile: CaProfile,
     /// The files, relative to the cluster's directory
     pub paths: PairPaths,
     /// The subject

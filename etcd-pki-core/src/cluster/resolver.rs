@@ -118,12 +118,12 @@ impl<'a> Resolver<'a> {
             defaults,
             ..
         } = self.cluster;
-        let mut profile = defaults.compatibility().authority();
+        let mut profile = defaults.compatibility().ca();
         if let Some(algorithm) = authority.key_algorithm().or(defaults.key_algorithm()) {
-            profile = profile.algorithm(algorithm);
+            profile = profile.with_algorithm(algorithm);
         }
         if let Some(validity) = authority.validity() {
-            profile = profile.valid_for(validity);
+            profile = profile.with_validity(validity);
         }
         let ca = |kind, common_name: Option<&str>, field| {
             Ok(DesiredCa {
@@ -255,7 +255,7 @@ impl<'a> Resolver<'a> {
     fn profile(&self, role: Role, entry: &ClusterEntry) -> Profile {
         let mut profile = entry.terms().over(self.cluster.leaf_profile(role));
         if entry.may_have_member_common_name() {
-            profile = profile.allow_member_common_name();
+            profile = profile.with_member_common_name_allowed();
         }
         profile
     }

@@ -13,10 +13,10 @@ impl Terms {
     /// A profile with what is said here.
     pub(super) const fn over(self, mut profile: Profile) -> Profile {
         if let Some(algorithm) = self.algorithm {
-            profile = profile.algorithm(algorithm);
+            profile = profile.with_algorithm(algorithm);
         }
         if let Some(validity) = self.validity {
-            profile = profile.valid_for(validity);
+            profile = profile.with_validity(validity);
         }
         profile
     }

@@ -7,8 +7,8 @@ use super::{
     rules,
 };
 use crate::{
-    authority::cas_above,
     bundle::place_of_key,
+    ca::cas_above,
     certificate::Certificate,
     error::{Error, Result},
     finding::Finding,
@@ -141,7 +141,7 @@ pub(crate) fn signing(
     }
     let named = bundle
         .iter()
-        .position(|one| one.is_authority() && one.common_name().as_deref() == common_name);
+        .position(|one| one.is_ca() && one.common_name().as_deref() == common_name);
     named.unwrap_or(0)
 }
 

@@ -73,18 +73,18 @@ impl Check {
     }
 
     /// Sets the warning threshold.
-    pub const fn warning(mut self, threshold: Threshold) -> Self {
+    pub const fn with_warning(mut self, threshold: Threshold) -> Self {
         self.warning = threshold;
         self
     }
 
     /// Sets the critical threshold.
-    pub const fn critical(mut self, threshold: Threshold) -> Self {
+    pub const fn with_critical(mut self, threshold: Threshold) -> Self {
         self.critical = threshold;
         self
     }
 
-    /// Judges at this time instead of now.
+    /// Sets the time of the judgement; without it, now.
     pub const fn at(mut self, instant: SystemTime) -> Self {
         self.at = Some(instant);
         self
@@ -95,7 +95,7 @@ impl Check {
     /// # Errors
     ///
     /// [`Error::Unknown`] if no finding has that code.
-    pub fn ignore(mut self, code: &str) -> Result<Self> {
+    pub fn with_ignored(mut self, code: &str) -> Result<Self> {
         let known = Finding::CODES
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(code));
@@ -225,7 +225,7 @@ impl Check {
         let mut findings: Vec<Finding> = time.into_iter().collect();
         findings.extend(rules::key_usage_of_ca(certificate));
         // etcd trusts a leaf in the trusted file as it is
-        let may_have_issuer = certificate.is_authority() || !is_trusted_by_name(path);
+        let may_have_issuer = certificate.is_ca() || !is_trusted_by_name(path);
         if may_have_issuer && !certificate.is_self_issued() {
             findings.extend(issuer_findings(certificate, (path, chain), cas, now));
         }
@@ -298,7 +298,7 @@ fn issuer_findings(
     cas: &Cas<'_>,
     now: SystemTime,
 ) -> Vec<Finding> {
-    let is_leaf = !certificate.is_authority() && cas.are_of_etcd(certificate);
+    let is_leaf = !certificate.is_ca() && cas.are_of_etcd(certificate);
     let trusted = Some(&cas.trusted)
         .filter(|trusted| is_leaf && (!trusted.is_empty() || cas.empty.is_some()));
     let all: Vec<_> = match trusted {
@@ -322,7 +322,7 @@ fn issuer_findings(
             return vec![Finding::Signature { subject, reason }];
         }
         // The root of an intermediate CA may be kept anywhere
-        Issuer::Unknown { .. } if certificate.is_authority() => return Vec::new(),
+        Issuer::Unknown { .. } if certificate.is_ca() => return Vec::new(),
         Issuer::Unknown { .. } => match chain.first() {
             Some(above) if issuer::chain_is_trusted(certificate, chain, certificates()) => {
                 (path, above)
@@ -365,7 +365,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+    use crate::{ca::CertificateAuthority, identity::Identity, role::Role};
 
     #[test]
     fn each_instant_of_a_life() {

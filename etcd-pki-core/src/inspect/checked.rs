@@ -150,7 +150,7 @@ impl Checked {
 
     /// Notes whether a CA is one of those that signed something.
     pub(super) fn note_signed(&mut self, signers: &HashSet<&PublicKey>) {
-        let ca = self.certificate.as_ref().filter(|one| one.is_authority());
+        let ca = self.certificate.as_ref().filter(|one| one.is_ca());
         self.signed_here = ca.map(|ca| signers.contains(ca.public_key()));
     }
 
@@ -167,7 +167,7 @@ impl Checked {
     pub(super) fn with_key(mut self, key: &Key) -> Self {
         self.findings.extend(key.finding.clone());
         let certificate = self.certificate.as_ref();
-        if certificate.is_some_and(Certificate::is_authority) {
+        if certificate.is_some_and(Certificate::is_ca) {
             self.findings.extend(key.ca_owner.clone());
         } else {
             // Only etcd-pki reads a CA's key

@@ -151,7 +151,7 @@ impl Certificates {
     /// that of the key (`X509KeyPair` in `crypto/tls/tls.go`).
     pub(super) fn index_of_key(&self) -> usize {
         let key = self.key.public.as_ref();
-        let fits = |one: &Certificate| one.is_authority() && Some(one.public_key()) == key;
+        let fits = |one: &Certificate| one.is_ca() && Some(one.public_key()) == key;
         let fitting = self.all.iter().position(fits);
         fitting.filter(|_| self.are_cas()).unwrap_or(0)
     }
@@ -320,7 +320,7 @@ fn permissions(path: &Path, stamp: &Stamp, secret: bool) -> Vec<Finding> {
 fn use_of(path: &Path, bytes: &[u8]) -> Use {
     let begins_with_ca = || {
         let all = Certificate::all_from_bytes(bytes);
-        all.is_ok_and(|all| all.first().is_some_and(Certificate::is_authority))
+        all.is_ok_and(|all| all.first().is_some_and(Certificate::is_ca))
     };
     let is_ca = match Layout::kind_by_name(path) {
         Some((FileKind::Ca(_) | FileKind::ReplacedCa(_), _)) => true,

@@ -99,7 +99,7 @@ pub(crate) fn chain_is_trusted<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+    use crate::{ca::CertificateAuthority, identity::Identity, role::Role};
 
     #[test]
     fn a_ca_of_the_same_name_differs_from_a_stranger() {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    authority::cas_above,
+    ca::cas_above,
     certificate::Certificate,
     error::Error,
     extensions::ExtendedKeyUsage,
@@ -115,7 +115,7 @@ pub(crate) fn cannot_sign(
 ) -> Option<Finding> {
     const USAGES: [ExtendedKeyUsage; 2] =
         [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
-    if !ca.is_authority() {
+    if !ca.is_ca() {
         return None;
     }
     let chain = SigningChain::new(ca.clone(), cas_above(ca, bundle));
@@ -139,7 +139,7 @@ pub(crate) fn cannot_sign(
 
 /// A CA without keyUsage.
 pub(crate) fn key_usage_of_ca(certificate: &Certificate) -> Option<Finding> {
-    let lacks = certificate.is_authority() && certificate.key_usages().is_none();
+    let lacks = certificate.is_ca() && certificate.key_usages().is_none();
     lacks.then_some(Finding::NoKeyUsage)
 }
 
@@ -173,8 +173,8 @@ pub(crate) fn refusals(
         )
     });
     let verifier = Verifier::new(trusted)
-        .intermediates(chain.iter().cloned())
-        .usages(usages.cloned().collect())
+        .with_intermediates(chain.iter().cloned())
+        .with_usages(usages.cloned().collect())
         .at(now);
     let is_said_elsewhere = |reason: &&Finding| {
         matches!(
@@ -210,13 +210,11 @@ pub(crate) fn ca_key<'a>(
     certificate: &Certificate,
     cas: impl IntoIterator<Item = (&'a Path, &'a Certificate)>,
 ) -> Option<Finding> {
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         return None;
     }
     let is_same = |ca: &Certificate| ca.public_key() == certificate.public_key();
-    let (path, _) = cas
-        .into_iter()
-        .find(|(_, ca)| ca.is_authority() && is_same(ca))?;
+    let (path, _) = cas.into_iter().find(|(_, ca)| ca.is_ca() && is_same(ca))?;
     Some(Finding::CaKey {
         ca: path.to_owned(),
     })
@@ -225,7 +223,7 @@ pub(crate) fn ca_key<'a>(
 /// What etcd needs of a leaf's usages and names, or should not get. The file's name shows whether it
 /// is a member's; if it does not, the usages do.
 pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         return Vec::new();
     }
     let client = may_be_used(certificate, &ExtendedKeyUsage::ClientAuth);
@@ -292,7 +290,7 @@ fn is_nameless(certificate: &Certificate) -> bool {
 /// A certificate that etcd's peer port accepts though it is not a member's: from anywhere if it has
 /// neither DNS name nor address, else from these.
 pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Option<Finding> {
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         return None;
     }
     if !may_be_used(certificate, &ExtendedKeyUsage::ClientAuth) {

@@ -19,7 +19,7 @@ pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey>
     let mut by_issuer: HashMap<String, Vec<&Certificate>> = HashMap::new();
     let mut cas: HashMap<&PublicKey, &Certificate> = HashMap::new();
     for certificate in all {
-        if certificate.is_authority() {
+        if certificate.is_ca() {
             cas.insert(certificate.public_key(), certificate);
         }
         let signed = by_issuer.entry(certificate.issuer()).or_default();

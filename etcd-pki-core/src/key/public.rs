@@ -111,11 +111,8 @@ impl PublicKey {
     }
 
     /// The key as `PUBLIC KEY` in PEM.
-    ///
-    /// # Errors
-    ///
-    /// None that a key which exists can meet.
-    pub fn to_pem(&self) -> Result<String> {
+    #[must_use]
+    pub fn to_pem(&self) -> String {
         pem::encode("PUBLIC KEY", &self.der)
     }
 

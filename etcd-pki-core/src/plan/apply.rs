@@ -22,8 +22,8 @@ use super::{
     step::{KeySource, Work},
 };
 use crate::{
-    authority::{CaRenewal, CertificateAuthority},
     bundle::Bundle,
+    ca::{CaRenewal, CertificateAuthority},
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -550,7 +550,7 @@ impl Run<'_> {
     /// Makes a key and its certificate.
     fn issue(&self, step: &Step, pair: &DesiredPair) -> Result<Changed> {
         let ca = self.signer(pair.ca)?;
-        let bundle = ca.issue_at(pair.profile, &pair.identity, self.plan.now)?;
+        let bundle = ca.at(self.plan.now).issue(pair.profile, &pair.identity)?;
         let bundle = keeping(bundle, step, ca);
         // A path that was empty when the plan was made must be empty now
         let overwrite = match step.action {
@@ -600,13 +600,17 @@ impl Run<'_> {
                     path: step.paths().key,
                 });
             }
-            let bundle = ca.issue_for(current, pair.profile, &pair.identity, self.plan.now)?;
+            let bundle = ca
+                .at(self.plan.now)
+                .issue_for(current, pair.profile, &pair.identity)?;
             let bundle = keeping(bundle, step, ca);
             return self.write(step, pair, &bundle, Overwrite::Replace);
         }
-        let issued = ca.certify(key, pair.profile, &pair.identity, self.plan.now)?;
+        let issued = ca
+            .at(self.plan.now)
+            .certify(key, pair.profile, &pair.identity)?;
         let issued = issued.keeping(&step.following, ca);
-        let certificate = issued.certificate_pem()?;
+        let certificate = issued.certificate_pem();
         self.files.put_certificate(
             &pair.paths,
             &certificate,
@@ -643,8 +647,8 @@ impl Run<'_> {
             None if source == KeySource::Current => self.key(&pair.paths.key)?,
             None => self.key(&waiting)?,
             Some((path, overwrite)) => {
-                let key = PrivateKey::generate_with(pair.profile.key_algorithm())?;
-                let text = key.to_secret_pem()?;
+                let key = PrivateKey::generate_with(pair.profile.algorithm())?;
+                let text = key.to_secret_pem();
                 let permissions = &self.plan.permissions;
                 self.files
                     .put_file(path, text.as_bytes(), true, overwrite, permissions)?;
@@ -672,7 +676,7 @@ impl Run<'_> {
             return Ok(());
         }
         let request = CertificateRequest::create(key, pair.profile, &pair.identity)?;
-        let text = request.to_pem()?;
+        let text = request.to_pem();
         let path = request_path(&pair.paths);
         exchange.write(Path::new(host), &[(&path, text.as_bytes())])
     }
@@ -694,7 +698,7 @@ impl Run<'_> {
         let waiting = waiting_key_path(&pair.paths);
         let key = self.key(&waiting)?;
         let texts = PairTexts {
-            key: key.to_secret_pem()?,
+            key: key.to_secret_pem(),
             certificate: certificates.to_owned(),
         };
         let files = [(&pair.paths, texts)];
@@ -762,22 +766,23 @@ impl Run<'_> {
             (Work::Trust { certificates }, Target::Ca(ca)) => {
                 let text = match certificates {
                     Some(certificates) => certificates.clone(),
-                    None => self.signer(ca.kind)?.certificate().to_pem()?,
+                    None => self.signer(ca.kind)?.certificate().to_pem(),
                 };
                 (text, Product::default())
             }
             (Work::Sign(request), Target::Pair(pair)) => {
                 let issued = self
                     .signer(pair.ca)?
-                    .sign_at(request, pair.profile, &pair.identity, self.plan.now)
+                    .at(self.plan.now)
+                    .sign(request, pair.profile, &pair.identity)
                     .map_err(|error| error.in_file(step.file()))?;
                 let product = Product {
                     requested_end: requested_end(pair, issued.validity_cut()),
                     not_after: Some(issued.certificate().not_after()),
-                    denied: issued.refused().to_vec(),
+                    denied: issued.denied_claims().to_vec(),
                     certificate: None,
                 };
-                (issued.certificate_pem()?, product)
+                (issued.certificate_pem(), product)
             }
             _ => return Err(Error::Interrupted),
         };
@@ -810,11 +815,11 @@ fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<Certificate
     if has_key {
         let key = files.store().load_ca_key(paths, passphrase)?;
         let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
-        let certificate = created.certificate().to_pem()?;
+        let certificate = created.certificate().to_pem();
         files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
         return Ok(created);
     }
-    let key = PrivateKey::generate_with(ca.profile.key_algorithm())?;
+    let key = PrivateKey::generate_with(ca.profile.algorithm())?;
     let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
     files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
     Ok(created)
@@ -825,7 +830,7 @@ fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<Certifi
     let (files, permissions) = (run.files, &run.plan.permissions.for_ca());
     let current = files.store().load_ca(&ca.paths, run.passphrase, true)?;
     let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
-    let renewed = current.renewed(renewal, run.plan.now)?;
+    let renewed = current.at(run.plan.now).renew_ca(renewal)?;
     files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
     Ok(renewed)
 }

@@ -8,7 +8,7 @@ use super::{
     shared_keys::{OtherCopy, SharedKey},
 };
 use crate::{
-    authority::CertificateAuthority,
+    ca::CertificateAuthority,
     certificate::Certificate,
     cluster::{DesiredCa, DesiredPair, RenewBefore},
     error::Result,
@@ -329,7 +329,7 @@ fn other_algorithm(key: &PublicKey, profile: &Profile) -> Option<Finding> {
 /// Why a new leaf certificate must not replace a file.
 fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -> Option<Finding> {
     let path = &paths.certificate;
-    let what = if certificate.is_authority() {
+    let what = if certificate.is_ca() {
         "the certificate of a CA"
     } else if current.certificate_file_has_key {
         "a private key"
@@ -494,11 +494,11 @@ fn usages(certificate: &Certificate, profile: &Profile, is_rsa: bool) -> Option<
     let same_usages =
         usages.len() == desired.len() && desired.iter().all(|usage| usages.contains(usage));
     let same_key_usages = profile.accepts_key_usages(key_usages, is_rsa);
-    if same_usages && same_key_usages && !certificate.is_authority() {
+    if same_usages && same_key_usages && !certificate.is_ca() {
         return None;
     }
     let mut current = words(key_usages.unwrap_or_default(), usages);
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         current.push("CA:TRUE".to_owned());
     }
     Some(Finding::Usages {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use crate::{
-    authority::{CertificateAuthority, Issued},
+    ca::{CertificateAuthority, Issued},
     certificate::Certificate,
     error::Result,
     key::{KeyAlgorithm, Passphrase, PrivateKey},
@@ -94,14 +94,14 @@ impl FileRenewal {
         let public_key = key
             .as_ref()
             .map_or(old.public_key(), PrivateKey::public_key);
-        let issued = ca.renew(old, public_key, self.validity, now)?;
+        let issued = ca.at(now).renewed(old, public_key, self.validity)?;
         let issued = issued.keeping(&self.following, ca);
-        let certificate = issued.certificate_pem()?;
+        let certificate = issued.certificate_pem();
         let permissions = Attributes::default();
         match key {
             Some(key) => {
                 let texts = PairTexts {
-                    key: key.to_secret_pem()?,
+                    key: key.to_secret_pem(),
                     certificate,
                 };
                 files.put_pairs(&[(paths, texts)], Overwrite::Replace, &permissions)?;

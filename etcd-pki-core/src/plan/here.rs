@@ -341,7 +341,7 @@ impl Ca {
             Action::Chmod => Work::Chmod,
             // The same certificates in the form that etcd reads
             Action::Trust => Work::Trust {
-                certificates: Some(all_pem(&current.bundle)?),
+                certificates: Some(all_pem(&current.bundle)),
             },
             _ => Work::None,
         };
@@ -370,7 +370,7 @@ pub(super) fn check_ca(
     certificate: &Certificate,
     key: Option<&PublicKey>,
 ) -> Result<()> {
-    if !certificate.is_authority() {
+    if !certificate.is_ca() {
         return Err(Error::NotAnAuthority {
             subject: certificate.subject(),
             reason: "its basicConstraints do not say CA:TRUE".to_owned(),

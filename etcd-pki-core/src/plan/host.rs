@@ -289,7 +289,7 @@ impl HostPair<'_> {
         let limit = limits::EXCHANGE_CHAIN;
         limits::check("chain", chain.len(), limit, "certificates").map_err(refusal)?;
         check_chain(leaf, chain).map_err(refusal)?;
-        all_pem(&all).map(Some).map_err(refusal)
+        Ok(Some(all_pem(&all)))
     }
 
     /// Whether the folder has the request that would be written for a key.
@@ -333,7 +333,7 @@ impl HostPair<'_> {
             return Err(Error::UntrustedOwner { path, owner });
         }
         let key = PrivateKey::from_bytes(&bytes, None).ok();
-        let algorithm = self.pair.profile.key_algorithm();
+        let algorithm = self.pair.profile.algorithm();
         // It is the current key if installing it was interrupted at the very end
         let is_other = |key: &PrivateKey| self.current.key.present() != Some(key.public_key());
         Ok(key.filter(|key| algorithm.is_met_by(key.algorithm()) && is_other(key)))

@@ -59,13 +59,13 @@ impl OtherCas {
         others.extend(files.flat_map(|path| {
             let certificates = read_certificates(&path).unwrap_or_default();
             // What follows a leaf in its file is its chain
-            let is_ca_file = certificates.first().is_some_and(Certificate::is_authority);
+            let is_ca_file = certificates.first().is_some_and(Certificate::is_ca);
             let relative = path.strip_prefix(store.directory()).unwrap_or(&path);
             let relative = relative.to_owned();
             let certificates = certificates.into_iter().filter(move |_| is_ca_file);
             certificates.map(move |certificate| (relative.clone(), certificate))
         }));
-        others.retain(|(_, certificate)| certificate.is_authority());
+        others.retain(|(_, certificate)| certificate.is_ca());
         let (replaced, mut others): (Vec<_>, Vec<_>) = others
             .into_iter()
             .partition(|(path, _)| is_replaced_ca(path));

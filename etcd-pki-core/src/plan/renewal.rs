@@ -15,7 +15,7 @@ use super::{
     step::Work,
 };
 use crate::{
-    authority::{CertificateAuthority, etcd_usages},
+    ca::{CertificateAuthority, etcd_usages},
     certificate::Certificate,
     clock,
     cluster::RenewBefore,
@@ -151,7 +151,7 @@ impl<'a> Renewal<'a> {
         let mut later = Vec::new();
         for (path, certificate) in store.certificates()? {
             let (begin, end) = (certificate.not_before(), certificate.not_after());
-            if certificate.is_authority() {
+            if certificate.is_ca() {
                 continue;
             }
             if due.begins(begin, end) <= now {
@@ -592,7 +592,7 @@ impl PlannedFile<'_> {
             let reason = format!("{} is a link to {target}", full.certificate.display());
             return Err(blocked(&full.certificate, reason));
         }
-        if certificate.is_authority() {
+        if certificate.is_ca() {
             let reason = format!("{} has the certificate of a CA", full.certificate.display());
             return Err(blocked(&full.certificate, reason));
         }

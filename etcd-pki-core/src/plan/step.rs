@@ -563,7 +563,7 @@ impl fmt::Display for Step {
                 format!("{}, for the existing key", ca.name())
             }
             (Work::CreateCa { .. }, Target::Ca(ca)) => {
-                format!("{}, {}", ca.name(), ca.profile.key_algorithm())
+                format!("{}, {}", ca.name(), ca.profile.algorithm())
             }
             (Work::Issue, Target::Pair(pair)) if self.action == Action::Create => created(pair),
             (Work::Install { .. }, _) => "its certificate is signed".to_owned(),

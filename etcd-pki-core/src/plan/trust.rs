@@ -172,7 +172,7 @@ impl Trust {
             }));
         }
         self.change = Some(Change {
-            text: all_pem(&bundle)?,
+            text: all_pem(&bundle),
             removed,
         });
         self.bundle = bundle;
@@ -189,7 +189,7 @@ impl Trust {
         }
         let mut is_enough_for_any = false;
         for (path, certificate) in arrival.store.certificates()? {
-            if certificate.is_authority() {
+            if certificate.is_ca() {
                 continue;
             }
             let chain = read_certificates(&path).unwrap_or_default();
@@ -198,7 +198,7 @@ impl Trust {
             let instant = arrival.now.clamp(certificate.not_before(), end);
             let is_valid_with = |roots: &[Certificate]| {
                 let verifier = Verifier::new(roots.iter().cloned()).at(instant);
-                let verifier = verifier.intermediates(chain.iter().skip(1).cloned());
+                let verifier = verifier.with_intermediates(chain.iter().skip(1).cloned());
                 verifier.verify(&certificate).is_accepted()
             };
             if is_valid_with(bundle) {
@@ -218,7 +218,11 @@ impl Trust {
         let mut own = pairs.filter(|(pair, _)| pair.ca == self.desired.kind);
         let verifier = Verifier::new(bundle.iter().cloned()).at(arrival.now);
         let unverified = own.find(|(_, current)| {
-            let verifier = || verifier.clone().intermediates(current.chain().to_vec());
+            let verifier = || {
+                verifier
+                    .clone()
+                    .with_intermediates(current.chain().to_vec())
+            };
             let leaf = current.certificate.present();
             leaf.is_some_and(|leaf| !verifier().verify(leaf).is_accepted())
         });
@@ -373,14 +377,14 @@ fn vouched(
     let has_key = |one: &Certificate| one.public_key() == certificate.public_key();
     if trusted.iter().any(has_key) {
         let signers = trusted.iter().chain([certificate]);
-        return match issuer::is_signed_by(certificate, signers.filter(|one| one.is_authority())) {
+        return match issuer::is_signed_by(certificate, signers.filter(|one| one.is_ca())) {
             true => Ok(()),
             false => Err("it has the key of a trusted CA, and another CA signed it".to_owned()),
         };
     }
     // What arrives becomes a root, so the restrictions of the link or of its signer would be lost
     let mut own = links.iter().filter(|link| {
-        let is_of_ca = link.is_authority() && certificate.names_issuer(link);
+        let is_of_ca = link.is_ca() && certificate.names_issuer(link);
         is_of_ca && has_key(link) && !is_restricted(link)
     });
     let is_linked = own.any(|link| {
@@ -412,10 +416,10 @@ fn is_restricted(ca: &Certificate) -> bool {
 
 /// Checks that a certificate is one of a CA, and that etcd reads it.
 fn check_usable(certificate: &Certificate) -> std::result::Result<(), String> {
-    if !certificate.is_authority() {
+    if !certificate.is_ca() {
         return Err("it is no certificate of a CA".to_owned());
     }
-    let text = certificate.to_pem().map_err(|error| error.to_string())?;
+    let text = certificate.to_pem();
     let read = verify::trusted_ca(text.as_bytes());
     read.map(drop).map_err(|finding| finding.to_string())
 }

@@ -106,7 +106,7 @@ fn exists(store: &Store, ca: &PairPaths) -> bool {
 
 /// The first certificate of a file, if it is a CA's.
 fn ca_in(path: &Path) -> Option<Certificate> {
-    first_certificate(path).filter(Certificate::is_authority)
+    first_certificate(path).filter(Certificate::is_ca)
 }
 
 fn pairs<'a>(
@@ -142,7 +142,7 @@ fn pairs<'a>(
 }
 
 fn is_signed(certificate: &Certificate, cas: &[&Certificate]) -> bool {
-    !certificate.is_authority() && issuer::is_signed_by(certificate, cas.iter().copied())
+    !certificate.is_ca() && issuer::is_signed_by(certificate, cas.iter().copied())
 }
 
 /// A leaf certificate's file with a name of the layout.
@@ -204,10 +204,8 @@ pub(super) fn check_orphans(
 fn any_leaf(store: &Store) -> Result<Option<PathBuf>> {
     let mut names = file_names(store)?.into_iter();
     Ok(names.find(|name| {
-        let is_leaf = || {
-            first_certificate(&store.directory().join(name))
-                .is_some_and(|first| !first.is_authority())
-        };
+        let is_leaf =
+            || first_certificate(&store.directory().join(name)).is_some_and(|first| !first.is_ca());
         leaf(store, name).is_some() && is_leaf()
     }))
 }

@@ -12,8 +12,8 @@ use super::{
     write::Overwrite,
 };
 use crate::{
-    authority::{CertificateAuthority, cas_above, check_self_signed},
     bundle,
+    ca::{CertificateAuthority, cas_above, check_self_signed},
     certificate::Certificate,
     clock,
     error::{Error, Result},
@@ -249,7 +249,7 @@ impl LockedStore {
             let [leaf, chain @ ..] = &certificates[..] else {
                 continue;
             };
-            if leaf.is_authority() || leaf.names_issuer(renewed) {
+            if leaf.is_ca() || leaf.names_issuer(renewed) {
                 continue;
             }
             let above = cas_above(leaf, &[chain, &bundle].concat());
@@ -322,12 +322,12 @@ impl LockedStore {
         };
         let key = ca.key().ok_or_else(elsewhere)?;
         let key = match passphrase {
-            Some(passphrase) => key.to_encrypted_pem(passphrase).map(Zeroizing::new),
+            Some(passphrase) => Zeroizing::new(key.to_encrypted_pem(passphrase)?),
             None => key.to_secret_pem(),
-        }?;
+        };
         let texts = PairTexts {
             key,
-            certificate: bundle::all_pem(bundle)?,
+            certificate: bundle::all_pem(bundle),
         };
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
@@ -359,7 +359,7 @@ fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
         text
     } else {
         let new = |one: &Certificate| if one == current { renewed } else { one }.clone();
-        bundle::all_pem(&bundle.iter().map(new).collect::<Vec<_>>())?.into_bytes()
+        bundle::all_pem(&bundle.iter().map(new).collect::<Vec<_>>()).into_bytes()
     };
     match unread(&text, renewed) {
         None => Ok(text),

@@ -85,7 +85,7 @@ impl Store {
 
 /// Whether a layout has this name for such a certificate.
 fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         is_ca(layout, path)
     } else {
         is_leaf(layout, path)

@@ -37,7 +37,7 @@ impl Replace {
             return Self::Key;
         }
         match first_certificate(contents) {
-            Some(certificate) if certificate.is_authority() => Self::Ca,
+            Some(certificate) if certificate.is_ca() => Self::Ca,
             Some(_) => Self::Leaf,
             None => Self::Other,
         }
@@ -68,19 +68,19 @@ impl Replace {
                 path: path.to_owned(),
             }),
             Self::Key => match first() {
-                Some(certificate) if certificate.is_authority() => refused("a CA certificate"),
+                Some(certificate) if certificate.is_ca() => refused("a CA certificate"),
                 Some(_) => refused("a certificate"),
                 None => Ok(()),
             },
             Self::Leaf if has_private_key(contents) => refused("a private key"),
             Self::Leaf => match first() {
-                Some(certificate) if certificate.is_authority() => refused("a CA certificate"),
+                Some(certificate) if certificate.is_ca() => refused("a CA certificate"),
                 Some(_) => Ok(()),
                 None => refused("something else than a certificate"),
             },
             Self::Ca if has_private_key(contents) => refused("a private key"),
             Self::Ca => match first() {
-                Some(certificate) if !certificate.is_authority() => refused("a leaf certificate"),
+                Some(certificate) if !certificate.is_ca() => refused("a leaf certificate"),
                 _ => Ok(()),
             },
             Self::Other if has_private_key(contents) => refused("a private key"),
@@ -116,15 +116,15 @@ fn has_private_key(contents: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+    use crate::{ca::CertificateAuthority, identity::Identity, role::Role};
 
     #[test]
     fn each_kind_replaces_its_own_alone() {
         let ca = CertificateAuthority::create("ca").unwrap();
         let leaf = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
-        let ca = ca.certificate().to_pem().unwrap();
-        let key = leaf.secret_key_pem().unwrap();
-        let leaf = leaf.certificate().to_pem().unwrap();
+        let ca = ca.certificate().to_pem();
+        let key = leaf.secret_key_pem();
+        let leaf = leaf.certificate().to_pem();
         let both = format!("{leaf}{}", *key);
         let damaged = format!("{leaf}-----BEGIN CERTIFICATE-----\nMII\n");
         for (replace, contents, allowed) in [

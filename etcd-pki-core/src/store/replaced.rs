@@ -190,11 +190,8 @@ fn others(
         |one: &&Certificate| Some(one.public_key()) != own && one.public_key() != new.public_key();
     let is_read = |one: &&Certificate| {
         let pem = one.to_pem();
-        pem.is_ok_and(|pem| {
-            verify::held_certificates(Use::TrustedCa, pem.as_bytes())
-                .1
-                .is_none()
-        })
+        let (_, refusal) = verify::held_certificates(Use::TrustedCa, pem.as_bytes());
+        refusal.is_none()
     };
     Ok(bundle
         .iter()

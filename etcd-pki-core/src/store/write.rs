@@ -143,7 +143,7 @@ impl LockedFiles {
             Ok((self.directory_of(path)?, name.to_owned()))
         })?;
         let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
-        let bundle = bundle::all_pem(&std::iter::once(new).chain(others).collect::<Vec<_>>())?;
+        let bundle = bundle::all_pem(&std::iter::once(new).chain(others).collect::<Vec<_>>());
         let with_bundle = |file: &NewFile<'a>| match file.path == ca.certificate {
             true => NewFile {
                 contents: bundle.as_bytes(),
@@ -664,7 +664,7 @@ mod tests {
             .unwrap()
             .remove(0);
         let before = fs::read(&pair.key).unwrap();
-        for odd in [ca.certificate().to_pem().unwrap(), "notes".to_owned()] {
+        for odd in [ca.certificate().to_pem(), "notes".to_owned()] {
             fs::write(&pair.certificate, &odd).unwrap();
             let refused = locked.write_pairs(&[(&other, &below)], Overwrite::Replace);
             let refused = refused.unwrap_err();

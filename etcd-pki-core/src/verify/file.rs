@@ -34,7 +34,7 @@ use crate::{
 /// use etcd_pki_core::{CertificateAuthority, verify};
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
-/// let pem = ca.certificate().to_pem()?;
+/// let pem = ca.certificate().to_pem();
 /// assert!(verify::trusted_ca(pem.as_bytes()).is_ok());
 ///
 /// let finding = verify::trusted_ca(format!("\u{feff}{pem}").as_bytes()).unwrap_err();

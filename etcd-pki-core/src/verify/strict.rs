@@ -27,7 +27,7 @@ fn shortcomings(certificate: &Certificate) -> Vec<&'static str> {
     if content.version() != Version::V3 {
         found.push("is not of version 3 (RFC 5280, section 4.1.2.1)");
     }
-    if certificate.is_authority() {
+    if certificate.is_ca() {
         match certificate.key_usages() {
             None => found.push("is a CA without keyUsage (RFC 5280, section 4.2.1.3)"),
             Some(usages) if !usages.contains(&KeyUsage::KeyCertSign) => {

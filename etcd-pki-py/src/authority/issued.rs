@@ -8,7 +8,6 @@ use pyo3::{prelude::*, types::PyBytes};
 use crate::{
     certificate::{PyCertificate, wrapped},
     claim::PyClaim,
-    error::OrRaise as _,
 };
 
 /// A certificate for somebody else's key.
@@ -32,7 +31,7 @@ impl PyIssued {
     /// What the request claimed and did not get.
     #[getter]
     fn refused(&self) -> Vec<PyClaim> {
-        PyClaim::all(self.0.refused())
+        PyClaim::all(self.0.denied_claims())
     }
 
     /// The end that was asked for, if the authority's own end cut it short.
@@ -43,7 +42,7 @@ impl PyIssued {
 
     /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
     fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.0.certificate_pem().or_raise()?;
+        let pem = self.0.certificate_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 

@@ -54,7 +54,7 @@ impl PyCertificateAuthority {
             }
             let key = match key {
                 Some(key) => key.imported()?,
-                None => PrivateKey::generate_with(profile.key_algorithm())?,
+                None => PrivateKey::generate_with(profile.algorithm())?,
             };
             CertificateAuthority::create_for(key, &identity, profile, instant(now))
         });

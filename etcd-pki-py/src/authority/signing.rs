@@ -48,9 +48,10 @@ impl PyCertificateAuthority {
             Some(key) => {
                 let key = key.imported()?;
                 self.0
-                    .issue_for(key, asked.profile, &asked.identity, asked.now)
+                    .at(asked.now)
+                    .issue_for(key, asked.profile, &asked.identity)
             }
-            None => self.0.issue_at(asked.profile, &asked.identity, asked.now),
+            None => self.0.at(asked.now).issue(asked.profile, &asked.identity),
         })?;
         Ok(PyBundle::issued(bundle, self.0.root().clone()))
     }
@@ -76,7 +77,9 @@ impl PyCertificateAuthority {
         let request = &request.get().0;
         let asked = Asked::of(role.with(None, validity), identity, names, now);
         self.signed(py, |authority| {
-            authority.sign_at(request, asked.profile, &asked.identity, asked.now)
+            authority
+                .at(asked.now)
+                .sign(request, asked.profile, &asked.identity)
         })
     }
 
@@ -100,7 +103,9 @@ impl PyCertificateAuthority {
         let key = &public_key.get().0;
         let asked = Asked::of(role.with(None, validity), identity, names, now);
         self.signed(py, |authority| {
-            authority.certify(key, asked.profile, &asked.identity, asked.now)
+            authority
+                .at(asked.now)
+                .certify(key, asked.profile, &asked.identity)
         })
     }
 
@@ -160,7 +165,11 @@ impl PyCertificateAuthority {
         let validity = validity.map(|ValidityArgument(validity)| validity);
         let now = instant(now);
         self.signed(py, |authority| {
-            authority.renew(certificate, key, validity, now)
+            let ca = authority.at(now);
+            match validity {
+                Some(validity) => ca.renew_for(certificate, key, validity),
+                None => ca.renew(certificate, key),
+            }
         })
     }
 }

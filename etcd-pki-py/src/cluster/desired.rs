@@ -71,7 +71,7 @@ impl PyDesiredCa {
     /// The algorithm of a new key. An existing CA keeps its key.
     #[getter]
     fn algorithm(&self) -> Word<KeyAlgorithm> {
-        Word(self.0.profile.key_algorithm())
+        Word(self.0.profile.algorithm())
     }
 
     /// How long before it expires it is renewed, as text: `30d`, `33%`.
@@ -134,7 +134,7 @@ impl PyDesiredPair {
     /// The algorithm of its key.
     #[getter]
     fn algorithm(&self) -> Word<KeyAlgorithm> {
-        Word(self.0.profile.key_algorithm())
+        Word(self.0.profile.algorithm())
     }
 
     /// How long before it expires it is renewed, as text: `30d`, `33%`.

@@ -75,14 +75,14 @@ pub(super) fn constraints(data: &[u8]) {
     let Some(ca) = read(Certificate::from_der(&pki.constrained(data))) else {
         return;
     };
-    let verifier = Verifier::new([ca.clone()]).role(Role::Member);
+    let verifier = Verifier::new([ca.clone()]).with_role(Role::Member);
     for leaf in &pki.leaves {
         let verdict = verifier.verify(leaf);
         verdict.reasons().iter().for_each(check_finding);
         // The order of certificates does not decide
         let between = Verifier::new([ca.clone()])
-            .intermediates([ca.clone()])
-            .role(Role::Member);
+            .with_intermediates([ca.clone()])
+            .with_role(Role::Member);
         assert_eq!(between.verify(leaf).is_accepted(), verdict.is_accepted());
     }
 }

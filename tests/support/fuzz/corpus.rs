@@ -64,7 +64,7 @@ fn add(targets: &[&str], name: &str, contents: impl AsRef<[u8]>) {
 
 fn write_key(name: &str, key: &PrivateKey) {
     let targets = ["private_key", "strict"];
-    let pem = key.to_secret_pem().unwrap();
+    let pem = key.to_secret_pem();
     add(&targets, &format!("{name}.pem"), pem.as_bytes());
     add(
         &["private_key"],
@@ -74,7 +74,7 @@ fn write_key(name: &str, key: &PrivateKey) {
     add(
         &["pem"],
         &format!("{name}-public.pem"),
-        key.public_key().to_pem().unwrap(),
+        key.public_key().to_pem(),
     );
     for format in KeyFormat::ALL {
         if let Ok(pem) = key.to_secret_pem_as(format) {
@@ -114,7 +114,7 @@ fn write_certificates(ca: &CertificateAuthority) {
         ("member", member.certificate()),
         ("client", client.certificate()),
     ] {
-        let pem = certificate.to_pem().unwrap();
+        let pem = certificate.to_pem();
         add(
             &["certificate", "pem", "strict"],
             &format!("{name}.pem"),
@@ -127,7 +127,7 @@ fn write_certificates(ca: &CertificateAuthority) {
         );
     }
     let two = [authority, member.certificate()]
-        .map(|certificate| certificate.to_pem().unwrap())
+        .map(|certificate| certificate.to_pem())
         .concat();
     add(&["pem", "strict"], "bundle.pem", &two);
     add(
@@ -135,11 +135,7 @@ fn write_certificates(ca: &CertificateAuthority) {
         "text.pem",
         format!("A comment\n{}\r\n{two}", two.replace('\n', "\r\n")),
     );
-    let pair = format!(
-        "{}{}",
-        member.certificate_pem().unwrap(),
-        *member.secret_key_pem().unwrap()
-    );
+    let pair = format!("{}{}", member.certificate_pem(), *member.secret_key_pem());
     add(&["strict"], "pair.pem", pair);
     write_constraints();
 }
@@ -186,7 +182,7 @@ fn write_requests(keys: &[PrivateKey]) {
         add(
             &["request", "pem"],
             &format!("{name}.csr"),
-            request.to_pem().unwrap(),
+            request.to_pem(),
         );
         add(&["request"], &format!("{name}.der"), request.as_der());
     }

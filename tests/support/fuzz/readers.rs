@@ -11,14 +11,14 @@ use super::bounds::{check_error, check_finding, check_text, read};
 pub(super) fn pem(data: &[u8]) {
     let all = read(Certificate::all_from_bytes(data)).unwrap_or_default();
     for certificate in &all {
-        let pem = certificate.to_pem().unwrap();
+        let pem = certificate.to_pem();
         assert_eq!(&Certificate::from_pem(pem).unwrap(), certificate);
     }
     if let Some(one) = read(Certificate::from_pem(data)) {
         assert_eq!(all, [one]);
     }
     if let Some(key) = read(PublicKey::from_pem(data)) {
-        assert_eq!(PublicKey::from_pem(key.to_pem().unwrap()).unwrap(), key);
+        assert_eq!(PublicKey::from_pem(key.to_pem()).unwrap(), key);
         assert_eq!(PublicKey::from_der(key.as_der()).unwrap(), key);
         check_text(key.algorithm_name());
     }
@@ -46,7 +46,7 @@ pub(super) fn certificate(data: &[u8]) {
     assert_eq!(again.subject(), certificate.subject());
     assert_eq!(again.serial_number(), certificate.serial_number());
     assert_eq!(
-        Certificate::from_pem(certificate.to_pem().unwrap()).unwrap(),
+        Certificate::from_pem(certificate.to_pem()).unwrap(),
         certificate
     );
     let _ = (
@@ -81,9 +81,9 @@ pub(super) fn certificate(data: &[u8]) {
     let _ = read(certificate.check_issued_by(&certificate));
     let host: Host = "etcd-1".parse().unwrap();
     let verifier = Verifier::new([certificate.clone()])
-        .role(Role::Member)
-        .host(host)
-        .strict();
+        .with_role(Role::Member)
+        .with_host(host)
+        .with_strict();
     let verdict = verifier.verify(&certificate);
     verdict.reasons().iter().for_each(check_finding);
 }
@@ -93,7 +93,7 @@ pub(super) fn request(data: &[u8]) {
     let Some(request) = read(CertificateRequest::from_bytes(data)) else {
         return;
     };
-    let again = CertificateRequest::from_pem(request.to_pem().unwrap()).unwrap();
+    let again = CertificateRequest::from_pem(request.to_pem()).unwrap();
     assert_eq!(again.as_der(), request.as_der());
     assert_eq!(
         CertificateRequest::from_der(request.as_der())
@@ -127,10 +127,10 @@ pub(super) fn private_key(data: &[u8]) {
     let public = key.public_key();
     let der = PrivateKey::from_der(&key.to_secret_der()).unwrap();
     assert_eq!(der.public_key(), public);
-    let pem = PrivateKey::from_pem(key.to_secret_pem().unwrap()).unwrap();
+    let pem = PrivateKey::from_pem(key.to_secret_pem()).unwrap();
     assert_eq!(pem.public_key(), public);
     // What is written here, etcd reads
-    let written = key.to_secret_pem().unwrap();
+    let written = key.to_secret_pem();
     assert_eq!(
         verify::private_key(written.as_bytes()).ok().as_ref(),
         Some(public)

@@ -93,7 +93,7 @@ pub(super) fn openssl_conf(data: &[u8]) {
     };
     script.names().iter().for_each(check_visible);
     script.misplaced_addresses().iter().for_each(check_text);
-    let script = script.masters("etcd-1 etcd-2").hosts("kube-1");
+    let script = script.with_masters("etcd-1 etcd-2").with_hosts("kube-1");
     if let Some(cluster) = read(script.cluster()) {
         assert!(cluster.desired().unwrap().pairs.len() >= 5);
     }

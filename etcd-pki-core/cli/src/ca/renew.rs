@@ -92,7 +92,7 @@ impl Renew {
         if let Some(path_length) = self.path_length {
             renewal = renewal.with_path_length(path_length);
         }
-        let renewed = old.renewed(renewal, time::now())?;
+        let renewed = old.at(time::now()).renew_ca(renewal)?;
         report.while_replacing(&[&paths.certificate], || {
             Ok(locked.renew_ca(kind, &renewed)?)
         })?;
@@ -107,7 +107,7 @@ impl Renew {
     fn request(&self, ca: &CertificateAuthority, csr: &Path) -> Outcome {
         let mut report = Report::on(&[csr], &self.json)?;
         let request = ca.renewal_request()?;
-        let text = request.to_pem()?;
+        let text = request.to_pem();
         report.write(&[File::public(csr, &text)], self.force.replacing())?;
         report.request(csr, &request);
         report.finish()
@@ -133,5 +133,5 @@ fn existing_paths(store: &Store, kind: CaKind) -> Result<PairPaths, Failure> {
 fn as_long_as(certificate: &etcd_pki_core::Certificate) -> Validity {
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     end.duration_since(begin)
-        .map_or_else(|_| Profile::authority().validity(), Validity::lasting)
+        .map_or_else(|_| Profile::ca().validity(), Validity::lasting)
 }

@@ -83,7 +83,7 @@ impl Issue {
         let mut written = Vec::new();
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             if self.key.is_in_place(&paths.key) {
-                let certificate = bundle.certificate_pem()?;
+                let certificate = bundle.certificate_pem();
                 let file = File::public(&paths.certificate, &certificate);
                 report.write(&[file], self.force.replacing())?;
             } else {
@@ -144,8 +144,8 @@ impl Issue {
         let ca = self.authority.load(input)?;
         let bundle = self.make(&ca, input)?;
 
-        let certificate = bundle.certificate_pem()?;
-        let key = bundle.secret_key_pem()?;
+        let certificate = bundle.certificate_pem();
+        let key = bundle.secret_key_pem();
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
@@ -184,7 +184,7 @@ impl Issue {
         let key = self
             .key
             .obtain(self.profile.habits, input, passphrase.as_ref(), key)?;
-        Ok(ca.issue_for(key, profile, identity, time::now())?)
+        Ok(ca.at(time::now()).issue_for(key, profile, identity)?)
     }
 
     fn tell(&self, report: &mut Report, bundle: &Bundle, certificate: &Path, key: Option<&Path>) {

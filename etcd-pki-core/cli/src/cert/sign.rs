@@ -70,13 +70,13 @@ impl Sign {
         let identity = self.identity(&request)?;
         let profile = self.validity.apply(self.profile.of(self.role))?;
         let ca = self.authority.load(input)?;
-        let issued = ca.sign_at(&request, profile, identity, time::now())?;
+        let issued = ca.at(time::now()).sign(&request, profile, identity)?;
 
-        let certificate = issued.certificate_pem()?;
+        let certificate = issued.certificate_pem();
         report.write(&[File::public(out, &certificate)], self.force.replacing())?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name);
-        report.refused(issued.refused(), self.accept_claims);
+        report.refused(issued.denied_claims(), self.accept_claims);
         if self.validity.is_asked_for() {
             report.validity_cut(issued.validity_cut(), issued.certificate());
         }

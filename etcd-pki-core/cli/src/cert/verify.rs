@@ -113,16 +113,16 @@ impl Verify {
             }
         };
         if let Some(role) = self.role {
-            verifier = verifier.role(role);
+            verifier = verifier.with_role(role);
         }
         if let Some(host) = &self.host {
-            verifier = verifier.host(host.parse::<Host>()?);
+            verifier = verifier.with_host(host.parse::<Host>()?);
         }
         if let Some(instant) = &self.at {
             verifier = verifier.at(time::instant(instant)?);
         }
         Ok(if self.strict {
-            verifier.strict()
+            verifier.with_strict()
         } else {
             verifier
         })

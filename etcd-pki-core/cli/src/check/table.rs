@@ -12,9 +12,9 @@ pub(super) fn text(findings: &Findings) -> String {
     let (authorities, rest): (Vec<_>, Vec<_>) = findings
         .checked
         .iter()
-        .partition(|one| one.certificate().is_some_and(Certificate::is_authority));
+        .partition(|one| one.certificate().is_some_and(Certificate::is_ca));
     // The chain of a leaf is no trust bundle
-    let is_ca = |one: &&Checked| one.certificate().is_some_and(Certificate::is_authority);
+    let is_ca = |one: &&Checked| one.certificate().is_some_and(Certificate::is_ca);
     let (first, further): (Vec<_>, Vec<_>) =
         findings.checked.iter().partition(|one| one.number() == 1);
     let leaves = first.into_iter().filter(|one| !is_ca(one));

@@ -60,7 +60,7 @@ impl CertificateFacts {
             other_names: certificate.other_names(),
             key_usages: certificate.key_usages().map(strings),
             usages: certificate.extended_key_usages().map(strings),
-            ca: certificate.is_authority(),
+            ca: certificate.is_ca(),
             path_length: certificate.path_length(),
             key_algorithm: certificate.public_key().algorithm_name().to_owned(),
             key_fingerprint: certificate.public_key().fingerprint_sha256(),

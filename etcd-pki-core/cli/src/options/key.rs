@@ -24,7 +24,7 @@ pub(crate) struct AlgorithmOption {
 
 impl AlgorithmOption {
     pub(crate) fn generate(&self, habits: Compatibility) -> Result<PrivateKey, Failure> {
-        let habit = habits.authority().key_algorithm();
+        let habit = habits.ca().algorithm();
         Ok(PrivateKey::generate_with(self.algorithm.unwrap_or(habit))?)
     }
 }

@@ -31,7 +31,7 @@ impl ProfileOptions {
     pub(crate) fn of(&self, role: Role) -> Profile {
         let profile = self.habits.profile(role);
         if self.allow_member_cn {
-            profile.allow_member_common_name()
+            profile.with_member_common_name_allowed()
         } else {
             profile
         }
@@ -63,7 +63,7 @@ impl ValidityOptions {
     /// The profile with this validity, if one is asked for.
     pub(crate) fn apply(&self, profile: Profile) -> Result<Profile, Failure> {
         let validity = self.read()?;
-        Ok(validity.map_or(profile, |validity| profile.valid_for(validity)))
+        Ok(validity.map_or(profile, |validity| profile.with_validity(validity)))
     }
 
     /// The validity, if one is asked for.

@@ -1,4 +1,4 @@
-//! What a signer grants.
+//! The content of a certificate that a CA grants.
 
 use std::{collections::HashSet, net::IpAddr};
 
@@ -10,7 +10,7 @@ use crate::{
     validity::Validity,
 };
 
-/// What a certificate is going to say.
+/// The content that a certificate will have.
 pub(super) struct Grant<'a> {
     pub(super) profile: Profile,
     pub(super) common_name: Option<String>,
@@ -30,13 +30,13 @@ impl<'a> Grant<'a> {
         })
     }
 
-    /// The claims of a request that it does not give. The case of a DNS name is no difference.
-    pub(super) fn refuses(&self, claims: &[Claim], rsa: bool) -> Vec<Claim> {
+    /// The claims of a request that are not in it. DNS names are compared without case.
+    pub(super) fn denies(&self, claims: &[Claim], rsa: bool) -> Vec<Claim> {
         let names = Names::of(&self.alternative_names);
-        let refused = claims
+        let denied = claims
             .iter()
             .filter(|claim| !self.gives(claim, rsa, &names));
-        refused.cloned().collect()
+        denied.cloned().collect()
     }
 
     fn gives(&self, claim: &Claim, rsa: bool, names: &Names<'_>) -> bool {

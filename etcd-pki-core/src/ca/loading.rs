@@ -1,4 +1,4 @@
-//! Authorities from their files: which certificate is theirs, and whether it may sign.
+//! Loading a CA: which certificate belongs to the key, and whether it may sign.
 
 use std::time::SystemTime;
 
@@ -14,10 +14,10 @@ use crate::{
 };
 
 impl CertificateAuthority {
-    /// Loads an authority from its certificate and key.
+    /// Loads a CA from its certificate and key.
     ///
-    /// Of several certificates, the one of this key is the authority's, and the others are those above it. It is taken only if
-    /// it may sign certificates, is not expired, and its key matches.
+    /// Of several certificates, the one with this key is the CA's, and the others are above it. The
+    /// CA must be allowed to sign certificates and must not be expired.
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl CertificateAuthority {
         Self::load_at(certificates, key, clock::now())
     }
 
-    /// Loads an authority as [`CertificateAuthority::load`] does, at an instant.
+    /// Loads a CA as [`CertificateAuthority::load`] does, at a given time.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl CertificateAuthority {
         Self::from_parts(certificate, above, SigningKey::Here(Box::new(key)), now)
     }
 
-    /// Loads an authority from PEM, as [`CertificateAuthority::load`] does.
+    /// Loads a CA from PEM, as [`CertificateAuthority::load`] does.
     ///
     /// # Errors
     ///
@@ -51,7 +51,8 @@ impl CertificateAuthority {
         Self::load(certificates, PrivateKey::from_pem(key)?)
     }
 
-    /// Takes an authority whose key is elsewhere. Each of its signatures is checked before it is used.
+    /// Loads a CA with its key in another process or device. Each signature is verified before it is
+    /// used.
     ///
     /// # Errors
     ///
@@ -60,9 +61,22 @@ impl CertificateAuthority {
         certificates: Vec<Certificate>,
         signer: impl Signer + 'static,
     ) -> Result<Self> {
+        Self::from_signer_at(certificates, signer, clock::now())
+    }
+
+    /// Loads a CA as [`CertificateAuthority::from_signer`] does, at a given time.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateAuthority::load`].
+    pub fn from_signer_at(
+        certificates: Vec<Certificate>,
+        signer: impl Signer + 'static,
+        now: SystemTime,
+    ) -> Result<Self> {
         let (certificate, above) = choose(certificates, signer.public_key())?;
         let signer = SigningKey::Elsewhere(Box::new(signer));
-        Self::from_parts(certificate, above, signer, clock::now())
+        Self::from_parts(certificate, above, signer, now)
     }
 }
 
@@ -113,7 +127,7 @@ pub(crate) fn cas_above(certificate: &Certificate, known: &[Certificate]) -> Vec
     }
 }
 
-/// Checks that the authorities above allow as many below them as there are (RFC 5280, section 4.2.1.9).
+/// Checks the path lengths of the CAs above (RFC 5280, section 4.2.1.9).
 pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
     for (between, upper) in above.iter().enumerate() {
         let below = between + 1;
@@ -132,7 +146,7 @@ pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
 
 /// Checks that a certificate may sign certificates (RFC 5280, section 4.2.1.9 and 4.2.1.3).
 pub(super) fn check_authority(certificate: &Certificate) -> Result<()> {
-    let is_authority = certificate.is_authority();
+    let is_authority = certificate.is_ca();
     let reason = if !is_authority && certificate.extensions().authority.is_none() {
         "it has no basicConstraints"
     } else if !is_authority {

@@ -1,4 +1,4 @@
-//! Certificates for keys: one that is made here, one that exists, somebody else's.
+//! Issuing: certificates for a new key, for an existing one, and for the key of a request.
 
 use std::time::SystemTime;
 
@@ -18,63 +18,25 @@ use crate::{
 };
 
 impl CertificateAuthority {
-    /// Makes a key and its certificate at once.
+    /// Generates a key and issues a certificate for it.
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and [`Error::NoAlternativeName`] for an
-    /// identity that does not fit the role; [`Error::Validity`]; [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd
-    /// would refuse, because of the CA or one above it, [`Error::Unacceptable`], [`Error::AuthorityExpired`] and
+    /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and
+    /// [`Error::NoAlternativeName`] for an identity that does not fit the role; [`Error::Validity`];
+    /// [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd would refuse, because of the CA
+    /// or one above it, [`Error::Unacceptable`], [`Error::AuthorityExpired`] and
     /// [`Error::AuthorityNotYetValid`].
     pub fn issue(
         &self,
         profile: impl Into<Profile>,
         identity: impl AsRef<Identity>,
     ) -> Result<Bundle> {
-        self.issue_at(profile, identity, clock::now())
+        self.at(clock::now()).issue(profile, identity)
     }
 
-    /// Makes a key and its certificate at an instant.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn issue_at(
-        &self,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-        now: SystemTime,
-    ) -> Result<Bundle> {
-        let profile = profile.into();
-        let key = PrivateKey::generate_with(profile.key_algorithm())?;
-        self.issue_for(key, profile, identity, now)
-    }
-
-    /// Makes a certificate for a key that exists, at an instant.
-    ///
-    /// # Errors
-    ///
-    /// As [`CertificateAuthority::issue`].
-    pub fn issue_for(
-        &self,
-        key: PrivateKey,
-        profile: impl Into<Profile>,
-        identity: impl AsRef<Identity>,
-        now: SystemTime,
-    ) -> Result<Bundle> {
-        let (profile, identity) = (profile.into(), identity.as_ref());
-        let grant = self.grant(profile, identity)?;
-        let (certificate, validity_cut) = self.sign_grant(key.public_key(), &grant, now)?;
-        let issued = IssuedFor {
-            role: profile.role(),
-            name: identity.name().map(str::to_owned),
-            validity_cut,
-        };
-        Ok(Bundle::issued(key, certificate, self.chain(), issued))
-    }
-
-    /// Signs somebody else's key. The names come from `identity`, the usages from `profile`; what the request claims beyond
-    /// them is refused, and told in [`Issued::refused`].
+    /// Signs a request. The names come from `identity` and the usages from `profile`; what the
+    /// request claims beyond them is not granted, and [`Issued::denied_claims`] lists it.
     ///
     /// # Errors
     ///
@@ -85,34 +47,95 @@ impl CertificateAuthority {
         profile: impl Into<Profile>,
         identity: impl AsRef<Identity>,
     ) -> Result<Issued> {
-        self.sign_at(request, profile, identity, clock::now())
+        self.at(clock::now()).sign(request, profile, identity)
     }
 
-    /// Signs somebody else's key at an instant.
+    /// This CA at another time than now: what it issues is valid from there, and the CA must be
+    /// valid then.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use etcd_pki_core::{CertificateAuthority, Identity, Role, Validity};
+    ///
+    /// let ca = CertificateAuthority::create("etcd-ca")?;
+    /// let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    /// let profile = Role::Client.profile().with_validity(Validity::days(1));
+    /// let bundle = ca.at(tomorrow).issue(profile, &Identity::new("backup")?)?;
+    /// assert!(bundle.certificate().not_after() > tomorrow);
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn at(&self, now: SystemTime) -> CaAt<'_> {
+        CaAt { ca: self, now }
+    }
+}
+
+/// A CA and the time at which it issues, signs and renews: [`CertificateAuthority::at`].
+#[derive(Clone, Copy, Debug)]
+pub struct CaAt<'a> {
+    pub(super) ca: &'a CertificateAuthority,
+    pub(super) now: SystemTime,
+}
+
+impl CaAt<'_> {
+    /// Generates a key and issues a certificate for it.
     ///
     /// # Errors
     ///
     /// As [`CertificateAuthority::issue`].
-    pub fn sign_at(
+    pub fn issue(
+        &self,
+        profile: impl Into<Profile>,
+        identity: impl AsRef<Identity>,
+    ) -> Result<Bundle> {
+        let profile = profile.into();
+        let key = PrivateKey::generate_with(profile.algorithm())?;
+        self.issue_for(key, profile, identity)
+    }
+
+    /// Issues a certificate for an existing key.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateAuthority::issue`].
+    pub fn issue_for(
+        &self,
+        key: PrivateKey,
+        profile: impl Into<Profile>,
+        identity: impl AsRef<Identity>,
+    ) -> Result<Bundle> {
+        let (profile, identity) = (profile.into(), identity.as_ref());
+        let grant = self.ca.grant(profile, identity)?;
+        let (certificate, validity_cut) = self.ca.sign_grant(key.public_key(), &grant, self.now)?;
+        let issued = IssuedFor {
+            role: profile.role(),
+            name: identity.name().map(str::to_owned),
+            validity_cut,
+        };
+        Ok(Bundle::issued(key, certificate, self.ca.chain(), issued))
+    }
+
+    /// Signs a request, as [`CertificateAuthority::sign`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateAuthority::issue`].
+    pub fn sign(
         &self,
         request: &CertificateRequest,
         profile: impl Into<Profile>,
         identity: impl AsRef<Identity>,
-        now: SystemTime,
     ) -> Result<Issued> {
-        let grant = self.grant(profile.into(), identity.as_ref())?;
-        let (certificate, validity_cut) = self.sign_grant(request.public_key(), &grant, now)?;
-        let rsa = is_rsa(request.public_key());
-        Ok(Issued {
-            certificate,
-            chain: self.chain(),
-            refused: grant.refuses(request.claims(), rsa),
-            validity_cut,
-        })
+        let grant = self.ca.grant(profile.into(), identity.as_ref())?;
+        let denied = grant.denies(request.claims(), is_rsa(request.public_key()));
+        Ok(self
+            .certified(request.public_key(), &grant)?
+            .with_denied(denied))
     }
 
-    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the one that a certificate had
-    /// before.
+    /// Issues a certificate for a public key without a request. The caller must know that the key
+    /// belongs to `identity`, for example because its last certificate has the same key.
     ///
     /// # Errors
     ///
@@ -122,19 +145,19 @@ impl CertificateAuthority {
         key: &PublicKey,
         profile: impl Into<Profile>,
         identity: impl AsRef<Identity>,
-        now: SystemTime,
     ) -> Result<Issued> {
-        let grant = self.grant(profile.into(), identity.as_ref())?;
-        let (certificate, validity_cut) = self.sign_grant(key, &grant, now)?;
-        Ok(Issued {
-            certificate,
-            chain: self.chain(),
-            refused: Vec::new(),
-            validity_cut,
-        })
+        let grant = self.ca.grant(profile.into(), identity.as_ref())?;
+        self.certified(key, &grant)
     }
 
-    /// What a certificate is going to say, unless that is a member's to say.
+    fn certified(&self, key: &PublicKey, grant: &Grant<'_>) -> Result<Issued> {
+        let (certificate, validity_cut) = self.ca.sign_grant(key, grant, self.now)?;
+        Ok(Issued::new(certificate, self.ca.chain(), validity_cut))
+    }
+}
+
+impl CertificateAuthority {
+    /// The content of a certificate, unless it has a member's common name without permission.
     fn grant<'a>(&self, profile: Profile, identity: &'a Identity) -> Result<Grant<'a>> {
         let grant = Grant::new(profile, identity)?;
         match &grant.common_name {
@@ -150,18 +173,18 @@ impl CertificateAuthority {
         }
     }
 
-    /// Whether a leaf may have this key: not one that signs certificates.
+    /// Refuses the key of a CA as the key of a leaf.
     pub(super) fn check_leaf_key(&self, key: &PublicKey) -> Result<()> {
-        let mut authorities = std::iter::once(&self.certificate).chain(&self.above);
-        match authorities.find(|authority| authority.public_key() == key) {
-            Some(authority) => Err(Error::AuthorityKey {
-                subject: authority.subject(),
+        let mut cas = std::iter::once(&self.certificate).chain(&self.above);
+        match cas.find(|ca| ca.public_key() == key) {
+            Some(ca) => Err(Error::AuthorityKey {
+                subject: ca.subject(),
             }),
             None => Ok(()),
         }
     }
 
-    /// Signs a certificate for a public key, and tells the end that was asked for if it was cut short.
+    /// Signs a certificate for a public key. Returns the requested end too, if the CA ends earlier.
     fn sign_grant(
         &self,
         key: &PublicKey,

@@ -1,4 +1,4 @@
-//! Certificate authorities: create, load, issue, sign.
+//! The CA: create, load, issue, sign, renew.
 
 mod certificate_builder;
 mod grant;
@@ -19,7 +19,7 @@ use self::{
     certificate_builder::CertificateBuilder,
     loading::{check_authority, check_path_lengths},
 };
-pub use self::{issued::Issued, renewal::CaRenewal};
+pub use self::{issued::Issued, issuing::CaAt, renewal::CaRenewal};
 pub(crate) use self::{loading::cas_above, renewal::etcd_usages};
 use crate::{
     bundle,
@@ -29,16 +29,16 @@ use crate::{
     extensions::{ExtendedKeyUsage, ExtensionsBuilder},
     identity::{Identity, subject},
     key::PrivateKey,
-    profile::{AuthorityProfile, Profile},
+    profile::{CaProfile, Profile},
     signer::{Signer, scheme_of},
     signing::Scheme,
     verify::{SigningChain, unacceptable},
 };
 
-/// How far back a certificate begins, for hosts whose clocks are behind: kubeadm's five minutes.
+/// How long before now a certificate starts, for hosts with slow clocks: kubeadm's five minutes.
 const BACKDATE: Duration = Duration::from_secs(300);
 
-/// A certificate authority: a certificate that may sign certificates, and the key to do it with.
+/// A CA: a certificate that may sign certificates, and its key.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, Identity, Role};
@@ -59,7 +59,7 @@ pub struct CertificateAuthority {
     scheme: Scheme,
     issuer: Vec<u8>,
     key_identifier: Vec<u8>,
-    /// The common names that are known to be members'
+    /// The common names of members, as far as they are known
     member_common_names: HashSet<String>,
 }
 
@@ -70,22 +70,22 @@ enum SigningKey {
 }
 
 impl CertificateAuthority {
-    /// Makes an authority with a new key and a certificate of its own: ec-p256, ten years, path length 1.
+    /// Creates a CA with a new key and a self-signed certificate: ec-p256, ten years, path length 1.
     ///
     /// # Errors
     ///
     /// [`Error::CommonNameLength`], [`Error::InvalidName`]; [`Error::Signer`] if the system's random number generator fails.
     pub fn create(common_name: &str) -> Result<Self> {
-        Self::create_with(common_name, Profile::authority())
+        Self::create_with(common_name, Profile::ca())
     }
 
-    /// Makes an authority with another algorithm or validity.
+    /// Creates a CA with another algorithm or validity.
     ///
     /// # Errors
     ///
     /// As [`CertificateAuthority::create`], and [`Error::Validity`].
-    pub fn create_with(common_name: &str, profile: AuthorityProfile) -> Result<Self> {
-        let key = PrivateKey::generate_with(profile.key_algorithm())?;
+    pub fn create_with(common_name: &str, profile: CaProfile) -> Result<Self> {
+        let key = PrivateKey::generate_with(profile.algorithm())?;
         Self::create_for(
             key,
             &Identity::from_common_name(common_name)?,
@@ -94,7 +94,8 @@ impl CertificateAuthority {
         )
     }
 
-    /// Makes an authority for a key that exists, with a subject of common name and organization, at an instant.
+    /// Creates a CA for an existing key, at a given time. The subject is the common name and the
+    /// organization of `identity`.
     ///
     /// # Errors
     ///
@@ -102,7 +103,7 @@ impl CertificateAuthority {
     pub fn create_for(
         key: PrivateKey,
         identity: &Identity,
-        profile: AuthorityProfile,
+        profile: CaProfile,
         now: SystemTime,
     ) -> Result<Self> {
         let common_name = identity.common_name(str::to_owned)?;
@@ -120,8 +121,8 @@ impl CertificateAuthority {
             not_after: profile.validity().end(now)?,
             public_key: key.public_key(),
             extensions: ExtensionsBuilder::default()
-                .authority(AuthorityProfile::PATH_LENGTH)
-                .key_usages(AuthorityProfile::KEY_USAGES)
+                .authority(CaProfile::PATH_LENGTH)
+                .key_usages(CaProfile::KEY_USAGES)
                 .subject_key_identifier(&identifier),
         }
         .sign(key.scheme(), |content| key.sign(content))?;
@@ -129,22 +130,23 @@ impl CertificateAuthority {
         Self::from_parts(certificate, Vec::new(), key, now)?.accepted(now)
     }
 
-    /// Says which common names are members'. A node or a client is refused one of them, as it is refused one that begins as a
-    /// member's does, unless its profile says
-    /// [`allow_member_common_name`](Profile::allow_member_common_name).
+    /// Adds the common names of members. A node or a client is refused one of them, and one with the
+    /// prefix of a member's, unless its profile has
+    /// [`with_member_common_name_allowed`](Profile::with_member_common_name_allowed).
     #[must_use]
     pub fn with_member_common_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.member_common_names.extend(names);
         self
     }
 
-    /// The authority's certificate.
+    /// The CA's certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
     }
 
-    /// The certificates that a leaf carries behind its own: this authority's, unless it is a root, and the intermediates above.
+    /// The certificates that follow a leaf in its file: this CA's, unless it is a root, and the
+    /// intermediate CAs above it.
     #[must_use]
     pub fn chain(&self) -> Vec<Certificate> {
         let all = std::iter::once(&self.certificate).chain(&self.above);
@@ -177,13 +179,13 @@ impl CertificateAuthority {
         }
     }
 
-    /// What etcd is to trust: the root above this authority, or the authority itself where none is known.
+    /// The CA that etcd must trust: the root above this CA, or this CA if no root is known.
     #[must_use]
     pub fn root(&self) -> &Certificate {
         self.above.last().unwrap_or(&self.certificate)
     }
 
-    /// The authority's key, if it is in this process.
+    /// The CA's key, if it is in this process.
     #[must_use]
     pub fn key(&self) -> Option<&PrivateKey> {
         match &self.signer {
@@ -192,8 +194,8 @@ impl CertificateAuthority {
         }
     }
 
-    /// Whether the certificate lacks keyUsage, as Kubespray's does: Go, and so etcd, does not mind, but Python 3.13 and
-    /// `openssl verify -x509_strict` refuse every chain that ends there.
+    /// Whether the certificate lacks keyUsage, as Kubespray's does. Go, and so etcd, accepts that;
+    /// Python 3.13 and `openssl verify -x509_strict` refuse every chain that ends there.
     #[must_use]
     pub fn lacks_key_usage(&self) -> bool {
         self.certificate.key_usages().is_none()
@@ -209,10 +211,10 @@ impl CertificateAuthority {
         certificate.public_key().check_order()?;
         bundle::check_chain(&certificate, &above)?;
         check_path_lengths(&above)?;
-        let authority = Self {
+        let ca = Self {
             scheme: scheme_of(certificate.public_key())?,
             issuer: certificate.subject_der()?,
-            // What its leaves must name is the identifier that it has itself (RFC 5280, section 4.2.1.1)
+            // Leaves name the identifier that the CA's certificate has (RFC 5280, section 4.2.1.1)
             key_identifier: certificate.subject_key_identifier().map_or_else(
                 || certificate.public_key().identifier().to_vec(),
                 <[u8]>::to_vec,
@@ -223,11 +225,11 @@ impl CertificateAuthority {
             signer,
             member_common_names: HashSet::new(),
         };
-        authority.check_time(now)?;
-        Ok(authority)
+        ca.check_time(now)?;
+        Ok(ca)
     }
 
-    /// When the first of this authority and those above it ends.
+    /// When the first of this CA and those above it expires.
     fn end(&self) -> SystemTime {
         self.signing_chain().end()
     }
@@ -301,7 +303,7 @@ impl CertificateAuthority {
         judged.map_err(unacceptable)
     }
 
-    /// Signs with the key, wherever it is. What another process signed is verified.
+    /// Signs with the key. The signature of another process is verified.
     fn sign_content(&self, content: CertificateBuilder<'_>) -> Result<Certificate> {
         let certificate = content.sign(self.scheme, |content| self.sign_bytes(content))?;
         if let SigningKey::Elsewhere(_) = self.signer {

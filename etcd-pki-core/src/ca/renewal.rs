@@ -1,6 +1,4 @@
-//! New certificates for keys that stay.
-
-use std::time::SystemTime;
+//! Renewal: a new certificate with the content of the last one, for a leaf and for the CA itself.
 
 use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
 use x509_cert::ext::{
@@ -9,7 +7,8 @@ use x509_cert::ext::{
 };
 
 use super::{
-    BACKDATE, CertificateAuthority, Issued, SigningKey, certificate_builder::CertificateBuilder,
+    BACKDATE, CaAt, CertificateAuthority, Issued, SigningKey,
+    certificate_builder::CertificateBuilder,
 };
 use crate::{
     certificate::Certificate,
@@ -17,66 +16,86 @@ use crate::{
     error::{Error, Result},
     extensions::{ExtendedKeyUsage, ExtensionsBuilder},
     key::{PrivateKey, PublicKey},
-    profile::AuthorityProfile,
+    profile::CaProfile,
     request::CertificateRequest,
     serial::SerialNumber,
     validity::Validity,
 };
 
-impl CertificateAuthority {
-    /// Makes a certificate with the subject, the names and the usages of another one, for its key or for a new one.
+impl CaAt<'_> {
+    /// Issues a certificate with the subject, the names and the usages of `certificate`, for its key
+    /// or a new one, and as long as that one was valid.
     ///
-    /// It is valid as long as the other was, unless said otherwise, and not beyond the authority's own end. Of the other's
-    /// extensions keyUsage, extKeyUsage and subjectAltName are taken as they stand; what else it had is left out.
+    /// The extensions keyUsage, extKeyUsage and subjectAltName are copied; others are left out. The
+    /// new certificate does not outlive the CA.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a certificate of an authority, which
-    /// [`CertificateAuthority::renewed`] renews; otherwise as [`CertificateAuthority::issue`].
-    pub fn renew(
+    /// [`Error::Unsupported`] for a CA certificate, which [`CaAt::renew_ca`] renews; otherwise as
+    /// [`CertificateAuthority::issue`].
+    pub fn renew(&self, certificate: &Certificate, key: &PublicKey) -> Result<Issued> {
+        self.renewed(certificate, key, None)
+    }
+
+    /// Issues a certificate as [`CaAt::renew`] does, with another validity.
+    ///
+    /// # Errors
+    ///
+    /// As [`CaAt::renew`].
+    pub fn renew_for(
+        &self,
+        certificate: &Certificate,
+        key: &PublicKey,
+        validity: Validity,
+    ) -> Result<Issued> {
+        self.renewed(certificate, key, Some(validity))
+    }
+
+    pub(crate) fn renewed(
         &self,
         certificate: &Certificate,
         key: &PublicKey,
         validity: Option<Validity>,
-        now: SystemTime,
     ) -> Result<Issued> {
-        if certificate.is_authority() {
+        let ca = self.ca;
+        if certificate.is_ca() {
             return Err(Error::unsupported(
-                "renewing an authority as if it were a leaf",
+                "renewing a CA certificate as a leaf",
                 "renew it with `etcd-pki ca renew`",
             ));
         }
-        let now = clock::whole_seconds(now);
-        self.check_time(now)?;
+        let now = clock::whole_seconds(self.now);
+        ca.check_time(now)?;
         key.check_order()?;
-        self.check_leaf_key(key)?;
+        ca.check_leaf_key(key)?;
         let life = certificate
             .not_after()
             .duration_since(certificate.not_before())
             .unwrap_or_default();
         let usual = Validity::lasting(life.saturating_sub(BACKDATE));
-        let asked = validity.unwrap_or(usual).end(now)?;
-        let not_after = asked.min(self.end());
+        let requested = validity.unwrap_or(usual).end(now)?;
+        let not_after = requested.min(ca.end());
         let kept = [pkix::KeyUsage::OID, pkix::ExtendedKeyUsage::OID];
         let extensions = ExtensionsBuilder::default().no_authority();
         let extensions = copy(extensions, certificate, &kept)
             .subject_key_identifier(&key.identifier())
-            .authority_key_identifier(&self.key_identifier);
-        let renewed = CertificateBuilder {
-            issuer: &self.issuer,
+            .authority_key_identifier(&ca.key_identifier);
+        let content = CertificateBuilder {
+            issuer: &ca.issuer,
             subject: &certificate.subject_der()?,
             serial_number: None,
-            not_before: (now - BACKDATE).max(self.certificate.not_before()),
+            not_before: (now - BACKDATE).max(ca.certificate.not_before()),
             not_after,
             public_key: key,
             extensions: copy(extensions, certificate, &[pkix::SubjectAltName::OID]),
         };
-        Ok(Issued {
-            certificate: self.sign_leaf(renewed, &etcd_usages(certificate), now)?,
-            chain: self.chain(),
-            refused: Vec::new(),
-            validity_cut: (validity.is_some() && asked > not_after).then_some(asked),
-        })
+        let renewed = ca.sign_leaf(content, &etcd_usages(certificate), now)?;
+        let is_cut = validity.is_some() && requested > not_after;
+        Ok(Issued::new(
+            renewed,
+            ca.chain(),
+            is_cut.then_some(requested),
+        ))
     }
 
     /// The same CA with a new certificate: same key, same subject, and every extension, so that what
@@ -88,45 +107,50 @@ impl CertificateAuthority {
     /// [`Error::IssuedByAnotherCa`] for an intermediate CA: only its issuer can renew it;
     /// [`Error::Validity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too;
     /// [`Error::Signer`] if its key is not in this process.
-    pub fn renewed(&self, renewal: impl Into<CaRenewal>, now: SystemTime) -> Result<Self> {
+    pub fn renew_ca(&self, renewal: impl Into<CaRenewal>) -> Result<CertificateAuthority> {
         let CaRenewal {
             validity,
             keeps_serial,
             path_length,
         } = renewal.into();
-        check_self_signed(&self.certificate)?;
-        let now = clock::whole_seconds(now);
-        let key = self.key().ok_or_else(|| Error::Signer {
-            reason: "the key of this authority is not in this process".to_owned(),
+        let ca = self.ca;
+        check_self_signed(&ca.certificate)?;
+        let now = clock::whole_seconds(self.now);
+        let key = ca.key().ok_or_else(|| Error::Signer {
+            reason: "the key of this CA is not in this process".to_owned(),
         })?;
-        let serial_number = match keeps_serial {
-            true => self.certificate.serial_number().clone(),
-            false => SerialNumber::generate()?,
+        let serial_number = if keeps_serial {
+            ca.certificate.serial_number().clone()
+        } else {
+            SerialNumber::generate()?
         };
-        let names_own = self.names_own(&serial_number);
-        let extensions = self.kept_extensions(path_length, |builder, identifier| {
+        let names_own = ca.names_own(&serial_number);
+        let extensions = ca.kept_extensions(path_length, |builder, identifier| {
             if names_own {
                 builder.copied(identifier)
             } else {
-                builder.authority_key_identifier(&self.key_identifier)
+                builder.authority_key_identifier(&ca.key_identifier)
             }
         });
         let certificate = CertificateBuilder {
-            issuer: &self.issuer,
-            subject: &self.issuer,
+            issuer: &ca.issuer,
+            subject: &ca.issuer,
             serial_number: Some(serial_number),
             not_before: now - BACKDATE,
             not_after: validity.end(now)?,
             public_key: key.public_key(),
             extensions,
         }
-        .sign(self.scheme, |content| key.sign(content))?;
+        .sign(ca.scheme, |content| key.sign(content))?;
         let key = PrivateKey::from_der(&key.to_secret_der())?;
         let key = SigningKey::Here(Box::new(key));
-        let renewed = Self::from_parts(certificate, Vec::new(), key, now)?.accepted(now)?;
-        Ok(renewed.with_member_common_names(self.member_common_names.iter().cloned()))
+        let renewed = CertificateAuthority::from_parts(certificate, Vec::new(), key, now)?;
+        let renewed = renewed.accepted(now)?;
+        Ok(renewed.with_member_common_names(ca.member_common_names.iter().cloned()))
     }
+}
 
+impl CertificateAuthority {
     /// A request to the issuer of an intermediate CA for its next certificate: same key, same
     /// subject, and every extension but the one that names the issuer.
     ///
@@ -173,7 +197,7 @@ impl CertificateAuthority {
             builder = constraints(builder);
         }
         if certificate.key_usages().is_none() {
-            builder = builder.key_usages(AuthorityProfile::KEY_USAGES);
+            builder = builder.key_usages(CaProfile::KEY_USAGES);
         }
         for extension in extensions(certificate) {
             builder = match extension.extn_id {
@@ -206,7 +230,7 @@ impl CertificateAuthority {
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let renewal = CaRenewal::new(Validity::years(5)).with_path_length(0);
-/// let renewed = ca.renewed(renewal, std::time::SystemTime::now())?;
+/// let renewed = ca.at(std::time::SystemTime::now()).renew_ca(renewal)?;
 /// assert_eq!(renewed.certificate().path_length(), Some(0));
 /// # Ok::<(), etcd_pki_core::Error>(())
 /// ```
