@@ -1,4 +1,4 @@
-//! Who a certificate is for.
+//! The host or user of a certificate.
 
 mod alternative_name;
 mod subject;
@@ -9,17 +9,18 @@ pub use self::alternative_name::{AlternativeName, DnsName, Uri};
 pub(crate) use self::subject::{COMMON_NAME, ORGANIZATION, attributes, subject};
 use crate::error::{Error, Result};
 
-/// The most characters that a common name may have (RFC 5280, appendix A.1, ub-common-name).
+/// The longest common name, in characters (RFC 5280, appendix A.1, ub-common-name).
 const COMMON_NAME_CHARACTERS: usize = 64;
 
-/// More names than most certificates have; so few are compared faster than hashed.
+/// Up to this number, names are compared in pairs, which is faster than hashing.
 const USUAL_NUMBER: usize = 16;
 
-/// Who a certificate is for: a name, and by which names and addresses it is reached.
+/// The host or user of a certificate: its name, and the names and addresses that clients use to reach
+/// it.
 ///
-/// A value that exists can be written into a certificate. What is not said comes from the [`Role`](crate::Role): the common
-/// name of member `etcd-1` is `etcd-member-etcd-1`, a member's own name and the loopback names are among its alternative
-/// names, a node or client that serves nothing has the address 0.0.0.0.
+/// Its [`Role`](crate::Role) sets the rest: the common name of the member `etcd-1` is
+/// `etcd-member-etcd-1`; the alternative names of a member include its own name and the loopback names;
+/// a node or client without names of its own has the address 0.0.0.0.
 ///
 /// ```
 /// use etcd_pki_core::Identity;
@@ -34,7 +35,7 @@ const USUAL_NUMBER: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: Option<String>,
-    /// The name as an alternative name, where it can be one: a client's need not
+    /// The name as an alternative name, if it can be one: the name of a client may be anything
     host: Option<AlternativeName>,
     common_name: CommonName,
     organization: Option<String>,
@@ -43,7 +44,7 @@ pub struct Identity {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum CommonName {
-    /// The role's prefix before the name
+    /// The role's prefix and then the name
     FromName,
     Given(String),
     Absent,
@@ -56,7 +57,7 @@ enum AlternativeNames {
 }
 
 impl Identity {
-    /// A host or user by its name, from which the common name and the names of its files follow.
+    /// A host or user with this name. The common name and the names of the files follow from it.
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl Identity {
         })
     }
 
-    /// Somebody of whom only the common name is known, which is taken as it is.
+    /// An identity with an explicit common name and no host name.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ impl Identity {
         Self::anonymous().with_common_name(common_name)
     }
 
-    /// Somebody without any name: to be given an organization, or names.
+    /// An identity without a name, which needs an organization or alternative names.
     #[must_use]
     pub fn anonymous() -> Self {
         Self {
@@ -93,13 +94,13 @@ impl Identity {
         }
     }
 
-    /// Adds alternative names from text: what reads as an address is an address, anything else a DNS name; `DNS:`, `IP:` and
-    /// `URI:` before it say which. A text may list several with commas, as [`AlternativeName::list`] reads them. A name that the
-    /// identity has already is not added again.
+    /// Adds alternative names from text: an address if it reads as one, otherwise a DNS name. The
+    /// prefixes `DNS:`, `IP:` and `URI:` choose the kind. A text may list several with commas, as
+    /// [`AlternativeName::list`] reads them. Repeated names are added once.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAlternativeName`] for text that is none of them.
+    /// [`Error::InvalidAlternativeName`] for other text.
     pub fn with_names<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Result<Self> {
         let mut all = Vec::new();
         for name in names {
@@ -108,7 +109,7 @@ impl Identity {
         Ok(self.with_alternative_names(all))
     }
 
-    /// Adds alternative names. One that is there already is not added again.
+    /// Adds alternative names. Repeated names are added once.
     #[must_use]
     pub fn with_alternative_names(
         mut self,
@@ -123,15 +124,15 @@ impl Identity {
         self
     }
 
-    /// Leaves the alternative names of a node or client out, even 0.0.0.0: etcd's peer port then takes the certificate for a
-    /// member's, unless it lists the common names that it allows.
+    /// Omits the alternative names of a node or client, even 0.0.0.0. etcd's peer port then accepts the
+    /// certificate like a member's, unless etcd has a list of allowed common names.
     #[must_use]
     pub fn without_alternative_names(mut self) -> Self {
         self.alternative_names = AlternativeNames::Absent;
         self
     }
 
-    /// Sets the common name, taken as it is.
+    /// Sets the common name, without a prefix.
     ///
     /// # Errors
     ///
@@ -142,7 +143,8 @@ impl Identity {
         Ok(self)
     }
 
-    /// Leaves the common name out, as etcd's grpc-proxy wants it of its client certificate. An organization is needed then.
+    /// Omits the common name, as etcd's grpc-proxy requires for its client certificate. The identity then
+    /// needs an organization.
     #[must_use]
     pub fn without_common_name(mut self) -> Self {
         self.common_name = CommonName::Absent;
@@ -153,8 +155,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name), none of them a control
-    /// character.
+    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name) without
+    /// control characters.
     pub fn with_organization(mut self, organization: &str) -> Result<Self> {
         check_text(organization)?;
         if organization.chars().count() > 64 {
@@ -167,7 +169,7 @@ impl Identity {
         Ok(self)
     }
 
-    /// The name it was made with.
+    /// The name of the host or user.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -179,7 +181,7 @@ impl Identity {
         self.organization.as_deref()
     }
 
-    /// The alternative names that were given; `None` if they are to be left out.
+    /// The alternative names that were added; `None` if they are omitted.
     #[must_use]
     pub fn alternative_names(&self) -> Option<&[AlternativeName]> {
         match &self.alternative_names {
@@ -188,7 +190,8 @@ impl Identity {
         }
     }
 
-    /// The common name if it was given, and `Some(None)` if it is to be left out; `None` if it follows from the name.
+    /// The common name that was set, `Some(None)` if it is omitted, or `None` if it follows from the
+    /// name.
     #[cfg_attr(
         not(feature = "yaml"),
         expect(dead_code, reason = "nothing is written")
@@ -201,7 +204,7 @@ impl Identity {
         }
     }
 
-    /// The name as a host is dialled by, if there is a name.
+    /// The name as a host that clients connect to, if it has one.
     pub(crate) fn host(&self) -> Result<Option<&AlternativeName>> {
         if let (None, Some(name)) = (&self.host, &self.name) {
             // Once more, for the error
@@ -210,7 +213,7 @@ impl Identity {
         Ok(self.host.as_ref())
     }
 
-    /// The common name, where a role puts this prefix before names.
+    /// The common name for a role with this prefix.
     pub(crate) fn common_name(&self, from_name: impl Fn(&str) -> String) -> Result<Option<String>> {
         let common_name = match (&self.common_name, &self.name) {
             (CommonName::Given(common_name), _) => common_name.clone(),
@@ -228,7 +231,7 @@ impl AsRef<Self> for Identity {
     }
 }
 
-/// Names in their order, each at the place where it came first.
+/// The names in their order, without repetitions.
 pub(crate) fn each_once<T: Eq + Hash>(mut names: Vec<T>) -> Vec<T> {
     if names.len() <= USUAL_NUMBER {
         let mut unique = Vec::with_capacity(names.len());
@@ -275,8 +278,8 @@ pub(crate) fn check_text(name: &str) -> Result<()> {
     })
 }
 
-/// What makes two names look alike, or one look like another: marks and overrides of direction (Unicode, UAX #9), blanks without
-/// a width, and tags. Joiners stay: some scripts are written with them.
+/// Characters that make two different names look alike: marks and overrides of direction (Unicode, UAX
+/// #9), blanks without width, and tags. Joiners are allowed: some scripts need them.
 fn is_unseen(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,8 +1,8 @@
-//! Keys, certificate requests, a certificate authority and certificates for etcd, in pure Rust: no OpenSSL, nothing to install.
+//! Keys, certificate requests, a CA and certificates for etcd, in pure Rust without OpenSSL.
 //!
-//! etcd secures two conversations, of clients with a server and of members with each other. This crate makes what both need,
-//! so that every verifier takes it: Go's `crypto/x509` (which is etcd's), OpenSSL with `-x509_strict`, Python 3.13, GnuTLS, NSS,
-//! webpki.
+//! etcd secures two conversations: clients to a server, and member to member. This crate creates the
+//! keys and certificates for both. Every common verifier accepts them: Go's `crypto/x509`, which etcd
+//! uses, OpenSSL with `-x509_strict`, Python 3.13, GnuTLS, NSS and webpki.
 //!
 //! ```
 //! use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
@@ -24,31 +24,38 @@
 //!
 //! # The main types
 //!
-//! A [`CertificateAuthority`] issues a [`Bundle`], key and [`Certificate`] at once, or signs a [`CertificateRequest`] that somebody
-//! else made for their own key. Who it is for is an [`Identity`], what it may do is a [`Role`]: a member serves and dials, a node
-//! or client only dials. A [`Verifier`] gives the verdict that etcd would give. A [`Store`] is a directory of such files, in the
-//! [`Layout`] of Kubespray or kubeadm, and [`Settings`] are what etcd, etcdctl and kube-apiserver must be told about it.
+//! - A [`CertificateAuthority`] issues a [`Bundle`] (a key and its [`Certificate`]), or signs a
+//!   [`CertificateRequest`] for a key that stays where it is.
+//! - An [`Identity`] is the host or user of a certificate. A [`Role`] is its purpose: a member accepts
+//!   and opens connections, a node or client only opens them.
+//! - A [`Verifier`] gives the verdict that etcd would give.
+//! - A [`Store`] is a directory with such files, in the [`Layout`] of Kubespray, kubeadm or another
+//!   tool. [`Settings`] are the options of etcd, etcdctl and kube-apiserver that name these files.
+//! - A [`Cluster`] is the specification of a whole cluster, and a [`Plan`] the changes to a directory
+//!   that it requires.
 //!
-//! The short form has good defaults, and the full form stands beside it: wherever a `Role` is taken, a [`Profile`] is too.
+//! A role has good defaults. Where a function takes a `Role`, it also takes a [`Profile`], which can
+//! change them:
 //!
 //! ```
 //! use etcd_pki_core::{CertificateAuthority, Identity, KeyAlgorithm, Profile, Role, Validity};
 //!
-//! let authority = Profile::ca().with_algorithm(KeyAlgorithm::EcP384).with_validity(Validity::years(5));
-//! let ca = CertificateAuthority::create_with("etcd-ca", authority)?;
+//! let five_years = Profile::ca().with_algorithm(KeyAlgorithm::EcP384).with_validity(Validity::years(5));
+//! let ca = CertificateAuthority::create_with("etcd-ca", five_years)?;
 //! let ninety_days = Role::Client.profile().with_validity(Validity::days(90));
 //! let bundle = ca.issue(ninety_days, Identity::new("backup")?)?;
 //! # let _ = bundle;
 //! # Ok::<(), etcd_pki_core::Error>(())
 //! ```
 //!
-//! A value that exists is right: a request's own signature has been checked, a bundle's key matches its certificate, an identity
-//! can be written into a certificate.
+//! Values are valid by construction: the signature of a request has been verified, the key of a bundle
+//! matches its certificate, and an identity can be written into a certificate.
 //!
-//! # Somebody else's key
+//! # Signing requests
 //!
-//! What a request says of its maker are claims. The names come from whoever signs; to take the requester's is a word at the call
-//! site, and what was claimed and not granted is told.
+//! The names and usages in a request are claims. The caller of `sign` decides what is granted. Taking
+//! the requester's names is explicit ([`CertificateRequest::claimed`]), and claims that were not
+//! granted are reported.
 //!
 //! ```
 //! use etcd_pki_core::{CertificateAuthority, CertificateRequest, Identity, PrivateKey, Role};
@@ -67,25 +74,29 @@
 //! # Ok::<(), etcd_pki_core::Error>(())
 //! ```
 //!
-//! # A key that is elsewhere
+//! # A CA key outside the process
 //!
-//! A [`Signer`] lets the CA's key live in a hardware module or another process; a [`PrivateKey`] is the one in memory.
+//! A [`Signer`] signs with a key in a hardware module or another process. A [`PrivateKey`] is a key in
+//! memory.
 //!
 //! # What it does not do
 //!
-//! It makes no TLS connections, speaks no ACME, and makes no certificates for the public web. It has no post-quantum keys, as
-//! etcd has none. Private keys are wiped when they are dropped, as far as this crate holds them: ring keeps copies of a number
-//! while it signs, and the `rsa` crate may leave a prime behind when it generates. It runs on Unix-like systems, for which the
-//! rules about modes and links are made.
+//! It opens no TLS connections, has no ACME, and creates no certificates for the public web. It has no
+//! post-quantum keys, since etcd has none. It runs on Unix-like systems only, because its rules about
+//! file modes and links are theirs.
+//!
+//! This crate wipes its copies of private keys when they are dropped. Copies that its dependencies make
+//! may remain: ring keeps copies of a number while it signs, and the `rsa` crate may leave a prime in
+//! memory after it generates a key.
 //!
 //! # Features
 //!
-//! - `rsa` (default): generating RSA keys, and using those whose size is no multiple of 1024 bits. Without it, RSA keys of 2048,
-//!   3072 and 4096 bits that exist are still used.
+//! - `rsa` (default): generates RSA keys, and uses those with a size that is no multiple of 1024 bits.
+//!   Without it, existing RSA keys of 2048, 3072 and 4096 bits still work.
 //! - `yaml` (default): reading the specification of a cluster. Without it, a `Cluster` is built in Rust.
 //!
-//! Types of `der`, `x509-cert` and `zeroize` stand in public signatures: a new major version of one of them is a new major
-//! version of this crate.
+//! Types of `der`, `x509-cert` and `zeroize` are in public signatures: a new major version of one of
+//! them is a new major version of this crate.
 
 // The modules, foundations first: each uses only those above it.
 

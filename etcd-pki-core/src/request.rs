@@ -39,9 +39,9 @@ const ATTRIBUTES: Tag = Tag::ContextSpecific {
     number: TagNumber(0),
 };
 
-/// A certificate request whose own signature is good: who made it holds the key.
+/// A certificate request with a valid signature, so its maker has the private key.
 ///
-/// That is all it proves. What it says of its maker, the subject, names and usages, are [`Claim`]s.
+/// It proves nothing else: its subject, names and usages are [`Claim`]s.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateRequest, Identity, PrivateKey, Role};
@@ -55,7 +55,7 @@ const ATTRIBUTES: Tag = Tag::ContextSpecific {
 pub struct CertificateRequest {
     der: Vec<u8>,
     public_key: PublicKey,
-    /// Read at once from what comes from outside, and when first asked for from what was made here
+    /// Read at once for a request from outside; for one that was created here, at the first use
     facts: OnceLock<Arc<Facts>>,
 }
 
@@ -65,12 +65,12 @@ struct Facts {
 }
 
 impl CertificateRequest {
-    /// Makes a request for a key, with the subject, names and usages that its role has.
+    /// Creates a request for a key, with the subject, names and usages of its role.
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and [`Error::NoAlternativeName`] for an
-    /// identity that does not fit the role.
+    /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and
+    /// [`Error::NoAlternativeName`] for an identity that does not fit the role.
     pub fn create(
         key: &PrivateKey,
         profile: impl Into<Profile>,
@@ -87,7 +87,7 @@ impl CertificateRequest {
         Self::signed(&subject, key.public_key(), &extensions, key.scheme(), sign)
     }
 
-    /// Makes a request with this subject in DER and these extensions, by whatever key `sign` has.
+    /// Creates a request with this subject in DER and these extensions, signed by `sign`.
     pub(crate) fn signed(
         subject: &[u8],
         public_key: &PublicKey,
@@ -103,29 +103,29 @@ impl CertificateRequest {
         })
     }
 
-    /// Reads the only request in a PEM file and checks its signature.
+    /// Reads the only request in a PEM file and verifies its signature.
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one;
-    /// [`Error::Signature`] if it is not signed by its own key.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`]
+    /// if it is damaged; [`Error::Signature`] if it is not signed by its own key.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
         let block = pem::only(&blocks, WHAT, |label| {
-            // NEW is what OpenSSL wrote long ago, and some tools still do
+            // Old versions of OpenSSL wrote NEW, and some tools still do
             matches!(label, "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST")
         })?;
         Self::from_der(&block.contents).map_err(|error| error.at(block.place))
     }
 
-    /// Reads a request in DER and checks its signature, over the very bytes that were signed.
+    /// Reads a request in DER and verifies its signature over the bytes as they are.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for a key of an algorithm that is not checked.
+    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for the algorithm of its key.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let signed = Signed::from_der(der).map_err(malformed)?;
-        // Nothing else is read of a request that its maker has not signed
+        // Nothing else of a request is read before its signature is verified
         let public_key = read_public_key(signed.content).map_err(malformed)?;
         let public_key = PublicKey::from_der(public_key)?;
         public_key.verify(WHAT, &signed)?;
@@ -138,7 +138,7 @@ impl CertificateRequest {
         })
     }
 
-    /// Reads the only request from the bytes of a file, PEM or DER, and checks its signature.
+    /// Reads the only request from the bytes of a file, PEM or DER, and verifies its signature.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl CertificateRequest {
         pem::encode("CERTIFICATE REQUEST", &self.der)
     }
 
-    /// The public key, whose private part the requester holds.
+    /// The public key. The requester has the private key.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
@@ -175,28 +175,28 @@ impl CertificateRequest {
         self.facts().subject.to_string()
     }
 
-    /// All that it claims, in the order of the subject, the usages, the names, the rest.
+    /// Its claims: the subject, the usages, the names, and then others.
     #[must_use]
     pub fn claims(&self) -> &[Claim] {
         &self.facts().claims
     }
 
-    /// Takes the claimed common name, organization and alternative names for the truth. Whoever asks with them gets them, so
-    /// the word stands where it is decided.
+    /// The identity that the request claims: common name, organization and alternative names. Signing
+    /// with it grants these claims, so a caller who does that trusts the requester.
     ///
-    /// What an [`Identity`] has no place for stays a refused claim: other parts of the subject, a second organization, names
-    /// that are no DNS name, address or URI.
+    /// Claims that an [`Identity`] cannot have are not granted: other parts of the subject, a second
+    /// organization, and names that are no DNS name, address or URI.
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a claim that no certificate
-    /// can grant.
+    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a
+    /// claim that no certificate can grant.
     pub fn claimed(&self) -> Result<Identity> {
         self.claimed_where(|_| true)
     }
 
-    /// Takes those claims for the truth that are accepted, as [`CertificateRequest::claimed`] takes them all. A claim that is
-    /// not accepted need not be one that a certificate can grant.
+    /// The identity of those claims that `is_accepted` accepts. Other claims are ignored, also those
+    /// that no certificate can grant.
     ///
     /// # Errors
     ///
@@ -216,7 +216,7 @@ impl CertificateRequest {
 }
 
 impl Facts {
-    /// Reads the content of a request, but for its public key.
+    /// Reads the content of a request without its public key.
     fn read(content: &[u8]) -> Result<Self> {
         let (subject, requested) = read_content(content).map_err(malformed)?;
         let parts = subject.iter().count();
@@ -251,7 +251,8 @@ impl fmt::Debug for CertificateRequest {
     }
 }
 
-/// `CertificationRequestInfo` (RFC 2986, section 4.1) with one attribute, extensionRequest (RFC 2985, section 5.4.2).
+/// Writes `CertificationRequestInfo` (RFC 2986, section 4.1) with one attribute, extensionRequest
+/// (RFC 2985, section 5.4.2).
 fn encode_content(subject: &[u8], key: &PublicKey, extensions: &ExtensionsBuilder) -> Vec<u8> {
     let mut der = Vec::with_capacity(USUAL_LENGTH);
     der_writer::nest(&mut der, SEQUENCE, |der| {
@@ -284,7 +285,8 @@ fn read_public_key(content: &[u8]) -> der::Result<&[u8]> {
 
 /// Reads subject and requested extensions from a `CertificationRequestInfo`.
 ///
-/// Field by field, because some tools leave out the attributes, which RFC 2986 demands, or do not sort them, which DER demands.
+/// It reads field by field, because some tools leave out the attributes, which RFC 2986 requires, or do
+/// not sort them, which DER requires.
 fn read_content(content: &[u8]) -> der::Result<(Name, Vec<ExtensionRef<'_>>)> {
     SliceReader::new(content)?.sequence(|fields| {
         AnyRef::decode(fields)?;
@@ -308,7 +310,7 @@ fn read_attributes(attributes: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
         reader.sequence(|attribute| {
             let kind = ObjectIdentifier::decode(attribute)?;
             let values = AnyRef::decode(attribute)?;
-            // Others are a challenge password, or a note of Microsoft's tools
+            // Other attributes are a challenge password, or notes of Microsoft's tools
             if kind == EXTENSION_REQUEST {
                 requested.append(&mut Vec::from_der(values.value())?);
             }

@@ -1,4 +1,4 @@
-//! What certificates are for, and whose habits they follow.
+//! The purpose of a certificate, and the tool that it is compatible with.
 
 use std::{fmt, str::FromStr};
 
@@ -7,24 +7,26 @@ use crate::{
     words,
 };
 
-/// What a certificate is for.
+/// The purpose of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// An etcd server: it answers clients on :2379 and peers on :2380, and dials peers and its own gRPC gateway. So it is
-    /// server and client at once; a certificate without clientAuth breaks the gateway (etcd issue 9785).
+    /// An etcd server. It accepts connections of clients on port 2379 and of peers on port 2380, and
+    /// connects to peers and to its own gRPC gateway. So it is a server and a client: a certificate
+    /// without clientAuth breaks the gateway (etcd issue 9785).
     Member,
-    /// A host that dials etcd, such as one that runs kube-apiserver.
+    /// A host that connects to etcd, such as one that runs kube-apiserver.
     Node,
-    /// A user or program that dials etcd; its common name is its user to etcd's role-based access control.
+    /// A user or program that connects to etcd. Its common name is the user of etcd's role-based
+    /// access control.
     Client,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 3] = [Self::Member, Self::Node, Self::Client];
 
-    /// Its name, as it is typed.
+    /// Its name in options and files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,7 +36,7 @@ impl Role {
         }
     }
 
-    /// What stands before a name in a common name.
+    /// The prefix of common names.
     #[must_use]
     pub const fn common_name_prefix(self) -> &'static str {
         match self {
@@ -59,16 +61,17 @@ impl FromStr for Role {
     }
 }
 
-/// Whose habits certificates follow: `profile` in a specification, and `--profile` of the command.
+/// The tool that certificates are compatible with: `profile` in a specification, and the option
+/// `--profile` of the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compatibility {
-    /// Each role may do what it needs and no more.
+    /// Each role has the usages that it needs and no more.
     #[default]
     Strict,
-    /// As Kubespray's script makes them: every role may serve and dial, common names are cut at the first dot, RSA of 2048 bits,
-    /// 36500 days. Other than Kubespray's, the certificates carry keyUsage, without which Python 3.13 and
-    /// `openssl verify -x509_strict` refuse a chain.
+    /// As Kubespray's script creates them: every role has serverAuth and clientAuth, common names end
+    /// at the first dot, keys are RSA of 2048 bits, the validity is 36500 days. Unlike Kubespray's, the
+    /// certificates have keyUsage: Python 3.13 and `openssl verify -x509_strict` require it.
     Kubespray,
 }
 
@@ -76,7 +79,7 @@ impl Compatibility {
     /// Both, the default first.
     pub const ALL: [Self; 2] = [Self::Strict, Self::Kubespray];
 
-    /// Its name, as it is typed.
+    /// Its name in options and files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
