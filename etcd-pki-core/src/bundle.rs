@@ -22,7 +22,7 @@ pub struct Bundle {
     issued: Option<IssuedFor>,
 }
 
-/// For whom an authority of ours made a bundle.
+/// The role and name that a bundle was issued for.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedFor {
     pub(crate) role: Role,
@@ -31,12 +31,13 @@ pub(crate) struct IssuedFor {
 }
 
 impl Bundle {
-    /// Puts together what belongs together: `chain` begins with the issuer of `certificate`, if it is an intermediate.
+    /// A bundle of these parts. `chain` starts with the issuer of `certificate`, if that is an
+    /// intermediate CA.
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`] if the key is another certificate's; [`Error::Signature`] if a certificate is not signed by the
-    /// next one.
+    /// [`Error::KeyMismatch`] if the key does not match the certificate; [`Error::Signature`] if a
+    /// certificate is not signed by the next one.
     pub fn new(key: PrivateKey, certificate: Certificate, chain: Vec<Certificate>) -> Result<Self> {
         check_pair(&certificate, &key)?;
         check_chain(&certificate, &chain)?;
@@ -48,7 +49,7 @@ impl Bundle {
         })
     }
 
-    /// Reads a key, and a certificate with its chain behind it, from PEM.
+    /// Reads a key from PEM, and a certificate that is followed by its chain.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl Bundle {
         self.issued.as_ref()?.name.as_deref()
     }
 
-    /// The end that was asked for, if the CA's own end cut it short.
+    /// The requested end, if the CA expires earlier and so the certificate does too.
     #[must_use]
     pub fn validity_cut(&self) -> Option<SystemTime> {
         self.issued.as_ref()?.validity_cut
@@ -108,12 +109,40 @@ impl Bundle {
         self.key.to_secret_pem()
     }
 
+    /// The certificate with its chain, and the key as PKCS#8: the arguments of rustls'
+    /// `with_single_cert` and `with_client_auth_cert`.
+    ///
+    /// ```
+    /// use etcd_pki_core::{CertificateAuthority, Identity, Role};
+    ///
+    /// let ca = CertificateAuthority::create("etcd-ca")?;
+    /// let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
+    /// let (chain, key) = bundle.into_rustls();
+    /// assert_eq!(chain.len(), 1);
+    /// # let _ = key;
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    #[cfg(feature = "rustls-pki-types")]
+    #[must_use]
+    pub fn into_rustls(
+        self,
+    ) -> (
+        Vec<rustls_pki_types::CertificateDer<'static>>,
+        rustls_pki_types::PrivateKeyDer<'static>,
+    ) {
+        let own = std::iter::once(&self.certificate).chain(&self.chain);
+        let chain = own.map(Into::into).collect();
+        // rustls wipes the key when it drops it
+        let key = rustls_pki_types::PrivatePkcs8KeyDer::from(self.key.to_secret_der().to_vec());
+        (chain, key.into())
+    }
+
     /// The same key and certificate with another chain.
     pub(crate) fn with_chain(self, chain: Vec<Certificate>) -> Self {
         Self { chain, ..self }
     }
 
-    /// What an authority just made: it is consistent because it was made so.
+    /// A bundle that a CA has just issued. Its parts match.
     pub(crate) fn issued(
         key: PrivateKey,
         certificate: Certificate,
@@ -199,7 +228,7 @@ pub(crate) fn with_replaced(file: &[u8], old: &Certificate, new: &Certificate) -
     Ok(text)
 }
 
-/// Checks that a key is this certificate's.
+/// Checks that a key matches a certificate.
 pub(crate) fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<()> {
     if certificate.public_key() == key.public_key() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Certificates: what they say.
+//! Certificates and their content.
 
 mod facts;
 mod names;
@@ -26,14 +26,14 @@ use crate::{
 
 const WHAT: &str = "certificate";
 
-/// An X.509 certificate (RFC 5280), of anyone's making: it can be read, and no more is promised.
+/// An X.509 certificate (RFC 5280) from any source. It is readable; nothing else has been checked.
 ///
-/// Equal certificates have equal bytes. Whether one is to be trusted is [`Verifier`](crate::Verifier)'s to say.
+/// Equal certificates have equal bytes. A [`Verifier`](crate::Verifier) judges whether etcd accepts it.
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
-    /// Read at once from what comes from outside, and when first asked for from what an authority of ours has just signed: most
-    /// of those go into a file unread. Clones share them
+    /// Read at once for a certificate from outside. For one that this process has just signed it is read
+    /// at the first use, because most are only written to a file. Clones share it
     facts: OnceLock<Arc<Facts>>,
 }
 
@@ -42,7 +42,8 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`] if it
+    /// is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
         let block = pem::only(&blocks, WHAT, is_certificate)?;
@@ -53,7 +54,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] if it is none.
+    /// [`Error::Malformed`] for other content.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         Ok(Self {
             facts: OnceLock::from(Arc::new(Facts::read(der)?)),
@@ -78,7 +79,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] if there is none; [`Error::Malformed`] if one is damaged.
+    /// [`Error::Missing`] if the file has none; [`Error::Malformed`] if one is damaged.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
         Self::each_from_bytes(bytes)?.into_iter().collect()
     }
@@ -117,7 +118,8 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der)
     }
 
-    /// The structure of `x509-cert`, for what has no method here: raw, since others write what RFC 5280 does not allow.
+    /// The structure of `x509-cert`, for fields that have no method here. It is the raw profile, since
+    /// other tools write certificates that RFC 5280 does not allow.
     #[must_use]
     pub fn as_x509(&self) -> &CertificateInner<Raw> {
         &self.facts().parsed
@@ -135,14 +137,14 @@ impl Certificate {
         &self.facts().serial_number
     }
 
-    /// When it begins.
+    /// When it becomes valid.
     #[must_use]
     pub fn not_before(&self) -> SystemTime {
         let validity = self.facts().content().validity();
         validity.not_before.to_system_time()
     }
 
-    /// When it ends, that second included.
+    /// When it expires. It is valid for the whole of this second.
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         let validity = self.facts().content().validity();
@@ -155,7 +157,7 @@ impl Certificate {
         &self.facts().public_key
     }
 
-    /// How it is signed: `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, ...
+    /// The algorithm of its signature: `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, ...
     #[must_use]
     pub fn signature_algorithm(&self) -> String {
         signing::signature_name(self.facts().parsed.signature_algorithm().oid)
@@ -192,7 +194,7 @@ impl Certificate {
         })
     }
 
-    /// Whether signatures by its algorithm are checked at all.
+    /// Whether Go verifies signatures of its algorithm at all.
     fn has_checked_signature(&self) -> bool {
         Signed::from_der(&self.der).is_ok_and(|signed| signed.has_checked_algorithm())
     }
@@ -205,25 +207,26 @@ impl Certificate {
         is_own_key && serial.is_none_or(|serial| serial == self.serial_number().as_bytes())
     }
 
-    /// How many authorities may stand below it, if that is limited.
+    /// How many CAs may be below it; `None` if that is not limited.
     #[must_use]
     pub fn path_length(&self) -> Option<u8> {
         self.facts().extensions.authority?.path_length
     }
 
-    /// What its key may be used for; `None` if it has no keyUsage, which limits nothing.
+    /// The key usages; `None` without keyUsage, which allows every use.
     #[must_use]
     pub fn key_usages(&self) -> Option<&[KeyUsage]> {
         self.facts().extensions.key_usages.as_deref()
     }
 
-    /// What it may be used for; `None` if it has no extKeyUsage, which limits nothing.
+    /// The extended key usages; `None` without extKeyUsage, which allows every use.
     #[must_use]
     pub fn extended_key_usages(&self) -> Option<&[ExtendedKeyUsage]> {
         self.facts().extensions.extended_key_usages.as_deref()
     }
 
-    /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its common name says so.
+    /// The role of its usages: a member has both, a client has clientAuth only. A node is a client with the
+    /// common name of a node.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         if self.is_ca() {
@@ -253,11 +256,11 @@ impl Certificate {
         self.facts().extensions.authority_key_identifier.as_deref()
     }
 
-    /// Checks that this certificate was signed by the issuer's key, and names it.
+    /// Checks that the issuer signed this certificate and has the name in it.
     ///
     /// # Errors
     ///
-    /// [`Error::Signature`] if not; [`Error::Unsupported`] for an issuer's key of an algorithm that is not checked.
+    /// [`Error::Signature`] if not; [`Error::Unsupported`] for the algorithm of the issuer's key.
     pub fn check_issued_by(&self, issuer: &Self) -> Result<()> {
         if !self.names_issuer(issuer) {
             return Err(Error::Signature {
@@ -269,18 +272,18 @@ impl Certificate {
         issuer.public_key().verify(WHAT, &signed)
     }
 
-    /// Why Go refuses its signature whatever key made it: the algorithm, such as SHA-1.
+    /// Why Go refuses its signature algorithm, such as SHA-1; `None` if it does not.
     pub(crate) fn refused_signature(&self) -> Option<String> {
         let signed = Signed::from_der(&self.der).ok()?;
         signing::refused_algorithm(&signed)
     }
 
-    /// Whether its issuer's name is this one's subject, whoever has signed it.
+    /// Whether its issuer has this certificate's subject as its name. The signature is not verified.
     pub(crate) fn names_issuer(&self, issuer: &Self) -> bool {
         self.facts().content().issuer() == issuer.facts().content().subject()
     }
 
-    /// What `CertificateBuilder` has just encoded and a key of ours has signed.
+    /// A certificate that `CertificateBuilder` has just encoded and signed.
     pub(crate) fn signed(der: Vec<u8>) -> Self {
         Self {
             der,
@@ -293,7 +296,7 @@ impl Certificate {
             .get_or_init(|| signing::read_own(|| Facts::read(&self.der).map(Arc::new)))
     }
 
-    /// Whether it names its issuer by this serial number.
+    /// Whether it names an issuer with this serial number.
     pub(crate) fn names_issuer_by_serial(&self, serial_number: &SerialNumber) -> bool {
         let named = self.extensions().authority_serial.as_deref();
         named == Some(serial_number.as_bytes())
@@ -328,11 +331,42 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// `X509 CERTIFICATE` is what OpenSSL wrote long ago.
+/// Old versions of OpenSSL wrote `X509 CERTIFICATE`.
 fn is_certificate(label: &str) -> bool {
     matches!(label, "CERTIFICATE" | "X509 CERTIFICATE")
 }
 
 fn malformed(error: der::Error) -> Error {
     Error::malformed(WHAT, error)
+}
+impl AsRef<[u8]> for Certificate {
+    /// The certificate in DER.
+    fn as_ref(&self) -> &[u8] {
+        self.as_der()
+    }
+}
+
+impl TryFrom<&[u8]> for Certificate {
+    type Error = Error;
+
+    /// Reads a certificate in DER.
+    fn try_from(der: &[u8]) -> Result<Self> {
+        Self::from_der(der)
+    }
+}
+
+#[cfg(feature = "rustls-pki-types")]
+impl From<&Certificate> for rustls_pki_types::CertificateDer<'static> {
+    fn from(certificate: &Certificate) -> Self {
+        certificate.as_der().to_vec().into()
+    }
+}
+
+#[cfg(feature = "rustls-pki-types")]
+impl TryFrom<rustls_pki_types::CertificateDer<'_>> for Certificate {
+    type Error = Error;
+
+    fn try_from(der: rustls_pki_types::CertificateDer<'_>) -> Result<Self> {
+        Self::from_der(&der)
+    }
 }

@@ -10,7 +10,7 @@ use crate::foreign::{self, Foreign};
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, where, and how to mend it.
+/// What went wrong, where, and how to fix it.
 ///
 /// The [`Display`](fmt::Display) form is one line without a period: what happened and, under [`Error::File`], in which
 /// file. [`Error::hint`] is the way out, where there is one.
@@ -26,14 +26,14 @@ pub enum Error {
         /// The common name of the specification
         wanted: String,
     },
-    /// A CA's certificate is past its end. Renew the CA.
+    /// The CA has expired. Renew it.
     AuthorityExpired {
         /// The CA's subject
         subject: String,
         /// When it ended
         not_after: SystemTime,
     },
-    /// A leaf is to have the key of an authority: whoever has the leaf's key could sign certificates.
+    /// A leaf would have the key of a CA: its owner could sign certificates.
     AuthorityKey {
         /// The authority's subject
         subject: String,
@@ -51,10 +51,10 @@ pub enum Error {
         directory: PathBuf,
         /// What was found there
         found: String,
-        /// The name of the layout by which that is called, if it is another than the one that was said
+        /// The layout of those files, if it is not the one that was specified
         layout: Option<&'static str>,
     },
-    /// A step of a plan is blocked: etcd-pki never replaces what is there.
+    /// A step of a plan is blocked: etcd-pki never replaces the existing file.
     Blocked {
         /// The file of the pair
         path: PathBuf,
@@ -133,10 +133,10 @@ pub enum Error {
         action: &'static str,
         /// On which file or directory
         path: PathBuf,
-        /// What the system said
+        /// The error of the system
         error: io::Error,
     },
-    /// There is something else where a file is to be read or written: a directory, a pipe, a socket. It was left as it is.
+    /// A directory, a pipe or a socket is at the path of a file. It was not changed.
     Irregular {
         /// Where
         path: PathBuf,
@@ -183,13 +183,13 @@ pub enum Error {
         /// What the input has instead
         found: Vec<String>,
     },
-    /// A member's certificate would have no name and no address by which it is dialled.
+    /// A member's certificate would have no name and no address that clients can connect to.
     NoAlternativeName,
     /// A directory is in no known layout, or a specification cannot describe it.
     NotAdoptable {
         /// The directory
         directory: PathBuf,
-        /// What is in the way
+        /// What is at the path
         reason: String,
         /// The way out
         hint: String,
@@ -226,7 +226,7 @@ pub enum Error {
     },
     /// A signer failed, in this process or outside of it.
     Signer {
-        /// What it said
+        /// Its message
         reason: String,
     },
     /// The specification of a cluster is not one, or contradicts itself.
@@ -259,11 +259,11 @@ pub enum Error {
         /// How to fix it
         fix: &'static str,
     },
-    /// A word that is none of a list.
+    /// A value that is not in a list of choices.
     Unknown {
         /// What it should name: `role`, `key algorithm`, ...
         what: &'static str,
-        /// The word
+        /// The value
         text: String,
         /// The list
         choices: Vec<&'static str>,
@@ -310,7 +310,7 @@ pub struct Position {
 }
 
 impl Error {
-    /// Says in which file it went wrong. An error that names a path already keeps it.
+    /// Adds the path of the file. An error that has a path keeps it.
     #[must_use]
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
@@ -332,7 +332,7 @@ impl Error {
         }
     }
 
-    /// Whether what failed for one file fails for every other: somebody has ended the work, or there is no room or no place for it.
+    /// Whether the error affects every file: the work was interrupted, or the disk is full or gone.
     pub(crate) fn concerns_all(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match self {
@@ -399,7 +399,7 @@ impl Error {
         }
     }
 
-    /// Says in which block it went wrong.
+    /// Adds the block of the file.
     pub(crate) fn at(self, place: Place) -> Self {
         match self {
             Self::Malformed {

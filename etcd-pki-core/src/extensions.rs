@@ -25,7 +25,7 @@ use crate::{
     serial::SerialNumber,
 };
 
-/// Extensions that Go's parser takes for read, though nothing here looks at them: distribution points, policies, their mappings
+/// Extensions that Go's parser handles and that are not used here: distribution points, policies, their mappings
 /// and constraints, inhibitAnyPolicy (`parseCertificate` in `crypto/x509/parser.go`).
 const READ_BY_GO: [ObjectIdentifier; 5] = [
     ObjectIdentifier::new_unwrap("2.5.29.31"),
@@ -67,7 +67,7 @@ impl<'a> From<&'a Extension> for ExtensionRef<'a> {
     }
 }
 
-/// What the extensions of a certificate or request say.
+/// The content of the extensions of a certificate or request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extensions {
     pub(crate) authority: Option<Authority>,
@@ -75,11 +75,11 @@ pub(crate) struct Extensions {
     pub(crate) extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
     pub(crate) subject_key_identifier: Option<Vec<u8>>,
     pub(crate) authority_key_identifier: Option<Vec<u8>>,
-    /// The serial number by which the issuer is named beside its key
+    /// The serial number of the issuer in the authority key identifier
     pub(crate) authority_serial: Option<Vec<u8>>,
     pub(crate) alternative_names: Option<AlternativeNames>,
     pub(crate) name_constraints: Option<NameConstraints>,
-    /// Those that are critical and that Go does not read
+    /// Critical extensions that Go does not handle
     pub(crate) unknown_critical: Vec<String>,
     /// Each one's identifier and whether it is critical, in their order
     pub(crate) criticality: Vec<(ObjectIdentifier, bool)>,
@@ -200,7 +200,7 @@ impl Extensions {
     }
 }
 
-/// Refuses what lists too many names or usages before it is decoded.
+/// Refuses too many names or usages before it decodes them.
 fn check_count(oid: ObjectIdentifier, value: &[u8]) -> Result<()> {
     let (limit, things) = match oid {
         SubjectAltName::OID => (limits::NAMES, "alternative names"),

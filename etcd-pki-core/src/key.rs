@@ -38,9 +38,9 @@ const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35")
 
 /// A private key that signs.
 ///
-/// It is not `Clone`, has no equality and shows nothing of itself in `Debug`; its bytes are wiped when it is dropped, and come
-/// out only through methods whose name says `secret`. What ring keeps inside while signing is not wiped; see the
-/// security notes of the crate.
+/// It has no `Clone` and no equality, and `Debug` shows nothing of it. Its bytes are wiped when it is
+/// dropped. Only methods with `secret` in their names export it. ring's own copies during signing are
+/// not wiped; see the security notes of the crate.
 ///
 /// ```
 /// use etcd_pki_core::{KeyAlgorithm, PrivateKey};
@@ -48,7 +48,7 @@ const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35")
 /// let key = PrivateKey::generate()?;
 /// assert_eq!(key.public_key().algorithm(), Some(KeyAlgorithm::EcP256));
 ///
-/// let again = PrivateKey::from_pem(key.to_secret_pem()?.as_bytes())?;
+/// let again = PrivateKey::from_pem(key.to_secret_pem().as_bytes())?;
 /// assert_eq!(again.public_key(), key.public_key());
 /// # Ok::<(), etcd_pki_core::Error>(())
 /// ```
@@ -57,7 +57,8 @@ pub struct PrivateKey {
     public_key: PublicKey,
     /// PKCS#8, version 1
     pkcs8: Zeroizing<Vec<u8>>,
-    /// Made when it first signs, for an elliptic curve key that was generated: most only go into a file, and need no import
+    /// For a generated elliptic curve key it is created at the first signature: most keys are only written
+    /// to a file
     pair: OnceLock<KeyPair>,
 }
 
@@ -112,8 +113,9 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::EncryptedKey`] for one that wants a passphrase;
-    /// [`Error::Unsupported`] for a kind of key that etcd-pki does not use, by its name; [`Error::Malformed`] for a damaged one.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::EncryptedKey`] if
+    /// it needs a passphrase; [`Error::Unsupported`] with the name of an algorithm that etcd-pki does not
+    /// use; [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         import::from_pem(pem.as_ref(), None)
     }
@@ -151,13 +153,13 @@ impl PrivateKey {
         }
     }
 
-    /// What kind of key it is.
+    /// The algorithm of the key.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
-    /// The public key that belongs to it.
+    /// The public key.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
@@ -192,7 +194,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a format that this kind of key does not have: PKCS#1 is RSA's, SEC1 the elliptic curves'.
+    /// [`Error::Unsupported`] if the key has no such format: PKCS#1 is for RSA, SEC1 for elliptic curves.
     pub fn to_secret_pem_as(&self, format: KeyFormat) -> Result<Zeroizing<String>> {
         let (label, contents) = match (format, self.algorithm.scheme()) {
             (KeyFormat::Pkcs8, _) => return Ok(self.to_secret_pem()),
@@ -210,8 +212,8 @@ impl PrivateKey {
         Ok(pem::encode_secret(label, &contents))
     }
 
-    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC under scrypt (RFC 8018, RFC 7914), which OpenSSL, Go's libraries and
-    /// etcd-pki read. etcd itself reads no encrypted key.
+    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC with scrypt (RFC 8018, RFC 7914). OpenSSL, Go
+    /// libraries and etcd-pki read it; etcd reads no encrypted key.
     ///
     /// # Errors
     ///
@@ -221,7 +223,7 @@ impl PrivateKey {
         Ok(pem::encode("ENCRYPTED PRIVATE KEY", &encrypted))
     }
 
-    /// How it signs.
+    /// Its signature scheme.
     pub(crate) fn scheme(&self) -> Scheme {
         self.algorithm.scheme()
     }
@@ -276,13 +278,13 @@ impl PrivateKey {
         })
     }
 
-    /// What PKCS#8 wraps: for RSA that is PKCS#1, for elliptic curves SEC1 without the curve's name.
+    /// The content of PKCS#8: PKCS#1 for RSA, SEC1 without the name of the curve for elliptic curves.
     fn private_key_field(&self) -> Result<Zeroizing<Vec<u8>>> {
         let info = PrivateKeyInfoRef::from_der(&self.pkcs8).map_err(malformed)?;
         Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))
     }
 
-    /// SEC1 on its own must name the curve.
+    /// SEC1 with the name of the curve.
     fn sec1(&self) -> Result<Zeroizing<Vec<u8>>> {
         let inner = self.private_key_field()?;
         let mut key = sec1::EcPrivateKey::from_der(&inner).map_err(malformed)?;

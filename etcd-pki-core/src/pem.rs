@@ -22,13 +22,13 @@ const KINDS: usize = 5;
 
 /// One block of a PEM file.
 pub(crate) struct Block {
-    /// What it says it holds: `CERTIFICATE`, `PRIVATE KEY`, ...
+    /// The type of its content: `CERTIFICATE`, `PRIVATE KEY`, ...
     pub(crate) label: String,
     /// The headers of RFC 1421, which OpenSSL writes into keys that it encrypts itself: `Proc-Type: 4,ENCRYPTED`
     pub(crate) headers: String,
-    /// What it holds
+    /// Its content
     pub(crate) contents: Zeroizing<Vec<u8>>,
-    /// Where it stands
+    /// Its position
     pub(crate) place: Place,
     /// Its bytes in the file, from the BEGIN line to the dashes of the END line
     pub(crate) range: Range<usize>,
@@ -167,7 +167,7 @@ pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
     Error::Missing { what, found }
 }
 
-/// Reads the block that begins at `begin`, and tells where it ends.
+/// Reads the block at `begin`. Returns it and the position after it.
 fn read_block(bytes: &[u8], begin: usize, place: Place) -> Result<(Block, usize)> {
     let broken = |reason: &str| Error::malformed("PEM block", reason);
     let label_start = begin + BEGIN.len();
@@ -198,7 +198,7 @@ fn read_block(bytes: &[u8], begin: usize, place: Place) -> Result<(Block, usize)
     Ok((block, body_end + end_line.len()))
 }
 
-/// Parts the headers of RFC 1421, which a blank line ends, from the base64.
+/// Splits the headers of RFC 1421, which end with a blank line, from the base64.
 fn split_headers(body: &[u8]) -> (&[u8], &[u8]) {
     if !body.contains(&b':') {
         return (&[], body);

@@ -1,4 +1,4 @@
-//! What a certificate of a role has.
+//! Profiles: the content of a certificate of a role.
 
 use crate::{
     error::{Error, Result},
@@ -15,9 +15,10 @@ const AUTHORITY_VALIDITY: Validity = Validity::years(10);
 /// Kubespray's `certificates_duration`
 const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
 
-/// What a certificate of a role has: usages, alternative names, validity, and the algorithm of a key that is made for it.
+/// The content of a certificate of a role: usages, alternative names, validity, and the algorithm of
+/// its key.
 ///
-/// A [`Role`] becomes its profile wherever one is asked for:
+/// Functions that take a profile also take a [`Role`]:
 ///
 /// ```
 /// use etcd_pki_core::{KeyAlgorithm, Role, Validity};
@@ -38,7 +39,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The profile of a certificate authority.
+    /// The profile of a CA.
     #[must_use]
     pub const fn ca() -> CaProfile {
         CaProfile {
@@ -47,7 +48,7 @@ impl Profile {
         }
     }
 
-    /// Sets the algorithm of the key that is made.
+    /// Sets the algorithm of a generated key.
     #[must_use]
     pub const fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
         Self {
@@ -56,7 +57,7 @@ impl Profile {
         }
     }
 
-    /// Sets how long the certificate is valid. The CA's own end cuts it short.
+    /// Sets how long the certificate is valid. It never outlives the CA.
     #[must_use]
     pub const fn with_validity(self, validity: Validity) -> Self {
         Self {
@@ -65,8 +66,8 @@ impl Profile {
         }
     }
 
-    /// Lets a node or client have a common name that is a member's, or begins as a member's does. A list of allowed common names
-    /// (`--peer-cert-allowed-cn`) would take it for a member.
+    /// Allows a node or client the common name of a member, or one with the prefix of members. etcd's
+    /// option `--peer-cert-allowed-cn` may then accept it as a member.
     #[must_use]
     pub const fn with_member_common_name_allowed(self) -> Self {
         Self {
@@ -75,7 +76,7 @@ impl Profile {
         }
     }
 
-    /// Leaves a member's alternative names as they are given: its own name and loopback's are not added.
+    /// Adds no alternative names to those of a member: neither its own name nor the loopback names.
     pub(crate) const fn names_as_given(self) -> Self {
         Self {
             names_as_given: true,
@@ -89,7 +90,7 @@ impl Profile {
         self.role
     }
 
-    /// The algorithm of the key that is made.
+    /// The algorithm of a generated key.
     #[must_use]
     pub const fn algorithm(&self) -> KeyAlgorithm {
         match (self.algorithm, self.compatibility) {
@@ -112,7 +113,7 @@ impl Profile {
         }
     }
 
-    /// How long, if somebody has asked for that.
+    /// The validity, if one was requested.
     pub(crate) const fn asked_validity(&self) -> Option<Validity> {
         self.validity
     }
@@ -131,13 +132,13 @@ impl Profile {
         }
     }
 
-    /// Whether a certificate that is there may keep its key usages. One of Kubespray's own has none, which allows them all.
+    /// Whether an existing certificate may keep its key usages. Kubespray's have none, which allows all.
     pub(crate) fn accepts_key_usages(&self, found: Option<&[KeyUsage]>, rsa: bool) -> bool {
         match found {
             None => self.compatibility == Compatibility::Kubespray,
             Some(found) => {
                 let wanted = self.key_usages(rsa);
-                // kubeadm and cfssl let elliptic curve keys encipher too, which nobody looks at
+                // kubeadm and cfssl let elliptic curve keys encipher too, which no one checks
                 let is_known =
                     |usage| wanted.contains(usage) || *usage == KeyUsage::KeyEncipherment;
                 wanted.iter().all(|usage| found.contains(usage)) && found.iter().all(is_known)
@@ -177,7 +178,7 @@ impl Profile {
         }
     }
 
-    /// What etcd and its clients dial a member by; for who is never dialled, the address of no host: with it, and with nothing
+    /// The names and addresses that clients connect to; for a role that accepts no connections, the address of no host: with it, and with nothing
     /// else, etcd's peer port refuses a client's certificate at once (`checkCertSAN` in
     /// `client/pkg/transport/listener_tls.go`), while one without any alternative name passes there.
     pub(crate) fn alternative_names<'a>(
@@ -217,7 +218,7 @@ impl From<Role> for Profile {
 }
 
 impl Role {
-    /// The profile of this role: what its certificates have unless said otherwise.
+    /// The default profile of this role.
     #[must_use]
     pub const fn profile(self) -> Profile {
         Profile {
@@ -245,7 +246,7 @@ impl Compatibility {
         }
     }
 
-    /// The profile of an authority under these habits.
+    /// The profile of a CA that is compatible with this tool.
     #[must_use]
     pub const fn ca(self) -> CaProfile {
         match self {
@@ -258,7 +259,7 @@ impl Compatibility {
     }
 }
 
-/// What the certificate of an authority has.
+/// The profile of a CA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaProfile {
     algorithm: KeyAlgorithm,
@@ -266,25 +267,25 @@ pub struct CaProfile {
 }
 
 impl CaProfile {
-    /// Sets the algorithm of the key that is made.
+    /// Sets the algorithm of a generated key.
     #[must_use]
     pub const fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
         Self { algorithm, ..self }
     }
 
-    /// Sets how long the authority is valid.
+    /// Sets how long the CA is valid.
     #[must_use]
     pub const fn with_validity(self, validity: Validity) -> Self {
         Self { validity, ..self }
     }
 
-    /// The algorithm of the key that is made.
+    /// The algorithm of a generated key.
     #[must_use]
     pub const fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
-    /// How long the authority is valid.
+    /// How long the CA is valid.
     #[must_use]
     pub const fn validity(&self) -> Validity {
         self.validity

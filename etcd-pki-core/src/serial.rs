@@ -12,7 +12,7 @@ use crate::{error::Result, hex, limits, signing};
 /// (`client/pkg/transport/listener_tls.go`, `checkCRL`), so they must differ over every CA that a cluster trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SerialNumber {
-    /// RFC 5280 allows no negative number, and some CAs wrote them
+    /// RFC 5280 allows no negative number; some CAs wrote them
     is_negative: bool,
     /// The number without its sign, the most significant byte first and not zero; one zero for 0
     magnitude: Vec<u8>,

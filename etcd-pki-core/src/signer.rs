@@ -1,4 +1,4 @@
-//! The key by which a certificate authority signs, wherever it is.
+//! The signing key of a CA, in this process or elsewhere.
 
 use crate::{
     error::{Error, Result},
@@ -6,10 +6,11 @@ use crate::{
     signing::Scheme,
 };
 
-/// A private key that signs, in this process or in a hardware module, a key management service, a helper process.
+/// A private key that signs: in this process, a hardware module, a key management service, or a helper
+/// process.
 ///
-/// [`PrivateKey`] is the one in memory. An implementation blocks until it has the signature; what it makes is checked against
-/// its public key before it goes into a certificate.
+/// [`PrivateKey`] is the one in memory. `sign` blocks until it has the signature. A signature is verified
+/// before it is used.
 ///
 /// ```
 /// use etcd_pki_core::{PrivateKey, PublicKey, Result, Signer};
@@ -28,7 +29,7 @@ use crate::{
 /// }
 /// ```
 pub trait Signer: Send + Sync {
-    /// The public key that belongs to it.
+    /// The public key.
     fn public_key(&self) -> &PublicKey;
 
     /// Signs a message: ECDSA on P-256 with SHA-256, on P-384 with SHA-384 and on P-521 with SHA-512, each as the DER of
@@ -36,11 +37,11 @@ pub trait Signer: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Signer`] with what went wrong.
+    /// [`Error::Signer`] with the reason.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>>;
 }
 
-/// How the key that belongs to this one signs.
+/// The signature scheme of a public key's private key.
 pub(crate) fn scheme_of(key: &PublicKey) -> Result<Scheme> {
     key.scheme().ok_or_else(|| {
         Error::unsupported(

@@ -1,5 +1,5 @@
-//! ring, and RustCrypto for what ring does not do, joined to the structures of X.509: here alone a
-//! signature, a digest or a random number is computed.
+//! Signatures, digests and random numbers for the structures of X.509, by ring, and by RustCrypto for
+//! algorithms that ring lacks. No other module computes them.
 
 mod algorithm;
 #[cfg(feature = "rsa")]
@@ -32,9 +32,9 @@ use crate::{
 /// The sizes of RSA keys that sign: shorter ones are weak, and Go's TLS accepts no longer ones
 /// (`checkKeySize` in `crypto/tls`).
 pub(crate) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
-/// The size of the longest RSA key by which ring signs
+/// The longest RSA key that ring signs with, in bits
 const RING_RSA_BITS: usize = 4096;
-/// The least public exponent of an RSA key by which ring signs
+/// The least public exponent that ring signs with
 const RING_RSA_EXPONENT: &[u8] = &[0x01, 0x00, 0x01];
 
 /// The signature schemes that keys of ours use.
@@ -124,7 +124,7 @@ impl KeyPair {
         ))
     }
 
-    /// The public key as its bits stand in a `SubjectPublicKeyInfo`.
+    /// The bits of the public key in a `SubjectPublicKeyInfo`.
     pub(crate) fn public_key(&self) -> &[u8] {
         match self {
             Self::Ecdsa(pair) => pair.public_key().as_ref(),
@@ -136,7 +136,7 @@ impl KeyPair {
         }
     }
 
-    /// Signs, in the encoding that X.509 wants.
+    /// Signs, in the encoding of X.509.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         let random = SystemRandom::new();
         match self {
@@ -207,7 +207,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
 /// The length of HMAC-SHA256, in bytes.
 pub(crate) const MAC_LENGTH: usize = 32;
 
-/// A key by which only who has a secret can mark what it has seen: HMAC-SHA256 (RFC 2104).
+/// A key for message authentication codes: HMAC-SHA256 (RFC 2104).
 #[derive(Debug)]
 pub(crate) struct MacKey(hmac::Key);
 
@@ -223,7 +223,7 @@ impl MacKey {
             })
     }
 
-    /// The mark of these parts, in this order and with these bounds.
+    /// The code of these parts. Their order and their bounds matter.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; MAC_LENGTH] {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
@@ -236,13 +236,13 @@ impl MacKey {
     }
 }
 
-/// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1): there it names, and protects nothing.
+/// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1), where it protects nothing.
 pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
     use sha1::Digest as _;
     sha1::Sha1::digest(bytes).into()
 }
 
-/// More bytes than the identifier of the algorithm takes, with the tags and lengths of what is signed
+/// An upper bound for the algorithm identifier and the tags and lengths around the content
 const USUAL_FRAME: usize = 32;
 
 /// Puts content, algorithm and signature together, as certificates, requests and revocation lists do
@@ -262,7 +262,8 @@ pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result
     Ok(der)
 }
 
-/// Reads what this crate has encoded and signed itself, of which nothing was read yet because most of it only goes into a file.
+/// Reads content that this crate has encoded and signed. It is read late because most of it is only
+/// written to a file.
 #[allow(
     clippy::panic,
     reason = "it was encoded part by part, from what had been read before or from values that have one encoding only: it can \
@@ -275,8 +276,8 @@ pub(crate) fn read_own<T>(read: impl FnOnce() -> Result<T>) -> T {
     }
 }
 
-/// Parts what is signed from its algorithm and signature, without touching a byte of it: a signature holds for the bytes
-/// that were signed, and encoding them again may change them.
+/// Splits signed content from its algorithm and signature, byte for byte: encoding it again could
+/// change bytes that were signed.
 pub(crate) struct Signed<'a> {
     pub(crate) content: &'a [u8],
     pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
@@ -289,7 +290,7 @@ pub(crate) fn refused_algorithm(signed: &Signed<'_>) -> Option<String> {
 }
 
 impl<'a> Signed<'a> {
-    /// Whether signatures by its algorithm are checked, whatever the key: Go refuses the others.
+    /// Whether Go verifies signatures of its algorithm at all.
     pub(crate) fn has_checked_algorithm(&self) -> bool {
         algorithm::SignatureAlgorithm::read(&self.algorithm).is_ok()
     }
@@ -307,7 +308,7 @@ impl<'a> Signed<'a> {
                     .ok_or_else(|| der::Tag::BitString.value_error())?,
             })
         })?;
-        // What stands behind it is signed by nobody
+        // Bytes after it have no signature
         reader.finish()?;
         Ok(signed)
     }

@@ -12,7 +12,7 @@ pub(crate) enum Span {
 }
 
 impl Span {
-    /// Reads it, or tells what the text is not.
+    /// Reads it. The error says what is expected.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         match text.strip_suffix('%') {
             Some(number) => number

@@ -1,4 +1,4 @@
-//! How long before its end a certificate is to be told of.
+//! How long before its expiry a certificate is reported.
 
 use std::{
     cmp::Ordering,
@@ -12,10 +12,10 @@ use crate::{
     span::Span,
 };
 
-/// How long before its end a certificate is to be told of: a time, or a share of its life.
+/// How long before its expiry a certificate is reported: a time, or a share of its life.
 ///
 /// Text is `30d`, `12h` or `33%`. It is taken as it is, whereas [`Threshold::WARNING`] and [`Threshold::CRITICAL`] shrink with
-/// the life of a certificate, so that one which is short is not told of from its first day on.
+/// the life of a certificate, so that a short-lived one is not reported from its first day.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -62,7 +62,7 @@ impl Threshold {
         Ok(Self(Inner::Said(Span::Percent(percent))))
     }
 
-    /// How long before its end a certificate with such a life is told of.
+    /// The time before expiry for a certificate with this life.
     #[must_use]
     pub fn of_life(self, life: Duration) -> Duration {
         match self.0 {
@@ -71,7 +71,7 @@ impl Threshold {
         }
     }
 
-    /// From when on a certificate is told of.
+    /// When a certificate is reported first.
     #[must_use]
     pub fn begins(self, not_before: SystemTime, not_after: SystemTime) -> SystemTime {
         let life = not_after.duration_since(not_before).unwrap_or_default();

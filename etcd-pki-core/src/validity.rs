@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How long a certificate is to be valid: for a time from now on, or until an instant.
+/// How long a certificate is valid: for a duration from now on, or until a given time.
 ///
 /// A year is 365 days, as everywhere in certificates. Text is `90d`, `12h`, `2w`, `10y` or an RFC 3339 instant:
 ///

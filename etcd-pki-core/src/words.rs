@@ -1,8 +1,8 @@
-//! Words of a closed list: roles, algorithms, layouts.
+//! Names in closed lists: roles, algorithms, layouts.
 
 use crate::error::{Error, Result};
 
-/// The value that a word names.
+/// The value with this name.
 pub(crate) fn one_of<T: Copy>(
     text: &str,
     what: &'static str,

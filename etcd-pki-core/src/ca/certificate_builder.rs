@@ -16,7 +16,7 @@ use crate::{
     signing::{self, Scheme},
 };
 
-/// What stands in a new certificate.
+/// The content of a new certificate.
 pub(super) struct CertificateBuilder<'a> {
     /// A `Name` in DER
     pub(super) issuer: &'a [u8],

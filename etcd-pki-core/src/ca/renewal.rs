@@ -305,7 +305,7 @@ pub(crate) fn etcd_usages(certificate: &Certificate) -> Vec<ExtendedKeyUsage> {
     etcd.into_iter().filter(is_listed).collect()
 }
 
-/// Takes these extensions over, as they stand.
+/// Copies these extensions.
 fn copy(
     builder: ExtensionsBuilder,
     certificate: &Certificate,

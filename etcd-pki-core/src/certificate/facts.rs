@@ -1,4 +1,4 @@
-//! What is read of a certificate once, to be looked at often.
+//! The parts of a certificate that are read once and used often.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ pub(super) struct Facts {
     pub(super) extensions: Extensions,
     pub(super) public_key: PublicKey,
     pub(super) serial_number: SerialNumber,
-    /// Whether its own key signed it, once somebody needs to know
+    /// Whether its own key signed it; computed at the first use
     pub(super) self_signed: OnceLock<bool>,
 }
 

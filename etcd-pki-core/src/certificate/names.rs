@@ -1,4 +1,4 @@
-//! Whom a certificate names: its subject, its issuer, and the names and addresses beside.
+//! The names in a certificate: its subject, its issuer, and its alternative names.
 
 use std::net::IpAddr;
 
@@ -24,13 +24,14 @@ impl Certificate {
         self.facts().content().issuer().to_string()
     }
 
-    /// The subject's common name: the user that etcd sees. The last one, as Go takes it, if there are several.
+    /// The subject's common name, which etcd takes as the user. If there are several it is the last one,
+    /// as in Go.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
         self.attributes(COMMON_NAME).pop()
     }
 
-    /// The issuer's common name, as [`Certificate::common_name`] is the subject's.
+    /// The issuer's common name.
     #[must_use]
     pub fn issuer_common_name(&self) -> Option<String> {
         let parts = attributes(self.facts().content().issuer());
@@ -44,7 +45,7 @@ impl Certificate {
         self.attributes(ORGANIZATION)
     }
 
-    /// What its subject has beside common name and organization, as RFC 4514 text.
+    /// The other parts of its subject, as RFC 4514 text.
     pub(crate) fn other_subject_attributes(&self) -> Vec<String> {
         let subject = self.facts().content().subject();
         subject
@@ -93,7 +94,7 @@ impl Certificate {
         self.facts().extensions.alternative_names.as_ref()
     }
 
-    /// The subject's bytes, which the certificates that it signs repeat as their issuer.
+    /// The subject in DER: the issuer of the certificates that it signs.
     pub(crate) fn subject_der(&self) -> Result<Vec<u8>> {
         self.facts().content().subject().to_der().map_err(malformed)
     }

@@ -6,7 +6,7 @@ use super::Error;
 use crate::{foreign, text};
 
 impl Error {
-    /// The way to mend it: a sentence without a period, of the words of the command.
+    /// How to fix it: a sentence without a period, in the words of the command.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = self.way_out()?;

@@ -207,7 +207,7 @@ impl fmt::Display for Words<'_> {
     }
 }
 
-/// The first bytes of a fingerprint: enough to tell two keys apart.
+/// The first bytes of a fingerprint, enough to distinguish two keys.
 fn abbreviated(fingerprint: &str) -> String {
     fingerprint.chars().take(16).collect::<String>() + "…"
 }

@@ -1,4 +1,4 @@
-//! The alternative names of a certificate or request that is there.
+//! Reads the alternative names of a certificate or request.
 
 use std::net::IpAddr;
 
@@ -23,7 +23,7 @@ const fn kind(number: u32) -> Tag {
     }
 }
 
-/// subjectAltName, as text: a certificate of somebody else's may hold what is no name.
+/// subjectAltName as text, because certificates from outside may have invalid names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AlternativeNames {
     pub(crate) dns: Vec<String>,
@@ -61,7 +61,7 @@ impl AlternativeNames {
     }
 }
 
-/// A name of a kind that nobody gives to a host, in words.
+/// The description of a name that is no name of a host.
 fn described(name: &AnyRef<'_>) -> der::Result<String> {
     Ok(match GeneralName::from_der(&name.to_der()?)? {
         GeneralName::DirectoryName(name) => format!("directory name {name}"),

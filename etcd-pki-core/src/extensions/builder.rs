@@ -1,4 +1,4 @@
-//! The extensions of a certificate or a request to be.
+//! Writes the extensions of a certificate or a request.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use crate::{
 /// More bytes than the extensions of most certificates take
 const USUAL_LENGTH: usize = 384;
 
-/// The extensions of a certificate to be, in DER, in the order in which they are said.
+/// The extensions of a new certificate, in DER, in the order of the calls.
 pub(crate) struct ExtensionsBuilder(Vec<u8>);
 
 impl Default for ExtensionsBuilder {
@@ -32,7 +32,7 @@ impl ExtensionsBuilder {
         self.basic_constraints(true, Some(path_length))
     }
 
-    /// An authority that may have others below it.
+    /// A CA with a limited number of CAs below it.
     pub(crate) fn unlimited_authority(self) -> Self {
         self.basic_constraints(true, None)
     }
@@ -41,7 +41,7 @@ impl ExtensionsBuilder {
         self.basic_constraints(false, None)
     }
 
-    /// What is false or absent is not written (X.690, section 11.5).
+    /// Default values are not written (X.690, section 11.5).
     fn basic_constraints(mut self, is_authority: bool, path_length: Option<u8>) -> Self {
         self.push(BasicConstraints::OID, true, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
@@ -66,7 +66,7 @@ impl ExtensionsBuilder {
         }
         self.push(pkix::KeyUsage::OID, true, |der| {
             der_writer::nest(der, BIT_STRING, |der| {
-                // No bits behind the last one that is set (X.690, section 11.2.2)
+                // No bits after the last one that is set (X.690, section 11.2.2)
                 der.push(7 - (last % 8) as u8);
                 der.extend_from_slice(&bits[..=last / 8]);
             });
@@ -94,8 +94,8 @@ impl ExtensionsBuilder {
         self
     }
 
-    /// By the key identifier alone: an issuer and serial number would tie the leaf to one certificate of its CA, which then
-    /// could not be renewed.
+    /// The key identifier alone: with issuer and serial number, the leaf would need this certificate of
+    /// its CA, and the CA could not be renewed.
     pub(crate) fn authority_key_identifier(mut self, identifier: &[u8]) -> Self {
         self.push(AuthorityKeyIdentifier::OID, false, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
@@ -105,7 +105,7 @@ impl ExtensionsBuilder {
         self
     }
 
-    /// An extension as it stood elsewhere.
+    /// Copies an extension.
     pub(crate) fn copied(mut self, extension: &Extension) -> Self {
         self.push(extension.extn_id, extension.critical, |der| {
             der.extend_from_slice(extension.extn_value.as_bytes());
@@ -113,7 +113,7 @@ impl ExtensionsBuilder {
         self
     }
 
-    /// No names, no extension.
+    /// Without names it writes no extension.
     pub(crate) fn alternative_names(mut self, names: &[&AlternativeName]) -> Self {
         if names.is_empty() {
             return self;
@@ -128,12 +128,12 @@ impl ExtensionsBuilder {
         self
     }
 
-    /// Appends what was said as `Extensions`, a SEQUENCE.
+    /// Appends `Extensions`, a SEQUENCE.
     pub(crate) fn write(&self, der: &mut Vec<u8>) {
         der_writer::push(der, SEQUENCE, &self.0);
     }
 
-    /// `Extension` (RFC 5280, section 4.1), whose value `write` appends.
+    /// Writes `Extension` (RFC 5280, section 4.1) with the value that `write` appends.
     fn push<T>(
         &mut self,
         oid: ObjectIdentifier,

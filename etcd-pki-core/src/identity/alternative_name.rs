@@ -78,7 +78,7 @@ impl AlternativeName {
         &NAME
     }
 
-    /// How a host dials itself: `localhost`, 127.0.0.1 and ::1.
+    /// The names of the loopback: `localhost`, 127.0.0.1 and ::1.
     pub(crate) fn loopback() -> &'static [Self] {
         static NAMES: LazyLock<[AlternativeName; 3]> = LazyLock::new(|| {
             [

@@ -1,4 +1,4 @@
-//! Kinds of keys, and the formats in which they are written.
+//! Algorithms of keys, and the formats of key files.
 
 use std::{fmt, str::FromStr};
 
@@ -8,8 +8,8 @@ use crate::{
     words,
 };
 
-/// The keys that etcd-pki signs with, and makes where they are in [`KeyAlgorithm::ALL`]. Every
-/// etcd, etcdctl and kube-apiserver takes them all; kubeadm loads all but Ed25519.
+/// The algorithms of keys that etcd-pki signs with. It generates those in [`KeyAlgorithm::ALL`]. Every
+/// etcd, etcdctl and kube-apiserver accepts them all; kubeadm loads all but Ed25519.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -27,14 +27,14 @@ pub enum KeyAlgorithm {
     /// RSA of 4096 bits: `rsa-4096`
     Rsa4096,
     /// RSA of another size between 2048 and 8192 bits: existing keys are used (with the feature
-    /// `rsa`), and none are made
+    /// `rsa`), none are generated
     OtherRsa,
-    /// ECDSA on NIST P-521 with SHA-512: existing keys are used, and none are made
+    /// ECDSA on NIST P-521 with SHA-512: existing keys are used, none are generated
     EcP521,
 }
 
 impl KeyAlgorithm {
-    /// Those that are made, the default first.
+    /// The algorithms that are generated, the default first.
     pub const ALL: [Self; 6] = [
         Self::EcP256,
         Self::EcP384,
@@ -44,8 +44,8 @@ impl KeyAlgorithm {
         Self::Rsa4096,
     ];
 
-    /// Its name, as it is typed where a key is to be made. [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) tells
-    /// the size of an RSA key of whatever size.
+    /// Its name in options and files. [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) has
+    /// the size of every RSA key.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl KeyAlgorithm {
         }
     }
 
-    /// That of an RSA key of a size, if such keys are used.
+    /// The algorithm of an RSA key of this size, if such keys are used.
     pub(crate) fn of_rsa(bits: usize) -> Option<Self> {
         match bits {
             2048 => Some(Self::Rsa2048),
@@ -70,9 +70,9 @@ impl KeyAlgorithm {
         }
     }
 
-    /// Whether an existing key is good enough where one of this kind is required: RSA keys of sizes
-    /// that are not made for the smallest that is, and keys of P-521 for both smaller curves, one
-    /// of which is the default. A key that is not made here is not replaced because of a default.
+    /// Whether an existing key may stay where this algorithm is required. An RSA key of an unusual size
+    /// may stay for the smallest usual size, and a P-521 key for both smaller curves: a default never
+    /// replaces a key that etcd-pki would not generate.
     pub(crate) fn is_met_by(self, found: Self) -> bool {
         self == found
             || matches!(
@@ -81,7 +81,7 @@ impl KeyAlgorithm {
             )
     }
 
-    /// The kind to make where a key of this kind is in use: the nearest that it is good enough for.
+    /// The algorithm for the successor of a key of this algorithm: the nearest one that is generated.
     pub(crate) fn made(self) -> Self {
         match self {
             Self::OtherRsa => Self::Rsa2048,
@@ -122,7 +122,7 @@ impl FromStr for KeyAlgorithm {
     }
 }
 
-/// The error for an algorithm whose keys are used and not made.
+/// The error for generating a key of an algorithm that is only used.
 pub(super) fn not_made(name: &str) -> Error {
     Error::unsupported(
         format!("making a key of {name}"),
@@ -130,7 +130,7 @@ pub(super) fn not_made(name: &str) -> Error {
     )
 }
 
-/// A format in which a private key is written.
+/// The format of a private key in PEM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFormat {
@@ -144,10 +144,10 @@ pub enum KeyFormat {
 }
 
 impl KeyFormat {
-    /// All of them, the default first.
+    /// All formats, the default first.
     pub const ALL: [Self; 3] = [Self::Pkcs8, Self::Pkcs1, Self::Sec1];
 
-    /// Its name, as it is typed.
+    /// Its name in options.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -183,7 +183,7 @@ mod tests {
         );
     }
 
-    /// What is used and not made is kept where its stand-in or the default is required.
+    /// A key that is not generated stays where its substitute or the default is required.
     #[test]
     fn keys_that_are_not_made_are_kept() {
         let kept = [

@@ -1,4 +1,4 @@
-//! Keys under a passphrase: PBES2 of PKCS#5 (RFC 8018) in the `EncryptedPrivateKeyInfo` of PKCS#8.
+//! Encrypted keys: PBES2 of PKCS#5 (RFC 8018) in the `EncryptedPrivateKeyInfo` of PKCS#8.
 
 use std::fmt;
 
@@ -19,17 +19,17 @@ const MOST_ITERATIONS: u32 = 10_000_000;
 const MOST_MEMORY: u64 = 1 << 30;
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 
-/// What opens an encrypted private key. Wiped when dropped, and never shown.
+/// The passphrase of an encrypted private key. It is wiped when it is dropped, and never shown.
 pub struct Passphrase(Zeroizing<Vec<u8>>);
 
 impl Passphrase {
-    /// Takes the passphrase's bytes as they are.
+    /// A passphrase with these bytes.
     #[must_use]
     pub fn new(passphrase: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(passphrase.into()))
     }
 
-    /// Takes the first line of a file's contents, without the end of the line.
+    /// Takes the first line of a file, without its line ending.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ pub(super) fn decrypt(
     }
 }
 
-/// Refuses a derivation that would take all memory, or for ever: a key file is no reason for either.
+/// Refuses a derivation that would take too much memory or time.
 fn check_cost(kdf: &Kdf) -> Result<()> {
     let excessive = match kdf {
         Kdf::Pbkdf2(parameters) => parameters.iteration_count > MOST_ITERATIONS,
@@ -116,7 +116,7 @@ fn check_cost(kdf: &Kdf) -> Result<()> {
     Ok(())
 }
 
-/// Tells an encryption that is not read from bytes that are no encrypted key at all.
+/// The error for an unknown encryption, or for content that is no encrypted key.
 fn undecodable(encrypted: &[u8], error: der::Error) -> Error {
     let algorithm = || -> der::Result<ObjectIdentifier> {
         der::SliceReader::new(encrypted)?.sequence(|info| {

@@ -22,7 +22,7 @@ use crate::{
 const WHAT: &str = "private key";
 const USE_ANOTHER: &str = "make one that etcd-pki uses: `etcd-pki key new`";
 
-/// Keys that etcd-pki has no use for, and what they are called.
+/// The names of key algorithms that etcd-pki does not use.
 const OTHER_KEYS: [(ObjectIdentifier, &str); 7] = [
     (oid("1.2.840.10040.4.1"), "dsa"),
     (oid("1.2.840.10046.2.1"), "dh"),
@@ -84,7 +84,7 @@ fn from_block(
     let der = &block.contents;
     match (Structure::of(der), block.label.as_str()) {
         (Some(structure), _) => from_structure(structure, der, parameters),
-        // What is none of them is said to be damaged in the words of its label
+        // Other content is reported as damaged, with the label of its block
         (None, "PRIVATE KEY") => from_pkcs8(der),
         (None, "ENCRYPTED PRIVATE KEY") => from_encrypted(der, passphrase),
         (None, "RSA PRIVATE KEY") => from_pkcs1(der),
@@ -114,8 +114,8 @@ pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<Pr
 
 /// The structures in which a private key is written openly.
 ///
-/// What the label of a block says is not asked: Go tries all three under every label that ends in `PRIVATE KEY`
-/// (`parsePrivateKey` in `crypto/tls/tls.go`), so etcd takes whichever it finds.
+/// The label of a block does not matter: Go tries all three for every label that ends in `PRIVATE KEY`
+/// (`parsePrivateKey` in `crypto/tls/tls.go`).
 enum Structure {
     Pkcs8,
     Pkcs1,
@@ -148,7 +148,7 @@ fn from_structure(
     }
 }
 
-/// What a key is called, from its algorithm and public bits. The names of [`KeyAlgorithm`] are among the answers.
+/// The name of a key's algorithm, from its identifier and public bits.
 pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> Cow<'static, str> {
     match algorithm.oid {
         RSA_ENCRYPTION => rsa_name(bits),
@@ -233,7 +233,7 @@ fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
     Ok(key)
 }
 
-/// ring signs by the primes and never looks at the private exponent, which Go does: etcd would not load such a key.
+/// Checks the private exponent: ring does not use it, but Go does, and etcd would not load such a key.
 #[cfg(feature = "rsa")]
 fn check_private_exponent(der: &[u8]) -> Result<()> {
     use rsa::pkcs1::DecodeRsaPrivateKey as _;
@@ -242,7 +242,7 @@ fn check_private_exponent(der: &[u8]) -> Result<()> {
         .map_err(|_| inconsistent())
 }
 
-/// Without big numbers there is nothing to check it with.
+/// Without the feature `rsa` it is not checked.
 #[cfg(not(feature = "rsa"))]
 fn check_private_exponent(_: &[u8]) -> Result<()> {
     Ok(())
@@ -255,7 +255,7 @@ fn inconsistent() -> Error {
     )
 }
 
-/// Reads SEC1, whose curve stands in it, or in the block before it.
+/// Reads SEC1. The curve is in it or in the block before it.
 fn from_sec1(der: &[u8], parameters: Option<&[u8]>) -> Result<PrivateKey> {
     let key = sec1_key(der)?;
     let name = match (&key.parameters, parameters) {
@@ -288,7 +288,8 @@ fn explicit_parameters() -> Error {
     unsupported_key("ec with explicit curve parameters")
 }
 
-/// Whether an `ECPrivateKey` carries the curve's numbers (a SEQUENCE in its field [0]) rather than the curve's name.
+/// Whether an `ECPrivateKey` has explicit parameters (a SEQUENCE in its field [0]) instead of the name of
+/// a curve.
 fn has_explicit_parameters(der: &[u8]) -> bool {
     let second_field = || -> der::Result<bool> {
         use der::Reader as _;
@@ -314,7 +315,7 @@ fn from_ec(curve: &str, key: &sec1::EcPrivateKey<'_>) -> Result<PrivateKey> {
     let scalar = scalar(key.private_key, length).ok_or_else(outside)?;
     let point = match key.public_key {
         Some(point @ [0x04, ..]) => point.to_vec(),
-        // ring derives no points: a key stored without one, or with a compressed one
+        // ring computes no points; this key has none, or a compressed one
         _ => public_point(algorithm, &scalar).ok_or_else(outside)?,
     };
     PrivateKey::from_ec(algorithm, &scalar, &point)

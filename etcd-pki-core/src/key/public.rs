@@ -44,12 +44,12 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
     ],
 ];
 
-/// A public key, of any algorithm: certificates may have keys that etcd-pki itself does not sign with.
+/// A public key of any algorithm, also of those that etcd-pki does not sign with.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PublicKey {
     /// `SubjectPublicKeyInfo`
     der: Vec<u8>,
-    /// Where in it the bits of the key begin
+    /// The position of the key's bits in it
     bits_at: usize,
     algorithm: Option<KeyAlgorithm>,
     name: Cow<'static, str>,
@@ -60,7 +60,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless there is one; [`Error::Malformed`] for a damaged one.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`] if it
+    /// is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read("public key", pem.as_ref())?;
         let block = pem::only(&blocks, "public key", |label| label == "PUBLIC KEY")?;
@@ -71,7 +72,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] if it is none.
+    /// [`Error::Malformed`] for other content.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(der)
             .map_err(|error| Error::malformed("public key", error).or_foreign("public key", der))?;
@@ -98,7 +99,7 @@ impl PublicKey {
         self.algorithm
     }
 
-    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object identifier.
+    /// The name of the algorithm: `ec-p256`, `rsa-1024`, `ec-p521`, or an object identifier.
     #[must_use]
     pub fn algorithm_name(&self) -> &str {
         &self.name
@@ -123,19 +124,19 @@ impl PublicKey {
         hex::upper(&signing::sha256(&self.der))
     }
 
-    /// How the private key that belongs to it signs, if etcd-pki can sign so.
+    /// The signature scheme of its private key, if etcd-pki has it.
     pub(crate) fn scheme(&self) -> Option<Scheme> {
         self.algorithm.map(KeyAlgorithm::scheme)
     }
 
-    /// Checks a signature over the very bytes that were signed.
+    /// Verifies a signature over these bytes.
     pub(crate) fn verify(&self, what: &'static str, signed: &signing::Signed<'_>) -> Result<()> {
         let kind = match self.scheme() {
             Some(Scheme::EcdsaP256) => VerifyingKind::EcP256,
             Some(Scheme::EcdsaP384) => VerifyingKind::EcP384,
             Some(Scheme::EcdsaP521) => VerifyingKind::EcP521,
             Some(Scheme::Ed25519) => VerifyingKind::Ed25519,
-            // There are more keys by which signatures are checked than keys that sign
+            // More algorithms can be verified than can sign
             Some(Scheme::Rsa) | None => match self.rsa_size() {
                 Some(bits) => VerifyingKind::Rsa(bits),
                 None => VerifyingKind::Other,
@@ -150,7 +151,7 @@ impl PublicKey {
     }
 
     /// Checks that a signature by this key proves anything. With an Ed25519 key of small order,
-    /// anybody can sign; neither RFC 8032, section 5.1.7, nor Go refuses such a key.
+    /// everyone can sign; neither RFC 8032, section 5.1.7, nor Go refuses such a key.
     ///
     /// # Errors
     ///
@@ -165,7 +166,7 @@ impl PublicKey {
         })
     }
 
-    /// Checks that a certificate may have this key: nobody is proved by an Ed25519 key of small order.
+    /// Checks that a certificate may have this key: an Ed25519 key of small order proves nothing.
     ///
     /// # Errors
     ///

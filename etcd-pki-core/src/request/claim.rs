@@ -1,4 +1,4 @@
-//! What a request says of its maker.
+//! The claims of a request.
 
 use std::{fmt, net::IpAddr};
 
