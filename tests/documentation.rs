@@ -265,6 +265,7 @@ fn links_lead_somewhere() {
         "CHANGELOG.md",
         "SECURITY.md",
         "docs/concepts/roles.md",
+        "docs/glossary.md",
         "docs/guides/new-cluster.md",
         "docs/guides/keys-stay.md",
         "docs/guides/kubespray.md",
@@ -277,6 +278,7 @@ fn links_lead_somewhere() {
         "docs/reference/command.md",
         "docs/reference/findings.md",
         "docs/reference/specification.md",
+        "etcd-pki-core/README.md",
         "etcd-pki-py/README.md",
     ] {
         let text = page(name);

@@ -36,6 +36,9 @@ impl Cluster {
     ///
     /// Each pair is checked first: the key is the certificate's, and an authority of the cluster has signed it.
     ///
+    /// [`Overwrite::Replace`] replaces the files that it writes. Files of an earlier export that the host no longer uses stay in the
+    /// directory, private keys included: remove them, or export to a new directory.
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidName`] for a host that is none of the cluster's; [`Error::KeyMismatch`] and [`Error::Signature`] for a

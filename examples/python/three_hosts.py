@@ -1,6 +1,6 @@
-"""The certificates of three etcd hosts, in the place of Kubespray's make-ssl-etcd.sh: python three_hosts.py DIRECTORY.
+"""Makes the certificates of three etcd hosts, as Kubespray's make-ssl-etcd.sh does: python three_hosts.py DIRECTORY.
 
-Run again, it makes what is missing, renews what is due, and leaves all else as it is.
+A second run makes what is missing, renews what is due, and changes nothing else.
 """
 
 import sys

@@ -1,6 +1,6 @@
-//! An authority whose key is somewhere else, as in a hardware module or a key service: `cargo run --example key_elsewhere`.
+//! A CA with a key in an HSM or a key service: `cargo run --example key_elsewhere`.
 //!
-//! Here a thread stands for that place. It is sent a message, and answers with a signature; the key never leaves it.
+//! In this example a thread has the key. It receives messages and sends signatures, and the key never leaves it.
 
 use std::{
     error::Error,
@@ -13,10 +13,10 @@ use etcd_pki_core::{
     Role, Signer,
 };
 
-/// A message to be signed, and where to send the signature.
+/// A message to sign, and where to send the signature.
 type Job = (Vec<u8>, mpsc::Sender<Result<Vec<u8>>>);
 
-/// The way to the key.
+/// The signer, which sends messages to the thread with the key.
 struct Remote {
     public_key: PublicKey,
     jobs: Mutex<mpsc::Sender<Job>>,
@@ -54,7 +54,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let place = thread::spawn(move || {
         for (message, reply) in inbox {
             if let Some(key) = ca.key() {
-                // Who asked may have given up meanwhile
+                // The receiver may not wait any more
                 let _ = reply.send(key.sign(&message));
             }
         }

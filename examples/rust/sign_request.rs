@@ -1,6 +1,6 @@
-//! Signs a request under names of one's own: `cargo run --example sign_request -- DIR app.csr backup`.
+//! Signs a request, with a name that the signer gives: `cargo run --example sign_request -- DIR app.csr backup`.
 //!
-//! The certificate goes to standard output, and what the request claimed beyond its name to standard error.
+//! The certificate goes to standard output, and the claims that are not granted go to standard error.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ use etcd_pki_core::{
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [directory, request, name] = arguments.as_slice() else {
-        return Err("give the authority's directory, a request and a name".into());
+        return Err("give the CA's directory, a request and a name".into());
     };
     let ca = Store::new(directory, Layout::Kubespray).ca(CaKind::Client, None)?;
     let request = CertificateRequest::from_bytes(&read_file(request.as_ref())?)?;

@@ -1,4 +1,4 @@
-//! The certificates of a three-member cluster, in a directory: `cargo run --example three_members -- DIR`.
+//! Makes the certificates of a cluster with three members in a directory: `cargo run --example three_members -- DIR`.
 
 use std::{error::Error, net::Ipv4Addr};
 

@@ -3,7 +3,7 @@
 #
 #   sh examples/shell/three-members.sh [DIRECTORY]
 #
-# It builds the command with cargo if `etcd-pki` is not installed. It starts no server and wants no root.
+# It builds the command with cargo if `etcd-pki` is not installed. It starts no server and needs no root rights.
 set -eu
 
 directory=${1:-three-members}
@@ -24,7 +24,7 @@ fi
 
 "$etcd_pki" apply -f "$here/examples/cluster.yaml" -d "$directory"
 
-# As other terminals see it, and as a shell reads it whatever is in it
+# An absolute path, quoted for a shell
 directory=$(CDPATH='' cd -- "$directory" && pwd)
 quoted=$(printf '%s' "$directory" | sed "s/'/'\\\\''/g; s/^/'/; s/\$/'/")
 

@@ -42,10 +42,18 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Nothing was changed if this fails: [`Error::Changed`] if a file is not as it was when the plan
-    /// was made; [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], under [`Error::File`], for
-    /// the key of a CA that must sign; [`Error::Io`] for one that is missing; [`Error::Locked`];
-    /// [`Error::Interrupted`]. Errors of single steps are in the [`Report`].
+    /// If this fails, no key and no certificate was changed. Errors of single steps are in the
+    /// [`Report`].
+    ///
+    /// - [`Error::Changed`]: a file changed after the plan was made, or the plan was applied before.
+    /// - [`Error::File`]: the key of a CA that must sign cannot be used. It has
+    ///   [`Error::EncryptedKey`], [`Error::WrongPassphrase`] or another error of
+    ///   [`PrivateKey::from_bytes`].
+    /// - [`Error::Io`]: a file cannot be read, such as a missing CA key, or the directory cannot be
+    ///   made or written.
+    /// - [`Error::Locked`]: another process had the lock for 60 seconds.
+    /// - [`Error::Interrupted`]: [`Progress::is_interrupted`](crate::plan::Progress::is_interrupted) was true
+    ///   while this waited for the lock.
     pub fn apply(&self) -> Result<Report> {
         self.apply_with(&ApplyOptions::new())
     }

@@ -1237,7 +1237,8 @@ class Cluster:
         """
     def export(self, out: _Path, *, host: str, store: _Store | None = None, overwrite: bool = False) -> Exported:
         """Copies what one host uses into a directory of its own, with the paths that the files have on that host, and
-        never a CA's key.
+        never a CA's key. With `overwrite=True`, files of an earlier export that the host no longer uses stay in the
+        directory, private keys included.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...

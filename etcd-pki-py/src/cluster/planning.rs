@@ -146,7 +146,8 @@ impl PyCluster {
     }
 
     /// Copies what one host uses into a directory of its own, with the paths that the files have on
-    /// that host, and never a CA's key.
+    /// that host, and never a CA's key. With `overwrite=True`, files of an earlier export that the host no
+    /// longer uses stay in the directory, private keys included.
     #[pyo3(signature = (out, *, host, store=None, overwrite=false))]
     fn export(
         &self,

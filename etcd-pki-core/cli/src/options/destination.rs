@@ -65,7 +65,7 @@ pub(crate) fn key_beside(out: &Path) -> PathBuf {
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct ForceOption {
-    /// Replace files that exist, but never an authority's own
+    /// Replace existing files, but of a CA's only the key, and only by the same key in another form
     #[arg(long)]
     force: bool,
 }

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificate
-short_description: Sign a certificate request for etcd, where the certificate authority is
+short_description: Sign a certificate request for etcd, where the CA is
 description:
-  - Signs a request that M(etcd_pki.core.certificate_request), or any other tool, has made on another host. Run it on the one machine
-    that has the authority's key, with C(delegate_to), and never bring that key to the hosts.
-  - Names, usages and validity are those of the task. What the request claims is not believed, and what it claims beyond the task is
-    told in RV(not_granted).
-  - A certificate that is as it should be is kept. Another one is signed if a name or a usage differs, if it is of another key or
-    another authority, or if it ends soon.
+  - Signs a request that M(etcd_pki.core.certificate_request) or another tool made on another host. Run it on the machine with the CA's
+    key, with C(delegate_to). Never bring that key to the hosts.
+  - Names, usages and validity come from the task. The request's claims are not granted. Claims beyond the task are in RV(not_granted).
+  - A certificate that is up to date is kept. A new one is signed if a name, a usage, the key or the CA differs, or if it expires soon.
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
@@ -27,9 +25,9 @@ attributes:
 options:
   path:
     description:
-      - Where the certificate goes, with the certificates between it and the root behind it. It stays where the authority is, so that the
-        next run knows it; the task that follows brings it to its host. O(mode) is text, in quotes.
-      - A file that holds a private key is neither replaced nor removed.
+      - The file of the certificate and of the intermediate CAs after it. It stays where the CA is, so that the next run can compare it.
+        The next task copies it to its host. O(mode) is text, in quotes.
+      - A file with a private key is neither replaced nor removed.
     type: path
     required: true
   csr_path:
@@ -39,48 +37,48 @@ options:
     type: path
   csr_content:
     description:
-      - The certificate request itself. In check mode it may be empty, as M(etcd_pki.core.certificate_request) returns it where the
-        request is still to be made.
+      - The text of the certificate request. In check mode it may be empty, as M(etcd_pki.core.certificate_request) returns it if there
+        is no request yet.
     type: str
   ownca_path:
     description:
-      - The authority's certificate, and behind it those above it if it is no root.
+      - The CA's certificate. If it is not a root, the certificates above it follow in the file.
       - Exactly one of O(ownca_path) and O(ownca_content) is required if O(state=present).
-      - In check mode it may be missing, as a task before this one would make it; a warning says so.
+      - In check mode it may be missing, if an earlier task would make it. Then there is a warning.
     type: path
   ownca_content:
     description:
-      - The authority's certificate itself.
+      - The text of the CA's certificate.
     type: str
   ownca_privatekey_path:
     description:
-      - The authority's private key.
+      - The CA's private key.
       - Exactly one of O(ownca_privatekey_path) and O(ownca_privatekey_content) is required if O(state=present).
     type: path
   ownca_privatekey_content:
     description:
-      - The authority's private key itself, such as from a vault.
+      - The text of the CA's private key, such as from a vault.
     type: str
   ownca_privatekey_passphrase:
     description:
-      - The passphrase of the authority's private key.
+      - The passphrase of the CA's private key.
     type: str
   validity:
     description:
-      - How long a new certificate is valid, V(90d), V(10y) or V(+52w), or until when, V(2030-12-31T23:59:59Z) or V(20301231235959Z); a year
-        if nothing is said. It never outlives its authority.
-      - Another value alone is no reason to sign again.
+      - How long a new certificate is valid, such as V(90d), V(10y) or V(+52w), or until when, such as V(2030-12-31T23:59:59Z) or
+        V(20301231235959Z). The default is one year. It never outlives its CA.
+      - A new value alone does not cause a new signature.
     type: str
     aliases: [ownca_not_after]
   renew_before:
     description:
-      - How long before its end a certificate is signed anew, V(30d), or a share of its life, V(33%). It is never more than a third of a
-        certificate's life.
+      - How long before it expires a certificate is renewed, such as V(30d), or a share of its validity, such as V(33%). It is at most a
+        third of the validity.
     type: str
     default: 30d
   return_content:
     description:
-      - Return the certificate and the authority's, so that they can be brought to the host.
+      - Return the certificate and the CA's certificate, to copy them to the host.
     type: bool
     default: false
 seealso:
@@ -89,7 +87,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Sign it where the authority is
+- name: Sign it where the CA is
   etcd_pki.core.certificate:
     path: /etc/etcd-ca/issued/member-{{ inventory_hostname }}.pem
     csr_content: "{{ request.csr }}"
@@ -102,13 +100,13 @@ EXAMPLES = r"""
   delegate_to: ca.example.com
   register: signed
 
-- name: Bring it to its host
+- name: Copy it to its host
   ansible.builtin.copy:
     content: "{{ signed.certificate }}"
     dest: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}.pem
     mode: "0644"
 
-- name: With an authority from a vault
+- name: With a CA from a vault
   etcd_pki.core.certificate:
     path: client-backup.pem
     csr_path: client-backup.csr
@@ -121,7 +119,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reasons:
-  description: Why something was changed, or in check mode would be.
+  description: Why something was changed, or in check mode would be changed.
   returned: always
   type: list
   elements: dict
@@ -144,29 +142,29 @@ filename:
   type: str
   sample: /etc/etcd-ca/issued/member-etcd-1.pem
 certificate:
-  description: The certificate in PEM, and behind it those between it and the root. In check mode the one that is there, and empty if
-    there is none.
+  description: The certificate in PEM, and the intermediate CAs after it. In check mode the existing certificate, or empty if there is
+    none.
   returned: if O(state=present) and O(return_content=true)
   type: str
   sample: "-----BEGIN CERTIFICATE-----..."
 ca:
-  description: What etcd is to trust, in PEM, the root above the certificate. In check mode empty if the authority is still to be made.
+  description: The root above the certificate in PEM, which etcd must trust. In check mode empty if there is no CA yet.
   returned: if O(state=present) and O(return_content=true)
   type: str
   sample: "-----BEGIN CERTIFICATE-----..."
 not_granted:
-  description: What the request claims and the task does not say, which the certificate does not have.
+  description: The request's claims that the task does not have. The certificate does not have them either.
   returned: if O(state=present)
   type: list
   elements: str
   sample: ["basicConstraints CA:TRUE", "organization system:masters"]
 not_after:
-  description: When the certificate ends. In check mode the one that is there, and empty if there is none.
+  description: When the certificate expires. In check mode that of the existing certificate, or empty if there is none.
   returned: if O(state=present)
   type: str
   sample: "2027-11-24T20:01:17Z"
 backup_file:
-  description: Where the certificate is that was replaced or removed.
+  description: The copy of the certificate that was replaced or removed.
   returned: if O(backup=true) and something was
   type: str
   sample: /etc/etcd-ca/issued/member-etcd-1.pem.2210.2026-11-24@20:01:17~

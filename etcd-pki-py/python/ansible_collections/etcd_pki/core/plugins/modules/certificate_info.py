@@ -5,9 +5,9 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificate_info
-short_description: What a certificate says
+short_description: Read a certificate
 description:
-  - Reads a certificate, whoever made it, and tells its names, usages and dates.
+  - Reads a certificate of any tool, and returns its names, usages and dates.
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
@@ -15,18 +15,18 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The certificate's file, PEM or DER. If it holds several certificates, the first one's facts are told, and those behind it in
+      - The certificate's file, PEM or DER. If it has several certificates, the facts are those of the first one, and the others are in
         RV(chain).
       - Exactly one of O(path) and O(content) is required.
     type: path
   content:
     description:
-      - The certificate itself, in PEM.
+      - The text of the certificate, in PEM.
     type: str
   valid_at:
     description:
-      - Instants at which the certificate may or may not be valid, by names of your choice. V(+30d), V(-1h) and V(+32w1d2h) are seen from
-        now, V(2030-12-31T23:59:59Z) and V(20301231235959Z) are instants.
+      - Instants to test the validity at, with names of your choice. V(+30d), V(-1h) and V(+32w1d2h) are relative to now.
+        V(2030-12-31T23:59:59Z) and V(20301231235959Z) are absolute.
     type: dict
 seealso:
   - module: etcd_pki.core.certificate
@@ -34,17 +34,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at a member's certificate
+- name: Read a member's certificate
   etcd_pki.core.certificate_info:
     path: /etc/ssl/etcd/ssl/member-{{ inventory_hostname }}.pem
     valid_at:
       next_month: +30d
   register: member
 
-- name: Nobody may forget it
+- name: Fail 30 days before it expires
   ansible.builtin.assert:
     that: member.valid_at.next_month
-    fail_msg: "{{ member.subject }} ends on {{ member.not_after }}"
+    fail_msg: "{{ member.subject }} expires on {{ member.not_after }}"
 """
 
 RETURN = r"""
@@ -54,7 +54,7 @@ subject:
   type: str
   sample: CN=etcd-member-etcd-1
 common_name:
-  description: The subject's common name, the user that etcd sees.
+  description: The subject's common name, which etcd's RBAC uses as the user.
   returned: success
   type: str
   sample: etcd-member-etcd-1
@@ -70,7 +70,7 @@ issuer:
   type: str
   sample: CN=etcd-ca
 role:
-  description: The role that its usages fit; none for an authority and for what etcd has no use for.
+  description: The role that its usages fit. None for a CA, and if no role fits.
   returned: success
   type: str
   sample: member
@@ -99,34 +99,34 @@ other_names:
   elements: str
   sample: []
 key_usages:
-  description: What its key may be used for; none if that is not limited.
+  description: The usages of its key. None if they are not limited.
   returned: success
   type: list
   elements: str
   sample: [digitalSignature]
 extended_key_usages:
-  description: What it may be used for; none if that is not limited.
+  description: The extended usages. None if they are not limited.
   returned: success
   type: list
   elements: str
   sample: [serverAuth, clientAuth]
 is_authority:
-  description: Whether it is a certificate authority's.
+  description: Whether it is a CA's.
   returned: success
   type: bool
   sample: false
 not_before:
-  description: When it begins.
+  description: The first instant at which it is valid.
   returned: success
   type: str
   sample: "2026-11-24T19:56:17Z"
 not_after:
-  description: When it ends.
+  description: The last instant at which it is valid.
   returned: success
   type: str
   sample: "2027-11-24T20:01:17Z"
 expired:
-  description: Whether it has ended.
+  description: Whether it expired.
   returned: success
   type: bool
   sample: false
@@ -141,7 +141,7 @@ serial_number:
   type: str
   sample: 4A1C90...
 signature_algorithm:
-  description: How it is signed.
+  description: The algorithm of its signature.
   returned: success
   type: str
   sample: ecdsa-with-SHA256

@@ -7,9 +7,9 @@ DOCUMENTATION = r"""
 module: certificate_request
 short_description: A private key and a certificate request for etcd, on the host that uses them
 description:
-  - Makes a private key on the host and a request for its certificate. The key never leaves the host; the request goes to where the
-    certificate authority is, and M(etcd_pki.core.certificate) signs it there.
-  - A key that is there is used, and never replaced unless O(regenerate) says so.
+  - Makes a private key on the host, and a certificate request for it. The key never leaves the host. The request goes to the machine
+    with the CA, where M(etcd_pki.core.certificate) signs it.
+  - An existing key is used. It is never replaced, unless O(regenerate) allows it.
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
@@ -24,27 +24,27 @@ attributes:
 options:
   path:
     description:
-      - Where the request goes. O(mode), O(owner) and O(group) are for this file, and O(mode) is text, in quotes.
-      - A file that holds a private key is neither replaced nor removed.
+      - The file of the request. O(mode), O(owner) and O(group) are for this file, and O(mode) is text, in quotes.
+      - A file with a private key is neither replaced nor removed.
     type: path
     required: true
   privatekey_path:
     description:
-      - The private key. If there is none, it is made there, before the request.
+      - The file of the private key. If there is none, the key is made before the request.
       - Exactly one of O(privatekey_path) and O(privatekey_content) is required if O(state=present).
     type: path
   privatekey_content:
     description:
-      - The private key itself, if it is kept elsewhere. It is not written anywhere.
+      - The text of the private key, if it is not in a file of the host. It is not written.
     type: str
   privatekey_passphrase:
     description:
-      - The passphrase of the private key, with which a new one is encrypted. etcd itself reads no encrypted key.
+      - The passphrase of the private key. A new key is encrypted with it. etcd cannot read an encrypted key.
     type: str
   privatekey_mode:
     description:
-      - The mode of the key's file, octal and in quotes. One that lets others than the owner and the group get at the key is refused.
-      - Without it, a new key has mode 0600, and what others may do with a key that is there is taken from them.
+      - The mode of the key's file, octal and in quotes. A mode that gives access to others than the owner and the group is refused.
+      - Without it, a new key has mode 0600, and an existing key is closed to others than the owner and the group.
     type: raw
   privatekey_owner:
     description:
@@ -56,25 +56,25 @@ options:
     type: str
   algorithm:
     description:
-      - The algorithm of the key. Without it, a new key is V(ec-p256), or V(rsa-2048) after Kubespray's habits, and a key that is there may
-        be of any.
+      - The algorithm of the key. Without it, a new key has V(ec-p256), or V(rsa-2048) with O(profile=kubespray), and an existing key
+        may have any algorithm.
     type: str
     choices: [ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072, rsa-4096]
   regenerate:
     description:
-      - What happens to a key at O(privatekey_path) that is not as it should be.
-      - V(never) uses a key of another O(algorithm), and fails if it cannot be read.
+      - What to do with a key at O(privatekey_path) that has another O(algorithm) or cannot be read.
+      - V(never) uses a key of another algorithm, and fails if it cannot be read.
       - V(fail) fails in both cases.
       - V(partial_idempotence) replaces a key of another algorithm, and fails if it cannot be read.
       - V(full_idempotence) replaces it in both cases.
       - V(always) makes a new key in each run.
-      - A certificate of a replaced key is worth nothing; etcd serves again when the new one has been installed.
+      - A certificate does not match a replaced key. etcd works again when the new certificate is installed.
     type: str
     choices: [never, fail, partial_idempotence, full_idempotence, always]
     default: fail
   return_content:
     description:
-      - Return the request, so that it can be signed elsewhere.
+      - Return the request, to sign it on another machine.
     type: bool
     default: false
 seealso:
@@ -94,7 +94,7 @@ EXAMPLES = r"""
     return_content: true
   register: request
 
-- name: For a user of etcd who has a key
+- name: A key and a request for a client
   etcd_pki.core.certificate_request:
     path: /home/backup/etcd.csr
     privatekey_path: /home/backup/etcd-key.pem
@@ -104,7 +104,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reasons:
-  description: Why something was changed, or in check mode would be.
+  description: Why something was changed, or in check mode would be changed.
   returned: always
   type: list
   elements: dict
@@ -128,32 +128,31 @@ filename:
   sample: /etc/ssl/etcd/ssl/member-etcd-1.csr
 privatekey_path:
   description: The key's file.
-  returned: if it was said
+  returned: if O(privatekey_path) is given
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
 csr:
-  description: The request in PEM. In check mode the one that is there, and empty if there is none, or if it is to be made for a
-    new key.
+  description: The request in PEM. In check mode the existing request, or empty if there is none or if its key would be new.
   returned: if O(state=present) and O(return_content=true)
   type: str
   sample: "-----BEGIN CERTIFICATE REQUEST-----..."
 subject:
-  description: The subject, as RFC 4514 text. In check mode where the key is still to be made, too.
+  description: The subject, as RFC 4514 text, also in check mode without a key.
   returned: if O(state=present)
   type: str
   sample: CN=etcd-member-etcd-1
 public_key_fingerprint:
-  description: SHA-256 of the public key. Empty in check mode where the key is still to be made.
+  description: SHA-256 of the public key. In check mode empty if there is no key yet.
   returned: if O(state=present)
   type: str
   sample: 4A3F09...
 backup_file:
-  description: Where the request is that was replaced or removed.
+  description: The copy of the request that was replaced or removed.
   returned: if O(backup=true) and something was
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1.csr.2210.2026-11-24@20:01:17~
 privatekey_backup_file:
-  description: Where the key is that was replaced, with the mode that it had.
+  description: The copy of the key that was replaced, with its mode.
   returned: if O(backup=true) and it was
   type: str
   sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem.2210.2026-11-24@20:01:17~

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster
-short_description: The certificate authority, keys and certificates of a whole etcd cluster
+short_description: The CA, the keys and the certificates of a whole etcd cluster
 description:
-  - Makes the files of a cluster in a directory as its specification requires, in one call, and reports each change with every reason.
+  - Makes the files of a cluster in a directory, as its specification requires, and reports each change with all its reasons.
   - The options are the fields of the specification that the command C(etcd-pki apply) reads.
-  - A certificate is made anew where a name or usage differs, where it ends soon, or where its authority is another. Its key stays,
-    so that etcd, which reads a pair at each handshake, always finds one that matches.
-  - An authority is never replaced. What one has signed whose files are gone fails the task.
-  - With no members, nodes and clients it is the authority alone, which M(etcd_pki.core.certificate) signs with.
+  - A certificate is renewed if a name or a usage differs, if it expires soon, or if another CA signed it. Its key stays, so etcd always
+    reads a pair that matches.
+  - A CA is never replaced. If the CA of existing certificates is missing, the task fails.
+  - Without members, nodes and clients, it makes only the CA, with which M(etcd_pki.core.certificate) signs.
 version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
@@ -20,22 +20,22 @@ extends_documentation_fragment:
 options:
   directory:
     description:
-      - Where the files go. It is made if it is missing.
+      - The directory of the files. It is made if it is missing.
     type: path
     required: true
   layout:
     description:
-      - What the files are called, and so which tools find them.
+      - The names of the files, as different tools use them.
     type: str
     choices: [kubespray, kubeadm, cfssl, k3s, etcdadm]
     default: kubespray
   ca:
     description:
-      - The authority.
+      - The CA.
     type: dict
     suboptions:
       common_name:
-        description: Its common name, C(etcd-ca) if nothing is said.
+        description: Its common name, by default C(etcd-ca).
         type: str
       organization:
         description: Its organization.
@@ -44,51 +44,51 @@ options:
         description: The algorithm of its key.
         type: str
       validity:
-        description: How long its certificate is valid, ten years if nothing is said.
+        description: How long its certificate is valid, by default ten years.
         type: str
       peers:
-        description: Whether members have another authority for the peer port, so that no client's certificate is taken there.
+        description: Whether members have a separate CA for the peer port. With V(separate), the peer port accepts no client.
         type: str
         choices: [shared, separate]
       peer_common_name:
-        description: The common name of the authority for the peer port.
+        description: The common name of the peer CA.
         type: str
   defaults:
     description:
-      - What each entry has that does not say it itself.
+      - Values for entries that do not have their own.
     type: dict
     suboptions:
       algorithm:
         description: The algorithm of keys, such as V(ec-p256), V(ed25519) or V(rsa-2048).
         type: str
       validity:
-        description: How long certificates are valid, a year if nothing is said.
+        description: How long certificates are valid, by default one year, with the profile V(kubespray) 36500 days.
         type: str
       renew_before:
-        description: How long before their end they are renewed, V(30d) or V(33%), thirty days if nothing is said.
+        description: How long before they expire they are renewed, such as V(30d) or V(33%), by default thirty days.
         type: str
       profile:
-        description: Whose habits they follow.
+        description: V(strict) gives each role what it needs. V(kubespray) gives what Kubespray's script gives.
         type: str
         choices: [strict, kubespray]
       san:
-        description: V(given) leaves alternative names as they are given, without those of members and loopback's, which are added otherwise.
+        description: V(given) uses only the given alternative names. Otherwise the names of members and the loopback names are added.
         type: str
         choices: [given]
   shared_names:
     description:
-      - Names and addresses in every member's certificate, such as that of a load balancer.
+      - Names and addresses in every member's certificate, such as the name of a load balancer.
     type: list
     elements: str
   members:
     description:
-      - The members of etcd. Each is a name, or a dictionary with C(name) and, if need be, C(names), C(addresses), C(common_name),
+      - The members of etcd. Each is a name, or a dictionary with C(name) and optionally C(names), C(addresses), C(common_name),
         C(organization), C(algorithm) and C(validity).
     type: list
     elements: raw
   nodes:
     description:
-      - Hosts that only dial etcd, as those of kube-apiserver do. Each is as in O(members), and may have C(san=none) and
+      - Hosts that connect to etcd as clients, such as those of kube-apiserver. Each is as in O(members), and may have C(san=none) and
         C(allow_member_common_name).
     type: list
     elements: raw
@@ -99,12 +99,12 @@ options:
     elements: raw
   admin:
     description:
-      - What the client beside each member has other than all others, as a dictionary with C(organization), C(algorithm), C(validity) and
-        C(san=none), or V(none) if there is to be no such client.
+      - The client that the layout's tools expect for each member, as a dictionary with C(organization), C(algorithm), C(validity) and
+        C(san=none). V(none) makes no such client.
     type: raw
   files:
     description:
-      - Whose the files are, and who may read them. What is not said stays as it is.
+      - Owner, group and modes of the files. Without a field, existing files keep what they have.
     type: dict
     suboptions:
       owner:
@@ -114,46 +114,45 @@ options:
         description: Their group.
         type: str
       key_mode:
-        description: The mode of keys, in quotes, V('0600') if nothing is said.
+        description: The mode of keys, in quotes, by default V('0600').
         type: raw
       certificate_mode:
-        description: The mode of certificates, in quotes, V('0644') if nothing is said.
+        description: The mode of certificates, in quotes, by default V('0644').
         type: raw
       directory_mode:
-        description: The mode of directories, in quotes, V('0700') if nothing is said.
+        description: The mode of directories, in quotes, by default V('0700').
         type: raw
       ca:
         description:
-          - Owner and group of a CA's files, and the mode of its key. What is above does not apply to a CA's key.
+          - Owner and group of a CA's files, and the mode of its key. The fields above do not apply to a CA's key.
         type: dict
         suboptions:
           owner:
-            description: Their owner; for the key the user who makes it if nothing is given.
+            description: Their owner. By default the key belongs to the user who makes it.
             type: str
           group:
             description: Their group.
             type: str
           key_mode:
-            description: The mode of the key, in quotes, V('0600') if nothing is given.
+            description: The mode of the key, in quotes, by default V('0600').
             type: raw
   host:
     description:
-      - Only the files of this host, as they lie on it.
+      - Only the files of this host, with the paths that they have on it.
     type: str
   exchange:
     description:
-      - A directory in which requests and certificates are exchanged, so that keys stay on their hosts. Bring it from host to host, and
-        never a key.
-      - With O(host), the keys of that host are made on it, requests are written to its folder, and signed certificates are installed.
-        Without O(host), where the authority is, the requests of all hosts are signed.
+      - A directory for requests and certificates, so that keys stay on their hosts. Bring it from host to host, and never a key.
+      - With O(host), the task makes the keys of that host, writes requests to its folder, and installs signed certificates. Without
+        O(host), where the CA is, it signs the requests of all hosts.
     type: path
   trust:
     description:
-      - SHA-256 of the certificates of authorities that O(host) may trust when they arrive in O(exchange), as C(etcd-pki ca show) prints
-        them where the authority is. Colons, upper and lower case, and C(sha256:) in front make no difference.
-      - A host needs it for the first authority, since whoever brings O(exchange) may have put another one there. Without it, the task
-        installs nothing of that authority, fails, and names each fingerprint. Later certificates need none if a trusted key vouches
-        for them.
+      - The SHA-256 of CA certificates that O(host) may trust when they arrive in O(exchange), as C(etcd-pki ca show) prints it where
+        the CA is. Colons, lower case and a leading C(sha256:) are accepted.
+      - A host needs it for its first CA, since the person who brings O(exchange) could put another CA there. Without it, the task
+        installs nothing of that CA, fails, and shows each fingerprint. Later certificates need no fingerprint if a trusted key signed
+        them.
     type: list
     elements: str
   only:
@@ -162,32 +161,33 @@ options:
     type: str
   rekey:
     description:
-      - Make a new key wherever a certificate is made anew. Between its two files there is an instant in which etcd may read a pair that
-        does not match; it reads them again at the next handshake.
+      - Make a new key for each certificate that is renewed. Its two files are replaced one after the other. In between, etcd may read a
+        pair that does not match. It reads them again at the next handshake.
     type: bool
     default: false
   prune:
     description:
-      - Remove pairs that are not in the specification, which RV(unmanaged) has. V(true) removes all of them, also those that the command
-        C(etcd-pki cert issue) made; with O(only), those of that name. A list of names removes the pairs of these hosts and clients alone.
-      - What is removed stays valid until it expires, for everyone who has a copy of its key. The module warns of each such certificate.
+      - Remove pairs that are not in the specification, as RV(unmanaged) lists them. V(true) removes all of them, also those that the
+        command C(etcd-pki cert issue) made. With O(only), it removes those of that name. A list of names removes only the pairs of
+        these hosts and clients.
+      - A removed certificate stays valid until it expires, for everyone who has a copy of its key. The module warns of each one.
     type: raw
     default: false
   backup:
     description:
-      - Keep what is replaced or removed, in hidden files beside it.
+      - Keep replaced and removed files, as hidden files next to them.
     type: bool
     default: false
   replace_links:
     description:
-      - Put a pair of its own in the place of a symbolic link from one file of the directory to another, such as those by which Kubespray
-        lets a control plane find its own pair under the names of the others. What the link leads to stays as it is.
-      - Without it the task fails for that pair, and does the rest. A link that leads out of the directory is never replaced.
+      - Replace a symbolic link from one file of the directory to another with a pair. Kubespray makes such links on control planes,
+        from the names of other hosts to the host's own pair. The linked pair does not change.
+      - Without it, the task fails for that pair and does the rest. A link to outside of the directory is never replaced.
     type: bool
     default: false
   ownca_privatekey_passphrase:
     description:
-      - The passphrase of the authority's private key, with which a new one is encrypted.
+      - The passphrase of the CA's private key. A new key is encrypted with it.
     type: str
 seealso:
   - module: etcd_pki.core.certificate_request
@@ -218,10 +218,10 @@ EXAMPLES = r"""
     members: "{{ etcd_members }}"
     host: "{{ inventory_hostname }}"
     exchange: /var/lib/etcd-pki/exchange
-    # Read on the machine of the authority, not out of the exchange directory
+    # Read on the machine with the CA, not from the exchange directory
     trust: ["{{ etcd_ca_sha256 }}"]
 
-- name: The authority alone
+- name: Only the CA
   etcd_pki.core.cluster:
     directory: /etc/etcd-ca
     ca: {common_name: etcd-ca, validity: 10y}
@@ -229,17 +229,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or in check mode would be, in the order of the plan. If a pair fails, what was done all the same.
+  description: The changes that were made, or in check mode would be made, in the order of the plan. If a pair fails, the changes that
+    were made.
   returned: success, and failure after the first change
   type: list
   elements: dict
   contains:
     action:
       description:
-        - V(create) makes a key and its certificate, V(renew) a certificate for the existing key, V(re-issue) both in place of others.
-          V(chmod) sets modes or owners, V(remove) removes a pair that is not in the specification.
-        - With O(exchange), V(request) writes a request, and a key if there is none, V(sign) signs a request, V(install) installs a
-          certificate, and V(trust) installs the certificates of an authority, or gives them to a host.
+        - V(create) makes a key and its certificate. V(renew) makes a certificate for the existing key. V(re-issue) replaces both.
+          V(chmod) sets modes or owners. V(remove) removes a pair that is not in the specification.
+        - With O(exchange), V(request) writes a request, and a key if there is none. V(sign) signs a request. V(install) installs a
+          certificate. V(trust) installs the certificates of a CA, or gives them to a host.
       type: str
       sample: renew
     certificate:
@@ -251,7 +252,7 @@ changes:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
     role:
-      description: The role, V(authority) for an authority; none for a pair that is removed.
+      description: The role, or V(authority) for a CA. None for a pair that is removed.
       type: str
       sample: member
     host:
@@ -304,14 +305,14 @@ changes:
           type: int
   sample: []
 authority_changed:
-  description: Whether an authority's certificate is among the changes, which etcd reads only when it starts.
+  description: Whether a CA's certificate is among the changes. etcd reads it only when it starts.
   returned: success, and failure after the first change
   type: bool
   sample: false
 hosts_to_restart:
   description:
-    - The hosts with a member that must be restarted, since etcd reads the CA when it starts. A member whose certificate alone is new
-      reads it with the next handshake.
+    - The hosts with a member that must be restarted, because etcd reads the CA only when it starts. etcd reads a new certificate of a
+      member at the next handshake.
   returned: success, and failure after the first change
   type: list
   elements: str
@@ -325,7 +326,7 @@ waiting:
 refused:
   description:
     - The files in O(exchange) that are refused, each with its reason. The rest is done, and the task fails.
-    - A certificate of an authority that is not trusted has its fingerprint in the reason.
+    - For a CA certificate that is not trusted, the reason has its fingerprint.
   returned: success, and failure after planning
   type: list
   elements: dict
@@ -339,13 +340,13 @@ refused:
       type: str
   sample: []
 hosts_without_request:
-  description: With O(exchange) and without O(host), the hosts from which no request has come.
+  description: With O(exchange) and without O(host), the hosts that sent no request.
   returned: success
   type: list
   elements: str
   sample: []
 failures:
-  description: The pairs that could not be changed, each with its reason. The others are done.
+  description: The pairs that could not be changed, each with its reason. The other changes are made.
   returned: failure of a pair
   type: list
   elements: dict
@@ -359,10 +360,10 @@ failures:
       type: str
       sample: /etc/ssl/etcd/ssl/client-root-key.pem
     message:
-      description: What failed or is in the way.
+      description: What failed, or what blocks the change.
       type: str
 next_renewal:
-  description: When the first of the certificates is renewed. None in check mode if all are made.
+  description: When the next certificate must be renewed. None in check mode if all are new.
   returned: success
   type: str
   sample: "2027-10-25T20:01:17Z"
@@ -388,8 +389,8 @@ unmanaged:
   sample: []
 unmanaged_ca:
   description:
-    - The peer CA, where O(ca) has no separate one. It is never removed, with O(prune) or without. Delete it by hand once no member uses
-      it. None if there is none.
+    - The peer CA, if O(ca) has no separate one. It is never removed, also not with O(prune). Delete it yourself once no member uses it.
+      None if there is none.
   returned: success
   type: dict
   contains:
@@ -404,7 +405,7 @@ unmanaged_ca:
   sample: null
 missing_authority_keys:
   description:
-    - The keys of authorities that are to sign something, and are not there. In check mode they tell that the task would fail on this host.
+    - The missing keys of CAs that must sign. In check mode they show that the task would fail on this host.
   returned: success
   type: list
   elements: str
