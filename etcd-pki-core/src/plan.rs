@@ -5,6 +5,7 @@
 //! certificates that are renewed by path.
 
 mod apply;
+mod ca;
 mod cache;
 mod copies;
 mod decide;

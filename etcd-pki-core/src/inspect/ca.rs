@@ -41,7 +41,8 @@ pub(crate) struct CurrentCa {
     pub(crate) empty: Vec<Finding>,
     /// The owner of the key, if that is an unprivileged user
     pub(crate) key_owner: Option<Finding>,
-    /// The links at or above the files of a CA whose key is here: nothing is signed through them
+    /// The links at or above the files of a CA that is here or must be created: nothing is signed or
+    /// written through them. A bundle alone may be a link
     pub(crate) links: Vec<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
@@ -99,10 +100,19 @@ impl CurrentCa {
         ];
         let links = links
             .into_iter()
-            .filter(|_| !matches!(key, Part::Missing))
+            .filter(|_| {
+                let has_key = !matches!(key, Part::Missing);
+                has_key || bundle.is_empty() || refused.is_some()
+            })
             .filter_map(|(path, below)| rules::link(path, below));
+        let mut unique = Vec::new();
+        for link in links {
+            if !unique.contains(&link) {
+                unique.push(link);
+            }
+        }
         Ok(Self {
-            links: links.collect(),
+            links: unique,
             signing: signing(&bundle, key.present(), common_name),
             is_bundle_only: refused.is_some() && files.has_only_certificates(bundle.len()),
             bundle,

@@ -19,11 +19,12 @@ use super::{
     exchange::request_path,
     host::{key_of, waiting_key_path},
     report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
-    step::{KeySource, Work},
+    step::{KeySource, TrustText, Work},
 };
 use crate::{
     authority::{CaRenewal, CertificateAuthority},
-    bundle::Bundle,
+    bundle::{Bundle, all_pem, place_of_key},
+    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -78,8 +79,8 @@ impl Plan {
             let is_needed = match step.work {
                 Work::CreateCa { has_key } => has_key,
                 Work::RenewCa { .. } => true,
-                // Other hosts' bundles are delivered by steps of their own
-                Work::Trust { .. } if !matches!(self.0.mode, Mode::Pairs) => false,
+                // Hosts' bundles are delivered by steps of their own
+                _ if self.0.is_exchanged(step) => false,
                 _ => self.0.signs(ca.kind),
             };
             if is_needed {
@@ -287,11 +288,9 @@ impl Run<'_> {
             if !step.is_work() && !self.signs(ca.kind) {
                 continue;
             }
-            if let Work::Trust { .. } = step.work {
-                // A host's own trust bundle comes before the leaves that it verifies
-                if matches!(plan.mode, Mode::Signing { .. }) {
-                    continue;
-                }
+            // A host's own trust bundle comes before the leaves that it verifies
+            if plan.is_exchanged(step) {
+                continue;
             }
             let result = self
                 .begin()
@@ -321,7 +320,7 @@ impl Run<'_> {
             }
             Work::RenewCa { keeps_serial } => Some(renew_ca(ca, *keeps_serial, self)?),
             Work::Trust {
-                certificates: Some(certificates),
+                certificates: TrustText::Known(certificates),
             } => {
                 let (path, text) = (&ca.paths.certificate, certificates.as_bytes());
                 self.files.put_file(
@@ -407,9 +406,7 @@ impl Run<'_> {
 
     /// Whether a step is one of [`Run::cas`].
     fn is_done_with_cas(&self, step: &Step) -> bool {
-        let delivers = matches!(self.plan.mode, Mode::Signing { .. })
-            && matches!(step.work, Work::Trust { .. });
-        matches!(step.target, Target::Ca(_)) && !delivers
+        matches!(step.target, Target::Ca(_)) && !self.plan.is_exchanged(step)
     }
 
     fn removals(&self) -> Vec<Executed> {
@@ -761,8 +758,8 @@ impl Run<'_> {
         let (text, product) = match (&step.work, &step.target) {
             (Work::Trust { certificates }, Target::Ca(ca)) => {
                 let text = match certificates {
-                    Some(certificates) => certificates.clone(),
-                    None => self.signer(ca.kind)?.certificate().to_pem()?,
+                    TrustText::Known(text) => text.clone(),
+                    TrustText::Made(bundle) => with_made(bundle, self.signer(ca.kind)?)?,
                 };
                 (text, Product::default())
             }
@@ -801,6 +798,17 @@ fn keeping(bundle: Bundle, step: &Step, ca: &CertificateAuthority) -> Bundle {
 /// The end that was requested and is cut, if the specification gives a validity.
 fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTime> {
     cut.filter(|_| pair.profile.asked_validity().is_some())
+}
+
+/// A trust bundle with the certificate that a CA has now, in PEM.
+fn with_made(bundle: &[Certificate], ca: &CertificateAuthority) -> Result<String> {
+    let mut bundle = bundle.to_vec();
+    let made = ca.certificate().clone();
+    match place_of_key(&bundle, made.public_key()).and_then(|place| bundle.get_mut(place)) {
+        Some(old) => *old = made,
+        None => bundle.insert(0, made),
+    }
+    all_pem(&bundle)
 }
 
 /// Creates a CA, for the existing key if its creation was interrupted before the certificate.

@@ -1,6 +1,7 @@
 //! Planning the renewal of certificates by path, without a specification.
 
 use std::{
+    cell::LazyCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,6 +12,7 @@ use super::{
     Action, Contents, Mode, Plan, PlannedCa, Step, Target,
     apply::apply_planned,
     file_renewal::{FileRenewal, RenewalCa},
+    other_cas::OtherCas,
     report::{ApplyOptions, Report},
     step::Work,
 };
@@ -278,6 +280,7 @@ impl<'a> Renewal<'a> {
         } else {
             LinkedKeys::default()
         };
+        let other_cas = LazyCell::new(|| cas.others_in(store));
         let mut steps = Vec::with_capacity(files.len());
         for path in files {
             let certificate = path.strip_prefix(&directory).unwrap_or(path).to_owned();
@@ -286,6 +289,7 @@ impl<'a> Renewal<'a> {
             let planned = PlannedFile {
                 renewal: self,
                 cas: &cas,
+                other_cas: &other_cas,
                 linked: &linked,
                 directory: &directory,
                 paths: PairPaths { certificate, key },
@@ -369,6 +373,20 @@ impl Cas {
                 Err(Error::Changed { path })
             }
         }
+    }
+
+    /// The CAs in a directory that are not among these.
+    fn others_in(&self, directory: &Store) -> OtherCas {
+        let mut current = Vec::new();
+        let mut given = Vec::new();
+        for (kind, path, state) in &self.0 {
+            match (kind, state) {
+                (Some(kind), CaState::Current(ca, _)) => current.push((*kind, &**ca)),
+                (_, CaState::Given(ca, _)) => given.push((path.clone(), ca.clone())),
+                _ => {}
+            }
+        }
+        OtherCas::read(directory, &current).with_own(given)
     }
 
     /// The CAs of the store that may sign.
@@ -463,7 +481,10 @@ fn can_sign(current: &CurrentCa, path: &Path) -> std::result::Result<(), Finding
             reason: format!("{} is here, and its key is not", path.display()),
         }),
         // Its passphrase is needed when it signs
-        Part::Present(_) | Part::Unusable(_) => Ok(()),
+        Part::Present(_) | Part::Unusable(_) => match current.links.first() {
+            Some(link) => Err(link.clone()),
+            None => Ok(()),
+        },
     }
 }
 
@@ -476,16 +497,18 @@ fn other_ca(certificate: &Certificate, path: &Path, same_name: bool) -> Finding 
 }
 
 /// A file, and what its step is decided from.
-struct PlannedFile<'a> {
+struct PlannedFile<'a, F> {
     renewal: &'a Renewal<'a>,
     cas: &'a Cas,
+    /// The CAs of the directory that do not renew here
+    other_cas: &'a LazyCell<OtherCas, F>,
     linked: &'a LinkedKeys,
     directory: &'a Arc<Path>,
     paths: PairPaths,
     now: SystemTime,
 }
 
-impl PlannedFile<'_> {
+impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
     /// The step of a link to a file that is renewed under its own name: it stays.
     fn linked(self, named: PathBuf) -> Step {
         let path = self.directory.join(&self.paths.certificate);
@@ -539,7 +562,7 @@ impl PlannedFile<'_> {
             ));
         }
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-        let (action, work) = match self.decide(&certificate, &files, &full) {
+        let (action, work) = match self.decide(&certificate, &following, &files, &full) {
             Ok((ca, changes_ca)) => {
                 let rekey = self.renewal.rekey;
                 let action = if rekey {
@@ -576,6 +599,7 @@ impl PlannedFile<'_> {
     fn decide(
         &self,
         certificate: &Certificate,
+        following: &[Certificate],
         files: &PairFiles,
         full: &PairPaths,
     ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
@@ -618,7 +642,11 @@ impl PlannedFile<'_> {
         }
         let (kind, chain) = match &self.renewal.ca {
             RenewalCa::Given(ca) => (None, &**ca.signing_chain()),
-            RenewalCa::Store { .. } => self.cas.signer(certificate)?,
+            RenewalCa::Store { .. } => self.cas.signer(certificate).map_err(|finding| {
+                let path = &self.paths.certificate;
+                let other = self.other_cas.forbids(certificate, following, path);
+                other.unwrap_or(finding)
+            })?,
         };
         chain.check_cas(self.now, false)?;
         chain.check_wishes(Wishes {

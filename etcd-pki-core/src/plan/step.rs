@@ -192,14 +192,24 @@ pub(super) enum Work {
         certificates: String,
         key: KeySource,
     },
-    /// A trust bundle is written, given in PEM; `None` if its CA is created by this plan
-    Trust { certificates: Option<String> },
+    /// A trust bundle is written
+    Trust { certificates: TrustText },
     /// A request is signed
     Sign(Box<CertificateRequest>),
     /// A certificate is renewed by its path
     RenewFile(Box<FileRenewal>),
     /// The files are removed
     Remove,
+}
+
+/// A trust bundle that is written.
+#[derive(Debug)]
+pub(super) enum TrustText {
+    /// In PEM
+    Known(String),
+    /// These certificates, with the one that this plan makes for their signing CA; none if the plan
+    /// creates the CA
+    Made(Vec<Certificate>),
 }
 
 /// The key of a request on a host.

@@ -319,6 +319,9 @@ fn way_out(reason: &Finding, paths: &PairPaths, store: Option<&Store>) -> String
         Finding::Blocked { path, .. } if *path == paths.key => {
             "all were left as they are; renew without --rekey, or remove the link and make a key in its place first, with --rekey"
         }
+        Finding::Blocked { path, .. } if path.is_symlink() => {
+            "nothing is signed through a link: put the file itself there, or name the CA with --ca and --ca-key"
+        }
         Finding::Blocked { .. } if store.is_some_and(|store| has_key(store, reason)) => {
             "restore that file, or name the CA with --ca and --ca-key"
         }
