@@ -17,6 +17,7 @@ use super::{
     Action, Contents, Mode, Plan, Step, Target,
     cache::{Mark, Marker},
     exchange::request_path,
+    file_renewal::FileRenewal,
     host::{key_of, waiting_key_path},
     report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
     step::{KeySource, TrustText, Work},
@@ -374,7 +375,7 @@ impl Run<'_> {
                 changed.collect()
             }
             // Keys of one host, and files of one list, in their order
-            Mode::Host { .. } | Mode::Renewal(_) => steps
+            Mode::Host { .. } | Mode::Renewal => steps
                 .map(|(place, step)| (place, self.begin().and_then(|()| self.pair(step)), 1))
                 .map(|(place, result, changes)| (place, self.stop_on(result), changes))
                 .map(|(place, result, changes)| {
@@ -487,7 +488,7 @@ impl Run<'_> {
                 self.install(pair, certificates, *key)
             }
             (Work::RenewFile(renewal), Target::Files(paths)) => {
-                let ca = self.renewal_signer(renewal.ca)?;
+                let ca = self.renewal_signer(renewal)?;
                 let issued = renewal.renew(paths, &ca, self.files, self.plan.now)?;
                 let certificate = issued.certificate().clone();
                 Ok(Changed {
@@ -523,10 +524,8 @@ impl Run<'_> {
     }
 
     /// The CA that renews certificates by path. It is loaded once.
-    fn renewal_signer(&self, kind: Option<CaKind>) -> Result<Arc<CertificateAuthority>> {
-        let Mode::Renewal(ca) = &self.plan.mode else {
-            return Err(Error::Interrupted);
-        };
+    fn renewal_signer(&self, renewal: &FileRenewal) -> Result<Arc<CertificateAuthority>> {
+        let kind = renewal.ca;
         let mut loaded = self
             .renewal_signers
             .lock()
@@ -534,7 +533,7 @@ impl Run<'_> {
         if let Some(signer) = loaded.get(&kind) {
             return Ok(Arc::clone(signer));
         }
-        let signer = ca.load(kind, self.passphrase)?;
+        let signer = renewal.signer.load(kind, self.passphrase)?;
         loaded.insert(kind, Arc::clone(&signer));
         Ok(signer)
     }

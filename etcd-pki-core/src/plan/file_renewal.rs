@@ -27,6 +27,7 @@ pub(super) enum RenewalCa {
 /// A certificate that is renewed.
 #[derive(Debug)]
 pub(super) struct FileRenewal {
+    pub(super) signer: RenewalCa,
     pub(super) certificate: Certificate,
     /// The certificates that follow it in its file
     pub(super) following: Vec<Certificate>,

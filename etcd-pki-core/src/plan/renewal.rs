@@ -310,7 +310,7 @@ impl<'a> Renewal<'a> {
         steps.extend(later.into_iter().flatten());
         Ok(Plan(Arc::new(Contents {
             store: store.clone(),
-            mode: Mode::Renewal(self.ca.clone()),
+            mode: Mode::Renewal,
             now,
             steps,
             unmanaged: Vec::new(),
@@ -571,6 +571,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                     Action::Renew
                 };
                 let renewal = FileRenewal {
+                    signer: self.renewal.ca.clone(),
                     certificate,
                     following,
                     rekey,
