@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Error;
+use super::{Error, LOCK_FILE};
 use crate::{foreign, text};
 
 impl Error {
@@ -17,6 +17,11 @@ impl Error {
         let hint = match self {
             Self::AnotherAuthority { .. } => {
                 "write its common name into the specification (ca.common_name), or name another directory"
+            }
+            Self::Blocked { path, .. } | Self::SymbolicLink { path } | Self::Irregular { path }
+                if path.file_name().is_some_and(|name| name == LOCK_FILE) =>
+            {
+                "nothing was changed: remove it while no etcd-pki runs there, and the next one makes the lock file that it needs"
             }
             Self::Blocked { .. } => {
                 "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
