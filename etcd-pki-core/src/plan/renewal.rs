@@ -30,6 +30,7 @@ use crate::{
     },
     key::Passphrase,
     layout::{CaKind, Layout, PairPaths},
+    pem,
     store::{Attributes, Store, is_same, owner_of_directory, parent, read_file},
     validity::Validity,
     verify::{SigningChain, Use, Wishes},
@@ -525,7 +526,8 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
     fn step(self) -> Result<Step> {
         let full = self.paths.below(self.directory);
         let files = PairFiles::read(full.clone())?;
-        let (certificate, following) = match files.certificates(Use::Certificate).0 {
+        let (certificates, refused) = files.certificates(Use::Certificate);
+        let (certificate, following) = match certificates {
             Part::Present(mut certificates) => {
                 let following = certificates.split_off(1);
                 (certificates.swap_remove(0), following)
@@ -561,6 +563,12 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                 self.now,
             ));
         }
+        // What etcd does not read is written again as PEM
+        let refused_key = self.refused_key(&files, &full);
+        let rewrites_key = refused_key.is_some();
+        let paths = &self.paths;
+        reasons.extend(refused.map(|finding| finding.in_file(&paths.certificate)));
+        reasons.extend(refused_key.map(|finding| finding.in_file(&paths.key)));
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
         let (action, work) = match self.decide(&certificate, &following, &files, &full) {
             Ok((ca, changes_ca)) => {
@@ -575,6 +583,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                     certificate,
                     following,
                     rekey,
+                    rewrites_key,
                     validity: self.renewal.validity,
                     ca,
                     changes_ca,
@@ -594,6 +603,16 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
             stamps: files.stamps(),
             ..Step::new(action, Target::Files(self.paths), self.directory, work)
         })
+    }
+
+    /// Why etcd does not read the key's file, if the same key can be written again: it needs no
+    /// passphrase, and the file does not have the name of a DER file, which is for other programs.
+    fn refused_key(&self, files: &PairFiles, full: &PairPaths) -> Option<Finding> {
+        let (Part::Present(_), refused) = files.key(None) else {
+            return None;
+        };
+        let bytes = files.key_bytes().filter(|_| !self.renewal.rekey)?;
+        refused.filter(|_| !pem::is_der_by_name(&full.key, bytes))
     }
 
     /// The CA that signs, and whether it is another than before; or why the file is not renewed.
@@ -639,6 +658,12 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                     mismatch.map_or(Ok(()), Err)?;
                 }
                 Part::Unusable(finding) => return Err(finding),
+            }
+            if let Some(target) = link_target(&full.key)
+                && self.refused_key(files, full).is_some()
+            {
+                let reason = format!("{} is a link to {target}", full.key.display());
+                return Err(blocked(&full.key, reason));
             }
         }
         let (kind, chain) = match &self.renewal.ca {
