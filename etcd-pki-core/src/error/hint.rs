@@ -141,7 +141,7 @@ impl Error {
             Self::Signer { .. } => "see that the CA's key can be used here, and run it again",
             Self::Unsupported { hint, .. } => hint,
             Self::UntrustedOwner { .. } => {
-                "nothing was changed; give the key to root, to the owner of its directory or to the specified owner (chown), or remove it"
+                "nothing was changed; give it to root, to the owner of its directory or to the specified owner (chown), or remove it"
             }
             Self::Validity { .. } => {
                 "give another validity, such as 90d, 10y or an instant to come"

@@ -74,9 +74,9 @@ impl Ca {
                 }
                 if let Some(finding) = &current.refused {
                     decision.reasons.insert(0, finding.clone());
-                    decision.action = match current.links.first() {
-                        Some(link) => {
-                            decision.reasons.insert(0, link.clone());
+                    decision.action = match current.obstacles().next() {
+                        Some(obstacle) => {
+                            decision.reasons.insert(0, obstacle.clone());
                             Action::Blocked
                         }
                         None => Action::Trust,
@@ -121,11 +121,11 @@ impl Ca {
             })
     }
 
-    /// Why the CA can sign nothing: a link is in the place of one of its files, or it expired and this
-    /// plan cannot renew it.
+    /// Why the CA can sign nothing: a link is in the place of one of its files, a stranger owns its
+    /// certificates, or it expired and this plan cannot renew it.
     pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
-        if let Some(link) = self.current.links.first() {
-            return Some(link.clone());
+        if let Some(obstacle) = self.current.obstacles().next() {
+            return Some(obstacle.clone());
         }
         let is_blocked = self
             .decision
@@ -193,7 +193,12 @@ impl Ca {
             (current.certificate(), decision)
         else {
             check_orphans(&desired, has_key, store, signed()?)?;
-            if let Some(Finding::CaKeyOwner { path, owner }) = &current.key_owner {
+            let mut warnings = current.warnings.iter();
+            let key_owner = warnings.find_map(|warning| match warning {
+                Finding::CaKeyOwner { path, owner } => Some((path, owner)),
+                _ => None,
+            });
+            if let Some((path, owner)) = key_owner {
                 // Whoever put it there could sign with it
                 return Err(Error::UntrustedOwner {
                     path: directory.join(path),
@@ -210,6 +215,7 @@ impl Ca {
             }
             let work = Work::CreateCa { has_key };
             let is_linked = !current.links.is_empty();
+            reasons.extend(current.warnings);
             reasons.splice(0..0, current.links);
             let mut step = Step {
                 reasons,

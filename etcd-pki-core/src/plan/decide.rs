@@ -570,21 +570,21 @@ pub(super) fn ca(
     } else {
         keep
     };
-    // Nothing is written through a link
-    if !current.links.is_empty() && matches!(action, Action::Renew | Action::Chmod) {
-        reasons.splice(0..0, current.links.iter().cloned());
+    let has_obstacle = current.obstacles().next().is_some();
+    if has_obstacle && matches!(action, Action::Renew | Action::Chmod) {
+        reasons.splice(0..0, current.obstacles().cloned());
         action = Action::Blocked;
     }
     if action == Action::Blocked && !certificate.is_self_signed() {
         let issuer = certificate.issuer();
         reasons.insert(0, Finding::IssuedByAnotherCa { issuer });
     }
-    let links = current.links.iter().filter(|link| !reasons.contains(link));
-    let links: Vec<_> = links.cloned().collect();
-    reasons.extend(links);
+    let obstacles = current.obstacles().filter(|one| !reasons.contains(one));
+    let obstacles: Vec<_> = obstacles.cloned().collect();
+    reasons.extend(obstacles);
+    reasons.extend(current.warnings.iter().cloned());
     if matches!(action, Action::Keep | Action::Chmod) {
         reasons.extend(unchangeable(desired, certificate));
-        reasons.extend(current.key_owner.clone());
     }
     reasons.extend(current.permissions.iter().cloned());
     Decision { action, reasons }

@@ -105,7 +105,7 @@ pub(super) fn plan(
             pair,
             current,
             ca: trust.and_then(signing),
-            link: trust.and_then(Trust::link),
+            obstacle: trust.and_then(Trust::obstacle),
             other_cas: &other_cas,
             directory: &directory,
             permissions: &permissions,
@@ -152,9 +152,9 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
 fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<Step> {
     let target = Target::Ca(trust.desired.clone());
     let stamps = trust.current.stamps.clone();
-    if let Some(link) = trust.link() {
+    if let Some(obstacle) = trust.obstacle() {
         return Some(Step {
-            reasons: vec![link.clone()],
+            reasons: vec![obstacle.clone()],
             not_after: trust.certificate().map(Certificate::not_after),
             stamps,
             ..Step::new(Action::Blocked, target, directory, Work::None)
@@ -189,8 +189,8 @@ struct HostPair<'a, F> {
     pair: DesiredPair,
     current: Current,
     ca: Option<SigningCa<'a>>,
-    /// The link in the place of the CA's file, which must change
-    link: Option<&'a Finding>,
+    /// Why the CA's file is not trusted or not changed
+    obstacle: Option<&'a Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     directory: &'a Arc<Path>,
     permissions: &'a Attributes,
@@ -231,8 +231,8 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let mut decided = (Action::Blocked, Work::None);
         if action != Action::Blocked && !is_other_cas && !is_blocked(&reasons) {
             match self.decide(action) {
-                Ok((Action::Install, _)) if self.link.is_some() => {
-                    reasons.splice(0..0, self.link.cloned());
+                Ok((Action::Install, _)) if self.obstacle.is_some() => {
+                    reasons.splice(0..0, self.obstacle.cloned());
                 }
                 Ok(work) => decided = work,
                 Err(error) => reasons.push(blocked(error)?),

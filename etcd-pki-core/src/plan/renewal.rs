@@ -376,6 +376,20 @@ impl Cas {
         }
     }
 
+    /// What to be warned of where a CA of the store signs.
+    fn warnings(&self, kind: Option<CaKind>) -> Vec<Finding> {
+        let mut states = self
+            .0
+            .iter()
+            .filter(|(one, ..)| kind.is_some() && *one == kind);
+        let current = states.find_map(|(_, _, state)| match state {
+            CaState::Current(current, _) => Some(current),
+            _ => None,
+        });
+        let warnings = current.map(|ca| ca.owner.iter().chain(&ca.warnings).cloned().collect());
+        warnings.unwrap_or_default()
+    }
+
     /// The CAs in a directory that are not among these.
     fn others_in(&self, directory: &Store) -> OtherCas {
         let mut current = Vec::new();
@@ -595,6 +609,9 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                 (Action::Blocked, Work::None)
             }
         };
+        if let Work::RenewFile(renewal) = &work {
+            reasons.extend(self.cas.warnings(renewal.ca));
+        }
         Ok(Step {
             reasons,
             not_before: Some(not_before),

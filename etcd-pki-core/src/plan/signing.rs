@@ -136,7 +136,11 @@ pub(super) fn plan(
             serials.contains(ca.serial_number().as_bytes()) || is_named_in(store, ca)
         };
         let signed = || signed(kind, &of_peers, store);
-        steps.push(ca.into_step(store, &directory, signed, is_named)?);
+        steps.push(Step {
+            // What is due first is one of the hosts' certificates, which are not here
+            due: None,
+            ..ca.into_step(store, &directory, signed, is_named)?
+        });
     }
     steps.extend(trusts.into_iter().flatten());
     steps.extend(signed_steps);

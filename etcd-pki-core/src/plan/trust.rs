@@ -228,9 +228,11 @@ impl Trust {
         unverified.map(|(pair, _)| &*pair.paths.certificate)
     }
 
-    /// The link in the place of the CA's file, or above it, if the file must change.
-    pub(super) fn link(&self) -> Option<&Finding> {
-        self.link.as_ref().filter(|_| self.change.is_some())
+    /// Why the CA's file is not trusted or not changed: a stranger owns it, or it must change and a link
+    /// is in its place or above it.
+    pub(super) fn obstacle(&self) -> Option<&Finding> {
+        let link = self.link.as_ref().filter(|_| self.change.is_some());
+        self.current.owner.as_ref().or(link)
     }
 
     /// The trusted certificates with the name of the CA, each with its file: no key shows here which of
