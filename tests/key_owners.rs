@@ -20,6 +20,7 @@ use etcd_pki_core::{
 use etcd_pki_tests::{
     Scratch,
     command::{etcd_pki, etcd_pki_in},
+    machines::{self, Machines},
     run,
 };
 
@@ -287,8 +288,8 @@ fn adoption() {
     assert!(remarks.any(|remark| remark.contains("who can sign certificates")));
 }
 
-/// A key in the directory that `--key` names is judged by its owner and through no link, as one that a
-/// plan finds there. A key elsewhere is the user's own business.
+/// A key that `--key` names is judged by its owner, and in the directory it is reached through no link,
+/// as one that a plan finds there.
 #[test]
 fn keys_that_are_named_for_a_new_certificate() {
     if !is_root() {
@@ -296,7 +297,8 @@ fn keys_that_are_named_for_a_new_certificate() {
     }
     let pki = Pki::new("");
     let key = pki.file("client-app-key.pem");
-    let elsewhere = pki.scratch.path().join("elsewhere.pem");
+    let elsewhere = pki.scratch.path().join("away/elsewhere.pem");
+    fs::create_dir(elsewhere.parent().unwrap()).unwrap();
     let issue = |key: &str| {
         let line = format!("cert issue client app -d ssl --force --key {key}");
         etcd_pki_in(pki.scratch.path(), &line)
@@ -316,13 +318,20 @@ fn keys_that_are_named_for_a_new_certificate() {
         }
         let after = fs::read(pki.file("client-app.pem")).unwrap();
         assert_eq!(after != before, is_trusted, "{owner}");
-        fs::copy(&key, &elsewhere).unwrap();
-        give(&elsewhere, owner);
-        let _ = etcd_pki_in(
-            pki.scratch.path(),
-            "cert issue client b -d ssl -o b.pem --force --key elsewhere.pem",
-        )
-        .expect_success();
+        // A key elsewhere is judged by its own directory, with and without that of the CA
+        for (folder, is_trusted) in [(0, owner == 0), (owner, true)] {
+            give(elsewhere.parent().unwrap(), folder);
+            fs::copy(&key, &elsewhere).unwrap();
+            give(&elsewhere, owner);
+            for ca in ["-d ssl", "--ca ssl/ca.pem --ca-key ssl/ca-key.pem"] {
+                let line =
+                    format!("cert issue client b {ca} -o b.pem --force --key away/elsewhere.pem");
+                let issued = etcd_pki_in(pki.scratch.path(), &line);
+                assert_eq!(issued.success(), is_trusted, "{owner}: {issued:?}");
+                let is_named = issued.stderr().contains("elsewhere.pem belongs to ");
+                assert_eq!(is_named, !is_trusted, "{issued:?}");
+            }
+        }
     }
     // A link in the directory to a key of root's
     fs::rename(&key, pki.scratch.path().join("key.pem")).unwrap();
@@ -361,4 +370,150 @@ fn a_ca_for_a_key_that_is_named() {
             );
         }
     }
+}
+
+/// Who can exchange what is trusted is named, and a plan signs nothing with such a bundle.
+#[test]
+fn the_certificates_of_a_ca() {
+    if !is_root() {
+        return;
+    }
+    for more in [
+        "",
+        "files: {owner: \"65532\"}\n",
+        "files: {ca: {owner: \"65532\"}}\n",
+    ] {
+        let pki = Pki::new(more);
+        give(&pki.directory(), KEEPER);
+        let (ca, client) = (pki.file("ca.pem"), pki.file("client-app.pem"));
+        for owner in [0, KEEPER, ETCD, STRANGER] {
+            give(&ca, owner);
+            // `check` does not know the specification
+            let is_stranger = owner == ETCD || owner == STRANGER;
+            let found = pki.codes_of("ca.pem").contains(&"EP054");
+            assert_eq!(found, is_stranger, "{owner}");
+            let is_refused = owner == STRANGER || (owner == ETCD && more.is_empty());
+            let (_, codes) = pki.step(&PlanOptions::new(), "ca.pem");
+            assert_eq!(codes.contains(&"EP054"), is_refused, "{owner}: {codes:?}");
+            let _ = fs::remove_file(&client);
+            let (action, codes) = pki.step(&PlanOptions::new(), "client-app.pem");
+            assert_eq!(
+                action == Action::Blocked,
+                is_refused,
+                "{owner}: {action} {codes:?}"
+            );
+            assert_eq!(codes[0] == "EP054", is_refused, "{owner}");
+            let report = pki.plan(&PlanOptions::new()).apply().unwrap();
+            assert_eq!(client.exists(), !is_refused, "{owner}");
+            if is_refused {
+                let error = report.first_error().unwrap();
+                assert!(matches!(error, Error::UntrustedOwner { path, .. } if *path == ca));
+                assert_eq!(owner_and_mode(&ca).0, owner);
+            }
+            // Without a specification it is unknown who should own it
+            give(&ca, owner);
+            let line = "cert issue client other -d ssl --force";
+            let issued = etcd_pki_in(pki.scratch.path(), line).expect_success();
+            let is_named = issued.stderr().contains("who can exchange what is trusted");
+            assert_eq!(is_named, is_stranger, "{issued:?}");
+        }
+    }
+}
+
+/// On a host, no certificate is installed by a trust bundle of a stranger.
+#[test]
+fn the_trust_bundle_of_a_host() {
+    if !is_root() {
+        return;
+    }
+    let machines = Machines::installed(machines::SPECIFICATION);
+    let installed = machines.path("etcd-1/member-etcd-1.pem");
+    for (owner, is_trusted) in [(STRANGER, false), (0, true)] {
+        let _ = fs::remove_file(&installed);
+        give(&machines.path("etcd-1/ca.pem"), owner);
+        let output = machines.command("apply", "etcd-1").output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), is_trusted, "{printed}");
+        let is_named = printed.contains("etcd-1/ca.pem belongs to ");
+        assert_eq!(is_named, !is_trusted, "{printed}");
+        assert_eq!(installed.exists(), is_trusted);
+    }
+}
+
+/// Every command that signs with the key of an unprivileged user warns of that.
+#[test]
+fn a_warning_wherever_a_ca_key_is_used() {
+    if !is_root() {
+        return;
+    }
+    let pki = Pki::new("");
+    let _ = etcd_pki_in(pki.scratch.path(), "key new -o app-key.pem").expect_success();
+    let request = "csr new --cn app --key app-key.pem -o app.csr";
+    let _ = etcd_pki_in(pki.scratch.path(), request).expect_success();
+    let ca = "--ca ssl/ca.pem --ca-key ssl/ca-key.pem";
+    for (owner, is_warned) in [(ETCD, true), (0, false)] {
+        give(&pki.file("ca-key.pem"), owner);
+        for line in [
+            "cert issue client a -d ssl --force",
+            &format!("cert issue client a {ca} -o a.pem --force"),
+            "cert issue client a -d ssl --ca-key ssl/ca-key.pem -o a.pem --force",
+            "cert sign app.csr --role client --cn app -d ssl -o b.pem --force",
+            "cert renew -d ssl ssl/client-app.pem",
+            &format!("cert renew {ca} ssl/client-app.pem"),
+            "ca renew -d ssl",
+            "ca renew -d ssl --csr ca.csr --force",
+        ] {
+            let done = etcd_pki_in(pki.scratch.path(), &format!("{line} --json"));
+            let done = done.expect_success();
+            let warning = "ca-key.pem belongs to 65532, who can sign certificates";
+            assert_eq!(
+                done.stderr().contains(warning),
+                is_warned,
+                "{line}: {done:?}"
+            );
+            assert_eq!(
+                done.stdout().contains(warning),
+                is_warned,
+                "{line}: {done:?}"
+            );
+        }
+    }
+}
+
+/// A directory of a CA in which others may put files is a finding, and a warning of a plan.
+#[test]
+fn directories_that_others_may_write() {
+    if !is_root() {
+        return;
+    }
+    let pki = Pki::new("");
+    let spec = pki.scratch.path().join("cluster.yaml");
+    fs::write(&spec, SPECIFICATION).unwrap();
+    let directory = pki.directory();
+    for (mode, group, is_open) in [
+        (0o755, 0, false),
+        (0o777, 0, true),
+        (0o1777, 0, true),
+        (0o775, 0, false),
+        (0o775, ETCD, true),
+        (0o2770, ETCD, true),
+        (0o750, ETCD, false),
+    ] {
+        chown(&directory, Some(0), Some(group)).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+        let found = pki.codes_of("ssl").contains(&"EP015");
+        assert_eq!(found, is_open, "{mode:o} {group}");
+        let issued = etcd_pki_in(pki.scratch.path(), "cert issue client a -d ssl --force");
+        let issued = issued.expect_success();
+        let planned = etcd_pki_in(pki.scratch.path(), "plan -f cluster.yaml -d ssl");
+        let planned = planned.expect_success();
+        for printed in [issued.stderr(), planned.stderr()] {
+            let is_warned = printed.contains(&format!("warning: ssl has mode {mode:04o}"));
+            assert_eq!(is_warned, is_open, "{mode:o} {group}: {printed}");
+        }
+    }
+    // A group of one user is that user
+    chown(&directory, Some(KEEPER), Some(KEEPER)).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o775)).unwrap();
+    assert!(!pki.codes_of("ssl").contains(&"EP015"));
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use etcd_pki_tests::{
-    Scratch,
+    LOCK_FILE, Scratch,
     cluster::Cluster,
     command::etcd_pki_in,
     machines::{Machines, SPECIFICATION},
@@ -275,4 +275,30 @@ fn what_may_not_be_read_stays() {
         "etcd-pki: cannot read ssl/ca-key.pem: Permission denied (os error 13)\n\
          hint: run it as the files' owner, or with sudo\n"
     );
+}
+
+/// What is in the way of the lock file has a hint of its own.
+#[test]
+fn what_is_no_lock_file() {
+    let put: [fn(&Path); 3] = [
+        |lock| fs::hard_link(lock.with_file_name("cluster.yaml"), lock).unwrap(),
+        |lock| symlink("elsewhere", lock).unwrap(),
+        |lock| fs::create_dir(lock).unwrap(),
+    ];
+    for put in put {
+        let cluster = Cluster::applied();
+        fs::remove_file(cluster.file("client-root.pem")).unwrap();
+        let lock = cluster.file(LOCK_FILE);
+        fs::remove_file(&lock).unwrap();
+        fs::write(lock.with_file_name("cluster.yaml"), "").unwrap();
+        put(&lock);
+        let printed = stderr_of(&cluster.command("apply").output().unwrap(), 1);
+        assert!(
+            printed.contains("remove it while no etcd-pki runs"),
+            "{printed}"
+        );
+        assert!(!printed.contains("--rekey"), "{printed}");
+        let _ = fs::remove_file(&lock).or_else(|_| fs::remove_dir(&lock));
+        let _ = cluster.apply();
+    }
 }

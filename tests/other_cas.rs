@@ -7,12 +7,14 @@
 
 use std::{fs, path::Path};
 
-use etcd_pki_core::{CertificateAuthority, Identity, Role};
+use etcd_pki_core::{CertificateAuthority, CertificateRequest, Identity, PrivateKey, Role};
 use etcd_pki_tests::{
     cluster::{Cluster, SPECIFICATION},
     command::etcd_pki_in,
+    machines::{self, Machines},
     openssl, run, stderr_of,
 };
+use serde_json::Value;
 
 const CERTIFICATE: &str = "client-root.pem";
 const KEY: &str = "client-root-key.pem";
@@ -259,4 +261,106 @@ fn a_stranger_in_the_leafs_own_file() {
     assert!(due.starts_with("renew: "), "{due}");
     let _ = cluster.apply();
     cluster.assert_whole();
+}
+
+/// The first reason and the action of each step of a plan on a machine, by the name of its file.
+fn planned(machines: &Machines, machine: &str, file: &str) -> (String, String) {
+    let output = machines.output("plan", machine);
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let mut changes = changes.filter(|one| one["certificate"].as_str().unwrap().ends_with(file));
+    let change = changes.next().unwrap_or_else(|| panic!("{plan}"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&change["action"]), text(&change["reasons"][0]["code"]))
+}
+
+/// On a host with keys of its own, no request is written for what another CA of its directory signed.
+#[test]
+fn a_pair_of_another_ca_on_a_host() {
+    const FILE: &str = "member-etcd-1.pem";
+    for place in ["third.pem", "sub/third.crt", "ca.pem"] {
+        let machines = Machines::installed(machines::SPECIFICATION);
+        let third = third();
+        let identity = Identity::new("etcd-1").unwrap();
+        let identity = identity.with_names(["10.0.0.11"]).unwrap();
+        let bundle = third.issue(Role::Member, identity).unwrap();
+        let file = |name: &str| machines.path("etcd-1").join(name);
+        fs::write(file(FILE), bundle.certificate_pem().unwrap()).unwrap();
+        let key = bundle.secret_key_pem().unwrap();
+        fs::write(file("member-etcd-1-key.pem"), key).unwrap();
+        fs::create_dir(file("sub")).unwrap();
+        let ca = fs::read_to_string(file(place)).unwrap_or_default();
+        let ca = ca + &third.certificate().to_pem().unwrap();
+        fs::write(file(place), ca).unwrap();
+        machines.specify(&machines::SPECIFICATION.replace("10.0.0.11", "10.0.0.99"));
+        let before = (machines.files("travel"), machines.files("etcd-1"));
+        let (action, code) = planned(&machines, "etcd-1", FILE);
+        assert_eq!((&*action, &*code), ("blocked", "EP053"), "{place}");
+        let printed = stderr_of(&machines.output("apply", "etcd-1"), 1);
+        let reason = format!("signed by CN=third ({place}), another CA of this directory");
+        assert!(printed.contains(&reason), "{printed}");
+        let mut after = (machines.files("travel"), machines.files("etcd-1"));
+        for files in [&mut after.0, &mut after.1] {
+            // The host's own pairs go on
+            files.retain(|path, _| !path.to_str().unwrap().contains("admin-etcd-1"));
+        }
+        for (files, before) in [(&after.0, &before.0), (&after.1, &before.1)] {
+            for (path, contents) in files {
+                assert_eq!(before.get(path), Some(contents), "{}", path.display());
+            }
+        }
+    }
+}
+
+/// Where requests are signed, a certificate of another CA of the directory in the host's folder stays.
+#[test]
+fn a_request_next_to_what_another_ca_signed() {
+    const FILE: &str = "member-etcd-1.pem";
+    for is_below in [false, true] {
+        let machines = Machines::installed(machines::SPECIFICATION);
+        let third = third();
+        let key = fs::read(machines.path("etcd-1/member-etcd-1-key.pem")).unwrap();
+        let key = PrivateKey::from_pem(key).unwrap();
+        let identity = Identity::new("etcd-1").unwrap();
+        let identity = identity.with_names(["10.0.0.11"]).unwrap();
+        let request = CertificateRequest::create(&key, Role::Member, &identity).unwrap();
+        let issued = third.sign(&request, Role::Member, &identity).unwrap();
+        let travelling = machines.path("travel/etcd-1").join(FILE);
+        let pem = third.certificate().to_pem().unwrap();
+        let mut text = issued.certificate_pem().unwrap();
+        if is_below {
+            text.push_str(&pem);
+        }
+        fs::write(&travelling, &text).unwrap();
+        fs::write(machines.path("ca/third.pem"), &pem).unwrap();
+        let (action, code) = planned(&machines, "ca", FILE);
+        assert_eq!((&*action, &*code), ("blocked", "EP053"));
+        let printed = stderr_of(&machines.output("apply", "ca"), 1);
+        assert!(
+            printed.contains("signed by CN=third (third.pem)"),
+            "{printed}"
+        );
+        assert_eq!(fs::read_to_string(&travelling).unwrap(), text);
+        // Without that CA in the directory it is the certificate of a stranger
+        fs::remove_file(machines.path("ca/third.pem")).unwrap();
+        let _ = machines.quietly("ca");
+        assert!(fs::read_to_string(&travelling).unwrap() != text);
+    }
+}
+
+/// A renewal by path names the other CA too.
+#[test]
+fn a_renewal_by_path_names_the_other_ca() {
+    let cluster = Cluster::applied();
+    let third = third();
+    sign_root(&cluster, &third);
+    let pem = third.certificate().to_pem().unwrap();
+    fs::write(cluster.file("third.pem"), pem).unwrap();
+    let before = fs::read(cluster.file(CERTIFICATE)).unwrap();
+    let renewed = etcd_pki_in(cluster.path(), "cert renew -d ssl ssl/client-root.pem");
+    let printed = renewed.expect_code(1);
+    let printed = printed.stderr();
+    let reason = "signed by CN=third (third.pem), another CA of this directory";
+    assert!(printed.contains(reason), "{printed}");
+    assert_eq!(fs::read(cluster.file(CERTIFICATE)).unwrap(), before);
 }

@@ -55,6 +55,53 @@ fn a_certificate_of_kubesprays_keeps_all_but_its_time() {
         .assert_accepted("the re-keyed one");
 }
 
+/// What only etcd-pki reads is written again as PEM, with the same key, as a plan does.
+#[test]
+fn a_pair_that_etcd_does_not_read_is_written_as_pem() {
+    let forms: [fn(&str, &[u8]) -> Vec<u8>; 3] = [
+        |_, der| der.to_vec(),
+        |pem, _| [b"\xef\xbb\xbf", pem.as_bytes()].concat(),
+        |pem, _| pem.replace('\n', "\r").into_bytes(),
+    ];
+    for form in forms {
+        for which in [[true, false], [false, true], [true, true]] {
+            let kubespray = Kubespray::create(&["etcd-1"], &["kube-1"]);
+            let pair = kubespray.member("etcd-1");
+            let old = read_certificate(&pair.certificate);
+            let types = ["x509", "pkey"];
+            for ((path, is_damaged), kind) in [&pair.certificate, &pair.key]
+                .into_iter()
+                .zip(which)
+                .zip(types)
+            {
+                let pem = fs::read_to_string(path).unwrap();
+                let line = format!("{kind} -in {} -outform DER -out out.der", path.display());
+                let _ = openssl::call(kubespray.path(), &line);
+                let der = fs::read(kubespray.path().join("out.der")).unwrap();
+                if is_damaged {
+                    fs::write(path, form(&pem, &der)).unwrap();
+                }
+            }
+            let line = "cert renew member-etcd-1.pem -d .";
+            let _ = etcd_pki_in(kubespray.path(), line).expect_success();
+            let [certificate, key] = [&pair.certificate, &pair.key].map(fs::read_to_string);
+            assert!(
+                certificate
+                    .unwrap()
+                    .starts_with("-----BEGIN CERTIFICATE-----\n")
+            );
+            let key = key.unwrap();
+            assert!(key.starts_with("-----BEGIN ") && key.contains("PRIVATE KEY-----\n"));
+            let key = PrivateKey::from_pem(key).unwrap();
+            assert_eq!(key.public_key(), old.public_key());
+            let new = read_certificate(&pair.certificate);
+            assert_eq!(new.public_key(), old.public_key());
+            let ca = kubespray.ca().certificate;
+            openssl::verify(&ca, &pair.certificate, Purpose::Server).assert_accepted("renewed");
+        }
+    }
+}
+
 #[test]
 fn a_kubespray_ca_gets_its_key_usage_and_its_leaves_pass_strictly() {
     let kubespray = Kubespray::create(&["etcd-1"], &["kube-1"]);

@@ -103,7 +103,8 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     let told = "./peer-ca.pem is here, and its key is not\nhint: name both with --ca and --ca-key";
     assert!(named.stderr().contains(told), "{}", named.stderr());
     // Of an authority of which nothing is here, only its name is known
-    fs::rename(path("peer-ca.pem"), path("peer-ca")).unwrap();
+    let peer_ca = fs::read(path("peer-ca.pem")).unwrap();
+    fs::remove_file(path("peer-ca.pem")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
     let told = "./peer-etcd-1.pem: signed by CN=etcd-peer-ca, not by ./ca.pem\nhint: it was left as it is; name the CA that must sign it with --ca and --ca-key";
@@ -112,7 +113,7 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     assert_eq!(named.code(), Some(1));
     let told = told.replace("./peer", "peer");
     assert!(named.stderr().contains(&told), "{}", named.stderr());
-    fs::rename(path("peer-ca"), path("peer-ca.pem")).unwrap();
+    fs::write(path("peer-ca.pem"), peer_ca).unwrap();
 
     // A key that is there and cannot be used
     let key = PrivateKey::from_pem(fs::read(path("elsewhere")).unwrap()).unwrap();

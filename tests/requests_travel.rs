@@ -5,9 +5,16 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
-use etcd_pki_core::{Identity, PrivateKey};
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Identity, KeyAlgorithm, PrivateKey, Profile,
+};
 use etcd_pki_tests::{
     machines::{HOSTS, Machines, SPECIFICATION, changed},
     openssl::{self, Purpose},
@@ -143,11 +150,11 @@ fn a_renewed_authority_travels() {
     let before = fs::read(machines.path("etcd-1/ca.pem")).unwrap();
     let renewed = {
         let key = fs::read(machines.path("ca/ca-key.pem")).unwrap();
-        let later = std::time::SystemTime::now() + Duration::from_secs(2);
-        etcd_pki_core::CertificateAuthority::create_for(
+        let later = SystemTime::now() + Duration::from_secs(2);
+        CertificateAuthority::create_for(
             PrivateKey::from_pem(key).unwrap(),
             &Identity::from_common_name("etcd-ca").unwrap(),
-            etcd_pki_core::Profile::ca(),
+            Profile::authority(),
             later,
         )
         .unwrap()
@@ -167,4 +174,64 @@ fn a_renewed_authority_travels() {
     // The old one that a slow courier brings is not put back
     fs::write(machines.path("travel/etcd-1/ca.pem"), before).unwrap();
     assert_eq!(machines.quietly("etcd-1")["trusted"], 0);
+}
+
+/// A CA that expired or expires soon is renewed where it is, and each host gets its new certificate.
+#[test]
+fn a_ca_that_is_due_is_renewed_before_it_signs() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    const OTHER: &str = "other-ca";
+    for (age, planned) in [(3640, "expires in "), (3660, "expired on ")] {
+        let machines = Machines::new(SPECIFICATION);
+        fs::create_dir(machines.path("ca")).unwrap();
+        let key = PrivateKey::generate_with(KeyAlgorithm::default()).unwrap();
+        let key_pem = key.to_secret_pem().unwrap();
+        let old = CertificateAuthority::create_for(
+            key,
+            &Identity::from_common_name("etcd-ca").unwrap(),
+            Profile::authority(),
+            SystemTime::now() - DAY * age,
+        )
+        .unwrap();
+        let other = CertificateAuthority::create(OTHER).unwrap();
+        let other = other.certificate().to_pem().unwrap();
+        let bundle = other.clone() + &old.certificate().to_pem().unwrap();
+        fs::write(machines.path("ca/ca.pem"), &bundle).unwrap();
+        fs::write(machines.path("ca/ca-key.pem"), &*key_pem).unwrap();
+        for host in HOSTS {
+            let _ = machines.output("apply", host);
+        }
+        let output = machines.command("plan", "ca").output().unwrap();
+        let plan = String::from_utf8(output.stdout).unwrap();
+        let renewal = plan
+            .lines()
+            .find(|line| line.trim_start().starts_with("renew "))
+            .unwrap();
+        assert!(
+            renewal.contains("ca.pem") && renewal.contains(planned),
+            "{plan}"
+        );
+        assert_eq!(
+            fs::read_to_string(machines.path("ca/ca.pem")).unwrap(),
+            bundle
+        );
+
+        let (facts, said) = machines.apply("ca");
+        assert_eq!(said, "");
+        let counts = (&facts["renewed"], &facts["done"]["trusted"]);
+        assert_eq!(counts, (&1.into(), &2.into()));
+        let bundle = fs::read_to_string(machines.path("ca/ca.pem")).unwrap();
+        assert!(bundle.starts_with(&other), "{bundle}");
+        let all = Certificate::all_from_bytes(bundle.as_bytes()).unwrap();
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[1].public_key(), old.certificate().public_key());
+        assert!(all[1].not_after() > SystemTime::now() + DAY * 3000);
+        for host in HOSTS {
+            let travelling = machines.path("travel").join(host).join("ca.pem");
+            assert_eq!(fs::read_to_string(travelling).unwrap(), bundle);
+            let _ = machines.quietly(host);
+        }
+        machines.assert_whole();
+        assert_eq!(machines.apply("ca").0["renewed"], 0);
+    }
 }

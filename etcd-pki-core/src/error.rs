@@ -291,6 +291,9 @@ pub enum Error {
     WrongPassphrase,
 }
 
+/// The name of the lock file of a directory, for which errors have a hint of its own.
+pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
+
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {

@@ -119,7 +119,7 @@ pub enum Finding {
         ca: PathBuf,
     },
     /// EP015: everyone on the host can write a certificate's file or its directory, and so replace
-    /// a CA that is trusted.
+    /// a CA that is trusted; or a group can write in the directory of a CA.
     Writable {
         /// The file or the directory
         path: PathBuf,
@@ -343,6 +343,14 @@ pub enum Finding {
     /// EP052: a CA's key belongs to an unprivileged user, who can sign certificates.
     CaKeyOwner {
         /// The key's file
+        path: PathBuf,
+        /// Its owner
+        owner: String,
+    },
+    /// EP054: the file of a CA's certificates belongs to a user who may not own it, and who can exchange
+    /// what is trusted. A plan neither signs with it nor trusts it.
+    CaOwner {
+        /// The file
         path: PathBuf,
         /// Its owner
         owner: String,

@@ -22,7 +22,14 @@ pub(crate) use self::{
     directory::{OtherFile, recognize},
     files::{PairFiles, Part, Stamps, public},
 };
-use crate::{certificate::Certificate, finding::Finding};
+use std::path::Path;
+
+use crate::{
+    certificate::Certificate,
+    finding::Finding,
+    layout::PairPaths,
+    store::{Attributes, Stamp, owner_of_directory, parent, shared_directory_mode},
+};
 
 pub use self::{
     check::Check,
@@ -30,6 +37,34 @@ pub use self::{
     directory::{CurrentPair, Directory, TrustBundle, directory},
     rules::KeyMatch,
 };
+
+/// What is wrong with the owners of a CA's two files, and with who else may write in their directory.
+/// They are warnings: without a specification it is unknown who should own the files.
+///
+/// ```
+/// use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, inspect};
+///
+/// # let parent = tempfile::tempdir()?;
+/// let store = Store::new(parent.path().join("ssl"), Layout::Kubespray);
+/// store.lock()?.write_ca(CaKind::Client, &CertificateAuthority::create("etcd-ca")?, None)?;
+/// assert_eq!(inspect::ca_files(&store.ca_paths(CaKind::Client)), []);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn ca_files(paths: &PairPaths) -> Vec<Finding> {
+    let usual = Attributes::default();
+    let directory = parent(&paths.certificate);
+    let owner_of = |path: &Path| owner_of_directory(parent(path));
+    let certificate = Stamp::of_file(&paths.certificate).and_then(|stamp| {
+        let owner = owner_of(&paths.certificate);
+        rules::ca_owner(&paths.certificate, &stamp, &usual, owner)
+    });
+    let key = Stamp::of_file(&paths.key);
+    let key = key.and_then(|stamp| rules::ca_key_owner(&paths.key, &stamp, &usual));
+    let mode = shared_directory_mode(directory, None);
+    let shared = mode.map(|mode| rules::directory(directory, mode));
+    certificate.into_iter().chain(key).chain(shared).collect()
+}
 
 /// Why etcd's peer port accepts the certificate of a client or node, as long as peers have no CA of their
 /// own; `None` if it refuses the certificate, or if that is a member's.

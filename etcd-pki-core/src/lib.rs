@@ -183,8 +183,8 @@ pub use crate::{
     signer::Signer,
     store::{
         LockedFiles, LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names,
-        read_authority, read_authority_to_renew, read_file, read_regular_file, write_files,
-        write_files_with,
+        read_authority, read_authority_to_renew, read_file, read_private_key, read_regular_file,
+        write_files, write_files_with,
     },
     text::printable,
     threshold::Threshold,

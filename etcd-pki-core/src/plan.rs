@@ -5,6 +5,7 @@
 //! certificates that are renewed by path.
 
 mod apply;
+mod ca;
 mod cache;
 mod copies;
 mod decide;
@@ -28,7 +29,7 @@ use std::{
     time::SystemTime,
 };
 
-use self::{cache::NextCache, file_renewal::RenewalCa, step::Work};
+use self::{cache::NextCache, step::Work};
 pub use self::{
     decide::reasons,
     exchange::Refusal,
@@ -121,8 +122,8 @@ enum Mode {
     },
     /// The requests of an exchange directory are signed
     Signing { exchange: Arc<Exchange> },
-    /// Certificates are renewed by path, with this CA
-    Renewal(RenewalCa),
+    /// Certificates are renewed by path
+    Renewal,
 }
 
 /// How a plan is made.
@@ -316,7 +317,7 @@ impl Plan {
         match &self.0.mode {
             Mode::Host { folder, .. } => Some(folder),
             Mode::Signing { exchange } => Some(exchange.path()),
-            Mode::Pairs | Mode::Renewal(_) => None,
+            Mode::Pairs | Mode::Renewal => None,
         }
     }
 

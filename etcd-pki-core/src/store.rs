@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use self::lock::{Locked, Scope};
 pub use self::{
     ca::{read_authority, read_authority_to_renew},
+    keys::read_private_key,
     locked::LockedStore,
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
@@ -33,11 +34,11 @@ pub(crate) use self::{
     locked::PairTexts,
     path::{
         canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
-        open_directory_mode, parent,
+        open_directory_mode, parent, shared_directory_mode,
     },
     permissions::{
         Account, Attributes, CaAttributes, Stamp, group, group_name, is_privileged_owner, may_give,
-        owner_of_directory, trusted_owner, user, user_name, usual_mode,
+        owner_of_directory, trusted_ca_owner, trusted_owner, user, user_name, usual_mode,
     },
     read::{
         first_certificate, look, look_below, look_existing_below, read_below, read_certificates,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use etcd_pki_core::{
-    CaKind, Layout,
+    CaKind, Layout, PairPaths,
     inspect::{self, CurrentPair, Directory, TrustBundle},
 };
 use pyo3::prelude::*;
@@ -30,6 +30,19 @@ use crate::{
 #[pyfunction]
 pub(crate) fn inspect_directory(py: Python<'_>, path: PathBuf) -> PyResult<PyDirectory> {
     work(py, || on_all_cores(|| inspect::directory(&path))).map(PyDirectory)
+}
+
+/// What is wrong with the owners of a CA's two files, and with who else may write in their directory.
+/// They are warnings: without a specification it is unknown who should own the files.
+///
+/// >>> from etcd_pki import CertificateAuthority, inspect_ca
+/// >>> paths = CertificateAuthority.create("etcd-ca").write("ssl")
+/// >>> inspect_ca(paths.certificate, paths.key)
+/// []
+#[pyfunction]
+pub(crate) fn inspect_ca(certificate: PathBuf, key: PathBuf) -> Vec<PyFinding> {
+    let paths = PairPaths { certificate, key };
+    PyFinding::all(&inspect::ca_files(&paths))
 }
 
 /// The current state of a directory: what `inspect_directory` returns.

@@ -61,7 +61,7 @@ mod _etcd_pki {
         files::{py_has_further_names, py_read_file, py_write_files},
         finding::PyFinding,
         identity::PyIdentity,
-        inspect::{PyCurrentPair, PyDirectory, PyTrustBundle, inspect_directory},
+        inspect::{PyCurrentPair, PyDirectory, PyTrustBundle, inspect_ca, inspect_directory},
         key::{PyPrivateKey, PyPublicKey},
         kubespray::PyKubesprayScript,
         layout::{PyPairPaths, ca_paths, member_client_paths, pair_paths, peer_pair_paths},

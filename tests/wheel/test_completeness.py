@@ -43,6 +43,7 @@ OTHERWISE = {
     "printable": "ascii",
     "read_authority": "CertificateAuthority.from_files",
     "read_authority_to_renew": "CertificateAuthority.from_files(to_renew=True)",
+    "read_private_key": "read_file and PrivateKey.from_pem",
     "read_regular_file": "Path.is_file and read_file",
     "rfc3339": "datetime.isoformat",
     "write_files_with": "write_files",

@@ -249,6 +249,13 @@ impl Report {
         }
     }
 
+    /// Warns of who else owns these files of a CA, or may exchange them.
+    pub(crate) fn check_ca_files(&mut self, paths: &PairPaths) {
+        for finding in inspect::ca_files(paths) {
+            self.warn(format!("{finding}: {}", finding.fix()));
+        }
+    }
+
     /// Warns of a key that the layout's own tool does not load.
     pub(crate) fn check_layout(&mut self, layout: Layout, algorithm: KeyAlgorithm) {
         if layout == Layout::Kubeadm && algorithm == KeyAlgorithm::Ed25519 {

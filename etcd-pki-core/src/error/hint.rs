@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Error;
+use super::{Error, LOCK_FILE};
 use crate::{foreign, text};
 
 impl Error {
@@ -17,6 +17,11 @@ impl Error {
         let hint = match self {
             Self::AnotherAuthority { .. } => {
                 "write its common name into the specification (ca.common_name), or name another directory"
+            }
+            Self::Blocked { path, .. } | Self::SymbolicLink { path } | Self::Irregular { path }
+                if path.file_name().is_some_and(|name| name == LOCK_FILE) =>
+            {
+                "nothing was changed: remove it while no etcd-pki runs there, and the next one makes the lock file that it needs"
             }
             Self::Blocked { .. } => {
                 "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
@@ -136,7 +141,7 @@ impl Error {
             Self::Signer { .. } => "see that the CA's key can be used here, and run it again",
             Self::Unsupported { hint, .. } => hint,
             Self::UntrustedOwner { .. } => {
-                "nothing was changed; give the key to root, to the owner of its directory or to the specified owner (chown), or remove it"
+                "nothing was changed; give it to root, to the owner of its directory or to the specified owner (chown), or remove it"
             }
             Self::Validity { .. } => {
                 "give another validity, such as 90d, 10y or an instant to come"

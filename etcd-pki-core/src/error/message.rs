@@ -198,7 +198,7 @@ impl fmt::Display for Words<'_> {
             Error::Unsupported { what, .. } => write!(f, "{what} is not supported"),
             Error::UntrustedOwner { path, owner } => write!(
                 f,
-                "the key {} belongs to {owner}, who may not own it",
+                "{} belongs to {owner}, who may not own it",
                 path.display()
             ),
             Error::Validity { reason } => write!(f, "{reason}"),

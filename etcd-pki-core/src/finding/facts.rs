@@ -162,7 +162,9 @@ impl Finding {
                 facts.current = vec![(*current).to_owned()];
                 facts.desired = vec![(*desired).to_owned()];
             }
-            Self::KeyOwner { path, owner } | Self::CaKeyOwner { path, owner } => {
+            Self::KeyOwner { path, owner }
+            | Self::CaKeyOwner { path, owner }
+            | Self::CaOwner { path, owner } => {
                 facts.path = Some(path.clone());
                 facts.name = Some(owner.clone());
             }
@@ -398,6 +400,10 @@ mod tests {
             Finding::SignedByOtherCa {
                 issuer: text(),
                 ca: path(),
+            },
+            Finding::CaOwner {
+                path: path(),
+                owner: text(),
             },
         ]
     }

@@ -84,6 +84,7 @@ impl fmt::Display for Sentence<'_> {
             } => {
                 let who = match self.0 {
                     Finding::KeyReadable { .. } => ": everyone can read it",
+                    Finding::Writable { .. } if current & 0o002 == 0 => ": its group can write it",
                     Finding::Writable { .. } => ": everyone can write it",
                     _ => "",
                 };
@@ -238,6 +239,11 @@ impl fmt::Display for Sentence<'_> {
             Finding::KeyOwner { path, owner } => write!(
                 f,
                 "{} belongs to {owner}, who may not own it",
+                path.display()
+            ),
+            Finding::CaOwner { path, owner } => write!(
+                f,
+                "{} belongs to {owner}, who can exchange what is trusted",
                 path.display()
             ),
             Finding::CaKeyOwner { path, owner } => write!(

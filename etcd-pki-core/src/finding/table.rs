@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 53] = [
+    pub const TABLE: [Entry; 54] = [
         entry(
             "EP001",
             "expired",
@@ -160,8 +160,8 @@ impl Finding {
             "writable",
             Critical,
             &["path", "current", "desired"],
-            "everyone on the host can replace a certificate",
-            "chmod o-w",
+            "everyone on the host, or a group of users, can replace a certificate",
+            "chmod o-w, or g-w for a directory that a group can write",
         ),
         entry(
             "EP016",
@@ -467,6 +467,14 @@ impl Finding {
             "another CA of the directory than the cluster's own signed the certificate",
             "renew it with the CA that signed it, or move its files away so that a new pair is issued",
         ),
+        entry(
+            "EP054",
+            "ca_owner",
+            Warning,
+            &["path", "name"],
+            "the file of a CA's certificates belongs to a user who can exchange what is trusted",
+            "compare the fingerprints with those of the CA, and chown the file to root",
+        ),
     ];
 
     /// Every code, in order.
@@ -542,6 +550,7 @@ impl Finding {
             Self::KeyOwner { .. } => 51,
             Self::CaKeyOwner { .. } => 52,
             Self::SignedByOtherCa { .. } => 53,
+            Self::CaOwner { .. } => 54,
         }
     }
 }

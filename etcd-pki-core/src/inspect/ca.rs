@@ -14,7 +14,7 @@ use crate::{
     finding::Finding,
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
-    store::{Attributes, read_regular_file},
+    store::{Attributes, owner_of_directory, read_regular_file, shared_directory_mode},
     verify::{SigningChain, Use},
 };
 
@@ -39,9 +39,13 @@ pub(crate) struct CurrentCa {
     pub(crate) private_key: Option<PrivateKey>,
     /// The files that are empty, each as a finding
     pub(crate) empty: Vec<Finding>,
-    /// The owner of the key, if that is an unprivileged user
-    pub(crate) key_owner: Option<Finding>,
-    /// The links at or above the files of a CA whose key is here: nothing is signed through them
+    /// Who else can sign or change files: an unprivileged owner of the key, and everyone or a group who
+    /// may write in the directory
+    pub(crate) warnings: Vec<Finding>,
+    /// The owner of the certificates, if that is a user who may not own them
+    pub(crate) owner: Option<Finding>,
+    /// The links at or above the files of a CA that is here or must be created: nothing is signed or
+    /// written through them. A bundle alone may be a link
     pub(crate) links: Vec<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
@@ -99,10 +103,23 @@ impl CurrentCa {
         ];
         let links = links
             .into_iter()
-            .filter(|_| !matches!(key, Part::Missing))
+            .filter(|_| {
+                let has_key = !matches!(key, Part::Missing);
+                has_key || bundle.is_empty() || refused.is_some()
+            })
             .filter_map(|(path, below)| rules::link(path, below));
+        let store = rules::directory_of(&paths.certificate, &relative.certificate);
+        let key_owner = files.ca_key_owner(&relative.key, &attributes);
+        let directory = shared_directory_mode(store, attributes.group_of(false));
+        let directory = directory.map(|mode| rules::directory(store, mode));
+        let mut unique = Vec::new();
+        for link in links {
+            if !unique.contains(&link) {
+                unique.push(link);
+            }
+        }
         Ok(Self {
-            links: links.collect(),
+            links: unique,
             signing: signing(&bundle, key.present(), common_name),
             is_bundle_only: refused.is_some() && files.has_only_certificates(bundle.len()),
             bundle,
@@ -110,11 +127,22 @@ impl CurrentCa {
             key,
             private_key,
             empty: files.empty(relative),
-            key_owner: files.ca_key_owner(&relative.key, &attributes),
+            warnings: key_owner.into_iter().chain(directory).collect(),
+            owner: files.ca_owner(
+                &relative.certificate,
+                &attributes,
+                owner_of_directory(store),
+            ),
             permissions: files.permissions(relative, &attributes),
             hard_links: files.hard_links(),
             stamps: files.stamps(),
         })
+    }
+
+    /// Why nothing is signed with it and its files are not written: links, and a stranger who owns the
+    /// certificates.
+    pub(crate) fn obstacles(&self) -> impl Iterator<Item = &Finding> {
+        self.links.iter().chain(&self.owner)
     }
 
     /// The certificate of the signing CA; `None` if the file is missing.

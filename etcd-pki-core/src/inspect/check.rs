@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     checked::Checked,
-    contents::Contents,
+    contents::{Contents, is_file_of_ca},
     issuer::{self, Issuer},
     reading::{Given, Reading},
     rules,
@@ -277,14 +277,26 @@ fn without_certificates(given: &[Given], read: &BTreeMap<PathBuf, Contents>) -> 
         .collect()
 }
 
-/// The directories with certificates in which everyone can write.
+/// The directories with certificates in which everyone can write, and those with a CA and keys in which
+/// others can add files.
 fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Finding)> {
-    let certificates = read
-        .iter()
-        .filter(|(_, contents)| matches!(contents, Contents::Certificates(_)));
-    let directories: BTreeSet<&Path> = certificates.map(|(path, _)| parent(path)).collect();
-    let open = directories.into_iter().filter_map(|path| {
-        let mode = store::open_directory_mode(path)?;
+    /// What a directory with certificates has
+    #[derive(Default)]
+    struct Has {
+        ca: bool,
+        key: bool,
+    }
+    let mut directories: BTreeMap<&Path, Has> = BTreeMap::new();
+    for (path, contents) in read {
+        if let Contents::Certificates(certificates) = contents {
+            let has = directories.entry(parent(path)).or_default();
+            has.ca |= is_file_of_ca(path);
+            has.key |= certificates.key.path.is_some();
+        }
+    }
+    let open = directories.into_iter().filter_map(|(path, has)| {
+        let shared = || store::shared_directory_mode(path, None).filter(|_| has.ca && has.key);
+        let mode = store::open_directory_mode(path).or_else(shared)?;
         Some((path.to_owned(), rules::directory(path, mode)))
     });
     open.collect()

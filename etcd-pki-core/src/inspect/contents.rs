@@ -96,12 +96,16 @@ impl Contents {
                 // The certificate of a pair called `x-key` has its own key next to it
                 let is_misplaced = is_key(path) && key.path.is_none();
                 let misplaced = is_misplaced.then(|| rules::certificate_in_place_of_key(path));
+                let owner = (of == Use::TrustedCa)
+                    .then(|| rules::ca_owner(path, &stamp, &Attributes::default(), store_owner))
+                    .flatten();
                 Self::Certificates(Box::new(Certificates {
                     all,
                     is_bundle: of == Use::TrustedCa,
                     key,
                     findings: permissions(path, &stamp, false)
                         .into_iter()
+                        .chain(owner)
                         .chain(for_etcd(path, &bytes, refused))
                         .chain(misplaced)
                         .collect(),
@@ -239,6 +243,15 @@ pub(super) fn is_candidate(path: &Path) -> bool {
 /// Whether a path has the name of a certificate's file.
 pub(super) fn is_named_as_certificate(path: &Path) -> bool {
     is_candidate(path) && !is_key(path)
+}
+
+/// Whether a path has the name of a CA's certificate, in a layout or as tools name it.
+pub(super) fn is_file_of_ca(path: &Path) -> bool {
+    match Layout::kind_by_name(path) {
+        Some((FileKind::Ca(_), _)) => true,
+        Some(_) => false,
+        None => is_named_as_ca(path),
+    }
 }
 
 /// Whether a path has the name of a CA's certificate.

@@ -195,6 +195,17 @@ impl PairFiles {
         rules::ca_key_owner(shown, &self.key.as_ref()?.stamp, desired)
     }
 
+    /// The owner of a CA's certificates, if that is a user who may not own them.
+    pub(crate) fn ca_owner(
+        &self,
+        shown: &Path,
+        desired: &Attributes,
+        store_owner: u32,
+    ) -> Option<Finding> {
+        let stamp = &self.certificate.as_ref()?.stamp;
+        rules::ca_owner(shown, stamp, desired, store_owner)
+    }
+
     /// The files with further names (hard links), which keep the old content when it is replaced.
     pub(crate) fn hard_links(&self) -> Vec<PathBuf> {
         let files = self.each(&self.paths);

@@ -17,7 +17,8 @@ use crate::{
     layout::{FileKind, Layout},
     role::Role,
     store::{
-        Attributes, Stamp, is_link, is_privileged_owner, link_target, trusted_owner, user_name,
+        Attributes, Stamp, is_link, is_privileged_owner, link_target, trusted_ca_owner,
+        trusted_owner, user_name,
     },
     threshold::Threshold,
     verify::{self, SigningChain, Verifier, Wishes, is_host_name},
@@ -413,13 +414,32 @@ pub(crate) fn ca_key_owner(path: &Path, stamp: &Stamp, desired: &Attributes) -> 
     })
 }
 
-/// A directory in which everyone can replace files.
+/// The file of a CA's certificates belongs to a user who may not own it.
+pub(crate) fn ca_owner(
+    path: &Path,
+    stamp: &Stamp,
+    desired: &Attributes,
+    store_owner: u32,
+) -> Option<Finding> {
+    let is_trusted = trusted_ca_owner(stamp, &desired.for_ca(), store_owner);
+    (!is_trusted).then(|| Finding::CaOwner {
+        path: path.to_owned(),
+        owner: user_name(stamp.account().owner),
+    })
+}
+
+/// A directory in which everyone, or a group, can replace or add files.
 pub(crate) fn directory(path: &Path, mode: u32) -> Finding {
     const OTHERS_WRITE: u32 = 0o002;
+    const GROUP_WRITES: u32 = 0o020;
+    let closed = match mode & OTHERS_WRITE {
+        0 => GROUP_WRITES,
+        _ => OTHERS_WRITE,
+    };
     Finding::Writable {
         path: path.to_owned(),
         current: mode,
-        desired: mode & !OTHERS_WRITE,
+        desired: mode & !closed,
     }
 }
 
@@ -498,6 +518,15 @@ pub(crate) fn unusable_file(path: &Path, error: &Error) -> Finding {
     Finding::Unreadable {
         damaged: true,
         reason,
+    }
+}
+
+/// The directory of a store, from the path of a file and the path that the file has below it.
+pub(crate) fn directory_of<'a>(path: &'a Path, below: &Path) -> &'a Path {
+    let depth = below.components().count();
+    match path.ancestors().nth(depth) {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
     }
 }
 

@@ -17,13 +17,15 @@ use super::{
     Action, Contents, Mode, Plan, Step, Target,
     cache::{Mark, Marker},
     exchange::request_path,
+    file_renewal::FileRenewal,
     host::{key_of, waiting_key_path},
     report::{ApplyOptions, Counter, Executed, Outcome, Product, Report},
-    step::{KeySource, Work},
+    step::{KeySource, TrustText, Work},
 };
 use crate::{
-    bundle::Bundle,
-    ca::{CaRenewal, CertificateAuthority},
+    authority::{CaRenewal, CertificateAuthority},
+    bundle::{Bundle, all_pem, place_of_key},
+    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -42,18 +44,10 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// If this fails, no key and no certificate was changed. Errors of single steps are in the
-    /// [`Report`].
-    ///
-    /// - [`Error::Changed`]: a file changed after the plan was made, or the plan was applied before.
-    /// - [`Error::File`]: the key of a CA that must sign cannot be used. It has
-    ///   [`Error::EncryptedKey`], [`Error::WrongPassphrase`] or another error of
-    ///   [`PrivateKey::from_bytes`].
-    /// - [`Error::Io`]: a file cannot be read, such as a missing CA key, or the directory cannot be
-    ///   made or written.
-    /// - [`Error::Locked`]: another process had the lock for 60 seconds.
-    /// - [`Error::Interrupted`]: [`Progress::is_interrupted`](crate::plan::Progress::is_interrupted) was true
-    ///   while this waited for the lock.
+    /// Nothing was changed if this fails: [`Error::Changed`] if a file is not as it was when the plan
+    /// was made; [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], under [`Error::File`], for
+    /// the key of a CA that must sign; [`Error::Io`] for one that is missing; [`Error::Locked`];
+    /// [`Error::Interrupted`]. Errors of single steps are in the [`Report`].
     pub fn apply(&self) -> Result<Report> {
         self.apply_with(&ApplyOptions::new())
     }
@@ -86,8 +80,8 @@ impl Plan {
             let is_needed = match step.work {
                 Work::CreateCa { has_key } => has_key,
                 Work::RenewCa { .. } => true,
-                // Other hosts' bundles are delivered by steps of their own
-                Work::Trust { .. } if !matches!(self.0.mode, Mode::Pairs) => false,
+                // Hosts' bundles are delivered by steps of their own
+                _ if self.0.is_exchanged(step) => false,
                 _ => self.0.signs(ca.kind),
             };
             if is_needed {
@@ -295,11 +289,9 @@ impl Run<'_> {
             if !step.is_work() && !self.signs(ca.kind) {
                 continue;
             }
-            if let Work::Trust { .. } = step.work {
-                // A host's own trust bundle comes before the leaves that it verifies
-                if matches!(plan.mode, Mode::Signing { .. }) {
-                    continue;
-                }
+            // A host's own trust bundle comes before the leaves that it verifies
+            if plan.is_exchanged(step) {
+                continue;
             }
             let result = self
                 .begin()
@@ -329,7 +321,7 @@ impl Run<'_> {
             }
             Work::RenewCa { keeps_serial } => Some(renew_ca(ca, *keeps_serial, self)?),
             Work::Trust {
-                certificates: Some(certificates),
+                certificates: TrustText::Known(certificates),
             } => {
                 let (path, text) = (&ca.paths.certificate, certificates.as_bytes());
                 self.files.put_file(
@@ -383,7 +375,7 @@ impl Run<'_> {
                 changed.collect()
             }
             // Keys of one host, and files of one list, in their order
-            Mode::Host { .. } | Mode::Renewal(_) => steps
+            Mode::Host { .. } | Mode::Renewal => steps
                 .map(|(place, step)| (place, self.begin().and_then(|()| self.pair(step)), 1))
                 .map(|(place, result, changes)| (place, self.stop_on(result), changes))
                 .map(|(place, result, changes)| {
@@ -415,9 +407,7 @@ impl Run<'_> {
 
     /// Whether a step is one of [`Run::cas`].
     fn is_done_with_cas(&self, step: &Step) -> bool {
-        let delivers = matches!(self.plan.mode, Mode::Signing { .. })
-            && matches!(step.work, Work::Trust { .. });
-        matches!(step.target, Target::Ca(_)) && !delivers
+        matches!(step.target, Target::Ca(_)) && !self.plan.is_exchanged(step)
     }
 
     fn removals(&self) -> Vec<Executed> {
@@ -498,7 +488,7 @@ impl Run<'_> {
                 self.install(pair, certificates, *key)
             }
             (Work::RenewFile(renewal), Target::Files(paths)) => {
-                let ca = self.renewal_signer(renewal.ca)?;
+                let ca = self.renewal_signer(renewal)?;
                 let issued = renewal.renew(paths, &ca, self.files, self.plan.now)?;
                 let certificate = issued.certificate().clone();
                 Ok(Changed {
@@ -534,10 +524,8 @@ impl Run<'_> {
     }
 
     /// The CA that renews certificates by path. It is loaded once.
-    fn renewal_signer(&self, kind: Option<CaKind>) -> Result<Arc<CertificateAuthority>> {
-        let Mode::Renewal(ca) = &self.plan.mode else {
-            return Err(Error::Interrupted);
-        };
+    fn renewal_signer(&self, renewal: &FileRenewal) -> Result<Arc<CertificateAuthority>> {
+        let kind = renewal.ca;
         let mut loaded = self
             .renewal_signers
             .lock()
@@ -545,7 +533,7 @@ impl Run<'_> {
         if let Some(signer) = loaded.get(&kind) {
             return Ok(Arc::clone(signer));
         }
-        let signer = ca.load(kind, self.passphrase)?;
+        let signer = renewal.signer.load(kind, self.passphrase)?;
         loaded.insert(kind, Arc::clone(&signer));
         Ok(signer)
     }
@@ -558,7 +546,7 @@ impl Run<'_> {
     /// Makes a key and its certificate.
     fn issue(&self, step: &Step, pair: &DesiredPair) -> Result<Changed> {
         let ca = self.signer(pair.ca)?;
-        let bundle = ca.at(self.plan.now).issue(pair.profile, &pair.identity)?;
+        let bundle = ca.issue_at(pair.profile, &pair.identity, self.plan.now)?;
         let bundle = keeping(bundle, step, ca);
         // A path that was empty when the plan was made must be empty now
         let overwrite = match step.action {
@@ -608,17 +596,13 @@ impl Run<'_> {
                     path: step.paths().key,
                 });
             }
-            let bundle = ca
-                .at(self.plan.now)
-                .issue_for(current, pair.profile, &pair.identity)?;
+            let bundle = ca.issue_for(current, pair.profile, &pair.identity, self.plan.now)?;
             let bundle = keeping(bundle, step, ca);
             return self.write(step, pair, &bundle, Overwrite::Replace);
         }
-        let issued = ca
-            .at(self.plan.now)
-            .certify(key, pair.profile, &pair.identity)?;
+        let issued = ca.certify(key, pair.profile, &pair.identity, self.plan.now)?;
         let issued = issued.keeping(&step.following, ca);
-        let certificate = issued.certificate_pem();
+        let certificate = issued.certificate_pem()?;
         self.files.put_certificate(
             &pair.paths,
             &certificate,
@@ -655,8 +639,8 @@ impl Run<'_> {
             None if source == KeySource::Current => self.key(&pair.paths.key)?,
             None => self.key(&waiting)?,
             Some((path, overwrite)) => {
-                let key = PrivateKey::generate_with(pair.profile.algorithm())?;
-                let text = key.to_secret_pem();
+                let key = PrivateKey::generate_with(pair.profile.key_algorithm())?;
+                let text = key.to_secret_pem()?;
                 let permissions = &self.plan.permissions;
                 self.files
                     .put_file(path, text.as_bytes(), true, overwrite, permissions)?;
@@ -684,7 +668,7 @@ impl Run<'_> {
             return Ok(());
         }
         let request = CertificateRequest::create(key, pair.profile, &pair.identity)?;
-        let text = request.to_pem();
+        let text = request.to_pem()?;
         let path = request_path(&pair.paths);
         exchange.write(Path::new(host), &[(&path, text.as_bytes())])
     }
@@ -706,7 +690,7 @@ impl Run<'_> {
         let waiting = waiting_key_path(&pair.paths);
         let key = self.key(&waiting)?;
         let texts = PairTexts {
-            key: key.to_secret_pem(),
+            key: key.to_secret_pem()?,
             certificate: certificates.to_owned(),
         };
         let files = [(&pair.paths, texts)];
@@ -773,24 +757,23 @@ impl Run<'_> {
         let (text, product) = match (&step.work, &step.target) {
             (Work::Trust { certificates }, Target::Ca(ca)) => {
                 let text = match certificates {
-                    Some(certificates) => certificates.clone(),
-                    None => self.signer(ca.kind)?.certificate().to_pem(),
+                    TrustText::Known(text) => text.clone(),
+                    TrustText::Made(bundle) => with_made(bundle, self.signer(ca.kind)?)?,
                 };
                 (text, Product::default())
             }
             (Work::Sign(request), Target::Pair(pair)) => {
                 let issued = self
                     .signer(pair.ca)?
-                    .at(self.plan.now)
-                    .sign(request, pair.profile, &pair.identity)
+                    .sign_at(request, pair.profile, &pair.identity, self.plan.now)
                     .map_err(|error| error.in_file(step.file()))?;
                 let product = Product {
                     requested_end: requested_end(pair, issued.validity_cut()),
                     not_after: Some(issued.certificate().not_after()),
-                    denied: issued.denied_claims().to_vec(),
+                    denied: issued.refused().to_vec(),
                     certificate: None,
                 };
-                (issued.certificate_pem(), product)
+                (issued.certificate_pem()?, product)
             }
             _ => return Err(Error::Interrupted),
         };
@@ -816,6 +799,17 @@ fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTi
     cut.filter(|_| pair.profile.asked_validity().is_some())
 }
 
+/// A trust bundle with the certificate that a CA has now, in PEM.
+fn with_made(bundle: &[Certificate], ca: &CertificateAuthority) -> Result<String> {
+    let mut bundle = bundle.to_vec();
+    let made = ca.certificate().clone();
+    match place_of_key(&bundle, made.public_key()).and_then(|place| bundle.get_mut(place)) {
+        Some(old) => *old = made,
+        None => bundle.insert(0, made),
+    }
+    all_pem(&bundle)
+}
+
 /// Creates a CA, for the existing key if its creation was interrupted before the certificate.
 fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<CertificateAuthority> {
     let (files, passphrase, now) = (run.files, run.passphrase, run.plan.now);
@@ -823,11 +817,11 @@ fn create_ca(ca: &DesiredCa, has_key: bool, run: &Run<'_>) -> Result<Certificate
     if has_key {
         let key = files.store().load_ca_key(paths, passphrase)?;
         let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
-        let certificate = created.certificate().to_pem();
+        let certificate = created.certificate().to_pem()?;
         files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
         return Ok(created);
     }
-    let key = PrivateKey::generate_with(ca.profile.algorithm())?;
+    let key = PrivateKey::generate_with(ca.profile.key_algorithm())?;
     let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
     files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
     Ok(created)
@@ -838,7 +832,7 @@ fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<Certifi
     let (files, permissions) = (run.files, &run.plan.permissions.for_ca());
     let current = files.store().load_ca(&ca.paths, run.passphrase, true)?;
     let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
-    let renewed = current.at(run.plan.now).renew_ca(renewal)?;
+    let renewed = current.renewed(renewal, run.plan.now)?;
     files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
     Ok(renewed)
 }

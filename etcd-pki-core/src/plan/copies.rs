@@ -107,9 +107,9 @@ impl Same<'_> {
 
     /// Whether the certificate next to it is the pair's: with this key, and signed by the pair's CA.
     fn has_certificate(&self, request: &Request) -> bool {
-        let certificate = request.certificate(self.exchange);
-        let (Ok(Some(certificate)), Some(signer)) =
-            (certificate, self.signers.get(&request.pair.ca))
+        let certificates = request.certificates(self.exchange).unwrap_or_default();
+        let (Some(certificate), Some(signer)) =
+            (certificates.first(), self.signers.get(&request.pair.ca))
         else {
             return false;
         };
@@ -118,7 +118,7 @@ impl Same<'_> {
             .is_ok_and(|name| name == certificate.common_name());
         is_for_pair
             && certificate.public_key() == request.request.public_key()
-            && issuer::is_signed_by(&certificate, [signer.certificate])
+            && issuer::is_signed_by(certificate, [signer.certificate])
     }
 
     /// The file of a request, relative to the exchange directory.

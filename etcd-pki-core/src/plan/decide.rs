@@ -561,23 +561,30 @@ pub(super) fn ca(
     let has_expired = matches!(reasons.first(), Some(Finding::Expired { .. }));
     let is_due = has_expired || matches!(reasons.first(), Some(Finding::Expires { .. }));
     let has_key = !matches!(current.key, Part::Missing);
-    let action = if reasons.is_empty() {
+    let mut action = if reasons.is_empty() {
         keep
-    } else if has_key && certificate.is_self_signed() && current.links.is_empty() {
+    } else if has_key && certificate.is_self_signed() {
         Action::Renew
     } else if has_expired || (has_key && is_due) {
         Action::Blocked
     } else {
         keep
     };
+    let has_obstacle = current.obstacles().next().is_some();
+    if has_obstacle && matches!(action, Action::Renew | Action::Chmod) {
+        reasons.splice(0..0, current.obstacles().cloned());
+        action = Action::Blocked;
+    }
     if action == Action::Blocked && !certificate.is_self_signed() {
         let issuer = certificate.issuer();
         reasons.insert(0, Finding::IssuedByAnotherCa { issuer });
     }
-    reasons.extend(current.links.iter().cloned());
+    let obstacles = current.obstacles().filter(|one| !reasons.contains(one));
+    let obstacles: Vec<_> = obstacles.cloned().collect();
+    reasons.extend(obstacles);
+    reasons.extend(current.warnings.iter().cloned());
     if matches!(action, Action::Keep | Action::Chmod) {
         reasons.extend(unchangeable(desired, certificate));
-        reasons.extend(current.key_owner.clone());
     }
     reasons.extend(current.permissions.iter().cloned());
     Decision { action, reasons }

@@ -13,6 +13,7 @@ use crate::{
     cluster::DesiredPair,
     error::{Error, Result},
     layout::PairPaths,
+    limits,
     request::CertificateRequest,
     store::{Exchange, Store, is_same, unless_too_large},
     text,
@@ -80,12 +81,16 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// The certificate next to the request. A link is refused, and what is no certificate is replaced.
-    pub(super) fn certificate(&self, exchange: &Exchange) -> Result<Option<Certificate>> {
+    /// The certificate next to the request, and its chain; none if there is no certificate. A link is
+    /// refused, and what is no certificate is replaced.
+    pub(super) fn certificates(&self, exchange: &Exchange) -> Result<Vec<Certificate>> {
         let path = Path::new(&self.host).join(&self.pair.paths.certificate);
         let file = unless_too_large(exchange.read(&path))?;
         let all = file.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
-        Ok(all.and_then(|all| all.into_iter().next()))
+        let mut all = all.unwrap_or_default();
+        // Anyone may have written it, and each certificate costs the check of a signature
+        all.truncate(1 + limits::EXCHANGE_CHAIN);
+        Ok(all)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
+use super::host::key_of;
 use crate::{
     ca::{CertificateAuthority, Issued},
     certificate::Certificate,
-    error::Result,
+    error::{Error, Result},
     key::{KeyAlgorithm, Passphrase, PrivateKey},
     layout::{CaKind, PairPaths},
     store::{Attributes, LockedStore, Overwrite, PairTexts, Store},
@@ -27,10 +28,13 @@ pub(super) enum RenewalCa {
 /// A certificate that is renewed.
 #[derive(Debug)]
 pub(super) struct FileRenewal {
+    pub(super) signer: RenewalCa,
     pub(super) certificate: Certificate,
     /// The certificates that follow it in its file
     pub(super) following: Vec<Certificate>,
     pub(super) rekey: bool,
+    /// Whether etcd does not read the key's file, so that the same key is written again
+    pub(super) rewrites_key: bool,
     pub(super) validity: Option<Validity>,
     /// The CA of the store that signs; `None` if a CA was given
     pub(super) ca: Option<CaKind>,
@@ -88,6 +92,8 @@ impl FileRenewal {
                 algorithm => algorithm.unwrap_or_default(),
             };
             Some(PrivateKey::generate_with(algorithm)?)
+        } else if self.rewrites_key {
+            Some(self.current_key(paths, files)?)
         } else {
             None
         };
@@ -109,5 +115,16 @@ impl FileRenewal {
             None => files.put_certificate(paths, &certificate, Overwrite::Replace, &permissions)?,
         }
         Ok(issued)
+    }
+
+    /// The key next to the certificate, as it is now.
+    fn current_key(&self, paths: &PairPaths, files: &LockedStore) -> Result<PrivateKey> {
+        let path = files.store().directory().join(&paths.key);
+        let key = key_of(&path, files.read(&paths.key)?)?;
+        if key.public_key() == self.certificate.public_key() {
+            Ok(key)
+        } else {
+            Err(Error::Changed { path })
+        }
     }
 }

@@ -11,25 +11,24 @@ use rayon::prelude::*;
 
 use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Prune, Step, Target,
-    cache::{Cache, Mark, Marker, NextCache},
-    decide::{self, Current, Decision, SigningCa},
+    ca::Ca,
+    cache::{Cache, Mark, NextCache},
+    decide::{self, Current, Decision},
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
     step::Work,
-    unmanaged::{Unmanaged, UnmanagedPair, check_orphans},
+    unmanaged::{Unmanaged, UnmanagedPair},
 };
 use crate::{
-    bundle::all_pem,
     certificate::Certificate,
-    cluster::{Cluster, Desired, DesiredCa, DesiredPair},
+    cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Part, rules},
+    inspect::{Part, rules},
     key::PublicKey,
     layout::PairPaths,
     store::{Attributes, Store, canonical, link_target},
-    verify::{SigningChain, unacceptable},
 };
 
 /// Plans the pairs of a directory.
@@ -94,10 +93,19 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
             paths: ca.desired.paths.below(&directory),
             stamps: ca.current.stamps.clone(),
         });
-        let signed = leaves
-            .iter()
-            .filter(|leaf| leaf.step.pair().is_some_and(|pair| pair.ca == kind));
-        steps.push(ca.into_step(store, &directory, signed)?);
+        let own = || {
+            let is_own = |leaf: &&Leaf| leaf.step.pair().is_some_and(|pair| pair.ca == kind);
+            leaves.iter().filter(is_own)
+        };
+        let signed = || {
+            let leaf = own().find(|leaf| leaf.has_certificate);
+            Ok(leaf.map(|leaf| leaf.step.relative_paths().certificate.clone()))
+        };
+        let is_named = |ca: &Certificate| {
+            let serial = Some(ca.serial_number().as_bytes());
+            own().any(|leaf| leaf.ca_serial.as_deref() == serial)
+        };
+        steps.push(ca.into_step(store, &directory, signed, is_named)?);
     }
     // A part of the pairs has a part of the marks
     let cache = (!is_part).then(|| {
@@ -175,226 +183,6 @@ fn find_unmanaged(
     Ok(unmanaged)
 }
 
-/// A CA of the specification, and its current state.
-struct Ca {
-    desired: DesiredCa,
-    current: CurrentCa,
-    /// How Go judges what it signs; `None` if it must be created
-    chain: Option<SigningChain>,
-    /// What is done with it; `None` if it must be created
-    decision: Option<Decision>,
-    /// Makes the marks of the pairs that it signed, if its key can be read
-    marker: Option<Marker>,
-}
-
-impl Ca {
-    /// Reads a CA, and refuses one that cannot be the CA of the specification.
-    fn read(
-        desired: DesiredCa,
-        store: &Store,
-        permissions: &Attributes,
-        options: &PlanOptions,
-        now: SystemTime,
-    ) -> Result<Self> {
-        let paths = desired.paths.below(store.directory());
-        let common_name = desired.common_name();
-        let mut current =
-            CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
-        let chain = current.signing_chain();
-        let decision = match current.certificate() {
-            Some(certificate) => {
-                if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
-                {
-                    // What else it has may be the only copy
-                    return Err(unacceptable(finding.clone()).in_file(&paths.certificate));
-                }
-                check_ca(&desired, &paths, certificate, current.key.present())?;
-                let mut decision = decide::ca(&desired, certificate, &current, now);
-                if options.only.is_some() && decision.action == Action::Renew {
-                    decision.action = Action::Keep;
-                }
-                // Its extensions stay, and so would the fault
-                if decision.action == Action::Renew
-                    && let Some(Err(finding)) = chain.as_ref().map(|one| one.check_cas(now, true))
-                {
-                    decision.action = Action::Blocked;
-                    decision.reasons.insert(0, finding);
-                }
-                if let Some(finding) = &current.refused {
-                    decision.action = Action::Trust;
-                    decision.reasons.insert(0, finding.clone());
-                }
-                Some(decision)
-            }
-            None => None,
-        };
-        let private_key = current.private_key.take();
-        Ok(Self {
-            marker: private_key.as_ref().and_then(Marker::of),
-            desired,
-            current,
-            chain,
-            decision,
-        })
-    }
-
-    /// What leaves are compared with; `None` if the CA must be created.
-    fn signing(&self) -> Option<SigningCa<'_>> {
-        let decision = self.decision.as_ref()?;
-        Some(SigningCa {
-            certificate: self.current.certificate()?,
-            bundle: &self.current.bundle,
-            path: Some(&self.desired.paths.certificate),
-            chain: self.chain.as_ref(),
-            is_renewed: decision.action == Action::Renew,
-        })
-    }
-
-    /// The certificates of the bundle, and which of their keys is here.
-    fn with_keys(&self) -> impl Iterator<Item = CaWithKey<'_>> {
-        let key = self.current.key.present();
-        self.current
-            .bundle
-            .iter()
-            .map(move |certificate| CaWithKey {
-                path: &self.desired.paths.certificate,
-                certificate,
-                has_key: key == Some(certificate.public_key()),
-            })
-    }
-
-    /// Why the CA can sign nothing: it expired, and this plan cannot renew it.
-    fn expired(&self, now: SystemTime) -> Option<Finding> {
-        let is_blocked = self
-            .decision
-            .as_ref()
-            .is_some_and(|decision| decision.action == Action::Blocked);
-        let certificate = self.current.certificate().filter(|_| is_blocked)?;
-        let not_after = certificate.not_after();
-        (not_after < now).then(|| Finding::Expired {
-            subject: Some(certificate.subject()),
-            not_after,
-        })
-    }
-
-    /// Whether the CA exists now, and did not when it was read. An empty file is no CA.
-    fn has_appeared(&self, store: &Store) -> Result<bool> {
-        if self.decision.is_some() {
-            return Ok(false);
-        }
-        let paths = self.desired.paths.below(store.directory());
-        match self.current.stamps.check(&paths) {
-            Ok(()) => Ok(false),
-            Err(Error::Changed { .. }) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The step of the CA, after those of the leaves that it must have signed.
-    fn into_step<'a>(
-        self,
-        store: &Store,
-        directory: &Arc<Path>,
-        mut leaves: impl Iterator<Item = &'a Leaf>,
-    ) -> Result<Step> {
-        let Self {
-            desired,
-            current,
-            decision,
-            ..
-        } = self;
-        let has_key = !matches!(current.key, Part::Missing);
-        let (Some(certificate), Some(Decision { action, reasons })) =
-            (current.certificate(), decision)
-        else {
-            let signed = leaves
-                .find(|leaf| leaf.has_certificate)
-                .map(|leaf| leaf.step.relative_paths().certificate.clone());
-            check_orphans(&desired, has_key, store, signed)?;
-            if let Some(Finding::CaKeyOwner { path, owner }) = &current.key_owner {
-                // Whoever put it there could sign with it
-                return Err(Error::UntrustedOwner {
-                    path: directory.join(path),
-                    owner: owner.clone(),
-                });
-            }
-            let missing = |path, absent| rules::missing(&current.empty, path, absent);
-            let paths = &desired.paths;
-            let mut reasons = vec![missing(&paths.certificate, Finding::MissingCertificate)];
-            match &current.key {
-                Part::Missing => reasons.insert(0, missing(&paths.key, Finding::MissingKey)),
-                Part::Present(key) => reasons.extend(decide::other_ca_algorithm(&desired, key)),
-                Part::Unusable(_) => {}
-            }
-            let work = Work::CreateCa { has_key };
-            return Ok(Step {
-                reasons,
-                stamps: current.stamps,
-                hard_links: current.hard_links,
-                ..Step::new(Action::Create, Target::Ca(desired), directory, work)
-            });
-        };
-        let serial = certificate.serial_number().as_bytes();
-        let keeps_serial = leaves.any(|leaf| leaf.ca_serial.as_deref() == Some(serial));
-        let work = match action {
-            Action::Renew => Work::RenewCa { keeps_serial },
-            Action::Chmod => Work::Chmod,
-            // The same certificates in the form that etcd reads
-            Action::Trust => Work::Trust {
-                certificates: Some(all_pem(&current.bundle)),
-            },
-            _ => Work::None,
-        };
-        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-        let is_kept = matches!(action, Action::Keep | Action::Chmod);
-        Ok(Step {
-            due: is_kept.then(|| desired.renew_before.begins(not_before, not_after)),
-            reasons,
-            not_before: Some(not_before),
-            not_after: Some(not_after),
-            stamps: current.stamps,
-            hard_links: current.hard_links,
-            ..Step::new(action, Target::Ca(desired), directory, work)
-        })
-    }
-}
-
-/// Refuses a certificate that cannot be the CA of the specification.
-///
-/// # Errors
-///
-/// [`Error::NotAnAuthority`], [`Error::AnotherAuthority`], [`Error::KeyMismatch`].
-pub(super) fn check_ca(
-    desired: &DesiredCa,
-    paths: &PairPaths,
-    certificate: &Certificate,
-    key: Option<&PublicKey>,
-) -> Result<()> {
-    if !certificate.is_ca() {
-        return Err(Error::NotAnAuthority {
-            subject: certificate.subject(),
-            reason: "its basicConstraints do not say CA:TRUE".to_owned(),
-        }
-        .in_file(&paths.certificate));
-    }
-    let common_name = desired.common_name();
-    if certificate.common_name() != common_name {
-        return Err(Error::AnotherAuthority {
-            path: paths.certificate.clone(),
-            found: certificate.subject(),
-            wanted: common_name.unwrap_or_else(|| "a CA without a common name".to_owned()),
-        });
-    }
-    match key {
-        Some(key) if certificate.public_key() != key => Err(Error::KeyMismatch {
-            expected: certificate.public_key().fingerprint_sha256(),
-            found: key.fingerprint_sha256(),
-        }
-        .in_file(&paths.key)),
-        _ => Ok(()),
-    }
-}
-
 /// A leaf's step, and what the other steps need of it. The certificate itself is dropped: there may be
 /// thirty thousand.
 struct Leaf {
@@ -468,14 +256,14 @@ impl View<'_> {
         let blocks = |link: &Finding| {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
-        let expired = match action {
+        let of_ca = match action {
             Action::Create | Action::Reissue | Action::Renew => {
-                ca.and_then(|ca| ca.expired(self.now))
+                ca.and_then(|ca| ca.blocks(self.now))
             }
             _ => None,
         };
-        let is_blocked = links.iter().any(blocks) || is_other_cas || expired.is_some();
-        reasons.splice(0..0, expired);
+        let is_blocked = links.iter().any(blocks) || is_other_cas || of_ca.is_some();
+        reasons.splice(0..0, of_ca);
         reasons.extend(links);
         let (not_before, not_after) = (
             certificate.map(Certificate::not_before),
@@ -523,13 +311,8 @@ impl View<'_> {
         let Some(certificate) = current.certificate.present().filter(|_| is_written) else {
             return false;
         };
-        let forbids = self.other_cas().forbids(certificate, &current.chain, path);
-        let Some(finding) = forbids else {
-            return false;
-        };
-        decided.retain(|reason| !matches!(reason, Finding::OtherCa { .. }) && *reason != finding);
-        decided.insert(0, finding);
-        true
+        let chain = &current.chain;
+        self.other_cas().forbid(certificate, chain, path, decided)
     }
 
     fn other_cas(&self) -> &OtherCas {

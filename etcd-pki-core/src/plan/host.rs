@@ -1,6 +1,7 @@
 //! Planning a host with keys of its own: keys to make, requests to write, certificates to install.
 
 use std::{
+    cell::LazyCell,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,9 +15,10 @@ use super::{
     decide::{self, Current, Decision, SigningCa},
     exchange::{Refusal, check_separate, request_path},
     here::{links, put_unusable_links_first, target_within},
+    other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
-    step::{KeySource, Shown, Work},
+    step::{KeySource, Shown, TrustText, Work},
     trust::{Arrival, Trust, unmatched},
 };
 use crate::{
@@ -90,12 +92,21 @@ pub(super) fn plan(
         .iter()
         .filter_map(|trust| trust_step(trust, &directory, now))
         .collect();
+    let other_cas = LazyCell::new(|| {
+        let cas = trusts
+            .iter()
+            .map(|trust| (trust.desired.kind, &trust.current));
+        let cas: Vec<_> = cas.collect();
+        OtherCas::read(store, &cas).with_own(trusts.iter().flat_map(Trust::named))
+    });
     for (place, (pair, current)) in pairs.into_iter().enumerate() {
         let trust = trusts.iter().find(|trust| trust.desired.kind == pair.ca);
         let mut host = HostPair {
             pair,
             current,
             ca: trust.and_then(signing),
+            obstacle: trust.and_then(Trust::obstacle),
+            other_cas: &other_cas,
             directory: &directory,
             permissions: &permissions,
             exchange: &exchange,
@@ -141,6 +152,14 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
 fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<Step> {
     let target = Target::Ca(trust.desired.clone());
     let stamps = trust.current.stamps.clone();
+    if let Some(obstacle) = trust.obstacle() {
+        return Some(Step {
+            reasons: vec![obstacle.clone()],
+            not_after: trust.certificate().map(Certificate::not_after),
+            stamps,
+            ..Step::new(Action::Blocked, target, directory, Work::None)
+        });
+    }
     let Some(change) = &trust.change else {
         let certificate = trust.certificate();
         let expired = certificate.and_then(|one| rules::expired(one, now));
@@ -155,7 +174,7 @@ fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<S
     let signing = trust.certificate();
     let others = trust.bundle.iter().filter(|one| Some(*one) != signing);
     let work = Work::Trust {
-        certificates: Some(change.text.clone()),
+        certificates: TrustText::Known(change.text.clone()),
     };
     Some(Step {
         trusted: signing.into_iter().chain(others).map(Shown::of).collect(),
@@ -166,10 +185,13 @@ fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<S
 }
 
 /// A pair of the host, and what its step is decided from.
-struct HostPair<'a> {
+struct HostPair<'a, F> {
     pair: DesiredPair,
     current: Current,
     ca: Option<SigningCa<'a>>,
+    /// Why the CA's file is not trusted or not changed
+    obstacle: Option<&'a Finding>,
+    other_cas: &'a LazyCell<OtherCas, F>,
     directory: &'a Arc<Path>,
     permissions: &'a Attributes,
     exchange: &'a Exchange,
@@ -178,12 +200,19 @@ struct HostPair<'a> {
     refused: &'a mut Vec<Refusal>,
 }
 
-impl HostPair<'_> {
+impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
     fn step(&mut self, shared: Option<&SharedKey>) -> Result<Step> {
         let Decision {
             action,
             mut reasons,
         } = decide::pair(&self.pair, &self.current, self.ca, shared, false, self.now)?;
+        let is_replaced = matches!(action, Action::Renew | Action::Reissue);
+        let leaf = self.current.certificate.present().filter(|_| is_replaced);
+        let is_other_cas = leaf.is_some_and(|leaf| {
+            let path = &self.pair.paths.certificate;
+            let chain = &self.current.chain;
+            self.other_cas.forbid(leaf, chain, path, &mut reasons)
+        });
         let paths = self.pair.paths.below(self.directory);
         put_unusable_links_first(self.directory, &paths, &self.current, &mut reasons);
         // Links are not replaced on a host
@@ -200,8 +229,11 @@ impl HostPair<'_> {
             reasons.any(|reason| matches!(reason, Finding::Blocked { .. }))
         };
         let mut decided = (Action::Blocked, Work::None);
-        if action != Action::Blocked && !is_blocked(&reasons) {
+        if action != Action::Blocked && !is_other_cas && !is_blocked(&reasons) {
             match self.decide(action) {
+                Ok((Action::Install, _)) if self.obstacle.is_some() => {
+                    reasons.splice(0..0, self.obstacle.cloned());
+                }
                 Ok(work) => decided = work,
                 Err(error) => reasons.push(blocked(error)?),
             }

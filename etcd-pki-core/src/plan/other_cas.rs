@@ -81,11 +81,42 @@ impl OtherCas {
         }
     }
 
+    /// Counts these CAs too among those that sign for the cluster, each with its file.
+    pub(super) fn with_own(
+        mut self,
+        own: impl IntoIterator<Item = (PathBuf, Certificate)>,
+    ) -> Self {
+        self.own.extend(own);
+        let own = &self.own;
+        self.others.retain(|(_, ca)| {
+            let mut known = own.iter();
+            !known.any(|(_, one)| one.public_key() == ca.public_key())
+        });
+        self
+    }
+
     /// The file of the CA with this key.
     pub(super) fn of_key(&self, key: &PublicKey) -> Option<&Path> {
         let mut all = self.others.iter().chain(&self.replaced).chain(&self.own);
         let (path, _) = all.find(|(_, ca)| ca.public_key() == key)?;
         Some(path)
+    }
+
+    /// Whether a leaf certificate that a plan would replace must stay; why is put before the other
+    /// reasons. Every kind of plan asks this.
+    pub(super) fn forbid(
+        &self,
+        leaf: &Certificate,
+        chain: &[Certificate],
+        path: &Path,
+        reasons: &mut Vec<Finding>,
+    ) -> bool {
+        let Some(finding) = self.forbids(leaf, chain, path) else {
+            return false;
+        };
+        reasons.retain(|reason| !matches!(reason, Finding::OtherCa { .. }) && *reason != finding);
+        reasons.insert(0, finding);
+        true
     }
 
     /// Why a leaf certificate must not be replaced: another CA signed it, or is above its issuer, or

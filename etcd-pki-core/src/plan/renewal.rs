@@ -1,6 +1,7 @@
 //! Planning the renewal of certificates by path, without a specification.
 
 use std::{
+    cell::LazyCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,6 +12,7 @@ use super::{
     Action, Contents, Mode, Plan, PlannedCa, Step, Target,
     apply::apply_planned,
     file_renewal::{FileRenewal, RenewalCa},
+    other_cas::OtherCas,
     report::{ApplyOptions, Report},
     step::Work,
 };
@@ -28,6 +30,7 @@ use crate::{
     },
     key::Passphrase,
     layout::{CaKind, Layout, PairPaths},
+    pem,
     store::{Attributes, Store, is_same, owner_of_directory, parent, read_file},
     validity::Validity,
     verify::{SigningChain, Use, Wishes},
@@ -278,6 +281,7 @@ impl<'a> Renewal<'a> {
         } else {
             LinkedKeys::default()
         };
+        let other_cas = LazyCell::new(|| cas.others_in(store));
         let mut steps = Vec::with_capacity(files.len());
         for path in files {
             let certificate = path.strip_prefix(&directory).unwrap_or(path).to_owned();
@@ -286,6 +290,7 @@ impl<'a> Renewal<'a> {
             let planned = PlannedFile {
                 renewal: self,
                 cas: &cas,
+                other_cas: &other_cas,
                 linked: &linked,
                 directory: &directory,
                 paths: PairPaths { certificate, key },
@@ -306,7 +311,7 @@ impl<'a> Renewal<'a> {
         steps.extend(later.into_iter().flatten());
         Ok(Plan(Arc::new(Contents {
             store: store.clone(),
-            mode: Mode::Renewal(self.ca.clone()),
+            mode: Mode::Renewal,
             now,
             steps,
             unmanaged: Vec::new(),
@@ -369,6 +374,34 @@ impl Cas {
                 Err(Error::Changed { path })
             }
         }
+    }
+
+    /// What to be warned of where a CA of the store signs.
+    fn warnings(&self, kind: Option<CaKind>) -> Vec<Finding> {
+        let mut states = self
+            .0
+            .iter()
+            .filter(|(one, ..)| kind.is_some() && *one == kind);
+        let current = states.find_map(|(_, _, state)| match state {
+            CaState::Current(current, _) => Some(current),
+            _ => None,
+        });
+        let warnings = current.map(|ca| ca.owner.iter().chain(&ca.warnings).cloned().collect());
+        warnings.unwrap_or_default()
+    }
+
+    /// The CAs in a directory that are not among these.
+    fn others_in(&self, directory: &Store) -> OtherCas {
+        let mut current = Vec::new();
+        let mut given = Vec::new();
+        for (kind, path, state) in &self.0 {
+            match (kind, state) {
+                (Some(kind), CaState::Current(ca, _)) => current.push((*kind, &**ca)),
+                (_, CaState::Given(ca, _)) => given.push((path.clone(), ca.clone())),
+                _ => {}
+            }
+        }
+        OtherCas::read(directory, &current).with_own(given)
     }
 
     /// The CAs of the store that may sign.
@@ -463,7 +496,10 @@ fn can_sign(current: &CurrentCa, path: &Path) -> std::result::Result<(), Finding
             reason: format!("{} is here, and its key is not", path.display()),
         }),
         // Its passphrase is needed when it signs
-        Part::Present(_) | Part::Unusable(_) => Ok(()),
+        Part::Present(_) | Part::Unusable(_) => match current.links.first() {
+            Some(link) => Err(link.clone()),
+            None => Ok(()),
+        },
     }
 }
 
@@ -476,16 +512,18 @@ fn other_ca(certificate: &Certificate, path: &Path, same_name: bool) -> Finding 
 }
 
 /// A file, and what its step is decided from.
-struct PlannedFile<'a> {
+struct PlannedFile<'a, F> {
     renewal: &'a Renewal<'a>,
     cas: &'a Cas,
+    /// The CAs of the directory that do not renew here
+    other_cas: &'a LazyCell<OtherCas, F>,
     linked: &'a LinkedKeys,
     directory: &'a Arc<Path>,
     paths: PairPaths,
     now: SystemTime,
 }
 
-impl PlannedFile<'_> {
+impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
     /// The step of a link to a file that is renewed under its own name: it stays.
     fn linked(self, named: PathBuf) -> Step {
         let path = self.directory.join(&self.paths.certificate);
@@ -502,7 +540,8 @@ impl PlannedFile<'_> {
     fn step(self) -> Result<Step> {
         let full = self.paths.below(self.directory);
         let files = PairFiles::read(full.clone())?;
-        let (certificate, following) = match files.certificates(Use::Certificate).0 {
+        let (certificates, refused) = files.certificates(Use::Certificate);
+        let (certificate, following) = match certificates {
             Part::Present(mut certificates) => {
                 let following = certificates.split_off(1);
                 (certificates.swap_remove(0), following)
@@ -538,8 +577,14 @@ impl PlannedFile<'_> {
                 self.now,
             ));
         }
+        // What etcd does not read is written again as PEM
+        let refused_key = self.refused_key(&files, &full);
+        let rewrites_key = refused_key.is_some();
+        let paths = &self.paths;
+        reasons.extend(refused.map(|finding| finding.in_file(&paths.certificate)));
+        reasons.extend(refused_key.map(|finding| finding.in_file(&paths.key)));
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
-        let (action, work) = match self.decide(&certificate, &files, &full) {
+        let (action, work) = match self.decide(&certificate, &following, &files, &full) {
             Ok((ca, changes_ca)) => {
                 let rekey = self.renewal.rekey;
                 let action = if rekey {
@@ -548,9 +593,11 @@ impl PlannedFile<'_> {
                     Action::Renew
                 };
                 let renewal = FileRenewal {
+                    signer: self.renewal.ca.clone(),
                     certificate,
                     following,
                     rekey,
+                    rewrites_key,
                     validity: self.renewal.validity,
                     ca,
                     changes_ca,
@@ -562,6 +609,9 @@ impl PlannedFile<'_> {
                 (Action::Blocked, Work::None)
             }
         };
+        if let Work::RenewFile(renewal) = &work {
+            reasons.extend(self.cas.warnings(renewal.ca));
+        }
         Ok(Step {
             reasons,
             not_before: Some(not_before),
@@ -572,10 +622,21 @@ impl PlannedFile<'_> {
         })
     }
 
+    /// Why etcd does not read the key's file, if the same key can be written again: it needs no
+    /// passphrase, and the file does not have the name of a DER file, which is for other programs.
+    fn refused_key(&self, files: &PairFiles, full: &PairPaths) -> Option<Finding> {
+        let (Part::Present(_), refused) = files.key(None) else {
+            return None;
+        };
+        let bytes = files.key_bytes().filter(|_| !self.renewal.rekey)?;
+        refused.filter(|_| !pem::is_der_by_name(&full.key, bytes))
+    }
+
     /// The CA that signs, and whether it is another than before; or why the file is not renewed.
     fn decide(
         &self,
         certificate: &Certificate,
+        following: &[Certificate],
         files: &PairFiles,
         full: &PairPaths,
     ) -> std::result::Result<(Option<CaKind>, bool), Finding> {
@@ -615,10 +676,20 @@ impl PlannedFile<'_> {
                 }
                 Part::Unusable(finding) => return Err(finding),
             }
+            if let Some(target) = link_target(&full.key)
+                && self.refused_key(files, full).is_some()
+            {
+                let reason = format!("{} is a link to {target}", full.key.display());
+                return Err(blocked(&full.key, reason));
+            }
         }
         let (kind, chain) = match &self.renewal.ca {
             RenewalCa::Given(ca) => (None, &**ca.signing_chain()),
-            RenewalCa::Store { .. } => self.cas.signer(certificate)?,
+            RenewalCa::Store { .. } => self.cas.signer(certificate).map_err(|finding| {
+                let path = &self.paths.certificate;
+                let other = self.other_cas.forbids(certificate, following, path);
+                other.unwrap_or(finding)
+            })?,
         };
         chain.check_cas(self.now, false)?;
         chain.check_wishes(Wishes {

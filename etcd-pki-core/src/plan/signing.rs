@@ -1,6 +1,7 @@
 //! Planning where the CA is: which requests of the exchange directory are signed, and which refused.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet},
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
@@ -10,26 +11,25 @@ use std::{
 
 use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Step, Target,
+    ca::Ca,
     copies::refuse_copies,
     decide::{self, Current, Decision, SigningCa},
     exchange::{EXTENSION, Refusal, Request, cannot, check_separate, request_path},
-    here::check_ca,
+    other_cas::OtherCas,
     permissions,
-    step::Work,
-    unmanaged::check_orphans,
+    step::{TrustText, Work},
 };
 use crate::{
-    bundle::all_pem,
     certificate::Certificate,
-    cluster::{Cluster, Desired, DesiredCa, DesiredPair},
+    cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
-    inspect::{CurrentCa, Part, Stamps, rules},
+    finding::Finding,
+    inspect::Stamps,
     key::PublicKey,
     layout::{CaKind, PairPaths},
     limits,
     request::CertificateRequest,
-    store::{Attributes, Exchange, Store, unless_too_large},
-    verify::SigningChain,
+    store::{Exchange, Store, unless_too_large},
 };
 
 /// Plans the requests of an exchange directory. It reads no private key, except that of the CA.
@@ -46,13 +46,18 @@ pub(super) fn plan(
     let Desired { cas, pairs } = cluster.desired()?;
     let cas = cas
         .into_iter()
-        .map(|desired| Ca::read(desired, &pairs, store, &permissions))
+        .map(|desired| Ca::read(desired, store, &permissions, options, now))
         .collect::<Result<Vec<_>>>()?;
     let signing: HashMap<CaKind, SigningCa<'_>> = cas
         .iter()
         .filter_map(|ca| Some((ca.desired.kind, ca.signing()?)))
         .collect();
 
+    let of_peers: Vec<PathBuf> = pairs
+        .iter()
+        .filter(|pair| pair.ca == CaKind::Peer)
+        .map(|pair| pair.paths.certificate.clone())
+        .collect();
     let mut desired = by_host(cluster, pairs);
     let (folders, others) = exchange.entries()?;
     let mut refused = not_folders(&exchange, &others, &cluster.hosts());
@@ -84,24 +89,61 @@ pub(super) fn plan(
     refuse_copies(&mut requests, &signing, &exchange, &mut refused);
 
     let directory: Arc<Path> = Arc::from(store.directory());
-    let mut steps: Vec<Step> = cas.iter().map(|ca| ca.step(&directory, now)).collect();
     let trusts = hosts
         .iter()
-        .map(|host| trust_steps(host, &cas, &exchange, &mut refused))
+        .map(|host| trust_steps(host, &cas, &exchange, now, &mut refused))
         .collect::<Result<Vec<_>>>()?;
-    steps.extend(trusts.into_iter().flatten());
+    let other_cas = LazyCell::new(|| {
+        let cas: Vec<_> = cas
+            .iter()
+            .map(|ca| (ca.desired.kind, &ca.current))
+            .collect();
+        OtherCas::read(store, &cas)
+    });
+    let mut signed_steps = Vec::with_capacity(requests.len());
+    let mut serials: HashSet<Vec<u8>> = HashSet::new();
     for request in requests {
-        let ca = signing.get(&request.pair.ca).copied();
-        match request.into_step(&exchange, ca, now) {
-            Ok(step) => steps.push(step),
+        let kind = request.pair.ca;
+        let signer = Signer {
+            ca: signing.get(&kind).copied(),
+            blocked: cas
+                .iter()
+                .find(|ca| ca.desired.kind == kind)
+                .and_then(|ca| ca.blocks(now)),
+            other_cas: &other_cas,
+            now,
+        };
+        match request.into_step(&exchange, &signer) {
+            Ok((step, serial)) => {
+                serials.extend(serial);
+                signed_steps.push(step);
+            }
             Err(refusal) => refused.push(refusal),
         }
     }
-    let cas = cas.into_iter().map(|ca| PlannedCa {
-        kind: ca.desired.kind,
-        paths: ca.desired.paths.below(store.directory()),
-        stamps: ca.current.stamps,
-    });
+    drop(other_cas);
+    drop(signing);
+    let mut steps = Vec::with_capacity(signed_steps.len() + cas.len());
+    let mut planned = Vec::new();
+    for ca in cas {
+        let kind = ca.desired.kind;
+        planned.push(PlannedCa {
+            kind,
+            paths: ca.desired.paths.below(store.directory()),
+            stamps: ca.current.stamps.clone(),
+        });
+        let is_named = |ca: &Certificate| {
+            serials.contains(ca.serial_number().as_bytes()) || is_named_in(store, ca)
+        };
+        let signed = || signed(kind, &of_peers, store);
+        steps.push(Step {
+            // What is due first is one of the hosts' certificates, which are not here
+            due: None,
+            ..ca.into_step(store, &directory, signed, is_named)?
+        });
+    }
+    steps.extend(trusts.into_iter().flatten());
+    steps.extend(signed_steps);
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
         mode: Mode::Signing {
@@ -114,93 +156,32 @@ pub(super) fn plan(
         nothing_to_prune: Vec::new(),
         refused,
         hosts_without_request,
-        cas: cas.collect(),
+        cas: planned,
         cache: None,
         permissions,
     })))
 }
 
-/// A CA of the cluster, where its key is.
-struct Ca {
-    desired: DesiredCa,
-    current: CurrentCa,
-    chain: Option<SigningChain>,
-}
-
-impl Ca {
-    /// Reads a CA. It refuses one that cannot be the CA of the specification, and to create one next
-    /// to certificates that another one signed.
-    fn read(
-        desired: DesiredCa,
-        pairs: &[DesiredPair],
-        store: &Store,
-        permissions: &Attributes,
-    ) -> Result<Self> {
-        let paths = desired.paths.below(store.directory());
-        let common_name = desired.common_name();
-        let current = CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
-        match current.certificate() {
-            Some(certificate) => check_ca(&desired, &paths, certificate, None)?,
-            None => {
-                let signed = signed(desired.kind, pairs, store)?;
-                let has_key = !matches!(current.key, Part::Missing);
-                check_orphans(&desired, has_key, store, signed)?;
-            }
-        }
-        Ok(Self {
-            chain: current.signing_chain(),
-            desired,
-            current,
-        })
-    }
-
-    fn signing(&self) -> Option<SigningCa<'_>> {
-        Some(SigningCa {
-            certificate: self.current.certificate()?,
-            bundle: &self.current.bundle,
-            path: Some(&self.desired.paths.certificate),
-            chain: self.chain.as_ref(),
-            is_renewed: false,
-        })
-    }
-
-    /// The step that creates the CA, or keeps it.
-    fn step(&self, directory: &Arc<Path>, now: SystemTime) -> Step {
-        let target = Target::Ca(self.desired.clone());
-        let certificate = self.current.certificate();
-        // It signs nothing, and is renewed by a plan of its own directory
-        let expired = certificate.and_then(|certificate| rules::expired(certificate, now));
-        let (action, work) = match certificate {
-            Some(_) if expired.is_some() => (Action::Blocked, Work::None),
-            Some(_) => (Action::Keep, Work::None),
-            None => {
-                let has_key = !matches!(self.current.key, Part::Missing);
-                (Action::Create, Work::CreateCa { has_key })
-            }
-        };
-        Step {
-            reasons: expired.into_iter().collect(),
-            not_after: certificate.map(Certificate::not_after),
-            stamps: self.current.stamps.clone(),
-            ..Step::new(action, target, directory, work)
-        }
-    }
-}
-
 /// A certificate of the directory that a missing CA must have signed: for peers one of the pairs of
 /// the specification, otherwise any leaf.
-fn signed(kind: CaKind, pairs: &[DesiredPair], store: &Store) -> Result<Option<PathBuf>> {
+fn signed(kind: CaKind, of_peers: &[PathBuf], store: &Store) -> Result<Option<PathBuf>> {
     let directory = store.directory();
     if kind == CaKind::Peer {
-        let mut own = pairs
-            .iter()
-            .filter(|pair| pair.ca == kind)
-            .map(|pair| &pair.paths.certificate);
+        let mut own = of_peers.iter();
         return Ok(own.find(|path| directory.join(path).exists()).cloned());
     }
     let mut certificates = store.certificates()?.into_iter();
     let leaf = certificates.find(|(_, certificate)| !certificate.is_ca());
     Ok(leaf.map(|(path, _)| path.strip_prefix(directory).unwrap_or(&path).to_owned()))
+}
+
+/// Whether a certificate of the directory names this one by its serial number.
+fn is_named_in(store: &Store, ca: &Certificate) -> bool {
+    let serial = ca.serial_number();
+    let certificates = store.certificates().unwrap_or_default();
+    // A root may name itself by it
+    let mut others = certificates.iter().filter(|(_, other)| other != ca);
+    others.any(|(_, leaf)| leaf.names_issuer_by_serial(serial))
 }
 
 /// The pairs of each host by the names of their requests, with the paths that they have on the host.
@@ -231,11 +212,13 @@ fn on_host(paths: &PairPaths, host: &str) -> PairPaths {
     }
 }
 
-/// The steps that give a host the CAs' certificates, where it does not have them.
+/// The steps that give a host the CAs' certificates, where it does not have them. A CA that cannot be
+/// created gives none.
 fn trust_steps(
     host: &str,
     cas: &[Ca],
     exchange: &Exchange,
+    now: SystemTime,
     refused: &mut Vec<Refusal>,
 ) -> Result<Vec<Step>> {
     let folder: Arc<Path> = Arc::from(exchange.path().join(host));
@@ -243,10 +226,10 @@ fn trust_steps(
     for ca in cas {
         let path = &ca.desired.paths.certificate;
         let below = Path::new(host).join(path);
-        let certificates = match ca.current.bundle.as_slice() {
-            [] => None,
-            bundle => Some(all_pem(bundle)),
-        };
+        let certificates = ca.trust_text()?;
+        if matches!(certificates, TrustText::Made(_)) && ca.blocks(now).is_some() {
+            continue;
+        }
         let current = unless_too_large(exchange.read(&below));
         let current = current.and_then(|bytes| Ok((bytes, exchange.stamp(&below)?)));
         let (bytes, stamp) = match current {
@@ -257,7 +240,7 @@ fn trust_steps(
             }
         };
         let is_current = match (&certificates, &bytes) {
-            (Some(text), Some(bytes)) => text.as_bytes() == bytes.as_slice(),
+            (TrustText::Known(text), Some(bytes)) => text.as_bytes() == bytes.as_slice(),
             _ => false,
         };
         if !is_current {
@@ -277,31 +260,57 @@ fn trust_steps(
     Ok(steps)
 }
 
+/// What signs the requests of a CA's pairs.
+struct Signer<'a, F> {
+    /// The CA; `None` if the plan creates it
+    ca: Option<SigningCa<'a>>,
+    /// Why it can sign nothing
+    blocked: Option<Finding>,
+    other_cas: &'a LazyCell<OtherCas, F>,
+    now: SystemTime,
+}
+
 impl Request {
-    /// The step for a request, from its key and the certificate next to it.
-    fn into_step(
+    /// The step for a request, from its key and the certificate next to it, and the serial number by
+    /// which that certificate names its CA.
+    fn into_step<F: FnOnce() -> OtherCas>(
         self,
         exchange: &Exchange,
-        ca: Option<SigningCa<'_>>,
-        now: SystemTime,
-    ) -> std::result::Result<Step, Refusal> {
+        signer: &Signer<'_, F>,
+    ) -> std::result::Result<(Step, Option<Vec<u8>>), Refusal> {
+        let &Signer { ca, now, .. } = signer;
         let key = self.request.public_key();
         let refusal = |error| Refusal::of(self.path.clone(), error);
-        let certificate = self.certificate(exchange).map_err(refusal)?;
+        let certificates = self.certificates(exchange).map_err(refusal)?;
+        let certificate = certificates.first();
         // Without a CA no certificate is its own
-        let leaf = certificate.as_ref().filter(|_| ca.is_some());
+        let leaf = certificate.filter(|_| ca.is_some());
         let current = Current::of(key, leaf);
-        let Decision { action, reasons } =
-            decide::pair(&self.pair, &current, ca, None, false, now).map_err(refusal)?;
+        let Decision {
+            action,
+            mut reasons,
+        } = decide::pair(&self.pair, &current, ca, None, false, now).map_err(refusal)?;
         if action == Action::Reissue {
             let algorithm = self.pair.profile.algorithm();
             let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());
             return Err(Refusal::new(self.path, reason));
         }
         let refused = decide::refusal(&self.pair, ca, now).map_err(refusal)?;
+        let is_signed = action != Action::Keep;
+        let forbidden = certificate.filter(|_| is_signed).is_some_and(|leaf| {
+            let chain = certificates.get(1..).unwrap_or_default();
+            let path = &self.pair.paths.certificate;
+            signer.other_cas.forbid(leaf, chain, path, &mut reasons)
+        });
+        let of_ca = signer
+            .blocked
+            .clone()
+            .filter(|_| is_signed && refused.is_none());
+        let is_blocked = refused.is_some() || of_ca.is_some() || forbidden;
+        reasons.splice(0..0, of_ca);
         let (action, work) = match action {
             Action::Keep => (Action::Keep, Work::None),
-            _ if refused.is_some() => (Action::Blocked, Work::None),
+            _ if is_blocked => (Action::Blocked, Work::None),
             // A link is refused; anything else that is no certificate is replaced
             _ => (Action::Sign, Work::Sign(Box::new(self.request))),
         };
@@ -310,14 +319,16 @@ impl Request {
         let shown = host.join(request_path(&self.pair.paths));
         let stamp = exchange.stamp(&host.join(&self.pair.paths.certificate));
         let stamp = stamp.map_err(|error| Refusal::of(self.path.clone(), error))?;
-        Ok(Step {
+        let serial = certificate.and_then(|leaf| leaf.extensions().authority_serial.clone());
+        let step = Step {
             reasons,
             stamps: Stamps::of_certificate(stamp),
             shown: Some(shown),
             request: Some(self.path),
             not_after: leaf.map(Certificate::not_after),
             ..Step::new(action, Target::Pair(self.pair), &folder, work)
-        })
+        };
+        Ok((step, serial))
     }
 }
 

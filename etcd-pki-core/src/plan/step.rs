@@ -192,14 +192,24 @@ pub(super) enum Work {
         certificates: String,
         key: KeySource,
     },
-    /// A trust bundle is written, given in PEM; `None` if its CA is created by this plan
-    Trust { certificates: Option<String> },
+    /// A trust bundle is written
+    Trust { certificates: TrustText },
     /// A request is signed
     Sign(Box<CertificateRequest>),
     /// A certificate is renewed by its path
     RenewFile(Box<FileRenewal>),
     /// The files are removed
     Remove,
+}
+
+/// A trust bundle that is written.
+#[derive(Debug)]
+pub(super) enum TrustText {
+    /// In PEM
+    Known(String),
+    /// These certificates, with the one that this plan makes for their signing CA; none if the plan
+    /// creates the CA
+    Made(Vec<Certificate>),
 }
 
 /// The key of a request on a host.
@@ -346,15 +356,19 @@ impl Step {
         if let Some(error) = self.ca_error() {
             return Some(error);
         }
-        let owned = self.reasons.iter().find_map(|reason| match reason {
-            Finding::KeyOwner { path, owner } => Some((path, owner)),
-            _ => None,
-        });
-        if let Some((path, owner)) = owned {
-            return Some(Error::UntrustedOwner {
+        let owned = |of_ca: bool| {
+            let owned = self.reasons.iter().find_map(|reason| match reason {
+                Finding::KeyOwner { path, owner } if !of_ca => Some((path, owner)),
+                Finding::CaOwner { path, owner } if of_ca => Some((path, owner)),
+                _ => None,
+            });
+            owned.map(|(path, owner)| Error::UntrustedOwner {
                 path: self.directory.join(path),
                 owner: owner.clone(),
-            });
+            })
+        };
+        if let Some(error) = owned(false) {
+            return Some(error);
         }
         let blocking = self.reasons.iter().find_map(|reason| match reason {
             Finding::Blocked { path, .. } | Finding::SymbolicLink { path, .. } => Some(path),
@@ -371,6 +385,9 @@ impl Step {
             if path.is_symlink() {
                 return Some(Error::SymbolicLink { path });
             }
+        }
+        if let Some(error) = owned(true) {
+            return Some(error);
         }
         let paths = self.paths();
         for path in [&paths.certificate, &paths.key] {

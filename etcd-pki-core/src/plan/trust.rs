@@ -15,7 +15,7 @@ use x509_cert::ext::pkix::{
     ExtendedKeyUsage, InhibitAnyPolicy, NameConstraints, PolicyConstraints,
 };
 
-use super::{PlanOptions, decide::Current, exchange::Refusal, here::check_ca};
+use super::{PlanOptions, ca::check_ca, decide::Current, exchange::Refusal};
 use crate::{
     bundle::all_pem,
     certificate::Certificate,
@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     finding::Finding,
     fingerprint::Fingerprint,
-    inspect::{CurrentCa, issuer, signing_place},
+    inspect::{CurrentCa, issuer, rules, signing_place},
     limits,
     store::{Attributes, Exchange, Store, read_certificates, unless_too_large},
     verify::{self, Verifier},
@@ -43,6 +43,8 @@ pub(super) struct Trust {
     pub(super) change: Option<Change>,
     /// The certificates of the first CA that arrived, if none of them is trusted
     pub(super) untrusted: Vec<Finding>,
+    /// The link in the place of its file, or above it
+    link: Option<Finding>,
     /// The fingerprints of the certificates in place and of those that arrived
     known: HashSet<Fingerprint>,
 }
@@ -86,6 +88,7 @@ impl Trust {
         let mut trust = Self {
             signing: signing_place(&current.bundle, common_name),
             bundle: current.bundle.clone(),
+            link: rules::link(&paths.certificate, &desired.paths.certificate),
             desired,
             change: None,
             untrusted: Vec::new(),
@@ -227,6 +230,22 @@ impl Trust {
             leaf.is_some_and(|leaf| !verifier().verify(leaf).is_accepted())
         });
         unverified.map(|(pair, _)| &*pair.paths.certificate)
+    }
+
+    /// Why the CA's file is not trusted or not changed: a stranger owns it, or it must change and a link
+    /// is in its place or above it.
+    pub(super) fn obstacle(&self) -> Option<&Finding> {
+        let link = self.link.as_ref().filter(|_| self.change.is_some());
+        self.current.owner.as_ref().or(link)
+    }
+
+    /// The trusted certificates with the name of the CA, each with its file: no key shows here which of
+    /// them sign for the cluster, and a CA that replaces another one has its name.
+    pub(super) fn named(&self) -> impl Iterator<Item = (PathBuf, Certificate)> {
+        let name = self.desired.common_name();
+        let all = self.bundle.iter().chain(&self.current.bundle);
+        all.filter(move |one| one.is_authority() && one.common_name() == name)
+            .map(|one| (self.desired.paths.certificate.clone(), one.clone()))
     }
 
     /// The certificate of the CA that signs leaves.

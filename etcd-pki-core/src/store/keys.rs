@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::{
     Store,
-    path::parent,
+    path::{canonical, parent},
     permissions::{
         Attributes, Stamp, is_privileged_owner, owner_of_directory, trusted_owner, user_name,
     },
-    read::{look_existing_below, read_file},
+    read::{look_existing_below, look_named},
 };
 use crate::{
     error::{Error, Result},
@@ -19,7 +19,8 @@ use crate::{
 
 impl Store {
     /// Reads an existing key for a new CA. In the directory it must belong to root or to the user of
-    /// this process: whoever put it there could sign with it. A key elsewhere is read as it is.
+    /// this process: whoever put it there could sign with it. A key elsewhere is read as
+    /// [`read_private_key`] does.
     ///
     /// # Errors
     ///
@@ -31,7 +32,8 @@ impl Store {
     }
 
     /// Reads an existing key for a new leaf certificate. In the directory it must belong to root, to
-    /// the user of this process or to the owner of the directory. A key elsewhere is read as it is.
+    /// the user of this process or to the owner of the directory. A key elsewhere is read as
+    /// [`read_private_key`] does.
     ///
     /// # Errors
     ///
@@ -61,9 +63,35 @@ impl Store {
                 }
                 bytes
             }
-            None => Zeroizing::new(read_file(path)?),
+            None => read_named(path)?,
         };
         PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
+    }
+}
+
+/// Reads an existing key for a new certificate. It must belong to root, to the user of this process or to
+/// the owner of its directory: whoever else put it there has a copy of it. A pipe is read as it is.
+///
+/// # Errors
+///
+/// [`Error::UntrustedOwner`]; [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors
+/// of [`PrivateKey::from_bytes`].
+pub fn read_private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
+    let bytes = read_named(path)?;
+    PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
+}
+
+/// Reads the file of a key that the user names, and judges its owner.
+fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let (bytes, stamp) = look_named(path)?;
+    let bytes = Zeroizing::new(bytes);
+    let owner = owner_of_directory(parent(&canonical(path)));
+    match stamp.filter(|stamp| !trusted_owner(stamp, &Attributes::default(), owner)) {
+        Some(stamp) => Err(Error::UntrustedOwner {
+            path: path.to_owned(),
+            owner: user_name(stamp.account().owner),
+        }),
+        None => Ok(bytes),
     }
 }
 

@@ -30,12 +30,10 @@ use super::{
     permissions::{give, may_give},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, LOCK_FILE, Result},
     layout::{CaKind, Layout},
 };
 
-/// The name of the lock file.
-pub(super) const LOCK_FILE: &str = ".etcd-pki.lock";
 const LOCK_MODE: u32 = 0o600;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);

@@ -8,6 +8,7 @@ use std::{
 
 use rustix::io::Errno;
 
+use super::permissions::is_private_group;
 use crate::error::{Error, Result};
 
 /// Adds to an error of the system what was tried, and on which path.
@@ -74,6 +75,21 @@ pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
     const STICKY: u32 = 0o1000;
     let mode = fs::metadata(path).ok()?.mode() & 0o7777;
     (mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE).then_some(mode)
+}
+
+/// The mode of a directory of a CA in which other users may put files: all, even if a sticky bit keeps
+/// them from those of others, or the users of a group that is neither root's, nor the owner's own, nor
+/// the specified one.
+pub(crate) fn shared_directory_mode(path: &Path, group: Option<u32>) -> Option<u32> {
+    const GROUP_WRITES: u32 = 0o020;
+    const OTHERS_WRITE: u32 = 0o002;
+    let metadata = fs::metadata(path).ok()?;
+    let mode = metadata.mode() & 0o7777;
+    let own_group = metadata.gid();
+    let is_closed =
+        own_group == 0 || group == Some(own_group) || is_private_group(own_group, metadata.uid());
+    let is_shared = mode & OTHERS_WRITE != 0 || (mode & GROUP_WRITES != 0 && !is_closed);
+    is_shared.then_some(mode)
 }
 
 /// The file that a symbolic link leads to in the end; `None` for other files and for a link that

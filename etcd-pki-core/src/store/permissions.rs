@@ -67,6 +67,12 @@ impl Stamp {
         metadata.is_file().then(|| Self::from(&metadata))
     }
 
+    /// The stamp of the regular file that a path leads to; `None` for a pipe and for everything else.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        metadata.is_file().then(|| Self::from(&metadata))
+    }
+
     /// The owner and the group.
     pub(crate) fn account(&self) -> Account {
         Account {
@@ -234,6 +240,19 @@ impl Attributes {
 pub(crate) fn trusted_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
     let owner = stamp.owner;
     is_privileged_owner(stamp, attributes) || owner == store_owner
+}
+
+/// Whether a CA's certificates may have the owner that their stamp names: as for a key, with the owner
+/// that is specified for certificates.
+pub(crate) fn trusted_ca_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
+    let owner = stamp.owner;
+    let is_specified = attributes.owner_of(false) == Some(owner);
+    trusted_owner(stamp, attributes, store_owner) || is_specified
+}
+
+/// Whether a group belongs to one user: it has the user's number or name.
+pub(super) fn is_private_group(group: u32, user: u32) -> bool {
+    group == user || group_name(group) == user_name(user)
 }
 
 /// Whether the owner of a key is root, the user of this process, or the specified owner.

@@ -34,6 +34,16 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     read_opened(&file, metadata.len(), path)
 }
 
+/// The contents of a file that the user names, and its stamp if it is a regular one. A pipe is waited
+/// for.
+pub(super) fn look_named(path: &Path) -> Result<(Vec<u8>, Option<Stamp>)> {
+    let file = File::open(path).map_err(io_error("read", path))?;
+    let metadata = file.metadata().map_err(io_error("read", path))?;
+    let bytes = read_opened(&file, metadata.len(), path)?;
+    let stamp = metadata.is_file().then(|| Stamp::from(&metadata));
+    Ok((bytes, stamp))
+}
+
 /// Reads a whole file that a layout names, following symbolic links. Unlike [`read_file`], it
 /// takes a regular file alone, and so waits for no pipe.
 ///

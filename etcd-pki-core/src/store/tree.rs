@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{lock::LOCK_FILE, path::io_error};
-use crate::error::{Error, Result};
+use super::path::io_error;
+use crate::error::{Error, LOCK_FILE, Result};
 
 /// The directory that Kubernetes' tools have in every host's tree
 const ETCD: &str = "etcd";

@@ -76,6 +76,7 @@ __all__ = [
     "__version__",
     "ca_paths",
     "has_further_names",
+    "inspect_ca",
     "inspect_directory",
     "member_client_paths",
     "pair_paths",
@@ -1967,6 +1968,16 @@ def member_client_paths(layout: _Layout, name: str) -> PairPaths | None:
 
 def read_file(path: _Path) -> bytes:
     """Reads a whole file, following symbolic links, of 16 MiB at most."""
+
+def inspect_ca(certificate: _Path, key: _Path) -> list[Finding]:
+    """What is wrong with the owners of a CA's two files, and with who else may write in their directory. They are
+    warnings: without a specification it is unknown who should own the files.
+
+    >>> from etcd_pki import CertificateAuthority, inspect_ca
+    >>> paths = CertificateAuthority.create("etcd-ca").write("ssl")
+    >>> inspect_ca(paths.certificate, paths.key)
+    []
+    """
 
 def inspect_directory(path: _Path) -> Directory:
     """Reads a directory once, and gives its current state. A file that cannot be read is a finding.

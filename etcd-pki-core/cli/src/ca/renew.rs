@@ -75,9 +75,9 @@ impl Renew {
         check_layout(&store, kind)?;
         let passphrase = self.passphrase.read(input)?;
         if let Some(csr) = &self.csr {
-            existing_paths(&store, kind)?;
+            let paths = existing_paths(&store, kind)?;
             let ca = store.ca_for_renewal(kind, passphrase.as_ref())?;
-            return self.request(&ca, csr);
+            return self.request(&ca, &paths, csr);
         }
         let mut report = Report::new(&self.json);
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
@@ -97,6 +97,7 @@ impl Renew {
             Ok(locked.renew_ca(kind, &renewed)?)
         })?;
         report.authority(&paths.certificate, renewed.certificate());
+        report.check_ca_files(&paths);
         output::say(
             "note: etcd reads it only when it starts; restart each member, one after the other, before the old one ends",
         );
@@ -104,12 +105,13 @@ impl Renew {
     }
 
     /// Writes a request for the issuer of the CA.
-    fn request(&self, ca: &CertificateAuthority, csr: &Path) -> Outcome {
+    fn request(&self, ca: &CertificateAuthority, paths: &PairPaths, csr: &Path) -> Outcome {
         let mut report = Report::on(&[csr], &self.json)?;
         let request = ca.renewal_request()?;
         let text = request.to_pem();
         report.write(&[File::public(csr, &text)], self.force.replacing())?;
         report.request(csr, &request);
+        report.check_ca_files(paths);
         report.finish()
     }
 }

@@ -202,6 +202,7 @@ impl Issue {
 
     fn finish(&self, mut report: Report, ca: &CertificateAuthority) -> Outcome {
         report.check_authority(ca);
+        self.authority.warn(&mut report);
         report.finish()
     }
 }

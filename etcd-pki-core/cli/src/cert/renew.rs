@@ -221,7 +221,14 @@ impl Renew {
         for path in step.hard_links() {
             report.warn_of_further_names(path);
         }
+        let reasons = step.reasons().iter();
+        for reason in reasons.filter(|reason| is_about_ca_files(reason)) {
+            report.warn(format!("{reason}: {}", reason.fix()));
+        }
         report.renewed(&file, done, certificate);
+        if self.authority.is_named() || self.authority.names_key() {
+            self.authority.warn(report);
+        }
         let store = self.authority.directory.store();
         report.warn_of_peer_port(certificate, store.as_ref());
         if step.makes_key() {
@@ -229,6 +236,14 @@ impl Renew {
             report.new_key(&key, certificate.public_key());
         }
     }
+}
+
+/// Whether a finding warns of who else owns the files of a CA, or may exchange them.
+fn is_about_ca_files(reason: &Finding) -> bool {
+    matches!(
+        reason,
+        Finding::CaKeyOwner { .. } | Finding::CaOwner { .. } | Finding::Writable { .. }
+    )
 }
 
 /// A certificate that is due and stays: a link to another file, or a file of other programs.
@@ -318,6 +333,9 @@ fn way_out(reason: &Finding, paths: &PairPaths, store: Option<&Store>) -> String
         }
         Finding::Blocked { path, .. } if *path == paths.key => {
             "all were left as they are; renew without --rekey, or remove the link and make a key in its place first, with --rekey"
+        }
+        Finding::Blocked { path, .. } if path.is_symlink() => {
+            "nothing is signed through a link: put the file itself there, or name the CA with --ca and --ca-key"
         }
         Finding::Blocked { .. } if store.is_some_and(|store| has_key(store, reason)) => {
             "restore that file, or name the CA with --ca and --ca-key"

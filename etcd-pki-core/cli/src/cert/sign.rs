@@ -83,6 +83,7 @@ impl Sign {
         let store = self.authority.directory.store();
         report.warn_of_peer_port(issued.certificate(), store.as_ref());
         report.check_authority(&ca);
+        self.authority.warn(&mut report);
         report.finish()
     }
 

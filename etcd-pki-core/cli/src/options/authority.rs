@@ -14,6 +14,7 @@ use super::{PassphraseOptions, one_of};
 use crate::{
     failure::{Failure, Message},
     input::Input,
+    report::Report,
 };
 
 /// The heading of the options that name an authority's files
@@ -142,6 +143,13 @@ impl AuthorityOptions {
         match store {
             Some(store) => Ok(ca.with_member_common_names(store.member_common_names()?)),
             None => Ok(ca),
+        }
+    }
+
+    /// Warns of who else owns the authority's files, or may exchange them.
+    pub(crate) fn warn(&self, report: &mut Report) {
+        if let Ok((certificate, key)) = self.files() {
+            report.check_ca_files(&PairPaths { certificate, key });
         }
     }
 

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, Store};
+use etcd_pki_core::{
+    Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, Store, read_private_key,
+};
 use zeroize::Zeroizing;
 
 use super::{AlgorithmParser, one_of};
@@ -82,6 +84,9 @@ impl KeyOptions {
         Ok(match of {
             KeyUse::Leaf(Some(store)) if !is_standard(file) => store.key_for_leaf(file, passphrase),
             KeyUse::Ca(Some(store)) if !is_standard(file) => store.key_for_ca(file, passphrase),
+            KeyUse::Leaf(None) | KeyUse::Ca(None) if !is_standard(file) => {
+                read_private_key(file, passphrase)
+            }
             _ => input.private_key(file, passphrase),
         }?)
     }

@@ -44,6 +44,13 @@ pub(crate) fn remarks(plan: &Plan) {
                 Finding::CaKeyOwner { .. } => {
                     output::say(format_args!("warning: {reason}: {}", reason.fix()));
                 }
+                Finding::CaOwner { .. } if is_kept => output::say(format_args!(
+                    "warning: {reason}, and nothing is signed with it: {}",
+                    reason.fix()
+                )),
+                Finding::Writable { path, .. } if path == plan.directory() => {
+                    output::say(format_args!("warning: {reason}: {}", reason.fix()));
+                }
                 Finding::Blocked { .. } if is_kept => output::say(format_args!(
                     "warning: {reason}, and nothing is signed through a link: put the file itself there"
                 )),

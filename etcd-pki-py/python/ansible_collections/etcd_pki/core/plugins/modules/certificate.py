@@ -246,6 +246,9 @@ def sign(module, pki, file, found, result):
             "the authority's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
             "etcd_pki.core.cluster, or `etcd-pki ca renew`, mends it with the same key"
         )
+    if parameters["ownca_path"] and parameters["ownca_privatekey_path"]:
+        for finding in pki.inspect_ca(parameters["ownca_path"], parameters["ownca_privatekey_path"]):
+            module.warn(f"{finding}: {finding.fix}")
     # Also if nothing is to be done, because it tells what is not granted; a certificate that is not written is worth nothing
     issued = ca.sign(csr, what, who)
     result["not_granted"] = [str(claim) for claim in issued.refused]

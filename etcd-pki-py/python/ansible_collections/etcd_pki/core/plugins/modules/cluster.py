@@ -642,15 +642,22 @@ def names(*lists):
     return dict(names=sorted(str(name) for several in lists for name in several))
 
 
+# Who else owns a CA's files, and can sign with its key or exchange what is trusted
+OWNERS = ("EP052", "EP054")
 # What gives a pair a new certificate
 ISSUING = ("create", "renew", "re-issue", "request", "sign")
 
 
 def warn(module, plan, report):
-    """Warns of copies that stay as they are, of removed certificates, of clients that etcd's peer port accepts, and of
-    certificates that are valid for less time, or renewed later, than requested.
+    """Warns of users who share a CA's files, of copies that stay as they are, of removed certificates, of clients that etcd's
+    peer port accepts, and of certificates that are valid for less time, or renewed later, than requested.
     """
     now = datetime.now(timezone.utc)
+    for step in plan.steps:
+        for finding in step.reasons if step.ca else []:
+            is_directory = finding.code == "EP015" and finding.path == plan.directory
+            if finding.code in OWNERS or is_directory:
+                module.warn(f"{finding.message}: {finding.fix}")
     for step in plan.changes:
         if step.pair and str(step.action) in ISSUING:
             for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later]):

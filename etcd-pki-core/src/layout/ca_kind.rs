@@ -1,0 +1,45 @@
+//! The CAs of a cluster.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    error::{Error, Result},
+    words,
+};
+
+/// One of the CAs of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CaKind {
+    /// The CA of clients, and of peers unless they have a separate one
+    Client,
+    /// The separate CA of peers
+    Peer,
+}
+
+impl CaKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Client, Self::Peer];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Peer => "peer",
+        }
+    }
+}
+
+impl fmt::Display for CaKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for CaKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        words::one_of(text, "CA", &Self::ALL, Self::name)
+    }
+}

@@ -1,0 +1,184 @@
+//! The names of each layout's files, in one table for each layout.
+
+use super::{CaKind, FileKind, Layout, PairPaths, check_file_name};
+
+/// The names of a layout's files.
+pub(super) struct Table {
+    /// How a certificate's file ends
+    certificate: &'static str,
+    /// How a key's file ends
+    key: &'static str,
+    /// What comes before the ending. No two rows are equal. A member's pair for clients comes
+    /// before its pair for peers.
+    pub(super) rows: &'static [Row],
+}
+
+pub(super) type Row = (FileKind, &'static str);
+
+/// The place of a name in a table
+pub(super) const NAME: &str = "{name}";
+/// What follows the usual name of a CA that was replaced
+pub(super) const REPLACED: &str = "-replaced-";
+
+const KUBESPRAY: Table = Table::pem(&[
+    (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
+    (FileKind::Member, "member-{name}"),
+    (FileKind::Peer, "peer-{name}"),
+    (FileKind::Admin, "admin-{name}"),
+    (FileKind::Node, "node-{name}"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+const KUBEADM: Table = Table::crt(&[
+    (FileKind::Ca(CaKind::Client), "etcd/ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Client),
+        "etcd/ca-replaced-{name}",
+    ),
+    (FileKind::Ca(CaKind::Peer), "etcd/peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "etcd/peer-ca-replaced-{name}",
+    ),
+    (FileKind::Member, "etcd/server"),
+    (FileKind::Member, "etcd/peer"),
+    (FileKind::Admin, "etcd/healthcheck-client"),
+    (FileKind::Node, "apiserver-etcd-client"),
+    (FileKind::Client, "etcd/client-{name}"),
+]);
+
+const CFSSL: Table = Table::pem(&[
+    (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
+    (FileKind::Member, "{name}"),
+    (FileKind::Member, "peer-{name}"),
+    (FileKind::Node, "node-{name}"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+const K3S: Table = Table::crt(&[
+    (FileKind::Ca(CaKind::Client), "server-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Client),
+        "server-ca-replaced-{name}",
+    ),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
+    (FileKind::Member, "server-client"),
+    (FileKind::Member, "peer-server-client"),
+    (FileKind::Node, "client"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+const ETCDADM: Table = Table::crt(&[
+    (FileKind::Ca(CaKind::Client), "ca"),
+    (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
+    (FileKind::Ca(CaKind::Peer), "peer-ca"),
+    (
+        FileKind::ReplacedCa(CaKind::Peer),
+        "peer-ca-replaced-{name}",
+    ),
+    (FileKind::Member, "server"),
+    (FileKind::Member, "peer"),
+    (FileKind::Admin, "etcdctl-etcd-client"),
+    (FileKind::Node, "apiserver-etcd-client"),
+    (FileKind::Client, "client-{name}"),
+]);
+
+impl Layout {
+    pub(super) const fn table(self) -> &'static Table {
+        match self {
+            Self::Kubespray => &KUBESPRAY,
+            Self::Kubeadm => &KUBEADM,
+            Self::Cfssl => &CFSSL,
+            Self::K3s => &K3S,
+            Self::Etcdadm => &ETCDADM,
+        }
+    }
+}
+
+impl Table {
+    const fn pem(rows: &'static [Row]) -> Self {
+        Self {
+            certificate: ".pem",
+            key: "-key.pem",
+            rows,
+        }
+    }
+
+    const fn crt(rows: &'static [Row]) -> Self {
+        Self {
+            certificate: ".crt",
+            key: ".key",
+            rows,
+        }
+    }
+
+    pub(super) fn patterns(&self, of: FileKind) -> impl Iterator<Item = &'static str> {
+        let rows = self.rows.iter().filter(move |(kind, _)| *kind == of);
+        rows.map(|(_, pattern)| *pattern)
+    }
+
+    /// The pattern of a member's pair for peers: the last of its pairs.
+    pub(super) fn peer_pattern(&self) -> Option<&'static str> {
+        let mut rows = self.rows.iter().rev();
+        let row = rows.find(|(kind, _)| matches!(kind, FileKind::Member | FileKind::Peer));
+        row.map(|(_, pattern)| *pattern)
+    }
+
+    pub(super) fn paths(&self, pattern: &str, name: &str) -> PairPaths {
+        let stem = pattern.replace(NAME, name);
+        PairPaths {
+            certificate: format!("{stem}{}", self.certificate).into(),
+            key: format!("{stem}{}", self.key).into(),
+        }
+    }
+
+    /// A path without its ending, and whether this is a key's.
+    pub(super) fn stem<'a>(&self, path: &'a str) -> Option<(&'a str, bool)> {
+        // NAME-key.pem ends in .pem too
+        if let Some(stem) = path.strip_suffix(self.key) {
+            return Some((stem, true));
+        }
+        Some((path.strip_suffix(self.certificate)?, false))
+    }
+}
+
+/// The row that has a stem, and the name in it: of several rows the one that leaves the shortest
+/// name, since `{name}` takes `client-NAME` too.
+pub(super) fn row_of(rows: impl Iterator<Item = Row>, stem: &str) -> Option<(Row, &str)> {
+    let (row, name) = rows
+        .filter_map(|row| Some((row, name_in(row.1, stem)?)))
+        .min_by_key(|(_, name)| name.len())?;
+    check_file_name(name).ok()?;
+    Some((row, name))
+}
+
+/// The name in a stem, which is empty where the pattern has none.
+fn name_in<'a>(pattern: &str, stem: &'a str) -> Option<&'a str> {
+    let Some((before, after)) = pattern.split_once(NAME) else {
+        return (pattern == stem).then_some("");
+    };
+    let name = stem.strip_prefix(before)?.strip_suffix(after)?;
+    let is_name = !name.is_empty() && !name.contains('/');
+    is_name.then_some(name)
+}
+
+/// The last component of a pattern.
+pub(super) fn file_of(pattern: &'static str) -> &'static str {
+    pattern.rsplit_once('/').map_or(pattern, |(_, file)| file)
+}

@@ -1,0 +1,290 @@
+//! The CAs of the specification where their keys are: what is done with each, and what it can sign.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use super::{
+    Action, PlanOptions, Step, Target,
+    cache::Marker,
+    decide::{self, Decision, SigningCa},
+    shared_keys::CaWithKey,
+    step::{TrustText, Work},
+    unmanaged::check_orphans,
+};
+use crate::{
+    bundle::all_pem,
+    certificate::Certificate,
+    cluster::DesiredCa,
+    error::{Error, Result},
+    finding::Finding,
+    inspect::{CurrentCa, Part, rules},
+    key::PublicKey,
+    layout::PairPaths,
+    store::{Attributes, Store},
+    verify::{SigningChain, unacceptable},
+};
+
+/// A CA of the specification, and its current state.
+pub(super) struct Ca {
+    pub(super) desired: DesiredCa,
+    pub(super) current: CurrentCa,
+    /// How Go judges what it signs; `None` if it must be created
+    chain: Option<SigningChain>,
+    /// What is done with it; `None` if it must be created
+    decision: Option<Decision>,
+    /// Makes the marks of the pairs that it signed, if its key can be read
+    pub(super) marker: Option<Marker>,
+}
+
+impl Ca {
+    /// Reads a CA, and refuses one that cannot be the CA of the specification.
+    pub(super) fn read(
+        desired: DesiredCa,
+        store: &Store,
+        permissions: &Attributes,
+        options: &PlanOptions,
+        now: SystemTime,
+    ) -> Result<Self> {
+        let paths = desired.paths.below(store.directory());
+        let common_name = desired.common_name();
+        let mut current =
+            CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
+        let chain = current.signing_chain();
+        let decision = match current.certificate() {
+            Some(certificate) => {
+                if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
+                {
+                    // What else it has may be the only copy
+                    return Err(unacceptable(finding.clone()).in_file(&paths.certificate));
+                }
+                check_ca(&desired, &paths, certificate, current.key.present())?;
+                let mut decision = decide::ca(&desired, certificate, &current, now);
+                if options.only.is_some() && decision.action == Action::Renew {
+                    decision.action = Action::Keep;
+                }
+                // Its extensions stay, and so would the fault
+                if decision.action == Action::Renew
+                    && let Some(Err(finding)) = chain.as_ref().map(|one| one.check_cas(now, true))
+                {
+                    decision.action = Action::Blocked;
+                    decision.reasons.insert(0, finding);
+                }
+                if let Some(finding) = &current.refused {
+                    decision.reasons.insert(0, finding.clone());
+                    decision.action = match current.obstacles().next() {
+                        Some(obstacle) => {
+                            decision.reasons.insert(0, obstacle.clone());
+                            Action::Blocked
+                        }
+                        None => Action::Trust,
+                    };
+                }
+                Some(decision)
+            }
+            None => None,
+        };
+        let private_key = current.private_key.take();
+        Ok(Self {
+            marker: private_key.as_ref().and_then(Marker::of),
+            desired,
+            current,
+            chain,
+            decision,
+        })
+    }
+
+    /// What leaves are compared with; `None` if the CA must be created.
+    pub(super) fn signing(&self) -> Option<SigningCa<'_>> {
+        let decision = self.decision.as_ref()?;
+        Some(SigningCa {
+            certificate: self.current.certificate()?,
+            bundle: &self.current.bundle,
+            path: Some(&self.desired.paths.certificate),
+            chain: self.chain.as_ref(),
+            is_renewed: decision.action == Action::Renew,
+        })
+    }
+
+    /// The certificates of the bundle, and which of their keys is here.
+    pub(super) fn with_keys(&self) -> impl Iterator<Item = CaWithKey<'_>> {
+        let key = self.current.key.present();
+        self.current
+            .bundle
+            .iter()
+            .map(move |certificate| CaWithKey {
+                path: &self.desired.paths.certificate,
+                certificate,
+                has_key: key == Some(certificate.public_key()),
+            })
+    }
+
+    /// Why the CA can sign nothing: a link is in the place of one of its files, a stranger owns its
+    /// certificates, or it expired and this plan cannot renew it.
+    pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
+        if let Some(obstacle) = self.current.obstacles().next() {
+            return Some(obstacle.clone());
+        }
+        let is_blocked = self
+            .decision
+            .as_ref()
+            .is_some_and(|decision| decision.action == Action::Blocked);
+        let certificate = self.current.certificate().filter(|_| is_blocked)?;
+        let not_after = certificate.not_after();
+        (not_after < now).then(|| Finding::Expired {
+            subject: Some(certificate.subject()),
+            not_after,
+        })
+    }
+
+    /// The trust bundle that hosts get, as it is after this plan.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`all_pem`].
+    pub(super) fn trust_text(&self) -> Result<TrustText> {
+        let bundle = &self.current.bundle;
+        match &self.decision {
+            None => Ok(TrustText::Made(Vec::new())),
+            Some(decision) if decision.action == Action::Renew => {
+                Ok(TrustText::Made(bundle.clone()))
+            }
+            Some(_) => all_pem(bundle).map(TrustText::Known),
+        }
+    }
+
+    /// Whether the CA exists now, and did not when it was read. An empty file is no CA.
+    pub(super) fn has_appeared(&self, store: &Store) -> Result<bool> {
+        if self.decision.is_some() {
+            return Ok(false);
+        }
+        let paths = self.desired.paths.below(store.directory());
+        match self.current.stamps.check(&paths) {
+            Ok(()) => Ok(false),
+            Err(Error::Changed { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The step of the CA. `signed` gives a certificate of the directory that a missing CA must have
+    /// signed, and `is_named` whether a leaf names this certificate of the CA by its serial number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AuthorityExists`] if another CA signed what is in the directory;
+    /// [`Error::UntrustedOwner`] for a key that anyone may have put there.
+    pub(super) fn into_step(
+        self,
+        store: &Store,
+        directory: &Arc<Path>,
+        signed: impl FnOnce() -> Result<Option<PathBuf>>,
+        is_named: impl FnOnce(&Certificate) -> bool,
+    ) -> Result<Step> {
+        let Self {
+            desired,
+            current,
+            decision,
+            ..
+        } = self;
+        let has_key = !matches!(current.key, Part::Missing);
+        let (Some(certificate), Some(Decision { action, reasons })) =
+            (current.certificate(), decision)
+        else {
+            check_orphans(&desired, has_key, store, signed()?)?;
+            let mut warnings = current.warnings.iter();
+            let key_owner = warnings.find_map(|warning| match warning {
+                Finding::CaKeyOwner { path, owner } => Some((path, owner)),
+                _ => None,
+            });
+            if let Some((path, owner)) = key_owner {
+                // Whoever put it there could sign with it
+                return Err(Error::UntrustedOwner {
+                    path: directory.join(path),
+                    owner: owner.clone(),
+                });
+            }
+            let missing = |path, absent| rules::missing(&current.empty, path, absent);
+            let paths = &desired.paths;
+            let mut reasons = vec![missing(&paths.certificate, Finding::MissingCertificate)];
+            match &current.key {
+                Part::Missing => reasons.insert(0, missing(&paths.key, Finding::MissingKey)),
+                Part::Present(key) => reasons.extend(decide::other_ca_algorithm(&desired, key)),
+                Part::Unusable(_) => {}
+            }
+            let work = Work::CreateCa { has_key };
+            let is_linked = !current.links.is_empty();
+            reasons.extend(current.warnings);
+            reasons.splice(0..0, current.links);
+            let mut step = Step {
+                reasons,
+                stamps: current.stamps,
+                hard_links: current.hard_links,
+                ..Step::new(Action::Create, Target::Ca(desired), directory, work)
+            };
+            if is_linked {
+                step.block();
+            }
+            return Ok(step);
+        };
+        let work = match action {
+            Action::Renew => Work::RenewCa {
+                keeps_serial: is_named(certificate),
+            },
+            Action::Chmod => Work::Chmod,
+            // The same certificates in the form that etcd reads
+            Action::Trust => Work::Trust {
+                certificates: TrustText::Known(all_pem(&current.bundle)?),
+            },
+            _ => Work::None,
+        };
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        let is_kept = matches!(action, Action::Keep | Action::Chmod);
+        Ok(Step {
+            due: is_kept.then(|| desired.renew_before.begins(not_before, not_after)),
+            reasons,
+            not_before: Some(not_before),
+            not_after: Some(not_after),
+            stamps: current.stamps,
+            hard_links: current.hard_links,
+            ..Step::new(action, Target::Ca(desired), directory, work)
+        })
+    }
+}
+
+/// Refuses a certificate that cannot be the CA of the specification.
+///
+/// # Errors
+///
+/// [`Error::NotAnAuthority`], [`Error::AnotherAuthority`], [`Error::KeyMismatch`].
+pub(super) fn check_ca(
+    desired: &DesiredCa,
+    paths: &PairPaths,
+    certificate: &Certificate,
+    key: Option<&PublicKey>,
+) -> Result<()> {
+    if !certificate.is_authority() {
+        return Err(Error::NotAnAuthority {
+            subject: certificate.subject(),
+            reason: "its basicConstraints do not say CA:TRUE".to_owned(),
+        }
+        .in_file(&paths.certificate));
+    }
+    let common_name = desired.common_name();
+    if certificate.common_name() != common_name {
+        return Err(Error::AnotherAuthority {
+            path: paths.certificate.clone(),
+            found: certificate.subject(),
+            wanted: common_name.unwrap_or_else(|| "a CA without a common name".to_owned()),
+        });
+    }
+    match key {
+        Some(key) if certificate.public_key() != key => Err(Error::KeyMismatch {
+            expected: certificate.public_key().fingerprint_sha256(),
+            found: key.fingerprint_sha256(),
+        }
+        .in_file(&paths.key)),
+        _ => Ok(()),
+    }
+}
