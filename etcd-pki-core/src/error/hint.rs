@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Error;
-use crate::{foreign, text};
+use crate::{foreign, store::NO_CERTIFICATE, text};
 
 impl Error {
     /// The way to mend it: a sentence without a period, of the words of the command.
@@ -35,6 +35,14 @@ impl Error {
                 return Some(format!(
                     "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory"
                 ));
+            }
+            Self::AuthorityExists {
+                layout: None,
+                found,
+                ..
+            } if found.contains(NO_CERTIFICATE) => {
+                "if a run was interrupted, `etcd-pki ca new --key FILE` makes the certificate for this key, and \
+                 `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }
             Self::AuthorityExists { layout: None, .. } => {
                 "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
@@ -183,6 +191,9 @@ fn malformed_hint(what: &str) -> &'static str {
     match what {
         "passphrase" => "write the passphrase into the first line of the file",
         "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
+        "trust bundle" => {
+            "nothing was changed; remove the CA that is replaced from the file, or give the new CA its common name (--cn)"
+        }
         "specification" => {
             "a specification is text in UTF-8, as in `etcd-pki adopt DIR` or the guides"
         }
