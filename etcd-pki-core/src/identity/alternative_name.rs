@@ -4,7 +4,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use idna::{
@@ -69,13 +69,13 @@ pub enum AlternativeName {
 }
 
 /// A DNS name as certificates hold it: lower-case, A-labels for what is not ASCII, an underscore allowed, `*` allowed as
-/// the whole leftmost label.
+/// the whole leftmost label. A clone shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DnsName(String);
+pub struct DnsName(Arc<str>);
 
 /// An absolute URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Uri(String);
+pub struct Uri(Arc<str>);
 
 impl DnsName {
     /// The name as text.
@@ -104,7 +104,7 @@ impl AlternativeName {
     pub(crate) fn loopback() -> &'static [Self] {
         static NAMES: LazyLock<[AlternativeName; 3]> = LazyLock::new(|| {
             [
-                AlternativeName::Dns(DnsName("localhost".to_owned())),
+                AlternativeName::Dns(DnsName("localhost".into())),
                 AlternativeName::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 AlternativeName::Ip(IpAddr::V6(Ipv6Addr::LOCALHOST)),
             ]
@@ -244,7 +244,7 @@ impl FromStr for DnsName {
                 hint(text),
             ));
         }
-        Ok(Self(format!("{wildcard}{ascii}")))
+        Ok(Self(format!("{wildcard}{ascii}").into()))
     }
 }
 
@@ -257,7 +257,7 @@ impl FromStr for Uri {
             _ if text.bytes().any(|byte| byte <= b' ') => "it has blanks".to_owned(),
             // `url` repairs what it can, and Go takes no certificate with such a URI
             Ok(_) if uri::host(text).is_none() => "Go does not read it".to_owned(),
-            Ok(_) => return Ok(Self(text.to_owned())),
+            Ok(_) => return Ok(Self(text.into())),
             Err(error) => error.to_string(),
         };
         Err(invalid(
