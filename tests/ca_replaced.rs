@@ -355,6 +355,185 @@ fn a_bundle_without_a_key_that_can_be_read() {
     }
 }
 
+/// A bundle of the CA in use and two others, in files of their names.
+fn bundle_of(place: &Place, order: &[&str]) {
+    let _ = place.done("ca new -d p --cn own");
+    for name in ["other", "third"] {
+        let _ = place.done(&format!("ca new --cn {name} -o {name}.pem"));
+    }
+    fs::copy(place.file("ca.pem"), place.path().join("own.pem")).unwrap();
+    let read = |name: &&str| fs::read_to_string(place.path().join(format!("{name}.pem"))).unwrap();
+    let bundle: String = order.iter().map(read).collect();
+    fs::write(place.file("ca.pem"), bundle).unwrap();
+}
+
+/// The new CA and the other CAs are trusted, the old one is not: openssl decides. The old file is kept.
+#[track_caller]
+fn check_replaced(place: &Place, expected: &[&str], before: &[u8]) {
+    assert_eq!(names(&place.file("ca.pem")), expected);
+    let _ = place.done("cert issue client new -d p");
+    for name in ["other", "third", "own"] {
+        let [ca, key] = ["", "-key"].map(|part| place.path().join(format!("{name}{part}.pem")));
+        if !ca.exists() || !key.exists() {
+            continue;
+        }
+        let [ca, key] = [ca.display(), key.display()];
+        let line = format!("cert issue client {name} --ca {ca} --ca-key {key} -o {name}-leaf.pem");
+        let _ = place.done(&line);
+        let line = format!("verify -CAfile p/ca.pem {name}-leaf.pem");
+        let verified = openssl::accepts(place.path(), &line);
+        assert_eq!(verified, expected.contains(&name), "{name}");
+    }
+    let line = "verify -x509_strict -CAfile p/ca.pem p/client-new.pem";
+    assert!(openssl::accepts(place.path(), line));
+    let mut files = fs::read_dir(place.file("")).unwrap();
+    let is_kept = files.any(|file| {
+        let path = file.unwrap().path();
+        path.to_string_lossy().contains("-replaced-") && fs::read(path).unwrap() == before
+    });
+    assert!(is_kept);
+}
+
+/// Without its key, the CA that has signed what is here is the replaced one.
+#[test]
+fn the_ca_that_has_signed_is_replaced() {
+    for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {
+        for order in [["own", "other", "third"], ["third", "other", "own"]] {
+            let place = Place::new();
+            bundle_of(&place, &order);
+            let _ = place.done("cert issue client c -d p");
+            fs::rename(place.file("ca-key.pem"), place.path().join("own-key.pem")).unwrap();
+            let before = fs::read(place.file("ca.pem")).unwrap();
+            let _ = place.done(&format!("{line} --replace-ca"));
+            let others = order.into_iter().filter(|name| *name != "own");
+            let expected: Vec<_> = std::iter::once("etcd-ca").chain(others).collect();
+            check_replaced(&place, &expected, &before);
+        }
+    }
+}
+
+/// The passphrase of the new CA may be the old one's.
+#[test]
+fn an_encrypted_key_shows_which_ca_is_replaced() {
+    let place = Place::new();
+    fs::write(place.path().join("secret"), "correct\n").unwrap();
+    bundle_of(&place, &["other", "own", "third"]);
+    let _ =
+        place.done("key convert p/ca-key.pem --new-passphrase-file secret -o p/ca-key.pem --force");
+    let before = fs::read(place.file("ca.pem")).unwrap();
+    let refused = place.pki("ca new -d p --replace-ca").expect_code(1);
+    assert!(refused.stderr().contains("CN=own; CN=third"), "{refused:?}");
+    assert!(refused.stderr().contains("--cn"), "{refused:?}");
+    let _ = place.done("ca new -d p --replace-ca --passphrase-file secret");
+    assert_eq!(names(&place.file("ca.pem")), ["etcd-ca", "other", "third"]);
+    let kept = fs::read_dir(place.file("")).unwrap();
+    let mut kept = kept.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    assert!(kept.any(|file| file == before));
+}
+
+/// An intermediate CA is replaced, and its root stays trusted, as it was.
+#[test]
+fn the_root_of_an_intermediate_stays() {
+    let place = Place::new();
+    fs::create_dir(place.file("")).unwrap();
+    let _ = place.done("ca new --cn root -o root.pem");
+    let _ = place.done("key new -o p/ca-key.pem");
+    let folder = place.path();
+    let request = "req -new -key p/ca-key.pem -subj /CN=etcd-ca -out request -addext basicConstraints=critical,CA:TRUE \
+                   -addext keyUsage=critical,keyCertSign";
+    let _ = openssl::call(folder, request);
+    let sign = "x509 -req -in request -CA root.pem -CAkey root-key.pem -copy_extensions copyall -days 99 -out between.pem";
+    let _ = openssl::call(folder, sign);
+    for order in [["between", "root"], ["root", "between"]] {
+        let read = |name: &str| fs::read_to_string(folder.join(format!("{name}.pem"))).unwrap();
+        fs::write(place.file("ca.pem"), order.map(read).concat()).unwrap();
+        let key = fs::read(place.file("ca-key.pem")).unwrap();
+        let before = fs::read(place.file("ca.pem")).unwrap();
+        let _ = place.done("ca new -d p --replace-ca");
+        assert_eq!(names(&place.file("ca.pem")), ["etcd-ca", "root"]);
+        let new = Certificate::all_from_bytes(&fs::read(place.file("ca.pem")).unwrap()).unwrap();
+        assert_eq!(new[0].issuer(), "CN=etcd-ca");
+        let kept = fs::read_dir(place.file("")).unwrap();
+        let mut kept = kept.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        assert!(kept.any(|file| file == before));
+        fs::write(place.file("ca-key.pem"), key).unwrap();
+    }
+}
+
+/// Other blocks in the files of the CA hinder nothing: the old files are kept as they are.
+#[test]
+fn unrelated_blocks() {
+    const DAMAGED: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {
+        for (where_, block) in [
+            ("ca.pem", "a-key"),
+            ("ca.pem", "ca-key"),
+            ("ca.pem", "parameters"),
+            ("ca.pem", "request"),
+            ("ca.pem", "public"),
+            ("ca.pem", "leaf"),
+            ("ca.pem", "leaf first"),
+            ("ca.pem", "text"),
+            ("ca.pem", "damaged"),
+            ("ca.pem", "damaged first"),
+            ("ca-key.pem", "certificate"),
+            ("ca-key.pem", "parameters first"),
+        ] {
+            let place = Place::new();
+            bundle_of(&place, &["other", "own"]);
+            let _ = place.done("cert issue client c -d p");
+            let _ = place.done("csr new --name x -o x.csr --key-out x.key");
+            let read = |name: &str| fs::read_to_string(place.path().join(name)).unwrap();
+            let part = match block.split(' ').next().unwrap() {
+                "a-key" => read("x.key"),
+                "ca-key" => read("p/ca-key.pem"),
+                "parameters" => {
+                    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+                        .to_owned()
+                }
+                "request" => read("x.csr"),
+                "public" => place.done("key public x.key").stdout().to_owned(),
+                "leaf" => read("p/client-c.pem"),
+                "text" => "notes of an operator\n".to_owned(),
+                "damaged" => DAMAGED.to_owned(),
+                "certificate" => read("own.pem"),
+                block => panic!("{block}"),
+            };
+            let old = fs::read_to_string(place.file(where_)).unwrap();
+            let new = match block.ends_with("first") {
+                true => format!("{part}{old}"),
+                false => format!("{old}{part}"),
+            };
+            fs::write(place.file(where_), new).unwrap();
+            let before = fs::read(place.file("ca.pem")).unwrap();
+            let replaced = place.done(&format!("{line} --replace-ca"));
+            assert!(replaced.stderr().contains("ca-replaced-"), "{replaced:?}");
+            fs::remove_file(place.path().join("own.pem")).unwrap();
+            check_replaced(&place, &["etcd-ca", "other"], &before);
+        }
+    }
+}
+
+/// What is no CA's is not replaced by one.
+#[test]
+fn the_files_of_a_leaf_stay() {
+    let place = Place::new();
+    let _ = place.done("ca new -d p");
+    let _ = place.done("cert issue client c -d p");
+    let before = fs::read(place.file("client-c.pem")).unwrap();
+    let line = "ca new -o p/client-c.pem --key-out p/new-key.pem --replace-ca";
+    let refused = place.pki(line).expect_code(1);
+    assert!(
+        refused.stderr().contains("a leaf certificate"),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(place.file("client-c.pem")).unwrap(), before);
+    assert!(!place.file("new-key.pem").exists());
+    let entries = fs::read_dir(place.file("")).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    assert!(!paths.any(|path| path.to_string_lossy().contains("replaced")));
+}
+
 /// `--replace-ca` makes no second CA next to the one of another layout.
 #[test]
 fn another_layout_has_the_ca() {

@@ -5,14 +5,14 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
-use std::fs;
+use std::{fs, process::Command};
 
 use base64::Engine as _;
 use etcd_pki_core::{
     Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Passphrase, PrivateKey,
     PublicKey, Result, Role,
 };
-use etcd_pki_tests::{Scratch, openssl};
+use etcd_pki_tests::{Scratch, command::etcd_pki_in, openssl};
 
 type Reader = fn(&[u8]) -> Result<()>;
 
@@ -87,6 +87,207 @@ fn text_in_another_encoding() {
         ] {
             assert_named(&bytes, "text in UTF-16", "iconv");
         }
+    }
+}
+
+#[test]
+fn text_in_utf_32() {
+    for (pem, _) in samples() {
+        for marked in [format!("\u{feff}{pem}"), pem] {
+            for to_bytes in [u32::to_le_bytes, u32::to_be_bytes] {
+                let bytes: Vec<u8> = marked
+                    .chars()
+                    .flat_map(|letter| to_bytes(u32::from(letter)))
+                    .collect();
+                assert_named(&bytes, "text in UTF-32", "iconv -f UTF-32");
+            }
+        }
+    }
+}
+
+/// Runs the command of a hint on a file, and gives what it prints or writes.
+#[track_caller]
+fn converted(bytes: &[u8], prepare: impl Fn(&str) -> String) -> Vec<u8> {
+    let scratch = Scratch::new("convert");
+    let file = scratch.path().join("FILE");
+    fs::write(&file, bytes).unwrap();
+    let error = Certificate::from_bytes(bytes).unwrap_err();
+    let hint = error.hint().unwrap();
+    let command = hint.split('`').nth(1).unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &prepare(command)])
+        .current_dir(scratch.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command}: {output:?}");
+    output.stdout
+}
+
+/// The commands of the hints give certificates that can be read.
+#[test]
+fn the_commands_convert() {
+    let (pem, der) = &samples()[0];
+    let engine = base64::prelude::BASE64_STANDARD;
+    let secret = secret_in_yaml(&engine.encode(pem));
+    let kubeconfig = format!(
+        "users:\n- name: a\n  user:\n    client-certificate-data: {}\n",
+        engine.encode(pem)
+    );
+    let utf32: Vec<u8> = format!("\u{feff}{pem}")
+        .chars()
+        .flat_map(|letter| u32::from(letter).to_le_bytes())
+        .collect();
+    let print = |command: &str| command.to_owned();
+    for (bytes, prepare) in [
+        (secret.into_bytes(), print as fn(&str) -> String),
+        (kubeconfig.into_bytes(), print),
+        (pem.replace('\n', "\\n").into_bytes(), print),
+        (engine.encode(pem).into_bytes(), print),
+        (utf32, print),
+        (utf16(&format!("\u{feff}{pem}"), u16::to_le_bytes), print),
+        (compressed(pem), |command| format!("{command}; cat OTHER")),
+        (pkcs7(pem, "PEM"), |command| {
+            format!("{command}; cat FILE.pem")
+        }),
+        (pkcs7(pem, "DER"), |command| {
+            format!("{command}; cat FILE.pem")
+        }),
+    ] {
+        let output = converted(&bytes, prepare);
+        let read = Certificate::from_bytes(&output);
+        assert_eq!(read.unwrap().as_der(), der);
+    }
+}
+
+fn compressed(text: &str) -> Vec<u8> {
+    let scratch = Scratch::new("gzip");
+    fs::write(scratch.path().join("x"), text).unwrap();
+    let output = Command::new("gzip")
+        .args(["-c", "x"])
+        .current_dir(scratch.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+fn pkcs7(certificate: &str, form: &str) -> Vec<u8> {
+    let scratch = Scratch::new("pkcs7");
+    fs::write(scratch.path().join("x"), certificate).unwrap();
+    let line = format!("crl2pkcs7 -nocrl -certfile x -outform {form} -out out");
+    let _ = openssl::call(scratch.path(), &line);
+    fs::read(scratch.path().join("out")).unwrap()
+}
+
+fn secret_in_yaml(value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: etcd\ntype: kubernetes.io/tls\ndata:\n  tls.crt: {value}\n  tls.key: {value}\n"
+    )
+}
+
+#[test]
+fn files_of_kubernetes() {
+    for (pem, _) in samples() {
+        let value = base64::prelude::BASE64_STANDARD.encode(&pem);
+        let yaml = secret_in_yaml(&value);
+        let name = "a Kubernetes Secret in YAML";
+        assert_named(yaml.as_bytes(), name, "jsonpath='{.data.tls\\.crt}'");
+        assert_named(yaml.replace('\n', "\r\n").as_bytes(), name, "base64 -d");
+        let json = serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "data": {"ca.crt": value, "tls.crt": value},
+        });
+        for text in [
+            json.to_string(),
+            serde_json::to_string_pretty(&json).unwrap(),
+        ] {
+            let name = "a Kubernetes Secret in JSON";
+            assert_named(text.as_bytes(), name, "jq -r '.data[\"tls.crt\"]'");
+        }
+        let user = format!("users:\n- user:\n    client-key-data: {value}\n");
+        assert_named(user.as_bytes(), "a kubeconfig", "base64 -d");
+    }
+}
+
+#[test]
+fn pem_on_one_line() {
+    for (pem, _) in samples() {
+        let line = pem.trim_end().replace('\n', "\\n");
+        let name = "PEM with \\n instead of line ends";
+        assert_named(line.as_bytes(), name, "printf '%b'");
+    }
+}
+
+#[test]
+fn pkcs7_in_pem() {
+    let (pem, _) = &samples()[0];
+    let file = String::from_utf8(pkcs7(pem, "PEM")).unwrap();
+    let name = "PKCS#7 in PEM (.p7b)";
+    for label in ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"] {
+        let file = file.replace("PKCS7", label);
+        assert_named(file.as_bytes(), name, "openssl pkcs7 -in");
+        assert_named(format!("text\n{file}").as_bytes(), name, "-print_certs");
+    }
+    // Next to a certificate it is another block
+    assert!(Certificate::from_bytes(format!("{file}{pem}").as_bytes()).is_ok());
+}
+
+/// The command names the format wherever it reads a file.
+#[test]
+fn wherever_the_command_reads_a_file() {
+    let scratch = Scratch::new("named");
+    let folder = scratch.path();
+    let done = |line: &str| etcd_pki_in(folder, line).expect_success();
+    let _ = done("ca new -d p");
+    let _ = done("cert issue client c -d p");
+    let pem = fs::read_to_string(folder.join("p/ca.pem")).unwrap();
+    let secret = secret_in_yaml(&base64::prelude::BASE64_STANDARD.encode(&pem));
+    for (bytes, name) in [
+        (pkcs7(&pem, "PEM"), "PKCS#7"),
+        (pkcs7(&pem, "DER"), "PKCS#7"),
+        (compressed(&pem), "gzip"),
+        (secret.into_bytes(), "a Kubernetes Secret"),
+    ] {
+        fs::write(folder.join("x.pem"), &bytes).unwrap();
+        for line in [
+            "cert show x.pem",
+            "csr show x.pem",
+            "key show x.pem",
+            "ca show x.pem",
+            "cert verify x.pem --ca p/ca.pem",
+            "cert verify p/client-c.pem --ca x.pem",
+            "cert match x.pem p/client-c-key.pem",
+            "cert match p/client-c.pem x.pem",
+            "cert renew x.pem -d p",
+            "cert issue client a --ca x.pem --ca-key p/ca-key.pem -o a.pem",
+            "cert issue client a --ca p/ca.pem --ca-key x.pem -o a.pem",
+            "cert issue client a --key x.pem -d p",
+            "cert sign x.pem --role client --name a -d p",
+            "csr new --name a --key x.pem -o a.csr",
+            "key public x.pem",
+            "key convert x.pem -o b.pem",
+            "ca new --key x.pem -o b.pem",
+            "check x.pem",
+        ] {
+            let refused = etcd_pki_in(folder, line);
+            assert!(!refused.success(), "{line}: {refused:?}");
+            let text = format!("{}{}", refused.stdout(), refused.stderr());
+            assert!(text.contains(name), "{line}: {refused:?}");
+        }
+        let ca = folder.join("p/ca.pem");
+        fs::write(&ca, &bytes).unwrap();
+        for line in [
+            "check p",
+            "ca show -d p",
+            "cert issue client a -d p",
+            "cert renew -d p",
+            "ca renew -d p",
+        ] {
+            let refused = etcd_pki_in(folder, line);
+            assert!(!refused.success(), "{line}: {refused:?}");
+            let text = format!("{}{}", refused.stdout(), refused.stderr());
+            assert!(text.contains(name), "{line}: {refused:?}");
+        }
+        fs::write(&ca, &pem).unwrap();
     }
 }
 
@@ -181,6 +382,36 @@ fn other_tools() {
             "a Java key store (JKS)",
             "keytool",
         ),
+        (
+            b"ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQ me\n",
+            "a certificate of OpenSSH",
+            "etcd-pki cert issue",
+        ),
+        (
+            b"ecdsa-sha2-nistp256-cert-v01@openssh.com AAAA me\n",
+            "a certificate of OpenSSH",
+            "ssh-keygen -L",
+        ),
+        (
+            b"ecdsa-sha2-nistp256 AAAA me\n",
+            "a public key of OpenSSH",
+            "ssh-keygen -e -m PKCS8",
+        ),
+        (
+            b"sk-ssh-ed25519@openssh.com AAAA me\n",
+            "a public key of OpenSSH on a security token",
+            "etcd-pki key new",
+        ),
+        (
+            b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
+            "compressed by gzip",
+            "gzip -dc",
+        ),
+        (b"\xfd7zXZ\0\0\x04", "compressed by xz", "xz -dc"),
+        (b"BZh91AY&SY", "compressed by bzip2", "bzip2 -dc"),
+        (b"\x28\xb5\x2f\xfd\x24", "compressed by zstd", "zstd -dc"),
+        (b"PK\x03\x04\x14\0", "a ZIP archive", "unzip"),
+        (b"\n<!DOCTYPE HTML><html>", "a web page", "fetch the file"),
         (
             b"$ANSIBLE_VAULT;1.1;AES256\n6238\n",
             "encrypted by Ansible Vault",

@@ -126,6 +126,106 @@ fn a_specification_of_ten_thousand_hosts_is_read() {
     assert_eq!(Cluster::from_yaml(&yaml).unwrap().nodes().len(), 10_000);
 }
 
+/// A request by openssl with so many attributes.
+fn with_attributes(folder: &Path, count: usize) -> Vec<u8> {
+    let mut config =
+        "oid_section=o\n[req]\ndistinguished_name=d\nattributes=a\nprompt=no\n[d]\nCN=app\n[o]\n"
+            .to_owned();
+    for number in 0..count {
+        writeln!(config, "at{number}=1.3.6.1.4.1.55555.{number}").unwrap();
+    }
+    config.push_str("[a]\n");
+    for number in 0..count {
+        writeln!(config, "at{number}=x").unwrap();
+    }
+    fs::write(folder.join("attributes.cnf"), config).unwrap();
+    let line = "req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout k -config attributes.cnf -out a.csr";
+    let _ = openssl::call(folder, line);
+    fs::read(folder.join("a.csr")).unwrap()
+}
+
+#[test]
+fn the_attributes_of_a_request_are_counted() {
+    let scratch = Scratch::new("limits");
+    let folder = scratch.path();
+    for (count, is_read) in [
+        (0, true),
+        (5, true),
+        (100, true),
+        (101, false),
+        (3_000, false),
+    ] {
+        let request = CertificateRequest::from_pem(with_attributes(folder, count));
+        assert_eq!(request.is_ok(), is_read, "{count}");
+        if let Err(error) = request {
+            let message = error.to_string();
+            assert!(message.contains("more than 100 attributes"), "{message}");
+        }
+    }
+}
+
+/// So many members, names that they share, and nodes.
+fn specification(members: usize, shared: usize, nodes: usize, profile: &str) -> String {
+    let mut yaml = format!("defaults: {{profile: {profile}}}\nmembers:\n");
+    for number in 0..members {
+        let [high, low] = [number / 256, number % 256];
+        writeln!(
+            yaml,
+            "- {{name: etcd-{number}, names: [etcd-{number}.lan], addresses: [10.1.{high}.{low}]}}"
+        )
+        .unwrap();
+    }
+    let list = |name: &str, count: usize| {
+        let all: Vec<String> = (0..count)
+            .map(|number| format!("{name}-{number}"))
+            .collect();
+        all.join(", ")
+    };
+    writeln!(yaml, "nodes: [{}]", list("kube", nodes)).unwrap();
+    writeln!(yaml, "shared_names: [{}]", list("shared", shared)).unwrap();
+    yaml
+}
+
+/// The names that certificates share are counted in all of them. Ten thousand hosts have the whole list of Kubespray's
+/// members, and a list that would cost the square of the specification's bytes is refused at once, with its field.
+#[test]
+fn shared_names_are_counted_in_every_certificate() {
+    for (members, shared, nodes, profile) in [
+        (7, 100, 10_000, "kubespray"),
+        (10_000, 20, 0, "strict"),
+        (300, 0, 500, "kubespray"),
+    ] {
+        let yaml = specification(members, shared, nodes, profile);
+        let cluster = Cluster::from_yaml(&yaml).unwrap();
+        assert_eq!(cluster.members().len(), members);
+    }
+    for (members, shared, nodes, profile, field) in [
+        (
+            9_000,
+            9_000,
+            0,
+            "strict",
+            "shared_names: 9000 names in each of 9000 certificates",
+        ),
+        (
+            3_000,
+            0,
+            0,
+            "kubespray",
+            "members: 9003 names in each of 6000 certificates",
+        ),
+        (20, 2_000, 9_000, "kubespray", "shared_names: "),
+        (10_000, 0, 0, "kubespray", "members: "),
+    ] {
+        let yaml = specification(members, shared, nodes, profile);
+        let error = Cluster::from_yaml(&yaml).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(field), "{message}");
+        assert!(message.contains("5000000"), "{message}");
+        assert!(message.len() < SHORT && error.hint().is_some(), "{message}");
+    }
+}
+
 #[test]
 fn yaml_of_many_values_and_long_keys_is_refused_in_short() {
     let anchors: String = (0..30).map(|level| format!("&n{level} [")).collect();

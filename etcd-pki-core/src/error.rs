@@ -293,6 +293,8 @@ pub enum Error {
 
 /// The name of the lock file of a directory, for which errors have a hint of its own.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
+/// The text after the name of a key in [`Error::AuthorityExists`] if its certificate is missing
+pub(crate) const NO_CERTIFICATE: &str = ", but not its certificate ";
 
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use der::Decode as _;
 use x509_cert::{
     certificate::{CertificateInner, Raw},
+    crl::CertificateList,
     spki::SubjectPublicKeyInfoRef,
 };
 use zeroize::Zeroizing;
@@ -18,7 +19,12 @@ struct Format {
     matches: fn(&[u8]) -> bool,
 }
 
-const FORMATS: [Format; 12] = [
+const FORMATS: &[Format] = &[
+    Format {
+        name: "text in UTF-32",
+        hint: "convert it with `iconv -f UTF-32 -t UTF-8 FILE`",
+        matches: is_utf32,
+    },
     Format {
         name: "text in UTF-16",
         hint: "convert it with `iconv -f UTF-16 -t UTF-8 FILE`; PowerShell writes PEM with `Set-Content -Encoding ascii`",
@@ -33,6 +39,48 @@ const FORMATS: [Format; 12] = [
         name: "PKCS#7 (.p7b)",
         hint: "`openssl pkcs7 -inform DER -in FILE -print_certs -out FILE.pem` writes its certificates as PEM",
         matches: is_pkcs7,
+    },
+    Format {
+        name: PKCS7_IN_PEM,
+        hint: "`openssl pkcs7 -in FILE -print_certs -out FILE.pem` writes its certificates as PEM",
+        matches: |bytes| {
+            let begins = |label| contains(bytes, format!("-----BEGIN {label}-----").as_bytes());
+            PKCS7_LABELS.into_iter().any(begins)
+        },
+    },
+    Format {
+        name: "a Kubernetes Secret in JSON",
+        hint: "`jq -r '.data[\"tls.crt\"]' FILE | base64 -d` prints its certificate, and tls.key and ca.crt the other files; from a \
+               cluster, `kubectl get secret NAME -o jsonpath='{.data.tls\\.crt}' | base64 -d` does",
+        matches: |bytes| {
+            is_json(bytes) && contains(bytes, b"\"kind\"") && contains(bytes, b"\"Secret\"")
+        },
+    },
+    Format {
+        name: "a Kubernetes Secret in YAML",
+        hint: "`sed -n 's/^ *tls.crt: *//p' FILE | base64 -d` prints its certificate, and tls.key and ca.crt the other files; from a \
+               cluster, `kubectl get secret NAME -o jsonpath='{.data.tls\\.crt}' | base64 -d` does",
+        matches: |bytes| {
+            has_line(bytes, |line| {
+                line == b"kind: Secret" || line == b"kind: \"Secret\""
+            })
+        },
+    },
+    Format {
+        name: "a kubeconfig",
+        hint: "`sed -n 's/^ *client-certificate-data: *//p' FILE | base64 -d` prints its certificate, and client-key-data and \
+               certificate-authority-data its key and its CA",
+        matches: |bytes| {
+            let is_part = |line: &[u8]| KUBECONFIG.iter().any(|field| line.starts_with(field));
+            has_line(bytes, is_part)
+        },
+    },
+    Format {
+        name: "PEM with \\n instead of line ends",
+        hint: "`printf '%b' \"$(cat FILE)\"` prints it with line ends",
+        matches: |bytes| {
+            !is_json(bytes) && contains(bytes, b"-----BEGIN ") && contains(bytes, b"-----\\n")
+        },
     },
     Format {
         name: "the JSON of cfssl",
@@ -55,9 +103,67 @@ const FORMATS: [Format; 12] = [
         matches: |bytes| unwrapped(bytes).is_some_and(|inner| inner.first() == Some(&0x30)),
     },
     Format {
+        name: "a certificate of OpenSSH",
+        hint: "etcd takes X.509 certificates, and this is none: `ssh-keygen -L -f FILE` shows it, `etcd-pki cert issue` makes one for etcd",
+        matches: |bytes| {
+            let first = bytes
+                .split(u8::is_ascii_whitespace)
+                .next()
+                .unwrap_or_default();
+            first.ends_with(b"-cert-v01@openssh.com")
+        },
+    },
+    Format {
+        name: "a public key of OpenSSH on a security token",
+        hint: "its private key stays in the token; `etcd-pki key new` makes a key for etcd",
+        matches: |bytes| bytes.starts_with(b"sk-ssh-") || bytes.starts_with(b"sk-ecdsa-"),
+    },
+    Format {
         name: "a public key of OpenSSH",
         hint: "`ssh-keygen -e -m PKCS8 -f FILE` prints it as PEM, if it is RSA or ECDSA",
         matches: |bytes| OPENSSH.iter().any(|prefix| bytes.starts_with(prefix)),
+    },
+    Format {
+        name: "compressed by gzip",
+        hint: "`gzip -dc FILE > OTHER` writes what is in it",
+        matches: |bytes| bytes.starts_with(&[0x1f, 0x8b]),
+    },
+    Format {
+        name: "compressed by xz",
+        hint: "`xz -dc FILE > OTHER` writes what is in it",
+        matches: |bytes| bytes.starts_with(b"\xfd7zXZ\0"),
+    },
+    Format {
+        name: "compressed by bzip2",
+        hint: "`bzip2 -dc FILE > OTHER` writes what is in it",
+        matches: |bytes| bytes.starts_with(b"BZh"),
+    },
+    Format {
+        name: "compressed by zstd",
+        hint: "`zstd -dc FILE > OTHER` writes what is in it",
+        matches: |bytes| bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]),
+    },
+    Format {
+        name: "a ZIP archive",
+        hint: "`unzip FILE` writes the files that are in it",
+        matches: |bytes| bytes.starts_with(b"PK\x03\x04"),
+    },
+    Format {
+        name: "a tar archive",
+        hint: "`tar -xf FILE` writes the files that are in it",
+        matches: |bytes| bytes.get(257..262) == Some(b"ustar"),
+    },
+    Format {
+        name: "a web page",
+        hint: "fetch the file itself: this is HTML, such as the page of an error or of a login",
+        matches: |bytes| {
+            let text = bytes.trim_ascii_start();
+            let begins = |tag: &str| {
+                let head = text.get(..tag.len()).unwrap_or_default();
+                head.eq_ignore_ascii_case(tag.as_bytes())
+            };
+            begins("<!doctype html") || begins("<html")
+        },
     },
     Format {
         name: "a public key of SSH (RFC 4716)",
@@ -82,6 +188,15 @@ const FORMATS: [Format; 12] = [
     },
 ];
 
+const PKCS7_IN_PEM: &str = "PKCS#7 in PEM (.p7b)";
+/// The labels of PKCS#7 and its successor, which OpenSSL reads (`include/openssl/pem.h`)
+const PKCS7_LABELS: [&str; 3] = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"];
+/// The fields of a kubeconfig that hold PEM in base64
+const KUBECONFIG: [&[u8]; 3] = [
+    b"certificate-authority-data:",
+    b"client-certificate-data:",
+    b"client-key-data:",
+];
 /// The fields of what `cfssl gencert`, `cfssl genkey` and `cfssl selfsign` print
 const CFSSL: [&[u8]; 3] = [b"\"cert\"", b"\"key\"", b"\"csr\""];
 /// How JKS and JCEKS begin (`sun.security.provider.JavaKeyStore`)
@@ -114,6 +229,12 @@ pub(crate) fn recognize(bytes: &[u8]) -> Option<Foreign> {
     }
 }
 
+/// What a PEM block with this label is, if it holds certificates in another format.
+pub(crate) fn of_label(label: &str) -> Option<String> {
+    let is_known = PKCS7_LABELS.contains(&label);
+    is_known.then(|| format!("it is {PKCS7_IN_PEM}"))
+}
+
 /// The command that converts what [`recognize`] has named.
 pub(crate) fn hint(reason: &str) -> Option<&'static str> {
     let name = reason.strip_prefix("it is ")?;
@@ -137,9 +258,22 @@ fn kind(der: &[u8]) -> Option<&'static str> {
         Some("a private key")
     } else if SubjectPublicKeyInfoRef::from_der(der).is_ok() {
         Some("a public key")
+    } else if CertificateList::<Raw>::from_der(der).is_ok() {
+        Some("a revocation list")
     } else {
         None
     }
+}
+
+/// With a byte order mark, or PEM that has three zero bytes before or after each letter.
+fn is_utf32(bytes: &[u8]) -> bool {
+    let dashes: Vec<u8> = b"-----BEGIN"
+        .iter()
+        .flat_map(|byte| [*byte, 0, 0, 0])
+        .collect();
+    bytes.starts_with(&[0xff, 0xfe, 0, 0])
+        || bytes.starts_with(&[0, 0, 0xfe, 0xff])
+        || contains(bytes, &dashes)
 }
 
 /// With a byte order mark, or PEM that has a zero byte at every other place.
@@ -184,6 +318,12 @@ fn unwrapped(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     inner.ok().map(Zeroizing::new)
 }
 
+/// Whether a line is so, without the blanks around it.
+fn has_line(bytes: &[u8], is_so: impl Fn(&[u8]) -> bool) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    lines.any(|line| is_so(line.trim_ascii()))
+}
+
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }
@@ -194,7 +334,7 @@ mod tests {
 
     #[test]
     fn every_name_has_its_hint() {
-        for format in &FORMATS {
+        for format in FORMATS {
             assert_eq!(hint(&format!("it is {}", format.name)), Some(format.hint));
         }
         assert_eq!(hint("it is damaged"), None);

@@ -124,6 +124,26 @@ impl Identity {
         self
     }
 
+    /// Adds alternative names that many share, each once in the list. The work is that of a copy.
+    #[must_use]
+    pub(crate) fn with_shared_names(mut self, shared: &[AlternativeName]) -> Self {
+        let mut all = match self.alternative_names {
+            AlternativeNames::Given(names) => names,
+            AlternativeNames::Absent => Vec::new(),
+        };
+        let new: Vec<AlternativeName> = if all.len() <= USUAL_NUMBER {
+            let is_new = |name: &&AlternativeName| !all.contains(name);
+            shared.iter().filter(is_new).cloned().collect()
+        } else {
+            let own: HashSet<&AlternativeName> = all.iter().collect();
+            let is_new = |name: &&AlternativeName| !own.contains(name);
+            shared.iter().filter(is_new).cloned().collect()
+        };
+        all.extend(new);
+        self.alternative_names = AlternativeNames::Given(all);
+        self
+    }
+
     /// Omits the alternative names of a node or client, even 0.0.0.0. etcd's peer port then accepts the
     /// certificate like a member's, unless etcd has a list of allowed common names.
     #[must_use]

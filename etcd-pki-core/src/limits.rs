@@ -22,6 +22,15 @@ pub(crate) const EXTENSIONS: usize = 100;
 /// certificates of more than 256 KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`), which has room for fewer.
 pub(crate) const NAMES: usize = 100_000;
 
+/// The names that the certificates of a specification share, in all of these certificates: a list of 300 names, those of 100
+/// members of Kubespray's profile, in each certificate of 10,000 hosts, and more. A list that reaches the limit with 10,000
+/// members is of no use: their certificates are larger than Go's TLS reads (see [`NAMES`]; older versions read 64 KiB,
+/// `maxHandshake`, which has room for about 3,000 names).
+pub(crate) const SHARED_NAMES: usize = 5_000_000;
+
+/// The attributes of a request. The requests of OpenSSL, certtool and Windows have at most about 5.
+pub(crate) const ATTRIBUTES: usize = 100;
+
 /// The extended key usages of a certificate or a request. Public certificates have at most about 10.
 pub(crate) const USAGES: usize = 100;
 

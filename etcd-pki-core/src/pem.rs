@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Place, Result},
-    limits, text,
+    foreign, limits, text,
 };
 
 const BEGIN: &str = "-----BEGIN ";
@@ -151,6 +151,10 @@ pub(crate) fn only<'a>(
 
 /// The error for a file that has no block of a kind, with the first kinds that it has instead.
 pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
+    let mut labels = blocks.iter().map(|block| &*block.label);
+    if let Some(reason) = labels.find_map(foreign::of_label) {
+        return Error::malformed(what, reason);
+    }
     let mut seen = HashSet::new();
     let mut found: Vec<String> = blocks
         .iter()

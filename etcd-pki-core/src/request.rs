@@ -218,7 +218,8 @@ impl CertificateRequest {
 impl Facts {
     /// Reads the content of a request without its public key.
     fn read(content: &[u8]) -> Result<Self> {
-        let (subject, requested) = read_content(content).map_err(malformed)?;
+        let (subject, attributes_count, requested) = read_content(content).map_err(malformed)?;
+        limits::check(WHAT, attributes_count, limits::ATTRIBUTES, "attributes")?;
         let parts = subject.iter().count();
         limits::check(WHAT, parts, limits::SUBJECT_PARTS, "parts in its subject")?;
         Ok(Self {
@@ -283,30 +284,36 @@ fn read_public_key(content: &[u8]) -> der::Result<&[u8]> {
     })
 }
 
-/// Reads subject and requested extensions from a `CertificationRequestInfo`.
+/// Reads subject, number of attributes and requested extensions from a `CertificationRequestInfo`.
 ///
 /// It reads field by field, because some tools leave out the attributes, which RFC 2986 requires, or do
 /// not sort them, which DER requires.
-fn read_content(content: &[u8]) -> der::Result<(Name, Vec<ExtensionRef<'_>>)> {
+fn read_content(content: &[u8]) -> der::Result<(Name, usize, Vec<ExtensionRef<'_>>)> {
     SliceReader::new(content)?.sequence(|fields| {
         AnyRef::decode(fields)?;
         let subject = Name::decode(fields)?;
         fields.tlv_bytes()?;
         let mut requested = Vec::new();
+        let mut count = 0;
         while !fields.is_finished() {
             let field = AnyRef::decode(fields)?;
             if der::Tagged::tag(&field) == ATTRIBUTES {
-                requested.extend(read_attributes(field.value())?);
+                count += read_attributes(field.value(), &mut requested)?;
             }
         }
-        Ok((subject, requested))
+        Ok((subject, count, requested))
     })
 }
 
-fn read_attributes(attributes: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
+/// Adds the extensions that attributes request, and returns how many attributes there are.
+fn read_attributes<'a>(
+    attributes: &'a [u8],
+    requested: &mut Vec<ExtensionRef<'a>>,
+) -> der::Result<usize> {
     let mut reader = SliceReader::new(attributes)?;
-    let mut requested = Vec::new();
+    let mut count = 0;
     while !reader.is_finished() {
+        count += 1;
         reader.sequence(|attribute| {
             let kind = ObjectIdentifier::decode(attribute)?;
             let values = AnyRef::decode(attribute)?;
@@ -317,7 +324,7 @@ fn read_attributes(attributes: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
             Ok::<_, der::Error>(())
         })?;
     }
-    Ok(requested)
+    Ok(count)
 }
 
 fn malformed(error: der::Error) -> Error {

@@ -46,6 +46,13 @@ pub(crate) use self::{
     },
     tree::{Entry, files, is_empty, tree, whole_tree},
 };
+pub use self::{
+    ca::{read_authority, read_authority_to_renew},
+    locked::LockedStore,
+    path::has_further_names,
+    read::{READ_LIMIT, read_file, read_regular_file},
+    write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
+};
 use crate::{
     certificate::Certificate,
     error::Result,
@@ -129,6 +136,14 @@ impl Store {
         let files = self.certificate_files()?.into_iter();
         let found = files.filter_map(|path| first_certificate(&path).map(|first| (path, first)));
         Ok(found.collect())
+    }
+
+    /// The first certificate of each file that can be read.
+    fn held(&self) -> Vec<Certificate> {
+        let all = self.certificates().unwrap_or_default();
+        all.into_iter()
+            .map(|(_, certificate)| certificate)
+            .collect()
     }
 
     /// The files among which those of certificates are.

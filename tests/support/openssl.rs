@@ -27,6 +27,15 @@ pub fn call(directory: &Path, line: &str) -> Output {
     .expect_success()
 }
 
+/// Whether such a line succeeds.
+pub fn accepts(directory: &Path, line: &str) -> bool {
+    run(Tool::OPENSSL
+        .command()
+        .args(line.split_whitespace())
+        .current_dir(directory))
+    .success()
+}
+
 /// `openssl verify`
 pub fn verify(ca: &Path, certificate: &Path, purpose: Purpose) -> Verdict {
     verify_with(ca, certificate, purpose, &[])

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase, Store,
-    read_regular_file,
+    CaKind, Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase,
+    PrivateKey, Store, read_regular_file,
 };
+use zeroize::Zeroizing;
 
 use self::renew::Renew;
 use crate::{
@@ -128,7 +129,12 @@ impl New {
         let paths = store.ca_paths(CaKind::Client);
         let mut report = Report::on(&[&paths.certificate, &paths.key], &self.json)?;
         let passphrase = self.passphrase.read(input)?;
-        let ca = self.make(input, passphrase.as_ref())?;
+        let left = self.left_key(store, passphrase.as_ref())?;
+        let is_left = left.is_some();
+        let ca = self.make(|| match left {
+            Some(key) => Ok(key),
+            None => self.obtain_key(input, passphrase.as_ref()),
+        })?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
         let had_one = paths.certificate.exists();
         let kept = report.while_replacing(&[&paths.certificate, &paths.key], || {
@@ -144,7 +150,14 @@ impl New {
         report.kept_ca(kept.as_ref());
         report.authority(&paths.certificate, ca.certificate());
         if let Some(key) = ca.key() {
-            report.key(&paths.key, key);
+            if is_left {
+                let key = paths.key.display();
+                report.warn(format!(
+                    "{key} had no certificate: the new one is for this key"
+                ));
+            } else {
+                report.key(&paths.key, key);
+            }
             report.check_layout(store.layout(), key.algorithm());
         }
         if had_one {
@@ -153,10 +166,52 @@ impl New {
         report.finish()
     }
 
+    /// The key of a CA whose creation was interrupted before its certificate was written.
+    fn left_key(
+        &self,
+        store: &Store,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Option<PrivateKey>, Failure> {
+        let paths = store.ca_paths(CaKind::Client);
+        if self.replace_ca || !self.key.is_new() || has_contents(&paths.certificate)? {
+            return Ok(None);
+        }
+        if !has_contents(&paths.key)? {
+            return Ok(None);
+        }
+        let path = &paths.key;
+        let key = store.key_for_ca(path, passphrase)?;
+        let is_asked = |algorithm| key.algorithm() == algorithm;
+        if !self.key.algorithm().is_none_or(is_asked) {
+            return Err(Failure::failed(
+                format!(
+                    "{} is there without its certificate, and its algorithm is {}",
+                    path.display(),
+                    key.algorithm()
+                ),
+                format!(
+                    "nothing was changed; leave out --algorithm to complete this CA; `{REPLACE}` makes another one"
+                ),
+            ));
+        }
+        if passphrase.is_some() && store.key_for_ca(path, None).is_ok() {
+            return Err(Failure::failed(
+                format!(
+                    "{} is there without its certificate, and it is not encrypted",
+                    path.display()
+                ),
+                format!(
+                    "nothing was changed; leave out the passphrase to complete this CA; `{REPLACE}` makes another one"
+                ),
+            ));
+        }
+        Ok(Some(key))
+    }
+
     fn run_to_files(&self, out: &Path, key_out: &Path, input: &Input) -> Outcome {
         let mut report = Report::on(&self.key.files(out, key_out), &self.json)?;
         let passphrase = self.passphrase.read(input)?;
-        let ca = self.make(input, passphrase.as_ref())?;
+        let ca = self.make(|| self.obtain_key(input, passphrase.as_ref()))?;
         let new_key = ca.key().filter(|_| self.key.is_new());
 
         let certificate = ca.certificate().to_pem();
@@ -174,7 +229,7 @@ impl New {
         let cuts_off = self.replace_ca && cuts_off(out, &ca);
         let written = report.write(&files, replacing);
         written.map_err(|failure| match failure {
-            Failure::Refused(Error::Exists { path }) => files::authority_exists(&path).into(),
+            Failure::Refused(Error::Exists { path }) => in_the_way(&path, out, key_out),
             failure => failure,
         })?;
         report.authority(out, ca.certificate());
@@ -187,10 +242,19 @@ impl New {
         report.finish()
     }
 
-    fn make(
+    fn obtain_key(
         &self,
         input: &Input,
         passphrase: Option<&Passphrase>,
+    ) -> Result<PrivateKey, Failure> {
+        let store = self.directory.store();
+        let key = KeyUse::Ca(store.as_ref());
+        self.key.obtain(self.habits, input, passphrase, key)
+    }
+
+    fn make(
+        &self,
+        key: impl FnOnce() -> Result<PrivateKey, Failure>,
     ) -> Result<CertificateAuthority, Failure> {
         let mut identity = Identity::from_common_name(&self.cn)?;
         if let Some(organization) = &self.org {
@@ -200,16 +264,57 @@ impl New {
         if let Some(validity) = self.validity.read()? {
             profile = profile.with_validity(validity);
         }
-        let store = self.directory.store();
-        let key = KeyUse::Ca(store.as_ref());
-        let key = self.key.obtain(self.habits, input, passphrase, key)?;
         Ok(CertificateAuthority::create_for(
-            key,
+            key()?,
             &identity,
             profile,
             time::now(),
         )?)
     }
+}
+
+/// The command that replaces a CA
+const REPLACE: &str = "etcd-pki ca new --replace-ca";
+
+/// Whether a file is there, and is neither empty nor only zero bytes.
+fn has_contents(path: &Path) -> Result<bool, Failure> {
+    if path.symlink_metadata().is_err() {
+        return Ok(false);
+    }
+    if !path.is_file() {
+        return Ok(true);
+    }
+    let file = Zeroizing::new(read_regular_file(path)?);
+    Ok(file.iter().any(|byte| *byte != 0))
+}
+
+/// The failure for a file that is in the way of a CA. A key without its certificate is what a run
+/// leaves that was interrupted.
+fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
+    let is_missing = |path: &Path| has_contents(path).is_ok_and(|there| !there);
+    if path == key_out && is_missing(out) {
+        let [certificate, key] = [out, key_out].map(Path::display);
+        return Failure::failed(
+            format!(
+                "no new authority was made: {key} is there, and its certificate {certificate} is not"
+            ),
+            format!(
+                "if a run was interrupted, `etcd-pki ca new --key {key} -o {certificate}` makes the certificate for this key; \
+                 otherwise name other files"
+            ),
+        );
+    }
+    if path == out && is_missing(key_out) {
+        let [certificate, key] = [out, key_out].map(Path::display);
+        return Failure::failed(
+            format!("no new authority was made: {certificate} is there, and its key {key} is not"),
+            format!(
+                "bring back {key}, or name other files; `{REPLACE} -o {certificate} --key-out {key}` makes another CA, and \
+                 keeps the old certificate"
+            ),
+        );
+    }
+    files::authority_exists(path).into()
 }
 
 /// The warning of a CA that another one replaces

@@ -18,6 +18,7 @@ use crate::{
     clock,
     identity::AlternativeName,
     layout::{CaKind, PairPaths},
+    limits,
     role::Role,
     validity::Validity,
 };
@@ -172,9 +173,34 @@ fn check_times(cluster: &Cluster, now: SystemTime) -> Checked {
     Ok(())
 }
 
+/// The names that certificates share are not so many that the work for them is the square of the text.
+fn check_shared_names(cluster: &Cluster, (names, certificates): (usize, usize)) -> Checked {
+    if names.saturating_mul(certificates) <= limits::SHARED_NAMES {
+        return Ok(());
+    }
+    let reason = format!(
+        "{names} names in each of {certificates} certificates are more than {} names in all",
+        limits::SHARED_NAMES
+    );
+    let is_listed = cluster.shared_names.len() > names / 2;
+    let (field, hint) = if is_listed {
+        (
+            "shared_names",
+            "Go's TLS reads no certificate of more than 256 KiB: give each member the names that are its own",
+        )
+    } else {
+        (
+            "members",
+            "the profile kubespray names all members in each certificate; with profile: strict each has its own names",
+        )
+    };
+    Err(Fault::new(field, reason).hint(hint))
+}
+
 /// No two pairs are in one file, and nobody else has a member's common name.
 fn check_pairs(cluster: &Cluster) -> Checked {
     let resolver = Resolver::new(cluster, None);
+    check_shared_names(cluster, resolver.shared())?;
     let mut files: HashMap<PathBuf, Option<EntryIndex>> = HashMap::new();
     let mut members = HashMap::new();
     let mut others = Vec::new();

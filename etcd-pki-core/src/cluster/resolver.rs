@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    identity::{AlternativeName, Identity, check_common_name},
+    identity::{AlternativeName, Identity, check_common_name, each_once},
     layout::{CaKind, PairPaths},
     profile::Profile,
     role::{Compatibility, Role},
@@ -76,7 +76,7 @@ impl<'a> Resolver<'a> {
             Compatibility::Kubespray if !cluster.defaults.takes_names_as_given() => {
                 names_of_all(cluster)
             }
-            _ => cluster.shared_names.clone(),
+            _ => each_once(cluster.shared_names.clone()),
         };
         Self {
             cluster,
@@ -88,6 +88,22 @@ impl<'a> Resolver<'a> {
 
     pub(super) fn has_trees(&self) -> bool {
         self.trees
+    }
+
+    /// How many names certificates share, and how many certificates have all of them.
+    pub(super) fn shared(&self) -> (usize, usize) {
+        let cluster = self.cluster;
+        let [members, nodes] = [Role::Member, Role::Node].map(|role| cluster.entries(role).len());
+        let pairs = cluster
+            .layout
+            .pairs(Role::Member, "name")
+            .unwrap_or_default();
+        let of_member = pairs.len() + usize::from(cluster.authority.has_separate_peers());
+        let sharing = match cluster.defaults.compatibility() {
+            Compatibility::Kubespray => members * (of_member + 1) + nodes,
+            Compatibility::Strict => members * of_member,
+        };
+        (self.shared.len(), sharing)
     }
 
     /// Calls `visit` with each pair in its order, and the entry that it comes from.
@@ -270,9 +286,7 @@ impl<'a> Resolver<'a> {
             Role::Client => false,
         };
         if shares && identity.alternative_names().is_some() {
-            identity
-                .clone()
-                .with_alternative_names(self.shared.iter().cloned())
+            identity.clone().with_shared_names(&self.shared)
         } else {
             identity.clone()
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, LOCK_FILE};
+use super::{Error, LOCK_FILE, NO_CERTIFICATE};
 use crate::{foreign, text};
 
 impl Error {
@@ -40,6 +40,14 @@ impl Error {
                 return Some(format!(
                     "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory"
                 ));
+            }
+            Self::AuthorityExists {
+                layout: None,
+                found,
+                ..
+            } if found.contains(NO_CERTIFICATE) => {
+                "if a run was interrupted, `etcd-pki ca new --key FILE` makes the certificate for this key, and \
+                 `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }
             Self::AuthorityExists { layout: None, .. } => {
                 "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
@@ -188,6 +196,9 @@ fn malformed_hint(what: &str) -> &'static str {
     match what {
         "passphrase" => "write the passphrase into the first line of the file",
         "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
+        "trust bundle" => {
+            "nothing was changed; remove the CA that is replaced from the file, or give the new CA its common name (--cn)"
+        }
         "specification" => {
             "a specification is text in UTF-8, as in `etcd-pki adopt DIR` or the guides"
         }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use idna::{
@@ -18,12 +18,34 @@ use crate::{
     uri,
 };
 
-const DNS: &str = "DNS:";
-const URI: &str = "URI:";
-/// The second is what `openssl x509 -text` prints
-const IP: [&str; 2] = ["IP:", "IP Address:"];
-/// Kinds of names that OpenSSL knows and etcd does not look at
-const OTHER_KINDS: [&str; 4] = ["email:", "RID:", "dirName:", "otherName:"];
+/// The kinds of names as OpenSSL, GnuTLS and Windows write and print them
+const KINDS: [(Kind, &str); 13] = [
+    (Kind::Dns, "DNS"),
+    (Kind::Dns, "dNSName"),
+    (Kind::Dns, "DNS Name"),
+    (Kind::Ip, "IP"),
+    (Kind::Ip, "IP Address"),
+    (Kind::Ip, "iPAddress"),
+    (Kind::Uri, "URI"),
+    (Kind::Uri, "URL"),
+    (Kind::Uri, "uniformResourceIdentifier"),
+    (Kind::Other("email"), "email"),
+    (Kind::Other("RID"), "RID"),
+    (Kind::Other("dirName"), "dirName"),
+    (Kind::Other("otherName"), "otherName"),
+];
+/// What stands before a list: OpenSSL's option and what `openssl x509 -ext subjectAltName` prints
+const TITLES: [&str; 2] = ["subjectAltName", "X509v3 Subject Alternative Name"];
+
+/// A kind of name that a text names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Dns,
+    Ip,
+    Uri,
+    /// One that OpenSSL knows and etcd does not look at
+    Other(&'static str),
+}
 
 /// One alternative name (RFC 5280, section 4.2.1.6), of the kinds that etcd looks at.
 ///
@@ -47,13 +69,13 @@ pub enum AlternativeName {
 }
 
 /// A DNS name as certificates hold it: lower-case, A-labels for what is not ASCII, an underscore allowed, `*` allowed as
-/// the whole leftmost label.
+/// the whole leftmost label. A clone shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DnsName(String);
+pub struct DnsName(Arc<str>);
 
 /// An absolute URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Uri(String);
+pub struct Uri(Arc<str>);
 
 impl DnsName {
     /// The name as text.
@@ -82,7 +104,7 @@ impl AlternativeName {
     pub(crate) fn loopback() -> &'static [Self] {
         static NAMES: LazyLock<[AlternativeName; 3]> = LazyLock::new(|| {
             [
-                AlternativeName::Dns(DnsName("localhost".to_owned())),
+                AlternativeName::Dns(DnsName("localhost".into())),
                 AlternativeName::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 AlternativeName::Ip(IpAddr::V6(Ipv6Addr::LOCALHOST)),
             ]
@@ -92,8 +114,8 @@ impl AlternativeName {
 }
 
 impl AlternativeName {
-    /// Reads names with commas between them, as OpenSSL lists them: `DNS:etcd-1.lan, IP:10.0.0.11`. A comma in a URI is a part of
-    /// it unless another kind of name follows.
+    /// Reads names with commas between them, as OpenSSL lists them: `DNS:etcd-1.lan, IP:10.0.0.11`, with or without
+    /// `subjectAltName =` before them. A comma in a URI is a part of it unless another kind of name follows.
     ///
     /// ```
     /// use etcd_pki_core::AlternativeName;
@@ -108,23 +130,36 @@ impl AlternativeName {
     ///
     /// [`Error::InvalidAlternativeName`] for the first that is none.
     pub fn list(text: &str) -> Result<Vec<Self>> {
-        if !text.contains(',') {
-            return Ok(vec![text.parse()?]);
+        let names = without_title(text);
+        if !names.contains(',') {
+            return Ok(vec![names.parse()?]);
         }
         let mut parts: Vec<String> = Vec::new();
-        for part in text.split(',') {
+        for part in names.split(',') {
             match parts.last_mut() {
-                Some(uri)
-                    if strip_prefix(uri.trim(), URI).is_some() && kind(part.trim()).is_none() =>
-                {
+                Some(uri) if matches!(kind(uri), Some((Kind::Uri, _))) && kind(part).is_none() => {
                     uri.push(',');
                     uri.push_str(part);
                 }
                 _ => parts.push(part.to_owned()),
             }
         }
+        if let [first, rest @ ..] = &parts[..]
+            && first.trim() == "critical"
+            && !rest.is_empty()
+        {
+            let hint = Some("leave it out, and give the names alone".to_owned());
+            return Err(invalid(
+                text,
+                "critical marks an extension, and is no name here",
+                hint,
+            ));
+        }
         let names = parts.iter().map(|part| match part.trim() {
-            "" => Err(invalid(text, "a name in this list is empty", None)),
+            "" => {
+                let hint = Some("leave out the comma that has no name next to it".to_owned());
+                Err(invalid(text, "a name in this list is empty", hint))
+            }
             part => part.parse(),
         });
         names.collect()
@@ -135,39 +170,29 @@ impl FromStr for AlternativeName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if let Some(kind) = OTHER_KINDS
-            .iter()
-            .find(|kind| strip_prefix(text, kind).is_some())
-        {
-            let reason = format!("etcd looks at no names of the kind {kind}");
-            let hint = "leave it out: etcd takes a user from the common name, and hosts are DNS names, addresses and URIs";
-            return Err(invalid(text, &reason, Some(hint.to_owned())));
-        }
-        if let Some(rest) = strip_prefix(text, URI) {
-            return rest
-                .parse()
-                .map(Self::Uri)
-                .map_err(|error| about(text, error));
-        }
-        if let Some(rest) = IP.iter().find_map(|prefix| strip_prefix(text, prefix)) {
-            return parse_address(rest)
-                .map(Self::Ip)
-                .ok_or_else(|| invalid(text, "this is no address", address_hint(rest)));
-        }
-        if let Some(rest) = strip_prefix(text, DNS) {
-            if parse_address(rest).is_some() {
-                let hint = format!("write {rest}, or IP:{rest}");
-                return Err(invalid(text, "this is an address", Some(hint)));
+        let name = without_title(text);
+        let read = match kind(name) {
+            Some((Kind::Other(kind), _)) => {
+                let reason = format!("etcd looks at no names of the kind {kind}:");
+                let hint = "leave it out: etcd takes a user from the common name, and hosts are DNS names, addresses and URIs";
+                return Err(invalid(text, &reason, Some(hint.to_owned())));
             }
-            return rest
-                .parse()
-                .map(Self::Dns)
-                .map_err(|error| about(text, error));
-        }
-        match parse_address(text) {
-            Some(address) => Ok(Self::Ip(address)),
-            None => text.parse().map(Self::Dns),
-        }
+            Some((Kind::Uri, rest)) => rest.parse().map(Self::Uri),
+            Some((Kind::Ip, rest)) => parse_address(rest).map(Self::Ip).ok_or_else(|| {
+                let hint = hint(rest);
+                invalid(text, "this is no address", hint)
+            }),
+            Some((Kind::Dns, rest)) if parse_address(rest).is_some() => {
+                let hint = format!("write {rest}, or IP:{rest}");
+                Err(invalid(text, "this is an address", Some(hint)))
+            }
+            Some((Kind::Dns, rest)) => rest.parse().map(Self::Dns),
+            None => match parse_address(name) {
+                Some(address) => Ok(Self::Ip(address)),
+                None => name.parse().map(Self::Dns),
+            },
+        };
+        read.map_err(|error| about(text, error))
     }
 }
 
@@ -219,7 +244,7 @@ impl FromStr for DnsName {
                 hint(text),
             ));
         }
-        Ok(Self(format!("{wildcard}{ascii}")))
+        Ok(Self(format!("{wildcard}{ascii}").into()))
     }
 }
 
@@ -232,7 +257,7 @@ impl FromStr for Uri {
             _ if text.bytes().any(|byte| byte <= b' ') => "it has blanks".to_owned(),
             // `url` repairs what it can, and Go takes no certificate with such a URI
             Ok(_) if uri::host(text).is_none() => "Go does not read it".to_owned(),
-            Ok(_) => return Ok(Self(text.to_owned())),
+            Ok(_) => return Ok(Self(text.into())),
             Err(error) => error.to_string(),
         };
         Err(invalid(
@@ -269,6 +294,12 @@ fn refused(name: &str) -> Option<&'static str> {
         Some("it is empty")
     } else if name.contains(',') {
         Some("it is a list")
+    } else if name.starts_with('@') {
+        Some("it is the name of a section of an openssl.conf")
+    } else if name.contains(QUOTES) {
+        Some("it has quotes")
+    } else if name.contains(is_between) {
+        Some("it has blanks or semicolons")
     } else if name.ends_with('.') {
         Some("it ends with a dot")
     } else if name.contains('*') {
@@ -306,27 +337,61 @@ fn dns_reason(name: &str) -> &'static str {
     }
 }
 
+/// The quotes of a shell
+const QUOTES: [char; 2] = ['"', '\''];
+
+/// Whether people write it between names, though commas separate them.
+fn is_between(letter: char) -> bool {
+    letter == ';' || letter.is_ascii_whitespace()
+}
+
 fn hint(text: &str) -> Option<String> {
     // A hint repeats a part of the text, and no name is so long
     if text.len() > 300 {
         return None;
     }
-    if text.contains("://") {
-        let host = Url::parse(text).ok()?.host_str()?.to_owned();
-        return Some(format!("give the host alone, {host}, or URI:{text}"));
+    if let Some(separator) = text.find("://") {
+        let is_of_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+        let scheme = text[..separator].rfind(|letter| !is_of_scheme(letter));
+        // ETCD_INITIAL_CLUSTER has name=URL
+        let url = &text[scheme.map_or(0, |before| before + 1)..];
+        let url = url.split([',', ';', ' ']).next().unwrap_or_default();
+        let host = Url::parse(url).ok()?.host_str()?.to_owned();
+        return Some(match scheme {
+            None if url == text => format!("give the host alone, {host}, or URI:{text}"),
+            _ => format!("give the host alone, {host}"),
+        });
     }
     if text.contains(',') {
         return Some("give each name by itself".to_owned());
     }
+    if text.starts_with('@') {
+        return Some("give the names of that section themselves".to_owned());
+    }
+    if text.contains(QUOTES) {
+        let bare = text.replace(QUOTES, "");
+        return Some(format!("give it without quotes, {bare}"));
+    }
+    if text.contains(is_between) {
+        let names: Vec<&str> = text
+            .split(is_between)
+            .filter(|name| !name.is_empty())
+            .collect();
+        return Some(match &names[..] {
+            [name] => format!("give it without blanks, {name}"),
+            names => format!("separate names with commas, {}", names.join(",")),
+        });
+    }
     if let Some(name) = text
         .strip_suffix('.')
-        .filter(|name| refused(name).is_none())
+        .filter(|name| refused(name).is_none() || parse_address(name).is_some())
     {
         return Some(format!(
             "give it without the dot, {name}: verifiers compare it so"
         ));
     }
     if let Some((address, zone)) = text.split_once('%') {
+        let [address, zone] = [address.trim_start_matches('['), zone.trim_end_matches(']')];
         return Some(format!("{address} without %{zone}"));
     }
     address_hint(text)
@@ -349,10 +414,28 @@ fn address_hint(text: &str) -> Option<String> {
         .then(|| "an IPv4 address has four numbers from 0 to 255, without leading zeros".to_owned())
 }
 
-/// The kind that a text says it is.
-fn kind(text: &str) -> Option<&'static str> {
-    let mut kinds = [DNS, URI].into_iter().chain(IP).chain(OTHER_KINDS);
-    kinds.find(|kind| strip_prefix(text, kind).is_some())
+/// The text without blanks around it and without what stands before a list.
+fn without_title(text: &str) -> &str {
+    let text = text.trim_ascii();
+    let rest = TITLES.iter().find_map(|title| {
+        let rest = strip_prefix(text, title)?.trim_ascii_start();
+        rest.strip_prefix([':', '='])
+    });
+    rest.unwrap_or(text).trim_ascii()
+}
+
+/// The kind that a text names, and the name after it. OpenSSL allows a number after the kind (`v3_name_cmp`): `DNS.1`.
+fn kind(text: &str) -> Option<(Kind, &str)> {
+    let (head, rest) = text.split_once([':', '='])?;
+    let head = head.trim_ascii();
+    let head = match head.rsplit_once('.') {
+        Some((kind, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => kind,
+        _ => head,
+    };
+    let (kind, _) = KINDS
+        .iter()
+        .find(|(_, name)| head.eq_ignore_ascii_case(name))?;
+    Some((*kind, rest.trim_ascii()))
 }
 
 fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -399,6 +482,23 @@ mod tests {
             ("FD00:0::11", "ip fd00::11"),
             ("URI:spiffe://cluster/etcd", "uri spiffe://cluster/etcd"),
             ("münchen.example", "dns xn--mnchen-3ya.example"),
+            (" a ", "dns a"),
+            ("DNS: a", "dns a"),
+            ("DNS : a", "dns a"),
+            ("DNS.1:a", "dns a"),
+            ("DNS.1 = a", "dns a"),
+            ("DNS Name=a", "dns a"),
+            ("DNSname: a", "dns a"),
+            ("IP Address: 10.0.0.1", "ip 10.0.0.1"),
+            ("IPAddress: fd00::11", "ip fd00::11"),
+            ("IP.2:10.0.0.1", "ip 10.0.0.1"),
+            ("IP:::1", "ip ::1"),
+            ("URL=https://a/?b=c", "uri https://a/?b=c"),
+            ("subjectAltName = DNS:a", "dns a"),
+            ("subjectaltname=10.0.0.1", "ip 10.0.0.1"),
+            ("X509v3 Subject Alternative Name: \n    DNS:a", "dns a"),
+            ("subjectaltname", "dns subjectaltname"),
+            ("dns", "dns dns"),
         ] {
             assert_eq!(parsed(text), expected);
         }
@@ -471,10 +571,26 @@ mod tests {
             ("a,10.0.0.1,b.c", &["a", "10.0.0.1", "b.c"]),
             ("IP Address:10.0.0.1", &["10.0.0.1"]),
             ("URI:http://a/b,c,DNS:d", &["http://a/b,c", "d"]),
+            ("subjectAltName = DNS:a, IP:10.0.0.1", &["a", "10.0.0.1"]),
+            (
+                "X509v3 Subject Alternative Name: \n    DNS:a, IP Address:10.0.0.1\n",
+                &["a", "10.0.0.1"],
+            ),
+            ("DNSname: a,IPAddress: ::1", &["a", "::1"]),
+            ("critical", &["critical"]),
+            ("a,critical", &["a", "critical"]),
         ] {
             assert_eq!(listed(text).unwrap(), expected, "{text}");
         }
-        for bad in ["a,,b", "a,", ",", "a,b c", "DNS:a,IP:b", "a,email:a@b"] {
+        for bad in [
+            "a,,b",
+            "a,",
+            ",",
+            "a,b c",
+            "DNS:a,IP:b",
+            "a,email:a@b",
+            "critical,a",
+        ] {
             assert!(listed(bad).is_err(), "{bad}");
         }
     }
@@ -506,6 +622,40 @@ mod tests {
             let error = text.parse::<AlternativeName>().unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");
             assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
+        }
+    }
+
+    #[test]
+    fn words_of_other_tools() {
+        for (text, hint) in [
+            ("critical,DNS:a", "leave it out"),
+            ("subjectAltName = critical,DNS:a", "leave it out"),
+            ("a,", "leave out the comma"),
+            ("fe80::1%eth0", "fe80::1 without %eth0"),
+            ("[fe80::1%eth0]", "fe80::1 without %eth0"),
+            ("IP:fe80::1%eth0", "fe80::1 without %eth0"),
+            ("[::1]:2379", "host alone, [::1]"),
+            ("IP:[::1]:2379", "host alone, [::1]"),
+            ("10.0.0.1:2379", "host alone, 10.0.0.1"),
+            ("etcd-1:2379", "host alone, etcd-1"),
+            ("DNS:etcd-1:2379", "host alone, etcd-1"),
+            ("https://10.0.0.1:2379", "host alone, 10.0.0.1, or URI:"),
+            ("IP:https://10.0.0.1:2379", "host alone, 10.0.0.1"),
+            ("https://[fd00::1]:2379", "host alone, [fd00::1]"),
+            ("etcd-1=https://10.0.0.1:2380", "host alone, 10.0.0.1"),
+            ("https://a:2379,https://b:2379", "host alone, a"),
+            ("@alt_names", "that section themselves"),
+            ("a b", "with commas, a,b"),
+            ("DNS:a IP:10.0.0.1", "with commas, a,IP:10.0.0.1"),
+            ("a; b", "with commas, a,b"),
+            ("\"a\"", "without quotes, a"),
+            ("10.0.0.1.", "without the dot, 10.0.0.1"),
+            ("10.0.0.0/24", "one address, such as 10.0.0.0"),
+            ("010.0.0.1", "without leading zeros"),
+        ] {
+            let error = AlternativeName::list(text).unwrap_err();
+            let found = error.hint().unwrap();
+            assert!(found.contains(hint), "{text}: {error}: {found}");
         }
     }
 

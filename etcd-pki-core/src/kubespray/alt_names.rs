@@ -122,6 +122,14 @@ fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String,
         );
         return Err((reason, None));
     }
+    if value.trim() != value {
+        // OpenSSL keeps them in the name, and no host has it
+        let reason = format!(
+            "{} is not one: it has blanks around it",
+            text::quoted(value)
+        );
+        return Err((reason, None));
+    }
     if let (DNS, Ok(address)) = (kind, format!("{IP}:{value}").parse()) {
         return Ok(address);
     }

@@ -8,7 +8,7 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_certificates, read_existing_below, read_file},
+    read::{look, read_certificates, read_existing_below, read_file, read_regular_file},
     write::Overwrite,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     ca::{CertificateAuthority, cas_above, check_self_signed},
     certificate::Certificate,
     clock,
-    error::{Error, Result},
+    error::{Error, NO_CERTIFICATE, Result},
     finding::Finding,
     key::{Passphrase, PrivateKey},
     layout::{CaKind, PairPaths, is_replaced_ca},
@@ -130,57 +130,105 @@ impl Store {
     /// [`CaKind::Client`] also what a CA has signed.
     ///
     /// A rebuilt host once made a new CA with the name of the old one, and no member trusted
-    /// another.
-    fn trace_of_ca(&self, kind: CaKind, common_name: Option<&str>) -> Result<Option<String>> {
+    /// another. A key without its certificate is what a run leaves that was interrupted; the new CA
+    /// completes it if it has the same key.
+    fn trace_of_ca(
+        &self,
+        kind: CaKind,
+        ca: &CertificateAuthority,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Trace> {
         let paths = self.layout.ca(kind);
-        for path in [&paths.certificate, &paths.key] {
-            if self.directory.join(path).symlink_metadata().is_ok() {
-                return Ok(Some(path.display().to_string()));
+        let [has_certificate, has_key] = [&paths.certificate, &paths.key].map(|path| {
+            let path = self.directory.join(path);
+            path.symlink_metadata().is_ok() && !is_blank(&path)
+        });
+        let [certificate, key] =
+            [&paths.certificate, &paths.key].map(|path| path.display().to_string());
+        let mut trace = match (has_certificate, has_key) {
+            (true, true) => return Ok(Trace::Found(certificate)),
+            (true, false) => {
+                return Ok(Trace::Found(format!(
+                    "{certificate}, but not its key {key}"
+                )));
             }
-        }
+            (false, true) => {
+                let path = self.directory.join(&paths.key);
+                let existing = self.key_for_ca(&path, passphrase)?;
+                if ca.key().map(PrivateKey::public_key) != Some(existing.public_key()) {
+                    return Ok(Trace::Found(format!("{key}{NO_CERTIFICATE}{certificate}")));
+                }
+                Trace::Key
+            }
+            (false, false) => Trace::Nothing,
+        };
         // The directory of a peer CA has the other CA and what that one has signed
         if kind == CaKind::Peer {
-            return Ok(None);
+            return Ok(trace);
         }
-        self.check_other_layout(common_name)?;
+        let new = ca.certificate();
+        self.check_other_layout(new.common_name().as_deref())?;
         let certificates = self.certificates()?;
+        let is_of_another = |one: &Certificate| {
+            matches!(trace, Trace::Nothing) || one.check_issued_by(new).is_err()
+        };
         let mut in_use = certificates
             .iter()
-            .filter(|(path, _)| !is_replaced_ca(path));
+            .filter(|(path, one)| !is_replaced_ca(path) && is_of_another(one));
         if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            return Ok(Some(format!("{name}, which another authority has signed")));
+            trace = Trace::Found(format!("{name}, which another authority has signed"));
         }
-        Ok(None)
+        Ok(trace)
     }
+}
+
+/// What a directory has of a CA.
+enum Trace {
+    Nothing,
+    /// The key of the new CA, without a certificate
+    Key,
+    /// Another CA, or what one has signed
+    Found(String),
+}
+
+/// Whether a file is empty or has only zero bytes, as a system that crashed leaves it.
+fn is_blank(path: &Path) -> bool {
+    let file = read_regular_file(path).map(Zeroizing::new);
+    file.is_ok_and(|file| file.iter().all(|byte| *byte == 0))
 }
 
 impl LockedStore {
     /// Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
-    /// passphrase.
+    /// passphrase. If the directory has only the key of this CA, as after a run that was
+    /// interrupted, the key stays as it is.
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has the certificate or the key of such a CA and,
-    /// for [`CaKind::Client`], if it has certificates that a CA has signed, in this layout or
-    /// another; otherwise as [`LockedStore::write`].
+    /// [`Error::AuthorityExists`] if the directory has the certificate or another key of such a CA
+    /// and, for [`CaKind::Client`], if it has certificates that another CA has signed, in this layout
+    /// or another; for an existing key, the errors of [`Store::key_for_ca`]; otherwise as
+    /// [`LockedStore::write`].
     pub fn write_ca(
         &self,
         kind: CaKind,
         ca: &CertificateAuthority,
         passphrase: Option<&Passphrase>,
     ) -> Result<()> {
-        let common_name = ca.certificate().common_name();
-        if let Some(found) = self.store.trace_of_ca(kind, common_name.as_deref())? {
-            return Err(Error::AuthorityExists {
+        let paths = self.store.layout.ca(kind);
+        let usual = Attributes::default();
+        match self.store.trace_of_ca(kind, ca, passphrase)? {
+            Trace::Nothing => self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual),
+            Trace::Key => {
+                let certificate = ca.certificate().to_pem()?;
+                self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
+            }
+            Trace::Found(found) => Err(Error::AuthorityExists {
                 directory: self.store.directory.clone(),
                 found,
                 layout: None,
-            });
+            }),
         }
-        let paths = self.store.layout.ca(kind);
-        let usual = Attributes::default();
-        self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual)
     }
 
     /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
@@ -206,10 +254,11 @@ impl LockedStore {
             let common_name = ca.certificate().common_name();
             self.store.check_other_layout(common_name.as_deref())?;
         }
-        let kept = self.keep_ca(&paths, ca.certificate())?;
+        let kept = self.keep_ca(&paths, ca.certificate(), passphrase)?;
         let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
         let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
-        match self.put_ca_with(&paths, ca, &bundle, passphrase, Overwrite::Replace, &usual) {
+        let texts = ca_texts(ca, &bundle, passphrase)?;
+        match self.put_over_kept(&paths, &texts, &usual.for_ca()) {
             Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -303,34 +352,29 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
-        let bundle = [ca.certificate().clone()];
-        self.put_ca_with(paths, ca, &bundle, passphrase, overwrite, attributes)
-    }
-
-    /// Writes a CA to the files of a pair, with this trust bundle.
-    fn put_ca_with(
-        &self,
-        paths: &PairPaths,
-        ca: &CertificateAuthority,
-        bundle: &[Certificate],
-        passphrase: Option<&Passphrase>,
-        overwrite: Overwrite,
-        attributes: &Attributes,
-    ) -> Result<()> {
-        let elsewhere = || Error::Signer {
-            reason: "the key of this authority is not in this process".to_owned(),
-        };
-        let key = ca.key().ok_or_else(elsewhere)?;
-        let key = match passphrase {
-            Some(passphrase) => Zeroizing::new(key.to_encrypted_pem(passphrase)?),
-            None => key.to_secret_pem(),
-        };
-        let texts = PairTexts {
-            key,
-            certificate: bundle::all_pem(bundle),
-        };
+        let texts = ca_texts(ca, slice::from_ref(ca.certificate()), passphrase)?;
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
+}
+
+/// The contents of the files of a CA, with this trust bundle.
+fn ca_texts(
+    ca: &CertificateAuthority,
+    bundle: &[Certificate],
+    passphrase: Option<&Passphrase>,
+) -> Result<PairTexts> {
+    let elsewhere = || Error::Signer {
+        reason: "the key of this authority is not in this process".to_owned(),
+    };
+    let key = ca.key().ok_or_else(elsewhere)?;
+    let key = match passphrase {
+        Some(passphrase) => key.to_encrypted_pem(passphrase).map(Zeroizing::new),
+        None => key.to_secret_pem(),
+    }?;
+    Ok(PairTexts {
+        key,
+        certificate: bundle::all_pem(bundle)?,
+    })
 }
 
 /// A trust bundle's file with the renewed certificate of one of its CAs. If etcd would not read that

@@ -19,6 +19,7 @@ use crate::{
     bundle::Bundle,
     certificate::Certificate,
     error::{Error, Result},
+    key::Passphrase,
     layout::{CaKind, PairPaths},
 };
 
@@ -149,6 +150,30 @@ impl LockedStore {
         overwrite: Overwrite,
         attributes: &Attributes,
     ) -> Result<()> {
+        self.put_by(files, attributes, |path, contents, secret| {
+            self.replaceable(path, contents, secret, overwrite)
+        })
+    }
+
+    /// Writes a CA in place of the one of which [`LockedStore::keep_ca`] has kept the files.
+    pub(super) fn put_over_kept(
+        &self,
+        pair: &PairPaths,
+        texts: &PairTexts,
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let key = (&*pair.key, texts.key.as_bytes(), true);
+        let certificate = (&*pair.certificate, texts.certificate.as_bytes(), false);
+        let files = [key, certificate];
+        self.put_by(&files, attributes, |_, _, _| Ok(Replace::KeptCa))
+    }
+
+    fn put_by(
+        &self,
+        files: &[(&Path, &[u8], bool)],
+        attributes: &Attributes,
+        replace: impl Fn(&Path, &[u8], bool) -> Result<Replace>,
+    ) -> Result<()> {
         self.check_place()?;
         let directory = self.lock.directory();
         let mut targets = Vec::with_capacity(files.len());
@@ -159,7 +184,7 @@ impl LockedStore {
                 name: name.to_owned(),
                 contents,
                 secret,
-                replace: self.replaceable(path, contents, secret, overwrite)?,
+                replace: replace(path, contents, secret)?,
             });
         }
         write_together(
@@ -198,11 +223,17 @@ impl LockedStore {
     }
 
     /// Keeps the files of a CA that will be replaced.
-    pub(super) fn keep_ca(&self, ca: &PairPaths, new: &Certificate) -> Result<Option<Kept>> {
+    pub(super) fn keep_ca(
+        &self,
+        ca: &PairPaths,
+        new: &Certificate,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Option<Kept>> {
         self.check_place()?;
         let root = self.lock.directory();
         let usual = Attributes::default();
-        replaced::keep(ca, new, |path| {
+        let signed = || self.store.held();
+        replaced::keep(ca, new, passphrase, signed, |path| {
             let (folder, name) = parts(root, path)?;
             Ok((root.make_below(folder, &usual)?, name.to_owned()))
         })

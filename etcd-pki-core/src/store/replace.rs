@@ -24,6 +24,8 @@ pub(crate) enum Replace {
     Key,
     /// A file that has no private key and does not begin with a leaf certificate
     Ca,
+    /// The certificates or the key of a CA, whatever else the file has: it is kept under another name
+    KeptCa,
     /// A file that has no private key, by something that is neither a key nor a certificate
     Other,
     /// Any file
@@ -55,7 +57,7 @@ impl Replace {
         let Some(contents) = contents else {
             return match self {
                 // Too large for a certificate or a key, so it has none
-                Self::Key | Self::Other => Ok(()),
+                Self::Key | Self::Other | Self::KeptCa => Ok(()),
                 _ => refused("more than any key or certificate"),
             };
         };
@@ -83,6 +85,13 @@ impl Replace {
                 Some(certificate) if !certificate.is_ca() => refused("a leaf certificate"),
                 _ => Ok(()),
             },
+            Self::KeptCa => {
+                let all = Certificate::all_from_bytes(contents).unwrap_or_default();
+                if !all.is_empty() && !all.iter().any(Certificate::is_authority) {
+                    return refused("a leaf certificate");
+                }
+                Ok(())
+            }
             Self::Other if has_private_key(contents) => refused("a private key"),
             Self::Other | Self::Any => Ok(()),
         }

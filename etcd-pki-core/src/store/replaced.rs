@@ -17,11 +17,14 @@ use crate::{
     certificate::Certificate,
     error::{Error, Result},
     hex,
-    key::PrivateKey,
+    key::{Passphrase, PrivateKey, PublicKey},
     layout::PairPaths,
-    signing,
+    limits, signing, text,
     verify::{self, Use},
 };
+
+/// The most CAs of a bundle that an error names
+const NAMED: usize = 5;
 
 /// The numbers that are tried for two CAs with one serial number
 const ATTEMPTS: usize = 100;
@@ -43,8 +46,8 @@ struct Part {
 }
 
 /// Keeps the files of a CA before they are replaced: the key and the certificates, with owner, mode
-/// and access control list. `open` opens the directory of a path and gives the name there. Returns
-/// nothing if there is no file.
+/// and access control list. `open` opens the directory of a path and gives the name there; `signed`
+/// has the certificates next to the CA. Returns nothing if there is no file.
 ///
 /// # Errors
 ///
@@ -53,16 +56,28 @@ struct Part {
 pub(super) fn keep(
     ca: &PairPaths,
     new: &Certificate,
+    passphrase: Option<&Passphrase>,
+    signed: impl FnOnce() -> Vec<Certificate>,
     open: impl Fn(&Path) -> Result<(Directory, OsString)>,
 ) -> Result<Option<Kept>> {
     let certificate = Part::open(&ca.certificate, &open)?;
     let key = Part::open(&ca.key, &open)?;
-    let serial = match (&certificate, &key) {
-        (None, None) => return Ok(None),
-        (certificate, key) => serial(contents(certificate), contents(key)),
+    if certificate.is_none() && key.is_none() {
+        return Ok(None);
+    }
+    let bundle = contents(&certificate).map_or_else(Vec::new, readable);
+    let private_key = contents(&key).and_then(|key| PrivateKey::from_bytes(key, passphrase).ok());
+    let own = private_key.as_ref().map(PrivateKey::public_key);
+    let place = place(&bundle, own, new, signed).map_err(|error| error.in_file(&ca.certificate))?;
+    let others = others(&bundle, place, new);
+    let serial = match bundle.get(place) {
+        // A name must not begin with a hyphen
+        Some(own) => own.serial_number().to_string().replace('-', "minus"),
+        None => {
+            let file = contents(&certificate).or(contents(&key));
+            hex::upper(&signing::sha256(file.unwrap_or_default()))
+        }
     };
-    let others = others(contents(&certificate), contents(&key), new)
-        .map_err(|error| error.in_file(&ca.certificate))?;
     for number in 1..=ATTEMPTS {
         let paths = match number {
             1 => ca.replaced(&serial),
@@ -160,62 +175,94 @@ fn contents(part: &Option<Part>) -> Option<&[u8]> {
     part.as_ref()?.old.contents()
 }
 
-/// The certificates of a trust bundle that are neither the replaced CA's nor the new one's. Those that
-/// etcd does not read are left out: it would not read the new file with them.
+/// The certificates of a trust bundle that can be read, though others of the file cannot.
+fn readable(file: &[u8]) -> Vec<Certificate> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    if let Ok(all) = verify::held_bundle(file).0 {
+        return all;
+    }
+    let text = String::from_utf8_lossy(file);
+    let blocks = text.split(BEGIN).skip(1).take(limits::PEM_BLOCKS);
+    let blocks = blocks.filter_map(|block| {
+        let body = block.split_once(END)?.0;
+        Certificate::from_pem(format!("{BEGIN}{body}{END}\n")).ok()
+    });
+    blocks.collect()
+}
+
+/// The place of the CA that is replaced: the one of the key, with the name of the new one, or that has
+/// signed what is here.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if no key shows which of several CAs is replaced, and none has the name of the
-/// new one.
-fn others(
-    certificates: Option<&[u8]>,
-    key: Option<&[u8]>,
+/// [`Error::Malformed`] if nothing shows which of several CAs it is.
+fn place(
+    bundle: &[Certificate],
+    key: Option<&PublicKey>,
     new: &Certificate,
-) -> Result<Vec<Certificate>> {
-    let bundle = certificates.and_then(|file| verify::held_bundle(file).0.ok());
-    let bundle = bundle.unwrap_or_default();
-    let key = key.and_then(|key| PrivateKey::from_bytes(key, None).ok());
-    let of_key = key.and_then(|key| bundle::place_of_key(&bundle, key.public_key()));
+    signed: impl FnOnce() -> Vec<Certificate>,
+) -> Result<usize> {
+    let of_key = key.and_then(|key| bundle::place_of_key(bundle, key));
     let named = || bundle.iter().position(|one| one.subject() == new.subject());
-    let place = match of_key.or_else(named) {
-        Some(place) => place,
-        None if bundle.len() < 2 => 0,
-        None => {
-            let reason = "it has several CAs, and no key here shows which of them is replaced";
-            return Err(Error::malformed("CA", reason));
-        }
+    if let Some(place) = of_key.or_else(named) {
+        return Ok(place);
+    }
+    let Some(first) = bundle.first() else {
+        return Ok(0);
     };
-    let own = bundle.get(place).map(Certificate::public_key);
-    let is_other =
-        |one: &&Certificate| Some(one.public_key()) != own && one.public_key() != new.public_key();
+    if bundle
+        .iter()
+        .all(|one| one.public_key() == first.public_key())
+    {
+        return Ok(0);
+    }
+    let signed = signed();
+    let has_signed = |ca: &Certificate| {
+        let mut leaves = signed.iter().filter(|one| !one.is_authority());
+        leaves.any(|leaf| leaf.names_issuer(ca) && leaf.check_issued_by(ca).is_ok())
+    };
+    let places: Vec<usize> = (0..bundle.len())
+        .filter(|at| has_signed(&bundle[*at]))
+        .collect();
+    let key_of = |at: &usize| bundle[*at].public_key();
+    match places.split_first() {
+        Some((one, more)) if more.iter().all(|other| key_of(other) == key_of(one)) => Ok(*one),
+        _ => {
+            let names: Vec<String> = bundle
+                .iter()
+                .take(NAMED)
+                .map(Certificate::subject)
+                .collect();
+            let more = if bundle.len() > NAMED {
+                ", and more"
+            } else {
+                ""
+            };
+            let reason = format!(
+                "it has several CAs, and neither a key nor a certificate here shows which of them is replaced: {}{more}",
+                names.join("; ")
+            );
+            Err(Error::malformed("trust bundle", text::printable(&reason)))
+        }
+    }
+}
+
+/// The certificates of a trust bundle that are neither the replaced CA's nor the new one's. Those that
+/// etcd does not read are left out: it would not read the new file with them.
+fn others(bundle: &[Certificate], place: usize, new: &Certificate) -> Vec<Certificate> {
+    let Some(own) = bundle.get(place) else {
+        return Vec::new();
+    };
+    let is_of = |one: &Certificate, ca: &Certificate| one.public_key() == ca.public_key();
+    // Go accepts a leaf that is in the trust bundle, whoever has signed it (`Verify` in crypto/x509)
+    let is_its_leaf = |one: &Certificate| !one.is_authority() && one.check_issued_by(own).is_ok();
+    let is_other = |one: &&Certificate| !is_of(one, own) && !is_of(one, new) && !is_its_leaf(one);
     let is_read = |one: &&Certificate| {
         let pem = one.to_pem();
         let (_, refusal) = verify::held_certificates(Use::TrustedCa, pem.as_bytes());
         refusal.is_none()
     };
-    Ok(bundle
-        .iter()
-        .filter(is_other)
-        .filter(is_read)
-        .cloned()
-        .collect())
-}
-
-/// What the kept files are named after: the serial number of the signing CA, or a digest of the file
-/// where no certificate can be read.
-fn serial(certificates: Option<&[u8]>, key: Option<&[u8]>) -> String {
-    let key_file = key.unwrap_or_default();
-    let all = certificates.and_then(|file| verify::held_bundle(file).0.ok());
-    if let Some(all) = all {
-        let key = PrivateKey::from_bytes(key_file, None).ok();
-        let place = key.and_then(|key| bundle::place_of_key(&all, key.public_key()));
-        if let Some(certificate) = all.get(place.unwrap_or(0)) {
-            // A name must not begin with a hyphen
-            return certificate
-                .serial_number()
-                .to_string()
-                .replace('-', "minus");
-        }
-    }
-    hex::upper(&signing::sha256(certificates.unwrap_or(key_file)))
+    let others = bundle.iter().filter(is_other).filter(is_read);
+    others.cloned().collect()
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    Store,
     directory::Directory,
     draft::{Draft, Temporary},
     lock::{Locked, Scope, has_ca_in, is_store, said_once},
@@ -22,7 +23,7 @@ use crate::{
     certificate::Certificate,
     clock,
     error::{Error, Result},
-    layout::PairPaths,
+    layout::{Layout, PairPaths},
 };
 
 /// Whether an existing file may be replaced.
@@ -138,7 +139,8 @@ impl LockedFiles {
     ) -> Result<Option<PairPaths>> {
         let new = files.iter().find(|file| file.path == ca.certificate);
         let new = Certificate::from_bytes(new.map_or(&[], |file| file.contents))?;
-        let kept = replaced::keep(ca, &new, |path| {
+        let signed = || Store::new(parent(&ca.certificate), Layout::default()).held();
+        let kept = replaced::keep(ca, &new, None, signed, |path| {
             let name = path.file_name().ok_or_else(|| irregular(path))?;
             Ok((self.directory_of(path)?, name.to_owned()))
         })?;
@@ -152,7 +154,7 @@ impl LockedFiles {
             false => file.clone(),
         };
         let files: Vec<NewFile<'_>> = files.iter().map(with_bundle).collect();
-        match self.write(&files, Overwrite::Replace) {
+        match self.write_by(&files, |_| Replace::KeptCa) {
             Ok(()) => Ok(kept.map(|kept| kept.paths)),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -180,6 +182,17 @@ impl LockedFiles {
     ///
     /// As [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
     pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
+        self.write_by(files, |file| match overwrite {
+            Overwrite::Refuse => Replace::Nothing,
+            Overwrite::Replace => Replace::by(file.contents, file.secret),
+        })
+    }
+
+    fn write_by(
+        &self,
+        files: &[NewFile<'_>],
+        replace: impl Fn(&NewFile<'_>) -> Replace,
+    ) -> Result<()> {
         let mut targets = Vec::with_capacity(files.len());
         for file in files {
             let name = file.path.file_name().ok_or_else(|| irregular(&file.path))?;
@@ -188,10 +201,7 @@ impl LockedFiles {
                 name: name.to_owned(),
                 contents: file.contents,
                 secret: file.secret,
-                replace: match overwrite {
-                    Overwrite::Refuse => Replace::Nothing,
-                    Overwrite::Replace => Replace::by(file.contents, file.secret),
-                },
+                replace: replace(file),
             });
         }
         write_together(

@@ -56,6 +56,11 @@ impl KeyOptions {
         self.file.is_none()
     }
 
+    /// The algorithm that is asked for.
+    pub(crate) fn algorithm(&self) -> Option<KeyAlgorithm> {
+        self.algorithm.algorithm
+    }
+
     /// Whether the key that is used is the file at this path already.
     pub(crate) fn is_in_place(&self, path: &Path) -> bool {
         self.file.as_ref().is_some_and(|file| is_same(file, path))
