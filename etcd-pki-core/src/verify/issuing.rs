@@ -162,3 +162,60 @@ pub(crate) fn unacceptable(finding: Finding) -> Error {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{authority::CertificateAuthority, identity::Identity, role::Role};
+
+    /// The time of every CA of a chain counts to the second; that of a CA which is renewed before it
+    /// signs does not.
+    #[test]
+    fn times_of_cas() {
+        let create = |name| CertificateAuthority::create(name).unwrap();
+        let (ca, above) = (create("ca"), create("above"));
+        let (ca, above) = (ca.certificate().clone(), above.certificate().clone());
+        let begin = ca.not_before().max(above.not_before());
+        let end = ca.not_after().min(above.not_after());
+        let second = Duration::from_secs(1);
+        let alone = SigningChain::new(ca.clone(), Vec::new());
+        let instants = [
+            (begin, true),
+            (end, true),
+            (begin - Duration::from_secs(60), false),
+            (end + Duration::from_secs(60), false),
+        ];
+        for (now, is_valid) in instants {
+            assert_eq!(alone.check_cas(now, false).is_ok(), is_valid, "{now:?}");
+            assert!(alone.check_cas(now, true).is_ok(), "{now:?}");
+        }
+        assert!(alone.check_cas(ca.not_before(), false).is_ok());
+        assert!(alone.check_cas(ca.not_before() - second, false).is_err());
+        assert!(alone.check_cas(ca.not_after(), false).is_ok());
+        assert!(alone.check_cas(ca.not_after() + second, false).is_err());
+        // Only the first CA is renewed
+        let both = SigningChain::new(ca, vec![above]);
+        for (now, is_valid) in instants {
+            assert_eq!(both.check_cas(now, false).is_ok(), is_valid, "{now:?}");
+            assert_eq!(both.check_cas(now, true).is_ok(), is_valid, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_leaf_signs_is_refused() {
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let leaf = ca.issue(Role::Client, Identity::new("a").unwrap()).unwrap();
+        let (ca, leaf) = (ca.certificate(), leaf.certificate());
+        let now = leaf.not_before();
+        let chain = |signing: &Certificate| SigningChain::new(signing.clone(), Vec::new());
+        assert!(chain(ca).check_signed(leaf, &[], now).is_ok());
+        assert!(chain(leaf).check_signed(leaf, &[], now).is_err());
+        assert!(chain(leaf).check_cas(now, true).is_err());
+        assert!(refused_as_root(leaf).is_some() && refused_as_root(ca).is_none());
+        // The time of the CA is that of signing
+        let late = ca.not_after() + Duration::from_secs(1);
+        assert!(chain(ca).check_signed(leaf, &[], late).is_err());
+    }
+}
