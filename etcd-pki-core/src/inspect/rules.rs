@@ -567,3 +567,6 @@ pub(crate) fn matches(
         None => KeyMatch::Absent,
     }
 }
+
+#[cfg(test)]
+mod tests;
