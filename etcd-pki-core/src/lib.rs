@@ -143,6 +143,9 @@ mod kubespray;
 mod adopt;
 mod config;
 
+#[cfg(test)]
+mod test_certificates;
+
 pub use crate::{
     adopt::{Adoption, Remark},
     authority::{CaRenewal, CertificateAuthority, Issued},
