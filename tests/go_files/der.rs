@@ -319,6 +319,11 @@ fn times(all: &mut Certificates) {
     all.add("a date of another type", |parts| {
         parts.validity = validity(0x13, "260101000000Z")
     });
+    for tag in [0x13, 0x0c, 0x04] {
+        all.add(format!("a whole date of the type {tag}"), |parts| {
+            parts.validity = validity(tag, "20260101000000Z")
+        });
+    }
     all.add("one date", |parts| {
         parts.validity = seq(&[&tlv(0x17, &[b"260101000000Z"])])
     });
@@ -1004,4 +1009,63 @@ fn constraints(all: &mut Certificates) {
     ] {
         all.extension(format!("nameConstraints {value:02x?}"), 30, value);
     }
+}
+
+/// Private keys in PKCS#8 whose algorithm has parameters that Go skips: any element, in every form of
+/// a tag and of a length. `key` is an RSA key in PKCS#1.
+pub(crate) fn private_keys(key: &[u8]) -> Vec<(String, Vec<u8>)> {
+    const RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    let long = |header: &[u8], length: usize| [header, &vec![7; length]].concat();
+    let mut elements = vec![
+        ("no parameters", Vec::new()),
+        ("NULL", vec![5, 0]),
+        ("a tag of 30", vec![0x1e, 0]),
+        ("a long tag of 30", vec![0x1f, 0x1e, 0]),
+        ("a long tag of 31", vec![0x1f, 0x1f, 0]),
+        ("a long tag of 31, with contents", vec![0x1f, 0x1f, 1, 0]),
+        ("a constructed long tag", vec![0xbf, 0x1f, 0]),
+        ("a long tag of 127", vec![0x1f, 0x7f, 0]),
+        ("a long tag of 128", vec![0x1f, 0x81, 0, 0]),
+        ("a long tag of 5000", vec![0x1f, 0xa7, 8, 2, 1, 2]),
+        (
+            "a long tag with a zero before it",
+            vec![0x1f, 0x80, 0x1f, 0],
+        ),
+        ("a long tag of 1 in two bytes", vec![0x1f, 0x80, 1, 0]),
+        (
+            "a tag of 31 bits",
+            vec![0x1f, 0x87, 0xff, 0xff, 0xff, 0x7f, 0],
+        ),
+        ("a tag of 32 bits", vec![0x1f, 0x88, 0x80, 0x80, 0x80, 0, 0]),
+        (
+            "a tag of six bytes",
+            vec![0x1f, 0x81, 0x80, 0x80, 0x80, 0x80, 0, 0],
+        ),
+        ("a long tag without an end", vec![0x1f, 0x81]),
+        ("a length of 127", long(&[4, 0x7f], 127)),
+        ("a long length of 127", long(&[4, 0x81, 0x7f], 127)),
+        ("a length of 128", long(&[4, 0x81, 0x80], 128)),
+        (
+            "a length of 128 in two bytes",
+            long(&[4, 0x82, 0, 0x80], 128),
+        ),
+        ("a length of 256", long(&[4, 0x82, 1, 0], 256)),
+        ("a length of 770", long(&[4, 0x82, 3, 2], 770)),
+        ("a length of 65536", long(&[4, 0x83, 1, 0, 0], 65_536)),
+        ("a length of five bytes", vec![4, 0x85, 0, 0, 0, 0, 0x80]),
+        ("a length that is not known", vec![4, 0x80, 0, 0]),
+        ("a length beyond the end", vec![4, 5, 1]),
+        (
+            "a length beyond every end",
+            vec![4, 0x84, 0x7f, 0xff, 0xff, 0xff],
+        ),
+        ("two elements", vec![5, 0, 5, 0]),
+    ];
+    elements.push(("a tag alone", vec![4]));
+    let all = elements.into_iter().map(|(what, element)| {
+        let algorithm = seq(&[RSA, &element]);
+        let der = seq(&[&[2, 1, 0], &algorithm, &tlv(4, &[key])]);
+        (what.to_owned(), der)
+    });
+    all.collect()
 }
