@@ -245,7 +245,7 @@ fn by_the_library() {
         let again = CertificateAuthority::create_for(
             PrivateKey::from_pem(&key).unwrap(),
             &Identity::from_common_name("etcd-ca").unwrap(),
-            Profile::authority(),
+            Profile::ca(),
             SystemTime::now(),
         )
         .unwrap();

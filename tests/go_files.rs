@@ -171,6 +171,20 @@ fn certificates() {
     assert!(undecided.len() < 100, "{}: {undecided:?}", undecided.len());
 }
 
+/// Private keys with one element that is unusual or wrong.
+#[test]
+fn private_keys() {
+    let material = Material::get();
+    let whole = pem::decode(material.key("rsa-2048")).unwrap();
+    // What the octets at the end of PKCS#8 hold begins after three headers
+    let pkcs1 = &whole[26..];
+    let questions = der::private_keys(pkcs1)
+        .into_iter()
+        .map(|(name, key)| (name, Files::Key(pem::encode("PRIVATE KEY", &key))));
+    let (accepted, undecided) = compare(questions.collect());
+    assert!(accepted > 12 && undecided.is_empty(), "{accepted}");
+}
+
 /// Bytes, lines and DER elements changed at random.
 #[test]
 fn mutations() {

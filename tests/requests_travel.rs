@@ -154,7 +154,7 @@ fn a_renewed_authority_travels() {
         CertificateAuthority::create_for(
             PrivateKey::from_pem(key).unwrap(),
             &Identity::from_common_name("etcd-ca").unwrap(),
-            Profile::authority(),
+            Profile::ca(),
             later,
         )
         .unwrap()
@@ -189,7 +189,7 @@ fn a_ca_that_is_due_is_renewed_before_it_signs() {
         let old = CertificateAuthority::create_for(
             key,
             &Identity::from_common_name("etcd-ca").unwrap(),
-            Profile::authority(),
+            Profile::ca(),
             SystemTime::now() - DAY * age,
         )
         .unwrap();

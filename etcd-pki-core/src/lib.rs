@@ -154,6 +154,9 @@ mod kubespray;
 mod adopt;
 mod config;
 
+#[cfg(test)]
+mod test_certificates;
+
 pub use crate::{
     adopt::{Adoption, Remark},
     bundle::Bundle,

@@ -39,6 +39,30 @@ pub(crate) fn damages(pem: &str, other: &str) -> Vec<(&'static str, Vec<u8>)> {
         |padding: &str| format!("{begin}\n{}{padding}\n{end}\n", body.trim_end_matches('='));
     let texts = [
         ("nothing", pem.to_owned()),
+        (
+            "headers alone before it",
+            format!("{begin}\nA: b\n{end}\n{pem}"),
+        ),
+        (
+            "headers and an empty line before it",
+            format!("{begin}\nA: b\n\n{end}\n{pem}"),
+        ),
+        (
+            "headers with the END line before it",
+            format!("{begin}\nA: b\n-----END {label}: c-----\n{pem}"),
+        ),
+        (
+            "headers with an END line and more before it",
+            format!("{begin}\nA: b\n{end}: c\n{pem}"),
+        ),
+        (
+            "headers up to the END line of another block",
+            format!("{begin}\nA: b\n{pem}"),
+        ),
+        (
+            "headers that do not end before another block",
+            format!("{begin}\nA: b\n-----END: c\nD: e\n{pem}"),
+        ),
         ("a byte order mark", format!("\u{feff}{pem}")),
         (
             "a byte order mark on a line before",

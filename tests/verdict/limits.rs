@@ -236,6 +236,46 @@ fn cross_signed() {
     ));
 }
 
+/// A chain has no certificate twice, and Go knows one by its subject, its key and its alternative
+/// names. A leaf may have the name and the key of its own CA.
+#[test]
+fn a_leaf_of_the_name_and_key_of_its_ca() {
+    let chains = Chains::new();
+    let plain = "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none";
+    let named = |names: &str| format!("{plain}\nsubjectAltName={names}");
+    chains.make("root", "etcd-ca", "root", plain, "3650");
+    for copy in ["leaf", "other-name"] {
+        fs::copy(
+            chains.file("root-key.pem"),
+            chains.file(&format!("{copy}-key.pem")),
+        )
+        .unwrap();
+    }
+    let (none, one, other) = (plain, named("DNS:etcd-1"), named("DNS:etcd-2"));
+    let longer = format!("{none}\n1.2.3.4=ASN1:NULL");
+    let behind = format!("{none}\n1.2.3.4=ASN1:NULL\nsubjectAltName=DNS:etcd-1");
+    for (root, leaf, accepted) in [
+        (none, &longer[..], false),
+        (none, &one, true),
+        (&one, &longer, true),
+        (&one, &other, true),
+        (&one, &behind, false),
+    ] {
+        chains.make("root", "etcd-ca", "root", root, "3650");
+        chains.make("leaf", "etcd-ca", "root", leaf, "365");
+        let what = format!("{leaf} under {root}");
+        let is_accepted = chains.agree(&what, "root", &["leaf"], None, None);
+        assert_eq!(is_accepted, accepted, "{what}");
+    }
+    // Only the name, or only the key
+    chains.make("root", "etcd-ca", "root", none, "3650");
+    chains.make("other-key", "etcd-ca", "root", none, "365");
+    chains.make("other-name", "etcd-1", "root", none, "365");
+    for leaf in ["other-key", "other-name"] {
+        assert!(chains.agree(leaf, "root", &[leaf], None, None), "{leaf}");
+    }
+}
+
 /// The reason names the usual cause: a CA that was made again under its old name.
 #[test]
 fn the_reason_for_another_key() {

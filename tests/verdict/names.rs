@@ -1,6 +1,8 @@
 //! Names: which host a certificate is for, and which names a CA may sign for.
 
-use etcd_pki_core::Host;
+use std::fs;
+
+use etcd_pki_core::{Certificate, Finding, Host, Verifier};
 
 use super::{CA, Chains};
 
@@ -69,6 +71,40 @@ fn hosts() {
         }
     }
     assert!(accepted > 15, "{accepted}");
+}
+
+/// Go looks at the alternative names alone. The reason shows where the common name would be right.
+#[test]
+fn a_common_name_is_no_name_of_a_host() {
+    let chains = Chains::new();
+    chains.make("root", "etcd-ca", "root", CA, "3650");
+    let roots = [read(&chains, "root")];
+    let plain = "basicConstraints=CA:FALSE";
+    for (common_name, names, expected) in [
+        ("etcd-1", "", true),
+        ("etcd-2", "", false),
+        ("etcd-1", "\nsubjectAltName=DNS:etcd-2", false),
+        ("etcd-1", "\nsubjectAltName=IP:10.0.0.1", false),
+    ] {
+        let extensions = format!("{plain}{names}");
+        chains.make("leaf", common_name, "root", &extensions, "365");
+        assert!(!chains.agree(names, "root", &["leaf"], Some("etcd-1"), None));
+        let verifier = Verifier::new(roots.clone()).host("etcd-1".parse().unwrap());
+        match verifier.verify(&read(&chains, "leaf")).reasons() {
+            [
+                Finding::WrongHost {
+                    common_name_only, ..
+                },
+            ] => {
+                assert_eq!(*common_name_only, expected, "{common_name} {names}");
+            }
+            others => panic!("{others:?}"),
+        }
+    }
+}
+
+fn read(chains: &Chains, name: &str) -> Certificate {
+    Certificate::from_pem(fs::read(chains.file(&format!("{name}.pem"))).unwrap()).unwrap()
 }
 
 #[test]

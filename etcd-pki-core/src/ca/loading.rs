@@ -164,3 +164,109 @@ pub(super) fn check_authority(certificate: &Certificate) -> Result<()> {
         reason: reason.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{IsCa, KeyUsagePurpose, date_time_ymd};
+
+    use super::*;
+    use crate::test_certificates::{self, Made};
+
+    fn ca(name: &str) -> rcgen::CertificateParams {
+        test_certificates::ca(name, None)
+    }
+
+    #[test]
+    fn the_cas_above_a_certificate() {
+        let root = Made::root(ca("root"));
+        let middle = root.sign(ca("middle"));
+        let leaf = middle.sign(test_certificates::leaf("leaf")).certificate;
+        let other = Made::root(ca("other")).certificate;
+        let (r, m) = (root.certificate.clone(), middle.certificate.clone());
+        let above = |known: &[&Certificate]| {
+            let known: Vec<Certificate> = known.iter().copied().cloned().collect();
+            cas_above(&leaf, &known)
+        };
+        assert_eq!(above(&[&other, &r, &m]), [m.clone(), r.clone()]);
+        assert_eq!(above(&[&m, &other]), [m.clone()]);
+        assert_eq!(above(&[&r, &other]), []);
+        assert_eq!(cas_above(&r, &[other.clone(), r.clone()]), []);
+        // Another CA of the name did not sign it
+        let namesake = Made::root(ca("middle")).certificate;
+        assert_eq!(above(&[&namesake, &r]), []);
+        assert_eq!(above(&[&namesake, &m, &r]), [m, r]);
+        // Of several certificates of one CA the last to expire
+        let until = |year| root.again(|params| params.not_after = date_time_ymd(year, 1, 1));
+        let years = [2031, 2033, 2032].map(|year| until(year).certificate);
+        for turn in 0..3 {
+            let mut known = years.to_vec();
+            known.rotate_left(turn);
+            assert_eq!(cas_above(&middle.certificate, &known), [years[1].clone()]);
+        }
+    }
+
+    #[test]
+    fn cas_that_signed_each_other() {
+        let (one, other) = (Made::root(ca("one")), Made::root(ca("other")));
+        let leaf = one.sign(test_certificates::leaf("leaf")).certificate;
+        let known = [other.sign_again(&one), one.sign_again(&other)];
+        let known = known.map(|made| made.certificate);
+        assert_eq!(cas_above(&leaf, &known), known);
+    }
+
+    /// As many CAs may be between as RFC 5280, section 4.2.1.9 counts.
+    #[test]
+    fn path_lengths() {
+        let of = |length| Made::root(test_certificates::ca("ca", length)).certificate;
+        for (lengths, allowed) in [
+            (&[][..], true),
+            (&[None, None], true),
+            (&[Some(0)], false),
+            (&[Some(1)], true),
+            (&[Some(1), Some(1)], false),
+            (&[Some(1), Some(2)], true),
+            (&[None, Some(2), None], true),
+            (&[None, Some(1)], false),
+            (&[Some(2), Some(0)], false),
+            (&[None, None, Some(2)], false),
+            (&[None, None, Some(3)], true),
+        ] {
+            let above: Vec<Certificate> = lengths.iter().map(|length| of(*length)).collect();
+            assert_eq!(check_path_lengths(&above).is_ok(), allowed, "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn who_may_sign() {
+        for (is_ca, usages, expected) in [
+            (None, &[][..], Some("it has no basicConstraints")),
+            (Some(false), &[], Some("its basicConstraints say CA:FALSE")),
+            (Some(true), &[], None),
+            (Some(true), &[KeyUsagePurpose::KeyCertSign], None),
+            (
+                Some(true),
+                &[KeyUsagePurpose::CrlSign, KeyUsagePurpose::KeyCertSign],
+                None,
+            ),
+            (
+                Some(true),
+                &[KeyUsagePurpose::CrlSign],
+                Some("its keyUsage lacks keyCertSign"),
+            ),
+        ] {
+            let mut params = ca("ca");
+            params.key_usages = usages.to_vec();
+            match is_ca {
+                None => params.is_ca = IsCa::NoCa,
+                Some(false) => params.is_ca = IsCa::ExplicitNoCa,
+                Some(true) => {}
+            }
+            let reason = match check_authority(&Made::root(params).certificate) {
+                Ok(()) => None,
+                Err(Error::NotAnAuthority { reason, .. }) => Some(reason),
+                Err(other) => panic!("{other:?}"),
+            };
+            assert_eq!(reason.as_deref(), expected, "{is_ca:?} {usages:?}");
+        }
+    }
+}

@@ -98,8 +98,15 @@ pub(crate) fn chain_is_trusted<'a>(
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{KeyIdMethod, date_time_ymd};
+
     use super::*;
-    use crate::{ca::CertificateAuthority, identity::Identity, role::Role};
+    use crate::{
+        ca::CertificateAuthority,
+        identity::Identity,
+        role::Role,
+        test_certificates::{self, Made},
+    };
 
     #[test]
     fn a_ca_of_the_same_name_differs_from_a_stranger() {
@@ -136,5 +143,95 @@ mod tests {
         };
         assert!(judge(SIGNATURE_CHECKS - 1));
         assert!(!judge(SIGNATURE_CHECKS));
+    }
+
+    /// Of several certificates of the CA it is the one that expires last, wherever it is.
+    #[test]
+    fn the_certificate_of_a_ca_that_expires_last() {
+        let ca = Made::root(test_certificates::ca("ca", None));
+        let leaf = ca.sign(test_certificates::leaf("leaf")).certificate;
+        let until = |year| ca.again(|params| params.not_after = date_time_ymd(year, 1, 1));
+        let mut years = [2031, 2033, 2032].map(|year| (year, until(year).certificate));
+        for _ in 0..3 {
+            years.rotate_left(1);
+            let found = of(&leaf, years.iter().map(|(year, ca)| (*year, ca)));
+            assert_eq!(found, Issuer::Ca(2033));
+        }
+    }
+
+    /// A signature with SHA-1 cannot be checked: it is refused if the key identifiers do not show
+    /// another CA.
+    #[test]
+    fn signatures_that_go_refuses() {
+        let named = |key: Option<u8>| {
+            let mut params = test_certificates::ca("ca", None);
+            if let Some(key) = key {
+                params.key_identifier_method = KeyIdMethod::PreSpecified(vec![key; 20]);
+            }
+            params
+        };
+        let ca = Made::rsa_root(named(Some(1)));
+        let other = Made::root(named(Some(2))).certificate;
+        let stranger = Made::root(test_certificates::ca("other", None)).certificate;
+        // sha256WithRSAEncryption becomes sha1WithRSAEncryption
+        let with_sha1 = |made: Made| {
+            let mut der = made.certificate.as_der().to_vec();
+            let oid = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
+            while let Some(at) = der.windows(oid.len()).position(|part| part == oid) {
+                der[at + oid.len() - 1] = 5;
+            }
+            Certificate::from_der(&der).unwrap()
+        };
+        let by_key = with_sha1(ca.sign(test_certificates::leaf("leaf")));
+        let mut anonymous = test_certificates::leaf("leaf");
+        anonymous.use_authority_key_identifier_extension = false;
+        let anonymous = with_sha1(ca.sign(anonymous));
+        let judge =
+            |leaf: &Certificate, cas: &[&Certificate]| of(leaf, cas.iter().map(|ca| ((), *ca)));
+        let refused = |leaf: &Certificate, cas: &[&Certificate]| {
+            matches!(judge(leaf, cas), Issuer::Refused(_))
+        };
+        let own = &ca.certificate;
+        assert!(refused(&by_key, &[own]));
+        assert!(refused(&by_key, &[own, &other]) && refused(&by_key, &[&other, own]));
+        assert_eq!(
+            judge(&by_key, &[&other]),
+            Issuer::Unknown { same_name: true }
+        );
+        assert!(refused(&anonymous, &[own]) && refused(&anonymous, &[&other]));
+        let unknown = Issuer::Unknown { same_name: false };
+        assert_eq!(judge(&anonymous, &[&stranger]), unknown);
+        // The algorithm is not the reason where the signature is wrong
+        let leaf = ca.sign(test_certificates::leaf("leaf")).certificate;
+        let same_name = Issuer::Unknown { same_name: true };
+        assert_eq!(judge(&leaf, &[&other]), same_name);
+    }
+
+    #[test]
+    fn chains_in_a_file() {
+        let root = Made::root(test_certificates::ca("root", None));
+        let upper = root.sign(test_certificates::ca("upper", None));
+        let lower = upper.sign(test_certificates::ca("lower", None));
+        let leaf = lower.sign(test_certificates::leaf("leaf")).certificate;
+        let stranger = Made::root(test_certificates::ca("root", None)).certificate;
+        let [root, upper, lower] = [root, upper, lower].map(|made| made.certificate);
+        let chain = |all: &[&Certificate]| all.iter().copied().cloned().collect::<Vec<_>>();
+        for (above, trusted, expected) in [
+            (&[&lower, &upper][..], &root, true),
+            (&[&lower, &upper, &root], &root, true),
+            (&[&lower], &upper, true),
+            (&[&lower, &upper], &upper, true),
+            (&[&lower], &lower, true),
+            (&[&lower], &root, false),
+            (&[&upper], &root, false),
+            (&[&upper, &lower], &root, false),
+            (&[&lower, &upper, &root], &stranger, false),
+            (&[], &lower, false),
+            // It is not in a chain that it is the leaf of
+            (&[&stranger], &stranger, false),
+        ] {
+            let found = chain_is_trusted(&leaf, &chain(above), [trusted]);
+            assert_eq!(found, expected, "{} above", above.len());
+        }
     }
 }

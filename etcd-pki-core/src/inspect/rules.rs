@@ -594,3 +594,6 @@ pub(crate) fn matches(
         None => KeyMatch::Absent,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use super::{
     step::{KeySource, TrustText, Work},
 };
 use crate::{
-    authority::{CaRenewal, CertificateAuthority},
+    ca::{CaRenewal, CertificateAuthority},
     bundle::{Bundle, all_pem, place_of_key},
     certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
@@ -546,7 +546,7 @@ impl Run<'_> {
     /// Makes a key and its certificate.
     fn issue(&self, step: &Step, pair: &DesiredPair) -> Result<Changed> {
         let ca = self.signer(pair.ca)?;
-        let bundle = ca.issue_at(pair.profile, &pair.identity, self.plan.now)?;
+        let bundle = ca.at(self.plan.now).issue(pair.profile, &pair.identity)?;
         let bundle = keeping(bundle, step, ca);
         // A path that was empty when the plan was made must be empty now
         let overwrite = match step.action {
@@ -596,11 +596,11 @@ impl Run<'_> {
                     path: step.paths().key,
                 });
             }
-            let bundle = ca.issue_for(current, pair.profile, &pair.identity, self.plan.now)?;
+            let bundle = ca.at(self.plan.now).issue_for(current, pair.profile, &pair.identity)?;
             let bundle = keeping(bundle, step, ca);
             return self.write(step, pair, &bundle, Overwrite::Replace);
         }
-        let issued = ca.certify(key, pair.profile, &pair.identity, self.plan.now)?;
+        let issued = ca.at(self.plan.now).certify(key, pair.profile, &pair.identity)?;
         let issued = issued.keeping(&step.following, ca);
         let certificate = issued.certificate_pem()?;
         self.files.put_certificate(
@@ -765,7 +765,7 @@ impl Run<'_> {
             (Work::Sign(request), Target::Pair(pair)) => {
                 let issued = self
                     .signer(pair.ca)?
-                    .sign_at(request, pair.profile, &pair.identity, self.plan.now)
+                    .at(self.plan.now).sign(request, pair.profile, &pair.identity)
                     .map_err(|error| error.in_file(step.file()))?;
                 let product = Product {
                     requested_end: requested_end(pair, issued.validity_cut()),
@@ -832,7 +832,7 @@ fn renew_ca(ca: &DesiredCa, keeps_serial: bool, run: &Run<'_>) -> Result<Certifi
     let (files, permissions) = (run.files, &run.plan.permissions.for_ca());
     let current = files.store().load_ca(&ca.paths, run.passphrase, true)?;
     let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
-    let renewed = current.renewed(renewal, run.plan.now)?;
+    let renewed = current.at(run.plan.now).renew_ca(renewal)?;
     files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
     Ok(renewed)
 }

@@ -616,3 +616,155 @@ pub(super) fn other_ca_algorithm(desired: &DesiredCa, key: &PublicKey) -> Option
         desired: algorithm.name().to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, IsCa, KeyIdMethod, KeyUsagePurpose, date_time_ymd};
+
+    use super::*;
+    use crate::{
+        role::Role,
+        test_certificates::{self, Made},
+    };
+
+    fn signing<'a>(ca: &'a Certificate, bundle: &'a [Certificate]) -> SigningCa<'a> {
+        SigningCa {
+            certificate: ca,
+            bundle,
+            path: None,
+            chain: None,
+            is_renewed: false,
+        }
+    }
+
+    fn ca(name: &str) -> CertificateParams {
+        test_certificates::ca(name, None)
+    }
+
+    /// The kind of a finding, by name.
+    fn kind(finding: Option<Finding>) -> Option<String> {
+        let text = format!("{:?}", finding?);
+        let end = text.find(|letter: char| !letter.is_alphanumeric());
+        Some(text[..end.unwrap_or(text.len())].to_owned())
+    }
+
+    #[test]
+    fn when_a_leaf_is_due() {
+        let until = |mut params: CertificateParams, year| {
+            params.not_before = date_time_ymd(2030, 1, 1);
+            params.not_after = date_time_ymd(year, 1, 1);
+            Made::root(params).certificate
+        };
+        let leaf = until(test_certificates::leaf("leaf"), 2032);
+        let (earlier, same, later) = (2031, 2032, 2033);
+        let [earlier, same, later] = [earlier, same, later].map(|year| until(ca("ca"), year));
+        let renew_before = RenewBefore::days(30);
+        let end = leaf.not_after();
+        let due = end - Duration::from_secs(30 * 86_400);
+        let second = Duration::from_secs(1);
+        let judge = |ca: Option<(&Certificate, bool)>, now| {
+            let ca = ca.map(|(ca, is_renewed)| SigningCa {
+                is_renewed,
+                ..signing(ca, &[])
+            });
+            kind(expiry(renew_before, &leaf, ca, now))
+        };
+        let (expires, expired) = (Some("Expires".to_owned()), Some("Expired".to_owned()));
+        for ca in [
+            None,
+            Some((&later, false)),
+            Some((&later, true)),
+            Some((&same, true)),
+        ] {
+            assert_eq!(judge(ca, due - second), None);
+            assert_eq!(judge(ca, due), expires);
+            assert_eq!(judge(ca, end), expires);
+            assert_eq!(judge(ca, end + second), expired);
+        }
+        // A new one would expire with the CA too
+        for ca in [&same, &earlier] {
+            assert_eq!(judge(Some((ca, false)), due), None);
+            assert_eq!(judge(Some((ca, false)), end), None);
+            assert_eq!(judge(Some((ca, false)), end + second), expired);
+        }
+    }
+
+    #[test]
+    fn who_must_have_signed_a_leaf() {
+        let own = Made::root(ca("ca"));
+        let leaf = own.sign(test_certificates::leaf("leaf")).certificate;
+        let [other, namesake] = ["other", "ca"].map(|name| Made::root(ca(name)));
+        let renewed = own.again(|params| {
+            params.key_identifier_method = KeyIdMethod::PreSpecified(vec![9; 20]);
+        });
+        let middle = other.sign(ca("middle"));
+        let of_middle = middle.sign(test_certificates::leaf("leaf")).certificate;
+        let chain = [middle.certificate];
+        let [own, other, namesake, renewed] =
+            [own, other, namesake, renewed].map(|made| made.certificate);
+        let judge = |leaf, chain: &[Certificate], ca, bundle: &[&Certificate], was_verified| {
+            let bundle: Vec<Certificate> = bundle.iter().copied().cloned().collect();
+            kind(issuer_reason(
+                leaf,
+                chain,
+                signing(ca, &bundle),
+                was_verified,
+            ))
+        };
+        let (none, earlier, stranger) = (
+            None,
+            Some("EarlierCaCertificate".to_owned()),
+            Some("OtherCa".to_owned()),
+        );
+        for was_verified in [false, true] {
+            let judge = |leaf, chain: &[Certificate], ca, bundle: &[&Certificate]| {
+                judge(leaf, chain, ca, bundle, was_verified)
+            };
+            assert_eq!(judge(&leaf, &[], &own, &[&own]), none);
+            assert_eq!(judge(&leaf, &[], &renewed, &[&renewed]), earlier);
+            // Another CA of the bundle signed it, and etcd trusts that one too
+            assert_eq!(judge(&leaf, &[], &other, &[&other, &own]), none);
+            assert_eq!(judge(&leaf, &[], &other, &[&other]), stranger);
+            assert_eq!(judge(&of_middle, &chain, &other, &[&other]), none);
+            assert_eq!(judge(&of_middle, &[], &other, &[&other]), stranger);
+            assert_eq!(judge(&of_middle, &chain, &own, &[&own]), stranger);
+        }
+        // The signature is checked only where it was not verified before
+        assert_eq!(judge(&leaf, &[], &namesake, &[&namesake], false), stranger);
+        assert_eq!(judge(&leaf, &[], &namesake, &[&own], false), none);
+        assert_eq!(judge(&leaf, &[], &namesake, &[&namesake], true), earlier);
+    }
+
+    #[test]
+    fn usages_of_a_leaf() {
+        let make = |change: fn(&mut CertificateParams)| {
+            let mut params = test_certificates::member("leaf");
+            change(&mut params);
+            Made::root(params).certificate
+        };
+        let (member, client) = (Profile::from(Role::Member), Profile::from(Role::Client));
+        let both = make(|_| {});
+        let one = make(|params| drop(params.extended_key_usages.remove(0)));
+        let signs = make(|params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]);
+        let authority = make(|params| params.is_ca = ca("ca").is_ca);
+        let explicit = make(|params| params.is_ca = IsCa::ExplicitNoCa);
+        let twice = make(|params| {
+            params.extended_key_usages[0] = params.extended_key_usages[1].clone();
+        });
+        for (what, certificate, profile, is_met) in [
+            ("a member", &both, &member, true),
+            ("an explicit leaf", &explicit, &member, true),
+            ("a client with both", &both, &client, false),
+            ("a client", &one, &client, true),
+            ("a member with one", &one, &member, false),
+            ("one usage twice", &twice, &member, false),
+            ("another keyUsage", &signs, &member, false),
+            ("a CA", &authority, &member, false),
+        ] {
+            let found = usages(certificate, profile, false);
+            assert_eq!(found.is_none(), is_met, "{what}: {found:?}");
+        }
+    }
+}

@@ -98,3 +98,91 @@ pub(super) fn shared_keys<'a>(
     });
     found.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ca::CertificateAuthority, key::PrivateKey};
+
+    /// What is found of keys by their places: the place, whether a CA has it, and where else it is.
+    fn found(
+        ca: Option<(&Certificate, bool)>,
+        keys: &[Option<&PublicKey>],
+        links: &[usize],
+    ) -> Vec<(usize, bool, OtherCopy)> {
+        let cas: Vec<_> = ca
+            .into_iter()
+            .map(|(certificate, has_key)| CaWithKey {
+                path: Path::new("ca.pem"),
+                certificate,
+                has_key,
+            })
+            .collect();
+        let is_link = |place| links.contains(&place);
+        shared_keys(&cas, keys.iter().copied(), is_link)
+            .into_iter()
+            .map(|(place, shared)| {
+                let is_of_ca = matches!(shared.finding, Finding::CaKey { .. });
+                (place, is_of_ca, shared.copy)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn keys_of_pairs() {
+        let [a, b] = [(); 2].map(|()| PrivateKey::generate().unwrap().public_key().clone());
+        let (a, b) = (Some(&a), Some(&b));
+        assert_eq!(found(None, &[a, b, None, None], &[]), []);
+        let both = [(0, false, OtherCopy::File), (2, false, OtherCopy::File)];
+        assert_eq!(found(None, &[a, b, a], &[]), both);
+        // The pair to whose key a link leads keeps it
+        assert_eq!(
+            found(None, &[a, b, a], &[2]),
+            [(2, false, OtherCopy::Target)]
+        );
+        let links = [(1, false, OtherCopy::Target), (2, false, OtherCopy::Target)];
+        assert_eq!(found(None, &[a, a, a], &[1, 2]), links);
+        // A link to one file, and another file with the same key
+        let all = [
+            (0, false, OtherCopy::File),
+            (1, false, OtherCopy::Target),
+            (2, false, OtherCopy::File),
+        ];
+        assert_eq!(found(None, &[a, a, a], &[1]), all);
+        // Each key is counted for itself
+        assert_eq!(found(None, &[a, a, b, b], &[1, 3]).len(), 2);
+    }
+
+    #[test]
+    fn keys_of_cas() {
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let certificate = ca.certificate();
+        let other = PrivateKey::generate().unwrap().public_key().clone();
+        let (own, other) = (Some(certificate.public_key()), Some(&other));
+        for (has_key, copy) in [(true, OtherCopy::File), (false, OtherCopy::Unknown)] {
+            let ca = Some((certificate, has_key));
+            assert_eq!(found(ca, &[other, own], &[]), [(1, true, copy)]);
+            assert_eq!(
+                found(ca, &[own, own], &[]),
+                [(0, true, copy), (1, true, copy)]
+            );
+            assert_eq!(found(ca, &[own], &[0]), [(0, true, OtherCopy::Target)]);
+        }
+    }
+
+    #[test]
+    fn only_a_request_replaces_a_file() {
+        let shared = |copy| SharedKey {
+            finding: Finding::SharedKey,
+            copy,
+        };
+        assert!(shared(OtherCopy::Target).is_replaced(false));
+        assert!(shared(OtherCopy::Target).is_replaced(true));
+        assert!(!shared(OtherCopy::File).is_replaced(false));
+        assert!(shared(OtherCopy::File).is_replaced(true));
+        assert!(!shared(OtherCopy::Unknown).is_replaced(false));
+        assert!(!shared(OtherCopy::Unknown).is_replaced(true));
+        let of_ca = SharedKey::of_ca(PathBuf::from("ca.pem"));
+        assert!(!of_ca.is_replaced(true));
+    }
+}

@@ -363,3 +363,180 @@ fn unknown(name: &str, kind: &str) -> Error {
         reason: format!("is no {kind} of this host"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(owner: u32, mode: u32) -> Stamp {
+        Stamp {
+            device: 1,
+            inode: 2,
+            length: 3,
+            modified: (4, 5),
+            mode,
+            owner,
+            group: 7,
+            links: 1,
+        }
+    }
+
+    /// A user who is neither root nor the one who runs the tests.
+    fn stranger(number: u32) -> u32 {
+        geteuid().as_raw() + 70_000 + number
+    }
+
+    #[test]
+    fn owners_of_keys() {
+        let (store, specified, other) = (stranger(1), stranger(2), stranger(3));
+        let attributes = Attributes {
+            owner: Some(specified),
+            ..Attributes::default()
+        };
+        for owner in [0, geteuid().as_raw(), specified] {
+            assert!(is_privileged_owner(&stamp(owner, 0o600), &attributes));
+            assert!(trusted_owner(&stamp(owner, 0o600), &attributes, store));
+        }
+        for owner in [store, other] {
+            let stamp = stamp(owner, 0o600);
+            assert!(!is_privileged_owner(&stamp, &attributes));
+            assert_eq!(trusted_owner(&stamp, &attributes, store), owner == store);
+        }
+        // The owner of leaves' keys may not own the CA's key, unless the CA's files name it
+        let ca = attributes.for_ca();
+        assert!(!is_privileged_owner(&stamp(specified, 0o600), &ca));
+        let ca = Attributes {
+            ca: CaAttributes {
+                owner: Some(specified),
+                ..CaAttributes::default()
+            },
+            ..ca
+        };
+        assert!(is_privileged_owner(&stamp(specified, 0o600), &ca));
+    }
+
+    #[test]
+    fn accounts_of_files() {
+        let leaf = Attributes {
+            owner: Some(10),
+            group: Some(11),
+            ca: CaAttributes {
+                owner: Some(20),
+                group: Some(21),
+                key_mode: None,
+            },
+            ..Attributes::default()
+        };
+        let ca = leaf.for_ca();
+        let plain_ca = Attributes {
+            ca: CaAttributes::default(),
+            ..ca.clone()
+        };
+        for (attributes, secret, owner, group) in [
+            (&leaf, true, Some(10), Some(11)),
+            (&leaf, false, Some(10), Some(11)),
+            (&ca, true, Some(20), Some(21)),
+            (&ca, false, Some(20), Some(21)),
+            (&plain_ca, true, None, None),
+            (&plain_ca, false, Some(10), Some(11)),
+            (&Attributes::default(), true, None, None),
+        ] {
+            assert_eq!(attributes.owner_of(secret), owner, "{attributes:?}");
+            assert_eq!(attributes.group_of(secret), group, "{attributes:?}");
+        }
+        // Another owner or another group is a difference
+        let file = stamp(10, 0o600);
+        for (owner, group, differs) in [
+            (None, None, false),
+            (Some(10), Some(7), false),
+            (Some(11), Some(7), true),
+            (Some(10), Some(8), true),
+            (None, Some(8), true),
+        ] {
+            let attributes = Attributes {
+                owner,
+                group,
+                ..Attributes::default()
+            };
+            assert_eq!(attributes.is_of_another(&file, true), differs);
+        }
+    }
+
+    #[test]
+    fn modes_of_files() {
+        let none = Attributes::default();
+        let specified = Attributes {
+            key_mode: Some(0o640),
+            certificate_mode: Some(0o664),
+            ca: CaAttributes {
+                key_mode: Some(0o400),
+                ..CaAttributes::default()
+            },
+            ..Attributes::default()
+        };
+        let ca = specified.for_ca();
+        // Attributes, key or not, the mode of the file, the mode that it should have, the mode of a
+        // new file in its place
+        for (attributes, secret, current, mended, of_new) in [
+            (&none, true, 0o600, None, 0o600),
+            (&none, true, 0o640, None, 0o640),
+            (&none, true, 0o644, Some(0o600), 0o600),
+            (&none, true, 0o601, Some(0o600), 0o600),
+            (&none, false, 0o644, None, 0o644),
+            (&none, false, 0o600, None, 0o600),
+            (&none, false, 0o664, None, 0o664),
+            (&none, false, 0o666, Some(0o644), 0o644),
+            (&specified, true, 0o640, None, 0o640),
+            (&specified, true, 0o600, Some(0o640), 0o640),
+            (&specified, false, 0o664, None, 0o664),
+            (&specified, false, 0o644, Some(0o664), 0o664),
+            (&ca, true, 0o400, None, 0o400),
+            (&ca, true, 0o640, Some(0o400), 0o400),
+            (&ca, false, 0o644, Some(0o664), 0o664),
+        ] {
+            let stamp = stamp(0, current);
+            let what = format!("{attributes:?} {secret} {current:o}");
+            assert_eq!(attributes.mended_mode(&stamp, secret), mended, "{what}");
+            assert_eq!(
+                attributes.mode_of_new(secret, Some(&stamp)),
+                of_new,
+                "{what}"
+            );
+        }
+        assert_eq!(none.mode_of_new(true, None), 0o600);
+        assert_eq!(none.mode_of_new(false, None), 0o644);
+        assert_eq!(ca.mode_of_new(true, None), 0o400);
+    }
+
+    #[test]
+    fn a_change_shows() {
+        let before = stamp(1, 0o600);
+        let with = |change: fn(&mut Stamp)| {
+            let mut after = before.clone();
+            change(&mut after);
+            before.is_of_same(&after)
+        };
+        assert!(with(|_| {}));
+        assert!(with(|after| after.links = 2));
+        assert!(!with(|after| after.device += 1));
+        assert!(!with(|after| after.inode += 1));
+        assert!(!with(|after| after.length += 1));
+        assert!(!with(|after| after.modified.1 += 1));
+        assert!(!with(|after| after.mode = 0o640));
+        assert!(!with(|after| after.owner += 1));
+        assert!(!with(|after| after.group += 1));
+    }
+
+    #[test]
+    fn users_and_groups_by_name_or_number() {
+        assert_eq!(user("0").unwrap(), 0);
+        assert_eq!(user("root").unwrap(), 0);
+        assert_eq!(group("root").unwrap(), 0);
+        assert_eq!(group("12345").unwrap(), 12345);
+        assert!(user("no such user").is_err() && group("no such group").is_err());
+        assert_eq!(user_name(0), "root");
+        assert_eq!(group_name(0), "root");
+        assert_eq!(user_name(3_999_999_999), "3999999999");
+        assert_eq!(group_name(3_999_999_999), "3999999999");
+    }
+}

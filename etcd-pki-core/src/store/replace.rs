@@ -125,7 +125,7 @@ fn has_private_key(contents: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ca::CertificateAuthority, identity::Identity, role::Role};
+    use crate::{ca::CertificateAuthority, identity::Identity, key::PrivateKey, role::Role};
 
     #[test]
     fn each_kind_replaces_its_own_alone() {
@@ -173,9 +173,52 @@ mod tests {
                 assert!(replace.check(Path::new("x"), Some(blank)).is_ok());
             }
         }
+        // Unknown contents, because there are too many: no key and no certificate is so large
+        for (replace, allowed) in [
+            (Replace::Nothing, false),
+            (Replace::Blank, false),
+            (Replace::Leaf, false),
+            (Replace::Key, true),
+            (Replace::Ca, false),
+            (Replace::Other, true),
+            (Replace::Any, true),
+        ] {
+            let checked = replace.check(Path::new("x"), None);
+            assert_eq!(checked.is_ok(), allowed, "{replace:?}");
+        }
         assert_eq!(Replace::by(leaf.as_bytes(), false), Replace::Leaf);
         assert_eq!(Replace::by(ca.as_bytes(), false), Replace::Ca);
         assert_eq!(Replace::by(key.as_bytes(), true), Replace::Key);
         assert_eq!(Replace::by(b"ETCD_NAME=x", false), Replace::Other);
+    }
+
+    /// DER has no label, so what is neither a certificate, a request nor a public key may be a private
+    /// key.
+    #[test]
+    fn der_may_be_a_key() {
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let pair = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
+        let key = PrivateKey::generate().unwrap();
+        let request =
+            CertificateRequest::create(&key, Role::Client, Identity::new("c").unwrap()).unwrap();
+        let secret = key.to_secret_der();
+        let public = key.public_key().as_der();
+        for (what, contents, allowed) in [
+            ("leaf", pair.certificate().as_der(), true),
+            ("CA", ca.certificate().as_der(), true),
+            ("request", request.as_der(), true),
+            ("public key", public, true),
+            ("private key", &secret, false),
+        ] {
+            let checked = Replace::Other.check(Path::new("x"), Some(contents));
+            assert_eq!(checked.is_ok(), allowed, "{what}");
+        }
+        for (what, contents, replace) in [
+            ("leaf", pair.certificate().as_der(), Replace::Leaf),
+            ("CA", ca.certificate().as_der(), Replace::Ca),
+            ("request", request.as_der(), Replace::Other),
+        ] {
+            assert_eq!(Replace::by(contents, false), replace, "{what}");
+        }
     }
 }

@@ -372,3 +372,59 @@ fn public_key(key: &Key) -> Option<PublicKey> {
     })?;
     PublicKey::from_der(&der).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ca::CertificateAuthority;
+
+    #[test]
+    fn bits_of_a_number() {
+        for (number, bits) in [
+            (&[][..], 0),
+            (&[0, 0], 0),
+            (&[1], 1),
+            (&[0xff], 8),
+            (&[0, 1, 0], 9),
+            (&[0x80, 0, 0], 24),
+            (&[0x7f, 0, 0], 23),
+        ] {
+            assert_eq!(bit_length(number), bits, "{number:?}");
+        }
+    }
+
+    /// A bundle is what etcd reads of it; if etcd skips a certificate, it is what etcd-pki reads.
+    #[test]
+    fn bundles() {
+        let [one, two] = ["one", "two"].map(|name| CertificateAuthority::create(name).unwrap());
+        let [one, two] = [one, two].map(|ca| ca.certificate().to_pem().unwrap());
+        let held = |text: String| {
+            let (read, refused) = held_bundle(text.as_bytes());
+            let kind = refused.map(|finding| match finding {
+                Finding::SkippedBlocks { .. } => "skipped",
+                Finding::NotReadByEtcd { .. } => "refused",
+                other => panic!("{other:?}"),
+            });
+            (read.map_or(0, |all| all.len()), kind)
+        };
+        assert_eq!(held(one.clone()), (1, None));
+        assert_eq!(held(format!("{one}{two}")), (2, None));
+        assert_eq!(held(format!("{one} {two}")), (2, Some("skipped")));
+        assert_eq!(held(format!(" {one}")), (1, Some("refused")));
+        assert_eq!(held(format!("{one}-----BEGIN NOTHING-----\n")), (1, None));
+        assert_eq!(held("notes".to_owned()), (0, Some("refused")));
+        assert!(skipped_blocks(one.as_bytes()).is_none());
+        assert!(skipped_blocks(format!("{one} {two}").as_bytes()).is_some());
+    }
+
+    #[test]
+    fn what_is_not_supported_is_no_refusal() {
+        let etcd = trusted_ca(b"notes").unwrap_err();
+        assert_eq!(refused(etcd.clone()), Some(etcd));
+        let here = Finding::NotSupported {
+            subject: None,
+            what: "P-224".to_owned(),
+        };
+        assert_eq!(refused(here), None);
+    }
+}

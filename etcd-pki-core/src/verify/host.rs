@@ -120,4 +120,57 @@ mod tests {
         assert!(!matches("*.svc", "a.b.svc"));
         assert!(!matches("a.*", "a.b"));
     }
+    /// As `validHostname` of Go's `crypto/x509/verify.go`.
+    #[test]
+    fn names_of_hosts() {
+        let both = ["a", "a.b", "1", "a-", "a_b.c", "_a", "xn--a.B9"];
+        let patterns = ["*.a", "*.a.b"];
+        let neither = [
+            "", ".", "a.", ".a", "a..b", "-a", "a.-b", "a b", "a!", "a:1", "\u{e9}", "*", "*.",
+            "*.*.a", "a.*", "*a.b", "*.-a", "*.a!",
+        ];
+        for name in both {
+            assert!(
+                is_host_name(name, false) && is_host_name(name, true),
+                "{name}"
+            );
+        }
+        for name in patterns {
+            assert!(
+                !is_host_name(name, false) && is_host_name(name, true),
+                "{name}"
+            );
+        }
+        for name in neither {
+            assert!(
+                !is_host_name(name, false) && !is_host_name(name, true),
+                "{name}"
+            );
+        }
+    }
+
+    /// What is no name of a host matches only itself, in any case.
+    #[test]
+    fn other_names_are_compared_as_a_whole() {
+        for (pattern, name) in [
+            ("a b.svc", "A B.svc"),
+            ("*.svc", "*.SVC"),
+            ("-a", "-a"),
+            ("a.svc", "a.svc."),
+            ("*.svc", "a.svc."),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("", ""),
+            (".", "."),
+            ("*.a!", "b.a!"),
+            ("*.-a", "b.-a"),
+            ("a.svc.", "a.svc"),
+            ("*", "a"),
+            ("a b", "a"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
 }

@@ -162,3 +162,138 @@ pub(crate) fn unacceptable(finding: Finding) -> Error {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, CustomExtension, ExtendedKeyUsagePurpose};
+
+    use super::*;
+    use crate::{
+        ca::CertificateAuthority,
+        identity::Identity,
+        role::Role,
+        test_certificates::{self, Made},
+    };
+
+    /// The time of every CA of a chain counts to the second; that of a CA which is renewed before it
+    /// signs does not.
+    #[test]
+    fn times_of_cas() {
+        let create = |name| CertificateAuthority::create(name).unwrap();
+        let (ca, above) = (create("ca"), create("above"));
+        let (ca, above) = (ca.certificate().clone(), above.certificate().clone());
+        let begin = ca.not_before().max(above.not_before());
+        let end = ca.not_after().min(above.not_after());
+        let second = Duration::from_secs(1);
+        let alone = SigningChain::new(ca.clone(), Vec::new());
+        let instants = [
+            (begin, true),
+            (end, true),
+            (begin - Duration::from_secs(60), false),
+            (end + Duration::from_secs(60), false),
+        ];
+        for (now, is_valid) in instants {
+            assert_eq!(alone.check_cas(now, false).is_ok(), is_valid, "{now:?}");
+            assert!(alone.check_cas(now, true).is_ok(), "{now:?}");
+        }
+        assert!(alone.check_cas(ca.not_before(), false).is_ok());
+        assert!(alone.check_cas(ca.not_before() - second, false).is_err());
+        assert!(alone.check_cas(ca.not_after(), false).is_ok());
+        assert!(alone.check_cas(ca.not_after() + second, false).is_err());
+        // Only the first CA is renewed
+        let both = SigningChain::new(ca, vec![above]);
+        for (now, is_valid) in instants {
+            assert_eq!(both.check_cas(now, false).is_ok(), is_valid, "{now:?}");
+            assert_eq!(both.check_cas(now, true).is_ok(), is_valid, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_leaf_signs_is_refused() {
+        let ca = CertificateAuthority::create("ca").unwrap();
+        let leaf = ca.issue(Role::Client, Identity::new("a").unwrap()).unwrap();
+        let (ca, leaf) = (ca.certificate(), leaf.certificate());
+        let now = leaf.not_before();
+        let chain = |signing: &Certificate| SigningChain::new(signing.clone(), Vec::new());
+        assert!(chain(ca).check_signed(leaf, &[], now).is_ok());
+        assert!(chain(leaf).check_signed(leaf, &[], now).is_err());
+        assert!(chain(leaf).check_cas(now, true).is_err());
+        assert!(refused_as_root(leaf).is_some() && refused_as_root(ca).is_none());
+        // The time of the CA is that of signing
+        let late = ca.not_after() + Duration::from_secs(1);
+        assert!(chain(ca).check_signed(leaf, &[], late).is_err());
+    }
+
+    fn with_policies(name: &str) -> CertificateParams {
+        // requireExplicitPolicy:0 (RFC 5280, section 4.2.1.11)
+        let value = vec![0x30, 3, 0x80, 1, 0];
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 36], value);
+        extension.set_criticality(true);
+        let mut params = test_certificates::ca(name, None);
+        params.custom_extensions = vec![extension];
+        params
+    }
+
+    /// Go does not ask for the policies of a trusted CA, and those of another are not judged here.
+    #[test]
+    fn policies_of_cas() {
+        let (plain, limited) = (
+            Made::root(test_certificates::ca("root", None)),
+            Made::root(with_policies("root")),
+        );
+        let judge = |ca: &Made, above: &[&Made]| {
+            let above = above.iter().map(|made| made.certificate.clone());
+            let chain = SigningChain::new(ca.certificate.clone(), above.collect());
+            chain.check_cas(SystemTime::now(), false).is_ok()
+        };
+        assert!(judge(&plain, &[]) && judge(&limited, &[]));
+        let below_plain = plain.sign(with_policies("ca"));
+        let below_limited = limited.sign(test_certificates::ca("ca", None));
+        assert!(judge(&below_limited, &[&limited]));
+        assert!(!judge(&below_plain, &[&plain]));
+        // Its root is elsewhere, so it is not the trusted one
+        assert!(!judge(&below_plain, &[]));
+    }
+
+    #[test]
+    fn limits_of_cas() {
+        let mut params = test_certificates::ca("ca", None);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let limited = Made::root(params);
+        let plain = Made::root(test_certificates::ca("ca", None));
+        let now = SystemTime::now();
+        let client = [ExtendedKeyUsage::ClientAuth];
+        let both = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+        for (ca, has_limits) in [(limited, true), (plain, false)] {
+            let leaf = ca.sign(test_certificates::member("leaf")).certificate;
+            let chain = SigningChain::new(ca.certificate, Vec::new());
+            assert_eq!(chain.has_limits(), has_limits);
+            assert!(chain.check_signed(&leaf, &client, now).is_ok());
+            assert_eq!(chain.check_signed(&leaf, &both, now).is_err(), has_limits);
+            let wishes = Wishes {
+                usages: &both,
+                names: None,
+            };
+            assert_eq!(chain.check_wishes(wishes).is_err(), has_limits);
+        }
+    }
+
+    /// As many CAs may be below one as its path length allows.
+    #[test]
+    fn path_lengths_of_cas() {
+        for (upper, lower, allowed) in [
+            (None, None, true),
+            (Some(0), None, false),
+            (Some(1), None, true),
+            (Some(1), Some(0), true),
+        ] {
+            let root = Made::root(test_certificates::ca("root", upper));
+            let ca = root.sign(test_certificates::ca("ca", lower));
+            let chain = SigningChain::new(ca.certificate, vec![root.certificate]);
+            let checked = chain.check_cas(SystemTime::now(), false);
+            assert_eq!(checked.is_ok(), allowed, "{upper:?} {lower:?}");
+        }
+    }
+}

@@ -195,6 +195,7 @@ fn may_be_in(name: &str, base: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_certificates::{self, Made};
 
     #[test]
     fn subtrees() {
@@ -235,5 +236,32 @@ mod tests {
         ] {
             assert!(!may_be_in(name, base), "{name} {base}");
         }
+    }
+
+    /// Every name is compared with every subtree of its kind, permitted and excluded.
+    #[test]
+    fn comparisons_are_limited() {
+        const NAMES: usize = 500;
+        let subtrees = |count: usize, domain: &str| -> Vec<rcgen::GeneralSubtree> {
+            let subtree = |_| rcgen::GeneralSubtree::DnsName(domain.to_owned());
+            (0..count).map(subtree).collect()
+        };
+        let each = limits::NAME_COMPARISONS / NAMES;
+        let mut params = test_certificates::ca("ca", None);
+        params.name_constraints = Some(rcgen::NameConstraints {
+            permitted_subtrees: subtrees(each - 100, "svc"),
+            excluded_subtrees: subtrees(100, "org"),
+        });
+        let ca = Made::root(params).certificate;
+        let names = |dns: usize, email: usize| AlternativeNames {
+            dns: vec!["a.svc".to_owned(); dns],
+            email: vec!["a@svc".to_owned(); email],
+            ..AlternativeNames::default()
+        };
+        let check = |names: &AlternativeNames| check(&ca, std::iter::once(names));
+        assert_eq!(check(&names(NAMES, 0)), Ok(()));
+        assert_eq!(check(&names(NAMES, 10)), Ok(()));
+        let refused = check(&names(NAMES + 1, 0));
+        assert!(matches!(refused, Err(Finding::TooManyConstraints { .. })));
     }
 }

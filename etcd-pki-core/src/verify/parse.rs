@@ -275,3 +275,40 @@ pub(super) fn positive(integer: &[u8]) -> Option<&[u8]> {
         _ => Some(integer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `BitString.RightAlign` of Go's `encoding/asn1`.
+    #[test]
+    fn unused_bits() {
+        for (unused, bytes, expected) in [
+            (0, &[0x12, 0x34][..], &[0x12, 0x34][..]),
+            (1, &[0x02, 0x04], &[0x01, 0x02]),
+            (4, &[0x12, 0x30], &[0x01, 0x23]),
+            (7, &[0xff, 0x80], &[0x01, 0xff]),
+            (3, &[], &[]),
+        ] {
+            assert_eq!(
+                &*right_aligned(unused, bytes),
+                expected,
+                "{unused} {bytes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn positive_integers() {
+        for (integer, expected) in [
+            (&[1][..], Some(&[1][..])),
+            (&[0x7f, 0], Some(&[0x7f, 0])),
+            (&[0, 0x80], Some(&[0x80])),
+            (&[0], None),
+            (&[0x80], None),
+            (&[0xff, 1], None),
+        ] {
+            assert_eq!(positive(integer), expected, "{integer:?}");
+        }
+    }
+}

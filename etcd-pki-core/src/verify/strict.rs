@@ -60,3 +60,97 @@ fn shortcomings(certificate: &Certificate) -> Vec<&'static str> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, CustomExtension, DistinguishedName, IsCa, KeyUsagePurpose};
+
+    use super::*;
+    use crate::test_certificates::{self, Made};
+
+    /// The words of each reason after its verb phrase.
+    fn check(certificate: &Certificate, expected: &[&str]) {
+        let found = shortcomings(certificate);
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (reason, expected) in found.iter().zip(expected) {
+            assert!(reason.contains(expected), "{reason}");
+        }
+    }
+
+    #[test]
+    fn cas() {
+        let make = |change: &dyn Fn(&mut CertificateParams)| {
+            let mut params = test_certificates::ca("ca", None);
+            change(&mut params);
+            Made::root(params).certificate
+        };
+        check(&make(&|_| {}), &[]);
+        check(
+            &make(&|params| params.key_usages.clear()),
+            &["without keyUsage"],
+        );
+        let other = vec![KeyUsagePurpose::CrlSign];
+        check(
+            &make(&|params| params.key_usages.clone_from(&other)),
+            &["without keyCertSign"],
+        );
+        check(
+            &make(&|params| params.distinguished_name = DistinguishedName::new()),
+            &["without a subject"],
+        );
+        // basicConstraints that are not critical, and no key identifier
+        let constraints = [0x30, 3, 1, 1, 0xff];
+        check(
+            &make(&|params| {
+                params.is_ca = IsCa::NoCa;
+                let id = [2, 5, 29, 19];
+                let extension = CustomExtension::from_oid_content(&id, constraints.to_vec());
+                params.custom_extensions = vec![extension];
+            }),
+            &["are not critical", "without a subject key identifier"],
+        );
+    }
+
+    #[test]
+    fn leaves() {
+        let ca = Made::root(test_certificates::ca("ca", None));
+        let sign = |change: &dyn Fn(&mut CertificateParams)| {
+            let mut params = test_certificates::member("leaf");
+            change(&mut params);
+            ca.sign(params).certificate
+        };
+        check(&sign(&|_| {}), &[]);
+        check(
+            &sign(&|params| params.use_authority_key_identifier_extension = false),
+            &["no authority key identifier"],
+        );
+        check(
+            &sign(&|params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]),
+            &["keyCertSign and is no CA"],
+        );
+        check(
+            &sign(&|params| {
+                // CA:FALSE and a path length
+                let value = vec![0x30, 3, 2, 1, 0];
+                let extension = CustomExtension::from_oid_content(&[2, 5, 29, 19], value);
+                params.custom_extensions = vec![extension];
+            }),
+            &["a path length and is no CA"],
+        );
+        // One that signed itself needs no identifier of its issuer
+        let mut own = test_certificates::leaf("leaf");
+        own.use_authority_key_identifier_extension = false;
+        check(&Made::root(own).certificate, &[]);
+    }
+
+    #[test]
+    fn each_certificate_of_a_chain() {
+        let mut params = test_certificates::ca("ca", None);
+        params.key_usages.clear();
+        let ca = Made::root(params);
+        let leaf = ca.sign(test_certificates::member("leaf"));
+        let found = super::check(&[leaf.certificate, ca.certificate.clone()]);
+        let subject = ca.certificate.subject();
+        assert!(matches!(&found[..], [Finding::Strict { subject: of, .. }] if *of == subject));
+    }
+}

@@ -1,0 +1,102 @@
+//! Certificates of every shape for unit tests, made by rcgen.
+
+use std::rc::Rc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+
+use crate::{
+    certificate::Certificate,
+    key::{KeyAlgorithm, PrivateKey},
+};
+
+/// A certificate, what it was made of, and its key.
+#[derive(Clone)]
+pub(crate) struct Made {
+    pub(crate) certificate: Certificate,
+    params: CertificateParams,
+    key: Rc<KeyPair>,
+}
+
+/// What a leaf certificate of this name has: no usage and no other name.
+pub(crate) fn leaf(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+/// What a leaf certificate for both usages of TLS has.
+pub(crate) fn member(name: &str) -> CertificateParams {
+    let mut params = leaf(name);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
+    params
+}
+
+/// What the certificate of a CA has, with or without a path length.
+pub(crate) fn ca(name: &str, path_length: Option<u8>) -> CertificateParams {
+    let mut params = leaf(name);
+    let constraints = path_length.map_or(
+        BasicConstraints::Unconstrained,
+        BasicConstraints::Constrained,
+    );
+    params.is_ca = IsCa::Ca(constraints);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+impl Made {
+    /// A certificate that signed itself.
+    pub(crate) fn root(params: CertificateParams) -> Self {
+        Self::of_key(params, Rc::new(KeyPair::generate().unwrap()))
+    }
+
+    /// One with an RSA key.
+    pub(crate) fn rsa_root(params: CertificateParams) -> Self {
+        let key = PrivateKey::generate_with(KeyAlgorithm::Rsa2048).unwrap();
+        let key = KeyPair::try_from(&**key.to_secret_der()).unwrap();
+        Self::of_key(params, Rc::new(key))
+    }
+
+    /// Another certificate of the same key that signed itself.
+    pub(crate) fn again(&self, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = self.params.clone();
+        change(&mut params);
+        Self::of_key(params, Rc::clone(&self.key))
+    }
+
+    /// Signs a certificate of a new key.
+    pub(crate) fn sign(&self, params: CertificateParams) -> Self {
+        self.sign_key(params, Rc::new(KeyPair::generate().unwrap()))
+    }
+
+    /// Signs a certificate of the same name and key as an existing one.
+    pub(crate) fn sign_again(&self, signed: &Self) -> Self {
+        self.sign_key(signed.params.clone(), Rc::clone(&signed.key))
+    }
+
+    fn of_key(params: CertificateParams, key: Rc<KeyPair>) -> Self {
+        let der = params.self_signed(&*key).unwrap();
+        Self {
+            certificate: Certificate::from_der(der.der()).unwrap(),
+            params,
+            key,
+        }
+    }
+
+    fn sign_key(&self, params: CertificateParams, key: Rc<KeyPair>) -> Self {
+        let issuer = Issuer::from_params(&self.params, &*self.key);
+        let der = params.signed_by(&*key, &issuer).unwrap();
+        Self {
+            certificate: Certificate::from_der(der.der()).unwrap(),
+            params,
+            key,
+        }
+    }
+}
