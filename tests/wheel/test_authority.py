@@ -81,7 +81,7 @@ def test_issue(ca, tmp_path):
     assert ca.issue("node", "kube-1", key=key).certificate.public_key == key.public_key
     profile = Profile(Role.MEMBER, algorithm="ec-p384", validity=timedelta(days=9))
     assert ca.issue(profile, "etcd-2").key.algorithm is KeyAlgorithm.EC_P384
-    with pytest.raises(etcd_pki.UnknownError) as raised:
+    with pytest.raises(etcd_pki.errors.InvalidChoiceError) as raised:
         ca.issue("king", "etcd-2")
     assert raised.value.choices == ["member", "node", "client"]
     for wrong in (None, 3, b"etcd-1", ["etcd-1"]):
@@ -114,7 +114,7 @@ def test_the_end_is_cut_to_the_authoritys(ca):
 
 
 def test_a_members_name_is_kept_from_others(ca):
-    with pytest.raises(etcd_pki.MemberCommonNameError) as raised:
+    with pytest.raises(etcd_pki.errors.MemberCommonNameError) as raised:
         ca.issue(Role.CLIENT, Identity("backup", common_name="etcd-member-etcd-1"))
     assert raised.value.common_name == "etcd-member-etcd-1"
     profile = Profile(Role.CLIENT, allow_member_common_name=True)
@@ -144,7 +144,7 @@ def test_an_intermediate_ca_is_renewed_by_its_issuer(tmp_path):
     ):
         openssl(*line.split(), cwd=tmp_path)
     ca = CertificateAuthority.from_files(tmp_path / "ca.pem", tmp_path / "ca.key")
-    with pytest.raises(etcd_pki.IssuedByAnotherCaError) as raised:
+    with pytest.raises(etcd_pki.errors.IssuedByAnotherCaError) as raised:
         ca.renewed()
     assert (raised.value.subject, raised.value.issuer) == ("CN=etcd-ca", "CN=top")
     request = ca.renewal_request()
@@ -156,21 +156,21 @@ def test_an_intermediate_ca_is_renewed_by_its_issuer(tmp_path):
 def test_load(ca, other_ca, member, tmp_path):
     pem, key = ca.certificate.to_pem(), ca.key.to_encrypted_pem("correct horse")
     assert CertificateAuthority.from_pem(pem, key, passphrase="correct horse").certificate == ca.certificate
-    with pytest.raises(etcd_pki.KeyMismatchError):
+    with pytest.raises(etcd_pki.errors.KeyMismatchError):
         CertificateAuthority.load(ca.certificate, other_ca.key)
-    with pytest.raises(etcd_pki.NotAnAuthorityError):
+    with pytest.raises(etcd_pki.errors.NotACaError):
         CertificateAuthority.load(member.certificate, member.key)
     later = ca.certificate.not_valid_after_utc + timedelta(seconds=1)
-    with pytest.raises(etcd_pki.AuthorityExpiredError) as raised:
+    with pytest.raises(etcd_pki.errors.CaExpiredError) as raised:
         CertificateAuthority.load(ca.certificate, ca.key, now=later)
     assert (raised.value.subject, raised.value.not_after) == ("CN=etcd-ca", ca.certificate.not_valid_after_utc)
     earlier = ca.certificate.not_valid_before_utc - timedelta(days=1)
-    with pytest.raises(etcd_pki.AuthorityNotYetValidError) as raised:
+    with pytest.raises(etcd_pki.errors.CaNotYetValidError) as raised:
         CertificateAuthority.load(ca.certificate, ca.key, now=earlier)
     assert raised.value.not_before == ca.certificate.not_valid_before_utc
     paths = ca.write(tmp_path, passphrase="correct horse")
     assert CertificateAuthority.from_files(paths.certificate, paths.key, passphrase="correct horse").key
-    with pytest.raises(etcd_pki.EncryptedKeyError):
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         CertificateAuthority.from_files(paths.certificate, paths.key)
 
 
@@ -181,7 +181,7 @@ def test_write(ca, other_ca, tmp_path):
     assert paths.key.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError) as raised:
         other_ca.write(directory)
-    assert isinstance(raised.value, etcd_pki.AuthorityExistsError)
+    assert isinstance(raised.value, etcd_pki.errors.ExistingCaError)
     assert raised.value.directory == directory
     assert paths.certificate.read_bytes() == ca.certificate.to_pem()
     other_ca.write(directory, replace_ca=True)
@@ -247,6 +247,6 @@ def test_settings(ca, member, tmp_path):
 
 def test_no_leaf_has_the_key_of_an_authority():
     ca = CertificateAuthority.create("etcd-ca")
-    with pytest.raises(etcd_pki.AuthorityKeyError, match="can sign certificates") as raised:
+    with pytest.raises(etcd_pki.errors.CaKeyInLeafError, match="can sign certificates") as raised:
         ca.issue(Role.CLIENT, "backup", key=ca.key)
     assert raised.value.subject == "CN=etcd-ca"

@@ -58,7 +58,7 @@ def test_facts(ca, member):
     assert certificate.public_key == member.key.public_key
     assert not certificate.is_self_issued and ca.certificate.is_self_issued
     certificate.check_issued_by(ca.certificate)
-    with pytest.raises(etcd_pki.SignatureError):
+    with pytest.raises(etcd_pki.errors.SignatureError):
         ca.certificate.check_issued_by(certificate)
 
 
@@ -126,7 +126,7 @@ def test_a_bundle_in_files(member, tmp_path):
     assert again.certificate == member.certificate
     with pytest.raises(FileExistsError) as raised:
         member.write(tmp_path)
-    assert isinstance(raised.value, etcd_pki.ExistsError)
+    assert isinstance(raised.value, etcd_pki.errors.ExistingFileError)
     assert member.write(tmp_path, overwrite=True) == written
 
 
@@ -142,7 +142,7 @@ def test_the_verdict(ca, other_ca, member):
     refused = Verifier([other_ca.certificate]).verify(member.certificate)
     assert not refused
     assert repr(refused) == f"<Verdict refused: {'; '.join(map(str, refused.reasons))}>"
-    with pytest.raises(etcd_pki.VerificationError) as raised:
+    with pytest.raises(etcd_pki.errors.VerdictError) as raised:
         refused.raise_for_reasons()
     assert raised.value.reasons == refused.reasons
     assert isinstance(raised.value, ValueError)
@@ -175,11 +175,11 @@ def test_what_is_no_certificate(member, wrong):
 
 def test_damaged(member):
     pem = member.certificate.to_pem()
-    with pytest.raises(etcd_pki.MalformedError) as raised:
+    with pytest.raises(etcd_pki.errors.MalformedError) as raised:
         Certificate.all_from_bytes(pem + pem.replace(b"MII", b"NII"))
     assert (raised.value.what, raised.value.block) == ("certificate", 2)
     assert raised.value.line == pem.count(b"\n") + 1
-    with pytest.raises(etcd_pki.MissingError, match="no certificate in it"):
+    with pytest.raises(etcd_pki.errors.MissingBlockError, match="no certificate in it"):
         Certificate.from_pem(member.certificate.public_key.to_pem())
-    with pytest.raises(etcd_pki.MalformedError, match="not a valid certificate: it is empty"):
+    with pytest.raises(etcd_pki.errors.MalformedError, match="not a valid certificate: it is empty"):
         Certificate.from_pem("")

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from etcd_pki import CertificateAuthority, Check, KeyMatch, Role, Severity, UnknownError
+from etcd_pki import CertificateAuthority, Check, KeyMatch, Role, Severity
+from etcd_pki.errors import InvalidChoiceError
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_codes_that_are_ignored(directory):
     late = {"warning": "400d"}
     assert Check(**late, ignore=["ep003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
     for code in ("EP999x", "EP999", "EP", "EP003 ", ""):
-        with pytest.raises(UnknownError) as raised:
+        with pytest.raises(InvalidChoiceError) as raised:
             Check(ignore=["EP001", code])
         assert (str(raised.value), raised.value.text) == (f'unknown code of a finding "{code}"', code)
         assert "EP003" in raised.value.choices and raised.value.hint == f"one of {', '.join(raised.value.choices)}"

@@ -194,7 +194,7 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(FileNotFoundError):
         Cluster.from_file(tmp_path / "cluster.yaml")
     (tmp_path / "latin-1.yaml").write_bytes(b"members: [\xe9tcd]")
-    with pytest.raises(etcd_pki.MalformedError) as raised:
+    with pytest.raises(etcd_pki.errors.MalformedError) as raised:
         Cluster.from_file(tmp_path / "latin-1.yaml")
     assert raised.value.path == tmp_path / "latin-1.yaml"
 
@@ -211,7 +211,7 @@ def test_adoption(tmp_path):
     assert [remark.path.name for remark in remarks] == ["node-kube-1.pem"]
     assert remarks[0].text in str(remarks[0]) and repr(remarks[0]) == f"<Remark {remarks[0]}>"
     (tmp_path / "empty").mkdir()
-    with pytest.raises(etcd_pki.NotAdoptableError) as raised:
+    with pytest.raises(etcd_pki.errors.NotAdoptableError) as raised:
         Adoption.read(tmp_path / "empty")
     assert raised.value.directory == tmp_path / "empty"
 
@@ -242,5 +242,5 @@ def test_layouts():
     assert below.key == Path("/etc/ssl/ca-key.pem")
     assert below == etcd_pki.PairPaths("/etc/ssl/ca.pem", Path("/etc/ssl/ca-key.pem"))
     assert hash(below) == hash(etcd_pki.PairPaths("/etc/ssl/ca.pem", "/etc/ssl/ca-key.pem"))
-    with pytest.raises(etcd_pki.InvalidNameError):
+    with pytest.raises(etcd_pki.errors.InvalidNameError):
         Layout.KUBESPRAY.pairs("member", "../etcd-1")

@@ -135,7 +135,7 @@ def test_kinds_that_etcd_pki_does_not_use(ca):
         ec.generate_private_key(ec.SECP256K1()),
         rsa.generate_private_key(65537, 1024),
     ):
-        with pytest.raises(etcd_pki.UnsupportedError) as raised:
+        with pytest.raises(etcd_pki.errors.UnsupportedAlgorithmError) as raised:
             PrivateKey.from_cryptography(key)
         assert raised.value.what in str(raised.value)
     public = PublicKey.from_cryptography(ec.generate_private_key(ec.SECP256K1()).public_key())

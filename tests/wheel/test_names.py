@@ -26,7 +26,7 @@ def test_a_text_may_list_names():
     names = Identity("a", names=["DNS:b.lan, IP:10.0.0.1", "c", "URI:http://x/y,z"]).alternative_names
     assert names == ["b.lan", IPv4Address("10.0.0.1"), "c", "http://x/y,z"]
     for bad, said in [("a,,b", "is empty"), ("a,email:x@y", "of the kind email:"), ("etcd-1.lan.", "ends with a dot")]:
-        with pytest.raises(etcd_pki.InvalidAlternativeNameError, match=said) as raised:
+        with pytest.raises(etcd_pki.errors.InvalidAlternativeNameError, match=said) as raised:
             Identity("a", names=[bad])
         assert raised.value.hint
 
@@ -64,11 +64,11 @@ def test_identities(ca):
     assert Identity("root", without_alternative_names=True).alternative_names is None
     assert ca.issue(Role.CLIENT, Identity(common_name="app")).certificate.subject == "CN=app"
     assert ca.issue(Role.CLIENT, Identity("app", organization="ops", without_common_name=True)).certificate.common_name is None
-    with pytest.raises(etcd_pki.NoSubjectError):
+    with pytest.raises(etcd_pki.errors.NoSubjectError):
         ca.issue(Role.CLIENT, Identity())
-    with pytest.raises(etcd_pki.NoAlternativeNameError):
+    with pytest.raises(etcd_pki.errors.NoAlternativeNameError):
         ca.issue(Role.MEMBER, Identity(common_name="etcd-1"))
-    with pytest.raises(etcd_pki.CommonNameLengthError) as raised:
+    with pytest.raises(etcd_pki.errors.CommonNameLengthError) as raised:
         Identity("a", common_name="a" * 65)
     assert raised.value.common_name == "a" * 65
 
@@ -141,14 +141,14 @@ def test_surrogates_everywhere(ca):
     "wrong", ["10.0.0.300", "a..b", "-a.lan", "DNS:10.0.0.1", "IP:etcd-1", "fe80::1%eth0", "a.lan:2379", "x" * 300]
 )
 def test_what_is_no_alternative_name(wrong):
-    with pytest.raises(etcd_pki.InvalidAlternativeNameError) as raised:
+    with pytest.raises(etcd_pki.errors.InvalidAlternativeNameError) as raised:
         Identity("etcd-1", names=[wrong])
     assert raised.value.text in wrong
     assert raised.value.reason in str(raised.value)
 
 
 def test_an_address_with_a_zone():
-    with pytest.raises(etcd_pki.InvalidAlternativeNameError):
+    with pytest.raises(etcd_pki.errors.InvalidAlternativeNameError):
         Identity("etcd-1", names=[IPv6Address("fe80::1%eth0")])
 
 
@@ -186,7 +186,7 @@ def test_what_may_be_secret_is_never_repeated():
         lambda: PrivateKey.from_pem(key.to_encrypted_pem("x"), passphrase="hunter2\ud800"),
         lambda: PrivateKey.from_pem("-----BEGIN PRIVATE KEY-----\nhunter2\ud800"),
     ):
-        with pytest.raises(etcd_pki.MalformedError, match="surrogates") as raised:
+        with pytest.raises(etcd_pki.errors.MalformedError, match="surrogates") as raised:
             refused()
         assert "hunter2" not in f"{raised.value!r} {vars(raised.value)}"
 

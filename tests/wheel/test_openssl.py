@@ -49,7 +49,7 @@ def test_encrypted_keys(cipher):
     pem = openssl(*GENERATED["ec-p256"].split())
     encrypted = openssl("pkcs8", "-topk8", "-v2", cipher[1:], "-passout", "pass:correct horse", input=pem)
     assert PrivateKey.from_pem(encrypted, passphrase="correct horse").public_key == PrivateKey.from_pem(pem).public_key
-    with pytest.raises(etcd_pki.WrongPassphraseError):
+    with pytest.raises(etcd_pki.errors.WrongPassphraseError):
         PrivateKey.from_pem(encrypted, passphrase="wrong")
 
 

@@ -59,7 +59,7 @@ def test_a_signature_that_does_not_hold(request_):
     der[-1] ^= 1
     with pytest.raises(etcd_pki.Error) as raised:
         CertificateRequest.from_der(der)
-    assert isinstance(raised.value, (etcd_pki.SignatureError, etcd_pki.MalformedError))
+    assert isinstance(raised.value, (etcd_pki.errors.SignatureError, etcd_pki.errors.MalformedError))
 
 
 def test_keys_stay_on_their_hosts(tmp_path):
@@ -77,7 +77,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
         assert (report.keys, report.count(Action.REQUEST), report.count(Action.INSTALL)) == (1, 1, 0)
         (waits,) = cluster.plan(tmp_path / host, host=host, exchange=exchange).changes
         assert waits.action is Action.WAIT
-        with pytest.raises(etcd_pki.ChangedError):
+        with pytest.raises(etcd_pki.errors.FileChangedError):
             plan.apply()
     # A file that should not be there is refused
     stranger = exchange / "etcd-1" / "stranger.csr"
@@ -101,7 +101,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
         assert (untrusted.code, untrusted.current) == ("EP046", [fingerprint])
         assert not (tmp_path / host / "ca.pem").exists() and fingerprint in str(blocked.error)
         spelled = ":".join(fingerprint[at : at + 2].lower() for at in range(0, 64, 2))
-        with pytest.raises(etcd_pki.MalformedError):
+        with pytest.raises(etcd_pki.errors.MalformedError):
             cluster.plan(tmp_path / host, host=host, exchange=exchange, trust=[fingerprint[1:]])
         report = cluster.apply(tmp_path / host, host=host, exchange=exchange, trust=["sha256:" + spelled])
         assert (report.count(Action.TRUST), report.count(Action.INSTALL)) == (1, 1)
@@ -145,13 +145,13 @@ def test_a_wrong_passphrase_does_not_use_a_plan_up(tmp_path):
     CertificateAuthority.create("etcd-ca").write(authority, passphrase="correct horse")
     cluster.apply(tmp_path / "etcd-1", host="etcd-1", exchange=exchange)
     plan = cluster.plan(authority, exchange=exchange)
-    with pytest.raises(etcd_pki.EncryptedKeyError):
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         plan.apply()
-    with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
+    with pytest.raises(etcd_pki.errors.WrongPassphraseError) as raised:
         plan.apply(passphrase="wrong")
     assert raised.value.path == authority / "ca-key.pem"
     assert plan.apply(passphrase="correct horse").count(Action.SIGN) == 2
-    with pytest.raises(etcd_pki.ChangedError):
+    with pytest.raises(etcd_pki.errors.FileChangedError):
         plan.apply(passphrase="correct horse")
 
 

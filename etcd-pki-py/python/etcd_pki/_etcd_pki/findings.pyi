@@ -7,13 +7,13 @@ from typing import final
 
 from etcd_pki._etcd_pki._types import Before, Certificates, NameLike, RoleLike, StrPath
 from etcd_pki._etcd_pki.certificates import Certificate
-from etcd_pki._words import KeyMatch, Severity
+from etcd_pki._words import FindingCode, KeyMatch, Severity
 from typing_extensions import Self
 
 @final
 class Finding:
     @property
-    def code(self) -> str: ...
+    def code(self) -> FindingCode: ...
     @property
     def kind(self) -> str: ...
     @property

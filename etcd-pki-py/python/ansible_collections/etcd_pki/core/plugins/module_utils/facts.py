@@ -58,7 +58,7 @@ def of_finding(finding):
     )
     return dict(
         {name: value for name, value in facts.items() if value is not None},
-        code=finding.code,
+        code=str(finding.code),
         kind=finding.kind,
         severity=str(finding.severity),
         message=finding.message,
