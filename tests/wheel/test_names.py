@@ -1,6 +1,8 @@
 """Names and alternative names, right or refused."""
 
+from collections import ChainMap
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from types import MappingProxyType
 
 import etcd_pki
 import pytest
@@ -14,8 +16,11 @@ from etcd_pki import (
     KubesprayScript,
     PrivateKey,
     Profile,
+    Renewal,
     Role,
+    Store,
     Verifier,
+    write_files,
 )
 
 ODD = ["\ud800", "etcd-\udcff", "\0", "etcd\0-1", "a\nb", ""]
@@ -47,7 +52,7 @@ def test_alternative_names_are_text_or_addresses(ca):
         certificate.ip_addresses
     )
     assert certificate.uris == ["spiffe://a/b"]
-    for iterable in (tuple(names), set(names), iter(names), dict.fromkeys(names)):
+    for iterable in (tuple(names), set(names), iter(names), dict.fromkeys(names).keys()):
         again = ca.issue(Role.MEMBER, "etcd-1", names=iterable).certificate
         assert set(again.dns_names) == set(certificate.dns_names)
 
@@ -191,19 +196,43 @@ def test_what_may_be_secret_is_never_repeated():
         assert "hunter2" not in f"{raised.value!r} {vars(raised.value)}"
 
 
+@pytest.mark.parametrize("given", ["etcd-1", b"etcd-1", {"etcd-1": "10.0.0.11"}, MappingProxyType({"etcd-1": 1}), ChainMap()])
 @pytest.mark.parametrize(
-    "call",
+    "take",
     [
-        lambda: Cluster(members="etcd-1"),
-        lambda: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", masters="etcd-1"),
-        lambda: Check(ignore="EP001"),
-        lambda: Check().run("pki"),
-        lambda: Identity("etcd-1", names="a.b"),
+        lambda given: Cluster(members=given),
+        lambda given: Cluster(nodes=given),
+        lambda given: Cluster(clients=given),
+        lambda given: Cluster(shared_names=given),
+        lambda given: ClusterEntry("etcd-1", names=given),
+        lambda given: Identity("etcd-1", names=given),
+        lambda given: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", masters=given),
+        lambda given: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", hosts=given),
+        lambda given: Check(ignore=given),
+        lambda given: Check().run(given),
+        lambda given: Renewal(Store("pki")).plan_files(given),
+        lambda given: CertificateAuthority.from_files("ca.pem", "ca-key.pem", member_common_names=given),
+        lambda given: write_files(given),
     ],
 )
-def test_a_lone_text_is_no_list(call):
-    with pytest.raises(TypeError, match="expected an iterable such as a list, not str"):
-        call()
+def test_neither_text_nor_a_mapping_is_a_list(take, given):
+    """The letters of the one and the keys of the other would be taken for the items."""
+    with pytest.raises(TypeError, match=f"expected an iterable such as a list, not {type(given).__name__}"):
+        take(given)
+
+
+@pytest.mark.parametrize("given", ["etcd-1", {"etcd-1": True}])
+@pytest.mark.parametrize(
+    ("take", "wanted"),
+    [
+        (lambda given: Cluster(clients=["root"]).plan("pki", prune=given), "expected bool or an iterable of names, not"),
+        (lambda given: Cluster(clients=["root"]).plan("pki", host="a", exchange="b", trust=given), "Sequence|Vec"),
+        (lambda given: Verifier(given), "expected Certificate or an iterable of them, not"),
+    ],
+)
+def test_nor_where_something_else_than_a_list_may_be(take, wanted, given):
+    with pytest.raises(TypeError, match=wanted):
+        take(given)
 
 
 def test_anything_that_is_iterated_over_will_do():
