@@ -147,7 +147,7 @@ impl PyCertificate {
 
     /// Whether its basicConstraints make it a certificate authority.
     #[getter]
-    fn is_authority(&self) -> bool {
+    fn is_ca(&self) -> bool {
         self.0.is_authority()
     }
 

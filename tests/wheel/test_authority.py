@@ -25,7 +25,7 @@ def test_create():
     certificate = made.certificate
     assert certificate.subject in ("O=etcd,CN=etcd-ca", "CN=etcd-ca,O=etcd")
     assert certificate.public_key.algorithm is KeyAlgorithm.EC_P384
-    assert (certificate.is_authority, certificate.path_length) == (True, 1)
+    assert (certificate.is_ca, certificate.path_length) == (True, 1)
     assert certificate.not_valid_after_utc - now in (timedelta(days=30), timedelta(days=30, seconds=-1))
     assert (made.root, made.chain, made.lacks_key_usage) == (certificate, [], False)
     key = PrivateKey.generate("ed25519")
@@ -74,7 +74,7 @@ def test_issue(ca, tmp_path):
     assert bundle.certificate.organizations == ["ops"]
     assert bundle.certificate.extended_key_usages == ["clientAuth"]
     (tmp_path / "ca.pem").write_bytes(ca.certificate.to_pem())
-    (tmp_path / "leaf.pem").write_bytes(bundle.certificate_pem())
+    (tmp_path / "leaf.pem").write_bytes(bundle.to_pem())
     told = openssl("verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", "ca.pem", "leaf.pem", cwd=tmp_path)
     assert told == b"leaf.pem: OK\n"
     key = PrivateKey.generate()
@@ -95,12 +95,12 @@ def test_sign_grants_what_is_said_and_tells_the_rest(ca):
     issued = ca.sign(request, Role.CLIENT, "backup", validity=timedelta(days=90))
     assert issued.certificate.public_key == key.public_key
     assert issued.certificate.subject == "CN=backup"
-    refused = {(claim.kind, claim.value) for claim in issued.refused}
+    refused = {(claim.kind, claim.value) for claim in issued.denied_claims}
     assert ("organization", "system:masters") in refused
     assert ("extended_key_usage", "serverAuth") in refused
     assert ("common_name", "etcd-member-etcd-9") in refused
     claimed = ca.sign(request, Role.MEMBER, request.claimed())
-    assert claimed.refused == []
+    assert claimed.denied_claims == []
     assert claimed.certificate.organizations == ["system:masters"]
     until = issued.certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert repr(issued) == f"<Issued CN=backup, until {until}>"
@@ -109,8 +109,8 @@ def test_sign_grants_what_is_said_and_tells_the_rest(ca):
 def test_the_end_is_cut_to_the_authoritys(ca):
     bundle = ca.issue(Role.CLIENT, "backup", validity=timedelta(days=5000))
     assert bundle.certificate.not_valid_after_utc == ca.certificate.not_valid_after_utc
-    assert bundle.validity_cut > ca.certificate.not_valid_after_utc
-    assert ca.issue(Role.CLIENT, "backup").validity_cut is None
+    assert bundle.requested_utc > ca.certificate.not_valid_after_utc
+    assert ca.issue(Role.CLIENT, "backup").requested_utc is None
 
 
 def test_a_members_name_is_kept_from_others(ca):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import pickle
 from datetime import timedelta
 from ipaddress import IPv4Address
@@ -94,6 +95,32 @@ def test_facts():
     assert {pair.ca for pair in desired.pairs} == {CaKind.CLIENT}
     assert [pair.host for pair in cluster.desired(host="kube-1").pairs] == ["kube-1"]
     assert desired == cluster.desired() != cluster.desired(host="kube-1")
+
+
+def test_files_of_the_ca(tmp_path):
+    """Which the owner, group and mode of other keys do not concern."""
+    numbers = {"owner": str(os.getuid()), "group": str(os.getgid())}
+    of_ca = {"ca_owner": numbers["owner"], "ca_group": numbers["group"]}
+    files = ClusterFiles(key_mode=0o640, ca_key_mode=0o400, **of_ca)
+    assert (files.ca_key_mode, files.ca_owner, files.ca_group) == (0o400, numbers["owner"], numbers["group"])
+    assert (files.owner, files.group) == (None, None)
+    cluster = Cluster(clients=["root"], files=files)
+    mapping = {"clients": ["root"], "files": {"key_mode": "0640", "ca": {**numbers, "key_mode": "0400"}}}
+    assert Cluster.from_mapping(mapping) == cluster == Cluster.from_yaml(cluster.to_yaml()) != Cluster(clients=["root"])
+    if os.getuid() == 0:
+        cluster = Cluster(clients=["root"], files=ClusterFiles(ca_owner="65534", ca_group="65534", ca_key_mode=0o440))
+    cluster.apply(tmp_path)
+    states = {path.name: path.stat() for path in tmp_path.glob("*.pem")}
+    modes = {name: state.st_mode & 0o777 for name, state in states.items()}
+    wanted = {"ca-key.pem": 0o440, "client-root-key.pem": 0o600} if os.getuid() == 0 else {"ca-key.pem": 0o400}
+    assert wanted.items() <= modes.items()
+    if os.getuid() == 0:
+        owners = {name: (state.st_uid, state.st_gid) for name, state in states.items()}
+        assert owners["ca.pem"] == owners["ca-key.pem"] == (65534, 65534)
+        assert owners["client-root.pem"] == owners["client-root-key.pem"] == (0, 0)
+    for wrong in ({"ca_key_mode": 0o644}, {"ca_key_mode": 0o10000}, {"ca_owner": "no such user"}):
+        with pytest.raises(ValueError):
+            ClusterFiles(**wrong)
 
 
 def test_the_client_beside_a_member():

@@ -42,7 +42,7 @@ OTHERWISE = {
     "parse_rfc3339": "datetime.fromisoformat",
     "printable": "ascii",
     "read_authority": "CertificateAuthority.from_files",
-    "read_authority_to_renew": "CertificateAuthority.from_files(to_renew=True)",
+    "read_authority_to_renew": "CertificateAuthority.from_files(for_renewal=True)",
     "read_regular_file": "Path.is_file and read_file",
     "rfc3339": "datetime.isoformat",
     "write_files_with": "write_files",

@@ -120,7 +120,7 @@ def test_an_empty_passphrase(key, ca, member, tmp_path):
                 lambda empty=empty: PrivateKey.from_pem(pem, passphrase=empty),
                 lambda empty=empty: PrivateKey.from_der(key.to_secret_der(), passphrase=empty),
                 lambda empty=empty: PrivateKey.from_file(paths.key, passphrase=empty),
-                lambda empty=empty: Bundle.from_pem(member.certificate_pem(), member.secret_key_pem(), passphrase=empty),
+                lambda empty=empty: Bundle.from_pem(member.to_pem(), member.to_secret_pem(), passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_pem(ca.certificate.to_pem(), clear, passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_files(paths.certificate, paths.key, passphrase=empty),
                 lambda empty=empty: Store(tmp_path / "clear").ca(passphrase=empty),

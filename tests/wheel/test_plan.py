@@ -161,7 +161,7 @@ def test_export(cluster, tmp_path):
     with pytest.raises(FileExistsError):
         cluster.export(tmp_path / "etcd-1", host="etcd-1", store=Store(tmp_path / "all"))
     assert cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True) == exported
-    assert exported.not_given == []
+    assert exported.unset_owners == []
 
 
 def test_another_authority(cluster, tmp_path):

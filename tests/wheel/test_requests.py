@@ -4,6 +4,7 @@ import copy
 import os
 import pickle
 import shutil
+from ipaddress import IPv4Address, IPv6Address
 
 import etcd_pki
 import pytest
@@ -35,6 +36,26 @@ def test_goes_out_and_comes_in(request_, tmp_path):
     file = tmp_path / "etcd-1.csr"
     file.write_bytes(pem)
     assert CertificateRequest.from_file(file) == request_
+
+
+def test_names(tmp_path):
+    """Those that OpenSSL put into a request, as those of a certificate are called."""
+    (tmp_path / "openssl.conf").write_text(
+        "[req]\ndistinguished_name = dn\nreq_extensions = ext\nprompt = no\n"
+        "[dn]\nO = ops\nOU = racks\nCN = backup\n"
+        "[ext]\nsubjectAltName = DNS:b.lan, DNS:a.lan, IP:10.0.0.1, IP:fd00::1, URI:spiffe://a/b, email:ops@a.lan\n"
+    )
+    new = ("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem")
+    pem = openssl(*new, "-config", "openssl.conf", cwd=tmp_path)
+    request = CertificateRequest.from_pem(pem)
+    assert (request.common_name, request.organizations) == ("backup", ["ops"])
+    assert (request.dns_names, request.uris) == (["b.lan", "a.lan"], ["spiffe://a/b"])
+    assert request.ip_addresses == [IPv4Address("10.0.0.1"), IPv6Address("fd00::1")]
+    assert request.other_names == ["e-mail ops@a.lan"]
+    nameless = CertificateRequest.create(
+        PrivateKey.generate(), Role.CLIENT, Identity(organization="ops", without_common_name=True)
+    )
+    assert (nameless.common_name, nameless.dns_names, nameless.uris, nameless.other_names) == (None, [], [], [])
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])

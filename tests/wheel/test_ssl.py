@@ -91,7 +91,7 @@ def test_peers(ca, member):
 
 def test_a_peer_is_no_client(ca, client):
     """Any certificate of the authority's would be one otherwise, at the serving end without a word."""
-    for bundle in (client, ca.issue(Role.NODE, "kube-1"), Bundle.from_pem(client.certificate_pem(), client.secret_key_pem())):
+    for bundle in (client, ca.issue(Role.NODE, "kube-1"), Bundle.from_pem(client.to_pem(), client.to_secret_pem())):
         for server_side in (True, False):
             with pytest.raises(InvalidStateError, match="serverAuth and clientAuth"):
                 bundle.ssl_context_peer(ca.root, server_side=server_side)
@@ -145,7 +145,7 @@ def test_roles_are_minded(client, ca):
 
 
 def test_one_that_was_read_is_told_whom_to_trust(ca, member, client):
-    read = Bundle.from_pem(member.certificate_pem(), member.secret_key_pem())
+    read = Bundle.from_pem(member.to_pem(), member.to_secret_pem())
     for make in read.ssl_context_server, read.ssl_context_client:
         with pytest.raises(InvalidStateError, match="say which with trusted="):
             make()

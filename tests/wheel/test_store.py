@@ -90,9 +90,9 @@ def test_pairs_all_or_none(ca, tmp_path):
             files.write_pairs(pairs, overwrite=True)
         assert raised.value.path == tmp_path / "client-two.pem" and raised.value.found in str(raised.value)
         assert not (tmp_path / "client-one.pem").exists()
-        (tmp_path / "client-two.pem").write_bytes(ca.issue(Role.CLIENT, "two").certificate_pem())
+        (tmp_path / "client-two.pem").write_bytes(ca.issue(Role.CLIENT, "two").to_pem())
         files.write_pairs(pairs, overwrite=True)
-    assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].certificate_pem()
+    assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].to_pem()
 
 
 def test_the_authority_in_a_lock(ca, other_ca, tmp_path):

@@ -51,7 +51,7 @@ class CertificateAuthority:
         *,
         passphrase: Passphrase | None = None,
         member_common_names: Iterable[str] = (),
-        to_renew: bool = False,
+        for_renewal: bool = False,
     ) -> CertificateAuthority: ...
     @staticmethod
     def from_signer(
