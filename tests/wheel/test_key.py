@@ -81,7 +81,9 @@ def test_a_wrong_passphrase_and_none(key, tmp_path):
     file.write_bytes(pem)
     with pytest.raises(etcd_pki.errors.WrongPassphraseError, match="the passphrase does not open the private key"):
         PrivateKey.from_pem(pem, passphrase="wrong")
-    with pytest.raises(etcd_pki.errors.EncryptedKeyError, match=r"^the private key is encrypted\nhint: give its passphrase with passphrase=$"):
+    with pytest.raises(
+        etcd_pki.errors.EncryptedKeyError, match=r"^the private key is encrypted\nhint: give its passphrase with passphrase=$"
+    ):
         PrivateKey.from_pem(pem)
     with pytest.raises(etcd_pki.errors.EncryptedKeyError) as raised:
         PrivateKey.from_file(file)
