@@ -28,7 +28,7 @@ use crate::{
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
 ///
-/// `key` and `certificate` are put together; `chain` begins with the issuer of the certificate, if
+/// `certificate` and `key` are put together; `chain` begins with the issuer of the certificate, if
 /// that is an intermediate.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
@@ -66,13 +66,13 @@ impl PyBundle {
 impl PyBundle {
     #[new]
     #[pyo3(
-        signature = (key, certificate, chain=Certificates(Vec::new())),
-        text_signature = "(key, certificate, chain=())"
+        signature = (certificate, key, chain=Certificates(Vec::new())),
+        text_signature = "(certificate, key, chain=())"
     )]
     fn new(
         py: Python<'_>,
-        key: &Bound<'_, PyPrivateKey>,
         certificate: &Bound<'_, PyCertificate>,
+        key: &Bound<'_, PyPrivateKey>,
         chain: Certificates,
     ) -> PyResult<Self> {
         let (key, certificate) = (key.get(), certificate.get().0.clone());
@@ -145,21 +145,21 @@ impl PyBundle {
         self.bundle.name()
     }
 
-    /// The end that was asked for, if the authority's own end cut it short.
+    /// The end that was requested, if the certificate expires before it, with its CA.
     #[getter]
-    fn validity_cut(&self) -> Option<SystemTime> {
+    fn requested_utc(&self) -> Option<SystemTime> {
         self.bundle.validity_cut()
     }
 
-    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
-    fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.bundle.certificate_pem();
+    /// The content of etcd's certificate file: the certificate and then the chain, in PEM.
+    fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.bundle.certificate_pem().or_raise()?;
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
-    /// What etcd's key file holds: the key as PKCS#8 in PEM.
-    fn secret_key_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.bundle.secret_key_pem();
+    /// The content of etcd's key file: the key as PKCS#8 in PEM.
+    fn to_secret_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.bundle.secret_key_pem().or_raise()?;
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
@@ -259,7 +259,7 @@ impl PyBundle {
         })?;
         let arguments = PyDict::new(py);
         arguments.set_item("key", self.key())?;
-        arguments.set_item("certificates", self.certificate_pem(py)?)?;
+        arguments.set_item("certificates", self.to_pem(py)?)?;
         arguments.set_item("trusted", wrapped(trusted))?;
         Ok(arguments)
     }

@@ -147,8 +147,8 @@ impl PyCertificate {
 
     /// Whether its basicConstraints make it a certificate authority.
     #[getter]
-    fn is_authority(&self) -> bool {
-        self.0.is_ca()
+    fn is_ca(&self) -> bool {
+        self.0.is_authority()
     }
 
     /// How many authorities may stand below it, if that is limited.
@@ -230,7 +230,7 @@ impl PyCertificate {
     }
 
     /// Checks that this certificate was signed by the issuer's key, and names it; raises
-    /// `SignatureError` if not.
+    /// `VerificationError` if not.
     fn check_issued_by(&self, py: Python<'_>, issuer: &Bound<'_, Self>) -> PyResult<()> {
         let issuer = &issuer.get().0;
         work(py, || self.0.check_issued_by(issuer))

@@ -20,7 +20,7 @@ use crate::{
 /// `warning` and `critical` are the thresholds before a certificate expires, as a `timedelta` or
 /// text such as `30d` and `33%`: by default thirty days and seven, and less for certificates with a
 /// short life. `at` is the time to judge at, the present one by default. `ignore` has the codes of
-/// findings that are left out, such as `EP011`.
+/// findings that are left out, such as `EP011`, each a `FindingCode` or its text.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -29,7 +29,7 @@ use crate::{
 /// >>> [checked.severity.value for checked in Check().run(["checked"])]
 /// ['ok', 'ok']
 /// >>> [finding.code for finding in Check(warning="400d").run(["checked"])[1].findings]
-/// ['EP003']
+/// [<FindingCode.EXPIRES: 'EP003'>]
 #[pyclass(frozen, name = "Check", module = "etcd_pki")]
 pub(crate) struct PyCheck {
     check: Check,

@@ -10,11 +10,12 @@ use std::{
 use etcd_pki_core::{Error, Place, Position};
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::interpreter;
+use crate::{hint::in_python, interpreter, words::member};
 
 /// A fact of an error, as the Python object that it becomes.
 #[derive(IntoPyObject)]
 enum Fact {
+    Code(Code),
     /// As text, in which Python keeps bytes that are no characters (`os.fsdecode`)
     FileName(OsString),
     Instant(SystemTime),
@@ -23,6 +24,19 @@ enum Fact {
     Path(PathBuf),
     Text(String),
     Texts(Vec<String>),
+}
+
+/// The code of a finding.
+struct Code(&'static str);
+
+impl<'py> IntoPyObject<'py> for Code {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        member(py, "FindingCode", self.0)
+    }
 }
 
 /// Facts by their names.
@@ -48,12 +62,13 @@ pub(crate) fn raise(error: Error) -> PyErr {
 /// The exception for an error.
 pub(crate) fn exception_of(error: &Error) -> PyErr {
     let (class, facts) = describe(error);
-    exception(class, &error.to_string(), error.hint(), facts)
+    let hint = error.hint().and_then(|hint| in_python(&hint));
+    exception(class, &error.to_string(), hint, facts)
 }
 
 /// The exception for an object that is not, or no longer, in the state that is needed.
 pub(crate) fn state_error(message: &str) -> PyErr {
-    exception("StateError", message, None, Vec::new())
+    exception("InvalidStateError", message, None, Vec::new())
 }
 
 /// What the core returns, as what Python's functions return.
@@ -102,12 +117,12 @@ fn describe(error: &Error) -> (&'static str, Facts) {
                 ("found", text(found)),
                 ("wanted", text(wanted)),
             ];
-            ("AnotherAuthorityError", facts)
+            ("OtherCaError", facts)
         }
         Error::AuthorityExpired { subject, not_after } => {
             let not_after = Fact::Instant(*not_after);
             let facts = vec![("subject", text(subject)), ("not_after", not_after)];
-            ("AuthorityExpiredError", facts)
+            ("CaExpiredError", facts)
         }
         Error::AuthorityNotYetValid {
             subject,
@@ -115,7 +130,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         } => {
             let not_before = Fact::Instant(*not_before);
             let facts = vec![("subject", text(subject)), ("not_before", not_before)];
-            ("AuthorityNotYetValidError", facts)
+            ("CaNotYetValidError", facts)
         }
         Error::AuthorityExists {
             directory,
@@ -124,20 +139,20 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         } => {
             let mut facts = vec![("directory", path(directory)), ("found", text(found))];
             facts.extend(layout.map(|layout| ("layout", text(layout))));
-            ("AuthorityExistsError", facts)
+            ("ExistingCaError", facts)
         }
         Error::Blocked { path: file, reason } => {
             let facts = vec![("path", path(file)), ("reason", text(reason))];
-            ("BlockedError", facts)
+            ("BlockedStepError", facts)
         }
         Error::Clock { now } => ("ClockError", vec![("now", Fact::Instant(*now))]),
-        Error::Changed { path: file } => ("ChangedError", vec![("path", path(file))]),
+        Error::Changed { path: file } => ("FileChangedError", vec![("path", path(file))]),
         Error::CommonNameLength { common_name } => {
             let facts = vec![("common_name", text(common_name))];
             ("CommonNameLengthError", facts)
         }
         Error::EncryptedKey => ("EncryptedKeyError", Vec::new()),
-        Error::Exists { path: file } => ("ExistsError", vec![("path", path(file))]),
+        Error::Exists { path: file } => ("ExistingFileError", vec![("path", path(file))]),
         Error::File { path: file, error } => {
             let (class, mut facts) = describe(error);
             facts.push(("path", path(file)));
@@ -164,7 +179,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             path: file,
             error,
         } => io_error(action, file, error),
-        Error::AuthorityKey { subject } => ("AuthorityKeyError", vec![("subject", text(subject))]),
+        Error::AuthorityKey { subject } => ("CaKeyInLeafError", vec![("subject", text(subject))]),
         Error::IssuedByAnotherCa { subject, issuer } => {
             let facts = vec![("subject", text(subject)), ("issuer", text(issuer))];
             ("IssuedByAnotherCaError", facts)
@@ -181,7 +196,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
                 ("store", text(store)),
                 ("specification", text(specification)),
             ];
-            ("LayoutError", facts)
+            ("LayoutMismatchError", facts)
         }
         Error::Locked { directory, waited } => {
             let facts = vec![
@@ -210,7 +225,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         }
         Error::Missing { what, found } => {
             let facts = vec![("what", text(what)), ("found", texts(found))];
-            ("MissingError", facts)
+            ("MissingBlockError", facts)
         }
         Error::NoAlternativeName => ("NoAlternativeNameError", Vec::new()),
         Error::NotAdoptable {
@@ -221,7 +236,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         }
         Error::NotAnAuthority { subject, reason } => {
             let facts = reason_of("subject", subject, reason);
-            ("NotAnAuthorityError", facts)
+            ("NotACaError", facts)
         }
         Error::NotReplaceable { path: file, found } => {
             let facts = vec![("path", path(file)), ("found", text(found))];
@@ -230,7 +245,10 @@ fn describe(error: &Error) -> (&'static str, Facts) {
         Error::NoSubject => ("NoSubjectError", Vec::new()),
         Error::Several { what, lines } => {
             let lines = Fact::Numbers(lines.clone());
-            ("SeveralError", vec![("what", text(what)), ("lines", lines)])
+            (
+                "SeveralBlocksError",
+                vec![("what", text(what)), ("lines", lines)],
+            )
         }
         Error::Signature { what, reason } => {
             let facts = vec![("what", text(what)), ("reason", text(reason))];
@@ -252,12 +270,12 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             }));
             ("SpecificationError", facts)
         }
-        Error::Irregular { path: file } => ("IrregularError", vec![("path", path(file))]),
+        Error::Irregular { path: file } => ("NotAFileError", vec![("path", path(file))]),
         Error::DirectoryGone { path: file } => ("DirectoryGoneError", vec![("path", path(file))]),
         Error::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
         Error::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
         Error::Unacceptable { code, reason, .. } => {
-            let facts = vec![("code", text(code)), ("reason", text(reason))];
+            let facts = vec![("code", Fact::Code(Code(code))), ("reason", text(reason))];
             ("UnacceptableError", facts)
         }
         Error::Unknown {
@@ -270,14 +288,16 @@ fn describe(error: &Error) -> (&'static str, Facts) {
                 ("text", text(word)),
                 ("choices", texts(choices)),
             ];
-            ("UnknownError", facts)
+            ("InvalidChoiceError", facts)
         }
-        Error::Unsupported { what, .. } => ("UnsupportedError", vec![("what", text(what))]),
+        Error::Unsupported { what, .. } => {
+            ("UnsupportedAlgorithmError", vec![("what", text(what))])
+        }
         Error::UntrustedOwner { path: file, owner } => {
             let facts = vec![("path", path(file)), ("owner", text(owner))];
             ("UntrustedOwnerError", facts)
         }
-        Error::Validity { reason } => ("ValidityError", vec![("reason", text(reason))]),
+        Error::Validity { reason } => ("InvalidValidityError", vec![("reason", text(reason))]),
         Error::WrongPassphrase => ("WrongPassphraseError", Vec::new()),
         _ => ("Error", Vec::new()),
     }
@@ -300,9 +320,9 @@ fn io_error(action: &str, file: &Path, error: &io::Error) -> (&'static str, Fact
     facts.extend(told.map(|told| ("strerror", text(told))));
     facts.extend(number.map(|number| ("errno", Fact::Number(number))));
     let class = match error.kind() {
-        io::ErrorKind::NotFound => "IoNotFoundError",
-        io::ErrorKind::PermissionDenied => "IoPermissionError",
-        _ => "IoError",
+        io::ErrorKind::NotFound => "MissingFileError",
+        io::ErrorKind::PermissionDenied => "PermissionDeniedError",
+        _ => "FileAccessError",
     };
     (class, facts)
 }

@@ -25,7 +25,7 @@ impl PyExported {
     /// The owner and the group of the specification that could not be set here: they are unknown on
     /// this host, or only root may change owners. Change them where the files are used.
     #[getter]
-    fn not_given(&self) -> Vec<String> {
+    fn unset_owners(&self) -> Vec<String> {
         self.0.not_given.clone()
     }
 

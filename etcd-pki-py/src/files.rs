@@ -6,7 +6,10 @@ use etcd_pki_core::{NewFile, Overwrite, Result, has_further_names, read_file, wr
 use pyo3::{prelude::*, types::PyBytes};
 use zeroize::Zeroizing;
 
-use crate::{error::work, text::Contents};
+use crate::{
+    error::work,
+    text::{Contents, Listed},
+};
 
 /// Reads a file. An error names the file.
 pub(crate) fn from_file<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
@@ -35,11 +38,12 @@ pub(crate) fn py_has_further_names(path: PathBuf) -> bool {
 #[pyo3(signature = (files, *, overwrite=false))]
 pub(crate) fn py_write_files(
     py: Python<'_>,
-    files: Vec<(PathBuf, Contents, bool)>,
+    files: Listed<(PathBuf, Contents, bool)>,
     overwrite: bool,
 ) -> PyResult<()> {
     work(py, || {
         let files: Vec<_> = files
+            .0
             .iter()
             .map(|(path, contents, secret)| NewFile {
                 path: path.clone(),

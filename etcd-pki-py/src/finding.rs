@@ -9,7 +9,11 @@ use std::{
 use etcd_pki_core::{Facts, Finding, Severity};
 use pyo3::prelude::*;
 
-use crate::{time::Instant, words::Word};
+use crate::{
+    hint::in_python,
+    time::Instant,
+    words::{Word, member},
+};
 
 /// Something that is wrong with existing files: a check reports it, a plan gives it as the reason
 /// of a step, and a verdict as the reason of a refusal. `str` of it is a sentence such as `expires
@@ -20,8 +24,8 @@ use crate::{time::Instant, words::Word};
 /// >>> from etcd_pki import Cluster
 /// >>> report = Cluster(clients=["root"]).apply("ssl")
 /// >>> step = Cluster(clients=["root", "backup"]).plan("ssl").changes[0]
-/// >>> [(finding.code, finding.kind, str(finding)) for finding in step.reasons]
-/// [('EP017', 'missing_key', 'the key is missing'), ('EP016', 'missing_certificate', 'the certificate is missing')]
+/// >>> [(finding.code.name, finding.code.value, str(finding)) for finding in step.reasons]
+/// [('MISSING_KEY', 'EP017', 'the key is missing'), ('MISSING_CERTIFICATE', 'EP016', 'the certificate is missing')]
 #[pyclass(frozen, eq, hash, name = "Finding", module = "etcd_pki")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct PyFinding {
@@ -60,7 +64,7 @@ impl PyFinding {
             code: finding.code().to_owned(),
             severity: finding.severity(),
             message: finding.to_string(),
-            fix: finding.fix().to_owned(),
+            fix: in_python(finding.fix()).unwrap_or_default(),
             facts: finding.facts(),
         }
     }
@@ -72,10 +76,10 @@ impl PyFinding {
 
 #[pymethods]
 impl PyFinding {
-    /// The code, which never changes: `EP001`.
+    /// The code, which never changes: `FindingCode.EXPIRED`, which is `EP001`.
     #[getter]
-    fn code(&self) -> &str {
-        &self.code
+    fn code<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        member(py, "FindingCode", &self.code)
     }
 
     /// The name of the kind, which never changes: `expired`.

@@ -2,14 +2,15 @@
 //! Python.
 //!
 //! It delegates and decides nothing. A file has the name of the core module that it wraps. The code
-//! between the two languages is only in `border`, `copying`, `error`, `hash`, `interpreter`,
-//! `interrupt`, `text`, `time` and `words`.
+//! between the two languages is only in `border`, `copying`, `error`, `hash`, `hint`,
+//! `interpreter`, `interrupt`, `text`, `time` and `words`.
 
 // Between the languages
 mod border;
 mod copying;
 mod error;
 mod hash;
+mod hint;
 mod interpreter;
 mod interrupt;
 mod text;

@@ -24,7 +24,7 @@ use crate::{
 
 /// What must change in a directory: steps, each with its reasons. A plan is made by reading and
 /// belongs to its directory. It can be applied once: afterwards its files have changed, and
-/// applying it again raises `ChangedError`.
+/// applying it again raises `ConflictError`.
 ///
 /// >>> from etcd_pki import Action, Cluster
 /// >>> plan = Cluster(members=["etcd-1"], clients=["root"]).plan("ssl")
@@ -162,7 +162,7 @@ impl PyPlan {
 
     /// Makes the changes of the plan, and no others, under the lock of its directory. A failing
     /// step does not stop the others: it is in the report. Nothing was changed if this raises an
-    /// `Error`, such as `ChangedError` if a file is not as it was when the plan was made. Ctrl-C
+    /// `Error`, such as `ConflictError` if a file is not as it was when the plan was made. Ctrl-C
     /// stops it between two changes, and what is done is complete. `progress` is called with how
     /// many changes are done, and of how many.
     #[pyo3(signature = (*, passphrase=None, progress=None))]

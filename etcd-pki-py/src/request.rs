@@ -1,8 +1,8 @@
 //! Asking for a certificate.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
-use etcd_pki_core::CertificateRequest;
+use etcd_pki_core::{CertificateRequest, Claim};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
@@ -19,12 +19,14 @@ use crate::{
 /// A certificate request (PKCS#10, RFC 2986) whose own signature has been checked: a value that
 /// exists is good.
 ///
-/// What it says of its maker are claims. The names of a certificate come from whoever signs it.
+/// Its names are claims of its maker. The names of a certificate come from whoever signs it.
 ///
 /// >>> from etcd_pki import CertificateRequest, PrivateKey, Role
 /// >>> request = CertificateRequest.create(PrivateKey.generate(), Role.CLIENT, "backup")
 /// >>> [str(claim) for claim in request.claims][:2]
 /// ['common name backup', 'key usage digitalSignature']
+/// >>> request.common_name, request.ip_addresses
+/// ('backup', [IPv4Address('0.0.0.0')])
 #[pyclass(frozen, eq, hash, name = "CertificateRequest", module = "etcd_pki")]
 pub(crate) struct PyCertificateRequest(pub(crate) CertificateRequest);
 
@@ -91,6 +93,61 @@ impl PyCertificateRequest {
         self.0.subject()
     }
 
+    /// The common name that it claims.
+    #[getter]
+    fn common_name(&self) -> Option<&String> {
+        let names = self.claimed_as(|claim| match claim {
+            Claim::CommonName(name) => Some(name),
+            _ => None,
+        });
+        names.first().copied()
+    }
+
+    /// The organizations that it claims.
+    #[getter]
+    fn organizations(&self) -> Vec<&String> {
+        self.claimed_as(|claim| match claim {
+            Claim::Organization(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The DNS names among the alternative names that it claims.
+    #[getter]
+    fn dns_names(&self) -> Vec<&String> {
+        self.claimed_as(|claim| match claim {
+            Claim::DnsName(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The addresses among the alternative names that it claims.
+    #[getter]
+    fn ip_addresses(&self) -> Vec<&IpAddr> {
+        self.claimed_as(|claim| match claim {
+            Claim::IpAddress(address) => Some(address),
+            _ => None,
+        })
+    }
+
+    /// The URIs among the alternative names that it claims.
+    #[getter]
+    fn uris(&self) -> Vec<&String> {
+        self.claimed_as(|claim| match claim {
+            Claim::Uri(uri) => Some(uri),
+            _ => None,
+        })
+    }
+
+    /// Alternative names of other kinds (e-mail addresses, directory names, ...), described.
+    #[getter]
+    fn other_names(&self) -> Vec<&String> {
+        self.claimed_as(|claim| match claim {
+            Claim::OtherName(name) => Some(name),
+            _ => None,
+        })
+    }
+
     /// All that it asks for.
     #[getter]
     fn claims(&self) -> Vec<PyClaim> {
@@ -140,6 +197,13 @@ impl PyCertificateRequest {
     ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
         let from_der = slf.get_type().getattr("from_der")?;
         Ok((from_der, (slf.get().to_der(slf.py()),)))
+    }
+}
+
+impl PyCertificateRequest {
+    /// The values of the claims of one kind.
+    fn claimed_as<T>(&self, value: impl Fn(&Claim) -> Option<&T>) -> Vec<&T> {
+        self.0.claims().iter().filter_map(value).collect()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     interpreter,
     interrupt::locked,
     layout::PyPairPaths,
-    text::PassphraseArgument,
+    text::{Listed, PassphraseArgument},
     words::Word,
 };
 
@@ -170,11 +170,12 @@ impl PyLockedStore {
     fn write_pairs(
         &self,
         py: Python<'_>,
-        bundles: Vec<(Py<PyBundle>, Py<PyPairPaths>)>,
+        bundles: Listed<(Py<PyBundle>, Py<PyPairPaths>)>,
         overwrite: bool,
     ) -> PyResult<()> {
         self.with(py, |files| {
             let pairs: Vec<_> = bundles
+                .0
                 .iter()
                 .map(|(bundle, pair)| (bundle.get().get(), &pair.get().0))
                 .collect();

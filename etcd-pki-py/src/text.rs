@@ -6,7 +6,7 @@ use etcd_pki_core::{AlternativeName, Error, Passphrase};
 use pyo3::{
     exceptions::{PyTypeError, PyUnicodeEncodeError},
     prelude::*,
-    types::{PyByteArray, PyBytes, PyIterator, PyMemoryView, PyString},
+    types::{PyByteArray, PyBytes, PyIterator, PyMapping, PyMemoryView, PyString},
 };
 use zeroize::Zeroizing;
 
@@ -121,7 +121,8 @@ impl FromPyObject<'_, '_> for NameList {
     }
 }
 
-/// Whatever can be iterated over. A lone text is refused: its letters would be taken for the items.
+/// Whatever can be iterated over. A lone text is refused, since its letters would be taken for the
+/// items, and so is a mapping, whose values would be lost.
 pub(crate) struct Listed<T>(pub(crate) Vec<T>);
 
 impl<T> Default for Listed<T> {
@@ -145,10 +146,11 @@ where
     }
 }
 
-/// What an object holds if it can be iterated over, and is no text.
+/// What an object holds if it can be iterated over, and is neither text nor a mapping.
 pub(crate) fn items<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
     let is_text = object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>();
-    object.try_iter().ok().filter(|_| !is_text)
+    let is_list = !is_text && object.cast::<PyMapping>().is_err();
+    object.try_iter().ok().filter(|_| is_list)
 }
 
 /// Alternative names.

@@ -129,7 +129,7 @@ impl PyVerdict {
         wrapped(self.0.chain().to_vec())
     }
 
-    /// Raises `VerificationError`, with the `reasons` of the verdict, unless the certificate is
+    /// Raises `errors.VerdictError`, with the `reasons` of the verdict, unless the certificate is
     /// accepted.
     fn raise_for_reasons(slf: &Bound<'_, Self>) -> PyResult<()> {
         let verdict = &slf.get().0;
@@ -142,7 +142,7 @@ impl PyVerdict {
         let class = slf
             .py()
             .import("etcd_pki.errors")?
-            .getattr("VerificationError")?;
+            .getattr("VerdictError")?;
         let raised = class.call1((reasons.join("; "), None::<String>, facts))?;
         Err(PyErr::from_value(raised))
     }

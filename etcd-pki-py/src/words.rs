@@ -78,12 +78,16 @@ impl<'py, T: Words> IntoPyObject<'py> for Word<T> {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        member::<T>(py, self.0.text())
+        member(py, T::ENUMERATION, self.0.text())
     }
 }
 
 /// The member of Python's enumeration that has a text.
-pub(crate) fn member<'py, T: Words>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn member<'py>(
+    py: Python<'py>,
+    enumeration: &str,
+    text: &str,
+) -> PyResult<Bound<'py, PyAny>> {
     let words = py.import("etcd_pki._words")?;
-    words.getattr(T::ENUMERATION)?.call1((text,))
+    words.getattr(enumeration)?.call1((text,))
 }

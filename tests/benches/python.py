@@ -33,8 +33,8 @@ CA = CertificateAuthority.create("etcd-ca")
 def call():
     """Key, signature, PEM."""
     bundle = CA.issue(Role.MEMBER, "etcd-1", names=NAMES)
-    bundle.certificate_pem()
-    bundle.secret_key_pem()
+    bundle.to_pem()
+    bundle.to_secret_pem()
 
 
 def request():
@@ -42,7 +42,7 @@ def request():
     key = PrivateKey.generate()
     pem = CertificateRequest.create(key, Role.MEMBER, "etcd-1", names=NAMES).to_pem()
     issued = CA.sign(CertificateRequest.from_pem(pem), Role.MEMBER, "etcd-1", names=NAMES)
-    issued.certificate_pem()
+    issued.to_pem()
     key.to_secret_pem()
 
 

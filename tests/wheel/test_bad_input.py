@@ -183,7 +183,7 @@ def test_text_is_no_list_of_certificates(wrong):
         Verifier,
         lambda wrong: CertificateAuthority.load(wrong, AUTHORITY.key),
         lambda wrong: OBJECTS["Bundle"].ssl_context_client(wrong),
-        lambda wrong: etcd_pki.Bundle(KEY, AUTHORITY.certificate, wrong),
+        lambda wrong: etcd_pki.Bundle(AUTHORITY.certificate, KEY, wrong),
     ):
         with pytest.raises(TypeError, match="expected Certificate or an iterable of them, not "):
             take(wrong)
@@ -197,4 +197,4 @@ def test_what_is_no_function_does_nothing():
         Cluster(members=["etcd-1"]).apply("pki", progress="progress")
     assert not os.path.exists("pki")
     assert plan.apply().changed == 3
-    assert Certificate.from_file("pki/ca.pem").is_authority
+    assert Certificate.from_file("pki/ca.pem").is_ca

@@ -32,7 +32,7 @@ def test_facts_are_those_that_cryptography_reads(ca, member):
         assert ours.subject == theirs.subject.rfc4514_string()
         assert ours.issuer == theirs.issuer.rfc4514_string()
         constraints = theirs.extensions.get_extension_for_class(x509.BasicConstraints).value
-        assert (ours.is_authority, ours.path_length) == (constraints.ca, constraints.path_length)
+        assert (ours.is_ca, ours.path_length) == (constraints.ca, constraints.path_length)
         identifier = theirs.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         assert ours.subject_key_identifier == identifier.digest
     theirs = x509.load_der_x509_certificate(member.certificate.to_der())
@@ -58,7 +58,7 @@ def test_facts(ca, member):
     assert certificate.public_key == member.key.public_key
     assert not certificate.is_self_issued and ca.certificate.is_self_issued
     certificate.check_issued_by(ca.certificate)
-    with pytest.raises(etcd_pki.SignatureError):
+    with pytest.raises(etcd_pki.errors.SignatureError):
         ca.certificate.check_issued_by(certificate)
 
 
@@ -102,19 +102,19 @@ def test_is_frozen(member):
 
 
 def test_a_bundle_holds_together(ca, other_ca, member):
-    bundle = Bundle(member.key, member.certificate)
+    bundle = Bundle(member.certificate, member.key)
     assert bundle.certificate == member.certificate
     assert (bundle.role, bundle.name, bundle.chain) == (None, None, [])
     assert (member.role, member.name) == (Role.MEMBER, "etcd-1")
-    with pytest.raises(etcd_pki.KeyMismatchError) as raised:
-        Bundle(PrivateKey.generate(), member.certificate)
+    with pytest.raises(etcd_pki.errors.KeyMismatchError) as raised:
+        Bundle(member.certificate, PrivateKey.generate())
     assert raised.value.expected == member.certificate.public_key.fingerprint_sha256
-    again = Bundle.from_pem(member.certificate_pem(), member.secret_key_pem())
+    again = Bundle.from_pem(member.to_pem(), member.to_secret_pem())
     assert again.certificate == member.certificate
     encrypted = member.key.to_encrypted_pem("correct horse")
-    assert Bundle.from_pem(member.certificate_pem(), encrypted, passphrase="correct horse").certificate == member.certificate
+    assert Bundle.from_pem(member.to_pem(), encrypted, passphrase="correct horse").certificate == member.certificate
     with pytest.raises(etcd_pki.Error):
-        Bundle(member.key, member.certificate, [other_ca.certificate])
+        Bundle(member.certificate, member.key, [other_ca.certificate])
 
 
 def test_a_bundle_in_files(member, tmp_path):
@@ -126,7 +126,7 @@ def test_a_bundle_in_files(member, tmp_path):
     assert again.certificate == member.certificate
     with pytest.raises(FileExistsError) as raised:
         member.write(tmp_path)
-    assert isinstance(raised.value, etcd_pki.ExistsError)
+    assert isinstance(raised.value, etcd_pki.errors.ExistingFileError)
     assert member.write(tmp_path, overwrite=True) == written
 
 
@@ -142,7 +142,7 @@ def test_the_verdict(ca, other_ca, member):
     refused = Verifier([other_ca.certificate]).verify(member.certificate)
     assert not refused
     assert repr(refused) == f"<Verdict refused: {'; '.join(map(str, refused.reasons))}>"
-    with pytest.raises(etcd_pki.VerificationError) as raised:
+    with pytest.raises(etcd_pki.errors.VerdictError) as raised:
         refused.raise_for_reasons()
     assert raised.value.reasons == refused.reasons
     assert isinstance(raised.value, ValueError)
@@ -170,16 +170,16 @@ def test_what_is_no_certificate(member, wrong):
     with pytest.raises(TypeError):
         Verifier(wrong)
     with pytest.raises(TypeError):
-        Bundle(member.key, member.certificate, wrong)
+        Bundle(member.certificate, member.key, wrong)
 
 
 def test_damaged(member):
     pem = member.certificate.to_pem()
-    with pytest.raises(etcd_pki.MalformedError) as raised:
+    with pytest.raises(etcd_pki.errors.MalformedError) as raised:
         Certificate.all_from_bytes(pem + pem.replace(b"MII", b"NII"))
     assert (raised.value.what, raised.value.block) == ("certificate", 2)
     assert raised.value.line == pem.count(b"\n") + 1
-    with pytest.raises(etcd_pki.MissingError, match="no certificate in it"):
+    with pytest.raises(etcd_pki.errors.MissingBlockError, match="no certificate in it"):
         Certificate.from_pem(member.certificate.public_key.to_pem())
-    with pytest.raises(etcd_pki.MalformedError, match="not a valid certificate: it is empty"):
+    with pytest.raises(etcd_pki.errors.MalformedError, match="not a valid certificate: it is empty"):
         Certificate.from_pem("")

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from etcd_pki import CertificateAuthority, Check, KeyMatch, Role, Severity, UnknownError
+from etcd_pki import CertificateAuthority, Check, FindingCode, KeyMatch, Role, Severity
+from etcd_pki.errors import InvalidChoiceError
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +35,28 @@ def test_all_is_well(directory):
 
 @pytest.mark.parametrize("warning", [timedelta(days=400), "400d", "100%"])
 def test_thresholds(directory, warning):
-    checked = Check(warning=warning).run([directory / "member-etcd-1.pem"])
-    assert checked[0].severity is Severity.WARNING
-    finding = checked[0].findings[0]
-    assert (finding.code, finding.kind, finding.severity) == ("EP003", "expires", Severity.WARNING)
-    assert finding.not_after == checked[0].certificate.not_valid_after_utc
-    assert Check(warning=warning, ignore=["EP003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
-    assert finding == Check(warning=warning).run([directory / "member-etcd-1.pem"])[0].findings[0]
+    def checked(**options):
+        # The days that are left change with the time
+        (one,) = Check(warning=warning, at=now, **options).run([directory / "member-etcd-1.pem"])
+        return one
+
+    now = datetime.now(timezone.utc)
+    one = checked()
+    assert one.severity is Severity.WARNING
+    finding = one.findings[0]
+    assert (finding.code, finding.kind, finding.severity) == (FindingCode.EXPIRES, "expires", Severity.WARNING)
+    assert finding.code is FindingCode.EXPIRES and finding.code == "EP003"
+    assert finding.not_after == one.certificate.not_valid_after_utc
+    for code in (FindingCode.EXPIRES, "EP003"):
+        assert checked(ignore=[code]).findings == []
+    assert finding == checked().findings[0]
 
 
 def test_codes_that_are_ignored(directory):
     late = {"warning": "400d"}
     assert Check(**late, ignore=["ep003"]).run([directory / "member-etcd-1.pem"])[0].findings == []
     for code in ("EP999x", "EP999", "EP", "EP003 ", ""):
-        with pytest.raises(UnknownError) as raised:
+        with pytest.raises(InvalidChoiceError) as raised:
             Check(ignore=["EP001", code])
         assert (str(raised.value), raised.value.text) == (f'unknown code of a finding "{code}"', code)
         assert "EP003" in raised.value.choices and raised.value.hint == f"one of {', '.join(raised.value.choices)}"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import pickle
 from datetime import timedelta
 from ipaddress import IPv4Address
@@ -94,6 +95,32 @@ def test_facts():
     assert {pair.ca for pair in desired.pairs} == {CaKind.CLIENT}
     assert [pair.host for pair in cluster.desired(host="kube-1").pairs] == ["kube-1"]
     assert desired == cluster.desired() != cluster.desired(host="kube-1")
+
+
+def test_files_of_the_ca(tmp_path):
+    """Which the owner, group and mode of other keys do not concern."""
+    numbers = {"owner": str(os.getuid()), "group": str(os.getgid())}
+    of_ca = {"ca_owner": numbers["owner"], "ca_group": numbers["group"]}
+    files = ClusterFiles(key_mode=0o640, ca_key_mode=0o400, **of_ca)
+    assert (files.ca_key_mode, files.ca_owner, files.ca_group) == (0o400, numbers["owner"], numbers["group"])
+    assert (files.owner, files.group) == (None, None)
+    cluster = Cluster(clients=["root"], files=files)
+    mapping = {"clients": ["root"], "files": {"key_mode": "0640", "ca": {**numbers, "key_mode": "0400"}}}
+    assert Cluster.from_mapping(mapping) == cluster == Cluster.from_yaml(cluster.to_yaml()) != Cluster(clients=["root"])
+    if os.getuid() == 0:
+        cluster = Cluster(clients=["root"], files=ClusterFiles(ca_owner="65534", ca_group="65534", ca_key_mode=0o440))
+    cluster.apply(tmp_path)
+    states = {path.name: path.stat() for path in tmp_path.glob("*.pem")}
+    modes = {name: state.st_mode & 0o777 for name, state in states.items()}
+    wanted = {"ca-key.pem": 0o440, "client-root-key.pem": 0o600} if os.getuid() == 0 else {"ca-key.pem": 0o400}
+    assert wanted.items() <= modes.items()
+    if os.getuid() == 0:
+        owners = {name: (state.st_uid, state.st_gid) for name, state in states.items()}
+        assert owners["ca.pem"] == owners["ca-key.pem"] == (65534, 65534)
+        assert owners["client-root.pem"] == owners["client-root-key.pem"] == (0, 0)
+    for wrong in ({"ca_key_mode": 0o644}, {"ca_key_mode": 0o10000}, {"ca_owner": "no such user"}):
+        with pytest.raises(ValueError):
+            ClusterFiles(**wrong)
 
 
 def test_the_client_beside_a_member():
@@ -194,7 +221,7 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(FileNotFoundError):
         Cluster.from_file(tmp_path / "cluster.yaml")
     (tmp_path / "latin-1.yaml").write_bytes(b"members: [\xe9tcd]")
-    with pytest.raises(etcd_pki.MalformedError) as raised:
+    with pytest.raises(etcd_pki.errors.MalformedError) as raised:
         Cluster.from_file(tmp_path / "latin-1.yaml")
     assert raised.value.path == tmp_path / "latin-1.yaml"
 
@@ -211,7 +238,7 @@ def test_adoption(tmp_path):
     assert [remark.path.name for remark in remarks] == ["node-kube-1.pem"]
     assert remarks[0].text in str(remarks[0]) and repr(remarks[0]) == f"<Remark {remarks[0]}>"
     (tmp_path / "empty").mkdir()
-    with pytest.raises(etcd_pki.NotAdoptableError) as raised:
+    with pytest.raises(etcd_pki.errors.NotAdoptableError) as raised:
         Adoption.read(tmp_path / "empty")
     assert raised.value.directory == tmp_path / "empty"
 
@@ -242,5 +269,5 @@ def test_layouts():
     assert below.key == Path("/etc/ssl/ca-key.pem")
     assert below == etcd_pki.PairPaths("/etc/ssl/ca.pem", Path("/etc/ssl/ca-key.pem"))
     assert hash(below) == hash(etcd_pki.PairPaths("/etc/ssl/ca.pem", "/etc/ssl/ca-key.pem"))
-    with pytest.raises(etcd_pki.InvalidNameError):
+    with pytest.raises(etcd_pki.errors.InvalidNameError):
         Layout.KUBESPRAY.pairs("member", "../etcd-1")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import etcd_pki
 import pytest
+from etcd_pki import errors
 
 CORE = Path(__file__).resolve().parents[2] / "etcd-pki-core" / "src"
 
@@ -17,7 +18,7 @@ OTHERWISE = {
     "CaRenewal": "the keywords of CertificateAuthority.renewed",
     "ClusterBuilder": "the keywords of Cluster",
     "DnsName": "str",
-    "Error": "one class for each kind",
+    "Error": "one class for each kind, in etcd_pki.errors",
     "ExtendedKeyUsage": "str",
     "Entry": "the attributes code, kind and fix of Finding",
     "Facts": "the attributes of Finding",
@@ -38,11 +39,11 @@ OTHERWISE = {
     "Threshold": "timedelta | str",
     "Uri": "str",
     "Validity": "timedelta | datetime | str",
-    "check_clock": "ClockError of whatever issues",
+    "check_clock": "errors.ClockError of whatever issues",
     "parse_rfc3339": "datetime.fromisoformat",
     "printable": "ascii",
     "read_authority": "CertificateAuthority.from_files",
-    "read_authority_to_renew": "CertificateAuthority.from_files(to_renew=True)",
+    "read_authority_to_renew": "CertificateAuthority.from_files(for_renewal=True)",
     "read_private_key": "read_file and PrivateKey.from_pem",
     "read_regular_file": "Path.is_file and read_file",
     "rfc3339": "datetime.isoformat",
@@ -100,9 +101,15 @@ def test_one_exception_for_each_kind_of_error():
     kinds.remove("File")
     # Who ends the work, by Ctrl-C or out of `progress`, is given what was raised there
     kinds.remove("Interrupted")
-    classes = {name.removesuffix("Error") for name in etcd_pki.__all__ if name.endswith("Error")}
-    # The base, the two that Python tells apart by the system's answer, the verdict's, and that of Python's objects
-    assert classes - {"", "IoNotFound", "IoPermission", "Verification", "State"} == kinds
+    native = (CORE.parents[1] / "etcd-pki-py/src/error.rs").read_text()
+    arms = native[native.index("match error {") : native.index('_ => ("Error"')].split("        Error::")[1:]
+    classes = {re.match(r"\w+", arm)[0]: set(re.findall(r'"(\w+Error)"', arm)) for arm in arms}
+    assert classes.keys() - {"File", "Io"} == kinds - {"Io"}
+    for kind in kinds - {"Io"}:
+        (name,) = classes[kind]
+        assert issubclass(getattr(errors, name), errors.Error)
+        # No two kinds are one class
+        assert sum(name in others for others in classes.values()) == 1
 
 
 def test_every_claim_has_its_kind():

@@ -93,7 +93,7 @@ def test_requests(ca, algorithm):
     assert ours.to_cryptography() == request
     assert set(ours.claimed().alternative_names) == {"etcd-1.lan", ipaddress.ip_address("10.0.0.11")}
     issued = ca.sign(ours, Role.MEMBER, ours.claimed())
-    assert issued.refused == []
+    assert issued.denied_claims == []
     assert issued.certificate.to_cryptography().public_key() == key.public_key()
 
 
@@ -107,7 +107,7 @@ def test_a_request_of_ours_is_theirs():
 def test_a_certificate_of_ours_is_taken_by_their_verifier(ca, member):
     leaf, root = member.certificate.to_cryptography(), ca.root.to_cryptography()
     assert isinstance(leaf, x509.Certificate)
-    assert leaf == x509.load_pem_x509_certificates(member.certificate_pem())[0]
+    assert leaf == x509.load_pem_x509_certificates(member.to_pem())[0]
     leaf.verify_directly_issued_by(root)
     verifier = PolicyBuilder().store(TrustStore([root])).build_server_verifier(x509.DNSName("etcd-1.lan"))
     assert verifier.verify(leaf, []) == [leaf, root]
@@ -126,7 +126,7 @@ def test_an_authority_of_theirs(theirs):
 def test_a_pair_of_theirs(ca):
     key = ec.generate_private_key(ec.SECP256R1())
     issued = ca.certify(PublicKey.from_cryptography(key.public_key()), Role.CLIENT, "backup")
-    bundle = Bundle(PrivateKey.from_cryptography(key), Certificate.from_cryptography(issued.certificate.to_cryptography()))
+    bundle = Bundle(Certificate.from_cryptography(issued.certificate.to_cryptography()), PrivateKey.from_cryptography(key))
     assert bundle.certificate == issued.certificate
 
 
@@ -135,7 +135,7 @@ def test_kinds_that_etcd_pki_does_not_use(ca):
         ec.generate_private_key(ec.SECP256K1()),
         rsa.generate_private_key(65537, 1024),
     ):
-        with pytest.raises(etcd_pki.UnsupportedError) as raised:
+        with pytest.raises(etcd_pki.errors.UnsupportedAlgorithmError) as raised:
             PrivateKey.from_cryptography(key)
         assert raised.value.what in str(raised.value)
     public = PublicKey.from_cryptography(ec.generate_private_key(ec.SECP256K1()).public_key())

@@ -6,6 +6,7 @@ import inspect
 import io
 import operator
 import pkgutil
+import pydoc
 import re
 import sys
 from datetime import timedelta
@@ -85,6 +86,17 @@ def test_all_that_is_public_is_documented():
                 if not member.startswith("_") and not inspect.getdoc(attribute):
                     missing.append(f"{name}.{member}")
     assert missing == []
+
+
+def test_the_package_lists_what_it_has():
+    """Which is the first page of help(etcd_pki)."""
+    listed = set(re.findall(r"\w+", etcd_pki.__doc__.partition(">>> written[0]")[2]))
+    names = {name for name in etcd_pki.__all__ if not name.endswith("Error") and name != "__version__"}
+    assert names - listed == set()
+    text = pydoc.plain(pydoc.render_doc(etcd_pki))
+    assert text.index("What is here, by topic") < text.index("class CertificateAuthority(")
+    # What is imported when it is asked for would be missing
+    assert [name for name in names if inspect.isclass(getattr(etcd_pki, name)) and f"class {name}" not in text] == []
 
 
 def constructors():

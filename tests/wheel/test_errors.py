@@ -5,11 +5,12 @@ import inspect
 import os
 import pickle
 import re
+import sys
 from subprocess import run
 
 import etcd_pki
 import pytest
-from etcd_pki import Certificate, CertificateAuthority, Cluster, Store, _words, errors
+from etcd_pki import Certificate, CertificateAuthority, Cluster, FindingCode, Severity, Store, _words, errors
 from tools import ROOT, program, python
 
 CORE = ROOT / "etcd-pki-core/src"
@@ -31,6 +32,8 @@ def enumeration(name):
 
 
 WORDS = [name for name, one in vars(_words).items() if inspect.isclass(one) and issubclass(one, str) and name[0] != "_"]
+# The core has a table of them, and no enumeration
+WORDS.remove("FindingCode")
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -55,10 +58,52 @@ def test_no_list_of_words_is_forgotten():
     assert set(WORDS) == wanted >= {"Role", "CaKind", "KeyMatch"}
 
 
+def test_each_finding_of_the_core_has_its_code():
+    table = (CORE / "finding/table.rs").read_text()
+    rows = dict(re.findall(r'entry\(\s*"(EP\d+)",\s*"(\w+)",', table))
+    assert len(rows) > 50
+    assert {code.value: code.name.lower() for code in FindingCode} == {**rows, "EP002": "expires_critical"}
+    for code in FindingCode:
+        assert pickle.loads(pickle.dumps(code)) is code == code.value
+
+
+def test_severities_are_ordered():
+    """By what they mean, where their text would be ordered otherwise."""
+    ranked = [Severity.OK, Severity.UNKNOWN, Severity.WARNING, Severity.CRITICAL]
+    assert sorted(reversed(ranked)) == ranked == list(Severity)
+    assert max(Severity) is Severity.CRITICAL and min(Severity) is Severity.OK
+    for low, high in zip(ranked, ranked[1:]):
+        assert low < high and low <= high and high > low and high >= low and low >= low and low <= low
+        assert not (low > high or low >= high or high < low or high <= low or low < low or low > low)
+        # Text on either side is the severity that it names
+        assert low < high.value and low.value < high and low <= high.value and low.value <= high
+        assert high > low.value and high.value > low and high >= low.value and high.value >= low
+    with pytest.raises(ValueError, match="'grave' is not a valid Severity"):
+        assert Severity.OK < "grave"
+    with pytest.raises(TypeError):
+        assert Severity.OK < 3
+
+
+FAMILIES = {
+    "AlreadyExistsError",
+    "BlockedError",
+    "CaError",
+    "ConflictError",
+    "Error",
+    "FileAccessError",
+    "FormatError",
+    "InvalidValueError",
+    "PassphraseError",
+    "SignerError",
+    "SpecificationError",
+    "VerificationError",
+}
+
+
 def test_the_public_names():
     names = set(etcd_pki.__all__)
     assert len(names) == len(etcd_pki.__all__)
-    assert classes() <= names
+    assert {name for name in names if name.endswith("Error")} == FAMILIES <= classes()
     assert set(dir(etcd_pki)) == names
     for name in names:
         assert getattr(etcd_pki, name) is not None
@@ -70,19 +115,24 @@ def test_the_public_names():
 
 def test_families():
     for name in classes() - {"Error"}:
-        kind = getattr(etcd_pki, name)
+        kind = getattr(errors, name)
         assert issubclass(kind, etcd_pki.Error) and kind.__module__ == "etcd_pki.errors"
         assert kind.__doc__
         # Which tools that show or document it look for
         assert inspect.getsource(kind).startswith(f"class {name}(")
-        if name != "SignerError":
-            assert issubclass(kind, (ValueError, OSError)), name
-            assert issubclass(kind, ValueError) != issubclass(kind, OSError), name
-    assert issubclass(etcd_pki.ExistsError, FileExistsError)
-    assert issubclass(etcd_pki.AuthorityExistsError, FileExistsError)
-    assert issubclass(etcd_pki.IoNotFoundError, (etcd_pki.IoError, FileNotFoundError))
-    assert issubclass(etcd_pki.IoPermissionError, PermissionError)
-    assert issubclass(etcd_pki.LockedError, TimeoutError)
+        assert issubclass(kind, (ValueError, OSError)), name
+        assert issubclass(kind, ValueError) != issubclass(kind, OSError), name
+        # Each kind is of one family, and an object of a family is caught by no other
+        assert sum(issubclass(kind, getattr(etcd_pki, family)) for family in FAMILIES - {"Error"}) == 1, name
+    assert issubclass(etcd_pki.AlreadyExistsError, FileExistsError)
+    assert issubclass(errors.MissingFileError, (etcd_pki.FileAccessError, FileNotFoundError))
+    assert issubclass(errors.PermissionDeniedError, PermissionError)
+    assert issubclass(errors.LockedError, TimeoutError)
+
+
+def test_the_module_lists_the_families():
+    listed = re.findall(r"^- ``(\w+)``: ", errors.__doc__, re.MULTILINE)
+    assert len(listed) == len(FAMILIES) and set(listed) == FAMILIES
 
 
 def test_no_name_of_python_is_hidden():
@@ -95,7 +145,7 @@ def test_what_the_system_refuses(tmp_path):
     with pytest.raises(FileNotFoundError) as raised:
         Certificate.from_file(missing)
     error = raised.value
-    assert isinstance(error, etcd_pki.IoNotFoundError)
+    assert isinstance(error, etcd_pki.errors.MissingFileError)
     assert (error.errno, error.filename, error.path, error.action) == (2, str(missing), missing, "read")
     assert error.strerror == os.strerror(2)
     assert str(error) == f"cannot read {missing}: No such file or directory (os error 2)"
@@ -122,12 +172,12 @@ def test_what_the_system_does_not_permit(tmp_path):
     """Where even root may not write."""
     with pytest.raises(OSError) as raised:
         CertificateAuthority.create("etcd-ca").write("/proc/1/fdinfo/pki")
-    assert isinstance(raised.value, etcd_pki.IoError)
+    assert isinstance(raised.value, etcd_pki.FileAccessError)
     assert raised.value.errno in (1, 2, 13) and str(raised.value.path).startswith("/proc/1/fdinfo")
 
 
-def test_messages_and_hints_are_the_cores(tmp_path):
-    """As the command, which is the core's as well, says them."""
+def test_messages_are_the_cores_and_hints_are_in_the_words_of_python(tmp_path):
+    """The command says the same, with the names of its options."""
 
     def spoken(*arguments):
         done = run([program("ETCD_PKI_TEST_COMMAND"), *map(str, arguments)], capture_output=True, text=True, timeout=60)
@@ -137,8 +187,7 @@ def test_messages_and_hints_are_the_cores(tmp_path):
     def told(act):
         with pytest.raises(etcd_pki.Error) as raised:
             act()
-        hint = f"hint: {raised.value.hint}\n" if raised.value.hint else ""
-        return f"etcd-pki: {raised.value}\n{hint}"
+        return str(raised.value), raised.value.hint
 
     damaged = tmp_path / "damaged.pem"
     damaged.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
@@ -146,20 +195,94 @@ def test_messages_and_hints_are_the_cores(tmp_path):
     specification.write_text("members:\n  - {name: etcd-1, adresses: [10.0.0.11]}\n")
     encrypted = tmp_path / "encrypted.pem"
     encrypted.write_bytes(etcd_pki.PrivateKey.generate().to_encrypted_pem("correct horse"))
-    CertificateAuthority.create("etcd-ca").write(tmp_path / "pki")
+    ca = CertificateAuthority.create("etcd-ca")
+    ca.write(tmp_path / "pki")
+    long = "a" * 65
+    same = None
     pairs = [
-        (("cert", "show", damaged), lambda: Certificate.from_file(damaged)),
-        (("plan", "-f", specification), lambda: Cluster.from_file(specification)),
-        (("key", "public", encrypted), lambda: etcd_pki.PrivateKey.from_file(encrypted)),
-        (("ca", "new", "-d", tmp_path / "pki"), lambda: CertificateAuthority.create("etcd-ca").write(tmp_path / "pki")),
+        (("cert", "show", damaged), lambda: Certificate.from_file(damaged), same),
+        (("plan", "-f", specification), lambda: Cluster.from_file(specification), same),
+        (("cert", "show", tmp_path / "missing.pem"), lambda: Certificate.from_file(tmp_path / "missing.pem"), same),
         (
             ("cert", "issue", "member", "etcd-1", "--san", "10.0.0.300", "-d", tmp_path / "pki"),
             lambda: Store(tmp_path / "pki").ca().issue("member", "etcd-1", names=["10.0.0.300"]),
+            same,
         ),
-        (("cert", "show", tmp_path / "missing.pem"), lambda: Certificate.from_file(tmp_path / "missing.pem")),
+        (
+            ("key", "public", encrypted),
+            lambda: etcd_pki.PrivateKey.from_file(encrypted),
+            "give its passphrase with passphrase=",
+        ),
+        (
+            ("ca", "new", "-d", tmp_path / "pki"),
+            lambda: CertificateAuthority.create("etcd-ca").write(tmp_path / "pki"),
+            "; replace_ca=True replaces it on purpose",
+        ),
+        (
+            ("cert", "issue", "client", "a", "--cn", "etcd-member-a", "-d", tmp_path / "pki"),
+            lambda: Store(tmp_path / "pki").ca().issue("client", etcd_pki.Identity("a", common_name="etcd-member-a")),
+            "allow_member_common_name=True",
+        ),
+        (
+            ("cert", "issue", "client", "a", "--cn", long, "-d", tmp_path / "pki"),
+            lambda: etcd_pki.Identity("a", common_name=long),
+            f"give a shorter one, such as common_name={long[:64]}",
+        ),
     ]
-    for arguments, act in pairs:
-        assert told(act) == spoken(*arguments)
+    for arguments, act, ours in pairs:
+        text, hint = told(act)
+        message, _, theirs = spoken(*arguments).partition("\nhint: ")
+        assert f"etcd-pki: {text}" == message
+        if ours is same:
+            assert f"{hint}\n" == theirs
+        else:
+            assert ours in hint and hint != theirs and " --" not in hint
+
+
+def options(text):
+    """What reads as an option of the command."""
+    return re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)
+
+
+def test_no_hint_names_an_option():
+    """Each that the core writes is in the table of the native module, by which Python's keywords come into their place."""
+    table = (ROOT / "etcd-pki-py/src/hint.rs").read_text()
+    rows = [(row[0], row[1]) for row in re.findall(r'\(\s*"([^"]+)",\s*"([^"]+)",?\s*\)', table[: table.index("];")])]
+    assert len(rows) > 10
+    assert [keyword for _, keyword in rows if options(keyword)] == []
+    found, used = [], set()
+    for file in [*CORE.rglob("*.rs"), *(ROOT / "etcd-pki-py/src").rglob("*.rs")]:
+        # What it gives to etcd, and its own tests, are no hints
+        if file in (CORE / "config.rs", ROOT / "etcd-pki-py/src/hint.rs"):
+            continue
+        source = file.read_text().partition("#[cfg(test)]")[0]
+        source = re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE)
+        for text in re.findall(r'"((?:[^"\\]|\\.)*)"', source, re.DOTALL):
+            if not options(text):
+                continue
+            text = re.sub(r"\\\n\s*", "", text)
+            for command, keyword in rows:
+                used.update({command} if command in text else ())
+                text = text.replace(command, keyword)
+            found.append(text)
+    assert len(found) > 10
+    assert [text for text in found if options(text)] == []
+    assert {command for command, _ in rows} - used == set()
+
+
+def test_a_hint_is_a_note():
+    """Which a traceback shows from Python 3.11 on (PEP 678)."""
+    with pytest.raises(etcd_pki.Error) as raised:
+        Cluster(members=["etcd-1", "etcd-1"])
+    error = raised.value
+    assert error.hint
+    assert error.__notes__ == [f"hint: {error.hint}"]
+    assert pickle.loads(pickle.dumps(error)).__notes__ == error.__notes__
+    error.add_note("of the second rack")
+    assert pickle.loads(pickle.dumps(error)).__notes__ == [f"hint: {error.hint}", "of the second rack"]
+    assert str(error) == error.args[0] and "hint" not in str(error)
+    done = python("import etcd_pki; etcd_pki.Cluster(members=['etcd-1', 'etcd-1'])")
+    assert (f"hint: {error.hint}" in done.stderr) == (sys.version_info >= (3, 11))
 
 
 def test_an_exception_is_pickled(ca, member, tmp_path):
@@ -186,8 +309,11 @@ def test_an_exception_is_pickled(ca, member, tmp_path):
 
 
 def annotated(kind):
-    """The facts that a class says to have of its own, and of those all that are there in any case."""
-    own = vars(kind).get("__annotations__", {})
+    """The facts that a class has, with those of its family, and of these all that are there in any case."""
+    own = {}
+    for one in reversed(kind.__mro__):
+        if one.__module__ == "etcd_pki.errors" and one is not etcd_pki.Error:
+            own.update(vars(one).get("__annotations__", {}))
     return set(own), {name for name, text in own.items() if "None" not in text}
 
 
@@ -205,10 +331,10 @@ def test_each_fact_is_annotated():
             told[name] = names
     assert len(told) > 25
     for name, names in told.items():
-        facts, _ = annotated(getattr(etcd_pki, name))
+        facts, _ = annotated(getattr(errors, name))
         assert facts == names, name
-    given = set(classes()) - told.keys()
-    assert given == {"Error", "IoError", "IoNotFoundError", "IoPermissionError", "StateError", "VerificationError"}
+    by_system = {"FileAccessError", "MissingFileError", "PermissionDeniedError"}
+    assert classes() - told.keys() - FAMILIES == {"InvalidStateError", "VerdictError"} | (by_system - FAMILIES)
 
 
 def test_a_fact_that_is_not_there_is_none():
@@ -217,9 +343,9 @@ def test_a_fact_that_is_not_there_is_none():
     assert (raised.value.line, raised.value.column, raised.value.path) == (None, None, None)
     assert "members" in raised.value.field
     for name in classes():
-        facts, always = annotated(getattr(etcd_pki, name))
+        facts, always = annotated(getattr(errors, name))
         for fact in facts - always:
-            assert getattr(getattr(etcd_pki, name)(), fact) is None
+            assert getattr(getattr(errors, name)(), fact) is None
 
 
 def test_a_traceback_names_the_public_class():
@@ -230,7 +356,7 @@ def test_a_traceback_names_the_public_class():
 
 def test_one_made_by_hand():
     """Whoever fakes one in a test of their own needs no facts."""
-    error = etcd_pki.WrongPassphraseError("no")
+    error = etcd_pki.errors.WrongPassphraseError("no")
     assert (str(error), error.hint, error.args) == ("no", None, ("no",))
-    assert str(etcd_pki.IoError()) == ""
-    assert etcd_pki.ExistsError("it is there", "look", {"path": "ca.pem"}).path == "ca.pem"
+    assert str(etcd_pki.FileAccessError()) == "" and not hasattr(etcd_pki.FileAccessError(), "__notes__")
+    assert etcd_pki.errors.ExistingFileError("it is there", "look", {"path": "ca.pem"}).path == "ca.pem"

@@ -19,7 +19,7 @@ def limited(directory, extension):
 
 def test_what_a_ca_may_not_sign(tmp_path):
     ca = limited(tmp_path, "nameConstraints=critical,permitted;DNS:example.com")
-    with pytest.raises(etcd_pki.UnacceptableError) as raised:
+    with pytest.raises(etcd_pki.errors.UnacceptableError) as raised:
         ca.issue(Role.CLIENT, "app", names=["app.lan"])
     error = raised.value
     assert (error.code, error.reason) == ("EP034", "CN=etcd-ca must not sign for app.lan (nameConstraints)")

@@ -52,7 +52,7 @@ def test_formats(key, format, begin):
 
 
 def test_a_format_of_another_algorithm(key):
-    with pytest.raises(etcd_pki.UnsupportedError):
+    with pytest.raises(etcd_pki.errors.UnsupportedAlgorithmError):
         key.to_secret_pem(format="pkcs1")
 
 
@@ -79,11 +79,13 @@ def test_a_wrong_passphrase_and_none(key, tmp_path):
     pem = key.to_encrypted_pem("correct horse")
     file = tmp_path / "key.pem"
     file.write_bytes(pem)
-    with pytest.raises(etcd_pki.WrongPassphraseError, match="the passphrase does not open the private key"):
+    with pytest.raises(etcd_pki.errors.WrongPassphraseError, match="the passphrase does not open the private key"):
         PrivateKey.from_pem(pem, passphrase="wrong")
-    with pytest.raises(etcd_pki.EncryptedKeyError, match=r"^the private key is encrypted$"):
+    with pytest.raises(
+        etcd_pki.errors.EncryptedKeyError, match=r"^the private key is encrypted\nhint: give its passphrase with passphrase=$"
+    ):
         PrivateKey.from_pem(pem)
-    with pytest.raises(etcd_pki.EncryptedKeyError) as raised:
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError) as raised:
         PrivateKey.from_file(file)
     assert str(raised.value) == f"{file}: the private key is encrypted"
     assert raised.value.path == file
@@ -120,7 +122,7 @@ def test_an_empty_passphrase(key, ca, member, tmp_path):
                 lambda empty=empty: PrivateKey.from_pem(pem, passphrase=empty),
                 lambda empty=empty: PrivateKey.from_der(key.to_secret_der(), passphrase=empty),
                 lambda empty=empty: PrivateKey.from_file(paths.key, passphrase=empty),
-                lambda empty=empty: Bundle.from_pem(member.certificate_pem(), member.secret_key_pem(), passphrase=empty),
+                lambda empty=empty: Bundle.from_pem(member.to_pem(), member.to_secret_pem(), passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_pem(ca.certificate.to_pem(), clear, passphrase=empty),
                 lambda empty=empty: CertificateAuthority.from_files(paths.certificate, paths.key, passphrase=empty),
                 lambda empty=empty: Store(tmp_path / "clear").ca(passphrase=empty),
@@ -129,7 +131,7 @@ def test_an_empty_passphrase(key, ca, member, tmp_path):
                 lambda empty=empty: cluster.apply(tmp_path / "pki", passphrase=empty),
                 lambda empty=empty: cluster.plan(tmp_path / "pki").apply(passphrase=empty),
             ):
-                with pytest.raises(etcd_pki.MalformedError, match=r"^not a valid passphrase: it is empty"):
+                with pytest.raises(etcd_pki.errors.MalformedError, match=r"^not a valid passphrase: it is empty"):
                     act()
     assert not (tmp_path / "pki").exists() and list((tmp_path / "locked").iterdir()) == [tmp_path / "locked/.etcd-pki.lock"]
 
@@ -195,10 +197,10 @@ def test_what_is_no_contents(wrong):
 
 
 def test_what_holds_no_key(ca):
-    with pytest.raises(etcd_pki.MissingError) as raised:
+    with pytest.raises(etcd_pki.errors.MissingBlockError) as raised:
         PrivateKey.from_pem(ca.certificate.to_pem())
     assert (raised.value.what, raised.value.found) == ("private key", ["a certificate"])
-    with pytest.raises(etcd_pki.SeveralError) as raised:
+    with pytest.raises(etcd_pki.errors.SeveralBlocksError) as raised:
         PrivateKey.from_pem(ca.key.to_secret_pem() * 2)
     assert raised.value.lines == [1, 6]
 
@@ -208,12 +210,12 @@ def test_a_key_that_is_used_and_not_made(tmp_path):
     key = PrivateKey.from_pem((tmp_path / "key.pem").read_bytes())
     assert key.algorithm is KeyAlgorithm.EC_P521
     assert key.public_key.algorithm is KeyAlgorithm.EC_P521
-    with pytest.raises(etcd_pki.UnsupportedError, match="making a key of ec-p521"):
+    with pytest.raises(etcd_pki.errors.UnsupportedAlgorithmError, match="making a key of ec-p521"):
         PrivateKey.generate("ec-p521")
 
 
 def test_an_unknown_algorithm():
-    with pytest.raises(etcd_pki.UnknownError) as raised:
+    with pytest.raises(etcd_pki.errors.InvalidChoiceError) as raised:
         PrivateKey.generate("rsa-512")
     assert raised.value.text == "rsa-512"
     not_made = ("rsa", "ec-p521")

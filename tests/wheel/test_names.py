@@ -1,6 +1,8 @@
 """Names and alternative names, right or refused."""
 
+from collections import ChainMap
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from types import MappingProxyType
 
 import etcd_pki
 import pytest
@@ -14,8 +16,11 @@ from etcd_pki import (
     KubesprayScript,
     PrivateKey,
     Profile,
+    Renewal,
     Role,
+    Store,
     Verifier,
+    write_files,
 )
 
 ODD = ["\ud800", "etcd-\udcff", "\0", "etcd\0-1", "a\nb", ""]
@@ -26,7 +31,7 @@ def test_a_text_may_list_names():
     names = Identity("a", names=["DNS:b.lan, IP:10.0.0.1", "c", "URI:http://x/y,z"]).alternative_names
     assert names == ["b.lan", IPv4Address("10.0.0.1"), "c", "http://x/y,z"]
     for bad, said in [("a,,b", "is empty"), ("a,email:x@y", "of the kind email:"), ("etcd-1.lan.", "ends with a dot")]:
-        with pytest.raises(etcd_pki.InvalidAlternativeNameError, match=said) as raised:
+        with pytest.raises(etcd_pki.errors.InvalidAlternativeNameError, match=said) as raised:
             Identity("a", names=[bad])
         assert raised.value.hint
 
@@ -47,7 +52,7 @@ def test_alternative_names_are_text_or_addresses(ca):
         certificate.ip_addresses
     )
     assert certificate.uris == ["spiffe://a/b"]
-    for iterable in (tuple(names), set(names), iter(names), dict.fromkeys(names)):
+    for iterable in (tuple(names), set(names), iter(names), dict.fromkeys(names).keys()):
         again = ca.issue(Role.MEMBER, "etcd-1", names=iterable).certificate
         assert set(again.dns_names) == set(certificate.dns_names)
 
@@ -64,11 +69,11 @@ def test_identities(ca):
     assert Identity("root", without_alternative_names=True).alternative_names is None
     assert ca.issue(Role.CLIENT, Identity(common_name="app")).certificate.subject == "CN=app"
     assert ca.issue(Role.CLIENT, Identity("app", organization="ops", without_common_name=True)).certificate.common_name is None
-    with pytest.raises(etcd_pki.NoSubjectError):
+    with pytest.raises(etcd_pki.errors.NoSubjectError):
         ca.issue(Role.CLIENT, Identity())
-    with pytest.raises(etcd_pki.NoAlternativeNameError):
+    with pytest.raises(etcd_pki.errors.NoAlternativeNameError):
         ca.issue(Role.MEMBER, Identity(common_name="etcd-1"))
-    with pytest.raises(etcd_pki.CommonNameLengthError) as raised:
+    with pytest.raises(etcd_pki.errors.CommonNameLengthError) as raised:
         Identity("a", common_name="a" * 65)
     assert raised.value.common_name == "a" * 65
 
@@ -141,14 +146,14 @@ def test_surrogates_everywhere(ca):
     "wrong", ["10.0.0.300", "a..b", "-a.lan", "DNS:10.0.0.1", "IP:etcd-1", "fe80::1%eth0", "a.lan:2379", "x" * 300]
 )
 def test_what_is_no_alternative_name(wrong):
-    with pytest.raises(etcd_pki.InvalidAlternativeNameError) as raised:
+    with pytest.raises(etcd_pki.errors.InvalidAlternativeNameError) as raised:
         Identity("etcd-1", names=[wrong])
     assert raised.value.text in wrong
     assert raised.value.reason in str(raised.value)
 
 
 def test_an_address_with_a_zone():
-    with pytest.raises(etcd_pki.InvalidAlternativeNameError):
+    with pytest.raises(etcd_pki.errors.InvalidAlternativeNameError):
         Identity("etcd-1", names=[IPv6Address("fe80::1%eth0")])
 
 
@@ -186,24 +191,48 @@ def test_what_may_be_secret_is_never_repeated():
         lambda: PrivateKey.from_pem(key.to_encrypted_pem("x"), passphrase="hunter2\ud800"),
         lambda: PrivateKey.from_pem("-----BEGIN PRIVATE KEY-----\nhunter2\ud800"),
     ):
-        with pytest.raises(etcd_pki.MalformedError, match="surrogates") as raised:
+        with pytest.raises(etcd_pki.errors.MalformedError, match="surrogates") as raised:
             refused()
         assert "hunter2" not in f"{raised.value!r} {vars(raised.value)}"
 
 
+@pytest.mark.parametrize("given", ["etcd-1", b"etcd-1", {"etcd-1": "10.0.0.11"}, MappingProxyType({"etcd-1": 1}), ChainMap()])
 @pytest.mark.parametrize(
-    "call",
+    "take",
     [
-        lambda: Cluster(members="etcd-1"),
-        lambda: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", masters="etcd-1"),
-        lambda: Check(ignore="EP001"),
-        lambda: Check().run("pki"),
-        lambda: Identity("etcd-1", names="a.b"),
+        lambda given: Cluster(members=given),
+        lambda given: Cluster(nodes=given),
+        lambda given: Cluster(clients=given),
+        lambda given: Cluster(shared_names=given),
+        lambda given: ClusterEntry("etcd-1", names=given),
+        lambda given: Identity("etcd-1", names=given),
+        lambda given: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", masters=given),
+        lambda given: KubesprayScript("[alt_names]\nIP.1 = 10.0.0.1\n", hosts=given),
+        lambda given: Check(ignore=given),
+        lambda given: Check().run(given),
+        lambda given: Renewal(Store("pki")).plan_files(given),
+        lambda given: CertificateAuthority.from_files("ca.pem", "ca-key.pem", member_common_names=given),
+        lambda given: write_files(given),
     ],
 )
-def test_a_lone_text_is_no_list(call):
-    with pytest.raises(TypeError, match="expected an iterable such as a list, not str"):
-        call()
+def test_neither_text_nor_a_mapping_is_a_list(take, given):
+    """The letters of the one and the keys of the other would be taken for the items."""
+    with pytest.raises(TypeError, match=f"expected an iterable such as a list, not {type(given).__name__}"):
+        take(given)
+
+
+@pytest.mark.parametrize("given", ["etcd-1", {"etcd-1": True}])
+@pytest.mark.parametrize(
+    ("take", "wanted"),
+    [
+        (lambda given: Cluster(clients=["root"]).plan("pki", prune=given), "expected bool or an iterable of names, not"),
+        (lambda given: Cluster(clients=["root"]).plan("pki", host="a", exchange="b", trust=given), "Sequence|Vec"),
+        (lambda given: Verifier(given), "expected Certificate or an iterable of them, not"),
+    ],
+)
+def test_nor_where_something_else_than_a_list_may_be(take, wanted, given):
+    with pytest.raises(TypeError, match=wanted):
+        take(given)
 
 
 def test_anything_that_is_iterated_over_will_do():

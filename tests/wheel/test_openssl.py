@@ -49,7 +49,7 @@ def test_encrypted_keys(cipher):
     pem = openssl(*GENERATED["ec-p256"].split())
     encrypted = openssl("pkcs8", "-topk8", "-v2", cipher[1:], "-passout", "pass:correct horse", input=pem)
     assert PrivateKey.from_pem(encrypted, passphrase="correct horse").public_key == PrivateKey.from_pem(pem).public_key
-    with pytest.raises(etcd_pki.WrongPassphraseError):
+    with pytest.raises(etcd_pki.errors.WrongPassphraseError):
         PrivateKey.from_pem(encrypted, passphrase="wrong")
 
 
@@ -80,8 +80,8 @@ def test_an_authority_a_request_and_a_certificate(directory):
     ca = CertificateAuthority.from_files(directory / "ca.pem", directory / "ca-key.pem")
     request = CertificateRequest.from_file(directory / "etcd-1.csr")
     issued = ca.sign(request, Role.MEMBER, request.claimed())
-    assert issued.refused == []
-    (directory / "ours.pem").write_bytes(issued.certificate_pem())
+    assert issued.denied_claims == []
+    (directory / "ours.pem").write_bytes(issued.to_pem())
     told = openssl("verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", "ca.pem", "ours.pem", cwd=directory)
     assert told == b"ours.pem: OK\n"
     renewed = ca.renew(theirs.certificate)

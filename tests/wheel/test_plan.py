@@ -44,7 +44,7 @@ def test_a_plan_is_applied_once(cluster, tmp_path):
     plan = cluster.plan(tmp_path)
     plan.apply()
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(etcd_pki.ChangedError):
+    with pytest.raises(etcd_pki.errors.FileChangedError):
         plan.apply()
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert len(plan.changes) == 4
@@ -61,7 +61,7 @@ def test_a_plan_that_is_out_of_date(cluster, tmp_path):
     assert (reason.path, reason.name, reason.current, reason.desired) == (None, None, [], [])
     file = plan.changes[0].paths.certificate
     os.replace(tmp_path / file.name.replace("member-etcd-1", "admin-etcd-1"), tmp_path / file.name)
-    with pytest.raises(etcd_pki.ChangedError) as raised:
+    with pytest.raises(etcd_pki.errors.FileChangedError) as raised:
         plan.apply()
     assert isinstance(raised.value, OSError)
     assert raised.value.path.parent == tmp_path
@@ -79,7 +79,7 @@ def test_renews_and_keeps_the_key(cluster, tmp_path):
 
 def test_the_options(cluster, tmp_path):
     assert cluster.apply(tmp_path, only="root").count(Action.CREATE) == 2
-    with pytest.raises(etcd_pki.InvalidNameError):
+    with pytest.raises(etcd_pki.errors.InvalidNameError):
         cluster.apply(tmp_path, only="nobody")
     cluster.apply(tmp_path)
     less = Cluster(members=[ClusterEntry("etcd-1", names=["10.0.0.11"])])
@@ -109,10 +109,10 @@ def test_an_encrypted_authority(cluster, tmp_path):
     cluster.apply(tmp_path, passphrase="correct horse")
     assert b"ENCRYPTED" in (tmp_path / "ca-key.pem").read_bytes()
     wider = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
-    with pytest.raises(etcd_pki.EncryptedKeyError) as raised:
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError) as raised:
         wider.apply(tmp_path)
     assert raised.value.path == tmp_path / "ca-key.pem"
-    with pytest.raises(etcd_pki.WrongPassphraseError):
+    with pytest.raises(etcd_pki.errors.WrongPassphraseError):
         wider.apply(tmp_path, passphrase=b"wrong")
     assert wider.apply(tmp_path, passphrase=b"correct horse").count(Action.CREATE) == 2
 
@@ -121,18 +121,18 @@ def test_a_wrong_passphrase_does_not_use_a_plan_up(cluster, tmp_path):
     cluster.apply(tmp_path, passphrase="correct horse")
     before = sorted(tmp_path.iterdir())
     plan = Cluster(members=["etcd-1", "etcd-2"], clients=["root"]).plan(tmp_path)
-    with pytest.raises(etcd_pki.EncryptedKeyError):
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         plan.check_keys()
     plan.check_keys(passphrase="correct horse")
-    with pytest.raises(etcd_pki.EncryptedKeyError):
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         plan.apply()
     for wrong in "wrong", b"wrong":
-        with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
+        with pytest.raises(etcd_pki.errors.WrongPassphraseError) as raised:
             plan.apply(passphrase=wrong)
         assert raised.value.path == tmp_path / "ca-key.pem"
     assert sorted(tmp_path.iterdir()) == before
     assert plan.apply(passphrase="correct horse").count(Action.CREATE) == 2
-    with pytest.raises(etcd_pki.ChangedError):
+    with pytest.raises(etcd_pki.errors.FileChangedError):
         plan.apply(passphrase="correct horse")
 
 
@@ -161,13 +161,13 @@ def test_export(cluster, tmp_path):
     with pytest.raises(FileExistsError):
         cluster.export(tmp_path / "etcd-1", host="etcd-1", store=Store(tmp_path / "all"))
     assert cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True) == exported
-    assert exported.not_given == []
+    assert exported.unset_owners == []
 
 
 def test_another_authority(cluster, tmp_path):
     cluster.apply(tmp_path)
     other = Cluster(members=["etcd-1"], authority=etcd_pki.ClusterAuthority("other-ca"))
-    with pytest.raises(etcd_pki.AnotherAuthorityError) as raised:
+    with pytest.raises(etcd_pki.errors.OtherCaError) as raised:
         other.apply(tmp_path)
     assert (raised.value.path, raised.value.wanted) == (tmp_path / "ca.pem", "other-ca")
 
@@ -200,9 +200,9 @@ def test_a_symbolic_link(cluster, tmp_path):
     os.symlink(target, tmp_path / "pki" / "client-root.pem")
     report = Cluster(members=["etcd-1"], clients=[ClusterEntry("root", algorithm="ed25519")]).apply(tmp_path / "pki")
     (failure,) = report.failures
-    assert isinstance(failure.error, etcd_pki.SymbolicLinkError) and isinstance(failure.error, OSError)
+    assert isinstance(failure.error, etcd_pki.errors.SymbolicLinkError) and isinstance(failure.error, OSError)
     assert failure.error.path == failure.path == tmp_path / "pki" / "client-root.pem"
-    with pytest.raises(etcd_pki.SymbolicLinkError) as raised:
+    with pytest.raises(etcd_pki.errors.SymbolicLinkError) as raised:
         report.raise_for_failures()
     assert (str(raised.value), raised.value.path) == (str(failure.error), failure.path)
 
@@ -220,7 +220,7 @@ def test_what_is_in_the_way_holds_up_no_other_pair(cluster, tmp_path):
     report = plan.apply()
     (failure,) = report.failures
     assert (failure.outcome, failure.is_done, report.count(Action.CREATE)) == (Outcome.BLOCKED, False, 3)
-    assert isinstance(failure.error, etcd_pki.IrregularError) and failure.error.path == key
+    assert isinstance(failure.error, etcd_pki.errors.NotAFileError) and failure.error.path == key
     assert str(failure.error) == reason.message and not report.is_complete
     assert key.is_dir()
     key.rmdir()
@@ -236,7 +236,7 @@ def test_a_key_that_cannot_be_read_is_not_replaced(cluster, tmp_path):
     report = cluster.apply(tmp_path)
     assert report.count(Action.RENEW) == 1 and key.read_text() == "damaged"
     (failure,) = report.failures
-    assert isinstance(failure.error, etcd_pki.BlockedError) and failure.error.path == tmp_path / "client-root.pem"
+    assert isinstance(failure.error, etcd_pki.errors.BlockedStepError) and failure.error.path == tmp_path / "client-root.pem"
     assert failure.step.reasons[0].kind == "unreadable" and failure.step.reasons[0].message in failure.error.reason
     assert cluster.apply(tmp_path, rekey=True).count(Action.REISSUE) == 1
 
@@ -262,7 +262,7 @@ def test_links_within_the_directory(tmp_path):
     assert {reason.path: reason.target for reason in links} == {
         directory / f"node-kube-2{end}": (directory / f"node-kube-1{end}").resolve() for end in (".pem", "-key.pem")
     }
-    with pytest.raises(etcd_pki.SymbolicLinkError):
+    with pytest.raises(etcd_pki.errors.SymbolicLinkError):
         cluster.apply(directory).raise_for_failures()
     assert cluster.apply(directory, replace_links=True).count(Action.REISSUE) == 1
     assert before == {path: path.read_bytes() for path in before}
@@ -278,7 +278,7 @@ def test_what_was_done_although_a_step_failed(tmp_path):
     cluster = Cluster(members=["etcd-1", "etcd-2"], clients=["root"])
     report = cluster.apply(directory)
     (failure,) = report.failures
-    assert isinstance(failure.error, etcd_pki.SymbolicLinkError)
+    assert isinstance(failure.error, etcd_pki.errors.SymbolicLinkError)
     done = [step.path for step in report.done]
     assert done[0] == directory / "ca.pem" and len(done) == 5
     assert failure.path not in done
@@ -297,7 +297,7 @@ def test_a_directory_that_may_not_be_made(cluster, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError) as raised:
         cluster.apply(tmp_path / "file" / "pki")
-    assert isinstance(raised.value, etcd_pki.IoError)
+    assert isinstance(raised.value, etcd_pki.FileAccessError)
 
 
 def test_a_report_has_its_plan(cluster, tmp_path):
@@ -308,7 +308,7 @@ def test_a_report_has_its_plan(cluster, tmp_path):
 
 def test_a_store_with_another_layout(cluster, tmp_path):
     assert not cluster.plan(Store(tmp_path / "pki")).directory.exists()
-    with pytest.raises(etcd_pki.LayoutError) as raised:
+    with pytest.raises(etcd_pki.errors.LayoutMismatchError) as raised:
         cluster.plan(Store(tmp_path, layout="kubeadm"))
     assert (raised.value.store, raised.value.specification) == ("kubeadm", "kubespray")
 
@@ -369,10 +369,10 @@ def test_a_key_that_is_elsewhere(cluster, tmp_path):
 
 def test_another_layout(cluster, tmp_path):
     cluster.apply(tmp_path)
-    with pytest.raises(etcd_pki.AuthorityExistsError) as raised:
+    with pytest.raises(etcd_pki.errors.ExistingCaError) as raised:
         Cluster(members=["etcd-1"], layout="kubeadm").plan(tmp_path)
     assert (raised.value.directory, raised.value.layout) == (tmp_path, "kubespray")
     (tmp_path / "ca.pem").unlink()
-    with pytest.raises(etcd_pki.AuthorityExistsError) as raised:
+    with pytest.raises(etcd_pki.errors.ExistingCaError) as raised:
         cluster.plan(tmp_path)
     assert raised.value.layout is None

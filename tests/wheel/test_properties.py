@@ -74,7 +74,7 @@ LOADERS = {
     "CertificateRequest.from_pem": CertificateRequest.from_pem,
     "CertificateRequest.from_der": CertificateRequest.from_der,
     "Bundle.from_pem": lambda contents: Bundle.from_pem(contents, KEY.to_secret_pem()),
-    "the key of Bundle.from_pem": lambda contents: Bundle.from_pem(MEMBER.certificate_pem(), contents),
+    "the key of Bundle.from_pem": lambda contents: Bundle.from_pem(MEMBER.to_pem(), contents),
     "CertificateAuthority.from_pem": lambda contents: CertificateAuthority.from_pem(contents, contents),
     "Cluster.from_yaml": Cluster.from_yaml,
     "KubesprayScript": lambda text: KubesprayScript(text).cluster(),
@@ -238,12 +238,12 @@ READERS = {
 @given(contents=st.binary() | any_text.map(lambda text: text.encode("utf-8", "surrogatepass")) | damaged([*GOOD, YAML]))
 @example(contents=b"")
 @example(contents=CA.certificate.to_pem() + CA.key.to_secret_pem())
-@example(contents=MEMBER.certificate_pem() + MEMBER.secret_key_pem())
+@example(contents=MEMBER.to_pem() + MEMBER.to_secret_pem())
 def test_contents_of_files(read, contents, tmp_path):
     for name in ("ca.pem", "ca-key.pem", "member-etcd-1.pem", "member-etcd-1-key.pem", "cluster.yaml"):
         (tmp_path / name).write_bytes(contents)
-    (tmp_path / "good.pem").write_bytes(MEMBER.certificate_pem())
-    (tmp_path / "good-key.pem").write_bytes(MEMBER.secret_key_pem())
+    (tmp_path / "good.pem").write_bytes(MEMBER.to_pem())
+    (tmp_path / "good-key.pem").write_bytes(MEMBER.to_secret_pem())
     (tmp_path / "root").write_bytes(CA.certificate.to_pem())
     meant(lambda: read(tmp_path / "cluster.yaml", tmp_path))
 

@@ -65,7 +65,7 @@ def test_another_ca(directory):
     assert report.is_complete
     Certificate.from_file(directory / "client-root.pem").check_issued_by(ca.certificate)
     assert repr(renewal) == "<Renewal by CN=another-ca>"
-    with pytest.raises(etcd_pki.MissingError):
+    with pytest.raises(etcd_pki.errors.MissingBlockError):
         renewal.plan_due()
 
 
@@ -74,7 +74,7 @@ def test_an_encrypted_ca(tmp_path):
     ca.write(tmp_path, passphrase="correct horse")
     ca.issue(Role.CLIENT, "root").write(tmp_path)
     renewal = Renewal(Store(tmp_path))
-    with pytest.raises(etcd_pki.EncryptedKeyError):
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         (report,) = renewal.apply_files([tmp_path / "client-root.pem"])
         report.raise_for_failures()
     (report,) = renewal.apply_files([tmp_path / "client-root.pem"], passphrase="correct horse")

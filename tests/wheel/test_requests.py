@@ -4,6 +4,7 @@ import copy
 import os
 import pickle
 import shutil
+from ipaddress import IPv4Address, IPv6Address
 
 import etcd_pki
 import pytest
@@ -37,6 +38,26 @@ def test_goes_out_and_comes_in(request_, tmp_path):
     assert CertificateRequest.from_file(file) == request_
 
 
+def test_names(tmp_path):
+    """Those that OpenSSL put into a request, as those of a certificate are called."""
+    (tmp_path / "openssl.conf").write_text(
+        "[req]\ndistinguished_name = dn\nreq_extensions = ext\nprompt = no\n"
+        "[dn]\nO = ops\nOU = racks\nCN = backup\n"
+        "[ext]\nsubjectAltName = DNS:b.lan, DNS:a.lan, IP:10.0.0.1, IP:fd00::1, URI:spiffe://a/b, email:ops@a.lan\n"
+    )
+    new = ("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem")
+    pem = openssl(*new, "-config", "openssl.conf", cwd=tmp_path)
+    request = CertificateRequest.from_pem(pem)
+    assert (request.common_name, request.organizations) == ("backup", ["ops"])
+    assert (request.dns_names, request.uris) == (["b.lan", "a.lan"], ["spiffe://a/b"])
+    assert request.ip_addresses == [IPv4Address("10.0.0.1"), IPv6Address("fd00::1")]
+    assert request.other_names == ["e-mail ops@a.lan"]
+    nameless = CertificateRequest.create(
+        PrivateKey.generate(), Role.CLIENT, Identity(organization="ops", without_common_name=True)
+    )
+    assert (nameless.common_name, nameless.dns_names, nameless.uris, nameless.other_names) == (None, [], [], [])
+
+
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_is_copied_and_pickled(request_, take):
     assert take(request_) == request_
@@ -59,7 +80,7 @@ def test_a_signature_that_does_not_hold(request_):
     der[-1] ^= 1
     with pytest.raises(etcd_pki.Error) as raised:
         CertificateRequest.from_der(der)
-    assert isinstance(raised.value, (etcd_pki.SignatureError, etcd_pki.MalformedError))
+    assert isinstance(raised.value, (etcd_pki.errors.SignatureError, etcd_pki.errors.MalformedError))
 
 
 def test_keys_stay_on_their_hosts(tmp_path):
@@ -77,7 +98,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
         assert (report.keys, report.count(Action.REQUEST), report.count(Action.INSTALL)) == (1, 1, 0)
         (waits,) = cluster.plan(tmp_path / host, host=host, exchange=exchange).changes
         assert waits.action is Action.WAIT
-        with pytest.raises(etcd_pki.ChangedError):
+        with pytest.raises(etcd_pki.errors.FileChangedError):
             plan.apply()
     # A file that should not be there is refused
     stranger = exchange / "etcd-1" / "stranger.csr"
@@ -101,7 +122,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
         assert (untrusted.code, untrusted.current) == ("EP046", [fingerprint])
         assert not (tmp_path / host / "ca.pem").exists() and fingerprint in str(blocked.error)
         spelled = ":".join(fingerprint[at : at + 2].lower() for at in range(0, 64, 2))
-        with pytest.raises(etcd_pki.MalformedError):
+        with pytest.raises(etcd_pki.errors.MalformedError):
             cluster.plan(tmp_path / host, host=host, exchange=exchange, trust=[fingerprint[1:]])
         report = cluster.apply(tmp_path / host, host=host, exchange=exchange, trust=["sha256:" + spelled])
         assert (report.count(Action.TRUST), report.count(Action.INSTALL)) == (1, 1)
@@ -145,13 +166,13 @@ def test_a_wrong_passphrase_does_not_use_a_plan_up(tmp_path):
     CertificateAuthority.create("etcd-ca").write(authority, passphrase="correct horse")
     cluster.apply(tmp_path / "etcd-1", host="etcd-1", exchange=exchange)
     plan = cluster.plan(authority, exchange=exchange)
-    with pytest.raises(etcd_pki.EncryptedKeyError):
+    with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         plan.apply()
-    with pytest.raises(etcd_pki.WrongPassphraseError) as raised:
+    with pytest.raises(etcd_pki.errors.WrongPassphraseError) as raised:
         plan.apply(passphrase="wrong")
     assert raised.value.path == authority / "ca-key.pem"
     assert plan.apply(passphrase="correct horse").count(Action.SIGN) == 2
-    with pytest.raises(etcd_pki.ChangedError):
+    with pytest.raises(etcd_pki.errors.FileChangedError):
         plan.apply(passphrase="correct horse")
 
 

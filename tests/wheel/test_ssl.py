@@ -8,7 +8,8 @@ import tempfile
 import threading
 
 import pytest
-from etcd_pki import Bundle, Certificate, CertificateAuthority, MissingError, Role, StateError
+from etcd_pki import Bundle, Certificate, CertificateAuthority, InvalidValueError, Role
+from etcd_pki.errors import InvalidStateError
 from tools import openssl
 
 # What Python 3.13 asks for by itself
@@ -90,9 +91,9 @@ def test_peers(ca, member):
 
 def test_a_peer_is_no_client(ca, client):
     """Any certificate of the authority's would be one otherwise, at the serving end without a word."""
-    for bundle in (client, ca.issue(Role.NODE, "kube-1"), Bundle.from_pem(client.certificate_pem(), client.secret_key_pem())):
+    for bundle in (client, ca.issue(Role.NODE, "kube-1"), Bundle.from_pem(client.to_pem(), client.to_secret_pem())):
         for server_side in (True, False):
-            with pytest.raises(StateError, match="serverAuth and clientAuth"):
+            with pytest.raises(InvalidStateError, match="serverAuth and clientAuth"):
                 bundle.ssl_context_peer(ca.root, server_side=server_side)
 
 
@@ -144,13 +145,13 @@ def test_roles_are_minded(client, ca):
 
 
 def test_one_that_was_read_is_told_whom_to_trust(ca, member, client):
-    read = Bundle.from_pem(member.certificate_pem(), member.secret_key_pem())
+    read = Bundle.from_pem(member.to_pem(), member.to_secret_pem())
     for make in read.ssl_context_server, read.ssl_context_client:
-        with pytest.raises(StateError, match="say which with trusted="):
+        with pytest.raises(InvalidStateError, match="say which with trusted="):
             make()
     for bundle in read, member:
         for make in bundle.ssl_context_server, bundle.ssl_context_client:
-            with pytest.raises(MissingError, match="trusted= has no certificate") as raised:
+            with pytest.raises(InvalidValueError, match="trusted= has no certificate") as raised:
                 make([])
             assert "leave trusted= out" in raised.value.hint
     handshake(read.ssl_context_server(ca.root), client.ssl_context_client([ca.root]))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import etcd_pki
 import pytest
-from etcd_pki import CaKind, CertificateAuthority, Cluster, Layout, Role, StateError, Store, read_file, write_files
+from etcd_pki import CaKind, CertificateAuthority, Cluster, Layout, Role, Store, read_file, write_files
+from etcd_pki.errors import InvalidStateError
 from tools import python
 
 
@@ -30,9 +31,9 @@ def test_a_directory(ca, member, tmp_path):
 def test_a_lock_that_was_let_go(ca, tmp_path):
     with Store(tmp_path).lock() as files:
         pass
-    with pytest.raises(StateError, match="the directory's lock was let go"):
+    with pytest.raises(InvalidStateError, match="the directory's lock was let go"):
         files.write_ca(ca)
-    with pytest.raises(StateError, match=r"take it anew with Store\.lock\(\)"), files:
+    with pytest.raises(InvalidStateError, match=r"take it anew with Store\.lock\(\)"), files:
         pytest.fail("it is not held")
     assert not (tmp_path / "ca.pem").exists()
 
@@ -80,24 +81,24 @@ def test_pairs_all_or_none(ca, tmp_path):
     pairs = [(bundle, Layout.KUBESPRAY.pairs(Role.CLIENT, bundle.name)[0]) for bundle in bundles]
     (tmp_path / "client-two.pem").write_text("mine")
     with Store(tmp_path).lock() as files:
-        with pytest.raises(etcd_pki.ExistsError) as raised:
+        with pytest.raises(etcd_pki.errors.ExistingFileError) as raised:
             files.write_pairs(pairs)
         assert raised.value.path == tmp_path / "client-two.pem"
         assert not (tmp_path / "client-one.pem").exists()
         # What is no certificate is not replaced
-        with pytest.raises(etcd_pki.NotReplaceableError) as raised:
+        with pytest.raises(etcd_pki.errors.NotReplaceableError) as raised:
             files.write_pairs(pairs, overwrite=True)
         assert raised.value.path == tmp_path / "client-two.pem" and raised.value.found in str(raised.value)
         assert not (tmp_path / "client-one.pem").exists()
-        (tmp_path / "client-two.pem").write_bytes(ca.issue(Role.CLIENT, "two").certificate_pem())
+        (tmp_path / "client-two.pem").write_bytes(ca.issue(Role.CLIENT, "two").to_pem())
         files.write_pairs(pairs, overwrite=True)
-    assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].certificate_pem()
+    assert (tmp_path / "client-two.pem").read_bytes() == bundles[1].to_pem()
 
 
 def test_the_authority_in_a_lock(ca, other_ca, tmp_path):
     with Store(tmp_path).lock() as files:
         files.write_ca(ca)
-        with pytest.raises(etcd_pki.AuthorityExistsError):
+        with pytest.raises(etcd_pki.errors.ExistingCaError):
             files.write_ca(other_ca)
         files.renew_ca(ca.renewed())
         kept = files.replace_ca(other_ca, passphrase="correct horse")
@@ -113,7 +114,7 @@ def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
     with store.lock() as files:
         files.write_ca(ca)
         files.write_ca(other_ca, kind="peer", passphrase="correct horse")
-        with pytest.raises(etcd_pki.AuthorityExistsError):
+        with pytest.raises(etcd_pki.errors.ExistingCaError):
             files.write_ca(ca, kind="peer")
     assert paths.certificate.read_bytes() == other_ca.certificate.to_pem()
     peers = store.ca(CaKind.PEER, passphrase="correct horse")
@@ -121,7 +122,7 @@ def test_the_authority_that_peers_have_apart(ca, other_ca, tmp_path):
     renewed = peers.renewed()
     with store.lock() as files:
         files.renew_ca(renewed, kind="peer")
-        with pytest.raises(etcd_pki.KeyMismatchError):
+        with pytest.raises(etcd_pki.errors.KeyMismatchError):
             files.renew_ca(ca.renewed(), kind="peer")
     assert store.ca(CaKind.PEER, passphrase="correct horse").certificate == renewed.certificate
     assert store.ca().certificate == ca.certificate
@@ -136,7 +137,7 @@ def test_an_authority_that_has_expired_is_loaded_to_be_renewed(tmp_path):
         # It is valid up to the end of its last second
         while short.certificate.not_valid_after_utc + timedelta(seconds=1) >= datetime.now(timezone.utc):
             time.sleep(0.1)
-        with pytest.raises(etcd_pki.AuthorityExpiredError) as raised:
+        with pytest.raises(etcd_pki.errors.CaExpiredError) as raised:
             store.ca(kind)
         assert raised.value.path == paths.certificate
         renewed = store.ca(kind, for_renewal=True).renewed(validity="1d")
@@ -170,7 +171,7 @@ def test_files_of_ones_own(tmp_path):
     big = tmp_path / "big"
     with open(big, "wb") as file:
         file.truncate(etcd_pki.READ_LIMIT + 1)
-    with pytest.raises(etcd_pki.TooLargeError) as raised:
+    with pytest.raises(etcd_pki.errors.TooLargeError) as raised:
         read_file(big)
     assert raised.value.limit == etcd_pki.READ_LIMIT
 

@@ -108,7 +108,7 @@ def test_one_plan_for_two_threads(tmp_path):
     def apply():
         try:
             outcomes.append(plan.apply().changed)
-        except etcd_pki.ChangedError:
+        except etcd_pki.errors.FileChangedError:
             outcomes.append("changed")
 
     threads = [threading.Thread(target=apply) for _ in range(2)]

@@ -23,18 +23,18 @@ def where(path: Path) -> str:
         assert_type(error.column, "int | None")
         assert_type(error.field, str)
         return error.reason
-    except etcd_pki.LockedError as error:
+    except etcd_pki.errors.LockedError as error:
         assert_type(error.directory, Path)
         assert_type(error.waited, int)
-    except (etcd_pki.BlockedError, etcd_pki.ExistsError, etcd_pki.ChangedError, etcd_pki.SymbolicLinkError) as error:
+    except (etcd_pki.BlockedError, etcd_pki.errors.ExistingFileError, etcd_pki.errors.FileChangedError) as error:
         return error.path.name
-    except etcd_pki.IoError as error:
+    except etcd_pki.FileAccessError as error:
         assert_type(error.path, Path)
         return f"{error.action}, {error.errno}, {error.strerror}"
-    except etcd_pki.AuthorityExpiredError as error:
+    except etcd_pki.errors.CaExpiredError as error:
         assert_type(error.not_after, datetime)
         return error.subject
-    except etcd_pki.UnknownError as error:
+    except etcd_pki.errors.InvalidChoiceError as error:
         assert_type(error.choices, "list[str]")
         return f"{error.what}: {error.text}"
     except etcd_pki.Error as error:
@@ -47,13 +47,13 @@ def what(contents: bytes) -> str:
     """Of input that is no certificate."""
     try:
         etcd_pki.Certificate.from_pem(contents)
-    except etcd_pki.MalformedError as error:
+    except etcd_pki.errors.MalformedError as error:
         assert_type(error.block, "int | None")
         assert_type(error.line, "int | None")
         return f"{error.what}: {error.reason}"
-    except etcd_pki.MissingError as error:
+    except etcd_pki.errors.MissingBlockError as error:
         assert_type(error.found, "list[str]")
-    except etcd_pki.SeveralError as error:
+    except etcd_pki.errors.SeveralBlocksError as error:
         assert_type(error.lines, "list[int]")
     return ""
 
@@ -62,7 +62,7 @@ def codes(verdict: etcd_pki.Verdict) -> list[str]:
     """Of a certificate that would not be taken."""
     try:
         verdict.raise_for_reasons()
-    except etcd_pki.VerificationError as error:
+    except etcd_pki.errors.VerdictError as error:
         assert_type(error.reasons, "list[etcd_pki.Finding]")
         return [reason.kind for reason in error.reasons]
     return []

@@ -6,10 +6,27 @@
 >>> written = member.write("ssl", layout="kubespray")
 >>> written[0].certificate.name
 'member-etcd-1.pem'
+
+What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an example:
+
+- Keys and requests: PrivateKey, PublicKey, Signer, CertificateRequest, Claim
+- Certificates: CertificateAuthority, Bundle, Issued, Certificate; Identity and Profile, Role,
+  KeyAlgorithm, KeyFormat, Compatibility
+- Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
+  READ_LIMIT
+- Clusters: Cluster, ClusterEntry, ClusterAuthority, ClusterDefaults, ClusterAdmin, ClusterFiles,
+  Peers; Desired, DesiredCa, DesiredPair; Exported; KubesprayScript
+- Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
+  DeniedClaims; Renewal
+- What is wrong: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
+- Existing directories: inspect_directory, inspect_ca, Directory, TrustBundle, CurrentPair; Adoption, Remark
+- Settings of etcd and its clients: Settings
+- Exceptions: Error, and eleven families of it; each kind is in ``etcd_pki.errors``
 """
 
 from __future__ import annotations
 
+from etcd_pki import errors
 from etcd_pki._etcd_pki import (
     READ_LIMIT,
     Adoption,
@@ -62,165 +79,83 @@ from etcd_pki._etcd_pki import (
     read_file,
     write_files,
 )
+from etcd_pki._signer import Signer
+from etcd_pki._words import (
+    Action,
+    CaKind,
+    Compatibility,
+    FindingCode,
+    KeyAlgorithm,
+    KeyFormat,
+    KeyMatch,
+    Layout,
+    Outcome,
+    Peers,
+    Role,
+    Severity,
+)
 from etcd_pki.errors import (
-    AnotherAuthorityError,
-    AuthorityExistsError,
-    AuthorityExpiredError,
-    AuthorityKeyError,
-    AuthorityNotYetValidError,
+    AlreadyExistsError,
     BlockedError,
-    ChangedError,
-    ClockError,
-    CommonNameLengthError,
-    DirectoryGoneError,
-    EncryptedKeyError,
+    CaError,
+    ConflictError,
     Error,
-    ExistsError,
-    InvalidAlternativeNameError,
-    InvalidDurationError,
-    InvalidNameError,
-    IoError,
-    IoNotFoundError,
-    IoPermissionError,
-    IrregularError,
-    IssuedByAnotherCaError,
-    KeyMismatchError,
-    LayoutError,
-    LockedError,
-    MalformedError,
-    MemberCommonNameError,
-    MissingError,
-    NoAlternativeNameError,
-    NoSubjectError,
-    NotAdoptableError,
-    NotAnAuthorityError,
-    NotReplaceableError,
-    SeveralError,
-    SignatureError,
+    FileAccessError,
+    FormatError,
+    InvalidValueError,
+    PassphraseError,
     SignerError,
     SpecificationError,
-    StateError,
-    SymbolicLinkError,
-    TooLargeError,
-    UnacceptableError,
-    UnknownError,
-    UnsupportedError,
-    UntrustedOwnerError,
-    ValidityError,
     VerificationError,
-    WrongPassphraseError,
 )
-
-# As typing has it. That, and the enumerations, are imported when they are asked for: they take longer than all else here
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from etcd_pki._signer import Signer
-    from etcd_pki._words import (
-        Action,
-        CaKind,
-        Compatibility,
-        KeyAlgorithm,
-        KeyFormat,
-        KeyMatch,
-        Layout,
-        Outcome,
-        Peers,
-        Role,
-        Severity,
-    )
-
-
-def __getattr__(name: str) -> object:
-    """Imports what not every program asks for."""
-    if name not in __all__:
-        raise AttributeError(f"module 'etcd_pki' has no attribute {name!r}")
-    value: object
-    if name == "Signer":
-        from etcd_pki import _signer
-
-        value = _signer.Signer
-    else:
-        from etcd_pki import _words
-
-        value = getattr(_words, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """What there is, imported or not."""
-    return __all__
-
 
 __all__ = [
     "READ_LIMIT",
     "Action",
     "Adoption",
-    "AnotherAuthorityError",
-    "AuthorityExistsError",
-    "AuthorityExpiredError",
-    "AuthorityKeyError",
-    "AuthorityNotYetValidError",
+    "AlreadyExistsError",
     "BlockedError",
     "Bundle",
+    "CaError",
     "CaKind",
     "Certificate",
     "CertificateAuthority",
     "CertificateRequest",
-    "ChangedError",
     "Check",
     "Checked",
     "Claim",
-    "ClockError",
     "Cluster",
     "ClusterAdmin",
     "ClusterAuthority",
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
-    "CommonNameLengthError",
     "Compatibility",
+    "ConflictError",
     "CurrentPair",
     "DeniedClaims",
     "Desired",
     "DesiredCa",
     "DesiredPair",
     "Directory",
-    "DirectoryGoneError",
-    "EncryptedKeyError",
     "Error",
-    "ExistsError",
     "Exported",
+    "FileAccessError",
     "Finding",
+    "FindingCode",
+    "FormatError",
     "Identity",
-    "InvalidAlternativeNameError",
-    "InvalidDurationError",
-    "InvalidNameError",
-    "IoError",
-    "IoNotFoundError",
-    "IoPermissionError",
-    "IrregularError",
+    "InvalidValueError",
     "Issued",
-    "IssuedByAnotherCaError",
     "KeyAlgorithm",
     "KeyFormat",
     "KeyMatch",
-    "KeyMismatchError",
     "KubesprayScript",
     "Layout",
-    "LayoutError",
-    "LockedError",
     "LockedStore",
-    "MalformedError",
-    "MemberCommonNameError",
-    "MissingError",
-    "NoAlternativeNameError",
-    "NoSubjectError",
-    "NotAdoptableError",
-    "NotAnAuthorityError",
-    "NotReplaceableError",
     "Outcome",
     "PairPaths",
+    "PassphraseError",
     "Peers",
     "Plan",
     "PrivateKey",
@@ -232,33 +167,28 @@ __all__ = [
     "Report",
     "Role",
     "Settings",
-    "SeveralError",
     "Severity",
     "ShortenedValidity",
-    "SignatureError",
     "Signer",
     "SignerError",
     "SpecificationError",
-    "StateError",
     "Step",
     "StepReport",
     "Store",
-    "SymbolicLinkError",
-    "TooLargeError",
     "TrustBundle",
-    "UnacceptableError",
-    "UnknownError",
-    "UnsupportedError",
-    "UntrustedOwnerError",
-    "ValidityError",
     "Verdict",
     "VerificationError",
     "Verifier",
-    "WrongPassphraseError",
     "__version__",
+    "errors",
     "has_further_names",
     "inspect_ca",
     "inspect_directory",
     "read_file",
     "write_files",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -18,8 +18,9 @@ def main() -> int:
 
 
 def _open_what_is_closed() -> None:
-    """Has /dev/null in the place of a standard stream that is closed, as the binary has: the next file that is opened would
-    become it, and what is said would be written there."""
+    """Has /dev/null in the place of a standard stream that is closed, as the binary has: the next
+    file that is opened would become it, and what is said would be written there.
+    """
     for stream in range(3):
         try:
             os.fstat(stream)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
+# As typing has it, without its import, which would take longer than that of the package
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from etcd_pki._etcd_pki import PublicKey
+else:
+    Protocol = object
 
 
 class Signer(Protocol):
-    """What ``CertificateAuthority.from_signer`` takes: any object with these two. Each signature is checked before it is used."""
+    """What ``CertificateAuthority.from_signer`` takes: any object with these two. Each signature is
+    checked before it is used.
+    """
 
     @property
     def public_key(self) -> PublicKey:
@@ -19,7 +25,7 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes:
         """Signs a message.
 
-        ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of ``Ecdsa-Sig-Value``; Ed25519; RSA as PKCS#1
-        v1.5 with SHA-256.
+        ECDSA on P-256 with SHA-256 and on P-384 with SHA-384, each as the DER of
+        ``Ecdsa-Sig-Value``; Ed25519; RSA as PKCS#1 v1.5 with SHA-256.
         """
         ...

@@ -8,7 +8,7 @@ import ssl
 import tempfile
 from typing import TYPE_CHECKING
 
-from etcd_pki.errors import MissingError
+from etcd_pki.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,10 +34,9 @@ def client(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificat
 def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate]) -> ssl.SSLContext:
     authorities = "".join(certificate.to_pem().decode("ascii") for certificate in trusted)
     if not authorities:
-        raise MissingError(
-            "trusted= has no certificate, so no other end would be taken",
-            "give the authority's, or leave trusted= out of a bundle that was issued",
-            {"what": "trusted certificate", "found": []},
+        raise InvalidValueError(
+            "trusted= has no certificate, so no other end would be accepted",
+            "give the CA's, or leave trusted= out of a bundle that was issued",
         )
     context = ssl.SSLContext(protocol)
     # etcd's own lowest (tls.VersionTLS12 in client/pkg/transport/listener.go)
@@ -50,7 +49,9 @@ def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, tru
 
 
 def _load_key(context: ssl.SSLContext, key: PrivateKey, certificates: bytes) -> None:
-    """OpenSSL takes a key from a file alone. This one lies on no disk, or, where the system has no such files, is encrypted."""
+    """OpenSSL takes a key from a file alone. This one lies on no disk, or, where the system has no
+    such files, is encrypted.
+    """
     if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
         descriptor = os.memfd_create("etcd-pki")
         with open(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""Closed lists of words, each an enumeration whose members are also their text."""
+"""Enumerations whose members are also their text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class _Word(str, Enum):
-    """A word, which is equal to its text: ``Role.MEMBER == "member"``."""
+    """A member is equal to its text: ``Role.MEMBER == "member"``."""
 
     def __str__(self) -> str:
         return str(self.value)
 
 
 class Role(_Word):
-    """What a certificate is for: a member serves and dials, a node or client only dials."""
+    """What a certificate is for: a member is a server and a client, a node or client only a client."""
 
     MEMBER = "member"
     NODE = "node"
@@ -28,7 +28,9 @@ class Role(_Word):
 
 
 class KeyAlgorithm(_Word):
-    """Kinds of keys that are made and that sign. Keys of ``RSA``, of another size, and ``EC_P521`` sign and are never made."""
+    """Kinds of keys that are made and that sign. Keys of ``RSA``, of another size, and ``EC_P521``
+    sign and are never made.
+    """
 
     EC_P256 = "ec-p256"
     EC_P384 = "ec-p384"
@@ -41,7 +43,9 @@ class KeyAlgorithm(_Word):
 
 
 class KeyFormat(_Word):
-    """Formats of private keys in PEM: PKCS#8 for every key, PKCS#1 for RSA, SEC1 for elliptic curves."""
+    """Formats of private keys in PEM: PKCS#8 for every key, PKCS#1 for RSA, SEC1 for elliptic
+    curves.
+    """
 
     PKCS8 = "pkcs8"
     PKCS1 = "pkcs1"
@@ -49,7 +53,8 @@ class KeyFormat(_Word):
 
 
 class Compatibility(_Word):
-    """Whose habits certificates follow: each role may do what it needs and no more, or what Kubespray's script lets it.
+    """Which tool's certificates they are compatible with: none, so that each role may do what it
+    needs and no more, or Kubespray's script.
 
     In YAML and on the command line it is called `profile`.
     """
@@ -59,7 +64,9 @@ class Compatibility(_Word):
 
 
 class CaKind(_Word):
-    """One of the CAs of a cluster: of clients, and of peers unless they have a separate one; and the separate one."""
+    """The CA of clients, which is also that of peers unless they have a separate one; or the
+    separate CA of peers.
+    """
 
     CLIENT = "client"
     PEER = "peer"
@@ -79,7 +86,9 @@ class Layout(_Word):
         return _etcd_pki.ca_paths(self, kind)
 
     def pairs(self, role: Role | str, name: str) -> list[PairPaths]:
-        """Where the pairs of a role are: one, or two where a member has one for clients and one for peers."""
+        """Where the pairs of a role are: one, or two where a member has one for clients and one for
+        peers.
+        """
         return _etcd_pki.pair_paths(self, role, name)
 
     def peer_pair(self, name: str) -> PairPaths:
@@ -92,15 +101,15 @@ class Layout(_Word):
 
 
 class Peers(_Word):
-    """Whose authority the peers have: the one of clients, or one of their own."""
+    """Whether peers have the CA of clients, or a separate one."""
 
     SHARED = "shared"
     SEPARATE = "separate"
 
 
 class Action(_Word):
-    """What a step of a plan does. ``RENEW`` keeps the key, ``REISSUE`` makes a new one; ``KEEP``, ``WAIT`` and ``BLOCKED`` change
-    nothing.
+    """What a step of a plan does. ``RENEW`` keeps the key, ``REISSUE`` makes a new one; ``KEEP``,
+    ``WAIT`` and ``BLOCKED`` change nothing.
     """
 
     KEEP = "keep"
@@ -118,7 +127,9 @@ class Action(_Word):
 
 
 class Outcome(_Word):
-    """What happened to a step; one is ``SKIPPED`` if an error stopped the run, and ``BLOCKED`` if it was so in the plan."""
+    """What happened to a step; one is ``SKIPPED`` if an error stopped the run, and ``BLOCKED`` if
+    it was so in the plan.
+    """
 
     DONE = "done"
     FAILED = "failed"
@@ -127,12 +138,94 @@ class Outcome(_Word):
 
 
 class Severity(_Word):
-    """How serious a finding is, the worst last."""
+    """How serious a finding is. Severities are ordered, and the worst is last:
+    ``max(checked.severity for checked in results)``.
+    """
 
     OK = "ok"
     UNKNOWN = "unknown"
     WARNING = "warning"
     CRITICAL = "critical"
+
+    # Those of str would compare the text
+    def __lt__(self, other: str) -> bool:
+        return self._rank() < self._rank_of(other) if isinstance(other, str) else NotImplemented
+
+    def __le__(self, other: str) -> bool:
+        return self._rank() <= self._rank_of(other) if isinstance(other, str) else NotImplemented
+
+    def __gt__(self, other: str) -> bool:
+        return self._rank() > self._rank_of(other) if isinstance(other, str) else NotImplemented
+
+    def __ge__(self, other: str) -> bool:
+        return self._rank() >= self._rank_of(other) if isinstance(other, str) else NotImplemented
+
+    def _rank(self) -> int:
+        return list(Severity).index(self)
+
+    @staticmethod
+    def _rank_of(other: str) -> int:
+        return Severity(other)._rank()
+
+
+class FindingCode(_Word):
+    """What is wrong, as a code that never changes: ``FindingCode.EXPIRED == "EP001"``. The
+    reference describes each.
+    """
+
+    EXPIRED = "EP001"
+    EXPIRES_CRITICAL = "EP002"
+    EXPIRES = "EP003"
+    NOT_YET_VALID = "EP004"
+    KEY_MISMATCH = "EP005"
+    KEY_READABLE = "EP006"
+    OTHER_CA = "EP007"
+    NO_KEY_USAGE = "EP008"
+    OUTLIVES_CA = "EP009"
+    MEMBER_WITHOUT_CLIENT_AUTH = "EP010"
+    CLIENT_WITHOUT_NAMES = "EP011"
+    UNREADABLE = "EP012"
+    NO_CERTIFICATE = "EP013"
+    CA_KEY = "EP014"
+    WRITABLE = "EP015"
+    MISSING_CERTIFICATE = "EP016"
+    MISSING_KEY = "EP017"
+    BLOCKED = "EP018"
+    SYMBOLIC_LINK = "EP019"
+    MODE = "EP020"
+    OWNER = "EP021"
+    ALGORITHM = "EP022"
+    COMMON_NAME = "EP023"
+    ORGANIZATION = "EP024"
+    MISSING_NAME = "EP025"
+    EXTRA_NAME = "EP026"
+    USAGES = "EP027"
+    SHARED_KEY = "EP028"
+    EARLIER_CA_CERTIFICATE = "EP029"
+    NOT_SUPPORTED = "EP030"
+    SIGNATURE = "EP031"
+    NOT_CA = "EP032"
+    PATH_TOO_LONG = "EP033"
+    NAME_CONSTRAINT = "EP034"
+    UNKNOWN_EXTENSION = "EP035"
+    MALFORMED = "EP036"
+    USAGE = "EP037"
+    WRONG_HOST = "EP038"
+    STRICT = "EP039"
+    TOO_MANY_CONSTRAINTS = "EP040"
+    NOT_READ_BY_ETCD = "EP041"
+    SKIPPED_BLOCKS = "EP042"
+    ISSUED_BY_ANOTHER_CA = "EP043"
+    CLIENT_WITH_NAMES = "EP044"
+    DUE_TOO_EARLY = "EP045"
+    UNTRUSTED_CA = "EP046"
+    EMPTY_FILE = "EP047"
+    MISPLACED = "EP048"
+    MEMBER_WITHOUT_NAMES = "EP049"
+    ADDRESS_AS_DNS_NAME = "EP050"
+    KEY_OWNER = "EP051"
+    CA_KEY_OWNER = "EP052"
+    SIGNED_BY_OTHER_CA = "EP053"
 
 
 class KeyMatch(_Word):

@@ -28,21 +28,21 @@ impl PyIssued {
         wrapped(self.0.chain().to_vec())
     }
 
-    /// What the request claimed and did not get.
+    /// What the request claimed, and the certificate does not have.
     #[getter]
-    fn refused(&self) -> Vec<PyClaim> {
-        PyClaim::all(self.0.denied_claims())
+    fn denied_claims(&self) -> Vec<PyClaim> {
+        PyClaim::all(self.0.refused())
     }
 
-    /// The end that was asked for, if the authority's own end cut it short.
+    /// The end that was requested, if the certificate expires before it, with its CA.
     #[getter]
-    fn validity_cut(&self) -> Option<SystemTime> {
+    fn requested_utc(&self) -> Option<SystemTime> {
         self.0.validity_cut()
     }
 
-    /// What etcd's certificate file holds: the certificate and behind it the chain, in PEM.
-    fn certificate_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.0.certificate_pem();
+    /// The content of etcd's certificate file: the certificate and then the chain, in PEM.
+    fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let pem = self.0.certificate_pem().or_raise()?;
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 

@@ -106,12 +106,12 @@ impl PyCertificateAuthority {
         authority.map(Self::new)
     }
 
-    /// Loads an authority from its two files, PEM or DER, as `load` does; `to_renew=True` takes one
+    /// Loads an authority from its two files, PEM or DER, as `load` does; `for_renewal=True` takes one
     /// that has expired, so that it can be renewed.
     #[staticmethod]
     #[pyo3(
-        signature = (certificate, key, *, passphrase=None, member_common_names=Listed::default(), to_renew=false),
-        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), to_renew=False)"
+        signature = (certificate, key, *, passphrase=None, member_common_names=Listed::default(), for_renewal=false),
+        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), for_renewal=False)"
     )]
     fn from_files(
         py: Python<'_>,
@@ -119,10 +119,10 @@ impl PyCertificateAuthority {
         key: PathBuf,
         passphrase: Option<PassphraseArgument>,
         member_common_names: Listed<Text>,
-        to_renew: bool,
+        for_renewal: bool,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_deref();
-        let read = if to_renew {
+        let read = if for_renewal {
             read_authority_to_renew
         } else {
             read_authority

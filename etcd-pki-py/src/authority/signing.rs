@@ -57,7 +57,7 @@ impl PyCertificateAuthority {
     }
 
     /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the
-    /// request claims beyond them is refused, and told in `Issued.refused`. To take the requester's
+    /// request claims beyond them is refused, and listed in `Issued.denied_claims`. To take the requester's
     /// names is a word: `identity=request.claimed()`.
     #[pyo3(
         signature = (request, role, identity, *, names=Names::default(), validity=None, now=None),

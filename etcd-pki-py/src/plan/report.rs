@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use etcd_pki_core::{
     Report,
-    plan::{Action, DeniedClaims, Outcome, ShortenedValidity, StepReport},
+    plan::{Action, DeniedClaims, ShortenedValidity, StepReport},
 };
 use pyo3::prelude::*;
 
@@ -172,7 +172,7 @@ impl PyStepReport {
     #[getter]
     fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let name = self.get().map(|step| step.outcome().name());
-        member::<Outcome>(py, name.unwrap_or_default())
+        member(py, "Outcome", name.unwrap_or_default())
     }
 
     /// Whether it is done.

@@ -22,7 +22,7 @@ def of_certificate(certificate):
         other_names=certificate.other_names,
         key_usages=certificate.key_usages,
         extended_key_usages=certificate.extended_key_usages,
-        is_authority=certificate.is_authority,
+        is_authority=certificate.is_ca,
         not_before=rfc3339(certificate.not_valid_before_utc),
         not_after=rfc3339(certificate.not_valid_after_utc),
         serial_number=_hexadecimal(certificate.serial_number),
@@ -58,7 +58,7 @@ def of_finding(finding):
     )
     return dict(
         {name: value for name, value in facts.items() if value is not None},
-        code=finding.code,
+        code=str(finding.code),
         kind=finding.kind,
         severity=str(finding.severity),
         message=finding.message,

@@ -129,7 +129,7 @@ def holds_key(library, contents):
         return True
     try:
         library.PrivateKey.from_der(contents)
-    except (library.EncryptedKeyError, library.UnsupportedError):
+    except (library.errors.EncryptedKeyError, library.errors.UnsupportedAlgorithmError):
         return True
     except library.Error:
         return False

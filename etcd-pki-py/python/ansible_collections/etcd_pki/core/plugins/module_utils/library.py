@@ -18,28 +18,26 @@ except ImportError:
     etcd_pki = None
     MISSING = traceback.format_exc()
 
-_OPTION_OF_THE_COMMAND = re.compile(r"(?<!\w)--[a-z]")
+_KEYWORD_OR_METHOD = re.compile(r"\b[a-z_]+=|\b[A-Z]\w+\.[a-z]")
 
 
 def way_out(module, error):
-    """A hint in the words of a task. Those of the package are of the command, and the part that speaks of its options is left
-    out."""
-    if isinstance(error, (etcd_pki.EncryptedKeyError, etcd_pki.WrongPassphraseError)):
+    """A hint in the words of a task. Those of the package are in the words of Python, and the part that names a keyword or a
+    method is left out."""
+    if isinstance(error, etcd_pki.PassphraseError):
         options = [option for option in module.argument_spec if option.endswith("_passphrase")]
         return f"give the right passphrase with {options[0]}" if options else None
-    if isinstance(error, etcd_pki.MemberCommonNameError) and "allow_member_common_name" in module.argument_spec:
+    if isinstance(error, etcd_pki.errors.MemberCommonNameError) and "allow_member_common_name" in module.argument_spec:
         return (
             "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say "
             "allow_member_common_name: true"
         )
-    if isinstance(error, etcd_pki.AuthorityExistsError) and error.layout and "layout" in module.argument_spec:
+    if isinstance(error, etcd_pki.errors.ExistingCaError) and error.layout and "layout" in module.argument_spec:
         return f"say layout: {error.layout}, or use an empty directory"
-    if isinstance(error, etcd_pki.SymbolicLinkError) and "replace_links" in module.argument_spec:
+    if isinstance(error, etcd_pki.errors.SymbolicLinkError) and "replace_links" in module.argument_spec:
         return "remove the link, or say replace_links: true where it leads to another file of the directory"
-    if isinstance(error, etcd_pki.ValidityError):
-        return "give another validity, such as 90d, 10y or an instant to come"
     parts = (error.hint or "").split("; ")
-    return "; ".join(part for part in parts if not _OPTION_OF_THE_COMMAND.search(part))
+    return "; ".join(part for part in parts if not _KEYWORD_OR_METHOD.search(part))
 
 
 def explained(module, error):

@@ -251,7 +251,7 @@ def sign(module, pki, file, found, result):
             module.warn(f"{finding}: {finding.fix}")
     # Also if nothing is to be done, because it tells what is not granted; a certificate that is not written is worth nothing
     issued = ca.sign(csr, what, who)
-    result["not_granted"] = [str(claim) for claim in issued.refused]
+    result["not_granted"] = [str(claim) for claim in issued.denied_claims]
     if result["not_granted"]:
         module.warn(f"the request of {issued.certificate.subject} claims, and does not get: {', '.join(result['not_granted'])}")
     reasons = result["reasons"]
@@ -265,9 +265,9 @@ def sign(module, pki, file, found, result):
         result["ca"] = ca.root.to_pem().decode()
     if not reasons:
         return found[0]
-    if issued.validity_cut and parameters["validity"]:
-        module.warn(f"it ends with its authority, before the {rfc3339(issued.validity_cut)} that was asked for")
-    file.write(pki, issued.certificate_pem())
+    if issued.requested_utc and parameters["validity"]:
+        module.warn(f"it ends with its authority, before the {rfc3339(issued.requested_utc)} that was asked for")
+    file.write(pki, issued.to_pem())
     finding = issued.certificate.peer_port
     if finding:
         module.warn(f"{finding.message}; {finding.fix}")

@@ -216,7 +216,7 @@ class Key:
             return
         try:
             read()
-        except self.pki.EncryptedKeyError:
+        except self.pki.errors.EncryptedKeyError:
             return
         self.module.warn(
             f"{place} is not encrypted, and stays so: privatekey_passphrase encrypts only a new key (regenerate: always makes one)"

@@ -527,7 +527,7 @@ def applied(module, pki, cluster):
             if blocked:
                 module.fail_json(msg=reason(module, blocked[0], blocked[0].blocking_error), refused=refused(plan))
             return plan, before, None
-        except pki.ChangedError:
+        except pki.errors.FileChangedError:
             # Another task on the same directory was faster, and this one has changed nothing
             if attempt == ATTEMPTS:
                 raise

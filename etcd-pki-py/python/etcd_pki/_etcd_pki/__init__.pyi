@@ -1,0 +1,111 @@
+# The native module. Each topic has a stub of its own; at run time all of them are in this module. The docstrings are in the
+# module itself: help(etcd_pki.Cluster) shows them.
+
+from collections.abc import Sequence
+from typing import Final
+
+from etcd_pki._etcd_pki.ca import CertificateAuthority
+from etcd_pki._etcd_pki.certificates import Bundle, Certificate, Issued
+from etcd_pki._etcd_pki.cluster import (
+    Cluster,
+    ClusterAdmin,
+    ClusterAuthority,
+    ClusterDefaults,
+    ClusterEntry,
+    ClusterFiles,
+    Desired,
+    DesiredCa,
+    DesiredPair,
+    Exported,
+    KubesprayScript,
+)
+from etcd_pki._etcd_pki.findings import Check, Checked, Finding, Verdict, Verifier
+from etcd_pki._etcd_pki.identity import Identity, Profile
+from etcd_pki._etcd_pki.inspect import (
+    Adoption,
+    CurrentPair,
+    Directory,
+    Remark,
+    TrustBundle,
+    inspect_ca,
+    inspect_directory,
+)
+from etcd_pki._etcd_pki.keys import PrivateKey, PublicKey
+from etcd_pki._etcd_pki.plan import DeniedClaims, Plan, Refusal, Renewal, Report, ShortenedValidity, Step, StepReport
+from etcd_pki._etcd_pki.requests import CertificateRequest, Claim
+from etcd_pki._etcd_pki.settings import Settings
+from etcd_pki._etcd_pki.store import (
+    READ_LIMIT,
+    LockedStore,
+    PairPaths,
+    Store,
+    ca_paths,
+    has_further_names,
+    member_client_paths,
+    pair_paths,
+    peer_pair_paths,
+    read_file,
+    write_files,
+)
+
+__all__ = [
+    "READ_LIMIT",
+    "Adoption",
+    "Bundle",
+    "Certificate",
+    "CertificateAuthority",
+    "CertificateRequest",
+    "Check",
+    "Checked",
+    "Claim",
+    "Cluster",
+    "ClusterAdmin",
+    "ClusterAuthority",
+    "ClusterDefaults",
+    "ClusterEntry",
+    "ClusterFiles",
+    "CurrentPair",
+    "DeniedClaims",
+    "Desired",
+    "DesiredCa",
+    "DesiredPair",
+    "Directory",
+    "Exported",
+    "Finding",
+    "Identity",
+    "Issued",
+    "KubesprayScript",
+    "LockedStore",
+    "PairPaths",
+    "Plan",
+    "PrivateKey",
+    "Profile",
+    "PublicKey",
+    "Refusal",
+    "Remark",
+    "Renewal",
+    "Report",
+    "Settings",
+    "ShortenedValidity",
+    "Step",
+    "StepReport",
+    "Store",
+    "TrustBundle",
+    "Verdict",
+    "Verifier",
+    "__version__",
+    "ca_paths",
+    "has_further_names",
+    "inspect_ca",
+    "inspect_directory",
+    "member_client_paths",
+    "pair_paths",
+    "peer_pair_paths",
+    "read_file",
+    "run",
+    "write_files",
+]
+
+__version__: Final[str]
+
+def run(arguments: Sequence[str]) -> int: ...

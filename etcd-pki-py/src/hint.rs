@@ -1,0 +1,58 @@
+//! Hints in the words of Python: keywords instead of the command's options.
+
+/// What the core writes for the command, and what Python's users read instead. A phrase comes
+/// before its parts.
+const WORDS: &[(&str, &str)] = &[
+    ("`etcd-pki apply --rekey`", "`apply(rekey=True)`"),
+    (
+        "`etcd-pki ca new --replace-ca` replaces",
+        "replace_ca=True replaces",
+    ),
+    (
+        "`etcd-pki ca renew --csr FILE` writes",
+        "CertificateAuthority.renewal_request makes",
+    ),
+    (
+        "with `etcd-pki csr new --key`",
+        "with CertificateRequest.create",
+    ),
+    (
+        "--passphrase-file FILE or --passphrase-env NAME",
+        "passphrase=",
+    ),
+    (
+        "etcd's --peer-cert-allowed-cn",
+        "etcd's ETCD_PEER_CERT_ALLOWED_CN",
+    ),
+    ("the member's name with --name", "the member's name"),
+    ("the CA itself with --ca", "the CA itself"),
+    ("--allow-member-cn", "allow_member_common_name=True"),
+    ("--cn ", "common_name="),
+    ("--force", "overwrite=True"),
+    ("--layout ", "layout="),
+    ("--no-cn", "without_common_name=True"),
+    ("--org", "organization="),
+    ("--rekey", "rekey=True"),
+    ("--san", "names="),
+];
+
+/// A hint of the core in the words of Python. A part that names an option without a counterpart is
+/// left out.
+pub(crate) fn in_python(hint: &str) -> Option<String> {
+    let hint = WORDS
+        .iter()
+        .fold(hint.to_owned(), |hint, (option, keyword)| {
+            hint.replace(option, keyword)
+        });
+    let parts: Vec<&str> = hint.split("; ").filter(|part| !has_option(part)).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Whether a text names an option such as `--force`. `xn--bcher-kva` and `-----BEGIN` are none.
+fn has_option(text: &str) -> bool {
+    text.match_indices("--").any(|(at, dashes)| {
+        let (before, after) = (&text[..at], &text[at + dashes.len()..]);
+        !before.ends_with(|before: char| before == '-' || before.is_alphanumeric())
+            && after.starts_with(|after: char| after.is_ascii_lowercase())
+    })
+}
