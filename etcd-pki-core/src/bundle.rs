@@ -93,19 +93,19 @@ impl Bundle {
 
     /// The requested end, if the CA expires earlier and so the certificate does too.
     #[must_use]
-    pub fn validity_cut(&self) -> Option<SystemTime> {
+    pub fn requested_end(&self) -> Option<SystemTime> {
         self.issued.as_ref()?.validity_cut
     }
 
     /// The content of etcd's certificate file: the certificate and then its chain, in PEM.
     #[must_use]
-    pub fn certificate_pem(&self) -> String {
+    pub fn to_pem(&self) -> String {
         certificates_pem(&self.certificate, &self.chain)
     }
 
     /// The content of etcd's key file: the key as PKCS#8 in PEM.
     #[must_use]
-    pub fn secret_key_pem(&self) -> Zeroizing<String> {
+    pub fn to_secret_pem(&self) -> Zeroizing<String> {
         self.key.to_secret_pem()
     }
 

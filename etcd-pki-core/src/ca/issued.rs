@@ -55,7 +55,7 @@ impl Issued {
 
     /// The requested end, if the CA expires earlier and so the certificate does too.
     #[must_use]
-    pub fn validity_cut(&self) -> Option<SystemTime> {
+    pub fn requested_end(&self) -> Option<SystemTime> {
         self.validity_cut
     }
 
@@ -70,7 +70,7 @@ impl Issued {
 
     /// The content of etcd's certificate file: the certificate and then its chain, in PEM.
     #[must_use]
-    pub fn certificate_pem(&self) -> String {
+    pub fn to_pem(&self) -> String {
         bundle::certificates_pem(&self.certificate, &self.chain)
     }
 }
