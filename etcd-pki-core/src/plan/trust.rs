@@ -587,7 +587,8 @@ mod tests {
             pairs: &[],
             now: SystemTime::now(),
         };
-        Judged::of(arrived, &[current.certificate.clone()], &[], &arrival)
+        let trusted = std::slice::from_ref(&current.certificate);
+        Judged::of(arrived, trusted, &[], &arrival)
     }
 
     #[test]
