@@ -71,6 +71,11 @@ impl Made {
         Self::of_key(params, Rc::clone(&self.key))
     }
 
+    /// Its key.
+    pub(crate) fn private_key(&self) -> PrivateKey {
+        PrivateKey::from_der(self.key.serialized_der()).unwrap()
+    }
+
     /// Signs a certificate of a new key.
     pub(crate) fn sign(&self, params: CertificateParams) -> Self {
         self.sign_key(params, Rc::new(KeyPair::generate().unwrap()))

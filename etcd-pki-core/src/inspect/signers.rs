@@ -44,3 +44,26 @@ fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
         && certificate.public_key() != ca.public_key()
         && certificate.check_issued_by(ca).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_certificates::{self, Made};
+
+    #[test]
+    fn what_a_ca_signed() {
+        let ca = Made::root(test_certificates::ca("ca", None));
+        let namesake = Made::root(test_certificates::ca("ca", None));
+        let mut anonymous = test_certificates::leaf("leaf");
+        anonymous.use_authority_key_identifier_extension = false;
+        for params in [test_certificates::leaf("leaf"), anonymous] {
+            let leaf = ca.sign(params).certificate;
+            assert!(is_signed(&leaf, &ca.certificate));
+            assert!(!is_signed(&leaf, &namesake.certificate));
+        }
+        // Its own signature is that of no other certificate
+        assert!(!is_signed(&ca.certificate, &ca.certificate));
+        let renewed = ca.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
+        assert!(!is_signed(&renewed.certificate, &ca.certificate));
+    }
+}

@@ -183,3 +183,118 @@ fn finding(unclear: Issuer<&Path>, certificate: &Certificate) -> Option<Finding>
         Issuer::Ca(_) | Issuer::Unknown { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        layout::Layout,
+        test_certificates::{self, Made},
+    };
+
+    fn root(name: &str) -> Made {
+        Made::root(test_certificates::ca(name, None))
+    }
+
+    /// Why a leaf that one signed must not be replaced, by the file of the CA.
+    fn forbidden(cas: &OtherCas, signer: &Made, chain: &[&Made]) -> Option<String> {
+        let leaf = signer.sign(test_certificates::leaf("leaf")).certificate;
+        let chain: Vec<_> = chain.iter().map(|made| made.certificate.clone()).collect();
+        match cas.forbids(&leaf, &chain, Path::new("leaf.pem"))? {
+            Finding::SignedByOtherCa { ca, .. } => Some(ca.display().to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_another_ca_signed_stays() {
+        let [own, replaced, other, stranger] = ["own", "replaced", "other", "stranger"].map(root);
+        let with = |name: &str, made: &Made| vec![(PathBuf::from(name), made.certificate.clone())];
+        let cas = OtherCas {
+            own: with("ca.pem", &own),
+            replaced: with("ca-replaced-1.pem", &replaced),
+            others: with("other.pem", &other),
+        };
+        let below = |made: &Made| made.sign(test_certificates::ca("below", None));
+        let (of_other, of_own, of_stranger) = (below(&other), below(&own), below(&stranger));
+        let lower = below(&of_other);
+        let by = |path: &str| Some(path.to_owned());
+        assert_eq!(forbidden(&cas, &own, &[]), None);
+        assert_eq!(forbidden(&cas, &replaced, &[]), None);
+        assert_eq!(forbidden(&cas, &other, &[]), by("other.pem"));
+        assert_eq!(forbidden(&cas, &stranger, &[]), None);
+        assert_eq!(forbidden(&cas, &stranger, &[&stranger]), None);
+        // What is below a CA of the directory too
+        assert_eq!(forbidden(&cas, &of_other, &[]), None);
+        assert_eq!(forbidden(&cas, &of_other, &[&of_other]), by("leaf.pem"));
+        assert_eq!(forbidden(&cas, &of_own, &[&of_own]), by("leaf.pem"));
+        assert_eq!(
+            forbidden(&cas, &lower, &[&lower, &of_other]),
+            by("leaf.pem")
+        );
+        assert_eq!(forbidden(&cas, &lower, &[&lower]), None);
+        assert_eq!(forbidden(&cas, &lower, &[&of_other]), None);
+        assert_eq!(
+            forbidden(&cas, &of_stranger, &[&of_stranger, &stranger]),
+            None
+        );
+        // Where the key of each is
+        for (made, path) in [
+            (&own, Some("ca.pem")),
+            (&replaced, Some("ca-replaced-1.pem")),
+            (&other, Some("other.pem")),
+            (&stranger, None),
+        ] {
+            let found = cas.of_key(made.certificate.public_key());
+            assert_eq!(found, path.map(Path::new));
+        }
+    }
+
+    #[test]
+    fn cas_of_a_directory() {
+        let scratch = tempfile::tempdir().unwrap();
+        let [own, replaced, other, bundled, followed, given] =
+            ["own", "replaced", "other", "bundled", "followed", "given"].map(root);
+        let renewed = own.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
+        let leaf = own.sign(test_certificates::leaf("leaf"));
+        let write = |name: &str, all: &[&Made]| {
+            let path = scratch.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let texts = all.iter().map(|made| made.certificate.to_pem().unwrap());
+            fs::write(path, texts.collect::<String>()).unwrap();
+        };
+        write("ca.pem", &[&own, &bundled]);
+        write("copies/copy.pem", &[&own, &renewed]);
+        write("copies/other.pem", &[&other]);
+        write("ca-replaced-1.pem", &[&replaced]);
+        write("copies/of-replaced.pem", &[&replaced]);
+        write("node.pem", &[&leaf, &followed]);
+        fs::write(scratch.path().join("notes.pem"), "notes").unwrap();
+        let store = Store::new(scratch.path(), Layout::Kubespray);
+        let names = |cas: &[(PathBuf, Certificate)]| {
+            let names = cas.iter().map(|(path, ca)| {
+                let name = ca.common_name().unwrap_or_default();
+                format!("{} {name}", path.display())
+            });
+            names.collect::<Vec<_>>()
+        };
+        let read = OtherCas::read(&store, &[]);
+        assert_eq!(names(&read.own), ["ca.pem own"]);
+        assert_eq!(names(&read.replaced), ["ca-replaced-1.pem replaced"]);
+        assert_eq!(
+            names(&read.others),
+            ["ca.pem bundled", "copies/other.pem other"]
+        );
+        // A CA that was read before is not read again
+        let before = tempfile::tempdir().unwrap();
+        let paths = store.layout().ca(CaKind::Client);
+        let path = before.path().join(&paths.certificate);
+        fs::write(path, given.certificate.to_pem().unwrap()).unwrap();
+        let there = paths.below(before.path());
+        let current = CurrentCa::read(&there, &paths, None, &Attributes::default()).unwrap();
+        let read = OtherCas::read(&store, &[(CaKind::Client, &current)]);
+        assert_eq!(names(&read.own), ["ca.pem given"]);
+    }
+}

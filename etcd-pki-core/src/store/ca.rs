@@ -502,3 +502,45 @@ fn load_while_valid(
     let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
     CertificateAuthority::load_at(certificates, key, end)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        layout::Layout,
+        test_certificates::{self, Made},
+    };
+
+    /// A CA that a store trusts has the name and the key of one of its CAs, or is below.
+    #[test]
+    fn whom_a_store_trusts() {
+        let root = Made::root(test_certificates::ca("root", None));
+        let renewed = root.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
+        let other_name = root.again(|params| *params = test_certificates::ca("other", None));
+        let namesake = Made::root(test_certificates::ca("root", None));
+        let middle = root.sign(test_certificates::ca("middle", None));
+        let stranger = Made::root(test_certificates::ca("stranger", None));
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Store::new(scratch.path(), Layout::Kubespray);
+        let trusts = |chain: &[&Made]| {
+            let certificates = chain.iter().map(|made| made.certificate.clone());
+            let ca = CertificateAuthority::load(certificates.collect(), chain[0].private_key());
+            store.trusts(&ca.unwrap()).unwrap()
+        };
+        assert_eq!(trusts(&[&root]), None);
+        let texts = [&stranger, &root].map(|made| made.certificate.to_pem().unwrap());
+        fs::write(scratch.path().join("ca.pem"), texts.concat()).unwrap();
+        for (what, chain, expected) in [
+            ("the same", &[&root][..], true),
+            ("a renewed one", &[&renewed], true),
+            ("one below", &[&middle], true),
+            ("one below, with its root", &[&middle, &renewed], true),
+            ("one of another name", &[&other_name], false),
+            ("one of another key", &[&namesake], false),
+        ] {
+            assert_eq!(trusts(chain), Some(expected), "{what}");
+        }
+    }
+}

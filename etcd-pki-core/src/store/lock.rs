@@ -242,3 +242,101 @@ pub(super) fn said_once(waiting: impl FnOnce()) -> impl FnMut() -> bool {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    /// The lock file is closed to others, whoever left it open.
+    #[test]
+    fn the_lock_file_is_its_owners_alone() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join(LOCK_FILE);
+        drop(Locked::take(scratch.path(), Scope::Store, || true).unwrap());
+        assert_eq!(mode(&path), LOCK_MODE);
+        if !may_give() {
+            return;
+        }
+        for open in [0o666, 0o640, 0o400, 0o700] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+            let locked = Locked::take(scratch.path(), Scope::Store, || true).unwrap();
+            assert_eq!(mode(&path), LOCK_MODE, "{open:o}");
+            fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+            locked.give_file().unwrap();
+            assert_eq!(mode(&path), LOCK_MODE, "{open:o}");
+        }
+        // Its owner is that of the directory
+        std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
+        let locked = Locked::take(scratch.path(), Scope::Store, || true).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().uid(), 12345);
+        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+        locked.give_file().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().uid(), 12345);
+    }
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let scratch = tempfile::tempdir().unwrap();
+        for scope in [Scope::Store, Scope::Directory] {
+            let take = || Locked::take(scratch.path(), scope, || false);
+            let held = take().unwrap();
+            assert!(matches!(take(), Err(Error::Interrupted)));
+            drop(held);
+            drop(take().unwrap());
+        }
+    }
+
+    /// The lock is of one directory and of one lock file, and not of their paths.
+    #[test]
+    fn what_takes_the_place_is_not_locked() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (scratch.path().join("a"), scratch.path().join("b"));
+        fs::create_dir(&path).unwrap();
+        let locked = Locked::take(&path, Scope::Store, || true).unwrap();
+        assert!(locked.is_at(&path).unwrap() && locked.check(&path).is_ok());
+        let file = path.join(LOCK_FILE);
+        fs::rename(&file, path.join("moved")).unwrap();
+        assert!(!locked.is_at(&path).unwrap());
+        fs::write(&file, "").unwrap();
+        assert!(!locked.is_at(&path).unwrap());
+        fs::rename(path.join("moved"), &file).unwrap();
+        assert!(locked.is_at(&path).unwrap());
+        fs::rename(&path, &elsewhere).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(!locked.is_at(&path).unwrap() && locked.check(&path).is_err());
+        assert!(locked.is_at(&elsewhere).unwrap());
+    }
+
+    #[test]
+    fn directories_of_stores() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = || Directory::open(scratch.path()).unwrap();
+        assert!(!is_store(&open()));
+        fs::write(scratch.path().join("etcd.conf"), "").unwrap();
+        fs::create_dir(scratch.path().join("ca-key.pem")).unwrap();
+        assert!(!is_store(&open()));
+        fs::remove_dir(scratch.path().join("ca-key.pem")).unwrap();
+        for file in [LOCK_FILE, "ca-key.pem", "etcd/ca.key"] {
+            let path = scratch.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            assert!(is_store(&open()), "{file}");
+            fs::remove_file(&path).unwrap();
+            assert!(!is_store(&open()), "{file}");
+        }
+        // The key of a CA in a folder
+        let (folder, other) = (OsStr::new("etcd"), OsStr::new("other"));
+        assert!(!has_ca_in(&open(), folder));
+        for place in ["etcd", "other"] {
+            fs::create_dir_all(scratch.path().join(place)).unwrap();
+            fs::write(scratch.path().join(place).join("ca.key"), "").unwrap();
+        }
+        assert!(has_ca_in(&open(), folder) && !has_ca_in(&open(), other));
+    }
+}
