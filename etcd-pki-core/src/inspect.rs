@@ -11,6 +11,7 @@ mod contents;
 mod directory;
 mod files;
 pub(crate) mod issuer;
+mod place;
 mod reading;
 pub(crate) mod rules;
 mod signers;
@@ -28,6 +29,7 @@ pub use self::{
     check::Check,
     checked::Checked,
     directory::{CurrentPair, Directory, TrustBundle, directory},
+    place::{ca_kind, key_of, store_of, verifier},
     rules::KeyMatch,
 };
 

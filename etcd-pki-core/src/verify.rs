@@ -95,6 +95,18 @@ impl Verifier {
         })
     }
 
+    /// Trusts the certificates of a further file too, as [`Verifier::trusting`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::trusting`].
+    pub fn and_trusting(mut self, path: impl AsRef<Path>, file: &[u8]) -> Result<Self> {
+        let (certificates, refused) = held_in(Use::TrustedCa, path.as_ref(), file)?;
+        self.roots.extend(certificates);
+        self.refused = self.refused.or(refused);
+        Ok(self)
+    }
+
     /// Adds certificates that may stand between, such as those behind the first in etcd's certificate file.
     pub fn intermediates(mut self, intermediates: impl IntoIterator<Item = Certificate>) -> Self {
         self.intermediates.extend(intermediates);

@@ -776,6 +776,28 @@ class Verifier:
         host: _Name | None = None,
         strict: bool = False,
     ) -> Self: ...
+    @staticmethod
+    def next_to(
+        path: _Path,
+        *,
+        intermediates: _Certificates = (),
+        at: datetime | None = None,
+        role: _Role | None = None,
+        host: _Name | None = None,
+        strict: bool = False,
+    ) -> Verifier:
+        """Trusts the CA that etcd trusts for the certificate in a file, by the file's place and name: the CA file of the
+        layout, that of peers for a member's certificate for peers, or else the CAs next to it. The options are those of
+        `Verifier`.
+
+        >>> from etcd_pki import CertificateAuthority, Role, Verifier
+        >>> ca = CertificateAuthority.create("etcd-ca")
+        >>> paths = ca.write("verified")
+        >>> member = ca.issue(Role.MEMBER, "etcd-1")
+        >>> [written] = member.write("verified")
+        >>> bool(Verifier.next_to(written.certificate, host="etcd-1").verify(member.certificate))
+        True
+        """
     def verify(self, certificate: Certificate) -> Verdict:
         """The verdict on a certificate."""
 
@@ -1648,6 +1670,18 @@ class Renewal:
         passphrase: _Passphrase | None = None,
         now: datetime | None = None,
     ) -> Self: ...
+    @staticmethod
+    def next_to(
+        path: _Path,
+        *,
+        rekey: bool = False,
+        validity: _Validity | None = None,
+        passphrase: _Passphrase | None = None,
+        now: datetime | None = None,
+    ) -> Renewal:
+        """Renews by the CA next to a certificate's file: that of the layout which the file's name shows, or else that of
+        a CA file in the same directory. The options are those of `Renewal`.
+        """
     def plan_due(self, renew_before: _Before = "30d") -> Plan:
         """Plans the certificates of the store that are due. `renew_before` is a `timedelta` or text such as `30d` and
         `33%`, and never more than a third of a certificate's life.
