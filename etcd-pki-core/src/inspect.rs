@@ -8,6 +8,7 @@ mod ca;
 mod check;
 mod checked;
 mod contents;
+mod dependents;
 mod directory;
 mod files;
 pub(crate) mod issuer;

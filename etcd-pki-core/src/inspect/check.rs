@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{
     checked::Checked,
     contents::{Contents, is_named_as_leaf},
+    dependents::note_dependents,
     issuer::{self, Issuer},
     reading::{Given, Reading},
     rules,
@@ -57,16 +58,21 @@ use crate::{
 pub struct Check {
     warning: Threshold,
     critical: Threshold,
+    ca_warning: Option<Threshold>,
+    ca_critical: Option<Threshold>,
     at: Option<SystemTime>,
     ignored: Vec<&'static str>,
 }
 
 impl Check {
-    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`].
+    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`], and for CAs also [`Threshold::CA_WARNING`]
+    /// and [`Threshold::CA_CRITICAL`].
     pub const fn new() -> Self {
         Self {
             warning: Threshold::WARNING,
             critical: Threshold::CRITICAL,
+            ca_warning: None,
+            ca_critical: None,
             at: None,
             ignored: Vec::new(),
         }
@@ -82,6 +88,36 @@ impl Check {
     pub const fn critical(mut self, threshold: Threshold) -> Self {
         self.critical = threshold;
         self
+    }
+
+    /// Sets the warning threshold of CAs. Without, they have [`Threshold::CA_WARNING`], and that of all
+    /// certificates if it is longer.
+    pub const fn ca_warning(mut self, threshold: Threshold) -> Self {
+        self.ca_warning = Some(threshold);
+        self
+    }
+
+    /// Sets the critical threshold of CAs. Without, they have [`Threshold::CA_CRITICAL`], and that of all
+    /// certificates if it is longer.
+    pub const fn ca_critical(mut self, threshold: Threshold) -> Self {
+        self.ca_critical = Some(threshold);
+        self
+    }
+
+    /// The thresholds of a certificate, the critical ones first.
+    fn thresholds(&self, certificate: &Certificate) -> Vec<(Threshold, bool)> {
+        if !certificate.is_authority() {
+            return vec![(self.critical, true), (self.warning, false)];
+        }
+        let of_cas = |named: Option<Threshold>, usual, all| match named {
+            Some(named) => vec![named],
+            None => vec![usual, all],
+        };
+        let critical = of_cas(self.ca_critical, Threshold::CA_CRITICAL, self.critical);
+        let warning = of_cas(self.ca_warning, Threshold::CA_WARNING, self.warning);
+        let critical = critical.into_iter().map(|threshold| (threshold, true));
+        let warning = warning.into_iter().map(|threshold| (threshold, false));
+        critical.chain(warning).collect()
     }
 
     /// Judges at this time instead of now.
@@ -137,6 +173,7 @@ impl Check {
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
         checked.dedup_by(|later, one| one.merges(later));
+        note_dependents(&mut checked);
         let signers = signers(contents);
         for one in &mut checked {
             one.note_signed(&signers);
@@ -222,9 +259,9 @@ impl Check {
         cas: &Cas<'_>,
         now: SystemTime,
     ) -> Vec<Finding> {
-        let thresholds = [(self.critical, true), (self.warning, false)];
+        let thresholds = self.thresholds(certificate);
         let time = rules::validity(certificate, now);
-        let time = time.or_else(|| rules::expiry(certificate, thresholds, now));
+        let time = time.or_else(|| rules::expiry(certificate, &thresholds, now));
         let mut findings: Vec<Finding> = time.into_iter().collect();
         findings.extend(rules::key_usage_of_ca(certificate));
         // etcd trusts a leaf in the trusted file as it is

@@ -787,8 +787,8 @@ class Verifier:
         strict: bool = False,
     ) -> Verifier:
         """Trusts the CA that etcd trusts for the certificate in a file, by the file's place and name: the CA file of the
-        layout, that of peers for a member's certificate for peers, or else the CAs next to it. The options are those of
-        `Verifier`.
+        layout, that of peers for a member's certificate for peers, or else the CAs next to it. The options are those
+        of `Verifier`.
 
         >>> from etcd_pki import CertificateAuthority, Role, Verifier
         >>> ca = CertificateAuthority.create("etcd-ca")
@@ -1809,8 +1809,10 @@ class Check:
     """Checks certificates for monitoring, and for people before they go on holiday.
 
     `warning` and `critical` are the thresholds before a certificate expires, as a `timedelta` or text such as `30d`
-    and `33%`: by default thirty days and seven, and less for certificates with a short life. `at` is the time to
-    judge at, the present one by default. `ignore` has the codes of findings that are left out, such as `EP011`.
+    and `33%`: by default thirty days and seven, and less for certificates with a short life. `ca_warning` and
+    `ca_critical` are those of CAs: by default 180 days and thirty, or the others if those are longer. `at` is the
+    time to judge at, the present one by default. `ignore` has the codes of findings that are left out, such as
+    `EP011`.
 
     >>> from etcd_pki import CertificateAuthority, Check, Role
     >>> ca = CertificateAuthority.create("etcd-ca")
@@ -1826,6 +1828,8 @@ class Check:
         *,
         warning: _Before | None = None,
         critical: _Before | None = None,
+        ca_warning: _Before | None = None,
+        ca_critical: _Before | None = None,
         at: datetime | None = None,
         ignore: Iterable[str] = (),
     ) -> Self: ...
@@ -1858,6 +1862,9 @@ class Checked:
     @property
     def seconds_left(self) -> int | None:
         """The seconds until the certificate expires, negative afterwards; `None` without a certificate."""
+    @property
+    def days_left(self) -> int | None:
+        """The whole days until the certificate expires, negative after as many days; `None` without a certificate."""
     @property
     def findings(self) -> list[Finding]:
         """What is wrong."""
