@@ -12,11 +12,13 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Check, Checked, Cluster, Finding, Layout, Severity, Store,
+    CaKind, Certificate, CertificateAuthority, Check, Checked, Cluster, Finding, Identity, Layout,
+    Role, Severity, Store, Verifier,
     plan::{Action, Step},
+    verify,
 };
 use etcd_pki_tests::{
-    Scratch, Verdict,
+    Credentials, Scratch, Verdict,
     command::etcd_pki_in,
     go::{self, Files},
     openssl,
@@ -117,9 +119,196 @@ fn a_ca_before_its_leaf() {
         go::key_pair(&certificate, &key),
         Verdict::Refused(_)
     ));
-    assert_eq!(directory.codes(), [("member-m.pem".to_owned(), "EP005")]);
+    let of_member = |code| ("member-m.pem".to_owned(), code);
+    assert_eq!(directory.codes(), ["EP005", "EP041"].map(of_member));
+    let ca = directory.file("ca.pem");
+    let trusting = Verifier::trusting(&ca, &directory.read("ca.pem")).unwrap();
+    let verdict = trusting.verify_file(&certificate, &directory.read("member-m.pem"));
+    assert_eq!(verdict.unwrap().reasons()[0].code(), "EP041");
+    // The order is wrong whether the key is here or not
+    fs::rename(&key, directory.file("elsewhere")).unwrap();
+    assert_eq!(directory.codes(), [of_member("EP041")]);
+    fs::rename(directory.file("elsewhere"), &key).unwrap();
     let (action, _) = directory.step("member-m.pem");
     assert_eq!(action, Action::Blocked);
+}
+
+/// The DER of a certificate's block, as PEM.
+fn pem(der: &[u8]) -> String {
+    Certificate::from_der(der).unwrap().to_pem().unwrap()
+}
+
+/// Go reads 256 KiB of certificates in a handshake, and not one byte more.
+#[test]
+fn certificates_that_no_handshake_takes() {
+    const GO_READS: usize = 256 * 1024;
+    let directory = Directory::new();
+    let [certificate, key] = ["member-m.pem", "member-m-key.pem"].map(|name| directory.file(name));
+    let [leaf, ca] = ["member-m.pem", "ca.pem"].map(|name| {
+        let one = Certificate::from_bytes(&directory.read(name)).unwrap();
+        one.as_der().to_owned()
+    });
+    let (leaf_size, ca_size) = (leaf.len() + 5, ca.len() + 5);
+    let fits = (GO_READS - 4 - leaf_size) / ca_size;
+    for (count, code) in [(fits, None), (fits + 1, Some("EP041"))] {
+        let file = pem(&leaf) + &pem(&ca).repeat(count);
+        fs::write(&certificate, &file).unwrap();
+        let found: Vec<_> = directory
+            .codes()
+            .into_iter()
+            .map(|(_, code)| code)
+            .collect();
+        assert_eq!(found, code.into_iter().collect::<Vec<_>>(), "{count}");
+        let trusting = Verifier::trusting("ca.pem", &directory.read("ca.pem")).unwrap();
+        let verdict = trusting.verify_file(&certificate, file.as_bytes()).unwrap();
+        assert_eq!(verdict.is_accepted(), code.is_none(), "{count}");
+
+        let chain = directory.scratch.path().join("chain.pem");
+        fs::write(&chain, pem(&ca).repeat(count)).unwrap();
+        let server = openssl::serve(&certificate, &chain, &key);
+        let trusted = Credentials::without_certificate(directory.file("ca.pem"));
+        let answer = go::dial(server.url(), &trusted, Some("m"));
+        match (answer.verdict, code) {
+            (Verdict::Accepted, None) => {}
+            (Verdict::Refused(why), Some(_)) => {
+                assert!(why.contains("exceeds maximum of 262144"), "{why}");
+            }
+            (verdict, _) => panic!("{count}: {verdict:?}"),
+        }
+    }
+}
+
+/// No file has more blocks than a limit, and every command refuses the same files.
+#[test]
+fn a_trust_bundle_of_more_certificates_than_are_read() {
+    const LIMIT: usize = 10_000;
+    let directory = Directory::new();
+    let ca = String::from_utf8(directory.read("ca.pem")).unwrap();
+    assert!(verify::trusted_ca(ca.repeat(LIMIT).as_bytes()).is_ok());
+    let bundle = ca.repeat(LIMIT + 1);
+    assert!(verify::trusted_ca(bundle.as_bytes()).is_err());
+    assert!(Certificate::all_from_bytes(bundle.as_bytes()).is_err());
+    assert!(Verifier::trusting("ca.pem", bundle.as_bytes()).is_err());
+    fs::write(directory.file("ca.pem"), &bundle).unwrap();
+    assert_eq!(directory.codes(), [("ca.pem".to_owned(), "EP012")]);
+    assert!(directory.cluster.plan(&directory.store()).is_err());
+    fs::write(directory.file("ca.pem"), &ca).unwrap();
+    let leaf = String::from_utf8(directory.read("member-m.pem")).unwrap();
+    fs::write(directory.file("member-m.pem"), leaf + &ca.repeat(LIMIT)).unwrap();
+    assert_eq!(directory.codes(), [("member-m.pem".to_owned(), "EP012")]);
+}
+
+/// A certificate whose signature is damaged, in PEM.
+fn damaged(certificate: &Certificate) -> String {
+    let mut der = certificate.as_der().to_owned();
+    *der.last_mut().unwrap() ^= 1;
+    pem(&der)
+}
+
+/// A leaf that the CA of its layout did not sign is a finding, whoever signed it: itself, a CA of the same
+/// name, a stranger, or somebody who names the CA. Go decides, and `cert verify` says the same.
+#[test]
+fn leaves_that_the_ca_did_not_sign() {
+    let directory = Directory::new();
+    let ca = directory.store().ca(CaKind::Client, None).unwrap();
+    let [namesake, stranger] =
+        ["etcd-ca", "x"].map(|name| CertificateAuthority::create(name).unwrap());
+    let identity = || {
+        Identity::new("m")
+            .unwrap()
+            .with_names(["10.0.0.1"])
+            .unwrap()
+    };
+    let by = |ca: &CertificateAuthority| {
+        let issued = ca.issue(Role::Member, identity()).unwrap();
+        issued.certificate().clone()
+    };
+    let own = by(&ca);
+    let self_signed = |is_ca: &str| {
+        let line = format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=m -days 90 \
+             -addext subjectAltName=IP:10.0.0.1 -addext basicConstraints=critical,CA:{is_ca} \
+             -addext extendedKeyUsage=serverAuth,clientAuth -keyout x-key -out x.crt"
+        );
+        let _ = openssl::call(directory.scratch.path(), &line);
+        fs::read_to_string(directory.scratch.path().join("x.crt")).unwrap()
+    };
+    let issued = ca.issue(
+        Role::Member,
+        Identity::new("etcd-ca")
+            .unwrap()
+            .with_common_name("etcd-ca")
+            .unwrap(),
+    );
+    let named_as_ca = issued.unwrap().certificate().to_pem().unwrap();
+    let leaf = self_signed("FALSE");
+    let ca_file = directory.file("ca.pem");
+    let trusted = ca.certificate().to_pem().unwrap();
+    for (what, file, trusted, code) in [
+        ("its own CA", own.to_pem().unwrap(), trusted.clone(), None),
+        ("itself", leaf.clone(), trusted.clone(), Some("EP007")),
+        (
+            "itself, as a CA",
+            self_signed("TRUE"),
+            trusted.clone(),
+            Some("EP007"),
+        ),
+        (
+            "itself, and is trusted",
+            leaf.clone(),
+            trusted.clone() + &leaf,
+            None,
+        ),
+        ("its namesake, the CA", named_as_ca, trusted.clone(), None),
+        (
+            "a CA of the same name",
+            by(&namesake).to_pem().unwrap(),
+            trusted.clone(),
+            Some("EP007"),
+        ),
+        (
+            "a stranger",
+            by(&stranger).to_pem().unwrap(),
+            trusted.clone(),
+            Some("EP007"),
+        ),
+        ("nobody", damaged(&own), trusted.clone(), Some("EP031")),
+    ] {
+        fs::write(&ca_file, &trusted).unwrap();
+        // A name of the layout, and one of none
+        for name in ["member-m.pem", "m.pem"] {
+            if name == "m.pem" && what == "itself, as a CA" {
+                // It may be a CA that is kept here
+                continue;
+            }
+            let certificate = directory.file(name);
+            fs::write(&certificate, &file).unwrap();
+            let found = directory.codes().into_iter();
+            let found =
+                found.filter(|(path, code)| path == name && ["EP007", "EP031"].contains(code));
+            let codes: Vec<_> = found.map(|(_, code)| code).collect();
+            assert_eq!(
+                codes,
+                code.into_iter().collect::<Vec<_>>(),
+                "{name}: {what}"
+            );
+            let go = go::verify(&ca_file, &certificate).client();
+            assert_eq!(
+                go == Verdict::Accepted,
+                code.is_none(),
+                "{name}: {what}: {go:?}"
+            );
+            let verifier = Verifier::trusting(&ca_file, trusted.as_bytes()).unwrap();
+            let verdict = verifier.verify_file(&certificate, file.as_bytes()).unwrap();
+            let reasons: Vec<_> = verdict.reasons().iter().map(Finding::code).collect();
+            assert_eq!(
+                reasons,
+                code.into_iter().collect::<Vec<_>>(),
+                "{name}: {what}"
+            );
+            fs::remove_file(&certificate).unwrap();
+        }
+    }
 }
 
 /// A file that is empty, or has only zero bytes after a crash, is critical, and the plan names it.

@@ -9,6 +9,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use etcd_pki_tests::{Scratch, command::etcd_pki, run};
@@ -137,4 +138,33 @@ fn a_clock_that_may_be_right_is_not_named() {
     let (code, said) = at(&clock, scratch.path(), "ca new -d pki");
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("clock"), "{said}");
+}
+
+/// A clock that is years ahead shows a whole cluster as expired long ago. No date of its own shows that a
+/// clock is ahead, so the certificates do.
+#[test]
+fn a_clock_in_the_future_is_doubted_where_everything_expired() {
+    const YEAR: u64 = 365 * 86_400;
+    let scratch = Scratch::new("clock");
+    let folder = scratch.path();
+    for line in ["ca new -d pki", "cert issue member m -d pki"] {
+        let made = Command::new(etcd_pki())
+            .current_dir(folder)
+            .args(line.split_whitespace())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = now.as_secs();
+    let note = "is the clock of this machine right? It shows 2";
+    // The CA is valid for ten years, and the member for one
+    for (years, is_doubted) in [(3, false), (10, false), (12, true), (73, true)] {
+        let clock = library(folder, now + years * YEAR);
+        let (_, said) = at(&clock, folder, "check pki");
+        assert_eq!(said.contains(note), is_doubted, "{years}: {said}");
+        // The time is the one that was named
+        let (_, said) = at(&clock, folder, "check pki --at 2100-01-01T00:00:00Z");
+        assert!(!said.contains(note), "{years}: {said}");
+    }
 }

@@ -208,7 +208,7 @@ fn check_issuer(
             what: "certificate",
             reason,
         }),
-        Issuer::Unknown { same_name } => Err(Error::Signature {
+        Issuer::Unknown { same_name, .. } => Err(Error::Signature {
             what: "certificate",
             reason: if same_name {
                 format!("no CA {} of the bundle signed it", top.issuer())

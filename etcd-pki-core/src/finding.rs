@@ -41,6 +41,8 @@ pub enum Finding {
         within: Option<Threshold>,
         /// Whether that is the critical threshold
         critical: bool,
+        /// How many leaf certificates depend on it, if it is a CA that was checked with them
+        dependents: Option<usize>,
     },
     /// EP004: the certificate is not valid yet. The clock here, or where it was signed, is wrong.
     NotYetValid {
@@ -416,6 +418,15 @@ const fn empty(is_zeros: bool) -> &'static str {
         "it has only zero bytes"
     } else {
         "it is empty"
+    }
+}
+
+/// How many certificates depend on a CA, in words; `None` for none.
+fn depend_on_it(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 certificate here depends on it".to_owned()),
+        count => Some(format!("{count} certificates here depend on it")),
     }
 }
 

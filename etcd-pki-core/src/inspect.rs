@@ -8,9 +8,11 @@ mod ca;
 mod check;
 mod checked;
 mod contents;
+mod dependents;
 mod directory;
 mod files;
 pub(crate) mod issuer;
+mod place;
 mod reading;
 pub(crate) mod rules;
 mod signers;
@@ -35,6 +37,7 @@ pub use self::{
     check::Check,
     checked::Checked,
     directory::{CurrentPair, Directory, TrustBundle, directory},
+    place::{ca_kind, key_of, store_of, verifier},
     rules::KeyMatch,
 };
 

@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 /// read of a file, with not many more.
 pub(crate) const PEM_BLOCKS: usize = 10_000;
 
+/// The bytes of the certificates of a TLS handshake: Go refuses more (`maxHandshakeCertificateMsg` in
+/// `crypto/tls/common.go`).
+pub(crate) const TLS_CERTIFICATES: usize = 256 * 1024;
+
 /// The characters of a PEM block's label. The longest label in use has 23, `NEW CERTIFICATE REQUEST`.
 pub(crate) const PEM_LABEL: usize = 64;
 

@@ -44,6 +44,12 @@ impl Threshold {
     /// Seven days, and at most a tenth of a certificate's life.
     pub const CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(7 * 86_400), 10));
 
+    /// The warning threshold of a CA: 180 days, and at most a third of its life. All hosts need the renewed
+    /// CA before it can sign.
+    pub const CA_WARNING: Self = Self(Inner::AtMost(Duration::from_secs(180 * 86_400), 3));
+    /// The critical threshold of a CA: thirty days, and at most a tenth of its life.
+    pub const CA_CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(30 * 86_400), 10));
+
     /// A time.
     #[must_use]
     pub const fn lasting(duration: Duration) -> Self {

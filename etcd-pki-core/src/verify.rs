@@ -95,12 +95,21 @@ impl Verifier {
         })
     }
 
+    /// Trusts the certificates of a further file too, as [`Verifier::trusting`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::trusting`].
+    pub fn and_trusting(mut self, path: impl AsRef<Path>, file: &[u8]) -> Result<Self> {
+        let (certificates, refused) = held_in(Use::TrustedCa, path.as_ref(), file)?;
+        self.roots.extend(certificates);
+        self.refused = self.refused.or(refused);
+        Ok(self)
+    }
+
     /// Adds intermediate certificates, such as those that follow the first one in etcd's certificate
     /// file.
-    pub fn with_intermediates(
-        mut self,
-        intermediates: impl IntoIterator<Item = Certificate>,
-    ) -> Self {
+    pub fn with_intermediates(mut self, intermediates: impl IntoIterator<Item = Certificate>) -> Self {
         self.intermediates.extend(intermediates);
         self
     }
@@ -217,6 +226,10 @@ impl Verifier {
 /// The certificates of a file, and why etcd does not read it.
 fn held_in(of: Use, path: &Path, file: &[u8]) -> Result<(Vec<Certificate>, Option<Finding>)> {
     let (certificates, refused) = held_certificates(of, file);
+    let refused = refused.or_else(|| {
+        let is_leaf = of == Use::Certificate;
+        is_leaf.then(|| refused_in_tls(file)).flatten()
+    });
     let refused = refused.filter(|_| !pem::is_der_by_name(path, file));
     let certificates = certificates.map_err(|error| error.in_file(path))?;
     Ok((certificates, refused.map(|finding| finding.in_file(path))))

@@ -19,8 +19,9 @@ use crate::{
 ///
 /// `warning` and `critical` are the thresholds before a certificate expires, as a `timedelta` or
 /// text such as `30d` and `33%`: by default thirty days and seven, and less for certificates with a
-/// short life. `at` is the time to judge at, the present one by default. `ignore` has the codes of
-/// findings that are left out, such as `EP011`, each a `FindingCode` or its text.
+/// short life. `ca_warning` and `ca_critical` are those of CAs: by default 180 days and thirty, or the
+/// others if those are longer. `at` is the time to judge at, the present one by default. `ignore` has
+/// the codes of findings that are left out, such as `EP011`, each a `FindingCode` or its text.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -41,12 +42,16 @@ pub(crate) struct PyCheck {
 impl PyCheck {
     #[new]
     #[pyo3(
-        signature = (*, warning=None, critical=None, at=None, ignore=Listed::default()),
-        text_signature = "(*, warning=None, critical=None, at=None, ignore=())"
+        signature = (
+            *, warning=None, critical=None, ca_warning=None, ca_critical=None, at=None, ignore=Listed::default()
+        ),
+        text_signature = "(*, warning=None, critical=None, ca_warning=None, ca_critical=None, at=None, ignore=())"
     )]
     fn new(
         warning: Option<Before<Threshold>>,
         critical: Option<Before<Threshold>>,
+        ca_warning: Option<Before<Threshold>>,
+        ca_critical: Option<Before<Threshold>>,
         at: Option<Instant>,
         ignore: Listed<Text>,
     ) -> PyResult<Self> {
@@ -58,6 +63,14 @@ impl PyCheck {
         if let Some(Before(threshold)) = critical {
             options += &format!(" critical={threshold}");
             check = check.with_critical(threshold);
+        }
+        if let Some(Before(threshold)) = ca_warning {
+            options += &format!(" ca_warning={threshold}");
+            check = check.ca_warning(threshold);
+        }
+        if let Some(Before(threshold)) = ca_critical {
+            options += &format!(" ca_critical={threshold}");
+            check = check.ca_critical(threshold);
         }
         if let Some(Instant(instant)) = at {
             options += &format!(" at={}", etcd_pki_core::rfc3339(instant));
@@ -129,6 +142,13 @@ impl PyChecked {
     #[getter]
     fn seconds_left(&self) -> Option<i64> {
         self.0.seconds_left()
+    }
+
+    /// The whole days until the certificate expires, negative after as many days; `None` without a
+    /// certificate.
+    #[getter]
+    fn days_left(&self) -> Option<i64> {
+        self.0.days_left()
     }
 
     /// What is wrong.

@@ -1,11 +1,13 @@
 //! The verdict that etcd would give.
 
-use etcd_pki_core::{Host, Role, Verdict, Verifier};
+use std::path::PathBuf;
+
+use etcd_pki_core::{Host, Role, Verdict, Verifier, inspect};
 use pyo3::{prelude::*, types::PyString};
 
 use crate::{
     certificate::{Certificates, PyCertificate, wrapped},
-    error::raise,
+    error::{raise, work},
     finding::PyFinding,
     interpreter,
     text::{Text, expected},
@@ -35,6 +37,40 @@ pub(crate) struct PyVerifier {
     verifier: Verifier,
     /// The options, for `repr`
     options: String,
+}
+
+/// What a verifier requires.
+struct Wishes {
+    intermediates: Certificates,
+    at: Option<Instant>,
+    role: Option<Word<Role>>,
+    host: Option<HostArgument>,
+    strict: bool,
+}
+
+impl Wishes {
+    fn verifier(self, verifier: Verifier, trusted: String) -> PyVerifier {
+        let between = self.intermediates.0.len();
+        let mut options = format!("{trusted}, {between} intermediates");
+        let mut verifier = verifier.intermediates(self.intermediates.0);
+        if let Some(Instant(instant)) = self.at {
+            options += &format!(", at {}", etcd_pki_core::rfc3339(instant));
+            verifier = verifier.at(instant);
+        }
+        if let Some(Word(role)) = self.role {
+            options += &format!(", role {role}");
+            verifier = verifier.role(role);
+        }
+        if let Some(HostArgument(host)) = self.host {
+            options += &format!(", host {host}");
+            verifier = verifier.host(host);
+        }
+        if self.strict {
+            options += ", strict";
+            verifier = verifier.strict();
+        }
+        PyVerifier { verifier, options }
+    }
 }
 
 /// A host, given as text or as an object of `ipaddress`.
@@ -70,26 +106,51 @@ impl PyVerifier {
         host: Option<HostArgument>,
         strict: bool,
     ) -> Self {
-        let (trusted, between) = (roots.0.len(), intermediates.0.len());
-        let mut options = format!("{trusted} roots, {between} intermediates");
-        let mut verifier = Verifier::new(roots.0).with_intermediates(intermediates.0);
-        if let Some(Instant(instant)) = at {
-            options += &format!(", at {}", etcd_pki_core::rfc3339(instant));
-            verifier = verifier.at(instant);
-        }
-        if let Some(Word(role)) = role {
-            options += &format!(", role {role}");
-            verifier = verifier.with_role(role);
-        }
-        if let Some(HostArgument(host)) = host {
-            options += &format!(", host {host}");
-            verifier = verifier.with_host(host);
-        }
-        if strict {
-            options += ", strict";
-            verifier = verifier.with_strict();
-        }
-        Self { verifier, options }
+        let trusted = format!("{} roots", roots.0.len());
+        let wishes = Wishes {
+            intermediates,
+            at,
+            role,
+            host,
+            strict,
+        };
+        wishes.verifier(Verifier::new(roots.0), trusted)
+    }
+
+    /// Trusts the CA that etcd trusts for the certificate in a file, by the file's place and name: the
+    /// CA file of the layout, that of peers for a member's certificate for peers, or else the CAs next
+    /// to it. The options are those of `Verifier`.
+    ///
+    /// >>> from etcd_pki import CertificateAuthority, Role, Verifier
+    /// >>> ca = CertificateAuthority.create("etcd-ca")
+    /// >>> paths = ca.write("verified")
+    /// >>> member = ca.issue(Role.MEMBER, "etcd-1")
+    /// >>> [written] = member.write("verified")
+    /// >>> bool(Verifier.next_to(written.certificate, host="etcd-1").verify(member.certificate))
+    /// True
+    #[staticmethod]
+    #[pyo3(
+        signature = (path, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false),
+        text_signature = "(path, *, intermediates=(), at=None, role=None, host=None, strict=False)"
+    )]
+    fn next_to(
+        py: Python<'_>,
+        path: PathBuf,
+        intermediates: Certificates,
+        at: Option<Instant>,
+        role: Option<Word<Role>>,
+        host: Option<HostArgument>,
+        strict: bool,
+    ) -> PyResult<Self> {
+        let verifier = work(py, || inspect::verifier(&path))?;
+        let wishes = Wishes {
+            intermediates,
+            at,
+            role,
+            host,
+            strict,
+        };
+        Ok(wishes.verifier(verifier, format!("CA next to {}", path.display())))
     }
 
     /// The verdict on a certificate.

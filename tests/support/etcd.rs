@@ -1,7 +1,7 @@
 //! Real etcd clusters: three members that are killed when their test ends, however it ends.
 
 mod member;
-mod ports;
+pub(crate) mod ports;
 mod servers;
 
 pub mod environment;

@@ -1,8 +1,16 @@
 //! OpenSSL's command as a judge.
 
-use std::{io::Write as _, path::Path, process::Stdio};
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
+    etcd::ports::free_port,
     output::{Output, run},
     tool::Tool,
     verdict::Verdict,
@@ -150,4 +158,58 @@ pub fn asn1parse_extensions(certificate: &Path) -> Vec<Extension> {
         }
     }
     extensions
+}
+
+/// A TLS server, which ends when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    url: String,
+}
+
+/// Serves a page with the first certificate of a file, those of another file after it, and its key.
+///
+/// # Panics
+///
+/// If the server does not start within ten seconds.
+#[must_use]
+pub fn serve(certificate: &Path, chain: &Path, key: &Path) -> Server {
+    let address = format!("127.0.0.1:{}", free_port());
+    let child = Tool::OPENSSL
+        .command()
+        .args(["s_server", "-www", "-quiet", "-accept", &address, "-cert"])
+        .arg(certificate)
+        .arg("-cert_chain")
+        .arg(chain)
+        .arg("-key")
+        .arg(key)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    let server = Server {
+        child,
+        url: format!("https://{address}/"),
+    };
+    let end = Instant::now() + Duration::from_secs(10);
+    while TcpStream::connect(&address).is_err() {
+        assert!(Instant::now() < end, "openssl s_server does not listen");
+        thread::sleep(Duration::from_millis(20));
+    }
+    server
+}
+
+impl Server {
+    /// Its page.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

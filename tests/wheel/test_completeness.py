@@ -124,8 +124,12 @@ def test_every_claim_has_its_kind():
 MODULES_OTHERWISE = {
     "Progress": "a function of two numbers, and Ctrl-C",
     "Target": "the attributes ca and pair of Step",
+    "ca_kind": "Verifier.next_to",
     "directory": "inspect_directory",
+    "key_of": "Checked.key",
     "reasons": "CertificateAuthority.reasons",
+    "store_of": "Renewal.next_to",
+    "verifier": "Verifier.next_to",
 }
 
 

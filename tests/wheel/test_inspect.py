@@ -3,7 +3,19 @@
 from pathlib import Path
 
 import pytest
-from etcd_pki import CaKind, Check, Cluster, ClusterAuthority, Layout, PrivateKey, inspect_directory
+from etcd_pki import (
+    Action,
+    CaKind,
+    Certificate,
+    Check,
+    Cluster,
+    ClusterAuthority,
+    Layout,
+    PrivateKey,
+    Renewal,
+    Verifier,
+    inspect_directory,
+)
 
 
 def test_state(tmp_path):
@@ -39,3 +51,23 @@ def test_what_is_wrong(tmp_path):
 def test_no_directory(tmp_path):
     with pytest.raises(FileNotFoundError):
         inspect_directory(tmp_path / "missing")
+
+
+def test_the_ca_next_to_a_file(tmp_path):
+    """Where peers have a separate CA, it is theirs for a member's certificate for peers."""
+    Cluster(members=["etcd-1"], authority=ClusterAuthority(peers="separate")).apply(tmp_path)
+    for name in ["member-etcd-1.pem", "peer-etcd-1.pem"]:
+        path = tmp_path / name
+        certificate = Certificate.from_pem(path.read_bytes())
+        assert Verifier.next_to(path, role="member").verify(certificate)
+        (report,) = Renewal.next_to(path).apply_files([path])
+        assert report.count(Action.RENEW) == 1
+        assert Certificate.from_pem(path.read_bytes()).issuer == certificate.issuer
+    member = Certificate.from_pem((tmp_path / "member-etcd-1.pem").read_bytes())
+    assert not Verifier.next_to(tmp_path / "peer-etcd-1.pem").verify(member)
+
+
+@pytest.mark.parametrize("next_to", [Verifier.next_to, Renewal.next_to])
+def test_no_ca_next_to_a_file(tmp_path, next_to):
+    with pytest.raises(FileNotFoundError):
+        next_to(tmp_path / "x.pem")

@@ -12,7 +12,7 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use etcd_pki_core::{
-    CaKind, Certificate, Check, Checked, Finding, Layout, Role, Severity, Threshold,
+    CaKind, Certificate, Check, Checked, Finding, Layout, Role, Severity, Threshold, rfc3339,
 };
 
 use self::json::CheckFacts;
@@ -31,6 +31,7 @@ use crate::{
 Examples:
   etcd-pki check /etc/ssl/etcd/ssl
   etcd-pki check client.pem -w 33% -c 7d
+  etcd-pki check /etc/ssl/etcd/ssl --ca-warning 1y --ca-critical 90d
   etcd-pki check /etc/kubernetes/pki --ignore EP011 --format nagios
   etcd-pki check /etc/ssl/etcd/ssl --textfile /var/lib/node_exporter/etcd_pki.prom
 
@@ -49,6 +50,12 @@ pub(crate) struct CheckCommand {
     /// Be alarmed this long before a certificate ends [default: 7d, at most a tenth of its life]
     #[arg(short, long, value_name = "7d|10%")]
     critical: Option<Threshold>,
+    /// Warn this long before a CA ends [default: 180d, at most a third of its life; or as --warning, if that is longer]
+    #[arg(long, value_name = "180d|33%")]
+    ca_warning: Option<Threshold>,
+    /// Be alarmed this long before a CA ends [default: 30d, at most a tenth of its life; or as --critical, if that is longer]
+    #[arg(long, value_name = "30d|10%")]
+    ca_critical: Option<Threshold>,
     /// Say nothing of findings with this code; may be repeated
     #[arg(long, value_name = "CODE", hide_possible_values = true, ignore_case = true,
         value_parser = PossibleValuesParser::new(Finding::CODES))]
@@ -81,6 +88,8 @@ struct Findings {
     now: SystemTime,
     warning: Threshold,
     critical: Threshold,
+    ca_warning: Threshold,
+    ca_critical: Threshold,
 }
 
 impl CheckCommand {
@@ -106,6 +115,9 @@ impl CheckCommand {
             Some(Format::Nagios) => output::print(&nagios::text(&findings))?,
         }
         findings.note_clients_as_members();
+        if self.at.is_none() {
+            findings.note_clock();
+        }
         Ok(Answer::Severity(findings.worst()))
     }
 
@@ -118,14 +130,25 @@ impl CheckCommand {
                 "a warning comes first: give it the longer time",
             ));
         }
+        let ca_warning = self.ca_warning.unwrap_or(Threshold::CA_WARNING);
+        let ca_critical = self.ca_critical.unwrap_or(Threshold::CA_CRITICAL);
+        if ca_warning < ca_critical {
+            return Err(Failure::usage(
+                format!("--ca-warning {ca_warning} comes after --ca-critical {ca_critical}"),
+                "a warning comes first: give it the longer time",
+            ));
+        }
         let now = match &self.at {
             Some(instant) => time::instant(instant)?,
             None => time::now(),
         };
-        let check = Check::new()
-            .with_warning(warning)
-            .with_critical(critical)
-            .at(now);
+        let mut check = Check::new().warning(warning).critical(critical).at(now);
+        if let Some(threshold) = self.ca_warning {
+            check = check.ca_warning(threshold);
+        }
+        if let Some(threshold) = self.ca_critical {
+            check = check.ca_critical(threshold);
+        }
         let check = self
             .ignore
             .iter()
@@ -135,6 +158,8 @@ impl CheckCommand {
             now,
             warning,
             critical,
+            ca_warning,
+            ca_critical,
         })
     }
 }
@@ -169,6 +194,22 @@ impl Findings {
              as members",
             first.path().display()
         ));
+    }
+
+    /// Notes that the clock may be wrong, where everything expired long ago: nobody leaves a whole cluster so.
+    fn note_clock(&self) {
+        const YEAR: i64 = 365;
+        let days = || self.checked.iter().filter_map(Checked::days_left);
+        let last = days()
+            .max()
+            .filter(|last| days().count() > 1 && *last < -YEAR);
+        if let Some(last) = last {
+            output::say(format_args!(
+                "note: the last of these certificates expired {} days ago; is the clock of this machine right? It shows {}",
+                -last,
+                rfc3339(self.now)
+            ));
+        }
     }
 
     /// How many there are of each severity, the worst first, of those there are.
@@ -215,11 +256,4 @@ fn kind(certificate: &Certificate) -> &'static str {
         None if certificate.extended_key_usages().is_some() => "server",
         None => "other",
     }
-}
-
-/// Whole days until a certificate ends, less than 0 after it.
-fn days_left(checked: &Checked) -> Option<i64> {
-    checked
-        .seconds_left()
-        .map(|seconds| seconds.div_euclid(86_400))
 }

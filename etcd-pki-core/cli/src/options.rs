@@ -19,8 +19,7 @@ use etcd_pki_core::{Error, KeyAlgorithm, Role};
 
 pub(crate) use self::{
     authority::{
-        AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout,
-        or_other_layout, place_of_authority,
+        AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout, or_other_layout,
     },
     cluster::{ClusterOptions, ExchangeOption, PlanOptions, read_cluster},
     destination::{ForceOption, OutOption, PairOutOptions, key_beside},

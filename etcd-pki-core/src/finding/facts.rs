@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use super::{Finding, empty, numbers};
+use super::{Finding, depend_on_it, empty, numbers};
 
 /// The facts of a finding, each under the same name for every kind that has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,11 +46,15 @@ impl Finding {
                 not_after,
                 days,
                 within,
+                dependents,
                 ..
             } => {
                 facts.not_after = Some(*not_after);
                 facts.days = Some(*days);
-                facts.reason = within.map(|within| format!("threshold {within}"));
+                let threshold = within.map(|within| format!("threshold {within}"));
+                let dependents = dependents.and_then(depend_on_it);
+                let reasons: Vec<_> = threshold.into_iter().chain(dependents).collect();
+                facts.reason = (!reasons.is_empty()).then(|| reasons.join(", "));
             }
             Self::NotYetValid {
                 subject,
@@ -236,6 +240,7 @@ mod tests {
             days: 7,
             within: "30d".parse::<Threshold>().ok(),
             critical,
+            dependents: None,
         };
         vec![
             Finding::Expired {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Finding, empty, numbers};
+use super::{Finding, depend_on_it, empty, numbers};
 use crate::{
     clock, limits,
     text::{self, FEW},
@@ -34,6 +34,7 @@ impl fmt::Display for Sentence<'_> {
                 not_after,
                 days,
                 within,
+                dependents,
                 ..
             } => {
                 match days {
@@ -41,6 +42,9 @@ impl fmt::Display for Sentence<'_> {
                     1 => write!(f, "expires in 1 day"),
                     _ => write!(f, "expires in {days} days"),
                 }?;
+                if let Some(dependents) = dependents.and_then(depend_on_it) {
+                    write!(f, ", and {dependents}")?;
+                }
                 match within {
                     Some(within) => write!(f, " (threshold {within})"),
                     None => Ok(()),

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::{
     checked::Checked,
-    contents::{Contents, is_file_of_ca},
+    contents::{Contents, is_named_as_leaf},
+    dependents::note_dependents,
     issuer::{self, Issuer},
     reading::{Given, Reading},
     rules,
@@ -57,16 +58,21 @@ use crate::{
 pub struct Check {
     warning: Threshold,
     critical: Threshold,
+    ca_warning: Option<Threshold>,
+    ca_critical: Option<Threshold>,
     at: Option<SystemTime>,
     ignored: Vec<&'static str>,
 }
 
 impl Check {
-    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`].
+    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`], and for CAs also [`Threshold::CA_WARNING`]
+    /// and [`Threshold::CA_CRITICAL`].
     pub const fn new() -> Self {
         Self {
             warning: Threshold::WARNING,
             critical: Threshold::CRITICAL,
+            ca_warning: None,
+            ca_critical: None,
             at: None,
             ignored: Vec::new(),
         }
@@ -82,6 +88,36 @@ impl Check {
     pub const fn with_critical(mut self, threshold: Threshold) -> Self {
         self.critical = threshold;
         self
+    }
+
+    /// Sets the warning threshold of CAs. Without, they have [`Threshold::CA_WARNING`], and that of all
+    /// certificates if it is longer.
+    pub const fn with_ca_warning(mut self, threshold: Threshold) -> Self {
+        self.ca_warning = Some(threshold);
+        self
+    }
+
+    /// Sets the critical threshold of CAs. Without, they have [`Threshold::CA_CRITICAL`], and that of all
+    /// certificates if it is longer.
+    pub const fn with_ca_critical(mut self, threshold: Threshold) -> Self {
+        self.ca_critical = Some(threshold);
+        self
+    }
+
+    /// The thresholds of a certificate, the critical ones first.
+    fn thresholds(&self, certificate: &Certificate) -> Vec<(Threshold, bool)> {
+        if !certificate.is_authority() {
+            return vec![(self.critical, true), (self.warning, false)];
+        }
+        let of_cas = |named: Option<Threshold>, usual, all| match named {
+            Some(named) => vec![named],
+            None => vec![usual, all],
+        };
+        let critical = of_cas(self.ca_critical, Threshold::CA_CRITICAL, self.critical);
+        let warning = of_cas(self.ca_warning, Threshold::CA_WARNING, self.warning);
+        let critical = critical.into_iter().map(|threshold| (threshold, true));
+        let warning = warning.into_iter().map(|threshold| (threshold, false));
+        critical.chain(warning).collect()
     }
 
     /// Sets the time of the judgement; without it, now.
@@ -137,6 +173,7 @@ impl Check {
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
         checked.dedup_by(|later, one| one.merges(later));
+        note_dependents(&mut checked);
         let signers = signers(contents);
         for one in &mut checked {
             one.note_signed(&signers);
@@ -180,7 +217,9 @@ impl Check {
                 continue;
             }
             let chain = (path, &all[index + 1..]);
-            let mut findings = self.certificate(certificate, chain, &cas, now);
+            // The first certificate of a leaf's file is a leaf for etcd, even if it may sign others
+            let is_leaf = !certificate.is_authority() || (index == 0 && is_named_as_leaf(path));
+            let mut findings = self.certificate(certificate, is_leaf, chain, &cas, now);
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
                 findings.extend(
@@ -215,19 +254,31 @@ impl Check {
     fn certificate(
         &self,
         certificate: &Certificate,
+        is_leaf: bool,
         (path, chain): (&Path, &[Certificate]),
         cas: &Cas<'_>,
         now: SystemTime,
     ) -> Vec<Finding> {
-        let thresholds = [(self.critical, true), (self.warning, false)];
+        let thresholds = self.thresholds(certificate);
         let time = rules::validity(certificate, now);
-        let time = time.or_else(|| rules::expiry(certificate, thresholds, now));
+        let time = time.or_else(|| rules::expiry(certificate, &thresholds, now));
         let mut findings: Vec<Finding> = time.into_iter().collect();
         findings.extend(rules::key_usage_of_ca(certificate));
         // etcd trusts a leaf in the trusted file as it is
-        let may_have_issuer = certificate.is_ca() || !is_trusted_by_name(path);
-        if may_have_issuer && !certificate.is_self_issued() {
-            findings.extend(issuer_findings(certificate, (path, chain), cas, now));
+        let may_have_issuer = if is_leaf {
+            !is_trusted_by_name(path)
+        } else {
+            !certificate.is_self_issued()
+        };
+        if may_have_issuer {
+            let is_leaf = is_leaf && cas.are_of_etcd(certificate);
+            findings.extend(issuer_findings(
+                certificate,
+                is_leaf,
+                (path, chain),
+                cas,
+                now,
+            ));
         }
         findings.extend(rules::ca_key(certificate, cas.all()));
         if cas.are_of_etcd(certificate) {
@@ -306,11 +357,11 @@ fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Fin
 /// else: other CAs that are kept nearby do not count for a leaf of etcd.
 fn issuer_findings(
     certificate: &Certificate,
+    is_leaf: bool,
     (path, chain): (&Path, &[Certificate]),
     cas: &Cas<'_>,
     now: SystemTime,
 ) -> Vec<Finding> {
-    let is_leaf = !certificate.is_ca() && cas.are_of_etcd(certificate);
     let trusted = Some(&cas.trusted)
         .filter(|trusted| is_leaf && (!trusted.is_empty() || cas.empty.is_some()));
     let all: Vec<_> = match trusted {
@@ -321,35 +372,30 @@ fn issuer_findings(
     let candidates = all.iter().map(|&(path, ca)| ((path, ca), ca));
     let (path, issuer) = match issuer::of(certificate, candidates) {
         Issuer::Ca(issuer) => issuer,
-        Issuer::NotSupported(what) => {
-            let subject = None;
-            return vec![Finding::NotSupported { subject, what }];
-        }
         // The signature of a certificate that is trusted itself does not matter
-        Issuer::Refused(_) if cas.near.iter().any(|(_, ca)| *ca == certificate) => {
+        Issuer::Refused(_) | Issuer::Unknown { .. }
+            if cas.near.iter().any(|(_, ca)| *ca == certificate) =>
+        {
             return Vec::new();
         }
-        Issuer::Refused(reason) => {
-            let subject = certificate.subject();
-            return vec![Finding::Signature { subject, reason }];
-        }
         // The root of an intermediate CA may be kept anywhere
-        Issuer::Unknown { .. } if certificate.is_ca() => return Vec::new(),
-        Issuer::Unknown { .. } => match chain.first() {
+        Issuer::Unknown { damaged: None, .. } if certificate.is_authority() && !is_leaf => {
+            return Vec::new();
+        }
+        unknown @ Issuer::Unknown { .. } => match chain.first() {
             Some(above) if issuer::chain_is_trusted(certificate, chain, certificates()) => {
                 (path, above)
             }
             _ => {
-                let empty = cas.empty.as_ref().filter(|_| is_leaf);
-                let empty = empty.map(|ca| Finding::OtherCa {
-                    issuer: certificate.issuer(),
-                    ca: Some(ca.clone()),
-                    same_name: false,
-                });
-                let other = || other_ca(certificate, trusted.unwrap_or(&cas.near));
-                return empty.or_else(other).into_iter().collect();
+                let empty = cas.empty.as_deref().filter(|_| is_leaf);
+                let own = own_ca(certificate, trusted.unwrap_or(&cas.near));
+                let ca = empty.or(own);
+                // Without a CA, nothing shows who has to sign
+                let refusal = ca.and_then(|ca| unknown.refusal(certificate, Some(ca)));
+                return refusal.into_iter().collect();
             }
         },
+        issuer => return issuer.refusal(certificate, None).into_iter().collect(),
     };
     let mut findings: Vec<_> = rules::outlives(certificate, issuer, path)
         .into_iter()
@@ -361,15 +407,12 @@ fn issuer_findings(
     findings
 }
 
-/// The finding that none of these CAs signed a certificate; `None` where there is no CA.
-fn other_ca(certificate: &Certificate, cas: &[(&Path, &Certificate)]) -> Option<Finding> {
+/// The file of the CA that should have signed a certificate: of these the one that it names, or the
+/// first.
+fn own_ca<'a>(certificate: &Certificate, cas: &[(&'a Path, &Certificate)]) -> Option<&'a Path> {
     let namesake = cas.iter().find(|(_, ca)| certificate.names_issuer(ca));
     let (path, _) = namesake.or_else(|| cas.first())?;
-    Some(Finding::OtherCa {
-        issuer: certificate.issuer(),
-        ca: Some(path.to_path_buf()),
-        same_name: namesake.is_some(),
-    })
+    Some(path)
 }
 
 #[cfg(test)]
@@ -398,7 +441,7 @@ mod tests {
             (end + second, Some("EP001")),
         ] {
             let chain: (&Path, &[Certificate]) = (Path::new("a.pem"), &[]);
-            let found = Check::new().certificate(certificate, chain, &Cas::default(), now);
+            let found = Check::new().certificate(certificate, true, chain, &Cas::default(), now);
             let codes: Vec<_> = found.iter().map(Finding::code).collect();
             assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{now:?}");
         }

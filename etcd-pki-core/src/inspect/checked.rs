@@ -67,6 +67,15 @@ impl Checked {
         self.certificate.as_ref().map(|_| self.seconds_left)
     }
 
+    /// The whole days until the certificate expires, negative after as many days; `None` without a
+    /// certificate.
+    #[must_use]
+    pub fn days_left(&self) -> Option<i64> {
+        const DAY: i64 = 86_400;
+        // Less than a day before and after its end are both none
+        self.seconds_left().map(|seconds| seconds / DAY)
+    }
+
     /// Whether a CA signed one of the other certificates that were read; `None` for a leaf.
     #[must_use]
     pub fn signed_here(&self) -> Option<bool> {
@@ -146,6 +155,25 @@ impl Checked {
             self.findings.append(&mut other.findings);
         }
         takes
+    }
+
+    /// Whether it is a CA that expires soon.
+    pub(super) fn is_expiring_ca(&self) -> bool {
+        let is_expiry = |finding: &Finding| matches!(finding, Finding::Expires { .. });
+        let is_ca = self
+            .certificate
+            .as_ref()
+            .is_some_and(Certificate::is_authority);
+        is_ca && self.findings.iter().any(is_expiry)
+    }
+
+    /// Notes on the finding that a CA expires how many leaf certificates depend on it.
+    pub(super) fn note_dependents(&mut self, count: usize) {
+        for finding in &mut self.findings {
+            if let Finding::Expires { dependents, .. } = finding {
+                *dependents = Some(count);
+            }
+        }
     }
 
     /// Notes whether a CA is one of those that signed something.

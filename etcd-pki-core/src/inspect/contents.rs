@@ -337,15 +337,24 @@ fn use_of(path: &Path, bytes: &[u8]) -> Use {
     };
     let is_ca = match Layout::kind_by_name(path) {
         Some((FileKind::Ca(_) | FileKind::ReplacedCa(_), _)) => true,
-        // A host may be called `x-ca`
-        Some(_) => false,
-        None => is_named_as_ca(path),
+        // A host may be called `x-ca`, and K3s has a `client-ca.crt`
+        Some(_) => is_named_as_ca(path) && begins_with_ca(),
+        None => is_named_as_ca(path) || begins_with_ca(),
     };
-    if is_ca || begins_with_ca() {
+    if is_ca {
         Use::TrustedCa
     } else {
         Use::Certificate
     }
+}
+
+/// Whether a layout names a file as a leaf's certificate, and no other tool as a CA's.
+pub(super) fn is_named_as_leaf(path: &Path) -> bool {
+    let is_leaf = matches!(
+        Layout::kind_by_name(path),
+        Some((kind, false)) if !matches!(kind, FileKind::Ca(_) | FileKind::ReplacedCa(_))
+    );
+    is_leaf && !is_named_as_ca(path)
 }
 
 /// Why etcd does not read a file, or what it skips of one. A file with the name of a DER file is not

@@ -1,6 +1,8 @@
 //! Who signed a certificate. Every command asks this module.
 
-use crate::{certificate::Certificate, error::Error};
+use std::path::Path;
+
+use crate::{certificate::Certificate, error::Error, finding::Finding};
 
 /// As many signatures are checked for one certificate as Go's `crypto/x509` checks.
 const SIGNATURE_CHECKS: usize = 100;
@@ -18,7 +20,36 @@ pub(crate) enum Issuer<T> {
     Unknown {
         /// Whether one of them has the issuer's name and another key
         same_name: bool,
+        /// Why the signature is not valid, though the certificate names the key of one of them
+        damaged: Option<String>,
     },
+}
+
+impl<T> Issuer<T> {
+    /// Why the certificate is not accepted; `None` if one of the CAs signed it. `ca` is the file of the CA
+    /// that should have signed it.
+    pub(crate) fn refusal(self, certificate: &Certificate, ca: Option<&Path>) -> Option<Finding> {
+        match self {
+            Self::Ca(_) => None,
+            Self::NotSupported(what) => Some(Finding::NotSupported {
+                subject: None,
+                what,
+            }),
+            Self::Refused(reason)
+            | Self::Unknown {
+                damaged: Some(reason),
+                ..
+            } => Some(Finding::Signature {
+                subject: certificate.subject(),
+                reason,
+            }),
+            Self::Unknown { same_name, .. } => Some(Finding::OtherCa {
+                issuer: certificate.issuer(),
+                ca: ca.map(Path::to_owned),
+                same_name,
+            }),
+        }
+    }
 }
 
 /// Finds the CA that signed a certificate. Of several certificates of that CA it is the one that
@@ -31,6 +62,7 @@ pub(crate) fn of<'a, T>(
     let mut not_supported = None;
     let mut same_name = false;
     let mut may_be_of = false;
+    let mut damaged = None;
     let named = cas
         .into_iter()
         .filter(|(_, ca)| certificate.names_issuer(ca));
@@ -46,7 +78,15 @@ pub(crate) fn of<'a, T>(
                 }
             }
             Err(Error::Unsupported { what, .. }) => not_supported = Some(what),
-            Err(_) => may_be_of |= names_key(certificate, ca),
+            Err(error) => {
+                let named = names_key(certificate, ca);
+                may_be_of |= named != Some(false);
+                if let Error::Signature { reason, .. } = error
+                    && named == Some(true)
+                {
+                    damaged = Some(reason);
+                }
+            }
         }
     }
     match (found, not_supported) {
@@ -54,17 +94,17 @@ pub(crate) fn of<'a, T>(
         (None, Some(what)) => Issuer::NotSupported(what),
         (None, None) => match certificate.refused_signature().filter(|_| may_be_of) {
             Some(reason) => Issuer::Refused(reason),
-            None => Issuer::Unknown { same_name },
+            None => Issuer::Unknown { same_name, damaged },
         },
     }
 }
 
-/// Whether a certificate does not name another key of its issuer than this CA's.
-fn names_key(certificate: &Certificate, ca: &Certificate) -> bool {
+/// Whether a certificate names the key of this CA by its identifier; `None` where one of them has none.
+fn names_key(certificate: &Certificate, ca: &Certificate) -> Option<bool> {
     let named = certificate.authority_key_identifier();
     named
         .zip(ca.subject_key_identifier())
-        .is_none_or(|(named, own)| named == own)
+        .map(|(named, own)| named == own)
 }
 
 /// Whether one of these CAs signed a certificate.
@@ -121,13 +161,14 @@ mod tests {
                 cas.map(|(at, ca)| (at, ca.certificate())),
             )
         };
-        assert_eq!(judge(&[]), Issuer::Unknown { same_name: false });
+        let unknown = |same_name| Issuer::Unknown {
+            same_name,
+            damaged: None,
+        };
+        assert_eq!(judge(&[]), unknown(false));
         assert_eq!(judge(&[&namesake, &own]), Issuer::Ca(1));
-        assert_eq!(judge(&[&stranger]), Issuer::Unknown { same_name: false });
-        assert_eq!(
-            judge(&[&stranger, &namesake]),
-            Issuer::Unknown { same_name: true }
-        );
+        assert_eq!(judge(&[&stranger]), unknown(false));
+        assert_eq!(judge(&[&stranger, &namesake]), unknown(true));
     }
 
     #[test]

@@ -54,12 +54,13 @@ pub(crate) fn expired(certificate: &Certificate, now: SystemTime) -> Option<Find
 /// The certificate expires within a threshold.
 pub(crate) fn expiry(
     certificate: &Certificate,
-    thresholds: [(Threshold, bool); 2],
+    thresholds: &[(Threshold, bool)],
     now: SystemTime,
 ) -> Option<Finding> {
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
     let (within, critical) = thresholds
-        .into_iter()
+        .iter()
+        .copied()
         .find(|(threshold, _)| threshold.begins(not_before, not_after) <= now)?;
     Some(expires(not_after, Some(within), critical, now))
 }
@@ -77,6 +78,7 @@ pub(crate) fn expires(
             days: left.as_secs() / 86_400,
             within,
             critical,
+            dependents: None,
         },
         Err(_) => Finding::Expired {
             subject: None,

@@ -35,7 +35,7 @@ pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey>
 }
 
 /// Whether a CA signed a certificate. The key identifiers come first, since signatures cost more.
-fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
+pub(super) fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
     let named = certificate.authority_key_identifier();
     let differs = named
         .zip(ca.subject_key_identifier())

@@ -44,6 +44,8 @@ pub(crate) struct Neighbours {
     pub(crate) kind: FileKind,
     /// Whether it is a member's certificate for peers, where peers have a separate CA
     pub(crate) is_for_peers: bool,
+    /// How many folders of the layout the leaf is in
+    pub(crate) levels: usize,
     pub(crate) ca: PathBuf,
     pub(crate) peer_ca: PathBuf,
     /// The certificates of members with names that show their layout
@@ -167,6 +169,7 @@ impl Layout {
             layout: self,
             kind,
             is_for_peers: table.peer_pattern() == Some(pattern),
+            levels: Path::new(folder).components().count(),
             ca: relative(self.ca(CaKind::Client)),
             peer_ca: relative(self.ca(CaKind::Peer)),
             members: members

@@ -457,16 +457,8 @@ fn issuer_reason(
         }
         // etcd trusts every CA of the bundle, and cannot be judged where etcd-pki cannot
         Issuer::Ca(_) | Issuer::NotSupported(_) => None,
-        Issuer::Refused(reason) => Some(Finding::Signature {
-            subject: certificate.subject(),
-            reason,
-        }),
         Issuer::Unknown { .. } if issuer::chain_is_trusted(certificate, chain, ca.bundle) => None,
-        Issuer::Unknown { same_name } => Some(Finding::OtherCa {
-            issuer: certificate.issuer(),
-            ca: ca.path.map(Path::to_owned),
-            same_name,
-        }),
+        unknown => unknown.refusal(certificate, ca.path),
     }
 }
 

@@ -140,15 +140,13 @@ impl OtherCas {
         match issuer_of(leaf, &self.others) {
             Issuer::Ca(ca) => return Some(signed_by(ca)),
             Issuer::Unknown { .. } => {}
-            unclear => return finding(unclear, leaf),
+            unclear => return unclear.refusal(leaf, None),
         }
         let mut below = leaf;
         for above in chain {
             let unclear = match issuer::of(below, [((), above)]) {
-                Issuer::Ca(()) => None,
                 Issuer::Unknown { .. } => return None,
-                Issuer::NotSupported(what) => finding(Issuer::NotSupported(what), below),
-                Issuer::Refused(reason) => finding(Issuer::Refused(reason), below),
+                issuer => issuer.refusal(below, None),
             };
             let known = || self.own.iter().chain(&self.others);
             let is_known = known().any(|(_, ca)| ca.public_key() == above.public_key());
@@ -167,21 +165,6 @@ fn issuer_of<'a>(
 ) -> Issuer<&'a Path> {
     let cas = cas.into_iter().map(|(path, ca)| (path.as_path(), ca));
     issuer::of(certificate, cas)
-}
-
-/// The finding where the issuer of a certificate cannot be judged.
-fn finding(unclear: Issuer<&Path>, certificate: &Certificate) -> Option<Finding> {
-    match unclear {
-        Issuer::NotSupported(what) => Some(Finding::NotSupported {
-            subject: None,
-            what,
-        }),
-        Issuer::Refused(reason) => Some(Finding::Signature {
-            subject: certificate.subject(),
-            reason,
-        }),
-        Issuer::Ca(_) | Issuer::Unknown { .. } => None,
-    }
 }
 
 #[cfg(test)]

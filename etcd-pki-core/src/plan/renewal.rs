@@ -456,17 +456,9 @@ impl Cas {
                 CaState::Current(current, chain) if current.certificate() == Some(ca) => {
                     can_sign(current, path).map(|()| (*kind, &**chain))
                 }
-                _ => Err(other_ca(certificate, path, false)),
+                _ => Err(other_ca(certificate, path)),
             },
-            Issuer::NotSupported(what) => Err(Finding::NotSupported {
-                subject: None,
-                what,
-            }),
-            Issuer::Refused(reason) => Err(Finding::Signature {
-                subject: certificate.subject(),
-                reason,
-            }),
-            Issuer::Unknown { same_name } => {
+            unknown @ Issuer::Unknown { .. } => {
                 // What no other CA signed is taken for the work of one that cannot be read
                 let unreadable = self.0.iter().find_map(|(_, path, state)| match state {
                     CaState::Unreadable(error) => Some((path, error)),
@@ -480,9 +472,18 @@ impl Cas {
                     None => {
                         let mut paths = self.0.iter().map(|(_, path, _)| path.as_path());
                         let path = paths.find(|path| *path != Path::new(""));
-                        other_ca(certificate, path.unwrap_or(Path::new("")), same_name)
+                        let path = path.unwrap_or(Path::new(""));
+                        unknown
+                            .refusal(certificate, Some(path))
+                            .unwrap_or_else(|| other_ca(certificate, path))
                     }
                 })
+            }
+            issuer => {
+                let path = Path::new("");
+                Err(issuer
+                    .refusal(certificate, None)
+                    .unwrap_or_else(|| other_ca(certificate, path)))
             }
         }
     }
@@ -503,11 +504,12 @@ fn can_sign(current: &CurrentCa, path: &Path) -> std::result::Result<(), Finding
     }
 }
 
-fn other_ca(certificate: &Certificate, path: &Path, same_name: bool) -> Finding {
+/// The finding that a CA did not sign a certificate.
+fn other_ca(certificate: &Certificate, path: &Path) -> Finding {
     Finding::OtherCa {
         issuer: certificate.issuer(),
         ca: Some(path.to_owned()),
-        same_name,
+        same_name: false,
     }
 }
 

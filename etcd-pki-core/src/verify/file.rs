@@ -22,6 +22,7 @@ use crate::{
     der_writer::{self, NULL, SEQUENCE},
     finding::Finding,
     key::{Passphrase, PrivateKey, PublicKey},
+    limits,
 };
 
 /// The certificates that etcd trusts with this file as `ETCD_TRUSTED_CA_FILE` or
@@ -50,6 +51,7 @@ pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
     let mut certificates = Vec::new();
     let refuse = |cause: Cause| cause.finding(Use::TrustedCa);
     for block in Blocks::new(file) {
+        check_count(&block).map_err(refuse)?;
         let label_fits = block.label.ends_with("CERTIFICATE");
         certificates.push(read(&block, label_fits).map_err(refuse)?.0);
     }
@@ -154,13 +156,43 @@ pub(crate) fn held_bundle(file: &[u8]) -> Held<Vec<Certificate>> {
     (read, refused)
 }
 
-/// Why no connection uses the key of the first certificate, though Go loads it: TLS 1.3 has no P-224
-/// (RFC 8446, section 4.2.3), and Go's `crypto/rsa` does not use RSA keys below 1024 bits
-/// (`checkKeySize`).
+/// Why no connection is made with the certificates of a file, though Go parses it: the first is not the
+/// leaf, no connection uses its key, or all together are too large.
 pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
-    const MIN_RSA_BITS: usize = 1024;
     let blocks = certificate_blocks(file).ok()?;
-    let name = match leaf_key(&blocks).ok()?? {
+    let cause = ca_before_leaf(&blocks)
+        .or_else(|| unused_key(&blocks))
+        .or_else(|| too_large(&blocks))?;
+    Some(refuse_certificate(cause))
+}
+
+/// The leaf that follows its CA: etcd does not start with the leaf's key, since the key of a pair is that
+/// of the first certificate (`X509KeyPair` in `crypto/tls/tls.go`).
+fn ca_before_leaf(blocks: &[Block]) -> Option<Cause> {
+    let (first, following) = blocks.split_first()?;
+    if following.is_empty() {
+        return None;
+    }
+    let is_authority = |block: &Block| {
+        let certificate = Certificate::from_der(&block.contents).ok()?;
+        Some(certificate.is_authority())
+    };
+    if is_authority(first) != Some(true) {
+        return None;
+    }
+    let mut following = following.iter();
+    let leaf = following.find(|block| is_authority(block) == Some(false))?;
+    Some(Cause::CaBeforeLeaf {
+        block: leaf.number,
+        line: leaf.line,
+    })
+}
+
+/// The key that no connection uses: TLS 1.3 has no P-224 (RFC 8446, section 4.2.3), and Go's
+/// `crypto/rsa` does not use RSA keys below 1024 bits (`checkKeySize`).
+fn unused_key(blocks: &[Block]) -> Option<Cause> {
+    const MIN_RSA_BITS: usize = 1024;
+    let name = match leaf_key(blocks).ok()?? {
         Key::Ec {
             curve: Curve::P224, ..
         } => "ECDSA on P-224".to_owned(),
@@ -174,11 +206,22 @@ pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
         _ => return None,
     };
     let leaf = blocks.first()?;
-    Some(refuse_certificate(Cause::UnsupportedKey {
+    Some(Cause::UnsupportedKey {
         block: leaf.number,
         line: leaf.line,
         name,
-    }))
+    })
+}
+
+/// The Certificate message of TLS 1.3 with these certificates (RFC 8446, section 4.4.2), if Go does not
+/// read it.
+fn too_large(blocks: &[Block]) -> Option<Cause> {
+    // An empty context and the length of the list; the length and the extensions of each
+    const LIST: usize = 1 + 3;
+    const ENTRY: usize = 3 + 2;
+    let entries = blocks.iter().map(|block| ENTRY + block.contents.len());
+    let bytes = LIST + entries.sum::<usize>();
+    (bytes > limits::TLS_CERTIFICATES).then_some(Cause::TooLarge { bytes })
 }
 
 fn bit_length(number: &[u8]) -> usize {
@@ -250,9 +293,28 @@ fn refuse_certificate(cause: Cause) -> Finding {
     cause.finding(Use::Certificate)
 }
 
+/// Refuses a file with more blocks than any reader of etcd-pki takes. Go has no such limit.
+fn check_count(block: &Block) -> Result<(), Cause> {
+    if block.number <= limits::PEM_BLOCKS {
+        return Ok(());
+    }
+    Err(Cause::NotSupportedHere {
+        block: block.number,
+        line: block.line,
+        what: format!("the file has more than {} blocks", limits::PEM_BLOCKS),
+    })
+}
+
 fn certificate_blocks(file: &[u8]) -> Result<Vec<Block>, Finding> {
-    let (blocks, others): (Vec<_>, Vec<_>) =
-        Blocks::new(file).partition(|block| block.label == "CERTIFICATE");
+    let (mut blocks, mut others) = (Vec::new(), Vec::new());
+    for block in Blocks::new(file) {
+        check_count(&block).map_err(refuse_certificate)?;
+        if block.label == "CERTIFICATE" {
+            blocks.push(block);
+        } else {
+            others.push(block);
+        }
+    }
     if !blocks.is_empty() {
         return Ok(blocks);
     }
@@ -303,6 +365,7 @@ fn read_all(blocks: &[Block]) -> Result<Vec<Certificate>, Finding> {
 fn key_block(file: &[u8]) -> Result<Block, Finding> {
     let mut others = Vec::new();
     for block in Blocks::new(file) {
+        check_count(&block).map_err(|cause| cause.finding(Use::Key))?;
         if block.label == "PRIVATE KEY" || block.label.ends_with(" PRIVATE KEY") {
             return Ok(block);
         }

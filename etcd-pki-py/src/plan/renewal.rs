@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use etcd_pki_core::{CertificateAuthority, RenewBefore, Store, Validity, plan::Renewal};
+use etcd_pki_core::{
+    CertificateAuthority, Error, RenewBefore, Store, Validity, inspect, plan::Renewal,
+};
 use pyo3::prelude::*;
 
 use super::{PyPlan, PyReport, options};
@@ -100,6 +102,29 @@ impl PyRenewal {
             passphrase,
             now: now.map(|Instant(now)| now),
         }
+    }
+
+    /// Renews by the CA next to a certificate's file: that of the layout which the file's name shows, or
+    /// else that of a CA file in the same directory. The options are those of `Renewal`.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, rekey=false, validity=None, passphrase=None, now=None))]
+    fn next_to(
+        py: Python<'_>,
+        path: PathBuf,
+        rekey: bool,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<Self> {
+        let store = work(py, || {
+            inspect::store_of(&path).ok_or_else(|| Error::Io {
+                action: "find a CA next to",
+                path: path.clone(),
+                error: std::io::ErrorKind::NotFound.into(),
+            })
+        })?;
+        let ca = Ca::Store(store);
+        Ok(Self::new(ca, rekey, validity, passphrase, now))
     }
 
     /// Plans the certificates of the store that are due. `renew_before` is a `timedelta` or text

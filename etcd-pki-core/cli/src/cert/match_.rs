@@ -3,23 +3,26 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use etcd_pki_core::inspect;
 use serde::Serialize;
 
 use crate::{
     facts::in_words,
     failure::{Answer, Failure, Outcome},
     holdings::{Holding, holdings},
-    input::Input,
+    input::{Input, is_standard},
     options::PassphraseOptions,
     output,
 };
 
 /// Tell whether a certificate, a request and a key belong together
 ///
-/// They do if they have one public key. Of several certificates in a file the first counts.
+/// They do if they have one public key. Of several certificates in a file the first counts. A certificate alone is compared with the
+/// key next to it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  etcd-pki cert match member-etcd-1.pem
   etcd-pki cert match member-etcd-1.pem member-etcd-1-key.pem
   etcd-pki cert match etcd-client.csr etcd-client-key.pem
 
@@ -58,7 +61,9 @@ impl Match {
         let passphrase = self.passphrase.read(input)?;
         let mut files = Vec::new();
         let mut keys = Vec::new();
-        for path in &self.files {
+        let mut paths = self.files.clone();
+        paths.extend(self.key_next_to(input)?);
+        for path in &paths {
             let held = input.parse(path, |bytes| holdings(bytes, passphrase.as_ref()))?;
             let file = path.to_string_lossy();
             files.extend(held.iter().map(|holding| Compared::new(&file, holding)));
@@ -81,6 +86,22 @@ impl Match {
             output::print(&verdict.in_words())?;
         }
         Ok(if is_match { Answer::Yes } else { Answer::No })
+    }
+}
+
+impl Match {
+    /// The key next to a certificate that is named alone.
+    fn key_next_to(&self, input: &Input) -> Result<Option<PathBuf>, Failure> {
+        let [alone] = self.files.as_slice() else {
+            return Ok(None);
+        };
+        if is_standard(alone) {
+            return Ok(None);
+        }
+        let passphrase = self.passphrase.read(input)?;
+        let held = input.parse(alone, |bytes| holdings(bytes, passphrase.as_ref()))?;
+        let is_certificate = matches!(held.as_slice(), [one] if one.kind == "certificate");
+        Ok(inspect::key_of(alone).filter(|_| is_certificate))
     }
 }
 

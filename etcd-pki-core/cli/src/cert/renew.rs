@@ -27,6 +27,8 @@ use crate::{
 /// long as the old one was. A certificate replaces its file at once, and etcd reads it at the next
 /// handshake.
 ///
+/// A file is renewed by the CA next to it, unless -d or --ca names another.
+///
 /// With --rekey there is an instant between key and certificate in which etcd may read a pair that
 /// does not match: that handshake fails, and the next one reads the whole pair.
 ///
@@ -35,12 +37,14 @@ use crate::{
 #[derive(Args)]
 // One place of the CA suffices, and no file is necessary: clap's own line is another
 #[command(
+    mut_group("place of the authority", |group| group.required(false)),
     override_usage = "etcd-pki cert renew [OPTIONS] --dir <DIR> [FILE]...\n       \
-                      etcd-pki cert renew [OPTIONS] --ca <FILE> --ca-key <FILE> <FILE>...",
+                      etcd-pki cert renew [OPTIONS] [--ca <FILE> --ca-key <FILE>] <FILE>...",
     after_help = "\
 Examples:
   etcd-pki cert renew -d /etc/ssl/etcd/ssl
   etcd-pki cert renew -d /etc/ssl/etcd/ssl --due 60d
+  etcd-pki cert renew /etc/ssl/etcd/ssl/member-etcd-1.pem
   etcd-pki cert renew app.pem --ca ca.pem --ca-key ca-key.pem --days 90
 
 Exit codes:
@@ -72,7 +76,8 @@ pub(crate) struct Renew {
 }
 
 impl Renew {
-    pub(crate) fn run(self, input: &Input) -> Outcome {
+    pub(crate) fn run(mut self, input: &Input) -> Outcome {
+        self.authority.find_next_to(&self.certificates)?;
         self.authority.check_layout()?;
         let passphrase = self.authority.passphrase.read(input)?;
         let renewal = self.renewal(input, passphrase.as_ref())?;

@@ -1,15 +1,19 @@
 //! `etcd-pki cert verify`
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use etcd_pki_core::{CaKind, Certificate, Host, Role, Verdict, Verifier};
+use etcd_pki_core::{Certificate, Error, Host, Role, Store, Verdict, Verifier, inspect};
 use serde::Serialize;
 
 use crate::{
     failure::{Answer, Failure, Outcome},
     finding::FindingFacts,
-    input::{Input, called, parse_in_place},
+    input::{Input, called, is_standard, parse_in_place},
     options::{self, DirectoryOptions},
     output,
     show::Unreadable,
@@ -20,9 +24,13 @@ use crate::{
 ///
 /// The answer is that of Go's crypto/x509, by which etcd decides. The first certificate of each file is judged; the others may be
 /// its issuers.
+///
+/// The CA is the one that etcd trusts for the file: that next to it, or in the directory of -d; where peers have a separate CA, it is
+/// theirs for a member's certificate for peers.
 #[derive(Args)]
-#[command(group = options::place_of_authority(), after_help = "\
+#[command(after_help = "\
 Examples:
+  etcd-pki cert verify /etc/ssl/etcd/ssl/member-etcd-1.pem
   etcd-pki cert verify client.pem --ca ca.pem
   etcd-pki cert verify member-etcd-1.pem -d /etc/ssl/etcd/ssl --role member --host 10.0.0.11
   etcd-pki cert verify client.pem node.pem --ca ca.pem --at 30d --strict
@@ -52,7 +60,7 @@ pub(crate) struct Verify {
     json: bool,
     #[command(flatten)]
     directory: DirectoryOptions,
-    /// File of the authorities that are trusted, instead of the directory's
+    /// File of the authorities that are trusted, instead of those next to FILE or in the directory
     #[arg(long, value_name = "FILE", help_heading = options::AUTHORITY)]
     ca: Option<PathBuf>,
 }
@@ -76,9 +84,10 @@ struct Judged {
 
 impl Verify {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
-        let verifier = self.verifier(input)?;
+        let mut verifiers = Verifiers::new(self, input)?;
         let mut answers = Answers::default();
         for file in &self.files {
+            let verifier = verifiers.of(file)?;
             match input.parse(file, |bytes| verifier.verify_file(called(file), bytes)) {
                 Ok(verdict) => answers.certificates.push(Judged::new(file, &verdict)),
                 Err(error) => answers.unreadable.push(Unreadable::tell(file, &error)),
@@ -95,23 +104,8 @@ impl Verify {
         Ok(if is_yes { Answer::Yes } else { Answer::No })
     }
 
-    fn verifier(&self, input: &Input) -> Result<Verifier, Failure> {
-        let store = self.directory.store().filter(|_| self.ca.is_none());
-        if let Some(store) = &store {
-            options::check_layout(store, CaKind::Client)?;
-        }
-        let in_directory = store.map(|store| store.ca_paths(CaKind::Client));
-        let mut verifier = match (&self.ca, in_directory) {
-            (None, Some(paths)) => {
-                let path = &paths.certificate;
-                parse_in_place(path, |file| Verifier::trusting(path, file))?
-            }
-            // The parser asks for one of the two
-            (named, _) => {
-                let path = named.as_deref().unwrap_or(Path::new(""));
-                input.parse(path, |file| Verifier::trusting(called(path), file))?
-            }
-        };
+    /// Adds what is asked for.
+    fn with_options(&self, mut verifier: Verifier) -> Result<Verifier, Failure> {
         if let Some(role) = self.role {
             verifier = verifier.with_role(role);
         }
@@ -127,6 +121,82 @@ impl Verify {
             verifier
         })
     }
+}
+
+/// What judges each file.
+struct Verifiers<'a> {
+    options: &'a Verify,
+    store: Option<Store>,
+    /// By the file of the CA
+    read: BTreeMap<PathBuf, Verifier>,
+    /// The CA that is named
+    named: Option<Verifier>,
+}
+
+impl<'a> Verifiers<'a> {
+    fn new(options: &'a Verify, input: &Input) -> Result<Self, Failure> {
+        let store = options.directory.store().filter(|_| options.ca.is_none());
+        let named = match &options.ca {
+            Some(path) => {
+                let trusting = input.parse(path, |file| Verifier::trusting(called(path), file))?;
+                Some(options.with_options(trusting)?)
+            }
+            None => None,
+        };
+        // What is asked for is understood before any file is read
+        let _ = options.with_options(Verifier::new([]))?;
+        Ok(Self {
+            options,
+            store,
+            read: BTreeMap::new(),
+            named,
+        })
+    }
+
+    /// What judges a file: the CA that is named, that of the directory, or that next to the file.
+    fn of(&mut self, file: &Path) -> Result<Verifier, Failure> {
+        if let Some(named) = &self.named {
+            return Ok(named.clone());
+        }
+        let Some(store) = &self.store else {
+            return self.next_to(file);
+        };
+        let kind = inspect::ca_kind(store, file);
+        options::check_layout(store, kind)?;
+        let path = store.ca_paths(kind).certificate;
+        if let Some(read) = self.read.get(&path) {
+            return Ok(read.clone());
+        }
+        let trusting = parse_in_place(&path, |bytes| Verifier::trusting(&path, bytes))?;
+        let verifier = self.options.with_options(trusting)?;
+        self.read.insert(path, verifier.clone());
+        Ok(verifier)
+    }
+
+    fn next_to(&self, file: &Path) -> Result<Verifier, Failure> {
+        if is_standard(file) {
+            return Err(no_ca(file));
+        }
+        let is_missing = |error: &Error| {
+            let Error::Io { error, path, .. } = error else {
+                return false;
+            };
+            error.kind() == ErrorKind::NotFound && path == file
+        };
+        match inspect::verifier(file) {
+            Err(error) if is_missing(&error) && file.exists() => Err(no_ca(file)),
+            // The file itself is missing, as its reader reports
+            Err(error) if is_missing(&error) => Ok(Verifier::new([])),
+            verifier => self.options.with_options(verifier?),
+        }
+    }
+}
+
+fn no_ca(file: &Path) -> Failure {
+    Failure::usage(
+        format!("there is no CA next to {}", called(file).display()),
+        "name its file with --ca FILE, or its directory with -d DIR",
+    )
 }
 
 impl Judged {

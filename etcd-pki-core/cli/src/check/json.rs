@@ -12,6 +12,8 @@ pub(super) struct CheckFacts {
     checked_at: String,
     warning: String,
     critical: String,
+    ca_warning: String,
+    ca_critical: String,
     /// The worst status
     status: &'static str,
     items: Vec<Item>,
@@ -26,6 +28,7 @@ struct Item {
     findings: Vec<FindingFacts>,
     kind: Option<&'static str>,
     seconds_left: Option<i64>,
+    days_left: Option<i64>,
     key_file: Option<String>,
     /// Whether the key is the certificate's; nothing if there is none, or it was not looked into
     key_matches: Option<bool>,
@@ -41,6 +44,8 @@ impl CheckFacts {
             checked_at: rfc3339(findings.now),
             warning: findings.warning.to_string(),
             critical: findings.critical.to_string(),
+            ca_warning: findings.ca_warning.to_string(),
+            ca_critical: findings.ca_critical.to_string(),
             status: findings.worst().name(),
             items: findings.checked.iter().map(Item::of).collect(),
         }
@@ -56,6 +61,7 @@ impl Item {
             findings: FindingFacts::all(checked.findings()),
             kind: checked.certificate().map(kind),
             seconds_left: checked.seconds_left(),
+            days_left: checked.days_left(),
             key_file: checked.key().map(|key| key.to_string_lossy().into_owned()),
             key_matches: match checked.key_match() {
                 KeyMatch::Yes => Some(true),

@@ -2,7 +2,7 @@
 
 use etcd_pki_core::{Checked, Finding, Severity};
 
-use super::{Findings, days_left, name};
+use super::{Findings, name};
 use crate::output;
 
 /// The status with the worst finding, what is left of the certificate that ends first, and every other finding in a line of its
@@ -54,7 +54,7 @@ fn first(findings: &Findings) -> Option<&Checked> {
 }
 
 fn days(findings: &Findings) -> String {
-    match first(findings).and_then(days_left) {
+    match first(findings).and_then(Checked::days_left) {
         Some(1) => "1 day".to_owned(),
         Some(days) => format!("{days} days"),
         None => "no time".to_owned(),
@@ -70,11 +70,16 @@ fn performance(findings: &Findings) -> String {
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     let life = end.duration_since(begin).unwrap_or_default();
     let bound = |threshold: etcd_pki_core::Threshold| threshold.of_life(life).as_secs() / 86_400;
+    let (warning, critical) = if certificate.is_authority() {
+        (findings.ca_warning, findings.ca_critical)
+    } else {
+        (findings.warning, findings.critical)
+    };
     format!(
         " | days_left={};{}:;{}:",
-        days_left(one).unwrap_or_default(),
-        bound(findings.warning),
-        bound(findings.critical)
+        one.days_left().unwrap_or_default(),
+        bound(warning),
+        bound(critical)
     )
 }
 

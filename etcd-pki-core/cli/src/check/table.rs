@@ -4,15 +4,11 @@ use std::{cmp::Reverse, collections::HashSet, path::Path};
 
 use etcd_pki_core::{Certificate, Checked, KeyMatch};
 
-use super::{Findings, days_left, kind, name};
+use super::{Findings, kind, name};
 use crate::{output, time};
 
-/// A row for each certificate, what is wrong with it below, those that end first at the top, and authorities behind the rest.
+/// A row for each certificate, what is wrong with it below, those that end first at the top. A CA follows what ends with it.
 pub(super) fn text(findings: &Findings) -> String {
-    let (authorities, rest): (Vec<_>, Vec<_>) = findings
-        .checked
-        .iter()
-        .partition(|one| one.certificate().is_some_and(Certificate::is_ca));
     // The chain of a leaf is no trust bundle
     let is_ca = |one: &&Checked| one.certificate().is_some_and(Certificate::is_ca);
     let (first, further): (Vec<_>, Vec<_>) =
@@ -22,10 +18,9 @@ pub(super) fn text(findings: &Findings) -> String {
     let bundles = further.into_iter().map(Checked::path);
     let bundles: HashSet<&Path> = bundles.filter(|path| !leaves.contains(path)).collect();
     let mut text = row("STATUS", "EXPIRES", "DAYS", "KIND", "KEY", "CERTIFICATE");
-    for mut group in [rest, authorities] {
-        group.sort_by_key(|one| (one.seconds_left(), Reverse(one.severity())));
-        text.extend(group.into_iter().map(|one| rows(one, &bundles)));
-    }
+    let mut all: Vec<&Checked> = findings.checked.iter().collect();
+    all.sort_by_key(|one| (one.seconds_left(), is_ca(one), Reverse(one.severity())));
+    text.extend(all.into_iter().map(|one| rows(one, &bundles)));
     let counts = findings.counts().into_iter();
     let counts: Vec<_> = counts
         .map(|(severity, count)| format!("{count} {severity}"))
@@ -41,7 +36,7 @@ fn rows(checked: &Checked, bundles: &HashSet<&Path>) -> String {
         Some(certificate) => row(
             status,
             &time::day(certificate.not_after()),
-            &days_left(checked).unwrap_or_default().to_string(),
+            &checked.days_left().unwrap_or_default().to_string(),
             kind(certificate),
             key(checked.key_match()),
             &name,

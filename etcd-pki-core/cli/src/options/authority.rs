@@ -7,12 +7,13 @@ use std::{
 
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
-    CaKind, CertificateAuthority, Error, Layout, PairPaths, Store, read_regular_file,
+    CaKind, CertificateAuthority, Error, Layout, PairPaths, Store, inspect, read_regular_file,
 };
 
 use super::{PassphraseOptions, one_of};
 use crate::{
     failure::{Failure, Message},
+    files::is_same,
     input::Input,
     report::Report,
 };
@@ -41,6 +42,12 @@ pub(crate) struct DirectoryOptions {
 }
 
 impl DirectoryOptions {
+    /// Names a directory and a layout, as if they were typed.
+    fn set(&mut self, store: &Store) {
+        self.directory = Some(store.directory().to_owned());
+        self.layout = Some(store.layout());
+    }
+
     /// The directory, if one is named.
     pub(crate) fn store(&self) -> Option<Store> {
         let directory = self.directory.as_ref()?;
@@ -93,6 +100,10 @@ pub(crate) struct AuthorityOptions {
     pub(crate) passphrase: PassphraseOptions,
 }
 
+fn is_one_store(one: &Store, other: &Store) -> bool {
+    one.layout() == other.layout() && is_same(one.directory(), other.directory())
+}
+
 /// An authority is in a directory, or in files of its own.
 pub(crate) fn place_of_authority() -> ArgGroup {
     ArgGroup::new("place of the authority")
@@ -110,6 +121,42 @@ impl AuthorityOptions {
     /// Whether its key is named, wherever its certificate is.
     pub(crate) fn names_key(&self) -> bool {
         self.ca_key.is_some()
+    }
+
+    /// Finds the directory whose CA is next to these files, if no CA and no directory is named.
+    pub(crate) fn find_next_to(&mut self, files: &[PathBuf]) -> Result<(), Failure> {
+        if self.is_named() || self.directory.directory.is_some() {
+            return Ok(());
+        }
+        let mut found: Option<(&Path, Store)> = None;
+        for file in files {
+            let Some(store) = inspect::store_of(file) else {
+                // The reason why the file itself cannot be read comes first
+                read_regular_file(file)?;
+                return Err(Failure::usage(
+                    format!("there is no CA next to {}", file.display()),
+                    "name its directory with -d DIR, or its files with --ca and --ca-key",
+                ));
+            };
+            match &found {
+                Some((first, other)) if !is_one_store(other, &store) => {
+                    return Err(Failure::usage(
+                        format!(
+                            "the CA of {} is not in the directory of the CA of {}",
+                            file.display(),
+                            first.display()
+                        ),
+                        "renew the files of each directory by a command of their own, or name the CA",
+                    ));
+                }
+                Some(_) => {}
+                None => found = Some((file, store)),
+            }
+        }
+        if let Some((_, store)) = &found {
+            self.directory.set(store);
+        }
+        Ok(())
     }
 
     /// Reads certificate and key, and checks them against each other. The names of the directory's members are not others'.

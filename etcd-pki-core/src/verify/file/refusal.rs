@@ -1,7 +1,7 @@
 //! Why etcd does not read a file, and how to repair it: the words of the finding.
 
 use super::pem::Block;
-use crate::finding::Finding;
+use crate::{finding::Finding, limits};
 
 /// The use that etcd makes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,18 @@ pub(super) enum Cause {
         line: usize,
         /// The algorithm or the curve
         name: String,
+    },
+    /// A CA is first, and its leaf follows: the key of a pair is that of the first certificate.
+    CaBeforeLeaf {
+        /// The number of the leaf's block
+        block: usize,
+        /// The line on which it begins
+        line: usize,
+    },
+    /// The certificates are more than a TLS handshake of Go takes.
+    TooLarge {
+        /// Their bytes in a handshake
+        bytes: usize,
     },
     /// Go may read it, but etcd-pki cannot judge it.
     NotSupportedHere {
@@ -139,6 +151,12 @@ impl Cause {
             (Self::UnsupportedKey { .. }, _) => {
                 "make a new key of an algorithm that Go knows (ECDSA on P-256, P-384 or P-521, RSA, Ed25519), and a new certificate"
             }
+            (Self::CaBeforeLeaf { .. }, _) => {
+                "put the certificate of the key first, and after it the CAs above it"
+            }
+            (Self::TooLarge { .. }, _) => {
+                "leave out of the file what is not the certificate's chain, or issue it with fewer names"
+            }
             // The last has a finding of its own
             (Self::Malformed { .. } | Self::NotSupportedHere { .. }, _) => {
                 "restore the certificate from a backup, or issue a new one"
@@ -174,6 +192,13 @@ impl Cause {
             }
             Self::UnsupportedKey { block, line, name } => format!(
                 "the key in block {block} (line {line}) is of {name}, which Go does not use for TLS"
+            ),
+            Self::CaBeforeLeaf { block, line } => format!(
+                "it has a CA first, and Go takes the first certificate for that of the key: the leaf is block {block} (line {line})"
+            ),
+            Self::TooLarge { bytes } => format!(
+                "its certificates take {bytes} bytes of a TLS handshake, and Go refuses more than {}",
+                limits::TLS_CERTIFICATES
             ),
             Self::NotSupportedHere { what, .. } => what.clone(),
         }

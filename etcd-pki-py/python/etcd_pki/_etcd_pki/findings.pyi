@@ -50,6 +50,8 @@ class Check:
         *,
         warning: Before | None = None,
         critical: Before | None = None,
+        ca_warning: Before | None = None,
+        ca_critical: Before | None = None,
         at: datetime | None = None,
         ignore: Iterable[str] = (),
     ) -> Self: ...
@@ -71,6 +73,8 @@ class Checked:
     def signed_here(self) -> bool | None: ...
     @property
     def seconds_left(self) -> int | None: ...
+    @property
+    def days_left(self) -> int | None: ...
     @property
     def findings(self) -> list[Finding]: ...
     @property
@@ -101,4 +105,14 @@ class Verifier:
         host: NameLike | None = None,
         strict: bool = False,
     ) -> Self: ...
+    @staticmethod
+    def next_to(
+        path: StrPath,
+        *,
+        intermediates: Certificates = (),
+        at: datetime | None = None,
+        role: RoleLike | None = None,
+        host: NameLike | None = None,
+        strict: bool = False,
+    ) -> Verifier: ...
     def verify(self, certificate: Certificate) -> Verdict: ...

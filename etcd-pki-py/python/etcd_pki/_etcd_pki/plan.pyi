@@ -172,6 +172,15 @@ class Renewal:
         passphrase: Passphrase | None = None,
         now: datetime | None = None,
     ) -> Self: ...
+    @staticmethod
+    def next_to(
+        path: StrPath,
+        *,
+        rekey: bool = False,
+        validity: Validity | None = None,
+        passphrase: Passphrase | None = None,
+        now: datetime | None = None,
+    ) -> Renewal: ...
     def plan_due(self, renew_before: Before = "30d") -> Plan: ...
     def plan_files(self, files: Iterable[StrPath]) -> list[Plan]: ...
     def apply_due(

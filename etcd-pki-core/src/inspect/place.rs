@@ -1,0 +1,173 @@
+//! The place of a certificate's file: the CA that etcd trusts for it, the store that has that CA, and the
+//! key next to it.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    contents::key_paths,
+    reading::Reading,
+    surroundings::{Cas, Surroundings},
+};
+use crate::{
+    error::{Error, Result},
+    layout::{CaKind, Layout},
+    store::{self, Store, parent, read_regular_file},
+    verify::Verifier,
+};
+
+/// Trusts the CA that etcd trusts for the certificate in a file, by the file's place and name: the CA file
+/// of the layout, that of peers for a member's certificate for peers, or else the CAs next to it. A
+/// [`Check`](super::Check) judges by the same CAs.
+///
+/// ```
+/// use etcd_pki_core::{Cluster, Layout, Peers, Store, inspect};
+///
+/// # let parent = tempfile::tempdir()?;
+/// # let directory = parent.path().join("pki");
+/// let cluster = Cluster::from_yaml("layout: kubeadm\nca: {peers: separate}\nmembers: [etcd-1]\n")?;
+/// let _ = cluster.plan(&Store::new(&directory, Layout::Kubeadm))?.apply()?;
+///
+/// // The peer CA signed it
+/// let file = directory.join("etcd/peer.crt");
+/// let verdict = inspect::verifier(&file)?.verify_file(&file, &std::fs::read(&file)?)?;
+/// assert!(verdict.is_accepted());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Io`] of the kind not found if no CA is next to the file, and for a CA file that cannot be read;
+/// [`Error::Malformed`] for one that etcd-pki cannot read.
+pub fn verifier(certificate: impl AsRef<Path>) -> Result<Verifier> {
+    let path = certificate.as_ref();
+    let files = trusted_files(path);
+    let [first, others @ ..] = files.as_slice() else {
+        return Err(Error::Io {
+            action: "find a CA next to",
+            path: path.to_owned(),
+            error: io::ErrorKind::NotFound.into(),
+        });
+    };
+    let mut verifier = Verifier::trusting(first, &read_regular_file(first)?)?;
+    for other in others {
+        verifier = verifier.and_trusting(other, &read_regular_file(other)?)?;
+    }
+    Ok(verifier)
+}
+
+/// The store whose CA is next to a certificate's file: that of the layout which the file's name shows, or
+/// else that of a CA file in the same directory. `None` if there is no CA.
+#[must_use]
+pub fn store_of(certificate: impl AsRef<Path>) -> Option<Store> {
+    let path = certificate.as_ref();
+    let own = parent(path);
+    let is_here = |file: &Path| !store::is_absent(&own.join(file));
+    let named = Layout::ALL.into_iter().filter_map(|layout| {
+        let found = layout.neighbours(path)?;
+        let directory = store_directory(own, layout, &found.ca)?;
+        is_here(&found.ca).then_some((found, directory))
+    });
+    let named = named.min_by_key(|(found, _)| !found.members.iter().any(|member| is_here(member)));
+    if let Some((found, directory)) = named {
+        return Some(Store::new(directory, found.layout));
+    }
+    let has_ca = |store: &Store| !store::is_absent(&store.ca_paths(CaKind::Client).certificate);
+    let stores = Layout::ALL.map(|layout| Store::new(own, layout));
+    let trees = Layout::ALL.into_iter();
+    let trees = trees.filter_map(|layout| store_of_tree(path, layout));
+    stores.into_iter().chain(trees).find(has_ca)
+}
+
+/// The store of a file in the tree of a host, where the layout's names have no host.
+fn store_of_tree(path: &Path, layout: Layout) -> Option<Store> {
+    let levels = layout.neighbours(path)?.levels + 2;
+    let directory = path.ancestors().nth(levels)?;
+    let directory = if directory == Path::new("") {
+        Path::new(".")
+    } else {
+        directory
+    };
+    let below = path.strip_prefix(directory).unwrap_or(path);
+    let found = layout.identify(below)?;
+    found.host.is_some().then(|| Store::new(directory, layout))
+}
+
+/// Which CA of a store etcd trusts for the certificate in a file, by the file's name: that of peers for a
+/// member's certificate for peers, if peers have a separate CA.
+#[must_use]
+pub fn ca_kind(store: &Store, certificate: impl AsRef<Path>) -> CaKind {
+    let found = store.layout().neighbours(certificate.as_ref());
+    let is_for_peers = found.is_some_and(|found| found.is_for_peers);
+    let peer_ca = store.ca_paths(CaKind::Peer).certificate;
+    if is_for_peers && !store::is_absent(&peer_ca) {
+        CaKind::Peer
+    } else {
+        CaKind::Client
+    }
+}
+
+/// The file with the key of a certificate next to it; `None` if there is none.
+#[must_use]
+pub fn key_of(certificate: impl AsRef<Path>) -> Option<PathBuf> {
+    let mut paths = key_paths(certificate.as_ref()).into_iter();
+    paths.find(|path| !store::is_absent(path))
+}
+
+/// The directory of a store, from the place of its CA relative to a leaf's directory.
+fn store_directory(own: &Path, layout: Layout, ca: &Path) -> Option<PathBuf> {
+    let of_layout = layout.ca(CaKind::Client).certificate;
+    if of_layout == ca {
+        return Some(own.to_owned());
+    }
+    // The leaf's own directory is the folder that the layout has its CA in
+    let folder = of_layout.parent()?;
+    match own.file_name() {
+        Some(name) => (name == folder.as_os_str()).then(|| parent(own).to_owned()),
+        None => {
+            let real = own.canonicalize().ok()?;
+            let is_it = real.file_name() == Some(folder.as_os_str());
+            is_it.then(|| own.join(".."))
+        }
+    }
+}
+
+/// The files of the CAs that etcd trusts for the certificate in a file.
+fn trusted_files(path: &Path) -> Vec<PathBuf> {
+    let reading = Reading::of([path]);
+    let surroundings = Surroundings::of(&reading.contents);
+    let Cas {
+        trusted,
+        empty,
+        near,
+        around,
+        ..
+    } = surroundings.cas(path);
+    if let Some(empty) = empty {
+        return vec![empty];
+    }
+    let others = |cas: Vec<(&Path, _)>| -> Vec<PathBuf> {
+        let files = cas.into_iter().map(|(file, _)| file);
+        files
+            .filter(|file| *file != path)
+            .map(Path::to_owned)
+            .collect()
+    };
+    // A CA's own file is the one that etcd trusts
+    let mut files: Vec<PathBuf> = trusted.iter().map(|(file, _)| file.to_path_buf()).collect();
+    if files.is_empty() {
+        files = others(near);
+    }
+    if files.is_empty() {
+        files = others(around);
+    }
+    if files.is_empty() {
+        // The file may be in the tree of its host
+        let store = store_of(path);
+        files.extend(store.map(|store| store.ca_paths(ca_kind(&store, path)).certificate));
+    }
+    files.dedup();
+    files
+}
