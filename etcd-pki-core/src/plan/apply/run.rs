@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use rayon::prelude::*;
+use rayon::{ThreadPoolBuilder, prelude::*};
 
 use super::{
     ca, pair,
@@ -24,6 +24,10 @@ use crate::{
     },
     store::{Exchange, LockedStore},
 };
+
+/// Threads that write files. They wait for the disk more than they compute, and the disk takes the
+/// files of all that wait together.
+const WRITERS: usize = 16;
 
 /// A plan that is being applied.
 pub(super) struct Run<'a> {
@@ -110,7 +114,7 @@ impl<'a> Run<'a> {
         let steps = steps.filter(|(_, step)| {
             step.is_work() && !matches!(step.work, Work::Remove) && !self.is_done_with_cas(step)
         });
-        let changed: Vec<(usize, Result<Changed>, usize)> = match &self.shared.plan.mode {
+        let changed: Vec<(usize, Result<Changed>)> = match &self.shared.plan.mode {
             // A host gets its certificates together
             Mode::Signing { exchange } => {
                 let mut hosts: BTreeMap<&Path, Vec<(usize, &Step)>> = BTreeMap::new();
@@ -120,41 +124,31 @@ impl<'a> Run<'a> {
                         .or_default()
                         .push((place, step));
                 }
-                let hosts: Vec<_> = hosts.into_iter().collect();
-                let changed = hosts
-                    .into_par_iter()
-                    .flat_map_iter(|(_, steps)| self.sign_for(exchange, &steps));
-                changed.collect()
+                let hosts: Vec<_> = hosts.into_values().collect();
+                on_writers(hosts.len(), || {
+                    let changed = hosts
+                        .into_par_iter()
+                        .flat_map_iter(|steps| self.sign_for(exchange, &steps));
+                    changed.collect()
+                })
             }
             // Keys of one host, and files of one list, in their order
             Mode::Host { .. } | Mode::Renewal(_) => steps
-                .map(|(place, step)| {
-                    (
-                        place,
-                        self.begin().and_then(|()| pair::change(&self.shared, step)),
-                        1,
-                    )
-                })
-                .map(|(place, result, changes)| (place, self.stop_on(result), changes))
-                .map(|(place, result, changes)| {
-                    self.counter.add(if result.is_ok() { changes } else { 0 });
-                    (place, result, 0)
-                })
+                .map(|(place, step)| (place, self.pair(step)))
                 .collect(),
             Mode::Pairs => {
                 let steps: Vec<_> = steps.collect();
-                let changed = steps.into_par_iter().map(|(place, step)| {
-                    let result =
-                        self.stop_on(self.begin().and_then(|()| pair::change(&self.shared, step)));
-                    self.counter.add(usize::from(result.is_ok()));
-                    (place, result, 0)
-                });
-                changed.collect()
+                on_writers(steps.len(), || {
+                    let changed = steps
+                        .into_par_iter()
+                        .map(|(place, step)| (place, self.pair(step)));
+                    changed.collect()
+                })
             }
         };
         let mut executed = Vec::with_capacity(changed.len());
         let mut marks = Vec::new();
-        for (place, result, _) in changed {
+        for (place, result) in changed {
             let result = result.map(|changed| {
                 marks.extend(changed.mark);
                 changed.product
@@ -162,6 +156,13 @@ impl<'a> Run<'a> {
             executed.push(self.finish(place, result, 0));
         }
         (executed, marks)
+    }
+
+    fn pair(&self, step: &Step) -> Result<Changed> {
+        let changed = self.begin().and_then(|()| pair::change(&self.shared, step));
+        let changed = self.stop_on(changed)?;
+        self.counter.add(1);
+        Ok(changed)
     }
 
     /// Whether a step is one of [`Run::cas`].
@@ -192,7 +193,7 @@ impl<'a> Run<'a> {
         &self,
         exchange: &Exchange,
         steps: &[(usize, &Step)],
-    ) -> Vec<(usize, Result<Changed>, usize)> {
+    ) -> Vec<(usize, Result<Changed>)> {
         let begun = self.begin();
         let mut results = Vec::with_capacity(steps.len());
         let mut files = Vec::with_capacity(steps.len());
@@ -208,7 +209,6 @@ impl<'a> Run<'a> {
                     files.push((&*step.relative_paths().certificate, text));
                     changed
                 }),
-                0,
             ));
         }
         let written = begun.and_then(|()| match steps.first() {
@@ -227,10 +227,10 @@ impl<'a> Run<'a> {
             Err(error) => {
                 // The first has the error, and the others were not tried
                 let mut error = Some(error);
-                for (_, result, _) in results.iter_mut().filter(|(_, one, _)| one.is_ok()) {
+                for (_, result) in results.iter_mut().filter(|(_, one)| one.is_ok()) {
                     *result = Err(error.take().unwrap_or(Error::Interrupted));
                 }
-                if let (Some(error), Some((_, first, _))) = (error, results.first_mut()) {
+                if let (Some(error), Some((_, first))) = (error, results.first_mut()) {
                     *first = Err(error);
                 }
             }
@@ -278,4 +278,18 @@ impl<'a> Run<'a> {
 
 fn is_done(executed: &Executed) -> bool {
     matches!(executed.outcome, Outcome::Done)
+}
+
+/// Does work on threads that write files, and on one thread where rayon has only one.
+fn on_writers<T: Send>(tasks: usize, work: impl FnOnce() -> T + Send) -> T {
+    let threads = rayon::current_num_threads();
+    if threads == 1 || tasks < 2 {
+        return work();
+    }
+    let threads = threads.max(WRITERS).min(tasks);
+    match ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        // No more threads can be started
+        Err(_) => work(),
+    }
 }
