@@ -16,6 +16,7 @@ mod read;
 mod replace;
 mod replaced;
 mod tree;
+mod turns;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -1,19 +1,58 @@
-//! A cluster's certificates, whole: against Kubespray's openssl commands for 100 hosts, and against reading the files for 10,000,
-//! with the memory that each certificate takes: `cargo bench --package etcd-pki-tests --bench cluster`. It takes some minutes, most of them openssl's.
+//! All certificates of a cluster: 100 hosts against Kubespray's openssl commands, the first apply against a bare loop that
+//! writes the same files, and the second apply against reading them, with the memory for each certificate.
+//!
+//! `cargo bench --package etcd-pki-tests --bench cluster`. It takes some minutes, most of them for openssl. A name runs one part:
+//! `-- openssl`, `-- first` or `-- again`; a number after it sets the hosts of the last two: `-- first 1000`.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
     reason = "a benchmark that cannot do its job must stop"
 )]
 
-use std::{fs, path::Path, time::Instant};
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    io::Write as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::Path,
+    thread,
+    time::Instant,
+};
 
 use etcd_pki_core::{Cluster, ClusterDefaults, Compatibility, Identity, KeyAlgorithm, Store};
 use etcd_pki_tests::{Scratch, kubespray::Kubespray};
 
 const ROUNDS: usize = 5;
 
+/// The threads of the bare loop
+const LOOPS: usize = 2;
+
 fn main() {
+    // Cargo adds `--bench`
+    let words: Vec<String> = env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
+    let part = words.first().map(String::as_str);
+    let chosen = |name: &str| part.is_none_or(|part| part == name);
+    let hosts = words.get(1).map(|number| number.parse().unwrap());
+    let hosts = hosts.map_or_else(|| vec![1_000, 10_000], |hosts| vec![hosts]);
+    if chosen("openssl") {
+        against_openssl();
+    }
+    for hosts in hosts {
+        if chosen("first") {
+            first(hosts);
+        }
+        if chosen("again") {
+            again(hosts);
+        }
+    }
+}
+
+/// Kubespray's set for 100 hosts.
+fn against_openssl() {
     let hosts: Vec<String> = (0..100).map(|number| format!("host-{number}")).collect();
     let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
 
@@ -28,27 +67,72 @@ fn main() {
         });
         println!("  {:<34} {:>8.1} times as fast", "", openssl / ours);
     }
+}
 
-    for hosts in [1_000, 10_000] {
-        let certificates = 3 * hosts + 1;
-        println!("{hosts} hosts: {certificates} certificates, ec-p256");
-        let scratch = Scratch::new("bench");
-        let cluster = cluster(hosts, KeyAlgorithm::EcP256);
-        timed_with_memory("apply", certificates, || apply(&cluster, scratch.path()));
-        let again = || apply(&cluster, scratch.path());
-        timed_with_memory("apply again, nothing to do", certificates, again);
-
-        let mut rounds: Vec<[f64; 2]> = (0..ROUNDS)
-            .map(|_| [seconds(again), seconds(|| read_all(scratch.path()))])
-            .collect();
-        rounds.sort_by(|one, other| (one[0] / one[1]).total_cmp(&(other[0] / other[1])));
-        let [again, read] = rounds[ROUNDS / 2];
+/// The first apply, and a bare loop that writes, syncs and renames the same files. The two take
+/// turns, so that other work of the machine slows both down.
+fn first(hosts: u32) {
+    let cluster = cluster(hosts, KeyAlgorithm::EcP256);
+    // Nothing is removed before the last round: ext4 searches long for a new file's inode where
+    // files were removed within the last minutes
+    let scratch = Scratch::new("bench");
+    let model = scratch.path().join("model");
+    apply(&cluster, &model);
+    let files = files_of(&model);
+    println!(
+        "{hosts} hosts, the first apply: {} files, ec-p256",
+        files.len()
+    );
+    let mut rounds = Vec::new();
+    for round in 0..ROUNDS {
+        let ours = scratch.path().join(format!("ours-{round}"));
+        let bare = scratch.path().join(format!("bare-{round}"));
+        let ours = || seconds(|| apply(&cluster, &ours));
+        let bare = || seconds(|| write_bare(&files, &bare));
+        let (ours, bare) = if round % 2 == 0 {
+            let ours = ours();
+            (ours, bare())
+        } else {
+            let bare = bare();
+            (ours(), bare)
+        };
         println!(
-            "  {:<34} {again:>8.2} s, reading the files {read:.2} s: {:.2} times as long",
-            format!("again, the median of {ROUNDS} rounds"),
-            again / read
+            "  {:<34} {ours:>8.2} s, the bare loop on {LOOPS} threads {bare:.2} s: {:.2} times as long",
+            format!("round {}", round + 1),
+            ours / bare
         );
+        rounds.push(ours / bare);
     }
+    rounds.sort_by(f64::total_cmp);
+    println!(
+        "  {:<34} {:>8.2} times as long as the bare loop ({:.2} to {:.2})",
+        format!("the median of {ROUNDS} rounds"),
+        rounds[ROUNDS / 2],
+        rounds[0],
+        rounds[ROUNDS - 1]
+    );
+}
+
+/// A second apply, which finds nothing to do, and reading the same files.
+fn again(hosts: u32) {
+    let certificates = 3 * hosts + 1;
+    println!("{hosts} hosts: {certificates} certificates, ec-p256");
+    let scratch = Scratch::new("bench");
+    let cluster = cluster(hosts, KeyAlgorithm::EcP256);
+    timed_with_memory("apply", certificates, || apply(&cluster, scratch.path()));
+    let again = || apply(&cluster, scratch.path());
+    timed_with_memory("apply again, nothing to do", certificates, again);
+
+    let mut rounds: Vec<[f64; 2]> = (0..ROUNDS)
+        .map(|_| [seconds(again), seconds(|| read_all(scratch.path()))])
+        .collect();
+    rounds.sort_by(|one, other| (one[0] / one[1]).total_cmp(&(other[0] / other[1])));
+    let [again, read] = rounds[ROUNDS / 2];
+    println!(
+        "  {:<34} {again:>8.2} s, reading the files {read:.2} s: {:.2} times as long",
+        format!("again, the median of {ROUNDS} rounds"),
+        again / read
+    );
 }
 
 fn seconds(job: impl FnOnce()) -> f64 {
@@ -63,7 +147,7 @@ fn timed(what: &str, job: impl FnOnce()) -> f64 {
     seconds
 }
 
-/// Tells the memory too that the process had at most, over what it had before.
+/// Prints the most memory that the process had as well, over what it had before.
 fn timed_with_memory(what: &str, certificates: u32, job: impl FnOnce()) {
     // Forgets the most that there was (`proc_pid_clear_refs(5)`)
     fs::write("/proc/self/clear_refs", "5").unwrap();
@@ -116,4 +200,49 @@ fn read_all(directory: &Path) {
     for entry in fs::read_dir(directory).unwrap() {
         std::hint::black_box(fs::read(entry.unwrap().path()).unwrap());
     }
+}
+
+/// A file that the bare loop writes.
+struct Model {
+    name: OsString,
+    mode: u32,
+    contents: Vec<u8>,
+}
+
+/// The keys and certificates of a directory, without the hidden files.
+fn files_of(directory: &Path) -> Vec<Model> {
+    let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+    let entries = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    let models = entries.map(|entry| Model {
+        name: entry.file_name(),
+        mode: entry.metadata().unwrap().mode(),
+        contents: fs::read(entry.path()).unwrap(),
+    });
+    models.collect()
+}
+
+/// Writes each file under a temporary name, syncs it and renames it, on [`LOOPS`] threads.
+fn write_bare(files: &[Model], directory: &Path) {
+    fs::create_dir(directory).unwrap();
+    thread::scope(|scope| {
+        for files in files.chunks(files.len().div_ceil(LOOPS)) {
+            scope.spawn(move || {
+                for Model {
+                    name,
+                    mode,
+                    contents,
+                } in files
+                {
+                    let path = directory.join(name);
+                    let temporary = path.with_extension("tmp");
+                    let mut options = File::options();
+                    options.write(true).create_new(true).mode(*mode);
+                    let mut file = options.open(&temporary).unwrap();
+                    file.write_all(contents).unwrap();
+                    file.sync_all().unwrap();
+                    fs::rename(temporary, path).unwrap();
+                }
+            });
+        }
+    });
 }

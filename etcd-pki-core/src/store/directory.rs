@@ -10,19 +10,21 @@ use std::{
         fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     },
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::{
     fs::{
-        AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, ResolveFlags, flock, linkat, mkdirat,
-        openat, openat2, renameat, renameat_with, unlinkat,
+        AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, ResolveFlags, flock, fsync, linkat,
+        mkdirat, openat, openat2, renameat, renameat_with, unlinkat,
     },
-    io::Errno,
+    io::{Errno, retry_on_intr},
 };
 
 use super::{
     path::{io_error, irregular, parent},
     permissions::{Attributes, give},
+    turns::Turns,
 };
 use crate::error::{Error, Result};
 
@@ -45,6 +47,8 @@ pub(super) struct Directory {
     descriptor: File,
     path: PathBuf,
     walk: Walk,
+    /// Shared by all copies
+    turns: Arc<Turns>,
 }
 
 impl Directory {
@@ -73,6 +77,7 @@ impl Directory {
             descriptor,
             path: path.to_owned(),
             walk,
+            turns: Arc::default(),
         })
     }
 
@@ -126,17 +131,22 @@ impl Directory {
             descriptor,
             path: self.path.join(path),
             walk,
+            turns: Arc::default(),
         }))
     }
 
     /// Opens a directory below this one, and makes those on the way that are missing: for the
     /// owner alone, unless the attributes specify something else. Existing ones stay as they are.
     pub(super) fn make_below(&self, path: &Path, attributes: &Attributes) -> Result<Self> {
+        let names = self.names_of(path)?;
+        if names.is_empty() {
+            return self.again();
+        }
         if let Some(existing) = self.below(path)? {
             return Ok(existing);
         }
         let mut at = self.again()?;
-        for name in self.names_of(path)? {
+        for name in names {
             at = at.make_one(name, attributes)?;
         }
         Ok(at)
@@ -160,6 +170,7 @@ impl Directory {
             descriptor,
             path,
             walk,
+            turns: Arc::default(),
         })
     }
 
@@ -170,6 +181,7 @@ impl Directory {
             descriptor: descriptor.map_err(io_error("use the directory", &self.path))?,
             path: self.path.clone(),
             walk: self.walk,
+            turns: Arc::clone(&self.turns),
         })
     }
 
@@ -338,9 +350,12 @@ impl Directory {
         unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR)
     }
 
-    /// Writes the names of the directory to the disk.
+    /// Writes the names of the directory to the disk. Threads that have copies of this value do it
+    /// together.
     pub(super) fn sync(&self) -> Result<()> {
-        let synced = self.descriptor.sync_all();
+        let synced = self
+            .turns
+            .take(|| retry_on_intr(|| fsync(&self.descriptor)));
         synced.map_err(io_error("write in", &self.path))
     }
 

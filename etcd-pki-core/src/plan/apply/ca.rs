@@ -1,0 +1,78 @@
+//! CAs: create, renew, trust.
+
+use super::shared::Shared;
+use crate::{
+    ca::{CaRenewal, CertificateAuthority},
+    cluster::DesiredCa,
+    error::Result,
+    key::PrivateKey,
+    plan::{Step, cache::Marker, step::{TrustText, Work}},
+    store::Overwrite,
+};
+
+/// Makes the change of a CA, and opens the CA if it signs.
+pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Result<()> {
+    let permissions = &shared.plan.permissions;
+    let signer = match &step.work {
+        Work::CreateCa { has_key } => {
+            let created = create(ca, *has_key, shared)?;
+            // A passphrase keeps the next plan from the key
+            let key = created.key().filter(|_| shared.passphrase.is_none());
+            shared
+                .markers
+                .extend(key.and_then(Marker::of).map(|marker| (ca.kind, marker)));
+            Some(created)
+        }
+        Work::RenewCa { keeps_serial } => Some(renew(ca, *keeps_serial, shared)?),
+        Work::Trust {
+            certificates: TrustText::Known(certificates),
+        } => {
+            let (path, text) = (&ca.paths.certificate, certificates.as_bytes());
+            shared
+                .files
+                .put_file(path, text, false, Overwrite::Replace, &permissions.for_ca())?;
+            let store = shared.files.store();
+            let load = || store.load_ca(&ca.paths, shared.passphrase, false);
+            shared.plan.signs(ca.kind).then(load).transpose()?
+        }
+        work => {
+            if let Work::Chmod = work {
+                shared.files.mend(&ca.paths, &permissions.for_ca())?;
+            }
+            let store = shared.files.store();
+            let load = || store.load_ca(&ca.paths, shared.passphrase, false);
+            shared.plan.signs(ca.kind).then(load).transpose()?
+        }
+    };
+    shared
+        .signers
+        .extend(signer.map(|signer| (ca.kind, signer)));
+    Ok(())
+}
+
+/// Creates a CA, for the existing key if its creation was interrupted before the certificate.
+fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
+    let (files, passphrase, now) = (shared.files, shared.passphrase, shared.plan.now);
+    let (paths, permissions) = (&ca.paths, &shared.plan.permissions.for_ca());
+    if has_key {
+        let key = files.store().load_ca_key(paths, passphrase)?;
+        let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
+        let certificate = created.certificate().to_pem()?;
+        files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
+        return Ok(created);
+    }
+    let key = PrivateKey::generate_with(ca.profile.key_algorithm())?;
+    let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
+    files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
+    Ok(created)
+}
+
+/// Renews a CA with the same key. The other certificates of its file stay.
+fn renew(ca: &DesiredCa, keeps_serial: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
+    let (files, permissions) = (shared.files, &shared.plan.permissions.for_ca());
+    let current = files.store().load_ca(&ca.paths, shared.passphrase, true)?;
+    let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
+    let renewed = current.at(shared.plan.now).renew_ca(renewal)?;
+    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
+    Ok(renewed)
+}

@@ -1,0 +1,156 @@
+//! The change of one pair: issue, certify, renew by path, set permissions.
+
+use zeroize::Zeroizing;
+
+use super::{
+    host,
+    shared::{Changed, Shared, requested_end},
+};
+use crate::{
+    ca::CertificateAuthority,
+    bundle::Bundle,
+    cluster::DesiredPair,
+    error::{Error, Result},
+    key::PublicKey,
+    plan::{Action, Step, Target, report::Product, step::Work},
+    store::{Overwrite, PairTexts},
+    verify,
+};
+
+/// Makes the change of one pair, or of one certificate with a path of its own.
+pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
+    let changed = match (&step.work, &step.target) {
+        (Work::Chmod, target) => {
+            let paths = match target {
+                Target::Ca(ca) => &ca.paths,
+                Target::Pair(pair) => &pair.paths,
+                Target::Files(paths) => paths,
+            };
+            let permissions = shared.permissions(step);
+            let permissions = match target {
+                Target::Ca(_) => permissions.for_ca(),
+                _ => permissions,
+            };
+            shared.files.mend(paths, &permissions)?;
+            // The plan knew its mark
+            Ok(Changed::default())
+        }
+        (Work::Issue, Target::Pair(pair)) => issue(shared, step, pair),
+        (Work::Certify { key, rewrites_key }, Target::Pair(pair)) => {
+            certify(shared, step, pair, key, *rewrites_key)
+        }
+        (Work::Request { key }, Target::Pair(pair)) => host::request(shared, step, pair, *key),
+        (Work::Install { certificates, key }, Target::Pair(pair)) => {
+            host::install(shared, pair, certificates, *key)
+        }
+        (Work::RenewFile(renewal), Target::Files(paths)) => {
+            let ca = shared.renewal_signer(renewal)?;
+            let issued = renewal.renew(paths, &ca, shared.files, shared.plan.now)?;
+            let certificate = issued.certificate().clone();
+            Ok(Changed {
+                mark: None,
+                product: Product {
+                    requested_end: renewal.validity.and(issued.validity_cut()),
+                    not_after: Some(certificate.not_after()),
+                    denied: Vec::new(),
+                    certificate: Some(certificate),
+                },
+            })
+        }
+        _ => Ok(Changed::default()),
+    };
+    changed.map_err(|error: Error| error.in_file(step.paths().certificate))
+}
+
+/// Makes a key and its certificate.
+fn issue(shared: &Shared<'_>, step: &Step, pair: &DesiredPair) -> Result<Changed> {
+    let ca = shared.signer(pair.ca)?;
+    let bundle = ca.at(shared.plan.now).issue(pair.profile, &pair.identity)?;
+    let bundle = keeping(bundle, step, ca);
+    // A path that was empty when the plan was made must be empty now
+    let overwrite = match step.action {
+        Action::Create => Overwrite::Refuse,
+        _ => Overwrite::Replace,
+    };
+    write(shared, step, pair, &bundle, overwrite)
+}
+
+fn write(
+    shared: &Shared<'_>,
+    step: &Step,
+    pair: &DesiredPair,
+    bundle: &Bundle,
+    overwrite: Overwrite,
+) -> Result<Changed> {
+    let texts = PairTexts::of(bundle)?;
+    let mark = shared
+        .marker(pair.ca)
+        .map(|marker| marker.mark(texts.certificate.as_bytes(), texts.key.as_bytes()));
+    let files = [(&pair.paths, texts)];
+    shared
+        .files
+        .put_pairs(&files, overwrite, &shared.permissions(step))?;
+    Ok(Changed {
+        mark,
+        product: Product {
+            requested_end: requested_end(pair, bundle.validity_cut()),
+            not_after: Some(bundle.certificate().not_after()),
+            ..Product::default()
+        },
+    })
+}
+
+/// Makes a certificate for the current key.
+fn certify(
+    shared: &Shared<'_>,
+    step: &Step,
+    pair: &DesiredPair,
+    key: &PublicKey,
+    rewrites_key: bool,
+) -> Result<Changed> {
+    let ca = shared.signer(pair.ca)?;
+    if rewrites_key {
+        let current = shared.key(&pair.paths.key)?;
+        if current.public_key() != key {
+            return Err(Error::Changed {
+                path: step.paths().key,
+            });
+        }
+        let bundle = ca.at(shared.plan.now).issue_for(current, pair.profile, &pair.identity)?;
+        let bundle = keeping(bundle, step, ca);
+        return write(shared, step, pair, &bundle, Overwrite::Replace);
+    }
+    let issued = ca.at(shared.plan.now).certify(key, pair.profile, &pair.identity)?;
+    let issued = issued.keeping(&step.following, ca);
+    let certificate = issued.certificate_pem()?;
+    shared.files.put_certificate(
+        &pair.paths,
+        &certificate,
+        Overwrite::Replace,
+        &shared.permissions(step),
+    )?;
+    let mut changed = Changed {
+        mark: None,
+        product: Product {
+            requested_end: requested_end(pair, issued.validity_cut()),
+            not_after: Some(issued.certificate().not_after()),
+            ..Product::default()
+        },
+    };
+    if let Some(marker) = shared.marker(pair.ca) {
+        let file = shared.files.read(&pair.paths.key)?.unwrap_or_default();
+        let file = Zeroizing::new(file);
+        let is_same = verify::held_key(&file, None).0?.public_key() == key;
+        changed.mark = is_same.then(|| marker.mark(certificate.as_bytes(), &file));
+    }
+    Ok(changed)
+}
+
+/// The bundle with the certificates that followed the old one, where they still lead to the CA.
+fn keeping(bundle: Bundle, step: &Step, ca: &CertificateAuthority) -> Bundle {
+    if step.following.is_empty() {
+        return bundle;
+    }
+    let chain = ca.kept_chain(bundle.certificate(), &step.following);
+    bundle.with_chain(chain)
+}

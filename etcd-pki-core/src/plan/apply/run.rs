@@ -1,0 +1,291 @@
+//! The executor: it makes the changes of a plan in their order, counts them, and stops if it must.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use rayon::{ThreadPoolBuilder, prelude::*};
+
+use super::{
+    ca, pair,
+    shared::{Changed, Shared},
+    signing,
+};
+use crate::{
+    error::{Error, Result},
+    key::Passphrase,
+    plan::{
+        Contents, Mode, Step, Target,
+        cache::Mark,
+        report::{Counter, Executed, Outcome, Product},
+        step::Work,
+    },
+    store::{Exchange, LockedStore},
+};
+
+/// Threads that write files. They wait for the disk more than they compute, and the disk takes the
+/// files of all that wait together.
+const WRITERS: usize = 16;
+
+/// A plan that is being applied.
+pub(super) struct Run<'a> {
+    shared: Shared<'a>,
+    counter: Counter<'a>,
+    /// Whether an error stops the whole run
+    stopped: AtomicBool,
+    /// Whether the caller stopped the run
+    interrupted: AtomicBool,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        plan: &'a Contents,
+        files: &'a LockedStore,
+        passphrase: Option<&'a Passphrase>,
+        counter: Counter<'a>,
+    ) -> Self {
+        Self {
+            shared: Shared::new(plan, files, passphrase),
+            counter,
+            stopped: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes all changes, and gives the marks of the pairs that are verified now.
+    pub(super) fn changes(&mut self) -> (Vec<Executed>, Vec<Mark>) {
+        let mut executed = self.cas();
+        let (pairs, marks) = self.pairs();
+        executed.extend(pairs);
+        executed.extend(self.removals());
+        // What was written before the directory was moved is gone with it
+        if let Err(error) = self.shared.files.check_place()
+            && let Some(last) = executed.iter_mut().rev().find(|one| is_done(one))
+        {
+            last.outcome = Outcome::Failed(error);
+        }
+        (executed, marks)
+    }
+
+    /// Whether the caller stopped the run, and how many keys were made by steps that failed later.
+    pub(super) fn end(self) -> (bool, usize) {
+        let further_keys = self.shared.further_keys.into_inner();
+        (self.interrupted.into_inner(), further_keys)
+    }
+
+    /// Creates, renews and opens the CAs, one after the other. If one fails, nothing can be signed, and
+    /// the run stops.
+    fn cas(&mut self) -> Vec<Executed> {
+        let mut executed = Vec::new();
+        let plan = self.shared.plan;
+        for (place, step) in plan.steps.iter().enumerate() {
+            let Target::Ca(ca) = &step.target else {
+                continue;
+            };
+            if !step.is_work() && !plan.signs(ca.kind) {
+                continue;
+            }
+            // A host's own trust bundle comes before the leaves that it verifies
+            if plan.is_exchanged(step) {
+                continue;
+            }
+            let result = self
+                .begin()
+                .and_then(|()| ca::change(&mut self.shared, step, ca))
+                .map(|()| Product::default());
+            if step.is_work() || result.is_err() {
+                // One failing CA stops the run
+                if result.is_err() {
+                    self.stopped.store(true, Ordering::Relaxed);
+                }
+                executed.push(self.finish(place, result, 1));
+            }
+        }
+        executed
+    }
+
+    /// Changes every pair, and gives the marks of those that are verified now.
+    fn pairs(&self) -> (Vec<Executed>, Vec<Mark>) {
+        let steps = self.shared.plan.steps.iter().enumerate();
+        let steps = steps.filter(|(_, step)| {
+            step.is_work() && !matches!(step.work, Work::Remove) && !self.is_done_with_cas(step)
+        });
+        let changed: Vec<(usize, Result<Changed>)> = match &self.shared.plan.mode {
+            // A host gets its certificates together
+            Mode::Signing { exchange } => {
+                let mut hosts: BTreeMap<&Path, Vec<(usize, &Step)>> = BTreeMap::new();
+                for (place, step) in steps {
+                    hosts
+                        .entry(&step.directory)
+                        .or_default()
+                        .push((place, step));
+                }
+                let hosts: Vec<_> = hosts.into_values().collect();
+                on_writers(hosts.len(), || {
+                    let changed = hosts
+                        .into_par_iter()
+                        .flat_map_iter(|steps| self.sign_for(exchange, &steps));
+                    changed.collect()
+                })
+            }
+            // Keys of one host, and files of one list, in their order
+            Mode::Host { .. } | Mode::Renewal => steps
+                .map(|(place, step)| (place, self.pair(step)))
+                .collect(),
+            Mode::Pairs => {
+                let steps: Vec<_> = steps.collect();
+                on_writers(steps.len(), || {
+                    let changed = steps
+                        .into_par_iter()
+                        .map(|(place, step)| (place, self.pair(step)));
+                    changed.collect()
+                })
+            }
+        };
+        let mut executed = Vec::with_capacity(changed.len());
+        let mut marks = Vec::new();
+        for (place, result) in changed {
+            let result = result.map(|changed| {
+                marks.extend(changed.mark);
+                changed.product
+            });
+            executed.push(self.finish(place, result, 0));
+        }
+        (executed, marks)
+    }
+
+    fn pair(&self, step: &Step) -> Result<Changed> {
+        let changed = self.begin().and_then(|()| pair::change(&self.shared, step));
+        let changed = self.stop_on(changed)?;
+        self.counter.add(1);
+        Ok(changed)
+    }
+
+    /// Whether a step is one of [`Run::cas`].
+    fn is_done_with_cas(&self, step: &Step) -> bool {
+        matches!(step.target, Target::Ca(_)) && !self.shared.plan.is_exchanged(step)
+    }
+
+    fn removals(&self) -> Vec<Executed> {
+        let steps = self.shared.plan.steps.iter().enumerate();
+        let removed = steps.filter(|(_, step)| matches!(step.work, Work::Remove));
+        let removed = removed.map(|(place, step)| {
+            let result = self.begin().and_then(|()| {
+                self.shared
+                    .files
+                    .remove(step.relative_paths(), &self.shared.plan.permissions)
+            });
+            let result = self.stop_on(result.map(|()| Product::default()));
+            self.finish(place, result, 1)
+        });
+        removed.collect()
+    }
+
+    /// Gives a host its certificates and those of its CAs, together. A request that cannot be signed
+    /// does not stop the others.
+    fn sign_for(
+        &self,
+        exchange: &Exchange,
+        steps: &[(usize, &Step)],
+    ) -> Vec<(usize, Result<Changed>)> {
+        let begun = self.begin();
+        let mut results = Vec::with_capacity(steps.len());
+        let mut files = Vec::with_capacity(steps.len());
+        for (place, step) in steps {
+            let result = match &begun {
+                Ok(()) => signing::check_exchanged(exchange, step)
+                    .and_then(|()| signing::sign(&self.shared, step)),
+                Err(_) => Err(Error::Interrupted),
+            };
+            results.push((
+                *place,
+                result.map(|(text, changed)| {
+                    files.push((&*step.relative_paths().certificate, text));
+                    changed
+                }),
+            ));
+        }
+        let written = begun.and_then(|()| match steps.first() {
+            Some((_, first)) if !files.is_empty() => {
+                let host = Path::new(first.directory.file_name().unwrap_or_default());
+                let files: Vec<_> = files
+                    .iter()
+                    .map(|(path, text)| (*path, text.as_bytes()))
+                    .collect();
+                exchange.write(host, &files)
+            }
+            _ => Ok(()),
+        });
+        match self.stop_on(written) {
+            Ok(()) => self.counter.add(files.len()),
+            Err(error) => {
+                // The first has the error, and the others were not tried
+                let mut error = Some(error);
+                for (_, result) in results.iter_mut().filter(|(_, one)| one.is_ok()) {
+                    *result = Err(error.take().unwrap_or(Error::Interrupted));
+                }
+                if let (Some(error), Some((_, first))) = (error, results.first_mut()) {
+                    *first = Err(error);
+                }
+            }
+        }
+        results
+    }
+
+    /// Fails with [`Error::Interrupted`] if the run is stopped or interrupted: the step is skipped.
+    fn begin(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        if self.counter.is_interrupted() {
+            self.interrupted.store(true, Ordering::Relaxed);
+            return Err(Error::Interrupted);
+        }
+        self.shared.files.check_place()
+    }
+
+    /// Stops the run if an error would occur for every other step too.
+    fn stop_on<T>(&self, result: Result<T>) -> Result<T> {
+        if result.as_ref().is_err_and(Error::concerns_all) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// The outcome of a step, with its changes counted.
+    fn finish(&self, place: usize, result: Result<Product>, changes: usize) -> Executed {
+        let (outcome, product) = match result {
+            Ok(product) => {
+                self.counter.add(changes);
+                (Outcome::Done, product)
+            }
+            Err(Error::Interrupted) => (Outcome::Skipped, Product::default()),
+            Err(error) => (Outcome::Failed(error), Product::default()),
+        };
+        Executed {
+            step: place,
+            outcome,
+            product,
+        }
+    }
+}
+
+fn is_done(executed: &Executed) -> bool {
+    matches!(executed.outcome, Outcome::Done)
+}
+
+/// Does work on threads that write files, and on one thread where rayon has only one.
+fn on_writers<T: Send>(tasks: usize, work: impl FnOnce() -> T + Send) -> T {
+    let threads = rayon::current_num_threads();
+    if threads == 1 || tasks < 2 {
+        return work();
+    }
+    let threads = threads.max(WRITERS).min(tasks);
+    match ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        // No more threads can be started
+        Err(_) => work(),
+    }
+}

@@ -1,0 +1,116 @@
+//! What the steps of a run share.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    time::SystemTime,
+};
+
+use crate::{
+    ca::CertificateAuthority,
+    cluster::DesiredPair,
+    error::{Error, Result},
+    finding::Finding,
+    key::{Passphrase, PrivateKey},
+    layout::CaKind,
+    plan::{
+        Contents, Mode, Step,
+        cache::{Mark, Marker},
+        file_renewal::FileRenewal,
+        host::key_of,
+        report::Product,
+    },
+    store::{Attributes, LockedStore},
+};
+
+/// What the steps of a run share: the plan, the locked store and the CAs.
+pub(super) struct Shared<'a> {
+    pub(super) plan: &'a Contents,
+    pub(super) files: &'a LockedStore,
+    pub(super) passphrase: Option<&'a Passphrase>,
+    /// The CAs that sign
+    pub(super) signers: HashMap<CaKind, CertificateAuthority>,
+    /// The CAs that renew certificates by path
+    renewal_signers: Mutex<HashMap<Option<CaKind>, Arc<CertificateAuthority>>>,
+    /// Make the marks of pairs of CAs that this run creates
+    pub(super) markers: HashMap<CaKind, Marker>,
+    /// Keys of requests that failed after the key was written
+    pub(super) further_keys: AtomicUsize,
+}
+
+/// What a change of a pair gives to the cache and to the report.
+#[derive(Default)]
+pub(super) struct Changed {
+    pub(super) mark: Option<Mark>,
+    pub(super) product: Product,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(
+        plan: &'a Contents,
+        files: &'a LockedStore,
+        passphrase: Option<&'a Passphrase>,
+    ) -> Self {
+        Self {
+            plan,
+            files,
+            passphrase,
+            signers: HashMap::new(),
+            renewal_signers: Mutex::default(),
+            markers: HashMap::new(),
+            further_keys: AtomicUsize::new(0),
+        }
+    }
+
+    /// The permissions of a step's files. A link is replaced only if the plan has it as a reason.
+    pub(super) fn permissions(&self, step: &Step) -> Attributes {
+        let mut reasons = step.reasons.iter();
+        let replaces_links = reasons.any(|reason| matches!(reason, Finding::SymbolicLink { .. }));
+        Attributes {
+            replaces_links,
+            ..self.plan.permissions.clone()
+        }
+    }
+
+    pub(super) fn signer(&self, kind: CaKind) -> Result<&CertificateAuthority> {
+        self.signers.get(&kind).ok_or(Error::Missing {
+            what: "private key of its CA",
+            found: Vec::new(),
+        })
+    }
+
+    /// The CA that renews certificates by path. It is loaded once.
+    pub(super) fn renewal_signer(
+        &self,
+        renewal: &FileRenewal,
+    ) -> Result<Arc<CertificateAuthority>> {
+        let kind = renewal.ca;
+        let mut loaded = self
+            .renewal_signers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(signer) = loaded.get(&kind) {
+            return Ok(Arc::clone(signer));
+        }
+        let signer = renewal.signer.load(kind, self.passphrase)?;
+        loaded.insert(kind, Arc::clone(&signer));
+        Ok(signer)
+    }
+
+    pub(super) fn marker(&self, kind: CaKind) -> Option<&Marker> {
+        let cache = self.plan.cache.as_ref()?;
+        self.markers.get(&kind).or_else(|| cache.marker(kind))
+    }
+
+    /// Reads a key by its path below the locked directory.
+    pub(super) fn key(&self, path: &Path) -> Result<PrivateKey> {
+        let full = self.plan.store.directory().join(path);
+        key_of(&full, self.files.read(path)?)
+    }
+}
+
+/// The end that was requested and is cut, if the specification gives a validity.
+pub(super) fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTime> {
+    cut.filter(|_| pair.profile.asked_validity().is_some())
+}

@@ -1,0 +1,121 @@
+//! Syncing a directory for several threads at once.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rustix::io::Errno;
+
+/// Lets several threads sync one directory by few calls of fsync(2): a call serves every thread that
+/// was waiting when it began. For each thread it is as if it had made the call itself.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_running: bool,
+    /// The call that has not begun
+    next: Arc<Turn>,
+}
+
+/// The result of one call, when it has ended.
+type Turn = OnceLock<Result<(), Errno>>;
+
+impl Turns {
+    /// Makes the call, or waits for one that another thread makes. It begins after this method does.
+    pub(super) fn take(&self, sync: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
+        let mut state = self.state();
+        // A running call may have missed what this thread changed
+        let turn = Arc::clone(&state.next);
+        loop {
+            if let Some(result) = turn.get() {
+                return *result;
+            }
+            if !state.is_running {
+                break;
+            }
+            let waited = self.ended.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.is_running = true;
+        state.next = Arc::default();
+        drop(state);
+        let result = sync();
+        let mut state = self.state();
+        state.is_running = false;
+        let result = *turn.get_or_init(|| result);
+        drop(state);
+        self.ended.notify_all();
+        result
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Each thread gets the result of a call that began after its own change, and there are fewer
+    /// calls than threads.
+    #[test]
+    fn a_call_serves_all_that_waited_for_it() {
+        const THREADS: usize = 16;
+        const ROUNDS: usize = 50;
+        let turns = Turns::default();
+        let (changes, seen, calls) = (
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+        );
+        let sync = || {
+            calls.fetch_add(1, Ordering::SeqCst);
+            let changes = changes.load(Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(1));
+            seen.fetch_max(changes, Ordering::SeqCst);
+            Ok(())
+        };
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        let own = changes.fetch_add(1, Ordering::SeqCst) + 1;
+                        turns.take(sync).unwrap();
+                        assert!(seen.load(Ordering::SeqCst) >= own);
+                    }
+                });
+            }
+        });
+        assert!(calls.into_inner() <= THREADS * ROUNDS / 2);
+    }
+
+    #[test]
+    fn a_failure_is_one_of_all_that_waited_for_it() {
+        let turns = Turns::default();
+        let (begun, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let result = turns.take(|| {
+                        // The other two wait for the second call
+                        let number = begun.fetch_add(1, Ordering::SeqCst);
+                        thread::sleep(Duration::from_millis(500));
+                        if number == 1 { Err(Errno::IO) } else { Ok(()) }
+                    });
+                    failed.fetch_add(usize::from(result.is_err()), Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!((begun.into_inner(), failed.into_inner()), (2, 2));
+        assert_eq!(turns.take(|| Ok(())), Ok(()));
+    }
+}
