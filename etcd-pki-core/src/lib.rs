@@ -82,7 +82,8 @@
 //!
 //! - `rsa` (default): generating RSA keys, and using those whose size is no multiple of 1024 bits. Without it, RSA keys of 2048,
 //!   3072 and 4096 bits that exist are still used.
-//! - `yaml` (default): reading the specification of a cluster. Without it, a `Cluster` is built in Rust.
+//! - `yaml` (default): reading the specification of a cluster from YAML, and writing it. Without it, serde reads a `ClusterSpec`
+//!   in other formats.
 //!
 //! Types of `der`, `x509-cert` and `zeroize` stand in public signatures: a new major version of one of them is a new major
 //! version of this crate.
@@ -150,8 +151,8 @@ pub use crate::{
     certificate::Certificate,
     clock::{check_clock, parse_rfc3339, rfc3339},
     cluster::{
-        Cluster, ClusterAdmin, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry,
-        ClusterFiles, Desired, DesiredCa, DesiredPair, Peers, RenewBefore,
+        AdminSpec, CaFilesSpec, CaSpec, Cluster, ClusterSpec, CommonName, DefaultsSpec, Desired,
+        DesiredCa, DesiredPair, EntrySpec, FilesSpec, Peers, RenewBefore,
     },
     config::Settings,
     error::{Error, Place, Position, Result},
