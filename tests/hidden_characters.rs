@@ -326,9 +326,7 @@ fn a_specification_is_read_as_it_was_written() {
         "{yaml}"
     );
     assert_eq!(
-        Cluster::from_yaml(&yaml).unwrap().clients()[0]
-            .identity()
-            .name(),
-        Some(name)
+        Cluster::from_yaml(&yaml).unwrap().spec().clients[0].name,
+        name
     );
 }

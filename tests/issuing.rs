@@ -15,7 +15,7 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Cluster, ClusterAuthority, Error, Finding, Identity, Layout,
+    Certificate, CertificateAuthority, Cluster, ClusterSpec, Error, Finding, Identity, Layout,
     PlanOptions, PrivateKey, RenewBefore, Role, Store,
     plan::{Action, ApplyOptions, Renewal},
     rfc3339,
@@ -134,12 +134,12 @@ fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
 /// A plan blocks the member's pair for this reason, does the rest, and does so each time.
 fn assert_planned(pki: &Pki, now: SystemTime, code: Option<&str>, what: &str) {
     let store = pki.store();
-    let cluster = Cluster::builder()
-        .authority(ClusterAuthority::new("etcd-ca").unwrap())
-        .members([etcd_1()])
-        .clients([Identity::new("root").unwrap()])
-        .build()
-        .unwrap();
+    let cluster = Cluster::try_from(ClusterSpec {
+        members: vec![etcd_1().into()],
+        clients: vec!["root".into()],
+        ..ClusterSpec::default()
+    });
+    let cluster = cluster.unwrap();
     let options = PlanOptions::new().at(now);
     for run in ["first", "second"] {
         let plan = cluster.plan_with(&store, &options).unwrap();
@@ -400,11 +400,12 @@ fn requests_that_would_be_refused_are_blocked() {
     let pki = Pki::new([CA, "-days 3000"], [&only_clients, "-days 3000"]);
     let store = pki.store();
     let exchange = pki.file("exchange");
-    let cluster = Cluster::builder()
-        .members([etcd_1()])
-        .nodes([Identity::new("kube-1").unwrap()])
-        .build()
-        .unwrap();
+    let cluster = Cluster::try_from(ClusterSpec {
+        members: vec![etcd_1().into()],
+        nodes: vec!["kube-1".into()],
+        ..ClusterSpec::default()
+    });
+    let cluster = cluster.unwrap();
     for host in ["etcd-1", "kube-1"] {
         let own = Store::new(pki.file(host), Layout::Kubespray);
         fs::create_dir_all(own.directory()).unwrap();

@@ -283,7 +283,7 @@ fn adoption() {
     assert_eq!(pki.step(&PlanOptions::new(), "ca.pem").0, Action::Keep);
     give(&pki.file("ca-key.pem"), ETCD);
     let adoption = adopted(&pki);
-    assert_eq!(adoption.cluster().files().ca_owner(), None);
+    assert_eq!(adoption.cluster().spec().files.ca.owner, None);
     let mut remarks = adoption.remarks().iter().map(ToString::to_string);
     assert!(remarks.any(|remark| remark.contains("who can sign certificates")));
 }

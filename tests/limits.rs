@@ -123,7 +123,10 @@ fn a_specification_of_ten_thousand_hosts_is_read() {
         )
         .unwrap();
     }
-    assert_eq!(Cluster::from_yaml(&yaml).unwrap().nodes().len(), 10_000);
+    assert_eq!(
+        Cluster::from_yaml(&yaml).unwrap().spec().nodes.len(),
+        10_000
+    );
 }
 
 /// A request by openssl with so many attributes.

@@ -18,7 +18,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::{description::Description, pair::Pair, signers::Signers};
+use self::{
+    description::{describe, into_cluster},
+    pair::Pair,
+    signers::Signers,
+};
 use crate::{
     cluster::Cluster,
     error::{Error, Result},
@@ -33,16 +37,17 @@ use crate::{
 /// file, is told in remarks; and what is not believed, for it is in the place of something else.
 ///
 /// ```
-/// use etcd_pki_core::{Adoption, Cluster, Identity, Layout, Store};
+/// use etcd_pki_core::{Adoption, Cluster, ClusterSpec, Layout, Store};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
 /// let store = Store::new(&directory, Layout::Kubespray);
-/// let cluster = Cluster::builder().members([Identity::new("etcd-1")?]).build()?;
+/// let members = vec!["etcd-1".into()];
+/// let cluster = Cluster::try_from(ClusterSpec { members, ..ClusterSpec::default() })?;
 /// let _ = cluster.plan(&store)?.apply()?;
 ///
 /// let adoption = Adoption::read(&directory, None)?;
-/// assert_eq!(adoption.cluster().members(), cluster.members());
+/// assert_eq!(adoption.cluster().spec().members, cluster.spec().members);
 /// assert!(adoption.remarks().is_empty());
 /// assert_eq!(adoption.cluster().plan(&store)?.changes().count(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -110,10 +115,10 @@ impl Adoption {
         let mut pairs = Pair::all(state, signers, layout, &mut remarks);
         misplaced::take_out(layout, &mut pairs, &mut remarks);
         remarks.extend(pairs.iter().filter_map(Pair::more_of_subject));
-        let description = Description::of(&store, &pairs, &mut remarks)?;
+        let spec = describe(&store, &pairs, &mut remarks)?;
         remarks.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Self {
-            cluster: description.into_cluster(&store)?,
+            cluster: into_cluster(spec, &store)?,
             remarks,
         })
     }

@@ -48,7 +48,12 @@ pub(crate) fn check_beginning(begin: SystemTime) -> Result<()> {
 }
 
 fn is_too_early(instant: SystemTime) -> bool {
-    instant < UNIX_EPOCH + Duration::from_secs(EARLIEST)
+    instant < earliest()
+}
+
+/// The earliest instant that a right clock shows.
+pub(crate) fn earliest() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(EARLIEST)
 }
 
 /// The instant without its fraction of a second.

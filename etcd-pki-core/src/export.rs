@@ -100,25 +100,25 @@ impl Cluster {
     /// The modes that the specification says, and owner and group as far as this host knows them and lets them be given. What
     /// could not be given is told.
     fn exported_attributes(&self) -> (Attributes, Vec<String>) {
-        let files = self.files();
+        let files = &self.spec().files;
         let mut not_given = Vec::new();
-        let mut number = |name: Option<&str>, look_up: fn(&str) -> Result<u32>| {
-            let name = name?;
+        let mut number = |name: &Option<String>, look_up: fn(&str) -> Result<u32>| {
+            let name = name.as_ref()?;
             let number = look_up(name).ok().filter(|_| may_give());
             if number.is_none() {
-                not_given.push(name.to_owned());
+                not_given.push(name.clone());
             }
             number
         };
         let attributes = Attributes {
-            owner: number(files.owner(), user),
-            group: number(files.group(), group),
-            key_mode: files.key_mode(),
-            certificate_mode: files.certificate_mode(),
-            directory_mode: files.directory_mode(),
+            owner: number(&files.owner, user),
+            group: number(&files.group, group),
+            key_mode: files.key_mode,
+            certificate_mode: files.certificate_mode,
+            directory_mode: files.directory_mode,
             ca: CaAttributes {
-                owner: number(files.ca_owner(), user),
-                group: number(files.ca_group(), group),
+                owner: number(&files.ca.owner, user),
+                group: number(&files.ca.group, group),
                 key_mode: None,
             },
             ..Attributes::default()

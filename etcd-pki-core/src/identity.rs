@@ -212,11 +212,7 @@ impl Identity {
 
     /// The common name that was set, `Some(None)` if it is omitted, or `None` if it follows from the
     /// name.
-    #[cfg_attr(
-        not(feature = "yaml"),
-        expect(dead_code, reason = "nothing is written")
-    )]
-    pub(crate) fn said_common_name(&self) -> Option<Option<&str>> {
+    pub(crate) fn specified_common_name(&self) -> Option<Option<&str>> {
         match &self.common_name {
             CommonName::FromName => None,
             CommonName::Given(common_name) => Some(Some(common_name)),

@@ -10,9 +10,9 @@ pub use alt_names::MisplacedAddress;
 use alt_names::AltNames;
 
 use crate::{
-    cluster::{Cluster, ClusterAuthority, ClusterDefaults, ClusterEntry},
+    cluster::{CaSpec, Cluster, ClusterSpec, DefaultsSpec, EntrySpec},
     error::{Error, Result},
-    identity::{self, AlternativeName, Identity},
+    identity::{self, AlternativeName},
     key::KeyAlgorithm,
     role::Compatibility,
     validity::Validity,
@@ -119,25 +119,25 @@ impl KubesprayScript {
     ///
     /// [`Error::Specification`] for a host whose files or certificate could not be made.
     pub fn cluster(&self) -> Result<Cluster> {
-        let mut defaults = ClusterDefaults::default()
-            .following(Compatibility::Kubespray)
-            .take_names_as_given();
-        let mut authority = ClusterAuthority::default();
-        if let Some(algorithm) = self.algorithm {
-            defaults = defaults.algorithm(algorithm);
-        }
-        if let Some(validity) = self.validity {
-            defaults = defaults.valid_for(validity);
-            authority = authority.valid_for(validity);
-        }
-        Cluster::builder()
-            .defaults(defaults)
-            .authority(authority)
-            .shared_names(self.names().iter().cloned())
-            .members(entries(&self.masters, MASTERS)?)
-            .nodes(entries(&self.hosts, HOSTS)?)
-            .build()
-            .map_err(in_words_of_the_script)
+        let entries = |names: &[String]| names.iter().map(EntrySpec::new).collect();
+        Cluster::try_from(ClusterSpec {
+            ca: CaSpec {
+                validity: self.validity,
+                ..CaSpec::default()
+            },
+            defaults: DefaultsSpec {
+                profile: Compatibility::Kubespray,
+                algorithm: self.algorithm,
+                validity: self.validity,
+                take_names_as_given: true,
+                ..DefaultsSpec::default()
+            },
+            shared_names: self.names().to_vec(),
+            members: entries(&self.masters),
+            nodes: entries(&self.hosts),
+            ..ClusterSpec::default()
+        })
+        .map_err(in_words_of_the_script)
     }
 }
 
@@ -147,14 +147,6 @@ const HOSTS: &str = "HOSTS";
 /// The words of a list, in their order.
 fn each_once(list: &str) -> Vec<String> {
     identity::each_once(list.split_whitespace().map(str::to_owned).collect())
-}
-
-fn entries(names: &[String], variable: &str) -> Result<Vec<ClusterEntry>> {
-    let entry = |name: &String| match Identity::new(name) {
-        Ok(identity) => Ok(identity.into()),
-        Err(error) => Err(fault(variable, error.to_string())),
-    };
-    names.iter().map(entry).collect()
 }
 
 /// Whoever wrote no specification is not told of its fields.

@@ -93,7 +93,11 @@
 //!
 //! - `rsa` (default): generates RSA keys, and uses those with a size that is no multiple of 1024 bits.
 //!   Without it, existing RSA keys of 2048, 3072 and 4096 bits still work.
-//! - `yaml` (default): reading the specification of a cluster. Without it, a `Cluster` is built in Rust.
+//! - `store` (default): layouts, directories, and plans of a whole cluster. Without it, this crate has
+//!   keys, requests, CAs and verification, and fewer dependencies.
+//! - `yaml` (default, needs `store`): reads and writes the specification of a cluster as YAML. Without
+//!   it, serde reads a `ClusterSpec` in other formats.
+//! - `rustls-pki-types`: conversions to the types of rustls.
 //!
 //! Types of `der`, `x509-cert` and `zeroize` are in public signatures: a new major version of one of
 //! them is a new major version of this crate.
@@ -164,8 +168,8 @@ pub use crate::{
     certificate::Certificate,
     clock::{check_clock, parse_rfc3339, rfc3339},
     cluster::{
-        Cluster, ClusterAdmin, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry,
-        ClusterFiles, Desired, DesiredCa, DesiredPair, Peers, RenewBefore,
+        AdminSpec, CaFilesSpec, CaSpec, Cluster, ClusterSpec, CommonName, DefaultsSpec, Desired,
+        DesiredCa, DesiredPair, EntrySpec, FilesSpec, Peers, RenewBefore,
     },
     config::Settings,
     error::{Error, Place, Position, Result},

@@ -40,7 +40,7 @@ pub use self::{
     step::{Action, Step, Target},
 };
 use crate::{
-    cluster::{Cluster, ClusterFiles},
+    cluster::{Cluster, FilesSpec},
     error::{Error, Result},
     finding::Finding,
     fingerprint::Fingerprint,
@@ -57,14 +57,15 @@ use crate::{
 /// [`Error::Changed`].
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, Identity, Layout, Store, plan::Action};
+/// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec, Layout, Store, plan::Action};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
-/// let cluster = Cluster::builder()
-///     .members([Identity::new("etcd-1")?.with_names(["10.0.0.11"])?])
-///     .clients([Identity::new("root")?])
-///     .build()?;
+/// let cluster = Cluster::try_from(ClusterSpec {
+///     members: vec![EntrySpec::new("etcd-1").with_names(["10.0.0.11"])?],
+///     clients: vec!["root".into()],
+///     ..ClusterSpec::default()
+/// })?;
 /// let store = Store::new(directory, Layout::Kubespray);
 ///
 /// let plan = cluster.plan(&store)?;
@@ -483,9 +484,9 @@ impl Contents {
 }
 
 /// The owner, group and modes of a specification, with its names looked up on this host.
-fn permissions(files: &ClusterFiles, options: &PlanOptions) -> Result<Attributes> {
-    let number = |field: &str, name: Option<&str>, look_up: fn(&str) -> Result<u32>| {
-        let number = name.map(look_up).transpose();
+fn permissions(files: &FilesSpec, options: &PlanOptions) -> Result<Attributes> {
+    let number = |field: &str, name: &Option<String>, look_up: fn(&str) -> Result<u32>| {
+        let number = name.as_deref().map(look_up).transpose();
         number.map_err(|error| Error::Specification {
             position: None,
             field: format!("files.{field}"),
@@ -494,15 +495,15 @@ fn permissions(files: &ClusterFiles, options: &PlanOptions) -> Result<Attributes
         })
     };
     Ok(Attributes {
-        owner: number("owner", files.owner(), user)?,
-        group: number("group", files.group(), group)?,
-        key_mode: files.key_mode(),
-        certificate_mode: files.certificate_mode(),
-        directory_mode: files.directory_mode(),
+        owner: number("owner", &files.owner, user)?,
+        group: number("group", &files.group, group)?,
+        key_mode: files.key_mode,
+        certificate_mode: files.certificate_mode,
+        directory_mode: files.directory_mode,
         ca: CaAttributes {
-            owner: number("ca.owner", files.ca_owner(), user)?,
-            group: number("ca.group", files.ca_group(), group)?,
-            key_mode: files.ca_key_mode(),
+            owner: number("ca.owner", &files.ca.owner, user)?,
+            group: number("ca.group", &files.ca.group, group)?,
+            key_mode: files.ca.key_mode,
         },
         backup: options.backup,
         ..Attributes::default()

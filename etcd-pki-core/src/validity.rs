@@ -90,6 +90,27 @@ impl Validity {
     }
 }
 
+impl Validity {
+    /// The time that it lasts; `None` if it has an end of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validity`] for what no certificate can have, whatever the clock shows: one that begins
+    /// at the earliest instant of a right clock would end past the year 9999, or have ended.
+    pub(crate) fn checked_duration(self) -> Result<Option<Duration>> {
+        match self.0 {
+            Inner::Until(end) if end <= clock::earliest() => Err(Error::Validity {
+                reason: format!(
+                    "the validity would end on {}, before any certificate begins",
+                    clock::rfc3339(end)
+                ),
+            }),
+            Inner::Until(_) => self.end(clock::earliest()).map(|_| None),
+            Inner::Lasting(duration) => self.end(clock::earliest()).map(|_| Some(duration)),
+        }
+    }
+}
+
 impl fmt::Display for Validity {
     /// Text as it is read: `10y`, `90d`, `12h`, or an instant
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

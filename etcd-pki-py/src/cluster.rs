@@ -11,7 +11,7 @@ mod reading;
 
 use std::path::{Path, PathBuf};
 
-use etcd_pki_core::{Cluster, Layout};
+use etcd_pki_core::{Cluster, ClusterSpec, Layout};
 use pyo3::prelude::*;
 
 use self::admin::AdminArgument;
@@ -79,6 +79,11 @@ impl PyCluster {
     }
 }
 
+/// Refuses a part of a specification as early as it is given.
+fn check(spec: ClusterSpec) -> PyResult<()> {
+    Cluster::try_from(spec).or_raise().map(|_| ())
+}
+
 #[pymethods]
 impl PyCluster {
     #[new]
@@ -103,32 +108,27 @@ impl PyCluster {
         admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
     ) -> PyResult<Self> {
-        let entries =
-            |Listed(entries): Listed<PyClusterEntry>| entries.into_iter().map(|entry| entry.0);
-        let mut builder = Cluster::builder()
-            .layout(layout.0)
-            .shared_names(shared_names.0)
-            .members(entries(members))
-            .nodes(entries(nodes))
-            .clients(entries(clients));
-        if let Some(directory) = directory {
-            builder = builder.directory(directory);
-        }
-        if let Some(authority) = authority {
-            builder = builder.authority(authority.get().0.clone());
-        }
-        if let Some(defaults) = defaults {
-            builder = builder.defaults(defaults.get().0);
-        }
-        if let Some(files) = files {
-            builder = builder.files(files.get().0.clone());
-        }
-        builder = match admin {
-            AdminArgument::Said(admin) => builder.admin(admin),
-            AdminArgument::Usual => builder,
-            AdminArgument::Nobody => builder.without_admin(),
+        let entries = |Listed(entries): Listed<PyClusterEntry>| {
+            entries.into_iter().map(|entry| entry.0).collect()
         };
-        builder.build().or_raise().map(Self::new)
+        let default = ClusterSpec::default();
+        let cluster = Cluster::try_from(ClusterSpec {
+            layout: layout.0,
+            directory,
+            ca: authority.map_or(default.ca, |ca| ca.get().0.clone()),
+            defaults: defaults.map_or(default.defaults, |defaults| defaults.get().0.clone()),
+            shared_names: shared_names.0,
+            members: entries(members),
+            nodes: entries(nodes),
+            clients: entries(clients),
+            admin: match admin {
+                AdminArgument::Given(admin) => Some(admin),
+                AdminArgument::Usual => default.admin,
+                AdminArgument::Nobody => None,
+            },
+            files: files.map_or(default.files, |files| files.get().0.clone()),
+        });
+        cluster.or_raise().map(Self::new)
     }
 
     /// The layout.
@@ -146,49 +146,49 @@ impl PyCluster {
     /// The CA.
     #[getter]
     fn authority(&self) -> PyClusterAuthority {
-        PyClusterAuthority(self.cluster.authority().clone())
+        PyClusterAuthority(self.cluster.spec().ca.clone())
     }
 
     /// The defaults of entries.
     #[getter]
     fn defaults(&self) -> PyClusterDefaults {
-        PyClusterDefaults(*self.cluster.defaults())
+        PyClusterDefaults(self.cluster.spec().defaults.clone())
     }
 
     /// The names in every member's certificate.
     #[getter]
     fn shared_names<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        names_out(py, self.cluster.shared_names())
+        names_out(py, &self.cluster.spec().shared_names)
     }
 
     /// The members.
     #[getter]
     fn members(&self) -> Vec<PyClusterEntry> {
-        PyClusterEntry::all(self.cluster.members())
+        PyClusterEntry::all(&self.cluster.spec().members)
     }
 
     /// The nodes.
     #[getter]
     fn nodes(&self) -> Vec<PyClusterEntry> {
-        PyClusterEntry::all(self.cluster.nodes())
+        PyClusterEntry::all(&self.cluster.spec().nodes)
     }
 
     /// The clients.
     #[getter]
     fn clients(&self) -> Vec<PyClusterEntry> {
-        PyClusterEntry::all(self.cluster.clients())
+        PyClusterEntry::all(&self.cluster.spec().clients)
     }
 
     /// The client next to each member; `None` if there is none.
     #[getter]
     fn admin(&self) -> Option<PyClusterAdmin> {
-        self.cluster.admin().cloned().map(PyClusterAdmin)
+        self.cluster.spec().admin.clone().map(PyClusterAdmin)
     }
 
     /// Owner, group and modes of the files.
     #[getter]
     fn files(&self) -> PyClusterFiles {
-        PyClusterFiles(self.cluster.files().clone())
+        PyClusterFiles(self.cluster.spec().files.clone())
     }
 
     /// The hosts: members and nodes by name, each once.
@@ -211,9 +211,9 @@ impl PyCluster {
     fn __repr__(&self) -> String {
         format!(
             "<Cluster of {} members, {} nodes and {} clients, {} layout>",
-            self.cluster.members().len(),
-            self.cluster.nodes().len(),
-            self.cluster.clients().len(),
+            self.cluster.spec().members.len(),
+            self.cluster.spec().nodes.len(),
+            self.cluster.spec().clients.len(),
             self.cluster.layout()
         )
     }

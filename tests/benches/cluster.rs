@@ -20,7 +20,7 @@ use std::{
     time::Instant,
 };
 
-use etcd_pki_core::{Cluster, ClusterDefaults, Compatibility, Identity, KeyAlgorithm, Store};
+use etcd_pki_core::{Cluster, ClusterSpec, DefaultsSpec, EntrySpec, KeyAlgorithm, Store};
 use etcd_pki_tests::{Scratch, kubespray::Kubespray};
 
 const ROUNDS: usize = 5;
@@ -175,18 +175,19 @@ fn memory(name: &str) -> u64 {
 
 /// Each host is a member, with its admin, and a node, as Kubespray's groups are on small clusters.
 fn cluster(hosts: u32, algorithm: KeyAlgorithm) -> Cluster {
-    let identity = |number: u32| Identity::new(&format!("host-{number}")).unwrap();
+    let host = |number: u32| EntrySpec::new(format!("host-{number}"));
     let address = |number: u32| std::net::Ipv4Addr::from(0x0a00_0000 + number).to_string();
-    let members = (0..hosts).map(|number| identity(number).with_names([address(number)]).unwrap());
-    let defaults = ClusterDefaults::default()
-        .algorithm(algorithm)
-        .following(Compatibility::Strict);
-    Cluster::builder()
-        .defaults(defaults)
-        .members(members)
-        .nodes((0..hosts).map(identity))
-        .build()
-        .unwrap()
+    let members = (0..hosts).map(|number| host(number).with_names([address(number)]).unwrap());
+    let cluster = Cluster::try_from(ClusterSpec {
+        defaults: DefaultsSpec {
+            algorithm: Some(algorithm),
+            ..DefaultsSpec::default()
+        },
+        members: members.collect(),
+        nodes: (0..hosts).map(host).collect(),
+        ..ClusterSpec::default()
+    });
+    cluster.unwrap()
 }
 
 fn apply(cluster: &Cluster, directory: &Path) {

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use super::{
     Remark,
+    admin::is_organization,
     habits::{self, Habits},
     pair::Pair,
     recognize,
 };
 use crate::{
     certificate::Certificate,
-    cluster::{ClusterAuthority, Peers},
+    cluster::{CaSpec, CommonName, Peers},
     error::{Error, Result},
     inspect::issuer,
     key::KeyAlgorithm,
@@ -24,42 +25,31 @@ pub(super) fn authority(
     pairs: &[Pair],
     habits: &Habits,
     remarks: &mut Vec<Remark>,
-) -> Result<ClusterAuthority> {
+) -> Result<CaSpec> {
     let certificate =
         of_kind(store, pairs, CaKind::Client, remarks)?.ok_or_else(|| missing(store, None))?;
-    let mut authority = match certificate.common_name() {
-        Some(common_name) => ClusterAuthority::new(&common_name)?,
-        None => ClusterAuthority::default().without_common_name(),
+    let algorithm = certificate.public_key().algorithm().map(KeyAlgorithm::made);
+    let usual = habits.compatibility.authority().validity();
+    let mut ca = CaSpec {
+        common_name: certificate.common_name(),
+        algorithm: algorithm.filter(|algorithm| *algorithm != habits.authority_algorithm()),
+        validity: habits::validity(&certificate).filter(|validity| *validity != usual),
+        ..CaSpec::default()
     };
-    if let [organization] = certificate.organizations().as_slice() {
-        // An organization that no new certificate can have becomes a remark on the subject
-        authority = authority
-            .clone()
-            .with_organization(organization)
-            .unwrap_or(authority);
-    }
-    let algorithm = certificate.public_key().algorithm();
-    let algorithm = algorithm.map(KeyAlgorithm::made);
-    if let Some(algorithm) =
-        algorithm.filter(|algorithm| *algorithm != habits.authority_algorithm())
+    if let [organization] = certificate.organizations().as_slice()
+        // One that no new certificate can have becomes a remark on the subject
+        && is_organization(organization)
     {
-        authority = authority.algorithm(algorithm);
-    }
-    let usual = habits.compatibility.ca().validity();
-    if let Some(validity) = habits::validity(&certificate).filter(|validity| *validity != usual) {
-        authority = authority.valid_for(validity);
+        ca.organization = Some(organization.clone());
     }
     if let Some(certificate) = of_kind(store, pairs, CaKind::Peer, remarks)? {
-        authority = authority.peers(Peers::Separate);
+        ca.peers = Some(Peers::Separate);
         let common_name = certificate.common_name();
-        if authority.peer_common_name() != common_name {
-            authority = match common_name {
-                Some(common_name) => authority.with_peer_common_name(&common_name)?,
-                None => authority.without_peer_common_name(),
-            };
+        if ca.peer_common_name() != common_name {
+            ca.peer_common_name = common_name.map_or(CommonName::Absent, CommonName::Given);
         }
     }
-    Ok(authority)
+    Ok(ca)
 }
 
 /// A CA's certificate; `None` if its file is missing.

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     certificate::Certificate,
-    cluster::ClusterEntry,
+    cluster::EntrySpec,
     error::Error,
-    identity::{AlternativeName, Identity},
+    identity::{AlternativeName, Identity, check_common_name},
     layout::FileKind,
     role::{Compatibility, Role},
 };
@@ -33,7 +33,7 @@ pub(super) struct Describer<'a> {
 }
 
 impl<'a> Describer<'a> {
-    pub(super) fn members(&mut self) -> Vec<ClusterEntry> {
+    pub(super) fn members(&mut self) -> Vec<EntrySpec> {
         let mut members: Vec<(&str, &Pair, Option<&Pair>)> = Vec::new();
         let mut every: Vec<MemberNames> = Vec::new();
         for (name, pairs) in self.by_name(FileKind::Member) {
@@ -76,15 +76,12 @@ impl<'a> Describer<'a> {
                 .as_ref()
                 .and_then(|_| Identity::new(name).ok())
                 .map(|identity| identity.with_alternative_names(own));
-            if let Some(entry) = self.entry(Role::Member, name, pair, identity) {
+            if let Some((mut entry, common_name)) = self.entry(Role::Member, name, pair, identity) {
                 self.remark_on_names(pair, beside);
-                let profile = self.habits.compatibility.profile(Role::Member);
-                let common_name = profile.common_name(entry.identity()).ok().flatten();
                 let of_peers = self.peer_common_name(pair);
-                let entry = match of_peers.filter(|found| Some(found) != common_name.as_ref()) {
-                    Some(found) => self.with_peer_common_name(entry, pair, &found),
-                    None => entry,
-                };
+                let of_peers = of_peers.filter(|found| Some(found) != common_name.as_ref());
+                entry.peer_common_name =
+                    of_peers.and_then(|found| self.usable_peer_common_name(pair, found));
                 self.member_common_names.extend(common_name);
                 entries.push(entry);
             }
@@ -161,24 +158,20 @@ impl<'a> Describer<'a> {
         pair.certificate.as_ref()?.common_name()
     }
 
-    fn with_peer_common_name(
-        &mut self,
-        entry: ClusterEntry,
-        pair: &Pair,
-        common_name: &str,
-    ) -> ClusterEntry {
-        match entry.clone().with_peer_common_name(common_name) {
-            Ok(entry) => entry,
+    /// A common name for peers, if a new certificate can have it.
+    fn usable_peer_common_name(&mut self, pair: &Pair, common_name: String) -> Option<String> {
+        match check_common_name(&common_name) {
+            Ok(()) => Some(common_name),
             Err(error) => {
                 let text =
                     format!("no new certificate for peers can have its common name: {error}");
                 self.remark(pair.file(), text);
-                entry
+                None
             }
         }
     }
 
-    pub(super) fn others(&mut self, role: Role) -> Vec<ClusterEntry> {
+    pub(super) fn others(&mut self, role: Role) -> Vec<EntrySpec> {
         let mut entries = Vec::new();
         for (name, pairs) in self.by_name(role.into()) {
             let Some(pair) = pairs.first() else { continue };
@@ -194,7 +187,7 @@ impl<'a> Describer<'a> {
                 }
                 identity.with_alternative_names(self.own(role, found))
             });
-            if let Some(entry) = self.entry(role, name, pair, identity) {
+            if let Some((entry, _)) = self.entry(role, name, pair, identity) {
                 self.remark_on_names(pair, None);
                 entries.push(entry);
             }
@@ -218,14 +211,14 @@ impl<'a> Describer<'a> {
         names
     }
 
-    /// An entry with what its certificate says beside its names.
+    /// An entry with what its certificate has in addition to its names, and its common name.
     fn entry(
         &mut self,
         role: Role,
         name: &str,
         pair: &Pair,
         identity: Option<Identity>,
-    ) -> Option<ClusterEntry> {
+    ) -> Option<(EntrySpec, Option<String>)> {
         let Some(mut identity) = identity else {
             self.remark(
                 pair.file(),
@@ -236,27 +229,27 @@ impl<'a> Describer<'a> {
         if let Some(certificate) = &pair.certificate {
             identity = self.with_subject(role, pair, certificate, identity);
         }
-        let mut entry = ClusterEntry::from(identity);
-        if let Some(algorithm) = self.habits.other_algorithm(pair) {
-            entry = entry.algorithm(algorithm);
-        }
-        if let Some(validity) = self.habits.other_validity(pair, self.pairs) {
-            entry = entry.valid_for(validity);
-        }
         let profile = self.habits.compatibility.profile(role);
-        match profile.common_name(entry.identity()) {
-            Err(Error::MemberCommonName { .. }) => Some(entry.allow_member_common_name()),
-            Ok(Some(common_name))
-                if role != Role::Member && self.member_common_names.contains(&common_name) =>
-            {
-                Some(entry.allow_member_common_name())
+        let is_of_member =
+            |name: &String| role != Role::Member && self.member_common_names.contains(name);
+        let (common_name, is_allowed) = match profile.common_name(&identity) {
+            Err(Error::MemberCommonName { common_name }) => (Some(common_name), true),
+            Ok(name) => {
+                let is_allowed = name.as_ref().is_some_and(is_of_member);
+                (name, is_allowed)
             }
-            Ok(_) => Some(entry),
             Err(error) => {
                 self.remark(pair.file(), format!("is left out: {error}"));
-                None
+                return None;
             }
-        }
+        };
+        let entry = EntrySpec {
+            algorithm: self.habits.other_algorithm(pair),
+            validity: self.habits.other_validity(pair, self.pairs),
+            allow_member_common_name: is_allowed,
+            ..EntrySpec::from(identity)
+        };
+        Some((entry, common_name))
     }
 
     /// The common name where it is not the one of its role, and the organization.

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::{Remark, habits::most_frequent, pair::Pair};
 use crate::{
-    cluster::ClusterFiles,
-    error::Result,
+    cluster::FilesSpec,
     finding::Finding,
     inspect::rules,
     layout::CaKind,
@@ -17,14 +16,14 @@ const READABLE: u32 = 0o444;
 
 /// What is to be said of owner, group and modes, so that new files are as those that are there: what all have, where who adopts
 /// would make something else.
-pub(super) fn files(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> ClusterFiles {
+pub(super) fn files(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> FilesSpec {
     let of_pairs = files_of_pairs(store, pairs, remarks);
     with_ca_key(of_pairs, store, remarks)
 }
 
 /// Group and mode of the CA's key where they are not the usual ones. An unprivileged owner is a remark:
 /// no specification should require one.
-fn with_ca_key(mut said: ClusterFiles, store: &Store, remarks: &mut Vec<Remark>) -> ClusterFiles {
+fn with_ca_key(mut said: FilesSpec, store: &Store, remarks: &mut Vec<Remark>) -> FilesSpec {
     let path = store.layout().ca(CaKind::Client).key;
     let Some(stamp) = Stamp::of_regular(&store.directory().join(&path)) else {
         return said;
@@ -40,40 +39,36 @@ fn with_ca_key(mut said: ClusterFiles, store: &Store, remarks: &mut Vec<Remark>)
     }
     let (account, own) = (stamp.account(), Account::own());
     if account.group != own.group {
-        said = with(said, |said| said.with_ca_group(&group_name(account.group)));
+        said.ca.group = Some(group_name(account.group));
     }
     let mode = stamp.mode();
     let is_good = Attributes::default().mended_mode(&stamp, true).is_none();
     if is_good && mode != usual_mode(true) {
-        said = with(said, |said| said.with_ca_key_mode(mode));
+        said.ca.key_mode = Some(mode);
     }
     said
 }
 
-fn files_of_pairs(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> ClusterFiles {
+fn files_of_pairs(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> FilesSpec {
     let files = File::all(store, pairs);
     let Some(account) = most_frequent(files.iter().map(|file| file.stamp.account())) else {
-        return ClusterFiles::default();
+        return FilesSpec::default();
     };
     if let Some(file) = files.iter().find(|file| file.stamp.account() != account) {
         remarks.push(file.of_another(account));
-        return ClusterFiles::default();
+        return FilesSpec::default();
     }
-    let mut said = ClusterFiles::default();
+    let mut said = FilesSpec::default();
     let own = Account::own();
     if account.owner != own.owner {
-        said = with(said, |said| said.with_owner(&user_name(account.owner)));
+        said.owner = Some(user_name(account.owner));
     }
     if account.group != own.group {
-        said = with(said, |said| said.with_group(&group_name(account.group)));
+        said.group = Some(group_name(account.group));
     }
-    if let Some(mode) = common_mode(&files, false) {
-        said = with(said, |said| said.with_certificate_mode(mode));
-    }
-    if let Some(mode) = common_mode(&files, true) {
-        said = with(said, |said| said.with_key_mode(mode));
-    }
-    if said.key_mode().is_none() {
+    said.certificate_mode = common_mode(&files, false);
+    said.key_mode = common_mode(&files, true);
+    if said.key_mode.is_none() {
         remarks.extend(files.iter().find_map(File::less_readable));
     }
     said
@@ -144,12 +139,4 @@ fn common_mode(files: &[File], secret: bool) -> Option<u32> {
         .map(|file| file.stamp.mode());
     let mode = modes.next()?;
     (mode != usual_mode(secret) && modes.all(|other| other == mode)).then_some(mode)
-}
-
-/// With what a specification can say, else as before: an executable's mode is left to who made it.
-fn with(
-    files: ClusterFiles,
-    say: impl FnOnce(ClusterFiles) -> Result<ClusterFiles>,
-) -> ClusterFiles {
-    say(files.clone()).unwrap_or(files)
 }

@@ -6,7 +6,7 @@ use super::pair::Pair;
 use crate::{
     certificate::Certificate,
     clock,
-    cluster::ClusterDefaults,
+    cluster::DefaultsSpec,
     extensions::ExtendedKeyUsage,
     inspect::issuer,
     key::KeyAlgorithm,
@@ -42,16 +42,16 @@ impl Habits {
         }
     }
 
-    pub(super) fn defaults(&self) -> ClusterDefaults {
+    pub(super) fn defaults(&self) -> DefaultsSpec {
         let usual = self.compatibility.profile(Role::Member);
-        let mut defaults = ClusterDefaults::default().following(self.compatibility);
-        if self.algorithm != usual.algorithm() {
-            defaults = defaults.algorithm(self.algorithm);
+        let has_other_algorithm = self.algorithm != usual.key_algorithm();
+        let has_other_validity = self.validity != usual.validity();
+        DefaultsSpec {
+            profile: self.compatibility,
+            algorithm: has_other_algorithm.then_some(self.algorithm),
+            validity: has_other_validity.then_some(self.validity),
+            ..DefaultsSpec::default()
         }
-        if self.validity != usual.validity() {
-            defaults = defaults.valid_for(self.validity);
-        }
-        defaults
     }
 
     /// The algorithm of an entry's key, where it is not everybody's.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Cluster, ClusterEntry, renewal::RenewBefore};
+use super::{Cluster, renewal::RenewBefore};
 use crate::{
     clock,
     error::Result,
@@ -69,7 +69,7 @@ impl DesiredCa {
     /// The common name, unless the CA has none.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
-        // `ClusterAuthority` checks it
+        // The gate checks it
         let name = self.identity.common_name(str::to_owned);
         name.ok().flatten()
     }
@@ -160,9 +160,9 @@ impl Cluster {
     #[must_use]
     pub fn hosts(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let entries = self.members().iter().chain(self.nodes());
+        let entries = self.spec.members.iter().chain(&self.spec.nodes);
         entries
-            .map(ClusterEntry::name)
+            .map(|entry| entry.name.as_str())
             .filter(|name| seen.insert(*name))
             .collect()
     }
@@ -172,24 +172,34 @@ impl Cluster {
 mod tests {
     use super::*;
     use crate::{
-        cluster::{ClusterAuthority, ClusterBuilder, ClusterDefaults, Peers},
+        cluster::{CaSpec, ClusterSpec, CommonName, DefaultsSpec, EntrySpec, Peers},
         layout::Layout,
         role::Compatibility,
     };
 
-    fn identity(name: &str, names: &[&str]) -> Identity {
-        Identity::new(name).unwrap().with_names(names).unwrap()
+    fn entry(name: &str, names: &[&str]) -> EntrySpec {
+        EntrySpec::new(name).with_names(names).unwrap()
     }
 
-    fn two_hosts() -> ClusterBuilder {
-        Cluster::builder()
-            .shared_names(["etcd".parse().unwrap()])
-            .members([
-                identity("m1.lan", &["10.0.0.1"]),
-                identity("m2", &["10.0.0.2"]),
-            ])
-            .nodes([identity("m2", &[])])
-            .clients([identity("root", &[])])
+    fn two_hosts() -> ClusterSpec {
+        ClusterSpec {
+            shared_names: vec!["etcd".parse().unwrap()],
+            members: vec![entry("m1.lan", &["10.0.0.1"]), entry("m2", &["10.0.0.2"])],
+            nodes: vec!["m2".into()],
+            clients: vec!["root".into()],
+            ..ClusterSpec::default()
+        }
+    }
+
+    fn cluster(spec: ClusterSpec) -> Cluster {
+        Cluster::try_from(spec).unwrap()
+    }
+
+    fn in_layout(layout: Layout) -> ClusterSpec {
+        ClusterSpec {
+            layout,
+            ..two_hosts()
+        }
     }
 
     /// Certificate, CA, common name and alternative names of each.
@@ -216,7 +226,7 @@ mod tests {
 
     #[test]
     fn kubespray_strict() {
-        let cluster = two_hosts().build().unwrap();
+        let cluster = cluster(two_hosts());
         let expected = [
             "ca.pem Client",
             "member-m1.lan.pem Client etcd-member-m1.lan m1.lan,10.0.0.1,etcd,…",
@@ -234,8 +244,9 @@ mod tests {
 
     #[test]
     fn kubespray_with_the_names_of_all() {
-        let defaults = ClusterDefaults::default().following(Compatibility::Kubespray);
-        let cluster = two_hosts().defaults(defaults).build().unwrap();
+        let mut spec = two_hosts();
+        spec.defaults.profile = Compatibility::Kubespray;
+        let cluster = cluster(spec);
         let names = "m1.lan,10.0.0.1,m2,10.0.0.2,etcd,…";
         let shown = shown(&cluster, None);
         assert_eq!(
@@ -255,17 +266,22 @@ mod tests {
 
     #[test]
     fn a_member_whose_name_is_not_added_needs_another() {
-        let given = ClusterDefaults::default().take_names_as_given();
-        let cluster = || Cluster::builder().defaults(given);
-        let members = [identity("m1", &["10.0.0.1"]), identity("m2", &[])];
-        let error = cluster().members(members.clone()).build().unwrap_err();
+        let mut spec = ClusterSpec {
+            defaults: DefaultsSpec {
+                take_names_as_given: true,
+                ..DefaultsSpec::default()
+            },
+            members: vec![entry("m1", &["10.0.0.1"]), "m2".into()],
+            ..ClusterSpec::default()
+        };
+        let error = Cluster::try_from(spec.clone()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "members[1].names: a member needs a name or an address"
         );
         assert!(error.hint().unwrap().contains("shared_names"));
-        let shared = cluster().shared_names(["etcd".parse().unwrap()]);
-        let cluster = shared.members(members).build().unwrap();
+        spec.shared_names.push("etcd".parse().unwrap());
+        let cluster = cluster(spec);
         assert_eq!(
             shown(&cluster, None)[3],
             "member-m2.pem Client etcd-member-m2 etcd"
@@ -274,15 +290,21 @@ mod tests {
 
     #[test]
     fn separate_peers() {
-        let separate = || ClusterAuthority::default().peers(Peers::Separate);
-        let cluster = two_hosts().authority(separate()).build().unwrap();
-        let lines = shown(&cluster, Some("m2"));
+        let separate = |layout| {
+            cluster(ClusterSpec {
+                ca: CaSpec {
+                    peers: Some(Peers::Separate),
+                    ..CaSpec::default()
+                },
+                ..in_layout(layout)
+            })
+        };
+        let lines = shown(&separate(Layout::Kubespray), Some("m2"));
         assert_eq!(lines[..2], ["ca.pem Client", "peer-ca.pem Peer"]);
         assert!(lines[2].starts_with("member-m2.pem Client etcd-member-m2"));
         assert!(lines[3].starts_with("peer-m2.pem Peer etcd-member-m2"));
 
-        let kubeadm = two_hosts().authority(separate()).layout(Layout::Kubeadm);
-        let lines = shown(&kubeadm.build().unwrap(), Some("m2"));
+        let lines = shown(&separate(Layout::Kubeadm), Some("m2"));
         assert_eq!(lines[1], "etcd/peer-ca.crt Peer");
         assert!(lines[2].starts_with("etcd/server.crt Client"));
         assert!(lines[3].starts_with("etcd/peer.crt Peer"));
@@ -290,7 +312,7 @@ mod tests {
 
     #[test]
     fn kubeadm_has_a_tree_for_each_of_several_hosts() {
-        let cluster = two_hosts().layout(Layout::Kubeadm).build().unwrap();
+        let cluster = cluster(in_layout(Layout::Kubeadm));
         let paths = |host| -> Vec<String> {
             let lines = shown(&cluster, host);
             let path = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
@@ -316,19 +338,21 @@ mod tests {
         assert_eq!(flat[4], "apiserver-etcd-client.crt");
         assert_eq!(cluster.hosts(), ["m1.lan", "m2"]);
 
-        let one = Cluster::builder().layout(Layout::Kubeadm);
-        let one = one
-            .members([identity("a", &[])])
-            .nodes([identity("a", &[])]);
-        let lines = shown(&one.build().unwrap(), None);
+        let one = Cluster::try_from(ClusterSpec {
+            layout: Layout::Kubeadm,
+            members: vec!["a".into()],
+            nodes: vec!["a".into()],
+            ..ClusterSpec::default()
+        });
+        let lines = shown(&one.unwrap(), None);
         assert!(lines[1].starts_with("etcd/server.crt"));
         assert!(lines[3].contains("kube-etcd-healthcheck-client 0.0.0.0"));
     }
 
     #[test]
     fn k3s_always_has_a_peer_ca() {
-        let cluster = two_hosts().layout(Layout::K3s).build().unwrap();
-        assert!(cluster.authority().has_separate_peers());
+        let cluster = cluster(in_layout(Layout::K3s));
+        assert!(cluster.spec().ca.has_separate_peers());
         let lines = shown(&cluster, None);
         let begins = [
             "server-ca.crt Client",
@@ -348,7 +372,7 @@ mod tests {
 
     #[test]
     fn etcdadm_has_a_client_for_etcdctl() {
-        let cluster = two_hosts().layout(Layout::Etcdadm).build().unwrap();
+        let cluster = cluster(in_layout(Layout::Etcdadm));
         let lines = shown(&cluster, Some("m2"));
         assert!(lines[1].starts_with("server.crt Client etcd-member-m2"));
         assert!(lines[2].starts_with("peer.crt Client etcd-member-m2"));
@@ -362,10 +386,18 @@ mod tests {
     #[test]
     fn a_generated_name_is_shortened_if_it_is_too_long() {
         let host = format!("etcd.{}", "a".repeat(50));
-        let member = identity(&host, &[]).with_common_name("short").unwrap();
-        let cluster = Cluster::builder().members([member]).build().unwrap();
+        let with_member = |member: EntrySpec| {
+            Cluster::try_from(ClusterSpec {
+                members: vec![member],
+                ..ClusterSpec::default()
+            })
+        };
+        let short = EntrySpec {
+            common_name: CommonName::Given("short".to_owned()),
+            ..EntrySpec::new(&host)
+        };
+        let cluster = with_member(short).unwrap();
         assert!(shown(&cluster, None)[2].contains(" etcd-admin-etcd 0.0.0.0"));
-        let whole = Cluster::builder().members([identity(&host, &[])]).build();
-        assert!(whole.is_err());
+        assert!(with_member(EntrySpec::new(&host)).is_err());
     }
 }

@@ -1,18 +1,12 @@
 //! What is wrong with a specification, before it is known on which line.
 
-use crate::{
-    error::{Error, Position},
-    identity::AlternativeName,
-};
+use crate::error::{Error, Position};
 
 /// What is wrong with a cluster, and in which field.
 #[derive(Debug)]
 pub(super) struct Fault {
     /// As in `members[1].addresses`
     pub(super) field: String,
-    /// Which of the names in it, for who looks for its place in a text
-    #[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "there is no text"))]
-    pub(super) name: Option<AlternativeName>,
     reason: String,
     hint: Option<String>,
 }
@@ -21,14 +15,20 @@ impl Fault {
     pub(super) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
-            name: None,
             reason: reason.into(),
             hint: None,
         }
     }
 
-    /// What went wrong elsewhere in this crate, as a fault of a field.
+    /// An error of this crate as a fault of a field.
     pub(super) fn from_error(field: impl Into<String>, error: &Error) -> Self {
+        // A specification's own error has the reason without the field
+        if let Error::Specification { reason, hint, .. } = error {
+            return Self {
+                hint: hint.clone(),
+                ..Self::new(field, reason)
+            };
+        }
         Self {
             hint: hint(error),
             ..Self::new(field, error.to_string())
@@ -42,11 +42,9 @@ impl Fault {
         }
     }
 
-    pub(super) fn about(self, name: AlternativeName) -> Self {
-        Self {
-            name: Some(name),
-            ..self
-        }
+    /// The reason and the hint.
+    pub(super) fn into_words(self) -> (String, Option<String>) {
+        (self.reason, self.hint)
     }
 
     pub(super) fn into_error(self, position: Option<Position>) -> Error {

@@ -1,55 +1,25 @@
-//! Reading a cluster's specification from YAML.
+//! Reading a specification from YAML, and writing it.
 
-mod admin;
-mod entry;
-mod fields;
-mod location;
-mod node;
-mod scalar;
-mod write;
-mod writer;
+mod position;
 
-use self::{
-    entry::{alternative_names, entry},
-    fields::Slot,
-    location::located,
-    node::{Node, Value},
+use serde_saphyr::{
+    Error as YamlError, ExternalMessageSource, Location, MergeKeyPolicy, MessageFormatter as _,
+    NonFiniteFloatPolicy, Options, UserMessageFormatter, budget::BudgetBreach,
 };
+
+use self::position::{Kind, Place};
 use super::{
-    Cluster, ClusterAuthority, ClusterBuilder, ClusterDefaults, ClusterEntry, ClusterFiles, section,
+    Cluster, ClusterSpec,
+    fault::Fault,
+    values::{HINT, WANTED},
 };
-use crate::{error::Result, role::Role};
+use crate::{
+    error::{Error, Position, Result},
+    limits, text,
+};
 
-const TOP: &[&str] = &[
-    "layout",
-    "directory",
-    "ca",
-    "defaults",
-    "shared_names",
-    "members",
-    "nodes",
-    "clients",
-    "admin",
-    "files",
-];
-const AUTHORITY: &[&str] = &[
-    "common_name",
-    "organization",
-    "algorithm",
-    "validity",
-    "peers",
-    "peer_common_name",
-];
-const DEFAULTS: &[&str] = &["algorithm", "validity", "renew_before", "profile", "san"];
-const FILES: &[&str] = &[
-    "owner",
-    "group",
-    "key_mode",
-    "certificate_mode",
-    "directory_mode",
-    "ca",
-];
-const CA_FILES: &[&str] = &["owner", "group", "key_mode"];
+/// Words that YAML 1.1 or 1.2 reads as something else than text
+const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
 
 impl Cluster {
     /// Reads a cluster's specification. JSON is YAML too.
@@ -86,266 +56,341 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`](crate::Error::Specification) with line, column and field: for text that is not YAML, for a field that is unknown, stands twice
-    /// or has a value of another type, and for whatever [`ClusterBuilder::build`] refuses.
+    /// [`Error::Specification`] with line, column and field: for text that is not YAML, for a field that
+    /// is unknown, repeated or of another type, and for whatever `Cluster::try_from` refuses.
     pub fn from_yaml(text: &str) -> Result<Self> {
-        let root = Node::parse(text)?;
-        cluster(&Slot::top(&root))?
-            .checked()
-            .map_err(|fault| located(fault, &root))
+        Self::try_from(ClusterSpec::from_yaml(text)?).map_err(|error| located(error, text))
+    }
+
+    /// Writes the specification, without defaults. Reading it again gives an equal cluster, of a
+    /// directory whose name is text.
+    ///
+    /// ```
+    /// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec};
+    ///
+    /// let cluster = Cluster::try_from(ClusterSpec {
+    ///     members: vec![EntrySpec::new("etcd-1").with_names(["etcd-1.lan", "10.0.0.11"])?],
+    ///     clients: vec!["root".into()],
+    ///     ..ClusterSpec::default()
+    /// })?;
+    /// let yaml = "\
+    /// layout: kubespray
+    /// ca:
+    ///   common_name: etcd-ca
+    /// members:
+    ///   - name: etcd-1
+    ///     names:
+    ///       - etcd-1.lan
+    ///     addresses:
+    ///       - 10.0.0.11
+    /// clients:
+    ///   - root
+    /// ";
+    /// assert_eq!(cluster.to_yaml(), yaml);
+    /// assert_eq!(Cluster::from_yaml(yaml)?, cluster);
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        self.spec.to_yaml()
     }
 }
 
-fn cluster(slot: &Slot<'_>) -> Result<ClusterBuilder> {
-    let fields = slot.fields(TOP)?;
-    let mut builder = Cluster::builder();
-    if let Some(layout) = fields.parse("layout")? {
-        builder = builder.layout(layout);
+impl ClusterSpec {
+    /// Reads a specification without checking it: `Cluster::try_from` does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Specification`] with line, column and field: for text that is not YAML, and for a field
+    /// that is unknown, repeated or of another type.
+    pub fn from_yaml(text: &str) -> Result<Self> {
+        let spec: Option<Self> = serde_saphyr::from_str_with_options(text, options())
+            .map_err(|error| shape(&error, text))?;
+        spec.ok_or_else(|| Fault::new("", "the specification is empty").into())
     }
-    if let Some(directory) = fields.get("directory") {
-        builder = builder.directory(directory.text()?);
-    }
-    if let Some(authority) = fields.get("ca") {
-        builder = builder.authority(self::authority(&authority)?);
-    }
-    if let Some(defaults) = fields.get("defaults") {
-        builder = builder.defaults(self::defaults(&defaults)?);
-    }
-    if let Some(slot) = fields.get("admin") {
-        builder = match admin::admin(&slot)? {
-            Some(admin) => builder.admin(admin),
-            None => builder.without_admin(),
+
+    /// Writes the specification, without defaults.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let options = serde_saphyr::ser_options! {
+            compact_list_indent: false,
+            prefer_block_scalars: false,
+            // Addresses need no quotes. What YAML 1.1 reads otherwise has them already
+            yaml_12: true,
+            no_lang_directive: true,
         };
+        // A string takes every text, and no field is of a type that has no YAML
+        let yaml = serde_saphyr::to_string_with_options(self, options).unwrap_or_default();
+        visible(yaml)
     }
-    if let Some(files) = fields.get("files") {
-        builder = builder.files(self::files(&files)?);
+}
+
+/// The parser's options: plain words and numbers as in YAML 1.2, and limits that admit 10,000 hosts.
+fn options() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: limits::YAML_VALUES,
+            max_events: 3 * limits::YAML_VALUES,
+            max_depth: limits::YAML_NESTING,
+            flow_nesting_limit: limits::YAML_NESTING,
+            max_documents: 1,
+            max_anchors: limits::YAML_ALIASED,
+            max_aliases: limits::YAML_ALIASED,
+            max_recorded_anchor_events: limits::YAML_ALIASED,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: limits::YAML_ALIASED,
+        },
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        strict_booleans: true,
+        underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+        with_snippet: false,
     }
-    let entries = |role| -> Result<Vec<ClusterEntry>> {
-        let items = fields.items(section(role))?;
-        items.iter().map(|item| entry(item, role)).collect()
+}
+
+/// An error of the gate with the position of its field.
+fn located(error: Error, text: &str) -> Error {
+    let Error::Specification {
+        position: None,
+        field,
+        reason,
+        hint,
+    } = error
+    else {
+        return error;
     };
-    Ok(builder
-        .shared_names(alternative_names(&fields, "shared_names")?)
-        .members(entries(Role::Member)?)
-        .nodes(entries(Role::Node)?)
-        .clients(entries(Role::Client)?))
+    Error::Specification {
+        position: position::of_field(text, &field).map(|place| place.value),
+        field,
+        reason,
+        hint,
+    }
 }
 
-fn authority(slot: &Slot<'_>) -> Result<ClusterAuthority> {
-    let fields = slot.fields(AUTHORITY)?;
-    let mut authority = ClusterAuthority::default();
-    if let Some(slot) = fields.get_or_null("common_name") {
-        authority = if slot.node.is_null() {
-            authority.without_common_name()
+/// An error of the parser, or of a value's type, in the words of a specification.
+fn shape(error: &YamlError, text: &str) -> Error {
+    // Where an alias is used, and not where its value is defined
+    let at = error.location().map(position_of);
+    let error = match error {
+        YamlError::AliasError { error, .. } => error,
+        error => error,
+    };
+    let value = at.and_then(|at| position::of_value(text, at));
+    let name = || at.and_then(|at| position::of_name(text, at));
+    let (place, reason, hint) = match error {
+        YamlError::SerdeUnknownField {
+            field, expected, ..
+        } => {
+            let place = name();
+            let section = place.as_ref().map_or("", |place| place.field.as_str());
+            let hint = nearest(field, &fields_of(section, expected));
+            (place, "there is no such field".to_owned(), Some(hint))
+        }
+        YamlError::DuplicateMappingKey { .. } => {
+            let place = name();
+            let first = place
+                .as_ref()
+                .and_then(|place| position::of_field(text, &place.field));
+            let line = first
+                .and_then(|first| first.name)
+                .map_or(0, |first| first.line);
+            (
+                place,
+                format!("it is here twice, first on line {line}"),
+                None,
+            )
+        }
+        error => {
+            let (reason, hint) = words(error, value.as_ref());
+            let is_syntax = matches!(error, YamlError::ExternalMessage { .. });
+            (value.filter(|_| !is_syntax), reason, hint)
+        }
+    };
+    Error::Specification {
+        position: at,
+        field: place.map(|place| place.field).unwrap_or_default(),
+        reason,
+        hint,
+    }
+}
+
+/// The fields of an entry that its role has.
+fn fields_of<'a>(section: &str, fields: &[&'a str]) -> Vec<&'a str> {
+    let others: &[&str] = match section.split('[').next() {
+        Some("members") => &["san", "allow_member_common_name"],
+        Some("nodes" | "clients") => &["peer_common_name"],
+        _ => &[],
+    };
+    let fields = fields.iter().copied();
+    fields.filter(|field| !others.contains(field)).collect()
+}
+
+/// The reason and the hint of an error at a value.
+fn words(error: &YamlError, value: Option<&Place>) -> (String, Option<String>) {
+    let wrong_type = |required: &str| wrong_type(required, value);
+    let reason = match error {
+        YamlError::Message { msg, .. } => {
+            return match (msg.split_once(HINT), msg.split_once(WANTED)) {
+                (Some((reason, hint)), _) => (reason.to_owned(), Some(hint.to_owned())),
+                (None, Some((required, _))) => (msg.clone(), hint(required, value)),
+                (None, None) => (msg.clone(), None),
+            };
+        }
+        YamlError::SerdeInvalidType { .. } => "a field's name is text".to_owned(),
+        YamlError::Unexpected { expected, .. } => match *expected {
+            "sequence start" => return wrong_type("a list"),
+            "mapping start" => return wrong_type("a mapping"),
+            _ => return wrong_type("text"),
+        },
+        YamlError::InvalidBooleanStrict { .. } => return wrong_type("true or false"),
+        YamlError::ExternalMessage { source, msg, .. } => match source.as_ref() {
+            ExternalMessageSource::Parser(error) => format!("this is not YAML: {}", error.info()),
+            _ => format!("this is not YAML: {msg}"),
+        },
+        YamlError::MultipleDocuments { .. }
+        | YamlError::Budget {
+            breach: BudgetBreach::Documents { .. },
+            ..
+        } => "a second document begins, and one is a specification".to_owned(),
+        YamlError::Budget {
+            breach: BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. },
+            ..
+        } => format!("it has more than {} values", limits::YAML_VALUES),
+        YamlError::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => format!("it has more than {} levels", limits::YAML_NESTING),
+        YamlError::Budget { .. } | YamlError::AliasReplayLimitExceeded { .. } => format!(
+            "anchors and aliases repeat more than {} values",
+            limits::YAML_ALIASED
+        ),
+        YamlError::RecursiveReferencesRequireWeakTypes { .. } => {
+            "an alias is inside of what it repeats".to_owned()
+        }
+        YamlError::UnsupportedTag { tag, .. } => {
+            format!("the tag {} means nothing here", text::excerpt(tag))
+        }
+        error => {
+            let message = UserMessageFormatter.format_message(error).into_owned();
+            format!("this is not YAML: {message}")
+        }
+    };
+    (reason, None)
+}
+
+/// The reason and the hint for a value of another type.
+fn wrong_type(required: &str, value: Option<&Place>) -> (String, Option<String>) {
+    let is = match value.map(|value| &value.kind) {
+        None => "something else",
+        Some(Kind::List) => "a list",
+        Some(Kind::Mapping) => "a mapping",
+        Some(Kind::Scalar(text, true)) => kind(text),
+        Some(Kind::Scalar(_, false)) => TEXT,
+    };
+    (format!("{required}{WANTED}{is}"), hint(required, value))
+}
+
+/// How a scalar becomes what is required.
+fn hint(required: &str, value: Option<&Place>) -> Option<String> {
+    let Kind::Scalar(text, _) = &value?.kind else {
+        return None;
+    };
+    let text = text::excerpt(text);
+    match required {
+        "text" | "a name or a mapping" => Some(format!("in quotes it is text: \"{text}\"")),
+        "a list" => Some(format!("a list of one is [{text}]")),
+        _ => None,
+    }
+}
+
+const TEXT: &str = "text";
+
+/// What a scalar without quotes is under the core schema (YAML 1.2.2, section 10.3.2).
+fn kind(text: &str) -> &'static str {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => "nothing",
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => "true or false",
+        text if is_number(text) => "a number",
+        _ => TEXT,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits =
+        |text: &str, radix| !text.is_empty() && text.chars().all(|digit| digit.is_digit(radix));
+    if let Some(octal) = text.strip_prefix("0o") {
+        return digits(octal, 8);
+    }
+    if let Some(hexadecimal) = text.strip_prefix("0x") {
+        return digits(hexadecimal, 16);
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if [".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"].contains(&unsigned) {
+        return true;
+    }
+    unsigned.starts_with(|first: char| first == '.' || first.is_ascii_digit())
+        && unsigned.parse::<f64>().is_ok()
+}
+
+/// The field that was meant, or all that exist.
+fn nearest(name: &str, known: &[&str]) -> String {
+    let folded = |text: &str| text.to_lowercase().replace('-', "_");
+    // The distance takes work by the product of both lengths
+    let by_distance = known.iter().filter(|_| name.len() <= 100).map(|known| {
+        let distance = strsim::levenshtein(&folded(name), &folded(known));
+        (distance, known)
+    });
+    match by_distance.min() {
+        Some((distance, known)) if distance <= 1 + name.chars().count() / 4 => {
+            format!("did you mean {known}?")
+        }
+        _ => format!("the fields here are {}", known.join(", ")),
+    }
+}
+
+fn position_of(location: Location) -> Position {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Position {
+        line: number(location.line()),
+        column: number(location.column()),
+    }
+}
+
+/// Whether no YAML parser takes the text for something else, and no letter of it means something to
+/// YAML. Other text is written in double quotes, in which every letter has an escape.
+pub(super) fn is_plain(text: &str) -> bool {
+    // YAML 1.1 reads digits with signs between them as an instant or as a number in some base
+    let is_numeric = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.matches('.').count() != 3
+        && !text.contains(char::is_alphabetic);
+    text.starts_with(|first: char| first.is_ascii_alphanumeric() || "/_".contains(first))
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "/_.-@+".contains(letter))
+        && kind(text) == TEXT
+        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+        && !is_numeric
+}
+
+/// Escapes characters that a reader does not see. They are in double quotes (see [`is_plain`]).
+fn visible(yaml: String) -> String {
+    let is_hidden = |letter: char| letter != '\n' && !text::is_printable(letter);
+    if !yaml.contains(is_hidden) {
+        return yaml;
+    }
+    let mut visible = String::with_capacity(yaml.len() + 16);
+    for letter in yaml.chars() {
+        if is_hidden(letter) {
+            visible.push_str(&format!("\\U{:08X}", u32::from(letter)));
         } else {
-            ClusterAuthority::new(slot.text()?).map_err(|error| slot.wrap(&error))?
-        };
-    }
-    if let Some(slot) = fields.get_or_null("peer_common_name") {
-        authority = if slot.node.is_null() {
-            authority.without_peer_common_name()
-        } else {
-            authority
-                .with_peer_common_name(slot.text()?)
-                .map_err(|error| slot.wrap(&error))?
-        };
-    }
-    if let Some(slot) = fields.get("organization") {
-        authority = authority
-            .with_organization(slot.text()?)
-            .map_err(|error| slot.wrap(&error))?;
-    }
-    if let Some(algorithm) = fields.parse("algorithm")? {
-        authority = authority.algorithm(algorithm);
-    }
-    if let Some(validity) = fields.parse("validity")? {
-        authority = authority.valid_for(validity);
-    }
-    if let Some(peers) = fields.parse("peers")? {
-        authority = authority.peers(peers);
-    }
-    Ok(authority)
-}
-
-fn defaults(slot: &Slot<'_>) -> Result<ClusterDefaults> {
-    let fields = slot.fields(DEFAULTS)?;
-    let mut defaults = ClusterDefaults::default();
-    if let Some(algorithm) = fields.parse("algorithm")? {
-        defaults = defaults.algorithm(algorithm);
-    }
-    if let Some(validity) = fields.parse("validity")? {
-        defaults = defaults.valid_for(validity);
-    }
-    if let Some(before) = fields.parse("renew_before")? {
-        defaults = defaults.renew(before);
-    }
-    if let Some(compatibility) = fields.parse("profile")? {
-        defaults = defaults.following(compatibility);
-    }
-    if let Some(slot) = fields.get("san") {
-        if slot.text()? != "given" {
-            let hint = "san: given leaves out the names of hosts and loopback's where nobody gives them; names for all members \
-                        belong in shared_names";
-            return Err(slot.fail_with("the only word here is given", hint));
-        }
-        defaults = defaults.take_names_as_given();
-    }
-    Ok(defaults)
-}
-
-fn files(slot: &Slot<'_>) -> Result<ClusterFiles> {
-    let fields = slot.fields(FILES)?;
-    let mut files = ClusterFiles::default();
-    for (name, set) in [
-        ("owner", ClusterFiles::with_owner as fn(_, &str) -> _),
-        ("group", ClusterFiles::with_group),
-    ] {
-        if let Some(slot) = fields.get(name) {
-            files = set(files, slot.text_or_number()?).map_err(|error| slot.wrap(&error))?;
+            visible.push(letter);
         }
     }
-    for (name, set) in [
-        ("key_mode", ClusterFiles::with_key_mode as fn(_, u32) -> _),
-        ("certificate_mode", ClusterFiles::with_certificate_mode),
-        ("directory_mode", ClusterFiles::with_directory_mode),
-    ] {
-        if let Some(slot) = fields.get(name) {
-            files = set(files, mode(&slot)?).map_err(|error| slot.wrap(&error))?;
-        }
-    }
-    match fields.get("ca") {
-        Some(ca) => ca_files(files, &ca),
-        None => Ok(files),
-    }
-}
-
-fn ca_files(mut files: ClusterFiles, slot: &Slot<'_>) -> Result<ClusterFiles> {
-    let fields = slot.fields(CA_FILES)?;
-    for (name, set) in [
-        ("owner", ClusterFiles::with_ca_owner as fn(_, &str) -> _),
-        ("group", ClusterFiles::with_ca_group),
-    ] {
-        if let Some(slot) = fields.get(name) {
-            files = set(files, slot.text_or_number()?).map_err(|error| slot.wrap(&error))?;
-        }
-    }
-    if let Some(slot) = fields.get("key_mode") {
-        let set = files.with_ca_key_mode(mode(&slot)?);
-        files = set.map_err(|error| slot.wrap(&error))?;
-    }
-    Ok(files)
-}
-
-/// A mode is octal, and a number in YAML is not: 0600 is 600 to YAML 1.2, 384 to YAML 1.1, and JSON has no such number.
-fn mode(slot: &Slot<'_>) -> Result<u32> {
-    let hint = "write it in quotes and octal, as chmod takes it: \"0600\"";
-    if matches!(&slot.node.value, Value::Scalar(scalar) if scalar.kind() == node::NUMBER) {
-        return Err(slot.fail_with("a number can be read as octal or as decimal", hint));
-    }
-    let text = slot.text()?;
-    parse_mode(text).ok_or_else(|| slot.fail_with(format!("{text:?} is no mode of a file"), hint))
-}
-
-/// Reads a mode as `chmod` does: `0600`, `600`, and `0o600`.
-fn parse_mode(text: &str) -> Option<u32> {
-    let digits = text.strip_prefix("0o").unwrap_or(text);
-    let octal = !digits.is_empty() && digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
-    octal.then(|| u32::from_str_radix(digits, 8).ok()).flatten()
+    visible
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        cluster::RenewBefore, identity::AlternativeName, key::KeyAlgorithm, layout::Layout,
-        role::Compatibility, validity::Validity,
-    };
-
-    #[test]
-    fn every_field() {
-        let cluster = Cluster::from_yaml(
-            r#"
-layout: kubeadm
-directory: pki
-ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca}
-defaults: {algorithm: ed25519, validity: 2y, renew_before: 25%, profile: kubespray, san: given}
-shared_names: [etcd, 10.0.0.1]
-members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d}]
-nodes: [{name: n, san: none}, {name: o, names: [o.lan], addresses: [10.0.0.3]}]
-clients: [x, {name: p, common_name: null, organization: O}, {name: q, common_name: etcd-member-q, allow_member_common_name: true}]
-files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', directory_mode: "0o750", ca: {owner: root, group: 7, key_mode: "0400"}}
-"#,
-        )
-        .unwrap();
-        assert_eq!(cluster.layout(), Layout::Kubeadm);
-        assert_eq!(
-            cluster.directory().and_then(|path| path.to_str()),
-            Some("pki")
-        );
-        let authority = cluster.authority();
-        assert!(authority.has_separate_peers());
-        assert_eq!(
-            (
-                authority.common_name().unwrap(),
-                authority.peer_common_name().unwrap().as_str()
-            ),
-            ("a-ca", "b-ca")
-        );
-        assert_eq!(authority.organization(), Some("A"));
-        assert_eq!(authority.key_algorithm(), Some(KeyAlgorithm::EcP384));
-        assert_eq!(authority.validity(), Some(Validity::years(5)));
-        let defaults = cluster.defaults();
-        assert_eq!(defaults.key_algorithm(), Some(KeyAlgorithm::Ed25519));
-        assert_eq!(defaults.validity(), Some(Validity::years(2)));
-        assert_eq!(defaults.renew_before(), RenewBefore::percent(25).unwrap());
-        assert_eq!(defaults.compatibility(), Compatibility::Kubespray);
-        assert!(defaults.takes_names_as_given());
-        let names = |names: &[AlternativeName]| {
-            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-            names.join(" ")
-        };
-        assert_eq!(names(cluster.shared_names()), "etcd 10.0.0.1");
-        let member = &cluster.members()[0];
-        assert_eq!(
-            names(member.identity().alternative_names().unwrap()),
-            "m.lan ::2 10.0.0.2"
-        );
-        assert_eq!(member.identity().organization(), Some("O"));
-        assert_eq!(member.key_algorithm(), Some(KeyAlgorithm::Rsa3072));
-        assert_eq!(member.validity(), Some(Validity::days(9)));
-        assert!(cluster.nodes()[0].identity().alternative_names().is_none());
-        assert_eq!(
-            names(cluster.nodes()[1].identity().alternative_names().unwrap()),
-            "o.lan 10.0.0.3"
-        );
-        assert_eq!(cluster.clients().len(), 3);
-        assert!(cluster.clients()[2].may_have_member_common_name());
-        let files = cluster.files();
-        assert_eq!((files.owner(), files.group()), (Some("1000"), Some("root")));
-        assert_eq!(files.key_mode(), Some(0o640));
-        assert_eq!(files.certificate_mode(), Some(0o444));
-        assert_eq!(files.directory_mode(), Some(0o750));
-        let ca = (files.ca_owner(), files.ca_group(), files.ca_key_mode());
-        assert_eq!(ca, (Some("root"), Some("7"), Some(0o400)));
-    }
-
-    #[test]
-    fn json_and_what_is_left_out() {
-        let json = Cluster::from_yaml(r#"{"members": [{"name": "a"}], "nodes": null, "ca": {}}"#);
-        let yaml = Cluster::from_yaml("members:\n- a\nnodes:\n");
-        assert_eq!(json.unwrap(), yaml.unwrap());
-        let anchors = "members: [{name: a, validity: &life 9d}, {name: b, validity: *life}]";
-        let anchors = Cluster::from_yaml(anchors).unwrap();
-        assert_eq!(anchors.members()[1].validity(), Some(Validity::days(9)));
-    }
-
-    #[test]
-    fn modes_as_text() {
-        for (text, mode) in [("0600", 0o600), ("600", 0o600), ("0o640", 0o640)] {
-            assert_eq!(parse_mode(text), Some(mode));
-        }
-        for bad in ["", "0o", "0680", "rw", "-600", "+600", "99999999999999"] {
-            assert_eq!(parse_mode(bad), None, "{bad}");
-        }
-    }
-}
+mod tests;

@@ -34,7 +34,8 @@ use crate::{
 /// Plans the pairs of a directory.
 pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> Result<Plan> {
     let now = options.now();
-    let permissions = permissions(cluster.files(), options)?;
+    cluster.check_validities(now)?;
+    let permissions = permissions(&cluster.spec().files, options)?;
     let Desired { cas, mut pairs } = match &options.host {
         Some(host) => cluster.desired_on(host)?,
         None => cluster.desired()?,

@@ -48,7 +48,8 @@ pub(super) fn plan(
     options: &PlanOptions,
 ) -> Result<Plan> {
     let now = options.now();
-    let permissions = permissions(cluster.files(), options)?;
+    cluster.check_validities(now)?;
+    let permissions = permissions(&cluster.spec().files, options)?;
     let Desired { cas, pairs } = cluster.desired_on(host)?;
     check_separate(store, &exchange.join(host))?;
     check_separate(store, exchange)?;

@@ -40,12 +40,13 @@ use crate::{
 /// requested. A certificate is valid as long as the old one was.
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, Identity, Layout, RenewBefore, Store, plan::{Action, ApplyOptions, Renewal}};
+/// use etcd_pki_core::{Cluster, ClusterSpec, Layout, RenewBefore, Store, plan::{Action, ApplyOptions, Renewal}};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
 /// let store = Store::new(&directory, Layout::Kubespray);
-/// let cluster = Cluster::builder().clients([Identity::new("root")?]).build()?;
+/// let clients = vec!["root".into()];
+/// let cluster = Cluster::try_from(ClusterSpec { clients, ..ClusterSpec::default() })?;
 /// let _ = cluster.plan(&store)?.apply()?;
 ///
 /// let renewal = Renewal::with_cas_of(store);

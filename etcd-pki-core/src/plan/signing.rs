@@ -42,7 +42,8 @@ pub(super) fn plan(
     check_separate(store, exchange)?;
     let exchange = Exchange::open(exchange)?;
     let now = options.now();
-    let permissions = permissions(cluster.files(), options)?;
+    cluster.check_validities(now)?;
+    let permissions = permissions(&cluster.spec().files, options)?;
     let Desired { cas, pairs } = cluster.desired()?;
     let cas = cas
         .into_iter()

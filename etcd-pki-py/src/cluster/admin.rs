@@ -1,10 +1,10 @@
 //! The client next to each member.
 
-use etcd_pki_core::{ClusterAdmin, KeyAlgorithm};
+use etcd_pki_core::{AdminSpec, ClusterSpec, KeyAlgorithm};
 use pyo3::{prelude::*, types::PyBool};
 
+use super::check;
 use crate::{
-    error::OrRaise as _,
     hash::hash_by_debug,
     text::{Text, expected},
     time::ValidityArgument,
@@ -19,7 +19,7 @@ use crate::{
 /// port then accepts the certificate as a member's.
 #[pyclass(frozen, eq, hash, name = "ClusterAdmin", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterAdmin(pub(crate) ClusterAdmin);
+pub(crate) struct PyClusterAdmin(pub(crate) AdminSpec);
 
 hash_by_debug!(PyClusterAdmin);
 
@@ -33,55 +33,52 @@ impl PyClusterAdmin {
         validity: Option<ValidityArgument>,
         without_alternative_names: bool,
     ) -> PyResult<Self> {
-        let mut admin = ClusterAdmin::default();
-        if let Some(Text(organization)) = organization {
-            admin = admin.with_organization(&organization).or_raise()?;
-        }
-        if let Some(Word(algorithm)) = algorithm {
-            admin = admin.algorithm(algorithm);
-        }
-        if let Some(ValidityArgument(validity)) = validity {
-            admin = admin.valid_for(validity);
-        }
-        if without_alternative_names {
-            admin = admin.without_alternative_names();
-        }
+        let admin = AdminSpec {
+            organization: organization.map(|Text(organization)| organization),
+            algorithm: algorithm.map(|Word(algorithm)| algorithm),
+            validity: validity.map(|ValidityArgument(validity)| validity),
+            without_alternative_names,
+        };
+        check(ClusterSpec {
+            admin: Some(admin.clone()),
+            ..ClusterSpec::default()
+        })?;
         Ok(Self(admin))
     }
 
     /// The organization.
     #[getter]
     fn organization(&self) -> Option<&str> {
-        self.0.organization()
+        self.0.organization.as_deref()
     }
 
     /// The algorithm of its key, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
-        self.0.key_algorithm().map(Word)
+        self.0.algorithm.map(Word)
     }
 
     /// How long its certificate is valid, if that is specified, as text: `90d`.
     #[getter]
     fn validity(&self) -> Option<String> {
-        self.0.validity().map(|validity| validity.to_string())
+        self.0.validity.map(|validity| validity.to_string())
     }
 
     /// Whether its certificate has alternative names.
     #[getter]
     fn has_alternative_names(&self) -> bool {
-        self.0.has_alternative_names()
+        !self.0.without_alternative_names
     }
 
     fn __repr__(&self) -> String {
-        let organization = self.0.organization().unwrap_or("no organization");
+        let organization = self.0.organization.as_deref().unwrap_or("no organization");
         format!("<ClusterAdmin {organization}>")
     }
 }
 
 /// The client next to each member: how it differs from other clients, or whether there is one.
 pub(super) enum AdminArgument {
-    Said(ClusterAdmin),
+    Given(AdminSpec),
     Usual,
     Nobody,
 }
@@ -91,7 +88,7 @@ impl FromPyObject<'_, '_> for AdminArgument {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if let Ok(admin) = object.cast::<PyClusterAdmin>() {
-            return Ok(Self::Said(admin.get().0.clone()));
+            return Ok(Self::Given(admin.get().0.clone()));
         }
         match object.cast::<PyBool>() {
             Ok(usual) if usual.is_true() => Ok(Self::Usual),

@@ -1,11 +1,10 @@
 //! The CA of a cluster.
 
-use etcd_pki_core::{ClusterAuthority, KeyAlgorithm, Peers};
+use etcd_pki_core::{CaSpec, ClusterSpec, CommonName, KeyAlgorithm, Peers};
 use pyo3::prelude::*;
 
-use crate::{
-    error::OrRaise as _, hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word,
-};
+use super::check;
+use crate::{hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word};
 
 /// The CA of a cluster, and whether peers have a separate one: `ca` in YAML.
 ///
@@ -15,7 +14,7 @@ use crate::{
 /// `without_common_name` and `without_peer_common_name` describe CAs that have none.
 #[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterAuthority(pub(crate) ClusterAuthority);
+pub(crate) struct PyClusterAuthority(pub(crate) CaSpec);
 
 hash_by_debug!(PyClusterAuthority);
 
@@ -37,38 +36,38 @@ impl PyClusterAuthority {
         without_common_name: bool,
         without_peer_common_name: bool,
     ) -> PyResult<Self> {
-        let mut authority = match common_name {
-            Some(Text(common_name)) => ClusterAuthority::new(&common_name).or_raise()?,
-            None => ClusterAuthority::default(),
+        let default = CaSpec::default();
+        let ca = CaSpec {
+            common_name: match common_name {
+                _ if without_common_name => None,
+                Some(Text(common_name)) => Some(common_name),
+                None => default.common_name,
+            },
+            peer_common_name: match peer_common_name {
+                _ if without_peer_common_name => CommonName::Absent,
+                Some(Text(common_name)) => CommonName::Given(common_name),
+                None => CommonName::Usual,
+            },
+            organization: organization.map(|Text(organization)| organization),
+            algorithm: algorithm.map(|Word(algorithm)| algorithm),
+            validity: validity.map(|ValidityArgument(validity)| validity),
+            peers: peers.map(|Word(peers)| peers),
         };
-        if let Some(Text(common_name)) = peer_common_name {
-            authority = authority.with_peer_common_name(&common_name).or_raise()?;
-        }
-        if without_common_name {
-            authority = authority.without_common_name();
-        }
-        if without_peer_common_name {
-            authority = authority.without_peer_common_name();
-        }
-        if let Some(Text(organization)) = organization {
-            authority = authority.with_organization(&organization).or_raise()?;
-        }
-        if let Some(Word(algorithm)) = algorithm {
-            authority = authority.algorithm(algorithm);
-        }
-        if let Some(ValidityArgument(validity)) = validity {
-            authority = authority.valid_for(validity);
-        }
-        if let Some(Word(peers)) = peers {
-            authority = authority.peers(peers);
-        }
-        Ok(Self(authority))
+        // Whether peers have a separate CA may follow from the layout
+        check(ClusterSpec {
+            ca: CaSpec {
+                peers: Some(Peers::Separate),
+                ..ca.clone()
+            },
+            ..ClusterSpec::default()
+        })?;
+        Ok(Self(ca))
     }
 
     /// Its common name, unless it has none.
     #[getter]
     fn common_name(&self) -> Option<&str> {
-        self.0.common_name()
+        self.0.common_name.as_deref()
     }
 
     /// The common name of the separate peer CA, unless it has none.
@@ -80,19 +79,19 @@ impl PyClusterAuthority {
     /// The organization.
     #[getter]
     fn organization(&self) -> Option<&str> {
-        self.0.organization()
+        self.0.organization.as_deref()
     }
 
     /// The algorithm of its key, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
-        self.0.key_algorithm().map(Word)
+        self.0.algorithm.map(Word)
     }
 
     /// How long its certificate is valid, if that is specified, as text: `10y`.
     #[getter]
     fn validity(&self) -> Option<String> {
-        self.0.validity().map(|validity| validity.to_string())
+        self.0.validity.map(|validity| validity.to_string())
     }
 
     /// Whether peers have a separate CA.
@@ -102,7 +101,10 @@ impl PyClusterAuthority {
     }
 
     fn __repr__(&self) -> String {
-        let name = self.0.common_name().or(self.0.organization());
-        format!("<ClusterAuthority {}>", name.unwrap_or("without a name"))
+        let name = self.0.common_name.as_ref().or(self.0.organization.as_ref());
+        format!(
+            "<ClusterAuthority {}>",
+            name.map_or("without a name", String::as_str)
+        )
     }
 }

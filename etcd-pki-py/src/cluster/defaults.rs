@@ -1,6 +1,6 @@
 //! The defaults of entries.
 
-use etcd_pki_core::{ClusterDefaults, Compatibility, KeyAlgorithm, RenewBefore};
+use etcd_pki_core::{Compatibility, DefaultsSpec, KeyAlgorithm, RenewBefore};
 use pyo3::prelude::*;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 /// Kubespray's script does; in YAML it is `san: given`.
 #[pyclass(frozen, eq, hash, name = "ClusterDefaults", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterDefaults(pub(crate) ClusterDefaults);
+pub(crate) struct PyClusterDefaults(pub(crate) DefaultsSpec);
 
 hash_by_debug!(PyClusterDefaults);
 
@@ -41,32 +41,25 @@ impl PyClusterDefaults {
         compatibility: Word<Compatibility>,
         take_names_as_given: bool,
     ) -> Self {
-        let mut defaults = ClusterDefaults::default().following(compatibility.0);
-        if let Some(Word(algorithm)) = algorithm {
-            defaults = defaults.algorithm(algorithm);
-        }
-        if let Some(ValidityArgument(validity)) = validity {
-            defaults = defaults.valid_for(validity);
-        }
-        if let Some(Before(before)) = renew_before {
-            defaults = defaults.renew(before);
-        }
-        if take_names_as_given {
-            defaults = defaults.take_names_as_given();
-        }
-        Self(defaults)
+        Self(DefaultsSpec {
+            profile: compatibility.0,
+            algorithm: algorithm.map(|Word(algorithm)| algorithm),
+            validity: validity.map(|ValidityArgument(validity)| validity),
+            renew_before: renew_before.map(|Before(before)| before),
+            take_names_as_given,
+        })
     }
 
     /// The algorithm of keys, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
-        self.0.key_algorithm().map(Word)
+        self.0.algorithm.map(Word)
     }
 
     /// How long certificates are valid, if that is specified, as text: `1y`.
     #[getter]
     fn validity(&self) -> Option<String> {
-        self.0.validity().map(|validity| validity.to_string())
+        self.0.validity.map(|validity| validity.to_string())
     }
 
     /// How long before they expire certificates are renewed, as text: `30d`, `33%`.
@@ -78,17 +71,17 @@ impl PyClusterDefaults {
     /// Which tool's certificates they are compatible with.
     #[getter]
     fn compatibility(&self) -> Word<Compatibility> {
-        Word(self.0.compatibility())
+        Word(self.0.profile)
     }
 
     /// Whether alternative names are as they are given, without those of members and of loopback.
     #[getter]
     fn takes_names_as_given(&self) -> bool {
-        self.0.takes_names_as_given()
+        self.0.take_names_as_given
     }
 
     fn __repr__(&self) -> String {
-        let compatibility = self.0.compatibility().name();
+        let compatibility = self.0.profile.name();
         let before = self.0.renew_before();
         format!("<ClusterDefaults {compatibility}, renewed {before} before the end>")
     }

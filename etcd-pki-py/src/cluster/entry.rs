@@ -1,6 +1,6 @@
 //! A member, a node or a client of a cluster.
 
-use etcd_pki_core::{ClusterEntry, KeyAlgorithm};
+use etcd_pki_core::{EntrySpec, Identity, KeyAlgorithm};
 use pyo3::prelude::*;
 
 use crate::{
@@ -21,12 +21,12 @@ use crate::{
 /// node or client have a member's common name.
 #[pyclass(frozen, eq, hash, name = "ClusterEntry", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterEntry(pub(crate) ClusterEntry);
+pub(crate) struct PyClusterEntry(pub(crate) EntrySpec);
 
 hash_by_debug!(PyClusterEntry);
 
 impl PyClusterEntry {
-    pub(crate) fn all(entries: &[ClusterEntry]) -> Vec<Self> {
+    pub(crate) fn all(entries: &[EntrySpec]) -> Vec<Self> {
         entries.iter().cloned().map(Self).collect()
     }
 }
@@ -62,54 +62,49 @@ impl PyClusterEntry {
         validity: Option<ValidityArgument>,
         allow_member_common_name: bool,
     ) -> PyResult<Self> {
-        let mut entry = ClusterEntry::from(identity.with(names));
-        if let Some(Text(common_name)) = peer_common_name {
-            entry = entry.with_peer_common_name(&common_name).or_raise()?;
+        if let Some(Text(common_name)) = &peer_common_name {
+            Identity::from_common_name(common_name).or_raise()?;
         }
-        if let Some(Word(algorithm)) = algorithm {
-            entry = entry.algorithm(algorithm);
-        }
-        if let Some(ValidityArgument(validity)) = validity {
-            entry = entry.valid_for(validity);
-        }
-        if allow_member_common_name {
-            entry = entry.allow_member_common_name();
-        }
-        Ok(Self(entry))
+        Ok(Self(EntrySpec {
+            peer_common_name: peer_common_name.map(|Text(common_name)| common_name),
+            algorithm: algorithm.map(|Word(algorithm)| algorithm),
+            validity: validity.map(|ValidityArgument(validity)| validity),
+            allow_member_common_name,
+            ..EntrySpec::from(identity.with(names))
+        }))
     }
 
     /// Its identity.
     #[getter]
-    fn identity(&self) -> PyIdentity {
-        PyIdentity(self.0.identity().clone())
+    fn identity(&self) -> PyResult<PyIdentity> {
+        self.0.identity().or_raise().map(PyIdentity)
     }
 
     /// The common name of a member's pair for peers, if it is specified.
     #[getter]
     fn peer_common_name(&self) -> Option<&str> {
-        self.0.peer_common_name()
+        self.0.peer_common_name.as_deref()
     }
 
     /// The algorithm of its key, if it is specified.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
-        self.0.key_algorithm().map(Word)
+        self.0.algorithm.map(Word)
     }
 
     /// How long its certificate is valid, if that is specified, as text: `90d`.
     #[getter]
     fn validity(&self) -> Option<String> {
-        self.0.validity().map(|validity| validity.to_string())
+        self.0.validity.map(|validity| validity.to_string())
     }
 
     /// Whether a node or client may have a member's common name.
     #[getter]
     fn may_have_member_common_name(&self) -> bool {
-        self.0.may_have_member_common_name()
+        self.0.allow_member_common_name
     }
 
     fn __repr__(&self) -> String {
-        let name = self.0.identity().name().unwrap_or_default();
-        format!("<ClusterEntry {name}>")
+        format!("<ClusterEntry {}>", self.0.name)
     }
 }

@@ -1,13 +1,10 @@
 //! Ownership and permissions of a cluster's files.
 
-use etcd_pki_core::{ClusterFiles, Error, Result};
+use etcd_pki_core::{CaFilesSpec, ClusterSpec, Error, FilesSpec};
 use pyo3::{exceptions::PyOverflowError, prelude::*};
 
-use crate::{
-    error::{OrRaise as _, raise},
-    hash::hash_by_debug,
-    text::Text,
-};
+use super::check;
+use crate::{error::raise, hash::hash_by_debug, text::Text};
 
 /// Ownership and permissions of a cluster's files. By default a new key has mode 0600, a new
 /// certificate 0644, a new directory 0700, and existing files keep what they have.
@@ -17,7 +14,7 @@ use crate::{
 /// `ca_group` are for a CA's files, `ca_key_mode` for its key.
 #[pyclass(frozen, eq, hash, name = "ClusterFiles", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterFiles(pub(crate) ClusterFiles);
+pub(crate) struct PyClusterFiles(pub(crate) FilesSpec);
 
 hash_by_debug!(PyClusterFiles);
 
@@ -36,87 +33,77 @@ impl PyClusterFiles {
         ca_group: Option<Text>,
         ca_key_mode: Option<Mode>,
     ) -> PyResult<Self> {
-        let build = || -> Result<ClusterFiles> {
-            let mut files = ClusterFiles::default();
-            if let Some(Text(owner)) = &owner {
-                files = files.with_owner(owner)?;
-            }
-            if let Some(Text(group)) = &group {
-                files = files.with_group(group)?;
-            }
-            if let Some(Mode(mode)) = key_mode {
-                files = files.with_key_mode(mode)?;
-            }
-            if let Some(Mode(mode)) = certificate_mode {
-                files = files.with_certificate_mode(mode)?;
-            }
-            if let Some(Mode(mode)) = directory_mode {
-                files = files.with_directory_mode(mode)?;
-            }
-            if let Some(Text(owner)) = &ca_owner {
-                files = files.with_ca_owner(owner)?;
-            }
-            if let Some(Text(group)) = &ca_group {
-                files = files.with_ca_group(group)?;
-            }
-            if let Some(Mode(mode)) = ca_key_mode {
-                files = files.with_ca_key_mode(mode)?;
-            }
-            Ok(files)
+        let text = |text: Option<Text>| text.map(|Text(text)| text);
+        let mode = |mode: Option<Mode>| mode.map(|Mode(mode)| mode);
+        let files = FilesSpec {
+            owner: text(owner),
+            group: text(group),
+            key_mode: mode(key_mode),
+            certificate_mode: mode(certificate_mode),
+            directory_mode: mode(directory_mode),
+            ca: CaFilesSpec {
+                owner: text(ca_owner),
+                group: text(ca_group),
+                key_mode: mode(ca_key_mode),
+            },
         };
-        build().or_raise().map(Self)
+        check(ClusterSpec {
+            files: files.clone(),
+            ..ClusterSpec::default()
+        })?;
+        Ok(Self(files))
     }
 
     /// The owner.
     #[getter]
     fn owner(&self) -> Option<&str> {
-        self.0.owner()
+        self.0.owner.as_deref()
     }
 
     /// The group.
     #[getter]
     fn group(&self) -> Option<&str> {
-        self.0.group()
+        self.0.group.as_deref()
     }
 
     /// The mode of keys.
     #[getter]
     fn key_mode(&self) -> Option<u32> {
-        self.0.key_mode()
+        self.0.key_mode
     }
 
     /// The mode of certificates.
     #[getter]
     fn certificate_mode(&self) -> Option<u32> {
-        self.0.certificate_mode()
+        self.0.certificate_mode
     }
 
     /// The mode of directories.
     #[getter]
     fn directory_mode(&self) -> Option<u32> {
-        self.0.directory_mode()
+        self.0.directory_mode
     }
 
     /// The owner of a CA's files.
     #[getter]
     fn ca_owner(&self) -> Option<&str> {
-        self.0.ca_owner()
+        self.0.ca.owner.as_deref()
     }
 
     /// The group of a CA's files.
     #[getter]
     fn ca_group(&self) -> Option<&str> {
-        self.0.ca_group()
+        self.0.ca.group.as_deref()
     }
 
     /// The mode of a CA's key.
     #[getter]
     fn ca_key_mode(&self) -> Option<u32> {
-        self.0.ca_key_mode()
+        self.0.ca.key_mode
     }
 
     fn __repr__(&self) -> String {
-        let owner = self.0.owner().unwrap_or("whoever writes them");
+        let owner = self.0.owner.as_deref().unwrap_or("whoever writes them");
         format!("<ClusterFiles of {owner}>")
     }
 }

@@ -1,19 +1,20 @@
-//! From entries to pairs: what follows for each from the whole.
+//! From a specification to the CAs and pairs that it requires.
 
 use std::{collections::HashSet, path::Path};
 
 use super::{
-    Cluster, ClusterAdmin, ClusterEntry,
+    AdminSpec, Cluster, EntrySpec,
     desired::{Desired, DesiredCa, DesiredPair},
     fault::Fault,
-    section,
 };
 use crate::{
     error::{Error, Result},
     identity::{AlternativeName, Identity, check_common_name, each_once},
+    key::KeyAlgorithm,
     layout::{CaKind, PairPaths},
     profile::Profile,
     role::{Compatibility, Role},
+    validity::Validity,
 };
 
 impl Cluster {
@@ -71,12 +72,12 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(cluster: &'a Cluster, only: Option<&'a str>) -> Self {
-        let trees = only.is_none() && !cluster.layout.names_hosts() && cluster.hosts().len() > 1;
-        let shared = match cluster.defaults.compatibility() {
-            Compatibility::Kubespray if !cluster.defaults.takes_names_as_given() => {
+        let trees = only.is_none() && !cluster.layout().names_hosts() && cluster.hosts().len() > 1;
+        let shared = match cluster.spec.defaults.profile {
+            Compatibility::Kubespray if !cluster.spec.defaults.take_names_as_given => {
                 names_of_all(cluster)
             }
-            _ => each_once(cluster.shared_names.clone()),
+            _ => each_once(cluster.spec.shared_names.clone()),
         };
         Self {
             cluster,
@@ -112,13 +113,11 @@ impl<'a> Resolver<'a> {
         mut visit: impl FnMut(EntryIndex, DesiredPair),
     ) -> std::result::Result<(), Fault> {
         for role in Role::ALL {
-            for (index, entry) in self.cluster.entries(role).iter().enumerate() {
+            for (index, (entry, identity)) in self.cluster.entries(role).enumerate() {
                 let has_host = role != Role::Client;
-                let is_included = self
-                    .only
-                    .is_none_or(|host| has_host && entry.name() == host);
+                let is_included = self.only.is_none_or(|host| has_host && entry.name == host);
                 if is_included {
-                    self.entry(role, entry, |pair| visit((role, index), pair))
+                    self.entry(role, entry, identity, |pair| visit((role, index), pair))
                         .map_err(|error| fault(role, index, entry, &error))?;
                 }
             }
@@ -128,38 +127,39 @@ impl<'a> Resolver<'a> {
 
     /// The CAs.
     pub(super) fn cas(&self) -> std::result::Result<Vec<DesiredCa>, Fault> {
-        let Cluster {
-            layout,
-            authority,
-            defaults,
-            ..
-        } = self.cluster;
-        let mut profile = defaults.compatibility().ca();
-        if let Some(algorithm) = authority.key_algorithm().or(defaults.key_algorithm()) {
+        let spec = &self.cluster.spec;
+        let algorithm = spec.ca.algorithm.or(spec.defaults.algorithm);
+        let mut profile = spec.defaults.profile.ca();
+        if let Some(algorithm) = algorithm {
             profile = profile.with_algorithm(algorithm);
         }
-        if let Some(validity) = authority.validity() {
+        if let Some(validity) = spec.ca.validity {
             profile = profile.with_validity(validity);
         }
         let ca = |kind, common_name: Option<&str>, field| {
+            let mut identity = Identity::anonymous();
+            if let Some(common_name) = common_name {
+                let named = identity.with_common_name(common_name);
+                identity = named.map_err(|error| Fault::from_error(field, &error))?;
+            }
+            if let Some(organization) = &spec.ca.organization {
+                let organized = identity.with_organization(organization);
+                identity =
+                    organized.map_err(|error| Fault::from_error("ca.organization", &error))?;
+            }
             Ok(DesiredCa {
                 kind,
                 profile,
-                paths: layout.ca(kind),
-                identity: authority
-                    .identity(common_name)
-                    .map_err(|error| Fault::from_error(field, &error))?,
-                renew_before: defaults.renew_before(),
-                algorithm: authority.key_algorithm(),
+                paths: spec.layout.ca(kind),
+                identity,
+                renew_before: spec.defaults.renew_before(),
+                algorithm: spec.ca.algorithm,
             })
         };
-        let mut cas = vec![ca(
-            CaKind::Client,
-            authority.common_name(),
-            "ca.common_name",
-        )?];
-        if authority.has_separate_peers() {
-            let common_name = authority.peer_common_name();
+        let common_name = spec.ca.common_name.as_deref();
+        let mut cas = vec![ca(CaKind::Client, common_name, "ca.common_name")?];
+        if spec.ca.has_separate_peers() {
+            let common_name = spec.ca.peer_common_name();
             let common_name = common_name.as_deref();
             cas.push(ca(CaKind::Peer, common_name, "ca.peer_common_name")?);
         }
@@ -169,20 +169,22 @@ impl<'a> Resolver<'a> {
     fn entry(
         &self,
         role: Role,
-        entry: &ClusterEntry,
+        entry: &EntrySpec,
+        identity: &Identity,
         mut visit: impl FnMut(DesiredPair),
     ) -> Result<()> {
-        let layout = self.cluster.layout;
-        let name = entry.name();
+        let spec = &self.cluster.spec;
+        let layout = spec.layout;
+        let name = entry.name.as_str();
         let pairs = layout.pairs(role, name)?;
         let profile = self.profile(role, entry);
-        let identity = self.identity(role, entry.identity());
+        let identity = self.identity(role, identity);
         // What signing would refuse is refused here, where the entry is known
         profile.common_name(&identity)?;
         if role == Role::Member {
             identity.host()?;
             // Elsewhere its own name is one
-            if self.cluster.defaults.takes_names_as_given() {
+            if spec.defaults.take_names_as_given {
                 profile.alternative_names(&identity)?;
             }
         }
@@ -196,10 +198,9 @@ impl<'a> Resolver<'a> {
                 },
                 identity: identity.clone(),
                 ca,
-                renew_before: self.cluster.defaults.renew_before(),
+                renew_before: spec.defaults.renew_before(),
                 host,
-                is_trusted_by_peers: ca == CaKind::Peer
-                    || !self.cluster.authority.has_separate_peers(),
+                is_trusted_by_peers: ca == CaKind::Peer || !spec.ca.has_separate_peers(),
             });
         };
         if role != Role::Member {
@@ -209,7 +210,7 @@ impl<'a> Resolver<'a> {
             return Ok(());
         }
         for pair in self.member_pairs(name, pairs)? {
-            let identity = match entry.peer_common_name() {
+            let identity = match &entry.peer_common_name {
                 Some(common_name) if pair.is_for_peers => {
                     identity.clone().with_common_name(common_name)?
                 }
@@ -217,7 +218,7 @@ impl<'a> Resolver<'a> {
             };
             one(&pair.paths, &identity, profile, pair.ca);
         }
-        if let (Some(admin), Some(pair)) = (&self.cluster.admin, layout.member_client(name)?) {
+        if let (Some(admin), Some(pair)) = (&spec.admin, layout.member_client(name)?) {
             let (identity, profile) = self.admin(name, admin)?;
             profile.common_name(&identity)?;
             one(&pair, &identity, profile, CaKind::Client);
@@ -228,9 +229,9 @@ impl<'a> Resolver<'a> {
     /// A member's pairs: the one for clients first, the one for peers last.
     fn member_pairs(&self, name: &str, mut pairs: Vec<PairPaths>) -> Result<Vec<MemberPair>> {
         let mut ca = CaKind::Client;
-        if self.cluster.authority.has_separate_peers() {
+        if self.cluster.spec.ca.has_separate_peers() {
             pairs.truncate(1);
-            pairs.push(self.cluster.layout.peer_pair(name)?);
+            pairs.push(self.cluster.layout().peer_pair(name)?);
             ca = CaKind::Peer;
         }
         let pairs = pairs.into_iter().enumerate();
@@ -244,13 +245,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// The client that a layout's tools expect beside a member.
-    fn admin(&self, host: &str, admin: &ClusterAdmin) -> Result<(Identity, Profile)> {
-        let profile = admin.terms().over(self.cluster.leaf_profile(Role::Client));
+    fn admin(&self, host: &str, admin: &AdminSpec) -> Result<(Identity, Profile)> {
+        let profile = self.cluster.leaf_profile(Role::Client);
+        let profile = adjusted(profile, admin.algorithm, admin.validity);
         let mut identity = Identity::new(host)?.with_common_name(&self.member_client(host))?;
-        if let Some(organization) = admin.organization() {
+        if let Some(organization) = &admin.organization {
             identity = identity.with_organization(organization)?;
         }
-        if !admin.has_alternative_names() {
+        if admin.without_alternative_names {
             identity = identity.without_alternative_names();
         }
         Ok((self.identity(Role::Node, &identity), profile))
@@ -259,19 +261,20 @@ impl<'a> Resolver<'a> {
     /// The common name of the client that a layout's tools expect beside a member. As nobody gave that name, it is cut at the
     /// host's first dot where the whole is too long, and always for Kubespray, which does.
     fn member_client(&self, host: &str) -> String {
-        let common_name = |host| self.cluster.layout.member_client_common_name(host);
+        let common_name = |host| self.cluster.layout().member_client_common_name(host);
         let whole = common_name(host);
-        let kubespray = self.cluster.defaults.compatibility() == Compatibility::Kubespray;
+        let kubespray = self.cluster.spec.defaults.profile == Compatibility::Kubespray;
         if kubespray || check_common_name(&whole).is_err() {
             return common_name(host.split('.').next().unwrap_or(host));
         }
         whole
     }
 
-    fn profile(&self, role: Role, entry: &ClusterEntry) -> Profile {
-        let mut profile = entry.terms().over(self.cluster.leaf_profile(role));
-        if entry.may_have_member_common_name() {
-            profile = profile.with_member_common_name_allowed();
+    fn profile(&self, role: Role, entry: &EntrySpec) -> Profile {
+        let profile = self.cluster.leaf_profile(role);
+        let mut profile = adjusted(profile, entry.algorithm, entry.validity);
+        if entry.allow_member_common_name {
+            profile = profile.allow_member_common_name();
         }
         profile
     }
@@ -279,7 +282,7 @@ impl<'a> Resolver<'a> {
     /// With the names that its role has in this cluster. Kubespray gives members, their admins and nodes the names of all
     /// members; a client that somebody named has none but its own.
     fn identity(&self, role: Role, identity: &Identity) -> Identity {
-        let compatibility = self.cluster.defaults.compatibility();
+        let compatibility = self.cluster.spec.defaults.profile;
         let shares = match role {
             Role::Member => true,
             Role::Node => compatibility == Compatibility::Kubespray,
@@ -302,19 +305,34 @@ struct MemberPair {
 
 impl Cluster {
     pub(super) fn leaf_profile(&self, role: Role) -> Profile {
-        let usual = self.defaults.compatibility().profile(role);
-        let mut profile = self.defaults.terms().over(usual);
-        if self.defaults.takes_names_as_given() {
+        let defaults = &self.spec.defaults;
+        let usual = defaults.profile.profile(role);
+        let mut profile = adjusted(usual, defaults.algorithm, defaults.validity);
+        if defaults.take_names_as_given {
             profile = profile.names_as_given();
         }
         profile
     }
 }
 
+/// A profile with another algorithm and validity, where they are given.
+fn adjusted(
+    mut profile: Profile,
+    algorithm: Option<KeyAlgorithm>,
+    validity: Option<Validity>,
+) -> Profile {
+    if let Some(algorithm) = algorithm {
+        profile = profile.with_algorithm(algorithm);
+    }
+    if let Some(validity) = validity {
+        profile = profile.with_validity(validity);
+    }
+    profile
+}
+
 /// Every member's names and addresses, those shared, and loopback's, each once.
 fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
-    let members = cluster.members.iter().flat_map(|member| {
-        let identity = member.identity();
+    let members = cluster.identities[0].iter().flat_map(|identity| {
         // A name that is no host's is refused when its own entry is looked at
         let host = identity.host().ok().flatten();
         host.into_iter()
@@ -322,7 +340,7 @@ fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
     });
     let mut seen = HashSet::new();
     members
-        .chain(&cluster.shared_names)
+        .chain(&cluster.spec.shared_names)
         .chain(AlternativeName::loopback())
         .filter(|name| seen.insert(*name))
         .cloned()
@@ -330,12 +348,12 @@ fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
 }
 
 /// What went wrong with an entry, as a fault of the field that says it.
-fn fault(role: Role, index: usize, entry: &ClusterEntry, error: &Error) -> Fault {
+fn fault(role: Role, index: usize, entry: &EntrySpec, error: &Error) -> Fault {
     let field = match error {
         Error::NoSubject => "common_name",
         Error::NoAlternativeName => "names",
-        Error::MemberCommonName { common_name } if common_name != entry.name() => "common_name",
+        Error::MemberCommonName { common_name } if *common_name != entry.name => "common_name",
         _ => "name",
     };
-    Fault::from_error(format!("{}[{index}].{field}", section(role)), error)
+    Fault::from_error(format!("{}[{index}].{field}", role.section()), error)
 }

@@ -1,0 +1,599 @@
+//! The specification as data: what `cluster.yaml` has, field by field.
+
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::{
+    RenewBefore,
+    values::{self, is_default, or_default, refuse},
+};
+use crate::{
+    error::{Error, Result},
+    identity::{AlternativeName, Identity},
+    key::KeyAlgorithm,
+    layout::Layout,
+    role::{Compatibility, Role},
+    validity::Validity,
+    words,
+};
+
+const CA_COMMON_NAME: &str = "etcd-ca";
+
+/// The specification of a cluster as data. [`Cluster::try_from`](crate::Cluster) checks it.
+///
+/// Later versions may add fields, so write the others as `..Default::default()`. Serde reads and
+/// writes it in any format that describes itself. `Cluster::from_yaml` names the line of an error.
+///
+/// ```
+/// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec, Validity};
+///
+/// let cluster = Cluster::try_from(ClusterSpec {
+///     members: vec![
+///         EntrySpec::new("etcd-1").with_names(["etcd-1.lan", "10.0.0.11"])?,
+///         EntrySpec::new("etcd-2").with_names(["10.0.0.12"])?,
+///     ],
+///     clients: vec![
+///         "root".into(),
+///         EntrySpec { validity: Some(Validity::days(90)), ..EntrySpec::new("backup") },
+///     ],
+///     ..ClusterSpec::default()
+/// })?;
+/// assert_eq!(cluster.hosts(), ["etcd-1", "etcd-2"]);
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct ClusterSpec {
+    /// The names of the files
+    #[serde(deserialize_with = "or_default")]
+    pub layout: Layout,
+    /// The directory of the files
+    #[serde(with = "values::path", skip_serializing_if = "is_default")]
+    pub directory: Option<PathBuf>,
+    /// The CA
+    #[serde(deserialize_with = "or_default")]
+    pub ca: CaSpec,
+    /// The defaults of members, nodes and clients
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub defaults: DefaultsSpec,
+    /// Names and addresses in every member's certificate
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub shared_names: Vec<AlternativeName>,
+    /// The members
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub members: Vec<EntrySpec>,
+    /// The nodes
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub nodes: Vec<EntrySpec>,
+    /// The clients
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub clients: Vec<EntrySpec>,
+    /// The client that the layout's tools expect next to each member; `None` leaves it out
+    #[serde(with = "values::admin", skip_serializing_if = "is_usual_admin")]
+    pub admin: Option<AdminSpec>,
+    /// Ownership and permissions of the files
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub files: FilesSpec,
+}
+
+/// The CA of a cluster, and whether peers have a separate one: `ca` in a specification.
+///
+/// ```
+/// use etcd_pki_core::{CaSpec, Peers};
+///
+/// let ca = CaSpec { peers: Some(Peers::Separate), ..CaSpec::new("prod-ca") };
+/// assert_eq!(ca.peer_common_name().as_deref(), Some("prod-peer-ca"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct CaSpec {
+    /// The common name, `etcd-ca` by default; `None` describes a CA without one
+    #[serde(with = "values::text")]
+    pub common_name: Option<String>,
+    /// The organization
+    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    pub organization: Option<String>,
+    /// The algorithm of its key; by default the one of all keys
+    #[serde(skip_serializing_if = "is_default")]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// How long it is valid; by default ten years, or as the profile has it
+    #[serde(skip_serializing_if = "is_default")]
+    pub validity: Option<Validity>,
+    /// Whether peers have a separate CA; by default what the layout requires
+    #[serde(skip_serializing_if = "is_shared")]
+    pub peers: Option<Peers>,
+    /// The common name of the separate peer CA; by default it follows from the other one's
+    #[serde(skip_serializing_if = "is_default")]
+    pub peer_common_name: CommonName,
+}
+
+/// What all certificates of a cluster have unless their own entry differs: `defaults`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct DefaultsSpec {
+    /// Which tool's certificates they are compatible with
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub profile: Compatibility,
+    /// The algorithm of keys, the CA's included; by default the profile's
+    #[serde(skip_serializing_if = "is_default")]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// How long certificates are valid, except the CA's; by default the profile's
+    #[serde(skip_serializing_if = "is_default")]
+    pub validity: Option<Validity>,
+    /// How long before they expire certificates are renewed; by default 30 days
+    #[serde(skip_serializing_if = "is_default")]
+    pub renew_before: Option<RenewBefore>,
+    /// Leaves alternative names as they are given, shared or an entry's own: `san: given`. The names
+    /// of members and of loopback are not added, so each member needs one. Kubespray's script does so.
+    #[serde(
+        rename = "san",
+        with = "values::given",
+        skip_serializing_if = "is_default"
+    )]
+    pub take_names_as_given: bool,
+}
+
+/// A member, a node or a client, and where it differs from the defaults. A name alone is one too.
+///
+/// ```
+/// use etcd_pki_core::EntrySpec;
+///
+/// let member = EntrySpec::new("etcd-1").with_names(["etcd-1.lan", "10.0.0.11"])?;
+/// assert_eq!(member.addresses, ["10.0.0.11".parse::<std::net::IpAddr>().unwrap()]);
+/// # Ok::<(), etcd_pki_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping", remote = "Self")]
+pub struct EntrySpec {
+    /// The host's or user's name
+    #[serde(with = "values::name")]
+    pub name: String,
+    /// The common name; by default it follows from the name
+    #[serde(skip_serializing_if = "is_default")]
+    pub common_name: CommonName,
+    /// The common name of a member's pair for peers, where that is a separate one
+    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    pub peer_common_name: Option<String>,
+    /// The organization
+    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    pub organization: Option<String>,
+    /// Alternative names. Addresses may be among them, which keep their place.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub names: Vec<AlternativeName>,
+    /// Addresses, which follow the names in the certificate
+    #[serde(with = "values::addresses", skip_serializing_if = "is_default")]
+    pub addresses: Vec<IpAddr>,
+    /// Leaves the alternative names of a node or client out, even 0.0.0.0: `san: none`. See
+    /// [`Identity::without_alternative_names`] for what follows.
+    #[serde(
+        rename = "san",
+        with = "values::none",
+        skip_serializing_if = "is_default"
+    )]
+    pub without_alternative_names: bool,
+    /// The algorithm of its key; by default the one of all keys
+    #[serde(skip_serializing_if = "is_default")]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// How long its certificate is valid; by default as long as all
+    #[serde(skip_serializing_if = "is_default")]
+    pub validity: Option<Validity>,
+    /// Allows a node or client a common name that is a member's, or begins as theirs do. A list of
+    /// allowed common names (`--peer-cert-allowed-cn`) would take it for a member.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub allow_member_common_name: bool,
+}
+
+/// The client that a layout's tools expect next to each member: Kubespray's `admin-HOST`, kubeadm's
+/// `etcd/healthcheck-client`. By default it is as other clients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct AdminSpec {
+    /// The organization
+    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    pub organization: Option<String>,
+    /// The algorithm of its key; by default the one of all keys
+    #[serde(skip_serializing_if = "is_default")]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// How long its certificate is valid; by default as long as all
+    #[serde(skip_serializing_if = "is_default")]
+    pub validity: Option<Validity>,
+    /// Leaves alternative names out, as kubeadm does: `san: none`. See
+    /// [`Identity::without_alternative_names`] for what follows.
+    #[serde(
+        rename = "san",
+        with = "values::none",
+        skip_serializing_if = "is_default"
+    )]
+    pub without_alternative_names: bool,
+}
+
+/// Ownership and permissions of a cluster's files.
+///
+/// Unset fields keep the defaults: a new key has mode 0600, a new certificate 0644, a new directory
+/// 0700, and existing files keep what they have. A CA's key has fields of its own: who reads it can
+/// sign for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct FilesSpec {
+    /// The owner, a user's name or number
+    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    pub owner: Option<String>,
+    /// The group, a name or a number
+    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    pub group: Option<String>,
+    /// The mode of keys
+    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    pub key_mode: Option<u32>,
+    /// The mode of certificates
+    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    pub certificate_mode: Option<u32>,
+    /// The mode of new directories
+    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    pub directory_mode: Option<u32>,
+    /// The files of a CA
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub ca: CaFilesSpec,
+}
+
+/// Ownership and permissions of a CA's files. By default its key belongs to the user who creates it,
+/// and its certificate to the owner of the other certificates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct CaFilesSpec {
+    /// The owner, a user's name or number
+    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    pub owner: Option<String>,
+    /// The group, a name or a number
+    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    pub group: Option<String>,
+    /// The mode of the key
+    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    pub key_mode: Option<u32>,
+}
+
+/// Whether one CA signs for clients and peers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Peers {
+    /// One CA for clients and peers
+    #[default]
+    Shared,
+    /// Peers have a separate CA, so that no client's certificate opens the peer port
+    Separate,
+}
+
+/// A common name in a specification, in which `null` means none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CommonName {
+    /// The one that follows from the name
+    #[default]
+    Usual,
+    /// No common name
+    Absent,
+    /// This one
+    Given(String),
+}
+
+impl Default for ClusterSpec {
+    /// No members; the layout of Kubespray, and the client that its tools expect next to each member
+    fn default() -> Self {
+        Self {
+            layout: Layout::default(),
+            directory: None,
+            ca: CaSpec::default(),
+            defaults: DefaultsSpec::default(),
+            shared_names: Vec::new(),
+            members: Vec::new(),
+            nodes: Vec::new(),
+            clients: Vec::new(),
+            admin: Some(AdminSpec::default()),
+            files: FilesSpec::default(),
+        }
+    }
+}
+
+impl DefaultsSpec {
+    /// How long before they expire certificates are renewed: 30 days unless it is given.
+    #[must_use]
+    pub fn renew_before(&self) -> RenewBefore {
+        self.renew_before.unwrap_or_default()
+    }
+}
+
+impl ClusterSpec {
+    pub(super) fn entries(&self, role: Role) -> &[EntrySpec] {
+        match role {
+            Role::Member => &self.members,
+            Role::Node => &self.nodes,
+            Role::Client => &self.clients,
+        }
+    }
+
+    pub(super) fn entries_mut(&mut self, role: Role) -> &mut [EntrySpec] {
+        match role {
+            Role::Member => &mut self.members,
+            Role::Node => &mut self.nodes,
+            Role::Client => &mut self.clients,
+        }
+    }
+
+    pub(super) fn entry(&self, (role, index): (Role, usize)) -> Option<&EntrySpec> {
+        self.entries(role).get(index)
+    }
+}
+
+impl Role {
+    /// The field of a specification that has the entries of the role.
+    pub(super) const fn section(self) -> &'static str {
+        match self {
+            Self::Member => "members",
+            Self::Node => "nodes",
+            Self::Client => "clients",
+        }
+    }
+}
+
+impl Default for CaSpec {
+    /// `etcd-ca`, for clients and peers
+    fn default() -> Self {
+        Self::new(CA_COMMON_NAME)
+    }
+}
+
+impl CaSpec {
+    /// A CA with this common name.
+    #[must_use]
+    pub fn new(common_name: impl Into<String>) -> Self {
+        Self {
+            common_name: Some(common_name.into()),
+            organization: None,
+            algorithm: None,
+            validity: None,
+            peers: None,
+            peer_common_name: CommonName::Usual,
+        }
+    }
+
+    /// The common name of a separate peer CA, unless it has none: `etcd-peer-ca` for `etcd-ca` if
+    /// none is given.
+    #[must_use]
+    pub fn peer_common_name(&self) -> Option<String> {
+        match &self.peer_common_name {
+            CommonName::Absent => None,
+            CommonName::Given(name) => Some(name.clone()),
+            CommonName::Usual => {
+                let name = self.common_name.as_deref().unwrap_or(CA_COMMON_NAME);
+                let stem = name.strip_suffix("-ca").unwrap_or(name);
+                Some(format!("{stem}-peer-ca"))
+            }
+        }
+    }
+
+    /// Whether peers have a separate CA, unless the layout decides it.
+    #[must_use]
+    pub fn has_separate_peers(&self) -> bool {
+        self.peers == Some(Peers::Separate)
+    }
+}
+
+impl EntrySpec {
+    /// A member, node or client with this name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds names and addresses, as [`Identity::with_names`] reads them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAlternativeName`] for text that is neither a name nor an address.
+    pub fn with_names<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Result<Self> {
+        let mut all = self.alternative_names();
+        for name in names {
+            all.extend(AlternativeName::list(name.as_ref())?);
+        }
+        let (names, addresses) = split(all);
+        Ok(Self {
+            names,
+            addresses,
+            ..self
+        })
+    }
+
+    /// Who the certificate is for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`], [`Error::CommonNameLength`] for what no certificate can have.
+    pub fn identity(&self) -> Result<Identity> {
+        self.checked_identity().map_err(|(_, error)| error)
+    }
+
+    /// The identity, or the field that is wrong.
+    pub(super) fn checked_identity(&self) -> std::result::Result<Identity, (&'static str, Error)> {
+        let in_field = |field| move |error| (field, error);
+        let mut identity = Identity::new(&self.name).map_err(in_field("name"))?;
+        identity = match &self.common_name {
+            CommonName::Usual => identity,
+            CommonName::Absent => identity.without_common_name(),
+            CommonName::Given(common_name) => identity
+                .with_common_name(common_name)
+                .map_err(in_field("common_name"))?,
+        };
+        if let Some(organization) = &self.organization {
+            identity = identity
+                .with_organization(organization)
+                .map_err(in_field("organization"))?;
+        }
+        if self.without_alternative_names {
+            return Ok(identity.without_alternative_names());
+        }
+        Ok(identity.with_alternative_names(self.alternative_names()))
+    }
+
+    /// Names and addresses, in the order in which the certificate has them.
+    pub(super) fn alternative_names(&self) -> Vec<AlternativeName> {
+        let addresses = self.addresses.iter().copied().map(AlternativeName::from);
+        self.names.iter().cloned().chain(addresses).collect()
+    }
+}
+
+/// Names, and the addresses that follow all of them. Addresses before a name stay among the names.
+fn split(names: Vec<AlternativeName>) -> (Vec<AlternativeName>, Vec<IpAddr>) {
+    let address = |name: &AlternativeName| match name {
+        AlternativeName::Ip(address) => Some(*address),
+        _ => None,
+    };
+    let first = names.iter().position(|name| address(name).is_some());
+    let first = first.unwrap_or(names.len());
+    let addresses: Option<Vec<IpAddr>> = names[first..].iter().map(address).collect();
+    match addresses {
+        Some(addresses) => (names[..first].to_vec(), addresses),
+        None => (names, Vec::new()),
+    }
+}
+
+impl From<&str> for EntrySpec {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<Identity> for EntrySpec {
+    fn from(identity: Identity) -> Self {
+        let names = identity.alternative_names();
+        let without_alternative_names = names.is_none();
+        let (names, addresses) = split(names.unwrap_or_default().to_vec());
+        Self {
+            common_name: match identity.specified_common_name() {
+                None => CommonName::Usual,
+                Some(None) => CommonName::Absent,
+                Some(Some(name)) => CommonName::Given(name.to_owned()),
+            },
+            organization: identity.organization().map(str::to_owned),
+            names,
+            addresses,
+            without_alternative_names,
+            ..Self::new(identity.name().unwrap_or_default())
+        }
+    }
+}
+
+impl Serialize for EntrySpec {
+    /// The name alone if nothing else is specified
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        if *self == Self::new(self.name.as_str()) {
+            return values::name::serialize(&self.name, serializer);
+        }
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntrySpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        use std::result::Result;
+
+        struct NameOrFields;
+
+        impl<'de> Visitor<'de> for NameOrFields {
+            type Value = EntrySpec;
+
+            refuse!("a name or a mapping": number, other);
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<EntrySpec, E> {
+                Ok(EntrySpec::new(name))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EntrySpec, A::Error> {
+                EntrySpec::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(NameOrFields)
+    }
+}
+
+impl Peers {
+    /// Both, the default first.
+    pub const ALL: [Self; 2] = [Self::Shared, Self::Separate];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Separate => "separate",
+        }
+    }
+}
+
+impl fmt::Display for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Peers {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        words::one_of(text, "word for peers", &Self::ALL, Self::name)
+    }
+}
+
+fn is_usual_admin(admin: &Option<AdminSpec>) -> bool {
+    *admin == Some(AdminSpec::default())
+}
+
+fn is_shared(peers: &Option<Peers>) -> bool {
+    *peers != Some(Peers::Separate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_peer_ca() {
+        let named = |name: &str| CaSpec::new(name).peer_common_name();
+        assert_eq!(named("etcd-ca").as_deref(), Some("etcd-peer-ca"));
+        assert_eq!(named("root").as_deref(), Some("root-peer-ca"));
+        let with = |common_name, peer_common_name| {
+            let ca = CaSpec {
+                common_name,
+                peer_common_name,
+                ..CaSpec::default()
+            };
+            ca.peer_common_name()
+        };
+        let unnamed = with(None, CommonName::Usual);
+        assert_eq!(unnamed.as_deref(), Some("etcd-peer-ca"));
+        let given = with(None, CommonName::Given("x".to_owned()));
+        assert_eq!(given.as_deref(), Some("x"));
+        assert_eq!(with(Some("x".to_owned()), CommonName::Absent), None);
+    }
+
+    #[test]
+    fn addresses_after_all_names_have_a_field_of_their_own() {
+        for (names, expected) in [
+            (&["a", "10.0.0.1", "10.0.0.2"][..], (1, 2)),
+            (&["a", "10.0.0.1", "b"], (3, 0)),
+            (&["10.0.0.1"], (0, 1)),
+            (&["a"], (1, 0)),
+        ] {
+            let identity = Identity::new("x").unwrap().with_names(names).unwrap();
+            let entry = EntrySpec::from(identity.clone());
+            assert_eq!((entry.names.len(), entry.addresses.len()), expected);
+            assert_eq!(entry.identity().unwrap(), identity);
+            assert_eq!(EntrySpec::new("x").with_names(names).unwrap(), entry);
+        }
+    }
+}
