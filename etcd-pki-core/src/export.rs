@@ -178,7 +178,7 @@ fn read_pair(
         // DER is no text
         key: match std::str::from_utf8(&key) {
             Ok(text) => Zeroizing::new(text.to_owned()),
-            Err(_) => pair.secret_key_pem(),
+            Err(_) => pair.to_secret_pem(),
         },
         certificate: text,
     })

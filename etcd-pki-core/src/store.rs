@@ -47,13 +47,6 @@ pub(crate) use self::{
     },
     tree::{Entry, files, is_empty, tree, whole_tree},
 };
-pub use self::{
-    ca::{read_authority, read_authority_to_renew},
-    locked::LockedStore,
-    path::has_further_names,
-    read::{READ_LIMIT, read_file, read_regular_file},
-    write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
-};
 use crate::{
     certificate::Certificate,
     error::Result,

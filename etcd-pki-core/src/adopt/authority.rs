@@ -29,7 +29,7 @@ pub(super) fn authority(
     let certificate =
         of_kind(store, pairs, CaKind::Client, remarks)?.ok_or_else(|| missing(store, None))?;
     let algorithm = certificate.public_key().algorithm().map(KeyAlgorithm::made);
-    let usual = habits.compatibility.authority().validity();
+    let usual = habits.compatibility.ca().validity();
     let mut ca = CaSpec {
         common_name: certificate.common_name(),
         algorithm: algorithm.filter(|algorithm| *algorithm != habits.authority_algorithm()),

@@ -44,7 +44,7 @@ impl Habits {
 
     pub(super) fn defaults(&self) -> DefaultsSpec {
         let usual = self.compatibility.profile(Role::Member);
-        let has_other_algorithm = self.algorithm != usual.key_algorithm();
+        let has_other_algorithm = self.algorithm != usual.algorithm();
         let has_other_validity = self.validity != usual.validity();
         DefaultsSpec {
             profile: self.compatibility,

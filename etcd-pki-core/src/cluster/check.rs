@@ -353,7 +353,7 @@ fn check_shared_names(cluster: &Cluster, (names, certificates): (usize, usize)) 
         "{names} names in each of {certificates} certificates are more than {} names in all",
         limits::SHARED_NAMES
     );
-    let is_listed = cluster.shared_names.len() > names / 2;
+    let is_listed = cluster.spec.shared_names.len() > names / 2;
     let (field, hint) = if is_listed {
         (
             "shared_names",

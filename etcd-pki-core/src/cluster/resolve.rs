@@ -94,13 +94,13 @@ impl<'a> Resolver<'a> {
     /// How many names certificates share, and how many certificates have all of them.
     pub(super) fn shared(&self) -> (usize, usize) {
         let cluster = self.cluster;
-        let [members, nodes] = [Role::Member, Role::Node].map(|role| cluster.entries(role).len());
+        let [members, nodes] = [Role::Member, Role::Node].map(|role| cluster.spec.entries(role).len());
         let pairs = cluster
-            .layout
+            .layout()
             .pairs(Role::Member, "name")
             .unwrap_or_default();
-        let of_member = pairs.len() + usize::from(cluster.authority.has_separate_peers());
-        let sharing = match cluster.defaults.compatibility() {
+        let of_member = pairs.len() + usize::from(cluster.spec.ca.has_separate_peers());
+        let sharing = match cluster.spec.defaults.profile {
             Compatibility::Kubespray => members * (of_member + 1) + nodes,
             Compatibility::Strict => members * of_member,
         };
@@ -274,7 +274,7 @@ impl<'a> Resolver<'a> {
         let profile = self.cluster.leaf_profile(role);
         let mut profile = adjusted(profile, entry.algorithm, entry.validity);
         if entry.allow_member_common_name {
-            profile = profile.allow_member_common_name();
+            profile = profile.with_member_common_name_allowed();
         }
         profile
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     checked::Checked,
-    contents::{Contents, is_named_as_leaf},
+    contents::{Contents, is_file_of_ca, is_named_as_leaf},
     dependents::note_dependents,
     issuer::{self, Issuer},
     reading::{Given, Reading},
@@ -106,7 +106,7 @@ impl Check {
 
     /// The thresholds of a certificate, the critical ones first.
     fn thresholds(&self, certificate: &Certificate) -> Vec<(Threshold, bool)> {
-        if !certificate.is_authority() {
+        if !certificate.is_ca() {
             return vec![(self.critical, true), (self.warning, false)];
         }
         let of_cas = |named: Option<Threshold>, usual, all| match named {
@@ -218,7 +218,7 @@ impl Check {
             }
             let chain = (path, &all[index + 1..]);
             // The first certificate of a leaf's file is a leaf for etcd, even if it may sign others
-            let is_leaf = !certificate.is_authority() || (index == 0 && is_named_as_leaf(path));
+            let is_leaf = !certificate.is_ca() || (index == 0 && is_named_as_leaf(path));
             let mut findings = self.certificate(certificate, is_leaf, chain, &cas, now);
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
@@ -379,7 +379,7 @@ fn issuer_findings(
             return Vec::new();
         }
         // The root of an intermediate CA may be kept anywhere
-        Issuer::Unknown { damaged: None, .. } if certificate.is_authority() && !is_leaf => {
+        Issuer::Unknown { damaged: None, .. } if certificate.is_ca() && !is_leaf => {
             return Vec::new();
         }
         unknown @ Issuer::Unknown { .. } => match chain.first() {

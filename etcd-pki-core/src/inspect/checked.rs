@@ -163,7 +163,7 @@ impl Checked {
         let is_ca = self
             .certificate
             .as_ref()
-            .is_some_and(Certificate::is_authority);
+            .is_some_and(Certificate::is_ca);
         is_ca && self.findings.iter().any(is_expiry)
     }
 

@@ -37,7 +37,7 @@ fn count(place: usize, checked: &[Checked]) -> usize {
     // A later certificate with the same key takes its place in the file
     let is_later = |(one, certificate): (&Checked, &Certificate)| {
         one.path() == checked[place].path()
-            && certificate.is_authority()
+            && certificate.is_ca()
             && certificate.public_key() == ca.public_key()
             && certificate.subject() == ca.subject()
             && certificate.not_after() > ca.not_after()
@@ -49,7 +49,7 @@ fn count(place: usize, checked: &[Checked]) -> usize {
     let mut next = 0;
     while let Some(issuer) = below.get(next).copied() {
         for (_, one) in all() {
-            let is_new = one.is_authority()
+            let is_new = one.is_ca()
                 && below
                     .iter()
                     .all(|known| known.public_key() != one.public_key());
@@ -61,7 +61,7 @@ fn count(place: usize, checked: &[Checked]) -> usize {
     }
     // A link to a file is no further certificate
     let leaves: HashMap<&[u8], &Certificate> = all()
-        .filter(|(_, one)| !one.is_authority())
+        .filter(|(_, one)| !one.is_ca())
         .map(|(_, one)| (one.as_der(), one))
         .collect();
     leaves

@@ -140,18 +140,14 @@ impl Ca {
     }
 
     /// The trust bundle that hosts get, as it is after this plan.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`all_pem`].
-    pub(super) fn trust_text(&self) -> Result<TrustText> {
+    pub(super) fn trust_text(&self) -> TrustText {
         let bundle = &self.current.bundle;
         match &self.decision {
-            None => Ok(TrustText::Made(Vec::new())),
+            None => TrustText::Made(Vec::new()),
             Some(decision) if decision.action == Action::Renew => {
-                Ok(TrustText::Made(bundle.clone()))
+                TrustText::Made(bundle.clone())
             }
-            Some(_) => all_pem(bundle).map(TrustText::Known),
+            Some(_) => TrustText::Known(all_pem(bundle)),
         }
     }
 
@@ -235,7 +231,7 @@ impl Ca {
             Action::Chmod => Work::Chmod,
             // The same certificates in the form that etcd reads
             Action::Trust => Work::Trust {
-                certificates: TrustText::Known(all_pem(&current.bundle)?),
+                certificates: TrustText::Known(all_pem(&current.bundle)),
             },
             _ => Work::None,
         };
@@ -264,7 +260,7 @@ pub(super) fn check_ca(
     certificate: &Certificate,
     key: Option<&PublicKey>,
 ) -> Result<()> {
-    if !certificate.is_authority() {
+    if !certificate.is_ca() {
         return Err(Error::NotAnAuthority {
             subject: certificate.subject(),
             reason: "its basicConstraints do not say CA:TRUE".to_owned(),

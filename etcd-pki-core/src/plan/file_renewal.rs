@@ -102,7 +102,7 @@ impl FileRenewal {
             .map_or(old.public_key(), PrivateKey::public_key);
         let issued = ca.at(now).renewed(old, public_key, self.validity)?;
         let issued = issued.keeping(&self.following, ca);
-        let certificate = issued.certificate_pem();
+        let certificate = issued.to_pem();
         let permissions = Attributes::default();
         match key {
             Some(key) => {

@@ -244,7 +244,7 @@ impl Trust {
     pub(super) fn named(&self) -> impl Iterator<Item = (PathBuf, Certificate)> {
         let name = self.desired.common_name();
         let all = self.bundle.iter().chain(&self.current.bundle);
-        all.filter(move |one| one.is_authority() && one.common_name() == name)
+        all.filter(move |one| one.is_ca() && one.common_name() == name)
             .map(|one| (self.desired.paths.certificate.clone(), one.clone()))
     }
 

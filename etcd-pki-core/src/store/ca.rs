@@ -220,7 +220,7 @@ impl LockedStore {
         match self.store.trace_of_ca(kind, ca, passphrase)? {
             Trace::Nothing => self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual),
             Trace::Key => {
-                let certificate = ca.certificate().to_pem()?;
+                let certificate = ca.certificate().to_pem();
                 self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
             }
             Trace::Found(found) => Err(Error::AuthorityExists {
@@ -368,12 +368,12 @@ fn ca_texts(
     };
     let key = ca.key().ok_or_else(elsewhere)?;
     let key = match passphrase {
-        Some(passphrase) => key.to_encrypted_pem(passphrase).map(Zeroizing::new),
+        Some(passphrase) => Zeroizing::new(key.to_encrypted_pem(passphrase)?),
         None => key.to_secret_pem(),
-    }?;
+    };
     Ok(PairTexts {
         key,
-        certificate: bundle::all_pem(bundle)?,
+        certificate: bundle::all_pem(bundle),
     })
 }
 

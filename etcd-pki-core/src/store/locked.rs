@@ -348,8 +348,8 @@ pub(crate) struct PairTexts {
 impl PairTexts {
     pub(crate) fn of(bundle: &Bundle) -> Result<Self> {
         Ok(Self {
-            key: bundle.secret_key_pem(),
-            certificate: bundle.certificate_pem(),
+            key: bundle.to_secret_pem(),
+            certificate: bundle.to_pem(),
         })
     }
 }

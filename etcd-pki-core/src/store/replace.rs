@@ -87,7 +87,7 @@ impl Replace {
             },
             Self::KeptCa => {
                 let all = Certificate::all_from_bytes(contents).unwrap_or_default();
-                if !all.is_empty() && !all.iter().any(Certificate::is_authority) {
+                if !all.is_empty() && !all.iter().any(Certificate::is_ca) {
                     return refused("a leaf certificate");
                 }
                 Ok(())

@@ -219,7 +219,7 @@ fn place(
     }
     let signed = signed();
     let has_signed = |ca: &Certificate| {
-        let mut leaves = signed.iter().filter(|one| !one.is_authority());
+        let mut leaves = signed.iter().filter(|one| !one.is_ca());
         leaves.any(|leaf| leaf.names_issuer(ca) && leaf.check_issued_by(ca).is_ok())
     };
     let places: Vec<usize> = (0..bundle.len())
@@ -256,7 +256,7 @@ fn others(bundle: &[Certificate], place: usize, new: &Certificate) -> Vec<Certif
     };
     let is_of = |one: &Certificate, ca: &Certificate| one.public_key() == ca.public_key();
     // Go accepts a leaf that is in the trust bundle, whoever has signed it (`Verify` in crypto/x509)
-    let is_its_leaf = |one: &Certificate| !one.is_authority() && one.check_issued_by(own).is_ok();
+    let is_its_leaf = |one: &Certificate| !one.is_ca() && one.check_issued_by(own).is_ok();
     let is_other = |one: &&Certificate| !is_of(one, own) && !is_of(one, new) && !is_its_leaf(one);
     let is_read = |one: &&Certificate| {
         let pem = one.to_pem();

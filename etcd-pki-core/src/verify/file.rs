@@ -175,7 +175,7 @@ fn ca_before_leaf(blocks: &[Block]) -> Option<Cause> {
     }
     let is_authority = |block: &Block| {
         let certificate = Certificate::from_der(&block.contents).ok()?;
-        Some(certificate.is_authority())
+        Some(certificate.is_ca())
     };
     if is_authority(first) != Some(true) {
         return None;

@@ -57,11 +57,11 @@ fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<Certific
     if has_key {
         let key = files.store().load_ca_key(paths, passphrase)?;
         let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
-        let certificate = created.certificate().to_pem()?;
+        let certificate = created.certificate().to_pem();
         files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
         return Ok(created);
     }
-    let key = PrivateKey::generate_with(ca.profile.key_algorithm())?;
+    let key = PrivateKey::generate_with(ca.profile.algorithm())?;
     let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
     files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
     Ok(created)

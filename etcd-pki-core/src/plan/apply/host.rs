@@ -30,8 +30,8 @@ pub(super) fn request(
         None if source == KeySource::Current => shared.key(&pair.paths.key)?,
         None => shared.key(&waiting)?,
         Some((path, overwrite)) => {
-            let key = PrivateKey::generate_with(pair.profile.key_algorithm())?;
-            let text = key.to_secret_pem()?;
+            let key = PrivateKey::generate_with(pair.profile.algorithm())?;
+            let text = key.to_secret_pem();
             let permissions = &shared.plan.permissions;
             shared
                 .files
@@ -59,7 +59,7 @@ fn write_request(
         return Ok(());
     }
     let request = CertificateRequest::create(key, pair.profile, &pair.identity)?;
-    let text = request.to_pem()?;
+    let text = request.to_pem();
     let path = request_path(&pair.paths);
     exchange.write(Path::new(host), &[(&path, text.as_bytes())])
 }
@@ -82,7 +82,7 @@ pub(super) fn install(
     let waiting = waiting_key_path(&pair.paths);
     let key = shared.key(&waiting)?;
     let texts = PairTexts {
-        key: key.to_secret_pem()?,
+        key: key.to_secret_pem(),
         certificate: certificates.to_owned(),
     };
     let files = [(&pair.paths, texts)];

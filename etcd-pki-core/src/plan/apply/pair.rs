@@ -50,7 +50,7 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
             Ok(Changed {
                 mark: None,
                 product: Product {
-                    requested_end: renewal.validity.and(issued.validity_cut()),
+                    requested_end: renewal.validity.and(issued.requested_end()),
                     not_after: Some(certificate.not_after()),
                     denied: Vec::new(),
                     certificate: Some(certificate),
@@ -93,7 +93,7 @@ fn write(
     Ok(Changed {
         mark,
         product: Product {
-            requested_end: requested_end(pair, bundle.validity_cut()),
+            requested_end: requested_end(pair, bundle.requested_end()),
             not_after: Some(bundle.certificate().not_after()),
             ..Product::default()
         },
@@ -122,7 +122,7 @@ fn certify(
     }
     let issued = ca.at(shared.plan.now).certify(key, pair.profile, &pair.identity)?;
     let issued = issued.keeping(&step.following, ca);
-    let certificate = issued.certificate_pem()?;
+    let certificate = issued.to_pem();
     shared.files.put_certificate(
         &pair.paths,
         &certificate,
@@ -132,7 +132,7 @@ fn certify(
     let mut changed = Changed {
         mark: None,
         product: Product {
-            requested_end: requested_end(pair, issued.validity_cut()),
+            requested_end: requested_end(pair, issued.requested_end()),
             not_after: Some(issued.certificate().not_after()),
             ..Product::default()
         },

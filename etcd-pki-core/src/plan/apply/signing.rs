@@ -53,12 +53,12 @@ pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)
                 .at(shared.plan.now).sign(request, pair.profile, &pair.identity)
                 .map_err(|error| error.in_file(step.file()))?;
             let product = Product {
-                requested_end: requested_end(pair, issued.validity_cut()),
+                requested_end: requested_end(pair, issued.requested_end()),
                 not_after: Some(issued.certificate().not_after()),
-                denied: issued.refused().to_vec(),
+                denied: issued.denied_claims().to_vec(),
                 certificate: None,
             };
-            (issued.certificate_pem()?, product)
+            (issued.to_pem(), product)
         }
         _ => return Err(Error::Interrupted),
     };
