@@ -414,8 +414,8 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
                 Some(ca),
             ) => {
                 let bundle = ca.at(months_ago).issue(*profile, identity).unwrap();
-                assert!(bundle.validity_cut().is_some());
-                (bundle.certificate_pem(), bundle.secret_key_pem())
+                assert!(bundle.requested_end().is_some());
+                (bundle.to_pem(), bundle.to_secret_pem())
             }
             other => panic!("a CA comes first: {other:?}"),
         };
@@ -566,8 +566,8 @@ fn a_clock_that_jumps_back() {
         .at(tomorrow)
         .issue(etcd_pki_core::Role::Client, root)
         .unwrap();
-    fs::write(cluster.file("client-root.pem"), late.certificate_pem()).unwrap();
-    fs::write(cluster.file("client-root-key.pem"), late.secret_key_pem()).unwrap();
+    fs::write(cluster.file("client-root.pem"), late.to_pem()).unwrap();
+    fs::write(cluster.file("client-root-key.pem"), late.to_secret_pem()).unwrap();
     let said = stderr_of(&cluster.command("plan").output().unwrap(), 0);
     assert!(
         said.starts_with("warning: client-root.pem is not valid before "),

@@ -74,8 +74,8 @@ impl Made {
         let identity = Identity::new("etcd-1").unwrap();
         let bundle = ca.issue(Role::Member, identity).unwrap();
         let (certificate, key) = (self.file("leaf.pem"), self.file("leaf-key.pem"));
-        fs::write(&certificate, bundle.certificate_pem()).unwrap();
-        fs::write(&key, &*bundle.secret_key_pem()).unwrap();
+        fs::write(&certificate, bundle.to_pem()).unwrap();
+        fs::write(&key, &*bundle.to_secret_pem()).unwrap();
         let root = self.file(root);
         go::key_pair(&certificate, &key).assert_accepted("the pair");
         let verify = go::verify(&root, &certificate).host("etcd-1");

@@ -53,9 +53,9 @@ fn a_ca_has_thresholds_of_its_own() {
         (31, usual(), Some("EP003")),
         (30, usual(), Some("EP002")),
         // The threshold of all certificates, if it is longer
-        (300, usual().warning(threshold("301d")), Some("EP003")),
-        (300, usual().critical(threshold("301d")), Some("EP002")),
-        (59, usual().warning(threshold("1d")), Some("EP003")),
+        (300, usual().with_warning(threshold("301d")), Some("EP003")),
+        (300, usual().with_critical(threshold("301d")), Some("EP002")),
+        (59, usual().with_warning(threshold("1d")), Some("EP003")),
         // Its own, if it is named
         (59, usual().ca_warning(threshold("58d")), None),
         (59, usual().ca_warning(threshold("59d")), Some("EP003")),
@@ -93,7 +93,7 @@ fn what_depends_on_a_ca() {
     let cluster = Cluster::from_yaml("clients: [other]\nadmin: none\n").unwrap();
     let identity = cluster.clients()[0].identity().clone();
     let other = namesake.issue(Role::Client, identity).unwrap();
-    let pem = other.certificate().to_pem().unwrap();
+    let pem = other.certificate().to_pem();
     fs::write(store.directory().join("client-other.pem"), pem).unwrap();
     assert_eq!(message(), expected);
 
@@ -103,7 +103,7 @@ fn what_depends_on_a_ca() {
     let renewed = ca
         .at(SystemTime::now()).renew_ca(CaRenewal::new(validity))
         .unwrap();
-    let both = [&ca, &renewed].map(|ca| ca.certificate().to_pem().unwrap());
+    let both = [&ca, &renewed].map(|ca| ca.certificate().to_pem());
     fs::write(store.directory().join("ca.pem"), both.concat()).unwrap();
     assert_eq!(message(), "expires in 59 days (threshold 180d)");
 }

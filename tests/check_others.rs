@@ -135,7 +135,7 @@ fn a_ca_before_its_leaf() {
 
 /// The DER of a certificate's block, as PEM.
 fn pem(der: &[u8]) -> String {
-    Certificate::from_der(der).unwrap().to_pem().unwrap()
+    Certificate::from_der(der).unwrap().to_pem()
 }
 
 /// Go reads 256 KiB of certificates in a handshake, and not one byte more.
@@ -240,12 +240,12 @@ fn leaves_that_the_ca_did_not_sign() {
             .with_common_name("etcd-ca")
             .unwrap(),
     );
-    let named_as_ca = issued.unwrap().certificate().to_pem().unwrap();
+    let named_as_ca = issued.unwrap().certificate().to_pem();
     let leaf = self_signed("FALSE");
     let ca_file = directory.file("ca.pem");
-    let trusted = ca.certificate().to_pem().unwrap();
+    let trusted = ca.certificate().to_pem();
     for (what, file, trusted, code) in [
-        ("its own CA", own.to_pem().unwrap(), trusted.clone(), None),
+        ("its own CA", own.to_pem(), trusted.clone(), None),
         ("itself", leaf.clone(), trusted.clone(), Some("EP007")),
         (
             "itself, as a CA",
@@ -262,13 +262,13 @@ fn leaves_that_the_ca_did_not_sign() {
         ("its namesake, the CA", named_as_ca, trusted.clone(), None),
         (
             "a CA of the same name",
-            by(&namesake).to_pem().unwrap(),
+            by(&namesake).to_pem(),
             trusted.clone(),
             Some("EP007"),
         ),
         (
             "a stranger",
-            by(&stranger).to_pem().unwrap(),
+            by(&stranger).to_pem(),
             trusted.clone(),
             Some("EP007"),
         ),

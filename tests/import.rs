@@ -352,7 +352,7 @@ fn keys_that_ring_does_not_have_sign() {
         let request = CertificateRequest::from_pem(read("request")).unwrap();
         let identity = Identity::new("backup").unwrap();
         let signed = ca.sign(&request, Role::Client, &identity).unwrap();
-        fs::write(directory.join("leaf"), signed.certificate_pem()).unwrap();
+        fs::write(directory.join("leaf"), signed.to_pem()).unwrap();
         openssl(directory, "verify -x509_strict -CAfile ca leaf");
         let leaf = directory.join("leaf");
         go::verify(&directory.join("ca"), &leaf)

@@ -117,7 +117,7 @@ fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
     match ca.at(now).issue(Role::Member, etcd_1()) {
         Ok(member) => {
             let file = pki.file("ours.pem");
-            fs::write(&file, member.certificate_pem()).unwrap();
+            fs::write(&file, member.to_pem()).unwrap();
             let (root, at) = (pki.file("root.pem"), rfc3339(now));
             let verify = go::verify(&root, &file).at(&at);
             verify.server().assert_accepted("ours, of a server");

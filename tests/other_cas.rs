@@ -28,8 +28,8 @@ fn third() -> CertificateAuthority {
 fn sign_root(cluster: &Cluster, ca: &CertificateAuthority) {
     let bundle = ca.issue(Role::Client, Identity::new("root").unwrap());
     let bundle = bundle.unwrap();
-    fs::write(cluster.file(CERTIFICATE), bundle.certificate_pem()).unwrap();
-    fs::write(cluster.file(KEY), bundle.secret_key_pem()).unwrap();
+    fs::write(cluster.file(CERTIFICATE), bundle.to_pem()).unwrap();
+    fs::write(cluster.file(KEY), bundle.to_secret_pem()).unwrap();
 }
 
 /// Appends to a file.
@@ -285,12 +285,12 @@ fn a_pair_of_another_ca_on_a_host() {
         let identity = identity.with_names(["10.0.0.11"]).unwrap();
         let bundle = third.issue(Role::Member, identity).unwrap();
         let file = |name: &str| machines.path("etcd-1").join(name);
-        fs::write(file(FILE), bundle.certificate_pem().unwrap()).unwrap();
-        let key = bundle.secret_key_pem().unwrap();
+        fs::write(file(FILE), bundle.to_pem()).unwrap();
+        let key = bundle.to_secret_pem();
         fs::write(file("member-etcd-1-key.pem"), key).unwrap();
         fs::create_dir(file("sub")).unwrap();
         let ca = fs::read_to_string(file(place)).unwrap_or_default();
-        let ca = ca + &third.certificate().to_pem().unwrap();
+        let ca = ca + &third.certificate().to_pem();
         fs::write(file(place), ca).unwrap();
         machines.specify(&machines::SPECIFICATION.replace("10.0.0.11", "10.0.0.99"));
         let before = (machines.files("travel"), machines.files("etcd-1"));
@@ -326,8 +326,8 @@ fn a_request_next_to_what_another_ca_signed() {
         let request = CertificateRequest::create(&key, Role::Member, &identity).unwrap();
         let issued = third.sign(&request, Role::Member, &identity).unwrap();
         let travelling = machines.path("travel/etcd-1").join(FILE);
-        let pem = third.certificate().to_pem().unwrap();
-        let mut text = issued.certificate_pem().unwrap();
+        let pem = third.certificate().to_pem();
+        let mut text = issued.to_pem();
         if is_below {
             text.push_str(&pem);
         }
@@ -354,7 +354,7 @@ fn a_renewal_by_path_names_the_other_ca() {
     let cluster = Cluster::applied();
     let third = third();
     sign_root(&cluster, &third);
-    let pem = third.certificate().to_pem().unwrap();
+    let pem = third.certificate().to_pem();
     fs::write(cluster.file("third.pem"), pem).unwrap();
     let before = fs::read(cluster.file(CERTIFICATE)).unwrap();
     let renewed = etcd_pki_in(cluster.path(), "cert renew -d ssl ssl/client-root.pem");

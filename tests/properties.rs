@@ -188,6 +188,6 @@ proptest! {
         let certificate = bundle.certificate();
         prop_assert!(certificate.not_before() >= ca.certificate().not_before());
         prop_assert_eq!(certificate.not_after(), asked.min(ca.certificate().not_after()));
-        prop_assert_eq!(bundle.validity_cut().is_some(), asked > ca.certificate().not_after());
+        prop_assert_eq!(bundle.requested_end().is_some(), asked > ca.certificate().not_after());
     }
 }

@@ -363,9 +363,9 @@ fn the_first_certificate_counts() {
     let bundle = stranger.issue(Role::Client, Identity::new("zed").unwrap());
     let bundle = bundle.unwrap();
     let signed = fs::read_to_string(cluster.file("client-root.pem")).unwrap();
-    let text = bundle.certificate_pem() + &signed;
+    let text = bundle.to_pem() + &signed;
     fs::write(cluster.file("client-zed.pem"), text).unwrap();
-    let key = bundle.secret_key_pem();
+    let key = bundle.to_secret_pem();
     fs::write(cluster.file("client-zed-key.pem"), &*key).unwrap();
     assert_eq!(planned(&cluster, &["--prune"]).0, set(&UNMANAGED));
 }

@@ -251,8 +251,8 @@ fn an_authority_that_has_expired() {
     let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
     write("ca.pem", &ca.certificate().to_pem());
     write("ca-key.pem", &ca.key().unwrap().to_secret_pem());
-    write("client-x.pem", &client.certificate_pem());
-    write("client-x-key.pem", &client.secret_key_pem());
+    write("client-x.pem", &client.to_pem());
+    write("client-x-key.pem", &client.to_secret_pem());
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert!(
         !output.success() && output.stderr().contains("expired on"),

@@ -53,13 +53,13 @@ fn nodes(with_a: bool) -> Scratch {
     for name in ["b", "c"] {
         let bundle = ca.at(then).issue(profile, Identity::new(name).unwrap());
         let bundle = bundle.unwrap();
-        write(&format!("node-{name}.pem"), &bundle.certificate_pem());
-        write(&format!("node-{name}-key.pem"), &bundle.secret_key_pem());
+        write(&format!("node-{name}.pem"), &bundle.to_pem());
+        write(&format!("node-{name}-key.pem"), &bundle.to_secret_pem());
         if with_a && name == "b" {
             let identity = Identity::new("a").unwrap();
-            let key = PrivateKey::from_pem(bundle.secret_key_pem()).unwrap();
+            let key = PrivateKey::from_pem(bundle.to_secret_pem()).unwrap();
             let bundle = ca.at(then).issue_for(key, profile, identity).unwrap();
-            write("node-a.pem", &bundle.certificate_pem());
+            write("node-a.pem", &bundle.to_pem());
         }
     }
     scratch

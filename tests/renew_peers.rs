@@ -44,8 +44,8 @@ fn peers_apart() -> Scratch {
             &format!("{stem}-key.pem"),
             &ca.key().unwrap().to_secret_pem(),
         );
-        write(&format!("{leaf}.pem"), &bundle.certificate_pem());
-        write(&format!("{leaf}-key.pem"), &bundle.secret_key_pem());
+        write(&format!("{leaf}.pem"), &bundle.to_pem());
+        write(&format!("{leaf}-key.pem"), &bundle.to_secret_pem());
     }
     scratch
 }

@@ -39,9 +39,9 @@ fn fingerprints(path: &Path) -> Vec<String> {
 fn put(machines: &Machines, name: &str, client: &Bundle) {
     let folder = machines.path("etcd-1");
     let certificate = folder.join(format!("client-{name}.pem"));
-    fs::write(certificate, client.certificate_pem()).unwrap();
+    fs::write(certificate, client.to_pem()).unwrap();
     let key = folder.join(format!("client-{name}-key.pem"));
-    fs::write(key, &*client.secret_key_pem()).unwrap();
+    fs::write(key, &*client.to_secret_pem()).unwrap();
 }
 
 /// A CA below another one.

@@ -185,7 +185,7 @@ fn a_ca_that_is_due_is_renewed_before_it_signs() {
         let machines = Machines::new(SPECIFICATION);
         fs::create_dir(machines.path("ca")).unwrap();
         let key = PrivateKey::generate_with(KeyAlgorithm::default()).unwrap();
-        let key_pem = key.to_secret_pem().unwrap();
+        let key_pem = key.to_secret_pem();
         let old = CertificateAuthority::create_for(
             key,
             &Identity::from_common_name("etcd-ca").unwrap(),
@@ -194,8 +194,8 @@ fn a_ca_that_is_due_is_renewed_before_it_signs() {
         )
         .unwrap();
         let other = CertificateAuthority::create(OTHER).unwrap();
-        let other = other.certificate().to_pem().unwrap();
-        let bundle = other.clone() + &old.certificate().to_pem().unwrap();
+        let other = other.certificate().to_pem();
+        let bundle = other.clone() + &old.certificate().to_pem();
         fs::write(machines.path("ca/ca.pem"), &bundle).unwrap();
         fs::write(machines.path("ca/ca-key.pem"), &*key_pem).unwrap();
         for host in HOSTS {

@@ -104,8 +104,8 @@ impl Foreign {
             certificate: folder.join("root.pem"),
             key: folder.join("root-key.pem"),
         };
-        fs::write(&paths.certificate, root.certificate_pem()).unwrap();
-        fs::write(&paths.key, &*root.secret_key_pem()).unwrap();
+        fs::write(&paths.certificate, root.to_pem()).unwrap();
+        fs::write(&paths.key, &*root.to_secret_pem()).unwrap();
         Self {
             pem: ca.certificate().to_pem(),
             ca,

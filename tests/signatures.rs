@@ -416,7 +416,7 @@ fn authorities_signed_in_any_way_are_renewed() {
         let request = CertificateRequest::from_pem(read("request")).unwrap();
         let identity = etcd_pki_core::Identity::new("app").unwrap();
         let ours = renewed.sign(&request, Role::Client, &identity).unwrap();
-        write("ours", ours.certificate_pem());
+        write("ours", ours.to_pem());
         go::verify(&directory.join("renewed"), &directory.join("ours"))
             .client()
             .assert_accepted(format_args!("{generate} {options}"));

@@ -51,7 +51,7 @@ fn issue(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
     let profile = Role::Member.profile().with_algorithm(algorithm);
     bencher.bench(|| {
         let bundle = ca.issue(profile, &identity).unwrap();
-        (bundle.certificate_pem(), bundle.secret_key_pem())
+        (bundle.to_pem(), bundle.to_secret_pem())
     });
 }
 
@@ -63,7 +63,7 @@ fn issue_through_a_request(bencher: Bencher<'_, '_>, algorithm: KeyAlgorithm) {
         let request = CertificateRequest::create(&key, Role::Member, &identity).unwrap();
         let request = CertificateRequest::from_der(request.as_der()).unwrap();
         let issued = ca.sign(&request, Role::Member, &identity).unwrap();
-        (issued.certificate_pem(), key.to_secret_pem())
+        (issued.to_pem(), key.to_secret_pem())
     });
 }
 
@@ -87,7 +87,7 @@ fn read_a_certificate(bencher: Bencher<'_, '_>) {
     let bundle = authority(KeyAlgorithm::EcP256)
         .issue(Role::Member, identity())
         .unwrap();
-    let pem = bundle.certificate_pem();
+    let pem = bundle.to_pem();
     bencher.bench(|| Certificate::from_pem(&pem).unwrap());
 }
 
@@ -96,7 +96,7 @@ fn write_a_certificate_as_pem(bencher: Bencher<'_, '_>) {
     let bundle = authority(KeyAlgorithm::EcP256)
         .issue(Role::Member, identity())
         .unwrap();
-    bencher.bench(|| bundle.certificate_pem());
+    bencher.bench(|| bundle.to_pem());
 }
 
 #[divan::bench(args = ALL)]

@@ -294,8 +294,8 @@ fn main() {
             vec![
                 Contestant::new("etcd-pki", || {
                     let bundle = ca.issue(profile, &identity).unwrap();
-                    black_box(bundle.certificate_pem());
-                    black_box(bundle.secret_key_pem());
+                    black_box(bundle.to_pem());
+                    black_box(bundle.to_secret_pem());
                 }),
                 Contestant::new("ring: generate, sign", ring_issue(algorithm, &random)),
                 Contestant::new("rcgen", || {
@@ -312,7 +312,7 @@ fn main() {
                     let request = CertificateRequest::create(&key, profile, &identity).unwrap();
                     let request = CertificateRequest::from_der(request.as_der()).unwrap();
                     let issued = ca.sign(&request, profile, &identity).unwrap();
-                    black_box(issued.certificate_pem());
+                    black_box(issued.to_pem());
                     black_box(key.to_secret_pem());
                 }),
                 Contestant::new(

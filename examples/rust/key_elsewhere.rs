@@ -66,7 +66,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     };
     let authority = CertificateAuthority::from_signer(vec![certificate], remote)?;
     let bundle = authority.issue(Role::Client, Identity::new("backup")?)?;
-    print!("{}", bundle.certificate_pem());
+    print!("{}", bundle.to_pem());
 
     drop(authority);
     place.join().map_err(|_| "the place with the key failed")?;

@@ -21,6 +21,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for claim in issued.denied_claims() {
         eprintln!("not granted: {claim}");
     }
-    print!("{}", issued.certificate_pem());
+    print!("{}", issued.to_pem());
     Ok(())
 }

@@ -35,8 +35,8 @@ fn identity() -> Identity {
 /// Key, signature, PEM.
 fn call(ca: &CertificateAuthority) {
     let bundle = ca.issue(Role::Member, identity()).unwrap();
-    black_box(bundle.certificate_pem());
-    black_box(bundle.secret_key_pem());
+    black_box(bundle.to_pem());
+    black_box(bundle.to_secret_pem());
 }
 
 /// Key, request, check, signature, PEM.
@@ -45,6 +45,6 @@ fn request(ca: &CertificateAuthority) {
     let request = CertificateRequest::create(&key, Role::Member, identity()).unwrap();
     let request = CertificateRequest::from_pem(request.to_pem().as_bytes()).unwrap();
     let issued = ca.sign(&request, Role::Member, identity()).unwrap();
-    black_box(issued.certificate_pem());
+    black_box(issued.to_pem());
     black_box(key.to_secret_pem());
 }

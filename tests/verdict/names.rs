@@ -89,7 +89,7 @@ fn a_common_name_is_no_name_of_a_host() {
         let extensions = format!("{plain}{names}");
         chains.make("leaf", common_name, "root", &extensions, "365");
         assert!(!chains.agree(names, "root", &["leaf"], Some("etcd-1"), None));
-        let verifier = Verifier::new(roots.clone()).host("etcd-1".parse().unwrap());
+        let verifier = Verifier::new(roots.clone()).with_host("etcd-1".parse().unwrap());
         match verifier.verify(&read(&chains, "leaf")).reasons() {
             [
                 Finding::WrongHost {

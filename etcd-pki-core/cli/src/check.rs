@@ -142,7 +142,7 @@ impl CheckCommand {
             Some(instant) => time::instant(instant)?,
             None => time::now(),
         };
-        let mut check = Check::new().warning(warning).critical(critical).at(now);
+        let mut check = Check::new().with_warning(warning).with_critical(critical).at(now);
         if let Some(threshold) = self.ca_warning {
             check = check.ca_warning(threshold);
         }

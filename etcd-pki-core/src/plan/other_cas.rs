@@ -245,7 +245,7 @@ mod tests {
         let write = |name: &str, all: &[&Made]| {
             let path = scratch.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            let texts = all.iter().map(|made| made.certificate.to_pem().unwrap());
+            let texts = all.iter().map(|made| made.certificate.to_pem());
             fs::write(path, texts.collect::<String>()).unwrap();
         };
         write("ca.pem", &[&own, &bundled]);
@@ -274,7 +274,7 @@ mod tests {
         let before = tempfile::tempdir().unwrap();
         let paths = store.layout().ca(CaKind::Client);
         let path = before.path().join(&paths.certificate);
-        fs::write(path, given.certificate.to_pem().unwrap()).unwrap();
+        fs::write(path, given.certificate.to_pem()).unwrap();
         let there = paths.below(before.path());
         let current = CurrentCa::read(&there, &paths, None, &Attributes::default()).unwrap();
         let read = OtherCas::read(&store, &[(CaKind::Client, &current)]);

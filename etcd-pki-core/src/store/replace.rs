@@ -132,7 +132,7 @@ mod tests {
         let ca = CertificateAuthority::create("ca").unwrap();
         let leaf = ca.issue(Role::Client, Identity::new("c").unwrap()).unwrap();
         let ca = ca.certificate().to_pem();
-        let key = leaf.secret_key_pem();
+        let key = leaf.to_secret_pem();
         let leaf = leaf.certificate().to_pem();
         let both = format!("{leaf}{}", *key);
         let damaged = format!("{leaf}-----BEGIN CERTIFICATE-----\nMII\n");

@@ -135,7 +135,7 @@ fn write_certificates(ca: &CertificateAuthority) {
         "text.pem",
         format!("A comment\n{}\r\n{two}", two.replace('\n', "\r\n")),
     );
-    let pair = format!("{}{}", member.certificate_pem(), *member.secret_key_pem());
+    let pair = format!("{}{}", member.to_pem(), *member.to_secret_pem());
     add(&["strict"], "pair.pem", pair);
     write_constraints();
 }

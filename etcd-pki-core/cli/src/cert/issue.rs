@@ -83,7 +83,7 @@ impl Issue {
         let mut written = Vec::new();
         for ((bundle, pair), paths) in bundles.iter().zip(&pairs).zip(&paths) {
             if self.key.is_in_place(&paths.key) {
-                let certificate = bundle.certificate_pem();
+                let certificate = bundle.to_pem();
                 let file = File::public(&paths.certificate, &certificate);
                 report.write(&[file], self.force.replacing())?;
             } else {
@@ -144,8 +144,8 @@ impl Issue {
         let ca = self.authority.load(input)?;
         let bundle = self.make(&ca, input)?;
 
-        let certificate = bundle.certificate_pem();
-        let key = bundle.secret_key_pem();
+        let certificate = bundle.to_pem();
+        let key = bundle.to_secret_pem();
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
@@ -194,7 +194,7 @@ impl Issue {
             report.key(path, bundle.key());
         }
         if self.validity.is_asked_for() {
-            report.validity_cut(bundle.validity_cut(), bundle.certificate());
+            report.validity_cut(bundle.requested_end(), bundle.certificate());
         }
         let store = self.authority.directory.store();
         report.warn_of_peer_port(bundle.certificate(), store.as_ref());

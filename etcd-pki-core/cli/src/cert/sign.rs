@@ -72,13 +72,13 @@ impl Sign {
         let ca = self.authority.load(input)?;
         let issued = ca.at(time::now()).sign(&request, profile, identity)?;
 
-        let certificate = issued.certificate_pem();
+        let certificate = issued.to_pem();
         report.write(&[File::public(out, &certificate)], self.force.replacing())?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name);
         report.refused(issued.denied_claims(), self.accept_claims);
         if self.validity.is_asked_for() {
-            report.validity_cut(issued.validity_cut(), issued.certificate());
+            report.validity_cut(issued.requested_end(), issued.certificate());
         }
         let store = self.authority.directory.store();
         report.warn_of_peer_port(issued.certificate(), store.as_ref());

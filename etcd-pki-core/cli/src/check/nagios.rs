@@ -70,7 +70,7 @@ fn performance(findings: &Findings) -> String {
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     let life = end.duration_since(begin).unwrap_or_default();
     let bound = |threshold: etcd_pki_core::Threshold| threshold.of_life(life).as_secs() / 86_400;
-    let (warning, critical) = if certificate.is_authority() {
+    let (warning, critical) = if certificate.is_ca() {
         (findings.ca_warning, findings.ca_critical)
     } else {
         (findings.warning, findings.critical)
