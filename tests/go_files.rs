@@ -185,6 +185,16 @@ fn private_keys() {
     assert!(accepted > 12 && undecided.is_empty(), "{accepted}");
 }
 
+/// The numbers of RSA keys belong together as Go asks, and no more.
+#[test]
+fn small_rsa_keys() {
+    let questions = der::small_rsa_keys()
+        .into_iter()
+        .map(|(name, key)| (name, Files::Key(pem::encode("RSA PRIVATE KEY", &key))));
+    let (accepted, _) = compare(questions.collect());
+    assert!(accepted > 100, "{accepted}");
+}
+
 /// Bytes, lines and DER elements changed at random.
 #[test]
 fn mutations() {

@@ -1233,3 +1233,112 @@ fn rsa_keys(add: &mut impl FnMut(&str, Vec<u8>), key: &[u8]) {
     with("no other primes", &|fields| fields.push(vec![0x30, 0]));
     add("PKCS#1 and more", [key, NULL].concat());
 }
+
+/// RSA keys in PKCS#1 of a few bits, with numbers that belong together and others, and keys whose
+/// primes are close to each other. Go loads small keys, and does not use them.
+pub(crate) fn small_rsa_keys() -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    let primes = [1, 2, 3, 4, 5, 7, 11, 13, 15, 17, 31, 61, 251];
+    for p in primes {
+        for q in primes {
+            for e in [1, 2, 3, 4, 5, 7, 17] {
+                for (d, n) in [
+                    (0, p * q),
+                    (1, p * q),
+                    (2, p * q),
+                    (0, 2 * p * q),
+                    (0, p),
+                    (0, q),
+                ] {
+                    let Some(exponent) = private_exponent(p, q, e, d) else {
+                        continue;
+                    };
+                    let numbers = [n, e, exponent, p, q];
+                    // Go's way to compute the inverse shows that 15 is no prime. That is not
+                    // judged here
+                    if p != 15 {
+                        all.push((format!("{numbers:?}"), pkcs1(&numbers)));
+                    }
+                    if d > 0 || n != p * q {
+                        continue;
+                    }
+                    let (dp, dq) = (exponent % (p - 1).max(1), exponent % (q - 1).max(1));
+                    let inverse = (1..=p).find(|one| one * q % p == 1 % p).unwrap_or(1);
+                    for computed in [
+                        [dp, dq, inverse],
+                        [dp, dq, inverse + p],
+                        [dp + p - 1, dq, inverse],
+                        [dp, dq + q - 1, inverse],
+                        [dp, dq, inverse + 1],
+                    ] {
+                        let numbers = [&numbers[..], &computed].concat();
+                        all.push((format!("{numbers:?}"), pkcs1(&numbers)));
+                    }
+                }
+            }
+        }
+    }
+    // 17 and 31 with exponents at the limit of 31 bits
+    for e in [
+        (1u64 << 31) - 1,
+        (1 << 31) + 1,
+        (1 << 31) + 7,
+        1 << 31,
+        65_537,
+    ] {
+        if let Some(exponent) = private_exponent(17, 31, e, 0) {
+            let numbers = [17 * 31, e, exponent, 17, 31];
+            all.push((format!("{numbers:?}"), pkcs1(&numbers)));
+        }
+    }
+    for (name, numbers) in [
+        (
+            "primes that differ in 156 bits",
+            [
+                "c453c78cf1c07e6cfc3ab50e8b20a3dfbfd67bd846a9b8d51fe33a8e8f6af136ce0856ce12347dba5a8533000df44606cd4de3b145d8b2526f4a9757461ec683",
+                "010001",
+                "846a6e683701d05c442cf8bc54a76ebae25a53f4e825254bad633c0573289b8954ac2cf205bd8457aab8016804a93e07757a5c41ada46561f2f5cc74a9e505",
+                "e02fdaa1ad864c44e049548e8a0a8c9632ea6928f6236bf2504b74ba4a0fe75d",
+                "e02fdaa1ad864c44e049548e920a8c9632ea6928f6236bf2504b74ba4a0fe75f",
+            ],
+        ),
+        (
+            "primes that differ in 157 bits",
+            [
+                "c453c78cf1c07e6cfc3ab50e922222b4cd42ae3a6dac037994338ef34102463eb50f00455642ca96feec2631f6f859403c4b634ba069bf0e659d2276d1cdb1c9",
+                "010001",
+                "c86a134b237eb2e5e3eb5f938044add3e3b5837b772421bd503751b655fbfc623d6609d6a69b572783292c86c01691530446050e382abe7a8ffbca367f6b01",
+                "e02fdaa1ad864c44e049548e8a0a8c9632ea6928f6236bf2504b74ba4a0fe75d",
+                "e02fdaa1ad864c44e049548e9a0a8c9632ea6928f6236bf2504b74ba4a0fe95d",
+            ],
+        ),
+    ] {
+        let fields = numbers.map(|text| {
+            let digits = (0..text.len()).step_by(2);
+            let bytes = digits.map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap());
+            let bytes: Vec<u8> = bytes.collect();
+            let sign: &[u8] = if bytes[0] & 0x80 == 0 { &[] } else { &[0] };
+            tlv(2, &[sign, &bytes])
+        });
+        all.push((name.to_owned(), seq(&[&[2, 1, 0], &fields.concat()])));
+    }
+    all
+}
+
+/// The smallest number, and those after it, whose product with `e` is 1 modulo p-1 and q-1.
+fn private_exponent(p: u64, q: u64, e: u64, place: usize) -> Option<u64> {
+    let (p, q) = ((p - 1).max(1), (q - 1).max(1));
+    let is_inverse = |d: &u64| d * e % p == 1 % p && d * e % q == 1 % q;
+    (1..3 * p * q + 3).filter(is_inverse).nth(place)
+}
+
+fn pkcs1(numbers: &[u64]) -> Vec<u8> {
+    let fields = numbers.iter().map(|number| {
+        let bytes = number.to_be_bytes();
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let bytes = &bytes[zeros.min(7)..];
+        let sign: &[u8] = if bytes[0] & 0x80 == 0 { &[] } else { &[0] };
+        tlv(2, &[sign, bytes])
+    });
+    seq(&[&[2, 1, 0], &fields.flatten().collect::<Vec<u8>>()])
+}

@@ -73,6 +73,26 @@ fn hosts() {
     assert!(accepted > 15, "{accepted}");
 }
 
+/// Go understands four kinds of names, and refuses a critical extension that has no other.
+#[test]
+fn critical_names() {
+    let chains = Chains::new();
+    chains.make("root", "etcd-ca", "root", CA, "3650");
+    for (names, accepted) in [
+        ("DNS:a", true),
+        ("IP:10.0.0.1", true),
+        ("URI:http://a", true),
+        ("email:a@b", true),
+        ("RID:1.2.3.4", false),
+        ("RID:1.2.3.4,DNS:a", true),
+    ] {
+        let extensions = format!("basicConstraints=CA:FALSE\nsubjectAltName=critical,{names}");
+        chains.make("leaf", "etcd-1", "root", &extensions, "365");
+        let is_accepted = chains.agree(names, "root", &["leaf"], None, None);
+        assert_eq!(is_accepted, accepted, "{names}");
+    }
+}
+
 /// Go looks at the alternative names alone. The reason shows where the common name would be right.
 #[test]
 fn a_common_name_is_no_name_of_a_host() {
@@ -149,9 +169,11 @@ fn name_constraints() {
                 "IP:11.0.0.0",
                 "IP:fd00::1",
                 "IP:::ffff:10.1.2.3",
+                "IP:10.1.5.1",
                 "DNS:a",
             ],
             &[
+                "permitted;IP:10.1.0.0/255.255.255.0,permitted;IP:10.1.0.128/255.255.0.0",
                 "permitted;IP:10.0.0.0/255.0.0.0",
                 "excluded;IP:10.0.0.0/255.0.0.0",
                 "permitted;IP:10.1.2.4/255.0.0.0,permitted;IP:10.1.0.9/255.255.255.255",

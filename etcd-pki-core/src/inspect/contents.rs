@@ -398,4 +398,34 @@ mod tests {
             assert_eq!(is_named_as_ca_key(Path::new(name)), expected, "{name}");
         }
     }
+
+    /// By its name, or because the file that should have its key has a certificate.
+    #[test]
+    fn files_in_the_places_of_certificates() {
+        use crate::test_certificates::{self, Made};
+
+        let scratch = tempfile::tempdir().unwrap();
+        let certificate = Made::root(test_certificates::leaf("a")).certificate;
+        let text = certificate.to_pem().unwrap();
+        std::fs::write(scratch.path().join("swapped-key.pem"), text).unwrap();
+        std::fs::write(scratch.path().join("right-key.pem"), "a key").unwrap();
+        for (name, expected) in [
+            ("a.crt", true),
+            ("a.cer", true),
+            ("member-etcd-1.pem", true),
+            ("swapped.pem", true),
+            ("right.pem", false),
+            ("other.pem", false),
+            ("a.der", false),
+            ("a.txt", false),
+            ("a.key", false),
+            ("member-etcd-1-key.pem", false),
+        ] {
+            let found = is_in_place_of_certificate(&scratch.path().join(name));
+            assert_eq!(found, expected, "{name}");
+        }
+        assert!(
+            is_der(Path::new("a.der")) && !is_der(Path::new("a.pem")) && !is_der(Path::new("a"))
+        );
+    }
 }

@@ -543,4 +543,42 @@ mod tests {
             assert_eq!(trusts(chain), Some(expected), "{what}");
         }
     }
+
+    /// A CA of this layout is replaced, whatever other layouts have files here.
+    #[test]
+    fn files_of_another_layout_do_not_keep_a_ca() {
+        let create = |name| CertificateAuthority::create(name).unwrap();
+        for without in [None, Some("ca.pem"), Some("ca-key.pem")] {
+            let scratch = tempfile::tempdir().unwrap();
+            let store = Store::new(scratch.path(), Layout::Kubespray);
+            let locked = store.lock().unwrap();
+            locked
+                .write_ca(CaKind::Client, &create("ca"), None)
+                .unwrap();
+            let other = Made::root(test_certificates::ca("ca", None));
+            fs::create_dir(scratch.path().join("etcd")).unwrap();
+            for (file, made) in [
+                ("etcd/ca.crt", &other),
+                (
+                    "etcd/server.crt",
+                    &other.sign(test_certificates::member("a")),
+                ),
+                ("etcd/peer.crt", &other.sign(test_certificates::member("a"))),
+            ] {
+                let text = made.certificate.to_pem().unwrap();
+                fs::write(scratch.path().join(file), text).unwrap();
+            }
+            if let Some(file) = without {
+                fs::remove_file(scratch.path().join(file)).unwrap();
+            }
+            let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
+            assert!(replaced.is_ok(), "{without:?}: {replaced:?}");
+            // Without both there is nothing to replace
+            for file in ["ca.pem", "ca-key.pem"] {
+                fs::remove_file(scratch.path().join(file)).unwrap();
+            }
+            let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
+            assert!(matches!(replaced, Err(Error::AuthorityExists { .. })));
+        }
+    }
 }

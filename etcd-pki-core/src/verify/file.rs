@@ -475,6 +475,9 @@ mod tests {
         assert_eq!(held(format!("{one} {two}")), (2, Some("skipped")));
         assert_eq!(held(format!(" {one}")), (1, Some("refused")));
         assert_eq!(held(format!("{one}-----BEGIN NOTHING-----\n")), (1, None));
+        // What etcd-pki does not read either is no part of the bundle
+        let other = " -----BEGIN X-----\nAAAA\n-----END X-----\n";
+        assert_eq!(held(format!("{one}{other}")), (1, None));
         assert_eq!(held("notes".to_owned()), (0, Some("refused")));
         assert!(skipped_blocks(one.as_bytes()).is_none());
         assert!(skipped_blocks(format!("{one} {two}").as_bytes()).is_some());
@@ -489,5 +492,16 @@ mod tests {
             what: "P-224".to_owned(),
         };
         assert_eq!(refused(here), None);
+    }
+
+    #[test]
+    fn keys_that_tls_uses() {
+        use crate::test_certificates::{self, Made};
+
+        let params = || test_certificates::leaf("a");
+        for made in [Made::root(params()), Made::rsa_root(params())] {
+            let text = made.certificate.to_pem().unwrap();
+            assert_eq!(refused_in_tls(text.as_bytes()), None);
+        }
     }
 }
