@@ -9,7 +9,7 @@ use serde::{
 
 use super::{
     RenewBefore,
-    values::{self, is_default, or_default, refuse},
+    values::{self, is_default, or_default},
 };
 use crate::{
     error::{Error, Result},
@@ -52,7 +52,10 @@ pub struct ClusterSpec {
     #[serde(deserialize_with = "or_default")]
     pub layout: Layout,
     /// The directory of the files
-    #[serde(with = "values::path", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_path",
+        skip_serializing_if = "is_default"
+    )]
     pub directory: Option<PathBuf>,
     /// The CA
     #[serde(deserialize_with = "or_default")]
@@ -73,7 +76,11 @@ pub struct ClusterSpec {
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub clients: Vec<EntrySpec>,
     /// The client that the layout's tools expect next to each member; `None` leaves it out
-    #[serde(with = "values::admin", skip_serializing_if = "is_usual_admin")]
+    #[serde(
+        serialize_with = "values::write_admin",
+        deserialize_with = "values::read_admin",
+        skip_serializing_if = "is_usual_admin"
+    )]
     pub admin: Option<AdminSpec>,
     /// Ownership and permissions of the files
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
@@ -92,10 +99,13 @@ pub struct ClusterSpec {
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct CaSpec {
     /// The common name, `etcd-ca` by default; `None` describes a CA without one
-    #[serde(with = "values::text")]
+    #[serde(serialize_with = "values::write_text")]
     pub common_name: Option<String>,
     /// The organization
-    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        skip_serializing_if = "is_default"
+    )]
     pub organization: Option<String>,
     /// The algorithm of its key; by default the one of all keys
     #[serde(skip_serializing_if = "is_default")]
@@ -131,7 +141,8 @@ pub struct DefaultsSpec {
     /// of members and of loopback are not added, so each member needs one. Kubespray's script does so.
     #[serde(
         rename = "san",
-        with = "values::given",
+        serialize_with = "values::write_given",
+        deserialize_with = "values::read_given",
         skip_serializing_if = "is_default"
     )]
     pub take_names_as_given: bool,
@@ -150,28 +161,39 @@ pub struct DefaultsSpec {
 #[serde(default, deny_unknown_fields, expecting = "a mapping", remote = "Self")]
 pub struct EntrySpec {
     /// The host's or user's name
-    #[serde(with = "values::name")]
+    #[serde(serialize_with = "values::write_name")]
     pub name: String,
     /// The common name; by default it follows from the name
     #[serde(skip_serializing_if = "is_default")]
     pub common_name: CommonName,
     /// The common name of a member's pair for peers, where that is a separate one
-    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        skip_serializing_if = "is_default"
+    )]
     pub peer_common_name: Option<String>,
     /// The organization
-    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        skip_serializing_if = "is_default"
+    )]
     pub organization: Option<String>,
     /// Alternative names. Addresses may be among them, which keep their place.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub names: Vec<AlternativeName>,
     /// Addresses, which follow the names in the certificate
-    #[serde(with = "values::addresses", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_addresses",
+        deserialize_with = "values::read_addresses",
+        skip_serializing_if = "is_default"
+    )]
     pub addresses: Vec<IpAddr>,
     /// Leaves the alternative names of a node or client out, even 0.0.0.0: `san: none`. See
     /// [`Identity::without_alternative_names`] for what follows.
     #[serde(
         rename = "san",
-        with = "values::none",
+        serialize_with = "values::write_none",
+        deserialize_with = "values::read_none",
         skip_serializing_if = "is_default"
     )]
     pub without_alternative_names: bool,
@@ -193,7 +215,10 @@ pub struct EntrySpec {
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct AdminSpec {
     /// The organization
-    #[serde(with = "values::text", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        skip_serializing_if = "is_default"
+    )]
     pub organization: Option<String>,
     /// The algorithm of its key; by default the one of all keys
     #[serde(skip_serializing_if = "is_default")]
@@ -205,7 +230,8 @@ pub struct AdminSpec {
     /// [`Identity::without_alternative_names`] for what follows.
     #[serde(
         rename = "san",
-        with = "values::none",
+        serialize_with = "values::write_none",
+        deserialize_with = "values::read_none",
         skip_serializing_if = "is_default"
     )]
     pub without_alternative_names: bool,
@@ -220,19 +246,39 @@ pub struct AdminSpec {
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct FilesSpec {
     /// The owner, a user's name or number
-    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        deserialize_with = "values::read_account",
+        skip_serializing_if = "is_default"
+    )]
     pub owner: Option<String>,
     /// The group, a name or a number
-    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        deserialize_with = "values::read_account",
+        skip_serializing_if = "is_default"
+    )]
     pub group: Option<String>,
     /// The mode of keys
-    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_mode",
+        deserialize_with = "values::read_mode",
+        skip_serializing_if = "is_default"
+    )]
     pub key_mode: Option<u32>,
     /// The mode of certificates
-    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_mode",
+        deserialize_with = "values::read_mode",
+        skip_serializing_if = "is_default"
+    )]
     pub certificate_mode: Option<u32>,
     /// The mode of new directories
-    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_mode",
+        deserialize_with = "values::read_mode",
+        skip_serializing_if = "is_default"
+    )]
     pub directory_mode: Option<u32>,
     /// The files of a CA
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
@@ -245,13 +291,25 @@ pub struct FilesSpec {
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct CaFilesSpec {
     /// The owner, a user's name or number
-    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        deserialize_with = "values::read_account",
+        skip_serializing_if = "is_default"
+    )]
     pub owner: Option<String>,
     /// The group, a name or a number
-    #[serde(with = "values::account", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_text",
+        deserialize_with = "values::read_account",
+        skip_serializing_if = "is_default"
+    )]
     pub group: Option<String>,
     /// The mode of the key
-    #[serde(with = "values::mode", skip_serializing_if = "is_default")]
+    #[serde(
+        serialize_with = "values::write_mode",
+        deserialize_with = "values::read_mode",
+        skip_serializing_if = "is_default"
+    )]
     pub key_mode: Option<u32>,
 }
 
@@ -491,7 +549,7 @@ impl Serialize for EntrySpec {
     /// The name alone if nothing else is specified
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         if *self == Self::new(self.name.as_str()) {
-            return values::name::serialize(&self.name, serializer);
+            return values::write_name(&self.name, serializer);
         }
         Self::serialize(self, serializer)
     }
@@ -506,7 +564,9 @@ impl<'de> Deserialize<'de> for EntrySpec {
         impl<'de> Visitor<'de> for NameOrFields {
             type Value = EntrySpec;
 
-            refuse!("a name or a mapping": number, other);
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name or a mapping")
+            }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<EntrySpec, E> {
                 Ok(EntrySpec::new(name))

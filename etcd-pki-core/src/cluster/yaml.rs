@@ -11,7 +11,7 @@ use self::position::{Kind, Place};
 use super::{
     Cluster, ClusterSpec,
     fault::Fault,
-    values::{HINT, WANTED},
+    values::{ADMIN, HINT, MODE, WORD},
 };
 use crate::{
     error::{Error, Position, Result},
@@ -144,6 +144,7 @@ fn options() -> Options {
         },
         merge_keys: MergeKeyPolicy::AsOrdinary,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        no_schema: true,
         strict_booleans: true,
         underscored_numbers_as_strings: true,
         reject_unsupported_tags: true,
@@ -173,13 +174,13 @@ fn located(error: Error, text: &str) -> Error {
 /// An error of the parser, or of a value's type, in the words of a specification.
 fn shape(error: &YamlError, text: &str) -> Error {
     // Where an alias is used, and not where its value is defined
-    let at = error.location().map(position_of);
+    let mut at = error.location().map(position_of);
     let error = match error {
         YamlError::AliasError { error, .. } => error,
         error => error,
     };
     let value = at.and_then(|at| position::of_value(text, at));
-    let name = || at.and_then(|at| position::of_name(text, at));
+    let name = move || at.and_then(|at| position::of_name(text, at));
     let (place, reason, hint) = match error {
         YamlError::SerdeUnknownField {
             field, expected, ..
@@ -204,6 +205,16 @@ fn shape(error: &YamlError, text: &str) -> Error {
             )
         }
         error => {
+            let value = match error {
+                // Serde's visitors know no place, so it is the one of the field's name
+                YamlError::SerdeInvalidType { expected, .. }
+                    if [WORD, ADMIN].contains(&&**expected) =>
+                {
+                    name().or(value)
+                }
+                _ => value,
+            };
+            at = value.as_ref().map(|value| value.value).or(at);
             let (reason, hint) = words(error, value.as_ref());
             let is_syntax = matches!(error, YamlError::ExternalMessage { .. });
             (value.filter(|_| !is_syntax), reason, hint)
@@ -233,13 +244,22 @@ fn words(error: &YamlError, value: Option<&Place>) -> (String, Option<String>) {
     let wrong_type = |required: &str| wrong_type(required, value);
     let reason = match error {
         YamlError::Message { msg, .. } => {
-            return match (msg.split_once(HINT), msg.split_once(WANTED)) {
-                (Some((reason, hint)), _) => (reason.to_owned(), Some(hint.to_owned())),
-                (None, Some((required, _))) => (msg.clone(), hint(required, value)),
-                (None, None) => (msg.clone(), None),
+            return match msg.split_once(HINT) {
+                Some((reason, hint)) => (reason.to_owned(), Some(hint.to_owned())),
+                None => (msg.clone(), None),
             };
         }
-        YamlError::SerdeInvalidType { .. } => "a field's name is text".to_owned(),
+        YamlError::SerdeInvalidType { expected, .. } => match expected.as_str() {
+            "field identifier" => "a field's name is text".to_owned(),
+            required => return wrong_type(required),
+        },
+        YamlError::QuotingRequired { .. } if value.is_some_and(Place::is_mode) => {
+            let reason = "a number can be read as octal or as decimal";
+            return (reason.to_owned(), Some(MODE.to_owned()));
+        }
+        YamlError::QuotingRequired { .. } | YamlError::NullIntoString { .. } => {
+            return wrong_type("text");
+        }
         YamlError::Unexpected { expected, .. } => match *expected {
             "sequence start" => return wrong_type("a list"),
             "mapping start" => return wrong_type("a mapping"),
@@ -290,7 +310,10 @@ fn wrong_type(required: &str, value: Option<&Place>) -> (String, Option<String>)
         Some(Kind::Scalar(text, true)) => kind(text),
         Some(Kind::Scalar(_, false)) => TEXT,
     };
-    (format!("{required}{WANTED}{is}"), hint(required, value))
+    (
+        format!("{required} is wanted, and this is {is}"),
+        hint(required, value),
+    )
 }
 
 /// How a scalar becomes what is required.

@@ -16,6 +16,13 @@ pub(super) struct Place {
     pub(super) kind: Kind,
 }
 
+impl Place {
+    /// Whether the field is a file's mode.
+    pub(super) fn is_mode(&self) -> bool {
+        self.field.ends_with("_mode")
+    }
+}
+
 /// What a value is.
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
