@@ -236,6 +236,7 @@ fn the_json_gateway_with_rbac() {
     let nameless = credentials(Role::Client, "gateway");
     let member = Member::with_pair("etcd-1", &credentials(Role::Member, "etcd-1"));
     let key = r#"{"key": "Zm9v"}"#;
+    let token_field = Regex::new(r#""token":"([^"]+)""#).unwrap();
     for version in Version::ALL {
         let cluster = Cluster::start(version, std::slice::from_ref(&member), &root);
         let url = cluster.client_url(0);
@@ -251,11 +252,7 @@ fn the_json_gateway_with_rbac() {
         }
         let login = r#"{"name": "root", "password": "secret"}"#;
         let token = gateway(url, &nameless, "/v3/auth/authenticate", login, "");
-        let token = Regex::new(r#""token":"([^"]+)""#)
-            .unwrap()
-            .captures(&token)
-            .unwrap()[1]
-            .to_owned();
+        let token = token_field.captures(&token).unwrap()[1].to_owned();
         for token in ["", &token] {
             assert_eq!(read(&root, token), format!("400 {refusal}"), "{version:?}");
         }
