@@ -7,8 +7,14 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use etcd_pki_core::Finding;
-use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, kubespray::Kubespray};
+use etcd_pki_core::{Finding, Layout, Role};
+use etcd_pki_tests::{
+    Credentials, Scratch, Tool,
+    command::etcd_pki,
+    etcd::{Cluster, Member, Version},
+    kubespray::Kubespray,
+    run,
+};
 use regex::Regex;
 
 /// The directory in which the documentation says that its reader is
@@ -181,6 +187,82 @@ fn reference_of_the_command() {
     let scratch = Scratch::new("reference");
     specify("docs/reference/command.md", scratch.path());
     run_page("docs/reference/command.md", scratch.path());
+}
+
+/// A request to etcd's JSON gateway, and its answer: the status and the body.
+fn gateway(url: &str, client: &Credentials, path: &str, body: &str, token: &str) -> String {
+    const SCRIPT: &str = "\
+import http.client, ssl, sys
+url, ca, certificate, key, path, body, token = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca)
+context.load_cert_chain(certificate, key)
+connection = http.client.HTTPSConnection(url.removeprefix('https://'), context=context, timeout=30)
+connection.request('POST', path, body, {'Authorization': token} if token else {})
+answer = connection.getresponse()
+print(answer.status, answer.read().decode())
+";
+    let pair = client.pair.as_ref().unwrap();
+    let files = [&client.ca, &pair.certificate, &pair.key];
+    let mut command = Tool::PYTHON.command();
+    command.args(["-I", "-c", SCRIPT, url]).args(files);
+    let output = run(command.args([path, body, token])).expect_success();
+    output.stdout().trim().to_owned()
+}
+
+/// What the page about roles states of etcd's JSON gateway with RBAC, with the client that it shows.
+#[test]
+fn the_json_gateway_with_rbac() {
+    let text = page("docs/concepts/roles.md");
+    let command = Regex::new("(?m)^ +(etcd-pki cert issue .+)$").unwrap();
+    let refusal = Regex::new("(?m)^ +400 (.+)$").unwrap();
+    let [command, refusal] =
+        [command, refusal].map(|line| line.captures(&text).unwrap()[1].to_owned());
+    let scratch = Scratch::new("gateway");
+    let directory = scratch.path().join("pki");
+    for line in [
+        "etcd-pki ca new -d pki",
+        "etcd-pki cert issue member etcd-1 --san 127.0.0.1 -d pki",
+        "etcd-pki cert issue client root -d pki",
+        &command,
+    ] {
+        let printed = typed(line, scratch.path());
+        assert!(!printed.contains("exit code"), "{line}: {printed}");
+    }
+    let credentials = |role, name: &str| {
+        let pair = Layout::Kubespray.pairs(role, name).unwrap()[0].below(&directory);
+        Credentials::new(directory.join("ca.pem"), pair)
+    };
+    let root = credentials(Role::Client, "root");
+    let nameless = credentials(Role::Client, "gateway");
+    let member = Member::with_pair("etcd-1", &credentials(Role::Member, "etcd-1"));
+    let key = r#"{"key": "Zm9v"}"#;
+    let token_field = Regex::new(r#""token":"([^"]+)""#).unwrap();
+    for version in Version::ALL {
+        let cluster = Cluster::start(version, std::slice::from_ref(&member), &root);
+        let url = cluster.client_url(0);
+        let read = |client, token: &str| gateway(url, client, "/v3/kv/range", key, token);
+        assert!(read(&root, "").starts_with("200 "));
+        for arguments in [
+            "user add root:secret",
+            "user grant-role root root",
+            "auth enable",
+        ] {
+            let arguments: Vec<&str> = arguments.split(' ').collect();
+            let _ = cluster.etcdctl(&root, &arguments).expect_success();
+        }
+        let login = r#"{"name": "root", "password": "secret"}"#;
+        let token = gateway(url, &nameless, "/v3/auth/authenticate", login, "");
+        let token = token_field.captures(&token).unwrap()[1].to_owned();
+        for token in ["", &token] {
+            assert_eq!(read(&root, token), format!("400 {refusal}"), "{version:?}");
+        }
+        let without = read(&nameless, "");
+        assert!(!without.starts_with("200 "), "{version:?}: {without}");
+        let with = read(&nameless, &token);
+        assert!(with.starts_with("200 "), "{version:?}: {with}");
+        // etcdctl has no need of a token
+        let _ = cluster.etcdctl(&root, &["get", "foo"]).expect_success();
+    }
 }
 
 /// The fields that the parser knows are those that the reference tells, and what it shows is a specification.

@@ -99,7 +99,7 @@ class Ansible:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            timeout=600,
+            timeout=1200,
             check=False,
             text=True,
         )
