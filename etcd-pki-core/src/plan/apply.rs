@@ -26,6 +26,9 @@ impl Plan {
     /// then every other pair: each is replaced atomically, so an interrupted run can be continued by
     /// planning again. A failing pair does not stop the others.
     ///
+    /// Many pairs are written on more threads than the machine has cores, since writing waits for the
+    /// disk; on one thread where rayon's pool has one, as with `RAYON_NUM_THREADS=1`.
+    ///
     /// # Errors
     ///
     /// Nothing was changed if this fails: [`Error::Changed`] if a file is not as it was when the plan

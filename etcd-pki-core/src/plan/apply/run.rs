@@ -276,14 +276,15 @@ fn is_done(executed: &Executed) -> bool {
     matches!(executed.outcome, Outcome::Done)
 }
 
-/// Does work on threads that write files, and on one thread where rayon has only one.
+/// Does work on threads that write files: on those of rayon, or on more where there are many tasks. A
+/// run that is stopped finishes what it has begun, and that is a small part of the tasks.
 fn on_writers<T: Send>(tasks: usize, work: impl FnOnce() -> T + Send) -> T {
     let threads = rayon::current_num_threads();
-    if threads == 1 || tasks < 2 {
+    let writers = WRITERS.min(tasks / 4);
+    if threads == 1 || writers <= threads {
         return work();
     }
-    let threads = threads.max(WRITERS).min(tasks);
-    match ThreadPoolBuilder::new().num_threads(threads).build() {
+    match ThreadPoolBuilder::new().num_threads(writers).build() {
         Ok(pool) => pool.install(work),
         // No more threads can be started
         Err(_) => work(),
