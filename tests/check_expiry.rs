@@ -57,16 +57,20 @@ fn a_ca_has_thresholds_of_its_own() {
         (300, usual().with_critical(threshold("301d")), Some("EP002")),
         (59, usual().with_warning(threshold("1d")), Some("EP003")),
         // Its own, if it is named
-        (59, usual().ca_warning(threshold("58d")), None),
-        (59, usual().ca_warning(threshold("59d")), Some("EP003")),
+        (59, usual().with_ca_warning(threshold("58d")), None),
+        (59, usual().with_ca_warning(threshold("59d")), Some("EP003")),
         (
             20,
             usual()
-                .ca_warning(threshold("58d"))
-                .ca_critical(threshold("10d")),
+                .with_ca_warning(threshold("58d"))
+                .with_ca_critical(threshold("10d")),
             Some("EP003"),
         ),
-        (300, usual().ca_critical(threshold("50%")), Some("EP002")),
+        (
+            300,
+            usual().with_ca_critical(threshold("50%")),
+            Some("EP002"),
+        ),
     ] {
         let checked = of_ca(&check.at(end - DAY * left), &store);
         assert_eq!(
@@ -90,8 +94,7 @@ fn what_depends_on_a_ca() {
 
     // What another CA of the same name signed does not depend on it
     let namesake = CertificateAuthority::create("etcd-ca").unwrap();
-    let cluster = Cluster::from_yaml("clients: [other]\nadmin: none\n").unwrap();
-    let identity = cluster.clients()[0].identity().clone();
+    let identity = etcd_pki_core::Identity::new("other").unwrap();
     let other = namesake.issue(Role::Client, identity).unwrap();
     let pem = other.certificate().to_pem();
     fs::write(store.directory().join("client-other.pem"), pem).unwrap();
@@ -101,7 +104,8 @@ fn what_depends_on_a_ca() {
     let ca = store.ca(CaKind::Client, None).unwrap();
     let validity = Validity::days(7_300);
     let renewed = ca
-        .at(SystemTime::now()).renew_ca(CaRenewal::new(validity))
+        .at(SystemTime::now())
+        .renew_ca(CaRenewal::new(validity))
         .unwrap();
     let both = [&ca, &renewed].map(|ca| ca.certificate().to_pem());
     fs::write(store.directory().join("ca.pem"), both.concat()).unwrap();
@@ -136,7 +140,7 @@ fn what_depends_on_a_root() {
     }
     let both = ["root.pem", "below.pem"].map(|name| fs::read(folder.join(name)).unwrap());
     fs::write(folder.join("ssl/ca.pem"), both.concat()).unwrap();
-    let checked = Check::new().ca_warning("1y".parse().unwrap());
+    let checked = Check::new().with_ca_warning("1y".parse().unwrap());
     let checked = checked
         .at(SystemTime::now() + DAY * 100)
         .run([folder.join("ssl")]);

@@ -200,7 +200,7 @@ fn shared_names_are_counted_in_every_certificate() {
     ] {
         let yaml = specification(members, shared, nodes, profile);
         let cluster = Cluster::from_yaml(&yaml).unwrap();
-        assert_eq!(cluster.members().len(), members);
+        assert_eq!(cluster.spec().members.len(), members);
     }
     for (members, shared, nodes, profile, field) in [
         (

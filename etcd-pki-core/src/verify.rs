@@ -109,7 +109,10 @@ impl Verifier {
 
     /// Adds intermediate certificates, such as those that follow the first one in etcd's certificate
     /// file.
-    pub fn with_intermediates(mut self, intermediates: impl IntoIterator<Item = Certificate>) -> Self {
+    pub fn with_intermediates(
+        mut self,
+        intermediates: impl IntoIterator<Item = Certificate>,
+    ) -> Self {
         self.intermediates.extend(intermediates);
         self
     }

@@ -66,11 +66,11 @@ impl PyCheck {
         }
         if let Some(Before(threshold)) = ca_warning {
             options += &format!(" ca_warning={threshold}");
-            check = check.ca_warning(threshold);
+            check = check.with_ca_warning(threshold);
         }
         if let Some(Before(threshold)) = ca_critical {
             options += &format!(" ca_critical={threshold}");
-            check = check.ca_critical(threshold);
+            check = check.with_ca_critical(threshold);
         }
         if let Some(Instant(instant)) = at {
             options += &format!(" at={}", etcd_pki_core::rfc3339(instant));

@@ -142,12 +142,15 @@ impl CheckCommand {
             Some(instant) => time::instant(instant)?,
             None => time::now(),
         };
-        let mut check = Check::new().with_warning(warning).with_critical(critical).at(now);
+        let mut check = Check::new()
+            .with_warning(warning)
+            .with_critical(critical)
+            .at(now);
         if let Some(threshold) = self.ca_warning {
-            check = check.ca_warning(threshold);
+            check = check.with_ca_warning(threshold);
         }
         if let Some(threshold) = self.ca_critical {
-            check = check.ca_critical(threshold);
+            check = check.with_ca_critical(threshold);
         }
         let check = self
             .ignore

@@ -94,7 +94,8 @@ impl<'a> Resolver<'a> {
     /// How many names certificates share, and how many certificates have all of them.
     pub(super) fn shared(&self) -> (usize, usize) {
         let cluster = self.cluster;
-        let [members, nodes] = [Role::Member, Role::Node].map(|role| cluster.spec.entries(role).len());
+        let [members, nodes] =
+            [Role::Member, Role::Node].map(|role| cluster.spec.entries(role).len());
         let pairs = cluster
             .layout()
             .pairs(Role::Member, "name")

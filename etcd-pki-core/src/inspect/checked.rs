@@ -160,10 +160,7 @@ impl Checked {
     /// Whether it is a CA that expires soon.
     pub(super) fn is_expiring_ca(&self) -> bool {
         let is_expiry = |finding: &Finding| matches!(finding, Finding::Expires { .. });
-        let is_ca = self
-            .certificate
-            .as_ref()
-            .is_some_and(Certificate::is_ca);
+        let is_ca = self.certificate.as_ref().is_some_and(Certificate::is_ca);
         is_ca && self.findings.iter().any(is_expiry)
     }
 

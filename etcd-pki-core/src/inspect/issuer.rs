@@ -237,14 +237,23 @@ mod tests {
         assert!(refused(&by_key, &[own, &other]) && refused(&by_key, &[&other, own]));
         assert_eq!(
             judge(&by_key, &[&other]),
-            Issuer::Unknown { same_name: true }
+            Issuer::Unknown {
+                same_name: true,
+                damaged: None
+            }
         );
         assert!(refused(&anonymous, &[own]) && refused(&anonymous, &[&other]));
-        let unknown = Issuer::Unknown { same_name: false };
+        let unknown = Issuer::Unknown {
+            same_name: false,
+            damaged: None,
+        };
         assert_eq!(judge(&anonymous, &[&stranger]), unknown);
         // The algorithm is not the reason where the signature is wrong
         let leaf = ca.sign(test_certificates::leaf("leaf")).certificate;
-        let same_name = Issuer::Unknown { same_name: true };
+        let same_name = Issuer::Unknown {
+            same_name: true,
+            damaged: None,
+        };
         assert_eq!(judge(&leaf, &[&other]), same_name);
     }
 

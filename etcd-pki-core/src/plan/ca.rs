@@ -144,9 +144,7 @@ impl Ca {
         let bundle = &self.current.bundle;
         match &self.decision {
             None => TrustText::Made(Vec::new()),
-            Some(decision) if decision.action == Action::Renew => {
-                TrustText::Made(bundle.clone())
-            }
+            Some(decision) if decision.action == Action::Renew => TrustText::Made(bundle.clone()),
             Some(_) => TrustText::Known(all_pem(bundle)),
         }
     }

@@ -199,7 +199,7 @@ fn thresholds() {
         (2, 23, Some(true)),
         (3, 2, Some(true)),
     ] {
-        let found = expiry(&leaf, both, instant(2030, month, day));
+        let found = expiry(&leaf, &both, instant(2030, month, day));
         let is_critical = found.map(|finding| match finding {
             Finding::Expires { critical, .. } => critical,
             other => panic!("{other:?}"),

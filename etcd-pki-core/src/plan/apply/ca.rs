@@ -6,7 +6,11 @@ use crate::{
     cluster::DesiredCa,
     error::Result,
     key::PrivateKey,
-    plan::{Step, cache::Marker, step::{TrustText, Work}},
+    plan::{
+        Step,
+        cache::Marker,
+        step::{TrustText, Work},
+    },
     store::Overwrite,
 };
 

@@ -7,8 +7,8 @@ use super::{
     shared::{Changed, Shared, requested_end},
 };
 use crate::{
-    ca::CertificateAuthority,
     bundle::Bundle,
+    ca::CertificateAuthority,
     cluster::DesiredPair,
     error::{Error, Result},
     key::PublicKey,
@@ -116,11 +116,15 @@ fn certify(
                 path: step.paths().key,
             });
         }
-        let bundle = ca.at(shared.plan.now).issue_for(current, pair.profile, &pair.identity)?;
+        let bundle = ca
+            .at(shared.plan.now)
+            .issue_for(current, pair.profile, &pair.identity)?;
         let bundle = keeping(bundle, step, ca);
         return write(shared, step, pair, &bundle, Overwrite::Replace);
     }
-    let issued = ca.at(shared.plan.now).certify(key, pair.profile, &pair.identity)?;
+    let issued = ca
+        .at(shared.plan.now)
+        .certify(key, pair.profile, &pair.identity)?;
     let issued = issued.keeping(&step.following, ca);
     let certificate = issued.to_pem();
     shared.files.put_certificate(

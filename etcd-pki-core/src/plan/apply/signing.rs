@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::shared::{Changed, Shared, requested_end};
 use crate::{
-    ca::CertificateAuthority,
     bundle::{all_pem, place_of_key},
+    ca::CertificateAuthority,
     certificate::Certificate,
     error::{Error, Result},
     inspect::Stamps,
-    plan::{Step, Target, report::Product, step::{TrustText, Work}},
+    plan::{
+        Step, Target,
+        report::Product,
+        step::{TrustText, Work},
+    },
     store::Exchange,
 };
 
@@ -50,7 +54,8 @@ pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)
         (Work::Sign(request), Target::Pair(pair)) => {
             let issued = shared
                 .signer(pair.ca)?
-                .at(shared.plan.now).sign(request, pair.profile, &pair.identity)
+                .at(shared.plan.now)
+                .sign(request, pair.profile, &pair.identity)
                 .map_err(|error| error.in_file(step.file()))?;
             let product = Product {
                 requested_end: requested_end(pair, issued.requested_end()),

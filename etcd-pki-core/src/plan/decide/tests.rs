@@ -186,7 +186,7 @@ fn decide_ca(made: &Made, place: Key, now: SystemTime) -> (Action, Vec<String>) 
     let current = CurrentCa::read(&there, &paths, Some("ca"), &usual).unwrap();
     let desired = DesiredCa {
         kind: CaKind::Client,
-        profile: Profile::authority(),
+        profile: Profile::ca(),
         paths,
         identity: Identity::new("ca").unwrap(),
         renew_before: RenewBefore::days(30),
