@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Certificate, PairPaths, PrivateKey};
+use etcd_pki_core::{Certificate, PrivateKey, layout::PairPaths};
 use etcd_pki_tests::{
     Scratch,
     adopted::Adopted,

@@ -15,8 +15,10 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CaKind, CertificateAuthority, DesiredCa, DesiredPair, Layout, PlanOptions, PrivateKey,
-    READ_LIMIT, Store, plan::Action,
+    CaKind, CertificateAuthority, Layout, PrivateKey, Store,
+    cluster::{DesiredCa, DesiredPair},
+    internal::READ_LIMIT,
+    plan::{Action, PlanOptions},
 };
 use etcd_pki_tests::{
     Tool,

@@ -14,7 +14,7 @@ use std::{
 
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, CertificateRequest, Error, Identity, Layout,
-    Passphrase, PrivateKey, Role, Store, read_authority,
+    Passphrase, PrivateKey, Role, Store, internal::read_authority,
 };
 use etcd_pki_tests::{
     Scratch,

@@ -18,7 +18,7 @@ use std::{
 
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Identity, Layout, PrivateKey, Profile, Store,
-    Validity, rfc3339,
+    Validity, internal::rfc3339,
 };
 use etcd_pki_tests::{
     Output, Scratch,

@@ -19,8 +19,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite,
-    PairPaths, Role, Store, Validity,
+    CaKind, Certificate, CertificateAuthority, Identity, KeyAlgorithm, Layout, Role, Store,
+    Validity, layout::PairPaths, store::Overwrite,
 };
 use etcd_pki_tests::{
     Directory, LOCK_FILE, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,

@@ -13,8 +13,11 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CaKind, CaRenewal, CertificateAuthority, Check, Checked, Cluster, Finding, Layout, Role, Store,
-    Threshold, Validity,
+    CaKind, CertificateAuthority, Cluster, Layout, Role, Store, Validity,
+    ca::CaRenewal,
+    finding::Finding,
+    inspect::{Check, Checked},
+    time::Threshold,
 };
 use etcd_pki_tests::{Scratch, command::etcd_pki_in, openssl};
 

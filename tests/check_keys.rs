@@ -12,8 +12,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, CaKind, Cluster, Error, Layout, Passphrase, Plan, PlanOptions, Report, Store,
-    plan::Action,
+    CaKind, Cluster, Error, Layout, Passphrase, Plan, Store,
+    plan::{Action, ApplyOptions, PlanOptions, Report},
 };
 use etcd_pki_tests::Scratch;
 

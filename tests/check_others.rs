@@ -12,10 +12,11 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, Check, Checked, Cluster, Finding, Identity, Layout,
-    Role, Severity, Store, Verifier,
+    CaKind, Certificate, CertificateAuthority, Cluster, Identity, Layout, Role, Store,
+    finding::{Finding, Severity},
+    inspect::{Check, Checked},
     plan::{Action, Step},
-    verify,
+    verify::{self, Verifier},
 };
 use etcd_pki_tests::{
     Credentials, Scratch, Verdict,
@@ -696,7 +697,7 @@ fn an_address_that_two_members_share() {
     let cluster = Cluster::from_yaml(specification).unwrap();
     let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
     assert!(cluster.plan(&store).unwrap().apply().unwrap().is_complete());
-    let adoption = etcd_pki_core::Adoption::read(store.directory(), None).unwrap();
+    let adoption = etcd_pki_core::adopt::Adoption::read(store.directory(), None).unwrap();
     let adopted = adoption.cluster();
     assert!(
         adopted.spec().shared_names.is_empty(),
@@ -754,7 +755,7 @@ fn the_files_of_other_tools() {
             };
             fs::copy(made.file(from), path).unwrap();
         }
-        let refused = etcd_pki_core::Adoption::read(&folder, None).unwrap_err();
+        let refused = etcd_pki_core::adopt::Adoption::read(&folder, None).unwrap_err();
         assert!(refused.to_string().contains(tool), "{tool}: {refused}");
         assert!(refused.hint().is_some());
     }

@@ -8,7 +8,10 @@
 
 use std::{fs, path::Path};
 
-use etcd_pki_core::{Bundle, CertificateAuthority, Check, Identity, Role, inspect};
+use etcd_pki_core::{
+    Bundle, CertificateAuthority, Identity, Role,
+    inspect::{self, Check},
+};
 use etcd_pki_tests::{
     Scratch, Verdict,
     command::etcd_pki_in,

@@ -16,8 +16,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, Error, Store,
-    plan::{Action, Progress},
+    Error, Store,
+    plan::{Action, ApplyOptions, Progress},
 };
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},

@@ -12,8 +12,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, Error, PlanOptions, Report, Store,
-    plan::{Action, Step},
+    Error, Store,
+    plan::{Action, ApplyOptions, PlanOptions, Report, Step},
 };
 use etcd_pki_tests::{
     cluster::{Cluster, PAIRS, SPECIFICATION},

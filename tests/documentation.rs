@@ -7,7 +7,7 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use etcd_pki_core::{Finding, Layout, Role};
+use etcd_pki_core::{Layout, Role, finding::Finding};
 use etcd_pki_tests::{
     Credentials, Scratch, Tool,
     command::etcd_pki,

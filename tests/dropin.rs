@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Certificate, ExtendedKeyUsage, KeyAlgorithm, Layout, PrivateKey, Role};
+use etcd_pki_core::{Certificate, KeyAlgorithm, Layout, PrivateKey, Role, x509::ExtendedKeyUsage};
 use etcd_pki_tests::{
     Credentials, Scratch, apiserver,
     command::etcd_pki,

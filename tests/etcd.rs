@@ -7,8 +7,8 @@
 use std::{fs, thread};
 
 use etcd_pki_core::{
-    Certificate, Compatibility, Identity, KeyAlgorithm, PairPaths, Role, Settings, Validity,
-    inspect,
+    Certificate, Identity, KeyAlgorithm, Role, Validity, inspect, layout::PairPaths,
+    role::Compatibility, settings::Settings,
 };
 use etcd_pki_tests::{
     Credentials, Directory, apiserver,

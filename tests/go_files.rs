@@ -16,7 +16,7 @@ mod mutation;
 #[path = "go_files/pem.rs"]
 mod pem;
 
-use etcd_pki_core::{Finding, verify};
+use etcd_pki_core::{finding::Finding, verify};
 use etcd_pki_tests::{
     Verdict,
     go::{self, Files},

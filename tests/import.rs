@@ -8,8 +8,8 @@
 use std::{fs, path::Path};
 
 use etcd_pki_core::{
-    CertificateAuthority, CertificateRequest, Error, Identity, KeyFormat, Passphrase, PrivateKey,
-    Role,
+    CertificateAuthority, CertificateRequest, Error, Identity, Passphrase, PrivateKey, Role,
+    key::KeyFormat,
 };
 use etcd_pki_tests::{Scratch, Tool, go, run};
 use pem_rfc7468::LineEnding;

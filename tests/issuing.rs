@@ -15,10 +15,11 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Cluster, ClusterSpec, Error, Finding, Identity, Layout,
-    PlanOptions, PrivateKey, RenewBefore, Role, Store,
-    plan::{Action, ApplyOptions, Renewal},
-    rfc3339,
+    Certificate, CertificateAuthority, Cluster, Error, Identity, Layout, PrivateKey, Role, Store,
+    cluster::{ClusterSpec, RenewBefore},
+    finding::Finding,
+    internal::rfc3339,
+    plan::{Action, ApplyOptions, PlanOptions, Renewal},
 };
 use etcd_pki_tests::{Scratch, Verdict, go, openssl};
 

@@ -14,8 +14,11 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Adoption, CaKind, Check, Cluster, Error, Layout, Overwrite, Store,
+    CaKind, Cluster, Error, Layout, Store,
+    adopt::Adoption,
+    inspect::Check,
     plan::{Action, PlanOptions, Step},
+    store::Overwrite,
 };
 use etcd_pki_tests::{
     Scratch,

@@ -6,7 +6,7 @@
 
 use std::process::Command;
 
-use etcd_pki_core::PairPaths;
+use etcd_pki_core::layout::PairPaths;
 use etcd_pki_tests::{
     Credentials, Output, Tool, apiserver,
     command::etcd_pki,

@@ -12,7 +12,7 @@ use std::{
     process::Command,
 };
 
-use etcd_pki_core::PairPaths;
+use etcd_pki_core::layout::PairPaths;
 use etcd_pki_tests::{
     Credentials, LOCK_FILE, Scratch,
     command::etcd_pki,

@@ -10,8 +10,8 @@
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, CertificateRequest, Cluster, Finding, Identity, PrivateKey,
-    Role, Verifier,
+    Certificate, CertificateAuthority, CertificateRequest, Cluster, Identity, PrivateKey, Role,
+    finding::Finding, verify::Verifier,
 };
 use etcd_pki_tests::{Output, Scratch, command::etcd_pki, go, openssl, run};
 

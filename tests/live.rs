@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Certificate, Layout, PairPaths};
+use etcd_pki_core::{Certificate, Layout, layout::PairPaths};
 use etcd_pki_tests::{
     Credentials, Scratch, Tool,
     command::etcd_pki_in,

@@ -7,7 +7,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use etcd_pki_core::{CertificateRequest, Claim, KubesprayScript};
+use etcd_pki_core::{CertificateRequest, kubespray::KubesprayScript, request::Claim};
 use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, openssl};
 use proptest::prelude::*;
 
@@ -159,7 +159,7 @@ fn compare(text: &str, theirs: Option<Vec<String>>, ours: Result<Vec<String>, St
             let names = theirs.iter().filter(|name| !name.starts_with("spiffe:"));
             // Blanks around a name are not OpenSSL's to drop: it writes them down
             let is_name = |name: &String| {
-                name.trim() == name && name.parse::<etcd_pki_core::AlternativeName>().is_ok()
+                name.trim() == name && name.parse::<etcd_pki_core::x509::AlternativeName>().is_ok()
             };
             assert!(
                 !names.clone().all(is_name),

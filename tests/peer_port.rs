@@ -8,7 +8,12 @@
 
 use std::fs;
 
-use etcd_pki_core::{Adoption, Certificate, Check, Cluster, Finding, Role, Severity, inspect};
+use etcd_pki_core::{
+    Certificate, Cluster, Role,
+    adopt::Adoption,
+    finding::{Finding, Severity},
+    inspect::{self, Check},
+};
 use etcd_pki_tests::{Scratch, command::etcd_pki_in, openssl};
 
 /// The codes of a check, of all files.

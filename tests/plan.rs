@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use etcd_pki_core::{
-    CaKind, Cluster, Error, Layout, Plan, PlanOptions, Report, Store,
-    plan::{Action, Renewal},
+    CaKind, Cluster, Error, Layout, Plan, Store,
+    plan::{Action, PlanOptions, Renewal, Report},
 };
 use etcd_pki_tests::{LOCK_FILE, Scratch};
 

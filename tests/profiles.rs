@@ -8,8 +8,9 @@
 use std::{fs, time::Duration};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Compatibility, Identity, KeyAlgorithm, PrivateKey, Role,
-    parse_rfc3339, rfc3339,
+    Certificate, CertificateAuthority, Identity, KeyAlgorithm, PrivateKey, Role,
+    internal::{parse_rfc3339, rfc3339},
+    role::Compatibility,
 };
 use etcd_pki_tests::{Scratch, openssl};
 

@@ -11,8 +11,11 @@ use std::{
 };
 
 use etcd_pki_core::{
-    AlternativeName, Certificate, CertificateAuthority, CertificateRequest, Host, Identity,
-    PrivateKey, PublicKey, Role, Validity, Verifier, rfc3339,
+    Certificate, CertificateAuthority, CertificateRequest, Identity, PrivateKey, PublicKey, Role,
+    Validity,
+    internal::rfc3339,
+    verify::{Host, Verifier},
+    x509::AlternativeName,
 };
 use proptest::prelude::*;
 

@@ -8,8 +8,8 @@
 use std::{collections::BTreeSet, fs, os::unix::fs::symlink, process::Command};
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Identity, PlanOptions, PrivateKey, Role, Store,
-    plan::{Action, Step},
+    Certificate, CertificateAuthority, Identity, PrivateKey, Role, Store,
+    plan::{Action, PlanOptions, Step},
 };
 use etcd_pki_tests::{
     cluster::{Cluster, SPECIFICATION},

@@ -22,8 +22,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Cluster, PlanOptions, Store,
-    plan::{Action, Outcome},
+    Cluster, Store,
+    plan::{Action, Outcome, PlanOptions},
 };
 use etcd_pki_tests::{
     LOCK_FILE,

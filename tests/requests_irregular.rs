@@ -8,7 +8,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
-use etcd_pki_core::READ_LIMIT;
+use etcd_pki_core::internal::READ_LIMIT;
 use etcd_pki_tests::{
     machines::{Machines, SPECIFICATION},
     run,

@@ -16,9 +16,9 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, Bundle, Certificate, Cluster, Error, Fingerprint, Plan, PlanOptions, Report,
-    Store,
-    plan::{Action, Progress, Step},
+    Bundle, Certificate, Cluster, Error, Plan, Store,
+    plan::{Action, ApplyOptions, PlanOptions, Progress, Report, Step},
+    x509::Fingerprint,
 };
 use etcd_pki_tests::Scratch;
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Identity, PairPaths, PrivateKey, Profile, Role,
+    Certificate, CertificateAuthority, Identity, PrivateKey, Profile, Role, layout::PairPaths,
 };
 use etcd_pki_tests::{
     Credentials,

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output},
 };
 
-use etcd_pki_core::{Certificate, rfc3339};
+use etcd_pki_core::{Certificate, internal::rfc3339};
 use etcd_pki_tests::{
     Scratch,
     command::{etcd_pki, etcd_pki_in},

@@ -12,7 +12,7 @@ mod names;
 
 use std::{fs, path::PathBuf, time::SystemTime};
 
-use etcd_pki_core::{Certificate, Role, Validity, Verifier, rfc3339};
+use etcd_pki_core::{Certificate, Role, Validity, internal::rfc3339, verify::Verifier};
 use etcd_pki_tests::{Scratch, Verdict, go, openssl};
 
 /// Certificates made by openssl, each by its extensions.

@@ -8,7 +8,7 @@
 use divan::Bencher;
 use etcd_pki_core::{
     Certificate, CertificateAuthority, CertificateRequest, Identity, KeyAlgorithm, PrivateKey,
-    Profile, Role, Verifier,
+    Profile, Role, verify::Verifier,
 };
 
 const ALL: [KeyAlgorithm; 6] = KeyAlgorithm::ALL;

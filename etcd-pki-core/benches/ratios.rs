@@ -19,8 +19,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CertificateAuthority, CertificateRequest, ExtendedKeyUsage, Identity, KeyAlgorithm, PrivateKey,
-    Profile, Role,
+    CertificateAuthority, CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Profile, Role,
+    x509::ExtendedKeyUsage,
 };
 use ring::{
     rand::SystemRandom,

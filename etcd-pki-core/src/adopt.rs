@@ -37,7 +37,7 @@ use crate::{
 /// file, is told in remarks; and what is not believed, for it is in the place of something else.
 ///
 /// ```
-/// use etcd_pki_core::{Adoption, Cluster, ClusterSpec, Layout, Store};
+/// use etcd_pki_core::{Cluster, Layout, Store, adopt::Adoption, cluster::ClusterSpec};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");

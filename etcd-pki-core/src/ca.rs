@@ -6,6 +6,7 @@ mod issued;
 mod issuing;
 mod loading;
 mod renewal;
+mod signer;
 
 use std::{
     collections::HashSet,
@@ -15,24 +16,26 @@ use std::{
 };
 
 pub(crate) use self::renewal::check_self_signed;
+use self::signer::scheme_of;
 use self::{
     certificate_builder::CertificateBuilder,
     loading::{check_authority, check_path_lengths},
 };
-pub use self::{issued::Issued, issuing::CaAt, renewal::CaRenewal};
+pub use self::{issued::Issued, issuing::CaAt, renewal::CaRenewal, signer::Signer};
 pub(crate) use self::{loading::cas_above, renewal::etcd_usages};
 use crate::{
-    bundle,
-    certificate::Certificate,
-    clock,
     error::{Error, Result},
-    extensions::{ExtendedKeyUsage, ExtensionsBuilder},
-    identity::{Identity, subject},
     key::PrivateKey,
     profile::{CaProfile, Profile},
-    signer::{Signer, scheme_of},
     signing::Scheme,
+    time::clock,
     verify::{SigningChain, unacceptable},
+    x509::{
+        bundle,
+        certificate::Certificate,
+        extensions::{ExtendedKeyUsage, ExtensionsBuilder},
+        identity::{Identity, subject},
+    },
 };
 
 /// How long before now a certificate starts, for hosts with slow clocks: kubeadm's five minutes.

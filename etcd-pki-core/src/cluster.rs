@@ -22,9 +22,9 @@ pub use self::{
 };
 use crate::{
     error::{Error, Result},
-    identity::Identity,
     layout::Layout,
     role::Role,
+    x509::identity::Identity,
 };
 
 /// A cluster that can exist: its CA, members, nodes and clients, and where their files are.
@@ -34,7 +34,7 @@ use crate::{
 /// with `Cluster::from_yaml`. Whether a specification is valid does not depend on the clock.
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec};
+/// use etcd_pki_core::{Cluster, cluster::{ClusterSpec, EntrySpec}};
 ///
 /// let cluster = Cluster::try_from(ClusterSpec {
 ///     members: vec![

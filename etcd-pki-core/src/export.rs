@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::{
-    bundle::{Bundle, all_pem},
-    certificate::Certificate,
     cluster::{Cluster, Desired},
     error::{Error, Result},
     inspect::issuer::{self, Issuer},
@@ -16,6 +14,10 @@ use crate::{
         Attributes, CaAttributes, Overwrite, PairTexts, Store, group, is_empty,
         look_existing_below, may_give, owner_of_directory, read_existing_below, trusted_owner,
         user, user_name,
+    },
+    x509::{
+        bundle::{Bundle, all_pem},
+        certificate::Certificate,
     },
 };
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use self::{facts::Facts, severity::Severity, table::Entry};
-use crate::{extensions::ExtendedKeyUsage, text, threshold::Threshold};
+use crate::{text, time::threshold::Threshold, x509::extensions::ExtendedKeyUsage};
 
 /// Something that is wrong with existing files. Each kind has a code that never changes.
 ///

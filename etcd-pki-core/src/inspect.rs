@@ -27,10 +27,10 @@ pub(crate) use self::{
 use std::path::Path;
 
 use crate::{
-    certificate::Certificate,
     finding::Finding,
     layout::PairPaths,
     store::{Attributes, Stamp, owner_of_directory, parent, shared_directory_mode},
+    x509::certificate::Certificate,
 };
 
 pub use self::{

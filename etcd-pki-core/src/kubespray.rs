@@ -12,17 +12,17 @@ use alt_names::AltNames;
 use crate::{
     cluster::{CaSpec, Cluster, ClusterSpec, DefaultsSpec, EntrySpec},
     error::{Error, Result},
-    identity::{self, AlternativeName},
     key::KeyAlgorithm,
     role::Compatibility,
-    validity::Validity,
+    time::validity::Validity,
+    x509::identity::{self, AlternativeName},
 };
 
 /// What Kubespray's `make-ssl-etcd.sh` is told, and so what it would make: for each master a member's and an admin's pair, for
 /// each host a node's, every certificate with all names of the openssl.conf.
 ///
 /// ```
-/// use etcd_pki_core::KubesprayScript;
+/// use etcd_pki_core::kubespray::KubesprayScript;
 ///
 /// let script = KubesprayScript::from_openssl_conf("[alt_names]\nDNS.1 = localhost\nIP.1 = 10.0.0.11\n")?
 ///     .masters("etcd-1")

@@ -104,97 +104,77 @@
 
 // The modules, foundations first: each uses only those above it.
 
-mod clock;
 mod der_writer;
-mod error;
+pub mod error;
 mod foreign;
 mod hex;
 mod limits;
 mod pem;
 mod signing;
 mod text;
+pub mod time;
 mod uri;
 mod words;
 
-mod serial;
-mod span;
-mod threshold;
-mod validity;
+pub mod key;
+pub mod role;
+pub mod x509;
 
-mod key;
+pub mod profile;
+pub mod request;
 
-mod extensions;
-mod identity;
-
-mod profile;
-mod role;
-
-mod certificate;
-mod fingerprint;
-mod request;
-
-mod bundle;
-mod signer;
-
-mod finding;
+pub mod finding;
 
 pub mod verify;
 
-mod ca;
+pub mod ca;
 
+#[cfg(feature = "store")]
 mod foreign_names;
-mod layout;
-mod store;
+#[cfg(feature = "store")]
+pub mod layout;
+#[cfg(feature = "store")]
+pub mod store;
 
+#[cfg(feature = "store")]
 pub mod inspect;
 
-mod cluster;
+#[cfg(feature = "store")]
+pub mod cluster;
 
+#[cfg(feature = "store")]
 pub mod plan;
 
-mod export;
-mod kubespray;
+#[cfg(feature = "store")]
+pub mod export;
+#[cfg(feature = "store")]
+pub mod kubespray;
 
-mod adopt;
-mod config;
+#[cfg(feature = "store")]
+pub mod adopt;
+#[cfg(feature = "store")]
+pub mod settings;
+
+#[doc(hidden)]
+pub mod internal;
 
 #[cfg(test)]
 mod test_certificates;
 
 pub use crate::{
-    adopt::{Adoption, Remark},
-    bundle::Bundle,
-    ca::{CaAt, CaRenewal, CertificateAuthority, Issued},
-    certificate::Certificate,
-    clock::{check_clock, parse_rfc3339, rfc3339},
-    cluster::{
-        AdminSpec, CaFilesSpec, CaSpec, Cluster, ClusterSpec, CommonName, DefaultsSpec, Desired,
-        DesiredCa, DesiredPair, EntrySpec, FilesSpec, Peers, RenewBefore,
-    },
-    config::Settings,
-    error::{Error, Place, Position, Result},
-    export::Exported,
-    extensions::{ExtendedKeyUsage, KeyUsage},
-    finding::{Entry, Facts, Finding, Severity},
-    fingerprint::Fingerprint,
-    identity::{AlternativeName, DnsName, Identity, Uri},
-    inspect::{Check, Checked, KeyMatch},
-    key::{KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, PublicKey},
-    kubespray::{KubesprayScript, MisplacedAddress},
-    layout::{CaKind, Layout, PairPaths},
-    plan::{ApplyOptions, Plan, PlanOptions, Report},
-    profile::{CaProfile, Profile},
-    request::{CertificateRequest, Claim},
-    role::{Compatibility, Role},
-    serial::SerialNumber,
-    signer::Signer,
-    store::{
-        LockedFiles, LockedStore, NewFile, Overwrite, READ_LIMIT, Store, has_further_names,
-        read_authority, read_authority_to_renew, read_file, read_private_key, read_regular_file,
-        write_files, write_files_with,
-    },
-    text::printable,
-    threshold::Threshold,
-    validity::Validity,
-    verify::{Host, Verdict, Verifier},
+    ca::CertificateAuthority,
+    error::{Error, Result},
+    key::{KeyAlgorithm, Passphrase, PrivateKey, PublicKey},
+    profile::Profile,
+    request::CertificateRequest,
+    role::Role,
+    time::Validity,
+    x509::{Bundle, Certificate, Identity},
+};
+#[cfg(feature = "store")]
+pub use crate::{
+    cluster::Cluster,
+    layout::{CaKind, Layout},
+    plan::Plan,
+    store::Store,
 };

@@ -43,11 +43,11 @@ use crate::{
     cluster::{Cluster, FilesSpec},
     error::{Error, Result},
     finding::Finding,
-    fingerprint::Fingerprint,
     inspect::Stamps,
     layout::{CaKind, PairPaths},
     role::Role,
     store::{Attributes, CaAttributes, Exchange, Store, group, user},
+    x509::fingerprint::Fingerprint,
 };
 
 /// What must change in a directory: steps, each with its reasons.
@@ -57,7 +57,7 @@ use crate::{
 /// [`Error::Changed`].
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec, Layout, Store, plan::Action};
+/// use etcd_pki_core::{Cluster, Layout, Store, cluster::{ClusterSpec, EntrySpec}, plan::Action};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
@@ -244,7 +244,7 @@ impl PlanOptions {
     }
 
     fn now(&self) -> SystemTime {
-        self.now.unwrap_or_else(crate::clock::now)
+        self.now.unwrap_or_else(crate::time::clock::now)
     }
 }
 

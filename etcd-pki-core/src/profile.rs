@@ -2,12 +2,14 @@
 
 use crate::{
     error::{Error, Result},
-    extensions::{ExtendedKeyUsage, KeyUsage},
-    identity::{AlternativeName, Identity, each_once},
     key::KeyAlgorithm,
     limits,
     role::{Compatibility, Role},
-    validity::Validity,
+    time::validity::Validity,
+    x509::{
+        extensions::{ExtendedKeyUsage, KeyUsage},
+        identity::{AlternativeName, Identity, each_once},
+    },
 };
 
 const LEAF_VALIDITY: Validity = Validity::years(1);

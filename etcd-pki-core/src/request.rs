@@ -18,12 +18,14 @@ pub use self::claim::Claim;
 use crate::{
     der_writer::{self, SEQUENCE, SET, nesting_field},
     error::{Error, Result},
-    extensions::{ExtensionRef, Extensions, ExtensionsBuilder},
-    identity::{Identity, attributes, subject},
     key::{PrivateKey, PublicKey},
     limits, pem,
     profile::Profile,
     signing::{self, Scheme, Signed},
+    x509::{
+        extensions::{ExtensionRef, Extensions, ExtensionsBuilder},
+        identity::{Identity, attributes, subject},
+    },
 };
 
 const WHAT: &str = "certificate request";

@@ -48,9 +48,9 @@ pub(crate) use self::{
     tree::{Entry, files, is_empty, tree, whole_tree},
 };
 use crate::{
-    certificate::Certificate,
     error::Result,
     layout::{CaKind, Layout, PairPaths},
+    x509::certificate::Certificate,
 };
 
 /// A directory in a layout. Reading follows symbolic links, and writing wants the [`LockedStore`].

@@ -8,8 +8,8 @@ use rcgen::{
 };
 
 use crate::{
-    certificate::Certificate,
     key::{KeyAlgorithm, PrivateKey},
+    x509::certificate::Certificate,
 };
 
 /// A certificate, what it was made of, and its key.

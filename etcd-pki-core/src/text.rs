@@ -16,7 +16,7 @@ pub(crate) const FEW: usize = 8;
 /// in certificates may hold anything, and one name can look like another, or like a line of a program's output.
 ///
 /// ```
-/// use etcd_pki_core::printable;
+/// use etcd_pki_core::internal::printable;
 ///
 /// assert_eq!(printable("bücher"), "bücher");
 /// assert_eq!(printable("ro\u{200b}ot \u{202e}x\n"), r"ro\u200bot \u202ex\u000a");

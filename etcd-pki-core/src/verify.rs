@@ -12,13 +12,12 @@ mod verdict;
 use std::{path::Path, time::SystemTime};
 
 use crate::{
-    certificate::Certificate,
-    clock,
     error::{Error, Result},
-    extensions::ExtendedKeyUsage,
     finding::Finding,
     pem,
     role::Role,
+    time::clock,
+    x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
 use self::chain::Search;
@@ -41,7 +40,7 @@ pub use self::{
 /// Without a role, no usage is asked for; without a host, no name.
 ///
 /// ```
-/// use etcd_pki_core::{CertificateAuthority, Host, Identity, Role, Verifier};
+/// use etcd_pki_core::{CertificateAuthority, Identity, Role, verify::{Host, Verifier}};
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let member = ca.issue(Role::Member, Identity::new("etcd-1")?)?;

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{Adoption, Layout, Remark};
+use etcd_pki_core::{
+    Layout,
+    adopt::{Adoption, Remark},
+};
 use pyo3::prelude::*;
 
 use crate::{cluster::PyCluster, error::work, hash::hash_by_debug, words::Word};

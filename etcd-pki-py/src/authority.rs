@@ -6,7 +6,7 @@ mod signing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use etcd_pki_core::{CaKind, CaRenewal, CertificateAuthority, Layout, Store, Validity};
+use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, Validity, ca::CaRenewal};
 use pyo3::{
     exceptions::{PyOverflowError, PyValueError},
     prelude::*,
@@ -153,7 +153,7 @@ impl PyCertificateAuthority {
 
     fn __repr__(&self) -> String {
         let certificate = self.0.certificate();
-        let until = etcd_pki_core::rfc3339(certificate.not_after());
+        let until = etcd_pki_core::internal::rfc3339(certificate.not_after());
         format!(
             "<CertificateAuthority {}, until {until}>",
             certificate.subject()

@@ -3,8 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use etcd_pki_core::{
-    Bundle, Certificate, ExtendedKeyUsage, Layout, LockedStore, Overwrite, PrivateKey, Result,
-    Role, Store,
+    Bundle, Certificate, Layout, PrivateKey, Result, Role, Store,
+    store::{LockedStore, Overwrite},
+    x509::ExtendedKeyUsage,
 };
 use pyo3::{
     prelude::*,
@@ -148,18 +149,18 @@ impl PyBundle {
     /// The end that was requested, if the certificate expires before it, with its CA.
     #[getter]
     fn requested_utc(&self) -> Option<SystemTime> {
-        self.bundle.validity_cut()
+        self.bundle.requested_end()
     }
 
     /// The content of etcd's certificate file: the certificate and then the chain, in PEM.
     fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.bundle.certificate_pem().or_raise()?;
+        let pem = self.bundle.to_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
     /// The content of etcd's key file: the key as PKCS#8 in PEM.
     fn to_secret_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.bundle.secret_key_pem().or_raise()?;
+        let pem = self.bundle.to_secret_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
@@ -236,7 +237,7 @@ impl PyBundle {
 
     fn __repr__(&self) -> String {
         let certificate = self.bundle.certificate();
-        let until = etcd_pki_core::rfc3339(certificate.not_after());
+        let until = etcd_pki_core::internal::rfc3339(certificate.not_after());
         format!("<Bundle {}, until {until}>", certificate.subject())
     }
 

@@ -148,7 +148,7 @@ impl PyCertificate {
     /// Whether its basicConstraints make it a certificate authority.
     #[getter]
     fn is_ca(&self) -> bool {
-        self.0.is_authority()
+        self.0.is_ca()
     }
 
     /// How many authorities may stand below it, if that is limited.
@@ -254,7 +254,7 @@ impl PyCertificate {
 
     fn __repr__(&self) -> String {
         let (subject, issuer) = (self.0.subject(), self.0.issuer());
-        let until = etcd_pki_core::rfc3339(self.0.not_after());
+        let until = etcd_pki_core::internal::rfc3339(self.0.not_after());
         format!("<Certificate {subject}, issued by {issuer}, until {until}>")
     }
 

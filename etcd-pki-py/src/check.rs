@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{Check, Checked, KeyMatch, Severity, Threshold};
+use etcd_pki_core::{
+    finding::Severity,
+    inspect::{Check, Checked, KeyMatch},
+    time::Threshold,
+};
 use pyo3::prelude::*;
 
 use crate::{
@@ -73,7 +77,7 @@ impl PyCheck {
             check = check.with_ca_critical(threshold);
         }
         if let Some(Instant(instant)) = at {
-            options += &format!(" at={}", etcd_pki_core::rfc3339(instant));
+            options += &format!(" at={}", etcd_pki_core::internal::rfc3339(instant));
             check = check.at(instant);
         }
         for Text(code) in ignore.0 {

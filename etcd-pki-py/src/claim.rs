@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use etcd_pki_core::Claim;
+use etcd_pki_core::request::Claim;
 use pyo3::prelude::*;
 
 /// One thing that a request asks for. `str` of it is a line such as `organization system:masters`.

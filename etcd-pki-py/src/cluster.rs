@@ -11,7 +11,7 @@ mod reading;
 
 use std::path::{Path, PathBuf};
 
-use etcd_pki_core::{Cluster, ClusterSpec, Layout};
+use etcd_pki_core::{Cluster, Layout, cluster::ClusterSpec};
 use pyo3::prelude::*;
 
 use self::admin::AdminArgument;

@@ -1,6 +1,6 @@
 //! What etcd, etcdctl and kube-apiserver must be told.
 
-use etcd_pki_core::{Role, Settings};
+use etcd_pki_core::{Role, settings::Settings};
 use pyo3::prelude::*;
 
 use crate::{

@@ -7,7 +7,10 @@ use std::{
     time::SystemTime,
 };
 
-use etcd_pki_core::{Error, Place, Position};
+use etcd_pki_core::{
+    Error,
+    error::{Place, Position},
+};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{hint::in_python, interpreter, words::member};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::Exported;
+use etcd_pki_core::export::Exported;
 use pyo3::prelude::*;
 
 use crate::hash::hash_by_debug;

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use etcd_pki_core::{NewFile, Overwrite, Result, has_further_names, read_file, write_files};
+use etcd_pki_core::{
+    Result,
+    internal::{has_further_names, read_file, write_files},
+    store::{NewFile, Overwrite},
+};
 use pyo3::{prelude::*, types::PyBytes};
 use zeroize::Zeroizing;
 

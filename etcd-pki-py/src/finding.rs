@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use etcd_pki_core::{Facts, Finding, Severity};
+use etcd_pki_core::finding::{Facts, Finding, Severity};
 use pyo3::prelude::*;
 
 use crate::{
@@ -69,7 +69,7 @@ impl PyFinding {
         }
     }
 
-    fn entry(&self) -> Option<&'static etcd_pki_core::Entry> {
+    fn entry(&self) -> Option<&'static etcd_pki_core::finding::Entry> {
         Finding::TABLE.iter().find(|entry| entry.code == self.code)
     }
 }

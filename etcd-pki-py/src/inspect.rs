@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use etcd_pki_core::{
-    CaKind, Layout, PairPaths,
+    CaKind, Layout,
     inspect::{self, CurrentPair, Directory, TrustBundle},
+    layout::PairPaths,
 };
 use pyo3::prelude::*;
 

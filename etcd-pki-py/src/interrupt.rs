@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_pki_core::{Error, LockedStore, Result, Store, plan::Progress};
+use etcd_pki_core::{Error, Result, Store, plan::Progress, store::LockedStore};
 use pyo3::prelude::*;
 
 use crate::{error::OrRaise as _, interpreter, text::expected};

@@ -8,8 +8,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Bundle, CertificateAuthority, Error, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey,
-    PublicKey, Result,
+    Bundle, CertificateAuthority, Error, KeyAlgorithm, Passphrase, PrivateKey, PublicKey, Result,
+    key::KeyFormat,
 };
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use etcd_pki_core::{KeyAlgorithm, KubesprayScript, MisplacedAddress};
+use etcd_pki_core::{
+    KeyAlgorithm,
+    kubespray::{KubesprayScript, MisplacedAddress},
+};
 use pyo3::prelude::*;
 
 use crate::{

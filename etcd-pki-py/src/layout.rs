@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{CaKind, Layout, PairPaths, Role};
+use etcd_pki_core::{CaKind, Layout, Role, layout::PairPaths};
 use pyo3::prelude::*;
 
 use crate::{error::OrRaise as _, text::Text, words::Word};

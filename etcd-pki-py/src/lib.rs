@@ -78,7 +78,7 @@ mod _etcd_pki {
 
     /// The most that is read of a file, in bytes
     #[pymodule_export]
-    const READ_LIMIT: u64 = etcd_pki_core::READ_LIMIT;
+    const READ_LIMIT: u64 = etcd_pki_core::internal::READ_LIMIT;
 
     /// The version of the package
     #[pymodule_export]

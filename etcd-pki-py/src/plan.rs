@@ -6,7 +6,10 @@ mod step;
 
 use std::path::{Path, PathBuf};
 
-use etcd_pki_core::{ApplyOptions, Passphrase, Plan, plan::Refusal};
+use etcd_pki_core::{
+    Passphrase, Plan,
+    plan::{ApplyOptions, Refusal},
+};
 use pyo3::prelude::*;
 
 pub(crate) use self::{
@@ -41,7 +44,7 @@ use crate::{
 pub(crate) struct PyPlan(pub(crate) Plan);
 
 impl PyPlan {
-    fn below(&self, paths: &etcd_pki_core::PairPaths) -> PyPairPaths {
+    fn below(&self, paths: &etcd_pki_core::layout::PairPaths) -> PyPairPaths {
         PyPairPaths(paths.below(self.0.directory()))
     }
 }

@@ -1,6 +1,6 @@
 //! What a certificate of a role has.
 
-use etcd_pki_core::{CaProfile, Compatibility, KeyAlgorithm, Profile, Role};
+use etcd_pki_core::{KeyAlgorithm, Profile, Role, profile::CaProfile, role::Compatibility};
 use pyo3::prelude::*;
 
 use crate::{hash::hash_by_debug, time::ValidityArgument, words::Word};

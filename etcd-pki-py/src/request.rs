@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use etcd_pki_core::{CertificateRequest, Claim};
+use etcd_pki_core::{CertificateRequest, request::Claim};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{

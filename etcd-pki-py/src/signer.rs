@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use etcd_pki_core::{Error, PublicKey, Result, Signer};
+use etcd_pki_core::{Error, PublicKey, Result, ca::Signer};
 use pyo3::{exceptions::PyException, prelude::*, types::PyBytes};
 
 use crate::{error::raise, interpreter, key::PyPublicKey, text::expected};

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use etcd_pki_core::{CaKind, Layout, LockedStore, Result, Store};
+use etcd_pki_core::{CaKind, Layout, Result, Store, store::LockedStore};
 use pyo3::{prelude::*, types::PyType};
 
 use crate::{

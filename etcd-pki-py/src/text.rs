@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use etcd_pki_core::{AlternativeName, Error, Passphrase};
+use etcd_pki_core::{Error, Passphrase, x509::AlternativeName};
 use pyo3::{
     exceptions::{PyTypeError, PyUnicodeEncodeError},
     prelude::*,

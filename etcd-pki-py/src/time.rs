@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use etcd_pki_core::{Error, RenewBefore, Threshold, Validity};
+use etcd_pki_core::{Error, Validity, cluster::RenewBefore, time::Threshold};
 use pyo3::{
     prelude::*,
     types::{PyDateTime, PyDelta, PyString},

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{Host, Role, Verdict, Verifier, inspect};
+use etcd_pki_core::{
+    Role, inspect,
+    verify::{Host, Verdict, Verifier},
+};
 use pyo3::{prelude::*, types::PyString};
 
 use crate::{
@@ -52,22 +55,22 @@ impl Wishes {
     fn verifier(self, verifier: Verifier, trusted: String) -> PyVerifier {
         let between = self.intermediates.0.len();
         let mut options = format!("{trusted}, {between} intermediates");
-        let mut verifier = verifier.intermediates(self.intermediates.0);
+        let mut verifier = verifier.with_intermediates(self.intermediates.0);
         if let Some(Instant(instant)) = self.at {
-            options += &format!(", at {}", etcd_pki_core::rfc3339(instant));
+            options += &format!(", at {}", etcd_pki_core::internal::rfc3339(instant));
             verifier = verifier.at(instant);
         }
         if let Some(Word(role)) = self.role {
             options += &format!(", role {role}");
-            verifier = verifier.role(role);
+            verifier = verifier.with_role(role);
         }
         if let Some(HostArgument(host)) = self.host {
             options += &format!(", host {host}");
-            verifier = verifier.host(host);
+            verifier = verifier.with_host(host);
         }
         if self.strict {
             options += ", strict";
-            verifier = verifier.strict();
+            verifier = verifier.with_strict();
         }
         PyVerifier { verifier, options }
     }

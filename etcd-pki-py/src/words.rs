@@ -4,8 +4,13 @@
 use std::str::FromStr;
 
 use etcd_pki_core::{
-    CaKind, Compatibility, Error, KeyAlgorithm, KeyFormat, KeyMatch, Layout, Peers, Role, Severity,
+    CaKind, Error, KeyAlgorithm, Layout, Role,
+    cluster::Peers,
+    finding::Severity,
+    inspect::KeyMatch,
+    key::KeyFormat,
     plan::{Action, Outcome},
+    role::Compatibility,
 };
 use pyo3::prelude::*;
 

@@ -10,7 +10,7 @@ use std::{
 
 use etcd_pki_core::{
     CertificateAuthority, Error as PkiError, Identity, PrivateKey, Profile, PublicKey, Result,
-    Role, Signer,
+    Role, ca::Signer,
 };
 
 /// A message to sign, and where to send the signature.

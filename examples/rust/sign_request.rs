@@ -5,7 +5,7 @@
 use std::error::Error;
 
 use etcd_pki_core::{
-    CaKind, CertificateRequest, Identity, Layout, Role, Store, Validity, read_file,
+    CaKind, CertificateRequest, Identity, Layout, Role, Store, Validity, internal::read_file,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

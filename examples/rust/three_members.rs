@@ -2,7 +2,9 @@
 
 use std::{error::Error, net::Ipv4Addr};
 
-use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Settings, Store};
+use etcd_pki_core::{
+    CaKind, CertificateAuthority, Identity, Layout, Role, Store, settings::Settings,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::args()

@@ -20,7 +20,10 @@ use std::{
     time::Instant,
 };
 
-use etcd_pki_core::{Cluster, ClusterSpec, DefaultsSpec, EntrySpec, KeyAlgorithm, Store};
+use etcd_pki_core::{
+    Cluster, KeyAlgorithm, Store,
+    cluster::{ClusterSpec, DefaultsSpec, EntrySpec},
+};
 use etcd_pki_tests::{Scratch, kubespray::Kubespray};
 
 const ROUNDS: usize = 5;

@@ -3,8 +3,10 @@
 use std::fs;
 
 use etcd_pki_core::{
-    ApplyOptions, Certificate, Check, Cluster, Layout, PlanOptions, PrivateKey, Store, Verifier,
-    plan::Action, verify,
+    Certificate, Cluster, Layout, PrivateKey, Store,
+    inspect::Check,
+    plan::{Action, ApplyOptions, PlanOptions},
+    verify::{self, Verifier},
 };
 use etcd_pki_tests::{
     Scratch, Verdict,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::PairPaths;
+use etcd_pki_core::layout::PairPaths;
 
 /// Whom one trusts, and who one is.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    CaKind, CertificateAuthority, Identity, KeyAlgorithm, Layout, Overwrite, PairPaths, PrivateKey,
-    Profile, Role, Store,
+    CaKind, CertificateAuthority, Identity, KeyAlgorithm, Layout, PrivateKey, Profile, Role, Store,
+    layout::PairPaths, store::Overwrite,
 };
 
 use crate::{credentials::Credentials, scratch::Scratch};

@@ -2,7 +2,9 @@
 
 use std::{fs, path::PathBuf, sync::OnceLock, thread};
 
-use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PairPaths, PrivateKey, Role};
+use etcd_pki_core::{
+    CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Role, layout::PairPaths,
+};
 
 use crate::{credentials::Credentials, directory::Directory};
 

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use etcd_pki_core::PairPaths;
+use etcd_pki_core::layout::PairPaths;
 
 use crate::{openssl, scratch::Scratch};
 

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use etcd_pki_core::{Certificate, Finding, Verifier};
+use etcd_pki_core::{Certificate, finding::Finding, verify::Verifier};
 
 use super::{CA, Chains, LEAF};
 

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use etcd_pki_core::{Certificate, Finding, Host, Verifier};
+use etcd_pki_core::{
+    Certificate,
+    finding::Finding,
+    verify::{Host, Verifier},
+};
 
 use super::{CA, Chains};
 

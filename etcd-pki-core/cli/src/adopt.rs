@@ -3,7 +3,10 @@
 use std::path::{self, PathBuf};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Adoption, Layout, Remark};
+use etcd_pki_core::{
+    Layout,
+    adopt::{Adoption, Remark},
+};
 use serde::Serialize;
 
 use crate::{

@@ -6,7 +6,8 @@ use std::{io::ErrorKind, time::Instant};
 
 use clap::Args;
 use etcd_pki_core::{
-    ApplyOptions, CaKind, Cluster, Error, Passphrase, PlanOptions as CorePlanOptions, Report, Store,
+    CaKind, Cluster, Error, Passphrase, Store,
+    plan::{ApplyOptions, PlanOptions as CorePlanOptions, Report},
 };
 
 pub(crate) use self::progress::Bar;

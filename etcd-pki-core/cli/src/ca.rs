@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, Compatibility, Error, Identity, Passphrase,
-    PrivateKey, Store, read_regular_file,
+    CaKind, Certificate, CertificateAuthority, Error, Identity, Passphrase, PrivateKey, Store,
+    internal::read_regular_file, role::Compatibility,
 };
 use zeroize::Zeroizing;
 

@@ -12,7 +12,11 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use etcd_pki_core::{
-    CaKind, Certificate, Check, Checked, Finding, Layout, Role, Severity, Threshold, rfc3339,
+    CaKind, Certificate, Layout, Role,
+    finding::{Finding, Severity},
+    inspect::{Check, Checked},
+    internal::rfc3339,
+    time::Threshold,
 };
 
 use self::json::CheckFacts;

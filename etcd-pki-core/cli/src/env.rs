@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
-use etcd_pki_core::{Error, Role, Settings, Store};
+use etcd_pki_core::{Error, Role, Store, settings::Settings};
 use serde::{Serialize, Serializer};
 
 use crate::{

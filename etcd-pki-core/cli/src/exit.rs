@@ -2,7 +2,7 @@
 
 use std::io;
 
-use etcd_pki_core::Severity;
+use etcd_pki_core::finding::Severity;
 
 use crate::{
     failure::{Answer, Failure, Message, Outcome},

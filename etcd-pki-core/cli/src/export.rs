@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, Overwrite};
+use etcd_pki_core::{Error, store::Overwrite};
 use serde::Serialize;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use etcd_pki_core::{Error, Severity};
+use etcd_pki_core::{Error, finding::Severity};
 
 /// What every command comes to.
 pub(crate) type Outcome = Result<Answer, Failure>;

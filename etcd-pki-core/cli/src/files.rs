@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use etcd_pki_core::{
-    Certificate, Error, Layout, LockedFiles, NewFile, Overwrite, PairPaths, PrivateKey, PublicKey,
-    Store, read_file,
+    Certificate, Error, Layout, PrivateKey, PublicKey, Store,
+    internal::read_file,
+    layout::PairPaths,
+    store::{LockedFiles, NewFile, Overwrite},
 };
 use zeroize::Zeroizing;
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use etcd_pki_core::{Facts, Finding, rfc3339};
+use etcd_pki_core::{
+    finding::{Facts, Finding},
+    internal::rfc3339,
+};
 use serde::Serialize;
 
 /// A finding as JSON: its row of the table, its sentence, and the facts that it has.

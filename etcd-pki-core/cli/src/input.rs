@@ -7,8 +7,8 @@ use std::{
 };
 
 use etcd_pki_core::{
-    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, READ_LIMIT, Result, read_file,
-    read_regular_file,
+    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, Result,
+    internal::{READ_LIMIT, read_file, read_regular_file},
 };
 use zeroize::Zeroizing;
 

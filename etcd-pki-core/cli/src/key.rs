@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use etcd_pki_core::{Compatibility, PrivateKey, PublicKey};
+use etcd_pki_core::{PrivateKey, PublicKey, role::Compatibility};
 
 use crate::{
     facts::KeyFacts,

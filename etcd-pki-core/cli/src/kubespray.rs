@@ -3,7 +3,9 @@
 use std::{env, path::PathBuf};
 
 use clap::{Args, ValueHint};
-use etcd_pki_core::{Error, KeyAlgorithm, KubesprayScript, Layout, PlanOptions, Store};
+use etcd_pki_core::{
+    Error, KeyAlgorithm, Layout, Store, kubespray::KubesprayScript, plan::PlanOptions,
+};
 
 use crate::{
     apply::Application,

@@ -106,13 +106,16 @@ pub(crate) fn misunderstood(answer: &clap::Error) {
 
 /// The text with escapes for what a terminal obeys or a reader does not see, line by line.
 pub(crate) fn printable(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(etcd_pki_core::printable).collect();
+    let lines: Vec<_> = text
+        .split('\n')
+        .map(etcd_pki_core::internal::printable)
+        .collect();
     lines.join("\n")
 }
 
 /// The text as [`printable`] gives it, on one line: a name from a certificate cannot pass for a line of ours.
 pub(crate) fn one_line(text: &str) -> String {
-    etcd_pki_core::printable(text).into_owned()
+    etcd_pki_core::internal::printable(text).into_owned()
 }
 
 /// The first of many things, and how many others there are: a certificate may have thousands of names.

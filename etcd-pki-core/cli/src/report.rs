@@ -3,9 +3,12 @@
 use std::{path::Path, time::SystemTime};
 
 use etcd_pki_core::{
-    CaKind, Certificate, CertificateAuthority, CertificateRequest, Claim, KeyAlgorithm, Layout,
-    PairPaths, PrivateKey, PublicKey, Report as Applied, Role, Store, has_further_names, inspect,
-    plan::StepReport, read_regular_file, rfc3339,
+    CaKind, Certificate, CertificateAuthority, CertificateRequest, KeyAlgorithm, Layout,
+    PrivateKey, PublicKey, Role, Store, inspect,
+    internal::{has_further_names, read_regular_file, rfc3339},
+    layout::PairPaths,
+    plan::{Report as Applied, StepReport},
+    request::Claim,
 };
 use serde::Serialize;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use etcd_pki_core::{
     Certificate, Role,
+    internal::rfc3339,
     plan::{Action, Outcome, Step, StepReport, Target},
-    rfc3339,
 };
 use serde::Serialize;
 

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use etcd_pki_core::{Certificate, Result, Validity, check_clock, parse_rfc3339, rfc3339};
+use etcd_pki_core::{
+    Certificate, Result, Validity,
+    internal::{check_clock, parse_rfc3339, rfc3339},
+};
 
 use crate::output;
 

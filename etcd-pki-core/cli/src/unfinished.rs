@@ -1,7 +1,8 @@
 //! What is left where not every step was done: how many, and the error of each that failed.
 
 use etcd_pki_core::{
-    Error, Finding,
+    Error,
+    finding::Finding,
     plan::{Action, Report, StepReport},
 };
 use serde::Serialize;

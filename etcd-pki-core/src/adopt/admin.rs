@@ -4,7 +4,7 @@ use super::{
     habits::{Habits, most_frequent},
     pair::Pair,
 };
-use crate::{cluster::AdminSpec, identity::Identity, layout::FileKind};
+use crate::{cluster::AdminSpec, layout::FileKind, x509::identity::Identity};
 
 /// What the clients beside members have in common; `None` if members have none.
 pub(super) fn admin(pairs: &[Pair], habits: &Habits) -> Option<AdminSpec> {

@@ -10,13 +10,13 @@ use super::{
     recognize,
 };
 use crate::{
-    certificate::Certificate,
     cluster::{CaSpec, CommonName, Peers},
     error::{Error, Result},
     inspect::issuer,
     key::KeyAlgorithm,
     layout::{CaKind, FileKind},
     store::{Store, read_authority, read_certificates, read_regular_file},
+    x509::certificate::Certificate,
 };
 
 /// The part of the specification on the CAs.

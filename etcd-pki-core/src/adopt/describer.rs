@@ -10,12 +10,14 @@ use super::{
     pair::Pair,
 };
 use crate::{
-    certificate::Certificate,
     cluster::EntrySpec,
     error::Error,
-    identity::{AlternativeName, Identity, check_common_name},
     layout::FileKind,
     role::{Compatibility, Role},
+    x509::{
+        certificate::Certificate,
+        identity::{AlternativeName, Identity, check_common_name},
+    },
 };
 
 /// Describes pairs one after the other.

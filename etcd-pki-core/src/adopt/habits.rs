@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use super::pair::Pair;
 use crate::{
-    certificate::Certificate,
-    clock,
     cluster::DefaultsSpec,
-    extensions::ExtendedKeyUsage,
     inspect::issuer,
     key::KeyAlgorithm,
     layout::FileKind,
     role::{Compatibility, Role},
-    validity::Validity,
+    time::{clock, validity::Validity},
+    x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);

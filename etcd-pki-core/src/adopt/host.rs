@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Remark, pair::Pair};
-use crate::{certificate::Certificate, identity::AlternativeName, layout::FileKind};
+use crate::{
+    layout::FileKind,
+    x509::{certificate::Certificate, identity::AlternativeName},
+};
 
 /// What to call a pair's host or client: as its file does, or its tree, or its certificate.
 pub(super) struct Hosts {

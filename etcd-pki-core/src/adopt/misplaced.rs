@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use super::{Remark, habits, pair::Pair};
 use crate::{
-    certificate::Certificate,
-    extensions::ExtendedKeyUsage,
     inspect::issuer,
     key::PublicKey,
     layout::{FileKind, Layout},
     role::{Compatibility, Role},
+    x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
 /// Takes from each pair a certificate that is not to be believed, and tells why.

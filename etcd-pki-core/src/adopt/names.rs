@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Remark, pair::Pair};
-use crate::{certificate::Certificate, identity::AlternativeName};
+use crate::x509::{certificate::Certificate, identity::AlternativeName};
 
 /// The names of a member's certificate.
 pub(super) struct MemberNames {

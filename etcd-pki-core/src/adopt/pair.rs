@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::{Remark, signers::Signers};
 use crate::{
-    certificate::Certificate,
     inspect::{Directory, OtherFile},
     key::{KeyAlgorithm, PublicKey},
     layout::{FileKind, Layout, PairPaths},
+    x509::certificate::Certificate,
 };
 
 /// A pair of which at least one file is there.

@@ -7,7 +7,6 @@ use std::{
 
 use super::{Remark, recognize};
 use crate::{
-    certificate::Certificate,
     error::Error,
     inspect::{
         CurrentPair, Directory, TrustBundle,
@@ -15,6 +14,7 @@ use crate::{
     },
     layout::{CaKind, FileKind, Layout},
     role::Role,
+    x509::certificate::Certificate,
 };
 
 /// The CAs of a directory by their signatures, and what other CAs of it signed.

@@ -6,14 +6,12 @@ use der::Encode as _;
 use x509_cert::time::{Time, Validity};
 
 use crate::{
-    certificate::Certificate,
-    clock,
     der_writer::{self, SEQUENCE, nesting_field},
     error::{Error, Result},
-    extensions::ExtensionsBuilder,
     key::PublicKey,
-    serial::SerialNumber,
     signing::{self, Scheme},
+    time::clock,
+    x509::{certificate::Certificate, extensions::ExtensionsBuilder, serial::SerialNumber},
 };
 
 /// The content of a new certificate.

@@ -4,10 +4,10 @@ use std::{collections::HashSet, net::IpAddr};
 
 use crate::{
     error::Result,
-    identity::{AlternativeName, Identity},
     profile::Profile,
     request::Claim,
-    validity::Validity,
+    time::validity::Validity,
+    x509::identity::{AlternativeName, Identity},
 };
 
 /// The content that a certificate will have.
@@ -59,7 +59,7 @@ impl<'a> Grant<'a> {
 /// Alternative names by their kinds, to look for many claims among them.
 #[derive(Default)]
 struct Names<'a> {
-    /// In lower case, as [`DnsName`](crate::identity::DnsName) has them
+    /// In lower case, as [`DnsName`](crate::x509::identity::DnsName) has them
     dns: HashSet<&'a str>,
     ip: HashSet<&'a IpAddr>,
     uri: HashSet<&'a str>,

@@ -3,7 +3,10 @@
 use std::time::SystemTime;
 
 use super::CertificateAuthority;
-use crate::{bundle, certificate::Certificate, request::Claim};
+use crate::{
+    request::Claim,
+    x509::{bundle, certificate::Certificate},
+};
 
 /// A certificate for a key that stays where it is.
 #[derive(Clone, Debug)]

@@ -6,15 +6,17 @@ use super::{
     BACKDATE, CertificateAuthority, Issued, certificate_builder::CertificateBuilder, grant::Grant,
 };
 use crate::{
-    bundle::{Bundle, IssuedFor},
-    certificate::Certificate,
-    clock,
     error::{Error, Result},
-    extensions::ExtensionsBuilder,
-    identity::{Identity, subject},
     key::{PrivateKey, PublicKey},
     profile::Profile,
     request::CertificateRequest,
+    time::clock,
+    x509::{
+        bundle::{Bundle, IssuedFor},
+        certificate::Certificate,
+        extensions::ExtensionsBuilder,
+        identity::{Identity, subject},
+    },
 };
 
 impl CertificateAuthority {

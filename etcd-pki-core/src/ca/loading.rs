@@ -4,13 +4,11 @@ use std::time::SystemTime;
 
 use super::{CertificateAuthority, SigningKey};
 use crate::{
-    bundle,
-    certificate::Certificate,
-    clock,
+    ca::signer::Signer,
     error::{Error, Result},
-    extensions::KeyUsage,
     key::{PrivateKey, PublicKey},
-    signer::Signer,
+    time::clock,
+    x509::{bundle, certificate::Certificate, extensions::KeyUsage},
 };
 
 impl CertificateAuthority {

@@ -11,15 +11,16 @@ use super::{
     certificate_builder::CertificateBuilder,
 };
 use crate::{
-    certificate::Certificate,
-    clock,
     error::{Error, Result},
-    extensions::{ExtendedKeyUsage, ExtensionsBuilder},
     key::{PrivateKey, PublicKey},
     profile::CaProfile,
     request::CertificateRequest,
-    serial::SerialNumber,
-    validity::Validity,
+    time::{clock, validity::Validity},
+    x509::{
+        certificate::Certificate,
+        extensions::{ExtendedKeyUsage, ExtensionsBuilder},
+        serial::SerialNumber,
+    },
 };
 
 impl CaAt<'_> {
@@ -226,7 +227,7 @@ impl CertificateAuthority {
 /// How a CA is renewed.
 ///
 /// ```
-/// use etcd_pki_core::{CaRenewal, CertificateAuthority, Validity};
+/// use etcd_pki_core::{CertificateAuthority, Validity, ca::CaRenewal};
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let renewal = CaRenewal::new(Validity::years(5)).with_path_length(0);

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{
     error::Error,
-    identity::{AlternativeName, Identity, check_common_name},
     layout::{CaKind, PairPaths},
     limits,
     role::Role,
-    validity::Validity,
+    time::validity::Validity,
+    x509::identity::{AlternativeName, Identity, check_common_name},
 };
 
 type Checked<T = ()> = Result<T, Fault>;
@@ -475,7 +475,7 @@ fn in_field(field: &str) -> impl Fn(Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock;
+    use crate::time::clock;
 
     fn with_files(files: FilesSpec) -> bool {
         let spec = ClusterSpec {

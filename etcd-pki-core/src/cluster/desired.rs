@@ -4,16 +4,18 @@ use std::collections::HashSet;
 
 use super::{Cluster, renewal::RenewBefore};
 use crate::{
-    clock,
     error::Result,
-    extensions::ExtendedKeyUsage,
     finding::Finding,
-    identity::{AlternativeName, Identity},
     inspect::rules::peer_port_for,
     key::KeyAlgorithm,
     layout::{CaKind, PairPaths},
     profile::{CaProfile, Profile},
     role::Role,
+    time::clock,
+    x509::{
+        extensions::ExtendedKeyUsage,
+        identity::{AlternativeName, Identity},
+    },
 };
 
 /// All that must exist for a cluster, or for one of its hosts.

@@ -8,10 +8,9 @@ use std::{
 
 use super::fault::Fault;
 use crate::{
-    clock,
     error::{Error, Result},
     finding::Finding,
-    span::Span,
+    time::{clock, span::Span},
 };
 
 /// How long before its end a certificate is due to be renewed: a time, or a share of its life.
@@ -21,7 +20,7 @@ use crate::{
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use etcd_pki_core::RenewBefore;
+/// use etcd_pki_core::cluster::RenewBefore;
 ///
 /// let (begin, day) = (SystemTime::UNIX_EPOCH, Duration::from_secs(86_400));
 /// let thirty_days: RenewBefore = "30d".parse()?;
@@ -74,7 +73,7 @@ impl RenewBefore {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use etcd_pki_core::RenewBefore;
+    /// use etcd_pki_core::cluster::RenewBefore;
     ///
     /// let year = Duration::from_secs(365 * 86_400);
     /// assert_eq!(RenewBefore::days(400).capped(year), Some(year / 3));

@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    identity::{AlternativeName, Identity, check_common_name, each_once},
     key::KeyAlgorithm,
     layout::{CaKind, PairPaths},
     profile::Profile,
     role::{Compatibility, Role},
-    validity::Validity,
+    time::validity::Validity,
+    x509::identity::{AlternativeName, Identity, check_common_name, each_once},
 };
 
 impl Cluster {

@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    identity::{AlternativeName, Identity},
     key::KeyAlgorithm,
     layout::Layout,
     role::{Compatibility, Role},
-    validity::Validity,
+    time::validity::Validity,
     words,
+    x509::identity::{AlternativeName, Identity},
 };
 
 const CA_COMMON_NAME: &str = "etcd-ca";
@@ -29,7 +29,7 @@ const CA_COMMON_NAME: &str = "etcd-ca";
 /// writes it in any format that describes itself. `Cluster::from_yaml` names the line of an error.
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec, Validity};
+/// use etcd_pki_core::{Cluster, Validity, cluster::{ClusterSpec, EntrySpec}};
 ///
 /// let cluster = Cluster::try_from(ClusterSpec {
 ///     members: vec![
@@ -90,7 +90,7 @@ pub struct ClusterSpec {
 /// The CA of a cluster, and whether peers have a separate one: `ca` in a specification.
 ///
 /// ```
-/// use etcd_pki_core::{CaSpec, Peers};
+/// use etcd_pki_core::cluster::{CaSpec, Peers};
 ///
 /// let ca = CaSpec { peers: Some(Peers::Separate), ..CaSpec::new("prod-ca") };
 /// assert_eq!(ca.peer_common_name().as_deref(), Some("prod-peer-ca"));
@@ -151,7 +151,7 @@ pub struct DefaultsSpec {
 /// A member, a node or a client, and where it differs from the defaults. A name alone is one too.
 ///
 /// ```
-/// use etcd_pki_core::EntrySpec;
+/// use etcd_pki_core::cluster::EntrySpec;
 ///
 /// let member = EntrySpec::new("etcd-1").with_names(["etcd-1.lan", "10.0.0.11"])?;
 /// assert_eq!(member.addresses, ["10.0.0.11".parse::<std::net::IpAddr>().unwrap()]);

@@ -66,7 +66,7 @@ impl Cluster {
     /// directory whose name is text.
     ///
     /// ```
-    /// use etcd_pki_core::{Cluster, ClusterSpec, EntrySpec};
+    /// use etcd_pki_core::{Cluster, cluster::{ClusterSpec, EntrySpec}};
     ///
     /// let cluster = Cluster::try_from(ClusterSpec {
     ///     members: vec![EntrySpec::new("etcd-1").with_names(["etcd-1.lan", "10.0.0.11"])?],

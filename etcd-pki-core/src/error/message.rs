@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Error, Place, Position};
-use crate::{clock, text};
+use crate::{text, time::clock};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -229,7 +229,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::{extensions::ExtendedKeyUsage, threshold::Threshold};
+    use crate::{time::threshold::Threshold, x509::extensions::ExtendedKeyUsage};
 
     /// One finding of each code, with every fact that its kind can have.
     fn samples() -> Vec<Finding> {

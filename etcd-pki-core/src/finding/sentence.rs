@@ -8,8 +8,9 @@ use std::{
 
 use super::{Finding, depend_on_it, empty, numbers};
 use crate::{
-    clock, limits,
+    limits,
     text::{self, FEW},
+    time::clock,
 };
 
 impl fmt::Display for Finding {

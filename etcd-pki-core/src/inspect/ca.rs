@@ -7,15 +7,14 @@ use super::{
     rules,
 };
 use crate::{
-    bundle::place_of_key,
     ca::cas_above,
-    certificate::Certificate,
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
     layout::PairPaths,
     store::{Attributes, owner_of_directory, read_regular_file, shared_directory_mode},
     verify::{SigningChain, Use},
+    x509::{bundle::place_of_key, certificate::Certificate},
 };
 
 /// The current state of a CA.

@@ -19,19 +19,21 @@ use super::{
     surroundings::{Cas, Surroundings, is_trusted_by_name, keys_without_certificate},
 };
 use crate::{
-    certificate::Certificate,
-    clock,
     error::{Error, Result},
     finding::Finding,
     layout::is_replaced_ca,
     store::{self, parent},
-    threshold::Threshold,
+    time::{clock, threshold::Threshold},
+    x509::certificate::Certificate,
 };
 
 /// Checks certificates for monitoring, and for people before they go on holiday.
 ///
 /// ```
-/// use etcd_pki_core::{CaKind, CertificateAuthority, Check, Identity, Layout, Role, Severity, Store};
+/// use etcd_pki_core::{
+///     CaKind, CertificateAuthority, Identity, Layout, Role, Store, finding::Severity,
+///     inspect::Check,
+/// };
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");
@@ -420,7 +422,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{ca::CertificateAuthority, identity::Identity, role::Role};
+    use crate::{ca::CertificateAuthority, role::Role, x509::identity::Identity};
 
     #[test]
     fn each_instant_of_a_life() {

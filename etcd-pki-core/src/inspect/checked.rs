@@ -11,10 +11,10 @@ use super::{
     rules::{self, KeyMatch},
 };
 use crate::{
-    certificate::Certificate,
     finding::{Finding, Severity},
     key::PublicKey,
     layout::{FileKind, Layout},
+    x509::certificate::Certificate,
 };
 
 /// The result for a certificate, or for a file or a directory without one.

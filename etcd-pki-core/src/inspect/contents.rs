@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::rules;
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
@@ -14,6 +13,7 @@ use crate::{
     pem,
     store::{Attributes, Stamp, look, read_file},
     verify::{self, Use},
+    x509::certificate::Certificate,
 };
 
 /// The ends of the names of certificates' files
@@ -406,7 +406,7 @@ mod tests {
 
         let scratch = tempfile::tempdir().unwrap();
         let certificate = Made::root(test_certificates::leaf("a")).certificate;
-        let text = certificate.to_pem().unwrap();
+        let text = certificate.to_pem();
         std::fs::write(scratch.path().join("swapped-key.pem"), text).unwrap();
         std::fs::write(scratch.path().join("right-key.pem"), "a key").unwrap();
         for (name, expected) in [

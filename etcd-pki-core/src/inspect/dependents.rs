@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::{checked::Checked, signers::is_signed};
-use crate::certificate::Certificate;
+use crate::x509::certificate::Certificate;
 
 /// Notes on each CA that expires soon how many of the leaf certificates depend on it: those that it, or a
 /// CA below it, signed.

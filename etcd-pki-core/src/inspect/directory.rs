@@ -13,12 +13,12 @@ use super::{
     reading::Reading,
 };
 use crate::{
-    certificate::Certificate,
     error::Result,
     finding::Finding,
     key::PublicKey,
     layout::{CaKind, FileKind, Identified, Layout, PairPaths},
     store::{canonical, is_directory, link_target, owner_of_directory},
+    x509::certificate::Certificate,
 };
 
 /// Reads a directory once, and gives its current state.

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::rules;
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
     finding::Finding,
     key::{Passphrase, PrivateKey, PublicKey},
@@ -14,6 +13,7 @@ use crate::{
     pem,
     store::{Attributes, Stamp, is_link, look},
     verify::{self, Held, Use},
+    x509::certificate::Certificate,
 };
 
 /// What a path holds.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{certificate::Certificate, error::Error, finding::Finding};
+use crate::{error::Error, finding::Finding, x509::certificate::Certificate};
 
 /// As many signatures are checked for one certificate as Go's `crypto/x509` checks.
 const SIGNATURE_CHECKS: usize = 100;
@@ -143,9 +143,9 @@ mod tests {
     use super::*;
     use crate::{
         ca::CertificateAuthority,
-        identity::Identity,
         role::Role,
         test_certificates::{self, Made},
+        x509::identity::Identity,
     };
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
 /// [`Check`](super::Check) judges by the same CAs.
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, Layout, Peers, Store, inspect};
+/// use etcd_pki_core::{Cluster, Layout, Store, cluster::Peers, inspect};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("pki");

@@ -9,9 +9,7 @@ use std::{
 
 use crate::{
     ca::cas_above,
-    certificate::Certificate,
     error::Error,
-    extensions::ExtendedKeyUsage,
     finding::Finding,
     key::PublicKey,
     layout::{FileKind, Layout},
@@ -20,8 +18,9 @@ use crate::{
         Attributes, Stamp, is_link, is_privileged_owner, link_target, trusted_ca_owner,
         trusted_owner, user_name,
     },
-    threshold::Threshold,
+    time::threshold::Threshold,
     verify::{self, SigningChain, Verifier, Wishes, is_host_name},
+    x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
 /// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.

@@ -8,7 +8,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::contents::Contents;
-use crate::{certificate::Certificate, key::PublicKey};
+use crate::{key::PublicKey, x509::certificate::Certificate};
 
 /// The keys of the CAs that signed a certificate of another key.
 pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey> {

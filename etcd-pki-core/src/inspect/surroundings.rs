@@ -10,10 +10,10 @@ use super::{
     issuer, rules,
 };
 use crate::{
-    certificate::Certificate,
     finding::Finding,
     layout::{CaKind, FileKind, Layout, Neighbours, is_replaced_ca},
     store::{self, parent},
+    x509::certificate::Certificate,
 };
 
 /// The CAs of each directory with certificates, and of the directories around it.

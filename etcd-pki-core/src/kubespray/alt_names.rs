@@ -9,8 +9,8 @@ use std::{
 use super::openssl_conf;
 use crate::{
     error::{Error, Position, Result},
-    identity::AlternativeName,
     text,
+    x509::identity::AlternativeName,
 };
 
 const SECTION: &str = "alt_names";

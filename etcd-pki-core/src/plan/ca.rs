@@ -15,8 +15,6 @@ use super::{
     unmanaged::check_orphans,
 };
 use crate::{
-    bundle::all_pem,
-    certificate::Certificate,
     cluster::DesiredCa,
     error::{Error, Result},
     finding::Finding,
@@ -25,6 +23,7 @@ use crate::{
     layout::PairPaths,
     store::{Attributes, Store},
     verify::{SigningChain, unacceptable},
+    x509::{bundle::all_pem, certificate::Certificate},
 };
 
 /// A CA of the specification, and its current state.

@@ -9,12 +9,9 @@ use super::{
 };
 use crate::{
     ca::CertificateAuthority,
-    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair, RenewBefore},
     error::Result,
-    extensions::{AlternativeNames, ExtendedKeyUsage, KeyUsage},
     finding::Finding,
-    identity::{AlternativeName, Identity},
     inspect::{
         CurrentCa, PairFiles, Part, Stamps,
         issuer::{self, Issuer},
@@ -25,6 +22,11 @@ use crate::{
     profile::Profile,
     store::{Attributes, owner_of_directory},
     verify::{SigningChain, Use, Wishes},
+    x509::{
+        certificate::Certificate,
+        extensions::{AlternativeNames, ExtendedKeyUsage, KeyUsage},
+        identity::{AlternativeName, Identity},
+    },
 };
 
 /// What is done, and every reason for it.
@@ -348,7 +350,7 @@ fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -
 /// ```
 /// use std::time::Duration;
 ///
-/// use etcd_pki_core::{CertificateAuthority, Identity, RenewBefore, Role, plan};
+/// use etcd_pki_core::{CertificateAuthority, Identity, Role, cluster::RenewBefore, plan};
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let etcd_1 = Identity::new("etcd-1")?;

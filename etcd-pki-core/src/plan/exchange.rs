@@ -9,7 +9,6 @@ use std::{
 };
 
 use crate::{
-    certificate::Certificate,
     cluster::DesiredPair,
     error::{Error, Result},
     layout::PairPaths,
@@ -17,6 +16,7 @@ use crate::{
     request::CertificateRequest,
     store::{Exchange, Store, is_same, unless_too_large},
     text,
+    x509::certificate::Certificate,
 };
 
 /// The extension of a request's file

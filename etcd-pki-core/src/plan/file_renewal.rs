@@ -5,12 +5,12 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use super::host::key_of;
 use crate::{
     ca::{CertificateAuthority, Issued},
-    certificate::Certificate,
     error::{Error, Result},
     key::{KeyAlgorithm, Passphrase, PrivateKey},
     layout::{CaKind, PairPaths},
     store::{Attributes, LockedStore, Overwrite, PairTexts, Store},
-    validity::Validity,
+    time::validity::Validity,
+    x509::certificate::Certificate,
 };
 
 /// The CA that signs renewed certificates.

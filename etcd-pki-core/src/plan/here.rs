@@ -21,7 +21,6 @@ use super::{
     unmanaged::{Unmanaged, UnmanagedPair},
 };
 use crate::{
-    certificate::Certificate,
     cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -29,6 +28,7 @@ use crate::{
     key::PublicKey,
     layout::PairPaths,
     store::{Attributes, Store, canonical, link_target},
+    x509::certificate::Certificate,
 };
 
 /// Plans the pairs of a directory.

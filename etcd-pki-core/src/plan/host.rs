@@ -22,8 +22,6 @@ use super::{
     trust::{Arrival, Trust, unmatched},
 };
 use crate::{
-    bundle::{all_pem, check_chain},
-    certificate::Certificate,
     cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -37,6 +35,10 @@ use crate::{
         unless_too_large, user_name,
     },
     verify,
+    x509::{
+        bundle::{all_pem, check_chain},
+        certificate::Certificate,
+    },
 };
 
 /// Plans a host: reads its directory, and its folder of the exchange directory.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    certificate::Certificate,
     finding::Finding,
     inspect::{
         CurrentCa,
@@ -12,6 +11,7 @@ use crate::{
     key::PublicKey,
     layout::{CaKind, is_replaced_ca},
     store::{Attributes, Store, read_certificates, tree},
+    x509::certificate::Certificate,
 };
 
 /// The CA certificates in the files of a directory, each with its file, relative to the directory.

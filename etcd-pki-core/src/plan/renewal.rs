@@ -18,8 +18,6 @@ use super::{
 };
 use crate::{
     ca::{CertificateAuthority, etcd_usages},
-    certificate::Certificate,
-    clock,
     cluster::RenewBefore,
     error::{Error, Result},
     finding::Finding,
@@ -32,15 +30,19 @@ use crate::{
     layout::{CaKind, Layout, PairPaths},
     pem,
     store::{Attributes, Store, is_same, owner_of_directory, parent, read_file},
-    validity::Validity,
+    time::{clock, validity::Validity},
     verify::{SigningChain, Use, Wishes},
+    x509::certificate::Certificate,
 };
 
 /// Renews certificates by path: same names, same usages, and the same key unless a new one is
 /// requested. A certificate is valid as long as the old one was.
 ///
 /// ```
-/// use etcd_pki_core::{Cluster, ClusterSpec, Layout, RenewBefore, Store, plan::{Action, ApplyOptions, Renewal}};
+/// use etcd_pki_core::{
+///     Cluster, Layout, Store, cluster::{ClusterSpec, RenewBefore},
+///     plan::{Action, ApplyOptions, Renewal},
+/// };
 ///
 /// # let parent = tempfile::tempdir()?;
 /// # let directory = parent.path().join("ssl");

@@ -9,10 +9,10 @@ use std::{
 
 use super::{Action, Plan, Step};
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
     key::Passphrase,
     request::Claim,
+    x509::certificate::Certificate,
 };
 
 /// How a plan is applied.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{certificate::Certificate, finding::Finding, key::PublicKey};
+use crate::{finding::Finding, key::PublicKey, x509::certificate::Certificate};
 
 /// A key that another pair or a CA has too.
 ///

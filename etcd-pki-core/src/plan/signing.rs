@@ -20,7 +20,6 @@ use super::{
     step::{TrustText, Work},
 };
 use crate::{
-    certificate::Certificate,
     cluster::{Cluster, Desired, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -30,6 +29,7 @@ use crate::{
     limits,
     request::CertificateRequest,
     store::{Exchange, Store, unless_too_large},
+    x509::certificate::Certificate,
 };
 
 /// Plans the requests of an exchange directory. It reads no private key, except that of the CA.

@@ -10,7 +10,6 @@ use std::{
 
 use super::file_renewal::FileRenewal;
 use crate::{
-    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
@@ -23,6 +22,7 @@ use crate::{
     text,
     verify::unacceptable,
     words,
+    x509::certificate::Certificate,
 };
 
 /// What a step does.

@@ -17,16 +17,14 @@ use x509_cert::ext::pkix::{
 
 use super::{PlanOptions, ca::check_ca, decide::Current, exchange::Refusal};
 use crate::{
-    bundle::all_pem,
-    certificate::Certificate,
     cluster::{DesiredCa, DesiredPair},
     error::{Error, Result},
     finding::Finding,
-    fingerprint::Fingerprint,
     inspect::{CurrentCa, issuer, rules, signing_place},
     limits,
     store::{Attributes, Exchange, Store, read_certificates, unless_too_large},
     verify::{self, Verifier},
+    x509::{bundle::all_pem, certificate::Certificate, fingerprint::Fingerprint},
 };
 
 /// What a host trusts for one of the cluster's CAs.

@@ -7,7 +7,6 @@ use std::{
 };
 
 use crate::{
-    certificate::Certificate,
     cluster::DesiredCa,
     error::{Error, Result},
     finding::Finding,
@@ -15,6 +14,7 @@ use crate::{
     key::PublicKey,
     layout::{CaKind, Identified, PairPaths},
     store::{Store, first_certificate, read_certificates, tree},
+    x509::certificate::Certificate,
 };
 
 /// The pairs of a directory that are not in the specification.

@@ -6,8 +6,10 @@ use der::asn1::ObjectIdentifier;
 
 use crate::{
     error::{Error, Result},
-    extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
-    identity::{AlternativeName, COMMON_NAME, Identity, ORGANIZATION},
+    x509::{
+        extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
+        identity::{AlternativeName, COMMON_NAME, Identity, ORGANIZATION},
+    },
 };
 
 /// More claims than most requests make

@@ -12,16 +12,15 @@ use super::{
     write::Overwrite,
 };
 use crate::{
-    bundle,
     ca::{CertificateAuthority, cas_above, check_self_signed},
-    certificate::Certificate,
-    clock,
     error::{Error, NO_CERTIFICATE, Result},
     finding::Finding,
     key::{Passphrase, PrivateKey},
     layout::{CaKind, PairPaths, is_replaced_ca},
     pem,
+    time::clock,
     verify::{self, SigningChain, Use, unacceptable},
+    x509::{bundle, certificate::Certificate},
 };
 
 impl Store {
@@ -565,7 +564,7 @@ mod tests {
                 ),
                 ("etcd/peer.crt", &other.sign(test_certificates::member("a"))),
             ] {
-                let text = made.certificate.to_pem().unwrap();
+                let text = made.certificate.to_pem();
                 fs::write(scratch.path().join(file), text).unwrap();
             }
             if let Some(file) = without {

@@ -16,11 +16,10 @@ use super::{
     write::{self, Overwrite, Rules, Target, write_together},
 };
 use crate::{
-    bundle::Bundle,
-    certificate::Certificate,
     error::{Error, Result},
     key::Passphrase,
     layout::{CaKind, PairPaths},
+    x509::{bundle::Bundle, certificate::Certificate},
 };
 
 /// A store that no other etcd-pki process writes to meanwhile. Dropping it releases the lock.

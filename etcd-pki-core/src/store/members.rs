@@ -1,7 +1,7 @@
 //! The members of a directory.
 
 use super::{Store, read::first_certificate};
-use crate::{certificate::Certificate, error::Result, role::Role};
+use crate::{error::Result, role::Role, x509::certificate::Certificate};
 
 impl Store {
     /// The common names of the members whose certificates are in the store, whoever signed them, in the order of their files.

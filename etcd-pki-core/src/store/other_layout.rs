@@ -7,9 +7,9 @@ use std::{
 
 use super::{Store, read::first_certificate, tree::tree};
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
     layout::{CaKind, Layout},
+    x509::certificate::Certificate,
 };
 
 impl Store {

@@ -15,8 +15,8 @@ use super::{
     permissions::{Stamp, is_absent},
 };
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
+    x509::certificate::Certificate,
 };
 
 /// The most that is read of a file, in bytes: more than any file of certificates has. The trust

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
     key::PublicKey,
     pem,
     request::CertificateRequest,
+    x509::certificate::Certificate,
 };
 
 /// What a new file may replace. The contents of the opened file decide, directly before the
@@ -125,7 +125,7 @@ fn has_private_key(contents: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ca::CertificateAuthority, identity::Identity, key::PrivateKey, role::Role};
+    use crate::{ca::CertificateAuthority, key::PrivateKey, role::Role, x509::identity::Identity};
 
     #[test]
     fn each_kind_replaces_its_own_alone() {

@@ -13,14 +13,13 @@ use super::{
     path::irregular,
 };
 use crate::{
-    bundle,
-    certificate::Certificate,
     error::{Error, Result},
     hex,
     key::{Passphrase, PrivateKey, PublicKey},
     layout::PairPaths,
     limits, signing, text,
     verify::{self, Use},
+    x509::{bundle, certificate::Certificate},
 };
 
 /// The most CAs of a bundle that an error names

@@ -19,11 +19,10 @@ use super::{
     replaced,
 };
 use crate::{
-    bundle,
-    certificate::Certificate,
-    clock,
     error::{Error, Result},
     layout::{Layout, PairPaths},
+    time::clock,
+    x509::{bundle, certificate::Certificate},
 };
 
 /// Whether an existing file may be replaced.
@@ -87,7 +86,7 @@ pub fn write_files_with(
 /// other etcd-pki process writes there until the value is dropped.
 ///
 /// ```
-/// use etcd_pki_core::{LockedFiles, NewFile, Overwrite, PrivateKey};
+/// use etcd_pki_core::{PrivateKey, store::{LockedFiles, NewFile, Overwrite}};
 ///
 /// # let parent = tempfile::tempdir()?;
 /// let path = parent.path().join("app-key.pem");

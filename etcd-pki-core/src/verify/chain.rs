@@ -9,7 +9,11 @@ use x509_cert::{
 };
 
 use super::{Verifier, check_extensions, check_time, name_constraints};
-use crate::{certificate::Certificate, error::Error, extensions::KeyUsage, finding::Finding};
+use crate::{
+    error::Error,
+    finding::Finding,
+    x509::{certificate::Certificate, extensions::KeyUsage},
+};
 
 /// More signature checks than any honest set of certificates needs; the limit of Go's
 /// `crypto/x509`.

@@ -18,11 +18,11 @@ use self::{
 };
 use super::parse::{self, Curve, Key, reader::OBJECT_IDENTIFIER};
 use crate::{
-    certificate::Certificate,
     der_writer::{self, NULL, SEQUENCE},
     finding::Finding,
     key::{Passphrase, PrivateKey, PublicKey},
     limits,
+    x509::certificate::Certificate,
 };
 
 /// The certificates that etcd trusts with this file as `ETCD_TRUSTED_CA_FILE` or
@@ -500,7 +500,7 @@ mod tests {
 
         let params = || test_certificates::leaf("a");
         for made in [Made::root(params()), Made::rsa_root(params())] {
-            let text = made.certificate.to_pem().unwrap();
+            let text = made.certificate.to_pem();
             assert_eq!(refused_in_tls(text.as_bytes()), None);
         }
     }

@@ -3,10 +3,12 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use crate::{
-    certificate::Certificate,
     error::Result,
     finding::Finding,
-    identity::{AlternativeName, DnsName},
+    x509::{
+        certificate::Certificate,
+        identity::{AlternativeName, DnsName},
+    },
 };
 
 /// The host that a client connects to: a name or an address, as it is in a URL.

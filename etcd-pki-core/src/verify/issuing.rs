@@ -7,10 +7,12 @@ use std::time::SystemTime;
 
 use super::{chain, check_extensions, check_time, check_usage, name_constraints};
 use crate::{
-    certificate::Certificate,
     error::Error,
-    extensions::{AlternativeNames, ExtendedKeyUsage},
     finding::Finding,
+    x509::{
+        certificate::Certificate,
+        extensions::{AlternativeNames, ExtendedKeyUsage},
+    },
 };
 
 /// A CA that signs, and the CAs above it as far as they are known.
@@ -172,9 +174,9 @@ mod tests {
     use super::*;
     use crate::{
         ca::CertificateAuthority,
-        identity::Identity,
         role::Role,
         test_certificates::{self, Made},
+        x509::identity::Identity,
     };
 
     /// The time of every CA of a chain counts to the second; that of a CA which is renewed before it

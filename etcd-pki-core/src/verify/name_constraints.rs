@@ -7,7 +7,9 @@ use x509_cert::ext::pkix::{constraints::name::GeneralSubtree, name::GeneralName}
 
 use super::parse::names;
 use crate::{
-    certificate::Certificate, extensions::AlternativeNames, finding::Finding, limits, uri,
+    finding::Finding,
+    limits, uri,
+    x509::{certificate::Certificate, extensions::AlternativeNames},
 };
 
 mod network;

@@ -3,7 +3,10 @@
 use der::oid::AssociatedOid as _;
 use x509_cert::{certificate::Version, ext::pkix::BasicConstraints};
 
-use crate::{certificate::Certificate, extensions::KeyUsage, finding::Finding};
+use crate::{
+    finding::Finding,
+    x509::{certificate::Certificate, extensions::KeyUsage},
+};
 
 /// All that a chain lacks, from the certificate up.
 pub(super) fn check(chain: &[Certificate]) -> Vec<Finding> {

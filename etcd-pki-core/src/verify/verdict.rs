@@ -1,6 +1,6 @@
 //! The verdict on a certificate.
 
-use crate::{certificate::Certificate, finding::Finding};
+use crate::{finding::Finding, x509::certificate::Certificate};
 
 /// Whether etcd would accept a certificate, and why not.
 #[derive(Clone, Debug)]

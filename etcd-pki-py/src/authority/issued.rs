@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use etcd_pki_core::Issued;
+use etcd_pki_core::ca::Issued;
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
@@ -31,24 +31,24 @@ impl PyIssued {
     /// What the request claimed, and the certificate does not have.
     #[getter]
     fn denied_claims(&self) -> Vec<PyClaim> {
-        PyClaim::all(self.0.refused())
+        PyClaim::all(self.0.denied_claims())
     }
 
     /// The end that was requested, if the certificate expires before it, with its CA.
     #[getter]
     fn requested_utc(&self) -> Option<SystemTime> {
-        self.0.validity_cut()
+        self.0.requested_end()
     }
 
     /// The content of etcd's certificate file: the certificate and then the chain, in PEM.
     fn to_pem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let pem = self.0.certificate_pem().or_raise()?;
+        let pem = self.0.to_pem();
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
     fn __repr__(&self) -> String {
         let certificate = self.0.certificate();
-        let until = etcd_pki_core::rfc3339(certificate.not_after());
+        let until = etcd_pki_core::internal::rfc3339(certificate.not_after());
         format!("<Issued {}, until {until}>", certificate.subject())
     }
 }

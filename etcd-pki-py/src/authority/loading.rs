@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use etcd_pki_core::{
-    Certificate, CertificateAuthority, Compatibility, Identity, KeyAlgorithm, PrivateKey,
-    read_authority, read_authority_to_renew,
+    Certificate, CertificateAuthority, Identity, KeyAlgorithm, PrivateKey,
+    internal::{read_authority, read_authority_to_renew},
+    role::Compatibility,
 };
 use pyo3::prelude::*;
 

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use etcd_pki_core::{
-    CertificateAuthority, Identity, Issued, KeyAlgorithm, Profile, RenewBefore, Result, plan,
+    CertificateAuthority, Identity, KeyAlgorithm, Profile, Result, ca::Issued,
+    cluster::RenewBefore, plan,
 };
 use pyo3::prelude::*;
 

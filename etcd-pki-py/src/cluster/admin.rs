@@ -1,6 +1,9 @@
 //! The client next to each member.
 
-use etcd_pki_core::{AdminSpec, ClusterSpec, KeyAlgorithm};
+use etcd_pki_core::{
+    KeyAlgorithm,
+    cluster::{AdminSpec, ClusterSpec},
+};
 use pyo3::{prelude::*, types::PyBool};
 
 use super::check;

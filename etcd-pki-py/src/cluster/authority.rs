@@ -1,6 +1,9 @@
 //! The CA of a cluster.
 
-use etcd_pki_core::{CaSpec, ClusterSpec, CommonName, KeyAlgorithm, Peers};
+use etcd_pki_core::{
+    KeyAlgorithm,
+    cluster::{CaSpec, ClusterSpec, CommonName, Peers},
+};
 use pyo3::prelude::*;
 
 use super::check;

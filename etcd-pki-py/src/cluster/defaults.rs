@@ -1,6 +1,10 @@
 //! The defaults of entries.
 
-use etcd_pki_core::{Compatibility, DefaultsSpec, KeyAlgorithm, RenewBefore};
+use etcd_pki_core::{
+    KeyAlgorithm,
+    cluster::{DefaultsSpec, RenewBefore},
+    role::Compatibility,
+};
 use pyo3::prelude::*;
 
 use crate::{

@@ -1,6 +1,9 @@
 //! What must exist for a cluster.
 
-use etcd_pki_core::{CaKind, Desired, DesiredCa, DesiredPair, KeyAlgorithm, Role};
+use etcd_pki_core::{
+    CaKind, KeyAlgorithm, Role,
+    cluster::{Desired, DesiredCa, DesiredPair},
+};
 use pyo3::prelude::*;
 
 use crate::{

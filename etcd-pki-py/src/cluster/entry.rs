@@ -1,6 +1,6 @@
 //! A member, a node or a client of a cluster.
 
-use etcd_pki_core::{EntrySpec, Identity, KeyAlgorithm};
+use etcd_pki_core::{Identity, KeyAlgorithm, cluster::EntrySpec};
 use pyo3::prelude::*;
 
 use crate::{

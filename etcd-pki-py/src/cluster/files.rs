@@ -1,6 +1,9 @@
 //! Ownership and permissions of a cluster's files.
 
-use etcd_pki_core::{CaFilesSpec, ClusterSpec, Error, FilesSpec};
+use etcd_pki_core::{
+    Error,
+    cluster::{CaFilesSpec, ClusterSpec, FilesSpec},
+};
 use pyo3::{exceptions::PyOverflowError, prelude::*};
 
 use super::check;

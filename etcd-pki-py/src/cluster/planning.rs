@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use etcd_pki_core::{Error, PlanOptions, Result, Store};
+use etcd_pki_core::{Error, Result, Store, plan::PlanOptions};
 use pyo3::{prelude::*, types::PyBool};
 
 use super::PyCluster;

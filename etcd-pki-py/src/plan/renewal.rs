@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use etcd_pki_core::{
-    CertificateAuthority, Error, RenewBefore, Store, Validity, inspect, plan::Renewal,
+    CertificateAuthority, Error, Store, Validity, cluster::RenewBefore, inspect, plan::Renewal,
 };
 use pyo3::prelude::*;
 

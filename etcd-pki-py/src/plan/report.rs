@@ -2,10 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use etcd_pki_core::{
-    Report,
-    plan::{Action, DeniedClaims, ShortenedValidity, StepReport},
-};
+use etcd_pki_core::plan::{Action, DeniedClaims, Report, ShortenedValidity, StepReport};
 use pyo3::prelude::*;
 
 use super::{PyPlan, PyStep};

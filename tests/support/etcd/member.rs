@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use etcd_pki_core::PairPaths;
+use etcd_pki_core::layout::PairPaths;
 
 use crate::{credentials::Credentials, etcd::environment};
 

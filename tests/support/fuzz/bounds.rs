@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, fs, time::Duration};
 
-use etcd_pki_core::{Error, Finding, printable};
+use etcd_pki_core::{Error, finding::Finding, internal::printable};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The processor time for an input without a byte, in a build without optimisation, and for each byte. One input of 16 MiB

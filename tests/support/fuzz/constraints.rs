@@ -3,7 +3,9 @@
 
 use std::sync::OnceLock;
 
-use etcd_pki_core::{Certificate, CertificateAuthority, Identity, PrivateKey, Role, Verifier};
+use etcd_pki_core::{
+    Certificate, CertificateAuthority, Identity, PrivateKey, Role, verify::Verifier,
+};
 
 use super::{
     bounds::{check_finding, read},

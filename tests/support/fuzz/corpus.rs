@@ -7,8 +7,10 @@ use std::{
 };
 
 use etcd_pki_core::{
-    ApplyOptions, CertificateAuthority, CertificateRequest, Cluster, Identity, KeyAlgorithm,
-    KeyFormat, Layout, Passphrase, PlanOptions, PrivateKey, Role, Store,
+    CertificateAuthority, CertificateRequest, Cluster, Identity, KeyAlgorithm, Layout, Passphrase,
+    PrivateKey, Role, Store,
+    key::KeyFormat,
+    plan::{ApplyOptions, PlanOptions},
 };
 
 use super::{TARGETS, exchange::SPECIFICATION};

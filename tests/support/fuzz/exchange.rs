@@ -9,7 +9,11 @@ use std::{
     sync::OnceLock,
 };
 
-use etcd_pki_core::{ApplyOptions, Certificate, Cluster, Layout, Plan, PlanOptions, Store, verify};
+use etcd_pki_core::{
+    Certificate, Cluster, Layout, Plan, Store,
+    plan::{ApplyOptions, PlanOptions},
+    verify,
+};
 
 use super::bounds::{check_error, check_text};
 use crate::{LOCK_FILE, Scratch};

@@ -1,8 +1,9 @@
 //! Targets for files: PEM, certificates, requests, private keys, and Go's answer on them.
 
 use etcd_pki_core::{
-    Certificate, CertificateRequest, Error, Finding, Host, Passphrase, PrivateKey, PublicKey, Role,
-    Verifier, verify,
+    Certificate, CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Role,
+    finding::Finding,
+    verify::{self, Host, Verifier},
 };
 
 use super::bounds::{check_error, check_finding, check_text, read};

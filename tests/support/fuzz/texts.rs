@@ -3,7 +3,11 @@
 use std::{collections::HashSet, path::Component};
 
 use etcd_pki_core::{
-    AlternativeName, Cluster, Host, Identity, KubesprayScript, parse_rfc3339, rfc3339,
+    Cluster, Identity,
+    internal::{parse_rfc3339, rfc3339},
+    kubespray::KubesprayScript,
+    verify::Host,
+    x509::AlternativeName,
 };
 
 use super::bounds::{check_text, check_visible, read};

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use etcd_pki_core::{CaKind, CaRenewal, CertificateAuthority, PairPaths, Profile, Store, Validity};
+use etcd_pki_core::{
+    CaKind, CertificateAuthority, Profile, Store, Validity, ca::CaRenewal, layout::PairPaths,
+};
 
 use crate::{
     failure::{Failure, Outcome},

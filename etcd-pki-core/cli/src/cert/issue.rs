@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use clap::Args;
-use etcd_pki_core::{Bundle, CaKind, CertificateAuthority, Identity, PairPaths, Role, Store};
+use etcd_pki_core::{
+    Bundle, CaKind, CertificateAuthority, Identity, Role, Store, layout::PairPaths,
+};
 
 use crate::{
     facts::in_words,

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcd_pki_core::{
-    ApplyOptions, CaKind, Error, Finding, PairPaths, Passphrase, RenewBefore, Report as Applied,
-    Store,
-    plan::{Outcome as StepOutcome, Renewal, Step, StepReport},
+    CaKind, Error, Passphrase, Store,
+    cluster::RenewBefore,
+    finding::Finding,
+    layout::PairPaths,
+    plan::{ApplyOptions, Outcome as StepOutcome, Renewal, Report as Applied, Step, StepReport},
 };
 
 use crate::{

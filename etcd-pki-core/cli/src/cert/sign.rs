@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use etcd_pki_core::{CertificateRequest, Claim, Identity, Role};
+use etcd_pki_core::{CertificateRequest, Identity, Role, request::Claim};
 
 use crate::{
     failure::{Failure, Outcome},

@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::Args;
-use etcd_pki_core::{Certificate, Error, Host, Role, Store, Verdict, Verifier, inspect};
+use etcd_pki_core::{
+    Certificate, Error, Role, Store, inspect,
+    verify::{Host, Verdict, Verifier},
+};
 use serde::Serialize;
 
 use crate::{

@@ -1,6 +1,9 @@
 //! What was found as JSON.
 
-use etcd_pki_core::{Checked, KeyMatch, rfc3339};
+use etcd_pki_core::{
+    inspect::{Checked, KeyMatch},
+    internal::rfc3339,
+};
 use serde::Serialize;
 
 use super::{Findings, kind};

@@ -1,6 +1,9 @@
 //! What was found as Nagios and its heirs want it from a plugin: a line, what is to be drawn, and further lines.
 
-use etcd_pki_core::{Checked, Finding, Severity};
+use etcd_pki_core::{
+    finding::{Finding, Severity},
+    inspect::Checked,
+};
 
 use super::{Findings, name};
 use crate::output;
@@ -69,7 +72,8 @@ fn performance(findings: &Findings) -> String {
     };
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     let life = end.duration_since(begin).unwrap_or_default();
-    let bound = |threshold: etcd_pki_core::Threshold| threshold.of_life(life).as_secs() / 86_400;
+    let bound =
+        |threshold: etcd_pki_core::time::Threshold| threshold.of_life(life).as_secs() / 86_400;
     let (warning, critical) = if certificate.is_ca() {
         (findings.ca_warning, findings.ca_critical)
     } else {

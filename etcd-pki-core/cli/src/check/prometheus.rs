@@ -9,7 +9,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use etcd_pki_core::{Certificate, Checked, Finding, Severity};
+use etcd_pki_core::{
+    Certificate,
+    finding::{Finding, Severity},
+    inspect::Checked,
+};
 
 use super::Findings;
 use crate::output;

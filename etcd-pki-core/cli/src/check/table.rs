@@ -2,7 +2,10 @@
 
 use std::{cmp::Reverse, collections::HashSet, path::Path};
 
-use etcd_pki_core::{Certificate, Checked, KeyMatch};
+use etcd_pki_core::{
+    Certificate,
+    inspect::{Checked, KeyMatch},
+};
 
 use super::{Findings, kind, name};
 use crate::{output, time};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use etcd_pki_core::{Certificate, Role, rfc3339};
+use etcd_pki_core::{Certificate, Role, internal::rfc3339};
 use serde::Serialize;
 
 use super::{Facts, Table, alternative_names, hex, in_words, strings};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use etcd_pki_core::{CertificateRequest, Claim};
+use etcd_pki_core::{CertificateRequest, request::Claim};
 use serde::Serialize;
 
 use super::{Facts, Table, alternative_names, in_words};

@@ -7,7 +7,8 @@ use std::{
 
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
-    CaKind, CertificateAuthority, Error, Layout, PairPaths, Store, inspect, read_regular_file,
+    CaKind, CertificateAuthority, Error, Layout, Store, inspect, internal::read_regular_file,
+    layout::PairPaths,
 };
 
 use super::{PassphraseOptions, one_of};

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint, builder::NonEmptyStringValueParser};
-use etcd_pki_core::{Cluster, Error, Fingerprint, PlanOptions as CorePlanOptions, Store};
+use etcd_pki_core::{
+    Cluster, Error, Store, plan::PlanOptions as CorePlanOptions, x509::Fingerprint,
+};
 
 use crate::{failure::Failure, input::Input};
 

@@ -1,7 +1,7 @@
 //! Who a certificate or a request is for.
 
 use clap::Args;
-use etcd_pki_core::{Claim, Identity, Role};
+use etcd_pki_core::{Identity, Role, request::Claim};
 
 use crate::failure::Failure;
 

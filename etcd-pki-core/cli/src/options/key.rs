@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcd_pki_core::{
-    Compatibility, KeyAlgorithm, KeyFormat, Passphrase, PrivateKey, Store, read_private_key,
+    KeyAlgorithm, Passphrase, PrivateKey, Store, internal::read_private_key, key::KeyFormat,
+    role::Compatibility,
 };
 use zeroize::Zeroizing;
 

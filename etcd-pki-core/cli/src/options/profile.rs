@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, builder::TypedValueParser};
-use etcd_pki_core::{Compatibility, Profile, Role, Validity};
+use etcd_pki_core::{Profile, Role, Validity, role::Compatibility};
 
 use super::one_of;
 use crate::failure::Failure;

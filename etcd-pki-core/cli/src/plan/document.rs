@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use etcd_pki_core::{
-    Plan, Report, Store,
-    plan::{Action, DeniedClaims, Refusal, ShortenedValidity, Step},
-    rfc3339,
+    Plan, Store,
+    internal::rfc3339,
+    plan::{Action, DeniedClaims, Refusal, Report, ShortenedValidity, Step},
 };
 use serde::Serialize;
 

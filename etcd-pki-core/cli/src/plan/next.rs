@@ -1,9 +1,10 @@
 //! What must be done by hand after a plan was applied.
 
 use etcd_pki_core::{
-    CaKind, Certificate, Finding, Layout, Report, Role, Store,
-    plan::{Action, Step, StepReport},
-    read_file,
+    CaKind, Certificate, Layout, Role, Store,
+    finding::Finding,
+    internal::read_file,
+    plan::{Action, Report, Step, StepReport},
 };
 
 /// The end of the line about what was done, from the semicolon on.

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use etcd_pki_core::{
-    Finding, Plan, Report,
-    plan::{Action, Step},
+    Plan,
+    finding::Finding,
+    plan::{Action, Report, Step},
 };
 
 use crate::{facts::in_words, output, time, unfinished::TRUST_HINT};

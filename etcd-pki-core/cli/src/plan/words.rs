@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use etcd_pki_core::{
-    Plan, Report,
-    plan::{Action, Step},
+    Plan,
+    plan::{Action, Report, Step},
 };
 
 use super::next;

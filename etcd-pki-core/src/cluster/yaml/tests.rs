@@ -8,11 +8,11 @@ use crate::{
         AdminSpec, CaFilesSpec, CaSpec, CommonName, DefaultsSpec, EntrySpec, FilesSpec, Peers,
         RenewBefore,
     },
-    identity::Identity,
     key::KeyAlgorithm,
     layout::Layout,
     role::{Compatibility, Role},
-    validity::Validity,
+    time::validity::Validity,
+    x509::identity::Identity,
 };
 
 /// Writes a cluster and reads it again.

@@ -7,7 +7,6 @@ use super::{
     shared::{Changed, Shared, requested_end},
 };
 use crate::{
-    bundle::Bundle,
     ca::CertificateAuthority,
     cluster::DesiredPair,
     error::{Error, Result},
@@ -15,6 +14,7 @@ use crate::{
     plan::{Action, Step, Target, report::Product, step::Work},
     store::{Overwrite, PairTexts},
     verify,
+    x509::bundle::Bundle,
 };
 
 /// Makes the change of one pair, or of one certificate with a path of its own.

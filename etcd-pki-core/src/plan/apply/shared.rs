@@ -15,7 +15,7 @@ use crate::{
     key::{Passphrase, PrivateKey},
     layout::CaKind,
     plan::{
-        Contents, Mode, Step,
+        Contents, Step,
         cache::{Mark, Marker},
         file_renewal::FileRenewal,
         host::key_of,

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::shared::{Changed, Shared, requested_end};
 use crate::{
-    bundle::{all_pem, place_of_key},
     ca::CertificateAuthority,
-    certificate::Certificate,
     error::{Error, Result},
     inspect::Stamps,
     plan::{
@@ -15,6 +13,10 @@ use crate::{
         step::{TrustText, Work},
     },
     store::Exchange,
+    x509::{
+        bundle::{all_pem, place_of_key},
+        certificate::Certificate,
+    },
 };
 
 /// Fails if a file of the exchange directory is not as it was when the plan was made.

@@ -163,8 +163,8 @@ fn decide_ca(made: &Made, place: Key, now: SystemTime) -> (Action, Vec<String>) 
     let scratch = tempfile::tempdir().unwrap();
     let paths = Layout::Kubespray.ca(CaKind::Client);
     let there = paths.below(scratch.path());
-    fs::write(&there.certificate, made.certificate.to_pem().unwrap()).unwrap();
-    let secret = made.private_key().to_secret_pem().unwrap();
+    fs::write(&there.certificate, made.certificate.to_pem()).unwrap();
+    let secret = made.private_key().to_secret_pem();
     match place {
         Key::Here => fs::write(&there.key, secret.as_bytes()).unwrap(),
         Key::Elsewhere => {}
@@ -327,7 +327,7 @@ fn keys_that_etcd_does_not_read() {
         key: "a-key.pem".into(),
     };
     let made = Made::root(test_certificates::leaf("a"));
-    let secret = made.private_key().to_secret_pem().unwrap();
+    let secret = made.private_key().to_secret_pem();
     for (before, is_written) in [("", false), ("\u{feff}", true)] {
         let text = format!("{before}{}", *secret);
         fs::write(scratch.path().join(&paths.key), text).unwrap();

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
+    x509::certificate::Certificate,
 };
 
 /// SHA-256 of a certificate. It names the CA that a host may trust.
@@ -13,7 +13,7 @@ use crate::{
 /// `SHA-256`, `sha256:` or openssl's `sha256 Fingerprint=` in front.
 ///
 /// ```
-/// use etcd_pki_core::{CertificateAuthority, Fingerprint};
+/// use etcd_pki_core::{CertificateAuthority, x509::Fingerprint};
 ///
 /// let ca = CertificateAuthority::create("etcd-ca")?;
 /// let shown = ca.certificate().fingerprint_sha256();

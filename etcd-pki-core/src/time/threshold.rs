@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    span::Span,
+    time::span::Span,
 };
 
 /// How long before its expiry a certificate is reported: a time, or a share of its life.
@@ -19,7 +19,7 @@ use crate::{
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use etcd_pki_core::Threshold;
+/// use etcd_pki_core::time::Threshold;
 ///
 /// let (begin, day) = (SystemTime::UNIX_EPOCH, Duration::from_secs(86_400));
 /// let thirty_days: Threshold = "30d".parse()?;

@@ -5,11 +5,11 @@ use std::{collections::HashSet, fmt, time::SystemTime};
 use zeroize::Zeroizing;
 
 use crate::{
-    certificate::Certificate,
     error::{Error, Result},
     key::{PrivateKey, PublicKey},
     pem,
     role::Role,
+    x509::certificate::Certificate,
 };
 
 /// A private key, the certificate for it, and the intermediate certificates between it and the root.
@@ -265,7 +265,7 @@ fn not_in_chain(certificate: &Certificate, reason: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ca::CertificateAuthority, identity::Identity};
+    use crate::{ca::CertificateAuthority, x509::identity::Identity};
 
     #[test]
     fn a_chain_has_no_certificate_twice_and_ends_with_the_root() {

@@ -13,7 +13,7 @@ use crate::{
 /// before it is used.
 ///
 /// ```
-/// use etcd_pki_core::{PrivateKey, PublicKey, Result, Signer};
+/// use etcd_pki_core::{PrivateKey, PublicKey, Result, ca::Signer};
 ///
 /// /// Stands for a key in a hardware module.
 /// struct Token(PrivateKey);

@@ -15,20 +15,22 @@ use x509_cert::certificate::{CertificateInner, Raw, Version};
 use self::facts::Facts;
 use crate::{
     error::{Error, Result},
-    extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
     hex,
     key::PublicKey,
     pem,
     role::Role,
-    serial::SerialNumber,
     signing::{self, Signed},
+    x509::{
+        extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
+        serial::SerialNumber,
+    },
 };
 
 const WHAT: &str = "certificate";
 
 /// An X.509 certificate (RFC 5280) from any source. It is readable; nothing else has been checked.
 ///
-/// Equal certificates have equal bytes. A [`Verifier`](crate::Verifier) judges whether etcd accepts it.
+/// Equal certificates have equal bytes. A [`Verifier`](crate::verify::Verifier) judges whether etcd accepts it.
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,

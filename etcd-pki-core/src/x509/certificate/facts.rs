@@ -6,7 +6,12 @@ use der::{Decode as _, Encode as _};
 use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
 
 use super::{WHAT, malformed};
-use crate::{error::Result, extensions::Extensions, key::PublicKey, limits, serial::SerialNumber};
+use crate::{
+    error::Result,
+    key::PublicKey,
+    limits,
+    x509::{extensions::Extensions, serial::SerialNumber},
+};
 
 pub(super) struct Facts {
     /// Raw: a serial number may have more bytes than RFC 5280 allows, as Go and OpenSSL read it

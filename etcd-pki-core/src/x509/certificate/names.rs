@@ -7,8 +7,10 @@ use der::{Encode as _, asn1::ObjectIdentifier};
 use super::{Certificate, malformed};
 use crate::{
     error::Result,
-    extensions::AlternativeNames,
-    identity::{COMMON_NAME, ORGANIZATION, attributes},
+    x509::{
+        extensions::AlternativeNames,
+        identity::{COMMON_NAME, ORGANIZATION, attributes},
+    },
 };
 
 impl Certificate {

@@ -22,7 +22,7 @@ pub(crate) use self::{alternative_names::AlternativeNames, builder::ExtensionsBu
 use crate::{
     error::{Error, Result},
     limits,
-    serial::SerialNumber,
+    x509::serial::SerialNumber,
 };
 
 /// Extensions that Go's parser handles and that are not used here: distribution points, policies, their mappings

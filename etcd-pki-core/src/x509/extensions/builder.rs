@@ -12,7 +12,7 @@ use super::{ExtendedKeyUsage, KeyUsage};
 use crate::{
     der_writer::{self, BIT_STRING, BOOLEAN_TRUE, OCTET_STRING, SEQUENCE},
     error::{Error, Result},
-    identity::AlternativeName,
+    x509::identity::AlternativeName,
 };
 
 /// More bytes than the extensions of most certificates take

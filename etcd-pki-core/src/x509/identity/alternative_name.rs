@@ -50,7 +50,7 @@ enum Kind {
 /// One alternative name (RFC 5280, section 4.2.1.6), of the kinds that etcd looks at.
 ///
 /// ```
-/// use etcd_pki_core::AlternativeName;
+/// use etcd_pki_core::x509::AlternativeName;
 ///
 /// let name: AlternativeName = "[fd00::11]".parse()?;
 /// assert_eq!(name, AlternativeName::Ip("fd00::11".parse().unwrap()));
@@ -118,7 +118,7 @@ impl AlternativeName {
     /// `subjectAltName =` before them. A comma in a URI is a part of it unless another kind of name follows.
     ///
     /// ```
-    /// use etcd_pki_core::AlternativeName;
+    /// use etcd_pki_core::x509::AlternativeName;
     ///
     /// let names = AlternativeName::list("DNS:etcd-1.lan, IP Address:10.0.0.11,::1")?;
     /// let names: Vec<_> = names.iter().map(ToString::to_string).collect();

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::clock;
+use crate::time::clock;
 
 /// A time, or a share of a certificate's life, as it is typed: `30d`, `12h`, `25%`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    clock,
     error::{Error, Result},
+    time::clock,
 };
 
 /// How long a certificate is valid: for a duration from now on, or until a given time.

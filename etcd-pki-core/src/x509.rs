@@ -1,0 +1,18 @@
+//! X.509: identities and their names, extensions, certificates, serial numbers, and bundles of a
+//! certificate and its key.
+
+pub(crate) mod bundle;
+pub(crate) mod certificate;
+pub(crate) mod extensions;
+pub(crate) mod fingerprint;
+pub(crate) mod identity;
+pub(crate) mod serial;
+
+pub use self::{
+    bundle::Bundle,
+    certificate::Certificate,
+    extensions::{ExtendedKeyUsage, KeyUsage},
+    fingerprint::Fingerprint,
+    identity::{AlternativeName, DnsName, Identity, Uri},
+    serial::SerialNumber,
+};
