@@ -16,12 +16,8 @@ use super::{
     spec::{AdminSpec, CommonName, Peers},
 };
 use crate::{
-    error::Result as CoreResult,
-    identity::AlternativeName,
-    key::KeyAlgorithm,
-    layout::Layout,
-    role::Compatibility,
-    validity::Validity,
+    error::Result as CoreResult, identity::AlternativeName, key::KeyAlgorithm, layout::Layout,
+    role::Compatibility, validity::Validity,
 };
 
 /// What comes between reason and hint in the message of an error.
