@@ -458,7 +458,7 @@ impl EntrySpec {
         for name in names {
             all.extend(AlternativeName::list(name.as_ref())?);
         }
-        let (names, addresses) = split(all);
+        let (names, addresses) = split_addresses(all);
         Ok(Self {
             names,
             addresses,
@@ -505,7 +505,7 @@ impl EntrySpec {
 }
 
 /// Names, and the addresses that follow all of them. Addresses before a name stay among the names.
-fn split(names: Vec<AlternativeName>) -> (Vec<AlternativeName>, Vec<IpAddr>) {
+fn split_addresses(names: Vec<AlternativeName>) -> (Vec<AlternativeName>, Vec<IpAddr>) {
     let address = |name: &AlternativeName| match name {
         AlternativeName::Ip(address) => Some(*address),
         _ => None,
@@ -529,7 +529,7 @@ impl From<Identity> for EntrySpec {
     fn from(identity: Identity) -> Self {
         let names = identity.alternative_names();
         let without_alternative_names = names.is_none();
-        let (names, addresses) = split(names.unwrap_or_default().to_vec());
+        let (names, addresses) = split_addresses(names.unwrap_or_default().to_vec());
         Self {
             common_name: match identity.specified_common_name() {
                 None => CommonName::Usual,

@@ -226,6 +226,7 @@ class FindingCode(_Word):
     KEY_OWNER = "EP051"
     CA_KEY_OWNER = "EP052"
     SIGNED_BY_OTHER_CA = "EP053"
+    CA_OWNER = "EP054"
 
 
 class KeyMatch(_Word):
