@@ -1,0 +1,12 @@
+//! The findings of existing files.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a failing step fails the test"
+)]
+
+mod check;
+mod expiry;
+mod keys;
+mod others;
+mod trust;

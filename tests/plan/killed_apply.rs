@@ -1,0 +1,386 @@
+//! Plans that are cut off, or carried out by several at once: no key is lost, no file is cut short, and the next run finishes.
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use etcd_pki_core::{
+    Error, Store,
+    plan::{Action, ApplyOptions, Progress},
+};
+use etcd_pki_tests::{
+    cluster::{Cluster, PAIRS, SPECIFICATION},
+    command::etcd_pki,
+    machines::{self, Machines},
+    openssl::{self, Purpose},
+    run, stderr_of,
+};
+use serde_json::Value;
+
+#[test]
+fn sixteen_at_once_make_each_certificate_once() {
+    let cluster = Cluster::new(SPECIFICATION);
+    let spawn = |_| {
+        cluster
+            .command("apply")
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let children: Vec<_> = (0..16).map(spawn).collect();
+    let mut created = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        created += report["created"].as_u64().unwrap();
+    }
+    assert_eq!(created, PAIRS as u64);
+    cluster.assert_whole();
+}
+
+/// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next apply.
+#[test]
+fn ended_between_two_changes() {
+    /// Has enough after three.
+    struct Three(AtomicUsize);
+
+    impl Progress for Three {
+        fn done(&self, done: usize, _all: usize) {
+            self.0.fetch_max(done, Ordering::Relaxed);
+        }
+
+        fn is_interrupted(&self) -> bool {
+            self.0.load(Ordering::Relaxed) >= 3
+        }
+    }
+
+    let cluster = Cluster::new(SPECIFICATION);
+    let specification = etcd_pki_core::Cluster::from_yaml(SPECIFICATION).unwrap();
+    let store = Store::new(cluster.directory(), specification.layout());
+    let three = Three(AtomicUsize::new(0));
+    let plan = specification.plan(&store).unwrap();
+    let ended = plan
+        .apply_with(&ApplyOptions::new().with_progress(&three))
+        .unwrap();
+    assert!(ended.is_interrupted() && !ended.is_complete());
+    let plan = specification.plan(&store).unwrap();
+    let left: Vec<PathBuf> = plan
+        .changes()
+        .map(|step| step.paths().certificate)
+        .collect();
+    assert!((1..=PAIRS - 3).contains(&left.len()), "{left:?}");
+    // The report says which steps are done
+    assert_eq!(ended.changed(), PAIRS - left.len());
+    assert!(ended.done().all(|done| !left.contains(&done.path())));
+    assert_eq!(ended.steps().count(), PAIRS);
+    assert_eq!(ended.count(Action::Create), ended.changed());
+    assert!(matches!(ended.into_result(), Err(Error::Interrupted)));
+
+    cluster.apply();
+    cluster.assert_whole();
+}
+
+#[test]
+fn killed_while_renewing() {
+    let cluster = Cluster::applied();
+    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    for round in 0..100_u64 {
+        let mut child = Command::new(etcd_pki())
+            .current_dir(cluster.directory())
+            .args([
+                "cert",
+                "renew",
+                "member-etcd-1.pem",
+                "client-root.pem",
+                "-d",
+                ".",
+            ])
+            .args((round % 2 == 0).then_some("--rekey"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 83 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        let _ = cluster.apply();
+        assert_eq!(cluster.due(), BTreeMap::new(), "after kill {round}");
+    }
+    // What was left behind goes with the next change
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    let _ = cluster.apply();
+    cluster.assert_whole();
+}
+
+/// Killed at any instant, apply loses no authority and no pair beyond repair, and the next one finishes.
+#[test]
+fn killed_three_hundred_times() {
+    let cluster = Cluster::applied();
+    let authority = fs::read(cluster.file("ca-key.pem")).unwrap();
+    let kills = std::env::var("ETCD_PKI_TEST_KILLS")
+        .ok()
+        .and_then(|kills| kills.parse().ok());
+    for round in 0..kills.unwrap_or(300_u64) {
+        // Something is always due: all names change, and some keys are gone
+        let address = round % 250;
+        cluster.specify(&SPECIFICATION.replace("10.0.0.1", &format!("10.0.{address}.1")));
+        if round % 3 == 0 {
+            let _ = fs::remove_file(cluster.file("client-root-key.pem"));
+        }
+        let mut child = cluster
+            .command("apply")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 97 * round % 14_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(fs::read(cluster.file("ca-key.pem")).unwrap(), authority);
+        for (name, contents) in cluster.contents() {
+            let is_cut = !name.starts_with('.') && !contents.ends_with(b"-----\n");
+            assert!(!is_cut, "{name} after kill {round}");
+        }
+        if round % 25 == 0 {
+            let _ = cluster.apply();
+            cluster.assert_whole();
+        }
+    }
+    let _ = cluster.apply();
+    cluster.assert_whole();
+}
+
+/// What is left where an authority's making was cut off between its two files is its key, and nothing that it has signed.
+#[test]
+fn an_authority_whose_making_was_cut_off() {
+    let separate = format!("{SPECIFICATION}ca: {{peers: separate}}\n");
+    for (specification, authority) in [
+        (SPECIFICATION, "ca"),
+        (&*separate, "ca"),
+        (&*separate, "peer-ca"),
+    ] {
+        let cluster = Cluster::new(specification);
+        let _ = cluster.apply();
+        let key = fs::read(cluster.file(&format!("{authority}-key.pem"))).unwrap();
+        let certificate = format!("{authority}.pem");
+        for name in cluster.contents().keys() {
+            let stays = match authority {
+                "ca" => name == "ca-key.pem",
+                _ => !name.starts_with("peer-") || name == "peer-ca-key.pem",
+            };
+            if !stays {
+                fs::remove_file(cluster.file(name)).unwrap();
+            }
+        }
+        let due = cluster.due();
+        assert_eq!(
+            due[&certificate], "create: the certificate is missing",
+            "{due:?}"
+        );
+        let planned = run(&mut cluster.command("plan")).expect_success();
+        assert!(
+            planned.stdout().contains("ca, for the existing key"),
+            "{}",
+            planned.stdout()
+        );
+        let _ = cluster.apply();
+        assert_eq!(cluster.due(), BTreeMap::new());
+        assert_eq!(
+            fs::read(cluster.file(&format!("{authority}-key.pem"))).unwrap(),
+            key
+        );
+        for leaf in ["member-etcd-1.pem", "node-kube-1.pem"] {
+            openssl::verify_strict(
+                &cluster.file("ca.pem"),
+                &cluster.file(leaf),
+                Purpose::Client,
+            )
+            .assert_accepted(leaf);
+        }
+    }
+}
+
+/// Its key is what was made then, and not what is said now.
+#[test]
+fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
+    let cluster = Cluster::applied();
+    for name in cluster.contents().keys() {
+        fs::remove_file(cluster.file(name)).unwrap();
+    }
+    let line = ["key", "new", "--algorithm", "ed25519", "--out"];
+    let made = Command::new(etcd_pki())
+        .args(line)
+        .arg(cluster.file("ca-key.pem"))
+        .output()
+        .unwrap();
+    let _ = stderr_of(&made, 0);
+    cluster.specify(&format!("{SPECIFICATION}ca: {{algorithm: ec-p256}}\n"));
+    let planned = run(&mut cluster.command("plan")).expect_success();
+    let line = "create    ca.pem                        etcd-ca, for the existing key\n";
+    assert!(planned.stdout().contains(line), "{}", planned.stdout());
+    let note = "note: ca.pem: the key is ed25519, should be ec-p256; it stays as it is";
+    assert!(planned.stderr().starts_with(note), "{}", planned.stderr());
+    let _ = cluster.apply();
+    cluster.assert_whole();
+}
+
+/// The same where requests travel: the hosts have what it signed, and its own directory has the key alone.
+#[test]
+fn an_authority_of_requests_whose_making_was_cut_off() {
+    let separate = format!("{}ca: {{peers: separate}}\n", machines::SPECIFICATION);
+    for (specification, authority) in [
+        (machines::SPECIFICATION, "ca"),
+        (&*separate, "ca"),
+        (&*separate, "peer-ca"),
+    ] {
+        let machines = Machines::installed(specification);
+        let file = |end: &str| machines.path(&format!("ca/{authority}{end}.pem"));
+        let key = fs::read(file("-key")).unwrap();
+        fs::remove_file(file("")).unwrap();
+        let planned: Value = serde_json::from_slice(&machines.output("plan", "ca").stdout).unwrap();
+        assert_eq!(
+            planned["create"],
+            serde_json::json!([format!("{authority}.pem")])
+        );
+        // What the hosts have is of its key, and stays
+        machines.answer();
+        assert_eq!(fs::read(file("-key")).unwrap(), key);
+        for host in machines::HOSTS {
+            let stem = if authority == "ca" { "member" } else { "peer" };
+            let leaf = machines.path(&format!("{host}/{stem}-{host}.pem"));
+            openssl::verify_strict(&file(""), &leaf, Purpose::Server).assert_accepted(stem);
+            let plan = machines
+                .command("plan", host)
+                .arg("--check")
+                .output()
+                .unwrap();
+            let _ = stderr_of(&plan, 0);
+        }
+
+        // Beside what it has signed it is not made anew
+        let leaf = match authority {
+            "ca" => "client-root.pem",
+            _ => "peer-etcd-1.pem",
+        };
+        let of_host = match authority {
+            "ca" => "etcd-1/member-etcd-1.pem",
+            _ => "etcd-1/peer-etcd-1.pem",
+        };
+        fs::copy(machines.path(of_host), machines.path("ca").join(leaf)).unwrap();
+        fs::remove_file(file("")).unwrap();
+        let told = stderr_of(&machines.command("apply", "ca").output().unwrap(), 1);
+        let found = format!("{authority}-key.pem without its certificate, and {leaf}");
+        assert!(told.contains(&found), "{told}");
+        assert!(!file("").exists());
+    }
+}
+
+/// The same where the key has a passphrase, without which it is not used and not replaced.
+#[test]
+fn an_encrypted_authority_whose_making_was_cut_off() {
+    let cluster = Cluster::new(SPECIFICATION);
+    let apply = |passphrase: &str| {
+        let mut apply = cluster.command("apply");
+        apply
+            .arg("--passphrase-env")
+            .arg("PASSPHRASE")
+            .env("PASSPHRASE", passphrase);
+        apply.output().unwrap()
+    };
+    let _ = stderr_of(&apply("a passphrase"), 0);
+    for name in cluster
+        .contents()
+        .keys()
+        .filter(|name| *name != "ca-key.pem")
+    {
+        fs::remove_file(cluster.file(name)).unwrap();
+    }
+    let before = cluster.contents();
+    let _ = stderr_of(&apply("another"), 1);
+    assert_eq!(
+        cluster.contents().keys().collect::<Vec<_>>(),
+        ["ca-key.pem"]
+    );
+    let _ = stderr_of(&apply("a passphrase"), 0);
+    assert_eq!(cluster.contents()["ca-key.pem"], before["ca-key.pem"]);
+    assert_eq!(cluster.due(), BTreeMap::new());
+}
+
+/// Killed at any instant of a directory's first apply, the next one finishes.
+#[test]
+fn killed_a_hundred_times_while_all_is_made() {
+    let cluster = Cluster::new(SPECIFICATION);
+    let mut in_the_middle = 0;
+    for round in 0..100_u64 {
+        let _ = fs::remove_dir_all(cluster.directory());
+        let mut child = cluster
+            .command("apply")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_micros(1_000 + 151 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let files = fs::read_dir(cluster.directory()).map_or(0, Iterator::count);
+        in_the_middle += u32::from((1..2 * PAIRS).contains(&files));
+        let _ = cluster.apply();
+        cluster.assert_whole();
+    }
+    assert_ne!(in_the_middle, 0, "no kill came in time");
+}
+
+/// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret travels, no file is cut, and the next
+/// round brings the certificates.
+#[test]
+fn killed_while_requests_travel() {
+    let machines = Machines::installed(machines::SPECIFICATION);
+    let authority = fs::read(machines.path("ca/ca-key.pem")).unwrap();
+    for round in 0..40_u64 {
+        // New names each time, and now and then another algorithm, for which keys wait beside those that serve
+        let address = format!("10.0.{round}.1");
+        let mut specification = machines::SPECIFICATION.replace("10.0.0.1", &address);
+        if round / 4 % 2 == 1 {
+            specification = specification.replace("{validity", "{algorithm: ed25519, validity");
+        }
+        machines.specify(&specification);
+        for (step, machine) in ["etcd-1", "ca", "etcd-1"].into_iter().enumerate() {
+            let mut child = machines
+                .command("apply", machine)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let late = (197 * round + 1_300 * step as u64) % 8_000;
+            thread::sleep(Duration::from_micros(1_000 + late));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            machines.assert_nothing_secret();
+            assert_eq!(fs::read(machines.path("ca/ca-key.pem")).unwrap(), authority);
+            for (name, contents) in ["etcd-1", "travel"]
+                .iter()
+                .flat_map(|at| machines.files(at))
+            {
+                let is_temporary = name.extension().is_some_and(|end| end == "tmp");
+                let is_cut = !is_temporary && !contents.ends_with(b"-----\n");
+                assert!(!is_cut, "{} after kill {round}", name.display());
+            }
+        }
+        if round % 4 == 3 {
+            // What was signed for earlier names and never installed is refused, and asked for anew
+            for host in machines::HOSTS {
+                let _ = machines.apply(host);
+            }
+            machines.answer();
+            machines.assert_whole();
+        }
+    }
+}

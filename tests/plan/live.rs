@@ -1,0 +1,157 @@
+//! A live cluster under constant reads and writes while its certificates are renewed, re-keyed and given other names: no request
+//! is lost after its retries, and what is served is what lies on the disk.
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use etcd_pki_core::{Certificate, Layout, layout::PairPaths};
+use etcd_pki_tests::{
+    Credentials, Scratch, Tool,
+    command::etcd_pki_in,
+    etcd::{Cluster, Member, Version},
+    openssl,
+};
+
+const HOSTS: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
+const ROUNDS: usize = 5;
+/// As often as a client tries again; each waits longer than the instant between two renames
+const RETRIES: usize = 5;
+
+fn specification(shared: &str) -> String {
+    format!(
+        "directory: .\nshared_names: [{shared}]\nmembers: [etcd-1, etcd-2, etcd-3]\nclients: [root]\n"
+    )
+}
+
+fn pair(directory: &Path, role: etcd_pki_core::Role, name: &str) -> PairPaths {
+    Layout::Kubespray.pairs(role, name).unwrap()[0].below(directory)
+}
+
+/// What clients have seen.
+#[derive(Default)]
+struct Load {
+    stop: AtomicBool,
+    requests: AtomicUsize,
+    retried: AtomicUsize,
+    lost: AtomicUsize,
+}
+
+impl Load {
+    /// Writes and reads, one after the other, each by a connection of its own, until it is stopped.
+    fn run(&self, client: usize, endpoints: &str, ca: &Path, pair: &PairPaths) {
+        let mut number = 0;
+        while !self.stop.load(Ordering::Relaxed) {
+            number += 1;
+            let (key, value) = (format!("load-{client}-{number}"), number.to_string());
+            self.request(endpoints, ca, pair, &["put", &key, &value]);
+            self.request(endpoints, ca, pair, &["get", &key]);
+        }
+    }
+
+    fn request(&self, endpoints: &str, ca: &Path, pair: &PairPaths, arguments: &[&str]) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        for attempt in 0..RETRIES {
+            let mut etcdctl = Tool::ETCDCTL_NEWEST.command();
+            etcdctl
+                .args([
+                    "--endpoints",
+                    endpoints,
+                    "--command-timeout",
+                    "5s",
+                    "--cacert",
+                ])
+                .arg(ca);
+            etcdctl
+                .arg("--cert")
+                .arg(&pair.certificate)
+                .arg("--key")
+                .arg(&pair.key);
+            let done = etcdctl
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+            if done.success() {
+                self.retried
+                    .fetch_add(usize::from(attempt > 0), Ordering::Relaxed);
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn renewed_re_keyed_and_renamed_under_load() {
+    let scratch = Scratch::new("live");
+    let directory = scratch.path();
+    let specify =
+        |shared: &str| fs::write(directory.join("cluster.yaml"), specification(shared)).unwrap();
+    specify("etcd");
+    let _ = etcd_pki_in(directory, "apply -f cluster.yaml").expect_success();
+    let ca = directory.join("ca.pem");
+    let client = pair(directory, etcd_pki_core::Role::Client, "root");
+    let member = |name| pair(directory, etcd_pki_core::Role::Member, name);
+    let members = HOSTS.map(|host| Member::with_pair(host, &Credentials::new(&ca, member(host))));
+    let cluster = Cluster::start(
+        Version::Newest,
+        &members,
+        &Credentials::new(&ca, client.clone()),
+    );
+
+    let load = Load::default();
+    let endpoints = cluster.endpoints();
+    thread::scope(|scope| {
+        for number in 0..2 {
+            let (load, endpoints, ca, client) = (&load, &endpoints, &ca, &client);
+            scope.spawn(move || load.run(number, endpoints, ca, client));
+        }
+        for round in 0..ROUNDS {
+            for line in [
+                "cert renew member-etcd-1.pem member-etcd-2.pem member-etcd-3.pem client-root.pem -d .",
+                "cert renew member-etcd-1.pem member-etcd-2.pem member-etcd-3.pem -d . --rekey",
+            ] {
+                let _ = etcd_pki_in(directory, line).expect_success();
+                thread::sleep(Duration::from_millis(300));
+            }
+            specify(&format!("etcd, round-{round}"));
+            let _ = etcd_pki_in(directory, "apply -f cluster.yaml").expect_success();
+            thread::sleep(Duration::from_millis(300));
+        }
+        load.stop.store(true, Ordering::Relaxed);
+    });
+    let (requests, retried) = (load.requests.into_inner(), load.retried.into_inner());
+    println!("{requests} requests, {retried} of them more than once");
+    assert!(requests > 100, "only {requests} requests");
+    assert_eq!(load.lost.into_inner(), 0, "of {requests} requests");
+
+    // Served without a restart: the newest certificate, with the newest name
+    for (number, host) in HOSTS.iter().enumerate() {
+        let address = cluster
+            .client_url(number)
+            .trim_start_matches("https://")
+            .to_owned();
+        let shown = openssl::call(
+            directory,
+            &format!(
+                "s_client -connect {address} -CAfile ca.pem -cert client-root.pem -key client-root-key.pem"
+            ),
+        );
+        let served = Certificate::from_pem(shown.stdout()).unwrap();
+        let on_disk = Certificate::from_pem(fs::read(member(host).certificate).unwrap()).unwrap();
+        assert_eq!(served, on_disk);
+        let newest = format!("round-{}", ROUNDS - 1);
+        assert!(
+            served.dns_names().contains(&newest),
+            "{:?}",
+            served.dns_names()
+        );
+    }
+}

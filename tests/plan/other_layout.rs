@@ -1,0 +1,299 @@
+//! A directory that is in another layout than the one that was said: no second authority is made there.
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use etcd_pki_core::{CaKind, Layout};
+use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki};
+
+const CLUSTER: &str = "directory: pki\nmembers: [a, b]\nnodes: [a]\n";
+
+fn etcd_pki_in(scratch: &Scratch, arguments: &[&str]) -> Output {
+    let mut command = Command::new(etcd_pki());
+    let command = command.current_dir(scratch.path()).args(arguments);
+    command.output().unwrap()
+}
+
+fn specify(scratch: &Scratch, layout: Layout) {
+    let specification = format!("layout: {layout}\n{CLUSTER}");
+    fs::write(scratch.path().join("cluster.yaml"), specification).unwrap();
+}
+
+fn apply(scratch: &Scratch, layout: Layout) {
+    specify(scratch, layout);
+    let output = etcd_pki_in(scratch, &["apply", "-f", "cluster.yaml"]);
+    assert!(output.status.success(), "{layout}: {output:?}");
+}
+
+/// Every file below a directory, each with what it holds.
+fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else if !path.ends_with(LOCK_FILE) {
+            found.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whatever makes an authority refuses to, names a file and the layout, and writes nothing.
+fn assert_refused(scratch: &Scratch, there: Layout, said: Layout) {
+    specify(scratch, said);
+    let before = contents(scratch.path());
+    let name = said.name();
+    for arguments in [
+        &["plan", "-f", "cluster.yaml"][..],
+        &["apply", "-f", "cluster.yaml"],
+        &["apply", "-f", "cluster.yaml", "--host", "a"],
+        &["apply", "-f", "cluster.yaml", "--requests", "travel"],
+        &["ca", "new", "-d", "pki", "--layout", name],
+    ] {
+        let output = etcd_pki_in(scratch, arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{there} {said} {arguments:?}: {told}"
+        );
+        assert!(
+            told.contains("no new authority was made"),
+            "{there} {said}: {told}"
+        );
+        let of_layout = format!(" of the {there} layout");
+        let (file, hint) = told.split_once(&of_layout).unwrap_or_default();
+        assert!(!hint.is_empty(), "{there} {said} {arguments:?}: {told}");
+        let file = file.rsplit(' ').next().unwrap();
+        assert!(scratch.path().join("pki").join(file).exists(), "{told}");
+        assert!(told.contains(&format!("`layout: {there}`")), "{told}");
+        assert!(told.contains(&format!("--layout {there}")), "{told}");
+    }
+    assert_eq!(contents(scratch.path()), before, "{there} {said}");
+}
+
+#[test]
+fn no_second_authority_in_another_layout() {
+    for there in Layout::ALL {
+        let scratch = Scratch::new("other-layout");
+        fs::create_dir(scratch.path().join("travel")).unwrap();
+        apply(&scratch, there);
+        // These two have their authority under one name, and so share it
+        let others = Layout::ALL
+            .into_iter()
+            .filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client));
+        let others: Vec<Layout> = others.collect();
+        for said in &others {
+            assert_refused(&scratch, there, *said);
+        }
+    }
+}
+
+/// The names of what an authority has signed tell the layout though it is gone: where the files of one host are together, and
+/// where each host has a tree.
+#[test]
+fn no_authority_beside_what_one_of_another_layout_has_signed() {
+    for there in Layout::ALL {
+        for host in [&["--host", "a"][..], &[]] {
+            let scratch = Scratch::new("other-leaves");
+            fs::create_dir(scratch.path().join("travel")).unwrap();
+            specify(&scratch, there);
+            let output = etcd_pki_in(&scratch, &[&["apply", "-f", "cluster.yaml"], host].concat());
+            assert!(output.status.success(), "{output:?}");
+            for pair in CaKind::ALL.map(|kind| there.ca(kind)) {
+                let pair = pair.below(&scratch.path().join("pki"));
+                let _ = fs::remove_file(pair.certificate);
+                let _ = fs::remove_file(pair.key);
+            }
+            let others = Layout::ALL.into_iter();
+            for said in others.filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client)) {
+                assert_refused(&scratch, there, said);
+            }
+        }
+    }
+}
+
+/// So do those in the trees of hosts that were exported, each with the authority's certificate and without its key.
+#[test]
+fn no_authority_above_trees_that_were_exported() {
+    for there in Layout::ALL {
+        let scratch = Scratch::new("other-trees");
+        fs::create_dir(scratch.path().join("travel")).unwrap();
+        apply(&scratch, there);
+        fs::rename(scratch.path().join("pki"), scratch.path().join("all")).unwrap();
+        for host in ["a", "b"] {
+            let out = format!("pki/{host}");
+            let line = [
+                "export",
+                "-f",
+                "cluster.yaml",
+                "-d",
+                "all",
+                "--host",
+                host,
+                "-o",
+                &out,
+            ];
+            let output = etcd_pki_in(&scratch, &line);
+            assert!(output.status.success(), "{output:?}");
+        }
+        let others = Layout::ALL.into_iter();
+        for said in others.filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client)) {
+            assert_refused(&scratch, there, said);
+        }
+    }
+}
+
+/// What somebody keeps in a folder that is called as no host of its files is none of a cluster's.
+#[test]
+fn files_of_another_layout_that_were_put_away() {
+    let scratch = Scratch::new("put-away");
+    apply(&scratch, Layout::Kubespray);
+    let pki = scratch.path().join("pki");
+    fs::rename(&pki, scratch.path().join("backup")).unwrap();
+    fs::create_dir(&pki).unwrap();
+    fs::rename(scratch.path().join("backup"), pki.join("backup")).unwrap();
+    apply(&scratch, Layout::Kubeadm);
+}
+
+/// A folder that kubeadm has is no host of etcdadm's, which calls files in it alike.
+#[test]
+fn a_folder_is_not_taken_for_a_host() {
+    let scratch = Scratch::new("other-folder");
+    fs::create_dir(scratch.path().join("travel")).unwrap();
+    apply(&scratch, Layout::Kubeadm);
+    let pki = scratch.path().join("pki");
+    fs::rename(pki.join("a/etcd"), pki.join("leaves")).unwrap();
+    fs::remove_dir_all(pki.join("etcd")).unwrap();
+    fs::create_dir(pki.join("etcd")).unwrap();
+    for name in ["server.crt", "peer.crt"] {
+        fs::copy(pki.join("leaves").join(name), pki.join("etcd").join(name)).unwrap();
+    }
+    for folder in ["a", "b", "leaves"] {
+        fs::remove_dir_all(pki.join(folder)).unwrap();
+    }
+    assert_refused(&scratch, Layout::Kubeadm, Layout::Etcdadm);
+}
+
+/// Replacing on purpose is still possible, and so is an authority that was made before the rest.
+#[test]
+fn an_authority_that_is_made_first() {
+    for layout in Layout::ALL {
+        let scratch = Scratch::new("made-first");
+        let new = ["ca", "new", "-d", "pki", "--layout", layout.name()];
+        assert!(etcd_pki_in(&scratch, &new).status.success(), "{layout}");
+        apply(&scratch, layout);
+        apply(&scratch, layout);
+    }
+    let scratch = Scratch::new("replaced");
+    apply(&scratch, Layout::Kubespray);
+    let new = |layout: &str| {
+        let words = ["ca", "new", "-d", "pki", "--layout", layout, "--replace-ca"];
+        etcd_pki_in(&scratch, &words)
+    };
+    // It would be a second CA, and not in the place of the first
+    assert!(!new("kubeadm").status.success());
+    assert!(!scratch.path().join("pki/etcd").exists());
+    assert!(new("kubespray").status.success());
+}
+
+/// kubeadm has etcd's files beside those of Kubernetes, which has an authority of its own there.
+#[test]
+fn the_authority_of_kubernetes_is_none_of_etcd() {
+    let scratch = Scratch::new("kubernetes");
+    fs::create_dir(scratch.path().join("pki")).unwrap();
+    for arguments in [
+        &[
+            "ca",
+            "new",
+            "--cn",
+            "kubernetes",
+            "-o",
+            "pki/ca.crt",
+            "--key-out",
+            "pki/ca.key",
+        ][..],
+        &[
+            "ca",
+            "new",
+            "--cn",
+            "front-proxy-ca",
+            "-o",
+            "pki/front-proxy-ca.crt",
+            "--key-out",
+            "pki/front-proxy-ca.key",
+        ],
+        &[
+            "cert",
+            "issue",
+            "member",
+            "apiserver",
+            "--ca",
+            "pki/ca.crt",
+            "--ca-key",
+            "pki/ca.key",
+            "--san",
+            "10.0.0.1",
+            "-o",
+            "pki/apiserver.crt",
+            "--key-out",
+            "pki/apiserver.key",
+        ],
+    ] {
+        let output = etcd_pki_in(&scratch, arguments);
+        assert!(output.status.success(), "{output:?}");
+    }
+    apply(&scratch, Layout::Kubeadm);
+}
+
+/// What is called as a layout's file and holds no certificate is somebody else's.
+#[test]
+fn files_that_are_no_certificates() {
+    for layout in Layout::ALL {
+        let scratch = Scratch::new("no-certificates");
+        for other in Layout::ALL
+            .into_iter()
+            .filter(|other| other.ca(CaKind::Client) != layout.ca(CaKind::Client))
+        {
+            let path = scratch
+                .path()
+                .join("pki")
+                .join(other.ca(CaKind::Client).certificate);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "no certificate\n").unwrap();
+        }
+        apply(&scratch, layout);
+    }
+}
+
+/// Who asks for settings is told the layout to say, too.
+#[test]
+fn settings_of_a_directory_in_another_layout() {
+    let scratch = Scratch::new("other-layout");
+    apply(&scratch, Layout::Kubeadm);
+    for arguments in [
+        &["env", "etcd", "--host", "a", "-d", "pki"][..],
+        &["env", "etcdctl", "--member", "a", "-d", "pki"],
+        &["env", "apiserver", "--host", "a", "-d", "pki"],
+    ] {
+        let output = etcd_pki_in(&scratch, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("of the kubeadm layout: say --layout kubeadm"),
+            "{said}"
+        );
+        let output = etcd_pki_in(&scratch, &[arguments, &["--layout", "kubeadm"]].concat());
+        assert!(output.status.success(), "{output:?}");
+    }
+    // In the layout that is there, a host that is not is no matter of the layout
+    let arguments = [
+        "env", "etcd", "--host", "x", "-d", "pki", "--layout", "kubeadm",
+    ];
+    let output = etcd_pki_in(&scratch, &arguments);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("say --layout"));
+}

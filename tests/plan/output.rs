@@ -1,0 +1,293 @@
+//! What `plan` and `apply` tell of a cluster's directory: what goes, what is to be restarted, and what was done.
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use etcd_pki_core::{Certificate, internal::rfc3339};
+use etcd_pki_tests::{
+    Scratch,
+    command::{etcd_pki, etcd_pki_in},
+    openssl,
+};
+use serde_json::Value;
+
+const SPECIFICATION: &str = "\
+directory: ssl
+members:
+  - {name: etcd-1, addresses: [10.0.0.11]}
+  - {name: etcd-2, addresses: [10.0.0.12]}
+clients: [root, app]
+";
+const PAIR_READ_AGAIN: &str = "etcd reads a pair again by itself";
+
+struct Cluster(Scratch);
+
+impl Cluster {
+    fn applied() -> Self {
+        let cluster = Self(Scratch::new("told"));
+        cluster.specify(SPECIFICATION);
+        cluster.told("apply", &[]);
+        cluster
+    }
+
+    fn specify(&self, specification: &str) {
+        fs::write(self.0.path().join("cluster.yaml"), specification).unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join("ssl").join(name)
+    }
+
+    fn run(&self, verb: &str, options: &[&str]) -> Output {
+        let mut command = Command::new(etcd_pki());
+        command.current_dir(self.0.path());
+        command.args([verb, "-f", "cluster.yaml"]).args(options);
+        command.output().unwrap()
+    }
+
+    /// What is said on standard output by what succeeds.
+    fn told(&self, verb: &str, options: &[&str]) -> String {
+        let output = self.run(verb, options);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, verb: &str, options: &[&str]) -> Value {
+        let options = [&["--json"], options].concat();
+        serde_json::from_str(&self.told(verb, &options)).unwrap()
+    }
+}
+
+/// The lines of what is to be done, or was done, without the one that closes them.
+fn steps(told: &str) -> Vec<&str> {
+    told.lines().filter(|line| line.starts_with("  ")).collect()
+}
+
+#[test]
+fn plan_shows_what_apply_with_the_same_options_does() {
+    let cluster = Cluster::applied();
+    cluster.specify(
+        &SPECIFICATION
+            .replace("10.0.0.1", "10.0.9.1")
+            .replace(", app", ""),
+    );
+    for options in [
+        &["--only", "etcd-2"][..],
+        &["--only", "etcd-1", "--rekey"],
+        &["--prune"],
+    ] {
+        let planned = cluster.told("plan", options);
+        assert_eq!(steps(&planned).len(), 1, "{planned}");
+        let applied = cluster.told("apply", options);
+        assert_eq!(steps(&planned), steps(&applied));
+        assert!(
+            cluster
+                .run("plan", &[options, &["--check"]].concat())
+                .status
+                .success()
+        );
+    }
+    let nobody = cluster.run("plan", &["--only", "etcd"]);
+    let said = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("\"etcd\" is no host and no user of the cluster"),
+        "{said}"
+    );
+    let both = cluster.run("plan", &["--only", "root", "--requests", "travel"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_goes_is_named() {
+    let cluster = Cluster::applied();
+    cluster.specify(&SPECIFICATION.replace(", app", ""));
+    assert!(cluster.run("plan", &["--check"]).status.success());
+    assert_eq!(
+        cluster.run("plan", &["--check", "--prune"]).status.code(),
+        Some(3)
+    );
+    let line = "  remove    client-app.pem                and client-app-key.pem";
+    let planned = cluster.told("plan", &["--prune"]);
+    assert_eq!(steps(&planned), [line]);
+    assert!(planned.contains("1 change, 6 up to date"), "{planned}");
+    let json = cluster.json("plan", &["--prune"]);
+    let pair = &json["remove"][0];
+    for (field, name) in [
+        ("certificate", "client-app.pem"),
+        ("key", "client-app-key.pem"),
+    ] {
+        assert!(
+            pair[field].as_str().unwrap().ends_with(&format!("/{name}")),
+            "{json}"
+        );
+    }
+    assert_eq!(
+        cluster.json("plan", &[])["remove"],
+        Value::Array(Vec::new())
+    );
+    let applied = cluster.told("apply", &["--prune"]);
+    assert_eq!(steps(&applied), [line]);
+    assert!(applied.contains("\n1 removed in "), "{applied}");
+    assert!(!applied.contains(PAIR_READ_AGAIN), "{applied}");
+    assert!(!cluster.file("client-app-key.pem").exists());
+}
+
+#[test]
+fn what_must_be_restarted() {
+    let cluster = Cluster::applied();
+    // A pair alone
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    assert!(cluster.told("apply", &[]).contains(PAIR_READ_AGAIN));
+    // A run that was cut off when it had made the CA and the first member
+    for pair in ["member-etcd-2", "admin-etcd-2", "client-root", "client-app"] {
+        fs::remove_file(cluster.file(&format!("{pair}.pem"))).unwrap();
+        fs::remove_file(cluster.file(&format!("{pair}-key.pem"))).unwrap();
+    }
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains("start etcd with the settings of `etcd-pki env etcd --host etcd-2 -d ssl`"),
+        "{told}"
+    );
+    // A CA of peers, after the other one has served them
+    let apart = format!("ca: {{peers: separate}}\n{SPECIFICATION}");
+    cluster.specify(&apart);
+    let told = cluster.told("apply", &[]);
+    let peers = "restart all of them together";
+    assert!(
+        told.contains(peers) && told.contains("peer-ca.pem that holds both"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`etcd-pki env etcd --host etcd-1 -d ssl`"),
+        "{told}"
+    );
+    // The same, cut off behind the CA
+    for file in ["peer-etcd-2.pem", "peer-etcd-2-key.pem"] {
+        fs::remove_file(cluster.file(file)).unwrap();
+    }
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains(peers) && !told.contains("start etcd with"),
+        "{told}"
+    );
+    // A CA that is renewed
+    openssl::call(
+        &cluster.0.path().join("ssl"),
+        "req -x509 -new -key ca-key.pem -subj /CN=etcd-ca -days 3650 -out ca.pem",
+    );
+    let told = cluster.told("apply", &[]);
+    assert!(
+        told.contains("; copy ca.pem to every host, then restart etcd on etcd-1 and etcd-2, one after the other: etcd reads the CA only when it starts\n"),
+        "{told}"
+    );
+}
+
+/// Where peers have one pair for both CAs, the pair moves from one CA to the other.
+#[test]
+fn members_restart_when_their_peer_pairs_move_to_another_ca() {
+    for layout in ["kubeadm", "cfssl", "etcdadm"] {
+        let cluster = Cluster(Scratch::new("told"));
+        let specify = |peers: &str| {
+            cluster.specify(&format!(
+                "layout: {layout}\ndirectory: ssl\nca: {{peers: {peers}}}\nmembers: [etcd-1, etcd-2]\n"
+            ));
+        };
+        specify("separate");
+        assert!(cluster.told("apply", &[]).contains("start etcd with"));
+        specify("shared");
+        let told = cluster.told("apply", &[]);
+        assert!(
+            told.contains("; peers have the CA of the clients now: give every member its settings")
+                && told.contains("restart etcd on etcd-1 and etcd-2: restart all of them together"),
+            "{layout}: {told}"
+        );
+        // The next run renews nothing
+        assert_eq!(
+            cluster.json("apply", &[])["restart"],
+            Value::Array(Vec::new())
+        );
+    }
+}
+
+/// A CA that was replaced is no CA of peers.
+#[test]
+fn peers_do_not_move_when_a_ca_is_replaced() {
+    for layout in ["kubespray", "kubeadm", "cfssl"] {
+        for peers in ["shared", "separate"] {
+            let cluster = Cluster(Scratch::new("told"));
+            cluster.specify(&format!(
+                "layout: {layout}\ndirectory: ssl\nca: {{peers: {peers}}}\nmembers: [etcd-1, etcd-2]\n"
+            ));
+            let _ = cluster.told("apply", &[]);
+            let line = format!("ca new -d ssl --layout {layout} --replace-ca");
+            let _ = etcd_pki_in(cluster.0.path(), &line).expect_success();
+            let told = cluster.told("apply", &[]);
+            assert!(told.contains("renewed"), "{layout}: {told}");
+            assert!(!told.contains("peers have"), "{layout}: {told}");
+            assert!(
+                !told.contains("restart all of them together"),
+                "{layout}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
+    let cluster = Cluster(Scratch::new("told"));
+    let short = format!("ca: {{validity: 60d}}\n{SPECIFICATION}");
+    cluster.specify(&short);
+    // A year is nobody's wish here
+    assert_eq!(
+        cluster.json("apply", &[])["validity_cut"],
+        Value::Array(Vec::new())
+    );
+    cluster.specify(&short.replace("root, app", "root, app, {name: backup, validity: 90d}"));
+    let output = cluster.run("apply", &["--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cut = &json["validity_cut"];
+    assert_eq!(cut.as_array().unwrap().len(), 1, "{json}");
+    let backup = cluster.file("client-backup.pem");
+    let end = Certificate::from_pem(fs::read(&backup).unwrap())
+        .unwrap()
+        .not_after();
+    assert_eq!(cut[0]["not_after"], rfc3339(end));
+    assert!(
+        cut[0]["asked"].as_str() > cut[0]["not_after"].as_str(),
+        "{json}"
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("client-backup.pem expires with its CA on")
+            && said.contains("as requested\n"),
+        "{said}"
+    );
+    // One that is renewed, too, and the rest by their number
+    fs::remove_file(&backup).unwrap();
+    fs::remove_file(cluster.file("client-root.pem")).unwrap();
+    cluster
+        .specify(&format!("defaults: {{validity: 1y}}\n{short}").replace("app]", "app, backup]"));
+    let output = cluster.run("apply", &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("as requested; 1 more expires before its requested end"),
+        "{said}"
+    );
+}
+
+/// What a certificate may do and what it should, as of a name.
+#[test]
+fn usages_that_are_others() {
+    let cluster = Cluster::applied();
+    let wide = "defaults: {profile: kubespray, algorithm: ec-p256, validity: 1y}\n";
+    cluster.specify(&format!("{wide}{SPECIFICATION}"));
+    let told = cluster.told("plan", &[]);
+    let line = told.lines().find(|line| line.contains("client-root.pem"));
+    let reason =
+        "usages digitalSignature, clientAuth, should be digitalSignature, serverAuth, clientAuth";
+    assert!(line.unwrap().contains(reason), "{told}");
+}

@@ -1,0 +1,203 @@
+//! What a plan names and does not do by itself: authorities that nobody wants, keys that are elsewhere, files that are in order.
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use etcd_pki_tests::{Scratch, command::etcd_pki, run};
+use serde_json::{Value, json};
+
+struct Cluster(Scratch);
+
+impl Cluster {
+    /// One that is as its specification says.
+    fn applied(specification: &str) -> Self {
+        let cluster = Self(Scratch::new("cluster"));
+        cluster.specify(specification);
+        let _ = run(&mut cluster.command("apply")).expect_success();
+        cluster
+    }
+
+    fn specify(&self, specification: &str) {
+        let specification = format!("directory: pki\n{specification}");
+        fs::write(self.0.path().join("cluster.yaml"), specification).unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join("pki").join(name)
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(etcd_pki());
+        let arguments = [verb, "-f", "cluster.yaml"];
+        command.current_dir(self.0.path()).args(arguments);
+        command
+    }
+
+    fn output(&self, verb: &str, options: &[&str]) -> Output {
+        self.command(verb).args(options).output().unwrap()
+    }
+
+    fn plan(&self) -> Value {
+        let output = run(self.command("plan").arg("--json")).expect_success();
+        serde_json::from_str(output.stdout()).unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A key whose file has the wrong mode is the file that is named, and its certificate is not touched: it may be another user's.
+#[test]
+fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
+    let cluster = Cluster::applied("members: [a]\n");
+    let changed = |name: &str| {
+        let metadata = cluster.file(name).metadata().unwrap();
+        (metadata.ctime(), metadata.ctime_nsec())
+    };
+    for (certificate, key) in [
+        ("ca.pem", "ca-key.pem"),
+        ("member-a.pem", "member-a-key.pem"),
+    ] {
+        fs::set_permissions(cluster.file(key), Permissions::from_mode(0o604)).unwrap();
+        let plan = cluster.output("plan", &[]);
+        let plan = String::from_utf8_lossy(&plan.stdout);
+        let row = format!(
+            "chmod     {key:<28}  {key} has mode 0604, should be 0600: everyone can read it"
+        );
+        assert!(plan.contains(&row), "{plan}");
+
+        let before = changed(certificate);
+        assert!(cluster.output("apply", &[]).status.success());
+        assert_eq!(changed(certificate), before);
+        let mode = cluster.file(key).metadata().unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+/// Peers that had an authority apart and have none any more: their pairs go with `--prune`, and the authority, whose key nobody
+/// could bring back, is named and stays.
+#[test]
+fn the_authority_of_peers_that_have_none_apart_any_more() {
+    for (layout, authority, pairs) in [
+        (
+            "kubespray",
+            ["peer-ca.pem", "peer-ca-key.pem"],
+            &["peer-a", "peer-b"][..],
+        ),
+        ("cfssl", ["peer-ca.pem", "peer-ca-key.pem"], &[]),
+        ("kubeadm", ["etcd/peer-ca.crt", "etcd/peer-ca.key"], &[]),
+        ("etcdadm", ["peer-ca.crt", "peer-ca.key"], &[]),
+    ] {
+        let of_peers =
+            |peers: &str| format!("layout: {layout}\nca: {{peers: {peers}}}\nmembers: [a, b]\n");
+        let cluster = Cluster::applied(&of_peers("separate"));
+        assert_eq!(cluster.plan()["surplus_authority"], json!(null), "{layout}");
+        let before = authority.map(|name| fs::read(cluster.file(name)).unwrap());
+
+        cluster.specify(&of_peers("shared"));
+        let plan = cluster.plan();
+        let certificates: Vec<String> = pairs.iter().map(|stem| format!("{stem}.pem")).collect();
+        assert_eq!(plan["surplus"], json!(certificates), "{layout}");
+        assert_eq!(plan["surplus_authority"], authority[0], "{layout}");
+        // It is nothing of one member's
+        let one = run(cluster.command("plan").args(["--only", "a"])).expect_success();
+        assert_eq!(one.stderr(), "", "{layout}");
+        for options in [&["--prune"][..], &["--prune"], &[]] {
+            let output = cluster.output("apply", options);
+            let said = said(&output);
+            assert!(output.status.success(), "{layout}: {said}");
+            assert!(
+                said.contains(&format!(
+                    "{} is not in the specification, which has no separate peer CA",
+                    authority[0]
+                )),
+                "{said}"
+            );
+            assert!(
+                said.contains(&format!("leaves it and {}", authority[1])),
+                "{said}"
+            );
+        }
+        for stem in pairs {
+            for name in [format!("{stem}.pem"), format!("{stem}-key.pem")] {
+                assert!(!cluster.file(&name).exists(), "{layout} {name}");
+            }
+        }
+        let after = authority.map(|name| fs::read(cluster.file(name)).unwrap());
+        assert_eq!(after, before, "{layout}");
+        let plan = cluster.plan();
+        assert_eq!(plan["changes"], json!([]), "{layout}");
+        assert_eq!(plan["surplus"], json!([]), "{layout}");
+
+        // A key alone is named too; when it is gone, there is nothing to tell
+        fs::remove_file(cluster.file(authority[0])).unwrap();
+        assert_eq!(
+            cluster.plan()["surplus_authority"],
+            authority[0],
+            "{layout}"
+        );
+        fs::remove_file(cluster.file(authority[1])).unwrap();
+        assert_eq!(cluster.plan()["surplus_authority"], json!(null), "{layout}");
+        assert_eq!(said(&cluster.output("plan", &[])), "", "{layout}");
+    }
+}
+
+/// A certificate under that name is no authority because of it.
+#[test]
+fn a_file_that_is_called_as_an_authority_of_peers() {
+    let cluster = Cluster::applied("members: [a]\n");
+    for contents in [
+        b"notes".to_vec(),
+        fs::read(cluster.file("member-a.pem")).unwrap(),
+    ] {
+        fs::write(cluster.file("peer-ca.pem"), contents).unwrap();
+        assert_eq!(cluster.plan()["surplus_authority"], json!(null));
+    }
+}
+
+/// A plan that cannot be carried out here says so, and is no failure: the key may be elsewhere on purpose.
+#[test]
+fn a_plan_names_the_key_that_it_would_miss() {
+    let cluster = Cluster::applied("ca: {peers: separate}\nmembers: [a]\nclients: [x]\n");
+    fs::rename(
+        cluster.file("ca-key.pem"),
+        cluster.0.path().join("elsewhere"),
+    )
+    .unwrap();
+    // Nothing is to be signed, so nothing is missed
+    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert_eq!(said(&cluster.output("plan", &[])), "");
+    let key = cluster.file("member-a-key.pem");
+    fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
+    fs::remove_file(cluster.file("peer-a.pem")).unwrap();
+    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert!(cluster.output("apply", &[]).status.success());
+
+    fs::remove_file(cluster.file("client-x.pem")).unwrap();
+    assert_eq!(
+        cluster.plan()["missing_authority_keys"],
+        json!(["pki/ca-key.pem"])
+    );
+    let output = cluster.output("plan", &["--check"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        said(&output).contains("ca-key.pem is not there"),
+        "{}",
+        said(&output)
+    );
+    assert!(said(&output).contains("--requests"), "{}", said(&output));
+    assert!(!cluster.output("apply", &[]).status.success());
+
+    fs::rename(
+        cluster.0.path().join("elsewhere"),
+        cluster.file("ca-key.pem"),
+    )
+    .unwrap();
+    assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
+    assert_eq!(said(&cluster.output("plan", &["--check"])), "");
+    assert!(cluster.output("apply", &[]).status.success());
+}

@@ -1,0 +1,13 @@
+//! Renewal and replacement of CAs and certificates.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a failing step fails the test"
+)]
+
+mod ca_renewal;
+mod ca_replaced;
+mod ca_unfinished;
+mod renew;
+mod renew_links;
+mod renew_peers;
