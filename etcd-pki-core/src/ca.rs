@@ -281,7 +281,7 @@ impl CertificateAuthority {
             let judged = self.signing_chain().check_cas(now, false);
             judged.map_err(unacceptable)?;
             return Err(Error::Validity {
-                reason: "it would end before it begins".to_owned(),
+                reason: "it would expire before it starts".to_owned(),
             });
         }
         let certificate = self.sign_content(content)?;

@@ -186,10 +186,10 @@ fn read_block(bytes: &[u8], begin: usize, place: Place) -> Result<(Block, usize)
     }
     let body_start = label_end + DASHES.len();
     let body_end = find(bytes, DASHES.as_bytes(), body_start)
-        .ok_or_else(|| broken("it has no END line; the file is cut short"))?;
+        .ok_or_else(|| broken("it has no END line; the file is truncated"))?;
     let end_line = format!("{END}{label}{DASHES}");
     if !bytes[body_end..].starts_with(end_line.as_bytes()) {
-        return Err(broken("its END line does not fit its BEGIN line"));
+        return Err(broken("its END line does not match its BEGIN line"));
     }
     let (headers, base64) = split_headers(&bytes[body_start..body_end]);
     let block = Block {

@@ -21,7 +21,7 @@ use crate::{
     words::Word,
 };
 
-const LET_GO: &str = "the directory's lock was let go: take it anew with Store.lock()";
+const LET_GO: &str = "the directory's lock was released: take it again with Store.lock()";
 
 /// A directory of keys and certificates, in a layout. It need not exist yet.
 ///

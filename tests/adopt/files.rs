@@ -147,7 +147,7 @@ fn what_is_not_the_same_everywhere_is_told() {
     let adopted = Adopted::of(&cluster.directory());
     assert_eq!(files(&adopted), "");
     let other = on_this_host(
-        "client-root.pem: is of root:nogroup, most files of nobody:nogroup: new ones will be of who applies, unless `files` says otherwise",
+        "client-root.pem: is of root:nogroup, most files of nobody:nogroup: new ones will belong to the user that runs apply, unless `files` sets an owner",
     );
     assert_eq!(adopted.notes, [&*ca_key_notes(NOBODY), &[other]].concat());
     adopted.assert_due(&[]);
@@ -159,7 +159,7 @@ fn what_is_not_the_same_everywhere_is_told() {
         files(&adopted),
         on_this_host("  owner: nobody\n  group: nogroup\n")
     );
-    let key = "member-etcd-1-key.pem: has mode 0640: a new key will have 0600, unless `files` says otherwise";
+    let key = "member-etcd-1-key.pem: has mode 0640: a new key will have 0600, unless `files` sets a mode";
     assert_eq!(
         adopted.notes,
         [&*ca_key_notes(NOBODY), &[key.to_owned()]].concat()

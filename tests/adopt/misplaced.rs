@@ -39,7 +39,7 @@ fn a_nodes_certificate_in_the_place_of_a_members() {
     assert_eq!(
         adopted.notes,
         [
-            "member-etcd-2.pem: is of another key than the one beside it, has the key of node-kube-1.pem and has no serverAuth, so what it says is not believed",
+            "member-etcd-2.pem: is for another key than the one next to it, has the key of node-kube-1.pem and has no serverAuth, so its content is not used",
             "member-etcd-2.pem: its names are not known: write them before the next apply",
         ]
     );
@@ -171,7 +171,7 @@ fn a_host_is_called_as_in_a_pair_that_is_its_own() {
     let adopted = Adopted::of(&cluster.directory());
     assert_eq!(adopted.specification, before.specification);
     let told = format!(
-        "{server}: is of another key than the one beside it and has no serverAuth, so what it says is not believed"
+        "{server}: is for another key than the one next to it and has no serverAuth, so its content is not used"
     );
     assert_eq!(adopted.notes, [told]);
     assert_eq!(adopted.due().into_keys().collect::<Vec<_>>(), [server]);
@@ -189,7 +189,7 @@ fn a_kubespray_directory() {
     assert_eq!(
         adopted.notes,
         [
-            "member-node2.pem: has the key of node-node1.pem, so what it says is not believed",
+            "member-node2.pem: has the key of node-node1.pem, so its content is not used",
             "member-node2.pem: its names are those of admin-node2.pem",
         ]
     );

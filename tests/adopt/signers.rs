@@ -264,7 +264,7 @@ fn what_another_ca_of_the_bundle_signed_is_described() {
     place.put(&["kubernetes", "etcd"], "ca.pem");
     place.put_key("etcd", "ca-key.pem");
     let adopted = place.adopt();
-    let note = "client-root.pem: is signed by CN=kubernetes-ca, another CA of ca.pem, whose key is not here";
+    let note = "client-root.pem: is signed by CN=kubernetes-ca, another CA of ca.pem, and its key is not here";
     assert!(
         adopted.notes.iter().any(|one| one == note),
         "{:?}",

@@ -298,7 +298,7 @@ fn no_leaf_has_the_key_of_an_authority() {
         assert!(matches!(error, Error::AuthorityKey { .. }), "{error}");
         assert_eq!(
             error.to_string(),
-            "the key is that of the authority CN=etcd-ca: whoever has it can sign certificates"
+            "the key is that of the authority CN=etcd-ca: its owner could sign certificates"
         );
     }
 }

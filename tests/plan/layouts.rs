@@ -269,14 +269,14 @@ fn who_is_gone_goes_in_every_layout() {
         fs::write(scratch.path().join("cluster.yaml"), with("a, b")).unwrap();
         let plan = etcd_pki_at(scratch.path(), &["plan", "-f", "cluster.yaml", "--json"]);
         let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
-        let mut surplus: Vec<_> = plan["surplus"]
+        let mut unmanaged: Vec<_> = plan["unmanaged"]
             .as_array()
             .unwrap()
             .iter()
             .map(|path| path.as_str().unwrap())
             .collect();
-        surplus.sort_unstable();
-        assert_eq!(surplus, gone, "{layout}");
+        unmanaged.sort_unstable();
+        assert_eq!(unmanaged, gone, "{layout}");
         assert_eq!(files(&directory).len(), expected.len() + 2 * gone.len());
         etcd_pki_at(scratch.path(), &["apply", "-f", "cluster.yaml", "--prune"]);
         assert_eq!(files(&directory), expected, "{layout}");

@@ -252,7 +252,7 @@ fn many_are_cut_short() {
         "{said}"
     );
     let plan = cluster.json("plan");
-    assert_eq!(plan["surplus"].as_array().unwrap().len(), 40);
+    assert_eq!(plan["unmanaged"].as_array().unwrap().len(), 40);
 }
 
 /// Of an expired certificate there is nothing to warn.

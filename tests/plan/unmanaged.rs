@@ -95,14 +95,14 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
         let of_peers =
             |peers: &str| format!("layout: {layout}\nca: {{peers: {peers}}}\nmembers: [a, b]\n");
         let cluster = Cluster::applied(&of_peers("separate"));
-        assert_eq!(cluster.plan()["surplus_authority"], json!(null), "{layout}");
+        assert_eq!(cluster.plan()["unmanaged_ca"], json!(null), "{layout}");
         let before = authority.map(|name| fs::read(cluster.file(name)).unwrap());
 
         cluster.specify(&of_peers("shared"));
         let plan = cluster.plan();
         let certificates: Vec<String> = pairs.iter().map(|stem| format!("{stem}.pem")).collect();
-        assert_eq!(plan["surplus"], json!(certificates), "{layout}");
-        assert_eq!(plan["surplus_authority"], authority[0], "{layout}");
+        assert_eq!(plan["unmanaged"], json!(certificates), "{layout}");
+        assert_eq!(plan["unmanaged_ca"], authority[0], "{layout}");
         // It is nothing of one member's
         let one = run(cluster.command("plan").args(["--only", "a"])).expect_success();
         assert_eq!(one.stderr(), "", "{layout}");
@@ -131,17 +131,17 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
         assert_eq!(after, before, "{layout}");
         let plan = cluster.plan();
         assert_eq!(plan["changes"], json!([]), "{layout}");
-        assert_eq!(plan["surplus"], json!([]), "{layout}");
+        assert_eq!(plan["unmanaged"], json!([]), "{layout}");
 
         // A key alone is named too; when it is gone, there is nothing to tell
         fs::remove_file(cluster.file(authority[0])).unwrap();
         assert_eq!(
-            cluster.plan()["surplus_authority"],
+            cluster.plan()["unmanaged_ca"],
             authority[0],
             "{layout}"
         );
         fs::remove_file(cluster.file(authority[1])).unwrap();
-        assert_eq!(cluster.plan()["surplus_authority"], json!(null), "{layout}");
+        assert_eq!(cluster.plan()["unmanaged_ca"], json!(null), "{layout}");
         assert_eq!(said(&cluster.output("plan", &[])), "", "{layout}");
     }
 }
@@ -155,7 +155,7 @@ fn a_file_that_is_called_as_an_authority_of_peers() {
         fs::read(cluster.file("member-a.pem")).unwrap(),
     ] {
         fs::write(cluster.file("peer-ca.pem"), contents).unwrap();
-        assert_eq!(cluster.plan()["surplus_authority"], json!(null));
+        assert_eq!(cluster.plan()["unmanaged_ca"], json!(null));
     }
 }
 

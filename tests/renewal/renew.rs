@@ -49,10 +49,13 @@ fn a_certificate_of_kubesprays_keeps_all_but_its_time() {
         .assert_accepted("the re-keyed one");
 }
 
+/// Writes a key from its PEM and its DER.
+type Encode = fn(&str, &[u8]) -> Vec<u8>;
+
 /// What only etcd-pki reads is written again as PEM, with the same key, as a plan does.
 #[test]
 fn a_pair_that_etcd_does_not_read_is_written_as_pem() {
-    let forms: [fn(&str, &[u8]) -> Vec<u8>; 3] = [
+    let forms: [Encode; 3] = [
         |_, der| der.to_vec(),
         |pem, _| [b"\xef\xbb\xbf", pem.as_bytes()].concat(),
         |pem, _| pem.replace('\n', "\r").into_bytes(),

@@ -318,7 +318,7 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
 }
 
 /// The warning of a CA that another one replaces
-const CUT_OFF: &str = "what the old authority signed is not accepted any more: issue it anew";
+const CUT_OFF: &str = "certificates of the old CA are not accepted any more: issue new ones";
 
 /// Whether a new CA in this file replaces another one, and not a certificate of the same CA.
 fn cuts_off(path: &Path, new: &CertificateAuthority) -> bool {

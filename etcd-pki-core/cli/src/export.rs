@@ -56,7 +56,7 @@ impl Export {
     pub(crate) fn run(&self, input: &Input) -> Outcome {
         let Some(host) = self.cluster.host() else {
             return Err(Failure::usage(
-                "not said whose files",
+                "no host is given",
                 "name a member or a node with --host NAME",
             ));
         };
@@ -70,7 +70,7 @@ impl Export {
         let not_given = exported.not_given.as_slice();
         if !not_given.is_empty() {
             output::say(format_args!(
-                "note: the files are not given to {} here, for want of the name or of root's rights: chown them where they go",
+                "note: cannot change the owner to {} here (the user is unknown, or this is not root): run chown on the host",
                 not_given.join(" and ")
             ));
         }
@@ -97,7 +97,7 @@ impl Export {
             Error::Exists { path } if path == self.out => Failure::Failed(Message {
                 text: format!("{} has something in it", path.display()),
                 hint: Some(
-                    "name a new directory, or replace what is there with --force".to_owned(),
+                    "name a new directory, or replace the existing files with --force".to_owned(),
                 ),
             }),
             error => error.into(),

@@ -71,7 +71,7 @@ impl Report {
     pub(crate) fn on(files: &[&Path], json: &JsonOption) -> Result<Self, Failure> {
         if json.json && files.iter().any(|file| is_standard(file)) {
             return Err(Failure::usage(
-                "--json tells what was written, and standard output is taken",
+                "--json reports what was written, and standard output is in use",
                 "say where the files go, with -o FILE",
             ));
         }

@@ -119,7 +119,7 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
 }
 
 /// What to do about a pair that `--prune` does not remove.
-const PRUNE_HINT: &str = "find out whose key that is, and remove the files by hand";
+const PRUNE_HINT: &str = "find out who uses that key, and remove the files by hand";
 
 /// Whether the way out is that of the reason: what is at the path is all right.
 fn has_way_out(reason: &Finding) -> bool {

@@ -75,7 +75,7 @@ fn of_kind(
     };
     if certificates.len() > 1 {
         let text = format!(
-            "has {} certificates, of which {} is described",
+            "has {} certificates; {} is described",
             certificates.len(),
             certificate.subject()
         );

@@ -274,7 +274,7 @@ impl<'a> Describer<'a> {
         }
         if organizations.len() > 1 {
             let text = format!(
-                "has {} organizations, of which a new certificate will have the first",
+                "has {} organizations; a new certificate will have the first",
                 organizations.len()
             );
             self.remark(pair.file(), text);

@@ -110,7 +110,7 @@ impl File {
         Remark::new(
             &self.path,
             format!(
-                "is of {}, most files of {most}: new ones will be of who applies, unless `files` says otherwise",
+                "is of {}, most files of {most}: new ones will belong to the user that runs apply, unless `files` sets an owner",
                 self.stamp.account()
             ),
         )
@@ -123,7 +123,7 @@ impl File {
         let is_told = self.secret && self.has_good_mode() && lost != 0;
         is_told.then(|| {
             let text = format!(
-                "has mode {:04o}: a new key will have {usual:04o}, unless `files` says otherwise",
+                "has mode {:04o}: a new key will have {usual:04o}, unless `files` sets a mode",
                 self.stamp.mode()
             );
             Remark::new(&self.path, text)

@@ -13,7 +13,7 @@ use crate::{
 
 /// Takes from each pair a certificate that is not to be believed, and tells why.
 ///
-/// It is of another key than the one beside it, of the same key as the certificate of another file, or for something else than its
+/// It is for another key than the one next to it, of the same key as the certificate of another file, or for something else than its
 /// file's name says. It is believed nonetheless if the directory's authority has signed it for whom that name says: so is one
 /// that was left by a run that was cut off, when its key was made anew.
 pub(super) fn take_out(layout: Layout, pairs: &mut [Pair], remarks: &mut Vec<Remark>) {
@@ -37,7 +37,7 @@ pub(super) fn take_out(layout: Layout, pairs: &mut [Pair], remarks: &mut Vec<Rem
     }
     for (pair, reasons) in pairs.iter_mut().zip(reasons) {
         if let Some(text) = listed(&reasons) {
-            let text = format!("{text}, so what it says is not believed");
+            let text = format!("{text}, so its content is not used");
             remarks.push(Remark::new(pair.file(), text));
             pair.disbelieve();
         }
@@ -63,7 +63,7 @@ fn of_keys(layout: Layout, pairs: &[Pair]) -> Vec<Vec<String>> {
             .as_ref()
             .is_some_and(|key| key != certificate.public_key())
         {
-            reasons.push("is of another key than the one beside it".to_owned());
+            reasons.push("is for another key than the one next to it".to_owned());
         }
         let others = by_key.get(certificate.public_key()).into_iter().flatten();
         let mut others = others.filter(|other| other.paths != pair.paths);

@@ -159,7 +159,7 @@ impl<'a> Signers<'a> {
         });
         let kept = self.of_bundle.iter().map(|(path, ca)| {
             let text = format!(
-                "is signed by {}, another CA of {}, whose key is not here",
+                "is signed by {}, another CA of {}, and its key is not here",
                 ca.subject(),
                 ca.path.display()
             );

@@ -76,7 +76,7 @@ fn hint(error: &Error) -> Option<String> {
              allow_member_common_name: true"
         }
         Error::NoAlternativeName => {
-            "san: given does not add its own name; give it names or addresses by which etcd dials it, or all members shared_names"
+            "san: given does not add its own name; give it names or addresses that etcd connects to, or give all members shared_names"
         }
         Error::NoSubject => {
             "with common_name: null give an organization, which etcd's grpc-proxy takes"

@@ -26,7 +26,7 @@ impl Error {
             Self::Blocked { .. } => {
                 "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
             }
-            Self::Changed { .. } => "run it again: it plans anew",
+            Self::Changed { .. } => "run it again: it makes a new plan",
             Self::AuthorityExpired { .. } => {
                 "nothing that this CA signs now would be accepted; renew its certificate with the same key, or make a new CA"
             }
@@ -83,10 +83,10 @@ impl Error {
             Self::Specification {
                 hint: None, field, ..
             } if !field.is_empty() && field.chars().all(char::is_uppercase) => {
-                "nothing was changed; hosts stand there by their names, separated by blanks"
+                "nothing was changed; write the names of the hosts, separated by blanks"
             }
             Self::Specification { hint: None, .. } => {
-                "nothing was changed; mend it in the specification (`etcd-pki adopt` and the guides show whole ones)"
+                "nothing was changed; correct the specification (`etcd-pki adopt` and the guides show whole ones)"
             }
             Self::InvalidAlternativeName { hint, .. } | Self::Specification { hint, .. } => {
                 return hint.clone();
@@ -112,7 +112,7 @@ impl Error {
             }
             Self::Missing { what, found } => missing_hint(what, found),
             Self::NoAlternativeName => {
-                "etcd dials members by name or address; give each with --san, or the member's name with --name"
+                "clients connect to members by name or address; give each with --san, or the member's name with --name"
             }
             Self::NoSubject => {
                 "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
@@ -141,7 +141,7 @@ impl Error {
                 what: "certificate request",
                 ..
             } => {
-                "ask for it anew: made by the key that it names, with SHA-256, SHA-384 or SHA-512, and not changed on its way"
+                "ask for a new one: signed by the key in it, with SHA-256, SHA-384 or SHA-512, and not changed on its way"
             }
             Self::Signature { .. } => {
                 "give the certificate of its issuer, and both as they were made"
@@ -173,7 +173,7 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
     let has = |kind: &str| found.iter().any(|found| found.contains(kind));
     match what {
         "private key" if has("certificate") => {
-            "the key is a file of its own; beside ca.pem it is ca-key.pem"
+            "the key is in a file of its own: for ca.pem it is ca-key.pem"
         }
         "private key" if has("parameters of an elliptic curve") => {
             "`openssl ecparam` writes a key only with -genkey; `etcd-pki key new` makes one"
@@ -188,7 +188,7 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
             "a request becomes a certificate with `etcd-pki cert sign`"
         }
         "certificate request" => "a request is made of a key, with `etcd-pki csr new --key`",
-        _ => "is this the right file? `etcd-pki cert show` and `key show` tell what a file holds",
+        _ => "is this the right file? `etcd-pki cert show` and `key show` show what a file contains",
     }
 }
 
@@ -206,10 +206,10 @@ fn malformed_hint(what: &str) -> &'static str {
             "nothing was changed; TLS libraries read no certificate with so many names: give each member its own"
         }
         "extension" => {
-            "ask whoever made it for one in which each extension stands once, as X.509 writes it"
+            "ask for a new one in which each extension occurs once and is written as X.509 requires"
         }
         _ => {
-            "nothing was changed; give the whole file as it was written, in PEM or DER, or make it anew"
+            "nothing was changed; give the complete file, in PEM or DER, or make a new one"
         }
     }
 }
@@ -239,7 +239,7 @@ fn io_hint(action: &str, error: &io::Error) -> &'static str {
         (_, io::ErrorKind::PermissionDenied) => "run it as the files' owner, or with sudo",
         (_, io::ErrorKind::IsADirectory) => "name a file in it",
         (_, io::ErrorKind::NotADirectory) => {
-            "a directory is wanted, and a file is in its place: name another one"
+            "a directory is expected, and this is a file: name another one"
         }
         (_, io::ErrorKind::ReadOnlyFilesystem) => {
             "name a directory that can be written to, or mount it so"
@@ -247,8 +247,8 @@ fn io_hint(action: &str, error: &io::Error) -> &'static str {
         (
             _,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge,
-        ) => "no file was cut short; make room, and run it again",
-        _ => "no file was cut short; mend what the system tells, and run it again",
+        ) => "no file is incomplete; make room, and run it again",
+        _ => "no file is incomplete; fix what the system reports, and run it again",
     }
 }
 

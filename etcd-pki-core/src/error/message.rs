@@ -24,7 +24,7 @@ impl fmt::Display for Words<'_> {
                 wanted,
             } => write!(
                 f,
-                "{} is {found}, and the specification says {wanted}",
+                "{} is {found}, and the specification has {wanted}",
                 path.display()
             ),
             Error::AuthorityExpired { subject, not_after } => {
@@ -104,7 +104,7 @@ impl fmt::Display for Words<'_> {
             Error::Irregular { path } => write!(f, "{} is no regular file", path.display()),
             Error::AuthorityKey { subject } => write!(
                 f,
-                "the key is that of the authority {subject}: whoever has it can sign certificates"
+                "the key is that of the authority {subject}: its owner could sign certificates"
             ),
             Error::IssuedByAnotherCa { subject, issuer } if subject == issuer => write!(
                 f,
@@ -164,7 +164,7 @@ impl fmt::Display for Words<'_> {
             Error::Several { what, lines } => {
                 write!(
                     f,
-                    "{} {what}s in it (lines {}) where one is wanted",
+                    "{} {what}s in it (lines {}) where one is expected",
                     lines.len(),
                     text::few(lines)
                 )

@@ -109,7 +109,7 @@ fn check_cost(kdf: &Kdf) -> Result<()> {
     };
     if excessive {
         return Err(Error::unsupported(
-            "a private key whose passphrase takes that much work to check",
+            "a private key with a passphrase that takes so much work to check",
             "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`",
         ));
     }

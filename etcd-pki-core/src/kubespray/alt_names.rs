@@ -61,7 +61,7 @@ impl fmt::Display for MisplacedAddress {
         let Self { line, key, address } = self;
         write!(
             f,
-            "line {line}: {key}: {address} is an address and is taken as one, for nobody looks for it among DNS names"
+            "line {line}: {key}: {address} is an address and is used as one, since no client looks for it among DNS names"
         )
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) ->
             position: None,
             field: format!("[{SECTION}]"),
             reason: "it is not there, or has no names".to_owned(),
-            hint: Some("etcd is dialled by the names and addresses that stand there".to_owned()),
+            hint: Some("clients connect to etcd by the names and addresses in it".to_owned()),
         });
     }
     Ok(AltNames { names, misplaced })

@@ -111,7 +111,7 @@ pub(super) fn parse(der: &[u8]) -> Result<Parsed, Flaw> {
     let mut input = input
         .read(SEQUENCE)
         .filter(|_| input.is_empty())
-        .ok_or("is no certificate, or has more after its end")?;
+        .ok_or("is no certificate, or has more bytes after it")?;
     let mut content = input.read(SEQUENCE).ok_or("has malformed contents")?;
     let version = version(&mut content).ok_or("has an invalid version")?;
     let serial = content
@@ -248,11 +248,11 @@ fn rsa(parameters: &[u8], bits: &[u8]) -> Result<Key, Flaw> {
 fn ec(parameters: &[u8], point: Vec<u8>) -> Result<Key, Flaw> {
     let curve = Reader(parameters)
         .object_identifier()
-        .ok_or("has an elliptic curve key whose curve is not named")?;
+        .ok_or("has an elliptic curve key without the name of its curve")?;
     let curve = Curve::of(curve).ok_or("has a key on an elliptic curve that Go does not know")?;
     let is_on_curve = point.first() == Some(&0x04) && curve.has(&point) != Some(false);
     if !is_on_curve {
-        return Err("has an elliptic curve key whose point is not on its curve".into());
+        return Err("has an elliptic curve key with a point that is not on its curve".into());
     }
     Ok(Key::Ec { curve, point })
 }

@@ -40,7 +40,7 @@ fn shortcomings(certificate: &Certificate) -> Vec<&'static str> {
         }
         if critical == Some(false) {
             found.push(
-                "is a CA whose basicConstraints are not critical (RFC 5280, section 4.2.1.9)",
+                "is a CA with basicConstraints that are not critical (RFC 5280, section 4.2.1.9)",
             );
         }
         if certificate.subject_key_identifier().is_none() {

@@ -125,7 +125,7 @@ fn unaccepted(claims: &[Claim]) -> Failure {
         claims => output::few(claims),
     };
     Failure::usage(
-        format!("not said who this is for; the request claims {claims}"),
+        format!("no name is given; the request claims {claims}"),
         "say it with --name or --cn and --san, or take the request's word with --accept-claims",
     )
 }

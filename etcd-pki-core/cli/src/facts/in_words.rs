@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 pub(crate) fn subject(subject: &str) -> &str {
     match subject.strip_prefix("CN=") {
         Some(name) if !name.contains([',', '+', '\\']) => name,
-        _ if subject.is_empty() => "nobody (the subject is empty)",
+        _ if subject.is_empty() => "no one (the subject is empty)",
         _ => subject,
     }
 }

@@ -25,13 +25,13 @@ pub(crate) struct Document {
     changes: Vec<StepFacts>,
     kept: usize,
     /// Certificates that are not in the specification
-    surplus: Vec<String>,
+    unmanaged: Vec<String>,
     /// Those that are removed
     remove: Vec<StepFacts>,
     /// When the first of the certificates that are kept is renewed
     first_due: Option<String>,
     /// The peer CA, where the specification has no separate one; `--prune` leaves it
-    surplus_authority: Option<String>,
+    unmanaged_ca: Option<String>,
     /// The keys of CAs that must sign, and are not there
     missing_authority_keys: Vec<String>,
     #[serde(flatten)]
@@ -157,10 +157,10 @@ impl Document {
             exchange,
             changes,
             kept: kept(plan),
-            surplus: unmanaged.map(|pair| shown(&pair.certificate)).collect(),
+            unmanaged: unmanaged.map(|pair| shown(&pair.certificate)).collect(),
             remove,
             first_due: plan.next_renewal().and_then(Step::due).map(rfc3339),
-            surplus_authority: plan.unmanaged_ca().map(|ca| shown(&ca.certificate)),
+            unmanaged_ca: plan.unmanaged_ca().map(|ca| shown(&ca.certificate)),
             missing_authority_keys: plan
                 .cas_without_key()
                 .map(|step| shown(&step.paths().key))

@@ -99,7 +99,7 @@ fn obstacle(step: &Step) {
             path.display()
         )),
         Some(Finding::Blocked { path, .. }) => output::say(format_args!(
-            "note: {} is in the way, and etcd-pki apply leaves that pair as it is: move it, or run it as the files' owner",
+            "note: {} blocks its pair, which etcd-pki apply leaves as it is: move it, or run apply as the owner of the files",
             path.display()
         )),
         Some(Finding::UntrustedCa { .. }) => output::say(format_args!(

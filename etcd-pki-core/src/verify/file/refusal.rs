@@ -288,7 +288,7 @@ impl Instead {
             Self::Displaced => "a BEGIN or END line is indented or has other text on it",
             Self::NoEnd => "its block has no END line",
             Self::Damaged => {
-                "its END line does not fit its BEGIN line, or its contents are not base64"
+                "its END line does not match its BEGIN line, or its contents are not base64"
             }
             Self::Other => "it has no BEGIN line, so it is not PEM",
         }
