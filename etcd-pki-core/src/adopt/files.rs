@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Remark, habits::most_frequent, pair::Pair};
 use crate::{
-    cluster::FilesSpec,
+    cluster::{Cluster, ClusterSpec, FilesSpec},
     finding::Finding,
     inspect::rules,
     layout::CaKind,
@@ -39,12 +39,12 @@ fn with_ca_key(mut said: FilesSpec, store: &Store, remarks: &mut Vec<Remark>) ->
     }
     let (account, own) = (stamp.account(), Account::own());
     if account.group != own.group {
-        said.ca.group = Some(group_name(account.group));
+        said = with(said, |said| said.ca.group = Some(group_name(account.group)));
     }
     let mode = stamp.mode();
     let is_good = Attributes::default().mended_mode(&stamp, true).is_none();
     if is_good && mode != usual_mode(true) {
-        said.ca.key_mode = Some(mode);
+        said = with(said, |said| said.ca.key_mode = Some(mode));
     }
     said
 }
@@ -61,13 +61,14 @@ fn files_of_pairs(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> F
     let mut said = FilesSpec::default();
     let own = Account::own();
     if account.owner != own.owner {
-        said.owner = Some(user_name(account.owner));
+        said = with(said, |said| said.owner = Some(user_name(account.owner)));
     }
     if account.group != own.group {
-        said.group = Some(group_name(account.group));
+        said = with(said, |said| said.group = Some(group_name(account.group)));
     }
-    said.certificate_mode = common_mode(&files, false);
-    said.key_mode = common_mode(&files, true);
+    let (certificate_mode, key_mode) = (common_mode(&files, false), common_mode(&files, true));
+    said = with(said, |said| said.certificate_mode = certificate_mode);
+    said = with(said, |said| said.key_mode = key_mode);
     if said.key_mode.is_none() {
         remarks.extend(files.iter().find_map(File::less_readable));
     }
@@ -139,4 +140,19 @@ fn common_mode(files: &[File], secret: bool) -> Option<u32> {
         .map(|file| file.stamp.mode());
     let mode = modes.next()?;
     (mode != usual_mode(secret) && modes.all(|other| other == mode)).then_some(mode)
+}
+
+/// Files with a change that a specification can have, else as before: the mode of an executable is
+/// left to the tool that made it.
+fn with(files: FilesSpec, change: impl FnOnce(&mut FilesSpec)) -> FilesSpec {
+    let mut changed = files.clone();
+    change(&mut changed);
+    let spec = ClusterSpec {
+        files: changed.clone(),
+        ..ClusterSpec::default()
+    };
+    match Cluster::try_from(spec) {
+        Ok(_) => changed,
+        Err(_) => files,
+    }
 }
