@@ -1,5 +1,6 @@
 //! Directories and scripts of other tools.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a failing step fails the test"

@@ -1,5 +1,6 @@
 //! The findings of existing files.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a failing step fails the test"

@@ -402,12 +402,12 @@ fn every_promise_has_its_tests() {
     let promises = page.split_once("## Promises").unwrap().1;
     let promises = promises.split_once("\n## ").unwrap().0;
     let begin = Regex::new(r"(?m)^\d+\. ").unwrap();
-    let named = Regex::new(r"`(\w+)::(\w+)`").unwrap();
+    let named = Regex::new(r"`([\w:]+)::(\w+)`").unwrap();
     let mut count = 0;
     for promise in begin.split(promises).skip(1) {
         let mut has_test = false;
         for test in named.captures_iter(promise) {
-            let [file, function] = [1, 2].map(|group| &test[group]);
+            let (file, function) = (test[1].replace("::", "/"), &test[2]);
             let text = fs::read_to_string(tests.join(format!("{file}.rs"))).unwrap_or_default();
             // The fuzz targets are functions that a macro makes
             let is_test = text.contains(&format!("#[test]\nfn {function}()"))

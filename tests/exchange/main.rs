@@ -1,5 +1,6 @@
 //! Keys that stay on their hosts: the exchange of requests and certificates.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a failing step fails the test"

@@ -1,5 +1,6 @@
 //! Files: replacement, links, modes, full disks, kills and limits.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a failing step fails the test"

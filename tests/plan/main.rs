@@ -1,5 +1,6 @@
 //! Plans of a cluster: what they decide, apply and report.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a failing step fails the test"

@@ -135,11 +135,7 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
 
         // A key alone is named too; when it is gone, there is nothing to tell
         fs::remove_file(cluster.file(authority[0])).unwrap();
-        assert_eq!(
-            cluster.plan()["unmanaged_ca"],
-            authority[0],
-            "{layout}"
-        );
+        assert_eq!(cluster.plan()["unmanaged_ca"], authority[0], "{layout}");
         fs::remove_file(cluster.file(authority[1])).unwrap();
         assert_eq!(cluster.plan()["unmanaged_ca"], json!(null), "{layout}");
         assert_eq!(said(&cluster.output("plan", &[])), "", "{layout}");

@@ -1,5 +1,6 @@
 //! Renewal and replacement of CAs and certificates.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a failing step fails the test"

@@ -188,7 +188,9 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
             "a request becomes a certificate with `etcd-pki cert sign`"
         }
         "certificate request" => "a request is made of a key, with `etcd-pki csr new --key`",
-        _ => "is this the right file? `etcd-pki cert show` and `key show` show what a file contains",
+        _ => {
+            "is this the right file? `etcd-pki cert show` and `key show` show what a file contains"
+        }
     }
 }
 
@@ -208,9 +210,7 @@ fn malformed_hint(what: &str) -> &'static str {
         "extension" => {
             "ask for a new one in which each extension occurs once and is written as X.509 requires"
         }
-        _ => {
-            "nothing was changed; give the complete file, in PEM or DER, or make a new one"
-        }
+        _ => "nothing was changed; give the complete file, in PEM or DER, or make a new one",
     }
 }
 
