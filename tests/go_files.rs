@@ -9,6 +9,8 @@
 mod commands;
 #[path = "go_files/der.rs"]
 mod der;
+#[path = "go_files/keys.rs"]
+mod keys;
 #[path = "go_files/material.rs"]
 mod material;
 #[path = "go_files/mutation.rs"]
@@ -178,7 +180,7 @@ fn private_keys() {
     let whole = pem::decode(material.key("rsa-2048")).unwrap();
     // What the octets at the end of PKCS#8 hold begins after three headers
     let pkcs1 = &whole[26..];
-    let questions = der::private_keys(pkcs1)
+    let questions = keys::private_keys(pkcs1)
         .into_iter()
         .map(|(name, key)| (name, Files::Key(pem::encode("PRIVATE KEY", &key))));
     let (accepted, undecided) = compare(questions.collect());
@@ -188,7 +190,7 @@ fn private_keys() {
 /// The numbers of RSA keys belong together as Go asks, and no more.
 #[test]
 fn small_rsa_keys() {
-    let questions = der::small_rsa_keys()
+    let questions = keys::small_rsa_keys()
         .into_iter()
         .map(|(name, key)| (name, Files::Key(pem::encode("RSA PRIVATE KEY", &key))));
     let (accepted, _) = compare(questions.collect());
