@@ -1,6 +1,7 @@
 //! Whether etcd reads a file: our answer is Go's, for files good and damaged.
 mod commands;
 mod der;
+mod keys;
 mod material;
 mod mutation;
 mod pem;
@@ -167,7 +168,7 @@ fn private_keys() {
     let whole = pem::decode(material.key("rsa-2048")).unwrap();
     // What the octets at the end of PKCS#8 hold begins after three headers
     let pkcs1 = &whole[26..];
-    let questions = der::private_keys(pkcs1)
+    let questions = keys::private_keys(pkcs1)
         .into_iter()
         .map(|(name, key)| (name, Files::Key(pem::encode("PRIVATE KEY", &key))));
     let (accepted, undecided) = compare(questions.collect());
@@ -177,7 +178,7 @@ fn private_keys() {
 /// The numbers of RSA keys belong together as Go asks, and no more.
 #[test]
 fn small_rsa_keys() {
-    let questions = der::small_rsa_keys()
+    let questions = keys::small_rsa_keys()
         .into_iter()
         .map(|(name, key)| (name, Files::Key(pem::encode("RSA PRIVATE KEY", &key))));
     let (accepted, _) = compare(questions.collect());
