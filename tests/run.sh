@@ -46,6 +46,7 @@ tools=${ETCD_PKI_TEST_TOOLS:-target/test-tools}
 step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --package etcd-pki-core --no-default-features --lib -- -D warnings
+cargo clippy --locked --package etcd-pki-core --no-default-features --features store --lib -- -D warnings
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
@@ -56,8 +57,8 @@ rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/etcd-pki{,-core}-[0-
 # Uncommitted changes are packed as they are: this checks the packages, not the state of the checkout
 cargo publish --locked --workspace --dry-run --allow-dirty
 
-step "without the feature rsa"
-cargo test --locked --package etcd-pki-core --no-default-features --lib
+step "without the features rsa and yaml, and with rustls"
+cargo test --locked --package etcd-pki-core --no-default-features --features store,rustls-pki-types --lib
 
 step "all tests"
 cargo test --locked --workspace --no-fail-fast

@@ -70,9 +70,9 @@ impl Adoption {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAdoptable`](crate::Error::NotAdoptable) for a directory of no known layout, without a CA's certificate, or
-    /// with a CA that signed none of its certificates; [`Error::Io`](crate::Error::Io), and under
-    /// [`Error::File`](crate::Error::File) what is wrong with the CA's certificate.
+    /// [`Error::NotAdoptable`] for a directory of no known layout, without a CA's certificate, or
+    /// with a CA that signed none of its certificates; [`Error::Io`], and under
+    /// [`Error::File`] what is wrong with the CA's certificate.
     pub fn read(directory: impl AsRef<Path>, layout: Option<Layout>) -> Result<Self> {
         let directory = directory.as_ref();
         if !is_directory(directory)? {

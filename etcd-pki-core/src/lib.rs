@@ -28,9 +28,9 @@
 //!   [`CertificateRequest`] for a key that stays where it is.
 //! - An [`Identity`] is the host or user of a certificate. A [`Role`] is its purpose: a member accepts
 //!   and opens connections, a node or client only opens them.
-//! - A [`Verifier`] gives the verdict that etcd would give.
+//! - A [`Verifier`](verify::Verifier) gives the verdict that etcd would give.
 //! - A [`Store`] is a directory with such files, in the [`Layout`] of Kubespray, kubeadm or another
-//!   tool. [`Settings`] are the options of etcd, etcdctl and kube-apiserver that name these files.
+//!   tool. [`Settings`](settings::Settings) are the options of etcd, etcdctl and kube-apiserver that name these files.
 //! - A [`Cluster`] is the specification of a whole cluster, and a [`Plan`] the changes to a directory
 //!   that it requires.
 //!
@@ -76,7 +76,7 @@
 //!
 //! # A CA key outside the process
 //!
-//! A [`Signer`] signs with a key in a hardware module or another process. A [`PrivateKey`] is a key in
+//! A [`Signer`](ca::Signer) signs with a key in a hardware module or another process. A [`PrivateKey`] is a key in
 //! memory.
 //!
 //! # What it does not do
@@ -101,6 +101,11 @@
 //!
 //! Types of `der`, `x509-cert` and `zeroize` are in public signatures: a new major version of one of
 //! them is a new major version of this crate.
+
+#![cfg_attr(
+    not(feature = "store"),
+    allow(dead_code, unused_imports, reason = "the modules for files use them")
+)]
 
 // The modules, foundations first: each uses only those above it.
 

@@ -51,7 +51,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io) if one of the files is not there; [`Error::InvalidName`](crate::Error::InvalidName).
+    /// [`Error::Io`] if one of the files is not there; [`Error::InvalidName`].
     pub fn etcd(store: &Store, host: &str) -> Result<Self> {
         Self::of_member(store, host, |peers| peers::common_names(store, peers))
     }
@@ -121,7 +121,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// As [`Settings::etcd`], and [`Error::Unsupported`](crate::Error::Unsupported) for a layout without such a pair.
+    /// As [`Settings::etcd`], and [`Error::Unsupported`] for a layout without such a pair.
     pub fn etcdctl_admin(store: &Store, host: &str) -> Result<Self> {
         let layout = store.layout();
         let pair = layout.member_client(host)?.ok_or_else(|| {

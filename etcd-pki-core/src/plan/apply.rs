@@ -58,7 +58,7 @@ impl Plan {
     /// # Errors
     ///
     /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else
-    /// [`PrivateKey::from_bytes`] refuses; [`Error::Io`].
+    /// [`PrivateKey::from_bytes`](crate::PrivateKey::from_bytes) refuses; [`Error::Io`].
     pub fn check_keys(&self, passphrase: Option<&Passphrase>) -> Result<()> {
         for step in self.steps() {
             let Target::Ca(ca) = &step.target else {
