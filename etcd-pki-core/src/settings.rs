@@ -25,6 +25,8 @@ pub struct Settings {
     form: Form,
     entries: Vec<(String, String)>,
     optional: Vec<Optional>,
+    /// The directories of the files, as absolute paths: the tree of the host, and the store
+    directories: [PathBuf; 2],
 }
 
 /// A setting that may be taken as well.
@@ -104,6 +106,7 @@ impl Settings {
             form: Form::EnvironmentFile,
             entries,
             optional: optional.into_iter().collect(),
+            directories: directories(store, host)?,
         })
     }
 
@@ -114,7 +117,7 @@ impl Settings {
     /// As [`Settings::etcd`].
     pub fn etcdctl(store: &Store, role: Role, name: &str) -> Result<Self> {
         let pair = existing_pairs(store, role, name)?.swap_remove(0);
-        Self::exports(store, &pair)
+        Self::exports(store, name, &pair)
     }
 
     /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
@@ -130,10 +133,10 @@ impl Settings {
                 "name a client, member or node instead",
             )
         })?;
-        Self::exports(store, &existing(store, host, &[pair])?.swap_remove(0))
+        Self::exports(store, host, &existing(store, host, &[pair])?.swap_remove(0))
     }
 
-    fn exports(store: &Store, pair: &PairPaths) -> Result<Self> {
+    fn exports(store: &Store, host: &str, pair: &PairPaths) -> Result<Self> {
         Ok(Self {
             form: Form::Exports,
             entries: vec![
@@ -142,6 +145,7 @@ impl Settings {
                 ("ETCDCTL_KEY".to_owned(), text(&pair.key)),
             ],
             optional: Vec::new(),
+            directories: directories(store, host)?,
         })
     }
 
@@ -160,7 +164,35 @@ impl Settings {
                 ("--etcd-keyfile".to_owned(), text(&pair.key)),
             ],
             optional: Vec::new(),
+            directories: directories(store, host)?,
         })
+    }
+
+    /// The settings for a host that has the files in another directory, such as one to which the
+    /// result of [`Cluster::export`] is copied.
+    ///
+    /// ```
+    /// use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store, settings::Settings};
+    ///
+    /// # let parent = tempfile::tempdir()?;
+    /// let store = Store::new(parent.path().join("pki"), Layout::Kubespray);
+    /// let ca = CertificateAuthority::create("etcd-ca")?;
+    /// let files = store.lock()?;
+    /// files.write_ca(CaKind::Client, &ca, None)?;
+    /// files.write(&ca.issue(Role::Member, Identity::new("etcd-1")?)?)?;
+    /// let settings = Settings::etcd(&store, "etcd-1")?.with_directory("/etc/ssl/etcd/ssl");
+    /// assert_eq!(settings.entries()[0].1, "/etc/ssl/etcd/ssl/member-etcd-1.pem");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_directory(mut self, directory: impl AsRef<Path>) -> Self {
+        for (_, value) in &mut self.entries {
+            let mut here = self.directories.iter();
+            if let Some(below) = here.find_map(|old| Path::new(value).strip_prefix(old).ok()) {
+                *value = text(&directory.as_ref().join(below));
+            }
+        }
+        self
     }
 
     /// Names and values, unquoted.
@@ -224,6 +256,12 @@ fn existing(store: &Store, host: &str, pairs: &[PairPaths]) -> Result<Vec<PairPa
         .collect()
 }
 
+/// The tree of a host in a store, and the store, as absolute paths.
+fn directories(store: &Store, host: &str) -> Result<[PathBuf; 2]> {
+    let store = existing_file(store.directory())?;
+    Ok([store.join(host), store])
+}
+
 fn trusted(store: &Store) -> Result<PathBuf> {
     existing_file(&store.ca_paths(CaKind::Client).certificate)
 }
@@ -277,6 +315,7 @@ mod tests {
                 form,
                 entries: Vec::new(),
                 optional: Vec::new(),
+                directories: Default::default(),
             };
             assert_eq!(settings.line(&entry), line);
         }

@@ -1,5 +1,7 @@
 //! What etcd, etcdctl and kube-apiserver must be told.
 
+use std::path::PathBuf;
+
 use etcd_pki_core::{Role, settings::Settings};
 use pyo3::prelude::*;
 
@@ -20,13 +22,15 @@ hash_by_debug!(PySettings);
 impl PySettings {
     /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both
     /// must present one. With `cluster`, `optional` has the names of all its members; without, it has
-    /// names only if the directory has the certificates of several members.
+    /// names only if the directory has the certificates of several members. `at` is the directory of
+    /// the files on the host, if it is another one there.
     #[staticmethod]
-    #[pyo3(signature = (store, host, *, cluster=None))]
+    #[pyo3(signature = (store, host, *, at=None, cluster=None))]
     fn etcd(
         py: Python<'_>,
         store: &Bound<'_, PyStore>,
         host: Text,
+        at: Option<PathBuf>,
         cluster: Option<&Bound<'_, PyCluster>>,
     ) -> PyResult<Self> {
         let store = &store.get().0;
@@ -35,34 +39,51 @@ impl PySettings {
             Some(cluster) => Settings::etcd_of(cluster, store, &host.0),
             None => Settings::etcd(store, &host.0),
         };
-        work(py, settings).map(Self)
+        work(py, settings).map(|settings| Self::of(settings, at))
     }
 
     /// The `ETCDCTL_*` exports that let etcdctl use a pair.
     #[staticmethod]
+    #[pyo3(signature = (store, role, name, *, at=None))]
     fn etcdctl(
         py: Python<'_>,
         store: &Bound<'_, PyStore>,
         role: Word<Role>,
         name: Text,
+        at: Option<PathBuf>,
     ) -> PyResult<Self> {
         let store = &store.get().0;
-        work(py, || Settings::etcdctl(store, role.0, &name.0)).map(Self)
+        let settings = work(py, || Settings::etcdctl(store, role.0, &name.0));
+        settings.map(|settings| Self::of(settings, at))
     }
 
     /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a
     /// member.
     #[staticmethod]
-    fn etcdctl_admin(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+    #[pyo3(signature = (store, host, *, at=None))]
+    fn etcdctl_admin(
+        py: Python<'_>,
+        store: &Bound<'_, PyStore>,
+        host: Text,
+        at: Option<PathBuf>,
+    ) -> PyResult<Self> {
         let store = &store.get().0;
-        work(py, || Settings::etcdctl_admin(store, &host.0)).map(Self)
+        let settings = work(py, || Settings::etcdctl_admin(store, &host.0));
+        settings.map(|settings| Self::of(settings, at))
     }
 
     /// The flags by which kube-apiserver dials etcd with a node's pair.
     #[staticmethod]
-    fn apiserver(py: Python<'_>, store: &Bound<'_, PyStore>, host: Text) -> PyResult<Self> {
+    #[pyo3(signature = (store, host, *, at=None))]
+    fn apiserver(
+        py: Python<'_>,
+        store: &Bound<'_, PyStore>,
+        host: Text,
+        at: Option<PathBuf>,
+    ) -> PyResult<Self> {
         let store = &store.get().0;
-        work(py, || Settings::apiserver(store, &host.0)).map(Self)
+        let settings = work(py, || Settings::apiserver(store, &host.0));
+        settings.map(|settings| Self::of(settings, at))
     }
 
     /// Names and values, unquoted.
@@ -90,5 +111,15 @@ impl PySettings {
             .map(|(name, _)| name.as_str())
             .collect();
         format!("<Settings {}>", names.join(", "))
+    }
+}
+
+impl PySettings {
+    /// The settings for a host with its files in the directory `at`.
+    fn of(settings: Settings, at: Option<PathBuf>) -> Self {
+        Self(match at {
+            Some(directory) => settings.with_directory(directory),
+            None => settings,
+        })
     }
 }

@@ -239,6 +239,9 @@ def test_settings(ca, member, tmp_path):
     ca.write(tmp_path)
     member.write(tmp_path)
     settings = dict(Settings.etcd(Store(tmp_path), "etcd-1").entries)
+    elsewhere = dict(Settings.etcd(Store(tmp_path), "etcd-1", at="/etc/ssl/etcd/ssl").entries)
+    assert elsewhere == {name: value.replace(str(tmp_path), "/etc/ssl/etcd/ssl") for name, value in settings.items()}
+    assert elsewhere["ETCD_KEY_FILE"] == "/etc/ssl/etcd/ssl/member-etcd-1-key.pem"
     assert settings["ETCD_CERT_FILE"] == str(tmp_path / "member-etcd-1.pem")
     assert settings["ETCD_PEER_CLIENT_CERT_AUTH"] == "true"
     with pytest.raises(etcd_pki.Error):

@@ -50,6 +50,7 @@ impl EnvCommand {
 Examples:
   etcd-pki env etcd --host etcd-1 -d /etc/ssl/etcd/ssl >> /etc/etcd.env
   etcd-pki env etcd --host etcd-1 -f cluster.yaml
+  etcd-pki env etcd --host etcd-1 -d pki --at /etc/ssl/etcd/ssl
 
 Exit codes:
   0  the settings are printed
@@ -156,6 +157,9 @@ impl Apiserver {
 #[derive(Args)]
 #[command(mut_arg("directory", |directory| directory.required(true)))]
 struct CommonOptions {
+    /// The directory of the files on the host, if it is another one there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    at: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -199,7 +203,16 @@ impl CommonOptions {
         store: &Store,
         settings: impl FnOnce(&Store) -> Result<Settings, Error>,
     ) -> Outcome {
-        let settings = settings(store).map_err(|error| or_other_layout(error, store))?;
+        let mut settings = settings(store).map_err(|error| or_other_layout(error, store))?;
+        if let Some(directory) = &self.at {
+            if !directory.is_absolute() {
+                return Err(Failure::usage(
+                    format!("--at {} is not an absolute path", directory.display()),
+                    "give the directory as the host knows it, such as /etc/ssl/etcd/ssl",
+                ));
+            }
+            settings = settings.with_directory(directory);
+        }
         if self.json {
             output::print_json(&Document {
                 settings: Entries(settings.entries().iter().collect()),
