@@ -81,6 +81,7 @@ impl FileRenewal {
         paths: &PairPaths,
         ca: &CertificateAuthority,
         files: &LockedStore,
+        permissions: &Attributes,
         now: SystemTime,
     ) -> Result<Issued> {
         let old = &self.certificate;
@@ -103,16 +104,15 @@ impl FileRenewal {
         let issued = ca.at(now).renewed(old, public_key, self.validity)?;
         let issued = issued.keeping(&self.following, ca);
         let certificate = issued.to_pem();
-        let permissions = Attributes::default();
         match key {
             Some(key) => {
                 let texts = PairTexts {
                     key: key.to_secret_pem(),
                     certificate,
                 };
-                files.put_pairs(&[(paths, texts)], Overwrite::Replace, &permissions)?;
+                files.put_pairs(&[(paths, texts)], Overwrite::Replace, permissions)?;
             }
-            None => files.put_certificate(paths, &certificate, Overwrite::Replace, &permissions)?,
+            None => files.put_certificate(paths, &certificate, Overwrite::Replace, permissions)?,
         }
         Ok(issued)
     }

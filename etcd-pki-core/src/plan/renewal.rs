@@ -66,6 +66,7 @@ pub struct Renewal<'a> {
     ca: RenewalCa,
     passphrase: Option<&'a Passphrase>,
     rekey: bool,
+    backup: bool,
     validity: Option<Validity>,
     now: Option<SystemTime>,
 }
@@ -102,6 +103,7 @@ impl<'a> Renewal<'a> {
             ca,
             passphrase: None,
             rekey: false,
+            backup: false,
             validity: None,
             now: None,
         }
@@ -119,6 +121,14 @@ impl<'a> Renewal<'a> {
     pub fn with_rekey(self) -> Self {
         Self {
             rekey: true,
+            ..self
+        }
+    }
+
+    /// Keeps each replaced file, as [`PlanOptions::with_backup`](super::PlanOptions::with_backup) does.
+    pub fn with_backup(self) -> Self {
+        Self {
+            backup: true,
             ..self
         }
     }
@@ -324,7 +334,10 @@ impl<'a> Renewal<'a> {
             hosts_without_request: Vec::new(),
             cas: cas.planned(&self.ca),
             cache: None,
-            permissions: Attributes::default(),
+            permissions: Attributes {
+                backup: self.backup,
+                ..Attributes::default()
+            },
         })))
     }
 }

@@ -21,9 +21,9 @@ use crate::{
 /// requested. A certificate is valid as long as the old one was.
 ///
 /// `ca` is a `Store`, in which the CA signs that signed the old certificate, or a
-/// `CertificateAuthority`, which signs all of them. `rekey` makes a new key for each, `validity`
-/// gives the new certificates another validity, and `passphrase` decrypts the keys next to the
-/// certificates. `now` is the time to judge at, the present one by default.
+/// `CertificateAuthority`, which signs all of them. `rekey` makes a new key for each, `backup` keeps
+/// each replaced file, `validity` gives the new certificates another validity, and `passphrase`
+/// decrypts the keys next to the certificates. `now` is the time to judge at, the present one by default.
 ///
 /// >>> from etcd_pki import Action, Cluster, Renewal, Store
 /// >>> report = Cluster(clients=["root"]).apply("ssl")
@@ -37,6 +37,7 @@ use crate::{
 pub(crate) struct PyRenewal {
     ca: Ca,
     rekey: bool,
+    backup: bool,
     validity: Option<Validity>,
     passphrase: Option<PassphraseArgument>,
     now: Option<SystemTime>,
@@ -71,6 +72,9 @@ impl PyRenewal {
         if self.rekey {
             renewal = renewal.with_rekey();
         }
+        if self.backup {
+            renewal = renewal.with_backup();
+        }
         if let Some(validity) = self.validity {
             renewal = renewal.with_validity(validity);
         }
@@ -87,10 +91,11 @@ impl PyRenewal {
 #[pymethods]
 impl PyRenewal {
     #[new]
-    #[pyo3(signature = (ca, *, rekey=false, validity=None, passphrase=None, now=None))]
+    #[pyo3(signature = (ca, *, rekey=false, backup=false, validity=None, passphrase=None, now=None))]
     fn new(
         ca: Ca,
         rekey: bool,
+        backup: bool,
         validity: Option<ValidityArgument>,
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
@@ -98,6 +103,7 @@ impl PyRenewal {
         Self {
             ca,
             rekey,
+            backup,
             validity: validity.map(|ValidityArgument(validity)| validity),
             passphrase,
             now: now.map(|Instant(now)| now),
@@ -107,11 +113,12 @@ impl PyRenewal {
     /// Renews by the CA next to a certificate's file: that of the layout which the file's name shows, or
     /// else that of a CA file in the same directory. The options are those of `Renewal`.
     #[staticmethod]
-    #[pyo3(signature = (path, *, rekey=false, validity=None, passphrase=None, now=None))]
+    #[pyo3(signature = (path, *, rekey=false, backup=false, validity=None, passphrase=None, now=None))]
     fn next_to(
         py: Python<'_>,
         path: PathBuf,
         rekey: bool,
+        backup: bool,
         validity: Option<ValidityArgument>,
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
@@ -124,7 +131,7 @@ impl PyRenewal {
             })
         })?;
         let ca = Ca::Store(store);
-        Ok(Self::new(ca, rekey, validity, passphrase, now))
+        Ok(Self::new(ca, rekey, backup, validity, passphrase, now))
     }
 
     /// Plans the certificates of the store that are due. `renew_before` is a `timedelta` or text

@@ -1,15 +1,22 @@
 //! `etcd-pki cert renew`
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use etcd_pki_core::{
-    CaKind, Error, Passphrase, Store,
+    CaKind, Error, Passphrase, Plan, Store,
     cluster::RenewBefore,
     finding::Finding,
+    internal::rfc3339,
     layout::PairPaths,
-    plan::{ApplyOptions, Outcome as StepOutcome, Renewal, Report as Applied, Step, StepReport},
+    plan::{
+        Action, ApplyOptions, Outcome as StepOutcome, Renewal, Report as Applied, Step, StepReport,
+    },
 };
+use serde::Serialize;
 
 use crate::{
     apply::Bar,
@@ -45,12 +52,12 @@ use crate::{
     after_help = "\
 Examples:
   etcd-pki cert renew -d /etc/ssl/etcd/ssl
-  etcd-pki cert renew -d /etc/ssl/etcd/ssl --due 60d
+  etcd-pki cert renew -d /etc/ssl/etcd/ssl --due 60d --dry-run
   etcd-pki cert renew /etc/ssl/etcd/ssl/member-etcd-1.pem
   etcd-pki cert renew app.pem --ca ca.pem --ca-key ca-key.pem --days 90
 
 Exit codes:
-  0  everything is renewed
+  0  everything is renewed, or can be with --dry-run
   1  failed or refused, such as a key that is another certificate's, or a CA that cannot sign here; the rest is renewed
   2  the arguments are not understood"
 )]
@@ -69,6 +76,12 @@ pub(crate) struct Renew {
     /// Make a new key too; for an instant, etcd may read a pair that does not match
     #[arg(long)]
     rekey: bool,
+    /// Keep each replaced file, in a hidden file next to it
+    #[arg(long)]
+    backup: bool,
+    /// Print what would be renewed, and write nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     validity: ValidityOptions,
     #[command(flatten)]
@@ -83,6 +96,9 @@ impl Renew {
         self.authority.check_layout()?;
         let passphrase = self.authority.passphrase.read(input)?;
         let renewal = self.renewal(input, passphrase.as_ref())?;
+        if self.dry_run {
+            return self.preview(&renewal);
+        }
         let bar = Bar::default();
         let mut options = ApplyOptions::new().with_progress(&bar);
         if let Some(passphrase) = &passphrase {
@@ -132,10 +148,59 @@ impl Renew {
         if let Some(validity) = self.validity.read()? {
             renewal = renewal.with_validity(validity);
         }
+        if self.backup {
+            renewal = renewal.with_backup();
+        }
         Ok(if self.rekey {
             renewal.with_rekey()
         } else {
             renewal
+        })
+    }
+
+    /// Prints what would be renewed, and writes nothing.
+    fn preview(&self, renewal: &Renewal<'_>) -> Outcome {
+        let plans = if self.is_by_path() {
+            renewal.plan_files(&self.certificates)
+        } else {
+            renewal.plan_due(self.due).map(|plan| vec![plan])
+        };
+        let plans = plans.map_err(|error| self.authority.or_no_authority_yet(error))?;
+        let steps: Vec<&Step> = plans.iter().flat_map(Plan::changes).collect();
+        let blocked: Vec<(&Step, Error)> = steps
+            .iter()
+            .filter_map(|step| Some((*step, step.blocking_error()?)))
+            .collect();
+        let preview = Preview {
+            would_renew: steps
+                .iter()
+                .filter(|step| step.action() != Action::Blocked)
+                .map(|step| Due {
+                    file: self.typed(&step.paths().certificate),
+                    not_after: step.not_after().map(rfc3339),
+                    new_key: step.makes_key(),
+                })
+                .collect(),
+        };
+        plans.iter().flat_map(Plan::kept).for_each(kept);
+        if self.json.json {
+            output::print_json(&preview)?;
+        } else if steps.is_empty() {
+            output::say("nothing is due");
+        } else {
+            output::print(&preview.to_string())?;
+        }
+        for (step, error) in &blocked {
+            let file = self.typed(&step.paths().certificate);
+            output::problem(
+                &format!("{}: {error}", file.display()),
+                error.hint().as_deref(),
+            );
+        }
+        Ok(if blocked.is_empty() {
+            Answer::Yes
+        } else {
+            Answer::No
         })
     }
 
@@ -242,6 +307,33 @@ impl Renew {
             let key = file.with_file_name(step.paths().key.file_name().unwrap_or_default());
             report.new_key(&key, certificate.public_key());
         }
+    }
+}
+
+/// What a renewal would do.
+#[derive(Serialize)]
+struct Preview {
+    would_renew: Vec<Due>,
+}
+
+/// A certificate that would be renewed.
+#[derive(Serialize)]
+struct Due {
+    file: PathBuf,
+    not_after: Option<String>,
+    new_key: bool,
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for due in &self.would_renew {
+            let key = if due.new_key { " with a new key" } else { "" };
+            let end = due.not_after.as_deref().and_then(|end| end.get(..10));
+            let end = end.map(|day| format!(", expires {day}"));
+            let (file, end) = (due.file.display(), end.unwrap_or_default());
+            writeln!(f, "{file}: would be renewed{key}{end}")?;
+        }
+        Ok(())
     }
 }
 

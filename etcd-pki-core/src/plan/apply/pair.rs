@@ -45,7 +45,8 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
         }
         (Work::RenewFile(renewal), Target::Files(paths)) => {
             let ca = shared.renewal_signer(renewal)?;
-            let issued = renewal.renew(paths, &ca, shared.files, shared.plan.now)?;
+            let permissions = &shared.plan.permissions;
+            let issued = renewal.renew(paths, &ca, shared.files, permissions, shared.plan.now)?;
             let certificate = issued.certificate().clone();
             Ok(Changed {
                 mark: None,
