@@ -285,7 +285,7 @@ mod tests {
     fn what_is_broken_says_where() {
         let good = "-----BEGIN X-----\nAAEC\n-----END X-----\n";
         for (bad, reason) in [
-            ("-----BEGIN X-----\nAAEC\n", "cut short"),
+            ("-----BEGIN X-----\nAAEC\n", "truncated"),
             ("-----BEGIN X-----\nAAEC\n-----END Y-----\n", "does not fit"),
             ("-----BEGIN X-----\nAA!C\n-----END X-----\n", "not base64"),
             ("-----BEGIN X\nAAEC\n-----END X-----\n", "does not"),

@@ -206,7 +206,7 @@ DNS = *.etcd.svc
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["a", "10.0.0.11", "fd00::11"]);
         let said: Vec<_> = misplaced.iter().map(ToString::to_string).collect();
-        assert!(said[0].starts_with("line 3: DNS.2: 10.0.0.11 is an address and is taken as one"));
+        assert!(said[0].starts_with("line 3: DNS.2: 10.0.0.11 is an address and is used as one"));
         assert!(said[1].starts_with("line 4: DNS.3: fd00::11 is an address"));
         assert_eq!(said.len(), 2);
     }

@@ -38,7 +38,7 @@ mod tests {
     fn subjects() {
         assert_eq!(subject("CN=etcd-ca"), "etcd-ca");
         assert_eq!(subject("CN=a,O=b"), "CN=a,O=b");
-        assert!(subject("").starts_with("nobody"));
+        assert!(subject("").starts_with("no one"));
     }
 
     #[test]

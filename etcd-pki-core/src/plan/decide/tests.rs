@@ -295,7 +295,7 @@ fn when_a_ca_is_renewed() {
             Key::Linked,
             due,
             Action::Blocked,
-            &["Expires", "Blocked"],
+            &["Blocked", "Expires"],
         ),
         (
             "linked, plain",
@@ -303,7 +303,7 @@ fn when_a_ca_is_renewed() {
             Key::Linked,
             early,
             Action::Keep,
-            &["NoKeyUsage", "Blocked"],
+            &["Blocked", "NoKeyUsage"],
         ),
     ] {
         let (decided, kinds) = decide_ca(made, key, now);
