@@ -235,6 +235,11 @@ pub(crate) fn of_label(label: &str) -> Option<String> {
     is_known.then(|| format!("it is {PKCS7_IN_PEM}"))
 }
 
+/// Whether an error's reason is that of [`of_label`]: etcd finds no certificate in the file.
+pub(crate) fn is_of_label(reason: &str) -> bool {
+    reason.strip_prefix("it is ") == Some(PKCS7_IN_PEM)
+}
+
 /// The command that converts what [`recognize`] has named.
 pub(crate) fn hint(reason: &str) -> Option<&'static str> {
     let name = reason.strip_prefix("it is ")?;

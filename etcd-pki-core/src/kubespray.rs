@@ -25,8 +25,8 @@ use crate::{
 /// use etcd_pki_core::kubespray::KubesprayScript;
 ///
 /// let script = KubesprayScript::from_openssl_conf("[alt_names]\nDNS.1 = localhost\nIP.1 = 10.0.0.11\n")?
-///     .masters("etcd-1")
-///     .hosts("etcd-1 kube-1");
+///     .with_masters("etcd-1")
+///     .with_hosts("etcd-1 kube-1");
 /// let pairs = script.cluster()?.desired()?.pairs;
 /// let files: Vec<_> = pairs.iter().map(|pair| pair.paths.certificate.display().to_string()).collect();
 /// assert_eq!(files, ["member-etcd-1.pem", "admin-etcd-1.pem", "node-etcd-1.pem", "node-kube-1.pem"]);

@@ -286,7 +286,10 @@ mod tests {
         let good = "-----BEGIN X-----\nAAEC\n-----END X-----\n";
         for (bad, reason) in [
             ("-----BEGIN X-----\nAAEC\n", "truncated"),
-            ("-----BEGIN X-----\nAAEC\n-----END Y-----\n", "does not fit"),
+            (
+                "-----BEGIN X-----\nAAEC\n-----END Y-----\n",
+                "does not match",
+            ),
             ("-----BEGIN X-----\nAA!C\n-----END X-----\n", "not base64"),
             ("-----BEGIN X\nAAEC\n-----END X-----\n", "does not"),
         ] {

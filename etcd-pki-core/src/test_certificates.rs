@@ -58,6 +58,7 @@ impl Made {
     }
 
     /// One with an RSA key.
+    #[cfg(feature = "rsa")]
     pub(crate) fn rsa_root(params: CertificateParams) -> Self {
         let key = PrivateKey::generate_with(KeyAlgorithm::Rsa2048).unwrap();
         let key = KeyPair::try_from(&**key.to_secret_der()).unwrap();

@@ -193,6 +193,9 @@ fn a_kubespray_directory_of_etcds() {
     let adopted = Adopted::of(kubespray.path());
     assert_eq!(files(&adopted), "  owner: nobody\n");
     assert_eq!(adopted.notes, ca_key_notes(NOBODY));
-    adopted.assert_due(&[("ca.pem", "renew: the CA has no keyUsage")]);
+    adopted.assert_due(&[(
+        "ca.pem",
+        "renew: the CA has no keyUsage; ca-key.pem belongs to nobody, who can sign certificates",
+    )]);
     adopted.assert_mended(&["ca.pem"]);
 }

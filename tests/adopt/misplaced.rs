@@ -155,7 +155,7 @@ fn what_a_run_left_that_was_cut_off_is_believed() {
     )
     .unwrap();
     let adopted = Adopted::of(&cluster.directory());
-    assert!(adopted.notes[0].starts_with("member-etcd-2.pem: is of another key than"));
+    assert!(adopted.notes[0].starts_with("member-etcd-2.pem: is for another key than"));
 }
 
 /// Where files carry no names of hosts, another pair tells what the host is called.

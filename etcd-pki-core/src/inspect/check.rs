@@ -47,12 +47,12 @@ use crate::{
 /// assert_eq!(checked.len(), 2);
 /// assert!(checked.iter().all(|one| one.severity() == Severity::Ok));
 ///
-/// let checked = Check::new().warning("400d".parse()?).run([&directory]);
+/// let checked = Check::new().with_warning("400d".parse()?).run([&directory]);
 /// assert_eq!(checked[1].findings()[0].code(), "EP003");
 ///
-/// let checked = Check::new().warning("400d".parse()?).ignore("ep003")?.run([&directory]);
+/// let checked = Check::new().with_warning("400d".parse()?).with_ignored("ep003")?.run([&directory]);
 /// assert!(checked[1].findings().is_empty());
-/// assert!(Check::new().ignore("EP999").is_err());
+/// assert!(Check::new().with_ignored("EP999").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

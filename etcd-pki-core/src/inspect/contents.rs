@@ -8,6 +8,7 @@ use super::rules;
 use crate::{
     error::{Error, Result},
     finding::Finding,
+    foreign,
     key::{PrivateKey, PublicKey},
     layout::{FileKind, Layout},
     pem,
@@ -136,6 +137,13 @@ impl Contents {
                 } else {
                     Self::Other
                 }
+            }
+            Err(Error::Malformed { reason, .. })
+                if foreign::is_of_label(&reason)
+                    && matches!(Layout::kind_by_name(path), Some((_, false))) =>
+            {
+                let finding = for_etcd(path, &bytes, refused);
+                Self::Unreadable(finding.unwrap_or(Finding::NoCertificate))
             }
             // A key or a revocation list in DER
             Err(_) if is_key(path) || is_der(path) => Self::Other,

@@ -202,6 +202,7 @@ mod tests {
 
     /// A signature with SHA-1 cannot be checked: it is refused if the key identifiers do not show
     /// another CA.
+    #[cfg(feature = "rsa")]
     #[test]
     fn signatures_that_go_refuses() {
         let named = |key: Option<u8>| {

@@ -494,6 +494,7 @@ mod tests {
         assert_eq!(refused(here), None);
     }
 
+    #[cfg(feature = "rsa")]
     #[test]
     fn keys_that_tls_uses() {
         use crate::test_certificates::{self, Made};

@@ -302,7 +302,7 @@ fn when_a_ca_is_renewed() {
             &plain,
             Key::Linked,
             early,
-            Action::Keep,
+            Action::Blocked,
             &["Blocked", "NoKeyUsage"],
         ),
     ] {
