@@ -45,10 +45,10 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a host that is not in the cluster. [`Error::KeyMismatch`] if a
-    /// key does not match its certificate. [`Error::Signature`] if no CA of the cluster signed a
-    /// certificate. [`Error::Exists`] if the directory is not empty, unless its files may be
-    /// replaced. [`Error::Io`]. [`Error::SymbolicLink`]. After an error nothing has changed.
+    /// [`Error::InvalidName`] for a host that is not in the cluster; [`Error::KeyMismatch`] if a
+    /// key does not match its certificate; [`Error::Signature`] if no CA of the cluster signed a
+    /// certificate; [`Error::Exists`] if the directory is not empty, unless its files may be
+    /// replaced; [`Error::Io`], [`Error::SymbolicLink`]. After an error nothing has changed.
     pub fn export(
         &self,
         store: &Store,

@@ -181,8 +181,8 @@ impl PlanOptions {
 
     /// Trusts the CA certificate with this fingerprint if the exchange directory contains it.
     ///
-    /// Without this option a host trusts only the CAs in its own CA file, and CAs that those CAs
-    /// vouch for: anyone who can write to the exchange directory may have put another CA there.
+    /// Without this option, a host trusts only the CAs in its own CA file, and CAs that those CAs
+    /// vouch for. Anyone who can write to the exchange directory may have put another CA there.
     pub fn with_trust(mut self, fingerprint: Fingerprint) -> Self {
         self.trust.push(fingerprint);
         self
@@ -261,10 +261,10 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] if the store's layout is not the specification's.
+    /// [`Error::Layout`] if the store's layout is not the specification's;
     /// [`Error::AuthorityExists`] if the directory has certificates but not their CA, or has a CA
-    /// in another layout. [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and
-    /// [`Error::AnotherAuthority`] for a CA that cannot be the CA of the specification.
+    /// in another layout; [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and
+    /// [`Error::AnotherAuthority`] for a CA that cannot be the CA of the specification;
     /// [`Error::Io`] for files that cannot be read.
     pub fn plan(&self, store: &Store) -> Result<Plan> {
         self.plan_with(store, &PlanOptions::new())
@@ -274,7 +274,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// The errors of [`Cluster::plan`]. [`Error::InvalidName`] for a host or a name that is not in
+    /// The errors of [`Cluster::plan`]; [`Error::InvalidName`] for a host or a name that is not in
     /// the cluster, and for an exchange directory that is the store's directory.
     pub fn plan_with(&self, store: &Store, options: &PlanOptions) -> Result<Plan> {
         if store.layout() != self.layout() {
@@ -421,9 +421,9 @@ impl Plan {
         self.restarted_by(self.steps().iter().filter(|step| step.is_work()))
     }
 
-    /// The hosts with a member that must be restarted after these steps. This is a running member
-    /// that will trust other certificates, gets its first pair of a separate peer CA, or gets peer
-    /// pairs of another CA.
+    /// The hosts with a member that must be restarted after these steps. The member runs, and will
+    /// trust other certificates, get its first pair of a separate peer CA, or get peer pairs of
+    /// another CA.
     fn restarted_by<'a>(&self, mut changes: impl Iterator<Item = &'a Step>) -> Vec<&str> {
         if self.signs_requests() {
             return Vec::new();

@@ -53,7 +53,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io) if one of the files is missing.
+    /// [`Error::Io`](crate::Error::Io) if one of the files is missing;
     /// [`Error::InvalidName`](crate::Error::InvalidName).
     pub fn etcd(store: &Store, host: &str) -> Result<Self> {
         Self::of_member(store, host, |peers| peers::common_names(store, peers))
@@ -127,7 +127,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The errors of [`Settings::etcd`]. [`Error::Unsupported`](crate::Error::Unsupported) for a
+    /// The errors of [`Settings::etcd`]; [`Error::Unsupported`](crate::Error::Unsupported) for a
     /// layout without such a pair.
     pub fn etcdctl_admin(store: &Store, host: &str) -> Result<Self> {
         let layout = store.layout();

@@ -177,7 +177,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The errors of [`Store::lock`]. [`Error::Interrupted`](crate::Error::Interrupted).
+    /// The errors of [`Store::lock`]; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn lock_while(&self, goes_on: impl FnMut() -> bool) -> Result<LockedStore> {
         let made = directory::make_directory(&self.directory, &Attributes::default())?;
         let lock = Locked::take(&self.directory, Scope::Store, goes_on)?;

@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct CurrentCa {
     /// The certificates of the file, in order; empty if the file is missing
     pub(crate) bundle: Vec<Certificate>,
-    /// The reason for which etcd cannot read the file, if only etcd-pki can
+    /// The reason why etcd cannot read the file, although etcd-pki can
     pub(crate) refused: Option<Finding>,
     /// Whether the file has no other content, so that rewriting it loses nothing
     pub(crate) is_bundle_only: bool,
@@ -59,7 +59,7 @@ impl CurrentCa {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] for a damaged certificate or key. [`Error::Io`] and
+    /// [`Error::Malformed`] for a damaged certificate or key; [`Error::Io`] and
     /// [`Error::Irregular`] for files that cannot be read. These are errors because a CA is never
     /// replaced, so a plan without it is impossible.
     pub(crate) fn read(

@@ -52,7 +52,7 @@ pub(super) struct Key {
     pub(super) public: Option<PublicKey>,
     /// The finding about its file
     pub(super) finding: Option<Finding>,
-    /// The reason for which etcd cannot read it. For a CA's key this is not a fault
+    /// The reason why etcd cannot read it. For a CA's key this is not a fault
     pub(super) refused: Option<Finding>,
     /// The finding about its owner, if it is a leaf's key
     pub(super) owner: Option<Finding>,
@@ -357,7 +357,7 @@ pub(super) fn is_named_as_leaf(path: &Path) -> bool {
     is_leaf && !is_named_as_ca(path)
 }
 
-/// The reason for which etcd cannot read a file, or what etcd skips in it. A file with the name of
+/// The reason why etcd cannot read a file, or what etcd skips in it. A file with the name of
 /// a DER file is not for etcd.
 fn for_etcd(path: &Path, bytes: &[u8], refused: Option<Finding>) -> Option<Finding> {
     let finding = refused.or_else(|| verify::skipped_blocks(bytes));

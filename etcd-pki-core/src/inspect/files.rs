@@ -61,7 +61,7 @@ pub(crate) struct PairFiles {
     key: Option<File>,
 }
 
-/// A file: its bytes, or the reason for which they cannot be read.
+/// A file: its bytes, or the reason why they cannot be read.
 struct File {
     bytes: Result<Zeroizing<Vec<u8>>>,
     stamp: Stamp,
@@ -88,8 +88,8 @@ impl PairFiles {
         })
     }
 
-    /// The certificates of the certificate's file, and the reason for which etcd cannot read it
-    /// with this use, if only etcd-pki can.
+    /// The certificates of the certificate's file, and the reason why etcd cannot read it
+    /// with this use, although etcd-pki can.
     pub(crate) fn certificates(&self, of: Use) -> (Part<Vec<Certificate>>, Option<Finding>) {
         part(
             &self.paths.certificate,
@@ -121,7 +121,7 @@ impl PairFiles {
             .collect()
     }
 
-    /// The private key, and the reason for which etcd cannot read its file, if only etcd-pki can.
+    /// The private key, and the reason why etcd cannot read its file, although etcd-pki can.
     /// An encrypted key requires its passphrase.
     pub(crate) fn key(
         &self,
@@ -299,7 +299,7 @@ impl Stamps {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] with the first changed file. [`Error::Io`].
+    /// [`Error::Changed`] with the first changed file; [`Error::Io`].
     pub(crate) fn check(&self, paths: &PairPaths) -> Result<()> {
         self.check_now(&Self::now(paths)?, paths)
     }

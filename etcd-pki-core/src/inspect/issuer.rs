@@ -23,14 +23,14 @@ pub(crate) enum Issuer<T> {
     Unknown {
         /// Whether one of the CAs has the issuer's name, but another key
         same_name: bool,
-        /// The reason for which the signature is not valid, although the certificate names the key
+        /// The reason why the signature is not valid, although the certificate names the key
         /// of a CA
         damaged: Option<String>,
     },
 }
 
 impl<T> Issuer<T> {
-    /// The reason for which a certificate is not accepted; `None` if one of the CAs signed it. `ca`
+    /// The reason why a certificate is not accepted; `None` if one of the CAs signed it. `ca`
     /// is the file of the CA that should have signed it.
     pub(crate) fn refusal(self, certificate: &Certificate, ca: Option<&Path>) -> Option<Finding> {
         match self {

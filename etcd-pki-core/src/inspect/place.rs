@@ -41,7 +41,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Error::Io`] with the kind `NotFound` if there is no CA next to the file, and for a CA file
-/// that cannot be read. [`Error::Malformed`] for a CA file that etcd-pki cannot parse.
+/// that cannot be read; [`Error::Malformed`] for a CA file that etcd-pki cannot parse.
 pub fn verifier(certificate: impl AsRef<Path>) -> Result<Verifier> {
     let path = certificate.as_ref();
     let files = trusted_files(path);

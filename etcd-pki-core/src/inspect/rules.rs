@@ -111,7 +111,7 @@ pub(crate) fn no_ca(trusted: &[Certificate]) -> Option<Finding> {
     refused
 }
 
-/// The reason for which all commands refuse to sign with a CA that has its key here. Expiry and
+/// The reason why all commands refuse to sign with a CA that has its key here. Expiry and
 /// start of validity are not included, because they are findings about their certificates.
 /// Certificates of a layout's CA need both TLS usages.
 pub(crate) fn cannot_sign(
@@ -163,7 +163,7 @@ pub(crate) fn outlives(
     })
 }
 
-/// The reason for which Go refuses a leaf that a trusted CA signed. Expiry and start of validity
+/// The reason why Go refuses a leaf that a trusted CA signed. Expiry and start of validity
 /// are not included, because they are findings about their certificates. Content that Go cannot
 /// read is not included either, because it is a finding about the file.
 pub(crate) fn refusals(

@@ -33,9 +33,9 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// If this fails, nothing has changed. [`Error::Changed`] if a file has changed since planning.
+    /// If this fails, nothing has changed. [`Error::Changed`] if a file has changed since planning;
     /// [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], inside [`Error::File`], for the key
-    /// of a CA that must sign, and [`Error::Io`] if that key is missing. [`Error::Locked`].
+    /// of a CA that must sign, and [`Error::Io`] if that key is missing; [`Error::Locked`],
     /// [`Error::Interrupted`].
     ///
     /// Errors of single steps are in the [`Report`].
@@ -62,7 +62,7 @@ impl Plan {
     /// # Errors
     ///
     /// Inside [`Error::File`]: [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and the other
-    /// errors of [`PrivateKey::from_bytes`]. [`Error::Io`].
+    /// errors of [`PrivateKey::from_bytes`]; [`Error::Io`].
     pub fn check_keys(&self, passphrase: Option<&Passphrase>) -> Result<()> {
         for step in self.steps() {
             let Target::Ca(ca) = &step.target else {

@@ -121,7 +121,7 @@ impl Ca {
             })
     }
 
-    /// The reason for which the CA cannot sign: a symbolic link replaces one of its files, an
+    /// The reason why the CA cannot sign: a symbolic link replaces one of its files, an
     /// untrusted user owns its certificates, or it has expired and this plan cannot renew it.
     pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
         if let Some(obstacle) = self.current.obstacles().next() {
@@ -168,7 +168,7 @@ impl Ca {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if another CA signed certificates of the directory.
+    /// [`Error::AuthorityExists`] if another CA signed certificates of the directory;
     /// [`Error::UntrustedOwner`] for a key that any user may have put there.
     pub(super) fn into_step(
         self,

@@ -281,7 +281,7 @@ pub(super) fn pair(
     })
 }
 
-/// The reason for which etcd would refuse the certificate that the CA will sign for a pair.
+/// The reason why etcd would refuse the certificate that the CA will sign for a pair.
 pub(super) fn refusal(
     desired: &DesiredPair,
     ca: Option<SigningCa<'_>>,
@@ -330,7 +330,7 @@ fn other_algorithm(key: &PublicKey, profile: &Profile) -> Option<Finding> {
     })
 }
 
-/// The reason for which a new leaf certificate must not replace a file.
+/// The reason why a new leaf certificate must not replace a file.
 fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -> Option<Finding> {
     let path = &paths.certificate;
     let what = if certificate.is_ca() {

@@ -192,7 +192,7 @@ struct HostPair<'a, F> {
     pair: DesiredPair,
     current: Current,
     ca: Option<SigningCa<'a>>,
-    /// The reason for which the CA's file is not trusted or not changed
+    /// The reason why the CA's file is not trusted or not changed
     obstacle: Option<&'a Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     directory: &'a Arc<Path>,
@@ -387,7 +387,7 @@ pub(super) fn waiting_key_path(pair: &PairPaths) -> PathBuf {
 ///
 /// # Errors
 ///
-/// [`Error::Changed`] if the file is now missing. The errors of [`PrivateKey::from_bytes`].
+/// [`Error::Changed`] if the file is now missing; the errors of [`PrivateKey::from_bytes`].
 pub(super) fn key_of(path: &Path, file: Option<Vec<u8>>) -> Result<PrivateKey> {
     let Some(bytes) = file else {
         return Err(Error::Changed {

@@ -121,7 +121,7 @@ impl OtherCas {
         true
     }
 
-    /// The reason for which a leaf certificate must not be replaced: another CA signed it, another
+    /// The reason why a leaf certificate must not be replaced: another CA signed it, another
     /// CA is above its issuer, or this cannot be judged here. `path` is the leaf's file, and
     /// `chain` contains the certificates after it in that file.
     ///
@@ -184,7 +184,7 @@ mod tests {
         Made::root(test_certificates::ca(name, None))
     }
 
-    /// The reason for which a leaf of this signer must not be replaced. The reason names the file
+    /// The reason why a leaf of this signer must not be replaced. The reason names the file
     /// of the CA.
     fn forbidden(cas: &OtherCas, signer: &Made, chain: &[&Made]) -> Option<String> {
         let leaf = signer.sign(test_certificates::leaf("leaf")).certificate;

@@ -144,8 +144,8 @@ impl<'a> Renewal<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the directory cannot be listed. The error of a CA that cannot be read or has
-    /// no key, if the store has no other CA.
+    /// [`Error::Io`] if the directory cannot be listed; the error of a CA that cannot be read or
+    /// has no key, if the store has no other CA.
     pub fn plan_due(&self, due: RenewBefore) -> Result<Plan> {
         let RenewalCa::Store { store, .. } = &self.ca else {
             return Err(Error::Missing {
@@ -335,7 +335,7 @@ impl<'a> Renewal<'a> {
 /// The CAs that may have signed the certificates.
 struct Cas(Vec<(Option<CaKind>, PathBuf, CaState)>);
 
-/// A CA, or the reason for which it cannot be read.
+/// A CA, or the reason why it cannot be read.
 enum CaState {
     Given(Certificate, Arc<SigningChain>),
     Current(Box<CurrentCa>, Arc<SigningChain>),
@@ -444,7 +444,7 @@ impl Cas {
     }
 
     /// The CA that renews a certificate, with Go's judgement of certificates that it signs; or the
-    /// reason for which there is no such CA.
+    /// reason why there is no such CA.
     fn signer(
         &self,
         certificate: &Certificate,
@@ -497,7 +497,7 @@ impl Cas {
     }
 }
 
-/// Checks that a CA can sign here. The error is the reason for which it cannot.
+/// Checks that a CA can sign here. The error is the reason why it cannot.
 fn can_sign(current: &CurrentCa, path: &Path) -> std::result::Result<(), Finding> {
     match &current.key {
         Part::Missing => Err(Finding::Blocked {
@@ -632,7 +632,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
         })
     }
 
-    /// The reason for which etcd cannot read the key's file, if the same key can be rewritten. This
+    /// The reason why etcd cannot read the key's file, if the same key can be rewritten. This
     /// needs a key without a passphrase, and a file name that is not that of a DER file: DER files
     /// are for other programs.
     fn refused_key(&self, files: &PairFiles, full: &PairPaths) -> Option<Finding> {
@@ -727,7 +727,7 @@ impl LinkedKeys {
         Ok(Self(linked.collect()))
     }
 
-    /// The reason for which a new key must not replace a key: it is a symbolic link, or another
+    /// The reason why a new key must not replace a key: it is a symbolic link, or another
     /// certificate uses it through a link.
     fn blocks(&self, paths: &PairPaths, certificate: &Certificate) -> Option<String> {
         if let Some(target) = link_target(&paths.key) {

@@ -266,7 +266,7 @@ fn trust_steps(
 struct Signer<'a, F> {
     /// The CA; `None` if the plan creates it
     ca: Option<SigningCa<'a>>,
-    /// The reason for which it cannot sign
+    /// The reason why it cannot sign
     blocked: Option<Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     now: SystemTime,
@@ -366,8 +366,8 @@ fn requests_of(
     requests
 }
 
-/// Refuses the undesired requests below a folder, and subfolders that cannot be listed. Returns
-/// whether the folder can be opened.
+/// Refuses the requests below a folder that are not desired, and subfolders that cannot be listed.
+/// Returns whether the folder can be opened.
 fn refuse_strays(
     exchange: &Exchange,
     folder: &Path,

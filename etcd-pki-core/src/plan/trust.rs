@@ -183,7 +183,7 @@ impl Trust {
         Ok(refusal)
     }
 
-    /// The reason for which a bundle without some current CAs is not enough for the leaves of the
+    /// The reason why a bundle without some current CAs is not enough for the leaves of the
     /// directory. It also considers leaves that are not in the specification, because another
     /// program's server may trust the same file.
     fn necessary(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Result<Option<String>> {
@@ -233,7 +233,7 @@ impl Trust {
         unverified.map(|(pair, _)| &*pair.paths.certificate)
     }
 
-    /// The reason for which the CA's file is not trusted or not changed: an untrusted user owns it,
+    /// The reason why the CA's file is not trusted or not changed: an untrusted user owns it,
     /// or it must change and a symbolic link replaces it or a folder above it.
     pub(super) fn obstacle(&self) -> Option<&Finding> {
         let link = self.link.as_ref().filter(|_| self.change.is_some());

@@ -47,7 +47,7 @@ impl UnmanagedPair {
         self.name == name || self.host.as_deref() == Some(name)
     }
 
-    /// The reason for which its files must stay: the key may be the only copy of another one, or
+    /// The reason why its files must stay: the key may be the only copy of another one, or
     /// the key cannot be read and its use is unknown. `ca_of` returns the file of the CA with a
     /// given key.
     pub(super) fn obstacle(

@@ -32,7 +32,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]. [`Error::SymbolicLink`]. [`Error::TooLarge`]. Inside [`Error::File`], the
+    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::TooLarge`]; inside [`Error::File`], the
     /// errors of [`PrivateKey::from_bytes`] and [`CertificateAuthority::load`].
     pub fn ca(
         &self,
@@ -105,7 +105,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]. Inside [`Error::File`], the errors of [`Certificate::all_from_bytes`].
+    /// [`Error::Io`]; inside [`Error::File`], the errors of [`Certificate::all_from_bytes`].
     pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
         let path = self.ca_paths(CaKind::Client).certificate;
         let Some((bytes, _)) = look(&path)? else {
@@ -204,9 +204,9 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has the certificate or another key of such a CA.
-    /// For [`CaKind::Client`], also if it has certificates of another CA, in this layout or in
-    /// another. The errors of [`Store::key_for_ca`] for an existing key. The errors of
+    /// [`Error::AuthorityExists`] if the directory has the certificate or another key of such a CA,
+    /// and for [`CaKind::Client`] also if it has certificates of another CA, in this layout or in
+    /// another; the errors of [`Store::key_for_ca`] for an existing key; the errors of
     /// [`LockedStore::write`].
     pub fn write_ca(
         &self,
@@ -239,8 +239,8 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has no such CA, but files of another layout.
-    /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced. The errors of
+    /// [`Error::AuthorityExists`] if the directory has no such CA, but files of another layout;
+    /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; the errors of
     /// [`LockedStore::write`].
     pub fn replace_ca(
         &self,
@@ -275,9 +275,9 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`] for the certificate of another CA. [`Error::IssuedByAnotherCa`] for a
-    /// root that would replace an intermediate CA. [`Error::Unacceptable`] for a certificate that
-    /// would make etcd refuse a leaf that it now accepts. The errors of [`LockedStore::write`].
+    /// [`Error::KeyMismatch`] for the certificate of another CA; [`Error::IssuedByAnotherCa`] for a
+    /// root that would replace an intermediate CA; [`Error::Unacceptable`] for a certificate that
+    /// would make etcd refuse a leaf that it now accepts; the errors of [`LockedStore::write`].
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         self.check_leaves(&paths, ca.certificate())?;
@@ -422,7 +422,7 @@ fn limit(cas: &[Certificate]) -> Option<Finding> {
     checked.err().filter(|finding| !is_of_time(finding))
 }
 
-/// The reason for which etcd would not trust a certificate in this file; `None` if it would.
+/// The reason why etcd would not trust a certificate in this file; `None` if it would.
 fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
     let (read, refused) = verify::held_certificates(Use::TrustedCa, file);
     let is_read = read.is_ok_and(|all| all.contains(certificate));

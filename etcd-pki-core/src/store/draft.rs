@@ -85,7 +85,7 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`Error::Exists`] if the path is taken. [`Error::Io`].
+    /// [`Error::Exists`] if the path is taken; [`Error::Io`].
     pub(super) fn put_new(
         mut self,
         directory: &Directory,

@@ -24,8 +24,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::UntrustedOwner`] and [`Error::SymbolicLink`] for a key in the directory.
-    /// [`Error::Io`]. [`Error::TooLarge`]. Inside [`Error::File`], the errors of
+    /// [`Error::UntrustedOwner`] and [`Error::SymbolicLink`] for a key in the directory;
+    /// [`Error::Io`], [`Error::TooLarge`]; inside [`Error::File`], the errors of
     /// [`PrivateKey::from_bytes`].
     pub fn key_for_ca(&self, path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
         self.key_for(path, passphrase, is_privileged_owner)
@@ -75,7 +75,7 @@ impl Store {
 ///
 /// # Errors
 ///
-/// [`Error::UntrustedOwner`]. [`Error::Io`]. [`Error::TooLarge`]. Inside [`Error::File`], the
+/// [`Error::UntrustedOwner`], [`Error::Io`], [`Error::TooLarge`]; inside [`Error::File`], the
 /// errors of [`PrivateKey::from_bytes`].
 pub fn read_private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
     let bytes = read_named(path)?;

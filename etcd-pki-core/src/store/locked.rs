@@ -40,8 +40,8 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] if the name of the bundle cannot be a file name. [`Error::Exists`].
-    /// [`Error::SymbolicLink`]. [`Error::Io`]. After an error nothing has changed.
+    /// [`Error::InvalidName`] if the name of the bundle cannot be a file name; [`Error::Exists`],
+    /// [`Error::SymbolicLink`], [`Error::Io`]. After an error nothing has changed.
     pub fn write(&self, bundle: &Bundle) -> Result<Vec<PairPaths>> {
         let unnamed = || Error::InvalidName {
             name: bundle.certificate().subject(),
@@ -60,8 +60,8 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// The errors of [`LockedStore::write`]. [`Error::NotReplaceable`] for an existing file that is
-    /// not a leaf certificate or its key. [`Error::UntrustedOwner`] for a key that belongs neither
+    /// The errors of [`LockedStore::write`]; [`Error::NotReplaceable`] for an existing file that is
+    /// not a leaf certificate or its key; [`Error::UntrustedOwner`] for a key that belongs neither
     /// to root, nor to this user, nor to the owner of the directory.
     pub fn write_pairs(
         &self,

@@ -74,7 +74,7 @@ pub(super) fn copy_of(old: &Old, directory: &Directory) -> Option<Draft> {
 ///
 /// # Errors
 ///
-/// [`Error::Exists`]. [`Error::Io`].
+/// [`Error::Exists`], [`Error::Io`].
 pub(super) fn copy(old: &Old, directory: &Directory, name: &OsStr) -> Result<()> {
     let path = directory.path_of(name);
     let failed = io_error::<io::Error>("keep a copy at", &path);

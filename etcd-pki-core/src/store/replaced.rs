@@ -49,7 +49,7 @@ struct Part {
 /// `signed` contains the certificates next to the CA. Returns `None` if there is no file.
 /// # Errors
 ///
-/// [`Error::SymbolicLink`]. [`Error::Irregular`]. [`Error::Io`]. [`Error::Malformed`] if it is
+/// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`]; [`Error::Malformed`] if it is
 /// unknown which CA of a trust bundle is replaced. After an error no file is kept.
 pub(super) fn keep(
     ca: &PairPaths,

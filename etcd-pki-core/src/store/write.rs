@@ -59,12 +59,13 @@ pub struct NewFile<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Exists`]. [`Error::NotReplaceable`]. [`Error::UntrustedOwner`].
-/// [`Error::SymbolicLink`]. [`Error::Changed`]. [`Error::Io`]. [`Error::Locked`]. After an error
-/// the files are the old ones, with two exceptions. The system may allow one rename, refuse the
-/// next, and refuse to restore the old file; then one new file may stay without the others. The
-/// system may also refuse the final sync of the directory; then all files are the new ones, but may
-/// not be on the disk.
+/// [`Error::Exists`], [`Error::NotReplaceable`], [`Error::UntrustedOwner`],
+/// [`Error::SymbolicLink`], [`Error::Changed`], [`Error::Io`], [`Error::Locked`].
+///
+/// After an error the files are the old ones, with two exceptions. The system may allow one rename,
+/// refuse the next, and refuse to restore the old file; then one new file may stay without the
+/// others. The system may also refuse the final sync of the directory; then all files are the new
+/// ones, but may not be on the disk.
 pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
     write_files_with(files, overwrite, || ())
 }
@@ -111,7 +112,7 @@ impl LockedFiles {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]. [`Error::Locked`].
+    /// [`Error::Io`], [`Error::Locked`].
     pub fn lock(paths: &[&Path], waiting: impl FnOnce()) -> Result<Self> {
         let mut waits = said_once(waiting);
         let locks = locks_of(paths)?
@@ -131,7 +132,7 @@ impl LockedFiles {
     ///
     /// # Errors
     ///
-    /// The errors of [`LockedFiles::write`]. [`Error::Malformed`] if none of the files is a
+    /// The errors of [`LockedFiles::write`]; [`Error::Malformed`] if none of the files is a
     /// certificate for the path of the CA, or if no key shows which CA of a trust bundle is
     /// replaced.
     pub fn replace_ca<'a>(
@@ -182,7 +183,7 @@ impl LockedFiles {
     ///
     /// # Errors
     ///
-    /// The errors of [`write_files`]. [`Error::DirectoryGone`] for a file in another directory.
+    /// The errors of [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
     pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
         self.write_by(files, |file| match overwrite {
             Overwrite::Refuse => Replace::Nothing,
