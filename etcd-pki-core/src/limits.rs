@@ -1,7 +1,7 @@
 //! Limits on the amount of input that is read.
 //!
-//! Any host may put a file before a CA. Therefore the work for a file is proportional to its bytes,
-//! and every count in it has a limit. The limits allow a specification of 10,000 hosts, the
+//! Any host may give a CA a file to read. Therefore the work for a file is proportional to its
+//! bytes, and every count in it has a limit. The limits allow a specification of 10,000 hosts, the
 //! certificate of Kubespray's profile that names them all, and the trust bundle of an operating
 //! system, which has about 150 certificates.
 
@@ -17,10 +17,12 @@ pub(crate) const PEM_BLOCKS: usize = 10_000;
 /// in `crypto/tls/common.go`).
 pub(crate) const TLS_CERTIFICATES: usize = 256 * 1024;
 
-/// The characters of a PEM block's label. The longest label in use has 23, `NEW CERTIFICATE REQUEST`.
+/// The characters of a PEM block's label. The longest label in use, `NEW CERTIFICATE REQUEST`, has
+/// 23.
 pub(crate) const PEM_LABEL: usize = 64;
 
-/// The extensions of a certificate or a request. RFC 5280 defines 17, and public certificates have about 10.
+/// The extensions of a certificate or a request. RFC 5280 defines 17, and public certificates have
+/// about 10.
 pub(crate) const EXTENSIONS: usize = 100;
 
 /// The alternative names of a certificate or a request: ten for each of 10,000 hosts. Go's TLS

@@ -246,7 +246,7 @@ fn is_plain(value: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@,".contains(&byte))
 }
 
-/// Escapes backslashes too: between double quotes, systemd reads a backslash as an escape
+/// Quotes a value for systemd. Between double quotes, systemd reads a backslash as an escape
 /// (`systemd.exec(5)`, EnvironmentFile=).
 fn quoted_for_systemd(value: &str) -> String {
     if is_plain(value) {

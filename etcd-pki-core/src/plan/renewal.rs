@@ -77,7 +77,7 @@ impl<'a> Renewal<'a> {
     }
 
     /// Signs with this CA the certificates that it signed before, and the others with the CAs of
-    /// the store. Use it if the key of a store's CA is elsewhere. It has no effect on a
+    /// the store. Use it if the key of a store's CA is elsewhere. It has no effect after
     /// [`Renewal::with_ca`].
     pub fn with_signer(self, ca: CertificateAuthority) -> Self {
         let renewal_ca = match self.ca {

@@ -131,7 +131,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// What happened to a step.
+/// The outcome of a step.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -158,7 +158,7 @@ impl Outcome {
     }
 }
 
-/// The outcome of one step, and its results.
+/// The record of one step: its outcome and its results.
 #[derive(Debug)]
 pub(super) struct Executed {
     /// The index of the step in the plan
@@ -201,7 +201,7 @@ pub struct Report {
     further_keys: usize,
 }
 
-/// The outcome of one step.
+/// The outcome of one step, with the step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport<'a> {
     step: &'a Step,
@@ -266,8 +266,7 @@ impl Report {
         &self.plan
     }
 
-    /// The outcomes of the steps that change something, in the order of the plan. Kept and waiting
-    /// pairs have no outcome.
+    /// The outcomes of all steps, except those of kept and waiting pairs, in the order of the plan.
     pub fn steps(&self) -> impl Iterator<Item = StepReport<'_>> {
         self.executed
             .iter()

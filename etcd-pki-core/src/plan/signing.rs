@@ -273,8 +273,8 @@ struct Signer<'a, F> {
 }
 
 impl Request {
-    /// Creates the step for a request. `certificate` is the certificate next to it, and the serial
-    /// number is the one with which that certificate names its CA.
+    /// Creates the step for a request, from its key and the certificate next to it. Also returns
+    /// the serial number with which that certificate names its CA.
     fn into_step<F: FnOnce() -> OtherCas>(
         self,
         exchange: &Exchange,

@@ -25,7 +25,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {

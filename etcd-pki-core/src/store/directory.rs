@@ -52,7 +52,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory at a path of the user. Follows symbolic links.
+    /// Opens the directory at a path that the user gave. Follows symbolic links.
     pub(super) fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, Walk::Kernel).map_err(io_error("use the directory", path))
     }
@@ -437,7 +437,7 @@ fn is_temporary(name: &OsStr) -> bool {
     name.starts_with(TEMPORARY_PREFIX.as_bytes()) && name.ends_with(TEMPORARY_SUFFIX.as_bytes())
 }
 
-/// A directory that was created for a path of the user.
+/// A directory that was created for a path that the user gave.
 #[derive(Debug)]
 pub(super) struct Made {
     path: PathBuf,
@@ -451,8 +451,8 @@ impl Made {
     }
 }
 
-/// Creates the directory at a path of the user, and its missing parents. An existing directory does
-/// not change.
+/// Creates the directory at a path that the user gave, and its missing parents. An existing
+/// directory does not change.
 pub(super) fn make_directory(path: &Path, attributes: &Attributes) -> Result<Vec<Made>> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => return Ok(Vec::new()),

@@ -111,7 +111,8 @@ impl Exchange {
     }
 
     /// Lists the entries below a folder that have this extension. An entry that is not a file is
-    /// listed too, and reading it fails. A directory that cannot be listed does not stop the
+    /// also listed, and reading it fails. A directory that cannot be listed does not stop the
+    /// others.
     /// others.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ pub fn read_private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<
     PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
 }
 
-/// Reads a key file with a path of the user, and checks its owner.
+/// Reads a key file at a path that the user gave, and checks its owner.
 fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let (bytes, stamp) = look_named(path)?;
     let bytes = Zeroizing::new(bytes);
@@ -105,7 +105,8 @@ fn below(directory: &Path, path: &Path) -> Option<PathBuf> {
         let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
         (is_below && below != Path::new("")).then(|| below.to_owned())
     };
-    // A symbolic link at the path, or above it but below the directory, only shows in the name
+    // The name is compared first: it shows a symbolic link at the path, or above it but below the
+    // directory
     let named = std::path::absolute(path)
         .ok()
         .zip(std::path::absolute(directory).ok());

@@ -117,8 +117,8 @@ pub fn has_further_names(path: &Path) -> bool {
     metadata.is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
 }
 
-/// Refuses to change owner and mode of a file with further names (hard links). Another user's file
-/// may have been given a name here.
+/// Refuses to change owner and mode of a file with further names (hard links). Someone may have
+/// given another user's file a name here.
 ///
 /// # Errors
 ///

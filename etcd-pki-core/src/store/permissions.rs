@@ -21,7 +21,8 @@ const SECRET_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
 /// The permissions for a key that other users than the owner and the group must not have
 const OTHERS: u32 = 0o007;
-/// The permission for a certificate that they must not have: they could replace it by one that is
+/// The permission for a certificate that they must not have: with it, they could replace the
+/// certificate by another one, which is then trusted
 /// then trusted
 const OTHERS_WRITE: u32 = 0o002;
 /// The extended attribute that contains a POSIX access control list, acl(5)

@@ -1,4 +1,4 @@
-//! Reads files, by paths of the user and below directories in which other users write.
+//! Reads files, at paths that the user gave and below directories in which other users write.
 
 use std::{
     fs::{File, Metadata},
@@ -34,8 +34,8 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     read_opened(&file, metadata.len(), path)
 }
 
-/// The contents of a file with a path of the user, and its stamp if it is a regular file. Waits for
-/// a pipe.
+/// The contents of a file at a path that the user gave, and its stamp if it is a regular file.
+/// Waits for a pipe.
 pub(super) fn look_named(path: &Path) -> Result<(Vec<u8>, Option<Stamp>)> {
     let file = File::open(path).map_err(io_error("read", path))?;
     let metadata = file.metadata().map_err(io_error("read", path))?;

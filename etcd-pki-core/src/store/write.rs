@@ -48,8 +48,8 @@ pub struct NewFile<'a> {
 }
 
 /// Writes several files, all or none. Each file is complete and on the disk before the first one
-/// replaces its old file. Symbolic links are never followed. A key is never readable by other
-/// users, not even briefly.
+/// replaces its old file. No file is written through a symbolic link. A key is never readable by
+/// other users, not even briefly.
 ///
 /// A certificate never replaces a private key, and a leaf certificate never replaces a CA
 /// certificate. A new file takes over the owner, group, mode and access control list of the file
