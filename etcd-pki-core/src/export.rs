@@ -1,4 +1,4 @@
-//! One host's own files, from a directory with the files of all hosts.
+//! Exports one host's files from a directory with the files of all hosts.
 
 use std::path::{Path, PathBuf};
 
@@ -21,31 +21,34 @@ use crate::{
     },
 };
 
-/// What was copied for a host.
+/// The result of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
-    /// Where each file is
+    /// The path of each file
     pub files: Vec<PathBuf>,
-    /// The owner and the group that the specification says and that could not be given here: they are unknown on this host, or only
-    /// root may give files away. The files are to be given to them where they go.
+    /// The specification's owner and group, if they could not be set here: they are unknown on this
+    /// host, or the process is not root. Set them on the destination host
     pub not_given: Vec<String>,
 }
 
 impl Cluster {
-    /// Copies what one host uses into a directory of its own, as it is to lie on that host: its keys and certificates, and the
-    /// certificates of the authorities, never their keys. Tells where each file is, and whose it is not yet.
+    /// Copies the files of one host into a separate directory, with the paths that they have on
+    /// that host: its keys and certificates, and the certificates of the CAs without their keys.
     ///
-    /// Each pair is checked first: the key is the certificate's, and an authority of the cluster has signed it.
+    /// Each pair is checked first: the key must match the certificate, and a CA of the cluster must
+    /// have signed it.
     ///
-    /// [`Overwrite::Replace`] replaces the files that it writes. Files of an earlier export that the host no longer uses stay in the
-    /// directory, private keys included: remove them, or export to a new directory.
+    /// [`Overwrite::Replace`] replaces the files that it writes. Files of an earlier export that
+    /// the host no longer uses stay in the directory, including private keys. Remove them, or
+    /// export to a new directory.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a host that is none of the cluster's; [`Error::KeyMismatch`] and [`Error::Signature`] for a
-    /// pair that does not belong together; [`Error::Exists`] for a directory that has something in it, unless that may be
-    /// replaced; [`Error::Io`], [`Error::SymbolicLink`]. After any of them nothing has changed.
+    /// [`Error::InvalidName`] for a host that is not in the cluster; [`Error::KeyMismatch`] if a
+    /// key does not match its certificate; [`Error::Signature`] if no CA of the cluster signed a
+    /// certificate; [`Error::Exists`] if the directory is not empty, unless its files may be
+    /// replaced; [`Error::Io`], [`Error::SymbolicLink`]. After an error nothing has changed.
     pub fn export(
         &self,
         store: &Store,
@@ -99,8 +102,8 @@ impl Cluster {
         })
     }
 
-    /// The modes that the specification says, and owner and group as far as this host knows them and lets them be given. What
-    /// could not be given is told.
+    /// The modes of the specification, with owner and group if this host knows them and allows
+    /// setting them. The second value lists the names that could not be set.
     fn exported_attributes(&self) -> (Attributes, Vec<String>) {
         let files = &self.spec().files;
         let mut not_given = Vec::new();
@@ -128,7 +131,7 @@ impl Cluster {
         (attributes, not_given)
     }
 
-    /// The paths of a host's pairs in the directory of all hosts, in their order.
+    /// The paths of a host's pairs in the directory of all hosts, in order.
     fn sources(&self, host: &str) -> Result<Vec<PairPaths>> {
         let Desired { pairs, .. } = self.desired()?;
         let own = pairs
@@ -138,13 +141,13 @@ impl Cluster {
     }
 }
 
-/// Who may own a key that is exported.
+/// The users who may own an exported key.
 struct Owners<'a> {
     attributes: &'a Attributes,
     of_store: u32,
 }
 
-/// Reads a pair that belongs together. The key keeps its format.
+/// Reads a pair and checks that its parts match. The key keeps its format.
 fn read_pair(
     store: &Store,
     relative: &PairPaths,
@@ -177,7 +180,7 @@ fn read_pair(
         }));
     }
     Ok(PairTexts {
-        // DER is no text
+        // A DER key is not text
         key: match std::str::from_utf8(&key) {
             Ok(text) => Zeroizing::new(text.to_owned()),
             Err(_) => pair.to_secret_pem(),
@@ -186,14 +189,15 @@ fn read_pair(
     })
 }
 
-/// Every certificate in a file of the store, which is not behind a link: that would be another's.
+/// All certificates in a file of the store. A symbolic link is refused, because its target may
+/// belong to another user.
 fn certificates_of(store: &Store, relative: &Path) -> Result<Vec<Certificate>> {
     let bytes = read_existing_below(store.directory(), relative)?;
     let all = Certificate::all_from_bytes(&bytes);
     all.map_err(|error| error.in_file(store.directory().join(relative)))
 }
 
-/// Fails if no CA of a bundle signed a certificate, or the last one of its chain.
+/// Fails if no CA of a bundle signed the certificate or the last certificate of its chain.
 fn check_issuer(
     certificate: &Certificate,
     chain: &[Certificate],
@@ -204,7 +208,7 @@ fn check_issuer(
         return Ok(());
     }
     match issuer::of(top, bundle.iter().map(|ca| ((), ca))) {
-        // etcd accepts it if it knows the algorithm
+        // etcd accepts the certificate if it knows the algorithm
         Issuer::Ca(()) | Issuer::NotSupported(_) => Ok(()),
         Issuer::Refused(reason) => Err(Error::Signature {
             what: "certificate",

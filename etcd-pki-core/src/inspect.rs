@@ -1,8 +1,8 @@
-//! The current state of files, and every finding about them.
+//! Reads existing files and reports findings about them.
 //!
-//! This module is the only one that judges existing files: which CA signed a certificate, whether a
-//! key matches, who can read a key, what etcd needs. Plans, checks, adoption, export and renewals ask
-//! it, so the same files get the same answer everywhere.
+//! Only this module judges existing files: which CA signed a certificate, whether a key matches,
+//! who can read a key, what etcd needs. Plans, checks, adoption, export and renewals use it, so the
+//! same files get the same answer everywhere.
 
 mod ca;
 mod check;
@@ -41,8 +41,8 @@ pub use self::{
     rules::KeyMatch,
 };
 
-/// What is wrong with the owners of a CA's two files, and with who else may write in their directory.
-/// They are warnings: without a specification it is unknown who should own the files.
+/// Findings about the owners of a CA's two files, and about other users who may write in their
+/// directory. They are warnings, because without a specification the right owner is unknown.
 ///
 /// ```
 /// use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, inspect};
@@ -69,8 +69,8 @@ pub fn ca_files(paths: &PairPaths) -> Vec<Finding> {
     certificate.into_iter().chain(key).chain(shared).collect()
 }
 
-/// Why etcd's peer port accepts the certificate of a client or node, as long as peers have no CA of their
-/// own; `None` if it refuses the certificate, or if that is a member's.
+/// The finding for a certificate of a client or node that etcd's peer port accepts, if there is no
+/// separate peer CA. `None` if the port refuses the certificate, and for a member's certificate.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, Identity, Role, inspect};

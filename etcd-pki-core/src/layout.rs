@@ -1,4 +1,4 @@
-//! File names, for the tools that look for them: one table per layout, read in both directions.
+//! File names of other tools' layouts, in one table per layout that is read in both directions.
 
 mod ca_kind;
 mod identify;
@@ -41,7 +41,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// All of them, the default first.
+    /// All layouts. The default comes first.
     pub const ALL: [Self; 5] = [
         Self::Kubespray,
         Self::Kubeadm,
@@ -50,7 +50,7 @@ impl Layout {
         Self::Etcdadm,
     ];
 
-    /// Its name, as it is typed.
+    /// The name that users type.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,21 +62,22 @@ impl Layout {
         }
     }
 
-    /// Where a CA is. Only a cluster with a separate peer CA has the files of [`CaKind::Peer`].
+    /// The paths of a CA's files. Only a cluster with a separate peer CA has the files of
+    /// [`CaKind::Peer`].
     #[must_use]
     pub fn ca(self, kind: CaKind) -> PairPaths {
         let table = self.table();
-        // Every table has both, as a test shows
+        // Every table has both CAs, and a test checks this
         let pattern = table.patterns(FileKind::Ca(kind)).next();
         table.paths(pattern.unwrap_or_default(), "")
     }
 
-    /// Where the pairs of a role are: one, or two where a member has one pair for clients and one
-    /// for peers, in this order.
+    /// The paths of the pairs of a role. A member may have two: one for clients and one for peers,
+    /// in this order.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a name that cannot be part of a file's name.
+    /// [`Error::InvalidName`] for a name that cannot be part of a file name.
     pub fn pairs(self, role: Role, name: &str) -> Result<Vec<PairPaths>> {
         check_file_name(name)?;
         let table = self.table();
@@ -86,22 +87,22 @@ impl Layout {
             .collect())
     }
 
-    /// Where a member's pair for peers is, if peers have a separate CA.
+    /// The paths of a member's peer pair, if there is a separate peer CA.
     ///
     /// # Errors
     ///
-    /// As [`Layout::pairs`].
+    /// The errors of [`Layout::pairs`].
     pub fn peer_pair(self, name: &str) -> Result<PairPaths> {
         check_file_name(name)?;
         let table = self.table();
         Ok(table.paths(table.peer_pattern().unwrap_or_default(), name))
     }
 
-    /// Where the client's pair is that the layout's own tools expect next to a member.
+    /// The paths of the client pair that the layout's own tools expect next to a member.
     ///
     /// # Errors
     ///
-    /// As [`Layout::pairs`].
+    /// The errors of [`Layout::pairs`].
     pub fn member_client(self, name: &str) -> Result<Option<PairPaths>> {
         check_file_name(name)?;
         let table = self.table();
@@ -109,7 +110,8 @@ impl Layout {
         Ok(pattern.map(|pattern| table.paths(pattern, name)))
     }
 
-    /// Whether file names contain the host, so that files of several hosts fit in one directory.
+    /// Whether file names contain the host, so that one directory can have the files of several
+    /// hosts.
     #[must_use]
     pub const fn names_hosts(self) -> bool {
         match self {
@@ -118,7 +120,7 @@ impl Layout {
         }
     }
 
-    /// Whether peers have a separate CA, whatever a specification requires.
+    /// Whether the layout always has a separate peer CA, regardless of the specification.
     #[must_use]
     pub const fn separates_peers(self) -> bool {
         matches!(self, Self::K3s)
@@ -148,7 +150,7 @@ impl FromStr for Layout {
     }
 }
 
-/// Refuses a name that leaves the directory, hides its file, reads as an option of some tool, or
+/// Refuses a name that leaves the directory, hides its file, looks like an option to some tool, or
 /// takes the key file of another name: the certificate of `a-key` would be the key of `a`.
 fn check_file_name(name: &str) -> Result<()> {
     let reason = if name.contains('/') {

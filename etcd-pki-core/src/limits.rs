@@ -1,90 +1,103 @@
-//! How many of anything are read.
+//! Limits on the amount of input that is read.
 //!
-//! Any host may put a file before a CA, so a file costs work in proportion to its bytes, and no count in it is without a limit.
-//! The limits admit a specification of 10,000 hosts, the certificate of Kubespray's profile that names them all, and the trust
-//! bundle of an operating system, which has about 150 certificates.
+//! Any host may give a CA a file to read. Therefore the work for a file is proportional to its
+//! bytes, and every count in it has a limit. The limits allow a specification of 10,000 hosts, the
+//! certificate of Kubespray's profile that names them all, and the trust bundle of an operating
+//! system, which has about 150 certificates.
 
 use der::{Reader as _, SliceReader, asn1::AnyRef};
 
 use crate::error::{Error, Result};
 
-/// The blocks of a PEM file: one certificate for each of 10,000 hosts. The smallest certificates fill 16 MiB, the most that is
-/// read of a file, with not many more.
+/// The blocks of a PEM file: one certificate for each of 10,000 hosts. With the smallest
+/// certificates, not many more fit into 16 MiB, the largest file that is read.
 pub(crate) const PEM_BLOCKS: usize = 10_000;
 
-/// The bytes of the certificates of a TLS handshake: Go refuses more (`maxHandshakeCertificateMsg` in
-/// `crypto/tls/common.go`).
+/// The bytes of the certificates in a TLS handshake. Go refuses more (`maxHandshakeCertificateMsg`
+/// in `crypto/tls/common.go`).
 pub(crate) const TLS_CERTIFICATES: usize = 256 * 1024;
 
-/// The characters of a PEM block's label. The longest label in use has 23, `NEW CERTIFICATE REQUEST`.
+/// The characters of a PEM block's label. The longest label in use, `NEW CERTIFICATE REQUEST`, has
+/// 23.
 pub(crate) const PEM_LABEL: usize = 64;
 
-/// The extensions of a certificate or a request. RFC 5280 defines 17, and public certificates have about 10.
+/// The extensions of a certificate or a request. RFC 5280 defines 17, and public certificates have
+/// about 10.
 pub(crate) const EXTENSIONS: usize = 100;
 
-/// The alternative names of a certificate or a request: ten for each of 10,000 hosts. Go's TLS reads no message with
-/// certificates of more than 256 KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`), which has room for fewer.
+/// The alternative names of a certificate or a request: ten for each of 10,000 hosts. Go's TLS
+/// refuses a message with more than 256 KiB of certificates (`maxHandshakeCertificateMsg` in
+/// `crypto/tls/common.go`), and fewer names fit into that.
 pub(crate) const NAMES: usize = 100_000;
 
-/// The names that the certificates of a specification share, in all of these certificates: a list of 300 names, those of 100
-/// members of Kubespray's profile, in each certificate of 10,000 hosts, and more. A list that reaches the limit with 10,000
-/// members is of no use: their certificates are larger than Go's TLS reads (see [`NAMES`]; older versions read 64 KiB,
-/// `maxHandshake`, which has room for about 3,000 names).
+/// The shared names of a specification, counted in all of its certificates. This allows a list of
+/// 300 names, those of 100 members of Kubespray's profile, in each certificate of 10,000 hosts, and
+/// more. A list that reaches the limit with 10,000 members is useless: their certificates are
+/// larger than Go's TLS allows (see [`NAMES`]; older versions allow 64 KiB, `maxHandshake`, which
+/// is enough for about 3,000 names).
 pub(crate) const SHARED_NAMES: usize = 5_000_000;
 
 /// The attributes of a request. The requests of OpenSSL, certtool and Windows have at most about 5.
 pub(crate) const ATTRIBUTES: usize = 100;
 
-/// The extended key usages of a certificate or a request. Public certificates have at most about 10.
+/// The extended key usages of a certificate or a request. Public certificates have at most about
+/// 10.
 pub(crate) const USAGES: usize = 100;
 
 /// The parts of a subject or an issuer. Public certificates have at most about 10.
 pub(crate) const SUBJECT_PARTS: usize = 100;
 
-/// The bytes of a serial number. RFC 5280, section 4.1.2.2, allows 20, and Go and OpenSSL read longer ones.
+/// The bytes of a serial number. RFC 5280, section 4.1.2.2, allows 20, but Go and OpenSSL read
+/// longer ones.
 pub(crate) const SERIAL_BYTES: usize = 1_000;
 
-/// The comparisons of names with the name constraints of one CA: the limit of Go's `crypto/x509` before 1.26
-/// (`maxConstraintComparisons` in `verify.go`), with which etcd 3.4 to 3.6 are built.
+/// The comparisons of names with the name constraints of one CA. This is the limit of Go's
+/// `crypto/x509` before 1.26 (`maxConstraintComparisons` in `verify.go`), and etcd 3.4 to 3.6 are
+/// built with these versions.
 pub(crate) const NAME_COMPARISONS: usize = 250_000;
 
-/// The values of a specification: a host has at most about 30, and is described at most three times.
+/// The values of a specification. A host has at most about 30, and is described at most three
+/// times.
 #[cfg(feature = "yaml")]
 pub(crate) const YAML_VALUES: usize = 1_000_000;
 
-/// The values that all aliases of a specification repeat: a few lines of them could repeat billions.
+/// The values that all aliases of a specification repeat. A few lines of aliases could repeat
+/// billions.
 #[cfg(feature = "yaml")]
 pub(crate) const YAML_ALIASED: usize = 100_000;
 
-/// The levels of a specification, which has five.
+/// The nesting levels of a specification. A valid one has five.
 #[cfg(feature = "yaml")]
 pub(crate) const YAML_NESTING: usize = 32;
 
-/// The bytes of a value of an openssl.conf with its variables replaced: OpenSSL's limit (`MAX_CONF_VALUE_LENGTH` in
-/// `crypto/conf/conf_def.c`).
+/// The bytes of a value in an openssl.conf after its variables are replaced. This is OpenSSL's
+/// limit (`MAX_CONF_VALUE_LENGTH` in `crypto/conf/conf_def.c`).
 pub(crate) const OPENSSL_VALUE: usize = 65_536;
 
-/// The bytes that take the place of all variables of an openssl.conf: as many as are read of a file.
+/// The bytes that replace all variables of an openssl.conf. This equals the largest file that is
+/// read.
 pub(crate) const OPENSSL_REPLACED: usize = 16 * 1024 * 1024;
 
-/// The levels of directories below a host's folder of an exchange directory. Every layout has at most one. Eight of the longest names
-/// fit into a path of the system (PATH_MAX, 4096 bytes).
+/// The levels of directories below a host's folder in an exchange directory. Every layout has at
+/// most one. Eight of the longest names fit into a path of the system (PATH_MAX, 4096 bytes).
 pub(crate) const EXCHANGE_DEPTH: usize = 8;
 
-/// The directories below a host's folder of an exchange directory.
+/// The directories below a host's folder in an exchange directory.
 pub(crate) const EXCHANGE_FOLDERS: usize = 1_000;
 
-/// The requests of a folder that are refused by name, since no pair has them.
+/// The requests of a folder that are refused by name because they belong to no pair.
 pub(crate) const EXCHANGE_STRAYS: usize = 100;
 
-/// The CA certificates that a host reads of its folder. The trust bundle of an operating system has about 150.
+/// The CA certificates that a host reads from its folder. The trust bundle of an operating system
+/// has about 150.
 pub(crate) const EXCHANGE_CAS: usize = 200;
 
-/// The certificates that follow a leaf in the file that a host installs. Public chains have at most about 5. etcd sends all of them
-/// in each handshake, and Go refuses more than 256 KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
+/// The certificates after the leaf in a file that a host installs. Public chains have at most about
+/// 5. etcd sends all of them in each handshake, and Go refuses more than 256 KiB
+/// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
 pub(crate) const EXCHANGE_CHAIN: usize = 10;
 
-/// Refuses an input that has more of some things than the limit.
+/// Refuses an input with more items than the limit.
 pub(crate) fn check(
     what: &'static str,
     count: usize,
@@ -100,7 +113,7 @@ pub(crate) fn check(
     ))
 }
 
-/// The number of elements of a SEQUENCE, which are not decoded.
+/// The number of elements in a SEQUENCE. The elements are not decoded.
 pub(crate) fn elements(der: &[u8]) -> der::Result<usize> {
     let mut reader = SliceReader::new(der)?;
     let sequence: AnyRef<'_> = reader.decode()?;

@@ -1,8 +1,8 @@
-//! What must change so that a directory is as its specification requires, and why.
+//! Plans: the changes that a directory needs to match its specification, and the reasons for them.
 //!
-//! Planning, applying and reporting exist once. A [`Plan`] is made in one of four modes: for the pairs
-//! of a directory, for the keys of a host and its requests, for the requests where the CA is, and for
-//! certificates that are renewed by path.
+//! The code that plans, applies and reports exists once. A [`Plan`] has one of four modes: it
+//! covers the pairs of a directory, the keys and requests of one host, the requests that a CA
+//! signs, or certificates that are renewed by path.
 
 mod apply;
 mod ca;
@@ -50,10 +50,10 @@ use crate::{
     x509::fingerprint::Fingerprint,
 };
 
-/// What must change in a directory: steps, each with its reasons.
+/// The changes that a directory needs, as steps with reasons.
 ///
-/// A plan is made by reading. It belongs to its store, and [`Plan::apply`] changes that store only. A
-/// plan can be applied once: afterwards its files have changed, and applying it again fails with
+/// Planning only reads. A plan belongs to its store, and [`Plan::apply`] changes only that store. A
+/// plan can be applied once. Afterwards its files have changed, and applying it again fails with
 /// [`Error::Changed`].
 ///
 /// ```
@@ -80,12 +80,12 @@ use crate::{
 #[must_use]
 pub struct Plan(Arc<Contents>);
 
-/// What a plan consists of.
+/// The contents of a plan, which its clones share.
 #[derive(Debug)]
 struct Contents {
     store: Store,
     mode: Mode,
-    /// When the plan was made
+    /// The time of planning
     now: SystemTime,
     steps: Vec<Step>,
     unmanaged: Vec<PairPaths>,
@@ -93,41 +93,41 @@ struct Contents {
     nothing_to_prune: Vec<String>,
     refused: Vec<Refusal>,
     hosts_without_request: Vec<String>,
-    /// The signing CAs' files, and how they were
+    /// The files of the signing CAs, with their state at planning
     cas: Vec<PlannedCa>,
-    /// What to remember of verified pairs; nothing if the plan covers a part of the directory
+    /// The next verification cache; `None` if the plan covers only a part of the directory
     cache: Option<NextCache>,
     permissions: Attributes,
 }
 
-/// A CA that the plan may sign with.
+/// A CA that may sign for the plan.
 #[derive(Debug)]
 struct PlannedCa {
     kind: CaKind,
-    /// Its files, which may be in another directory than the plan's
+    /// Its files, possibly in another directory than the plan's
     paths: PairPaths,
     stamps: Stamps,
 }
 
-/// What a plan is for.
+/// The kind of work that a plan covers.
 #[derive(Clone, Debug)]
 enum Mode {
     /// The pairs of a directory
     Pairs,
-    /// The keys of a host: requests are written to its folder, and signed certificates installed
+    /// The keys of a host: the plan writes requests to its folder and installs signed certificates
     Host {
         exchange: Arc<Exchange>,
         host: String,
         /// The host's folder in the exchange directory
         folder: PathBuf,
     },
-    /// The requests of an exchange directory are signed
+    /// The requests in an exchange directory, which the CA signs
     Signing { exchange: Arc<Exchange> },
-    /// Certificates are renewed by path
+    /// Certificates that are renewed by path
     Renewal,
 }
 
-/// How a plan is made.
+/// Options for planning.
 ///
 /// ```
 /// use etcd_pki_core::plan::PlanOptions;
@@ -149,11 +149,11 @@ pub struct PlanOptions {
     is_part: bool,
 }
 
-/// Which unmanaged pairs are removed.
+/// The unmanaged pairs that the plan removes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Prune {
     All,
-    /// Those of these hosts and clients
+    /// The pairs of these hosts and clients
     Names(Vec<String>),
 }
 
@@ -169,70 +169,78 @@ impl PlanOptions {
         self
     }
 
-    /// Keys stay on their hosts, and requests and certificates are exchanged through this directory.
-    /// With a host the plan is for that host; without one it signs the requests of all hosts.
+    /// Plans with an exchange directory. Keys stay on their hosts, and requests and certificates
+    /// are exchanged through this directory.
+    ///
+    /// With a host, the plan is for that host. Without a host, the plan signs the requests of all
+    /// hosts.
     pub fn with_exchange(mut self, directory: impl Into<PathBuf>) -> Self {
         self.exchange = Some(directory.into());
         self
     }
 
-    /// Trusts the CA certificate with this fingerprint if it arrives in the exchange directory. Without
-    /// it a host trusts no CA but those in its own CA file, and those that they vouch for: whoever
-    /// brings the exchange directory may have put another CA there.
+    /// Trusts the CA certificate with this fingerprint if the exchange directory contains it.
+    ///
+    /// Without this option, a host trusts only the CAs in its own CA file, and CAs that those CAs
+    /// vouch for. Anyone who can write to the exchange directory may have put another CA there.
     pub fn with_trust(mut self, fingerprint: Fingerprint) -> Self {
         self.trust.push(fingerprint);
         self
     }
 
-    /// Plans the pairs of one host or client only. CAs are created if they are missing, and not
-    /// renewed.
+    /// Plans only the pairs of one host or client. Missing CAs are created, but existing CAs are
+    /// not renewed.
     pub fn with_only(mut self, name: impl Into<String>) -> Self {
         self.only = Some(name.into());
         self
     }
 
-    /// Makes a new key for each certificate that is renewed, and for a key that cannot be read. For an
-    /// instant between two renames etcd may read a pair that does not match: that handshake fails, and
-    /// the next one reads the files again.
+    /// Generates a new key for each renewed certificate, and replaces keys that cannot be read.
+    ///
+    /// A pair is replaced with two renames. If etcd reads the pair between them, the key does not
+    /// match, and that handshake fails. The next handshake reads the files again.
     pub fn with_rekey(mut self) -> Self {
         self.rekey = true;
         self
     }
 
-    /// Removes the pairs that are not in the specification, also those that `cert issue` made; with
-    /// [`PlanOptions::with_only`], those of that host or client. A plan with a host removes nothing,
-    /// since its directory may have what other hosts gave it: name what it removes.
+    /// Removes the unmanaged pairs, including those that `cert issue` created. With
+    /// [`PlanOptions::with_only`], removes only the pairs of that host or client.
+    ///
+    /// A plan for a host removes nothing, because its directory may contain files from other hosts.
+    /// Use [`PlanOptions::with_prune_names`] there.
     pub fn with_prune(mut self) -> Self {
         self.prune = Some(Prune::All);
         self
     }
 
-    /// Removes the pairs of these hosts and clients that are not in the specification, and no others.
+    /// Removes only the unmanaged pairs of these hosts and clients.
     pub fn with_prune_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.prune = Some(Prune::Names(names.into_iter().map(Into::into).collect()));
         self
     }
 
-    /// Replaces links from one file of the directory to another with pairs of their own, where such a
-    /// link blocks a step. The target stays as it is.
+    /// Replaces symbolic links between files of the directory with separate pairs, if such a link
+    /// blocks a step. The target of the link does not change.
     pub fn with_replace_links(mut self) -> Self {
         self.replace_links = true;
         self
     }
 
-    /// Keeps what is replaced or removed, in hidden files next to it.
+    /// Keeps replaced and removed files as hidden files in the same directory.
     pub fn with_backup(mut self) -> Self {
         self.backup = true;
         self
     }
 
-    /// Ignores pairs that are not in the specification: it covers only a part of the directory.
+    /// Ignores pairs that are not in the specification. Use it if the specification covers only a
+    /// part of the directory.
     pub fn with_part_only(mut self) -> Self {
         self.is_part = true;
         self
     }
 
-    /// Plans as if it were this time.
+    /// Plans as if the current time were `now`.
     pub fn at(mut self, now: SystemTime) -> Self {
         self.now = Some(now);
         self
@@ -249,25 +257,25 @@ impl PlanOptions {
 }
 
 impl Cluster {
-    /// Reads a directory and decides what must change. It writes nothing.
+    /// Reads a directory and decides which changes it needs. Writes nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] for a store with another layout than the specification's;
-    /// [`Error::AuthorityExists`] if the directory has certificates without their CA, or a CA in
-    /// another layout; [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and
-    /// [`Error::AnotherAuthority`] for a CA that cannot be the specification's; [`Error::Io`] for what
-    /// cannot be read.
+    /// [`Error::Layout`] if the store's layout is not the specification's;
+    /// [`Error::AuthorityExists`] if the directory has certificates but not their CA, or has a CA
+    /// in another layout; [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and
+    /// [`Error::AnotherAuthority`] for a CA that cannot be the CA of the specification;
+    /// [`Error::Io`] for files that cannot be read.
     pub fn plan(&self, store: &Store) -> Result<Plan> {
         self.plan_with(store, &PlanOptions::new())
     }
 
-    /// Plans as [`Cluster::plan`] does, with options.
+    /// Reads a directory and decides which changes it needs, with options.
     ///
     /// # Errors
     ///
-    /// As [`Cluster::plan`], and [`Error::InvalidName`] for a host or name that is not in the cluster,
-    /// and for an exchange directory that is the store's.
+    /// The errors of [`Cluster::plan`]; [`Error::InvalidName`] for a host or a name that is not in
+    /// the cluster, and for an exchange directory that is the store's directory.
     pub fn plan_with(&self, store: &Store, options: &PlanOptions) -> Result<Plan> {
         if store.layout() != self.layout() {
             return Err(Error::Layout {
@@ -282,12 +290,12 @@ impl Cluster {
         }
     }
 
-    /// Plans and applies under the store's lock, so that of several processes at once each change is
-    /// made by one. A directory in which nothing must change is neither locked nor created.
+    /// Plans and applies under the store's lock. If several processes do this at once, only one of
+    /// them makes each change. A directory that needs no change is neither locked nor created.
     ///
     /// # Errors
     ///
-    /// As [`Cluster::plan_with`] and [`Plan::apply`].
+    /// The errors of [`Cluster::plan_with`] and [`Plan::apply`].
     pub fn apply(
         &self,
         store: &Store,
@@ -311,8 +319,7 @@ impl Plan {
         &self.0.store
     }
 
-    /// The host's folder of the exchange directory, or the exchange directory where the CA is; `None`
-    /// if the plan has none.
+    /// The exchange directory, or on a host its folder in it; `None` if the plan has none.
     #[must_use]
     pub fn exchange(&self) -> Option<&Path> {
         match &self.0.mode {
@@ -322,19 +329,20 @@ impl Plan {
         }
     }
 
-    /// Whether the plan signs the requests of hosts, where the CA is.
+    /// Whether the plan signs the requests of hosts.
     #[must_use]
     pub fn signs_requests(&self) -> bool {
         matches!(self.0.mode, Mode::Signing { .. })
     }
 
-    /// All steps, also those that change nothing: CAs, then members, nodes and clients, then removals.
+    /// All steps, including those that change nothing. The order is CAs, members, nodes, clients,
+    /// removals.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0.steps
     }
 
-    /// The steps that are due: those that change something, wait or are blocked.
+    /// The steps that change something, wait or are blocked.
     pub fn changes(&self) -> impl Iterator<Item = &Step> {
         self.steps()
             .iter()
@@ -361,21 +369,22 @@ impl Plan {
         self.steps().iter().any(Step::is_work)
     }
 
-    /// The pairs that a CA of the directory signed and the specification does not have. A plan with
-    /// [`PlanOptions::with_prune`] has a step for each that it removes.
+    /// The unmanaged pairs: a CA of the directory signed them, and they are not in the
+    /// specification. With [`PlanOptions::with_prune`] the plan has a step for each pair that it
+    /// removes.
     #[must_use]
     pub fn unmanaged(&self) -> &[PairPaths] {
         &self.0.unmanaged
     }
 
-    /// The peer CA, where the specification has no separate one. It is never removed: members may
-    /// still trust it.
+    /// The existing peer CA, if the specification has no separate peer CA. It is never removed,
+    /// because members may still trust it.
     #[must_use]
     pub fn unmanaged_ca(&self) -> Option<&PairPaths> {
         self.0.unmanaged_ca.as_ref()
     }
 
-    /// The names of [`PlanOptions::with_prune_names`] that no unmanaged pair has.
+    /// The names from [`PlanOptions::with_prune_names`] that match no unmanaged pair.
     #[must_use]
     pub fn nothing_to_prune(&self) -> &[String] {
         &self.0.nothing_to_prune
@@ -393,8 +402,8 @@ impl Plan {
         &self.0.hosts_without_request
     }
 
-    /// The CAs that must sign and whose keys are missing here. Apply the plan where these keys are, or
-    /// exchange requests.
+    /// The CAs that must sign, but have no key in this directory. Apply the plan where the keys
+    /// are, or exchange requests.
     pub fn cas_without_key(&self) -> impl Iterator<Item = &Step> {
         let steps = self.steps().iter().filter(|step| {
             step.ca().is_some()
@@ -404,15 +413,17 @@ impl Plan {
         steps.filter(|step| step.ca().is_some_and(|ca| self.0.signs(ca.kind)))
     }
 
-    /// The hosts with a member that must be restarted when the plan is applied: etcd reads the CA when
-    /// it starts, and a pair with each handshake. A member without a certificate has not started yet.
+    /// The hosts with a member that must be restarted after the plan is applied. etcd reads the CA
+    /// only at startup, but reads a pair at each handshake. A member without a certificate has not
+    /// started yet and is not listed.
     #[must_use]
     pub fn hosts_to_restart(&self) -> Vec<&str> {
         self.restarted_by(self.steps().iter().filter(|step| step.is_work()))
     }
 
-    /// The hosts with a member that must be restarted after these steps: members that run trust other
-    /// certificates, get a first pair of a separate peer CA, or get peer pairs of another CA.
+    /// The hosts with a member that must be restarted after these steps. The member runs, and will
+    /// trust other certificates, get its first pair of a separate peer CA, or get peer pairs of
+    /// another CA.
     fn restarted_by<'a>(&self, mut changes: impl Iterator<Item = &'a Step>) -> Vec<&str> {
         if self.signs_requests() {
             return Vec::new();
@@ -454,7 +465,7 @@ impl Plan {
             && reasons.any(|reason| matches!(reason, Finding::OtherCa { .. }))
     }
 
-    /// The kept pair that is renewed first.
+    /// The kept pair with the earliest renewal.
     #[must_use]
     pub fn next_renewal(&self) -> Option<&Step> {
         let kept = self.steps().iter().filter(|step| step.due.is_some());
@@ -463,7 +474,7 @@ impl Plan {
 }
 
 impl Contents {
-    /// Whether a step writes in the exchange directory, where the CA is.
+    /// Whether the step writes to the exchange directory, on the CA's side.
     fn is_exchanged(&self, step: &Step) -> bool {
         let is_signing = matches!(self.mode, Mode::Signing { .. });
         is_signing && *step.directory != *self.store.directory()
@@ -483,7 +494,7 @@ impl Contents {
     }
 }
 
-/// The owner, group and modes of a specification, with its names looked up on this host.
+/// The owner, group and modes of a specification. Looks up the names on this host.
 fn permissions(files: &FilesSpec, options: &PlanOptions) -> Result<Attributes> {
     let number = |field: &str, name: &Option<String>, look_up: fn(&str) -> Result<u32>| {
         let number = name.as_deref().map(look_up).transpose();

@@ -1,4 +1,4 @@
-//! The settings by which etcd, etcdctl and kube-apiserver find the files of a store.
+//! The settings that etcd, etcdctl and kube-apiserver need to find the files of a store.
 
 mod peers;
 
@@ -16,10 +16,10 @@ use crate::{
     text,
 };
 
-/// Settings for one program, in the form in which it takes them.
+/// The settings for one program, in the form that the program reads.
 ///
-/// Their `Display` is what a file or a shell reads: lines of an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for
-/// kube-apiserver. Paths are absolute.
+/// `Display` writes the text for a file or a shell: lines of an `EnvironmentFile` for etcd,
+/// `export` lines for etcdctl, flags for kube-apiserver. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     form: Form,
@@ -29,10 +29,10 @@ pub struct Settings {
     directories: [PathBuf; 2],
 }
 
-/// A setting that may be taken as well.
+/// An optional setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Optional {
-    /// What it does
+    /// The effect of the setting
     remark: &'static str,
     entry: (String, String),
 }
@@ -45,24 +45,28 @@ enum Form {
 }
 
 impl Settings {
-    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both must present one
-    /// (`server/embed/config.go`). Where each host has a tree of its own in the directory, they are those of the host's.
+    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and the
+    /// requirement that clients and peers present a certificate (`server/embed/config.go`). If the
+    /// directory has a separate tree for each host, the paths are in the host's tree.
     ///
-    /// [`Settings::optional`] has the names that peers may have if the directory has the certificates of several members.
-    /// Else [`Settings::etcd_of`] knows them: members with different lists refuse each other.
+    /// [`Settings::optional`] contains the allowed names of peers if the directory has the
+    /// certificates of several members. Otherwise use [`Settings::etcd_of`], which knows all
+    /// members. Members with different lists refuse each other.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if one of the files is not there; [`Error::InvalidName`].
+    /// [`Error::Io`] if one of the files is missing;
+    /// [`Error::InvalidName`].
     pub fn etcd(store: &Store, host: &str) -> Result<Self> {
         Self::of_member(store, host, |peers| peers::common_names(store, peers))
     }
 
-    /// The `ETCD_*` lines of a member of a cluster, as [`Settings::etcd`], with the names of all its members.
+    /// The `ETCD_*` lines of a member, as from [`Settings::etcd`], with the names of all members of
+    /// the cluster.
     ///
     /// # Errors
     ///
-    /// As [`Settings::etcd`].
+    /// The errors of [`Settings::etcd`].
     pub fn etcd_of(cluster: &Cluster, store: &Store, host: &str) -> Result<Self> {
         Self::of_member(store, host, |_| peers::common_names_of(cluster))
     }
@@ -76,7 +80,7 @@ impl Settings {
         let mut pairs = layout.pairs(Role::Member, host)?;
         let clients = trusted(store)?;
         let mut peers = clients.clone();
-        // An authority that peers have apart signs a pair of theirs
+        // A separate peer CA has signed a pair for peers
         let apart = layout.ca(CaKind::Peer).below(store.directory());
         if let Ok(authority) = existing_file(&apart.certificate) {
             peers = authority;
@@ -84,7 +88,8 @@ impl Settings {
             pairs.push(layout.peer_pair(host)?);
         }
         let pairs = existing(store, host, &pairs)?;
-        // The layout names the clients' pair first, and the peers' last: one pair may be both
+        // The layout lists the pair for clients first and the pair for peers last. One pair may be
+        // both
         let mut entries = Vec::new();
         for (prefix, pair, trusted) in [
             ("ETCD_", pairs.first(), &clients),
@@ -110,21 +115,23 @@ impl Settings {
         })
     }
 
-    /// The `ETCDCTL_*` exports that let etcdctl use a pair.
+    /// The `ETCDCTL_*` exports with which etcdctl uses a pair.
     ///
     /// # Errors
     ///
-    /// As [`Settings::etcd`].
+    /// The errors of [`Settings::etcd`].
     pub fn etcdctl(store: &Store, role: Role, name: &str) -> Result<Self> {
         let pair = existing_pairs(store, role, name)?.swap_remove(0);
         Self::exports(store, name, &pair)
     }
 
-    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a member.
+    /// The `ETCDCTL_*` exports for the client pair that the layout's own tools expect next to a
+    /// member.
     ///
     /// # Errors
     ///
-    /// As [`Settings::etcd`], and [`Error::Unsupported`] for a layout without such a pair.
+    /// The errors of [`Settings::etcd`]; [`Error::Unsupported`] for a
+    /// layout without such a pair.
     pub fn etcdctl_admin(store: &Store, host: &str) -> Result<Self> {
         let layout = store.layout();
         let pair = layout.member_client(host)?.ok_or_else(|| {
@@ -149,11 +156,11 @@ impl Settings {
         })
     }
 
-    /// The flags by which kube-apiserver dials etcd with a node's pair.
+    /// The flags with which kube-apiserver connects to etcd with a node's pair.
     ///
     /// # Errors
     ///
-    /// As [`Settings::etcd`].
+    /// The errors of [`Settings::etcd`].
     pub fn apiserver(store: &Store, host: &str) -> Result<Self> {
         let pair = existing_pairs(store, Role::Node, host)?.swap_remove(0);
         Ok(Self {
@@ -201,14 +208,14 @@ impl Settings {
         &self.entries
     }
 
-    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which a member takes only the
-    /// common names of the members for peers.
+    /// Names and values of the optional settings, unquoted. With `ETCD_PEER_CERT_ALLOWED_CN` a
+    /// member accepts only peers with the common names of the members.
     pub fn optional(&self) -> impl Iterator<Item = &(String, String)> {
         self.optional.iter().map(|optional| &optional.entry)
     }
 
     fn line(&self, (name, value): &(String, String)) -> String {
-        // A common name with a line break in it would write lines of its own
+        // A common name with a line break would add lines to the output
         let value = text::printable(value);
         match self.form {
             Form::EnvironmentFile => format!("{name}={}", quoted_for_systemd(&value)),
@@ -234,7 +241,8 @@ fn existing_pairs(store: &Store, role: Role, name: &str) -> Result<Vec<PairPaths
     existing(store, name, &store.layout().pairs(role, name)?)
 }
 
-/// The files of pairs: in the directory, or in the tree of their host, where the layout's names carry no host.
+/// The existing files of the pairs: in the directory, or in the host's tree if the layout's names
+/// contain no host.
 fn existing(store: &Store, host: &str, pairs: &[PairPaths]) -> Result<Vec<PairPaths>> {
     let tree = store.directory().join(host);
     pairs
@@ -276,7 +284,8 @@ fn is_plain(value: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@,".contains(&byte))
 }
 
-/// Between double quotes, systemd reads a backslash as an escape (`systemd.exec(5)`, EnvironmentFile=).
+/// Quotes a value for systemd. Between double quotes, systemd reads a backslash as an escape
+/// (`systemd.exec(5)`, EnvironmentFile=).
 fn quoted_for_systemd(value: &str) -> String {
     if is_plain(value) {
         return value.to_owned();

@@ -1,4 +1,4 @@
-//! A directory of keys and certificates. Only this module and its parts touch the disk.
+//! Directories of keys and certificates. Only this module and its submodules access the disk.
 
 mod ca;
 mod directory;
@@ -53,7 +53,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// A directory in a layout. Reading follows symbolic links, and writing wants the [`LockedStore`].
+/// A directory with a layout. Reading follows symbolic links. Writing requires the [`LockedStore`].
 ///
 /// ```
 /// use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
@@ -77,7 +77,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Names a directory, which need not exist. This touches nothing.
+    /// Creates a store for a directory. The directory need not exist, and this does not access the
+    /// disk.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, layout: Layout) -> Self {
         Self {
@@ -98,13 +99,14 @@ impl Store {
         self.layout
     }
 
-    /// Where the files of a CA are, which need not exist.
+    /// The paths of a CA's files. The files need not exist.
     #[must_use]
     pub fn ca_paths(&self, kind: CaKind) -> PairPaths {
         self.layout.ca(kind).below(&self.directory)
     }
 
-    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie there too.
+    /// Whether this is a name of the layout for a leaf certificate. The directory may also contain
+    /// other certificates.
     #[must_use]
     pub fn is_named(&self, path: &Path) -> bool {
         let below = path.strip_prefix(&self.directory);
@@ -120,19 +122,21 @@ impl Store {
             .collect())
     }
 
-    /// The files that hold certificates, by name, each with the first certificate in it: those in the directory, and, in a layout
-    /// whose names carry no host, those in the trees of hosts. Dot files are none of them.
+    /// The certificate files, sorted by name, each with its first certificate. These are the files
+    /// in the directory and, if the layout's names contain no host, the files in the trees of
+    /// hosts. Hidden files are ignored.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file that cannot be read as a certificate is none.
+    /// [`Error::Io`](crate::Error::Io) if a directory cannot be listed. A file without a readable
+    /// certificate is ignored.
     pub fn certificates(&self) -> Result<Vec<(PathBuf, Certificate)>> {
         let files = self.certificate_files()?.into_iter();
         let found = files.filter_map(|path| first_certificate(&path).map(|first| (path, first)));
         Ok(found.collect())
     }
 
-    /// The first certificate of each file that can be read.
+    /// The first certificate of each readable file.
     fn held(&self) -> Vec<Certificate> {
         let all = self.certificates().unwrap_or_default();
         all.into_iter()
@@ -140,7 +144,7 @@ impl Store {
             .collect()
     }
 
-    /// The files among which those of certificates are.
+    /// The files that may contain certificates.
     fn certificate_files(&self) -> Result<Vec<PathBuf>> {
         let files = tree::list(&self.directory)?;
         if self.layout.names_hosts() {
@@ -149,8 +153,8 @@ impl Store {
         Ok(tree(&self.directory).into_iter().flatten().collect())
     }
 
-    /// Takes the lock of the store, the file `.etcd-pki.lock` in its directory, and makes the
-    /// directory if there is none. Waits up to a minute for another etcd-pki process.
+    /// Takes the lock of the store: the file `.etcd-pki.lock` in its directory. Creates the
+    /// directory if it is missing. Waits up to a minute for another etcd-pki process.
     ///
     /// # Errors
     ///
@@ -159,21 +163,21 @@ impl Store {
         self.lock_with(|| ())
     }
 
-    /// Takes the lock as [`Store::lock`] does, and calls `waiting` once if it has to wait.
+    /// Takes the lock as [`Store::lock`] does. Calls `waiting` once if it has to wait.
     ///
     /// # Errors
     ///
-    /// As [`Store::lock`].
+    /// The errors of [`Store::lock`].
     pub fn lock_with(&self, waiting: impl FnOnce()) -> Result<LockedStore> {
         self.lock_while(lock::said_once(waiting))
     }
 
-    /// Takes the lock as [`Store::lock`] does. While it has to wait, it asks fifty times a second
-    /// whether to go on.
+    /// Takes the lock as [`Store::lock`] does. While it waits, it calls `goes_on` fifty times a
+    /// second, and stops if the answer is `false`.
     ///
     /// # Errors
     ///
-    /// As [`Store::lock`]; [`Error::Interrupted`](crate::Error::Interrupted).
+    /// The errors of [`Store::lock`]; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn lock_while(&self, goes_on: impl FnMut() -> bool) -> Result<LockedStore> {
         let made = directory::make_directory(&self.directory, &Attributes::default())?;
         let lock = Locked::take(&self.directory, Scope::Store, goes_on)?;

@@ -1,19 +1,22 @@
-//! Foreign text in messages: short, and with nothing in it that a terminal obeys or a reader does not see.
+//! Makes text from other sources safe for messages: short, without terminal controls, and without
+//! invisible characters.
 
 use std::{borrow::Cow, fmt};
 
-/// The most characters of a foreign text in a message.
+/// The maximum length of a quoted text in a message, in characters.
 const EXCERPT: usize = 200;
-/// The most characters of a message: two paths have room, and what surrounds them.
+/// The maximum length of a message, in characters. Two paths and the text around them fit into it.
 const MESSAGE: usize = 12_000;
-/// The most items of a list in a message.
+/// The maximum number of list items in a message.
 pub(crate) const FEW: usize = 8;
 
-/// The text with escapes for what a terminal obeys and for what a reader does not see: control and format characters, marks that
-/// change the direction of writing, separators of lines, blanks other than the usual one, what has no glyph.
+/// Escapes the characters that control a terminal, and the characters that a reader cannot see:
+/// control and format characters, marks that change the direction of writing, line separators,
+/// unusual blanks, and characters without a glyph.
 ///
-/// An escape is written as in JSON (`\u202e`, and two of them for a character past U+FFFF), so that JSON text stays JSON. Names
-/// in certificates may hold anything, and one name can look like another, or like a line of a program's output.
+/// The escapes are those of JSON (`\u202e`, and two of them for a character past U+FFFF), so
+/// escaped JSON text is still JSON. Escaping is necessary because names in certificates may contain
+/// anything. A name could look like another name, or like a line of a program's output.
 ///
 /// ```
 /// use etcd_pki_core::internal::printable;
@@ -39,7 +42,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a reader sees the character, and a terminal shows it as it is.
+/// Whether a character is visible, and a terminal prints it unchanged.
 pub(crate) fn is_printable(letter: char) -> bool {
     if letter.is_ascii() {
         return !letter.is_ascii_control();
@@ -47,22 +50,23 @@ pub(crate) fn is_printable(letter: char) -> bool {
     if is_ignorable(letter) {
         return false;
     }
-    // The standard library escapes the Unicode categories Cc, Cf, Cn, Co, Zl, Zp and Zs. It escapes combining marks too, but only
-    // at the beginning of a text
+    // The standard library escapes the Unicode categories Cc, Cf, Cn, Co, Zl, Zp and Zs. It escapes
+    // combining marks too, but only at the start of a text
     let behind_another: String = ['a', letter].into_iter().collect();
     behind_another.escape_debug().nth(1) != Some('\\')
 }
 
-/// Characters of other categories that are not seen either (Unicode's property `Default_Ignorable_Code_Point`).
+/// Invisible characters of other categories (Unicode's property `Default_Ignorable_Code_Point`).
 fn is_ignorable(letter: char) -> bool {
     matches!(letter,
         '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A whole message on one line, [`printable`]. Of one that is far too long the middle is left out.
+/// Prints a whole message on one line, as [`printable`] does. Removes the middle of a message that
+/// is too long.
 pub(crate) fn message(text: &str) -> Cow<'_, str> {
-    // As many bytes as that are no more characters
+    // A text never has more characters than bytes
     if text.len() <= MESSAGE {
         return printable(text);
     }
@@ -79,7 +83,7 @@ pub(crate) fn message(text: &str) -> Cow<'_, str> {
     ))
 }
 
-/// The beginning of a text for a message, printable. What is longer is cut, and its length is added.
+/// The start of a text for a message, printable. If the text is cut, its length is added.
 pub(crate) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(EXCERPT) {
         None => printable(text).into_owned(),
@@ -90,7 +94,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
-/// The beginning of a text in quotes, as [`excerpt`] shortens it.
+/// The start of a text in quotes, shortened as by [`excerpt`].
 pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(EXCERPT) {
         None => format!("{text:?}"),
@@ -101,7 +105,7 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// The first items of a list for a message, and how many others there are.
+/// The first items of a list for a message, and the number of other items.
 pub(crate) fn few<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let mut items = items.into_iter();
     let mut first: Vec<String> = items
@@ -151,14 +155,14 @@ mod tests {
                 escaped.is_ascii() && escaped.starts_with("a\\u"),
                 "{escaped:?}"
             );
-            // The escape is JSON's
+            // The escape must be valid JSON
             let read: String = serde_free_json(&escaped);
             assert_eq!(read, text);
         }
         assert_eq!(printable("\u{e0001}"), "\\udb40\\udc01");
     }
 
-    /// Reads escapes of JSON, which has no others here.
+    /// Reads the JSON escapes that occur in this test.
     fn serde_free_json(text: &str) -> String {
         let mut units = Vec::new();
         let mut rest = text;

@@ -1,4 +1,4 @@
-//! The current state of a CA: its trust bundle, and which of the bundle signs here.
+//! Reads a CA: its trust bundle, and which CA of the bundle signs here.
 
 use std::path::{Path, PathBuf};
 
@@ -19,38 +19,38 @@ use crate::{
 
 /// The current state of a CA.
 ///
-/// A CA file is a bundle. The signing CA is the one with the key that is here, wherever it is in the
-/// file. If the key is elsewhere or encrypted, it is the first with the common name that is expected,
-/// or the first.
+/// A CA file is a bundle. The signing CA is the one with the key in the directory, at any place in
+/// the file. If the key is elsewhere or encrypted, the signing CA is the first one with the
+/// expected common name, or else the first one.
 #[derive(Debug)]
 pub(crate) struct CurrentCa {
-    /// The certificates of the file, in their order; none if the file is missing
+    /// The certificates of the file, in order; empty if the file is missing
     pub(crate) bundle: Vec<Certificate>,
-    /// Why etcd does not read the file, though etcd-pki does
+    /// The reason why etcd cannot read the file, although etcd-pki can
     pub(crate) refused: Option<Finding>,
-    /// Whether the file has nothing but the bundle, so that writing it again loses nothing
+    /// Whether the file has no other content, so that rewriting it loses nothing
     pub(crate) is_bundle_only: bool,
-    /// The place of the signing CA in the bundle
+    /// The index of the signing CA in the bundle
     signing: usize,
-    /// The public part of the key; an encrypted key is unusable until its passphrase is known
+    /// The public key; an encrypted key is unusable until its passphrase is known
     pub(crate) key: Part<PublicKey>,
-    /// The private key, if it is here and not encrypted
+    /// The private key, if it is in the directory and not encrypted
     pub(crate) private_key: Option<PrivateKey>,
-    /// The files that are empty, each as a finding
+    /// A finding for each empty file
     pub(crate) empty: Vec<Finding>,
-    /// Who else can sign or change files: an unprivileged owner of the key, and everyone or a group who
-    /// may write in the directory
+    /// Other users who can sign or change files: an unprivileged owner of the key, and a group or
+    /// everyone with write permission in the directory
     pub(crate) warnings: Vec<Finding>,
-    /// The owner of the certificates, if that is a user who may not own them
+    /// The owner of the certificates, if this user may not own them
     pub(crate) owner: Option<Finding>,
-    /// The links at or above the files of a CA that is here or must be created: nothing is signed or
-    /// written through them. A bundle alone may be a link
+    /// The symbolic links at or above the files of a CA that exists or must be created. The CA
+    /// neither signs nor is written through them. A bundle without a key may be a link
     pub(crate) links: Vec<Finding>,
     /// Wrong modes and owners
     pub(crate) permissions: Vec<Finding>,
     /// The metadata of the files
     pub(crate) stamps: Stamps,
-    /// Files with further names
+    /// Files with further names (hard links)
     pub(crate) hard_links: Vec<PathBuf>,
 }
 
@@ -59,8 +59,9 @@ impl CurrentCa {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] for a damaged certificate or key; [`Error::Io`] and [`Error::Irregular`]
-    /// for files that cannot be read. A CA is never replaced, so a plan cannot go on without it.
+    /// [`Error::Malformed`] for a damaged certificate or key; [`Error::Io`] and
+    /// [`Error::Irregular`] for files that cannot be read. These are errors because a CA is never
+    /// replaced, so a plan without it is impossible.
     pub(crate) fn read(
         paths: &PairPaths,
         relative: &PairPaths,
@@ -86,7 +87,7 @@ impl CurrentCa {
         }
         let (key, private_key) = match private_key {
             Part::Present(key) => (Part::Present(key.public_key().clone()), Some(key)),
-            // An encrypted key is read when something is signed
+            // An encrypted key is decrypted when the CA signs
             key => (public(key), None),
         };
         let lacks_own = |key| place_of_key(&bundle, key).is_none();
@@ -138,8 +139,8 @@ impl CurrentCa {
         })
     }
 
-    /// Why nothing is signed with it and its files are not written: links, and a stranger who owns the
-    /// certificates.
+    /// The reasons for which the CA must not sign and its files must not be written: symbolic
+    /// links, and an untrusted owner of the certificates.
     pub(crate) fn obstacles(&self) -> impl Iterator<Item = &Finding> {
         self.links.iter().chain(&self.owner)
     }
@@ -149,7 +150,7 @@ impl CurrentCa {
         self.bundle.get(self.signing)
     }
 
-    /// The signing CA and the CAs of the file above it, as Go judges them.
+    /// The signing CA and the CAs above it in the file, for judging signatures as Go does.
     pub(crate) fn signing_chain(&self) -> Option<SigningChain> {
         let ca = self.certificate()?;
         let above = cas_above(ca, &self.bundle);
@@ -157,7 +158,7 @@ impl CurrentCa {
     }
 }
 
-/// The place of the signing CA in a bundle.
+/// The index of the signing CA in a bundle.
 pub(crate) fn signing(
     bundle: &[Certificate],
     key: Option<&PublicKey>,
@@ -172,12 +173,13 @@ pub(crate) fn signing(
     named.unwrap_or(0)
 }
 
-/// The place of the signing CA in a bundle whose keys are elsewhere.
+/// The index of the signing CA in a bundle with keys that are elsewhere.
 pub(crate) fn signing_place(bundle: &[Certificate], common_name: Option<&str>) -> usize {
     signing(bundle, None, common_name)
 }
 
-/// The error for a file of a CA that cannot be used: the system's, if this user must not read it.
+/// The error for a CA file that cannot be used. If this user may not read it, this is the operating
+/// system's error.
 fn unusable(finding: &Finding, path: &Path) -> Error {
     match (finding, read_regular_file(path)) {
         (Finding::Blocked { .. }, Err(error)) => error,

@@ -1,4 +1,4 @@
-//! Checks certificates wherever they are: when they expire, and what is wrong with them.
+//! Checks certificates in any place: their expiry, and their faults.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// Checks certificates for monitoring, and for people before they go on holiday.
+/// Checks certificates, for monitoring and for manual inspection.
 ///
 /// ```
 /// use etcd_pki_core::{
@@ -67,8 +67,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// With [`Threshold::WARNING`] and [`Threshold::CRITICAL`], and for CAs also [`Threshold::CA_WARNING`]
-    /// and [`Threshold::CA_CRITICAL`].
+    /// Creates a check with [`Threshold::WARNING`] and [`Threshold::CRITICAL`], and for CAs also
+    /// [`Threshold::CA_WARNING`] and [`Threshold::CA_CRITICAL`].
     pub const fn new() -> Self {
         Self {
             warning: Threshold::WARNING,
@@ -92,21 +92,21 @@ impl Check {
         self
     }
 
-    /// Sets the warning threshold of CAs. Without, they have [`Threshold::CA_WARNING`], and that of all
-    /// certificates if it is longer.
+    /// Sets the warning threshold of CAs. The default is the longer one of
+    /// [`Threshold::CA_WARNING`] and the threshold of all certificates.
     pub const fn with_ca_warning(mut self, threshold: Threshold) -> Self {
         self.ca_warning = Some(threshold);
         self
     }
 
-    /// Sets the critical threshold of CAs. Without, they have [`Threshold::CA_CRITICAL`], and that of all
-    /// certificates if it is longer.
+    /// Sets the critical threshold of CAs. The default is the longer one of
+    /// [`Threshold::CA_CRITICAL`] and the threshold of all certificates.
     pub const fn with_ca_critical(mut self, threshold: Threshold) -> Self {
         self.ca_critical = Some(threshold);
         self
     }
 
-    /// The thresholds of a certificate, the critical ones first.
+    /// The thresholds of a certificate. The critical ones come first.
     fn thresholds(&self, certificate: &Certificate) -> Vec<(Threshold, bool)> {
         if !certificate.is_ca() {
             return vec![(self.critical, true), (self.warning, false)];
@@ -122,13 +122,14 @@ impl Check {
         critical.chain(warning).collect()
     }
 
-    /// Sets the time of the judgement; without it, now.
+    /// Sets the time for which the check is made. The default is the current time.
     pub const fn at(mut self, instant: SystemTime) -> Self {
         self.at = Some(instant);
         self
     }
 
-    /// Ignores findings with this code, one of [`Finding::CODES`], in upper or lower case.
+    /// Ignores findings with this code. The code is one of [`Finding::CODES`], in upper or lower
+    /// case.
     ///
     /// # Errors
     ///
@@ -145,17 +146,19 @@ impl Check {
         Ok(self)
     }
 
-    /// Checks files, and all files of directories: in them, one level below, and in an `etcd` there.
-    /// The results are in the order of the files. A file that cannot be read is a finding.
+    /// Checks files, and all files of directories: those in the directory, one level below, and in
+    /// an `etcd` directory there. The results are in the order of the files. A file that cannot be
+    /// read is a finding.
     ///
-    /// Keys are found by name: `x-key.pem` or `x.key` of `x.pem` and of `x.crt`. A missing key is no
-    /// fault; a missing certificate is one, unless the request is next to the key.
+    /// The key of a certificate is found by name: `x-key.pem` or `x.key` for `x.pem` and `x.crt`. A
+    /// missing key is not a fault. A missing certificate is a fault unless the request is next to
+    /// the key.
     #[must_use]
     pub fn run(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<Checked> {
         self.judge(&Reading::of(paths))
     }
 
-    /// Judges what was read.
+    /// Judges the files that were read.
     pub(super) fn judge(&self, reading: &Reading) -> Vec<Checked> {
         let now = self.at.unwrap_or_else(clock::now);
         let Reading {
@@ -195,7 +198,7 @@ impl Check {
     ) -> Vec<Checked> {
         let certificates = match contents {
             Contents::Certificates(certificates) => certificates,
-            // Its certificate's result has it
+            // The result of its certificate includes the key
             Contents::Key(_) if surroundings.has_key(path) => return Vec::new(),
             Contents::Key(findings) => {
                 let findings = findings.iter().cloned();
@@ -205,7 +208,8 @@ impl Check {
             Contents::Other => return Vec::new(),
         };
         if is_replaced_ca(path) && !given.contains(path) {
-            // It signs nothing that is trusted, so it may expire; its key is still a secret
+            // A replaced CA signs nothing that is trusted, so it may expire. Its key is still a
+            // secret
             let key = certificates.key.finding.iter();
             let findings = certificates.findings.iter().chain(key).cloned();
             return findings.map(|one| Checked::file(path, one)).collect();
@@ -219,7 +223,8 @@ impl Check {
                 continue;
             }
             let chain = (path, &all[index + 1..]);
-            // The first certificate of a leaf's file is a leaf for etcd, even if it may sign others
+            // etcd uses the first certificate of a leaf's file as a leaf, even if it may sign
+            // others
             let is_leaf = !certificate.is_ca() || (index == 0 && is_named_as_leaf(path));
             let mut findings = self.certificate(certificate, is_leaf, chain, &cas, now);
             if index == 0 {
@@ -237,7 +242,7 @@ impl Check {
             }
             let one = Checked::certificate_at(path, index + 1, certificate, findings, now);
             let key = &certificates.key;
-            // Of several certificates for one key, one has the findings about it
+            // If several certificates have one key, only one of them has the findings about the key
             let has_same_key =
                 certificates.are_cas() && key.public.as_ref() == Some(certificate.public_key());
             checked.push(if index == certificates.index_of_key() {
@@ -251,8 +256,8 @@ impl Check {
         checked
     }
 
-    /// Everything that is wrong with a certificate, except its key. It is in a file, in which other
-    /// certificates may follow it.
+    /// All findings about a certificate, except about its key. `chain` contains the certificates
+    /// that follow it in its file.
     fn certificate(
         &self,
         certificate: &Certificate,
@@ -266,7 +271,7 @@ impl Check {
         let time = time.or_else(|| rules::expiry(certificate, &thresholds, now));
         let mut findings: Vec<Finding> = time.into_iter().collect();
         findings.extend(rules::key_usage_of_ca(certificate));
-        // etcd trusts a leaf in the trusted file as it is
+        // etcd trusts a leaf in the trusted file without checking its issuer
         let may_have_issuer = if is_leaf {
             !is_trusted_by_name(path)
         } else {
@@ -292,7 +297,7 @@ impl Check {
         findings
     }
 
-    /// The results for files without certificates. One whose finding is ignored has no result.
+    /// The results for files without certificates. If the finding is ignored, there is no result.
     fn reported(&self, findings: Vec<(PathBuf, Finding)>) -> impl Iterator<Item = Checked> {
         let findings = findings.into_iter();
         let reported = findings.filter(|(_, finding)| !self.ignored.contains(&finding.code()));
@@ -306,9 +311,9 @@ impl Default for Check {
     }
 }
 
-/// A finding for each path without certificates: an empty directory must not look healthy.
+/// A finding for each path without certificates, because an empty directory must not look healthy.
 ///
-/// A key among certificates has none: a shell pattern has put it into the list.
+/// A key in a list with certificates has no finding: a shell pattern may have added it to the list.
 fn without_certificates(given: &[Given], read: &BTreeMap<PathBuf, Contents>) -> Vec<Checked> {
     let has = |given: &Given, kind: fn(&Contents) -> bool| {
         let contents = given.files.iter().filter_map(|file| read.get(file));
@@ -330,10 +335,10 @@ fn without_certificates(given: &[Given], read: &BTreeMap<PathBuf, Contents>) -> 
         .collect()
 }
 
-/// The directories with certificates in which everyone can write, and those with a CA and keys in which
-/// others can add files.
+/// The directories with certificates in which everyone can write, and the directories with a CA and
+/// keys in which other users can add files.
 fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Finding)> {
-    /// What a directory with certificates has
+    /// The contents of a directory with certificates
     #[derive(Default)]
     struct Has {
         ca: bool,
@@ -355,8 +360,8 @@ fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Fin
     open.collect()
 }
 
-/// What is wrong with the issuers of a certificate. Where a layout's CA file is, etcd trusts nothing
-/// else: other CAs that are kept nearby do not count for a leaf of etcd.
+/// The findings about the issuers of a certificate. If a layout's CA file exists, etcd trusts only
+/// that file, and other CAs nearby do not count for a leaf of etcd.
 fn issuer_findings(
     certificate: &Certificate,
     is_leaf: bool,
@@ -374,13 +379,13 @@ fn issuer_findings(
     let candidates = all.iter().map(|&(path, ca)| ((path, ca), ca));
     let (path, issuer) = match issuer::of(certificate, candidates) {
         Issuer::Ca(issuer) => issuer,
-        // The signature of a certificate that is trusted itself does not matter
+        // If a certificate is itself trusted, its signature does not matter
         Issuer::Refused(_) | Issuer::Unknown { .. }
             if cas.near.iter().any(|(_, ca)| *ca == certificate) =>
         {
             return Vec::new();
         }
-        // The root of an intermediate CA may be kept anywhere
+        // The root of an intermediate CA may be elsewhere
         Issuer::Unknown { damaged: None, .. } if certificate.is_ca() && !is_leaf => {
             return Vec::new();
         }
@@ -392,7 +397,7 @@ fn issuer_findings(
                 let empty = cas.empty.as_deref().filter(|_| is_leaf);
                 let own = own_ca(certificate, trusted.unwrap_or(&cas.near));
                 let ca = empty.or(own);
-                // Without a CA, nothing shows who has to sign
+                // Without a CA, the expected signer is unknown
                 let refusal = ca.and_then(|ca| unknown.refusal(certificate, Some(ca)));
                 return refusal.into_iter().collect();
             }
@@ -409,8 +414,8 @@ fn issuer_findings(
     findings
 }
 
-/// The file of the CA that should have signed a certificate: of these the one that it names, or the
-/// first.
+/// The file of the CA that should have signed a certificate: the CA that the certificate names, or
+/// else the first.
 fn own_ca<'a>(certificate: &Certificate, cas: &[(&'a Path, &Certificate)]) -> Option<&'a Path> {
     let namesake = cas.iter().find(|(_, ca)| certificate.names_issuer(ca));
     let (path, _) = namesake.or_else(|| cas.first())?;

@@ -17,7 +17,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// The result for a certificate, or for a file or a directory without one.
+/// The result for a certificate, or for a file or directory without certificates.
 #[derive(Clone, Debug)]
 pub struct Checked {
     path: PathBuf,
@@ -37,19 +37,19 @@ impl Checked {
         &self.path
     }
 
-    /// The number of the certificate in its file, counted from 1.
+    /// The position of the certificate in its file, counted from 1.
     #[must_use]
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// The certificate; `None` if none can be read.
+    /// The certificate; `None` if no certificate can be read.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
     }
 
-    /// The file of its key, if it is this file or next to it.
+    /// The file of the key, if it is the same file or next to it.
     #[must_use]
     pub fn key(&self) -> Option<&Path> {
         self.key.as_deref()
@@ -61,35 +61,37 @@ impl Checked {
         self.key_match
     }
 
-    /// The seconds until the certificate expires, negative afterwards; `None` without a certificate.
+    /// The seconds until the certificate expires, negative after its expiry; `None` without a
+    /// certificate.
     #[must_use]
     pub fn seconds_left(&self) -> Option<i64> {
         self.certificate.as_ref().map(|_| self.seconds_left)
     }
 
-    /// The whole days until the certificate expires, negative after as many days; `None` without a
+    /// The whole days until the certificate expires, negative after its expiry; `None` without a
     /// certificate.
     #[must_use]
     pub fn days_left(&self) -> Option<i64> {
         const DAY: i64 = 86_400;
-        // Less than a day before and after its end are both none
+        // Less than a day before or after the expiry is 0 days
         self.seconds_left().map(|seconds| seconds / DAY)
     }
 
-    /// Whether a CA signed one of the other certificates that were read; `None` for a leaf.
+    /// Whether the CA signed one of the other certificates that were read; `None` for a leaf.
     #[must_use]
     pub fn signed_here(&self) -> Option<bool> {
         self.signed_here
     }
 
-    /// What is wrong.
+    /// The findings.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Whether this is the certificate of a node, client or admin by its file's name, with a member's
-    /// usages and names, as Kubespray gives them: etcd's peer port accepts it from each of them.
+    /// Whether this is a certificate of a node, client or admin (according to the file's name) with
+    /// a member's usages and names. Kubespray issues such certificates, and etcd's peer port
+    /// accepts them.
     #[must_use]
     pub fn is_as_a_member(&self) -> bool {
         let Some(certificate) = &self.certificate else {
@@ -113,7 +115,7 @@ impl Checked {
         severities.max().unwrap_or(Severity::Ok)
     }
 
-    /// The result for a file with only this finding.
+    /// A result for a file with only this finding.
     pub(super) fn file(path: &Path, finding: Finding) -> Self {
         Self {
             path: path.to_owned(),
@@ -157,14 +159,14 @@ impl Checked {
         takes
     }
 
-    /// Whether it is a CA that expires soon.
+    /// Whether this is a CA that expires soon.
     pub(super) fn is_expiring_ca(&self) -> bool {
         let is_expiry = |finding: &Finding| matches!(finding, Finding::Expires { .. });
         let is_ca = self.certificate.as_ref().is_some_and(Certificate::is_ca);
         is_ca && self.findings.iter().any(is_expiry)
     }
 
-    /// Notes on the finding that a CA expires how many leaf certificates depend on it.
+    /// Adds the number of dependent leaf certificates to the finding that a CA expires.
     pub(super) fn note_dependents(&mut self, count: usize) {
         for finding in &mut self.findings {
             if let Finding::Expires { dependents, .. } = finding {
@@ -173,13 +175,13 @@ impl Checked {
         }
     }
 
-    /// Notes whether a CA is one of those that signed something.
+    /// Records whether a CA is among these signers.
     pub(super) fn note_signed(&mut self, signers: &HashSet<&PublicKey>) {
         let ca = self.certificate.as_ref().filter(|one| one.is_ca());
         self.signed_here = ca.map(|ca| signers.contains(ca.public_key()));
     }
 
-    /// Adds the key that it has together with another certificate.
+    /// Adds a key that another certificate of the file also has.
     pub(super) fn with_key_match(self, key: &Key) -> Self {
         Self {
             key: key.path.clone(),
@@ -195,7 +197,7 @@ impl Checked {
         if certificate.is_some_and(Certificate::is_ca) {
             self.findings.extend(key.ca_owner.clone());
         } else {
-            // Only etcd-pki reads a CA's key
+            // etcd does not read a CA's key; only etcd-pki does
             self.findings.extend(key.refused.clone());
             self.findings.extend(key.owner.clone());
         }

@@ -1,4 +1,4 @@
-//! What a file holds, and the key next to it.
+//! Reads the contents of a file, and finds the key next to it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,17 +17,17 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// The ends of the names of certificates' files
+/// The extensions of certificate files
 pub(super) const EXTENSIONS: [&str; 5] = ["pem", "crt", "cer", "cert", "der"];
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) enum Contents {
     /// Certificates
     Certificates(Box<Certificates>),
-    /// A private key only, and what is wrong with its file
+    /// Only a private key, with the findings about its file
     Key(Vec<Finding>),
-    /// Nothing that is judged, such as a request or a revocation list
+    /// Content that is not judged, such as a request or a revocation list
     Other,
     /// Unknown content
     Unreadable(Finding),
@@ -42,7 +42,7 @@ pub(super) struct Certificates {
     is_bundle: bool,
     /// The key in the file or next to it
     pub(super) key: Key,
-    /// What is wrong with the file
+    /// The findings about the file
     pub(super) findings: Vec<Finding>,
 }
 
@@ -51,29 +51,29 @@ pub(super) struct Certificates {
 pub(super) struct Key {
     pub(super) path: Option<PathBuf>,
     pub(super) public: Option<PublicKey>,
-    /// What is wrong with its file
+    /// The finding about its file
     pub(super) finding: Option<Finding>,
-    /// Why etcd does not read it, which is no fault of a CA's key
+    /// The reason why etcd cannot read it. For a CA's key this is not a fault
     pub(super) refused: Option<Finding>,
-    /// Its owner, if it is a leaf's key
+    /// The finding about its owner, if it is a leaf's key
     pub(super) owner: Option<Finding>,
-    /// Its owner, if it is a CA's key
+    /// The finding about its owner, if it is a CA's key
     pub(super) ca_owner: Option<Finding>,
 }
 
 impl Contents {
-    /// Reads a file of a store whose directory has this owner.
+    /// Reads a file of a store. `store_owner` is the owner of the store's directory.
     pub(super) fn of(path: &Path, store_owner: u32) -> Self {
         let (bytes, stamp) = match read(path) {
             Ok(Some(file)) => file,
-            // Reading it gives the reason, unless the file was just created
+            // Reading it gives the error, unless the file has just been created
             Ok(None) => {
                 return match read_file(path) {
                     Ok(_) => Self::of(path, store_owner),
                     Err(error) => Self::Unreadable(rules::unusable(error)),
                 };
             }
-            // A monitoring user need not be able to read keys
+            // A monitoring user should not need to read keys
             Err(error) if rules::is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
             Err(error) => return Self::Unreadable(rules::unusable(error)),
         };
@@ -94,7 +94,7 @@ impl Contents {
             Ok(all) => {
                 let key = Key::within(path, &bytes, &stamp, store_owner)
                     .unwrap_or_else(|| Key::next_to(path, store_owner));
-                // The certificate of a pair called `x-key` has its own key next to it
+                // The certificate `x-key` of a pair has its own key next to it
                 let is_misplaced = is_key(path) && key.path.is_none();
                 let misplaced = is_misplaced.then(|| rules::certificate_in_place_of_key(path));
                 let owner = (of == Use::TrustedCa)
@@ -128,10 +128,10 @@ impl Contents {
                     let findings = findings.chain(for_etcd).chain(misplaced);
                     Self::Key(findings.chain(owner).collect())
                 } else if found.iter().any(|what| what.ends_with("certificate")) {
-                    // One under a label such as OpenSSL's `TRUSTED CERTIFICATE`
+                    // A certificate with another label, such as OpenSSL's `TRUSTED CERTIFICATE`
                     for_etcd(path, &bytes, refused).map_or(Self::Other, Self::Unreadable)
                 } else if matches!(Layout::kind_by_name(path), Some((_, false))) {
-                    // Such as a request or a revocation list
+                    // For example a request or a revocation list
                     let finding = for_etcd(path, &bytes, refused);
                     Self::Unreadable(finding.unwrap_or(Finding::NoCertificate))
                 } else {
@@ -153,14 +153,14 @@ impl Contents {
 }
 
 impl Certificates {
-    /// Whether they are CAs, and not a leaf and its chain.
+    /// Whether they are CAs, as opposed to a leaf and its chain.
     pub(super) fn are_cas(&self) -> bool {
         self.is_bundle
     }
 
-    /// The certificate that the key belongs to: the first, which its chain follows; in a trust bundle
-    /// the CA that it matches. A leaf after its CA does not count: Go takes the first certificate for
-    /// that of the key (`X509KeyPair` in `crypto/tls/tls.go`).
+    /// The index of the certificate that the key belongs to: the first one, with its chain after
+    /// it, or in a trust bundle the CA that matches. A leaf after its CA does not count, because Go
+    /// uses the first certificate with the key (`X509KeyPair` in `crypto/tls/tls.go`).
     pub(super) fn index_of_key(&self) -> usize {
         let key = self.key.public.as_ref();
         let fits = |one: &Certificate| one.is_ca() && Some(one.public_key()) == key;
@@ -170,7 +170,7 @@ impl Certificates {
 }
 
 impl Key {
-    /// The key in the certificates' file, as the kubelet has it.
+    /// Reads a key in the certificates' own file, which the kubelet uses.
     fn within(path: &Path, bytes: &[u8], stamp: &Stamp, store_owner: u32) -> Option<Self> {
         let (key, refused) = verify::held_key(bytes, None);
         if matches!(key, Err(Error::Missing { .. } | Error::Malformed { .. })) {
@@ -180,7 +180,7 @@ impl Key {
         Some(Self::of(path, key, refused, (bytes, stamp), store_owner))
     }
 
-    /// The key in a file of its own, by the usual names of the two files.
+    /// Reads a key in a separate file, found by the usual names of the two files.
     fn next_to(certificate: &Path, store_owner: u32) -> Self {
         let found = key_paths(certificate)
             .iter()
@@ -195,7 +195,7 @@ impl Key {
         })
     }
 
-    /// The key at a path; `None` if there is no file.
+    /// Reads the key at a path; `None` if there is no file.
     pub(super) fn at(path: &Path, store_owner: u32) -> Option<Self> {
         let finding = match read(path) {
             Ok(None) => return None,
@@ -227,7 +227,7 @@ impl Key {
         let (public, finding) = match key {
             _ if rules::empty(path, bytes).is_some() => (None, rules::empty(path, bytes)),
             Ok(key) => (Some(key.public_key().clone()), None),
-            // It may be the right key
+            // The key may be the right one
             Err(Error::EncryptedKey | Error::Unsupported { .. }) => (None, None),
             Err(error) => (None, Some(rules::unusable(error.in_file(path)))),
         };
@@ -242,18 +242,18 @@ impl Key {
     }
 }
 
-/// Whether a file of a directory may hold certificates or keys.
+/// Whether a file of a directory may contain certificates or keys.
 pub(super) fn is_candidate(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     is_key(path) || EXTENSIONS.iter().any(|known| extension == *known)
 }
 
-/// Whether a path has the name of a certificate's file.
+/// Whether a path has the name of a certificate file.
 pub(super) fn is_named_as_certificate(path: &Path) -> bool {
     is_candidate(path) && !is_key(path)
 }
 
-/// Whether a path has the name of a CA's certificate, in a layout or as tools name it.
+/// Whether a path has a usual name for a CA's certificate, in a layout or of another tool.
 pub(super) fn is_file_of_ca(path: &Path) -> bool {
     match Layout::kind_by_name(path) {
         Some((FileKind::Ca(_), _)) => true,
@@ -278,8 +278,8 @@ fn is_ca_stem(stem: &str) -> bool {
     stem == "ca" || stem.ends_with("-ca")
 }
 
-/// Whether a path is a certificate's and not its key's: by its name, or because the path of its key
-/// has a certificate.
+/// Whether a path should contain a certificate and not a key, either by its name, or because there
+/// is a certificate at the path of its key.
 fn is_in_place_of_certificate(path: &Path) -> bool {
     if is_key(path) {
         return false;
@@ -303,20 +303,20 @@ fn is_der(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "der")
 }
 
-/// Where the key of a certificate is: the first existing of [`key_paths`], or the usual path.
+/// The path of a certificate's key: the first existing one of [`key_paths`], or the usual path.
 pub(crate) fn key_path(certificate: &Path) -> PathBuf {
     let paths = key_paths(certificate);
     let existing = paths.iter().find(|path| path.symlink_metadata().is_ok());
     existing.or(paths.first()).cloned().unwrap_or_default()
 }
 
-/// Where the key of a certificate may be: `x-key.pem` and `x.key` for `x.pem`, in the other order for
-/// `x.crt`.
+/// The possible paths of a certificate's key: `x-key.pem` and `x.key` for `x.pem`, and the reverse
+/// order for `x.crt`.
 pub(super) fn key_paths(certificate: &Path) -> Vec<PathBuf> {
     let stem = certificate.file_stem().unwrap_or_default();
     let extension = certificate.extension().unwrap_or_default();
     let with_key_extension = certificate.with_extension("key");
-    // The stem may have dots: it is a host's name
+    // The stem is a host's name and may contain dots
     let mut name = stem.to_owned();
     name.push("-key.");
     name.push(extension);
@@ -332,12 +332,12 @@ fn read(path: &Path) -> Result<Option<(Zeroizing<Vec<u8>>, Stamp)>> {
     Ok(look(path)?.map(|(bytes, stamp)| (Zeroizing::new(bytes), stamp)))
 }
 
-/// What is wrong with the permissions of a file, if no specification gives others.
+/// The findings about a file's permissions, if no specification gives others.
 fn permissions(path: &Path, stamp: &Stamp, secret: bool) -> Vec<Finding> {
     rules::permissions(path, stamp, secret, &Attributes::default())
 }
 
-/// The use that etcd can make of a file of certificates.
+/// The way in which etcd can use a file of certificates.
 fn use_of(path: &Path, bytes: &[u8]) -> Use {
     let begins_with_ca = || {
         let all = Certificate::all_from_bytes(bytes);
@@ -345,7 +345,7 @@ fn use_of(path: &Path, bytes: &[u8]) -> Use {
     };
     let is_ca = match Layout::kind_by_name(path) {
         Some((FileKind::Ca(_) | FileKind::ReplacedCa(_), _)) => true,
-        // A host may be called `x-ca`, and K3s has a `client-ca.crt`
+        // A host's name may be `x-ca`, and K3s has a `client-ca.crt`
         Some(_) => is_named_as_ca(path) && begins_with_ca(),
         None => is_named_as_ca(path) || begins_with_ca(),
     };
@@ -356,7 +356,7 @@ fn use_of(path: &Path, bytes: &[u8]) -> Use {
     }
 }
 
-/// Whether a layout names a file as a leaf's certificate, and no other tool as a CA's.
+/// Whether a layout has this name for a leaf certificate, and no other tool has it for a CA.
 pub(super) fn is_named_as_leaf(path: &Path) -> bool {
     let is_leaf = matches!(
         Layout::kind_by_name(path),
@@ -365,8 +365,8 @@ pub(super) fn is_named_as_leaf(path: &Path) -> bool {
     is_leaf && !is_named_as_ca(path)
 }
 
-/// Why etcd does not read a file, or what it skips of one. A file with the name of a DER file is not
-/// for etcd.
+/// The reason why etcd cannot read a file, or what etcd skips in it. A file with the name of
+/// a DER file is not for etcd.
 fn for_etcd(path: &Path, bytes: &[u8], refused: Option<Finding>) -> Option<Finding> {
     let finding = refused.or_else(|| verify::skipped_blocks(bytes));
     let finding = finding.filter(|_| !pem::is_der_by_name(path, bytes));
@@ -407,7 +407,8 @@ mod tests {
         }
     }
 
-    /// By its name, or because the file that should have its key has a certificate.
+    /// A path should contain a certificate by its name, or because there is a certificate at the
+    /// path of its key.
     #[test]
     fn files_in_the_places_of_certificates() {
         use crate::test_certificates::{self, Made};

@@ -1,4 +1,4 @@
-//! How many leaf certificates depend on a CA that expires soon.
+//! Counts the leaf certificates that depend on a CA that expires soon.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::{checked::Checked, signers::is_signed};
 use crate::x509::certificate::Certificate;
 
-/// Notes on each CA that expires soon how many of the leaf certificates depend on it: those that it, or a
-/// CA below it, signed.
+/// Adds to each CA that expires soon the number of leaf certificates that depend on it. The CA, or
+/// a CA below it, signed these.
 pub(super) fn note_dependents(checked: &mut [Checked]) {
     let expiring: Vec<usize> = (0..checked.len())
         .filter(|place| checked[*place].is_expiring_ca())
@@ -25,7 +25,7 @@ pub(super) fn note_dependents(checked: &mut [Checked]) {
     }
 }
 
-/// How many leaf certificates depend on the CA at this place.
+/// The number of leaf certificates that depend on the CA at this index.
 fn count(place: usize, checked: &[Checked]) -> usize {
     let Some(ca) = checked[place].certificate() else {
         return 0;
@@ -34,7 +34,7 @@ fn count(place: usize, checked: &[Checked]) -> usize {
         let all = checked.iter();
         all.filter_map(|one| Some((one, one.certificate()?)))
     };
-    // A later certificate with the same key takes its place in the file
+    // A later certificate with the same key replaces it
     let is_later = |(one, certificate): (&Checked, &Certificate)| {
         one.path() == checked[place].path()
             && certificate.is_ca()
@@ -59,7 +59,7 @@ fn count(place: usize, checked: &[Checked]) -> usize {
         }
         next += 1;
     }
-    // A link to a file is no further certificate
+    // A symbolic link to a file is not a further certificate
     let leaves: HashMap<&[u8], &Certificate> = all()
         .filter(|(_, one)| !one.is_ca())
         .map(|(_, one)| (one.as_der(), one))

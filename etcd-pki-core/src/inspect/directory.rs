@@ -1,4 +1,4 @@
-//! The current state of a directory: its layout, trust bundles, pairs and other files.
+//! Reads the current state of a directory: its layout, trust bundles, pairs and other files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// Reads a directory once, and gives its current state.
+/// Reads a directory once, and returns its current state.
 ///
 /// ```
 /// use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, inspect};
@@ -39,8 +39,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Error::Io`](crate::Error::Io) if the directory cannot be listed. A file that cannot be read is a
-/// finding.
+/// [`Error::Io`](crate::Error::Io) if the directory cannot be listed. A file that cannot be read is
+/// not an error, but a finding.
 pub fn directory(path: impl AsRef<Path>) -> Result<Directory> {
     Directory::read(path.as_ref(), None)
 }
@@ -66,35 +66,36 @@ pub struct TrustBundle {
     signing: Option<usize>,
 }
 
-/// The two files of a leaf certificate, as they are.
+/// The current files of a leaf certificate and its key.
 #[derive(Clone, Debug)]
 pub struct CurrentPair {
     pub(crate) kind: FileKind,
-    /// The host that has the tree with the files
+    /// The host with the tree that contains the files
     pub(crate) host: Option<String>,
-    /// Empty where file names contain no name
+    /// The name in the file name; empty if the layout's names contain none
     pub(crate) name: String,
     pub(crate) paths: PairPaths,
     pub(crate) certificate: Option<Certificate>,
-    /// The certificates that follow it in its file
+    /// The certificates after it in its file
     pub(crate) chain: Vec<Certificate>,
     pub(crate) key: Option<PublicKey>,
 }
 
-/// A file that the layout has no name for.
+/// A file without a name of the layout.
 #[derive(Clone, Debug)]
 pub(crate) struct OtherFile {
     pub(crate) path: PathBuf,
     /// Its certificates, in the order of the file
     pub(crate) certificates: Vec<Certificate>,
-    /// Whether it is a link to another file of the directory, which is judged under its own name
+    /// Whether it is a symbolic link to another file of the directory, which is judged under its
+    /// own name
     pub(crate) is_link: bool,
 }
 
 impl Directory {
-    /// Reads a directory with the names of a layout, or of the layout that fits best.
+    /// Reads a directory with the names of a layout, or with the best matching layout.
     pub(crate) fn read(path: &Path, layout: Option<Layout>) -> Result<Self> {
-        // The reason of the system, if it is missing
+        // If the directory is missing, this gives the operating system's error
         is_directory(path)?;
         let reading = Reading::of([path]);
         let relative = |file: &Path| file.strip_prefix(path).unwrap_or(file).to_owned();
@@ -199,13 +200,14 @@ impl Directory {
         &self.path
     }
 
-    /// The layout of the file names; `None` if no layout has them.
+    /// The layout of the file names; `None` if no layout matches.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {
         self.layout
     }
 
-    /// The trust bundles: that of clients, and that of peers if they have a separate CA.
+    /// The trust bundles: the one for clients, and the one for peers if there is a separate peer
+    /// CA.
     #[must_use]
     pub fn bundles(&self) -> &[TrustBundle] {
         &self.bundles
@@ -226,7 +228,7 @@ impl Directory {
         &self.others
     }
 
-    /// The CAs that others replaced, whose files have a name of the layout.
+    /// The replaced CAs, if their files have a name of the layout.
     pub(crate) fn replaced_cas(&self) -> &[Certificate] {
         &self.replaced
     }
@@ -237,14 +239,14 @@ impl Directory {
         &self.results
     }
 
-    /// Everything that is wrong.
+    /// All findings.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.results.iter().flat_map(Checked::findings)
     }
 }
 
 impl TrustBundle {
-    /// Which CA it is.
+    /// The kind of CA.
     #[must_use]
     pub fn kind(&self) -> CaKind {
         self.kind
@@ -262,7 +264,7 @@ impl TrustBundle {
         &self.certificates
     }
 
-    /// The CA with the key that is in the directory; `None` if its key is elsewhere.
+    /// The CA with its key in the directory; `None` if the key is elsewhere.
     #[must_use]
     pub fn signing_ca(&self) -> Option<&Certificate> {
         self.certificates.get(self.signing?)
@@ -282,7 +284,7 @@ impl CurrentPair {
         self.certificate.as_ref()
     }
 
-    /// The public part of the key; `None` if it is missing or cannot be read.
+    /// The public key; `None` if the key is missing or cannot be read.
     #[must_use]
     pub fn key(&self) -> Option<&PublicKey> {
         self.key.as_ref()
@@ -301,7 +303,7 @@ fn all(reading: &Reading, file: &Path) -> Vec<Certificate> {
     certificates(reading, file).map_or(Vec::new(), |found| found.all.clone())
 }
 
-/// The layout that names most of these files; one in which members have files comes first.
+/// The layout that matches most of these files. A layout with files of members is preferred.
 pub(crate) fn recognize<'a>(files: impl Iterator<Item = &'a Path> + Clone) -> Option<Layout> {
     let mut best: Option<((bool, usize), Layout)> = None;
     for layout in Layout::ALL {
@@ -310,7 +312,8 @@ pub(crate) fn recognize<'a>(files: impl Iterator<Item = &'a Path> + Clone) -> Op
             .filter_map(|path| layout.identify(path))
             .collect();
         let has_members = if layout.takes_any_name() {
-            // Every file has a member's name there, so a real member is one with a pair for peers
+            // In this layout every file name may be a member's, so a real member is one with a peer
+            // pair
             let members = pairs_of_members(&found);
             if members.values().all(|pairs| pairs.len() < 2) {
                 continue;

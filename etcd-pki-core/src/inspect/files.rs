@@ -1,4 +1,4 @@
-//! The files of a pair: read once, and judged by what they hold.
+//! The files of a pair, which are read once and judged by their contents.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,19 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// What a path holds.
+/// The contents of a path.
 #[derive(Debug)]
 pub(crate) enum Part<T> {
-    /// No file, or one that is empty or has only zero bytes
+    /// No file, or a file that is empty or has only zero bytes
     Missing,
-    /// What it should hold
+    /// The expected contents
     Present(T),
-    /// Something else, or something that cannot be read
+    /// Other contents, or a file that cannot be read
     Unusable(Finding),
 }
 
 impl<T> Part<T> {
-    /// What it should hold, if it does.
+    /// The expected contents, if they are present.
     pub(crate) fn present(&self) -> Option<&T> {
         match self {
             Self::Present(value) => Some(value),
@@ -36,7 +36,7 @@ impl<T> Part<T> {
         }
     }
 
-    /// What it should hold, if it does.
+    /// The expected contents, if they are present.
     pub(crate) fn into_present(self) -> Option<T> {
         match self {
             Self::Present(value) => Some(value),
@@ -44,7 +44,7 @@ impl<T> Part<T> {
         }
     }
 
-    /// Changes what is present.
+    /// Converts contents that are present.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Part<U> {
         match self {
             Self::Missing => Part::Missing,
@@ -54,20 +54,20 @@ impl<T> Part<T> {
     }
 }
 
-/// The two files of a pair, as they were when they were read. Links are followed.
+/// The two files of a pair at the time of reading. Symbolic links are followed.
 pub(crate) struct PairFiles {
     paths: PairPaths,
     certificate: Option<File>,
     key: Option<File>,
 }
 
-/// A file: its bytes, or why they cannot be read.
+/// A file: its bytes, or the reason why they cannot be read.
 struct File {
     bytes: Result<Zeroizing<Vec<u8>>>,
     stamp: Stamp,
 }
 
-/// The metadata of a pair's files when they were read. By it a later change is noticed.
+/// The metadata of a pair's files at the time of reading. It shows later changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamps {
     certificate: Option<Stamp>,
@@ -75,7 +75,7 @@ pub(crate) struct Stamps {
 }
 
 impl PairFiles {
-    /// Reads the files. One that cannot be read, or is too large, is unusable.
+    /// Reads the files. A file that cannot be read or is too large is unusable.
     ///
     /// # Errors
     ///
@@ -88,8 +88,8 @@ impl PairFiles {
         })
     }
 
-    /// The certificates of the certificate's file, and why etcd does not read it with this use,
-    /// though etcd-pki does.
+    /// The certificates of the certificate's file, and the reason why etcd cannot read it
+    /// with this use, although etcd-pki can.
     pub(crate) fn certificates(&self, of: Use) -> (Part<Vec<Certificate>>, Option<Finding>) {
         part(
             &self.paths.certificate,
@@ -98,8 +98,8 @@ impl PairFiles {
         )
     }
 
-    /// The certificates of a trust bundle with those that etcd skips, and the lines of these; `None`
-    /// if etcd skips none.
+    /// The certificates of a trust bundle including those that etcd skips, and a finding with the
+    /// lines of these; `None` if etcd skips none.
     pub(crate) fn with_skipped(&self) -> Option<(Vec<Certificate>, Finding)> {
         let bytes = self.certificate.as_ref().and_then(File::bytes)?;
         let (all, finding) = verify::held_bundle(bytes);
@@ -107,7 +107,7 @@ impl PairFiles {
         Some((all.ok()?, skipped.in_file(&self.paths.certificate)))
     }
 
-    /// The files that are empty or have only zero bytes, which count as missing: each as a finding.
+    /// A finding for each file that is empty or has only zero bytes. Such a file counts as missing.
     pub(crate) fn empty(&self, relative: &PairPaths) -> Vec<Finding> {
         let files = [
             (&relative.key, &self.key),
@@ -121,8 +121,8 @@ impl PairFiles {
             .collect()
     }
 
-    /// The private key, and why etcd does not read its file, though etcd-pki does. A key that is
-    /// encrypted needs its passphrase.
+    /// The private key, and the reason why etcd cannot read its file, although etcd-pki can.
+    /// An encrypted key requires its passphrase.
     pub(crate) fn key(
         &self,
         passphrase: Option<&Passphrase>,
@@ -132,8 +132,9 @@ impl PairFiles {
         })
     }
 
-    /// Whether the certificate's file has nothing but this number of certificates, so that writing them
-    /// again loses nothing. The parameters of a curve, which OpenSSL writes before a key, are nothing.
+    /// Whether the certificate's file contains only this number of certificates, so that rewriting
+    /// them loses nothing. The parameters of a curve, which OpenSSL writes before a key, are
+    /// ignored.
     pub(crate) fn has_only_certificates(&self, count: usize) -> bool {
         let bytes = self.certificate.as_ref().and_then(File::bytes);
         bytes.is_some_and(|bytes| match pem::read("certificate", bytes) {
@@ -148,7 +149,8 @@ impl PairFiles {
         })
     }
 
-    /// Whether the certificate's file has a private key, which a new certificate would destroy.
+    /// Whether the certificate's file contains a private key. A new certificate would destroy the
+    /// key.
     pub(crate) fn certificate_file_has_key(&self) -> bool {
         let bytes = self.certificate.as_ref().and_then(File::bytes);
         bytes.is_some_and(has_private_key)
@@ -167,8 +169,8 @@ impl PairFiles {
         ))
     }
 
-    /// The files with wrong modes and owners, each with its mode or owner as a finding. A link is
-    /// left to the directory that its target is in.
+    /// A finding for each file with a wrong mode or owner. Symbolic links are skipped, because they
+    /// are judged in the directory of their target.
     pub(crate) fn permissions(&self, relative: &PairPaths, desired: &Attributes) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (path, shown, file, secret) in self.each(relative) {
@@ -179,7 +181,7 @@ impl PairFiles {
         findings
     }
 
-    /// The owner of the key, if that is a user who may not own it.
+    /// A finding about the owner of the key, if this user may not own it.
     pub(crate) fn key_owner(
         &self,
         shown: &Path,
@@ -190,12 +192,12 @@ impl PairFiles {
         rules::key_owner(shown, stamp, desired, store_owner)
     }
 
-    /// The owner of a CA's key, if that is an unprivileged user.
+    /// A finding about the owner of a CA's key, if this user is unprivileged.
     pub(crate) fn ca_key_owner(&self, shown: &Path, desired: &Attributes) -> Option<Finding> {
         rules::ca_key_owner(shown, &self.key.as_ref()?.stamp, desired)
     }
 
-    /// The owner of a CA's certificates, if that is a user who may not own them.
+    /// A finding about the owner of a CA's certificates, if this user may not own them.
     pub(crate) fn ca_owner(
         &self,
         shown: &Path,
@@ -206,14 +208,16 @@ impl PairFiles {
         rules::ca_owner(shown, stamp, desired, store_owner)
     }
 
-    /// The files with further names (hard links), which keep the old content when it is replaced.
+    /// The files with further names (hard links). These names keep the old content when the file is
+    /// replaced.
     pub(crate) fn hard_links(&self) -> Vec<PathBuf> {
         let files = self.each(&self.paths);
         let linked = files.filter(|(_, _, file, _)| file.stamp.links() > 1);
         linked.map(|(path, ..)| path.to_owned()).collect()
     }
 
-    /// The files that can have permissions of their own; a directory's mode says nothing of a key.
+    /// The files with permissions that matter. A directory at the key's path is skipped, because
+    /// its mode does not apply to a key.
     fn each<'a>(
         &'a self,
         relative: &'a PairPaths,
@@ -263,14 +267,14 @@ impl File {
         self.bytes.as_deref().map(Vec::as_slice).ok()
     }
 
-    /// Whether it is no regular file, or this user must not read it.
+    /// Whether this is not a regular file, or this user may not read it.
     fn is_blocked(&self) -> bool {
         self.bytes.as_ref().is_err_and(Error::is_in_the_way)
     }
 }
 
 impl Stamps {
-    /// The metadata of the files now.
+    /// Reads the metadata of the files now.
     pub(crate) fn now(paths: &PairPaths) -> Result<Self> {
         Ok(Self {
             certificate: Stamp::of(&paths.certificate)?,
@@ -278,7 +282,7 @@ impl Stamps {
         })
     }
 
-    /// The metadata of a certificate alone.
+    /// The metadata of a certificate without its key.
     pub(crate) fn of_certificate(certificate: Option<Stamp>) -> Self {
         Self {
             certificate,
@@ -286,7 +290,7 @@ impl Stamps {
         }
     }
 
-    /// Whether the key's path has a file.
+    /// Whether there is a file at the key's path.
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
     }
@@ -295,16 +299,16 @@ impl Stamps {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] with the first file that has changed; [`Error::Io`].
+    /// [`Error::Changed`] with the first changed file; [`Error::Io`].
     pub(crate) fn check(&self, paths: &PairPaths) -> Result<()> {
         self.check_now(&Self::now(paths)?, paths)
     }
 
-    /// Fails if the metadata of the files is another now.
+    /// Fails if the metadata of the files has changed.
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] with the first file that has changed.
+    /// [`Error::Changed`] with the first changed file.
     pub(crate) fn check_now(&self, now: &Self, paths: &PairPaths) -> Result<()> {
         let differ = |then: &Option<Stamp>, now: &Option<Stamp>| match (then, now) {
             (Some(then), Some(now)) => !then.is_of_same(now),
@@ -323,8 +327,8 @@ impl Stamps {
     }
 }
 
-/// Reads the part of a file. An empty file is missing (a full disk leaves such files), and so is one
-/// of zero bytes (a crash does).
+/// Reads the contents of a file. An empty file counts as missing, because a full disk leaves such
+/// files. A file with only zero bytes counts as missing too, because a crash leaves such files.
 fn part<T>(
     path: &Path,
     file: Option<&File>,
@@ -337,7 +341,7 @@ fn part<T>(
         Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => (Part::Missing, None),
         Ok(bytes) => match read(bytes) {
             (Ok(value), refused) => (Part::Present(value), refused),
-            // It may be the right key, which etcd does not read like this
+            // It may be the right key, in a form that etcd cannot read
             (Err(Error::EncryptedKey | Error::Unsupported { .. }), Some(refused)) => {
                 (Part::Unusable(refused.in_file(path)), None)
             }
@@ -350,7 +354,7 @@ fn part<T>(
     }
 }
 
-/// Whether some bytes hold a private key, encrypted or not.
+/// Whether bytes contain a private key, encrypted or not.
 pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
     match PrivateKey::from_bytes(bytes, None) {
         Ok(_) | Err(Error::EncryptedKey | Error::Unsupported { .. } | Error::Several { .. }) => {
@@ -361,7 +365,7 @@ pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
     }
 }
 
-/// The public part of a key.
+/// The public key of a private key.
 pub(crate) fn public(key: Part<PrivateKey>) -> Part<PublicKey> {
     key.map(|key| key.public_key().clone())
 }

@@ -1,33 +1,37 @@
-//! Who signed a certificate. Every command asks this module.
+//! Finds the CA that signed a certificate. Every command uses this module.
 
 use std::path::Path;
 
 use crate::{error::Error, finding::Finding, x509::certificate::Certificate};
 
-/// As many signatures are checked for one certificate as Go's `crypto/x509` checks.
+/// The maximum number of signature checks for one certificate. Go's `crypto/x509` has the same
+/// limit.
 const SIGNATURE_CHECKS: usize = 100;
 
-/// Who signed a certificate, among some CAs.
+/// The signer of a certificate, among some CAs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Issuer<T> {
     /// This CA
     Ca(T),
-    /// A CA with the issuer's name, and with an algorithm that is not supported here; it is named
+    /// A CA with the issuer's name, but with an algorithm that is not supported here. The text
+    /// names the algorithm
     NotSupported(String),
-    /// It names one of them, and Go refuses the algorithm of its signature, such as SHA-1: this is why
+    /// The certificate names one of the CAs, but Go refuses the algorithm of its signature, such as
+    /// SHA-1. The text is the reason
     Refused(String),
     /// None of them
     Unknown {
-        /// Whether one of them has the issuer's name and another key
+        /// Whether one of the CAs has the issuer's name, but another key
         same_name: bool,
-        /// Why the signature is not valid, though the certificate names the key of one of them
+        /// The reason why the signature is not valid, although the certificate names the key
+        /// of a CA
         damaged: Option<String>,
     },
 }
 
 impl<T> Issuer<T> {
-    /// Why the certificate is not accepted; `None` if one of the CAs signed it. `ca` is the file of the CA
-    /// that should have signed it.
+    /// The reason why a certificate is not accepted; `None` if one of the CAs signed it. `ca`
+    /// is the file of the CA that should have signed it.
     pub(crate) fn refusal(self, certificate: &Certificate, ca: Option<&Path>) -> Option<Finding> {
         match self {
             Self::Ca(_) => None,
@@ -52,8 +56,8 @@ impl<T> Issuer<T> {
     }
 }
 
-/// Finds the CA that signed a certificate. Of several certificates of that CA it is the one that
-/// expires last: a CA's earlier certificate may be kept next to its renewed one.
+/// Finds the CA that signed a certificate. If the CA has several certificates, this is the one that
+/// expires last, because a CA's earlier certificate may be kept next to the renewed one.
 pub(crate) fn of<'a, T>(
     certificate: &Certificate,
     cas: impl IntoIterator<Item = (T, &'a Certificate)>,
@@ -99,7 +103,8 @@ pub(crate) fn of<'a, T>(
     }
 }
 
-/// Whether a certificate names the key of this CA by its identifier; `None` where one of them has none.
+/// Whether a certificate names the key of this CA by its identifier; `None` if one of the two has
+/// no identifier.
 fn names_key(certificate: &Certificate, ca: &Certificate) -> Option<bool> {
     let named = certificate.authority_key_identifier();
     named
@@ -116,7 +121,7 @@ pub(crate) fn is_signed_by<'a>(
     matches!(of(certificate, cas), Issuer::Ca(()))
 }
 
-/// Whether the certificates that follow a leaf in its file lead to a trusted one.
+/// Whether the certificates after a leaf in its file lead to a trusted certificate.
 pub(crate) fn chain_is_trusted<'a>(
     leaf: &Certificate,
     chain: &[Certificate],
@@ -186,7 +191,7 @@ mod tests {
         assert!(!judge(SIGNATURE_CHECKS));
     }
 
-    /// Of several certificates of the CA it is the one that expires last, wherever it is.
+    /// If a CA has several certificates, the result is the one that expires last, at any position.
     #[test]
     fn the_certificate_of_a_ca_that_expires_last() {
         let ca = Made::root(test_certificates::ca("ca", None));
@@ -200,8 +205,8 @@ mod tests {
         }
     }
 
-    /// A signature with SHA-1 cannot be checked: it is refused if the key identifiers do not show
-    /// another CA.
+    /// A signature with SHA-1 cannot be checked. It is refused, unless the key identifiers show
+    /// that another CA signed it.
     #[cfg(feature = "rsa")]
     #[test]
     fn signatures_that_go_refuses() {
@@ -215,7 +220,7 @@ mod tests {
         let ca = Made::rsa_root(named(Some(1)));
         let other = Made::root(named(Some(2))).certificate;
         let stranger = Made::root(test_certificates::ca("other", None)).certificate;
-        // sha256WithRSAEncryption becomes sha1WithRSAEncryption
+        // Replaces sha256WithRSAEncryption with sha1WithRSAEncryption
         let with_sha1 = |made: Made| {
             let mut der = made.certificate.as_der().to_vec();
             let oid = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
@@ -249,7 +254,7 @@ mod tests {
             damaged: None,
         };
         assert_eq!(judge(&anonymous, &[&stranger]), unknown);
-        // The algorithm is not the reason where the signature is wrong
+        // The algorithm is not the reason if the signature is wrong
         let leaf = ca.sign(test_certificates::leaf("leaf")).certificate;
         let same_name = Issuer::Unknown {
             same_name: true,
@@ -278,7 +283,7 @@ mod tests {
             (&[&upper, &lower], &root, false),
             (&[&lower, &upper, &root], &stranger, false),
             (&[], &lower, false),
-            // It is not in a chain that it is the leaf of
+            // The chain of a leaf does not include the leaf
             (&[&stranger], &stranger, false),
         ] {
             let found = chain_is_trusted(&leaf, &chain(above), [trusted]);

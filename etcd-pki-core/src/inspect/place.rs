@@ -1,5 +1,5 @@
-//! The place of a certificate's file: the CA that etcd trusts for it, the store that has that CA, and the
-//! key next to it.
+//! Finds what belongs to a certificate's file: the CA that etcd trusts for it, the store with that
+//! CA, and the key next to it.
 
 use std::{
     io,
@@ -18,9 +18,10 @@ use crate::{
     verify::Verifier,
 };
 
-/// Trusts the CA that etcd trusts for the certificate in a file, by the file's place and name: the CA file
-/// of the layout, that of peers for a member's certificate for peers, or else the CAs next to it. A
-/// [`Check`](super::Check) judges by the same CAs.
+/// Creates a verifier that trusts the CA that etcd trusts for the certificate in this file. It
+/// depends on the file's place and name: the CA is in the CA file of the layout, in that of the
+/// peer CA for a member's certificate for peers, or else next to the certificate. A
+/// [`Check`](super::Check) uses the same CAs.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Layout, Store, cluster::Peers, inspect};
@@ -39,8 +40,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Error::Io`] of the kind not found if no CA is next to the file, and for a CA file that cannot be read;
-/// [`Error::Malformed`] for one that etcd-pki cannot read.
+/// [`Error::Io`] with the kind `NotFound` if there is no CA next to the file, and for a CA file
+/// that cannot be read; [`Error::Malformed`] for a CA file that etcd-pki cannot parse.
 pub fn verifier(certificate: impl AsRef<Path>) -> Result<Verifier> {
     let path = certificate.as_ref();
     let files = trusted_files(path);
@@ -58,8 +59,8 @@ pub fn verifier(certificate: impl AsRef<Path>) -> Result<Verifier> {
     Ok(verifier)
 }
 
-/// The store whose CA is next to a certificate's file: that of the layout which the file's name shows, or
-/// else that of a CA file in the same directory. `None` if there is no CA.
+/// The store with the CA for a certificate's file. Its layout is the one that the file's name
+/// shows, or else the one of a CA file in the same directory. `None` if there is no CA.
 #[must_use]
 pub fn store_of(certificate: impl AsRef<Path>) -> Option<Store> {
     let path = certificate.as_ref();
@@ -81,7 +82,7 @@ pub fn store_of(certificate: impl AsRef<Path>) -> Option<Store> {
     stores.into_iter().chain(trees).find(has_ca)
 }
 
-/// The store of a file in the tree of a host, where the layout's names have no host.
+/// The store of a file in the tree of a host, if the layout's names contain no host.
 fn store_of_tree(path: &Path, layout: Layout) -> Option<Store> {
     let levels = layout.neighbours(path)?.levels + 2;
     let directory = path.ancestors().nth(levels)?;
@@ -95,8 +96,9 @@ fn store_of_tree(path: &Path, layout: Layout) -> Option<Store> {
     found.host.is_some().then(|| Store::new(directory, layout))
 }
 
-/// Which CA of a store etcd trusts for the certificate in a file, by the file's name: that of peers for a
-/// member's certificate for peers, if peers have a separate CA.
+/// The kind of CA of a store that etcd trusts for the certificate in a file, according to the
+/// file's name. It is the peer CA for a member's certificate for peers, if there is a separate peer
+/// CA.
 #[must_use]
 pub fn ca_kind(store: &Store, certificate: impl AsRef<Path>) -> CaKind {
     let found = store.layout().neighbours(certificate.as_ref());
@@ -109,20 +111,20 @@ pub fn ca_kind(store: &Store, certificate: impl AsRef<Path>) -> CaKind {
     }
 }
 
-/// The file with the key of a certificate next to it; `None` if there is none.
+/// The file next to a certificate that contains its key; `None` if there is none.
 #[must_use]
 pub fn key_of(certificate: impl AsRef<Path>) -> Option<PathBuf> {
     let mut paths = key_paths(certificate.as_ref()).into_iter();
     paths.find(|path| !store::is_absent(path))
 }
 
-/// The directory of a store, from the place of its CA relative to a leaf's directory.
+/// The directory of a store, from the path of its CA relative to a leaf's directory.
 fn store_directory(own: &Path, layout: Layout, ca: &Path) -> Option<PathBuf> {
     let of_layout = layout.ca(CaKind::Client).certificate;
     if of_layout == ca {
         return Some(own.to_owned());
     }
-    // The leaf's own directory is the folder that the layout has its CA in
+    // The leaf is in the folder that the layout has for the CA
     let folder = of_layout.parent()?;
     match own.file_name() {
         Some(name) => (name == folder.as_os_str()).then(|| parent(own).to_owned()),
@@ -155,7 +157,7 @@ fn trusted_files(path: &Path) -> Vec<PathBuf> {
             .map(Path::to_owned)
             .collect()
     };
-    // A CA's own file is the one that etcd trusts
+    // etcd trusts a CA in its own file
     let mut files: Vec<PathBuf> = trusted.iter().map(|(file, _)| file.to_path_buf()).collect();
     if files.is_empty() {
         files = others(near);

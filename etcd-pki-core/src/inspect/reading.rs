@@ -1,4 +1,4 @@
-//! Files that are read once, each with what it holds.
+//! Reads files once, with their contents.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,17 +14,17 @@ use super::{
 };
 use crate::store::{self, Entry, parent};
 
-/// The files of some paths, read once.
+/// The files of some paths, and their contents.
 pub(super) struct Reading {
     /// The paths that were given
     pub(super) given: Vec<Given>,
-    /// What each file holds
+    /// The contents of each file
     pub(super) contents: BTreeMap<PathBuf, Contents>,
     /// The directories that cannot be listed
     pub(super) unlisted: Vec<Checked>,
 }
 
-/// A path that was given, and the files that belong to it.
+/// A given path, and the files that belong to it.
 pub(super) struct Given {
     pub(super) path: PathBuf,
     pub(super) files: Vec<PathBuf>,
@@ -33,7 +33,8 @@ pub(super) struct Given {
 }
 
 impl Reading {
-    /// Reads files, and all files of directories: in them, one level below, and in an `etcd` there.
+    /// Reads files, and all files of directories: those in the directory, one level below, and in
+    /// an `etcd` directory there.
     pub(super) fn of(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
         let paths: Vec<_> = paths.into_iter().collect();
         let paths: BTreeSet<&Path> = paths.iter().map(AsRef::as_ref).collect();
@@ -42,7 +43,7 @@ impl Reading {
             .into_iter()
             .map(|path| list(path, &mut unlisted))
             .collect();
-        // A file that is given itself is in the store that its directory is
+        // A file that is given by itself belongs to the store of its directory
         let mut files: BTreeMap<&PathBuf, u32> = BTreeMap::new();
         for one in &given {
             let is_file = one.files.first() == Some(&one.path);
@@ -68,7 +69,7 @@ impl Reading {
     }
 }
 
-/// The files that belong to a path, and a finding for each directory that cannot be listed.
+/// Lists the files that belong to a path. Adds a finding for each directory that cannot be listed.
 fn list(path: &Path, unlisted: &mut Vec<Checked>) -> Given {
     let mut given = Given {
         path: path.to_owned(),
@@ -82,7 +83,7 @@ fn list(path: &Path, unlisted: &mut Vec<Checked>) -> Given {
     for found in store::whole_tree(path) {
         match found {
             Ok(Entry::File(file)) if is_candidate(&file) => given.files.push(file),
-            // Reading it gives the reason
+            // Reading it gives the error
             Ok(Entry::Other(other)) if is_named_as_certificate(&other) => given.files.push(other),
             Ok(_) => {}
             Err((directory, error)) => {

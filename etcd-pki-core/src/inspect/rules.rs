@@ -1,4 +1,5 @@
-//! The rules: each looks at facts that were read before, and gives a finding or none.
+//! The rules. Each rule judges facts that were read before, and returns a finding if there is a
+//! fault.
 
 use std::{
     io,
@@ -23,13 +24,15 @@ use crate::{
     x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
-/// CAs of Kubernetes next to etcd's: etcd's needs do not apply to what they sign.
+/// The names of Kubernetes' own CAs, which may be next to etcd's. The requirements of etcd do not
+/// apply to certificates of these CAs.
 const NOT_ETCD: [&str; 4] = ["kubernetes", "front-proxy", "k3s-", "rke2-"];
 
-/// Scripts give a CA, and what it signs a moment later, the same number of days.
+/// Scripts often give a CA, and the certificates that it signs a moment later, the same number of
+/// days.
 const TOLERANCE: Duration = Duration::from_secs(86_400);
 
-/// The certificate expired, or is not valid yet.
+/// A certificate that has expired or is not valid yet.
 pub(crate) fn validity(certificate: &Certificate, now: SystemTime) -> Option<Finding> {
     let not_before = certificate.not_before();
     if now < not_before {
@@ -41,7 +44,7 @@ pub(crate) fn validity(certificate: &Certificate, now: SystemTime) -> Option<Fin
     expired(certificate, now)
 }
 
-/// The certificate expired.
+/// A certificate that has expired.
 pub(crate) fn expired(certificate: &Certificate, now: SystemTime) -> Option<Finding> {
     let not_after = certificate.not_after();
     (now > not_after).then_some(Finding::Expired {
@@ -50,7 +53,7 @@ pub(crate) fn expired(certificate: &Certificate, now: SystemTime) -> Option<Find
     })
 }
 
-/// The certificate expires within a threshold.
+/// A certificate that expires within a threshold.
 pub(crate) fn expiry(
     certificate: &Certificate,
     thresholds: &[(Threshold, bool)],
@@ -64,7 +67,7 @@ pub(crate) fn expiry(
     Some(expires(not_after, Some(within), critical, now))
 }
 
-/// The finding that a certificate expires.
+/// Creates the finding that a certificate expires.
 pub(crate) fn expires(
     not_after: SystemTime,
     within: Option<Threshold>,
@@ -86,7 +89,7 @@ pub(crate) fn expires(
     }
 }
 
-/// The key does not match the certificate.
+/// A key that does not match the certificate.
 pub(crate) fn key_match(
     certificate: &Certificate,
     key: Option<&PublicKey>,
@@ -98,7 +101,8 @@ pub(crate) fn key_match(
     })
 }
 
-/// None of the certificates of a trusted file may sign others: this is why the first may not.
+/// A trusted file in which no certificate may sign others. The reason is that of the first
+/// certificate.
 pub(crate) fn no_ca(trusted: &[Certificate]) -> Option<Finding> {
     let mut refused = None;
     for certificate in trusted {
@@ -107,8 +111,9 @@ pub(crate) fn no_ca(trusted: &[Certificate]) -> Option<Finding> {
     refused
 }
 
-/// Why every command refuses to sign with a CA whose key is here, but for the times, which are findings
-/// about their certificates. What the CA of a layout signs needs both usages of TLS.
+/// The reason why all commands refuse to sign with a CA that has its key here. Expiry and
+/// start of validity are not included, because they are findings about their certificates.
+/// Certificates of a layout's CA need both TLS usages.
 pub(crate) fn cannot_sign(
     ca: &Certificate,
     bundle: &[Certificate],
@@ -145,7 +150,7 @@ pub(crate) fn key_usage_of_ca(certificate: &Certificate) -> Option<Finding> {
     lacks.then_some(Finding::NoKeyUsage)
 }
 
-/// The CA expires before the certificate that it signed.
+/// A CA that expires before the certificate that it signed.
 pub(crate) fn outlives(
     certificate: &Certificate,
     ca: &Certificate,
@@ -158,15 +163,16 @@ pub(crate) fn outlives(
     })
 }
 
-/// Why Go refuses a leaf that a trusted CA signed, but for the times, which are findings about their
-/// certificates, and for what it does not read, which is a finding about the file.
+/// The reason why Go refuses a leaf that a trusted CA signed. Expiry and start of validity
+/// are not included, because they are findings about their certificates. Content that Go cannot
+/// read is not included either, because it is a finding about the file.
 pub(crate) fn refusals(
     certificate: &Certificate,
     chain: &[Certificate],
     trusted: Vec<Certificate>,
     now: SystemTime,
 ) -> Vec<Finding> {
-    // A CA that lists usages must list those of what it signs
+    // If a CA lists usages, they must include the usages of the certificates that it signs
     let own = certificate.extended_key_usages().unwrap_or_default().iter();
     let usages = own.filter(|usage| {
         matches!(
@@ -192,8 +198,9 @@ pub(crate) fn refusals(
         .collect()
 }
 
-/// The certificate names another certificate of its CA than this one (RFC 5280, section 4.2.1.1):
-/// the CA was renewed by a tool that did not keep what its leaves name it by.
+/// A certificate that names another certificate of its CA than this one (RFC 5280, section
+/// 4.2.1.1). This happens if a tool renewed the CA without keeping the identifiers that its leaves
+/// contain.
 pub(crate) fn earlier_ca_certificate(
     certificate: &Certificate,
     ca: &Certificate,
@@ -207,7 +214,7 @@ pub(crate) fn earlier_ca_certificate(
     (other_serial || other_key).then_some(Finding::EarlierCaCertificate)
 }
 
-/// A leaf has the key of one of these CAs.
+/// A leaf with the key of one of these CAs.
 pub(crate) fn ca_key<'a>(
     certificate: &Certificate,
     cas: impl IntoIterator<Item = (&'a Path, &'a Certificate)>,
@@ -222,8 +229,8 @@ pub(crate) fn ca_key<'a>(
     })
 }
 
-/// What etcd needs of a leaf's usages and names, or should not get. The file's name shows whether it
-/// is a member's; if it does not, the usages do.
+/// Usages and names that etcd needs in a leaf, or that a leaf should not have. The file's name
+/// shows whether the leaf is a member's, or else the usages do.
 pub(crate) fn usages(certificate: &Certificate, path: &Path) -> Vec<Finding> {
     if certificate.is_ca() {
         return Vec::new();
@@ -264,8 +271,8 @@ fn is_for_member(kind: FileKind) -> bool {
     matches!(kind, FileKind::Member | FileKind::Peer)
 }
 
-/// Whether a host can have one of the certificate's names: no connection goes to the address 0.0.0.0,
-/// and a name such as `https://m:2379` is none of a host.
+/// Whether a host can have at least one of the certificate's names. Nothing connects to the address
+/// 0.0.0.0, and no host has a name such as `https://m:2379`.
 fn has_usable_name(certificate: &Certificate) -> bool {
     let mut names = certificate.dns_names().iter();
     let mut addresses = certificate.ip_addresses().iter();
@@ -273,7 +280,7 @@ fn has_usable_name(certificate: &Certificate) -> bool {
         || addresses.any(|address| !address.is_unspecified())
 }
 
-/// The address that a DNS name is, with or without brackets and a port.
+/// The IP address in a DNS name, with or without brackets and a port.
 fn address_in(name: &str) -> Option<IpAddr> {
     let bare = name
         .strip_prefix('[')
@@ -283,14 +290,14 @@ fn address_in(name: &str) -> Option<IpAddr> {
     address.or_else(|_| with_port()).ok()
 }
 
-/// Whether a certificate has neither DNS name nor address: only these two count (`checkCertSAN` in
-/// etcd's client/pkg/transport/listener_tls.go).
+/// Whether a certificate has neither a DNS name nor an IP address. Other names do not count
+/// (`checkCertSAN` in etcd's client/pkg/transport/listener_tls.go).
 fn is_nameless(certificate: &Certificate) -> bool {
     certificate.dns_names().is_empty() && certificate.ip_addresses().is_empty()
 }
 
-/// A certificate that etcd's peer port accepts though it is not a member's: from anywhere if it has
-/// neither DNS name nor address, else from these.
+/// A certificate that etcd's peer port accepts although it is not a member's. Without DNS names and
+/// IP addresses it is accepted from everywhere, otherwise only from these.
 pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Option<Finding> {
     if certificate.is_ca() {
         return None;
@@ -312,33 +319,34 @@ pub(crate) fn peer_port(certificate: &Certificate, path: Option<&Path>) -> Optio
     peer_port_for(certificate.dns_names(), certificate.ip_addresses())
 }
 
-/// Whether a certificate has a member's usages and the names that every member has, as Kubespray gives
-/// them to all: its clients cannot be changed alone.
+/// Whether a certificate has a member's usages, and the names that Kubespray gives to all
+/// certificates. Kubespray's clients cannot be changed without its members.
 pub(crate) fn has_names_of_all(certificate: &Certificate) -> bool {
     let mut names = certificate.dns_names().iter();
     certificate.role() == Some(Role::Member)
         && names.any(|name| name.eq_ignore_ascii_case("localhost"))
 }
 
-/// Whether a certificate allows a usage. Without the extension, as in version 1, it has every usage.
+/// Whether a certificate allows a usage. Without the extension, as in version 1, every usage is
+/// allowed.
 fn may_be_used(certificate: &Certificate, usage: &ExtendedKeyUsage) -> bool {
     let usages = certificate.extended_key_usages();
     usages.is_none_or(|all| all.contains(&ExtendedKeyUsage::Any) || all.contains(usage))
 }
 
-/// What etcd's peer port accepts of a client or node with these names.
+/// The connections that etcd's peer port accepts from a client or node with these names.
 pub(crate) fn peer_port_for(dns: &[String], addresses: &[IpAddr]) -> Option<Finding> {
     if dns.is_empty() && addresses.is_empty() {
         return Some(Finding::ClientWithoutNames);
     }
-    // No connection comes from this address
+    // Nothing connects from this address
     let addresses = addresses.iter().filter(|one| !one.is_unspecified());
     let names = dns.iter().cloned();
     let names: Vec<String> = names.chain(addresses.map(IpAddr::to_string)).collect();
     (!names.is_empty()).then_some(Finding::ClientWithNames { names })
 }
 
-/// The addresses that a certificate has as DNS names only.
+/// The IP addresses that a certificate has only as DNS names.
 fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Finding> {
     let addresses = certificate.ip_addresses();
     let names = certificate.dns_names().iter();
@@ -349,19 +357,19 @@ fn addresses_as_dns_names(certificate: &Certificate) -> impl Iterator<Item = Fin
     misused.map(|name| Finding::AddressAsDnsName(name.clone()))
 }
 
-/// Whether a CA with this common name is usually one of Kubernetes, and not etcd's.
+/// Whether a CA with this common name is usually a CA of Kubernetes and not of etcd.
 pub(crate) fn is_named_as_kubernetes_ca(common_name: Option<&str>) -> bool {
     let name = common_name.unwrap_or_default();
     NOT_ETCD.iter().any(|other| name.starts_with(other))
 }
 
-/// Why a file counts as missing: it is among the empty ones, or there is none.
+/// The finding for a file that counts as missing: it is empty, or there is no file.
 pub(crate) fn missing(empty: &[Finding], path: &Path, absent: Finding) -> Finding {
     let is_it = |one: &&Finding| matches!(one, Finding::EmptyFile { path: at, .. } if at == path);
     empty.iter().find(is_it).cloned().unwrap_or(absent)
 }
 
-/// A file with another mode or owner than it should have.
+/// A file with a wrong mode or owner.
 pub(crate) fn permissions(
     path: &Path,
     stamp: &Stamp,
@@ -394,7 +402,7 @@ pub(crate) fn permissions(
     mode.into_iter().chain(owner).collect()
 }
 
-/// A key that belongs to a user who may not own it.
+/// A key with an owner who may not own it.
 pub(crate) fn key_owner(
     path: &Path,
     stamp: &Stamp,
@@ -407,7 +415,7 @@ pub(crate) fn key_owner(
     })
 }
 
-/// A CA's key that belongs to an unprivileged user.
+/// A CA's key with an unprivileged owner.
 pub(crate) fn ca_key_owner(path: &Path, stamp: &Stamp, desired: &Attributes) -> Option<Finding> {
     (!is_privileged_owner(stamp, desired)).then(|| Finding::CaKeyOwner {
         path: path.to_owned(),
@@ -415,7 +423,7 @@ pub(crate) fn ca_key_owner(path: &Path, stamp: &Stamp, desired: &Attributes) -> 
     })
 }
 
-/// The file of a CA's certificates belongs to a user who may not own it.
+/// A CA's certificate file with an owner who may not own it.
 pub(crate) fn ca_owner(
     path: &Path,
     stamp: &Stamp,
@@ -444,7 +452,7 @@ pub(crate) fn directory(path: &Path, mode: u32) -> Finding {
     }
 }
 
-/// A file whose content cannot be used.
+/// A file with content that cannot be used.
 pub(crate) fn unusable(error: Error) -> Finding {
     if let Some(what) = not_supported(&error) {
         return Finding::NotSupported {
@@ -461,7 +469,7 @@ pub(crate) fn unusable(error: Error) -> Finding {
     }
 }
 
-/// A key where a certificate should be, or the other way round.
+/// A key at the path of a certificate, or a certificate at the path of a key.
 fn misplaced(error: &Error) -> Option<Finding> {
     let Error::File { path, error } = error else {
         return None;
@@ -477,7 +485,7 @@ fn misplaced(error: &Error) -> Option<Finding> {
     }
 }
 
-/// A file has a key, and its name is a certificate's.
+/// A file that contains a key, but has the name of a certificate.
 pub(crate) fn key_in_place_of_certificate(path: &Path) -> Finding {
     Finding::Misplaced {
         path: path.to_owned(),
@@ -486,7 +494,7 @@ pub(crate) fn key_in_place_of_certificate(path: &Path) -> Finding {
     }
 }
 
-/// A file has a certificate, and its name is a key's.
+/// A file that contains a certificate, but has the name of a key.
 pub(crate) fn certificate_in_place_of_key(path: &Path) -> Finding {
     Finding::Misplaced {
         path: path.to_owned(),
@@ -495,7 +503,7 @@ pub(crate) fn certificate_in_place_of_key(path: &Path) -> Finding {
     }
 }
 
-/// An empty file, or one of zero bytes, which counts as missing.
+/// A file that is empty or has only zero bytes. Such a file counts as missing.
 pub(crate) fn empty(path: &Path, bytes: &[u8]) -> Option<Finding> {
     bytes
         .iter()
@@ -510,7 +518,7 @@ pub(crate) fn empty(path: &Path, bytes: &[u8]) -> Option<Finding> {
 pub(crate) fn unusable_file(path: &Path, error: &Error) -> Finding {
     let reason = error.to_string();
     if error.is_in_the_way() {
-        // It may be a good key that this user must not read
+        // The file may contain a good key that this user may not read
         return Finding::Blocked {
             path: path.to_owned(),
             reason,
@@ -522,7 +530,7 @@ pub(crate) fn unusable_file(path: &Path, error: &Error) -> Finding {
     }
 }
 
-/// The directory of a store, from the path of a file and the path that the file has below it.
+/// The directory of a store, from a file's full path and its path below the directory.
 pub(crate) fn directory_of<'a>(path: &'a Path, below: &Path) -> &'a Path {
     let depth = below.components().count();
     match path.ancestors().nth(depth) {
@@ -531,13 +539,13 @@ pub(crate) fn directory_of<'a>(path: &'a Path, below: &Path) -> &'a Path {
     }
 }
 
-/// The link at a path of a store, or above it below the directory, as a finding.
+/// A finding for a symbolic link at a path of a store, or above it but below the directory.
 pub(crate) fn link(path: &Path, below: &Path) -> Option<Finding> {
     let mut parts = path.ancestors().take(below.components().count());
     parts.find(|part| is_link(part)).map(leads_elsewhere)
 }
 
-/// The finding that a link is in the place of a file or a folder.
+/// The finding for a symbolic link that replaces a file or a folder.
 pub(crate) fn leads_elsewhere(link: &Path) -> Finding {
     let leads = match link_target(link) {
         Some(target) => format!("to {}", target.display()),
@@ -549,7 +557,7 @@ pub(crate) fn leads_elsewhere(link: &Path) -> Finding {
     }
 }
 
-/// What is not supported, if that is the error.
+/// The unsupported feature, if this is the error.
 fn not_supported(error: &Error) -> Option<String> {
     match error {
         Error::File { path, error } => {
@@ -560,7 +568,7 @@ fn not_supported(error: &Error) -> Option<String> {
     }
 }
 
-/// Whether a user who must not read a file met an error for that reason.
+/// Whether an error means that this user may not read a file.
 pub(crate) fn is_denied(error: &Error) -> bool {
     match error {
         Error::Io { error, .. } => error.kind() == io::ErrorKind::PermissionDenied,
@@ -568,17 +576,18 @@ pub(crate) fn is_denied(error: &Error) -> bool {
     }
 }
 
-/// Whether the key next to a certificate matches it.
+/// The result of comparing a certificate with the key next to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyMatch {
-    /// There is no key here, which is no fault: it may be kept elsewhere
+    /// There is no key here, which is not a fault: it may be elsewhere
     Absent,
-    /// It matches
+    /// The key matches
     Yes,
-    /// It does not match
+    /// The key does not match
     No,
-    /// It cannot be judged: it is encrypted, not supported, or this user must not read it
+    /// The comparison is impossible: the key is encrypted, not supported, or this user may not read
+    /// it
     Unknown,
 }
 

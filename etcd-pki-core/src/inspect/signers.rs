@@ -1,4 +1,4 @@
-//! Which CAs have signed something among the certificates that were read.
+//! Finds the CAs that signed certificates among those that were read.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::contents::Contents;
 use crate::{key::PublicKey, x509::certificate::Certificate};
 
-/// The keys of the CAs that signed a certificate of another key.
+/// The keys of the CAs that signed a certificate with another key.
 pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey> {
     let all = read.values().flat_map(|contents| match contents {
         Contents::Certificates(certificates) => certificates.all.as_slice(),
@@ -34,7 +34,8 @@ pub(super) fn signers(read: &BTreeMap<PathBuf, Contents>) -> HashSet<&PublicKey>
         .collect()
 }
 
-/// Whether a CA signed a certificate. The key identifiers come first, since signatures cost more.
+/// Whether a CA signed a certificate. The key identifiers are compared first, because signatures
+/// cost more.
 pub(super) fn is_signed(certificate: &Certificate, ca: &Certificate) -> bool {
     let named = certificate.authority_key_identifier();
     let differs = named
@@ -61,7 +62,7 @@ mod tests {
             assert!(is_signed(&leaf, &ca.certificate));
             assert!(!is_signed(&leaf, &namesake.certificate));
         }
-        // Its own signature is that of no other certificate
+        // A CA's signature on its own certificate does not count
         assert!(!is_signed(&ca.certificate, &ca.certificate));
         let renewed = ca.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
         assert!(!is_signed(&renewed.certificate, &ca.certificate));

@@ -1,4 +1,5 @@
-//! The files around a certificate: the CAs that may have signed it, and the keys of other files.
+//! Finds the files around a certificate: the CAs that may have signed it, and the keys of other
+//! files.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -25,24 +26,25 @@ pub(super) struct Surroundings<'a> {
 /// The CAs that may have signed a certificate.
 #[derive(Default)]
 pub(super) struct Cas<'a> {
-    /// In the certificate's directory
+    /// The CAs in the certificate's directory
     pub(super) near: Vec<(&'a Path, &'a Certificate)>,
-    /// In its file, in the directory above, in `etcd` below
+    /// The CAs in its file, in the directory above, and in `etcd` below
     pub(super) around: Vec<(&'a Path, &'a Certificate)>,
-    /// What etcd trusts, while others may be kept nearby: the CA file of the layout that the
-    /// certificate's name shows, else every file that a layout names as a CA's, in the certificate's
-    /// directory and in `etcd` below
+    /// The CAs that etcd trusts; other CAs may be kept nearby. They are in the CA file of the
+    /// layout that the certificate's name shows. If it shows no layout, they are in every file with
+    /// the name of a CA in a layout, in the certificate's directory and in `etcd` below
     pub(super) trusted: Vec<(&'a Path, &'a Certificate)>,
-    /// The layout that the certificate's name shows, if its CA file is here
+    /// The layout that the certificate's name shows, if its CA file exists
     pub(super) neighbours: Option<Neighbours>,
-    /// The CA file of that layout, if it has no certificate
+    /// The CA file of that layout, if it contains no certificate
     pub(super) empty: Option<PathBuf>,
-    /// Those of the separate CA of peers
+    /// The CAs of the separate peer CA
     peers: Vec<(&'a Path, &'a Certificate)>,
 }
 
 impl<'a> Surroundings<'a> {
-    /// Collects the CAs of what was read. Others in these directories are found by their names.
+    /// Collects the CAs of the files that were read. Other CAs in these directories are found by
+    /// name.
     pub(super) fn of(read: &'a BTreeMap<PathBuf, Contents>) -> Self {
         let mut cas: HashMap<PathBuf, Vec<(PathBuf, Certificate)>> = HashMap::new();
         let mut keys = HashSet::new();
@@ -55,8 +57,8 @@ impl<'a> Surroundings<'a> {
                 cas.entry(directory)
                     .or_insert_with_key(|directory| named_as_cas(directory, read));
             }
-            // A leaf's chain counts for its own file only
-            // etcd trusts no CA that another one replaced
+            // A leaf's chain only counts for its own file, and etcd does not trust a CA that was
+            // replaced
             let has_cas = certificates.are_cas() || is_trusted_by_name(path);
             if has_cas && !is_replaced_ca(path) {
                 let own = cas.entry(parent(path).to_owned()).or_default();
@@ -103,7 +105,7 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The certificates of a CA's file, which is relative to the directory of a leaf.
+    /// The certificates of a CA's file. The path is relative to the directory of a leaf.
     fn in_file(&self, leaf: &Path, ca: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
         let [own, below, _] = around(leaf);
         let directory = if ca.starts_with("etcd") { below } else { own };
@@ -114,7 +116,7 @@ impl<'a> Surroundings<'a> {
             .filter(move |(path, _)| path.file_name() == name.as_deref())
     }
 
-    /// The CAs in files that any layout names as a CA's.
+    /// The CAs in files with the name of a CA in any layout.
     fn trusted_by_name(&self, path: &Path) -> Vec<(&Path, &Certificate)> {
         let [own, below, _] = around(path);
         let all = [&own, &below].into_iter();
@@ -122,7 +124,7 @@ impl<'a> Surroundings<'a> {
         all.filter(|(path, _)| is_trusted_by_name(path)).collect()
     }
 
-    /// The CAs in files that any layout names as a peer CA's.
+    /// The CAs in files with the name of a peer CA in any layout.
     fn peer_cas_by_name(&self, path: &Path) -> Vec<(&Path, &Certificate)> {
         let is_peer_ca = |path: &Path| {
             let kind = Layout::kind_by_name(path);
@@ -141,13 +143,14 @@ impl<'a> Surroundings<'a> {
 }
 
 impl<'a> Cas<'a> {
-    /// All of them, the nearest first.
+    /// All CAs. The nearest come first.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a Path, &'a Certificate)> + '_ {
         self.near.iter().chain(&self.around).copied()
     }
 
-    /// Whether a certificate is one of etcd, and not one of Kubernetes next to it. The name of its CA
-    /// shows the latter, unless its own name or the trusted CA shows the former.
+    /// Whether a certificate belongs to etcd, and not to Kubernetes next to it. The name of a CA of
+    /// Kubernetes shows the latter, unless the certificate's own name or the trusted CA shows the
+    /// former.
     pub(super) fn are_of_etcd(&self, certificate: &Certificate) -> bool {
         let issuer = certificate.issuer_common_name();
         if !rules::is_named_as_kubernetes_ca(issuer.as_deref()) {
@@ -165,26 +168,27 @@ impl<'a> Cas<'a> {
             || issuer::is_signed_by(certificate, cas())
     }
 
-    /// Whether a separate peer CA is here, and did not sign a certificate: members do not accept it then.
+    /// Whether there is a separate peer CA that did not sign a certificate. Members then do not
+    /// accept it.
     pub(super) fn keep_peers_separate(&self, certificate: &Certificate) -> bool {
         let peers = || self.peers.iter().map(|(_, ca)| *ca);
         !self.peers.is_empty() && !issuer::is_signed_by(certificate, peers())
     }
 
-    /// Adds the certificates that follow it in its file.
+    /// Adds the certificates after it in its file.
     pub(super) fn with(mut self, chain: impl Iterator<Item = (&'a Path, &'a Certificate)>) -> Self {
         self.around.extend(chain);
         self
     }
 }
 
-/// Whether a layout names a file as a CA's certificate.
+/// Whether a layout has this name for a CA's certificate.
 pub(super) fn is_trusted_by_name(path: &Path) -> bool {
     matches!(Layout::kind_by_name(path), Some((FileKind::Ca(_), false)))
 }
 
-/// The layout that a leaf's name shows, if the layout's CA file is here. Of several layouts it is one
-/// that names files of a member here, else the first.
+/// The layout that a leaf's name shows, if the layout's CA file exists. A layout with files of a
+/// member in the directory is preferred, otherwise the first.
 fn neighbours(leaf: &Path) -> Option<Neighbours> {
     let is_here = |path: &Path| !store::is_absent(&parent(leaf).join(path));
     let found = Layout::ALL
@@ -195,7 +199,7 @@ fn neighbours(leaf: &Path) -> Option<Neighbours> {
         .min_by_key(|found| !found.members.iter().any(|member| is_here(member)))
 }
 
-/// Whether a CA's file can be read, and has no certificate.
+/// Whether a CA's file can be read and contains no certificate.
 fn has_no_certificate(ca: &Path) -> bool {
     let contents = Contents::of(ca, store::owner_of_directory(parent(ca)));
     matches!(
@@ -204,14 +208,14 @@ fn has_no_certificate(ca: &Path) -> bool {
     )
 }
 
-/// A file's directory, `etcd` below it, where Kubernetes' tools have etcd's CA, and the directory
-/// above.
+/// A file's directory, `etcd` below it, and the directory above. The tools of Kubernetes keep
+/// etcd's CA in `etcd`.
 fn around(path: &Path) -> [PathBuf; 3] {
     let own = parent(path);
     [own.to_owned(), own.join("etcd"), parent(own).to_owned()]
 }
 
-/// The CAs of a directory that were not read yet, found by their names, without findings of their own.
+/// The CAs of a directory that were not read yet. They are found by name and get no findings.
 fn named_as_cas(
     directory: &Path,
     read: &BTreeMap<PathBuf, Contents>,
@@ -219,7 +223,7 @@ fn named_as_cas(
     let mut found = Vec::new();
     let owner = store::owner_of_directory(directory);
     for path in store::files(directory) {
-        // As a user in that directory writes it
+        // A user in that directory writes the path without `./`
         let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
         if !is_named_as_ca(&path) || read.contains_key(&path) {
             continue;
@@ -232,10 +236,10 @@ fn named_as_cas(
     found
 }
 
-/// The keys with a layout's name that have no certificate, each with its finding.
+/// The keys with a layout's name that have no certificate, each with a finding.
 ///
-/// A key may wait for its certificate on a host that uses an exchange directory. Such a directory has
-/// no leaf certificate and no CA's key yet, or the request is next to its key.
+/// On a host that uses an exchange directory, a key may wait for its certificate. Then either the
+/// directory has no leaf certificate and no CA key yet, or the request is next to the key.
 pub(super) fn keys_without_certificate(
     read: &BTreeMap<PathBuf, Contents>,
     surroundings: &Surroundings<'_>,
@@ -259,7 +263,7 @@ pub(super) fn keys_without_certificate(
         .collect()
 }
 
-/// Whether a directory with this file has certificates already, or makes them itself.
+/// Whether a directory with this file already has certificates, or issues its own.
 fn is_in_use(contents: &Contents) -> bool {
     match contents {
         Contents::Certificates(certificates) => {
@@ -269,7 +273,7 @@ fn is_in_use(contents: &Contents) -> bool {
     }
 }
 
-/// The certificates that a key may belong to by its name, and its request.
+/// The certificates that a key may belong to according to its name, and its request.
 fn companions(key: &Path) -> Vec<PathBuf> {
     let stem = key.file_stem().unwrap_or_default().to_string_lossy();
     let stem = stem.strip_suffix("-key").unwrap_or(&stem);

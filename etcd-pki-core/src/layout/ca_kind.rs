@@ -10,17 +10,17 @@ use crate::{
 /// One of the CAs of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CaKind {
-    /// The CA of clients, and of peers unless they have a separate one
+    /// The CA that signs for clients, and for peers if there is no separate peer CA
     Client,
-    /// The separate CA of peers
+    /// The separate peer CA
     Peer,
 }
 
 impl CaKind {
-    /// Both.
+    /// Both kinds.
     pub const ALL: [Self; 2] = [Self::Client, Self::Peer];
 
-    /// Its name, as it is typed.
+    /// The name that users type.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What the name of a file means, and what is next to it.
+//! Identifies files by name, and finds the files next to them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use super::{
 };
 use crate::role::Role;
 
-/// What a pair of files is for.
+/// The purpose of a pair of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileKind {
     Ca(CaKind),
-    /// A CA that another one replaced, under the serial number of its certificate
+    /// A replaced CA, with the serial number of its certificate in the name
     ReplacedCa(CaKind),
     Member,
-    /// A member's pair for peers, in a layout that names it only where peers have a separate CA
+    /// A member's peer pair, in a layout that has this name only with a separate peer CA
     Peer,
     /// The client that a layout's tools expect next to a member
     Admin,
@@ -23,41 +23,42 @@ pub(crate) enum FileKind {
     Client,
 }
 
-/// What the name of a file means.
+/// The meaning of a file's name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identified {
     pub(crate) kind: FileKind,
-    /// Empty where files carry no name
+    /// The name in the file name; empty if the layout's names contain none
     pub(crate) name: String,
-    /// The host that has the tree in which the file is
+    /// The host with the tree that contains the file
     pub(crate) host: Option<String>,
-    /// The file and its other half
+    /// The file and the other file of its pair
     pub(crate) paths: PairPaths,
-    /// Whether the file is the key's
+    /// Whether the file is a key
     pub(crate) is_key: bool,
 }
 
-/// The files around a leaf certificate, as the layout of its name has them, relative to its directory.
+/// The files around a leaf certificate according to the layout of its name, relative to its
+/// directory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Neighbours {
     pub(crate) layout: Layout,
     pub(crate) kind: FileKind,
-    /// Whether it is a member's certificate for peers, where peers have a separate CA
+    /// Whether it is a member's certificate for peers, if there is a separate peer CA
     pub(crate) is_for_peers: bool,
-    /// How many folders of the layout the leaf is in
+    /// The number of the layout's folders that contain the leaf
     pub(crate) levels: usize,
     pub(crate) ca: PathBuf,
     pub(crate) peer_ca: PathBuf,
-    /// The certificates of members with names that show their layout
+    /// The certificates of members, if their names show the layout
     pub(crate) members: Vec<PathBuf>,
 }
 
 impl Layout {
-    /// Reads the name of a certificate's or key's file, as a path below the directory: the inverse
-    /// of [`Layout::ca`], [`Layout::pairs`], [`Layout::peer_pair`] and [`Layout::member_client`].
+    /// Identifies a certificate or key by its path below the directory. This is the inverse of
+    /// [`Layout::ca`], [`Layout::pairs`], [`Layout::peer_pair`] and [`Layout::member_client`].
     ///
-    /// Where names contain no host, the files of one may be in a tree that has the host's name. CAs
-    /// and clients of their own have no tree.
+    /// If names contain no host, the files of one host may be in a tree with the host's name. CAs
+    /// and separate clients have no tree.
     pub(crate) fn identify(self, path: &Path) -> Option<Identified> {
         let table = self.table();
         let (stem, is_key) = table.stem(path.to_str()?)?;
@@ -91,8 +92,8 @@ impl Layout {
         })
     }
 
-    /// Whether every file name may be a member's, so that one alone proves nothing: cfssl names a
-    /// member's certificate after the member and nothing else.
+    /// Whether every file name may be a member's, so that a single file proves nothing. cfssl names
+    /// a member's certificate only after the member.
     pub(crate) fn takes_any_name(self) -> bool {
         self.table()
             .rows
@@ -100,19 +101,19 @@ impl Layout {
             .any(|(_, pattern)| *pattern == NAME)
     }
 
-    /// Whether a file has the name of a key, of a CA or a leaf. Directories do not matter.
+    /// Whether a file has the name of a key, of a CA or of a leaf. Ignores directories.
     pub(crate) fn names_key(self, path: &Path) -> bool {
         self.row_of_file(path).is_some_and(|(_, is_key)| is_key)
     }
 
-    /// Whether a file has the name of a CA that another one replaced. Directories do not matter.
+    /// Whether a file has the name of a replaced CA. Ignores directories.
     pub(crate) fn names_replaced_ca(self, path: &Path) -> bool {
         let row = self.row_of_file(path);
         row.is_some_and(|((kind, _), _)| matches!(kind, FileKind::ReplacedCa(_)))
     }
 
-    /// Whether a file has the name of a member's certificate, as far as the name alone shows this.
-    /// Directories do not matter.
+    /// Whether a file has the name of a member's certificate, as far as the name shows this.
+    /// Ignores directories.
     pub(crate) fn is_of_member(self, path: &Path) -> bool {
         self.row_of_file(path)
             .is_some_and(|((kind, pattern), is_key)| {
@@ -120,8 +121,8 @@ impl Layout {
             })
     }
 
-    /// What a file is for by its own name in any layout, and whether the name is a key's. Names that
-    /// every file may have do not count, nor do directories.
+    /// Identifies a file by its name in any layout. The second value is whether it is a key.
+    /// Ignores directories, and names that any file may have.
     pub(crate) fn kind_by_name(path: &Path) -> Option<(FileKind, bool)> {
         Self::ALL.into_iter().find_map(|layout| {
             let ((kind, pattern), is_key) = layout.row_of_file(path)?;
@@ -129,8 +130,8 @@ impl Layout {
         })
     }
 
-    /// Whether a file may have the name of a certificate that members present to each other: their
-    /// only one, or the one for peers. Directories do not matter.
+    /// Whether a file may be a certificate that members present to each other: their only one, or
+    /// the one for peers. Ignores directories.
     pub(crate) fn is_for_peers(self, path: &Path) -> bool {
         let table = self.table();
         let presented = [
@@ -147,8 +148,8 @@ impl Layout {
             })
     }
 
-    /// The files around a leaf certificate with a name of this layout; `None` for other names, and for
-    /// names that every file may have. Only the file's own name matters.
+    /// The files around a leaf certificate with a name of this layout. `None` for other names, and
+    /// for names that any file may have. Ignores directories.
     pub(crate) fn neighbours(self, path: &Path) -> Option<Neighbours> {
         let ((kind, file), is_key) = self.row_of_file(path)?;
         let is_ca = matches!(kind, FileKind::Ca(_) | FileKind::ReplacedCa(_));
@@ -178,7 +179,7 @@ impl Layout {
         })
     }
 
-    /// The row that has a file's own name, without its directory, and whether it is the key's.
+    /// The row for a file's name without its directory, and whether it is the key's.
     fn row_of_file(self, path: &Path) -> Option<(Row, bool)> {
         let table = self.table();
         let (stem, is_key) = table.stem(path.file_name()?.to_str()?)?;
@@ -191,7 +192,7 @@ impl Layout {
     }
 }
 
-/// Whether a file has the name of a replaced CA in some layout. Directories do not matter.
+/// Whether a file has the name of a replaced CA in any layout. Ignores directories.
 pub(crate) fn is_replaced_ca(path: &Path) -> bool {
     Layout::ALL
         .iter()
@@ -199,7 +200,7 @@ pub(crate) fn is_replaced_ca(path: &Path) -> bool {
 }
 
 impl FileKind {
-    /// The CA, if the files are those of a CA that is in use.
+    /// The kind of CA, if the files belong to a CA in use.
     pub(crate) fn ca(self) -> Option<CaKind> {
         match self {
             Self::Ca(kind) => Some(kind),
@@ -219,7 +220,7 @@ impl From<Role> for FileKind {
 }
 
 impl Identified {
-    /// Whether the file is a certificate's, and not a CA's.
+    /// Whether the file is a certificate that is not a CA's.
     pub(crate) fn is_leaf_certificate(&self) -> bool {
         !matches!(self.kind, FileKind::Ca(_) | FileKind::ReplacedCa(_)) && !self.is_key
     }
@@ -229,7 +230,7 @@ impl Identified {
 mod tests {
     use super::*;
 
-    /// A pair under the name of each kind that a layout has.
+    /// One pair for each kind that a layout has.
     fn every_pair(layout: Layout, name: &str) -> Vec<(FileKind, PairPaths)> {
         let cas = CaKind::ALL.map(|kind| (FileKind::Ca(kind), layout.ca(kind)));
         let mut all = cas.to_vec();
@@ -241,7 +242,7 @@ mod tests {
         let admin = layout.member_client(name).unwrap();
         all.extend(admin.map(|pair| (FileKind::Admin, pair)));
         let peer = layout.peer_pair(name).unwrap();
-        // Most layouts have this pair whichever CA signs it
+        // Most layouts have the same pair whether or not there is a separate peer CA
         if all.iter().all(|(_, pair)| *pair != peer) {
             all.push((FileKind::Peer, peer));
         }
@@ -292,7 +293,7 @@ mod tests {
         }
     }
 
-    /// A replaced CA is no CA in use and no leaf, wherever a name can be.
+    /// A replaced CA counts neither as a CA in use nor as a leaf, with every possible name.
     #[test]
     fn the_names_of_replaced_cas() {
         for layout in Layout::ALL {
@@ -410,7 +411,7 @@ mod tests {
             ("client-a.key", true),
             ("server-ca.key", true),
             ("member-a.pem", false),
-            // Kubernetes and k3s sign other things than certificates with these
+            // Kubernetes and k3s use these keys for signatures that are not on certificates
             ("sa.key", false),
             ("service.key", false),
             ("apiserver.key", false),

@@ -1,4 +1,4 @@
-//! Where a key and its certificate are.
+//! The paths of a key and its certificate.
 
 use std::{
     ffi::OsStr,
@@ -7,7 +7,7 @@ use std::{
 
 use super::table::REPLACED;
 
-/// Where a key and its certificate are, below a directory.
+/// The paths of a key and its certificate, below a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PairPaths {
     /// The certificate's file
@@ -17,7 +17,7 @@ pub struct PairPaths {
 }
 
 impl PairPaths {
-    /// The same files below a directory.
+    /// The same paths below a directory.
     #[must_use]
     pub fn below(&self, directory: &Path) -> Self {
         Self {
@@ -26,8 +26,8 @@ impl PairPaths {
         }
     }
 
-    /// The files under which a CA with these files is kept when another one replaces it:
-    /// `ca-replaced-SERIAL.pem` and `ca-replaced-SERIAL-key.pem` for `ca.pem` and `ca-key.pem`.
+    /// The paths that keep a CA after another CA replaces it: `ca-replaced-SERIAL.pem` and
+    /// `ca-replaced-SERIAL-key.pem` for `ca.pem` and `ca-key.pem`.
     pub(crate) fn replaced(&self, serial: &str) -> Self {
         let text = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let stem = text(self.certificate.file_stem());

@@ -1,23 +1,23 @@
-//! The names of each layout's files, in one table for each layout.
+//! Tables of file names, one for each layout.
 
 use super::{CaKind, FileKind, Layout, PairPaths, check_file_name};
 
-/// The names of a layout's files.
+/// The file names of a layout.
 pub(super) struct Table {
-    /// How a certificate's file ends
+    /// The ending of a certificate's file
     certificate: &'static str,
-    /// How a key's file ends
+    /// The ending of a key's file
     key: &'static str,
-    /// What comes before the ending. No two rows are equal. A member's pair for clients comes
+    /// The names without their endings. No two rows are equal. A member's pair for clients comes
     /// before its pair for peers.
     pub(super) rows: &'static [Row],
 }
 
 pub(super) type Row = (FileKind, &'static str);
 
-/// The place of a name in a table
+/// The placeholder for a name in a table
 pub(super) const NAME: &str = "{name}";
-/// What follows the usual name of a CA that was replaced
+/// The text after the usual name of a replaced CA
 pub(super) const REPLACED: &str = "-replaced-";
 
 const KUBESPRAY: Table = Table::pem(&[
@@ -133,7 +133,7 @@ impl Table {
         rows.map(|(_, pattern)| *pattern)
     }
 
-    /// The pattern of a member's pair for peers: the last of its pairs.
+    /// The pattern of a member's peer pair: the last of its pairs.
     pub(super) fn peer_pattern(&self) -> Option<&'static str> {
         let mut rows = self.rows.iter().rev();
         let row = rows.find(|(kind, _)| matches!(kind, FileKind::Member | FileKind::Peer));
@@ -148,9 +148,9 @@ impl Table {
         }
     }
 
-    /// A path without its ending, and whether this is a key's.
+    /// The path without its ending, and whether the file is a key.
     pub(super) fn stem<'a>(&self, path: &'a str) -> Option<(&'a str, bool)> {
-        // NAME-key.pem ends in .pem too
+        // NAME-key.pem also ends in .pem
         if let Some(stem) = path.strip_suffix(self.key) {
             return Some((stem, true));
         }
@@ -158,8 +158,8 @@ impl Table {
     }
 }
 
-/// The row that has a stem, and the name in it: of several rows the one that leaves the shortest
-/// name, since `{name}` takes `client-NAME` too.
+/// The row that matches a stem, and the name in the stem. Of several rows this is the row with the
+/// shortest name, because `{name}` also matches `client-NAME`.
 pub(super) fn row_of(rows: impl Iterator<Item = Row>, stem: &str) -> Option<(Row, &str)> {
     let (row, name) = rows
         .filter_map(|row| Some((row, name_in(row.1, stem)?)))
@@ -168,7 +168,7 @@ pub(super) fn row_of(rows: impl Iterator<Item = Row>, stem: &str) -> Option<(Row
     Some((row, name))
 }
 
-/// The name in a stem, which is empty where the pattern has none.
+/// The name in a stem. It is empty if the pattern has no name.
 fn name_in<'a>(pattern: &str, stem: &'a str) -> Option<&'a str> {
     let Some((before, after)) = pattern.split_once(NAME) else {
         return (pattern == stem).then_some("");

@@ -1,4 +1,4 @@
-//! Applying a plan: every mode, one executor.
+//! Applying plans: one executor for all modes.
 
 mod ca;
 mod host;
@@ -22,28 +22,32 @@ use crate::{
 };
 
 impl Plan {
-    /// Makes the changes of the plan, and no others, under the lock of its store. CAs come first, and
-    /// then every other pair: each is replaced atomically, so an interrupted run can be continued by
-    /// planning again. A failing pair does not stop the others.
+    /// Makes the changes of the plan, and no others, under the lock of its store.
     ///
-    /// Many pairs are written on more threads than the machine has cores, since writing waits for the
-    /// disk; on one thread where rayon's pool has one, as with `RAYON_NUM_THREADS=1`.
+    /// CAs come first, then all pairs. Each pair is replaced atomically, so an interrupted run can
+    /// be continued by planning again. A failing pair does not stop the others.
+    ///
+    /// Many pairs are written with more threads than the machine has cores, because writing waits
+    /// for the disk. If rayon's pool has one thread, for example with `RAYON_NUM_THREADS=1`, one
+    /// thread writes.
     ///
     /// # Errors
     ///
-    /// Nothing was changed if this fails: [`Error::Changed`] if a file is not as it was when the plan
-    /// was made; [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], under [`Error::File`], for
-    /// the key of a CA that must sign; [`Error::Io`] for one that is missing; [`Error::Locked`];
-    /// [`Error::Interrupted`]. Errors of single steps are in the [`Report`].
+    /// If this fails, nothing has changed. [`Error::Changed`] if a file has changed since planning;
+    /// [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], inside [`Error::File`], for the key
+    /// of a CA that must sign, and [`Error::Io`] if that key is missing; [`Error::Locked`],
+    /// [`Error::Interrupted`].
+    ///
+    /// Errors of single steps are in the [`Report`].
     pub fn apply(&self) -> Result<Report> {
         self.apply_with(&ApplyOptions::new())
     }
 
-    /// Applies the plan as [`Plan::apply`] does, with options.
+    /// Makes the changes of the plan as [`Plan::apply`] does, with options.
     ///
     /// # Errors
     ///
-    /// As [`Plan::apply`].
+    /// The errors of [`Plan::apply`].
     pub fn apply_with(&self, options: &ApplyOptions<'_>) -> Result<Report> {
         if !self.has_work() {
             self.update_cache(options);
@@ -53,12 +57,12 @@ impl Plan {
         self.execute(&files, options)
     }
 
-    /// Opens the keys of the CAs that must sign, and changes nothing.
+    /// Opens the keys of the CAs that must sign. Changes nothing.
     ///
     /// # Errors
     ///
-    /// Under [`Error::File`], [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and what else
-    /// [`PrivateKey::from_bytes`](crate::PrivateKey::from_bytes) refuses; [`Error::Io`].
+    /// Inside [`Error::File`]: [`Error::EncryptedKey`], [`Error::WrongPassphrase`] and the other
+    /// errors of [`PrivateKey::from_bytes`](crate::PrivateKey::from_bytes); [`Error::Io`].
     pub fn check_keys(&self, passphrase: Option<&Passphrase>) -> Result<()> {
         for step in self.steps() {
             let Target::Ca(ca) = &step.target else {
@@ -67,7 +71,7 @@ impl Plan {
             let is_needed = match step.work {
                 Work::CreateCa { has_key } => has_key,
                 Work::RenewCa { .. } => true,
-                // Hosts' bundles are delivered by steps of their own
+                // Separate steps deliver the bundles of hosts
                 _ if self.0.is_exchanged(step) => false,
                 _ => self.0.signs(ca.kind),
             };
@@ -78,7 +82,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes the cache of verified pairs, if it has changed. It is no failure if that is impossible.
+    /// Writes the cache of verified pairs, if it has changed. A failure to write it is ignored.
     fn update_cache(&self, options: &ApplyOptions<'_>) {
         let Some(cache) = self.0.cache.as_ref().filter(|cache| cache.is_news()) else {
             return;
@@ -88,12 +92,12 @@ impl Plan {
         }
     }
 
-    /// The report of a plan that changes nothing: its blocked steps.
+    /// The report of a plan without changes. It has only the blocked steps.
     fn without_changes(&self) -> Report {
         Report::new(self, self.blocked_steps())
     }
 
-    /// The report of a plan that failed as a whole: its first change has the error.
+    /// The report of a plan that failed as a whole. Its first change has the error.
     pub(super) fn failed(&self, error: Error) -> Report {
         let is_interrupted = matches!(error, Error::Interrupted);
         let mut error = Some(error).filter(|_| !is_interrupted);
@@ -144,8 +148,8 @@ impl Plan {
             .further_keys(further_keys))
     }
 
-    /// Fails if a file that is changed, or a CA that signs, is not as it was. All of them are compared
-    /// before the first change: a stale plan changes nothing.
+    /// Fails if a file that will change, or a CA that will sign, has changed since planning. All
+    /// files are compared before the first change, so a stale plan changes nothing.
     fn check_unchanged(&self) -> Result<()> {
         for ca in self.0.cas.iter().filter(|ca| self.0.signs(ca.kind)) {
             ca.stamps.check(&ca.paths)?;
@@ -157,7 +161,7 @@ impl Plan {
         let Mode::Signing { exchange } = &self.0.mode else {
             return Ok(());
         };
-        // A host may change its folder at any time, and does not stop the others
+        // A host may change its folder at any time. That must not stop the other hosts
         let exchanged = || work().filter(|step| self.0.is_exchanged(step));
         let check = |step: &Step| check_exchanged(exchange, step);
         if exchanged().any(|step| check(step).is_ok()) {
@@ -167,8 +171,8 @@ impl Plan {
     }
 }
 
-/// Plans, and plans again under the lock before the plan is applied: the process that had the lock may
-/// have made the changes.
+/// Plans, and plans again under the lock before the plan is applied. The process that held the lock
+/// may have made the changes.
 pub(super) fn apply_planned(
     plan: impl Fn() -> Result<Plan>,
     options: &ApplyOptions<'_>,
@@ -186,7 +190,7 @@ pub(super) fn apply_planned(
     plan.execute(&files, options)
 }
 
-/// Takes the lock of a store, and waits for another process that has it.
+/// Takes the lock of a store, and waits if another process holds it.
 fn lock(store: &Store, options: &ApplyOptions<'_>) -> Result<LockedStore> {
     let mut reported = false;
     store.lock_while(|| match options.progress {

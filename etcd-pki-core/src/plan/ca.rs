@@ -1,4 +1,5 @@
-//! The CAs of the specification where their keys are: what is done with each, and what it can sign.
+//! Decides what to do with the CAs of the specification where their keys are, and what they can
+//! sign.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,16 +31,16 @@ use crate::{
 pub(super) struct Ca {
     pub(super) desired: DesiredCa,
     pub(super) current: CurrentCa,
-    /// How Go judges what it signs; `None` if it must be created
+    /// Go's judgement of certificates that the CA signs; `None` if the CA must be created
     chain: Option<SigningChain>,
-    /// What is done with it; `None` if it must be created
+    /// The decision about the CA; `None` if it must be created
     decision: Option<Decision>,
-    /// Makes the marks of the pairs that it signed, if its key can be read
+    /// Creates the marks of the pairs that the CA signs, if its key can be read
     pub(super) marker: Option<Marker>,
 }
 
 impl Ca {
-    /// Reads a CA, and refuses one that cannot be the CA of the specification.
+    /// Reads a CA. Refuses a CA that cannot be the CA of the specification.
     pub(super) fn read(
         desired: DesiredCa,
         store: &Store,
@@ -56,7 +57,7 @@ impl Ca {
             Some(certificate) => {
                 if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
                 {
-                    // What else it has may be the only copy
+                    // The other content of the file may be the only copy
                     return Err(unacceptable(finding.clone()).in_file(&paths.certificate));
                 }
                 check_ca(&desired, &paths, certificate, current.key.present())?;
@@ -64,7 +65,7 @@ impl Ca {
                 if options.only.is_some() && decision.action == Action::Renew {
                     decision.action = Action::Keep;
                 }
-                // Its extensions stay, and so would the fault
+                // A renewal keeps the extensions, so it would also keep the fault
                 if decision.action == Action::Renew
                     && let Some(Err(finding)) = chain.as_ref().map(|one| one.check_cas(now, true))
                 {
@@ -95,7 +96,7 @@ impl Ca {
         })
     }
 
-    /// What leaves are compared with; `None` if the CA must be created.
+    /// The CA that leaves are compared with; `None` if the CA must be created.
     pub(super) fn signing(&self) -> Option<SigningCa<'_>> {
         let decision = self.decision.as_ref()?;
         Some(SigningCa {
@@ -107,7 +108,7 @@ impl Ca {
         })
     }
 
-    /// The certificates of the bundle, and which of their keys is here.
+    /// The certificates of the bundle, and for each whether its key is here.
     pub(super) fn with_keys(&self) -> impl Iterator<Item = CaWithKey<'_>> {
         let key = self.current.key.present();
         self.current
@@ -120,8 +121,8 @@ impl Ca {
             })
     }
 
-    /// Why the CA can sign nothing: a link is in the place of one of its files, a stranger owns its
-    /// certificates, or it expired and this plan cannot renew it.
+    /// The reason why the CA cannot sign: a symbolic link replaces one of its files, an
+    /// untrusted user owns its certificates, or it has expired and this plan cannot renew it.
     pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
         if let Some(obstacle) = self.current.obstacles().next() {
             return Some(obstacle.clone());
@@ -138,7 +139,7 @@ impl Ca {
         })
     }
 
-    /// The trust bundle that hosts get, as it is after this plan.
+    /// The trust bundle that hosts receive: the bundle after this plan.
     pub(super) fn trust_text(&self) -> TrustText {
         let bundle = &self.current.bundle;
         match &self.decision {
@@ -148,7 +149,7 @@ impl Ca {
         }
     }
 
-    /// Whether the CA exists now, and did not when it was read. An empty file is no CA.
+    /// Whether the CA has been created since it was read. An empty file does not count as a CA.
     pub(super) fn has_appeared(&self, store: &Store) -> Result<bool> {
         if self.decision.is_some() {
             return Ok(false);
@@ -161,13 +162,14 @@ impl Ca {
         }
     }
 
-    /// The step of the CA. `signed` gives a certificate of the directory that a missing CA must have
-    /// signed, and `is_named` whether a leaf names this certificate of the CA by its serial number.
+    /// Creates the step of the CA. `signed` returns a certificate of the directory that a missing
+    /// CA must have signed. `is_named` is whether a leaf names this certificate of the CA by its
+    /// serial number.
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if another CA signed what is in the directory;
-    /// [`Error::UntrustedOwner`] for a key that anyone may have put there.
+    /// [`Error::AuthorityExists`] if another CA signed certificates of the directory;
+    /// [`Error::UntrustedOwner`] for a key that any user may have put there.
     pub(super) fn into_step(
         self,
         store: &Store,
@@ -192,7 +194,7 @@ impl Ca {
                 _ => None,
             });
             if let Some((path, owner)) = key_owner {
-                // Whoever put it there could sign with it
+                // The user who put the key there could sign with it
                 return Err(Error::UntrustedOwner {
                     path: directory.join(path),
                     owner: owner.clone(),
@@ -226,7 +228,7 @@ impl Ca {
                 keeps_serial: is_named(certificate),
             },
             Action::Chmod => Work::Chmod,
-            // The same certificates in the form that etcd reads
+            // The certificates stay the same, in the form that etcd reads
             Action::Trust => Work::Trust {
                 certificates: TrustText::Known(all_pem(&current.bundle)),
             },

@@ -1,13 +1,14 @@
-//! A cache of verified pairs, so that thirty thousand signatures are not verified again each time.
+//! The cache of verified pairs. It avoids verifying thirty thousand signatures again in each run.
 //!
-//! Verifying signatures and importing keys is most of the work of a plan that changes nothing. A pair
-//! with the same bytes as before needs neither. For each such pair a hidden file in the directory has
-//! a mark: a MAC of both files, with a key that is derived from the private key of their CA. Only the
-//! owner of that key can make a mark, and he could as well sign certificates, so the file needs no
-//! trust. A mark that is damaged, old or of another CA counts as none: the pair is verified, and the
-//! next `apply` writes the file again. Names, usages, expiry and modes are compared each time.
+//! A plan without changes spends most of its time on verifying signatures and importing keys. A
+//! pair with the same bytes as before needs neither. A hidden file in the directory has a mark for
+//! each such pair: a MAC of both files, with a key that is derived from the private key of their
+//! CA. Only the owner of that private key can create a mark, and the owner can sign certificates
+//! anyway, so the file needs no trust. A mark that is damaged, old or of another CA is ignored: the
+//! pair is verified, and the next `apply` writes the file again. Names, usages, expiry and modes
+//! are compared in each run.
 //!
-//! Small directories have no such file, nor have those with a CA key that is encrypted or elsewhere.
+//! There is no such file in small directories, and none if the CA key is encrypted or elsewhere.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,23 +24,23 @@ use crate::{
 
 const NAME: &str = ".etcd-pki-checked";
 const FIRST_LINE: &[u8] = b"etcd-pki: marks of the pairs that were checked; it may be removed\n";
-/// What the key is derived for. Marks of another kind need another text.
+/// The purpose of the derived key. Other kinds of marks need another text.
 const PURPOSE: &[u8] = b"etcd-pki: the key is the certificate's, and the authority has signed it";
-/// Fewer pairs are verified in a hundredth of a second
+/// The minimum number of pairs. Fewer pairs are verified in a hundredth of a second
 const WORTH_IT: usize = 256;
 
 /// The mark of a verified pair.
 pub(super) type Mark = [u8; MAC_LENGTH];
 
-/// The key that makes the marks of a CA's pairs.
+/// The key that creates the marks of a CA's pairs.
 #[derive(Debug)]
 pub(super) struct Marker(MacKey);
 
-/// The marks that a directory has.
+/// The current marks of a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cache(HashSet<Mark>);
 
-/// The marks that a directory has after its plan is applied.
+/// The marks of a directory after its plan is applied.
 #[derive(Debug)]
 pub(super) struct NextCache {
     before: Cache,
@@ -52,14 +53,14 @@ impl Marker {
         MacKey::derive(&ca.to_secret_der(), PURPOSE).ok().map(Self)
     }
 
-    /// The mark of a pair, from the bytes of its files.
+    /// Creates the mark of a pair from the bytes of its files.
     pub(super) fn mark(&self, certificate: &[u8], key: &[u8]) -> Mark {
         self.0.mac(&[certificate, key])
     }
 }
 
 impl Cache {
-    /// Reads the marks of a directory. A file that cannot be read has none.
+    /// Reads the marks of a directory. A file that cannot be read counts as empty.
     pub(super) fn read(store: &Store) -> Self {
         let file = look(&store.directory().join(NAME)).ok().flatten();
         let bytes = file.map(|(bytes, _)| bytes).unwrap_or_default();
@@ -90,7 +91,7 @@ impl NextCache {
         self.markers.get(&kind)
     }
 
-    /// Whether the marks are worth a file, and differ from those of the current file.
+    /// Whether the marks are enough to need a file, and differ from those in the current file.
     pub(super) fn is_news(&self) -> bool {
         self.differs(&self.kept)
     }
@@ -99,8 +100,8 @@ impl NextCache {
         next.0.len() >= WORTH_IT && *next != self.before
     }
 
-    /// Writes the marks, with those of new pairs. A file that cannot be written is no failure: the
-    /// pairs are verified again.
+    /// Writes the marks, including those of new pairs. A failure is ignored, because the pairs are
+    /// then verified again.
     pub(super) fn write(&self, new: impl Iterator<Item = Mark>, files: &LockedStore) {
         let mut next = self.kept.clone();
         next.0.extend(new);

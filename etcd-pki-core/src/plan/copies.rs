@@ -1,5 +1,5 @@
-//! Requests with one key: the owner of the key made one of them for its own pair, and the others are
-//! copies.
+//! Finds copied requests. If several requests have the same key, the owner of the key created one
+//! of them for its own pair, and the others are copies.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,7 +14,7 @@ use crate::{
     error::Result, inspect::issuer, key::PublicKey, layout::CaKind, request::Claim, store::Exchange,
 };
 
-/// Refuses requests that share a key, except one that provably belongs to its pair.
+/// Refuses requests that share a key, except a request that provably belongs to its pair.
 pub(super) fn refuse_copies(
     requests: &mut Vec<Request>,
     signers: &HashMap<CaKind, SigningCa<'_>>,
@@ -44,7 +44,7 @@ pub(super) fn refuse_copies(
     }
 }
 
-/// The requests for one key.
+/// The requests with the same key.
 struct Same<'a> {
     requests: &'a [Request],
     same: Vec<usize>,
@@ -53,7 +53,7 @@ struct Same<'a> {
 }
 
 impl Same<'_> {
-    /// The refused requests, each with its reason.
+    /// The refused requests, each with the reason.
     fn refused(&self) -> Vec<(usize, String)> {
         let owner = self.owner();
         let others = self.same.iter().filter(|index| Some(**index) != owner);
@@ -76,7 +76,8 @@ impl Same<'_> {
             .collect()
     }
 
-    /// The only request that belongs to its pair. A copy cannot be changed, since the key signs it.
+    /// The only request that belongs to its pair. A copy cannot be changed, because the key signs
+    /// it.
     fn owner(&self) -> Option<usize> {
         let proofs: [&dyn Fn(&Request) -> bool; 4] = [
             &|request| request.requests_own_common_name() && request.requests_own_names(),
@@ -105,7 +106,8 @@ impl Same<'_> {
         own.any(|name| requested.contains(&name) && !of_others.contains(&name))
     }
 
-    /// Whether the certificate next to it is the pair's: with this key, and signed by the pair's CA.
+    /// Whether the certificate next to it belongs to the pair: it has this key, and the pair's CA
+    /// signed it.
     fn has_certificate(&self, request: &Request) -> bool {
         let certificates = request.certificates(self.exchange).unwrap_or_default();
         let (Some(certificate), Some(signer)) =
@@ -128,7 +130,7 @@ impl Same<'_> {
         path.display().to_string()
     }
 
-    /// The first of the other requests, and the number of the rest.
+    /// Names the first of the other requests, and gives the number of the rest.
     fn others(&self, index: usize) -> String {
         let mut others = self.same.iter().filter(|other| **other != index);
         let first = others.next().map(|other| self.name(*other));
@@ -154,7 +156,7 @@ impl Request {
         })
     }
 
-    /// Whether it requests the names and addresses of its pair, and no others.
+    /// Whether it requests exactly the names and addresses of its pair.
     fn requests_own_names(&self) -> bool {
         self.own_names()
             .is_ok_and(|names| names == self.requested_alternative_names())
@@ -171,7 +173,7 @@ impl Request {
         requested.collect()
     }
 
-    /// Everything that it requests as a name.
+    /// All names that it requests.
     fn requested_names(&self) -> BTreeSet<String> {
         let mut names = self.requested_alternative_names();
         let common_name = self.requested_common_name();
@@ -185,7 +187,7 @@ impl Request {
         Ok(names.iter().map(ToString::to_string).collect())
     }
 
-    /// The names of its pair, and that of its host.
+    /// The names of its pair, and the name of its host.
     fn names_of_host(&self) -> BTreeSet<String> {
         let mut names = self.own_names().unwrap_or_default();
         let common_name = self.common_name().ok().flatten();

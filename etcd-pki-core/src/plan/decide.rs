@@ -1,4 +1,4 @@
-//! What is done with a pair or a CA: decided from desired and current state, without touching files.
+//! Decides what to do with a pair or a CA, from desired and current state. Accesses no files.
 
 use std::{net::IpAddr, path::Path, time::SystemTime};
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// What is done, and every reason for it.
+/// An action, and all reasons for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Decision {
     pub(super) action: Action,
@@ -40,21 +40,21 @@ pub(super) struct Decision {
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) certificate: Part<Certificate>,
-    /// The certificates that follow it in its file
+    /// The certificates after it in its file
     pub(super) chain: Vec<Certificate>,
     pub(super) key: Part<PublicKey>,
-    /// What etcd-pki reads and etcd does not, of the certificate and of the key
+    /// The certificate and the key, if etcd-pki can read them but etcd cannot
     refused: [Option<Finding>; 2],
-    /// Whether a new certificate would destroy a private key
+    /// Whether the certificate's file contains a private key, which a new certificate would destroy
     certificate_file_has_key: bool,
-    /// The files that are empty, each as a finding
+    /// A finding for each empty file
     empty: Vec<Finding>,
-    /// The owner of the key, if that is a user who may not own it
+    /// The owner of the key, if this user may not own it
     key_owner: Option<Finding>,
     permissions: Vec<Finding>,
     pub(super) stamps: Stamps,
     pub(super) hard_links: Vec<std::path::PathBuf>,
-    /// The mark of the pair in the cache of verified pairs
+    /// The mark of the pair for the cache of verified pairs
     pub(super) mark: Option<Mark>,
     was_verified: bool,
 }
@@ -63,17 +63,18 @@ pub(super) struct Current {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SigningCa<'a> {
     pub(super) certificate: &'a Certificate,
-    /// Everything that is trusted
+    /// All trusted certificates
     pub(super) bundle: &'a [Certificate],
-    /// The CA's file, relative to the directory, if it is in one
+    /// The CA's file, relative to the directory, if the CA is in a file
     pub(super) path: Option<&'a Path>,
-    /// The CA and those above it; `None` where it does not sign
+    /// The CA and the CAs above it; `None` if the CA does not sign here
     pub(super) chain: Option<&'a SigningChain>,
-    /// Whether the same plan renews it, so that a leaf that expires with it must be renewed too
+    /// Whether the same plan renews the CA. Then a leaf that expires with the CA must be renewed
+    /// too
     pub(super) is_renewed: bool,
 }
 
-/// What a certificate must be.
+/// The requirements for a certificate.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Required<'a> {
     pub(super) identity: &'a Identity,
@@ -82,7 +83,7 @@ pub(super) struct Required<'a> {
 }
 
 impl SigningCa<'_> {
-    /// When nothing that it signs is valid any more.
+    /// The time at which the last certificate of this CA expires.
     fn end(&self) -> SystemTime {
         let own = self.certificate.not_after();
         self.chain.map_or(own, SigningChain::end)
@@ -90,7 +91,7 @@ impl SigningCa<'_> {
 }
 
 impl Current {
-    /// Reads a pair. If the cache knows its bytes, its key is not imported.
+    /// Reads a pair. If the cache has a mark for its bytes, its key is not imported.
     pub(super) fn read(
         directory: &Path,
         paths: &PairPaths,
@@ -155,12 +156,12 @@ impl Current {
         }
     }
 
-    /// The certificates that follow the leaf in its file.
+    /// The certificates after the leaf in its file.
     pub(super) fn chain(&self) -> &[Certificate] {
         &self.chain
     }
 
-    /// Whether only etcd-pki reads the key, so that it must be written again for etcd.
+    /// Whether etcd cannot read the key but etcd-pki can, so that the key's file must be rewritten.
     pub(super) fn needs_key_rewrite(&self) -> bool {
         self.refused[1].is_some()
     }
@@ -175,12 +176,12 @@ impl Current {
     }
 }
 
-/// What is done with a pair.
+/// Decides what to do with a pair.
 ///
-/// A key is replaced if it is missing, if the specification's text gives another algorithm, or with
-/// `rekey`. A key that cannot be read, or that another pair or a CA has too, blocks the pair: it may be
-/// the only copy.
-/// A certificate is written only over a leaf certificate, or where there is none.
+/// A key is replaced if it is missing, if the specification explicitly gives another algorithm, or
+/// with `rekey`. If a key cannot be read, or if another pair or a CA has the same key, the pair is
+/// blocked: the file may be the only copy of the key. A certificate is only written over a leaf
+/// certificate, or where no file exists.
 pub(super) fn pair(
     desired: &DesiredPair,
     current: &Current,
@@ -221,7 +222,7 @@ pub(super) fn pair(
         Part::Present(key) => {
             for_new_key.extend(other_algorithm(key, &desired.profile));
             let is_replaced = |shared: &SharedKey| {
-                // The specification's text requests a new key too
+                // An algorithm in the specification also requests a new key
                 let by_text = shared.copy == OtherCopy::File && !for_new_key.is_empty();
                 by_text || shared.is_replaced(rekey)
             };
@@ -280,7 +281,7 @@ pub(super) fn pair(
     })
 }
 
-/// Why etcd would refuse what the CA is going to sign for a pair.
+/// The reason why etcd would refuse the certificate that the CA will sign for a pair.
 pub(super) fn refusal(
     desired: &DesiredPair,
     ca: Option<SigningCa<'_>>,
@@ -303,7 +304,7 @@ pub(super) fn refusal(
     Ok(chain.check_wishes(wishes).err())
 }
 
-/// Alternative names as a certificate has them.
+/// Converts alternative names to the form that a certificate has.
 fn names_of(names: &[&AlternativeName]) -> AlternativeNames {
     let mut all = AlternativeNames::default();
     for name in names {
@@ -316,7 +317,8 @@ fn names_of(names: &[&AlternativeName]) -> AlternativeNames {
     all
 }
 
-/// A key with another algorithm than the specification's text gives. A default replaces no key.
+/// A finding for a key with another algorithm than the specification explicitly gives. The default
+/// algorithm never replaces a key.
 fn other_algorithm(key: &PublicKey, profile: &Profile) -> Option<Finding> {
     let desired = profile.requested_algorithm()?;
     let is_met = key
@@ -328,7 +330,7 @@ fn other_algorithm(key: &PublicKey, profile: &Profile) -> Option<Finding> {
     })
 }
 
-/// Why a new leaf certificate must not replace a file.
+/// The reason why a new leaf certificate must not replace a file.
 fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -> Option<Finding> {
     let path = &paths.certificate;
     let what = if certificate.is_ca() {
@@ -344,8 +346,9 @@ fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -
     })
 }
 
-/// Every reason to sign a certificate again: it differs from what the CA would sign now for this key
-/// and identity, or it expires soon. There is none if it is up to date.
+/// All reasons to sign a certificate again: it differs from the certificate that the CA would sign
+/// now for this key and identity, or it expires soon. The list is empty if the certificate is up to
+/// date.
 ///
 /// ```
 /// use std::time::Duration;
@@ -370,7 +373,7 @@ fn not_a_leaf(certificate: &Certificate, current: &Current, paths: &PairPaths) -
 ///
 /// # Errors
 ///
-/// Those of [`CertificateAuthority::sign`] for an identity that no certificate of this role can have.
+/// The errors of [`CertificateAuthority::sign`] for an identity that is impossible for this role.
 pub fn reasons(
     ca: &CertificateAuthority,
     certificate: &Certificate,
@@ -396,8 +399,8 @@ pub fn reasons(
     certificate_reasons(certificate, &[], key, required, Some(ca), false, now)
 }
 
-/// Every reason for another certificate than the current one. If its signature was verified before,
-/// only the issuer's name is compared.
+/// All reasons to replace the current certificate. If its signature was verified before, only the
+/// issuer's name is compared.
 pub(super) fn certificate_reasons(
     certificate: &Certificate,
     chain: &[Certificate],
@@ -442,7 +445,7 @@ pub(super) fn certificate_reasons(
     Ok(reasons)
 }
 
-/// A leaf that no trusted CA signed, or that names an earlier certificate of its CA.
+/// The reason for a leaf that no trusted CA signed, or that names an earlier certificate of its CA.
 fn issuer_reason(
     certificate: &Certificate,
     chain: &[Certificate],
@@ -457,15 +460,16 @@ fn issuer_reason(
         Issuer::Ca(signer) if signer.public_key() == ca.certificate.public_key() => {
             rules::earlier_ca_certificate(certificate, ca.certificate)
         }
-        // etcd trusts every CA of the bundle, and cannot be judged where etcd-pki cannot
+        // etcd trusts every CA of the bundle. Where etcd-pki does not support the algorithm, it
+        // cannot judge for etcd
         Issuer::Ca(_) | Issuer::NotSupported(_) => None,
         Issuer::Unknown { .. } if issuer::chain_is_trusted(certificate, chain, ca.bundle) => None,
         unknown => unknown.refusal(certificate, ca.path),
     }
 }
 
-/// A leaf that expires with its CA is not due for that reason: a new one would expire then too, unless
-/// the CA is renewed as well.
+/// The reason for a leaf that expires soon. A leaf that expires with its CA has no such reason
+/// unless the CA is renewed as well, because a new leaf would expire at the same time.
 fn expiry(
     renew_before: RenewBefore,
     certificate: &Certificate,
@@ -512,7 +516,7 @@ fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding
         .dns_names()
         .iter()
         .map(|name| match name.parse::<IpAddr>() {
-            // Go does not compare an address with DNS names
+            // Go does not compare an IP address with DNS names
             Ok(_) => format!("DNS:{name}"),
             Err(_) => name.to_ascii_lowercase(),
         });
@@ -535,8 +539,8 @@ fn names(certificate: &Certificate, desired: &[&AlternativeName]) -> Vec<Finding
         .collect()
 }
 
-/// What is done with an existing CA. A CA is renewed where its key is, if it signed itself. What
-/// another CA issued, only that one can renew.
+/// Decides what to do with an existing CA. A self-signed CA is renewed where its key is. A CA that
+/// another CA issued can only be renewed by that CA.
 pub(super) fn ca(
     desired: &DesiredCa,
     certificate: &Certificate,
@@ -584,8 +588,8 @@ pub(super) fn ca(
     Decision { action, reasons }
 }
 
-/// What the specification gives for an existing CA that is otherwise. The CA stays: no one would trust
-/// another.
+/// The values of the specification that an existing CA does not have. The CA is kept, because no
+/// member would trust a different one.
 fn unchangeable(desired: &DesiredCa, certificate: &Certificate) -> Vec<Finding> {
     let current = certificate.organizations();
     let organization = desired.identity.organization();
@@ -599,7 +603,7 @@ fn unchangeable(desired: &DesiredCa, certificate: &Certificate) -> Vec<Finding> 
     algorithm.into_iter().chain(organization).collect()
 }
 
-/// A CA key with another algorithm than the specification's text gives.
+/// A finding for a CA key with another algorithm than the specification explicitly gives.
 pub(super) fn other_ca_algorithm(desired: &DesiredCa, key: &PublicKey) -> Option<Finding> {
     let algorithm = desired.algorithm?;
     let is_met = key

@@ -1,7 +1,8 @@
-//! The exchange directory: it has a folder for each host, in which the host writes requests and the CA
-//! writes certificates. Keys stay on their hosts, and nothing secret is exchanged.
+//! The exchange directory. It has a folder for each host: the host writes requests there, and the
+//! CA writes certificates. Keys stay on their hosts, and no secret is exchanged.
 //!
-//! Both sides have the specification, and trust it and not the directory.
+//! Both sides have their own copy of the specification. They trust that copy, and not the
+//! directory.
 
 use std::{
     fmt, io,
@@ -22,12 +23,12 @@ use crate::{
 /// The extension of a request's file
 pub(super) const EXTENSION: &str = "csr";
 
-/// A file of the exchange directory that is refused, and why.
+/// A refused file of the exchange directory, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The file
     pub path: PathBuf,
-    /// What is wrong with it
+    /// The reason
     pub reason: String,
 }
 
@@ -39,7 +40,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal for an error, which may name the file itself.
+    /// Creates the refusal for an error. The error may contain the file's name.
     pub(super) fn of(path: PathBuf, error: Error) -> Self {
         match error {
             Error::File { path, error } => Self::new(path, error),
@@ -56,7 +57,7 @@ impl Refusal {
     }
 }
 
-/// What the system refused, about a file that is named before.
+/// Describes an error of the operating system. The message names the file elsewhere.
 pub(super) fn cannot(action: &str, error: &io::Error) -> String {
     match action.strip_suffix(" the directory") {
         Some(verb) => format!("cannot {verb} it: {error}"),
@@ -81,25 +82,26 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// The certificate next to the request, and its chain; none if there is no certificate. A link is
-    /// refused, and what is no certificate is replaced.
+    /// The certificate next to the request, and its chain; empty if there is no certificate. A
+    /// symbolic link is refused. Other content that is not a certificate is ignored, and will be
+    /// replaced.
     pub(super) fn certificates(&self, exchange: &Exchange) -> Result<Vec<Certificate>> {
         let path = Path::new(&self.host).join(&self.pair.paths.certificate);
         let file = unless_too_large(exchange.read(&path))?;
         let all = file.and_then(|bytes| Certificate::all_from_bytes(&bytes).ok());
         let mut all = all.unwrap_or_default();
-        // Anyone may have written it, and each certificate costs the check of a signature
+        // Anyone may have written the file, and each certificate costs a signature check
         all.truncate(1 + limits::EXCHANGE_CHAIN);
         Ok(all)
     }
 }
 
-/// The request of a pair, relative to its host's folder: `member-etcd-1.csr` for `member-etcd-1.pem`.
+/// The path of a pair's request in its host's folder: `member-etcd-1.csr` for `member-etcd-1.pem`.
 pub(super) fn request_path(pair: &PairPaths) -> PathBuf {
     pair.certificate.with_extension(EXTENSION)
 }
 
-/// Refuses an exchange directory that is the store's, which has private keys.
+/// Refuses an exchange directory that is the store's directory, because that has private keys.
 ///
 /// # Errors
 ///

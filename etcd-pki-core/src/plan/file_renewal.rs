@@ -1,4 +1,4 @@
-//! The renewal of one certificate by path: what a step says, and how it is done.
+//! The renewal of one certificate by path: the data in its step, and the code that renews.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -16,34 +16,34 @@ use crate::{
 /// The CA that signs renewed certificates.
 #[derive(Clone)]
 pub(super) enum RenewalCa {
-    /// This CA, whatever CA signed the old certificate
+    /// This CA, regardless of the CA that signed the old certificate
     Given(Arc<CertificateAuthority>),
-    /// The CA that signed the old certificate: of this store, or given
+    /// The CA that signed the old certificate: a CA of this store, or the given CA
     Store {
         store: Store,
         given: Option<Arc<CertificateAuthority>>,
     },
 }
 
-/// A certificate that is renewed.
+/// The renewal of one certificate.
 #[derive(Debug)]
 pub(super) struct FileRenewal {
     pub(super) signer: RenewalCa,
     pub(super) certificate: Certificate,
-    /// The certificates that follow it in its file
+    /// The certificates after it in its file
     pub(super) following: Vec<Certificate>,
     pub(super) rekey: bool,
-    /// Whether etcd does not read the key's file, so that the same key is written again
+    /// Whether to rewrite the same key, because etcd cannot read its file
     pub(super) rewrites_key: bool,
     pub(super) validity: Option<Validity>,
-    /// The CA of the store that signs; `None` if a CA was given
+    /// The CA of the store that signs; `None` for a given CA
     pub(super) ca: Option<CaKind>,
-    /// Whether a CA was given that did not sign the old certificate
+    /// Whether a given CA signs that did not sign the old certificate
     pub(super) changes_ca: bool,
 }
 
 impl RenewalCa {
-    /// The CA that signs for a kind.
+    /// Loads the CA of this kind.
     pub(super) fn load(
         &self,
         kind: Option<CaKind>,
@@ -75,7 +75,7 @@ impl fmt::Debug for RenewalCa {
 }
 
 impl FileRenewal {
-    /// Renews the certificate under the lock of its directory.
+    /// Renews the certificate, under the lock of its directory.
     pub(super) fn renew(
         &self,
         paths: &PairPaths,
@@ -87,7 +87,7 @@ impl FileRenewal {
         let old = &self.certificate;
         let key = if self.rekey {
             let algorithm = match old.public_key().algorithm() {
-                // Never a weaker one, if there is one
+                // A new RSA key must not be weaker than the old key, if possible
                 Some(KeyAlgorithm::OtherRsa) => KeyAlgorithm::Rsa4096,
                 Some(KeyAlgorithm::EcP521) => KeyAlgorithm::EcP384,
                 algorithm => algorithm.unwrap_or_default(),
@@ -117,7 +117,7 @@ impl FileRenewal {
         Ok(issued)
     }
 
-    /// The key next to the certificate, as it is now.
+    /// The current key next to the certificate.
     fn current_key(&self, paths: &PairPaths, files: &LockedStore) -> Result<PrivateKey> {
         let path = files.store().directory().join(&paths.key);
         let key = key_of(&path, files.read(&paths.key)?)?;

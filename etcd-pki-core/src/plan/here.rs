@@ -1,4 +1,4 @@
-//! Planning the pairs of a directory, with the CAs that sign them.
+//! Plans the pairs of a directory, with the CAs that sign them.
 
 use std::{
     collections::HashMap,
@@ -67,7 +67,8 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     view.separate_shared_keys(&mut leaves)?;
     for ca in &cas {
         if ca.has_appeared(store)? {
-            // Another process created it meanwhile, and signed the leaves that were read
+            // Another process has created the CA since then, and has signed the leaves that were
+            // read
             return plan(cluster, store, options);
         }
     }
@@ -108,7 +109,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         };
         steps.push(ca.into_step(store, &directory, signed, is_named)?);
     }
-    // A part of the pairs has a part of the marks
+    // A plan for a part of the pairs has only a part of the marks
     let cache = (!is_part).then(|| {
         let kept = leaves.iter().filter_map(Leaf::kept_mark);
         NextCache::new(cache, kept, markers)
@@ -138,7 +139,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     })))
 }
 
-/// Leaves the pairs of one host or client.
+/// Keeps only the pairs of one host or client.
 fn only(name: &str, pairs: &mut Vec<DesiredPair>) {
     pairs.retain(|pair| pair.host.as_deref() == Some(name) || pair.identity.name() == Some(name));
 }
@@ -151,8 +152,8 @@ fn nobody(name: &str) -> Error {
     }
 }
 
-/// The unmanaged pairs that the plan lists. A plan for one host or name lists those that it removes:
-/// one host's directory may have what other hosts gave it.
+/// The unmanaged pairs that the plan lists. A plan for one host or name only lists the pairs that
+/// it removes, because one host's directory may have files from other hosts.
 fn find_unmanaged(
     cluster: &Cluster,
     store: &Store,
@@ -184,40 +185,40 @@ fn find_unmanaged(
     Ok(unmanaged)
 }
 
-/// A leaf's step, and what the other steps need of it. The certificate itself is dropped: there may be
-/// thirty thousand.
+/// A leaf's step, and the data that other steps need. The certificate itself is dropped, because
+/// there may be thirty thousand.
 struct Leaf {
     step: Step,
     /// Whether the path has a certificate
     has_certificate: bool,
-    /// The serial number by which it names its CA, if it does
+    /// The serial number with which it names its CA, if it has one
     ca_serial: Option<Vec<u8>>,
     mark: Option<Mark>,
 }
 
 impl Leaf {
-    /// The mark of a pair that stays as it is.
+    /// The mark of a pair that is kept.
     fn kept_mark(&self) -> Option<Mark> {
         self.mark
             .filter(|_| matches!(self.step.action, Action::Keep | Action::Chmod))
     }
 }
 
-/// What each leaf is compared with.
+/// The data that each leaf is compared with.
 struct View<'a> {
     store: &'a Store,
     directory: Arc<Path>,
     permissions: &'a Attributes,
     cas: &'a [Ca],
     cache: Cache,
-    /// The directory's CAs that are not the cluster's own, read when they are needed
+    /// The CAs of the directory that are not CAs of the cluster. They are read when needed
     other_cas: OnceLock<OtherCas>,
     options: &'a PlanOptions,
     now: SystemTime,
 }
 
 impl View<'_> {
-    /// Reads a pair and decides.
+    /// Reads a pair and decides what to do with it.
     fn leaf(&self, desired: DesiredPair, shared: Option<SharedKey>) -> Result<Leaf> {
         let ca = self.cas.iter().find(|ca| ca.desired.kind == desired.ca);
         let marker = ca.and_then(|ca| ca.marker.as_ref());
@@ -299,8 +300,8 @@ impl View<'_> {
         })
     }
 
-    /// Puts first why a leaf certificate that would be replaced must stay: another CA of the directory
-    /// signed it, and other programs may trust that CA.
+    /// Whether a leaf certificate must not be replaced because another CA of the directory signed
+    /// it, and other programs may trust that CA. If so, the reason is put first.
     fn is_other_cas(
         &self,
         current: &Current,
@@ -324,15 +325,15 @@ impl View<'_> {
         })
     }
 
-    /// The file of a CA with the key of a pair that is written: the key must be neither certified nor
-    /// replaced.
+    /// The file of a CA with the same key as a pair that would be written. Such a key must be
+    /// neither certified nor replaced.
     fn ca_with_key(&self, current: &Current, action: Action) -> Option<PathBuf> {
         let is_written = matches!(action, Action::Renew | Action::Reissue);
         let key = current.key.present().filter(|_| is_written)?;
         self.other_cas().of_key(key).map(Path::to_owned)
     }
 
-    /// The steps that remove what is asked for.
+    /// The steps for the requested removals.
     fn removals(&self, unmanaged: &Unmanaged) -> Result<Vec<Step>> {
         let is_removed = |pair: &&UnmanagedPair| match &self.options.prune {
             None => false,
@@ -361,7 +362,7 @@ impl View<'_> {
         })
     }
 
-    /// Decides again about pairs with a key that another pair or a CA has too.
+    /// Decides again about pairs with a key that another pair or a CA also has.
     fn separate_shared_keys(&self, leaves: &mut [Leaf]) -> Result<()> {
         let cas = self.cas.iter().flat_map(Ca::with_keys);
         let cas: Vec<CaWithKey<'_>> = cas.collect();
@@ -392,18 +393,18 @@ fn work(action: Action, current: &Current) -> Work {
     }
 }
 
-/// The target of a link to another file of the directory.
+/// The target of a symbolic link, if it is a file of the directory.
 pub(super) fn target_within(directory: &Path, path: &Path) -> Option<PathBuf> {
     let target = link_target(path)?;
     target.starts_with(canonical(directory)).then_some(target)
 }
 
-/// The links at the paths that an action uses, or above them. A key that only a link leads to is not
-/// certified: another user may have put the link there.
+/// The symbolic links at the paths that an action uses, or above them. A key that is reached only
+/// through a link is not certified, because another user may have created the link.
 pub(super) fn links(directory: &Path, paths: &PairPaths, action: Action) -> Vec<Finding> {
     let find = match action {
         Action::Renew | Action::Reissue | Action::Create => link,
-        // The permissions of a link are those of its target, and are left alone
+        // The permissions of a symbolic link are those of its target, and do not change
         Action::Chmod => linked_folder,
         _ => return Vec::new(),
     };
@@ -414,7 +415,7 @@ pub(super) fn links(directory: &Path, paths: &PairPaths, action: Action) -> Vec<
     links
 }
 
-/// Puts links to files that cannot be used before the other reasons: the link is what is at the path.
+/// Puts symbolic links to unusable files before the other reasons.
 pub(super) fn put_unusable_links_first(
     directory: &Path,
     paths: &PairPaths,
@@ -437,7 +438,7 @@ pub(super) fn put_unusable_links_first(
     }
 }
 
-/// The link at a path, or above it in the directory, as a finding.
+/// A finding for a symbolic link at a path, or above it in the directory.
 fn link(directory: &Path, path: &Path) -> Option<Finding> {
     if let Some(folder) = linked_folder(directory, path) {
         return Some(folder);
@@ -452,7 +453,8 @@ fn link(directory: &Path, path: &Path) -> Option<Finding> {
     Some(rules::leads_elsewhere(&path))
 }
 
-/// The first link in the place of a folder between the directory and a file in it, as a finding.
+/// A finding for the first symbolic link that replaces a folder between the directory and a file in
+/// it.
 fn linked_folder(directory: &Path, path: &Path) -> Option<Finding> {
     let folders = path.parent()?.strip_prefix(directory).ok()?;
     let mut folder = directory.to_owned();

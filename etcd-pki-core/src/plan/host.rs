@@ -1,4 +1,4 @@
-//! Planning a host with keys of its own: keys to make, requests to write, certificates to install.
+//! Plans a host that has its own keys: generates keys, writes requests, and installs certificates.
 
 use std::{
     cell::LazyCell,
@@ -41,7 +41,7 @@ use crate::{
     },
 };
 
-/// Plans a host: reads its directory, and its folder of the exchange directory.
+/// Plans a host. Reads its directory, and its folder in the exchange directory.
 pub(super) fn plan(
     cluster: &Cluster,
     store: &Store,
@@ -144,14 +144,14 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
         certificate: trust.certificate()?,
         bundle: &trust.bundle,
         path: Some(&trust.desired.paths.certificate),
-        // It signs elsewhere
+        // The CA signs elsewhere
         chain: None,
         is_renewed: false,
     })
 }
 
-/// The step that installs a CA's certificates, or is blocked: none of them is trusted, or the CA expired
-/// and nothing has arrived.
+/// The step that installs a CA's certificates. It is blocked if none of them is trusted, or if the
+/// CA has expired and no new certificate has arrived.
 fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<Step> {
     let target = Target::Ca(trust.desired.clone());
     let stamps = trust.current.stamps.clone();
@@ -187,12 +187,12 @@ fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<S
     })
 }
 
-/// A pair of the host, and what its step is decided from.
+/// A pair of the host, and the data that its step depends on.
 struct HostPair<'a, F> {
     pair: DesiredPair,
     current: Current,
     ca: Option<SigningCa<'a>>,
-    /// Why the CA's file is not trusted or not changed
+    /// The reason why the CA's file is not trusted or not changed
     obstacle: Option<&'a Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     directory: &'a Arc<Path>,
@@ -218,7 +218,7 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         });
         let paths = self.pair.paths.below(self.directory);
         put_unusable_links_first(self.directory, &paths, &self.current, &mut reasons);
-        // Links are not replaced on a host
+        // Symbolic links are not replaced on a host
         let links = links(self.directory, &paths, action).into_iter();
         reasons.extend(links.map(|link| match link {
             Finding::SymbolicLink { path, .. } => {
@@ -261,14 +261,14 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         Path::new(self.host).join(relative)
     }
 
-    /// Decides from what is due, what has arrived, and what is requested.
+    /// Decides the step from the due action, the arrived certificates and the existing requests.
     fn decide(&mut self, due: Action) -> Result<(Action, Work)> {
         let (source, key) = match due {
             Action::Keep => return Ok((Action::Keep, Work::None)),
             Action::Chmod => return Ok((Action::Chmod, Work::Chmod)),
             Action::Renew => (KeySource::Current, Some(self.key()?)),
             _ if matches!(self.current.key, Part::Missing) => (KeySource::New, None),
-            // The current key is used until the next one has its certificate
+            // The current key stays in use until the next key has its certificate
             _ => match self.waiting_key()? {
                 Some(key) => (KeySource::Waiting, Some(key)),
                 None => (KeySource::NewWaiting, None),
@@ -294,7 +294,7 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         Ok((Action::Request, Work::Request { key: source }))
     }
 
-    /// The certificate that arrived for a key, with its chain, if it is what the specification gives.
+    /// The certificate that arrived for a key, with its chain, if it matches the specification.
     fn arrived(&self, key: &PublicKey) -> std::result::Result<Option<String>, Refusal> {
         let relative = &self.pair.paths.certificate;
         let below = self.below(relative);
@@ -306,7 +306,7 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let Some((leaf, chain)) = all.split_first() else {
             return Ok(None);
         };
-        // An installed certificate stays in the folder until another one replaces it
+        // An installed certificate stays in the folder until another certificate replaces it
         if self.current.certificate.present() == Some(leaf) {
             return Ok(None);
         }
@@ -327,11 +327,11 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         Ok(Some(all_pem(&all)))
     }
 
-    /// Whether the folder has the request that would be written for a key.
+    /// Whether the folder already has the same request for a key.
     fn is_requested(&self, key: &PrivateKey) -> Result<bool> {
         let path = self.below(&request_path(&self.pair.paths));
         let file = unless_too_large(self.exchange.read(&path));
-        // Whatever is wrong there blocks this pair alone
+        // An error in the exchange directory must only block this pair
         let file = file.map_err(|error| Error::Blocked {
             path: self.exchange.path().join(&path),
             reason: error.to_string(),
@@ -346,14 +346,14 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         Ok(request.claims() == desired.claims())
     }
 
-    /// The current key, which existed a moment ago.
+    /// The current key. Planning has just read it.
     fn key(&self) -> Result<PrivateKey> {
         let path = &self.pair.paths.key;
         let file = read_below(self.directory, path)?;
         key_of(&self.directory.join(path), file)
     }
 
-    /// The key that waits for its certificate, if its algorithm is right.
+    /// The key that waits for its certificate, if its algorithm matches the specification.
     fn waiting_key(&self) -> Result<Option<PrivateKey>> {
         let path = waiting_key_path(&self.pair.paths);
         let read = look_below(self.directory, &path);
@@ -369,24 +369,25 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         }
         let key = PrivateKey::from_bytes(&bytes, None).ok();
         let algorithm = self.pair.profile.algorithm();
-        // It is the current key if installing it was interrupted at the very end
+        // The waiting key equals the current key if its installation was interrupted in the last
+        // step
         let is_other = |key: &PrivateKey| self.current.key.present() != Some(key.public_key());
         Ok(key.filter(|key| algorithm.is_met_by(key.algorithm()) && is_other(key)))
     }
 }
 
-/// The path of a key that waits for its certificate while another one is used: a hidden file next to
-/// that key.
+/// The path of the waiting key: a hidden file next to the current key. The current key is used
+/// until the waiting key has a certificate.
 pub(super) fn waiting_key_path(pair: &PairPaths) -> PathBuf {
     let name = pair.key.file_name().unwrap_or_default().to_string_lossy();
     pair.key.with_file_name(format!(".{name}.next"))
 }
 
-/// The key in the file that existed a moment ago.
+/// Reads a key from a file that planning has just read.
 ///
 /// # Errors
 ///
-/// [`Error::Changed`] if it is missing now; the errors of [`PrivateKey::from_bytes`].
+/// [`Error::Changed`] if the file is now missing; the errors of [`PrivateKey::from_bytes`].
 pub(super) fn key_of(path: &Path, file: Option<Vec<u8>>) -> Result<PrivateKey> {
     let Some(bytes) = file else {
         return Err(Error::Changed {
@@ -398,7 +399,8 @@ pub(super) fn key_of(path: &Path, file: Option<Vec<u8>>) -> Result<PrivateKey> {
     key.map_err(|error| error.in_file(path))
 }
 
-/// The finding for something that is never replaced, if the error is about that.
+/// Converts an error about something that is never replaced into a finding. Other errors are
+/// returned.
 fn blocked(error: Error) -> Result<Finding> {
     let path = match &error {
         Error::Blocked { path, reason } => {

@@ -1,4 +1,4 @@
-//! The CAs of a directory that are not the cluster's own.
+//! Finds the CAs of a directory that are not CAs of the cluster.
 
 use std::path::{Path, PathBuf};
 
@@ -16,11 +16,12 @@ use crate::{
 
 /// The CA certificates in the files of a directory, each with its file, relative to the directory.
 ///
-/// Other programs may trust a CA that is not the cluster's own, so what it signed is left alone.
+/// Other programs may trust a CA that is not a CA of the cluster. Therefore the certificates of
+/// such a CA are not changed.
 #[derive(Debug)]
 pub(super) struct OtherCas {
-    /// The CAs that sign for the cluster. The specification moves the pairs of peers from one of them to
-    /// the other
+    /// The CAs that sign for the cluster. When the specification changes, peer pairs can move from
+    /// one of them to the other
     own: Vec<(PathBuf, Certificate)>,
     /// The CAs that `ca new --replace-ca` replaced
     replaced: Vec<(PathBuf, Certificate)>,
@@ -28,9 +29,10 @@ pub(super) struct OtherCas {
 }
 
 impl OtherCas {
-    /// Reads every file of the directory, and of those in it. What cannot be read has no CA.
+    /// Reads every file of the directory and of its subdirectories. Files that cannot be read count
+    /// as files without a CA.
     ///
-    /// `read` has the CAs of the cluster that have been read before.
+    /// `read` contains the CAs of the cluster that have already been read.
     pub(super) fn read(store: &Store, read: &[(CaKind, &CurrentCa)]) -> Self {
         let mut own = Vec::new();
         let mut others = Vec::new();
@@ -58,7 +60,7 @@ impl OtherCas {
         let files = files.filter(|path| !bundles.contains(path));
         others.extend(files.flat_map(|path| {
             let certificates = read_certificates(&path).unwrap_or_default();
-            // What follows a leaf in its file is its chain
+            // The certificates after a leaf in its file are its chain
             let is_ca_file = certificates.first().is_some_and(Certificate::is_ca);
             let relative = path.strip_prefix(store.directory()).unwrap_or(&path);
             let relative = relative.to_owned();
@@ -69,7 +71,7 @@ impl OtherCas {
         let (replaced, mut others): (Vec<_>, Vec<_>) = others
             .into_iter()
             .partition(|(path, _)| is_replaced_ca(path));
-        // A copy of a CA, or an earlier certificate of it, is no other CA
+        // A copy or an earlier certificate of a CA is not a different CA
         others.retain(|(_, ca)| {
             let mut known = own.iter().chain(&replaced);
             !known.any(|(_, one): &(_, Certificate)| one.public_key() == ca.public_key())
@@ -81,7 +83,7 @@ impl OtherCas {
         }
     }
 
-    /// Counts these CAs too among those that sign for the cluster, each with its file.
+    /// Adds CAs that sign for the cluster, each with its file.
     pub(super) fn with_own(
         mut self,
         own: impl IntoIterator<Item = (PathBuf, Certificate)>,
@@ -102,8 +104,8 @@ impl OtherCas {
         Some(path)
     }
 
-    /// Whether a leaf certificate that a plan would replace must stay; why is put before the other
-    /// reasons. Every kind of plan asks this.
+    /// Whether a leaf certificate must not be replaced. If so, the reason is put before the other
+    /// reasons. All kinds of plans call this.
     pub(super) fn forbid(
         &self,
         leaf: &Certificate,
@@ -119,10 +121,11 @@ impl OtherCas {
         true
     }
 
-    /// Why a leaf certificate must not be replaced: another CA signed it, or is above its issuer, or
-    /// that cannot be judged here. `path` is the leaf's file, and `chain` what follows it there.
+    /// The reason why a leaf certificate must not be replaced: another CA signed it, another
+    /// CA is above its issuer, or this cannot be judged here. `path` is the leaf's file, and
+    /// `chain` contains the certificates after it in that file.
     ///
-    /// What a CA of the cluster signed, or one that was replaced, may be replaced.
+    /// Certificates of the cluster's CAs and of replaced CAs may be replaced.
     pub(super) fn forbids(
         &self,
         leaf: &Certificate,
@@ -181,7 +184,8 @@ mod tests {
         Made::root(test_certificates::ca(name, None))
     }
 
-    /// Why a leaf that one signed must not be replaced, by the file of the CA.
+    /// The reason why a leaf of this signer must not be replaced. The reason names the file
+    /// of the CA.
     fn forbidden(cas: &OtherCas, signer: &Made, chain: &[&Made]) -> Option<String> {
         let leaf = signer.sign(test_certificates::leaf("leaf")).certificate;
         let chain: Vec<_> = chain.iter().map(|made| made.certificate.clone()).collect();
@@ -209,7 +213,7 @@ mod tests {
         assert_eq!(forbidden(&cas, &other, &[]), by("other.pem"));
         assert_eq!(forbidden(&cas, &stranger, &[]), None);
         assert_eq!(forbidden(&cas, &stranger, &[&stranger]), None);
-        // What is below a CA of the directory too
+        // A certificate below a CA of the directory is protected too
         assert_eq!(forbidden(&cas, &of_other, &[]), None);
         assert_eq!(forbidden(&cas, &of_other, &[&of_other]), by("leaf.pem"));
         assert_eq!(forbidden(&cas, &of_own, &[&of_own]), by("leaf.pem"));
@@ -223,7 +227,7 @@ mod tests {
             forbidden(&cas, &of_stranger, &[&of_stranger, &stranger]),
             None
         );
-        // Where the key of each is
+        // The file of each CA's key
         for (made, path) in [
             (&own, Some("ca.pem")),
             (&replaced, Some("ca-replaced-1.pem")),

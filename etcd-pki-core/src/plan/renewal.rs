@@ -1,4 +1,4 @@
-//! Planning the renewal of certificates by path, without a specification.
+//! Plans the renewal of certificates by path, without a specification.
 
 use std::{
     cell::LazyCell,
@@ -35,8 +35,8 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// Renews certificates by path: same names, same usages, and the same key unless a new one is
-/// requested. A certificate is valid as long as the old one was.
+/// Renews certificates by path. A new certificate has the same names, the same usages and the same
+/// validity period as the old one. It also has the same key, unless a new key is requested.
 ///
 /// ```
 /// use etcd_pki_core::{
@@ -72,13 +72,14 @@ pub struct Renewal<'a> {
 }
 
 impl<'a> Renewal<'a> {
-    /// Signs each certificate with the CA of this store that signed the old one.
+    /// Signs each certificate with the CA of this store that signed the old certificate.
     pub fn with_cas_of(store: Store) -> Self {
         Self::new(RenewalCa::Store { store, given: None })
     }
 
-    /// Signs with this CA what it signed before, and the rest with the CAs of the store: the key of a
-    /// store's CA may be elsewhere. It changes nothing for [`Renewal::with_ca`].
+    /// Signs with this CA the certificates that it signed before, and the others with the CAs of
+    /// the store. Use it if the key of a store's CA is elsewhere. It has no effect after
+    /// [`Renewal::with_ca`].
     pub fn with_signer(self, ca: CertificateAuthority) -> Self {
         let renewal_ca = match self.ca {
             RenewalCa::Store { store, .. } => RenewalCa::Store {
@@ -117,7 +118,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Makes a new key for each certificate.
+    /// Generates a new key for each certificate.
     pub fn with_rekey(self) -> Self {
         Self {
             rekey: true,
@@ -133,7 +134,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Gives the new certificates this validity.
+    /// Issues the new certificates with this validity.
     pub fn with_validity(self, validity: Validity) -> Self {
         Self {
             validity: Some(validity),
@@ -141,7 +142,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Renews as if it were this time.
+    /// Renews as if the current time were `now`.
     pub fn at(self, now: SystemTime) -> Self {
         Self {
             now: Some(now),
@@ -149,12 +150,12 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Plans the certificates of the CA's store that are due.
+    /// Plans the due certificates of the CA's store.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] for a directory that cannot be listed; the errors of a CA that cannot be read or
-    /// has no key, if the store has no other.
+    /// [`Error::Io`] if the directory cannot be listed; the error of a CA that cannot be read or
+    /// has no key, if the store has no other CA.
     pub fn plan_due(&self, due: RenewBefore) -> Result<Plan> {
         let RenewalCa::Store { store, .. } = &self.ca else {
             return Err(Error::Missing {
@@ -179,8 +180,9 @@ impl<'a> Renewal<'a> {
         self.plan_in(store, &files, later)
     }
 
-    /// The step of a certificate that is not renewed yet, though the requested time is reached. One that
-    /// is longer than its whole life is refused: each run would renew the certificate.
+    /// The step of a certificate that is kept although the requested time is reached. A requested
+    /// time longer than the whole validity of the certificate is refused, because each run would
+    /// renew the certificate.
     fn later(
         &self,
         store: &Store,
@@ -211,12 +213,12 @@ impl<'a> Renewal<'a> {
         })
     }
 
-    /// Plans these files, whether they are due or not: a plan for each of their directories.
+    /// Plans these files, whether they are due or not. Returns one plan for each directory.
     ///
     /// # Errors
     ///
-    /// The errors of a CA that cannot be read, if the store has no other. A file that cannot be renewed
-    /// is a blocked step.
+    /// The error of a CA that cannot be read, if the store has no other CA. A file that cannot be
+    /// renewed is not an error: its step is blocked.
     pub fn plan_files(&self, files: &[PathBuf]) -> Result<Vec<Plan>> {
         let layout = match &self.ca {
             RenewalCa::Store { store, .. } => store.layout(),
@@ -234,18 +236,19 @@ impl<'a> Renewal<'a> {
     }
 
     /// Plans and applies under the lock of each directory, as
-    /// [`Cluster::apply`](crate::Cluster::apply) does. A directory that fails as a whole does not stop
-    /// the others: its report has the error.
+    /// [`Cluster::apply`](crate::Cluster::apply) does. A directory that fails as a whole does not
+    /// stop the others, and its report contains the error.
     ///
     /// # Errors
     ///
-    /// As [`Renewal::plan_files`]; as [`Plan::apply`] if all files are in one directory.
+    /// The errors of [`Renewal::plan_files`]. If all files are in one directory, also the errors of
+    /// [`Plan::apply`].
     pub fn apply_files(
         &self,
         files: &[PathBuf],
         options: &ApplyOptions<'_>,
     ) -> Result<Vec<Report>> {
-        // What one directory refuses is found before anything is written to another
+        // Planning all directories first finds their errors before anything is written
         let plans = self.plan_files(files)?;
         let is_one = plans.len() == 1;
         let reports = plans.into_iter().map(|plan| {
@@ -259,11 +262,11 @@ impl<'a> Renewal<'a> {
         reports.collect()
     }
 
-    /// Plans and applies what is due under the lock of the store.
+    /// Plans and applies the renewal of the due certificates, under the lock of the store.
     ///
     /// # Errors
     ///
-    /// As [`Renewal::plan_due`] and [`Plan::apply`].
+    /// The errors of [`Renewal::plan_due`] and [`Plan::apply`].
     pub fn apply_due(&self, due: RenewBefore, options: &ApplyOptions<'_>) -> Result<Report> {
         apply_planned(|| self.plan_due(due), options)
     }
@@ -272,8 +275,8 @@ impl<'a> Renewal<'a> {
         self.now.unwrap_or_else(clock::now)
     }
 
-    /// Plans files of one directory: those that are due, with the steps of those that are due later, or
-    /// those that were named.
+    /// Plans the files of one directory: either the named files, or the due files with the steps of
+    /// those that are due later.
     fn plan_in(
         &self,
         store: &Store,
@@ -286,7 +289,7 @@ impl<'a> Renewal<'a> {
         let directory: Arc<Path> = Arc::from(store.directory());
         let cas = Cas::read(&self.ca)?;
         if files.is_empty() {
-            // What becomes due later would not be renewed
+            // Without a CA that can sign, certificates could not be renewed when they become due
             cas.can_any_sign(&self.ca)?;
         }
         let linked = if self.rekey {
@@ -315,8 +318,8 @@ impl<'a> Renewal<'a> {
             }
             let mut step = planned.step()?;
             if are_due && step.action == Action::Blocked && !store.is_named(path) {
-                // Other certificates may be in the directory, such as those of Kubernetes itself, and
-                // other programs renew them
+                // The directory may also have certificates of other programs, such as those of
+                // Kubernetes itself. Those programs renew them
                 step.action = Action::Keep;
             }
             steps.push(step);
@@ -345,7 +348,7 @@ impl<'a> Renewal<'a> {
 /// The CAs that may have signed the certificates.
 struct Cas(Vec<(Option<CaKind>, PathBuf, CaState)>);
 
-/// A CA, or why it cannot be read.
+/// A CA, or the reason why it cannot be read.
 enum CaState {
     Given(Certificate, Arc<SigningChain>),
     Current(Box<CurrentCa>, Arc<SigningChain>),
@@ -384,7 +387,7 @@ impl Cas {
         match cas.pop() {
             Some((_, _, CaState::Unreadable(error))) => Err(error),
             _ => {
-                // The reason of the system, unless the CA has just been created
+                // Returns the operating system's error, unless the CA has just been created
                 store.ca(CaKind::Client, None)?;
                 let path = store.ca_paths(CaKind::Client).certificate;
                 Err(Error::Changed { path })
@@ -392,7 +395,7 @@ impl Cas {
         }
     }
 
-    /// What to be warned of where a CA of the store signs.
+    /// Warnings about a CA of the store that signs.
     fn warnings(&self, kind: Option<CaKind>) -> Vec<Finding> {
         let mut states = self
             .0
@@ -406,7 +409,7 @@ impl Cas {
         warnings.unwrap_or_default()
     }
 
-    /// The CAs in a directory that are not among these.
+    /// The other CAs in a directory.
     fn others_in(&self, directory: &Store) -> OtherCas {
         let mut current = Vec::new();
         let mut given = Vec::new();
@@ -439,7 +442,7 @@ impl Cas {
         planned.collect()
     }
 
-    /// Fails if no CA can sign here, with the error of the first.
+    /// Fails if no CA can sign here. The error is that of the first CA.
     fn can_any_sign(&self, ca: &RenewalCa) -> Result<()> {
         let can_sign = |(_, path, state): &(Option<CaKind>, PathBuf, CaState)| match state {
             CaState::Given(..) => true,
@@ -453,7 +456,8 @@ impl Cas {
         ca.load(kind, None).map(drop)
     }
 
-    /// The CA that renews a certificate, and how Go judges what it signs; or why there is none.
+    /// The CA that renews a certificate, with Go's judgement of certificates that it signs; or the
+    /// reason why there is no such CA.
     fn signer(
         &self,
         certificate: &Certificate,
@@ -475,7 +479,8 @@ impl Cas {
                 _ => Err(other_ca(certificate, path)),
             },
             unknown @ Issuer::Unknown { .. } => {
-                // What no other CA signed is taken for the work of one that cannot be read
+                // A certificate without a matching CA is assumed to come from the CA that cannot be
+                // read
                 let unreadable = self.0.iter().find_map(|(_, path, state)| match state {
                     CaState::Unreadable(error) => Some((path, error)),
                     _ => None,
@@ -505,14 +510,14 @@ impl Cas {
     }
 }
 
-/// Why a CA cannot sign here.
+/// Checks that a CA can sign here. The error is the reason why it cannot.
 fn can_sign(current: &CurrentCa, path: &Path) -> std::result::Result<(), Finding> {
     match &current.key {
         Part::Missing => Err(Finding::Blocked {
             path: path.to_owned(),
             reason: format!("{} is here, and its key is not", path.display()),
         }),
-        // Its passphrase is needed when it signs
+        // The passphrase is needed when the CA signs
         Part::Present(_) | Part::Unusable(_) => match current.links.first() {
             Some(link) => Err(link.clone()),
             None => Ok(()),
@@ -529,11 +534,11 @@ fn other_ca(certificate: &Certificate, path: &Path) -> Finding {
     }
 }
 
-/// A file, and what its step is decided from.
+/// A file, and the data that its step depends on.
 struct PlannedFile<'a, F> {
     renewal: &'a Renewal<'a>,
     cas: &'a Cas,
-    /// The CAs of the directory that do not renew here
+    /// The CAs of the directory that do not sign this renewal
     other_cas: &'a LazyCell<OtherCas, F>,
     linked: &'a LinkedKeys,
     directory: &'a Arc<Path>,
@@ -542,7 +547,7 @@ struct PlannedFile<'a, F> {
 }
 
 impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
-    /// The step of a link to a file that is renewed under its own name: it stays.
+    /// The step of a symbolic link to a file that is renewed under its own name. The link is kept.
     fn linked(self, named: PathBuf) -> Step {
         let path = self.directory.join(&self.paths.certificate);
         let target = Target::Files(self.paths);
@@ -566,7 +571,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
             }
             Part::Missing => {
                 let path = full.certificate.clone();
-                // The reason of the system
+                // The operating system's error
                 let error = read_file(&path).err();
                 return Err(error.unwrap_or(
                     Error::Missing {
@@ -595,7 +600,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                 self.now,
             ));
         }
-        // What etcd does not read is written again as PEM
+        // A key that etcd cannot read is rewritten as PEM
         let refused_key = self.refused_key(&files, &full);
         let rewrites_key = refused_key.is_some();
         let paths = &self.paths;
@@ -640,8 +645,9 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
         })
     }
 
-    /// Why etcd does not read the key's file, if the same key can be written again: it needs no
-    /// passphrase, and the file does not have the name of a DER file, which is for other programs.
+    /// The reason why etcd cannot read the key's file, if the same key can be rewritten. This
+    /// needs a key without a passphrase, and a file name that is not that of a DER file: DER files
+    /// are for other programs.
     fn refused_key(&self, files: &PairFiles, full: &PairPaths) -> Option<Finding> {
         let (Part::Present(_), refused) = files.key(None) else {
             return None;
@@ -650,7 +656,8 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
         refused.filter(|_| !pem::is_der_by_name(&full.key, bytes))
     }
 
-    /// The CA that signs, and whether it is another than before; or why the file is not renewed.
+    /// Decides which CA signs, and whether it is another CA than before. Returns the reason if the
+    /// file is not renewed.
     fn decide(
         &self,
         certificate: &Certificate,
@@ -685,7 +692,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
             }
         } else {
             match files.key(self.renewal.passphrase).0 {
-                // It is elsewhere, and stays there
+                // The key is elsewhere, and stays there
                 Part::Missing => {}
                 Part::Present(key) => {
                     let (key, path) = (key.public_key(), &*full.key);
@@ -722,7 +729,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
     }
 }
 
-/// The certificates with keys that are links to other keys.
+/// The certificates with keys that are symbolic links to other keys.
 #[derive(Default)]
 struct LinkedKeys(Vec<(PathBuf, Certificate)>);
 
@@ -733,7 +740,8 @@ impl LinkedKeys {
         Ok(Self(linked.collect()))
     }
 
-    /// Why a new key must not replace a key: it is a link, or another certificate uses it by a link.
+    /// The reason why a new key must not replace a key: it is a symbolic link, or another
+    /// certificate uses it through a link.
     fn blocks(&self, paths: &PairPaths, certificate: &Certificate) -> Option<String> {
         if let Some(target) = link_target(&paths.key) {
             return Some(format!("{} is a link to {target}", paths.key.display()));
@@ -752,7 +760,7 @@ impl LinkedKeys {
     }
 }
 
-/// The file among these that a link leads to, where it is renewed under its own name.
+/// The file among these that a symbolic link leads to, if it is renewed under its own name.
 fn own_name<'a>(link: &Path, files: &'a [PathBuf]) -> Option<&'a PathBuf> {
     if !link.is_symlink() {
         return None;
@@ -761,7 +769,7 @@ fn own_name<'a>(link: &Path, files: &'a [PathBuf]) -> Option<&'a PathBuf> {
     own.find(|file| is_same(file, link))
 }
 
-/// The target of a link, as the link has it.
+/// The target of a symbolic link, as the link contains it.
 fn link_target(path: &Path) -> Option<String> {
     let target = path.read_link().ok()?;
     Some(path.with_file_name(target).display().to_string())

@@ -1,4 +1,4 @@
-//! What applying a plan did: one outcome for each step.
+//! Reports: the outcome of each step of a plan.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// How a plan is applied.
+/// Options for applying a plan.
 ///
 /// ```
 /// use etcd_pki_core::{Passphrase, plan::ApplyOptions};
@@ -33,12 +33,12 @@ pub struct ApplyOptions<'a> {
 }
 
 impl<'a> ApplyOptions<'a> {
-    /// Applies without a passphrase and without reports of progress.
+    /// Applies without a passphrase, and without reporting progress.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Decrypts the keys of CAs with this passphrase, and encrypts new ones with it.
+    /// Decrypts CA keys with this passphrase, and encrypts new CA keys with it.
     pub fn with_passphrase(mut self, passphrase: &'a Passphrase) -> Self {
         self.passphrase = Some(passphrase);
         self
@@ -57,7 +57,8 @@ impl fmt::Debug for ApplyOptions<'_> {
     }
 }
 
-/// Receives the progress of a plan, and may stop it. A function of two numbers is one that never does.
+/// Receives the progress of a plan, and may stop it. A function of two numbers implements it, and
+/// never stops the plan.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,16 +77,17 @@ impl fmt::Debug for ApplyOptions<'_> {
 /// }
 /// ```
 pub trait Progress: Sync {
-    /// Receives how many changes are done, and of how many, from the thread that made the last one.
+    /// Receives the number of finished changes and the total. The thread that finished the last
+    /// change calls it.
     fn done(&self, done: usize, all: usize);
 
-    /// Whether to make no further change. It is called before each change, and about fifty times a
-    /// second while another process has the lock.
+    /// Whether to stop before the next change. It is called before each change, and about fifty
+    /// times a second while another process holds the lock.
     fn is_interrupted(&self) -> bool {
         false
     }
 
-    /// Called once if another process has the lock of this directory.
+    /// Is called once if another process holds the lock of this directory.
     fn waits(&self, directory: &Path) {
         let _ = directory;
     }
@@ -97,7 +99,7 @@ impl<F: Fn(usize, usize) + Sync> Progress for F {
     }
 }
 
-/// Counts the changes that are made.
+/// Counts finished changes.
 pub(super) struct Counter<'a> {
     progress: Option<&'a dyn Progress>,
     done: AtomicUsize,
@@ -113,13 +115,13 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// Whether the caller wants no further change.
+    /// Whether the caller requested a stop.
     pub(super) fn is_interrupted(&self) -> bool {
         self.progress
             .is_some_and(|progress| progress.is_interrupted())
     }
 
-    /// Counts changes that were made together.
+    /// Counts changes that were finished together.
     pub(super) fn add(&self, changes: usize) {
         let Some(progress) = self.progress.filter(|_| changes > 0) else {
             return;
@@ -129,15 +131,15 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// What happened to a step.
+/// The outcome of a step.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The change is made, completely
+    /// The change is complete
     Done,
     /// The change failed, and the files are as they were
     Failed(Error),
-    /// The change was not tried, since an error stopped the whole run
+    /// The change was not tried, because an error stopped the whole run
     Skipped,
     /// The step was blocked in the plan
     Blocked(Error),
@@ -156,10 +158,10 @@ impl Outcome {
     }
 }
 
-/// The outcome of one step, and what it produced.
+/// The record of one step: its outcome and its results.
 #[derive(Debug)]
 pub(super) struct Executed {
-    /// The place of the step in the plan
+    /// The index of the step in the plan
     pub(super) step: usize,
     pub(super) outcome: Outcome,
     pub(super) product: Product,
@@ -174,57 +176,57 @@ impl Executed {
     }
 }
 
-/// What a step produced.
+/// The results of a step.
 #[derive(Debug, Default)]
 pub(super) struct Product {
-    /// The end that was requested, if the CA's own end came first
+    /// The requested expiry, if the CA expires before it
     pub(super) requested_end: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
     pub(super) denied: Vec<Claim>,
-    /// The new certificate, where a report shows it
+    /// The new certificate, if the report shows it
     pub(super) certificate: Option<Certificate>,
 }
 
-/// What applying a plan did.
+/// The result of applying a plan.
 ///
-/// One failing step does not stop the others, unless it would fail for all of them, such as a full
-/// disk. What is done is complete, and planning again finds the rest.
+/// A failing step does not stop the others, unless the error affects all of them, for example a
+/// full disk. Finished changes are complete, and the next plan contains the rest.
 #[derive(Debug)]
 #[must_use]
 pub struct Report {
     plan: Plan,
     executed: Vec<Executed>,
     interrupted: bool,
-    /// Keys that were made by steps that failed later
+    /// The keys that were generated by steps that failed later
     further_keys: usize,
 }
 
-/// The outcome of one step.
+/// The outcome of one step, with the step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport<'a> {
     step: &'a Step,
     executed: &'a Executed,
 }
 
-/// A certificate that expires with its CA, before the end that was requested.
+/// A certificate that expires with its CA, earlier than requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShortenedValidity {
     /// The certificate's file
     pub path: PathBuf,
-    /// The end that was requested
+    /// The requested expiry
     pub requested: SystemTime,
-    /// The end that it has
+    /// The actual expiry
     pub not_after: SystemTime,
 }
 
-/// What a request claimed, and the certificate does not have.
+/// The claims of a request that the certificate does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeniedClaims {
     /// The request's file
     pub path: PathBuf,
-    /// What it claimed
+    /// The denied claims
     pub claims: Vec<Claim>,
 }
 
@@ -264,15 +266,14 @@ impl Report {
         &self.plan
     }
 
-    /// The outcome of each step that was due, in the order of the plan. Kept and waiting pairs have
-    /// none.
+    /// The outcomes of all steps, except those of kept and waiting pairs, in the order of the plan.
     pub fn steps(&self) -> impl Iterator<Item = StepReport<'_>> {
         self.executed
             .iter()
             .map(|executed| self.report_of(executed))
     }
 
-    /// The outcome at a place of [`Report::steps`].
+    /// The outcome at an index of [`Report::steps`].
     #[must_use]
     pub fn step(&self, place: usize) -> Option<StepReport<'_>> {
         let executed = self.executed.get(place)?;
@@ -296,7 +297,7 @@ impl Report {
         self.steps().filter(|step| step.error().is_some())
     }
 
-    /// How many steps with an action are done.
+    /// The number of finished steps with this action.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
         self.done()
@@ -304,20 +305,20 @@ impl Report {
             .count()
     }
 
-    /// How many steps are done.
+    /// The number of finished steps.
     #[must_use]
     pub fn changed(&self) -> usize {
         self.done().count()
     }
 
-    /// How many keys were made, also those of requests that failed afterwards.
+    /// The number of generated keys, including those of steps that failed afterwards.
     #[must_use]
     pub fn keys(&self) -> usize {
         let done = self.done().filter(|done| done.step.makes_key());
         done.count() + self.further_keys
     }
 
-    /// Whether every step that was due is done.
+    /// Whether no step failed, was blocked or was skipped.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.steps().all(|step| step.is_done())
@@ -339,7 +340,7 @@ impl Report {
         let mut executed = self.executed;
         match executed.swap_remove(first).outcome {
             Outcome::Failed(error) | Outcome::Blocked(error) => Err(error),
-            // It was found by its error
+            // The first failure is a failed or a blocked step
             Outcome::Done | Outcome::Skipped => Err(Error::Interrupted),
         }
     }
@@ -350,7 +351,7 @@ impl Report {
         self.executed[self.first_failure()?].error()
     }
 
-    /// The place of the first failure.
+    /// The index of the first failure.
     fn first_failure(&self) -> Option<usize> {
         let failed = |one: &Executed| one.error().is_some();
         let stopping = |one: &Executed| one.error().is_some_and(Error::concerns_all);
@@ -358,13 +359,13 @@ impl Report {
         first.or_else(|| self.executed.iter().position(failed))
     }
 
-    /// The hosts with a member that must be restarted: see [`Plan::hosts_to_restart`].
+    /// The hosts with a member that must be restarted. See [`Plan::hosts_to_restart`].
     #[must_use]
     pub fn hosts_to_restart(&self) -> Vec<&str> {
         self.plan.restarted_by(self.done().map(|done| done.step))
     }
 
-    /// The certificates that expire before the end that the specification gives.
+    /// The certificates that expire earlier than the specification requires.
     #[must_use]
     pub fn shortened_validities(&self) -> Vec<ShortenedValidity> {
         let shortened = self.done().filter_map(|done| {
@@ -377,7 +378,7 @@ impl Report {
         shortened.collect()
     }
 
-    /// What requests claimed and did not get.
+    /// The claims of requests that the new certificates do not have.
     #[must_use]
     pub fn denied_claims(&self) -> Vec<DeniedClaims> {
         let denied = self.done().filter_map(|done| {
@@ -398,25 +399,26 @@ impl<'a> StepReport<'a> {
         self.step
     }
 
-    /// What happened to it.
+    /// The outcome of the step.
     #[must_use]
     pub fn outcome(&self) -> &'a Outcome {
         &self.executed.outcome
     }
 
-    /// Whether it is done.
+    /// Whether the step is done.
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.executed.outcome, Outcome::Done)
     }
 
-    /// Why it failed or was blocked.
+    /// The error of a step that failed or was blocked.
     #[must_use]
     pub fn error(&self) -> Option<&'a Error> {
         self.executed.error()
     }
 
-    /// The file that stands for the step: the request where requests are signed, else the certificate.
+    /// The file that the report shows for the step: the request if requests are signed, otherwise
+    /// the certificate.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.step.file()

@@ -1,4 +1,4 @@
-//! Keys that two pairs have, or a pair and a CA.
+//! Finds keys that two pairs share, or a pair and a CA.
 
 use std::{
     collections::HashMap,
@@ -7,19 +7,20 @@ use std::{
 
 use crate::{finding::Finding, key::PublicKey, x509::certificate::Certificate};
 
-/// A key that another pair or a CA has too.
+/// A key that another pair or a CA also has.
 ///
-/// The file may be the only copy of that key, so only a request for new keys replaces it.
+/// The file may be the only copy of that key, so it is replaced only if new keys are requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SharedKey {
     pub(super) finding: Finding,
     pub(super) copy: OtherCopy,
 }
 
-/// Where else a shared key is.
+/// The other place of a shared key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OtherCopy {
-    /// In the file that the pair's key is a link to: a new file in place of the link destroys nothing
+    /// The target of a symbolic link at the pair's key. A new file in place of the link destroys
+    /// nothing
     Target,
     /// In another key file of the directory
     File,
@@ -28,7 +29,7 @@ pub(super) enum OtherCopy {
 }
 
 impl SharedKey {
-    /// Whether a new key replaces it.
+    /// Whether a new key may replace it.
     pub(super) fn is_replaced(&self, rekey: bool) -> bool {
         match self.copy {
             OtherCopy::Target => true,
@@ -37,7 +38,7 @@ impl SharedKey {
         }
     }
 
-    /// The key of a CA that is in the directory; its key file may be missing.
+    /// The key of a CA in the directory. The CA's key file may be missing.
     pub(super) fn of_ca(ca: PathBuf) -> Self {
         Self {
             finding: Finding::CaKey { ca },
@@ -46,7 +47,7 @@ impl SharedKey {
     }
 }
 
-/// A CA, and whether its key file has the key of this certificate.
+/// A CA, and whether its key file contains the key of this certificate.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CaWithKey<'a> {
     pub(super) path: &'a Path,
@@ -54,8 +55,8 @@ pub(super) struct CaWithKey<'a> {
     pub(super) has_key: bool,
 }
 
-/// The places of pairs with a key that another pair or a CA has too. Where a key is a link to another
-/// pair's key, only the link's pair is one of them.
+/// The indexes of pairs with a key that another pair or a CA also has. If a pair's key is a
+/// symbolic link to another pair's key, only the pair with the link is listed.
 pub(super) fn shared_keys<'a>(
     cas: &[CaWithKey<'_>],
     keys: impl Iterator<Item = Option<&'a PublicKey>> + Clone,
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
     use crate::{ca::CertificateAuthority, key::PrivateKey};
 
-    /// What is found of keys by their places: the place, whether a CA has it, and where else it is.
+    /// The shared keys that are found: the index, whether a CA has the key, and its other place.
     fn found(
         ca: Option<(&Certificate, bool)>,
         keys: &[Option<&PublicKey>],
@@ -135,21 +136,21 @@ mod tests {
         assert_eq!(found(None, &[a, b, None, None], &[]), []);
         let both = [(0, false, OtherCopy::File), (2, false, OtherCopy::File)];
         assert_eq!(found(None, &[a, b, a], &[]), both);
-        // The pair to whose key a link leads keeps it
+        // The pair with the target of the link keeps its key
         assert_eq!(
             found(None, &[a, b, a], &[2]),
             [(2, false, OtherCopy::Target)]
         );
         let links = [(1, false, OtherCopy::Target), (2, false, OtherCopy::Target)];
         assert_eq!(found(None, &[a, a, a], &[1, 2]), links);
-        // A link to one file, and another file with the same key
+        // One pair has a link to a file, and another file has the same key
         let all = [
             (0, false, OtherCopy::File),
             (1, false, OtherCopy::Target),
             (2, false, OtherCopy::File),
         ];
         assert_eq!(found(None, &[a, a, a], &[1]), all);
-        // Each key is counted for itself
+        // Each key is counted separately
         assert_eq!(found(None, &[a, a, b, b], &[1, 3]).len(), 2);
     }
 

@@ -1,4 +1,4 @@
-//! Planning where the CA is: which requests of the exchange directory are signed, and which refused.
+//! Plans the CA's side of an exchange: which requests are signed, and which are refused.
 
 use std::{
     cell::LazyCell,
@@ -32,7 +32,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// Plans the requests of an exchange directory. It reads no private key, except that of the CA.
+/// Plans the requests of an exchange directory. Reads no private key except the CA's.
 pub(super) fn plan(
     cluster: &Cluster,
     store: &Store,
@@ -79,7 +79,7 @@ pub(super) fn plan(
             continue;
         };
         let reason = format!("no pair of {host} has this name in the specification");
-        // What cannot be opened is refused once, and not for each of its files
+        // A folder that cannot be opened is refused once, and not for each of its files
         if refuse_strays(&exchange, Path::new(&host), &desired, &reason, &mut refused) {
             requests.extend(requests_of(&host, desired, &exchange, &mut refused));
             hosts.push(host);
@@ -138,7 +138,7 @@ pub(super) fn plan(
         };
         let signed = || signed(kind, &of_peers, store);
         steps.push(Step {
-            // What is due first is one of the hosts' certificates, which are not here
+            // The hosts' certificates are due earlier than the CA, and they are not here
             due: None,
             ..ca.into_step(store, &directory, signed, is_named)?
         });
@@ -163,8 +163,8 @@ pub(super) fn plan(
     })))
 }
 
-/// A certificate of the directory that a missing CA must have signed: for peers one of the pairs of
-/// the specification, otherwise any leaf.
+/// A certificate of the directory that a missing CA must have signed: for peers a pair of the
+/// specification, otherwise any leaf.
 fn signed(kind: CaKind, of_peers: &[PathBuf], store: &Store) -> Result<Option<PathBuf>> {
     let directory = store.directory();
     if kind == CaKind::Peer {
@@ -176,16 +176,17 @@ fn signed(kind: CaKind, of_peers: &[PathBuf], store: &Store) -> Result<Option<Pa
     Ok(leaf.map(|(path, _)| path.strip_prefix(directory).unwrap_or(&path).to_owned()))
 }
 
-/// Whether a certificate of the directory names this one by its serial number.
+/// Whether a certificate of the directory names this CA certificate by its serial number.
 fn is_named_in(store: &Store, ca: &Certificate) -> bool {
     let serial = ca.serial_number();
     let certificates = store.certificates().unwrap_or_default();
-    // A root may name itself by it
+    // A root may name itself by its serial number
     let mut others = certificates.iter().filter(|(_, other)| other != ca);
     others.any(|(_, leaf)| leaf.names_issuer_by_serial(serial))
 }
 
-/// The pairs of each host by the names of their requests, with the paths that they have on the host.
+/// The pairs of each host, by the names of their requests, with the paths that they have on the
+/// host.
 fn by_host(
     cluster: &Cluster,
     pairs: Vec<DesiredPair>,
@@ -204,7 +205,7 @@ fn by_host(
     hosts
 }
 
-/// Paths relative to a host's own directory, if they are in its tree.
+/// The paths relative to a host's own directory, if they are in the host's tree.
 fn on_host(paths: &PairPaths, host: &str) -> PairPaths {
     let own = |path: &Path| path.strip_prefix(host).unwrap_or(path).to_owned();
     PairPaths {
@@ -213,8 +214,8 @@ fn on_host(paths: &PairPaths, host: &str) -> PairPaths {
     }
 }
 
-/// The steps that give a host the CAs' certificates, where it does not have them. A CA that cannot be
-/// created gives none.
+/// The steps that deliver the CAs' certificates to the hosts that do not have them. A CA that
+/// cannot be created has no certificates to deliver.
 fn trust_steps(
     host: &str,
     cas: &[Ca],
@@ -261,19 +262,19 @@ fn trust_steps(
     Ok(steps)
 }
 
-/// What signs the requests of a CA's pairs.
+/// The CA that signs the requests of its pairs.
 struct Signer<'a, F> {
     /// The CA; `None` if the plan creates it
     ca: Option<SigningCa<'a>>,
-    /// Why it can sign nothing
+    /// The reason why it cannot sign
     blocked: Option<Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     now: SystemTime,
 }
 
 impl Request {
-    /// The step for a request, from its key and the certificate next to it, and the serial number by
-    /// which that certificate names its CA.
+    /// Creates the step for a request, from its key and the certificate next to it. Also returns
+    /// the serial number with which that certificate names its CA.
     fn into_step<F: FnOnce() -> OtherCas>(
         self,
         exchange: &Exchange,
@@ -284,7 +285,7 @@ impl Request {
         let refusal = |error| Refusal::of(self.path.clone(), error);
         let certificates = self.certificates(exchange).map_err(refusal)?;
         let certificate = certificates.first();
-        // Without a CA no certificate is its own
+        // Without a CA, no certificate can be the CA's
         let leaf = certificate.filter(|_| ca.is_some());
         let current = Current::of(key, leaf);
         let Decision {
@@ -312,7 +313,7 @@ impl Request {
         let (action, work) = match action {
             Action::Keep => (Action::Keep, Work::None),
             _ if is_blocked => (Action::Blocked, Work::None),
-            // A link is refused; anything else that is no certificate is replaced
+            // A symbolic link is refused. Other content that is not a certificate is replaced
             _ => (Action::Sign, Work::Sign(Box::new(self.request))),
         };
         let folder: Arc<Path> = Arc::from(exchange.path().join(&self.host));
@@ -333,8 +334,8 @@ impl Request {
     }
 }
 
-/// The requests in a host's folder that are for pairs of that host, and that their own keys signed.
-/// They are read by their names, whatever else is in the folder.
+/// The requests in a host's folder that are for pairs of that host and have valid signatures. They
+/// are read by name, so other files in the folder have no effect.
 fn requests_of(
     host: &str,
     desired: HashMap<PathBuf, DesiredPair>,
@@ -365,8 +366,8 @@ fn requests_of(
     requests
 }
 
-/// Refuses the requests below a folder that are not desired, and what cannot be listed. It gives
-/// whether the folder can be opened.
+/// Refuses the requests below a folder that are not desired, and subfolders that cannot be listed.
+/// Returns whether the folder can be opened.
 fn refuse_strays(
     exchange: &Exchange,
     folder: &Path,
@@ -407,7 +408,8 @@ fn refuse_strays(
     true
 }
 
-/// Hosts' names that are no folders: what is written below a link would replace other files.
+/// Refuses hosts' names that are not folders. A write below a symbolic link would replace other
+/// files.
 fn not_folders(exchange: &Exchange, others: &[OsString], hosts: &[&str]) -> Vec<Refusal> {
     let hosts: HashSet<&OsStr> = hosts.iter().map(OsStr::new).collect();
     let of_hosts = others
@@ -423,7 +425,7 @@ fn not_folders(exchange: &Exchange, others: &[OsString], hosts: &[&str]) -> Vec<
     refused.collect()
 }
 
-/// The hosts without a request, not even a refused one.
+/// The hosts without any request, even a refused one.
 fn without_request(
     cluster: &Cluster,
     requests: &[Request],
@@ -446,7 +448,7 @@ fn without_request(
         .collect()
 }
 
-/// Refuses the requests with a key of these CAs, or of a CA above them.
+/// Refuses requests with a key of these CAs, or of a CA above them.
 fn refuse_ca_keys(cas: &[Ca], requests: &mut Vec<Request>, refused: &mut Vec<Refusal>) {
     let certificates = cas.iter().flat_map(|ca| &ca.current.bundle);
     let owners: HashMap<&PublicKey, &Certificate> = certificates

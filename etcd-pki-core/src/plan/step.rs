@@ -1,4 +1,4 @@
-//! One step of a plan.
+//! A step of a plan: what it does with a pair or a CA, and why.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
@@ -33,26 +33,26 @@ pub enum Action {
     Keep,
     /// Sets modes or owners
     Chmod,
-    /// Makes a new certificate for the same key
+    /// Issues a new certificate for the same key
     Renew,
-    /// Makes a new key and its certificate in place of others
+    /// Generates a new key and issues its certificate, and replaces both files
     Reissue,
-    /// Makes a key and its certificate
+    /// Generates a key and issues its certificate
     Create,
-    /// Writes a request, and makes a key if none fits
+    /// Writes a request, and generates a key if no existing key fits
     Request,
-    /// Nothing: the request is written and not signed yet
+    /// Nothing: the request exists, but is not signed yet
     Wait,
-    /// Installs the certificate that was signed
+    /// Installs the signed certificate
     Install,
     /// Signs a request
     Sign,
-    /// Installs the certificates of a CA, gives them to a host, or writes a CA file again in the form
-    /// that etcd reads
+    /// Installs the certificates of a CA, delivers them to a host, or rewrites a CA file in the
+    /// form that etcd reads
     Trust,
     /// Removes a pair that is not in the specification
     Remove,
-    /// Nothing: etcd-pki never replaces what is there
+    /// Nothing: the change would replace something that etcd-pki never replaces
     Blocked,
 }
 
@@ -73,7 +73,7 @@ impl Action {
         Self::Blocked,
     ];
 
-    /// The name, as it is printed.
+    /// The printed name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -107,7 +107,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// What a step is about.
+/// The subject of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
@@ -115,32 +115,32 @@ pub enum Target {
     Ca(DesiredCa),
     /// A pair of the specification
     Pair(DesiredPair),
-    /// Files that are given by path, relative to the plan's directory
+    /// Files given by path, relative to the plan's directory
     Files(PairPaths),
 }
 
-/// One step of a plan: what is done with a pair, and why.
+/// One step of a plan: a change of a pair or a CA, and the reasons for it.
 #[derive(Debug)]
 pub struct Step {
     pub(super) action: Action,
     pub(super) target: Target,
     pub(super) reasons: Vec<Finding>,
-    /// Where the paths of the target are
+    /// The directory of the target's paths
     pub(super) directory: Arc<Path>,
-    /// The file that is shown, if it is not the certificate's path
+    /// The displayed file, if it is not the certificate's path
     pub(super) shown: Option<PathBuf>,
     pub(super) request: Option<PathBuf>,
-    /// The host that gets a CA's certificates
+    /// The host that receives a CA's certificates
     pub(super) host: Option<String>,
-    /// The CA certificates that will be trusted, that of the signing CA first
+    /// The CA certificates that will be trusted. The signing CA comes first
     pub(super) trusted: Vec<Shown>,
-    /// The CA certificates that will not be trusted any more
+    /// The CA certificates that will no longer be trusted
     pub(super) untrusted: Vec<Shown>,
     pub(super) due: Option<SystemTime>,
     pub(super) not_before: Option<SystemTime>,
     pub(super) not_after: Option<SystemTime>,
     pub(super) hard_links: Vec<PathBuf>,
-    /// The certificate that is removed
+    /// The certificate that the step removes
     pub(super) removed: Option<Certificate>,
     /// The current key
     pub(super) key: Option<PublicKey>,
@@ -150,7 +150,7 @@ pub struct Step {
     pub(super) work: Work,
 }
 
-/// A certificate by which a user recognizes a CA.
+/// A CA certificate, with what a user needs to recognize it.
 #[derive(Debug)]
 pub(super) struct Shown {
     subject: String,
@@ -166,62 +166,62 @@ impl Shown {
     }
 }
 
-/// What applying a step needs.
+/// The data that applying a step needs.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Nothing is changed
+    /// Change nothing
     None,
-    /// Modes and owners are set
+    /// Set modes and owners
     Chmod,
-    /// A CA is created, for an existing key if there is one
+    /// Create a CA, with the existing key if there is one
     CreateCa { has_key: bool },
-    /// A CA gets a new certificate
+    /// Issue a new certificate for a CA
     RenewCa { keeps_serial: bool },
-    /// A key and its certificate are made
+    /// Generate a key and issue its certificate
     Issue,
-    /// A certificate is made for the current key
+    /// Issue a certificate for the current key
     Certify {
         key: PublicKey,
-        /// Whether etcd does not read the key's file, so that it is written again
+        /// Whether to rewrite the key's file, because etcd cannot read it
         rewrites_key: bool,
     },
-    /// A request is written
+    /// Write a request
     Request { key: KeySource },
-    /// A certificate is installed, given in PEM
+    /// Install a certificate, given in PEM
     Install {
         certificates: String,
         key: KeySource,
     },
-    /// A trust bundle is written
+    /// Write a trust bundle
     Trust { certificates: TrustText },
-    /// A request is signed
+    /// Sign a request
     Sign(Box<CertificateRequest>),
-    /// A certificate is renewed by its path
+    /// Renew a certificate by path
     RenewFile(Box<FileRenewal>),
-    /// The files are removed
+    /// Remove the files
     Remove,
 }
 
-/// A trust bundle that is written.
+/// The content of a new trust bundle.
 #[derive(Debug)]
 pub(super) enum TrustText {
     /// In PEM
     Known(String),
-    /// These certificates, with the one that this plan makes for their signing CA; none if the plan
-    /// creates the CA
+    /// These certificates, with the certificate that this plan issues for their signing CA. The
+    /// list is empty if the plan creates the CA
     Made(Vec<Certificate>),
 }
 
 /// The key of a request on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeySource {
-    /// The key at its path
+    /// The current key, at its path
     Current,
     /// A new key, at its path
     New,
-    /// A key that waits next to the current one until its certificate is signed
+    /// The waiting key, next to the current key until its certificate is signed
     Waiting,
-    /// A new key that waits
+    /// A new waiting key
     NewWaiting,
 }
 
@@ -249,13 +249,13 @@ impl Step {
         }
     }
 
-    /// What the step is about.
+    /// The subject of the step.
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The CA of the specification that the step is about.
+    /// The CA of the specification, if the step is for a CA.
     #[must_use]
     pub fn ca(&self) -> Option<&DesiredCa> {
         match &self.target {
@@ -264,7 +264,7 @@ impl Step {
         }
     }
 
-    /// The pair of the specification that the step is about.
+    /// The pair of the specification, if the step is for a pair.
     #[must_use]
     pub fn pair(&self) -> Option<&DesiredPair> {
         match &self.target {
@@ -273,13 +273,13 @@ impl Step {
         }
     }
 
-    /// The role of the pair; `None` for a CA and for files that are given by path.
+    /// The role of the pair; `None` for a CA, and for files given by path.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         self.pair().map(DesiredPair::role)
     }
 
-    /// The host that uses the pair, or that gets a CA's certificates.
+    /// The host that uses the pair, or that receives a CA's certificates.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         match &self.target {
@@ -288,7 +288,8 @@ impl Step {
         }
     }
 
-    /// The directory of the step's paths: that of the plan, or a host's folder in the exchange directory.
+    /// The directory of the step's paths: the plan's directory, or a host's folder in the exchange
+    /// directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -300,7 +301,7 @@ impl Step {
         self.relative_paths().below(&self.directory)
     }
 
-    /// The files of the pair, relative to the directory of the plan.
+    /// The files of the pair, relative to the step's directory.
     #[must_use]
     pub fn relative_paths(&self) -> &PairPaths {
         match &self.target {
@@ -316,38 +317,41 @@ impl Step {
         self.request.as_deref()
     }
 
-    /// SHA-256 of the signing CA's certificate that will be trusted, in upper-case hexadecimal.
+    /// The SHA-256 fingerprint of the signing CA's certificate that will be trusted, in upper-case
+    /// hexadecimal.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> Option<&str> {
         self.trusted_sha256().first().copied()
     }
 
-    /// SHA-256 of every CA certificate that will be trusted on the host, that of the signing CA first.
+    /// The SHA-256 fingerprints of all CA certificates that the host will trust. The signing CA
+    /// comes first.
     #[must_use]
     pub fn trusted_sha256(&self) -> Vec<&str> {
         self.trusted.iter().map(|one| &*one.fingerprint).collect()
     }
 
-    /// SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a later
-    /// certificate of the same CA replaces is not among them.
+    /// The SHA-256 fingerprints of the CA certificates that the host will no longer trust. A
+    /// certificate is not listed if a later certificate of the same CA replaces it.
     #[must_use]
     pub fn untrusted_sha256(&self) -> Vec<&str> {
         self.untrusted.iter().map(|one| &*one.fingerprint).collect()
     }
 
-    /// What the step does.
+    /// The action of the step.
     #[must_use]
     pub fn action(&self) -> Action {
         self.action
     }
 
-    /// Every reason for it.
+    /// All reasons for the step.
     #[must_use]
     pub fn reasons(&self) -> &[Finding] {
         &self.reasons
     }
 
-    /// Why the step is blocked, as an error: what the system answers now, if that blocks it.
+    /// The error that explains why the step is blocked. If the operating system blocks it, this is
+    /// the system's current error.
     #[must_use]
     pub fn blocking_error(&self) -> Option<Error> {
         if self.action != Action::Blocked {
@@ -375,7 +379,7 @@ impl Step {
             _ => None,
         });
         if let Some(path) = blocking {
-            // A finding about the pair's own file may name it relative to the directory
+            // A finding about a file of the pair may have its path relative to the directory
             let own = self.relative_paths();
             let path = if *path == own.certificate || *path == own.key {
                 self.directory.join(path)
@@ -391,7 +395,7 @@ impl Step {
         }
         let paths = self.paths();
         for path in [&paths.certificate, &paths.key] {
-            // It leads nowhere
+            // The link is broken
             if path.is_symlink() && !path.exists() {
                 return Some(Error::SymbolicLink { path: path.clone() });
             }
@@ -430,13 +434,13 @@ impl Step {
             path: self.paths().certificate,
             reason: match &*untrusted {
                 [] => reason.unwrap_or_default(),
-                // Each of them is shown, so that the user can compare it
+                // All fingerprints are shown, because the user compares each of them
                 all => all.join("; "),
             },
         })
     }
 
-    /// The error of a CA that can neither sign nor be renewed here, if that blocks the step.
+    /// The error of a CA that can neither sign nor be renewed here, if this blocks the step.
     fn ca_error(&self) -> Option<Error> {
         let own = || self.ca().map(|ca| ca.subject());
         let error = match self.reasons.first()? {
@@ -453,39 +457,39 @@ impl Step {
         Some(error.in_file(self.paths().certificate))
     }
 
-    /// When a kept certificate is renewed.
+    /// The time at which a kept certificate becomes due for renewal.
     #[must_use]
     pub fn due(&self) -> Option<SystemTime> {
         self.due
     }
 
-    /// When the current certificate becomes valid. One that is not valid yet is kept: the clock of
-    /// this host, or of the one that signed it, is wrong.
+    /// The start of the current certificate's validity. A certificate that is not valid yet is
+    /// kept: the clock of this host is wrong, or the clock of the host that signed it.
     #[must_use]
     pub fn not_before(&self) -> Option<SystemTime> {
         self.not_before
     }
 
-    /// When the current certificate expires.
+    /// The expiry of the current certificate.
     #[must_use]
     pub fn not_after(&self) -> Option<SystemTime> {
         self.not_after
     }
 
     /// The certificate that the step removes. It stays valid until it expires: etcd accepts it from
-    /// everyone who has a copy of it and of its key.
+    /// anyone who has a copy of it and of its key.
     #[must_use]
     pub fn removed_certificate(&self) -> Option<&Certificate> {
         self.removed.as_ref()
     }
 
-    /// Whether the key's file existed when the plan was made.
+    /// Whether the key's file existed at planning.
     #[must_use]
     pub fn has_key_file(&self) -> bool {
         self.stamps.has_key()
     }
 
-    /// Whether the step makes a key.
+    /// Whether the step generates a key.
     #[must_use]
     pub fn makes_key(&self) -> bool {
         match &self.work {
@@ -497,15 +501,15 @@ impl Step {
         }
     }
 
-    /// Whether a renewal by path is signed by another CA than the old certificate: a host that trusts
-    /// only the old CA refuses the new certificate.
+    /// Whether a renewal by path is signed by another CA than the old certificate. A host that
+    /// trusts only the old CA refuses the new certificate.
     #[must_use]
     pub fn changes_ca(&self) -> bool {
         matches!(&self.work, Work::RenewFile(renewal) if renewal.changes_ca)
     }
 
-    /// Files with further names (hard links), such as Calico's copies: those keep the old content
-    /// when the file is replaced.
+    /// Files with further names (hard links), such as Calico's copies. When the file is replaced,
+    /// the other names keep the old content.
     #[must_use]
     pub fn hard_links(&self) -> &[PathBuf] {
         match self.action {
@@ -514,7 +518,7 @@ impl Step {
         }
     }
 
-    /// The file that stands for the step in a report: the request where requests are signed, else the
+    /// The file that reports show for the step: the request if requests are signed, otherwise the
     /// certificate.
     #[must_use]
     pub fn file(&self) -> PathBuf {
@@ -529,13 +533,14 @@ impl Step {
         !matches!(self.work, Work::None)
     }
 
-    /// Blocks the step, for its reasons.
+    /// Blocks the step, for the reasons that it has.
     pub(super) fn block(&mut self) {
         self.action = Action::Blocked;
         self.work = Work::None;
     }
 
-    /// The CA certificates of a trust bundle: by their fingerprints, and several by their names too.
+    /// Describes the CA certificates of a trust bundle by their fingerprints, and also by their
+    /// names if there are several.
     fn trust_in_words(&self) -> String {
         let Shown { fingerprint, .. } = match (&*self.trusted, &*self.untrusted) {
             ([], _) => return String::new(),
@@ -552,7 +557,7 @@ impl Step {
         format!("SHA-256 {fingerprint}")
     }
 
-    /// The path that is printed for the step.
+    /// The printed path of the step.
     fn shown(&self) -> &Path {
         let paths = self.relative_paths();
         let is_of_key = |reason: &Finding| match reason {
@@ -572,7 +577,8 @@ impl Step {
 }
 
 impl fmt::Display for Step {
-    /// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`
+    /// Writes a line such as `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is
+    /// missing`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.shown().display().to_string();
         let details = match (&self.work, &self.target) {
@@ -603,7 +609,8 @@ impl fmt::Display for Step {
     }
 }
 
-/// Whether a finding is about a CA, so that etcd would refuse whatever it signs for a pair.
+/// Whether a finding is about a CA, so that etcd would refuse every certificate that the CA signs
+/// for a pair.
 fn refuses_what_is_signed(reason: &Finding) -> bool {
     matches!(
         reason,
@@ -623,7 +630,7 @@ fn refuses_what_is_signed(reason: &Finding) -> bool {
     )
 }
 
-/// What is new about a pair: a member's names, or the common name of a node or client.
+/// Describes a new pair: the names of a member, or the common name of a node or client.
 fn created(pair: &DesiredPair) -> String {
     const SHOWN: usize = 4;
     if pair.role() == Role::Member {

@@ -1,8 +1,9 @@
-//! The CA certificates that a host trusts, and those that arrive in the exchange directory.
+//! Decides which CA certificates a host trusts, including those that arrive in the exchange
+//! directory.
 //!
-//! Whoever brings an exchange directory may have changed it. The first certificates of a CA are
-//! trusted if the user gave their fingerprints. Later ones are trusted if the owner of a trusted key
-//! vouches for them.
+//! Anyone who handles an exchange directory may have changed it. Therefore the first certificates
+//! of a CA are trusted only if the user gives their fingerprints. Later certificates are trusted if
+//! the owner of a trusted key vouches for them.
 
 use std::{
     collections::HashSet,
@@ -27,36 +28,36 @@ use crate::{
     x509::{bundle::all_pem, certificate::Certificate, fingerprint::Fingerprint},
 };
 
-/// What a host trusts for one of the cluster's CAs.
+/// The certificates that a host trusts for one of the cluster's CAs.
 #[derive(Debug)]
 pub(super) struct Trust {
     pub(super) desired: DesiredCa,
     pub(super) current: CurrentCa,
-    /// The certificates that will be trusted, which leaves are compared with; none if the host has no
-    /// CA yet
+    /// The certificates that will be trusted. Leaves are compared with them. Empty if the host has
+    /// no CA yet
     pub(super) bundle: Vec<Certificate>,
-    /// The place of the signing CA among them
+    /// The index of the signing CA in the bundle
     signing: usize,
-    /// The change that is due
+    /// The necessary change
     pub(super) change: Option<Change>,
     /// The certificates of the first CA that arrived, if none of them is trusted
     pub(super) untrusted: Vec<Finding>,
-    /// The link in the place of its file, or above it
+    /// The symbolic link that replaces its file, or a folder above it
     link: Option<Finding>,
-    /// The fingerprints of the certificates in place and of those that arrived
+    /// The fingerprints of the current certificates and of the arrived ones
     known: HashSet<Fingerprint>,
 }
 
-/// Another trust bundle than the current one.
+/// A change of the trust bundle.
 #[derive(Debug)]
 pub(super) struct Change {
-    /// The bundle, in PEM
+    /// The new bundle, in PEM
     pub(super) text: String,
-    /// The certificates of CAs that are not trusted any more
+    /// The CA certificates that are no longer trusted
     pub(super) removed: Vec<Certificate>,
 }
 
-/// What a host's certificates of CAs are judged with.
+/// The data for judging a host's CA certificates.
 pub(super) struct Arrival<'a> {
     pub(super) store: &'a Store,
     pub(super) exchange: &'a Exchange,
@@ -69,7 +70,8 @@ pub(super) struct Arrival<'a> {
 }
 
 impl Trust {
-    /// Reads a CA on its host and in the exchange directory, and decides what will be trusted.
+    /// Reads a CA on its host and in the exchange directory. Decides which certificates will be
+    /// trusted.
     pub(super) fn read(
         desired: DesiredCa,
         arrival: &Arrival<'_>,
@@ -124,7 +126,7 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Takes over what was accepted. It gives the reason if a part of that is impossible.
+    /// Takes over the accepted certificates. Returns the reason if a part of that is impossible.
     fn adopt(&mut self, judged: Judged, arrival: &Arrival<'_>) -> Result<Option<String>> {
         let is_complete = judged.is_complete();
         let accepted = judged.accepted;
@@ -141,7 +143,7 @@ impl Trust {
         if let Some(first) = missing.first() {
             let necessary = match is_complete {
                 true => self.necessary(&bundle, arrival)?,
-                // A part of the file is refused or old, so what it lacks means nothing
+                // A part of the file is refused or old, so missing certificates are not a removal
                 false => None,
             };
             if is_complete && necessary.is_none() {
@@ -181,8 +183,9 @@ impl Trust {
         Ok(refusal)
     }
 
-    /// Why a bundle that lacks CAs of the current one is not enough for the leaves of the directory.
-    /// The specification need not have a leaf: another program's server may trust the same file.
+    /// The reason why a bundle without some current CAs is not enough for the leaves of the
+    /// directory. It also considers leaves that are not in the specification, because another
+    /// program's server may trust the same file.
     fn necessary(&self, bundle: &[Certificate], arrival: &Arrival<'_>) -> Result<Option<String>> {
         let without = |path: &Path| format!("without which {} is not valid", path.display());
         if let Some(path) = self.unverified_by(bundle, arrival) {
@@ -194,7 +197,7 @@ impl Trust {
                 continue;
             }
             let chain = read_certificates(&path).unwrap_or_default();
-            // A leaf that has expired is renewed by the CA that signed it
+            // The CA that signed an expired leaf also renews it
             let end = certificate.not_after().max(certificate.not_before());
             let instant = arrival.now.clamp(certificate.not_before(), end);
             let is_valid_with = |roots: &[Certificate]| {
@@ -213,7 +216,7 @@ impl Trust {
         Ok((!is_enough_for_any).then(|| reason.to_owned()))
     }
 
-    /// A specified leaf of this CA that other certificates do not verify.
+    /// A leaf of the specification and of this CA that these certificates do not verify.
     fn unverified_by<'a>(&self, bundle: &[Certificate], arrival: &Arrival<'a>) -> Option<&'a Path> {
         let pairs = arrival.pairs.iter();
         let mut own = pairs.filter(|(pair, _)| pair.ca == self.desired.kind);
@@ -230,15 +233,16 @@ impl Trust {
         unverified.map(|(pair, _)| &*pair.paths.certificate)
     }
 
-    /// Why the CA's file is not trusted or not changed: a stranger owns it, or it must change and a link
-    /// is in its place or above it.
+    /// The reason why the CA's file is not trusted or not changed: an untrusted user owns it,
+    /// or it must change and a symbolic link replaces it or a folder above it.
     pub(super) fn obstacle(&self) -> Option<&Finding> {
         let link = self.link.as_ref().filter(|_| self.change.is_some());
         self.current.owner.as_ref().or(link)
     }
 
-    /// The trusted certificates with the name of the CA, each with its file: no key shows here which of
-    /// them sign for the cluster, and a CA that replaces another one has its name.
+    /// The trusted certificates with the name of the CA, each with its file. Without the CA's key,
+    /// this host cannot know which of them sign for the cluster: a CA that replaces another one has
+    /// the same name.
     pub(super) fn named(&self) -> impl Iterator<Item = (PathBuf, Certificate)> {
         let name = self.desired.common_name();
         let all = self.bundle.iter().chain(&self.current.bundle);
@@ -252,8 +256,8 @@ impl Trust {
     }
 }
 
-/// The fingerprints that the user gave and that no certificate has. Before the first CA arrives, a
-/// fingerprint is for what is still missing.
+/// The fingerprints that the user gave and that match no certificate. Before the first CA arrives,
+/// they are not reported, because they are for the certificates that are still missing.
 pub(super) fn unmatched(trusts: &[Trust], arrival: &Arrival<'_>) -> Vec<Refusal> {
     if trusts.iter().all(|trust| trust.known.is_empty()) {
         return Vec::new();
@@ -283,7 +287,7 @@ impl Arrival<'_> {
         self.folder().join(relative)
     }
 
-    /// The certificates that arrived for a CA, each read for itself.
+    /// The certificates that arrived for a CA. Each is read separately.
     fn certificates(&self, relative: &Path) -> Result<Vec<Result<Certificate>>> {
         let Some(bytes) = self.exchange.read(&Path::new(self.host).join(relative))? else {
             return Ok(Vec::new());
@@ -294,7 +298,8 @@ impl Arrival<'_> {
         Ok(all)
     }
 
-    /// The link certificates that arrived next to a CA's file. Who cannot read one loses nothing.
+    /// The link certificates that arrived next to a CA's file. A file that cannot be read is
+    /// ignored.
     fn links(&self, certificate: &Path) -> Vec<Certificate> {
         let path = Path::new(self.host).join(link_path(certificate));
         let file = unless_too_large(self.exchange.read(&path)).ok().flatten();
@@ -304,15 +309,15 @@ impl Arrival<'_> {
     }
 }
 
-/// The certificates of a CA that arrived, judged.
+/// The result of judging the arrived certificates of a CA.
 struct Judged {
-    /// Those that are trusted, in their order
+    /// The trusted certificates, in order
     accepted: Vec<Certificate>,
-    /// Those that are not, each with its reason
+    /// The refused certificates, each with the reason
     refused: Vec<(Certificate, String)>,
-    /// What is no certificate
+    /// The errors of blocks that are not certificates
     damaged: Vec<Error>,
-    /// Whether the file is from before a renewal that this host has
+    /// Whether the file is older than a renewal that this host already has
     is_old: bool,
 }
 
@@ -341,15 +346,16 @@ impl Judged {
             }
         }
         let is_given = |one: &Certificate| arrival.options.trusts(&Fingerprint::of(one));
-        // What the user trusts by its fingerprint vouches as well as what is trusted already
+        // A certificate that the user trusts by fingerprint can vouch for others, like a trusted
+        // one
         let given = all.iter().filter(|one| is_given(one)).cloned();
         let trusted: Vec<Certificate> = current.iter().cloned().chain(given).collect();
         for certificate in all {
             if current.contains(&certificate) {
                 judged.accept(certificate);
             } else if let Some(here) = current.iter().find(|here| {
-                // Of two that begin in the same second the existing one stays, unless the user
-                // gives the other one
+                // If two certificates begin in the same second, the existing one is kept unless the
+                // user gives the other one
                 let is_tie = is_as_old(here, &certificate) && !is_given(&certificate);
                 is_tie || is_later(here, &certificate)
             }) {
@@ -376,15 +382,16 @@ impl Judged {
         }
     }
 
-    /// Whether the file has all that the CA trusts, so that what it lacks was removed there.
+    /// Whether the file contains all CAs that should be trusted, so that missing ones were removed
+    /// there.
     fn is_complete(&self) -> bool {
         self.refused.is_empty() && self.damaged.is_empty() && !self.is_old
     }
 }
 
-/// Whether a trusted key vouches for a certificate: that key signed it for itself, or for the key of
-/// a CA that is trusted already, or signed a link certificate for its name and key (NewWithOld in
-/// RFC 4210, section 4.4).
+/// Checks whether a trusted key vouches for a certificate. A key vouches for a certificate if it
+/// signed it as its own certificate or for the key of a CA that is already trusted, or if it signed
+/// a link certificate for the same name and key (NewWithOld in RFC 4210, section 4.4).
 fn vouched(
     certificate: &Certificate,
     trusted: &[Certificate],
@@ -399,7 +406,8 @@ fn vouched(
             false => Err("it has the key of a trusted CA, and another CA signed it".to_owned()),
         };
     }
-    // What arrives becomes a root, so the restrictions of the link or of its signer would be lost
+    // An accepted certificate becomes a root, so the restrictions of the link or of its signer
+    // would be lost
     let mut own = links.iter().filter(|link| {
         let is_of_ca = link.is_ca() && certificate.names_issuer(link);
         is_of_ca && has_key(link) && !is_restricted(link)
@@ -415,9 +423,9 @@ fn vouched(
     Err("no trusted CA vouches for it".to_owned())
 }
 
-/// Whether the certificate of a CA allows its chains only some names, usages or policies (RFC 5280,
-/// sections 4.2.1.10 to 4.2.1.12 and 4.2.1.14). Its path length is no such restriction: a CA of path
-/// length 1 can sign no other links than those of path length 0.
+/// Whether a CA certificate limits its chains to some names, usages or policies (RFC 5280, sections
+/// 4.2.1.10 to 4.2.1.12 and 4.2.1.14). A path length is not such a restriction: a CA with path
+/// length 1 can only sign links with path length 0.
 fn is_restricted(ca: &Certificate) -> bool {
     const RESTRICTIONS: [ObjectIdentifier; 4] = [
         NameConstraints::OID,
@@ -431,7 +439,7 @@ fn is_restricted(ca: &Certificate) -> bool {
         .any(|oid| extensions.is_critical(oid).is_some())
 }
 
-/// Checks that a certificate is one of a CA, and that etcd reads it.
+/// Checks that a certificate is a CA certificate, and that etcd can read it.
 fn check_usable(certificate: &Certificate) -> std::result::Result<(), String> {
     if !certificate.is_ca() {
         return Err("it is no certificate of a CA".to_owned());
@@ -441,7 +449,7 @@ fn check_usable(certificate: &Certificate) -> std::result::Result<(), String> {
     read.map(drop).map_err(|finding| finding.to_string())
 }
 
-/// Whether one certificate of a CA comes after another one with its name and key.
+/// Whether one certificate of a CA is later than another one with the same name and key.
 fn is_later(new: &Certificate, old: &Certificate) -> bool {
     is_same_ca(new, old) && new.not_before() > old.not_before()
 }

@@ -1,4 +1,4 @@
-//! Pairs of a directory that are not in the specification.
+//! Finds the pairs of a directory that are not in the specification.
 
 use std::{
     collections::HashSet,
@@ -17,12 +17,13 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// The pairs of a directory that are not in the specification.
+/// The unmanaged pairs of a directory, and its unmanaged CA.
 #[derive(Debug, Default)]
 pub(super) struct Unmanaged {
-    /// Pairs with a name of the layout that a CA of the directory signed. Other files belong to others.
+    /// The pairs with a name of the layout that a CA of the directory signed. All other files
+    /// belong to other programs
     pub(super) pairs: Vec<UnmanagedPair>,
-    /// The peer CA, where the specification has no separate one
+    /// The peer CA, if the specification has no separate peer CA
     pub(super) ca: Option<PairPaths>,
 }
 
@@ -30,24 +31,25 @@ pub(super) struct Unmanaged {
 #[derive(Debug)]
 pub(super) struct UnmanagedPair {
     pub(super) paths: PairPaths,
-    /// How its files are
+    /// The state of its files at planning
     pub(super) stamps: Stamps,
-    /// What a CA of the directory signed
+    /// The certificate, which a CA of the directory signed
     pub(super) certificate: Certificate,
-    /// The host or client of its file name; empty where files carry no name
+    /// The host or client of its file name; empty if the layout's names contain none
     name: String,
-    /// The host that has the tree in which it is
+    /// The host with the tree that contains the pair
     host: Option<String>,
 }
 
 impl UnmanagedPair {
-    /// Whether it is of this host or client.
+    /// Whether the pair belongs to this host or client.
     pub(super) fn is_of(&self, name: &str) -> bool {
         self.name == name || self.host.as_deref() == Some(name)
     }
 
-    /// Why its files must stay: the key may be the only copy of another one, and nobody knows what a
-    /// key is for that cannot be read. `ca_of` finds the file of the CA with a key.
+    /// The reason why its files must stay: the key may be the only copy of another one, or
+    /// the key cannot be read and its use is unknown. `ca_of` returns the file of the CA with a
+    /// given key.
     pub(super) fn obstacle(
         &self,
         directory: &Path,
@@ -72,7 +74,7 @@ impl UnmanagedPair {
 }
 
 impl Unmanaged {
-    /// Finds what is neither a desired pair nor one of these CAs.
+    /// Finds the pairs that are neither desired nor one of these CAs.
     pub(super) fn find<'a>(
         store: &Store,
         desired: impl Iterator<Item = &'a PairPaths>,
@@ -94,7 +96,7 @@ impl Unmanaged {
     }
 }
 
-/// Whether a CA's certificate exists, or its key without one.
+/// Whether a CA's certificate exists, or at least its key.
 fn exists(store: &Store, ca: &PairPaths) -> bool {
     let paths = ca.below(store.directory());
     if paths.certificate.exists() {
@@ -104,7 +106,7 @@ fn exists(store: &Store, ca: &PairPaths) -> bool {
     }
 }
 
-/// The first certificate of a file, if it is a CA's.
+/// The first certificate of a file, if it is a CA certificate.
 fn ca_in(path: &Path) -> Option<Certificate> {
     first_certificate(path).filter(Certificate::is_ca)
 }
@@ -126,7 +128,7 @@ fn pairs<'a>(
             continue;
         };
         let certificates = read_certificates(&store.directory().join(&name));
-        // What follows the first is its chain
+        // The certificates after the first one are its chain
         let certificate = certificates.into_iter().flatten().next();
         if let Some(certificate) = certificate.filter(|one| is_signed(one, cas)) {
             unmanaged.push(UnmanagedPair {
@@ -145,13 +147,13 @@ fn is_signed(certificate: &Certificate, cas: &[&Certificate]) -> bool {
     !certificate.is_ca() && issuer::is_signed_by(certificate, cas.iter().copied())
 }
 
-/// A leaf certificate's file with a name of the layout.
+/// Identifies a file, if it is a leaf certificate with a name of the layout.
 fn leaf(store: &Store, name: &Path) -> Option<Identified> {
     let identified = store.layout().identify(name)?;
     identified.is_leaf_certificate().then_some(identified)
 }
 
-/// The files of the directory, and of hosts' trees where the layout has them, relative to it.
+/// The files of the directory, and of hosts' trees if the layout has them, as relative paths.
 fn file_names(store: &Store) -> Result<Vec<PathBuf>> {
     if store.layout().names_hosts() {
         return store.file_names();
@@ -165,8 +167,9 @@ fn file_names(store: &Store) -> Result<Vec<PathBuf>> {
     Ok(files.filter_map(relative).collect())
 }
 
-/// Refuses to create a CA next to certificates that another one signed: on a host that was rebuilt, no
-/// member would trust the new CA. A key without its certificate is an interrupted creation.
+/// Refuses to create a CA next to certificates that another CA signed. On a host that was rebuilt,
+/// no member would trust the new CA. A key without its certificate is allowed, because it is an
+/// interrupted creation.
 ///
 /// `signed` is a certificate of the directory that this CA should have signed, if there is one.
 ///
@@ -200,7 +203,7 @@ pub(super) fn check_orphans(
     })
 }
 
-/// A leaf certificate with a name of the layout.
+/// Finds a leaf certificate with a name of the layout.
 fn any_leaf(store: &Store) -> Result<Option<PathBuf>> {
     let mut names = file_names(store)?.into_iter();
     Ok(names.find(|name| {

@@ -1,4 +1,4 @@
-//! The names by which members may be known to each other.
+//! The common names that members accept from each other.
 
 use std::path::Path;
 
@@ -11,9 +11,10 @@ use crate::{
 };
 
 /// The common names of the certificates that members present to each other, in the order of their
-/// files, those of every host's tree included; `None` if they are not known. A directory with one
-/// member may be that host's own, with copies and earlier certificates, and a name that cannot be in a
-/// list is missing there.
+/// files. The files in every host's tree count too. `None` if the names are not known.
+///
+/// The names are not known if the directory has one member: it may be that host's own directory,
+/// with copies and earlier certificates. They are not known either if a name cannot be in a list.
 pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Option<Vec<String>>> {
     let authorities = read_certificates(authority)?;
     let files = tree(store.directory()).into_iter().flatten();
@@ -32,14 +33,14 @@ pub(super) fn common_names(store: &Store, authority: &Path) -> Result<Option<Vec
     Ok(listed(all).filter(|names| names.len() > 1))
 }
 
-/// The common names by which the members of a cluster present themselves to each other.
+/// The common names that the members of a cluster present to each other.
 pub(super) fn common_names_of(cluster: &Cluster) -> Result<Option<Vec<String>>> {
     let Desired { pairs, .. } = cluster.desired()?;
     let mut of_hosts: Vec<(Option<String>, Option<String>)> = Vec::new();
     for pair in pairs.iter().filter(|pair| pair.role() == Role::Member) {
         let common_name = pair.common_name()?;
         match of_hosts.last_mut() {
-            // The pair for peers is the last of a host
+            // The peer pair is the last pair of a host
             Some((host, last)) if *host == pair.host => *last = common_name,
             _ => of_hosts.push((pair.host.clone(), common_name)),
         }
@@ -47,7 +48,7 @@ pub(super) fn common_names_of(cluster: &Cluster) -> Result<Option<Vec<String>>> 
     Ok(listed(of_hosts.into_iter().map(|(_, name)| name).collect()))
 }
 
-/// These names, each once, if all of them can be in a list and on a line.
+/// The distinct names, if all of them can be in a list on one line.
 fn listed(all: Vec<Option<String>>) -> Option<Vec<String>> {
     let is_listable = |name: &String| !name.contains(',') && !name.chars().any(char::is_control);
     let mut names: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! The CAs of a directory.
+//! Reads and writes the CAs of a directory.
 
 use std::{iter, path::Path, slice};
 
@@ -24,16 +24,16 @@ use crate::{
 };
 
 impl Store {
-    /// Loads a CA from its certificate and key, the latter with its passphrase if it has one. The
-    /// CA refuses the common names of the store's members to nodes and clients.
+    /// Loads a CA from its certificate and key. An encrypted key requires the passphrase. The CA
+    /// refuses the common names of the store's members for nodes and clients.
     ///
-    /// Links in the path of the directory are followed. Below it none is: another user may have put
-    /// it there, and would choose what signs.
+    /// Symbolic links are followed in the path of the directory, but not below it. Another user may
+    /// have created a link there, and would choose the signing key.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
-    /// [`PrivateKey::from_bytes`] and [`CertificateAuthority::load`].
+    /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::TooLarge`]; inside [`Error::File`], the
+    /// errors of [`PrivateKey::from_bytes`] and [`CertificateAuthority::load`].
     pub fn ca(
         &self,
         kind: CaKind,
@@ -43,12 +43,12 @@ impl Store {
         Ok(ca.with_member_common_names(self.member_common_names()?))
     }
 
-    /// Takes a CA whose certificate is in the directory, with a key that is elsewhere, as
-    /// [`Store::ca`] does.
+    /// Loads a CA as [`Store::ca`] does, with its certificate in the directory and a key that is
+    /// elsewhere.
     ///
     /// # Errors
     ///
-    /// As [`Store::ca`].
+    /// The errors of [`Store::ca`].
     pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
         let path = self.layout.ca(kind).certificate;
         let file = read_existing_below(&self.directory, &path)?;
@@ -63,11 +63,11 @@ impl Store {
         Ok(ca.with_member_common_names(self.member_common_names()?))
     }
 
-    /// Loads a CA even if it has expired, so that it can be renewed.
+    /// Loads a CA for its renewal, even if it has expired.
     ///
     /// # Errors
     ///
-    /// As [`Store::ca`], but for [`Error::AuthorityExpired`].
+    /// The errors of [`Store::ca`], except [`Error::AuthorityExpired`].
     pub fn ca_for_renewal(
         &self,
         kind: CaKind,
@@ -76,7 +76,7 @@ impl Store {
         self.load_ca(&self.layout.ca(kind), passphrase, true)
     }
 
-    /// Loads the CA that has these files below the directory.
+    /// Loads the CA with these files below the directory.
     pub(crate) fn load_ca(
         &self,
         paths: &PairPaths,
@@ -89,7 +89,7 @@ impl Store {
         load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
     }
 
-    /// Loads the key of the CA that has these files below the directory.
+    /// Loads the key of the CA with these files below the directory.
     pub(crate) fn load_ca_key(
         &self,
         paths: &PairPaths,
@@ -100,12 +100,12 @@ impl Store {
             .map_err(|error| error.in_file(self.directory.join(&paths.key)))
     }
 
-    /// Whether a CA chains to one in the file of the store's CA: it has the same subject and key,
-    /// or is below. `None` if the store has no CA certificate.
+    /// Whether a CA chains to a CA in this store's CA file: it has the same subject and key, or is
+    /// below such a CA. `None` if the store has no CA certificate.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and, under [`Error::File`], the errors of [`Certificate::all_from_bytes`].
+    /// [`Error::Io`]; inside [`Error::File`], the errors of [`Certificate::all_from_bytes`].
     pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
         let path = self.ca_paths(CaKind::Client).certificate;
         let Some((bytes, _)) = look(&path)? else {
@@ -125,12 +125,12 @@ impl Store {
         Ok(Some(chain.iter().any(is_trusted)))
     }
 
-    /// What shows that a new CA would be a second one: the certificate or key of its kind, and for
-    /// [`CaKind::Client`] also what a CA has signed.
+    /// Finds signs of an existing CA, so that no second one is created. These are the certificate
+    /// or key of this kind, and for [`CaKind::Client`] also certificates that a CA signed.
     ///
-    /// A rebuilt host once made a new CA with the name of the old one, and no member trusted
-    /// another. A key without its certificate is what a run leaves that was interrupted; the new CA
-    /// completes it if it has the same key.
+    /// A rebuilt host once created a new CA with the name of the old one, and its members no longer
+    /// trusted each other. A key without its certificate is left by an interrupted run. If the new
+    /// CA has the same key, it completes that run.
     fn trace_of_ca(
         &self,
         kind: CaKind,
@@ -161,7 +161,7 @@ impl Store {
             }
             (false, false) => Trace::Nothing,
         };
-        // The directory of a peer CA has the other CA and what that one has signed
+        // The directory of a peer CA also has the client CA and its certificates
         if kind == CaKind::Peer {
             return Ok(trace);
         }
@@ -182,31 +182,31 @@ impl Store {
     }
 }
 
-/// What a directory has of a CA.
+/// The signs of a CA in a directory.
 enum Trace {
     Nothing,
     /// The key of the new CA, without a certificate
     Key,
-    /// Another CA, or what one has signed
+    /// Another CA, or a certificate of another CA
     Found(String),
 }
 
-/// Whether a file is empty or has only zero bytes, as a system that crashed leaves it.
+/// Whether a file is empty or has only zero bytes. A system crash leaves such files.
 fn is_blank(path: &Path) -> bool {
     let file = read_regular_file(path).map(Zeroizing::new);
     file.is_ok_and(|file| file.iter().all(|byte| *byte == 0))
 }
 
 impl LockedStore {
-    /// Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
-    /// passphrase. If the directory has only the key of this CA, as after a run that was
-    /// interrupted, the key stays as it is.
+    /// Writes a new CA: its certificate with mode 0644, and its key with mode 0600, encrypted if
+    /// there is a passphrase. If an interrupted run has left only the key of this CA in the
+    /// directory, this key file is kept.
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has the certificate or another key of such a CA
-    /// and, for [`CaKind::Client`], if it has certificates that another CA has signed, in this layout
-    /// or another; for an existing key, the errors of [`Store::key_for_ca`]; otherwise as
+    /// [`Error::AuthorityExists`] if the directory has the certificate or another key of such a CA,
+    /// and for [`CaKind::Client`] also if it has certificates of another CA, in this layout or in
+    /// another; the errors of [`Store::key_for_ca`] for an existing key; the errors of
     /// [`LockedStore::write`].
     pub fn write_ca(
         &self,
@@ -230,15 +230,17 @@ impl LockedStore {
         }
     }
 
-    /// Writes a new CA and replaces the old one. With the new one alone, nothing that the old one
-    /// has signed is accepted. The old files are kept as `ca-replaced-SERIAL.pem` and
-    /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names; their paths are
-    /// returned. The other CAs of the old trust bundle follow the new one.
+    /// Writes a new CA and replaces the old one. If only the new CA is trusted, the certificates of
+    /// the old CA are no longer accepted.
+    ///
+    /// The old files are kept as `ca-replaced-SERIAL.pem` and `ca-replaced-SERIAL-key.pem`, or with
+    /// the layout's equivalent names. Their paths are returned. The other CAs of the old trust
+    /// bundle follow the new one.
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has no such CA, and files of another layout;
-    /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; otherwise as
+    /// [`Error::AuthorityExists`] if the directory has no such CA, but files of another layout;
+    /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; the errors of
     /// [`LockedStore::write`].
     pub fn replace_ca(
         &self,
@@ -268,22 +270,22 @@ impl LockedStore {
         }
     }
 
-    /// Writes the renewed certificate of an existing CA, which keeps its key, in place of the old
-    /// one. The rest of the trust bundle stays.
+    /// Writes the renewed certificate of an existing CA with the same key, and replaces the old
+    /// certificate. The rest of the trust bundle does not change.
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`] if it is the certificate of another CA;
-    /// [`Error::IssuedByAnotherCa`] for a root in place of an intermediate CA;
-    /// [`Error::Unacceptable`] for a certificate with which etcd would refuse a leaf here that it
-    /// accepts; otherwise as [`LockedStore::write`].
+    /// [`Error::KeyMismatch`] for the certificate of another CA; [`Error::IssuedByAnotherCa`] for a
+    /// root that would replace an intermediate CA; [`Error::Unacceptable`] for a certificate that
+    /// would make etcd refuse a leaf that it now accepts; the errors of [`LockedStore::write`].
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         self.check_leaves(&paths, ca.certificate())?;
         self.put_renewed_ca(&paths, ca.certificate(), &Attributes::default())
     }
 
-    /// Checks that the leaves below other CAs of this CA stay accepted, with another path length.
+    /// Checks that leaves of intermediate CAs below this CA stay accepted. The renewed CA may have
+    /// another path length.
     fn check_leaves(&self, paths: &PairPaths, renewed: &Certificate) -> Result<()> {
         let file = read_existing_below(&self.store.directory, &paths.certificate)?;
         let bundle = verify::held_bundle(&file).0;
@@ -292,7 +294,7 @@ impl LockedStore {
             one.public_key() == renewed.public_key() && one.subject() == renewed.subject()
         };
         for path in self.store.certificate_files()? {
-            // Other files are other findings
+            // Files that cannot be read are reported as other findings
             let certificates = read_certificates(&path).unwrap_or_default();
             let [leaf, chain @ ..] = &certificates[..] else {
                 continue;
@@ -328,16 +330,16 @@ impl LockedStore {
         self.put_certificate(paths, &text, Overwrite::Replace, attributes)
     }
 
-    /// Whether a certificate in the store names a CA by its serial number, so that the CA has to
-    /// keep the number when it is renewed.
+    /// Whether a certificate in the store names a CA by its serial number. Then the CA must keep
+    /// this number when it is renewed.
     ///
     /// # Errors
     ///
-    /// As [`Store::certificates`].
+    /// The errors of [`Store::certificates`].
     pub fn names_ca_by_serial(&self, ca: &Certificate) -> Result<bool> {
         let certificates = self.store.certificates()?;
         let serial_number = ca.serial_number();
-        // A root may name itself by it
+        // A root may name itself by its serial number
         let mut others = certificates.iter().filter(|(_, other)| other != ca);
         Ok(others.any(|(_, leaf)| leaf.names_issuer_by_serial(serial_number)))
     }
@@ -356,7 +358,7 @@ impl LockedStore {
     }
 }
 
-/// The contents of the files of a CA, with this trust bundle.
+/// The contents of a CA's files, with this trust bundle.
 fn ca_texts(
     ca: &CertificateAuthority,
     bundle: &[Certificate],
@@ -376,9 +378,9 @@ fn ca_texts(
     })
 }
 
-/// A trust bundle's file with the renewed certificate of one of its CAs. If etcd would not read that
-/// certificate in the form of the file, it is written in another, unless the file has more than
-/// certificates.
+/// The contents of a trust bundle with the renewed certificate of one of its CAs. The file is
+/// rewritten in another form if etcd could not read the certificate in the current form. This is an
+/// error if the file contains other things than certificates.
 fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
     let bundle = verify::held_bundle(file).0?;
     let key = renewed.public_key();
@@ -410,7 +412,8 @@ fn replaced(file: &[u8], renewed: &Certificate) -> Result<Vec<u8>> {
     }
 }
 
-/// What these CAs do not allow, the first of them the issuer of a leaf, whatever the time is.
+/// A restriction of these CAs that refuses a leaf, regardless of the time. The first CA is the
+/// issuer of the leaf.
 fn limit(cas: &[Certificate]) -> Option<Finding> {
     let (issuer, above) = cas.split_first()?;
     let checked = SigningChain::new(issuer.clone(), above.to_vec()).check_cas(clock::now(), false);
@@ -419,7 +422,7 @@ fn limit(cas: &[Certificate]) -> Option<Finding> {
     checked.err().filter(|finding| !is_of_time(finding))
 }
 
-/// Why etcd would not trust a certificate with this file; `None` if it would.
+/// The reason why etcd would not trust a certificate in this file; `None` if it would.
 fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
     let (read, refused) = verify::held_certificates(Use::TrustedCa, file);
     let is_read = read.is_ok_and(|all| all.contains(certificate));
@@ -431,7 +434,7 @@ fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
 ///
 /// # Errors
 ///
-/// As [`Store::ca_for_renewal`].
+/// The errors of [`Store::ca_for_renewal`].
 pub fn read_authority_to_renew(
     certificate: &Path,
     key: &Path,
@@ -440,12 +443,12 @@ pub fn read_authority_to_renew(
     load_files(certificate, key, passphrase, true)
 }
 
-/// Loads a CA from any two files, the key with its passphrase if it has one. The files may be
-/// pipes, for which it waits.
+/// Loads a CA from any two files. An encrypted key requires the passphrase. The files may be pipes,
+/// and then this waits for them.
 ///
 /// # Errors
 ///
-/// As [`Store::ca`].
+/// The errors of [`Store::ca`].
 pub fn read_authority(
     certificate: &Path,
     key: &Path,
@@ -468,7 +471,7 @@ fn load_files(
     load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
 }
 
-/// The CA of two files that were read: its certificates and its key.
+/// Creates a CA from the contents of two files: its certificates and its key.
 fn load(
     paths: &PairPaths,
     (certificates, private_key): (&[u8], &[u8]),
@@ -491,7 +494,7 @@ fn load(
     })
 }
 
-/// The CA of this key, as it was while it was valid.
+/// Loads the CA with this key, as of a time when it was valid.
 fn load_while_valid(
     certificates: Vec<Certificate>,
     key: PrivateKey,
@@ -512,7 +515,7 @@ mod tests {
         test_certificates::{self, Made},
     };
 
-    /// A CA that a store trusts has the name and the key of one of its CAs, or is below.
+    /// A store trusts a CA with the name and the key of one of its CAs, and a CA below one of them.
     #[test]
     fn whom_a_store_trusts() {
         let root = Made::root(test_certificates::ca("root", None));
@@ -543,7 +546,7 @@ mod tests {
         }
     }
 
-    /// A CA of this layout is replaced, whatever other layouts have files here.
+    /// Replaces a CA of this layout although other layouts have files in the directory.
     #[test]
     fn files_of_another_layout_do_not_keep_a_ca() {
         let create = |name| CertificateAuthority::create(name).unwrap();
@@ -572,7 +575,7 @@ mod tests {
             }
             let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
             assert!(replaced.is_ok(), "{without:?}: {replaced:?}");
-            // Without both there is nothing to replace
+            // Without either file there is nothing to replace
             for file in ["ca.pem", "ca-key.pem"] {
                 fs::remove_file(scratch.path().join(file)).unwrap();
             }

@@ -1,5 +1,5 @@
-//! An open directory. Everything below it is reached through its descriptor and never through a
-//! symbolic link, so that nobody can redirect a read or a write by a swapped path.
+//! Open directories. All files below one are accessed through its descriptor and never through a
+//! symbolic link. Therefore no other user can redirect a read or a write by replacing a path.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -32,16 +32,16 @@ const DIRECTORY_MODE: u32 = 0o700;
 const TEMPORARY_PREFIX: &str = ".etcd-pki-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// How a path below a directory is resolved.
+/// The way in which a path below a directory is resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Walk {
-    /// By one call of openat2(2), or step by step where the system refuses that call
+    /// With one call of openat2(2), or step by step if the system refuses that call
     Kernel,
-    /// Each directory by a call of openat(2), as on systems before Linux 5.6
+    /// With a call of openat(2) for each directory, as on systems before Linux 5.6
     Steps,
 }
 
-/// A directory that was opened once.
+/// An open directory.
 #[derive(Debug)]
 pub(super) struct Directory {
     descriptor: File,
@@ -52,17 +52,17 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory at a path that the user gave, following symbolic links.
+    /// Opens the directory at a path that the user gave. Follows symbolic links.
     pub(super) fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, Walk::Kernel).map_err(io_error("use the directory", path))
     }
 
-    /// Opens a directory to list what is in it.
+    /// Opens a directory for listing.
     pub(super) fn open_to_list(path: &Path) -> Result<Self> {
         Self::open_with(path, Walk::Kernel).map_err(io_error("list", path))
     }
 
-    /// Opens a directory, and chooses how paths below it are resolved.
+    /// Opens a directory with a way to resolve paths below it.
     fn open_with(path: &Path, walk: Walk) -> io::Result<Self> {
         let path = if path == Path::new("") {
             Path::new(".")
@@ -81,7 +81,7 @@ impl Directory {
         })
     }
 
-    /// The directory under the path by which the user knows it.
+    /// The same directory with the path that the user knows.
     pub(super) fn called(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.path);
         self
@@ -95,7 +95,7 @@ impl Directory {
         self.path.join(name)
     }
 
-    /// The path by which it was opened.
+    /// The path with which it was opened.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -105,7 +105,7 @@ impl Directory {
         &self.descriptor
     }
 
-    /// Its owner, device and so on.
+    /// The metadata of the directory itself, such as owner and device.
     pub(super) fn own_metadata(&self) -> Result<Metadata> {
         let metadata = self.descriptor.metadata();
         metadata.map_err(io_error("read", &self.path))
@@ -119,7 +119,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory below this one; `None` if there is none.
+    /// Opens a directory below this one; `None` if it is missing.
     pub(super) fn below(&self, path: &Path) -> Result<Option<Self>> {
         let names = self.names_of(path)?;
         let (descriptor, walk) = match self.open_below(&names) {
@@ -135,8 +135,9 @@ impl Directory {
         }))
     }
 
-    /// Opens a directory below this one, and makes those on the way that are missing: for the
-    /// owner alone, unless the attributes specify something else. Existing ones stay as they are.
+    /// Opens a directory below this one, and creates the missing directories on the way. They are
+    /// accessible only to the owner, unless the attributes specify something else. Existing
+    /// directories do not change.
     pub(super) fn make_below(&self, path: &Path, attributes: &Attributes) -> Result<Self> {
         let names = self.names_of(path)?;
         if names.is_empty() {
@@ -174,7 +175,7 @@ impl Directory {
         })
     }
 
-    /// This directory once more.
+    /// Another handle of this directory.
     pub(super) fn again(&self) -> Result<Self> {
         let descriptor = self.descriptor.try_clone();
         Ok(Self {
@@ -203,7 +204,7 @@ impl Directory {
         Ok(names)
     }
 
-    /// Opens a directory, and says how: a system that refused openat2(2) is not asked again.
+    /// Opens a directory, and returns how. If a system refuses openat2(2), it is not called again.
     fn open_below(&self, names: &[&OsStr]) -> std::result::Result<(File, Walk), Errno> {
         let path: PathBuf = names.iter().collect();
         let path = if names.is_empty() {
@@ -220,7 +221,7 @@ impl Directory {
                 Mode::empty(),
                 within,
             ) {
-                // Linux before 5.6, and containers whose filter does not know the call
+                // Linux before 5.6, and containers with a filter that does not know the call
                 Err(Errno::NOSYS | Errno::PERM) => {}
                 opened => return Ok((File::from(opened?), Walk::Kernel)),
             }
@@ -234,7 +235,7 @@ impl Directory {
         Ok((at, Walk::Steps))
     }
 
-    /// The error for a path that cannot be entered, which names the link if there is one.
+    /// The error for a path that cannot be opened. It names the symbolic link, if there is one.
     fn refusal(&self, names: &[&OsStr], error: Errno) -> Error {
         let mut path = self.path.clone();
         for name in names {
@@ -249,7 +250,8 @@ impl Directory {
         }
     }
 
-    /// What a name is in this directory, of a link itself; `None` if nothing has this name.
+    /// The metadata of a name in this directory; `None` if the name does not exist. A symbolic link
+    /// is not followed.
     pub(super) fn metadata(&self, name: &OsStr) -> Result<Option<Metadata>> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path = || self.path_of(name);
@@ -264,7 +266,8 @@ impl Directory {
             .map_err(|error| io_error("read", &path())(error))
     }
 
-    /// Opens a regular file to read it; `None` if nothing has this name. Pipes are not waited for.
+    /// Opens a regular file for reading; `None` if the name does not exist. Does not wait for a
+    /// pipe.
     pub(super) fn open_regular(&self, name: &OsStr) -> Result<Option<(File, Metadata)>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let path = self.path_of(name);
@@ -283,31 +286,31 @@ impl Directory {
         Ok(Some((file, metadata)))
     }
 
-    /// Opens a file without a name (O_TMPFILE), which vanishes unless it gets one.
+    /// Opens a file without a name (O_TMPFILE). It is removed unless it gets a name.
     pub(super) fn open_unnamed(&self) -> std::result::Result<File, Errno> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         openat(&self.descriptor, ".", flags, private()).map(File::from)
     }
 
-    /// Opens an existing file to read and write it, and creates none.
+    /// Opens an existing file for reading and writing. Does not create it.
     pub(super) fn open_to_lock(&self, name: &OsStr) -> std::result::Result<File, Errno> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         openat(&self.descriptor, name, flags, Mode::empty()).map(File::from)
     }
 
-    /// Creates a file that must not exist yet.
+    /// Creates a file. It must not exist yet.
     pub(super) fn create_new(&self, name: &OsStr) -> std::result::Result<File, Errno> {
         let flags =
             OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::RDWR | OFlags::CLOEXEC;
         openat(&self.descriptor, name, flags, private()).map(File::from)
     }
 
-    /// Gives a file without a name its name, unless something has it.
+    /// Gives a name to a file without a name. The name must be free.
     pub(super) fn link_unnamed(&self, file: &File, name: &OsStr) -> std::result::Result<(), Errno> {
         use std::os::fd::AsRawFd as _;
 
         match linkat(file, "", &self.descriptor, name, AtFlags::EMPTY_PATH) {
-            // Only some may link a descriptor itself (open(2), O_TMPFILE)
+            // Only some processes may link a descriptor itself (open(2), O_TMPFILE)
             Err(Errno::NOENT | Errno::PERM | Errno::INVAL) => {}
             linked => return linked,
         }
@@ -316,22 +319,22 @@ impl Directory {
         linkat(rustix::fs::CWD, path, &self.descriptor, name, follow)
     }
 
-    /// Gives a file, or a link itself, a second name, unless something has it.
+    /// Gives a second name to a file or a symbolic link. The name must be free.
     pub(super) fn link(&self, name: &OsStr, second: &OsStr) -> std::result::Result<(), Errno> {
         let none = AtFlags::empty();
         linkat(&self.descriptor, name, &self.descriptor, second, none)
     }
 
-    /// Renames a file, and replaces the one of the new name.
+    /// Renames a file, and replaces a file with the new name.
     pub(super) fn rename(&self, name: &OsStr, new: &OsStr) -> std::result::Result<(), Errno> {
         renameat(&self.descriptor, name, &self.descriptor, new)
     }
 
-    /// Renames a file, unless something has the new name.
+    /// Renames a file. The new name must be free.
     pub(super) fn rename_new(&self, name: &OsStr, new: &OsStr) -> std::result::Result<(), Errno> {
         let no_replace = rustix::fs::RenameFlags::NOREPLACE;
         match renameat_with(&self.descriptor, name, &self.descriptor, new, no_replace) {
-            // A file system that has no such rename
+            // The file system does not support such a rename
             Err(Errno::INVAL | Errno::NOSYS) => {
                 self.link(name, new)?;
                 self.unlink(name)
@@ -350,8 +353,8 @@ impl Directory {
         unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR)
     }
 
-    /// Writes the names of the directory to the disk. Threads that have copies of this value do it
-    /// together.
+    /// Syncs the names of the directory to the disk. Threads with copies of this value share the
+    /// calls.
     pub(super) fn sync(&self) -> Result<()> {
         let synced = self
             .turns
@@ -359,7 +362,8 @@ impl Directory {
         synced.map_err(io_error("write in", &self.path))
     }
 
-    /// The folders in this directory, links not among them, and the names of everything else.
+    /// The names of the folders in this directory, and the names of all other entries. Symbolic
+    /// links are not folders.
     pub(super) fn entries(&self) -> Result<(Vec<OsString>, Vec<OsString>)> {
         let failed = || io_error::<Errno>("list", &self.path);
         let (mut folders, mut others) = (Vec::new(), Vec::new());
@@ -379,8 +383,8 @@ impl Directory {
         Ok((folders, others))
     }
 
-    /// Removes the temporary files of runs that were killed. A process that still writes one
-    /// holds a lock on it.
+    /// Removes the temporary files of killed runs. A running process holds a lock on its temporary
+    /// files.
     pub(super) fn remove_stale(&self) -> Result<()> {
         let failed = || io_error::<Errno>("list", &self.path);
         let entries = Dir::read_from(&self.descriptor).map_err(failed())?;
@@ -393,7 +397,7 @@ impl Directory {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
             let opened = match openat(&self.descriptor, name, flags, Mode::empty()) {
                 Ok(opened) => File::from(opened),
-                // Something else than a file, or a file that has its place meanwhile
+                // It is not a file, or the file has been moved to its final path
                 Err(Errno::LOOP | Errno::NXIO | Errno::NOENT) => continue,
                 Err(error) => return Err(io_error("remove", &self.path_of(name))(error)),
             };
@@ -414,7 +418,7 @@ fn directory_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
 }
 
-/// The mode of a file that is not complete.
+/// The mode of an incomplete file.
 fn private() -> Mode {
     Mode::RUSR | Mode::WUSR
 }
@@ -433,7 +437,7 @@ fn is_temporary(name: &OsStr) -> bool {
     name.starts_with(TEMPORARY_PREFIX.as_bytes()) && name.ends_with(TEMPORARY_SUFFIX.as_bytes())
 }
 
-/// A directory that was made for a path of the user.
+/// A directory that was created for a path that the user gave.
 #[derive(Debug)]
 pub(super) struct Made {
     path: PathBuf,
@@ -447,8 +451,8 @@ impl Made {
     }
 }
 
-/// Makes the directory at a path that the user gave, and those above it that are missing. One
-/// that exists stays as it is.
+/// Creates the directory at a path that the user gave, and its missing parents. An existing
+/// directory does not change.
 pub(super) fn make_directory(path: &Path, attributes: &Attributes) -> Result<Vec<Made>> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => return Ok(Vec::new()),
@@ -463,7 +467,7 @@ pub(super) fn make_directory(path: &Path, attributes: &Attributes) -> Result<Vec
     let mut made = Vec::with_capacity(missing.len());
     for directory in missing.into_iter().rev() {
         match DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
-            // Another process was faster
+            // Another process created it first
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
             Err(error)
                 if error.kind() == io::ErrorKind::AlreadyExists && directory.is_symlink() =>
@@ -547,7 +551,7 @@ mod tests {
         }
     }
 
-    /// A directory that was opened stays the same one when its path is given to another.
+    /// An open directory stays the same after another directory takes its path.
     #[test]
     fn a_path_that_is_swapped_redirects_nothing() {
         for walk in WALKS {

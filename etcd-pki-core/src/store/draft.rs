@@ -1,4 +1,4 @@
-//! A file in the making: complete and on the disk before it takes its place.
+//! Files that are being written. A file is complete and on the disk before it is at its path.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,11 +20,11 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The number of names to try: a name that is taken is chance, or another user's doing
+/// The number of names that are tried. A name can be taken by chance, or because of another user
 const ATTEMPTS: usize = 16;
 
-/// A file that is not in its place. It has no name where the system has O_TMPFILE, and then it
-/// vanishes with the process; elsewhere a temporary name, which the next writer removes.
+/// A file that is not yet at its path. With O_TMPFILE it has no name, and is removed when the
+/// process ends. Without O_TMPFILE it has a temporary name, which the next writer removes.
 #[derive(Debug)]
 pub(super) struct Draft {
     file: File,
@@ -39,7 +39,7 @@ impl Draft {
         }
     }
 
-    /// A file without a name; `None` where the system has none.
+    /// Creates a file without a name; `None` if the system does not support this.
     pub(super) fn unnamed(directory: &Directory) -> Option<Self> {
         let file = directory.open_unnamed().ok()?;
         Some(Self::of(file, None))
@@ -62,7 +62,7 @@ impl Draft {
     }
 
     fn of(file: File, temporary: Option<Temporary>) -> Self {
-        // The lock shows other writers that this is no file of a killed run
+        // The lock shows other writers that the file does not belong to a killed run
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Self { file, temporary }
     }
@@ -81,11 +81,11 @@ impl Draft {
         self.file.sync_all()
     }
 
-    /// Puts it in a place where nothing is.
+    /// Moves the file to a path without a file.
     ///
     /// # Errors
     ///
-    /// [`Error::Exists`] if something is there, [`Error::Io`].
+    /// [`Error::Exists`] if the path is taken; [`Error::Io`].
     pub(super) fn put_new(
         mut self,
         directory: &Directory,
@@ -102,7 +102,7 @@ impl Draft {
             match directory.link_unnamed(&self.file, name) {
                 Ok(()) => return Ok(()),
                 Err(Errno::EXIST) => return placed(Err(Errno::EXIST)),
-                // It cannot get its name, so a file that has one takes its place
+                // This file cannot get a name, so a copy with a name is used
                 Err(_) => self = self.copy(directory)?,
             }
         }
@@ -114,7 +114,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Puts it in the place of a file or of a symbolic link.
+    /// Moves the file to a path, and replaces a file or a symbolic link there.
     pub(super) fn replace(
         mut self,
         directory: &Directory,
@@ -132,7 +132,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Itself with a temporary name, which a rename needs.
+    /// Gives the file a temporary name, which a rename requires.
     fn with_name(mut self, directory: &Directory) -> Result<Self> {
         if self.temporary.is_some() {
             return Ok(self);
@@ -152,7 +152,7 @@ impl Draft {
         Err(failed()(io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// A copy with a temporary name, where a file without one cannot get any.
+    /// Copies a file that cannot get a name to a file with a temporary name.
     fn copy(mut self, directory: &Directory) -> Result<Self> {
         let mut copy = Self::named(directory)?;
         let mut copied = || {
@@ -172,7 +172,7 @@ impl Draft {
     }
 }
 
-/// A temporary name, which is removed unless the file under it is renamed.
+/// A temporary name. It is removed unless its file is renamed.
 #[derive(Debug)]
 pub(super) struct Temporary {
     directory: Directory,
@@ -187,8 +187,8 @@ impl Temporary {
         })
     }
 
-    /// Gives a file, or a link itself, a temporary second name; `None` where the system has no
-    /// hard links.
+    /// Creates a temporary second name (hard link) for a file or a symbolic link; `None` if the
+    /// system does not support this.
     pub(super) fn second_name(directory: &Directory, name: &OsStr) -> Option<Self> {
         let second = OsString::from(temporary_name().ok()?);
         directory.link(name, &second).ok()?;
@@ -199,7 +199,7 @@ impl Temporary {
         &self.name
     }
 
-    /// Leaves the name alone: nothing has it any more.
+    /// Keeps the name from being removed, because it no longer exists.
     pub(super) fn forget(mut self) {
         self.name.clear();
     }
@@ -208,7 +208,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.name.is_empty() {
-            // What stays is removed by the next writer
+            // If this fails, the next writer removes the file
             let _ = self.directory.unlink(&self.name);
         }
     }
@@ -222,7 +222,7 @@ mod tests {
 
     type Make = fn(&Directory) -> Draft;
 
-    /// With and without the system's files without a name.
+    /// With and without O_TMPFILE.
     const MAKES: [Make; 2] = [
         |directory| Draft::new(directory).unwrap(),
         |directory| Draft::named(directory).unwrap(),

@@ -1,8 +1,8 @@
-//! An exchange directory: another user may write to it at any time.
+//! Exchange directories. Another user may write to one at any time.
 //!
-//! It is opened once, and links in the path that the user gave are followed. Everything below it is
-//! reached through its descriptor and never through a link. There is no lock, which either side could
-//! hold against the other: each file is replaced as a whole.
+//! The directory is opened once, and symbolic links in the user's path are followed. All files
+//! below it are accessed through its descriptor, and never through a symbolic link. There is no
+//! lock, because each side could use it to block the other. Each file is replaced atomically.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -28,21 +28,21 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Exchange {
     path: PathBuf,
-    /// Not set while there is no directory
+    /// Unset while the directory is missing
     root: OnceLock<Directory>,
 }
 
 /// The files below a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Their paths from the folder, in their order; dot files excepted
+    /// Their paths relative to the folder, in order, without hidden files
     pub(crate) files: Vec<PathBuf>,
-    /// Why a part of the folder is not listed
+    /// The errors of the parts that cannot be listed
     pub(crate) failures: Vec<Error>,
 }
 
 impl Exchange {
-    /// Opens a directory that must exist.
+    /// Opens a directory. It must exist.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let root = Directory::open_to_list(path)?;
         Ok(Self {
@@ -51,7 +51,7 @@ impl Exchange {
         })
     }
 
-    /// Opens a directory, which is made by the first write if it is missing.
+    /// Opens a directory. If it is missing, the first write creates it.
     pub(crate) fn open_or_make(path: &Path) -> Result<Self> {
         match Self::open(path) {
             Err(Error::Io { error, .. }) if is_absent(&error) => Ok(Self {
@@ -67,7 +67,8 @@ impl Exchange {
         &self.path
     }
 
-    /// The folders by name, links not among them, and everything else by name.
+    /// The names of the folders, and the names of all other entries. Symbolic links are not
+    /// folders.
     pub(crate) fn entries(&self) -> Result<(Vec<OsString>, Vec<OsString>)> {
         let Some(root) = self.root.get() else {
             return Ok((Vec::new(), Vec::new()));
@@ -85,7 +86,7 @@ impl Exchange {
             .is_some_and(|found| found.is_ok_and(|found| found.is_some_and(|one| one.is_symlink())))
     }
 
-    /// Reads a file; `None` if there is none. A pipe is not waited for.
+    /// Reads a file; `None` if it is missing. Does not wait for a pipe.
     pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         match self.root.get() {
             Some(root) => Ok(read_in(root, path)?.map(|(bytes, _)| bytes)),
@@ -93,7 +94,8 @@ impl Exchange {
         }
     }
 
-    /// The metadata of a file, of a link itself; `None` if there is none.
+    /// The metadata of a file; `None` if it is missing. For a symbolic link, this is the metadata
+    /// of the link.
     pub(crate) fn stamp(&self, path: &Path) -> Result<Option<Stamp>> {
         let (Some(root), Some(name)) = (self.root.get(), path.file_name()) else {
             return Ok(None);
@@ -108,8 +110,10 @@ impl Exchange {
         Ok(folder.metadata(name)?.as_ref().map(Stamp::from))
     }
 
-    /// What is below a folder under a name with this extension. What is no file is an error for
-    /// whoever reads it. A directory that cannot be listed does not stop the others.
+    /// Lists the entries below a folder that have this extension. An entry that is not a file is
+    /// also listed, and reading it fails. A directory that cannot be listed does not stop the
+    /// others.
+    /// others.
     ///
     /// # Errors
     ///
@@ -122,7 +126,8 @@ impl Exchange {
         let root = self.root.get().ok_or_else(missing)?;
         let opened = root.below(folder)?.ok_or_else(missing)?;
         let mut listing = Listing::default();
-        // Paths and not descriptors wait here: another user may have made thousands of folders
+        // This list has paths and not descriptors, because another user may have created thousands
+        // of folders
         let mut waiting = vec![PathBuf::new()];
         let mut entered = 0;
         while let Some(path) = waiting.pop() {
@@ -149,7 +154,7 @@ impl Exchange {
             }
             let entries = match opened.below(&path) {
                 Ok(Some(directory)) => directory.entries(),
-                // It was removed meanwhile
+                // The folder has been removed
                 Ok(None) => continue,
                 Err(error) => Err(error),
             };
@@ -173,7 +178,7 @@ impl Exchange {
         Ok(listing)
     }
 
-    /// Writes files below a folder, together. The folder is made if it is missing.
+    /// Writes files below a folder, all or none. Creates the folder if it is missing.
     pub(crate) fn write(&self, folder: &Path, files: &[(&Path, &[u8])]) -> Result<()> {
         let attributes = Attributes::default();
         let opened = self.root_to_write()?.make_below(folder, &attributes)?;
@@ -205,8 +210,8 @@ impl Exchange {
         )
     }
 
-    /// The directory, which is made if there is none. One that was moved away since it was opened is
-    /// not written to.
+    /// The directory, which is created if it is missing. If it was moved since it was opened, this
+    /// is an error.
     fn root_to_write(&self) -> Result<&Directory> {
         let root = match self.root.get() {
             Some(root) => root,

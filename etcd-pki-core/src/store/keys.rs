@@ -1,4 +1,4 @@
-//! Existing keys that new certificates are made for.
+//! Reads existing keys for new certificates.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -18,26 +18,26 @@ use crate::{
 };
 
 impl Store {
-    /// Reads an existing key for a new CA. In the directory it must belong to root or to the user of
-    /// this process: whoever put it there could sign with it. A key elsewhere is read as
-    /// [`read_private_key`] does.
+    /// Reads an existing key for a new CA. A key in the directory must belong to root or to the
+    /// user of this process, because another owner could sign with it. A key elsewhere is read as
+    /// by [`read_private_key`].
     ///
     /// # Errors
     ///
     /// [`Error::UntrustedOwner`] and [`Error::SymbolicLink`] for a key in the directory;
-    /// [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors of
+    /// [`Error::Io`], [`Error::TooLarge`]; inside [`Error::File`], the errors of
     /// [`PrivateKey::from_bytes`].
     pub fn key_for_ca(&self, path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
         self.key_for(path, passphrase, is_privileged_owner)
     }
 
-    /// Reads an existing key for a new leaf certificate. In the directory it must belong to root, to
-    /// the user of this process or to the owner of the directory. A key elsewhere is read as
-    /// [`read_private_key`] does.
+    /// Reads an existing key for a new leaf certificate. A key in the directory must belong to
+    /// root, to the user of this process or to the owner of the directory. A key elsewhere is read
+    /// as by [`read_private_key`].
     ///
     /// # Errors
     ///
-    /// As [`Store::key_for_ca`].
+    /// The errors of [`Store::key_for_ca`].
     pub fn key_for_leaf(&self, path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
         let owner = owner_of_directory(&self.directory);
         self.key_for(path, passphrase, |stamp, attributes| {
@@ -69,19 +69,20 @@ impl Store {
     }
 }
 
-/// Reads an existing key for a new certificate. It must belong to root, to the user of this process or to
-/// the owner of its directory: whoever else put it there has a copy of it. A pipe is read as it is.
+/// Reads an existing key for a new certificate. The key must belong to root, to the user of this
+/// process or to the owner of its directory, because any other owner has a copy of it. The owner of
+/// a pipe is not checked.
 ///
 /// # Errors
 ///
-/// [`Error::UntrustedOwner`]; [`Error::Io`], [`Error::TooLarge`] and, under [`Error::File`], the errors
-/// of [`PrivateKey::from_bytes`].
+/// [`Error::UntrustedOwner`], [`Error::Io`], [`Error::TooLarge`]; inside [`Error::File`], the
+/// errors of [`PrivateKey::from_bytes`].
 pub fn read_private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
     let bytes = read_named(path)?;
     PrivateKey::from_bytes(&bytes, passphrase).map_err(|error| error.in_file(path))
 }
 
-/// Reads the file of a key that the user names, and judges its owner.
+/// Reads a key file at a path that the user gave, and checks its owner.
 fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let (bytes, stamp) = look_named(path)?;
     let bytes = Zeroizing::new(bytes);
@@ -95,7 +96,8 @@ fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// The path of a file below a directory, if it is there: by its name, or by the links that lead to it.
+/// The path of a file below a directory, if the file is in the directory by its name or through
+/// symbolic links.
 fn below(directory: &Path, path: &Path) -> Option<PathBuf> {
     let strip = |path: &Path, directory: &Path| {
         let below = path.strip_prefix(directory).ok()?;
@@ -103,7 +105,8 @@ fn below(directory: &Path, path: &Path) -> Option<PathBuf> {
         let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
         (is_below && below != Path::new("")).then(|| below.to_owned())
     };
-    // A link at the path or above it, but below the directory, is found by the name alone
+    // The name is compared first: it shows a symbolic link at the path, or above it but below the
+    // directory
     let named = std::path::absolute(path)
         .ok()
         .zip(std::path::absolute(directory).ok());

@@ -1,13 +1,13 @@
-//! One writer at a time in a directory.
+//! Locks: only one process at a time writes in a directory.
 //!
 //! The lock of a store is the file `.etcd-pki.lock` in its directory. Only the owner of the
-//! directory and root may open it, so a user who can merely read the directory cannot hold the
-//! lock. The file stays in place: a lock file that is removed can be locked twice.
+//! directory and root may open it, so a user who can only read the directory cannot hold the lock.
+//! The file is never removed, because a removed lock file could be locked twice.
 //!
-//! A directory that is no store has no lock file. Who writes single files there (`-o FILE`, for
-//! instance in /tmp) locks the directory itself (flock), and leaves nothing. [`is_store`] decides
-//! which of the two it is. An exchange directory has no lock at all: both sides replace each file
-//! as a whole, and neither lets the other wait.
+//! A directory that is not a store has no lock file. A command that writes single files there (for
+//! example `-o FILE` in /tmp) locks the directory itself (flock), and leaves no file. [`is_store`]
+//! decides between the two. An exchange directory has no lock at all: both sides replace each file
+//! atomically, and neither side makes the other wait.
 
 use std::{
     ffi::OsStr,
@@ -38,7 +38,7 @@ const LOCK_MODE: u32 = 0o600;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What is locked.
+/// The object that is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The lock file of a store
@@ -47,7 +47,7 @@ pub(super) enum Scope {
     Directory,
 }
 
-/// An open directory with its lock. The lock ends with the process, however that ends.
+/// An open directory with its lock. The lock is released when the process ends, in any way.
 #[derive(Debug)]
 pub(super) struct Locked {
     directory: Directory,
@@ -57,7 +57,8 @@ pub(super) struct Locked {
 }
 
 impl Locked {
-    /// Takes the lock. While another process has it, asks again and again whether to wait.
+    /// Takes the lock. While another process holds it, calls `goes_on` repeatedly to ask whether to
+    /// wait.
     pub(super) fn take(
         path: &Path,
         scope: Scope,
@@ -81,7 +82,7 @@ impl Locked {
                     if locked.is_at(path)? {
                         return Ok(locked);
                     }
-                    // Another directory or another lock file has taken the place
+                    // Another directory or another lock file is now at the path
                 }
                 Err(Errno::WOULDBLOCK) => {
                     if !goes_on() {
@@ -106,7 +107,7 @@ impl Locked {
         &self.directory
     }
 
-    /// Gives the lock file to the owner of the directory.
+    /// Makes the owner of the directory the owner of the lock file.
     pub(super) fn give_file(&self) -> Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -119,7 +120,7 @@ impl Locked {
         given.map_err(failed())
     }
 
-    /// Fails if the path does not lead to the locked directory any more.
+    /// Fails if the path no longer leads to the locked directory.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
         if self.directory.is_at(path) {
             return Ok(());
@@ -129,7 +130,7 @@ impl Locked {
         })
     }
 
-    /// Whether the path leads to this directory, and the lock file in it is the locked one.
+    /// Whether the path leads to this directory, and its lock file is the locked one.
     fn is_at(&self, path: &Path) -> Result<bool> {
         if !self.directory.is_at(path) {
             return Ok(false);
@@ -145,18 +146,18 @@ impl Locked {
 }
 
 impl Drop for Locked {
-    /// Releases the lock now: closing the file does not, while a child that was forked meanwhile
-    /// has it open as well. Such a child does not release the lock of its parent.
+    /// Releases the lock explicitly. Closing the file does not release it while a forked child has
+    /// the file open as well. Such a child does not release the lock of its parent.
     fn drop(&mut self) {
         if self.process == process::id() {
             let locked = self.file.as_ref().unwrap_or(self.directory.descriptor());
-            // Closing the file, which is next, does the same where nothing was forked
+            // Closing the file comes next and has the same effect, unless the process has forked
             let _ = flock(locked, FlockOperation::Unlock);
         }
     }
 }
 
-/// Opens the lock file of a store, and makes it if there is none.
+/// Opens the lock file of a store, and creates it if it is missing.
 fn lock_file(directory: &Directory) -> Result<File> {
     let name = OsStr::new(LOCK_FILE);
     let path = directory.path_of(name);
@@ -171,7 +172,7 @@ fn lock_file(directory: &Directory) -> Result<File> {
     }
 }
 
-/// Checks that it is a file with one name, and closes it to others if it is open to them.
+/// Checks that it is a regular file with one name. Removes the permissions of other users.
 fn own(file: File, directory: &Directory, path: &Path) -> Result<File> {
     let failed = || io_error("lock", directory.path());
     let metadata = file.metadata().map_err(failed())?;
@@ -187,8 +188,7 @@ fn own(file: File, directory: &Directory, path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Makes the lock file, with its owner and mode from the first instant. Another process may be
-/// faster.
+/// Creates the lock file with its final owner and mode. Another process may create it first.
 fn make_lock_file(directory: &Directory, name: &OsStr, path: &Path) -> Result<()> {
     let failed = || io_error("lock", directory.path());
     let draft = Draft::new(directory)?;
@@ -201,8 +201,8 @@ fn make_lock_file(directory: &Directory, name: &OsStr, path: &Path) -> Result<()
     }
 }
 
-/// Whether a directory is that of a store: it has a lock file, or the key of a CA under the name
-/// that one of the layouts has for it.
+/// Whether a directory is a store: it has a lock file, or a CA key with the name that a layout has
+/// for it.
 pub(super) fn is_store(directory: &Directory) -> bool {
     let is_file = |path: &Path| {
         let (folder, name) = (path.parent()?, path.file_name()?);
@@ -215,7 +215,7 @@ pub(super) fn is_store(directory: &Directory) -> bool {
     is_file(Path::new(LOCK_FILE)).is_some() || ca_keys().any(|key| is_file(&key).is_some())
 }
 
-/// Whether a layout has the key of a CA of `store` in its folder of this name.
+/// Whether the store's folder with this name has the key of a CA in a layout.
 pub(super) fn has_ca_in(store: &Directory, folder: &OsStr) -> bool {
     ca_keys()
         .filter(|key| key.parent() == Some(Path::new(folder)))
@@ -232,7 +232,7 @@ fn ca_keys() -> impl Iterator<Item = std::path::PathBuf> {
         .flat_map(|layout| CaKind::ALL.map(|kind| layout.ca(kind).key))
 }
 
-/// Calls the function once when a lock is waited for, and waits on.
+/// Creates a callback that calls `waiting` once, and always continues to wait.
 pub(super) fn said_once(waiting: impl FnOnce()) -> impl FnMut() -> bool {
     let mut waiting = Some(waiting);
     move || {
@@ -253,7 +253,7 @@ mod tests {
         fs::metadata(path).unwrap().mode() & 0o777
     }
 
-    /// The lock file is closed to others, whoever left it open.
+    /// The lock file is closed to other users, even if one of them created it.
     #[test]
     fn the_lock_file_is_its_owners_alone() {
         let scratch = tempfile::tempdir().unwrap();
@@ -271,7 +271,7 @@ mod tests {
             locked.give_file().unwrap();
             assert_eq!(mode(&path), LOCK_MODE, "{open:o}");
         }
-        // Its owner is that of the directory
+        // The lock file has the owner of the directory
         std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
         let locked = Locked::take(scratch.path(), Scope::Store, || true).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().uid(), 12345);
@@ -292,7 +292,7 @@ mod tests {
         }
     }
 
-    /// The lock is of one directory and of one lock file, and not of their paths.
+    /// The lock belongs to a directory and a lock file, and not to their paths.
     #[test]
     fn what_takes_the_place_is_not_locked() {
         let scratch = tempfile::tempdir().unwrap();
@@ -330,7 +330,7 @@ mod tests {
             fs::remove_file(&path).unwrap();
             assert!(!is_store(&open()), "{file}");
         }
-        // The key of a CA in a folder
+        // A folder that contains the key of a CA
         let (folder, other) = (OsStr::new("etcd"), OsStr::new("other"));
         assert!(!has_ca_in(&open(), folder));
         for place in ["etcd", "other"] {

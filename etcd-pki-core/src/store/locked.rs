@@ -1,4 +1,4 @@
-//! A store under its lock, and the files that are written there.
+//! Locked stores, and the files that are written in them.
 
 use std::{collections::BTreeSet, ffi::OsStr, os::unix::fs::MetadataExt as _, path::Path};
 
@@ -22,27 +22,26 @@ use crate::{
     x509::{bundle::Bundle, certificate::Certificate},
 };
 
-/// A store that no other etcd-pki process writes to meanwhile. Dropping it releases the lock.
+/// A locked store: no other etcd-pki process writes to it. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct LockedStore {
     pub(super) store: Store,
-    /// The directories that were made to take the lock
+    /// The directories that were created to take the lock
     pub(super) made: Vec<Made>,
     pub(super) lock: Locked,
-    /// Whether a file that replaces another takes its owner
+    /// Whether a new file takes over the owner of the file that it replaces
     pub(super) inherits: bool,
 }
 
 impl LockedStore {
-    /// Writes a bundle that a CA issued under its role and name: the certificate with its chain,
-    /// mode 0644, and the key, mode 0600. Returns their paths. Nothing is replaced but files that
-    /// are empty or have only zero bytes.
+    /// Writes a bundle from a CA to the files for its role and name: the certificate with its
+    /// chain, mode 0644, and the key, mode 0600. Returns their paths. Replaces only files that are
+    /// empty or have only zero bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] for a bundle without a name that can name a file;
-    /// [`Error::Exists`], [`Error::SymbolicLink`], [`Error::Io`]; after any of them nothing has
-    /// changed.
+    /// [`Error::InvalidName`] if the name of the bundle cannot be a file name; [`Error::Exists`],
+    /// [`Error::SymbolicLink`], [`Error::Io`]. After an error nothing has changed.
     pub fn write(&self, bundle: &Bundle) -> Result<Vec<PairPaths>> {
         let unnamed = || Error::InvalidName {
             name: bundle.certificate().subject(),
@@ -57,13 +56,13 @@ impl LockedStore {
         Ok(pairs.iter().map(|pair| pair.below(directory)).collect())
     }
 
-    /// Writes bundles, each to the files of its pair: all of them or none.
+    /// Writes bundles to the files of their pairs, all or none.
     ///
     /// # Errors
     ///
-    /// As [`LockedStore::write`]; [`Error::NotReplaceable`] for a path at which there is something
-    /// else than a leaf certificate or its key; [`Error::UntrustedOwner`] for a key that belongs
-    /// to neither root, this user nor the owner of the directory.
+    /// The errors of [`LockedStore::write`]; [`Error::NotReplaceable`] for an existing file that is
+    /// not a leaf certificate or its key; [`Error::UntrustedOwner`] for a key that belongs neither
+    /// to root, nor to this user, nor to the owner of the directory.
     pub fn write_pairs(
         &self,
         bundles: &[(&Bundle, &PairPaths)],
@@ -81,26 +80,26 @@ impl LockedStore {
         &self.store
     }
 
-    /// Reads a file by its path below the directory, never through a symbolic link; `None` if there
-    /// is none.
+    /// Reads a file by its path below the directory, never through a symbolic link; `None` if it is
+    /// missing.
     pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         Ok(read_in(self.lock.directory(), path)?.map(|(bytes, _)| bytes))
     }
 
-    /// Fails if the directory is no longer where it was when its lock was taken.
+    /// Fails if the directory has been moved since its lock was taken.
     pub(crate) fn check_place(&self) -> Result<()> {
         self.lock.check(&self.store.directory)
     }
 
-    /// The same lock, under which new files take neither owner nor group nor access control list
-    /// from the files that they replace.
+    /// The same lock, but new files do not take over the owner, group and access control list of
+    /// the files that they replace.
     pub(crate) fn without_inheritance(mut self) -> Self {
         self.inherits = false;
         self
     }
 
-    /// Writes pairs, all of them or none. At the paths of the layout's CAs, only CA certificates
-    /// are written and replaced, elsewhere only leaf certificates.
+    /// Writes pairs, all or none. At the paths of the layout's CAs, it writes and replaces only CA
+    /// certificates. At other paths, it writes and replaces only leaf certificates.
     pub(crate) fn put_pairs(
         &self,
         pairs: &[(&PairPaths, PairTexts)],
@@ -116,8 +115,8 @@ impl LockedStore {
         self.put(&files, overwrite, attributes)
     }
 
-    /// Writes the certificate of a pair that has its key, by the rules of
-    /// [`LockedStore::put_pairs`].
+    /// Writes the certificate of a pair that already has its key. The rules of
+    /// [`LockedStore::put_pairs`] apply.
     pub(crate) fn put_certificate(
         &self,
         pair: &PairPaths,
@@ -131,7 +130,8 @@ impl LockedStore {
         self.put(&[file], overwrite, attributes)
     }
 
-    /// Writes a file by its path below the directory, by the rules of [`LockedStore::put_pairs`].
+    /// Writes a file by its path below the directory. The rules of [`LockedStore::put_pairs`]
+    /// apply.
     pub(crate) fn put_file(
         &self,
         path: &Path,
@@ -154,7 +154,7 @@ impl LockedStore {
         })
     }
 
-    /// Writes a CA in place of the one of which [`LockedStore::keep_ca`] has kept the files.
+    /// Writes a CA over another CA with files that [`LockedStore::keep_ca`] has kept.
     pub(super) fn put_over_kept(
         &self,
         pair: &PairPaths,
@@ -196,7 +196,8 @@ impl LockedStore {
         )
     }
 
-    /// What may be replaced at a path. The paths of the layout's CAs are for CA certificates.
+    /// The files that may be replaced at a path. The paths of the layout's CAs are for CA
+    /// certificates.
     fn replaceable(
         &self,
         path: &Path,
@@ -238,7 +239,7 @@ impl LockedStore {
         })
     }
 
-    /// Removes the files of a pair, the key first.
+    /// Removes the files of a pair. The key is removed first.
     pub(crate) fn remove(&self, pair: &PairPaths, attributes: &Attributes) -> Result<()> {
         self.check_place()?;
         let root = self.lock.directory();
@@ -254,7 +255,7 @@ impl LockedStore {
         Ok(())
     }
 
-    /// Removes the directories above a path that are empty now, up to that of the store.
+    /// Removes the parents of a path that are now empty, up to the store's directory.
     fn remove_empty(&self, path: &Path) {
         let root = self.lock.directory();
         for folder in path.ancestors().skip(1) {
@@ -287,13 +288,13 @@ impl LockedStore {
         &self,
         pairs: impl Iterator<Item = &'a PairPaths>,
     ) -> Result<()> {
-        // The directory itself is clean since its lock was taken
+        // The directory itself was cleaned when its lock was taken
         let folders: BTreeSet<&Path> = pairs
             .filter_map(|pair| pair.certificate.parent())
             .filter(|folder| *folder != Path::new(""))
             .collect();
         for folder in folders {
-            // A folder that cannot be reached is the failure of its pair
+            // If a folder cannot be opened, the change of its pair reports the error
             if let Ok(Some(folder)) = self.lock.directory().below(folder) {
                 folder.remove_stale()?;
             }
@@ -301,13 +302,13 @@ impl LockedStore {
         Ok(())
     }
 
-    /// Sets mode and owner of the directories that were made to take the lock. Existing ones stay
-    /// as they are.
+    /// Sets mode and owner of the directories that were created to take the lock. Existing
+    /// directories do not change.
     pub(crate) fn give_directories(&self, attributes: &Attributes) -> Result<()> {
         self.made
             .iter()
             .try_for_each(|made| made.give(attributes))?;
-        // The owner of the directory is that of its lock
+        // The lock file has the owner of the directory
         self.lock.give_file()
     }
 

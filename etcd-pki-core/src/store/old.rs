@@ -1,4 +1,4 @@
-//! A file that will be replaced: what it holds, and copies of it.
+//! Files that will be replaced: their contents, and copies of them.
 
 use std::{ffi::OsStr, fs::File, io, path::Path};
 
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// A file that will be replaced.
 pub(super) struct Old {
     pub(super) stamp: Stamp,
-    /// Nothing of a file that is too large, or that this user may not read
+    /// `None` if the file is too large, or if this user may not read it
     pub(super) contents: Option<Zeroizing<Vec<u8>>>,
     pub(super) list: Option<AccessList>,
 }
@@ -44,7 +44,7 @@ impl Old {
         Self::read(&file, Stamp::from(&metadata), &path).map(Some)
     }
 
-    /// What it holds, unless it is too large.
+    /// The contents, unless the file is too large.
     pub(super) fn contents(&self) -> Option<&[u8]> {
         self.contents.as_deref().map(Vec::as_slice)
     }
@@ -65,12 +65,12 @@ impl Old {
     }
 }
 
-/// A copy of a file, as complete as the file itself, and not on the disk yet.
+/// Copies a file with its permissions. The copy is not synced to the disk yet.
 pub(super) fn copy_of(old: &Old, directory: &Directory) -> Option<Draft> {
     copied(old, Draft::unnamed(directory)?)
 }
 
-/// Writes a copy of a file under another name, at which there is nothing.
+/// Writes a copy of a file under another name. Nothing may exist under this name.
 ///
 /// # Errors
 ///

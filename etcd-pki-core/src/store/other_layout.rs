@@ -1,4 +1,4 @@
-//! Another layout in the same directory, recognised by its files.
+//! Recognizes another layout in the same directory by its files.
 
 use std::{
     ffi::OsStr,
@@ -13,12 +13,13 @@ use crate::{
 };
 
 impl Store {
-    /// Refuses a new authority of this common name where the directory has an authority in another layout, or certificates that one has signed:
-    /// there would be two of one name, and nothing that one of them signed would be accepted by the other's.
+    /// Refuses a new CA with this common name if the directory has a CA in another layout, or
+    /// certificates that such a CA signed. Otherwise there would be two CAs with one name, and
+    /// neither would accept certificates of the other.
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`], with the layout.
+    /// [`Error::AuthorityExists`]. It contains the layout.
     pub(crate) fn check_other_layout(&self, common_name: Option<&str>) -> Result<()> {
         match self.other_layout_than_of(common_name) {
             None => Ok(()),
@@ -30,14 +31,16 @@ impl Store {
         }
     }
 
-    /// The other layout whose files are here, if there are more of its than of this one's; and one of them.
+    /// The other layout with files in this directory, and one of its files, if it has more files
+    /// here than this store's layout.
     #[must_use]
     pub fn other_layout(&self) -> Option<(PathBuf, Layout)> {
         self.other_layout_than_of(None)
     }
 
-    /// The other layout whose files are here, and one of them. Where there are several, it is the one that names the most; files
-    /// that this store's own layout names as well are left to whoever looks for its own.
+    /// The other layout with files in this directory, and one of its files. If there are several
+    /// layouts, it is the one with the most files. Files that also have a name in this store's
+    /// layout do not count.
     fn other_layout_than_of(&self, common_name: Option<&str>) -> Option<(PathBuf, Layout)> {
         let certificates = self.certificates_of_any_layout();
         let named = |layout: Layout| {
@@ -64,7 +67,8 @@ impl Store {
         best.1
     }
 
-    /// The certificates that some layout names, by their paths seen from the directory. Other tools' files that hold none are none.
+    /// The certificates with a name of any layout, by their paths relative to the directory. Other
+    /// tools' files without certificates are ignored.
     fn certificates_of_any_layout(&self) -> Vec<(PathBuf, Certificate)> {
         let files = tree(&self.directory).into_iter().flatten();
         let below = files.filter_map(|path| {
@@ -92,7 +96,8 @@ fn names(layout: Layout, path: &Path, certificate: &Certificate) -> bool {
     }
 }
 
-/// Whether a layout has this name for a leaf, in the directory itself or in a host's tree. kubeadm's own folder `etcd` is no host.
+/// Whether a layout has this name for a leaf, in the directory itself or in a host's tree.
+/// kubeadm's own folder `etcd` is not a host.
 fn is_leaf(layout: Layout, path: &Path) -> bool {
     let is_in_place = |layout: Layout| {
         let found = layout.identify(path);
@@ -101,8 +106,8 @@ fn is_leaf(layout: Layout, path: &Path) -> bool {
     is_in_place(layout) || is_in_tree(layout, path) && !Layout::ALL.into_iter().any(is_in_place)
 }
 
-/// Whether a layout has this name for a leaf in a host's tree. Where names contain the host, such
-/// trees come from exporting.
+/// Whether a layout has this name for a leaf in a host's tree. If names contain the host, such
+/// trees come from an export.
 fn is_in_tree(layout: Layout, path: &Path) -> bool {
     if !layout.names_hosts() {
         let found = layout.identify(path);
@@ -123,12 +128,14 @@ fn is_ca(layout: Layout, path: &Path) -> bool {
     found.is_some_and(|found| found.kind.ca().is_some() && !found.is_key)
 }
 
-/// Whether a name speaks for its layout: with cfssl, a member's certificate is called by the member's name alone, as any file may be.
+/// Whether a name identifies its layout. With cfssl, a member's certificate has only the member's
+/// name, which any file may have.
 fn is_telling(layout: Layout, path: &Path) -> bool {
     !layout.takes_any_name() || is_ca(layout, path) || is_leaf(Layout::Kubespray, path)
 }
 
-/// Whether the authority of Kubernetes itself is called so, beside which kubeadm has the files of etcd.
+/// Whether this is a name of the CA of Kubernetes itself. kubeadm keeps the files of etcd next to
+/// it.
 fn is_of_kubernetes(layout: Layout, path: &Path) -> bool {
     layout == Layout::Kubeadm && path == Layout::Etcdadm.ca(CaKind::Client).certificate
 }

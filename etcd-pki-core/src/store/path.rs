@@ -1,4 +1,4 @@
-//! Paths and what is at them, and the errors of the system with the path that they concern.
+//! Paths and the files at them, and errors of the operating system with their paths.
 
 use std::{
     fs, io,
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::permissions::is_private_group;
 use crate::error::{Error, Result};
 
-/// Adds to an error of the system what was tried, and on which path.
+/// Adds the attempted action and its path to an error of the operating system.
 pub(super) fn io_error<E: Into<io::Error>>(
     action: &'static str,
     path: &Path,
@@ -23,12 +23,12 @@ pub(super) fn io_error<E: Into<io::Error>>(
     }
 }
 
-/// Whether an error of the system has this number.
+/// Whether an error of the operating system has this number.
 pub(super) fn is(error: &io::Error, number: Errno) -> bool {
     error.raw_os_error() == Some(number.raw_os_error())
 }
 
-/// The error for something else than a file, such as a directory or a pipe.
+/// The error for something that is not a regular file, such as a directory or a pipe.
 pub(super) fn irregular(path: &Path) -> Error {
     Error::Irregular {
         path: path.to_owned(),
@@ -43,13 +43,13 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Whether a path leads to a directory; an error if it leads to nothing.
+/// Whether a path leads to a directory. It is an error if nothing exists there.
 pub(crate) fn is_directory(path: &Path) -> Result<bool> {
     let metadata = fs::metadata(path).map_err(io_error("read", path))?;
     Ok(metadata.is_dir())
 }
 
-/// Whether there is nothing at a path. What this user may not look at may exist.
+/// Whether nothing exists at a path. A file that this user may not access counts as existing.
 pub(crate) fn is_absent(path: &Path) -> bool {
     let found = path.symlink_metadata();
     found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
@@ -60,7 +60,7 @@ pub(crate) fn is_link(path: &Path) -> bool {
     path.is_symlink()
 }
 
-/// Whether two paths lead to one directory.
+/// Whether two paths lead to the same directory.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
@@ -68,8 +68,8 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// The mode of a directory in which every user may replace files: all may write in it, and no
-/// sticky bit limits each to their own.
+/// The mode of a directory in which every user may replace files: all users may write in it, and no
+/// sticky bit protects the files of others. `None` for other directories.
 pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
     const OTHERS_WRITE: u32 = 0o002;
     const STICKY: u32 = 0o1000;
@@ -77,9 +77,9 @@ pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
     (mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE).then_some(mode)
 }
 
-/// The mode of a directory of a CA in which other users may put files: all, even if a sticky bit keeps
-/// them from those of others, or the users of a group that is neither root's, nor the owner's own, nor
-/// the specified one.
+/// The mode of a CA's directory in which other users may add files. These are all users, even with
+/// a sticky bit that protects the files of others, or the users of a group. The group does not
+/// count if it is root's, the owner's own or the specified one. `None` for other directories.
 pub(crate) fn shared_directory_mode(path: &Path, group: Option<u32>) -> Option<u32> {
     const GROUP_WRITES: u32 = 0o020;
     const OTHERS_WRITE: u32 = 0o002;
@@ -92,8 +92,7 @@ pub(crate) fn shared_directory_mode(path: &Path, group: Option<u32>) -> Option<u
     is_shared.then_some(mode)
 }
 
-/// The file that a symbolic link leads to in the end; `None` for other files and for a link that
-/// leads nowhere.
+/// The file that a symbolic link finally leads to; `None` for other files and for a broken link.
 pub(crate) fn link_target(path: &Path) -> Option<PathBuf> {
     let is_link = path.symlink_metadata().ok()?.is_symlink();
     is_link.then(|| fs::canonicalize(path).ok()).flatten()
@@ -104,22 +103,22 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The absolute path of a file that exists.
+/// The absolute path of an existing file.
 pub(crate) fn existing_file(path: &Path) -> Result<PathBuf> {
     path.metadata().map_err(io_error("find", path))?;
     std::path::absolute(path).map_err(io_error("find", path))
 }
 
-/// Whether the file at a path has further names (hard links). They keep the old content when it
-/// is replaced.
+/// Whether the file at a path has further names (hard links). When the file is replaced, the other
+/// names keep the old content.
 #[must_use]
 pub fn has_further_names(path: &Path) -> bool {
     let metadata = path.symlink_metadata();
     metadata.is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
 }
 
-/// Refuses to change owner and mode of a file with further names (hard links): whoever made them may
-/// have given a file of another user a name here.
+/// Refuses to change owner and mode of a file with further names (hard links). Someone may have
+/// given another user's file a name here.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Owner, group, mode and access control list of files, and who may own a key.
+//! Owner, group, mode and access control list of files, and the rules for owners of keys.
 
 use std::{
     fmt,
@@ -19,16 +19,19 @@ use crate::error::{Error, Result};
 
 const SECRET_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
-/// What users other than the owner and the group may do with a key: nothing
+/// The permissions for a key that other users than the owner and the group must not have
 const OTHERS: u32 = 0o007;
-/// What they may not do with a certificate: replace it by one that is trusted from then on
+/// The permission for a certificate that they must not have: with it, they could replace the
+/// certificate by another one, which is then trusted
+/// then trusted
 const OTHERS_WRITE: u32 = 0o002;
-/// The extended attribute that holds a POSIX access control list, acl(5)
+/// The extended attribute that contains a POSIX access control list, acl(5)
 const ACCESS_LIST: &str = "system.posix_acl_access";
 /// The largest value of an extended attribute, xattr(7)
 const ACCESS_LIST_LIMIT: usize = 64 * 1024;
 
-/// Identity, size, time and permissions of a file at one moment. A change shows as a difference.
+/// Identity, size, time and permissions of a file at one moment. Any change makes the stamp
+/// different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     device: u64,
@@ -42,7 +45,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of the file that a path leads to; `None` if there is none.
+    /// The stamp of the file that a path leads to; `None` if it is missing.
     pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
         match fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::from(&metadata))),
@@ -51,8 +54,8 @@ impl Stamp {
         }
     }
 
-    /// Whether both stamps are of one unchanged file. The number of names does not count: a run
-    /// that was killed may have left one.
+    /// Whether both stamps belong to the same unchanged file. The number of names is ignored,
+    /// because a killed run may have left a name.
     pub(crate) fn is_of_same(&self, now: &Self) -> bool {
         let links = now.links;
         Self {
@@ -61,13 +64,13 @@ impl Stamp {
         } == *now
     }
 
-    /// The stamp of a regular file; `None` for a link and for everything else.
+    /// The stamp of a regular file; `None` for a symbolic link and for anything else.
     pub(crate) fn of_regular(path: &Path) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
         metadata.is_file().then(|| Self::from(&metadata))
     }
 
-    /// The stamp of the regular file that a path leads to; `None` for a pipe and for everything else.
+    /// The stamp of the regular file that a path leads to; `None` for a pipe and for anything else.
     pub(crate) fn of_file(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         metadata.is_file().then(|| Self::from(&metadata))
@@ -86,7 +89,7 @@ impl Stamp {
         self.mode
     }
 
-    /// Whether users other than the owner and the group may do more with it than they should.
+    /// Whether users other than the owner and the group have too many permissions.
     fn is_open(&self, secret: bool) -> bool {
         let refused = if secret { OTHERS } else { OTHERS_WRITE };
         self.mode & refused != 0
@@ -113,8 +116,8 @@ impl From<&Metadata> for Stamp {
     }
 }
 
-/// Whether an error means that there is no file: nothing, or a link that leads nowhere or in a
-/// circle.
+/// Whether an error means that there is no file: nothing exists at the path, or a symbolic link is
+/// broken or circular.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -130,7 +133,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The account of files that this process makes.
+    /// The account of files that this process creates.
     pub(crate) fn own() -> Self {
         Self {
             owner: geteuid().as_raw(),
@@ -140,14 +143,14 @@ impl Account {
 }
 
 impl fmt::Display for Account {
-    /// As `chown` takes it.
+    /// Writes the account in the form of `chown`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (owner, group) = (user_name(self.owner), group_name(self.group));
         write!(f, "{owner}:{group}")
     }
 }
 
-/// Owner, group and modes of files. Unset fields keep what the file has, or the default.
+/// Owner, group and modes of files. Unset fields keep the values of the file, or the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub(crate) owner: Option<u32>,
@@ -155,18 +158,19 @@ pub(crate) struct Attributes {
     pub(crate) key_mode: Option<u32>,
     pub(crate) certificate_mode: Option<u32>,
     pub(crate) directory_mode: Option<u32>,
-    /// What a CA's files have instead
+    /// The different values for a CA's files
     pub(crate) ca: CaAttributes,
-    /// Whether they are those of a CA's files
+    /// Whether these are the values for a CA's files
     pub(crate) is_of_ca: bool,
-    /// Whether a file that is replaced or removed stays as a dot file next to it
+    /// Whether a replaced or removed file is kept as a hidden file in the same directory
     pub(crate) backup: bool,
-    /// Whether a symbolic link is replaced like a file; what it leads to stays
+    /// Whether a symbolic link is replaced like a file. Its target does not change
     pub(crate) replaces_links: bool,
 }
 
-/// Owner and group of a CA's files, and the mode of its key. What is unset is the default for the key,
-/// which nobody but the user who makes it may read, and what other certificates have for the rest.
+/// Owner and group of a CA's files, and the mode of its key. Unset fields have the default for the
+/// key, which only the user who creates it may read. For the other files they have the values of
+/// other certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CaAttributes {
     pub(crate) owner: Option<u32>,
@@ -175,7 +179,7 @@ pub(crate) struct CaAttributes {
 }
 
 impl Attributes {
-    /// Those of a CA's files.
+    /// The attributes for a CA's files.
     pub(crate) fn for_ca(&self) -> Self {
         Self {
             is_of_ca: true,
@@ -197,9 +201,9 @@ impl Attributes {
         of_ca.or(of_leaf)
     }
 
-    /// The mode that a file should have instead of its own: the specified one, or the default for
-    /// a key that every user may read and a certificate that every user may write. A key with
-    /// 0640, as Kubespray's copies have, is no fault.
+    /// The mode that a file should have, if its current mode is wrong. This is the specified mode.
+    /// Without one, it is the default for a key that every user may read, and for a certificate
+    /// that every user may write. A key with mode 0640, as in Kubespray's copies, is not a fault.
     pub(crate) fn mended_mode(&self, stamp: &Stamp, secret: bool) -> Option<u32> {
         match self.specified_mode(secret) {
             Some(mode) if mode != stamp.mode => Some(mode),
@@ -208,7 +212,7 @@ impl Attributes {
         }
     }
 
-    /// Whether a file has another owner or group than the specified ones.
+    /// Whether a file has another owner or group than specified.
     pub(crate) fn is_of_another(&self, stamp: &Stamp, secret: bool) -> bool {
         let differs = |specified: Option<u32>, current| {
             specified.is_some_and(|specified| specified != current)
@@ -216,8 +220,8 @@ impl Attributes {
         differs(self.owner_of(secret), stamp.owner) || differs(self.group_of(secret), stamp.group)
     }
 
-    /// The mode of a new file: the specified one, else that of the file which it replaces unless
-    /// that is too open, else the default.
+    /// The mode of a new file: the specified mode, or else the mode of the file that it replaces
+    /// unless that is too open, or else the default.
     pub(super) fn mode_of_new(&self, secret: bool, existing: Option<&Stamp>) -> u32 {
         let kept = existing.filter(|stamp| !stamp.is_open(secret));
         let kept = kept.map_or(usual_mode(secret), Stamp::mode);
@@ -235,14 +239,14 @@ impl Attributes {
     }
 }
 
-/// Whether a key may have the owner that its stamp names: root, the user of this process, the
-/// specified owner, or the owner of the directory of the store.
+/// Whether the owner of a key is allowed: root, the user of this process, the specified owner, or
+/// the owner of the store's directory.
 pub(crate) fn trusted_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
     let owner = stamp.owner;
     is_privileged_owner(stamp, attributes) || owner == store_owner
 }
 
-/// Whether a CA's certificates may have the owner that their stamp names: as for a key, with the owner
+/// Whether the owner of a CA's certificates is allowed. The rule is that for a key, with the owner
 /// that is specified for certificates.
 pub(crate) fn trusted_ca_owner(stamp: &Stamp, attributes: &Attributes, store_owner: u32) -> bool {
     let owner = stamp.owner;
@@ -261,12 +265,13 @@ pub(crate) fn is_privileged_owner(stamp: &Stamp, attributes: &Attributes) -> boo
     owner == 0 || owner == geteuid().as_raw() || attributes.owner_of(true) == Some(owner)
 }
 
-/// The owner of a directory; the user of this process, who will make it, if there is none.
+/// The owner of a directory. If it is missing, this is the user of this process, who will create
+/// it.
 pub(crate) fn owner_of_directory(path: &Path) -> u32 {
     fs::metadata(path).map_or_else(|_| geteuid().as_raw(), |metadata| metadata.uid())
 }
 
-/// A POSIX access control list, as the system stores it.
+/// A POSIX access control list, in the form that the system stores.
 pub(super) struct AccessList(Vec<u8>);
 
 impl AccessList {
@@ -287,7 +292,7 @@ impl AccessList {
         Err(Errno::RANGE.into())
     }
 
-    /// Gives it to a file.
+    /// Sets the access control list of a file.
     pub(super) fn give(&self, file: &File) -> io::Result<()> {
         fsetxattr(file, ACCESS_LIST, &self.0, XattrFlags::empty()).map_err(io::Error::from)
     }
@@ -305,7 +310,7 @@ pub(super) fn give(
     if differs(owner, current.uid()) || differs(group, current.gid()) {
         fchown(file, owner, group)?;
     }
-    // The umask cuts the mode of creation, and not this one
+    // The umask changes the mode at creation, but not this mode
     file.set_permissions(Permissions::from_mode(mode))
 }
 
@@ -381,7 +386,7 @@ mod tests {
         }
     }
 
-    /// A user who is neither root nor the one who runs the tests.
+    /// A user who is neither root nor the user of the tests.
     fn stranger(number: u32) -> u32 {
         geteuid().as_raw() + 70_000 + number
     }
@@ -402,7 +407,8 @@ mod tests {
             assert!(!is_privileged_owner(&stamp, &attributes));
             assert_eq!(trusted_owner(&stamp, &attributes, store), owner == store);
         }
-        // The owner of leaves' keys may not own the CA's key, unless the CA's files name it
+        // The owner of leaf keys may not own the CA's key, unless the specification names this
+        // owner for the CA's files
         let ca = attributes.for_ca();
         assert!(!is_privileged_owner(&stamp(specified, 0o600), &ca));
         let ca = Attributes {
@@ -444,7 +450,7 @@ mod tests {
             assert_eq!(attributes.owner_of(secret), owner, "{attributes:?}");
             assert_eq!(attributes.group_of(secret), group, "{attributes:?}");
         }
-        // Another owner or another group is a difference
+        // A different owner or a different group counts as a difference
         let file = stamp(10, 0o600);
         for (owner, group, differs) in [
             (None, None, false),
@@ -475,8 +481,8 @@ mod tests {
             ..Attributes::default()
         };
         let ca = specified.for_ca();
-        // Attributes, key or not, the mode of the file, the mode that it should have, the mode of a
-        // new file in its place
+        // The attributes, whether the file is a key, its current mode, the mode that it should
+        // have, and the mode of a new file that replaces it
         for (attributes, secret, current, mended, of_new) in [
             (&none, true, 0o600, None, 0o600),
             (&none, true, 0o640, None, 0o640),

@@ -1,4 +1,4 @@
-//! Reading files: as the user names them, and below a directory that another user writes to.
+//! Reads files, at paths that the user gave and below directories in which other users write.
 
 use std::{
     fs::{File, Metadata},
@@ -19,7 +19,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// The most that is read of a file, in bytes: more than any file of certificates has. The trust
+/// The maximum size of a file that is read, in bytes. No file of certificates is larger: the trust
 /// store of an operating system has a quarter of a megabyte.
 pub const READ_LIMIT: u64 = 16 * 1024 * 1024;
 
@@ -27,15 +27,15 @@ pub const READ_LIMIT: u64 = 16 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// [`Error::Io`]; [`Error::TooLarge`] over 16 MiB.
+/// [`Error::Io`]; [`Error::TooLarge`] for more than 16 MiB.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(io_error("read", path))?;
     let metadata = file.metadata().map_err(io_error("read", path))?;
     read_opened(&file, metadata.len(), path)
 }
 
-/// The contents of a file that the user names, and its stamp if it is a regular one. A pipe is waited
-/// for.
+/// The contents of a file at a path that the user gave, and its stamp if it is a regular file.
+/// Waits for a pipe.
 pub(super) fn look_named(path: &Path) -> Result<(Vec<u8>, Option<Stamp>)> {
     let file = File::open(path).map_err(io_error("read", path))?;
     let metadata = file.metadata().map_err(io_error("read", path))?;
@@ -45,17 +45,17 @@ pub(super) fn look_named(path: &Path) -> Result<(Vec<u8>, Option<Stamp>)> {
 }
 
 /// Reads a whole file that a layout names, following symbolic links. Unlike [`read_file`], it
-/// takes a regular file alone, and so waits for no pipe.
+/// refuses anything but a regular file, so it never waits for a pipe.
 ///
 /// # Errors
 ///
-/// [`Error::Io`]; [`Error::Irregular`]; [`Error::TooLarge`] over 16 MiB.
+/// [`Error::Io`], [`Error::Irregular`]; [`Error::TooLarge`] for more than 16 MiB.
 pub fn read_regular_file(path: &Path) -> Result<Vec<u8>> {
     let (file, metadata) = open_regular(path)?;
     read_opened(&file, metadata.len(), path)
 }
 
-/// The contents of a file and its stamp, following symbolic links; `None` if there is none.
+/// The contents of a file and its stamp, following symbolic links; `None` if the file is missing.
 pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     match open_regular(path) {
         Ok((file, metadata)) => {
@@ -67,13 +67,13 @@ pub(crate) fn look(path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     }
 }
 
-/// Reads a file of a store, by its path below the directory; `None` if there is none. Links in the
-/// path of the directory are followed, none from there on.
+/// Reads a file of a store by its path below the directory; `None` if the file is missing. Symbolic
+/// links are followed in the path of the directory, but not below it.
 pub(crate) fn read_below(directory: &Path, path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(look_below(directory, path)?.map(|(bytes, _)| bytes))
 }
 
-/// The contents of a file of a store and its stamp, as [`read_below`] reads it.
+/// The contents and the stamp of a file of a store, read as by [`read_below`].
 pub(crate) fn look_below(directory: &Path, path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     match Directory::open(directory) {
         Ok(directory) => read_in(&directory, path),
@@ -87,7 +87,7 @@ pub(crate) fn read_existing_below(directory: &Path, path: &Path) -> Result<Vec<u
     look_existing_below(directory, path).map(|(bytes, _)| bytes)
 }
 
-/// The contents of a file of a store and its stamp, as [`read_below`] reads it. It must exist.
+/// The contents and the stamp of a file of a store, read as by [`read_below`]. The file must exist.
 pub(crate) fn look_existing_below(directory: &Path, path: &Path) -> Result<(Vec<u8>, Stamp)> {
     let missing = || {
         let error = io::Error::from(Errno::NOENT);
@@ -96,8 +96,8 @@ pub(crate) fn look_existing_below(directory: &Path, path: &Path) -> Result<(Vec<
     look_below(directory, path)?.ok_or_else(missing)
 }
 
-/// Reads a file below an open directory, never through a symbolic link; `None` if there is none. A
-/// pipe is not waited for.
+/// Reads a file below an open directory, never through a symbolic link; `None` if the file is
+/// missing. Does not wait for a pipe.
 pub(super) fn read_in(directory: &Directory, path: &Path) -> Result<Option<(Vec<u8>, Stamp)>> {
     let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
         return Err(irregular(&directory.path().join(path)));
@@ -105,7 +105,7 @@ pub(super) fn read_in(directory: &Directory, path: &Path) -> Result<Option<(Vec<
     let folder = match directory.below(folder) {
         Ok(Some(folder)) => folder,
         Ok(None) => return Ok(None),
-        // A file where a folder should be: the file is as absent as without it
+        // If a file replaces a folder, the files of the folder are missing
         Err(Error::Io { error, .. }) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
@@ -116,18 +116,18 @@ pub(super) fn read_in(directory: &Directory, path: &Path) -> Result<Option<(Vec<
     Ok(Some((bytes, Stamp::from(&metadata))))
 }
 
-/// Every certificate in a file; an error names the file.
+/// Reads all certificates of a file. An error names the file.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
     let bytes = read_regular_file(path)?;
     Certificate::all_from_bytes(&bytes).map_err(|error| error.in_file(path))
 }
 
-/// The first certificate in a file, if there is one and it can be read.
+/// The first certificate in a file, if it is readable.
 pub(crate) fn first_certificate(path: &Path) -> Option<Certificate> {
     read_certificates(path).ok()?.into_iter().next()
 }
 
-/// What was read, or nothing if it is too large to be what was looked for.
+/// The result of reading, or `None` for a file that is too large to be of the expected kind.
 pub(crate) fn unless_too_large<T>(read: Result<Option<T>>) -> Result<Option<T>> {
     match read {
         Err(error) if error.is_too_large() => Ok(None),
@@ -135,7 +135,7 @@ pub(crate) fn unless_too_large<T>(read: Result<Option<T>>) -> Result<Option<T>> 
     }
 }
 
-/// Reads what is left of an opened file of a known length, which may have changed.
+/// Reads the rest of an opened file of a known length. The file may have changed.
 pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u8>> {
     let capacity = usize::try_from(length.min(READ_LIMIT)).unwrap_or_default();
     let mut bytes = Vec::with_capacity(capacity);
@@ -149,7 +149,7 @@ pub(super) fn read_opened(file: &File, length: u64, path: &Path) -> Result<Vec<u
 }
 
 fn open_regular(path: &Path) -> Result<(File, Metadata)> {
-    // Without this flag, a pipe without a writer would be waited for
+    // Without this flag, opening a pipe without a writer would wait
     let file = File::options()
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())

@@ -1,4 +1,4 @@
-//! What a new file may replace.
+//! Rules for replacing files.
 
 use std::path::Path;
 
@@ -10,30 +10,31 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// What a new file may replace. The contents of the opened file decide, directly before the
-/// replacement.
+/// The files that a new file may replace. The decision depends on the contents of the opened file,
+/// and is made directly before the replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replace {
-    /// Nothing
+    /// No file
     Nothing,
-    /// A file that is empty or has only zero bytes, as a system that crashed leaves it
+    /// A file that is empty or has only zero bytes. A system crash leaves such files
     Blank,
     /// Such a file, or one that begins with a leaf certificate and has no private key
     Leaf,
-    /// A file without a certificate, whatever else it has: the user requested a new key
+    /// A file without a certificate, with any other content, because the user requested a new key
     Key,
     /// A file that has no private key and does not begin with a leaf certificate
     Ca,
-    /// The certificates or the key of a CA, whatever else the file has: it is kept under another name
+    /// The certificates or the key of a CA, with any other content. The file is kept under another
+    /// name
     KeptCa,
-    /// A file that has no private key, by something that is neither a key nor a certificate
+    /// A file without a private key. The new file is neither a key nor a certificate
     Other,
     /// Any file
     Any,
 }
 
 impl Replace {
-    /// What a file with these contents may replace.
+    /// The rule for a new file with these contents.
     pub(super) fn by(contents: &[u8], secret: bool) -> Self {
         if secret {
             return Self::Key;
@@ -45,7 +46,8 @@ impl Replace {
         }
     }
 
-    /// Fails if a file with these contents may not be replaced; `None` if they are unknown.
+    /// Fails if a file with these contents must not be replaced. `None` means that the contents are
+    /// unknown.
     pub(super) fn check(self, path: &Path, contents: Option<&[u8]>) -> Result<()> {
         let refused = |found| {
             let path = path.to_owned();
@@ -56,7 +58,7 @@ impl Replace {
         }
         let Some(contents) = contents else {
             return match self {
-                // Too large for a certificate or a key, so it has none
+                // A file that is too large for a certificate or a key contains none
                 Self::Key | Self::Other | Self::KeptCa => Ok(()),
                 _ => refused("more than any key or certificate"),
             };
@@ -98,12 +100,12 @@ impl Replace {
     }
 }
 
-/// The first certificate in a file, whatever follows it.
+/// The first certificate in a file. Content after it is ignored.
 fn first_certificate(contents: &[u8]) -> Option<Certificate> {
     if let Ok(all) = Certificate::all_from_bytes(contents) {
         return all.into_iter().next();
     }
-    // A block that is damaged comes after it, perhaps
+    // Another block after it may be damaged
     let text = std::str::from_utf8(contents).ok()?;
     let begin = text.find("-----BEGIN CERTIFICATE-----")?;
     let end = "-----END CERTIFICATE-----";
@@ -111,7 +113,7 @@ fn first_certificate(contents: &[u8]) -> Option<Certificate> {
     Certificate::from_pem(&text[begin..begin + length]).ok()
 }
 
-/// Whether a file has a private key, encrypted or not, in PEM or in DER.
+/// Whether a file contains a private key, encrypted or not, in PEM or DER.
 fn has_private_key(contents: &[u8]) -> bool {
     const LABEL: &[u8] = b"PRIVATE KEY-----";
     if pem::is_der(contents) {
@@ -173,7 +175,8 @@ mod tests {
                 assert!(replace.check(Path::new("x"), Some(blank)).is_ok());
             }
         }
-        // Unknown contents, because there are too many: no key and no certificate is so large
+        // The contents are unknown because the file is too large. No key and no certificate is so
+        // large
         for (replace, allowed) in [
             (Replace::Nothing, false),
             (Replace::Blank, false),
@@ -192,8 +195,8 @@ mod tests {
         assert_eq!(Replace::by(b"ETCD_NAME=x", false), Replace::Other);
     }
 
-    /// DER has no label, so what is neither a certificate, a request nor a public key may be a private
-    /// key.
+    /// DER has no label, so anything that is not a certificate, a request or a public key may be a
+    /// private key.
     #[test]
     fn der_may_be_a_key() {
         let ca = CertificateAuthority::create("ca").unwrap();

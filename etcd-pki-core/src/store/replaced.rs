@@ -1,4 +1,4 @@
-//! The CA that another one replaces: its files are kept under further names.
+//! Keeps the files of a replaced CA under other names.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -22,18 +22,18 @@ use crate::{
     x509::{bundle, certificate::Certificate},
 };
 
-/// The most CAs of a bundle that an error names
+/// The maximum number of a bundle's CAs that an error names
 const NAMED: usize = 5;
 
-/// The numbers that are tried for two CAs with one serial number
+/// The maximum number of suffixes that are tried for two CAs with the same serial number
 const ATTEMPTS: usize = 100;
 
 /// The kept files of a CA.
 pub(super) struct Kept {
     pub(super) paths: PairPaths,
-    /// The certificates of the trust bundle that are other CAs': they stay trusted
+    /// The certificates of other CAs in the trust bundle. They stay trusted
     pub(super) others: Vec<Certificate>,
-    /// The files that were made, not those that an interrupted run had made
+    /// The files that this run created, without those that an interrupted run had created
     made: Vec<(Directory, OsString)>,
 }
 
@@ -45,13 +45,12 @@ struct Part {
 }
 
 /// Keeps the files of a CA before they are replaced: the key and the certificates, with owner, mode
-/// and access control list. `open` opens the directory of a path and gives the name there; `signed`
-/// has the certificates next to the CA. Returns nothing if there is no file.
-///
+/// and access control list. `open` opens the directory of a path and returns the file's name in it.
+/// `signed` contains the certificates next to the CA. Returns `None` if there is no file.
 /// # Errors
 ///
-/// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`]; [`Error::Malformed`] for a trust
-/// bundle of which it is not known which CA is replaced. After any of them nothing is kept.
+/// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`]; [`Error::Malformed`] if it is
+/// unknown which CA of a trust bundle is replaced. After an error no file is kept.
 pub(super) fn keep(
     ca: &PairPaths,
     new: &Certificate,
@@ -129,7 +128,7 @@ impl Part {
 }
 
 impl Kept {
-    /// Gives a file its further name, or a copy where the system allows no second name.
+    /// Gives a file a second name, or copies it if the system does not support second names.
     fn add(&mut self, part: &Part, path: &Path) -> Result<()> {
         let name = path.file_name().ok_or_else(|| irregular(path))?;
         let Part {
@@ -146,7 +145,7 @@ impl Kept {
         directory.sync()
     }
 
-    /// Removes what was made: nothing was replaced.
+    /// Removes the created files, because nothing was replaced.
     pub(super) fn undo(self) {
         for (directory, name) in self.made {
             let _ = directory.unlink(&name);
@@ -155,8 +154,8 @@ impl Kept {
     }
 }
 
-/// Fails with [`Error::Exists`] unless a file is the copy of another, which a run that was
-/// interrupted left.
+/// Fails with [`Error::Exists`] unless a file is a copy of another file. An interrupted run leaves
+/// such a copy.
 fn check_same(directory: &Directory, name: &OsStr, old: &Old) -> Result<()> {
     let path = directory.path_of(name);
     match Old::at(directory, name) {
@@ -174,7 +173,7 @@ fn contents(part: &Option<Part>) -> Option<&[u8]> {
     part.as_ref()?.old.contents()
 }
 
-/// The certificates of a trust bundle that can be read, though others of the file cannot.
+/// The readable certificates of a trust bundle. Others in the file may be unreadable.
 fn readable(file: &[u8]) -> Vec<Certificate> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
@@ -190,12 +189,12 @@ fn readable(file: &[u8]) -> Vec<Certificate> {
     blocks.collect()
 }
 
-/// The place of the CA that is replaced: the one of the key, with the name of the new one, or that has
-/// signed what is here.
+/// The index of the CA that is replaced: the CA with this key, or with the name of the new CA, or
+/// the one that signed the existing certificates.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if nothing shows which of several CAs it is.
+/// [`Error::Malformed`] if it is unknown which of several CAs this is.
 fn place(
     bundle: &[Certificate],
     key: Option<&PublicKey>,
@@ -247,14 +246,15 @@ fn place(
     }
 }
 
-/// The certificates of a trust bundle that are neither the replaced CA's nor the new one's. Those that
-/// etcd does not read are left out: it would not read the new file with them.
+/// The certificates of a trust bundle that belong neither to the replaced CA nor to the new CA.
+/// Certificates that etcd cannot read are left out, because etcd could not read the new file with
+/// them.
 fn others(bundle: &[Certificate], place: usize, new: &Certificate) -> Vec<Certificate> {
     let Some(own) = bundle.get(place) else {
         return Vec::new();
     };
     let is_of = |one: &Certificate, ca: &Certificate| one.public_key() == ca.public_key();
-    // Go accepts a leaf that is in the trust bundle, whoever has signed it (`Verify` in crypto/x509)
+    // Go accepts a leaf in the trust bundle, regardless of its signer (`Verify` in crypto/x509)
     let is_its_leaf = |one: &Certificate| !one.is_ca() && one.check_issued_by(own).is_ok();
     let is_other = |one: &&Certificate| !is_of(one, own) && !is_of(one, new) && !is_its_leaf(one);
     let is_read = |one: &&Certificate| {

@@ -1,4 +1,4 @@
-//! What is in a directory and in the directories below it.
+//! Lists a directory and the directories below it.
 
 use std::{
     collections::HashSet,
@@ -10,23 +10,24 @@ use std::{
 use super::path::io_error;
 use crate::error::{Error, LOCK_FILE, Result};
 
-/// The directory that Kubernetes' tools have in every host's tree
+/// The directory that the tools of Kubernetes create in every host's tree
 const ETCD: &str = "etcd";
 
 /// An entry of a tree.
 pub(crate) enum Entry {
-    /// A file, or a link that leads nowhere
+    /// A file, or a broken symbolic link
     File(PathBuf),
     /// A directory, a pipe, a socket, a device
     Other(PathBuf),
 }
 
-/// The files in a directory, in the directories in it, and in an `etcd` in these: a host's tree in
-/// any layout, and a directory of such trees. They come in the order of their names, the files of
-/// each directory before those below it. A directory that cannot be listed comes with its error.
+/// Lists the files in a directory, in its subdirectories, and in an `etcd` directory in each of
+/// these. This includes a host's tree in any layout, and a directory of such trees. The files are
+/// sorted by name, and the files of a directory come before those below it. A directory that cannot
+/// be listed is returned with its error.
 ///
-/// Links are followed, each directory is entered once, and names with a dot in front are left out:
-/// Kubernetes keeps earlier versions of a mount there.
+/// Symbolic links are followed, each directory is listed once, and hidden names are left out,
+/// because Kubernetes keeps earlier versions of a mount there.
 pub(crate) fn tree(directory: &Path) -> Vec<std::result::Result<PathBuf, (PathBuf, Error)>> {
     let entries = whole_tree(directory).into_iter();
     let files = entries.filter_map(|entry| match entry {
@@ -37,7 +38,7 @@ pub(crate) fn tree(directory: &Path) -> Vec<std::result::Result<PathBuf, (PathBu
     files.collect()
 }
 
-/// The files of a [`tree`], and its directories, pipes and so on.
+/// The files of a [`tree`], and its directories, pipes and other entries.
 pub(crate) fn whole_tree(directory: &Path) -> Vec<std::result::Result<Entry, (PathBuf, Error)>> {
     let mut found = Vec::new();
     let mut entered = HashSet::new();
@@ -45,7 +46,7 @@ pub(crate) fn whole_tree(directory: &Path) -> Vec<std::result::Result<Entry, (Pa
     found
 }
 
-/// The files in a directory, by name; none where it cannot be listed.
+/// The files in a directory, sorted by name; empty if the directory cannot be listed.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     entries(directory).map_or_else(|_| Vec::new(), |entries| entries.files)
 }
@@ -79,7 +80,8 @@ fn enter(
     }
 }
 
-/// The files in a directory, by name, dot files excepted; none if there is no directory.
+/// The files in a directory, sorted by name, without hidden files; empty if the directory is
+/// missing.
 pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -89,17 +91,17 @@ pub(super) fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let entry = entry.map_err(io_error("list", directory))?;
-        // Neither directories, nor pipes without a writer
+        // This skips directories, and pipes without a writer
         if !is_hidden(&entry.file_name()) && is_file(&entry) {
             files.push(entry.path());
         }
     }
-    // Within one directory, the order of the bytes is that of the paths, and faster to find
+    // Within one directory, byte order equals path order and is faster to compute
     files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     Ok(files)
 }
 
-/// Whether a directory has nothing in it but a lock file, or does not exist.
+/// Whether a directory is missing, or is empty except for a lock file.
 pub(crate) fn is_empty(directory: &Path) -> bool {
     fs::read_dir(directory).map_or(true, |mut entries| {
         entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK_FILE))
@@ -110,8 +112,8 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-/// Whether an entry is a file, or a link to one. The directory has the kind of most entries, so
-/// these need no further call.
+/// Whether an entry is a file, or a symbolic link to a file. The directory already contains the
+/// type of most entries, so these need no further system call.
 fn is_file(entry: &fs::DirEntry) -> bool {
     match entry.file_type() {
         Ok(kind) if kind.is_file() => true,
@@ -120,12 +122,12 @@ fn is_file(entry: &fs::DirEntry) -> bool {
     }
 }
 
-/// What is in a directory, each kind by name.
+/// The entries of a directory. Each kind is sorted by name.
 #[derive(Default)]
 struct Entries {
     files: Vec<PathBuf>,
     directories: Vec<PathBuf>,
-    /// Pipes, sockets and devices, which may be waited for
+    /// Pipes, sockets and devices. Opening them may wait
     others: Vec<PathBuf>,
 }
 
@@ -137,7 +139,7 @@ fn entries(directory: &Path) -> io::Result<Entries> {
             continue;
         }
         let path = entry.path();
-        // The directory has the kind of most entries, so these need no further call
+        // The directory contains the type of most entries, so these need no further system call
         let kind = match entry.file_type()? {
             kind if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
             kind => Ok(kind),
@@ -145,7 +147,7 @@ fn entries(directory: &Path) -> io::Result<Entries> {
         match kind {
             Ok(kind) if kind.is_dir() => entries.directories.push(path),
             Ok(kind) if !kind.is_file() => entries.others.push(path),
-            // A link that leads nowhere is an error for whoever reads it
+            // Reading a broken symbolic link fails later
             Ok(_) | Err(_) => entries.files.push(path),
         }
     }

@@ -4,8 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::io::Errno;
 
-/// Lets several threads sync one directory by few calls of fsync(2): a call serves every thread that
-/// was waiting when it began. For each thread it is as if it had made the call itself.
+/// Lets several threads sync one directory with few calls of fsync(2). A call counts for every
+/// thread that was waiting when it began. Each thread gets the same guarantee as from a call of its
+/// own.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     state: Mutex<State>,
@@ -15,18 +16,19 @@ pub(super) struct Turns {
 #[derive(Debug, Default)]
 struct State {
     is_running: bool,
-    /// The call that has not begun
+    /// The next call, which has not begun
     next: Arc<Turn>,
 }
 
-/// The result of one call, when it has ended.
+/// The result of a finished call.
 type Turn = OnceLock<Result<(), Errno>>;
 
 impl Turns {
-    /// Makes the call, or waits for one that another thread makes. It begins after this method does.
+    /// Makes the call, or waits for another thread's call. The call begins after this method is
+    /// called.
     pub(super) fn take(&self, sync: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
         let mut state = self.state();
-        // A running call may have missed what this thread changed
+        // A running call may miss the changes of this thread
         let turn = Arc::clone(&state.next);
         loop {
             if let Some(result) = turn.get() {
@@ -109,7 +111,7 @@ mod tests {
                         if begun.fetch_add(1, Ordering::SeqCst) == 1 {
                             return Err(Errno::IO);
                         }
-                        // Until the other two wait for the second call
+                        // Waits until the other two threads wait for the second call
                         while Arc::strong_count(&turns.state().next) < 3 {
                             thread::yield_now();
                         }

@@ -1,4 +1,4 @@
-//! Writing files: each as a whole or not at all, and several together or none.
+//! Writes files: each one atomically, and several files all or none.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -28,51 +28,54 @@ use crate::{
 /// Whether an existing file may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
-    /// It is an error
+    /// An existing file is an error
     Refuse,
-    /// It is replaced, and the new file keeps owner, group, mode and access control list; but a
-    /// key is closed to users other than its owner and group, and nothing stays writable for them
+    /// An existing file is replaced, and the new file keeps its owner, group, mode and access
+    /// control list. However, a key is closed to users other than its owner and group, and no file
+    /// stays writable for them
     Replace,
 }
 
 /// A file to be written.
 #[derive(Clone, Debug)]
 pub struct NewFile<'a> {
-    /// Where
+    /// The path of the file
     pub path: PathBuf,
-    /// What
+    /// The contents of the file
     pub contents: &'a [u8],
-    /// Whether it holds a private key: mode 0600 instead of 0644
+    /// Whether it contains a private key: then its mode is 0600 instead of 0644
     pub secret: bool,
 }
 
-/// Writes files together: each is complete and on the disk before the first takes its place, none
-/// is written through a symbolic link, and a key is never readable by others, not even for an
-/// instant.
+/// Writes several files, all or none. Each file is complete and on the disk before the first one
+/// replaces its old file. No file is written through a symbolic link. A key is never readable by
+/// other users, not even briefly.
 ///
-/// A certificate replaces no private key, and a leaf certificate no CA certificate. A replaced
-/// file keeps owner, group, mode and access control list. A key that is written alone belongs to
-/// the user who writes it; one that is written with its certificate replaces only a key that
-/// belongs to root, to this user or to the owner of the directory.
+/// A certificate never replaces a private key, and a leaf certificate never replaces a CA
+/// certificate. A new file takes over the owner, group, mode and access control list of the file
+/// that it replaces. A key that is written alone belongs to the user who writes it. A key that is
+/// written with its certificate replaces only a key that belongs to root, to this user or to the
+/// owner of the directory.
 ///
 /// # Errors
 ///
 /// [`Error::Exists`], [`Error::NotReplaceable`], [`Error::UntrustedOwner`],
-/// [`Error::SymbolicLink`], [`Error::Changed`], [`Error::Io`], [`Error::Locked`]; after any of
-/// them each file is what it was. Only where the system refuses a rename after it allowed another
-/// and refuses to bring back the old file as well, one replaced file may stay without its
-/// companion; and where it refuses to sync the directory at last, all files are the new ones, and
-/// may not be on the disk.
+/// [`Error::SymbolicLink`], [`Error::Changed`], [`Error::Io`], [`Error::Locked`].
+///
+/// After an error the files are the old ones, with two exceptions. The system may allow one rename,
+/// refuse the next, and refuse to restore the old file; then one new file may stay without the
+/// others. The system may also refuse the final sync of the directory; then all files are the new
+/// ones, but may not be on the disk.
 pub fn write_files(files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
     write_files_with(files, overwrite, || ())
 }
 
-/// Writes files together as [`write_files`] does. Calls `waiting` once if another etcd-pki
-/// process has to finish in one of their directories first.
+/// Writes several files as [`write_files`] does. Calls `waiting` once if another etcd-pki process
+/// holds the lock of one of their directories.
 ///
 /// # Errors
 ///
-/// As [`write_files`].
+/// The errors of [`write_files`].
 pub fn write_files_with(
     files: &[NewFile<'_>],
     overwrite: Overwrite,
@@ -82,8 +85,8 @@ pub fn write_files_with(
     LockedFiles::lock(&paths, waiting)?.write(files, overwrite)
 }
 
-/// The locks of the directories of some files. Take them before you read what you change; no
-/// other etcd-pki process writes there until the value is dropped.
+/// The locks of the directories of some files. Take them before reading files that you will change.
+/// No other etcd-pki process writes there until the value is dropped.
 ///
 /// ```
 /// use etcd_pki_core::{PrivateKey, store::{LockedFiles, NewFile, Overwrite}};
@@ -105,7 +108,7 @@ pub struct LockedFiles {
 
 impl LockedFiles {
     /// Takes the locks, and removes the temporary files of killed runs. Calls `waiting` once if
-    /// another etcd-pki process has to finish first.
+    /// another etcd-pki process holds a lock.
     ///
     /// # Errors
     ///
@@ -117,20 +120,21 @@ impl LockedFiles {
             .map(|(path, scope)| Locked::take(&path, scope, &mut waits))
             .collect::<Result<Vec<_>>>()?;
         for lock in &locks {
-            // Others may have left files that this user cannot remove
+            // Other users may have left files that this user cannot remove
             let _ = lock.directory().remove_stale();
         }
         Ok(Self { locks })
     }
 
-    /// Replaces a CA: writes files in the locked directories as [`write_files`] does. Before, the old
-    /// files of the CA are kept under further names, `x-replaced-SERIAL.pem` for `x.pem`. Their paths
-    /// are returned. The other CAs of the old trust bundle follow the new one.
+    /// Replaces a CA: writes files in the locked directories as [`write_files`] does. First it
+    /// keeps the old files of the CA under other names, such as `x-replaced-SERIAL.pem` for
+    /// `x.pem`. Their paths are returned. The other CAs of the old trust bundle follow the new one.
     ///
     /// # Errors
     ///
-    /// As [`LockedFiles::write`]; [`Error::Malformed`] if no file is a certificate for the path of the
-    /// CA, or no key shows which CA of a trust bundle is replaced.
+    /// The errors of [`LockedFiles::write`]; [`Error::Malformed`] if none of the files is a
+    /// certificate for the path of the CA, or if no key shows which CA of a trust bundle is
+    /// replaced.
     pub fn replace_ca<'a>(
         &self,
         files: &[NewFile<'a>],
@@ -179,7 +183,7 @@ impl LockedFiles {
     ///
     /// # Errors
     ///
-    /// As [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
+    /// The errors of [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
     pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
         self.write_by(files, |file| match overwrite {
             Overwrite::Refuse => Replace::Nothing,
@@ -207,7 +211,7 @@ impl LockedFiles {
             &targets,
             &Rules {
                 attributes: &Attributes::default(),
-                // A key that is written alone belongs to no pair
+                // A key that is written alone does not belong to a pair
                 inherits: files.len() > 1 || files.iter().any(|file| !file.secret),
                 store_owner: None,
             },
@@ -215,7 +219,7 @@ impl LockedFiles {
     }
 }
 
-/// What is locked before the files are written, each directory once and in one order everywhere,
+/// The locks for writing these files. Each directory is locked once, and always in the same order,
 /// so that two processes never wait for each other.
 fn locks_of(files: &[&Path]) -> Result<Vec<(PathBuf, Scope)>> {
     let mut locks = Vec::new();
@@ -225,7 +229,7 @@ fn locks_of(files: &[&Path]) -> Result<Vec<(PathBuf, Scope)>> {
             .canonicalize()
             .map_err(io_error("use the directory", directory))?;
         let opened = Directory::open(&path)?;
-        // The folder of a store whose layout has its CA there is under the lock of that store
+        // If a store's layout has the CA in this folder, the lock of the store covers the folder
         if let (Some(above), Some(folder)) = (path.parent(), path.file_name())
             && let Ok(store) = Directory::open(above)
             && has_ca_in(&store, folder)
@@ -259,16 +263,17 @@ impl Target<'_> {
     }
 }
 
-/// What holds for all files that are written together.
+/// The rules for all files that are written together.
 pub(super) struct Rules<'a> {
     pub(super) attributes: &'a Attributes,
-    /// Whether a new file takes owner, group and access control list from the one it replaces
+    /// Whether a new file takes over the owner, group and access control list of the file that it
+    /// replaces
     pub(super) inherits: bool,
-    /// The owner of the directory of the store; without one, the owner of the file's directory
+    /// The owner of the store's directory; `None` means the owner of the file's directory
     pub(super) store_owner: Option<u32>,
 }
 
-/// Writes files, all of them or none, for whoever holds the lock.
+/// Writes files, all or none. The caller holds the lock.
 pub(super) fn write_together(targets: &[Target<'_>], rules: &Rules<'_>) -> Result<()> {
     let staged = targets
         .iter()
@@ -290,7 +295,7 @@ pub(super) fn write_together(targets: &[Target<'_>], rules: &Rules<'_>) -> Resul
     };
     let mut replaced = Vec::new();
     for file in staged {
-        // Nothing after the last file can fail, so only the others may have to come back
+        // Nothing can fail after the last file, so only the other files may have to be restored
         let before = (replaced.len() + 1 < targets.len()).then(|| Before::of(&file));
         if let Err(error) = file.put() {
             replaced.into_iter().try_for_each(Before::bring_back)?;
@@ -302,7 +307,7 @@ pub(super) fn write_together(targets: &[Target<'_>], rules: &Rules<'_>) -> Resul
     sync()
 }
 
-/// A file that is complete, on the disk, and not in its place yet.
+/// A file that is complete and on the disk, but not yet at its path.
 struct Staged<'a> {
     target: &'a Target<'a>,
     draft: Draft,
@@ -326,7 +331,7 @@ impl<'a> Staged<'a> {
         let mut mode = attributes.mode_of_new(target.secret, stamp);
         let list = old.and_then(|old| old.list.as_ref());
         if list.is_some() && !rules.inherits {
-            // The group's part of such a mode is the mask of the list, acl(5)
+            // The group's part of this mode is the mask of the access control list, acl(5)
             mode = attributes.mode_of_new(target.secret, None);
         }
         let mut draft = Draft::new(&target.directory)?;
@@ -336,7 +341,7 @@ impl<'a> Staged<'a> {
             list.give(file)
                 .map_err(io_error("keep the access control list of", &path))?;
         }
-        // After the list, which sets the mode as well
+        // This comes after the access control list, because that changes the mode as well
         give(file, None, None, mode).map_err(io_error("set owner and mode of", &path))?;
         draft
             .write(target.contents)
@@ -366,16 +371,16 @@ impl<'a> Staged<'a> {
     }
 }
 
-/// What is in the place of a file, and may be replaced.
+/// An existing file at a path that may be replaced.
 enum Existing {
     Nothing,
-    /// A symbolic link; its owner and mode mean nothing
+    /// A symbolic link, with an owner and a mode that do not matter
     Link,
     File(Old),
 }
 
 impl Existing {
-    /// Looks at the opened file, and refuses to replace it unless the rule allows that.
+    /// Opens the existing file, and refuses to replace it unless the rule allows that.
     fn at(target: &Target<'_>, rules: &Rules<'_>) -> Result<Self> {
         let (directory, name) = (&target.directory, &target.name);
         let Some(metadata) = directory.metadata(name)? else {
@@ -432,7 +437,7 @@ impl Existing {
         }
     }
 
-    /// Fails if another file has taken the place since this one was looked at.
+    /// Fails if another file is now at the path.
     fn check(&self, directory: &Directory, name: &OsStr, path: &Path) -> Result<()> {
         let current = directory.metadata(name)?;
         let is_same = match (self, &current) {
@@ -452,15 +457,16 @@ impl Existing {
     }
 }
 
-/// What was in the place of a new file. It can come back as long as the companions of the new
-/// file are not in their places.
+/// The old file at the path of a new one. It can be restored until all new files are at their
+/// paths.
 enum Before<'a> {
     Nothing(&'a Target<'a>),
-    /// A copy without a name, so that a run that is killed leaves nothing
+    /// A copy without a name, so that a killed run leaves no file
     Copy(&'a Target<'a>, Draft),
-    /// A second name of a link, or of a file where the system has no files without a name
+    /// A second name of a symbolic link, or of a file if the system does not support files without
+    /// a name
     SecondName(&'a Target<'a>, Temporary),
-    /// It cannot come back
+    /// It cannot be restored
     Lost,
 }
 
@@ -482,8 +488,8 @@ impl<'a> Before<'a> {
         }
     }
 
-    /// Undoes what this call did, and never what others did. What cannot go back to its place is
-    /// kept as a backup.
+    /// Reverts the changes of this call, but no changes of other processes. A file that cannot be
+    /// restored to its path is kept as a backup.
     fn bring_back(self) -> Result<()> {
         match self {
             Self::Nothing(target) => {
@@ -513,7 +519,7 @@ impl<'a> Before<'a> {
     }
 }
 
-/// Removes a file, which is kept under another name if the attributes say so.
+/// Removes a file. If the attributes request a backup, the file is kept under another name.
 pub(super) fn remove(directory: &Directory, name: &OsStr, attributes: &Attributes) -> Result<()> {
     if attributes.backup {
         keep(directory, name, name)?;
@@ -523,7 +529,7 @@ pub(super) fn remove(directory: &Directory, name: &OsStr, attributes: &Attribute
     directory.sync()
 }
 
-/// Sets owner, group and mode of a file where they are wrong. A symbolic link stays as it is.
+/// Corrects owner, group and mode of a file. A symbolic link does not change.
 pub(super) fn fix_permissions(
     directory: &Directory,
     name: &OsStr,
@@ -540,7 +546,7 @@ pub(super) fn fix_permissions(
     let stamp = Stamp::from(&metadata);
     let mode = attributes.mended_mode(&stamp, secret);
     if mode.is_none() && !attributes.is_of_another(&stamp, secret) {
-        // Nothing is due, so it does not matter whether the mode could be set
+        // Nothing must change, so it does not matter whether the mode can be set
         return Ok(());
     }
     let failed = || io_error("set owner and mode of", &path);
@@ -558,8 +564,8 @@ pub(super) fn fix_permissions(
     file.sync_all().map_err(failed())
 }
 
-/// Gives the file that has the name `content` a second name next to `name`, so that it stays when
-/// it is replaced: `.client-root.pem.2027-01-31T12:00:00Z.bak`.
+/// Gives the file with the name `content` a second name next to `name`, such as
+/// `.client-root.pem.2027-01-31T12:00:00Z.bak`. The file keeps this name when it is replaced.
 fn keep(directory: &Directory, name: &OsStr, content: &OsStr) -> Result<()> {
     let path = directory.path_of(name);
     let name = name.to_string_lossy();
@@ -655,7 +661,7 @@ mod tests {
         assert!(!target.exists());
     }
 
-    /// What a plan replaces in a store is judged by the opened file.
+    /// The contents of the opened file decide what a plan may replace in a store.
     #[test]
     fn a_pair_replaces_nothing_but_its_own() {
         use crate::{CertificateAuthority, Identity, Layout, Role, Store};
@@ -681,12 +687,12 @@ mod tests {
             assert_eq!(fs::read(&pair.certificate).unwrap(), odd.as_bytes());
             assert_eq!(fs::read(&pair.key).unwrap(), before);
         }
-        // A crash leaves zeroes
+        // A crash leaves zero bytes
         fs::write(&pair.certificate, [0; 700]).unwrap();
         fs::write(&pair.key, "").unwrap();
         locked.write(&other).unwrap();
         assert_ne!(fs::read(&pair.key).unwrap(), b"");
-        // A leaf never takes the place of the CA
+        // A leaf never replaces the CA
         let place = Layout::Kubespray.ca(crate::CaKind::Client);
         let refused = locked.write_pairs(&[(&other, &place)], Overwrite::Replace);
         assert!(matches!(refused, Err(Error::NotReplaceable { .. })));

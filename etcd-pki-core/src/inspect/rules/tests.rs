@@ -1,4 +1,4 @@
-//! The rules, on certificates that rcgen makes.
+//! Tests the rules with certificates that rcgen generates.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -41,7 +41,7 @@ fn ca_params() -> CertificateParams {
     params
 }
 
-/// The names of the kinds of findings.
+/// The names of the findings' kinds.
 fn kinds<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<String> {
     let words = findings.into_iter().map(|finding| {
         let text = format!("{finding:?}");
@@ -77,7 +77,7 @@ fn usages_and_names_of_a_leaf() {
         (CLIENT, &["a"], NODE, &[]),
         (SERVER, &["a"], NODE, &["MemberWithoutClientAuth"]),
         (CLIENT, &["a"], OTHER, &[]),
-        // A member is reached by a name or an address
+        // A member needs a DNS name or an IP address
         (BOTH, &[], MEMBER, &["MemberWithoutNames"]),
         (BOTH, &["IP=0.0.0.0"], MEMBER, &["MemberWithoutNames"]),
         (BOTH, &["IP=::"], MEMBER, &["MemberWithoutNames"]),
@@ -89,7 +89,7 @@ fn usages_and_names_of_a_leaf() {
         (&[], &["IP=0.0.0.0"], OTHER, &[]),
         (&[], &["IP=0.0.0.0"], MEMBER, &["MemberWithoutNames"]),
         (CLIENT, &["IP=0.0.0.0"], OTHER, &[]),
-        // Go compares no address with DNS names
+        // Go does not compare an IP address with DNS names
         (BOTH, &["10.0.0.1"], MEMBER, &["AddressAsDnsName"]),
         (
             BOTH,
@@ -126,7 +126,7 @@ fn who_passes_the_peer_port() {
         // Kubespray gives every certificate the names of all members
         (BOTH, &["a", "LocalHost"], Some("client-a.pem"), &[]),
         (CLIENT, &["a", "localhost"], Some("client-a.pem"), some),
-        // Where the file's name shows nothing, the usages do
+        // If the file's name shows nothing, the usages decide
         (BOTH, &["a"], Some("other.pem"), &[]),
         (BOTH, &["IP=10.0.0.1"], Some("other.pem"), &[]),
         (CLIENT, &["a"], Some("other.pem"), some),
@@ -139,7 +139,7 @@ fn who_passes_the_peer_port() {
         assert_eq!(kinds(&found), expected, "{usages:?} {names:?} {path:?}");
     }
     assert_eq!(peer_port(&make(&ca_params()), None), None);
-    // No connection comes from 0.0.0.0
+    // Nothing connects from 0.0.0.0
     let certificate = leaf(CLIENT, &["a", "IP=0.0.0.0", "IP=10.0.0.1"]);
     let names = vec!["a".to_owned(), "10.0.0.1".to_owned()];
     assert_eq!(
@@ -162,7 +162,7 @@ fn times() {
     assert_eq!(kinds(&validity(&leaf, end + second)), ["Expired"]);
     assert_eq!(kinds(&expired(&leaf, end + second)), ["Expired"]);
     assert_eq!(expired(&leaf, end), None);
-    // Whole days that are left
+    // Remaining whole days
     for (before, expected) in [(0, 0), (86_399, 0), (86_400, 1), (3 * 86_400 - 1, 2)] {
         match expires(end, None, true, end - Duration::from_secs(before)) {
             Finding::Expires { days, .. } => assert_eq!(days, expected),
@@ -171,7 +171,7 @@ fn times() {
     }
     let late = expires(end, None, false, end + second);
     assert_eq!(kinds([&late]), ["Expired"]);
-    // A leaf may end a day after its CA
+    // A leaf may expire a day after its CA
     params.not_after = date_time_ymd(2030, 1, 10);
     let ca = make(&params);
     for (day, outlives_ca) in [(8, false), (9, false), (10, false), (11, false), (12, true)] {
@@ -181,7 +181,7 @@ fn times() {
     }
 }
 
-/// The critical threshold goes before that of a warning.
+/// The critical threshold takes precedence over the warning threshold.
 #[test]
 fn thresholds() {
     let mut params = params(CLIENT, &[]);
@@ -219,10 +219,10 @@ fn cas_that_cannot_sign() {
         cannot_sign(&ca, &[], Path::new(path), now)
     };
     assert_eq!(judge(&params, "ca.pem", now), None);
-    // Times are findings of their own
+    // Expiry and start of validity are separate findings
     assert_eq!(judge(&params, "ca.pem", instant(2032, 1, 1)), None);
     assert_eq!(judge(&params, "ca.pem", instant(2029, 1, 1)), None);
-    // etcd's CA needs both usages, and another CA does not
+    // etcd's CA needs both usages, and other CAs do not
     params.extended_key_usages = vec![Purpose::ServerAuth];
     assert_eq!(kinds(&judge(&params, "ca.pem", now)), ["Usage"]);
     assert_eq!(judge(&params, "other.pem", now), None);
@@ -303,7 +303,7 @@ fn certificates_of_a_renewed_ca() {
             fields.extend(key);
         }
         if let Some(serial) = named_serial {
-            // An issuer without a name in it
+            // The issuer field contains no name
             fields.extend([0xa1, 4, 0xa4, 2, 0x30, 0, 0x82, 1, serial]);
         }
         let length = u8::try_from(fields.len()).unwrap();
@@ -416,7 +416,7 @@ fn links_below_a_directory() {
         ("nothing", "nothing", false),
         ("real/inner/file", "real/inner/file", false),
         ("folder/inner/file", "folder/inner/file", true),
-        // Links above the directory are followed
+        // Symbolic links above the directory are followed
         ("folder/inner/file", "inner/file", false),
         ("folder/file", "file", false),
     ] {

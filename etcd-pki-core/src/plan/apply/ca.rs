@@ -1,4 +1,4 @@
-//! CAs: create, renew, trust.
+//! Changes CAs: creates, renews, and installs trusted certificates.
 
 use super::shared::Shared;
 use crate::{
@@ -14,13 +14,13 @@ use crate::{
     store::Overwrite,
 };
 
-/// Makes the change of a CA, and opens the CA if it signs.
+/// Makes the change of a CA. Opens the CA if it must sign.
 pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Result<()> {
     let permissions = &shared.plan.permissions;
     let signer = match &step.work {
         Work::CreateCa { has_key } => {
             let created = create(ca, *has_key, shared)?;
-            // A passphrase keeps the next plan from the key
+            // With a passphrase, the next plan cannot read the key, and marks would be useless
             let key = created.key().filter(|_| shared.passphrase.is_none());
             shared
                 .markers
@@ -54,7 +54,8 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
     Ok(())
 }
 
-/// Creates a CA, for the existing key if its creation was interrupted before the certificate.
+/// Creates a CA. Uses the existing key if an earlier creation was interrupted before the
+/// certificate was written.
 fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
     let (files, passphrase, now) = (shared.files, shared.passphrase, shared.plan.now);
     let (paths, permissions) = (&ca.paths, &shared.plan.permissions.for_ca());
@@ -71,7 +72,7 @@ fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<Certific
     Ok(created)
 }
 
-/// Renews a CA with the same key. The other certificates of its file stay.
+/// Renews a CA with the same key. Keeps the other certificates of its file.
 fn renew(ca: &DesiredCa, keeps_serial: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
     let (files, permissions) = (shared.files, &shared.plan.permissions.for_ca());
     let current = files.store().load_ca(&ca.paths, shared.passphrase, true)?;

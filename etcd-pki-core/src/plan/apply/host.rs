@@ -1,4 +1,4 @@
-//! The keys of one host: requests for them, and the certificates that answer the requests.
+//! Changes the keys of one host: writes requests, and installs the signed certificates.
 
 use std::{path::Path, sync::atomic::Ordering};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{Overwrite, PairTexts},
 };
 
-/// Writes a request. A new key is written and synced before its request.
+/// Writes a request. A new key is written and synced first.
 pub(super) fn request(
     shared: &Shared<'_>,
     step: &Step,
@@ -23,7 +23,7 @@ pub(super) fn request(
     let new = match source {
         KeySource::Current | KeySource::Waiting => None,
         KeySource::New => Some((&pair.paths.key, Overwrite::Refuse)),
-        // The waiting key has another algorithm, or is no key
+        // The waiting key has another algorithm, or cannot be read as a key
         KeySource::NewWaiting => Some((&waiting, Overwrite::Replace)),
     };
     let key = match new {
@@ -64,7 +64,7 @@ fn write_request(
     exchange.write(Path::new(host), &[(&path, text.as_bytes())])
 }
 
-/// Installs a certificate, and the key that waited for it.
+/// Installs a certificate, and its key if that was waiting.
 pub(super) fn install(
     shared: &Shared<'_>,
     pair: &DesiredPair,
@@ -89,7 +89,7 @@ pub(super) fn install(
     shared
         .files
         .put_pairs(&files, Overwrite::Replace, permissions)?;
-    // If this is not reached, the next run keeps the pair, and the file does no harm
+    // If the run is interrupted before this, the next run keeps the pair, and the file is harmless
     shared.files.remove_file(&waiting)?;
     Ok(Changed::default())
 }

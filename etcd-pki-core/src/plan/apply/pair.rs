@@ -1,4 +1,4 @@
-//! The change of one pair: issue, certify, renew by path, set permissions.
+//! Changes one pair: issues, certifies, renews by path, or sets permissions.
 
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ use crate::{
     x509::bundle::Bundle,
 };
 
-/// Makes the change of one pair, or of one certificate with a path of its own.
+/// Makes the change of one pair, or of one certificate that is renewed by path.
 pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
     let changed = match (&step.work, &step.target) {
         (Work::Chmod, target) => {
@@ -32,7 +32,7 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
                 _ => permissions,
             };
             shared.files.mend(paths, &permissions)?;
-            // The plan knew its mark
+            // The plan already has the mark of this pair
             Ok(Changed::default())
         }
         (Work::Issue, Target::Pair(pair)) => issue(shared, step, pair),
@@ -63,12 +63,12 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
     changed.map_err(|error: Error| error.in_file(step.paths().certificate))
 }
 
-/// Makes a key and its certificate.
+/// Generates a key and issues its certificate.
 fn issue(shared: &Shared<'_>, step: &Step, pair: &DesiredPair) -> Result<Changed> {
     let ca = shared.signer(pair.ca)?;
     let bundle = ca.at(shared.plan.now).issue(pair.profile, &pair.identity)?;
     let bundle = keeping(bundle, step, ca);
-    // A path that was empty when the plan was made must be empty now
+    // A path without a file at planning must still have no file
     let overwrite = match step.action {
         Action::Create => Overwrite::Refuse,
         _ => Overwrite::Replace,
@@ -101,7 +101,7 @@ fn write(
     })
 }
 
-/// Makes a certificate for the current key.
+/// Issues a certificate for the current key.
 fn certify(
     shared: &Shared<'_>,
     step: &Step,
@@ -151,7 +151,7 @@ fn certify(
     Ok(changed)
 }
 
-/// The bundle with the certificates that followed the old one, where they still lead to the CA.
+/// Adds to the bundle the certificates that followed the old one, if they still lead to the CA.
 fn keeping(bundle: Bundle, step: &Step, ca: &CertificateAuthority) -> Bundle {
     if step.following.is_empty() {
         return bundle;

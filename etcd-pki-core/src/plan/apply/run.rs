@@ -1,4 +1,4 @@
-//! The executor: it makes the changes of a plan in their order, counts them, and stops if it must.
+//! The executor. It makes the changes of a plan in order, counts them, and stops if necessary.
 
 use std::{
     collections::BTreeMap,
@@ -25,17 +25,17 @@ use crate::{
     store::{Exchange, LockedStore},
 };
 
-/// Threads that write files. They wait for the disk more than they compute, and the disk takes the
-/// files of all that wait together.
+/// The number of threads that write files. They mostly wait for the disk, and the disk writes the
+/// files of all waiting threads together.
 const WRITERS: usize = 16;
 
-/// A plan that is being applied.
+/// A run: a plan that is being applied.
 pub(super) struct Run<'a> {
     shared: Shared<'a>,
     counter: Counter<'a>,
     /// Whether an error stops the whole run
     stopped: AtomicBool,
-    /// Whether the caller stopped the run
+    /// Whether the caller requested a stop
     interrupted: AtomicBool,
 }
 
@@ -54,13 +54,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Makes all changes, and gives the marks of the pairs that are verified now.
+    /// Makes all changes. Also returns the marks of the pairs that are now verified.
     pub(super) fn changes(&mut self) -> (Vec<Executed>, Vec<Mark>) {
         let mut executed = self.cas();
         let (pairs, marks) = self.pairs();
         executed.extend(pairs);
         executed.extend(self.removals());
-        // What was written before the directory was moved is gone with it
+        // If the directory was moved, the files written before are gone with it
         if let Err(error) = self.shared.files.check_place()
             && let Some(last) = executed.iter_mut().rev().find(|one| is_done(one))
         {
@@ -69,14 +69,15 @@ impl<'a> Run<'a> {
         (executed, marks)
     }
 
-    /// Whether the caller stopped the run, and how many keys were made by steps that failed later.
+    /// Whether the caller requested a stop, and the number of keys that steps generated before they
+    /// failed.
     pub(super) fn end(self) -> (bool, usize) {
         let further_keys = self.shared.further_keys.into_inner();
         (self.interrupted.into_inner(), further_keys)
     }
 
-    /// Creates, renews and opens the CAs, one after the other. If one fails, nothing can be signed, and
-    /// the run stops.
+    /// Creates, renews and opens the CAs, one after the other. A failure stops the run, because
+    /// nothing can be signed.
     fn cas(&mut self) -> Vec<Executed> {
         let mut executed = Vec::new();
         let plan = self.shared.plan;
@@ -87,7 +88,7 @@ impl<'a> Run<'a> {
             if !step.is_work() && !plan.signs(ca.kind) {
                 continue;
             }
-            // A host's own trust bundle comes before the leaves that it verifies
+            // A host needs its trust bundle before the leaves, so that it can verify them
             if plan.is_exchanged(step) {
                 continue;
             }
@@ -106,14 +107,14 @@ impl<'a> Run<'a> {
         executed
     }
 
-    /// Changes every pair, and gives the marks of those that are verified now.
+    /// Changes all pairs. Also returns the marks of those that are now verified.
     fn pairs(&self) -> (Vec<Executed>, Vec<Mark>) {
         let steps = self.shared.plan.steps.iter().enumerate();
         let steps = steps.filter(|(_, step)| {
             step.is_work() && !matches!(step.work, Work::Remove) && !self.is_done_with_cas(step)
         });
         let changed: Vec<(usize, Result<Changed>)> = match &self.shared.plan.mode {
-            // A host gets its certificates together
+            // A host receives all its certificates together
             Mode::Signing { exchange } => {
                 let mut hosts: BTreeMap<&Path, Vec<(usize, &Step)>> = BTreeMap::new();
                 for (place, step) in steps {
@@ -130,7 +131,7 @@ impl<'a> Run<'a> {
                     changed.collect()
                 })
             }
-            // Keys of one host, and files of one list, in their order
+            // The keys of one host, and the named files, are changed in order
             Mode::Host { .. } | Mode::Renewal => steps
                 .map(|(place, step)| (place, self.pair(step)))
                 .collect(),
@@ -163,7 +164,7 @@ impl<'a> Run<'a> {
         Ok(changed)
     }
 
-    /// Whether a step is one of [`Run::cas`].
+    /// Whether [`Run::cas`] makes the change of a step.
     fn is_done_with_cas(&self, step: &Step) -> bool {
         matches!(step.target, Target::Ca(_)) && !self.shared.plan.is_exchanged(step)
     }
@@ -183,8 +184,8 @@ impl<'a> Run<'a> {
         removed.collect()
     }
 
-    /// Gives a host its certificates and those of its CAs, together. A request that cannot be signed
-    /// does not stop the others.
+    /// Delivers to a host its certificates and those of its CAs, in one operation. A request that
+    /// cannot be signed does not stop the others.
     fn sign_for(
         &self,
         exchange: &Exchange,
@@ -221,7 +222,7 @@ impl<'a> Run<'a> {
         match self.stop_on(written) {
             Ok(()) => self.counter.add(files.len()),
             Err(error) => {
-                // The first has the error, and the others were not tried
+                // The first step has the error, and the other steps were not tried
                 let mut error = Some(error);
                 for (_, result) in results.iter_mut().filter(|(_, one)| one.is_ok()) {
                     *result = Err(error.take().unwrap_or(Error::Interrupted));
@@ -234,7 +235,8 @@ impl<'a> Run<'a> {
         results
     }
 
-    /// Fails with [`Error::Interrupted`] if the run is stopped or interrupted: the step is skipped.
+    /// Fails with [`Error::Interrupted`] if the run is stopped or interrupted. The step is then
+    /// skipped.
     fn begin(&self) -> Result<()> {
         if self.stopped.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
@@ -246,7 +248,7 @@ impl<'a> Run<'a> {
         self.shared.files.check_place()
     }
 
-    /// Stops the run if an error would occur for every other step too.
+    /// Stops the run if every other step would fail with the same error.
     fn stop_on<T>(&self, result: Result<T>) -> Result<T> {
         if result.as_ref().is_err_and(Error::concerns_all) {
             self.stopped.store(true, Ordering::Relaxed);
@@ -254,7 +256,7 @@ impl<'a> Run<'a> {
         result
     }
 
-    /// The outcome of a step, with its changes counted.
+    /// The outcome of a step. Counts its changes.
     fn finish(&self, place: usize, result: Result<Product>, changes: usize) -> Executed {
         let (outcome, product) = match result {
             Ok(product) => {
@@ -276,8 +278,8 @@ fn is_done(executed: &Executed) -> bool {
     matches!(executed.outcome, Outcome::Done)
 }
 
-/// Does work on threads that write files: on those of rayon, or on more where there are many tasks. A
-/// run that is stopped finishes what it has begun, and that is a small part of the tasks.
+/// Runs work on the threads that write files. These are rayon's threads, or more if there are many
+/// tasks. A stopped run finishes the tasks that it has begun, and those are few.
 fn on_writers<T: Send>(tasks: usize, work: impl FnOnce() -> T + Send) -> T {
     let threads = rayon::current_num_threads();
     let writers = WRITERS.min(tasks / 4);

@@ -1,4 +1,4 @@
-//! What the steps of a run share.
+//! Data that the steps of a run share.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use crate::{
     store::{Attributes, LockedStore},
 };
 
-/// What the steps of a run share: the plan, the locked store and the CAs.
+/// The data that the steps of a run share: the plan, the locked store and the CAs.
 pub(super) struct Shared<'a> {
     pub(super) plan: &'a Contents,
     pub(super) files: &'a LockedStore,
@@ -33,13 +33,13 @@ pub(super) struct Shared<'a> {
     pub(super) signers: HashMap<CaKind, CertificateAuthority>,
     /// The CAs that renew certificates by path
     renewal_signers: Mutex<HashMap<Option<CaKind>, Arc<CertificateAuthority>>>,
-    /// Make the marks of pairs of CAs that this run creates
+    /// The keys that create the marks for CAs that this run creates
     pub(super) markers: HashMap<CaKind, Marker>,
-    /// Keys of requests that failed after the key was written
+    /// The number of keys of requests that failed after the key was written
     pub(super) further_keys: AtomicUsize,
 }
 
-/// What a change of a pair gives to the cache and to the report.
+/// The data that a changed pair adds to the cache and to the report.
 #[derive(Default)]
 pub(super) struct Changed {
     pub(super) mark: Option<Mark>,
@@ -63,7 +63,8 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// The permissions of a step's files. A link is replaced only if the plan has it as a reason.
+    /// The permissions of a step's files. A symbolic link is replaced only if the plan has that as
+    /// a reason.
     pub(super) fn permissions(&self, step: &Step) -> Attributes {
         let mut reasons = step.reasons.iter();
         let replaces_links = reasons.any(|reason| matches!(reason, Finding::SymbolicLink { .. }));
@@ -80,7 +81,7 @@ impl<'a> Shared<'a> {
         })
     }
 
-    /// The CA that renews certificates by path. It is loaded once.
+    /// The CA that renews certificates by path. It is only loaded once.
     pub(super) fn renewal_signer(
         &self,
         renewal: &FileRenewal,
@@ -110,7 +111,7 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// The end that was requested and is cut, if the specification gives a validity.
+/// The requested expiry, if it was shortened and the specification gives a validity.
 pub(super) fn requested_end(pair: &DesiredPair, cut: Option<SystemTime>) -> Option<SystemTime> {
     cut.filter(|_| pair.profile.asked_validity().is_some())
 }

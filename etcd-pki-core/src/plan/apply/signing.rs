@@ -1,4 +1,4 @@
-//! Requests that are signed where the CA is.
+//! Signs requests on the CA's side of an exchange.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Fails if a file of the exchange directory is not as it was when the plan was made.
+/// Fails if a file of the exchange directory has changed since planning.
 pub(super) fn check_exchanged(exchange: &Exchange, step: &Step) -> Result<()> {
     let path = exchanged_path(step);
     let now = Stamps::of_certificate(exchange.stamp(&path)?);
@@ -32,7 +32,7 @@ fn exchanged_path(step: &Step) -> PathBuf {
     Path::new(host).join(&step.relative_paths().certificate)
 }
 
-/// A trust bundle with the certificate that a CA has now, in PEM.
+/// The trust bundle in PEM, with the current certificate of a CA.
 fn with_made(bundle: &[Certificate], ca: &CertificateAuthority) -> String {
     let mut bundle = bundle.to_vec();
     let made = ca.certificate().clone();
@@ -43,7 +43,7 @@ fn with_made(bundle: &[Certificate], ca: &CertificateAuthority) -> String {
     all_pem(&bundle)
 }
 
-/// What a host gets in one step, in PEM.
+/// Signs a request. Returns the certificates for the host in PEM.
 pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)> {
     let (text, product) = match (&step.work, &step.target) {
         (Work::Trust { certificates }, Target::Ca(ca)) => {

@@ -1,4 +1,4 @@
-//! What is decided, on certificates that rcgen makes.
+//! Tests decisions with certificates that rcgen generates.
 
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
@@ -65,7 +65,7 @@ fn when_a_leaf_is_due() {
         assert_eq!(judge(ca, end), expires);
         assert_eq!(judge(ca, end + second), expired);
     }
-    // A new one would expire with the CA too
+    // A new certificate would expire with the CA too
     for ca in [&same, &earlier] {
         assert_eq!(judge(Some((ca, false)), due), None);
         assert_eq!(judge(Some((ca, false)), end), None);
@@ -106,14 +106,14 @@ fn who_must_have_signed_a_leaf() {
         };
         assert_eq!(judge(&leaf, &[], &own, &[&own]), none);
         assert_eq!(judge(&leaf, &[], &renewed, &[&renewed]), earlier);
-        // Another CA of the bundle signed it, and etcd trusts that one too
+        // Another CA of the bundle signed it, and etcd trusts that CA too
         assert_eq!(judge(&leaf, &[], &other, &[&other, &own]), none);
         assert_eq!(judge(&leaf, &[], &other, &[&other]), stranger);
         assert_eq!(judge(&of_middle, &chain, &other, &[&other]), none);
         assert_eq!(judge(&of_middle, &[], &other, &[&other]), stranger);
         assert_eq!(judge(&of_middle, &chain, &own, &[&own]), stranger);
     }
-    // The signature is checked only where it was not verified before
+    // The signature is only checked if it was not verified before
     assert_eq!(judge(&leaf, &[], &namesake, &[&namesake], false), stranger);
     assert_eq!(judge(&leaf, &[], &namesake, &[&own], false), none);
     assert_eq!(judge(&leaf, &[], &namesake, &[&namesake], true), earlier);
@@ -150,7 +150,7 @@ fn usages_of_a_leaf() {
     }
 }
 
-/// Where the files of a CA are.
+/// The place of a CA's key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Key {
     Here,
@@ -158,7 +158,7 @@ enum Key {
     Linked,
 }
 
-/// What is done with a CA, and the kinds of the reasons.
+/// Decides what to do with a CA. Returns the action and the kinds of the reasons.
 fn decide_ca(made: &Made, place: Key, now: SystemTime) -> (Action, Vec<String>) {
     let scratch = tempfile::tempdir().unwrap();
     let paths = Layout::Kubespray.ca(CaKind::Client);
@@ -200,8 +200,8 @@ fn decide_ca(made: &Made, place: Key, now: SystemTime) -> (Action, Vec<String>) 
     (decision.action, kinds.collect())
 }
 
-/// A CA is renewed where its key is and if it signed itself. Where that is impossible, only a CA that
-/// is due stops the plan.
+/// A self-signed CA is renewed where its key is. If renewal is impossible, the plan only stops for
+/// a CA that is due.
 #[test]
 fn when_a_ca_is_renewed() {
     let params = |name: &str| {
@@ -318,7 +318,7 @@ fn when_a_ca_is_renewed() {
     }
 }
 
-/// A key that only etcd-pki reads is written again.
+/// A key that etcd cannot read but etcd-pki can is rewritten.
 #[test]
 fn keys_that_etcd_does_not_read() {
     let scratch = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Which CAs a host trusts, on certificates that rcgen makes.
+//! Tests which CAs a host trusts, with certificates that rcgen generates.
 
 use rcgen::{
     CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, NameConstraints,
@@ -15,7 +15,7 @@ fn ca(name: &str) -> CertificateParams {
     test_certificates::ca(name, None)
 }
 
-/// Whether a certificate is vouched for.
+/// Whether a trusted key vouches for a certificate.
 fn is_vouched(one: &Made, trusted: &[&Made], links: &[&Made]) -> bool {
     let all = |made: &[&Made]| -> Vec<Certificate> {
         made.iter().map(|made| made.certificate.clone()).collect()
@@ -35,14 +35,14 @@ fn certificates_of_a_trusted_key() {
     let foreign = other.sign_again(&trusted);
     assert!(!is_vouched(&foreign, &[&trusted], &[]));
     assert!(is_vouched(&foreign, &[&trusted, &other], &[]));
-    // A leaf signs nothing
+    // A leaf cannot sign certificates
     let leaf = Made::root(test_certificates::leaf("leaf"));
     let below = leaf.sign_again(&trusted);
     assert!(!is_vouched(&below, &[&trusted, &leaf], &[]));
 }
 
-/// A link certificate is one of the new CA that a trusted CA signed. Whatever a trusted CA signs
-/// otherwise makes nobody a CA.
+/// A link certificate belongs to the new CA, and a trusted CA signed it. No other certificate of a
+/// trusted CA can vouch for a new CA.
 #[test]
 fn links_to_a_new_ca() {
     let trusted = Made::root(ca("ca"));
@@ -56,13 +56,13 @@ fn links_to_a_new_ca() {
         &[&stranger, &trusted],
         &[&stranger, &link]
     ));
-    // Who signed the link is not trusted
+    // The CA that signed the link is not trusted
     assert!(!is_vouched(
         &new,
         &[&trusted],
         &[&stranger.sign_again(&new)]
     ));
-    // The certificate is not the new CA's own
+    // The new CA did not sign its own certificate
     assert!(!is_vouched(
         &stranger.sign_again(&new),
         &[&trusted],
@@ -90,10 +90,10 @@ fn links_to_a_new_ca() {
         let link = trusted.sign_again(&new.again(change));
         assert!(!is_vouched(&new, &[&trusted], &[&link]), "{what}");
     }
-    // One for another key
+    // The link has another key
     let other = trusted.sign(ca("new"));
     assert!(!is_vouched(&new, &[&trusted], &[&other]));
-    // What a limited CA signs would not be limited any more
+    // The new CA would not have the restrictions of the CA that signed its link
     let limited = trusted.again(|params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
@@ -120,7 +120,7 @@ fn which_certificate_of_a_ca_is_later() {
     }
 }
 
-/// Judges what arrives where one CA is trusted.
+/// Judges the arrived certificates where one CA is trusted.
 fn judge(arrived: Vec<Result<Certificate>>, current: &Made, given: &[&Made]) -> Judged {
     let scratch = tempfile::tempdir().unwrap();
     let mut options = PlanOptions::new();
@@ -155,8 +155,8 @@ fn what_arrives() {
             found: Vec::new(),
         })
     };
-    // What arrives, what the user gave, what is accepted, how many are refused, and whether the
-    // file shows what was removed
+    // A name for the case, the arrived certificates, those that the user gave, the accepted ones,
+    // the number of refused ones, and whether the file shows removals
     for (what, arrived, given, accepted, refused, is_complete) in [
         (
             "the same",
