@@ -35,8 +35,8 @@ use crate::{
 /// etcd-pki or another tool.
 ///
 /// A plan for this specification shows the real faults of the directory and nothing else. Remarks
-/// report what a specification cannot contain, what no file contains, and certificates whose
-/// content is not used because they are in the wrong place.
+/// report facts that are not in the specification, and certificates with content that is not used
+/// because they are in the wrong place.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Layout, Store, adopt::Adoption, cluster::ClusterSpec};

@@ -29,7 +29,7 @@ impl Habits {
         let usual = compatibility.profile(Role::Member);
         let leaves = || pairs.iter().filter(|pair| pair.is_leaf());
         let algorithms = leaves().filter_map(|pair| pair.algorithm);
-        // A certificate that the CA's expiry cut short may have been requested with the usual
+        // A certificate shortened by the CA's expiry may have been requested with the usual
         // validity
         let validities = leaves()
             .filter(|pair| pair.certificate.is_some())
@@ -88,7 +88,7 @@ pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compat
     }
 }
 
-/// The validity of a pair's certificate; `None` if the CA's expiry cut it short, or if no new
+/// The validity of a pair's certificate; `None` if the CA's expiry shortened it, or if no new
 /// certificate can have it.
 fn validity_beside(pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
     let certificate = pair.certificate.as_ref()?;

@@ -11,8 +11,8 @@ use crate::{
     x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
-/// Removes certificates whose content cannot be used from their pairs, with a remark that gives the
-/// reason.
+/// Finds certificates with content that cannot be used. Removes each from its pair, and adds a
+/// remark with the reason.
 ///
 /// Such a certificate is for a different key than the one next to it, has the key of another file's
 /// certificate, or has usages that do not fit the name of its file. It is used nevertheless if a CA

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) kind: FileKind,
-    /// The host whose subdirectory has the pair
+    /// The host that the subdirectory of the pair is named after
     pub(super) tree: Option<String>,
     /// Empty if the file names contain no host or user
     pub(super) name: String,

@@ -1,4 +1,4 @@
-//! Handles directories whose file names fit no layout.
+//! Reports directories with file names that fit no layout.
 
 use std::{
     collections::BTreeSet,
@@ -13,8 +13,8 @@ use crate::{
     layout::{CaKind, Layout, PairPaths},
 };
 
-/// Whether a tool without a layout here created a directory whose names fit a layout by chance:
-/// every leaf that fits the layout has a name of that tool. easy-rsa has `ca.crt` and
+/// Whether a tool without a layout here created the directory, and its file names only happen to
+/// fit one: every leaf that fits the layout has a name of that tool. easy-rsa has `ca.crt` and
 /// `issued/server.crt`.
 pub(super) fn is_of_other_tool(state: &Directory) -> bool {
     let is_foreign = |path: &Path| foreign_names::recognize([path]).is_some();

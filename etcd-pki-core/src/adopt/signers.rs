@@ -23,7 +23,7 @@ pub(super) struct Signers<'a> {
     cas: Vec<(CaKind, &'a Certificate)>,
     /// The CAs of other files that signed leaves, by the leaf's file
     others: BTreeMap<&'a Path, CaInFile<'a>>,
-    /// The CAs whose file names are those of leaves
+    /// The CAs in files that are named after leaves
     misnamed: BTreeMap<&'a Path, (FileKind, &'a Certificate)>,
     /// The leaves that other CAs of the trust bundle signed; the keys of these CAs are not in the
     /// directory
@@ -265,7 +265,7 @@ impl Stranger<'_> {
     }
 }
 
-/// The described CA of a bundle: the one whose key is in the directory, otherwise the one that
+/// The described CA of a bundle: the CA with its key in the directory, otherwise the one that
 /// signed most of the leaves; of several, the first.
 fn ca_of<'a>(bundle: &'a TrustBundle, leaves: &[&CurrentPair]) -> Option<&'a Certificate> {
     let all = bundle.certificates();
@@ -279,7 +279,8 @@ fn ca_of<'a>(bundle: &'a TrustBundle, leaves: &[&CurrentPair]) -> Option<&'a Cer
             .count()
     };
     let counts = all.iter().rev().map(|ca| (signatures(ca), ca));
-    // `max_by_key` returns the last maximum; the order is reversed, so it is the first of the file
+    // In reverse order, because `max_by_key` returns the last maximum: this is the first CA in the
+    // file
     let most = counts.max_by_key(|(count, _)| *count);
     most.map(|(_, ca)| ca)
 }
@@ -412,7 +413,7 @@ fn other_cas(state: &Directory) -> Vec<CaInFile<'_>> {
         .collect()
 }
 
-/// Whether a certificate is a CA whose key differs from those of the trust bundles.
+/// Whether a certificate is a CA with a key that is in none of the trust bundles.
 fn is_other_ca(state: &Directory, certificate: &Certificate) -> bool {
     let mut bundles = state.bundles().iter().flat_map(TrustBundle::certificates);
     certificate.is_ca() && bundles.all(|one| one.public_key() != certificate.public_key())
