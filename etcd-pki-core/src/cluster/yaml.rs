@@ -102,8 +102,8 @@ impl ClusterSpec {
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with line, column and field: for text that is not YAML, and for a field
-    /// that is unknown, repeated or of another type.
+    /// [`Error::Specification`] with line, column and field: for text that is not YAML, and for a
+    /// field that is unknown, repeated or of another type.
     pub fn from_yaml(text: &str) -> Result<Self> {
         let spec: Option<Self> = serde_saphyr::from_str_with_options(text, options())
             .map_err(|error| shape(&error, text))?;

@@ -356,7 +356,7 @@ fn plain_and_quoted() {
     assert!(written(&hidden).chars().all(text::is_printable));
 }
 
-/// Names, common names, organizations, alternative names and the rest of an entry, in all combinations.
+/// All combinations of names, common names, organizations, alternative names and other fields.
 #[test]
 fn entries_of_every_shape() {
     const TEXTS: &[&str] = &[
