@@ -111,23 +111,23 @@ pub enum Error {
     InvalidAlternativeName {
         /// The text
         text: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
-        /// What to write instead
+        /// The text to write instead
         hint: Option<String>,
     },
     /// Text is not a duration and not a time.
     InvalidDuration {
         /// The text
         text: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
     },
     /// A name is not allowed for a host, a user, a CA or their files.
     InvalidName {
         /// The name
         name: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
     },
     /// The operating system reported an error.
@@ -184,7 +184,7 @@ pub enum Error {
     Missing {
         /// The requested kind: `certificate`, `private key`, ...
         what: &'static str,
-        /// What the input has instead
+        /// The kinds of blocks that it has
         found: Vec<String>,
     },
     /// A member's certificate would have no name and no address that clients can connect to.
@@ -241,7 +241,7 @@ pub enum Error {
         field: String,
         /// The reason
         reason: String,
-        /// What to write instead
+        /// The text to write instead
         hint: Option<String>,
     },
     /// A file would be written through a symbolic link.

@@ -57,8 +57,8 @@ pub struct PrivateKey {
     public_key: PublicKey,
     /// PKCS#8, version 1
     pkcs8: Zeroizing<Vec<u8>>,
-    /// For a generated elliptic curve key it is created at the first signature: most keys are only written
-    /// to a file
+    /// Created at the first signature for a generated elliptic curve key, because most keys are
+    /// only written to a file
     pair: OnceLock<KeyPair>,
 }
 
@@ -76,8 +76,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Signer`] if the system's random number generator fails; [`Error::Unsupported`] for RSA without the feature
-    /// `rsa`, and for the algorithms that are not in [`KeyAlgorithm::ALL`].
+    /// [`Error::Signer`] if the system's random number generator fails; [`Error::Unsupported`] for
+    /// RSA without the feature `rsa`, and for the algorithms that are not in [`KeyAlgorithm::ALL`].
     pub fn generate_with(algorithm: KeyAlgorithm) -> Result<Self> {
         match algorithm.scheme() {
             scheme @ (Scheme::EcdsaP256 | Scheme::EcdsaP384) => {
@@ -106,10 +106,10 @@ impl PrivateKey {
         }
     }
 
-    /// Reads the only private key in a PEM file, whatever else is in it.
+    /// Reads the only private key in a PEM file. The file may contain other blocks.
     ///
-    /// PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) and SEC1 (`EC PRIVATE KEY`, with or without the public point, with or
-    /// without `EC PARAMETERS` before it).
+    /// The formats are PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) and SEC1 (`EC PRIVATE
+    /// KEY`). SEC1 may lack the public point, and may follow a block `EC PARAMETERS`.
     ///
     /// # Errors
     ///
@@ -120,9 +120,10 @@ impl PrivateKey {
         import::from_pem(pem.as_ref(), None)
     }
 
-    /// Reads the only private key in a PEM file, which may be encrypted: as PKCS#8 (`ENCRYPTED PRIVATE KEY`: PBES2 with AES or
-    /// triple DES, PBKDF2 or scrypt; RFC 8018), or in OpenSSL's older way (`Proc-Type: 4,ENCRYPTED` with AES or triple DES in CBC
-    /// mode). The passphrase is not used for a key that is not encrypted.
+    /// Reads the only private key in a PEM file. The key may be encrypted as PKCS#8 (`ENCRYPTED
+    /// PRIVATE KEY`: PBES2 with AES or triple DES, PBKDF2 or scrypt; RFC 8018) or in OpenSSL's
+    /// older format (`Proc-Type: 4,ENCRYPTED` with AES or triple DES in CBC mode). A key without
+    /// encryption ignores the passphrase.
     ///
     /// # Errors
     ///
@@ -165,7 +166,8 @@ impl PrivateKey {
         &self.public_key
     }
 
-    /// Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its [`KeyAlgorithm`].
+    /// Signs a message with the digest of its [`KeyAlgorithm`]: ECDSA as `Ecdsa-Sig-Value`, RSA as
+    /// PKCS#1 v1.5.
     ///
     /// # Errors
     ///
@@ -194,7 +196,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] if the key has no such format: PKCS#1 is for RSA, SEC1 for elliptic curves.
+    /// [`Error::Unsupported`] if the format does not exist for the key: PKCS#1 is for RSA, SEC1 for
+    /// elliptic curves.
     pub fn to_secret_pem_as(&self, format: KeyFormat) -> Result<Zeroizing<String>> {
         let (label, contents) = match (format, self.algorithm.scheme()) {
             (KeyFormat::Pkcs8, _) => return Ok(self.to_secret_pem()),
@@ -223,7 +226,7 @@ impl PrivateKey {
         Ok(pem::encode("ENCRYPTED PRIVATE KEY", &encrypted))
     }
 
-    /// Its signature scheme.
+    /// The signature scheme.
     pub(crate) fn scheme(&self) -> Scheme {
         self.algorithm.scheme()
     }

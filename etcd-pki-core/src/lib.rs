@@ -53,9 +53,9 @@
 //!
 //! # Signing requests
 //!
-//! The names and usages in a request are claims. The caller of `sign` decides what is granted. Taking
-//! the requester's names is explicit ([`CertificateRequest::claimed`]), and claims that were not
-//! granted are reported.
+//! The names and usages in a request are claims, and the caller of `sign` decides which to grant. A
+//! caller who grants the requester's names does so explicitly ([`CertificateRequest::claimed`]).
+//! Claims that were not granted are reported.
 //!
 //! ```
 //! use etcd_pki_core::{CertificateAuthority, CertificateRequest, Identity, PrivateKey, Role};

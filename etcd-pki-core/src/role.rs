@@ -1,4 +1,4 @@
-//! The purpose of a certificate, and the tool that it is compatible with.
+//! Defines the purpose of a certificate, and the tool that it is compatible with.
 
 use std::{fmt, str::FromStr};
 
@@ -69,9 +69,10 @@ pub enum Compatibility {
     /// Each role has the usages that it needs and no more.
     #[default]
     Strict,
-    /// As Kubespray's script creates them: every role has serverAuth and clientAuth, common names end
-    /// at the first dot, keys are RSA of 2048 bits, the validity is 36500 days. Unlike Kubespray's, the
-    /// certificates have keyUsage: Python 3.13 and `openssl verify -x509_strict` require it.
+    /// Compatible with Kubespray's script: every role has serverAuth and clientAuth, common names
+    /// are cut at the first dot, keys are RSA of 2048 bits, and the validity is 36500 days. Unlike
+    /// Kubespray's, the certificates have keyUsage, because Python 3.13 and `openssl verify
+    /// -x509_strict` require it.
     Kubespray,
 }
 
