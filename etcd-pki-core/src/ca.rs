@@ -74,7 +74,8 @@ enum SigningKey {
 }
 
 impl CertificateAuthority {
-    /// Creates a CA with a new key and a self-signed certificate: ec-p256, ten years, path length 1.
+    /// Creates a CA with a new key and a self-signed certificate: ec-p256, ten years, path length
+    /// 1.
     ///
     /// # Errors
     ///

@@ -30,8 +30,8 @@ use crate::{
 /// A valid cluster: its CA, members, nodes and clients, and where their files are.
 ///
 /// It has no contradictions: names are unique, addresses belong to one member, no two pairs share a
-/// file, and every certificate can be issued. It is made from a [`ClusterSpec`], or read from YAML
-/// with `Cluster::from_yaml`. Whether a specification is valid does not depend on the clock.
+/// file, and every certificate can be issued. It is created from a [`ClusterSpec`], or read from
+/// YAML with `Cluster::from_yaml`. Whether a specification is valid does not depend on the clock.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, cluster::{ClusterSpec, EntrySpec}};

@@ -1,8 +1,8 @@
 //! Writes DER (X.690) front to back into one buffer, each byte once.
 //!
-//! `der` asks a value for its length before it writes the value, and repeats this at every level: a
-//! value six levels deep in a certificate is measured six times. This module writes the length
-//! after the content. `der` still does all reading.
+//! `der` computes the length of a value before it writes the value, and repeats this at every
+//! level: a value six levels deep in a certificate is measured six times. This module writes the
+//! length after the content. `der` still does all reading.
 
 use der::asn1::ObjectIdentifier;
 

@@ -162,7 +162,7 @@ pub enum Error {
     Locked {
         /// The directory
         directory: PathBuf,
-        /// How long this process waited, in seconds
+        /// The time that this process waited, in seconds
         waited: u64,
     },
     /// Bytes have the wrong format or are damaged.
@@ -195,7 +195,7 @@ pub enum Error {
         directory: PathBuf,
         /// The reason
         reason: String,
-        /// How to fix it
+        /// The way to fix it
         hint: String,
     },
     /// A certificate cannot sign certificates.
@@ -261,7 +261,7 @@ pub enum Error {
         code: &'static str,
         /// The reason
         reason: String,
-        /// How to fix it
+        /// The way to fix it
         fix: &'static str,
     },
     /// A value that is not in a list of choices.

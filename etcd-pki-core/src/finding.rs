@@ -109,7 +109,7 @@ pub enum Finding {
     DueTooEarly {
         /// The requested time before its expiry: `400d`
         requested: String,
-        /// How long the certificate is valid
+        /// The duration of the certificate's validity
         life: Duration,
     },
     /// EP012: a file is damaged, or cannot be read.
@@ -216,7 +216,7 @@ pub enum Finding {
     NotSupported {
         /// The certificate of the chain
         subject: Option<String>,
-        /// What is not supported
+        /// The unsupported part
         what: String,
     },
     /// EP031: a signature in the chain is not valid.
@@ -247,7 +247,7 @@ pub enum Finding {
         /// The name
         name: String,
     },
-    /// EP035: neither Go nor etcd-pki knows a critical extension.
+    /// EP035: neither Go nor etcd-pki supports a critical extension.
     UnknownExtension {
         /// The certificate
         subject: String,
@@ -258,7 +258,7 @@ pub enum Finding {
     Malformed {
         /// The certificate
         subject: String,
-        /// What is wrong with it
+        /// The reason
         reason: Cow<'static, str>,
     },
     /// EP037: a certificate in the chain does not allow a usage.
@@ -298,7 +298,7 @@ pub enum Finding {
         path: Option<PathBuf>,
         /// The reason, with the block and the line
         reason: String,
-        /// How to fix it
+        /// The way to fix it
         fix: &'static str,
     },
     /// EP042: etcd reads a file without some of its blocks, and reports no error.
@@ -327,13 +327,14 @@ pub enum Finding {
         /// Whether it has only zero bytes
         is_zeros: bool,
     },
-    /// EP048: a file has a key where a certificate should be, or a certificate where a key should be.
+    /// EP048: a file has a key where a certificate should be, or a certificate where a key should
+    /// be.
     Misplaced {
         /// The file
         path: PathBuf,
-        /// What it has
+        /// The current content
         current: &'static str,
-        /// What it should have
+        /// The expected content
         desired: &'static str,
     },
     /// EP049: a member's certificate has no DNS name and no address. No client accepts it, because
@@ -391,7 +392,7 @@ impl Finding {
         self.entry().kind
     }
 
-    /// How serious it is.
+    /// The severity.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
@@ -404,7 +405,7 @@ impl Finding {
         }
     }
 
-    /// How to fix it: a sentence without a period.
+    /// The way to fix it: a sentence without a period.
     #[must_use]
     pub const fn fix(&self) -> &'static str {
         match self {

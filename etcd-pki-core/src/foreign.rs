@@ -207,7 +207,7 @@ const PKCS7: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0
 
 /// The recognized format of bytes that are not of the expected kind.
 pub(crate) enum Foreign {
-    /// A format that etcd-pki does not read; the reason, which [`hint`] takes
+    /// A format that etcd-pki does not read, with the reason. [`hint`] needs the reason
     Unreadable(String),
     /// Another kind that etcd-pki reads, with its article
     Kind(&'static str),

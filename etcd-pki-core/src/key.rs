@@ -38,9 +38,9 @@ const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35")
 
 /// A private key that signs.
 ///
-/// It has no `Clone` and no equality, and `Debug` shows nothing of it. Its bytes are wiped when it is
-/// dropped. Only methods with `secret` in their names export it. ring's own copies during signing are
-/// not wiped; see the security notes of the crate.
+/// It has no `Clone` and no equality, and `Debug` shows nothing of it. Its bytes are wiped when it
+/// is dropped. Only methods with `secret` in their names export it. ring's own copies during
+/// signing are not wiped; see the security notes of the crate.
 ///
 /// ```
 /// use etcd_pki_core::{KeyAlgorithm, PrivateKey};
@@ -72,7 +72,7 @@ impl PrivateKey {
         Self::generate_with(KeyAlgorithm::default())
     }
 
-    /// Generates a key. RSA takes a tenth of a second to seconds.
+    /// Generates a key. For RSA this takes from a tenth of a second to several seconds.
     ///
     /// # Errors
     ///
@@ -113,9 +113,9 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::EncryptedKey`] if
-    /// it needs a passphrase; [`Error::Unsupported`] with the name of an algorithm that etcd-pki does not
-    /// use; [`Error::Malformed`] if it is damaged.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::EncryptedKey`] if it needs a passphrase; [`Error::Unsupported`] with the name of an
+    /// algorithm that etcd-pki does not use; [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         import::from_pem(pem.as_ref(), None)
     }
@@ -215,8 +215,8 @@ impl PrivateKey {
         Ok(pem::encode_secret(label, &contents))
     }
 
-    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC with scrypt (RFC 8018, RFC 7914). OpenSSL, Go
-    /// libraries and etcd-pki read it; etcd reads no encrypted key.
+    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC with scrypt (RFC 8018, RFC 7914). OpenSSL,
+    /// Go libraries and etcd-pki read it; etcd reads no encrypted key.
     ///
     /// # Errors
     ///
@@ -281,7 +281,8 @@ impl PrivateKey {
         })
     }
 
-    /// The content of PKCS#8: PKCS#1 for RSA, SEC1 without the name of the curve for elliptic curves.
+    /// The content of PKCS#8: PKCS#1 for RSA, SEC1 without the name of the curve for elliptic
+    /// curves.
     fn private_key_field(&self) -> Result<Zeroizing<Vec<u8>>> {
         let info = PrivateKeyInfoRef::from_der(&self.pkcs8).map_err(malformed)?;
         Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))

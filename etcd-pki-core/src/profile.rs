@@ -17,8 +17,8 @@ const AUTHORITY_VALIDITY: Validity = Validity::years(10);
 /// Kubespray's `certificates_duration`
 const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
 
-/// The content of a certificate of a role: usages, alternative names, validity, and the algorithm of
-/// its key.
+/// The content of a certificate of a role: usages, alternative names, validity, and the algorithm
+/// of its key.
 ///
 /// Functions that take a profile also take a [`Role`]:
 ///
@@ -68,8 +68,8 @@ impl Profile {
         }
     }
 
-    /// Allows a node or client the common name of a member, or one with the prefix of members. etcd's
-    /// option `--peer-cert-allowed-cn` may then accept it as a member.
+    /// Allows a node or client the common name of a member, or one with the prefix of members.
+    /// etcd's option `--peer-cert-allowed-cn` may then accept it as a member.
     #[must_use]
     pub const fn with_member_common_name_allowed(self) -> Self {
         Self {
@@ -291,7 +291,7 @@ impl CaProfile {
         self.algorithm
     }
 
-    /// How long the CA is valid.
+    /// The validity of the CA.
     #[must_use]
     pub const fn validity(&self) -> Validity {
         self.validity

@@ -109,8 +109,9 @@ impl CertificateRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`]
-    /// if it is damaged; [`Error::Signature`] if it is not signed by its own key.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::Malformed`] if it is damaged; [`Error::Signature`] if it is not signed by its own
+    /// key.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
         let block = pem::only(&blocks, WHAT, |label| {
@@ -124,7 +125,8 @@ impl CertificateRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for the algorithm of its key.
+    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for the algorithm of its
+    /// key.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let signed = Signed::from_der(der).map_err(malformed)?;
         // Only the public key is read before the signature is verified
@@ -191,8 +193,8 @@ impl CertificateRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a
-    /// claim that no certificate can grant.
+    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`]
+    /// for a claim that no certificate can grant.
     pub fn claimed(&self) -> Result<Identity> {
         self.claimed_where(|_| true)
     }

@@ -11,9 +11,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// An etcd server. It accepts connections of clients on port 2379 and of peers on port 2380, and
-    /// connects to peers and to its own gRPC gateway. So it is a server and a client: a certificate
-    /// without clientAuth breaks the gateway (etcd issue 9785).
+    /// An etcd server. It accepts connections of clients on port 2379 and of peers on port 2380,
+    /// and connects to peers and to its own gRPC gateway. So it is a server and a client: a
+    /// certificate without clientAuth breaks the gateway (etcd issue 9785).
     Member,
     /// A host that connects to etcd, such as one that runs kube-apiserver.
     Node,

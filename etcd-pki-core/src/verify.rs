@@ -108,8 +108,8 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Adds intermediate certificates, such as those that follow the first one in etcd's certificate
-    /// file.
+    /// Adds intermediate certificates, such as those that follow the first one in etcd's
+    /// certificate file.
     pub fn with_intermediates(
         mut self,
         intermediates: impl IntoIterator<Item = Certificate>,
@@ -124,8 +124,8 @@ impl Verifier {
         self
     }
 
-    /// Requires the usages of a role: serverAuth and clientAuth of a member, clientAuth of a node or
-    /// client.
+    /// Requires the usages of a role: serverAuth and clientAuth of a member, clientAuth of a node
+    /// or client.
     pub fn with_role(mut self, role: Role) -> Self {
         self.usages = role.profile().extended_key_usages().to_vec();
         self

@@ -20,7 +20,7 @@ use crate::{
 /// such a certificate if it has already replaced the key.
 pub(super) fn take_out(layout: Layout, pairs: &mut [Pair], remarks: &mut Vec<Remark>) {
     let mut reasons = of_keys(layout, pairs);
-    // A misplaced certificate does not show the habits of this directory
+    // A misplaced certificate does not show which profile this directory uses
     let believed = pairs
         .iter()
         .zip(&reasons)

@@ -279,8 +279,7 @@ fn ca_of<'a>(bundle: &'a TrustBundle, leaves: &[&CurrentPair]) -> Option<&'a Cer
             .count()
     };
     let counts = all.iter().rev().map(|ca| (signatures(ca), ca));
-    // In reverse order, because `max_by_key` returns the last maximum: this is the first CA in the
-    // file
+    // The order is reversed, and `max_by_key` returns the last maximum: the first CA in the file
     let most = counts.max_by_key(|(count, _)| *count);
     most.map(|(_, ca)| ca)
 }

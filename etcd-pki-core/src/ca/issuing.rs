@@ -25,10 +25,10 @@ impl CertificateAuthority {
     /// # Errors
     ///
     /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and
-    /// [`Error::NoAlternativeName`] for an identity that does not fit the role; [`Error::Validity`];
-    /// [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd would refuse, because of the CA
-    /// or one above it, [`Error::Unacceptable`], [`Error::AuthorityExpired`] and
-    /// [`Error::AuthorityNotYetValid`].
+    /// [`Error::NoAlternativeName`] for an identity that does not fit the role;
+    /// [`Error::Validity`]; [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd would
+    /// refuse, because of the CA or one above it, [`Error::Unacceptable`],
+    /// [`Error::AuthorityExpired`] and [`Error::AuthorityNotYetValid`].
     pub fn issue(
         &self,
         profile: impl Into<Profile>,

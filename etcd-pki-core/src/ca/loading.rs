@@ -19,8 +19,9 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`], [`Error::AuthorityNotYetValid`];
-    /// [`Error::Signature`] if the certificates above do not belong to it.
+    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`],
+    /// [`Error::AuthorityNotYetValid`]; [`Error::Signature`] if the certificates above do not
+    /// belong to it.
     pub fn load(certificates: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
         Self::load_at(certificates, key, clock::now())
     }
@@ -43,14 +44,15 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// As [`Certificate::all_from_bytes`], [`PrivateKey::from_pem`] and [`CertificateAuthority::load`].
+    /// As [`Certificate::all_from_bytes`], [`PrivateKey::from_pem`] and
+    /// [`CertificateAuthority::load`].
     pub fn from_pem(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
         let certificates = Certificate::all_from_bytes(certificates.as_ref())?;
         Self::load(certificates, PrivateKey::from_pem(key)?)
     }
 
-    /// Loads a CA with its key in another process or device. Each signature is verified before it is
-    /// used.
+    /// Loads a CA with its key in another process or device. Each signature is verified before it
+    /// is used.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use crate::{
 /// ```
 /// use etcd_pki_core::{PrivateKey, PublicKey, Result, ca::Signer};
 ///
-/// /// Stands for a key in a hardware module.
+/// /// Represents a key in a hardware module.
 /// struct Token(PrivateKey);
 ///
 /// impl Signer for Token {

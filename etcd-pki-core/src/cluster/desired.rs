@@ -32,7 +32,7 @@ pub struct Desired {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DesiredCa {
-    /// Which of the cluster's CAs
+    /// The kind: the CA for clients, or the separate peer CA
     pub kind: CaKind,
     /// Algorithm and validity
     pub profile: CaProfile,
@@ -40,7 +40,7 @@ pub struct DesiredCa {
     pub paths: PairPaths,
     /// The subject
     pub identity: Identity,
-    /// How long before its expiry it is renewed
+    /// The time before its expiry at which it is renewed
     pub renew_before: RenewBefore,
     /// The algorithm, if the specification gives one. Without one, an existing CA keeps its key
     pub algorithm: Option<KeyAlgorithm>,
@@ -59,7 +59,7 @@ pub struct DesiredPair {
     pub identity: Identity,
     /// The CA that signs it
     pub ca: CaKind,
-    /// How long before its expiry it is renewed
+    /// The time before its expiry at which it is renewed
     pub renew_before: RenewBefore,
     /// The host that uses it; `None` for a client in the list of clients
     pub host: Option<String>,

@@ -13,7 +13,8 @@ use crate::{
     time::{clock, span::Span},
 };
 
-/// How long before its expiry a certificate is due for renewal: a time, or a share of its life.
+/// The time before its expiry at which a certificate is due for renewal: a duration, or a share of
+/// its life.
 ///
 /// The limit is a third of the certificate's life. Without it, a certificate with a life shorter
 /// than the time would be due as soon as it is issued. Text is `30d`, `12h` or `25%`:

@@ -110,7 +110,7 @@ pub struct CaSpec {
     /// The algorithm of its key; by default the cluster's algorithm
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long it is valid; by default ten years, or the default of the profile
+    /// The validity; by default ten years, or the default of the profile
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
     /// Whether peers have a separate CA; by default what the layout requires
@@ -131,10 +131,10 @@ pub struct DefaultsSpec {
     /// The algorithm of keys, including the CA's; by default the profile's
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long certificates are valid, except the CA's; by default the profile's
+    /// The validity of certificates, except the CA's; by default the profile's
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
-    /// How long before their expiry certificates are renewed; by default 30 days
+    /// The time before their expiry at which certificates are renewed; by default 30 days
     #[serde(skip_serializing_if = "is_default")]
     pub renew_before: Option<RenewBefore>,
     /// Leaves alternative names as they are given, both the shared ones and an entry's own: `san:
@@ -202,7 +202,7 @@ pub struct EntrySpec {
     /// The algorithm of its key; by default the cluster's algorithm
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long its certificate is valid; by default as in `defaults`
+    /// The validity of its certificate; by default as in `defaults`
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
     /// Allows a node or client a common name that a member has, or that has the prefix of members.
@@ -225,7 +225,7 @@ pub struct AdminSpec {
     /// The algorithm of its key; by default the cluster's algorithm
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long its certificate is valid; by default as in `defaults`
+    /// The validity of its certificate; by default as in `defaults`
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
     /// Omits alternative names, as kubeadm does: `san: none`.
@@ -287,8 +287,8 @@ pub struct FilesSpec {
     pub ca: CaFilesSpec,
 }
 
-/// Ownership and permissions of a CA's files. By default its key belongs to the user who creates it,
-/// and its certificate to the owner of the other certificates.
+/// Ownership and permissions of a CA's files. By default its key belongs to the user who creates
+/// it, and its certificate to the owner of the other certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct CaFilesSpec {
@@ -358,7 +358,7 @@ impl Default for ClusterSpec {
 }
 
 impl DefaultsSpec {
-    /// How long before their expiry certificates are renewed; 30 days if unset.
+    /// The time before their expiry at which certificates are renewed; 30 days if unset.
     #[must_use]
     pub fn renew_before(&self) -> RenewBefore {
         self.renew_before.unwrap_or_default()

@@ -318,7 +318,7 @@ fn wrong_type(required: &str, value: Option<&Place>) -> (String, Option<String>)
     )
 }
 
-/// How to write a scalar so that it has the required type.
+/// The hint to write a scalar with the required type.
 fn hint(required: &str, value: Option<&Place>) -> Option<String> {
     let Kind::Scalar(text, _) = &value?.kind else {
         return None;

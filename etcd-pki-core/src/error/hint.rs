@@ -6,7 +6,7 @@ use super::{Error, LOCK_FILE, NO_CERTIFICATE};
 use crate::{foreign, text};
 
 impl Error {
-    /// How to fix it: a sentence without a period, in the words of the command.
+    /// The way to fix it: a sentence without a period, with the options of the command.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = self.way_out()?;

@@ -16,9 +16,9 @@ pub struct Entry {
     pub severity: Severity,
     /// The names of its facts, in the order of [`Facts`](super::Facts)
     pub facts: &'static [&'static str],
-    /// What it means
+    /// The meaning of the code
     pub meaning: &'static str,
-    /// How to fix it
+    /// The way to fix it
     pub fix: &'static str,
 }
 

@@ -8,8 +8,8 @@ use crate::{
     words,
 };
 
-/// The algorithms of keys that etcd-pki signs with. It generates those in [`KeyAlgorithm::ALL`]. Every
-/// etcd, etcdctl and kube-apiserver accepts them all; kubeadm loads all but Ed25519.
+/// The algorithms of keys that etcd-pki signs with. It generates those in [`KeyAlgorithm::ALL`].
+/// Every etcd, etcdctl and kube-apiserver accepts them all; kubeadm loads all but Ed25519.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -44,8 +44,9 @@ impl KeyAlgorithm {
         Self::Rsa4096,
     ];
 
-    /// Its name in options and files. [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) has
-    /// the size of every RSA key.
+    /// Its name in options and files.
+    /// [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) has the size of every RSA
+    /// key.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

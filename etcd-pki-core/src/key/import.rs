@@ -115,8 +115,8 @@ pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<Pr
 
 /// The structures of a private key without encryption.
 ///
-/// The label of a block does not matter: Go tries all three for every label that ends in `PRIVATE KEY`
-/// (`parsePrivateKey` in `crypto/tls/tls.go`).
+/// The label of a block does not matter: Go tries all three for every label that ends in `PRIVATE
+/// KEY` (`parsePrivateKey` in `crypto/tls/tls.go`).
 enum Structure {
     Pkcs8,
     Pkcs1,

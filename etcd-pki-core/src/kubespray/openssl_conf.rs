@@ -45,7 +45,7 @@ pub(super) fn read(text: &str, environment: impl Fn(&str) -> Option<String>) -> 
     Ok(entries)
 }
 
-/// The lines without comments. A line with a backslash at its end is joined with the next one.
+/// The lines without comments. A line that ends with a backslash is joined with the next.
 /// Empty lines are left out.
 fn lines(text: &str) -> impl Iterator<Item = (Vec<u8>, Position)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -51,7 +51,7 @@ pub(super) enum SignatureAlgorithm {
     Ecdsa(Digest),
     Ed25519,
     RsaPkcs1(Digest),
-    /// With MGF1 of the same digest, and a salt of the same length
+    /// RSA-PSS with MGF1 of the same digest, and a salt of the same length
     RsaPss(Digest),
 }
 

@@ -1,4 +1,4 @@
-//! How long before its expiry a certificate is reported.
+//! Defines how long before its expiry a certificate is reported.
 
 use std::{
     cmp::Ordering,
@@ -12,7 +12,8 @@ use crate::{
     time::span::Span,
 };
 
-/// How long before its expiry a certificate is reported: a time, or a share of its life.
+/// The time before its expiry at which a certificate is reported: a duration, or a share of its
+/// life.
 ///
 /// Text is `30d`, `12h` or `33%`. It is used without a limit. [`Threshold::WARNING`] and
 /// [`Threshold::CRITICAL`] have one, a share of the certificate's life, so a short-lived
@@ -46,8 +47,8 @@ impl Threshold {
     /// Seven days, and at most a tenth of a certificate's life.
     pub const CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(7 * 86_400), 10));
 
-    /// The warning threshold of a CA: 180 days, and at most a third of its life. All hosts need the renewed
-    /// CA before it can sign.
+    /// The warning threshold of a CA: 180 days, and at most a third of its life. All hosts need the
+    /// renewed CA before it can sign.
     pub const CA_WARNING: Self = Self(Inner::AtMost(Duration::from_secs(180 * 86_400), 3));
     /// The critical threshold of a CA: thirty days, and at most a tenth of its life.
     pub const CA_CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(30 * 86_400), 10));

@@ -11,7 +11,7 @@ use crate::{
     time::clock,
 };
 
-/// How long a certificate is valid: for a duration from now on, or until a given time.
+/// The validity of a certificate: a duration from now on, or until a given time.
 ///
 /// A year is 365 days, as is usual for certificates. Text is `90d`, `12h`, `2w`, `10y` or an RFC
 /// 3339 time:

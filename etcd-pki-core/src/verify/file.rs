@@ -46,8 +46,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Finding::NotReadByEtcd`] if etcd does not start with the file, or starts without a trusted CA because
-/// the file has no PEM.
+/// [`Finding::NotReadByEtcd`] if etcd does not start with the file, or starts without a trusted CA
+/// because the file has no PEM.
 pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
     let mut certificates = Vec::new();
     let refuse = |cause: Cause| cause.finding(Use::TrustedCa);

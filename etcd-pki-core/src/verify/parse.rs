@@ -19,7 +19,7 @@ pub(super) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 
 /// The reason why Go refuses to read a certificate. It continues a sentence about the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// In words
+    /// A description
     Words(&'static str),
     /// An extension occurs twice
     Twice(String),

@@ -12,7 +12,8 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// A private key, the certificate for it, and the intermediate certificates between it and the root.
+/// A private key, the certificate for it, and the intermediate certificates between it and the
+/// root.
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
 pub struct Bundle {

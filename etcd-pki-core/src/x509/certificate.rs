@@ -30,7 +30,8 @@ const WHAT: &str = "certificate";
 
 /// An X.509 certificate (RFC 5280) from any source. It can be read; nothing else was checked.
 ///
-/// Equal certificates have equal bytes. A [`Verifier`](crate::verify::Verifier) judges whether etcd accepts it.
+/// Equal certificates have equal bytes. A [`Verifier`](crate::verify::Verifier) judges whether etcd
+/// accepts it.
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -44,8 +45,8 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`] if it
-    /// is damaged.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
         let block = pem::only(&blocks, WHAT, is_certificate)?;

@@ -15,12 +15,12 @@ const COMMON_NAME_CHARACTERS: usize = 64;
 /// Up to this number, names are compared in pairs, which is faster than hashing.
 const USUAL_NUMBER: usize = 16;
 
-/// The host or user of a certificate: its name, and the names and addresses that clients use to reach
-/// it.
+/// The host or user of a certificate: its name, and the names and addresses that clients use to
+/// reach it.
 ///
 /// Its [`Role`](crate::Role) sets the rest: the common name of the member `etcd-1` is
-/// `etcd-member-etcd-1`; the alternative names of a member include its own name and the loopback names;
-/// a node or client without names of its own has the address 0.0.0.0.
+/// `etcd-member-etcd-1`; the alternative names of a member include its own name and the loopback
+/// names; a node or client without names of its own has the address 0.0.0.0.
 ///
 /// ```
 /// use etcd_pki_core::Identity;
@@ -146,8 +146,8 @@ impl Identity {
         self
     }
 
-    /// Omits the alternative names of a node or client, even 0.0.0.0. etcd's peer port then accepts the
-    /// certificate like a member's, unless etcd has a list of allowed common names.
+    /// Omits the alternative names of a node or client, even 0.0.0.0. etcd's peer port then accepts
+    /// the certificate like a member's, unless etcd has a list of allowed common names.
     #[must_use]
     pub fn without_alternative_names(mut self) -> Self {
         self.alternative_names = AlternativeNames::Absent;
@@ -158,15 +158,16 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`] unless it has 1 to 64 characters; [`Error::InvalidName`] for control characters.
+    /// [`Error::CommonNameLength`] unless it has 1 to 64 characters; [`Error::InvalidName`] for
+    /// control characters.
     pub fn with_common_name(mut self, common_name: &str) -> Result<Self> {
         check_common_name(common_name)?;
         self.common_name = CommonName::Given(common_name.to_owned());
         Ok(self)
     }
 
-    /// Omits the common name, as etcd's grpc-proxy requires for its client certificate. The identity then
-    /// needs an organization.
+    /// Omits the common name, as etcd's grpc-proxy requires for its client certificate. The
+    /// identity then needs an organization.
     #[must_use]
     pub fn without_common_name(mut self) -> Self {
         self.common_name = CommonName::Absent;
@@ -177,8 +178,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name) without
-    /// control characters.
+    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name)
+    /// without control characters.
     pub fn with_organization(mut self, organization: &str) -> Result<Self> {
         check_text(organization)?;
         if organization.chars().count() > 64 {

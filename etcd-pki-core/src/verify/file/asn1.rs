@@ -1,6 +1,6 @@
 //! Reads DER as Go's key parsers do: the parts of `encoding/asn1` that private keys need.
 //!
-//! It differs from the reader of certificates: a SEQUENCE may have more elements at its end, and an
+//! It differs from the reader of certificates: a SEQUENCE may have additional elements, and an
 //! optional field of another type is skipped.
 
 use crate::verify::parse::reader;

@@ -3,7 +3,7 @@
 use super::pem::Block;
 use crate::{finding::Finding, limits};
 
-/// How etcd uses a file.
+/// The use of a file in etcd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// `ETCD_TRUSTED_CA_FILE` and `ETCD_PEER_TRUSTED_CA_FILE`
@@ -87,7 +87,7 @@ pub(super) enum Cause {
         block: usize,
         /// The line on which it begins
         line: usize,
-        /// What etcd-pki cannot judge
+        /// The part that etcd-pki cannot judge
         what: String,
     },
 }
@@ -111,7 +111,7 @@ pub(super) enum Instead {
     Displaced,
     /// A block has no END line: the file is truncated.
     NoEnd,
-    /// Its END line does not match its BEGIN line, or the text between them is not base64.
+    /// The END line does not match the BEGIN line, or the text between them is not base64.
     Damaged,
     /// Other content.
     Other,

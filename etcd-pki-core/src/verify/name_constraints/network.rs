@@ -64,7 +64,7 @@ fn pruned(mut networks: Vec<Network<'_>>) -> Vec<Network<'_>> {
 /// checks the first network.
 fn search(networks: &[Network<'_>], address: &[u8]) -> bool {
     let found = networks.binary_search_by(|network| match network.address.cmp(address) {
-        // Of several equal ones, the first, as in Go
+        // Go also uses the first of several equal networks
         Ordering::Equal => Ordering::Greater,
         other => other,
     });

@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         is_object_identifier(bytes).then_some(bytes)
     }
 
-    /// Reads a bit string: the number of unused bits at its end, and its bytes
+    /// Reads a bit string: the number of unused bits, and the bytes
     /// (`ReadASN1BitString`).
     pub(in crate::verify) fn bit_string(&mut self) -> Option<(u8, &'a [u8])> {
         bit_string(self.read(BIT_STRING)?.0)

@@ -11,7 +11,8 @@ const USUAL_LENGTH: usize = 128;
 pub(crate) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 pub(crate) const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// The name `O=organization, CN=common name` in DER, each part a UTF8String (RFC 5280, section 4.1.2.4).
+/// The name `O=organization, CN=common name` in DER, each part a UTF8String (RFC 5280, section
+/// 4.1.2.4).
 ///
 /// The more general part comes first. RFC 4514 writes a name backwards, so its text begins with the
 /// common name.
