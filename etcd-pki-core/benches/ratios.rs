@@ -1,8 +1,10 @@
-//! How near issuing comes to the ring calls that it forces, and how it compares with rcgen: `cargo bench --bench ratios`.
+//! Compares the time to issue with the time of the ring calls that it requires, and with rcgen:
+//! `cargo bench --bench ratios`.
 //!
-//! Every contestant does the same job, one after the other, round by round, so that what else the machine does meets all of
-//! them alike. What is printed is each one's median time, and the median over the rounds of its time divided by ours in the
-//! same round: above 1, etcd-pki is faster.
+//! All contestants do the same job in turn, round by round, so other load on the machine affects
+//! all of them alike. The output has the median time of each contestant. It also has a ratio, the
+//! median over the rounds of its time divided by ours in the same round. Above 1, etcd-pki is
+//! faster.
 
 #![allow(
     missing_docs,
@@ -32,7 +34,7 @@ use ring::{
 
 const ROUNDS: usize = 41;
 
-/// A job and how often it is done in one round.
+/// A job and its times.
 struct Contestant<'a> {
     name: &'static str,
     job: Box<dyn FnMut() + 'a>,
@@ -57,7 +59,7 @@ impl<'a> Contestant<'a> {
             .push(began.elapsed().as_secs_f64() / times as f64);
     }
 
-    /// The median of its time in each round, divided by another's in the same round.
+    /// The median of its time in each round, divided by the time of another in the same round.
     fn against(&self, other: &[f64]) -> f64 {
         median(
             self.seconds
@@ -74,7 +76,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// Lets the contestants take turns. The first one is ours.
+/// Runs the contestants in turn. The first one is ours.
 fn compete(title: &str, times: usize, mut contestants: Vec<Contestant<'_>>) {
     for _ in 0..ROUNDS {
         for contestant in &mut contestants {
@@ -111,7 +113,7 @@ fn elliptic(
     }
 }
 
-/// The ring calls that issuing in one call cannot avoid: generate and sign.
+/// The ring calls that issuing in one call requires: generate and sign.
 fn ring_issue<'a>(algorithm: KeyAlgorithm, random: &'a SystemRandom) -> Box<dyn FnMut() + 'a> {
     let content = [7; 500];
     if algorithm == KeyAlgorithm::Ed25519 {
@@ -131,7 +133,7 @@ fn ring_issue<'a>(algorithm: KeyAlgorithm, random: &'a SystemRandom) -> Box<dyn 
     })
 }
 
-/// The ring calls that issuing through a request cannot avoid: generate, import, sign, verify, sign.
+/// The ring calls that issuing through a request requires: generate, import, sign, verify, sign.
 fn ring_request<'a>(algorithm: KeyAlgorithm, random: &'a SystemRandom) -> Box<dyn FnMut() + 'a> {
     let content = [7; 500];
     if algorithm == KeyAlgorithm::Ed25519 {
@@ -161,7 +163,8 @@ fn ring_request<'a>(algorithm: KeyAlgorithm, random: &'a SystemRandom) -> Box<dy
     })
 }
 
-/// What it costs to judge a certificate before it is returned (its goal is 5 % of the time to issue).
+/// Measures the check of a certificate before it is returned (the goal is 5 % of the time to
+/// issue).
 fn share_of_checking(
     ca: &CertificateAuthority,
     profile: Profile,
@@ -197,7 +200,7 @@ fn share_of_checking(
     );
 }
 
-/// The same certificates by rcgen.
+/// Issues the same certificates with rcgen.
 mod peer {
     use rcgen::{
         BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer,

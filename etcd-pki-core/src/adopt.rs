@@ -1,4 +1,4 @@
-//! From an existing directory to the specification that describes it.
+//! Creates the specification that describes an existing directory.
 
 mod admin;
 mod authority;
@@ -31,10 +31,12 @@ use crate::{
     store::{Store, is_directory},
 };
 
-/// The specification that describes an existing directory, whoever made it: Kubespray, kubeadm, cfssl, or etcd-pki.
+/// The specification that describes an existing directory, created by Kubespray, kubeadm, cfssl,
+/// etcd-pki or another tool.
 ///
-/// Planned against it, the directory shows its true faults and nothing else. What a specification cannot say, and what is in no
-/// file, is told in remarks; and what is not believed, for it is in the place of something else.
+/// A plan for this specification shows the real faults of the directory and nothing else. Remarks
+/// report facts that are not in the specification, and certificates with content that is not used
+/// because they are in the wrong place.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Layout, Store, adopt::Adoption, cluster::ClusterSpec};
@@ -58,7 +60,8 @@ pub struct Adoption {
     remarks: Vec<Remark>,
 }
 
-/// What the specification of a directory does not say, for it cannot, or because no file tells it.
+/// Something that the specification of a directory lacks: no field exists for it, or no file
+/// contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     path: PathBuf,
@@ -66,13 +69,15 @@ pub struct Remark {
 }
 
 impl Adoption {
-    /// Reads a directory. Its layout is recognized from the names of the files unless it is given.
+    /// Reads a directory. Recognizes its layout from the names of the files unless a layout is
+    /// given.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAdoptable`] for a directory of no known layout, without a CA's certificate, or
-    /// with a CA that signed none of its certificates; [`Error::Io`], and under
-    /// [`Error::File`] what is wrong with the CA's certificate.
+    /// [`Error::NotAdoptable`] for a directory of no known layout,
+    /// without a CA's certificate, or with a CA that signed none of its certificates;
+    /// [`Error::Io`]; [`Error::File`] if the CA's certificate
+    /// is invalid.
     pub fn read(directory: impl AsRef<Path>, layout: Option<Layout>) -> Result<Self> {
         let directory = directory.as_ref();
         if !is_directory(directory)? {
@@ -90,7 +95,7 @@ impl Adoption {
         match Signers::of(&state, recognized) {
             Ok(signers) => Self::describe(&state, recognized, &signers),
             Err(stranger) => {
-                // File names fit several layouts, and the CA of one of them may be the right one
+                // File names fit several layouts, and another layout may have the right CA
                 let of_signer = stranger.layout().filter(|_| layout.is_none());
                 let Some(of_signer) = of_signer else {
                     return Err(stranger.error(&state, recognized));
@@ -129,7 +134,7 @@ impl Adoption {
         &self.cluster
     }
 
-    /// What it does not say, by file.
+    /// The remarks, each about one file.
     #[must_use]
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
@@ -144,13 +149,13 @@ impl Remark {
         }
     }
 
-    /// The file that it is about, below the directory.
+    /// The path of the file, relative to the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What there is to know.
+    /// The text of the remark.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -1,4 +1,4 @@
-//! The CA: create, load, issue, sign, renew.
+//! Represents the CA, which is created or loaded, and then issues, signs and renews.
 
 mod certificate_builder;
 mod grant;
@@ -38,7 +38,8 @@ use crate::{
     },
 };
 
-/// How long before now a certificate starts, for hosts with slow clocks: kubeadm's five minutes.
+/// The time before now at which a certificate starts, for hosts with slow clocks; kubeadm also uses
+/// five minutes.
 const BACKDATE: Duration = Duration::from_secs(300);
 
 /// A CA: a certificate that may sign certificates, and its key.
@@ -54,30 +55,32 @@ const BACKDATE: Duration = Duration::from_secs(300);
 /// ```
 pub struct CertificateAuthority {
     certificate: Certificate,
-    /// The certificates above it, its issuer first, as far as they are known
+    /// The known certificates above it, its issuer first
     above: Vec<Certificate>,
-    /// The judgement of both, made when something is signed
+    /// The result of checking these certificates, computed at the first signature
     signing_chain: OnceLock<Arc<SigningChain>>,
     signer: SigningKey,
     scheme: Scheme,
     issuer: Vec<u8>,
     key_identifier: Vec<u8>,
-    /// The common names of members, as far as they are known
+    /// The known common names of members
     member_common_names: HashSet<String>,
 }
 
-/// Where the CA's key is.
+/// The place of the CA's key.
 enum SigningKey {
     Here(Box<PrivateKey>),
     Elsewhere(Box<dyn Signer>),
 }
 
 impl CertificateAuthority {
-    /// Creates a CA with a new key and a self-signed certificate: ec-p256, ten years, path length 1.
+    /// Creates a CA with a new key and a self-signed certificate: ec-p256, ten years, path length
+    /// 1.
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`], [`Error::InvalidName`]; [`Error::Signer`] if the system's random number generator fails.
+    /// [`Error::CommonNameLength`], [`Error::InvalidName`]; [`Error::Signer`] if the system's
+    /// random number generator fails.
     pub fn create(common_name: &str) -> Result<Self> {
         Self::create_with(common_name, Profile::ca())
     }
@@ -133,8 +136,8 @@ impl CertificateAuthority {
         Self::from_parts(certificate, Vec::new(), key, now)?.accepted(now)
     }
 
-    /// Adds the common names of members. A node or a client is refused one of them, and one with the
-    /// prefix of a member's, unless its profile has
+    /// Adds the common names of members. A node or a client cannot get one of these, or one with
+    /// the prefix of members, unless its profile has
     /// [`with_member_common_name_allowed`](Profile::with_member_common_name_allowed).
     #[must_use]
     pub fn with_member_common_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
@@ -148,8 +151,8 @@ impl CertificateAuthority {
         &self.certificate
     }
 
-    /// The certificates that follow a leaf in its file: this CA's, unless it is a root, and the
-    /// intermediate CAs above it.
+    /// The certificates that follow a leaf in its file: this CA's, unless it is a root, and those
+    /// of the intermediate CAs above it.
     #[must_use]
     pub fn chain(&self) -> Vec<Certificate> {
         let all = std::iter::once(&self.certificate).chain(&self.above);
@@ -159,9 +162,10 @@ impl CertificateAuthority {
             .collect()
     }
 
-    /// The certificates that follow a renewed leaf: those that followed the old one, where this CA is
-    /// among them, with its present certificates; otherwise its own chain. A file may have more than
-    /// this CA knows, such as an intermediate CA above it or the root.
+    /// The certificates that follow a renewed leaf. If this CA is among those that followed the old
+    /// leaf, they are kept, with the current certificates of this CA. Otherwise it is the CA's own
+    /// chain. A file may have certificates that this CA does not know, such as an intermediate CA
+    /// above it or the root.
     pub(crate) fn kept_chain(
         &self,
         leaf: &Certificate,
@@ -197,8 +201,8 @@ impl CertificateAuthority {
         }
     }
 
-    /// Whether the certificate lacks keyUsage, as Kubespray's does. Go, and so etcd, accepts that;
-    /// Python 3.13 and `openssl verify -x509_strict` refuse every chain that ends there.
+    /// Whether the certificate lacks keyUsage, as Kubespray's does. Go, and so etcd, accepts it;
+    /// Python 3.13 and `openssl verify -x509_strict` refuse every chain that ends with it.
     #[must_use]
     pub fn lacks_key_usage(&self) -> bool {
         self.certificate.key_usages().is_none()
@@ -217,7 +221,7 @@ impl CertificateAuthority {
         let ca = Self {
             scheme: scheme_of(certificate.public_key())?,
             issuer: certificate.subject_der()?,
-            // Leaves name the identifier that the CA's certificate has (RFC 5280, section 4.2.1.1)
+            // Leaves use the identifier in the CA's certificate (RFC 5280, section 4.2.1.1)
             key_identifier: certificate.subject_key_identifier().map_or_else(
                 || certificate.public_key().identifier().to_vec(),
                 <[u8]>::to_vec,
@@ -232,13 +236,13 @@ impl CertificateAuthority {
         Ok(ca)
     }
 
-    /// When the first of this CA and those above it expires.
+    /// The time at which the first of this CA and those above it expires.
     fn end(&self) -> SystemTime {
         self.signing_chain().end()
     }
 
     fn check_time(&self, now: SystemTime) -> Result<()> {
-        // A wrong clock would find fault with the CA
+        // With a wrong clock, the check would blame the CA
         clock::check_beginning(now)?;
         let subject = || self.certificate.subject();
         if now > self.certificate.not_after() {
@@ -256,7 +260,7 @@ impl CertificateAuthority {
         Ok(())
     }
 
-    /// This CA and those above it, as Go judges them.
+    /// This CA and those above it, with the result of Go's checks.
     pub(crate) fn signing_chain(&self) -> &Arc<SigningChain> {
         self.signing_chain.get_or_init(|| {
             let (ca, above) = (self.certificate.clone(), self.above.clone());
@@ -289,8 +293,8 @@ impl CertificateAuthority {
         Ok(certificate)
     }
 
-    /// Judges a certificate that this CA signed. Each is judged so before it is returned; this is public
-    /// for the benchmark that measures what it costs.
+    /// Checks a certificate that this CA signed. Every certificate is checked before it is
+    /// returned; this method is public only for the benchmark of that check.
     ///
     /// # Errors
     ///
@@ -306,7 +310,7 @@ impl CertificateAuthority {
         judged.map_err(unacceptable)
     }
 
-    /// Signs with the key. The signature of another process is verified.
+    /// Signs with the key. If another process signs, the signature is verified.
     fn sign_content(&self, content: CertificateBuilder<'_>) -> Result<Certificate> {
         let certificate = content.sign(self.scheme, |content| self.sign_bytes(content))?;
         if let SigningKey::Elsewhere(_) = self.signer {

@@ -1,4 +1,4 @@
-//! The specification of a cluster: who is in it, and what follows for its files.
+//! Represents a checked specification, and derives the files that it requires.
 
 mod check;
 mod desired;
@@ -27,11 +27,11 @@ use crate::{
     x509::identity::Identity,
 };
 
-/// A cluster that can exist: its CA, members, nodes and clients, and where their files are.
+/// A valid cluster: its CA, members, nodes and clients, and where their files are.
 ///
 /// It has no contradictions: names are unique, addresses belong to one member, no two pairs share a
-/// file, and every certificate can be issued. It is made from a [`ClusterSpec`], or read from YAML
-/// with `Cluster::from_yaml`. Whether a specification is valid does not depend on the clock.
+/// file, and every certificate can be issued. It is created from a [`ClusterSpec`], or read from
+/// YAML with `Cluster::from_yaml`. Whether a specification is valid does not depend on the clock.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, cluster::{ClusterSpec, EntrySpec}};
@@ -58,8 +58,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The specification. Alternative names are in the order of the certificate, each once, and it
-    /// says whether peers have a separate CA.
+    /// The specification. Alternative names are in the order of the certificate, each once. The
+    /// field for a separate peer CA is always set.
     #[must_use]
     pub fn spec(&self) -> &ClusterSpec {
         &self.spec
@@ -71,13 +71,14 @@ impl Cluster {
         self.spec.layout
     }
 
-    /// The directory of the files, as the specification has it.
+    /// The directory of the files, if the specification gives one.
     #[must_use]
     pub fn directory(&self) -> Option<&Path> {
         self.spec.directory.as_deref()
     }
 
-    /// Refuses a validity that has ended, or that ends past the year 9999 if it begins now.
+    /// Refuses a validity that already expired, or one that would expire after the year 9999 if it
+    /// began now.
     pub(crate) fn check_validities(&self, now: SystemTime) -> Result<()> {
         Ok(check::validities(self, now)?)
     }
@@ -101,8 +102,8 @@ impl TryFrom<ClusterSpec> for Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with the field, for a contradiction and for what no certificate or
-    /// file can have.
+    /// [`Error::Specification`] with the field, for a contradiction and for values that no
+    /// certificate or file can have.
     fn try_from(spec: ClusterSpec) -> Result<Self> {
         Ok(check::checked(spec)?)
     }

@@ -1,7 +1,8 @@
-//! DER (X.690), written front to back into one buffer, each byte once.
+//! Writes DER (X.690) front to back into one buffer, each byte once.
 //!
-//! `der` asks a value for its length before it writes it, and so each value within it again at every level: what stands six
-//! levels deep in a certificate is measured six times. Here the length follows the content. All that is read is read by `der`.
+//! `der` computes the length of a value before it writes the value, and repeats this at every
+//! level: a value six levels deep in a certificate is measured six times. This module writes the
+//! length after the content. `der` still does all reading.
 
 use der::asn1::ObjectIdentifier;
 
@@ -15,17 +16,17 @@ pub(crate) const SET: u8 = 0x31;
 const INTEGER: u8 = 0x02;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 
-/// The tag of a field `[number]` that is a string.
+/// The tag of a field `[number]` that contains a string.
 pub(crate) const fn string_field(number: u8) -> u8 {
     0x80 | number
 }
 
-/// The tag of a field `[number]` that has values in it.
+/// The tag of a field `[number]` that contains other values.
 pub(crate) const fn nesting_field(number: u8) -> u8 {
     0xa0 | number
 }
 
-/// Appends a value whose content is what `write` appends.
+/// Appends a value with the content that `write` appends.
 pub(crate) fn nest<T>(der: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     der.extend_from_slice(&[tag, 0]);
     let start = der.len();
@@ -34,7 +35,7 @@ pub(crate) fn nest<T>(der: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8
     if length < 0x80 {
         der[start - 1] = length as u8;
     } else {
-        // The long form: how many bytes the length has, and these (X.690, section 8.1.3.5)
+        // The long form: the number of length bytes, and then these bytes (X.690, section 8.1.3.5)
         let bytes = length.to_be_bytes();
         let bytes = &bytes[length.leading_zeros() as usize / 8..];
         der[start - 1] = 0x80 | bytes.len() as u8;
@@ -44,17 +45,17 @@ pub(crate) fn nest<T>(der: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8
     written
 }
 
-/// Appends a value of these bytes.
+/// Appends a value with this content.
 pub(crate) fn push(der: &mut Vec<u8>, tag: u8, content: &[u8]) {
     nest(der, tag, |der| der.extend_from_slice(content));
 }
 
-/// Appends a number that is not negative, from its bytes, the most significant first.
+/// Appends a non-negative number. Its bytes start with the most significant one.
 pub(crate) fn push_unsigned(der: &mut Vec<u8>, number: &[u8]) {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let digits = &number[zeros..];
     nest(der, INTEGER, |der| {
-        // The first bit is the sign, and there is one byte at least (X.690, section 8.3)
+        // The first bit is the sign, and at least one byte is necessary (X.690, section 8.3)
         if digits.first().is_none_or(|first| *first >= 0x80) {
             der.push(0);
         }
@@ -70,7 +71,7 @@ pub(crate) fn push_oid(der: &mut Vec<u8>, oid: ObjectIdentifier) {
 /// Appends a BIT STRING of whole bytes.
 pub(crate) fn push_bits(der: &mut Vec<u8>, bytes: &[u8]) {
     nest(der, BIT_STRING, |der| {
-        // So many bits of the last byte are not used
+        // The number of unused bits in the last byte
         der.push(0);
         der.extend_from_slice(bytes);
     });

@@ -1,4 +1,4 @@
-//! What can go wrong, with the facts in fields.
+//! Defines the errors of this crate, with the facts in fields.
 
 mod hint;
 mod message;
@@ -10,14 +10,14 @@ use crate::foreign::{self, Foreign};
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, where, and how to fix it.
+/// An error: what happened, where, and how to fix it.
 ///
-/// The [`Display`](fmt::Display) form is one line without a period: what happened and, under [`Error::File`], in which
-/// file. [`Error::hint`] is the way out, where there is one.
+/// The [`Display`](fmt::Display) form is one line without a period: what happened and, under
+/// [`Error::File`], in which file. [`Error::hint`] explains how to fix it, if that is known.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// A directory holds the certificate of another authority than the specification's.
+    /// A directory contains the certificate of a CA that is not the one in the specification.
     AnotherAuthority {
         /// The certificate's file
         path: PathBuf,
@@ -30,45 +30,46 @@ pub enum Error {
     AuthorityExpired {
         /// The CA's subject
         subject: String,
-        /// When it ended
+        /// When it expired
         not_after: SystemTime,
     },
-    /// A leaf would have the key of a CA: its owner could sign certificates.
+    /// A leaf would have the key of a CA, so its owner could sign certificates.
     AuthorityKey {
-        /// The authority's subject
+        /// The CA's subject
         subject: String,
     },
-    /// A CA's certificate has not begun. The clock of this machine or of the one that made the CA is wrong.
+    /// The certificate of a CA is not valid yet. The clock of this machine, or of the one that
+    /// created the CA, is wrong.
     AuthorityNotYetValid {
         /// The CA's subject
         subject: String,
-        /// When it begins
+        /// When it becomes valid
         not_before: SystemTime,
     },
-    /// A new authority was asked for where one, or what one has signed, exists already.
+    /// A new CA was requested, but the directory already has a CA or certificates that a CA signed.
     AuthorityExists {
         /// The directory
         directory: PathBuf,
-        /// What was found there
+        /// The existing files
         found: String,
-        /// The layout of those files, if it is not the one that was specified
+        /// The layout of these files, if it differs from the specified one
         layout: Option<&'static str>,
     },
     /// A step of a plan is blocked: etcd-pki never replaces the existing file.
     Blocked {
         /// The file of the pair
         path: PathBuf,
-        /// What blocks it
+        /// The reason
         reason: String,
     },
-    /// A file is not as it was when the plan was made.
+    /// A file changed after the plan was created.
     Changed {
         /// The file
         path: PathBuf,
     },
-    /// The clock of this machine shows a time that cannot be right.
+    /// The clock of this machine shows an impossible time.
     Clock {
-        /// What it shows
+        /// The time that it shows
         now: SystemTime,
     },
     /// A common name is not 1 to 64 characters long (RFC 5280, appendix A.1, ub-common-name).
@@ -76,26 +77,27 @@ pub enum Error {
         /// The common name
         common_name: String,
     },
-    /// A directory was moved or removed while it was written to. What was written before went with it.
+    /// A directory was moved or removed during writing. The files written before went with it.
     DirectoryGone {
-        /// Where it was
+        /// The path where it was
         path: PathBuf,
     },
     /// A private key is encrypted and no passphrase was given.
     EncryptedKey,
-    /// A file exists and replacing it was not asked for.
+    /// A file exists, and replacing it was not requested.
     Exists {
         /// The file
         path: PathBuf,
     },
-    /// What went wrong, in this file.
+    /// An error about a file.
     File {
         /// The file
         path: PathBuf,
-        /// What went wrong
+        /// The error
         error: Box<Self>,
     },
-    /// It was ended before it was done, between two changes: what is done is whole, and planning again finds the rest.
+    /// The run was interrupted between two changes. All changes so far are complete, and a new plan
+    /// finds the others.
     Interrupted,
     /// Another CA issued the certificate of a CA, so only that one can renew it.
     IssuedByAnotherCa {
@@ -104,48 +106,49 @@ pub enum Error {
         /// Its issuer
         issuer: String,
     },
-    /// Text that is no alternative name of a certificate: no DNS name, no IP address and no URI.
+    /// Text is not an alternative name of a certificate: it is not a DNS name, an IP address or a
+    /// URI.
     InvalidAlternativeName {
         /// The text
         text: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
-        /// What to write instead
+        /// The text to write instead
         hint: Option<String>,
     },
-    /// Text that is no duration and no instant.
+    /// Text is not a duration and not a time.
     InvalidDuration {
         /// The text
         text: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
     },
-    /// A name that cannot name a host, a user, an authority or their files.
+    /// A name is not allowed for a host, a user, a CA or their files.
     InvalidName {
         /// The name
         name: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     Io {
-        /// What was tried, as a verb phrase: `read`, `create a file in`
+        /// The attempted operation, as a verb phrase: `read`, `create a file in`
         action: &'static str,
-        /// On which file or directory
+        /// The file or directory
         path: PathBuf,
         /// The error of the system
         error: io::Error,
     },
-    /// A directory, a pipe or a socket is at the path of a file. It was not changed.
+    /// The path of a file has a directory, a pipe or a socket. It was not changed.
     Irregular {
-        /// Where
+        /// The path
         path: PathBuf,
     },
-    /// A certificate and a key, or a signature and a key, do not belong together.
+    /// A certificate and a key, or a signature and a key, do not match.
     KeyMismatch {
-        /// SHA-256 of the public key that was expected, upper-case hexadecimal
+        /// SHA-256 of the expected public key, upper-case hexadecimal
         expected: String,
-        /// SHA-256 of the public key that was found
+        /// SHA-256 of the actual public key
         found: String,
     },
     /// A store has another layout than the specification.
@@ -159,69 +162,70 @@ pub enum Error {
     Locked {
         /// The directory
         directory: PathBuf,
-        /// For how long this process waited, in seconds
+        /// The time that this process waited, in seconds
         waited: u64,
     },
-    /// Bytes that are not what they should be.
+    /// Bytes have the wrong format or are damaged.
     Malformed {
-        /// What they should be: `certificate`, `private key`, ...
+        /// The expected content: `certificate`, `private key`, ...
         what: &'static str,
-        /// Where in the input, if it has parts
+        /// The position in the input, if it has several parts
         place: Option<Place>,
-        /// What is wrong
+        /// The reason
         reason: String,
     },
-    /// A node or a client was to get a member's common name, which etcd's `--peer-cert-allowed-cn` would trust.
+    /// A node or a client would get a member's common name, and etcd's `--peer-cert-allowed-cn`
+    /// would accept it.
     MemberCommonName {
         /// The common name
         common_name: String,
     },
-    /// The input has no block of the kind asked for.
+    /// The input has no block of the requested kind.
     Missing {
-        /// What was looked for: `certificate`, `private key`, ...
+        /// The requested kind: `certificate`, `private key`, ...
         what: &'static str,
-        /// What the input has instead
+        /// The kinds of blocks that it has
         found: Vec<String>,
     },
     /// A member's certificate would have no name and no address that clients can connect to.
     NoAlternativeName,
-    /// A directory is in no known layout, or a specification cannot describe it.
+    /// A directory has no known layout, or a specification cannot describe it.
     NotAdoptable {
         /// The directory
         directory: PathBuf,
-        /// What is at the path
+        /// The reason
         reason: String,
-        /// The way out
+        /// The way to fix it
         hint: String,
     },
     /// A certificate cannot sign certificates.
     NotAnAuthority {
         /// The certificate's subject
         subject: String,
-        /// What it lacks
+        /// The reason, such as a missing extension
         reason: String,
     },
-    /// A subject would be empty: no common name and no organization.
+    /// A subject would be empty: it has no common name and no organization.
     NoSubject,
-    /// A file holds what the new file must not replace, such as a CA certificate.
+    /// An existing file must not be replaced by the new one, for example a CA certificate.
     NotReplaceable {
         /// The file
         path: PathBuf,
-        /// What is at its path
+        /// The kind of the existing file
         found: &'static str,
     },
-    /// One was wanted and several are there.
+    /// One block was expected, and there are several.
     Several {
-        /// Of what
+        /// The kind of the blocks
         what: &'static str,
         /// The line at which each begins
         lines: Vec<usize>,
     },
-    /// A signature is not by the key that should have made it.
+    /// A signature was not created by the expected key.
     Signature {
-        /// Of what
+        /// The signed object
         what: &'static str,
-        /// Why it does not hold
+        /// The reason
         reason: String,
     },
     /// A signer failed, in this process or outside of it.
@@ -229,15 +233,15 @@ pub enum Error {
         /// Its message
         reason: String,
     },
-    /// The specification of a cluster is not one, or contradicts itself.
+    /// The specification of a cluster is invalid, or contradicts itself.
     Specification {
-        /// Where in its text, if it was read from one
+        /// The position in its text, if it was read from text
         position: Option<Position>,
-        /// In which field, such as `members[1].addresses`; indices count from 0
+        /// The field, such as `members[1].addresses`; indices count from 0
         field: String,
-        /// What is wrong with it
+        /// The reason
         reason: String,
-        /// What to write instead
+        /// The text to write instead
         hint: Option<String>,
     },
     /// A file would be written through a symbolic link.
@@ -245,61 +249,62 @@ pub enum Error {
         /// The link
         path: PathBuf,
     },
-    /// An input is larger than any file of its kind.
+    /// An input is larger than the limit for its kind.
     TooLarge {
-        /// The most that is read, in bytes
+        /// The limit, in bytes
         limit: u64,
     },
-    /// etcd would refuse the certificate that was requested, or all that the CA signs. Nothing is issued.
+    /// etcd would refuse the requested certificate, or all certificates that the CA signs. Nothing
+    /// is issued.
     Unacceptable {
         /// The code of the finding, such as `EP034`
         code: &'static str,
-        /// Why it would be refused
+        /// The reason
         reason: String,
-        /// How to fix it
+        /// The way to fix it
         fix: &'static str,
     },
     /// A value that is not in a list of choices.
     Unknown {
-        /// What it should name: `role`, `key algorithm`, ...
+        /// The kind of choice: `role`, `key algorithm`, ...
         what: &'static str,
         /// The value
         text: String,
-        /// The list
+        /// The valid choices
         choices: Vec<&'static str>,
     },
-    /// A key, a curve, an encryption or a signature that etcd-pki does not use.
+    /// etcd-pki does not support a key, a curve, an encryption or a signature.
     Unsupported {
-        /// Which, by its name
+        /// Its name
         what: String,
-        /// Why, or what to do instead
+        /// The reason, or an alternative
         hint: &'static str,
     },
-    /// A private key belongs to a user who should not own it, and its replacement would too.
+    /// A private key belongs to a user who should not own it, and so would its replacement.
     UntrustedOwner {
         /// The key's file
         path: PathBuf,
         /// The user, by name or number
         owner: String,
     },
-    /// A validity that cannot be written into a certificate.
+    /// A validity cannot be written into a certificate.
     Validity {
-        /// What is wrong with it
+        /// The reason
         reason: String,
     },
-    /// A passphrase does not open a private key.
+    /// A passphrase does not decrypt a private key.
     WrongPassphrase,
 }
 
-/// The name of the lock file of a directory, for which errors have a hint of its own.
+/// The name of a directory's lock file. Errors about it have a special hint.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
-/// The text after the name of a key in [`Error::AuthorityExists`] if its certificate is missing
+/// Follows the name of a key in [`Error::AuthorityExists`] if the key's certificate is missing
 pub(crate) const NO_CERTIFICATE: &str = ", but not its certificate ";
 
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Which block, counted from 1
+    /// The number of the block, counted from 1
     pub block: usize,
     /// The line at which the block begins, counted from 1
     pub line: usize,
@@ -310,12 +315,12 @@ pub struct Place {
 pub struct Position {
     /// The line, counted from 1
     pub line: usize,
-    /// The character in it, counted from 1
+    /// The character in the line, counted from 1
     pub column: usize,
 }
 
 impl Error {
-    /// Adds the path of the file. An error that has a path keeps it.
+    /// Adds the path of the file. An error with a path keeps its own.
     #[must_use]
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
@@ -337,7 +342,8 @@ impl Error {
         }
     }
 
-    /// Whether the error affects every file: the work was interrupted, or the disk is full or gone.
+    /// Whether the error affects every file: the work was interrupted, the disk is full or
+    /// read-only, or the directory was moved or removed.
     pub(crate) fn concerns_all(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match self {
@@ -350,7 +356,7 @@ impl Error {
         }
     }
 
-    /// Whether a file was not read because it holds more than anything that is looked for.
+    /// Whether a file was not read because it is larger than its limit.
     pub(crate) fn is_too_large(&self) -> bool {
         match self {
             Self::File { error, .. } => error.is_too_large(),
@@ -359,7 +365,7 @@ impl Error {
         }
     }
 
-    /// Whether what was read is not what it should be.
+    /// Whether a file was read and has the wrong content.
     pub(crate) fn is_of_contents(&self) -> bool {
         match self {
             Self::File { error, .. } => error.is_of_contents(),
@@ -368,7 +374,8 @@ impl Error {
         }
     }
 
-    /// Whether there is something else than a file at a path, such as a directory, or a file that this user may not read.
+    /// Whether a path has something other than a file, such as a directory, or a file that this
+    /// user may not read.
     pub(crate) fn is_in_the_way(&self) -> bool {
         match self {
             Self::Irregular { .. } => true,
@@ -392,7 +399,7 @@ impl Error {
         }
     }
 
-    /// This error, or one that names what the bytes are instead of what was expected.
+    /// This error, or an error that names the actual format of the bytes.
     pub(crate) fn or_foreign(self, what: &'static str, bytes: &[u8]) -> Self {
         match foreign::recognize(bytes) {
             Some(Foreign::Unreadable(reason)) => Self::malformed(what, reason),
@@ -404,7 +411,7 @@ impl Error {
         }
     }
 
-    /// Adds the block of the file.
+    /// Adds the position of the block.
     pub(crate) fn at(self, place: Place) -> Self {
         match self {
             Self::Malformed {

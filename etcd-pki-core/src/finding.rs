@@ -1,7 +1,8 @@
-//! What is wrong with a certificate, a key, a file or a chain: one table, one code for each kind.
+//! Describes what is wrong with a certificate, a key, a file or a chain. Each kind has one code,
+//! and one table lists all.
 //!
-//! `check` reports findings, a plan gives them as the reasons of its steps, and a verdict gives them
-//! as the reasons of a refusal. No other type says what is wrong.
+//! `check` reports findings, a plan uses them as the reasons of its steps, and a verdict as the
+//! reasons of a refusal. No other type describes problems of existing files.
 
 mod facts;
 mod sentence;
@@ -19,8 +20,8 @@ use crate::{text, time::threshold::Threshold, x509::extensions::ExtendedKeyUsage
 
 /// Something that is wrong with existing files. Each kind has a code that never changes.
 ///
-/// A finding of a verdict names the `subject` of the certificate in the chain that it is about; in
-/// all other places the certificate is clear from the file, and `subject` is `None`.
+/// In a verdict, `subject` names the certificate of the chain that has the problem. In all other
+/// places the file identifies the certificate, and `subject` is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
@@ -41,10 +42,12 @@ pub enum Finding {
         within: Option<Threshold>,
         /// Whether that is the critical threshold
         critical: bool,
-        /// How many leaf certificates depend on it, if it is a CA that was checked with them
+        /// The number of leaf certificates that depend on it, if it is a CA that was checked with
+        /// them
         dependents: Option<usize>,
     },
-    /// EP004: the certificate is not valid yet. The clock here, or where it was signed, is wrong.
+    /// EP004: the certificate is not valid yet. The clock of this machine, or of the one that
+    /// signed it, is wrong.
     NotYetValid {
         /// The certificate of the chain
         subject: Option<String>,
@@ -71,10 +74,11 @@ pub enum Finding {
         issuer: String,
         /// The CA that should have signed it, if a file of it is known
         ca: Option<PathBuf>,
-        /// Whether a trusted CA has the issuer's name and another key
+        /// Whether a trusted CA has the issuer's name but another key
         same_name: bool,
     },
-    /// EP008: the CA has no keyUsage. Python 3.13 and OpenSSL's strict check refuse what it signs.
+    /// EP008: the CA has no keyUsage. Python 3.13 and OpenSSL's strict check refuse the
+    /// certificates that it signed.
     NoKeyUsage,
     /// EP009: the CA expires before the certificate, and connections fail from then on.
     OutlivesCa {
@@ -86,31 +90,33 @@ pub enum Finding {
     /// EP010: a member's certificate without clientAuth. A member uses it as a client of its peers
     /// and of its own gRPC gateway (etcd issue 9785).
     MemberWithoutClientAuth,
-    /// EP011: a client's certificate without DNS name and address, which etcd's peer port accepts.
+    /// EP011: a client's certificate has no DNS name and no address, so etcd's peer port accepts
+    /// it.
     ClientWithoutNames,
     /// EP043: another CA issued the CA's certificate, so a plan cannot renew it.
     IssuedByAnotherCa {
         /// The CA that issued it
         issuer: String,
     },
-    /// EP044: a client's or node's certificate with DNS names or addresses of its own: etcd's peer port
-    /// accepts it from these.
+    /// EP044: a client's or node's certificate has DNS names or addresses of its own, and etcd's
+    /// peer port accepts it from these.
     ClientWithNames {
         /// The DNS names and addresses
         names: Vec<String>,
     },
-    /// EP045: the certificate is renewed later than requested: it would be due for too much of its life.
+    /// EP045: the certificate is renewed later than requested. Otherwise it would be due during too
+    /// much of its life.
     DueTooEarly {
-        /// The time before its end that was requested: `400d`
+        /// The requested time before its expiry: `400d`
         requested: String,
-        /// For how long the certificate is valid
+        /// The duration of the certificate's validity
         life: Duration,
     },
     /// EP012: a file is damaged, or cannot be read.
     Unreadable {
-        /// Why, with the file
+        /// The reason, with the file
         reason: String,
-        /// Whether it was read and is damaged
+        /// Whether the file was read and is damaged
         damaged: bool,
     },
     /// EP013: a path has no certificate.
@@ -121,7 +127,7 @@ pub enum Finding {
         ca: PathBuf,
     },
     /// EP015: everyone on the host can write a certificate's file or its directory, and so replace
-    /// a CA that is trusted; or a group can write in the directory of a CA.
+    /// a trusted CA; or a group can write to the directory of a CA.
     Writable {
         /// The file or the directory
         path: PathBuf,
@@ -134,18 +140,19 @@ pub enum Finding {
     MissingCertificate,
     /// EP017: a private key is missing.
     MissingKey,
-    /// EP018: a plan does not change this pair: etcd-pki never replaces what is at this path.
+    /// EP018: a plan does not change this pair, because etcd-pki never replaces the existing file
+    /// at this path.
     Blocked {
         /// The path
         path: PathBuf,
-        /// What is there
+        /// The reason
         reason: String,
     },
     /// EP019: a file that a plan would write is a symbolic link to another file of the directory.
     SymbolicLink {
         /// The link
         path: PathBuf,
-        /// The file that it leads to
+        /// The target of the link
         target: PathBuf,
     },
     /// EP020: a file does not have the mode that the specification gives.
@@ -202,35 +209,35 @@ pub enum Finding {
     },
     /// EP028: two pairs have the same key.
     SharedKey,
-    /// EP029: the certificate names an earlier certificate of its CA, by a serial number or a key
-    /// identifier that the current one does not have: OpenSSL and GnuTLS refuse it, Go does not look.
+    /// EP029: the certificate names an earlier certificate of its CA by a serial number or key
+    /// identifier that the current one lacks. OpenSSL and GnuTLS refuse it; Go does not check it.
     EarlierCaCertificate,
-    /// EP030: etcd-pki cannot judge this; etcd may accept it.
+    /// EP030: etcd-pki cannot judge a part of the certificate or file; etcd may accept it.
     NotSupported {
         /// The certificate of the chain
         subject: Option<String>,
-        /// What is not supported
+        /// The unsupported part
         what: String,
     },
     /// EP031: a signature in the chain is not valid.
     Signature {
         /// The certificate with that signature
         subject: String,
-        /// Why
+        /// The reason
         reason: String,
     },
     /// EP032: a certificate in the chain must not sign certificates.
     NotCa {
         /// The certificate
         subject: String,
-        /// What it lacks
+        /// The reason, such as a missing extension
         reason: String,
     },
     /// EP033: a CA has more CAs below it than its path length allows.
     PathTooLong {
         /// The CA
         ca: String,
-        /// How many it allows
+        /// The number of CAs that it allows
         path_length: u8,
     },
     /// EP034: a CA's name constraints exclude a name.
@@ -240,7 +247,7 @@ pub enum Finding {
         /// The name
         name: String,
     },
-    /// EP035: neither Go nor etcd-pki knows a critical extension.
+    /// EP035: neither Go nor etcd-pki supports a critical extension.
     UnknownExtension {
         /// The certificate
         subject: String,
@@ -251,7 +258,7 @@ pub enum Finding {
     Malformed {
         /// The certificate
         subject: String,
-        /// What is wrong with it
+        /// The reason
         reason: Cow<'static, str>,
     },
     /// EP037: a certificate in the chain does not allow a usage.
@@ -272,11 +279,12 @@ pub enum Finding {
         /// Whether its common name is that host, which Go ignores since version 1.15
         common_name_only: bool,
     },
-    /// EP039: RFC 5280 forbids it, and strict verifiers refuse it; Go accepts it.
+    /// EP039: RFC 5280 forbids a property of the certificate. Strict verifiers refuse it; Go
+    /// accepts it.
     Strict {
         /// The certificate
         subject: String,
-        /// What it lacks, with the section
+        /// The violation, with the section
         reason: &'static str,
     },
     /// EP040: Go stops comparing names with a CA's name constraints, because there are too many.
@@ -284,24 +292,25 @@ pub enum Finding {
         /// The CA
         ca: String,
     },
-    /// EP041: etcd does not read a file, though etcd-pki may.
+    /// EP041: etcd does not read a file, although etcd-pki may.
     NotReadByEtcd {
         /// The file; `None` for bytes that are not in one
         path: Option<PathBuf>,
-        /// Why, with the block and the line
+        /// The reason, with the block and the line
         reason: String,
-        /// How to fix it
+        /// The way to fix it
         fix: &'static str,
     },
-    /// EP042: etcd reads a file without some of its blocks, and does not say so.
+    /// EP042: etcd reads a file without some of its blocks, and reports no error.
     SkippedBlocks {
         /// The file; `None` for bytes that are not in one
         path: Option<PathBuf>,
         /// The lines on which the blocks begin, counted from 1
         lines: Vec<usize>,
     },
-    /// EP046: a CA certificate arrived in an exchange directory, and nothing of that CA is trusted
-    /// here. It is not installed: whoever brings the exchange directory may have made it.
+    /// EP046: an exchange directory contains a CA certificate, but no certificate of that CA is
+    /// trusted here. It is not installed, because anyone with access to the exchange directory may
+    /// have created it.
     UntrustedCa {
         /// The file in the exchange directory
         path: PathBuf,
@@ -310,26 +319,28 @@ pub enum Finding {
         /// SHA-256 of the certificate
         fingerprint: String,
     },
-    /// EP047: a file of a pair is empty or has only zero bytes, as a full disk or a crash leaves it.
+    /// EP047: a file of a pair is empty or has only zero bytes, for example after a crash or with a
+    /// full disk.
     EmptyFile {
         /// The file
         path: PathBuf,
         /// Whether it has only zero bytes
         is_zeros: bool,
     },
-    /// EP048: a file has a key where a certificate should be, or a certificate where a key should be.
+    /// EP048: a file has a key where a certificate should be, or a certificate where a key should
+    /// be.
     Misplaced {
         /// The file
         path: PathBuf,
-        /// What it has
+        /// The current content
         current: &'static str,
-        /// What it should have
+        /// The expected content
         desired: &'static str,
     },
-    /// EP049: a member's certificate without DNS name and address. No client accepts it: Go ignores
-    /// the common name since version 1.15.
+    /// EP049: a member's certificate has no DNS name and no address. No client accepts it, because
+    /// Go ignores the common name since version 1.15.
     MemberWithoutNames,
-    /// EP050: an address is a DNS name of the certificate. Go compares the address of a connection
+    /// EP050: a DNS name of the certificate is an address. Go compares the address of a connection
     /// with the certificate's addresses only (`VerifyHostname` in `crypto/x509/verify.go`).
     AddressAsDnsName(
         /// The address
@@ -349,16 +360,17 @@ pub enum Finding {
         /// Its owner
         owner: String,
     },
-    /// EP054: the file of a CA's certificates belongs to a user who may not own it, and who can exchange
-    /// what is trusted. A plan neither signs with it nor trusts it.
+    /// EP054: the file of a CA's certificates belongs to a user who may not own it and could
+    /// replace the trusted CAs. A plan neither signs with this CA nor trusts it.
     CaOwner {
         /// The file
         path: PathBuf,
         /// Its owner
         owner: String,
     },
-    /// EP053: another CA of the directory than the cluster's own signed the certificate, or is above the
-    /// CA that signed it. A plan never signs such a certificate: other programs may trust that CA.
+    /// EP053: a CA in the directory that is not the cluster's own signed the certificate, or is
+    /// above the CA that signed it. A plan never signs such a certificate: other programs may trust
+    /// that CA.
     SignedByOtherCa {
         /// The issuer that the certificate names
         issuer: String,
@@ -380,11 +392,11 @@ impl Finding {
         self.entry().kind
     }
 
-    /// How serious it is.
+    /// The severity.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
-            // A CA of the same name is meant to be the issuer, and is not
+            // A CA has the name of the issuer, but did not sign the certificate
             Self::OtherCa {
                 same_name: true, ..
             }
@@ -393,7 +405,7 @@ impl Finding {
         }
     }
 
-    /// How to fix it: a sentence without a period.
+    /// The way to fix it: a sentence without a period.
     #[must_use]
     pub const fn fix(&self) -> &'static str {
         match self {
@@ -402,7 +414,7 @@ impl Finding {
         }
     }
 
-    /// The same finding about a file's bytes, with the file.
+    /// Adds the file to a finding about a file's bytes.
     #[must_use]
     pub(crate) fn in_file(mut self, file: &Path) -> Self {
         if let Self::NotReadByEtcd { path, .. } | Self::SkippedBlocks { path, .. } = &mut self {
@@ -412,7 +424,7 @@ impl Finding {
     }
 }
 
-/// How a file is empty, in words.
+/// The phrase for an empty file.
 const fn empty(is_zeros: bool) -> &'static str {
     if is_zeros {
         "it has only zero bytes"
@@ -421,7 +433,7 @@ const fn empty(is_zeros: bool) -> &'static str {
     }
 }
 
-/// How many certificates depend on a CA, in words; `None` for none.
+/// The phrase for the number of certificates that depend on a CA; `None` for none.
 fn depend_on_it(count: usize) -> Option<String> {
     match count {
         0 => None,
@@ -430,7 +442,7 @@ fn depend_on_it(count: usize) -> Option<String> {
     }
 }
 
-/// The first of many numbers.
+/// The first of several numbers, as text.
 fn numbers(numbers: &[usize]) -> String {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     text::few(&numbers)

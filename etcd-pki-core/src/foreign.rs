@@ -1,4 +1,4 @@
-//! What some bytes are, for the error of who expected something else
+//! Recognizes the format of a file for the error about an unexpected one
 //! ([`Error::or_foreign`](crate::Error::or_foreign)).
 
 use base64::Engine as _;
@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 /// A kind of file that is neither PEM nor the DER of a key or certificate.
 struct Format {
-    /// Its name, as it follows "it is"
+    /// The name of the format; it follows "it is"
     name: &'static str,
-    /// The command that converts it
+    /// The command that converts a file
     hint: &'static str,
     matches: fn(&[u8]) -> bool,
 }
@@ -189,31 +189,31 @@ const FORMATS: &[Format] = &[
 ];
 
 const PKCS7_IN_PEM: &str = "PKCS#7 in PEM (.p7b)";
-/// The labels of PKCS#7 and its successor, which OpenSSL reads (`include/openssl/pem.h`)
+/// The labels of PKCS#7 and its successor that OpenSSL reads (`include/openssl/pem.h`)
 const PKCS7_LABELS: [&str; 3] = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"];
-/// The fields of a kubeconfig that hold PEM in base64
+/// The fields of a kubeconfig that contain PEM in base64
 const KUBECONFIG: [&[u8]; 3] = [
     b"certificate-authority-data:",
     b"client-certificate-data:",
     b"client-key-data:",
 ];
-/// The fields of what `cfssl gencert`, `cfssl genkey` and `cfssl selfsign` print
+/// The fields in the output of `cfssl gencert`, `cfssl genkey` and `cfssl selfsign`
 const CFSSL: [&[u8]; 3] = [b"\"cert\"", b"\"key\"", b"\"csr\""];
-/// How JKS and JCEKS begin (`sun.security.provider.JavaKeyStore`)
+/// The first bytes of JKS and JCEKS files (`sun.security.provider.JavaKeyStore`)
 const JAVA: [&[u8]; 2] = [&[0xfe, 0xed, 0xfe, 0xed], &[0xce, 0xce, 0xce, 0xce]];
 const OPENSSH: [&[u8]; 3] = [b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-"];
 /// The object identifiers below 1.2.840.113549.1.7, with their tag and length
 const PKCS7: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
 
-/// What the bytes are instead of what was expected.
+/// The recognized format of bytes that are not of the expected kind.
 pub(crate) enum Foreign {
-    /// A file that is read nowhere here; the reason why, for [`hint`]
+    /// A format that etcd-pki does not read, with the reason. [`hint`] needs the reason
     Unreadable(String),
-    /// Something else that is read here, with its article
+    /// Another kind that etcd-pki reads, with its article
     Kind(&'static str),
 }
 
-/// What the bytes are, if it can be recognized.
+/// Recognizes the format of the bytes, if it is known.
 pub(crate) fn recognize(bytes: &[u8]) -> Option<Foreign> {
     let unreadable = |reason: &str| Some(Foreign::Unreadable(reason.to_owned()));
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -229,7 +229,7 @@ pub(crate) fn recognize(bytes: &[u8]) -> Option<Foreign> {
     }
 }
 
-/// What a PEM block with this label is, if it holds certificates in another format.
+/// The format of a PEM block with this label, if it contains certificates in another format.
 pub(crate) fn of_label(label: &str) -> Option<String> {
     let is_known = PKCS7_LABELS.contains(&label);
     is_known.then(|| format!("it is {PKCS7_IN_PEM}"))
@@ -240,14 +240,14 @@ pub(crate) fn is_of_label(reason: &str) -> bool {
     reason.strip_prefix("it is ") == Some(PKCS7_IN_PEM)
 }
 
-/// The command that converts what [`recognize`] has named.
+/// The command that converts the format that [`recognize`] found.
 pub(crate) fn hint(reason: &str) -> Option<&'static str> {
     let name = reason.strip_prefix("it is ")?;
     let format = FORMATS.iter().find(|format| format.name == name)?;
     Some(format.hint)
 }
 
-/// What some DER is.
+/// The kind of some DER.
 fn kind(der: &[u8]) -> Option<&'static str> {
     let is_private_key = || {
         pkcs8::PrivateKeyInfoRef::from_der(der).is_ok()
@@ -270,7 +270,8 @@ fn kind(der: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// With a byte order mark, or PEM that has three zero bytes before or after each letter.
+/// Whether the text has a byte order mark of UTF-32, or is PEM with three zero bytes before or
+/// after each character.
 fn is_utf32(bytes: &[u8]) -> bool {
     let dashes: Vec<u8> = b"-----BEGIN"
         .iter()
@@ -281,14 +282,15 @@ fn is_utf32(bytes: &[u8]) -> bool {
         || contains(bytes, &dashes)
 }
 
-/// With a byte order mark, or PEM that has a zero byte at every other place.
+/// Whether the text has a byte order mark of UTF-16, or is PEM with a zero byte at every second
+/// position.
 fn is_utf16(bytes: &[u8]) -> bool {
     let dashes: Vec<u8> = b"-----BEGIN".iter().flat_map(|byte| [*byte, 0]).collect();
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || contains(bytes, &dashes)
 }
 
-/// Version 3, and an OID of PKCS#7 in a SEQUENCE, in a SEQUENCE (RFC 7292, section 4). Old tools
-/// write lengths in BER.
+/// Whether the bytes are version 3 and an OID of PKCS#7 in a SEQUENCE, in a SEQUENCE (RFC 7292,
+/// section 4). Old tools write lengths in BER.
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let content = sequence(bytes).and_then(|content| content.strip_prefix(&[0x02, 0x01, 0x03]));
     let content = content.and_then(sequence);
@@ -299,7 +301,7 @@ fn is_pkcs7(bytes: &[u8]) -> bool {
     sequence(bytes).is_some_and(|content| content.starts_with(PKCS7))
 }
 
-/// What follows the tag and the length of a SEQUENCE, in BER.
+/// The contents of a SEQUENCE, in BER.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
     let (length, rest) = bytes.strip_prefix(&[0x30])?.split_first()?;
     match length {
@@ -315,7 +317,7 @@ fn is_json(bytes: &[u8]) -> bool {
         || (bytes.starts_with(b"[") && bytes.ends_with(b"]"))
 }
 
-/// What a file of nothing but base64 has in it.
+/// Decodes a file that contains only base64.
 fn unwrapped(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let symbols = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
     let symbols: Zeroizing<Vec<u8>> = Zeroizing::new(symbols.copied().collect());
@@ -323,7 +325,7 @@ fn unwrapped(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     inner.ok().map(Zeroizing::new)
 }
 
-/// Whether a line is so, without the blanks around it.
+/// Whether a line, without white space around it, fulfils a condition.
 fn has_line(bytes: &[u8], is_so: impl Fn(&[u8]) -> bool) -> bool {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     lines.any(|line| is_so(line.trim_ascii()))

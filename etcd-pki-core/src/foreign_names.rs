@@ -1,25 +1,25 @@
-//! Files with names of no layout: the tool that made them, and how to take them over.
+//! Recognizes file names of tools without a layout, and explains how to adopt the files.
 
 use std::path::Path;
 
-/// What a tool calls its files.
+/// The file names of a tool.
 struct Tool {
     name: &'static str,
-    /// Whether a path, as seen from the directory, is one that only this tool uses
+    /// Whether only this tool uses a path, given relative to the directory
     is_one: fn(&[&str]) -> bool,
     advice: &'static str,
 }
 
-/// Files that were found, and what to do about them.
+/// Files of a tool without a layout, and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ForeignNames {
-    /// The tool that calls its files so
+    /// The tool that uses these names
     pub(crate) tool: &'static str,
-    /// The first of them, as seen from the directory
+    /// The first file, relative to the directory
     pub(crate) file: String,
-    /// How many there are
+    /// The number of files
     pub(crate) count: usize,
-    /// What to do, a sentence without a period
+    /// The advice, a sentence without a period
     pub(crate) advice: &'static str,
 }
 
@@ -95,7 +95,8 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// The tool that calls most of these files so, if any does. Paths are as seen from the directory.
+/// Finds the tool that uses the names of most of these files, if there is one. Paths are relative
+/// to the directory.
 pub(crate) fn recognize<'a>(files: impl IntoIterator<Item = &'a Path>) -> Option<ForeignNames> {
     let mut found: Vec<Option<ForeignNames>> = vec![None; TOOLS.len()];
     for file in files {
@@ -113,7 +114,7 @@ pub(crate) fn recognize<'a>(files: impl IntoIterator<Item = &'a Path>) -> Option
             }
         }
     }
-    // Of several with as many files the first in the table
+    // If several tools have as many files, the first in the table counts
     let found = found.into_iter().rev().flatten();
     found.max_by_key(|found| found.count)
 }

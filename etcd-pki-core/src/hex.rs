@@ -1,8 +1,8 @@
-//! Bytes as hexadecimal digits.
+//! Writes bytes as hexadecimal digits.
 
 use std::fmt::Write as _;
 
-/// Upper-case, without separators.
+/// Writes upper-case digits without separators.
 pub(crate) fn upper(bytes: &[u8]) -> String {
     bytes
         .iter()

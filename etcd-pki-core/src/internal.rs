@@ -1,4 +1,4 @@
-//! Helpers that the command and the Python package share with the library. They are no part of the
+//! Helpers that the command and the Python package share with the library. They are not part of the
 //! public API and can change in every release.
 
 #[cfg(feature = "store")]

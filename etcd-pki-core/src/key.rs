@@ -38,9 +38,9 @@ const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35")
 
 /// A private key that signs.
 ///
-/// It has no `Clone` and no equality, and `Debug` shows nothing of it. Its bytes are wiped when it is
-/// dropped. Only methods with `secret` in their names export it. ring's own copies during signing are
-/// not wiped; see the security notes of the crate.
+/// It has no `Clone` and no equality, and `Debug` shows nothing of it. Its bytes are wiped when it
+/// is dropped. Only methods with `secret` in their names export it. ring's own copies during
+/// signing are not wiped; see the security notes of the crate.
 ///
 /// ```
 /// use etcd_pki_core::{KeyAlgorithm, PrivateKey};
@@ -57,8 +57,8 @@ pub struct PrivateKey {
     public_key: PublicKey,
     /// PKCS#8, version 1
     pkcs8: Zeroizing<Vec<u8>>,
-    /// For a generated elliptic curve key it is created at the first signature: most keys are only written
-    /// to a file
+    /// Created at the first signature for a generated elliptic curve key, because most keys are
+    /// only written to a file
     pair: OnceLock<KeyPair>,
 }
 
@@ -72,12 +72,12 @@ impl PrivateKey {
         Self::generate_with(KeyAlgorithm::default())
     }
 
-    /// Generates a key. RSA takes a tenth of a second to seconds.
+    /// Generates a key. For RSA this takes from a tenth of a second to several seconds.
     ///
     /// # Errors
     ///
-    /// [`Error::Signer`] if the system's random number generator fails; [`Error::Unsupported`] for RSA without the feature
-    /// `rsa`, and for the algorithms that are not in [`KeyAlgorithm::ALL`].
+    /// [`Error::Signer`] if the system's random number generator fails; [`Error::Unsupported`] for
+    /// RSA without the feature `rsa`, and for the algorithms that are not in [`KeyAlgorithm::ALL`].
     pub fn generate_with(algorithm: KeyAlgorithm) -> Result<Self> {
         match algorithm.scheme() {
             scheme @ (Scheme::EcdsaP256 | Scheme::EcdsaP384) => {
@@ -106,23 +106,24 @@ impl PrivateKey {
         }
     }
 
-    /// Reads the only private key in a PEM file, whatever else is in it.
+    /// Reads the only private key in a PEM file. The file may contain other blocks.
     ///
-    /// PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) and SEC1 (`EC PRIVATE KEY`, with or without the public point, with or
-    /// without `EC PARAMETERS` before it).
+    /// The formats are PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) and SEC1 (`EC PRIVATE
+    /// KEY`). SEC1 may lack the public point, and may follow a block `EC PARAMETERS`.
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::EncryptedKey`] if
-    /// it needs a passphrase; [`Error::Unsupported`] with the name of an algorithm that etcd-pki does not
-    /// use; [`Error::Malformed`] if it is damaged.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::EncryptedKey`] if it needs a passphrase; [`Error::Unsupported`] with the name of an
+    /// algorithm that etcd-pki does not use; [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         import::from_pem(pem.as_ref(), None)
     }
 
-    /// Reads the only private key in a PEM file, which may be encrypted: as PKCS#8 (`ENCRYPTED PRIVATE KEY`: PBES2 with AES or
-    /// triple DES, PBKDF2 or scrypt; RFC 8018), or in OpenSSL's older way (`Proc-Type: 4,ENCRYPTED` with AES or triple DES in CBC
-    /// mode). The passphrase is not used for a key that is not encrypted.
+    /// Reads the only private key in a PEM file. The key may be encrypted as PKCS#8 (`ENCRYPTED
+    /// PRIVATE KEY`: PBES2 with AES or triple DES, PBKDF2 or scrypt; RFC 8018) or in OpenSSL's
+    /// older format (`Proc-Type: 4,ENCRYPTED` with AES or triple DES in CBC mode). A key without
+    /// encryption ignores the passphrase.
     ///
     /// # Errors
     ///
@@ -165,7 +166,8 @@ impl PrivateKey {
         &self.public_key
     }
 
-    /// Signs: ECDSA as `Ecdsa-Sig-Value`, RSA as PKCS#1 v1.5, each with the digest of its [`KeyAlgorithm`].
+    /// Signs a message with the digest of its [`KeyAlgorithm`]: ECDSA as `Ecdsa-Sig-Value`, RSA as
+    /// PKCS#1 v1.5.
     ///
     /// # Errors
     ///
@@ -194,7 +196,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] if the key has no such format: PKCS#1 is for RSA, SEC1 for elliptic curves.
+    /// [`Error::Unsupported`] if the format does not exist for the key: PKCS#1 is for RSA, SEC1 for
+    /// elliptic curves.
     pub fn to_secret_pem_as(&self, format: KeyFormat) -> Result<Zeroizing<String>> {
         let (label, contents) = match (format, self.algorithm.scheme()) {
             (KeyFormat::Pkcs8, _) => return Ok(self.to_secret_pem()),
@@ -212,8 +215,8 @@ impl PrivateKey {
         Ok(pem::encode_secret(label, &contents))
     }
 
-    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC with scrypt (RFC 8018, RFC 7914). OpenSSL, Go
-    /// libraries and etcd-pki read it; etcd reads no encrypted key.
+    /// The key as encrypted PKCS#8 in PEM: AES-256-CBC with scrypt (RFC 8018, RFC 7914). OpenSSL,
+    /// Go libraries and etcd-pki read it; etcd reads no encrypted key.
     ///
     /// # Errors
     ///
@@ -223,7 +226,7 @@ impl PrivateKey {
         Ok(pem::encode("ENCRYPTED PRIVATE KEY", &encrypted))
     }
 
-    /// Its signature scheme.
+    /// The signature scheme.
     pub(crate) fn scheme(&self) -> Scheme {
         self.algorithm.scheme()
     }
@@ -278,7 +281,8 @@ impl PrivateKey {
         })
     }
 
-    /// The content of PKCS#8: PKCS#1 for RSA, SEC1 without the name of the curve for elliptic curves.
+    /// The content of PKCS#8: PKCS#1 for RSA, SEC1 without the name of the curve for elliptic
+    /// curves.
     fn private_key_field(&self) -> Result<Zeroizing<Vec<u8>>> {
         let info = PrivateKeyInfoRef::from_der(&self.pkcs8).map_err(malformed)?;
         Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))

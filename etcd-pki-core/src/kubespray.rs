@@ -1,4 +1,5 @@
-//! What Kubespray's `make-ssl-etcd.sh` is told, as a cluster: the names in its openssl.conf, and two lists of hosts.
+//! Converts the input of Kubespray's `make-ssl-etcd.sh` to a cluster: the names in its
+//! openssl.conf, and two lists of hosts.
 
 mod alt_names;
 mod openssl_conf;
@@ -18,8 +19,9 @@ use crate::{
     x509::identity::{self, AlternativeName},
 };
 
-/// What Kubespray's `make-ssl-etcd.sh` is told, and so what it would make: for each master a member's and an admin's pair, for
-/// each host a node's, every certificate with all names of the openssl.conf.
+/// The input of Kubespray's `make-ssl-etcd.sh`. The script issues a member's and an admin's pair
+/// for each master and a node's pair for each host. Every certificate has all names of the
+/// openssl.conf.
 ///
 /// ```
 /// use etcd_pki_core::kubespray::KubesprayScript;
@@ -43,15 +45,15 @@ pub struct KubesprayScript {
 }
 
 impl KubesprayScript {
-    /// Takes the names from the section `[alt_names]` of an openssl.conf, as OpenSSL reads it: with quotes, backslashes, joined
-    /// lines, and variables such as `$name`, `${section::name}` and `${ENV::NAME}`, which is a variable of this process's
-    /// environment. An address behind `DNS.` is taken as the address that it is, and
-    /// [`KubesprayScript::misplaced_addresses`] reports it.
+    /// Reads the names from the section `[alt_names]` of an openssl.conf, as OpenSSL reads it: with
+    /// quotes, backslashes, joined lines, and variables such as `$name`, `${section::name}` and
+    /// `${ENV::NAME}`, which is a variable of this process's environment. An address after `DNS.`
+    /// is read as an address, and [`KubesprayScript::misplaced_addresses`] reports it.
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with the line of what is no name, of what OpenSSL would refuse, and of `.include` and `.pragma`;
-    /// and for a file without names.
+    /// [`Error::Specification`] with the line, for an invalid name, for text that OpenSSL refuses,
+    /// and for `.include` and `.pragma`; also for a file without names.
     pub fn from_openssl_conf(text: &str) -> Result<Self> {
         Ok(Self {
             names: alt_names::parse(text, |name| env::var(name).ok())?,
@@ -62,7 +64,7 @@ impl KubesprayScript {
         })
     }
 
-    /// Sets the members, separated by blanks, as in the script's variable `MASTERS`.
+    /// Sets the members, separated by white space, as in the script's variable `MASTERS`.
     pub fn with_masters(self, masters: &str) -> Self {
         Self {
             masters: each_once(masters),
@@ -70,7 +72,7 @@ impl KubesprayScript {
         }
     }
 
-    /// Sets the nodes, separated by blanks, as in the script's variable `HOSTS`.
+    /// Sets the nodes, separated by white space, as in the script's variable `HOSTS`.
     pub fn with_hosts(self, hosts: &str) -> Self {
         Self {
             hosts: each_once(hosts),
@@ -78,7 +80,7 @@ impl KubesprayScript {
         }
     }
 
-    /// Sets the algorithm of keys; Kubespray's is RSA of 2048 bits.
+    /// Sets the algorithm of keys; Kubespray uses RSA with 2048 bits.
     pub fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
         Self {
             algorithm: Some(algorithm),
@@ -86,7 +88,7 @@ impl KubesprayScript {
         }
     }
 
-    /// Sets how long certificates are valid, the authority's included; Kubespray's are for 36500 days.
+    /// Sets the validity of all certificates, including the CA's; Kubespray uses 36500 days.
     pub fn with_validity(self, validity: Validity) -> Self {
         Self {
             validity: Some(validity),
@@ -100,24 +102,25 @@ impl KubesprayScript {
         &self.names.names
     }
 
-    /// The addresses that the file has among its DNS names: as a host's name in Kubespray's inventory may be its address.
+    /// The addresses that the file lists as DNS names. A host's name in Kubespray's inventory may
+    /// be its address.
     #[must_use]
     pub fn misplaced_addresses(&self) -> &[MisplacedAddress] {
         &self.names.misplaced
     }
 
-    /// Whether there is neither a master nor a host, and so nothing to make.
+    /// Whether there are no masters and no hosts, and so no certificates to issue.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.masters.is_empty() && self.hosts.is_empty()
     }
 
-    /// The cluster of these masters and hosts. It is a part of what lies in Kubespray's directory: others were named at other
-    /// times.
+    /// The cluster of these masters and hosts. It covers only part of Kubespray's directory: other
+    /// runs of the script used other hosts.
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] for a host whose files or certificate could not be made.
+    /// [`Error::Specification`] for a host that cannot have files or a certificate.
     pub fn cluster(&self) -> Result<Cluster> {
         let entries = |names: &[String]| names.iter().map(EntrySpec::new).collect();
         Cluster::try_from(ClusterSpec {
@@ -144,12 +147,12 @@ impl KubesprayScript {
 const MASTERS: &str = "MASTERS";
 const HOSTS: &str = "HOSTS";
 
-/// The words of a list, in their order.
+/// Splits a list at white space. Keeps the order, and each name once.
 fn each_once(list: &str) -> Vec<String> {
     identity::each_once(list.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Whoever wrote no specification is not told of its fields.
+/// Names the script's variable instead of the field: users of the script have no specification.
 fn in_words_of_the_script(error: Error) -> Error {
     match error {
         Error::Specification { field, reason, .. } if field.starts_with("members") => {

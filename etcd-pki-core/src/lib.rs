@@ -1,8 +1,8 @@
 //! Keys, certificate requests, a CA and certificates for etcd, in pure Rust without OpenSSL.
 //!
-//! etcd secures two conversations: clients to a server, and member to member. This crate creates the
-//! keys and certificates for both. Every common verifier accepts them: Go's `crypto/x509`, which etcd
-//! uses, OpenSSL with `-x509_strict`, Python 3.13, GnuTLS, NSS and webpki.
+//! etcd secures two conversations: clients to a server, and member to member. This crate creates
+//! the keys and certificates for both. Every common verifier accepts them: Go's `crypto/x509`,
+//! which etcd uses, OpenSSL with `-x509_strict`, Python 3.13, GnuTLS, NSS and webpki.
 //!
 //! ```
 //! use etcd_pki_core::{CaKind, CertificateAuthority, Identity, Layout, Role, Store};
@@ -26,16 +26,17 @@
 //!
 //! - A [`CertificateAuthority`] issues a [`Bundle`] (a key and its [`Certificate`]), or signs a
 //!   [`CertificateRequest`] for a key that stays where it is.
-//! - An [`Identity`] is the host or user of a certificate. A [`Role`] is its purpose: a member accepts
-//!   and opens connections, a node or client only opens them.
+//! - An [`Identity`] is the host or user of a certificate. A [`Role`] is its purpose: a member
+//!   accepts and opens connections, a node or client only opens them.
 //! - A [`Verifier`](verify::Verifier) gives the verdict that etcd would give.
 //! - A [`Store`] is a directory with such files, in the [`Layout`] of Kubespray, kubeadm or another
-//!   tool. [`Settings`](settings::Settings) are the options of etcd, etcdctl and kube-apiserver that name these files.
-//! - A [`Cluster`] is the specification of a whole cluster, and a [`Plan`] the changes to a directory
-//!   that it requires.
+//!   tool. [`Settings`](settings::Settings) are the options of etcd, etcdctl and kube-apiserver
+//!   that name these files.
+//! - A [`Cluster`] is the specification of a whole cluster, and a [`Plan`] the changes to a
+//!   directory that it requires.
 //!
-//! A role has good defaults. Where a function takes a `Role`, it also takes a [`Profile`], which can
-//! change them:
+//! A role has good defaults. Where a function takes a `Role`, it also takes a [`Profile`], which
+//! can change them:
 //!
 //! ```
 //! use etcd_pki_core::{CertificateAuthority, Identity, KeyAlgorithm, Profile, Role, Validity};
@@ -48,14 +49,14 @@
 //! # Ok::<(), etcd_pki_core::Error>(())
 //! ```
 //!
-//! Values are valid by construction: the signature of a request has been verified, the key of a bundle
-//! matches its certificate, and an identity can be written into a certificate.
+//! Values are valid by construction: the signature of a request has been verified, the key of a
+//! bundle matches its certificate, and an identity can be written into a certificate.
 //!
 //! # Signing requests
 //!
-//! The names and usages in a request are claims. The caller of `sign` decides what is granted. Taking
-//! the requester's names is explicit ([`CertificateRequest::claimed`]), and claims that were not
-//! granted are reported.
+//! The names and usages in a request are claims, and the caller of `sign` decides which to grant. A
+//! caller who grants the requester's names does so explicitly ([`CertificateRequest::claimed`]).
+//! Claims that were not granted are reported.
 //!
 //! ```
 //! use etcd_pki_core::{CertificateAuthority, CertificateRequest, Identity, PrivateKey, Role};
@@ -76,31 +77,31 @@
 //!
 //! # A CA key outside the process
 //!
-//! A [`Signer`](ca::Signer) signs with a key in a hardware module or another process. A [`PrivateKey`] is a key in
-//! memory.
+//! A [`Signer`](ca::Signer) signs with a key in a hardware module or another process. A
+//! [`PrivateKey`] is a key in memory.
 //!
 //! # What it does not do
 //!
-//! It opens no TLS connections, has no ACME, and creates no certificates for the public web. It has no
-//! post-quantum keys, since etcd has none. It runs on Unix-like systems only, because its rules about
-//! file modes and links are theirs.
+//! It opens no TLS connections, has no ACME, and creates no certificates for the public web. It has
+//! no post-quantum keys, since etcd has none. It runs on Unix-like systems only, because its rules
+//! about file modes and links are theirs.
 //!
-//! This crate wipes its copies of private keys when they are dropped. Copies that its dependencies make
-//! may remain: ring keeps copies of a number while it signs, and the `rsa` crate may leave a prime in
-//! memory after it generates a key.
+//! This crate wipes its copies of private keys when they are dropped. Copies that its dependencies
+//! make may remain: ring keeps copies of a number while it signs, and the `rsa` crate may leave a
+//! prime in memory after it generates a key.
 //!
 //! # Features
 //!
-//! - `rsa` (default): generates RSA keys, and uses those with a size that is no multiple of 1024 bits.
-//!   Without it, existing RSA keys of 2048, 3072 and 4096 bits still work.
-//! - `store` (default): layouts, directories, and plans of a whole cluster. Without it, this crate has
-//!   keys, requests, CAs and verification, and fewer dependencies.
-//! - `yaml` (default, needs `store`): reads and writes the specification of a cluster as YAML. Without
-//!   it, serde reads a `ClusterSpec` in other formats.
+//! - `rsa` (default): generates RSA keys, and uses those with a size that is no multiple of 1024
+//!   bits. Without it, existing RSA keys of 2048, 3072 and 4096 bits still work.
+//! - `store` (default): layouts, directories, and plans of a whole cluster. Without it, this crate
+//!   has keys, requests, CAs and verification, and fewer dependencies.
+//! - `yaml` (default, needs `store`): reads and writes the specification of a cluster as YAML.
+//!   Without it, serde reads a `ClusterSpec` in other formats.
 //! - `rustls-pki-types`: conversions to the types of rustls.
 //!
-//! Types of `der`, `x509-cert` and `zeroize` are in public signatures: a new major version of one of
-//! them is a new major version of this crate.
+//! Types of `der`, `x509-cert` and `zeroize` are in public signatures: a new major version of one
+//! of them is a new major version of this crate.
 
 #![cfg_attr(
     not(feature = "store"),

@@ -1,5 +1,6 @@
-//! The blocks of a file in PEM (RFC 7468), tolerant of what people have: text around the blocks, several blocks, a byte order
-//! mark, CRLF, blanks at the ends of lines, a body on one line, the headers of RFC 1421.
+//! Reads and writes PEM files (RFC 7468). It tolerates text around the blocks, several blocks, a
+//! byte order mark, CRLF, white space at the ends of lines, a body on one line, and the headers of
+//! RFC 1421.
 
 use std::{collections::HashSet, ops::Range, path::Path};
 
@@ -15,32 +16,33 @@ use crate::{
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// The characters of a line
+/// The number of characters in a line
 const LINE: usize = 64;
-/// The most kinds of blocks that an error names
+/// The maximum number of kinds of blocks in an error
 const KINDS: usize = 5;
 
 /// One block of a PEM file.
 pub(crate) struct Block {
     /// The type of its content: `CERTIFICATE`, `PRIVATE KEY`, ...
     pub(crate) label: String,
-    /// The headers of RFC 1421, which OpenSSL writes into keys that it encrypts itself: `Proc-Type: 4,ENCRYPTED`
+    /// The headers of RFC 1421: OpenSSL writes `Proc-Type: 4,ENCRYPTED` into keys that it encrypts
+    /// in its older format
     pub(crate) headers: String,
-    /// Its content
+    /// The content
     pub(crate) contents: Zeroizing<Vec<u8>>,
-    /// Its position
+    /// The position in the file
     pub(crate) place: Place,
-    /// Its bytes in the file, from the BEGIN line to the dashes of the END line
+    /// The range in the file, from the BEGIN line to the dashes of the END line
     pub(crate) range: Range<usize>,
 }
 
 /// Writes one block of public content.
 pub(crate) fn encode(label: &str, contents: &[u8]) -> String {
-    // All of it at once: base64 is fast in long runs only
+    // Encodes all of it at once, because base64 is fast only for long input
     frame(label, &BASE64_STANDARD.encode(contents))
 }
 
-/// Writes one block with a private key, in constant time.
+/// Writes one block with a private key. The encoding takes constant time.
 pub(crate) fn encode_secret(label: &str, contents: &[u8]) -> Zeroizing<String> {
     let symbols = Zeroizing::new(Base64::encode_string(contents));
     Zeroizing::new(frame(label, &symbols))
@@ -49,7 +51,7 @@ pub(crate) fn encode_secret(label: &str, contents: &[u8]) -> Zeroizing<String> {
 /// Writes base64 between BEGIN and END, in lines of 64 characters.
 fn frame(label: &str, symbols: &str) -> String {
     let lines = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len() + 1);
-    // The capacity is exact: a secret leaves no copy in a smaller buffer
+    // The capacity is exact, so a secret leaves no copy in a smaller buffer
     let mut text = String::with_capacity(lines + symbols.len() + symbols.len() / LINE + 1);
     text.extend([BEGIN, label, DASHES, "\n"]);
     let mut rest = symbols;
@@ -66,23 +68,23 @@ fn frame(label: &str, symbols: &str) -> String {
     text
 }
 
-/// Whether the bytes look like PEM rather than DER: no DER of ours begins with text.
+/// Whether the bytes look like PEM and not like DER: the supported DER never starts with text.
 pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     find(bytes, BEGIN.as_bytes(), 0).is_some()
 }
 
-/// Whether the bytes look like DER: all of ours is a SEQUENCE.
+/// Whether the bytes look like DER: all supported DER is a SEQUENCE.
 pub(crate) fn is_der(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x30) && !is_pem(bytes)
 }
 
-/// Whether a block of a private key begins in the bytes, damaged or not.
+/// Whether the bytes contain the beginning of a private key block, even a damaged one.
 pub(crate) fn begins_private_key(bytes: &[u8]) -> bool {
     find(bytes, b"PRIVATE KEY-----", 0).is_some()
 }
 
-/// Whether a file is DER and has the name of such a file, so that no one gives it to etcd. `.cer` and
-/// `.cert` are used for PEM and DER.
+/// Whether a file is DER and its name shows it, so users do not give it to etcd. `.cer` and `.cert`
+/// do not count: they are used for PEM and DER.
 pub(crate) fn is_der_by_name(path: &Path, bytes: &[u8]) -> bool {
     let extension = path.extension().unwrap_or_default();
     let mut of_pem = ["pem", "crt", "key"].iter();
@@ -115,7 +117,7 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block>> {
     Ok(blocks)
 }
 
-/// Reads every block of a file that is to hold something.
+/// Reads every block of a file that must contain at least one.
 pub(crate) fn read(what: &'static str, bytes: &[u8]) -> Result<Vec<Block>> {
     match blocks(bytes) {
         Ok(blocks) if !blocks.is_empty() => Ok(blocks),
@@ -123,7 +125,7 @@ pub(crate) fn read(what: &'static str, bytes: &[u8]) -> Result<Vec<Block>> {
             Error::malformed(what, "it has no -----BEGIN line, so it is no PEM")
                 .or_foreign(what, bytes),
         ),
-        // JSON has PEM in it, and is none
+        // JSON may contain PEM, but is another format
         Err(error) => Err(error.or_foreign(what, bytes)),
     }
 }
@@ -213,7 +215,8 @@ fn split_headers(body: &[u8]) -> (&[u8], &[u8]) {
     body.split_at(blank.unwrap_or(body.len()))
 }
 
-/// Decodes base64 in lines of any length, through the constant-time decoder of `pem-rfc7468`, which wants equal ones.
+/// Decodes base64 in lines of any length. The constant-time decoder of `pem-rfc7468` requires lines
+/// of equal length.
 fn decode(label: &str, base64: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let symbols = base64.iter().filter(|byte| !byte.is_ascii_whitespace());
     let mut canonical = Zeroizing::new(Vec::with_capacity(base64.len() * 66 / 64 + 128));
@@ -318,7 +321,7 @@ mod tests {
             error.to_string().contains("more than 10000 blocks"),
             "{error}"
         );
-        // Some 16 MiB, where the square of the blocks would take minutes
+        // About 16 MiB; work that grows with the square of the number of blocks would take minutes
         let far: String = (0..300_000)
             .map(|number| block(&format!("A{number}")))
             .collect();

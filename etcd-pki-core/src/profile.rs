@@ -1,4 +1,4 @@
-//! Profiles: the content of a certificate of a role.
+//! Defines profiles: the content of a certificate of a role.
 
 use crate::{
     error::{Error, Result},
@@ -17,8 +17,8 @@ const AUTHORITY_VALIDITY: Validity = Validity::years(10);
 /// Kubespray's `certificates_duration`
 const KUBESPRAY_VALIDITY: Validity = Validity::days(36_500);
 
-/// The content of a certificate of a role: usages, alternative names, validity, and the algorithm of
-/// its key.
+/// The content of a certificate of a role: usages, alternative names, validity, and the algorithm
+/// of its key.
 ///
 /// Functions that take a profile also take a [`Role`]:
 ///
@@ -68,8 +68,8 @@ impl Profile {
         }
     }
 
-    /// Allows a node or client the common name of a member, or one with the prefix of members. etcd's
-    /// option `--peer-cert-allowed-cn` may then accept it as a member.
+    /// Allows a node or client the common name of a member, or one with the prefix of members.
+    /// etcd's option `--peer-cert-allowed-cn` may then accept it as a member.
     #[must_use]
     pub const fn with_member_common_name_allowed(self) -> Self {
         Self {
@@ -102,7 +102,7 @@ impl Profile {
         }
     }
 
-    /// The algorithm, if one was requested. A default never replaces an existing key.
+    /// The requested algorithm. `None` is the default, which never replaces an existing key.
     pub(crate) const fn requested_algorithm(&self) -> Option<KeyAlgorithm> {
         self.algorithm
     }
@@ -115,7 +115,7 @@ impl Profile {
         }
     }
 
-    /// The validity, if one was requested.
+    /// The requested validity.
     pub(crate) const fn asked_validity(&self) -> Option<Validity> {
         self.validity
     }
@@ -125,7 +125,8 @@ impl Profile {
         self.role == Role::Member || self.member_common_name_allowed
     }
 
-    /// keyEncipherment is for RSA alone: only RSA keys encrypt (RFC 5280, section 4.2.1.3; RFC 8813, section 3).
+    /// The key usages. Only RSA keys encrypt, so only they have keyEncipherment (RFC 5280, section
+    /// 4.2.1.3; RFC 8813, section 3).
     pub(crate) const fn key_usages(&self, rsa: bool) -> &'static [KeyUsage] {
         if rsa {
             &[KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment]
@@ -134,13 +135,15 @@ impl Profile {
         }
     }
 
-    /// Whether an existing certificate may keep its key usages. Kubespray's have none, which allows all.
+    /// Whether an existing certificate may keep its key usages. Kubespray's certificates have none,
+    /// which allows all.
     pub(crate) fn accepts_key_usages(&self, found: Option<&[KeyUsage]>, rsa: bool) -> bool {
         match found {
             None => self.compatibility == Compatibility::Kubespray,
             Some(found) => {
                 let wanted = self.key_usages(rsa);
-                // kubeadm and cfssl let elliptic curve keys encipher too, which no one checks
+                // kubeadm and cfssl give elliptic curve keys keyEncipherment too, and no verifier
+                // checks it
                 let is_known =
                     |usage| wanted.contains(usage) || *usage == KeyUsage::KeyEncipherment;
                 wanted.iter().all(|usage| found.contains(usage)) && found.iter().all(is_known)
@@ -160,7 +163,7 @@ impl Profile {
     pub(crate) fn common_name(&self, identity: &Identity) -> Result<Option<String>> {
         let common_name = identity.common_name(|name| {
             let name = match self.compatibility {
-                // A user of etcd is who it is: cut, root.backup would be root
+                // Clients keep dots: `root.backup` must not become the user `root`
                 Compatibility::Kubespray if self.role != Role::Client => {
                     name.split('.').next().unwrap_or(name)
                 }
@@ -180,9 +183,10 @@ impl Profile {
         }
     }
 
-    /// The names and addresses that clients connect to; for a role that accepts no connections, the address of no host: with it, and with nothing
-    /// else, etcd's peer port refuses a client's certificate at once (`checkCertSAN` in
-    /// `client/pkg/transport/listener_tls.go`), while one without any alternative name passes there.
+    /// The names and addresses that clients connect to. A role that accepts no connections has the
+    /// unspecified address if no names or addresses are given: etcd's peer port immediately refuses
+    /// a client's certificate with only this address (`checkCertSAN` in
+    /// `client/pkg/transport/listener_tls.go`), but accepts one without alternative names.
     pub(crate) fn alternative_names<'a>(
         &self,
         identity: &'a Identity,
@@ -235,7 +239,7 @@ impl Role {
 }
 
 impl Compatibility {
-    /// The profile of a role under these habits.
+    /// The profile of a role that is compatible with this tool.
     #[must_use]
     pub const fn profile(self, role: Role) -> Profile {
         let strict = role.profile();
@@ -287,13 +291,13 @@ impl CaProfile {
         self.algorithm
     }
 
-    /// How long the CA is valid.
+    /// The validity of the CA.
     #[must_use]
     pub const fn validity(&self) -> Validity {
         self.validity
     }
 
-    /// One CA below it, since the link certificate of a CA rotation is one; it signs certificates
+    /// It allows one CA below it, for the link certificate of a CA rotation. It signs certificates
     /// and revocation lists.
     pub(crate) const PATH_LENGTH: u8 = 1;
     pub(crate) const KEY_USAGES: &'static [KeyUsage] = &[KeyUsage::KeyCertSign, KeyUsage::CrlSign];
@@ -356,7 +360,7 @@ mod tests {
             ),
             [""; 0]
         );
-        // etcd does not count URIs
+        // etcd ignores URIs here
         let of_a_mesh = identity.clone().with_names(["URI:spiffe://c/n"]).unwrap();
         for role in [Role::Node, Role::Client] {
             let names = names(role.profile(), &of_a_mesh);

@@ -1,4 +1,4 @@
-//! Certificate requests (PKCS#10, RFC 2986).
+//! Represents certificate requests (PKCS#10, RFC 2986).
 
 mod claim;
 
@@ -41,9 +41,9 @@ const ATTRIBUTES: Tag = Tag::ContextSpecific {
     number: TagNumber(0),
 };
 
-/// A certificate request with a valid signature, so its maker has the private key.
+/// A certificate request with a valid signature, so the requester has the private key.
 ///
-/// It proves nothing else: its subject, names and usages are [`Claim`]s.
+/// The signature proves nothing else: the subject, names and usages are [`Claim`]s.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateRequest, Identity, PrivateKey, Role};
@@ -57,7 +57,7 @@ const ATTRIBUTES: Tag = Tag::ContextSpecific {
 pub struct CertificateRequest {
     der: Vec<u8>,
     public_key: PublicKey,
-    /// Read at once for a request from outside; for one that was created here, at the first use
+    /// Read immediately for a request from outside; for one that was created here, at the first use
     facts: OnceLock<Arc<Facts>>,
 }
 
@@ -89,7 +89,7 @@ impl CertificateRequest {
         Self::signed(&subject, key.public_key(), &extensions, key.scheme(), sign)
     }
 
-    /// Creates a request with this subject in DER and these extensions, signed by `sign`.
+    /// Creates a request with this subject in DER and these extensions, and signs it with `sign`.
     pub(crate) fn signed(
         subject: &[u8],
         public_key: &PublicKey,
@@ -109,8 +109,9 @@ impl CertificateRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`]
-    /// if it is damaged; [`Error::Signature`] if it is not signed by its own key.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::Malformed`] if it is damaged; [`Error::Signature`] if it is not signed by its own
+    /// key.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
         let block = pem::only(&blocks, WHAT, |label| {
@@ -120,14 +121,15 @@ impl CertificateRequest {
         Self::from_der(&block.contents).map_err(|error| error.at(block.place))
     }
 
-    /// Reads a request in DER and verifies its signature over the bytes as they are.
+    /// Reads a request in DER and verifies its signature over the original bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for the algorithm of its key.
+    /// [`Error::Malformed`], [`Error::Signature`]; [`Error::Unsupported`] for the algorithm of its
+    /// key.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let signed = Signed::from_der(der).map_err(malformed)?;
-        // Nothing else of a request is read before its signature is verified
+        // Only the public key is read before the signature is verified
         let public_key = read_public_key(signed.content).map_err(malformed)?;
         let public_key = PublicKey::from_der(public_key)?;
         public_key.verify(WHAT, &signed)?;
@@ -177,28 +179,28 @@ impl CertificateRequest {
         self.facts().subject.to_string()
     }
 
-    /// Its claims: the subject, the usages, the names, and then others.
+    /// All claims: the subject, the usages, the names, and then others.
     #[must_use]
     pub fn claims(&self) -> &[Claim] {
         &self.facts().claims
     }
 
-    /// The identity that the request claims: common name, organization and alternative names. Signing
-    /// with it grants these claims, so a caller who does that trusts the requester.
+    /// The identity that the request claims: common name, organization and alternative names. A
+    /// caller who signs with it grants these claims, and so trusts the requester.
     ///
-    /// Claims that an [`Identity`] cannot have are not granted: other parts of the subject, a second
-    /// organization, and names that are no DNS name, address or URI.
+    /// Claims that an [`Identity`] cannot have are not granted: other parts of the subject, a
+    /// second organization, and names other than DNS names, addresses and URIs.
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`] for a
-    /// claim that no certificate can grant.
+    /// [`Error::CommonNameLength`], [`Error::InvalidName`] and [`Error::InvalidAlternativeName`]
+    /// for a claim that no certificate can grant.
     pub fn claimed(&self) -> Result<Identity> {
         self.claimed_where(|_| true)
     }
 
-    /// The identity of those claims that `is_accepted` accepts. Other claims are ignored, also those
-    /// that no certificate can grant.
+    /// The identity of the claims that `is_accepted` accepts. Other claims are ignored, even
+    /// invalid ones.
     ///
     /// # Errors
     ///
@@ -218,7 +220,7 @@ impl CertificateRequest {
 }
 
 impl Facts {
-    /// Reads the content of a request without its public key.
+    /// Reads the content of a request, except its public key.
     fn read(content: &[u8]) -> Result<Self> {
         let (subject, attributes_count, requested) = read_content(content).map_err(malformed)?;
         limits::check(WHAT, attributes_count, limits::ATTRIBUTES, "attributes")?;
@@ -288,8 +290,8 @@ fn read_public_key(content: &[u8]) -> der::Result<&[u8]> {
 
 /// Reads subject, number of attributes and requested extensions from a `CertificationRequestInfo`.
 ///
-/// It reads field by field, because some tools leave out the attributes, which RFC 2986 requires, or do
-/// not sort them, which DER requires.
+/// Some tools omit the attributes, which RFC 2986 requires, or do not sort them, which DER
+/// requires. So it reads each field separately.
 fn read_content(content: &[u8]) -> der::Result<(Name, usize, Vec<ExtensionRef<'_>>)> {
     SliceReader::new(content)?.sequence(|fields| {
         AnyRef::decode(fields)?;
@@ -319,7 +321,7 @@ fn read_attributes<'a>(
         reader.sequence(|attribute| {
             let kind = ObjectIdentifier::decode(attribute)?;
             let values = AnyRef::decode(attribute)?;
-            // Other attributes are a challenge password, or notes of Microsoft's tools
+            // Other attributes are a challenge password, or additions of Microsoft's tools
             if kind == EXTENSION_REQUEST {
                 requested.append(&mut Vec::from_der(values.value())?);
             }
@@ -340,7 +342,7 @@ mod tests {
     use super::*;
     use crate::limits;
 
-    /// A request with so many extensions, signed by its own key or by another one.
+    /// A request with this number of extensions, signed by its own key or by another one.
     fn with_extensions(count: u32, is_signed: bool) -> Result<CertificateRequest> {
         let key = PrivateKey::generate()?;
         let other = PrivateKey::generate()?;

@@ -1,4 +1,4 @@
-//! The purpose of a certificate, and the tool that it is compatible with.
+//! Defines the purpose of a certificate, and the tool that it is compatible with.
 
 use std::{fmt, str::FromStr};
 
@@ -11,9 +11,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// An etcd server. It accepts connections of clients on port 2379 and of peers on port 2380, and
-    /// connects to peers and to its own gRPC gateway. So it is a server and a client: a certificate
-    /// without clientAuth breaks the gateway (etcd issue 9785).
+    /// An etcd server. It accepts connections of clients on port 2379 and of peers on port 2380,
+    /// and connects to peers and to its own gRPC gateway. So it is a server and a client: a
+    /// certificate without clientAuth breaks the gateway (etcd issue 9785).
     Member,
     /// A host that connects to etcd, such as one that runs kube-apiserver.
     Node,
@@ -69,9 +69,10 @@ pub enum Compatibility {
     /// Each role has the usages that it needs and no more.
     #[default]
     Strict,
-    /// As Kubespray's script creates them: every role has serverAuth and clientAuth, common names end
-    /// at the first dot, keys are RSA of 2048 bits, the validity is 36500 days. Unlike Kubespray's, the
-    /// certificates have keyUsage: Python 3.13 and `openssl verify -x509_strict` require it.
+    /// Compatible with Kubespray's script: every role has serverAuth and clientAuth, common names
+    /// are cut at the first dot, keys are RSA of 2048 bits, and the validity is 36500 days. Unlike
+    /// Kubespray's, the certificates have keyUsage, because Python 3.13 and `openssl verify
+    /// -x509_strict` require it.
     Kubespray,
 }
 

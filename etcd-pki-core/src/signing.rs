@@ -1,4 +1,4 @@
-//! Signatures, digests and random numbers for the structures of X.509, by ring, and by RustCrypto for
+//! Computes signatures, digests and random numbers for X.509, with ring, and with RustCrypto for
 //! algorithms that ring lacks. No other module computes them.
 
 mod algorithm;
@@ -29,15 +29,15 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The sizes of RSA keys that sign: shorter ones are weak, and Go's TLS accepts no longer ones
+/// The sizes of RSA keys that may sign: shorter ones are weak, and Go's TLS accepts no longer ones
 /// (`checkKeySize` in `crypto/tls`).
 pub(crate) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
-/// The longest RSA key that ring signs with, in bits
+/// The size of the largest RSA key that ring signs with, in bits
 const RING_RSA_BITS: usize = 4096;
-/// The least public exponent that ring signs with
+/// The smallest public exponent that ring signs with
 const RING_RSA_EXPONENT: &[u8] = &[0x01, 0x00, 0x01];
 
-/// The signature schemes that keys of ours use.
+/// The signature schemes that etcd-pki signs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     EcdsaP256,
@@ -48,13 +48,13 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    /// Appends the identifier of the signatures that a key of this scheme makes.
+    /// Appends the identifier of the signatures of this scheme.
     pub(crate) fn write_identifier(self, der: &mut Vec<u8>) {
         algorithm::write_identifier(self, der);
     }
 }
 
-/// A key that can sign now.
+/// A key that is ready to sign.
 pub(crate) enum KeyPair {
     Ecdsa(EcdsaKeyPair),
     EcdsaP521(Box<P521KeyPair>),
@@ -65,7 +65,7 @@ pub(crate) enum KeyPair {
 }
 
 impl KeyPair {
-    /// From a scalar and an uncompressed point, which are compared.
+    /// Creates it from a scalar and an uncompressed point, and checks that they match.
     pub(crate) fn from_ecdsa(scheme: Scheme, scalar: &[u8], point: &[u8]) -> Result<Self> {
         if scheme == Scheme::EcdsaP521 {
             return P521KeyPair::new(scalar, point).map(|pair| Self::EcdsaP521(Box::new(pair)));
@@ -80,7 +80,7 @@ impl KeyPair {
         .map_err(|error| Error::malformed("private key", error))
     }
 
-    /// From what [`generate_ecdsa`] has made.
+    /// Creates it from the result of [`generate_ecdsa`].
     pub(crate) fn from_generated_ecdsa(scheme: Scheme, pkcs8: &[u8]) -> Result<Self> {
         EcdsaKeyPair::from_pkcs8(ecdsa(scheme), pkcs8, &SystemRandom::new())
             .map(Self::Ecdsa)
@@ -93,11 +93,12 @@ impl KeyPair {
             .map_err(|error| Error::malformed("private key", error))
     }
 
-    /// From the `RSAPrivateKey` of PKCS#1, which ring checks (NIST SP 800-56B, section 6.4.1.4.3, in part).
+    /// Creates it from the `RSAPrivateKey` of PKCS#1, which ring checks (NIST SP 800-56B, section
+    /// 6.4.1.4.3, in part).
     pub(crate) fn from_rsa(pkcs1: &[u8]) -> Result<Self> {
         let numbers = pkcs1::RsaPrivateKeyRef::from_der(pkcs1)
             .map_err(|error| Error::malformed("private key", error))?;
-        // ring wants primes of a multiple of 512 bits (`KeyPair::from_components`)
+        // ring requires primes with a multiple of 512 bits (`KeyPair::from_components`)
         let bits = rsa_bits(numbers.modulus.as_bytes());
         let exponent = numbers.public_exponent.as_bytes();
         let is_small = exponent.len() < RING_RSA_EXPONENT.len()
@@ -136,7 +137,7 @@ impl KeyPair {
         }
     }
 
-    /// Signs, in the encoding of X.509.
+    /// Signs a message. The signature has the encoding of X.509.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         let random = SystemRandom::new();
         match self {
@@ -171,7 +172,7 @@ pub(crate) fn rsa_bits(modulus: &[u8]) -> usize {
     modulus.len() * 8 - leading as usize
 }
 
-/// Generates an elliptic curve key: PKCS#8 with the public point in it.
+/// Generates an elliptic curve key as PKCS#8 with the public point.
 pub(crate) fn generate_ecdsa(scheme: Scheme) -> Result<Zeroizing<Vec<u8>>> {
     EcdsaKeyPair::generate_pkcs8(ecdsa(scheme), &SystemRandom::new())
         .map(|document| Zeroizing::new(document.as_ref().to_vec()))
@@ -185,7 +186,7 @@ fn ecdsa(scheme: Scheme) -> &'static EcdsaSigningAlgorithm {
     }
 }
 
-/// Random bytes from the system's generator.
+/// Reads random bytes from the system's generator.
 pub(crate) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     SystemRandom::new()
@@ -212,7 +213,7 @@ pub(crate) const MAC_LENGTH: usize = 32;
 pub(crate) struct MacKey(hmac::Key);
 
 impl MacKey {
-    /// Derives it from a secret, for one purpose (HKDF-SHA256, RFC 5869).
+    /// Derives the key from a secret, for one purpose (HKDF-SHA256, RFC 5869).
     pub(crate) fn derive(secret: &[u8], purpose: &[u8]) -> Result<Self> {
         hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
             .extract(secret)
@@ -223,7 +224,7 @@ impl MacKey {
             })
     }
 
-    /// The code of these parts. Their order and their bounds matter.
+    /// The code of these parts. It depends on their order and on where each one ends.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; MAC_LENGTH] {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
@@ -236,21 +237,22 @@ impl MacKey {
     }
 }
 
-/// SHA-1, for key identifiers only (RFC 5280, section 4.2.1.2, method 1), where it protects nothing.
+/// SHA-1, only for key identifiers, which need no security (RFC 5280, section 4.2.1.2, method 1).
 pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
     use sha1::Digest as _;
     sha1::Sha1::digest(bytes).into()
 }
 
-/// An upper bound for the algorithm identifier and the tags and lengths around the content
+/// An upper limit for the algorithm identifier and the tags and lengths around the content
 const USUAL_FRAME: usize = 32;
 
-/// Puts content, algorithm and signature together, as certificates, requests and revocation lists do
-/// (RFC 5280, section 4.1; RFC 2986, section 4.2).
+/// Joins content, algorithm and signature, as in certificates, requests and revocation lists (RFC
+/// 5280, section 4.1; RFC 2986, section 4.2).
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is longer than what `der` reads: what is written here can be read again ([`read_own`]).
+/// [`Error::Malformed`] if the result is longer than `der` reads. So [`read_own`] can read every
+/// result.
 pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result<Vec<u8>> {
     let mut der = Vec::with_capacity(content.len() + signature.len() + USUAL_FRAME);
     der_writer::nest(&mut der, SEQUENCE, |der| {
@@ -262,8 +264,8 @@ pub(crate) fn signed(content: &[u8], scheme: Scheme, signature: &[u8]) -> Result
     Ok(der)
 }
 
-/// Reads content that this crate has encoded and signed. It is read late because most of it is only
-/// written to a file.
+/// Reads content that this crate has encoded and signed. Most of it is only written to a file, so
+/// it is read when it is first used.
 #[allow(
     clippy::panic,
     reason = "it was encoded part by part, from what had been read before or from values that have one encoding only: it can \
@@ -276,21 +278,21 @@ pub(crate) fn read_own<T>(read: impl FnOnce() -> Result<T>) -> T {
     }
 }
 
-/// Splits signed content from its algorithm and signature, byte for byte: encoding it again could
-/// change bytes that were signed.
+/// Splits signed content from its algorithm and signature without encoding it again, because that
+/// could change the signed bytes.
 pub(crate) struct Signed<'a> {
     pub(crate) content: &'a [u8],
     pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
     pub(crate) signature: &'a [u8],
 }
 
-/// Why Go refuses a signature of this algorithm.
+/// The reason why Go refuses a signature of this algorithm.
 pub(crate) fn refused_algorithm(signed: &Signed<'_>) -> Option<String> {
     algorithm::SignatureAlgorithm::read(&signed.algorithm).err()
 }
 
 impl<'a> Signed<'a> {
-    /// Whether Go verifies signatures of its algorithm at all.
+    /// Whether Go verifies signatures of this algorithm.
     pub(crate) fn has_checked_algorithm(&self) -> bool {
         algorithm::SignatureAlgorithm::read(&self.algorithm).is_ok()
     }
@@ -308,7 +310,7 @@ impl<'a> Signed<'a> {
                     .ok_or_else(|| der::Tag::BitString.value_error())?,
             })
         })?;
-        // Bytes after it have no signature
+        // Bytes after the structure would not be signed
         reader.finish()?;
         Ok(signed)
     }

@@ -1,4 +1,4 @@
-//! Certificates of every shape for unit tests, made by rcgen.
+//! Creates certificates of every kind for unit tests, with rcgen.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// A certificate, what it was made of, and its key.
+/// A certificate, its parameters, and its key.
 #[derive(Clone)]
 pub(crate) struct Made {
     pub(crate) certificate: Certificate,
@@ -20,7 +20,7 @@ pub(crate) struct Made {
     key: Rc<KeyPair>,
 }
 
-/// What a leaf certificate of this name has: no usage and no other name.
+/// The parameters of a leaf certificate with this name. It has no usages and no other names.
 pub(crate) fn leaf(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -28,7 +28,7 @@ pub(crate) fn leaf(name: &str) -> CertificateParams {
     params
 }
 
-/// What a leaf certificate for both usages of TLS has.
+/// The parameters of a leaf certificate with both usages of TLS.
 pub(crate) fn member(name: &str) -> CertificateParams {
     let mut params = leaf(name);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -39,7 +39,7 @@ pub(crate) fn member(name: &str) -> CertificateParams {
     params
 }
 
-/// What the certificate of a CA has, with or without a path length.
+/// The parameters of a CA certificate, with or without a path length.
 pub(crate) fn ca(name: &str, path_length: Option<u8>) -> CertificateParams {
     let mut params = leaf(name);
     let constraints = path_length.map_or(
@@ -52,12 +52,12 @@ pub(crate) fn ca(name: &str, path_length: Option<u8>) -> CertificateParams {
 }
 
 impl Made {
-    /// A certificate that signed itself.
+    /// Creates a self-signed certificate.
     pub(crate) fn root(params: CertificateParams) -> Self {
         Self::of_key(params, Rc::new(KeyPair::generate().unwrap()))
     }
 
-    /// One with an RSA key.
+    /// Creates a self-signed certificate with an RSA key.
     #[cfg(feature = "rsa")]
     pub(crate) fn rsa_root(params: CertificateParams) -> Self {
         let key = PrivateKey::generate_with(KeyAlgorithm::Rsa2048).unwrap();
@@ -65,24 +65,24 @@ impl Made {
         Self::of_key(params, Rc::new(key))
     }
 
-    /// Another certificate of the same key that signed itself.
+    /// Creates another self-signed certificate with the same key.
     pub(crate) fn again(&self, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = self.params.clone();
         change(&mut params);
         Self::of_key(params, Rc::clone(&self.key))
     }
 
-    /// Its key.
+    /// The private key.
     pub(crate) fn private_key(&self) -> PrivateKey {
         PrivateKey::from_der(self.key.serialized_der()).unwrap()
     }
 
-    /// Signs a certificate of a new key.
+    /// Signs a certificate with a new key.
     pub(crate) fn sign(&self, params: CertificateParams) -> Self {
         self.sign_key(params, Rc::new(KeyPair::generate().unwrap()))
     }
 
-    /// Signs a certificate of the same name and key as an existing one.
+    /// Signs a certificate with the name and key of an existing one.
     pub(crate) fn sign_again(&self, signed: &Self) -> Self {
         self.sign_key(signed.params.clone(), Rc::clone(&signed.key))
     }

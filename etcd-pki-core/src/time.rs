@@ -1,4 +1,4 @@
-//! Time: validities and thresholds. Only this module reads the clock.
+//! Defines validities and thresholds. Only this module reads the clock.
 
 pub(crate) mod clock;
 pub(crate) mod span;

@@ -1,7 +1,7 @@
-//! Whether Go reads a URI, and which host it finds in it (`url.Parse` of `net/url`).
+//! Decides whether Go reads a URI, and finds its host (`url.Parse` of `net/url`).
 //!
-//! The crate `url` follows the WHATWG, which repairs what Go refuses and refuses some of what Go
-//! takes.
+//! The crate `url` follows the WHATWG: it repairs URIs that Go refuses, and refuses some that Go
+//! accepts.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -17,7 +17,7 @@ pub(crate) fn host(uri: &str) -> Option<String> {
     let (rest, _query) = rest.split_once('?').unwrap_or((rest, ""));
     if !rest.starts_with('/') {
         let (segment, _) = rest.split_once('/').unwrap_or((rest, ""));
-        // What has a scheme is opaque; what has none may not look as if it had one
+        // With a scheme, the URI is opaque. Without one, its first segment must not contain a colon
         return match scheme {
             Some(_) => Some(String::new()),
             None => (!segment.contains(':') && is_escaped(rest, Part::Other)).then(String::new),
@@ -40,7 +40,7 @@ pub(crate) fn host(uri: &str) -> Option<String> {
     is_escaped(path, Part::Other).then_some(host)
 }
 
-/// Parts the scheme from the rest (`getScheme`); a colon without a scheme before it is refused.
+/// Splits the scheme from the rest (`getScheme`). Refuses a colon without a scheme before it.
 fn scheme(uri: &str) -> Option<(Option<&str>, &str)> {
     let end = uri.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
     match end {
@@ -75,7 +75,7 @@ fn parse_host(scheme: Option<&str>, host: &str) -> Option<String> {
         None => {}
     }
     if let (Some(first), Some(last)) = (host.find(':'), host.rfind(':')) {
-        // Only URLs of the web are held to one colon
+        // Only web URLs are limited to one colon
         let is_web = scheme.is_some_and(|scheme| {
             scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
         });
@@ -86,7 +86,7 @@ fn parse_host(scheme: Option<&str>, host: &str) -> Option<String> {
     is_escaped(host, Part::Host).then(|| unescaped(host))
 }
 
-/// An IPv6 address, perhaps with a zone after `%25`.
+/// Whether an IPv6 address is valid. It may have a zone after `%25`.
 fn is_address_literal(text: &str) -> Option<bool> {
     let (address, zone) = text.split_at(text.find("%25").unwrap_or(text.len()));
     if !is_escaped(address, Part::Host) || !is_escaped(zone, Part::Zone) {
@@ -113,7 +113,7 @@ enum Part {
     Other,
 }
 
-/// Whether each `%` has two digits after it, and a host has only what hosts have (`unescape`).
+/// Whether each `%` is followed by two digits, and a host has only allowed characters (`unescape`).
 fn is_escaped(text: &str, part: Part) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -152,7 +152,8 @@ fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!\"$&'()*+,:;<=>[]_-.~".contains(&byte)
 }
 
-/// The text with its escapes replaced; what is not UTF-8 then only has to be no name.
+/// The text with its escapes replaced. Invalid UTF-8 is replaced too, because it only has to differ
+/// from every name.
 fn unescaped(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());

@@ -1,4 +1,5 @@
-//! Whether etcd reads a file and accepts a certificate, by the rules of the Go that etcd is built with.
+//! Decides whether etcd reads a file and accepts a certificate, by the rules of the Go version that
+//! etcd is built with.
 
 mod chain;
 mod file;
@@ -32,12 +33,12 @@ pub use self::{
     verdict::Verdict,
 };
 
-/// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages, host.
+/// Verifies certificates as Go's `crypto/x509` does in etcd: chain, time, usages, host.
 ///
-/// Where a signature cannot be checked here that Go could check (by a key on P-224, or of RSA over 8192 bits), it says so and
-/// accepts nothing.
+/// Go can verify some signatures that this crate cannot: those of keys on P-224, and of RSA keys
+/// over 8192 bits. The verifier then accepts nothing and reports the reason.
 ///
-/// Without a role, no usage is asked for; without a host, no name.
+/// Without a role, it checks no usages. Without a host, it checks no names.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, Identity, Role, verify::{Host, Verifier}};
@@ -62,7 +63,7 @@ pub struct Verifier {
     usages: Vec<ExtendedKeyUsage>,
     host: Option<Host>,
     strict: bool,
-    /// Why etcd does not read the file of the trusted certificates
+    /// The reason why etcd does not read the file of trusted certificates
     refused: Option<Finding>,
 }
 
@@ -80,8 +81,9 @@ impl Verifier {
         }
     }
 
-    /// Trusts the certificates of a file, as etcd does with `ETCD_TRUSTED_CA_FILE`. If etcd does not
-    /// read the file, that is a reason of every verdict. DER may have the name of a DER file.
+    /// Trusts the certificates of a file, as etcd does with `ETCD_TRUSTED_CA_FILE`. If etcd does
+    /// not read the file, every verdict contains that reason, except for a DER file with the name
+    /// of a DER file.
     ///
     /// # Errors
     ///
@@ -94,7 +96,7 @@ impl Verifier {
         })
     }
 
-    /// Trusts the certificates of a further file too, as [`Verifier::trusting`] does.
+    /// Trusts the certificates of another file too, as [`Verifier::trusting`] does.
     ///
     /// # Errors
     ///
@@ -106,8 +108,8 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Adds intermediate certificates, such as those that follow the first one in etcd's certificate
-    /// file.
+    /// Adds intermediate certificates, such as those that follow the first one in etcd's
+    /// certificate file.
     pub fn with_intermediates(
         mut self,
         intermediates: impl IntoIterator<Item = Certificate>,
@@ -116,14 +118,14 @@ impl Verifier {
         self
     }
 
-    /// Sets the time of the judgement; without it, now.
+    /// Sets the time of the verification; the default is now.
     pub fn at(mut self, instant: SystemTime) -> Self {
         self.at = Some(instant);
         self
     }
 
-    /// Requires the usages of a role: serverAuth and clientAuth of a member, clientAuth of a node or
-    /// client.
+    /// Requires the usages of a role: serverAuth and clientAuth of a member, clientAuth of a node
+    /// or client.
     pub fn with_role(mut self, role: Role) -> Self {
         self.usages = role.profile().extended_key_usages().to_vec();
         self
@@ -148,8 +150,8 @@ impl Verifier {
         self
     }
 
-    /// The verdict on the first certificate of a file; the others may be its issuers. If etcd does not
-    /// read the file, that is the first reason. DER may have the name of a DER file.
+    /// Verifies the first certificate of a file; the others may be its issuers. If etcd does not
+    /// read the file, that is the first reason, except for a DER file with the name of a DER file.
     ///
     /// # Errors
     ///
@@ -166,7 +168,7 @@ impl Verifier {
         Ok(verdict)
     }
 
-    /// The verdict on a certificate.
+    /// Verifies a certificate.
     #[must_use]
     pub fn verify(&self, certificate: &Certificate) -> Verdict {
         let now = self.at.unwrap_or_else(clock::now);
@@ -187,7 +189,7 @@ impl Verifier {
             reasons.extend(host.check(certificate).err());
         }
         search.run(certificate);
-        // The chain that the least speaks against
+        // The chain with the fewest problems
         let judged = search
             .chains
             .into_iter()
@@ -208,7 +210,7 @@ impl Verifier {
         Verdict { chain, reasons }
     }
 
-    /// What speaks against a whole chain: usages that it does not allow, and what strict verifiers mind.
+    /// Checks a whole chain: the usages that it allows and, if requested, the strict rules.
     fn judge(&self, chain: &[Certificate]) -> Vec<Finding> {
         let mut reasons = self.check_usages(chain);
         if self.strict {
@@ -225,7 +227,7 @@ impl Verifier {
     }
 }
 
-/// The certificates of a file, and why etcd does not read it.
+/// The certificates of a file, and the reason if etcd does not read it.
 fn held_in(of: Use, path: &Path, file: &[u8]) -> Result<(Vec<Certificate>, Option<Finding>)> {
     let (certificates, refused) = held_certificates(of, file);
     let refused = refused.or_else(|| {
@@ -253,7 +255,7 @@ fn check_time(certificate: &Certificate, now: SystemTime) -> std::result::Result
     }
 }
 
-/// What makes Go refuse to read a certificate, or to verify a chain with it.
+/// Checks whether Go reads the certificate and understands its critical extensions.
 fn check_extensions(certificate: &Certificate) -> std::result::Result<(), Finding> {
     let subject = || certificate.subject();
     match parse::parse(certificate.as_der()) {
@@ -271,13 +273,13 @@ fn check_extensions(certificate: &Certificate) -> std::result::Result<(), Findin
     }
 }
 
-/// Usages nest: each certificate that lists any must list this one (`checkChainForKeyUsage`).
+/// Usages nest: every certificate that lists usages must list this one (`checkChainForKeyUsage`).
 fn check_usage(
     chain: &[Certificate],
     desired: &ExtendedKeyUsage,
 ) -> std::result::Result<(), Finding> {
     for certificate in chain {
-        // An empty list limits nothing
+        // An empty list means no restriction
         let allowed = certificate.extended_key_usages().unwrap_or_default();
         if allowed.is_empty() {
             continue;

@@ -1,8 +1,8 @@
-//! Names in closed lists: roles, algorithms, layouts.
+//! Looks up names in closed lists: roles, algorithms, layouts.
 
 use crate::error::{Error, Result};
 
-/// The value with this name.
+/// The value with this name; the error lists all names.
 pub(crate) fn one_of<T: Copy>(
     text: &str,
     what: &'static str,

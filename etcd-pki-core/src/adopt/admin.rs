@@ -1,4 +1,4 @@
-//! The client that a layout's tools expect beside each member.
+//! Describes the client that a layout's tools expect next to each member.
 
 use super::{
     habits::{Habits, most_frequent},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{cluster::AdminSpec, layout::FileKind, x509::identity::Identity};
 
-/// What the clients beside members have in common; `None` if members have none.
+/// The fields that the clients next to members have in common; `None` if no member has one.
 pub(super) fn admin(pairs: &[Pair], habits: &Habits) -> Option<AdminSpec> {
     let admins: Vec<&Pair> = pairs
         .iter()
@@ -24,7 +24,7 @@ pub(super) fn admin(pairs: &[Pair], habits: &Habits) -> Option<AdminSpec> {
     let validity = most_frequent(admins.iter().map(|pair| habits.other_validity(pair, pairs)));
     let nameless = certificates().map(|certificate| certificate.alternative_names().is_none());
     Some(AdminSpec {
-        // One that no new certificate can have is left out
+        // An organization that no new certificate can have is left out
         organization: organization.flatten().filter(|name| is_organization(name)),
         algorithm: algorithm.flatten(),
         validity: validity.flatten(),

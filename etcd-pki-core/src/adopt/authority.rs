@@ -1,4 +1,4 @@
-//! The CAs of a directory.
+//! Describes the CAs of a directory.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ pub(super) fn authority(
         ..CaSpec::default()
     };
     if let [organization] = certificate.organizations().as_slice()
-        // One that no new certificate can have becomes a remark on the subject
+        // An organization that no new certificate can have becomes a remark on the subject
         && is_organization(organization)
     {
         ca.organization = Some(organization.clone());
@@ -63,13 +63,13 @@ fn of_kind(
     let paths = relative.below(store.directory());
     let Some(pair) = pairs.iter().find(|pair| pair.kind == FileKind::Ca(kind)) else {
         if paths.certificate.exists() {
-            // Its error
+            // Returns the error of the file
             read_certificates(&paths.certificate)?;
         }
         return Ok(None);
     };
     let certificates = read_certificates(&paths.certificate)?;
-    // The signing CA, wherever it is in the bundle
+    // The signing CA, at any position in the bundle
     let Some(certificate) = pair.certificate.clone() else {
         return Ok(None);
     };
@@ -108,8 +108,8 @@ fn of_kind(
     Ok(Some(certificate))
 }
 
-/// The entries of a trust bundle that signed neither a leaf of the directory nor another entry. One
-/// alone is the CA, whatever it has signed.
+/// The entries of a trust bundle that signed neither a leaf of the directory nor another entry. If
+/// there is only one entry, it is the CA.
 fn entries_without_signature<'a>(
     bundle: &'a [Certificate],
     pairs: &[Pair],
@@ -128,7 +128,8 @@ fn entries_without_signature<'a>(
     several.filter(move |ca| !has_signed(ca))
 }
 
-/// The error for a directory without the CA's certificate. A directory below may have it.
+/// The error for a directory without the CA's certificate. It names a subdirectory that may have
+/// it.
 pub(super) fn missing(store: &Store, below: Option<&Path>) -> Error {
     let path = store.layout().ca(CaKind::Client).certificate;
     let hint = match below {

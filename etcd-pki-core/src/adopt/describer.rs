@@ -1,4 +1,4 @@
-//! Members, nodes and clients, described one after the other.
+//! Describes members, nodes and clients, one after the other.
 
 use std::{collections::HashSet, path::Path};
 
@@ -26,9 +26,9 @@ pub(super) struct Describer<'a> {
     pub(super) hosts: &'a Hosts,
     pub(super) habits: &'a Habits,
     pub(super) shared: Vec<AlternativeName>,
-    /// Whether certificates have these names alone, without those of members and loopback's
+    /// Whether certificates have only these names, without those of members and loopback
     pub(super) names_as_given: bool,
-    /// What nodes have too under the habits of Kubespray
+    /// The names that nodes have in addition with the profile `kubespray`
     pub(super) of_every_host: Vec<AlternativeName>,
     pub(super) member_common_names: HashSet<String>,
     pub(super) remarks: &'a mut Vec<Remark>,
@@ -91,7 +91,8 @@ impl<'a> Describer<'a> {
         entries
     }
 
-    /// The pair by which a member is known whose own tells nothing: the one for peers, or that of a client on its host.
+    /// The pair that provides a member's names if the member's own pair provides none: the pair for
+    /// peers, or the pair of a client on its host.
     fn beside(&self, name: &str) -> Option<&'a Pair> {
         let names_host = |pair: &&Pair| {
             let certificate = pair.certificate.as_ref();
@@ -108,7 +109,7 @@ impl<'a> Describer<'a> {
             .find(names_host)
     }
 
-    /// Tells where the names of an entry are from whose own certificate tells none.
+    /// Reports where the names of an entry come from if its own certificate provides none.
     fn remark_on_names(&mut self, pair: &Pair, beside: Option<&Pair>) {
         if pair.certificate.is_some() {
             return;
@@ -117,7 +118,7 @@ impl<'a> Describer<'a> {
             Some(beside) => format!("its names are those of {}", beside.file().display()),
             None => "its names are not known: write them before the next apply".to_owned(),
         };
-        // Why a certificate that can be read is not believed is told already
+        // Another remark reports why the content of a readable certificate is not used
         let text = if pair.is_misplaced {
             names
         } else {
@@ -126,7 +127,8 @@ impl<'a> Describer<'a> {
         self.remark(pair.file(), text);
     }
 
-    /// Finds what members share, and what nodes have too under the habits of Kubespray.
+    /// Finds the names that members share, and those that nodes have in addition with the profile
+    /// `kubespray`.
     fn share(&mut self, members: &[MemberNames]) {
         self.shared = match self.habits.compatibility {
             Compatibility::Strict => names::shared(members),
@@ -148,7 +150,7 @@ impl<'a> Describer<'a> {
             .collect();
     }
 
-    /// The common name of a member's pair for peers, where it has one beside this pair.
+    /// The common name of a member's pair for peers, if the member has a separate one.
     fn peer_common_name(&self, member: &Pair) -> Option<String> {
         let is_of_peers = |pair: &&Pair| {
             (&pair.tree, &pair.name) == (&member.tree, &member.name)
@@ -160,7 +162,7 @@ impl<'a> Describer<'a> {
         pair.certificate.as_ref()?.common_name()
     }
 
-    /// A common name for peers, if a new certificate can have it.
+    /// The common name for peers, if a new certificate can have it.
     fn usable_peer_common_name(&mut self, pair: &Pair, common_name: String) -> Option<String> {
         match check_common_name(&common_name) {
             Ok(()) => Some(common_name),
@@ -182,7 +184,8 @@ impl<'a> Describer<'a> {
                     return identity;
                 };
                 let found = names::of_certificate(pair, certificate, self.remarks);
-                // Names that are dropped, such as an empty one, closed etcd's peer port
+                // If names were dropped, such as an empty one, etcd's peer port refused the
+                // certificate
                 let is_nameless = certificate.alternative_names().is_none();
                 if found.is_empty() && is_nameless {
                     return identity.without_alternative_names();
@@ -197,12 +200,12 @@ impl<'a> Describer<'a> {
         entries
     }
 
-    /// What a node or a client has that does not follow from its role.
+    /// The names of a node or a client that do not follow from its role.
     fn own(&self, role: Role, names: Vec<AlternativeName>) -> Vec<AlternativeName> {
         let no_host: AlternativeName = AlternativeName::from(std::net::IpAddr::from([0; 4]));
         let is_host = |name: &AlternativeName| !matches!(name, AlternativeName::Uri(_));
         let mut hosts = names.iter().filter(|name| is_host(name));
-        // It follows from the role
+        // This name follows from the role
         if hosts.next() == Some(&no_host) && hosts.next().is_none() {
             return names.into_iter().filter(|name| !is_host(name)).collect();
         }
@@ -213,7 +216,7 @@ impl<'a> Describer<'a> {
         names
     }
 
-    /// An entry with what its certificate has in addition to its names, and its common name.
+    /// The entry with all fields that differ, and the common name of the certificate.
     fn entry(
         &mut self,
         role: Role,
@@ -254,7 +257,7 @@ impl<'a> Describer<'a> {
         Some((entry, common_name))
     }
 
-    /// The common name where it is not the one of its role, and the organization.
+    /// Adds the common name, if it differs from the role's, and the organization.
     fn with_subject(
         &mut self,
         role: Role,
@@ -308,7 +311,7 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// The pairs of a kind, by the name of their entry.
+    /// The pairs of a kind, grouped by the name of their entry.
     fn by_name(&self, kind: FileKind) -> Vec<(&'a str, Vec<&'a Pair>)> {
         let mut grouped: Vec<(&'a str, Vec<&'a Pair>)> = Vec::new();
         for pair in self.pairs.iter().filter(|pair| pair.kind == kind) {
@@ -316,12 +319,12 @@ impl<'a> Describer<'a> {
                 continue;
             };
             match grouped.last_mut() {
-                // Those of one name follow each other
+                // Pairs with the same name are adjacent
                 Some((known, pairs)) if *known == name => pairs.push(pair),
                 _ => grouped.push((name, vec![pair])),
             }
         }
-        // Where a host serves clients and peers by different pairs, the clients' says more
+        // If a host has separate pairs for clients and peers, the one for clients has more names
         for (_, pairs) in &mut grouped {
             pairs.sort_by_key(|pair| pair.names_peers());
         }

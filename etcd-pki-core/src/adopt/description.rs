@@ -1,4 +1,4 @@
-//! What a specification has of each pair.
+//! Creates the entries of a specification from the pairs of a directory.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Whose the files of a directory are, and who may read them.
+//! Describes ownership and permissions of the files of a directory.
 
 use std::path::PathBuf;
 
@@ -11,18 +11,18 @@ use crate::{
     store::{Account, Attributes, Stamp, Store, group_name, user_name, usual_mode},
 };
 
-/// What who may read a key is in its mode
+/// The read bits of a mode: a remark reports a key that more users may read
 const READABLE: u32 = 0o444;
 
-/// What is to be said of owner, group and modes, so that new files are as those that are there: what all have, where who adopts
-/// would make something else.
+/// The owner, group and modes that all existing files have, where new files would differ. With
+/// these fields, new files are like the existing ones.
 pub(super) fn files(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> FilesSpec {
     let of_pairs = files_of_pairs(store, pairs, remarks);
     with_ca_key(of_pairs, store, remarks)
 }
 
-/// Group and mode of the CA's key where they are not the usual ones. An unprivileged owner is a remark:
-/// no specification should require one.
+/// Adds group and mode of the CA's key if they differ from the usual ones. An unprivileged owner
+/// becomes a remark: no specification should require one.
 fn with_ca_key(mut said: FilesSpec, store: &Store, remarks: &mut Vec<Remark>) -> FilesSpec {
     let path = store.layout().ca(CaKind::Client).key;
     let Some(stamp) = Stamp::of_regular(&store.directory().join(&path)) else {
@@ -75,9 +75,9 @@ fn files_of_pairs(store: &Store, pairs: &[Pair], remarks: &mut Vec<Remark>) -> F
     said
 }
 
-/// A file of a pair: no link, for what that leads to may be anybody's.
+/// A regular file of a pair. Links are excluded, because the target may belong to anyone.
 struct File {
-    /// Below the directory
+    /// The path, relative to the directory
     path: PathBuf,
     secret: bool,
     stamp: Stamp,
@@ -101,7 +101,7 @@ impl File {
         files.collect()
     }
 
-    /// Whether a plan finds no fault with its mode.
+    /// Whether a plan accepts its mode.
     fn has_good_mode(&self) -> bool {
         let attributes = Attributes::default();
         attributes.mended_mode(&self.stamp, self.secret).is_none()
@@ -117,7 +117,7 @@ impl File {
         )
     }
 
-    /// A remark on a key that more people may read than one that is made as usual.
+    /// A remark on a key that more users may read than a new key.
     fn less_readable(&self) -> Option<Remark> {
         let usual = usual_mode(true);
         let lost = self.stamp.mode() & READABLE & !usual;
@@ -132,7 +132,7 @@ impl File {
     }
 }
 
-/// The mode that all files of a kind have which have a good one, unless it is the usual one.
+/// The mode that all files of a kind with an accepted mode share, unless it is the usual one.
 fn common_mode(files: &[File], secret: bool) -> Option<u32> {
     let files = files.iter().filter(|file| file.secret == secret);
     let mut modes = files
@@ -142,8 +142,8 @@ fn common_mode(files: &[File], secret: bool) -> Option<u32> {
     (mode != usual_mode(secret) && modes.all(|other| other == mode)).then_some(mode)
 }
 
-/// Files with a change that a specification can have, else as before: the mode of an executable is
-/// left to the tool that made it.
+/// Applies a change if a specification can contain the result. Otherwise it returns the files
+/// unchanged: a mode with an execute bit, for example, stays with the tool that set it.
 fn with(files: FilesSpec, change: impl FnOnce(&mut FilesSpec)) -> FilesSpec {
     let mut changed = files.clone();
     change(&mut changed);

@@ -1,4 +1,4 @@
-//! What most certificates of a directory have in common: whose habits they follow, their keys, how long they are valid.
+//! Finds what most certificates of a directory have in common: profile, key algorithm and validity.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What is said once for all entries.
+/// The defaults for all entries.
 pub(super) struct Habits {
     pub(super) compatibility: Compatibility,
     algorithm: KeyAlgorithm,
@@ -29,7 +29,8 @@ impl Habits {
         let usual = compatibility.profile(Role::Member);
         let leaves = || pairs.iter().filter(|pair| pair.is_leaf());
         let algorithms = leaves().filter_map(|pair| pair.algorithm);
-        // One that ends with its authority may have been asked for as usual
+        // A certificate shortened by the CA's expiry may have been requested with the usual
+        // validity
         let validities = leaves()
             .filter(|pair| pair.certificate.is_some())
             .map(|pair| validity_beside(pair, pairs).unwrap_or(usual.validity()));
@@ -52,24 +53,24 @@ impl Habits {
         }
     }
 
-    /// The algorithm of an entry's key, where it is not everybody's.
+    /// The algorithm of an entry's key, if it differs from the default.
     pub(super) fn other_algorithm(&self, pair: &Pair) -> Option<KeyAlgorithm> {
         pair.algorithm
             .filter(|algorithm| *algorithm != self.algorithm)
     }
 
-    /// How long an entry's certificate is valid, where that is not as long as everybody's.
+    /// The validity of an entry's certificate, if it differs from the default.
     pub(super) fn other_validity(&self, pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
         validity_beside(pair, pairs).filter(|validity| *validity != self.validity)
     }
 
-    /// The algorithm that an authority's key has unless its own is said.
+    /// The algorithm of a CA's key if the specification gives no other.
     pub(super) fn authority_algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 }
 
-/// Kubespray lets everybody serve.
+/// The profile of the certificates: Kubespray gives serverAuth to every certificate.
 pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compatibility {
     let dialling = pairs
         .filter(|pair| {
@@ -87,7 +88,8 @@ pub(super) fn compatibility<'a>(pairs: impl Iterator<Item = &'a Pair>) -> Compat
     }
 }
 
-/// How long the certificate of a pair is valid; nothing if its authority's end has cut it, or if no new one could be.
+/// The validity of a pair's certificate; `None` if the CA's expiry shortened it, or if no new
+/// certificate can have it.
 fn validity_beside(pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
     let certificate = pair.certificate.as_ref()?;
     let authorities = pairs.iter().filter(|pair| pair.kind.ca().is_some());
@@ -100,7 +102,8 @@ fn validity_beside(pair: &Pair, pairs: &[Pair]) -> Option<Validity> {
     if is_cut { None } else { validity(certificate) }
 }
 
-/// How long a certificate is valid, in whole days if it is days: most begin some minutes before they were made.
+/// The validity of a certificate, rounded to whole days if it is two days or more: most begin some
+/// minutes before they were issued.
 pub(super) fn validity(certificate: &Certificate) -> Option<Validity> {
     let life = certificate
         .not_after()
@@ -112,7 +115,7 @@ pub(super) fn validity(certificate: &Certificate) -> Option<Validity> {
     validity.end(clock::now()).is_ok().then_some(validity)
 }
 
-/// The value that is there most often, the first of several.
+/// The most frequent value; of several, the first.
 pub(super) fn most_frequent<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Option<T> {
     let mut counts: Vec<(T, usize)> = Vec::new();
     for value in values {

@@ -1,4 +1,4 @@
-//! What a host is called whose files do not say it.
+//! Finds the name of a host if the file names do not contain it.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,10 @@ use crate::{
     x509::{certificate::Certificate, identity::AlternativeName},
 };
 
-/// What to call a pair's host or client: as its file does, or its tree, or its certificate.
+/// The names of hosts and clients. A name comes from the file, from the host's directory, or from
+/// the certificate.
 pub(super) struct Hosts {
-    /// The only host of a directory without trees
+    /// The only host of a directory without a subdirectory for each host
     flat: Option<String>,
 }
 
@@ -48,7 +49,8 @@ impl Hosts {
     }
 }
 
-/// With one host, a layout without names of hosts has no trees.
+/// Adds a remark on a subdirectory for the only host: with one host, a layout without host names
+/// has no subdirectories.
 fn warn_of_trees(pairs: &[Pair], remarks: &mut Vec<Remark>) {
     let trees: BTreeSet<&str> = pairs
         .iter()
@@ -62,7 +64,8 @@ fn warn_of_trees(pairs: &[Pair], remarks: &mut Vec<Remark>) {
     }
 }
 
-/// The common name if the host answers to it, otherwise the first name that is not every host's.
+/// The common name if it is also an alternative name, otherwise the first name that is not
+/// loopback.
 fn host_in(certificate: &Certificate) -> Option<String> {
     let names = certificate.dns_names();
     let addresses = certificate.ip_addresses().iter().map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! Certificates that are not those of the place where they lie: what they say is another's.
+//! Finds certificates in the wrong place: their content belongs to another entry.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,16 @@ use crate::{
     x509::{certificate::Certificate, extensions::ExtendedKeyUsage},
 };
 
-/// Takes from each pair a certificate that is not to be believed, and tells why.
+/// Finds certificates with content that cannot be used. Removes each from its pair, and adds a
+/// remark with the reason.
 ///
-/// It is for another key than the one next to it, of the same key as the certificate of another file, or for something else than its
-/// file's name says. It is believed nonetheless if the directory's authority has signed it for whom that name says: so is one
-/// that was left by a run that was cut off, when its key was made anew.
+/// Such a certificate is for a different key than the one next to it, has the key of another file's
+/// certificate, or has usages that do not fit the name of its file. It is used nevertheless if a CA
+/// of the directory signed it for the entry that the file is named after. An interrupted run leaves
+/// such a certificate if it has already replaced the key.
 pub(super) fn take_out(layout: Layout, pairs: &mut [Pair], remarks: &mut Vec<Remark>) {
     let mut reasons = of_keys(layout, pairs);
-    // What is another's says nothing of habits
+    // A misplaced certificate does not show which profile this directory uses
     let believed = pairs
         .iter()
         .zip(&reasons)
@@ -44,7 +46,7 @@ pub(super) fn take_out(layout: Layout, pairs: &mut [Pair], remarks: &mut Vec<Rem
     }
 }
 
-/// Why each certificate is not the one of its place, as far as keys tell.
+/// The reasons, by pair, why keys show that a certificate is in the wrong place.
 fn of_keys(layout: Layout, pairs: &[Pair]) -> Vec<Vec<String>> {
     let mut by_key: HashMap<&PublicKey, Vec<&Pair>> = HashMap::with_capacity(pairs.len());
     for pair in pairs {
@@ -78,7 +80,8 @@ fn of_keys(layout: Layout, pairs: &[Pair]) -> Vec<Vec<String>> {
     pairs.iter().map(reasons_of).collect()
 }
 
-/// Why a certificate is for something else than the name of its file says. One without extended key usages is for anything.
+/// The reason why a certificate's usages do not fit the name of its file. A certificate without
+/// extended key usages has all of them.
 fn of_usages(
     kind: FileKind,
     certificate: &Certificate,
@@ -107,7 +110,7 @@ fn of_usages(
     }
 }
 
-/// Whether an authority of the directory has signed a certificate for whom its file is called after.
+/// Whether a CA of the directory signed a certificate for the entry that its file is named after.
 fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
     let Some(certificate) = &pair.certificate else {
         return false;
@@ -127,7 +130,8 @@ fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
             .any(|authority| issuer::is_signed_by(certificate, [authority]))
 }
 
-/// The common names of the certificate for whom a file is called after; Kubespray's are cut at the first dot.
+/// The common names that the certificate of an entry can have; Kubespray cuts them at the first
+/// dot.
 fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
     let name = match &pair.tree {
         Some(tree) => tree,
@@ -139,7 +143,7 @@ fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
     match pair.kind {
         FileKind::Member | FileKind::Peer => {
             let mut names = with_prefix(Role::Member).to_vec();
-            // As kubeadm and etcdadm call members
+            // kubeadm and etcdadm give members these common names
             names.extend((!layout.names_hosts()).then(|| name.clone()));
             names
         }
@@ -152,7 +156,7 @@ fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
     }
 }
 
-/// Reasons in one line.
+/// Joins reasons in one line.
 fn listed(reasons: &[String]) -> Option<String> {
     let (last, others) = reasons.split_last()?;
     Some(match others {

@@ -1,4 +1,4 @@
-//! Which names are whose: what every host answers to, what all members share, what is a member's own.
+//! Divides names into those of every host, those that all members share, and a member's own.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,14 @@ use crate::x509::{certificate::Certificate, identity::AlternativeName};
 
 /// The names of a member's certificate.
 pub(super) struct MemberNames {
-    /// Its own name as it is dialled
+    /// The member's own name, as clients use it to connect
     pub(super) host: Option<AlternativeName>,
-    /// All but those of loopback
+    /// All names except those of loopback
     pub(super) all: Vec<AlternativeName>,
-    /// Those of loopback
+    /// The names of loopback
     loopback: Vec<AlternativeName>,
-    /// Whether they are all that it has: not where no certificate can be read, or another's on its host alone
+    /// Whether these are all names of the member. They are not if no certificate can be read, or if
+    /// they come from a certificate of another pair on its host
     is_whole: bool,
 }
 
@@ -31,7 +32,7 @@ impl MemberNames {
         }
     }
 
-    /// The same, where it may have others too.
+    /// Marks the names as incomplete: the member may have others.
     pub(super) fn in_part(self) -> Self {
         Self {
             is_whole: false,
@@ -39,7 +40,7 @@ impl MemberNames {
         }
     }
 
-    /// What is neither shared nor follows from its name.
+    /// The names that are neither shared nor follow from the member's name.
     pub(super) fn own(&self, shared: &[AlternativeName]) -> Vec<AlternativeName> {
         let names = self.all.iter();
         names
@@ -49,8 +50,9 @@ impl MemberNames {
     }
 }
 
-/// What all of several members have, and addresses that more than one has where one of these has no other
-/// address: a specification cannot give such an address to several.
+/// The names that all of several members have. Also the addresses that several members have, if one
+/// of these members has no other address: a specification cannot give such an address to several
+/// members.
 pub(super) fn shared(members: &[MemberNames]) -> Vec<AlternativeName> {
     let members: Vec<_> = members.iter().filter(|member| member.is_whole).collect();
     let (Some(first), true) = (members.first(), members.len() > 1) else {
@@ -87,7 +89,8 @@ pub(super) fn shared(members: &[MemberNames]) -> Vec<AlternativeName> {
     shared
 }
 
-/// What any member has beside the names of members: Kubespray gives the names of all to each.
+/// The names of all members without the members' own names: Kubespray gives the names of all
+/// members to each.
 pub(super) fn of_any(members: &[MemberNames]) -> Vec<AlternativeName> {
     let hosts: Vec<&AlternativeName> = members
         .iter()
@@ -102,8 +105,9 @@ pub(super) fn of_any(members: &[MemberNames]) -> Vec<AlternativeName> {
     all
 }
 
-/// What any member has, if that lacks a member's own name or one of loopback's, which follow without being said: Kubespray's script
-/// gives the names that it is told and no others.
+/// The names of all members, if a member's own name or a name of loopback is missing from them.
+/// Otherwise these names need not be specified. Kubespray's script adds no names to those that it
+/// is given.
 pub(super) fn as_given(members: &[MemberNames]) -> Option<Vec<AlternativeName>> {
     let read = || members.iter().filter(|member| member.is_whole);
     let mut all: Vec<AlternativeName> = Vec::new();
@@ -118,7 +122,7 @@ pub(super) fn as_given(members: &[MemberNames]) -> Option<Vec<AlternativeName>> 
     (lacks_one && !all.is_empty()).then_some(all)
 }
 
-/// The alternative names of a certificate, as far as a specification can say them.
+/// The alternative names of a certificate that a specification can contain.
 pub(super) fn of_certificate(
     pair: &Pair,
     certificate: &Certificate,
@@ -191,13 +195,14 @@ mod tests {
             ),
             member("b", &["b", "10.0.0.2", "etcd", "10.0.0.9"]),
             member("c", &["c", "etcd"]),
-            // One cannot be read, and another is known from a client on its host
+            // The certificate of one member cannot be read; another member is known from a client
+            // on its host
             member("d", &[]),
             member("e", &["e.lan"]).in_part(),
         ];
         let shared = shared(&members);
         assert_eq!(shown(&shared), "etcd");
-        // Two of three have the address: the third is not to get it
+        // Two of three members have the address: the third must not get it
         assert_eq!(shown(&members[0].own(&shared)), "10.0.0.1 10.0.0.9");
         assert_eq!(
             shown(&of_any(&members)),
@@ -216,9 +221,9 @@ mod tests {
         };
         let whole = &["a", "b", "localhost", "127.0.0.1", "::1", "10.0.0.1"];
         assert_eq!(given(&[("a", whole), ("b", whole)]), None);
-        // One certificate is older than a member
+        // One certificate is older than one of the members
         assert_eq!(given(&[("a", &whole[1..]), ("b", whole)]), None);
-        // One cannot be read
+        // One certificate cannot be read
         assert_eq!(given(&[("a", whole), ("c", &[])]), None);
         assert_eq!(given(&[("a", &[])]), None);
         let nameless = given(&[("a", &whole[1..]), ("b", &whole[1..])]);

@@ -1,4 +1,4 @@
-//! The pairs of a directory that is adopted.
+//! The pairs of a directory that is being adopted.
 
 use std::path::Path;
 
@@ -10,23 +10,23 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// A pair of which at least one file is there.
+/// A pair with at least one existing file.
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) kind: FileKind,
-    /// The host in whose tree it is
+    /// The host that the subdirectory of the pair is named after
     pub(super) tree: Option<String>,
-    /// Empty where files carry no name
+    /// Empty if the file names contain no host or user
     pub(super) name: String,
-    /// Below the directory
+    /// The paths, relative to the directory
     pub(super) paths: PairPaths,
-    /// Unless it cannot be read, or is another's
+    /// `None` if it cannot be read or is in the wrong place
     pub(super) certificate: Option<Certificate>,
-    /// Whether there is a certificate of which nothing is believed
+    /// Whether the certificate is in the wrong place, so its content is not used
     pub(super) is_misplaced: bool,
     /// The public part of the key
     pub(super) key: Option<PublicKey>,
-    /// The algorithm of the key, or of the certificate's where the key cannot be read
+    /// The algorithm of the key, or of the certificate if the key cannot be read
     pub(super) algorithm: Option<KeyAlgorithm>,
 }
 
@@ -80,12 +80,12 @@ impl Pair {
         cas.chain(leaves).collect()
     }
 
-    /// Whether it is no authority's.
+    /// Whether it is not a CA.
     pub(super) fn is_leaf(&self) -> bool {
         self.kind.ca().is_none()
     }
 
-    /// Takes nothing of its certificate over, and of its key no more than what holds if that is its own.
+    /// Discards the certificate, and keeps of the key what does not depend on the certificate.
     pub(super) fn disbelieve(&mut self) {
         let certificate = self.certificate.take();
         let own_key = certificate.map(|certificate| certificate.public_key().clone());
@@ -95,7 +95,7 @@ impl Pair {
         self.is_misplaced = true;
     }
 
-    /// A remark on what its subject has that a specification does not say.
+    /// A remark on attributes of the subject that a specification cannot contain.
     pub(super) fn more_of_subject(&self) -> Option<Remark> {
         let more = self.certificate.as_ref()?.other_subject_attributes();
         let told = !more.is_empty();
@@ -106,13 +106,13 @@ impl Pair {
         })
     }
 
-    /// Whether its file is called after peers.
+    /// Whether its file name contains "peer".
     pub(super) fn names_peers(&self) -> bool {
         let stem = self.paths.certificate.file_stem().unwrap_or_default();
         stem == "peer" || stem.to_string_lossy().starts_with("peer-")
     }
 
-    /// The file that shows it: the certificate's, for a remark.
+    /// The file that remarks name: the certificate.
     pub(super) fn file(&self) -> &Path {
         &self.paths.certificate
     }

@@ -1,4 +1,4 @@
-//! Directories with file names of no layout.
+//! Reports directories with file names that fit no layout.
 
 use std::{
     collections::BTreeSet,
@@ -13,8 +13,9 @@ use crate::{
     layout::{CaKind, Layout, PairPaths},
 };
 
-/// Whether a tool of no layout made a directory whose names fit one by chance: every leaf that the
-/// layout names is that tool's. easy-rsa has `ca.crt` and `issued/server.crt`.
+/// Whether a tool without a layout here created the directory, and its file names only happen to
+/// fit one: every leaf that fits the layout has a name of that tool. easy-rsa has `ca.crt` and
+/// `issued/server.crt`.
 pub(super) fn is_of_other_tool(state: &Directory) -> bool {
     let is_foreign = |path: &Path| foreign_names::recognize([path]).is_some();
     let others = || state.other_files().chain(leaves(state));
@@ -25,7 +26,7 @@ pub(super) fn is_of_other_tool(state: &Directory) -> bool {
         })
 }
 
-/// The files of a directory's leaves and of no layout.
+/// The files of a directory's leaves, in no layout.
 pub(super) fn files(state: &Directory) -> Vec<PathBuf> {
     let all = state.other_files().chain(leaves(state));
     all.map(Path::to_owned).collect()
@@ -60,7 +61,7 @@ pub(super) fn no_layout(directory: &Path, files: &[PathBuf]) -> Error {
     }
 }
 
-/// `ca.pem or etcd/ca.crt`
+/// The CA files of the layouts, such as `ca.pem or etcd/ca.crt`
 fn cas() -> String {
     let paths: BTreeSet<String> = Layout::ALL
         .iter()
@@ -69,18 +70,19 @@ fn cas() -> String {
     paths.into_iter().collect::<Vec<_>>().join(" or ")
 }
 
-/// The hint to a directory below the one that was given.
+/// The hint that names a subdirectory.
 pub(super) fn did_you_mean(directory: &Path, below: &Path) -> String {
     format!("did you mean {}?", directory.join(below).display())
 }
 
-/// The directory below that has one of these files as a layout's CA.
+/// The subdirectory that has one of these files as a layout's CA.
 pub(super) fn directory_of_ca<'a>(files: impl IntoIterator<Item = &'a Path>) -> Option<PathBuf> {
     let directory_of = |file: &Path| {
         let cas = Layout::ALL
             .into_iter()
             .flat_map(|layout| CaKind::ALL.map(|kind| layout.ca(kind).certificate));
-        // The longest name of a CA leaves the directory to name: etcd/ca.crt of kubeadm is not in etcd
+        // The longest name of a CA leaves the subdirectory to report: etcd/ca.crt of kubeadm is not
+        // in etcd
         let directories = cas.filter(|ca| file.ends_with(ca)).filter_map(|ca| {
             let above = file.ancestors().nth(ca.components().count())?;
             Some(above.to_owned())
@@ -91,10 +93,10 @@ pub(super) fn directory_of_ca<'a>(files: impl IntoIterator<Item = &'a Path>) -> 
     files.into_iter().find_map(directory_of)
 }
 
-/// As many directories are read to find the right one
+/// The maximum number of subdirectories to read when looking for the right one
 const DIRECTORIES: usize = 16;
 
-/// A directory below with file names of a layout: the first that can be adopted, or the first.
+/// A subdirectory with file names of a layout: the first that can be adopted, or the first.
 fn below(directory: &Path, files: &[PathBuf]) -> Option<PathBuf> {
     let directories: BTreeSet<&Path> = files
         .iter()

@@ -1,4 +1,4 @@
-//! Who signed the certificates of a directory: a CA of the layout, or another one.
+//! Finds the CA that signed each certificate of a directory: a CA of the layout, or another one.
 
 use std::{
     collections::BTreeMap,
@@ -17,15 +17,16 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// The CAs of a directory by their signatures, and what other CAs of it signed.
+/// The CAs of a directory by their signatures, and the leaves that other CAs signed.
 pub(super) struct Signers<'a> {
-    /// The CA of each trust bundle that is described
+    /// The described CA of each trust bundle
     cas: Vec<(CaKind, &'a Certificate)>,
-    /// By the certificate's file, the CAs of other files that signed leaves
+    /// The CAs of other files that signed leaves, by the leaf's file
     others: BTreeMap<&'a Path, CaInFile<'a>>,
-    /// CAs with the names of leaves
+    /// The CAs in files that are named after leaves
     misnamed: BTreeMap<&'a Path, (FileKind, &'a Certificate)>,
-    /// The leaves that other CAs of the trust bundle signed, whose keys are elsewhere
+    /// The leaves that other CAs of the trust bundle signed; the keys of these CAs are not in the
+    /// directory
     of_bundle: Vec<(&'a Path, CaInFile<'a>)>,
 }
 
@@ -36,28 +37,28 @@ struct CaInFile<'a> {
     certificate: &'a Certificate,
 }
 
-/// A CA in the place of the layout's that signed none of the certificates.
+/// A CA in the layout's place for a CA that signed none of the certificates.
 pub(super) struct Stranger<'a> {
     bundle: &'a TrustBundle,
     ca: &'a Certificate,
     /// The first certificate that it did not sign
     leaf: &'a CurrentPair,
     issuer: String,
-    /// The file of the CA that signed the leaf, if it is in the directory
+    /// The file of the CA that signed the leaf, if the directory has it
     signer: Option<&'a Path>,
-    /// A directory below with the files of a CA that signed leaves
+    /// A subdirectory with the files of a CA that signed leaves
     below: Option<PathBuf>,
 }
 
-/// Who signed a leaf.
+/// The kind of CA that signed a leaf.
 enum Signer<'a> {
-    /// The CA that is described, one below it, or one that it replaced
+    /// The described CA, one below it, or one that it replaced
     Ca,
     /// Another CA of the trust bundle
     OfBundle(CaInFile<'a>),
     /// A CA of another file
     Other(CaInFile<'a>),
-    /// The CA of the other kind, of peers or of clients
+    /// The CA of the other kind: the peer CA for a client, or the client CA for a peer
     OfOtherKind(CaInFile<'a>),
     Unknown,
 }
@@ -65,8 +66,9 @@ enum Signer<'a> {
 impl<'a> Signers<'a> {
     /// Finds the CAs.
     ///
-    /// A CA is right if it signed one of the leaves, or if there are none. Its place alone proves
-    /// nothing: `ca.crt` is Kubernetes' CA in many directories with certificates for etcd.
+    /// A CA is the right one if it signed one of the leaves, or if there are no leaves. Its place
+    /// alone proves nothing: in many directories with certificates for etcd, `ca.crt` is the CA of
+    /// Kubernetes.
     pub(super) fn of(state: &'a Directory, layout: Layout) -> Result<Self, Box<Stranger<'a>>> {
         let mut found = Self {
             cas: Vec::new(),
@@ -115,7 +117,7 @@ impl<'a> Signers<'a> {
                     }
                 }
             }
-            // A signer that is here explains more than one that is elsewhere
+            // A signer in this directory explains more than one elsewhere
             let is_here = strangers.iter().position(|(.., path)| path.is_some());
             let first = is_here.unwrap_or_default();
             if !has_signed && first < strangers.len() {
@@ -135,19 +137,20 @@ impl<'a> Signers<'a> {
         Ok(found)
     }
 
-    /// The CA of a trust bundle that is described.
+    /// The described CA of a trust bundle.
     pub(super) fn ca(&self, kind: CaKind) -> Option<&'a Certificate> {
         let mut cas = self.cas.iter();
         cas.find(|(of, _)| *of == kind).map(|(_, ca)| *ca)
     }
 
-    /// Whether a CA of another file signed a pair's certificate, or this is a CA.
+    /// Whether to leave a pair out: a CA of another file signed its certificate, or the certificate
+    /// is a CA.
     pub(super) fn leaves_out(&self, pair: &CurrentPair) -> bool {
         let path = pair.paths().certificate.as_path();
         self.others.contains_key(path) || self.misnamed.contains_key(path)
     }
 
-    /// What other CAs signed.
+    /// Remarks on the certificates that other CAs signed.
     pub(super) fn remarks(&self) -> impl Iterator<Item = Remark> {
         let left_out = self.others.iter().map(|(path, ca)| {
             let text = format!(
@@ -188,17 +191,17 @@ impl CaInFile<'_> {
 }
 
 impl Stranger<'_> {
-    /// The layout that has the signer's file as that of its CA.
+    /// The layout in which the signer's file is the CA.
     pub(super) fn layout(&self) -> Option<Layout> {
         let signer = self.signer?;
         let is_ca = |layout: &Layout| layout.ca(CaKind::Client).certificate == signer;
-        // A trust bundle of this layout has the right file already
+        // A trust bundle of this layout already has the right file
         let is_elsewhere = signer != self.bundle.paths().certificate;
         let mut layouts = Layout::ALL.into_iter().filter(|_| is_elsewhere);
         layouts.find(is_ca)
     }
 
-    /// The refusal of the directory.
+    /// The error for the directory.
     pub(super) fn error(&self, state: &Directory, layout: Layout) -> Error {
         let Self {
             bundle, ca, leaf, ..
@@ -244,7 +247,7 @@ impl Stranger<'_> {
                 key.display()
             )
         } else if layout == Layout::Etcdadm && leaf.kind == FileKind::Node {
-            // kubeadm has the CA of Kubernetes in ca.crt, and etcd's in etcd/
+            // In kubeadm's layout, ca.crt is the CA of Kubernetes, and etcd's CA is in etcd/
             let place = Layout::Kubeadm.ca(CaKind::Client).certificate;
             let place = state.path().join(place);
             format!("copy {of_signer} to {}", place.display())
@@ -262,8 +265,8 @@ impl Stranger<'_> {
     }
 }
 
-/// The CA of a bundle that is described: the one with the key in the directory, else the one that
-/// signed most of the leaves, and of several the first.
+/// The described CA of a bundle: the CA with its key in the directory, otherwise the one that
+/// signed most of the leaves; of several, the first.
 fn ca_of<'a>(bundle: &'a TrustBundle, leaves: &[&CurrentPair]) -> Option<&'a Certificate> {
     let all = bundle.certificates();
     if let Some(ca) = bundle.signing_ca() {
@@ -276,12 +279,12 @@ fn ca_of<'a>(bundle: &'a TrustBundle, leaves: &[&CurrentPair]) -> Option<&'a Cer
             .count()
     };
     let counts = all.iter().rev().map(|ca| (signatures(ca), ca));
-    // The last of the greatest is the first of the file
+    // The order is reversed, and `max_by_key` returns the last maximum: the first CA in the file
     let most = counts.max_by_key(|(count, _)| *count);
     most.map(|(_, ca)| ca)
 }
 
-/// Who signed a leaf, or the last of the chain in its file.
+/// Finds the CA that signed a leaf, or the last of the chain in its file.
 fn signer_of<'a>(
     leaf: &Certificate,
     pair: &CurrentPair,
@@ -291,7 +294,7 @@ fn signer_of<'a>(
     others: &[CaInFile<'a>],
 ) -> Signer<'a> {
     let all = bundle.certificates();
-    // A CA that was replaced is one of this cluster
+    // A replaced CA belongs to this cluster
     let replaced = state.replaced_cas();
     let own = || {
         let own = all.iter().filter(|one| one.public_key() == ca.public_key());
@@ -316,7 +319,7 @@ fn signer_of<'a>(
             return Signer::OfOtherKind(other);
         }
     }
-    // An algorithm that cannot be checked: the names decide
+    // If the algorithm is not supported, the names decide
     let is_uncertain =
         |issuer: &Issuer<_>| matches!(issuer, Issuer::NotSupported(_) | Issuer::Refused(_));
     for link in links {
@@ -333,7 +336,7 @@ fn signer_of<'a>(
     Signer::Unknown
 }
 
-/// The leaf and those of the certificates that follow it of which each signed the one before.
+/// The leaf and the certificates after it, as long as each one signed the one before.
 fn chain<'a>(leaf: &'a Certificate, following: &'a [Certificate]) -> Vec<&'a Certificate> {
     let mut links = vec![leaf];
     let mut top = leaf;
@@ -389,15 +392,15 @@ fn is_below<'a>(
     false
 }
 
-/// The CAs of the files that the layout does not use for a CA. One with the key of a CA of the layout is
-/// that CA.
+/// The CAs in files that are not CA files of the layout. A CA with the key of one of the layout's
+/// CAs is left out, because it is the same CA.
 fn other_cas(state: &Directory) -> Vec<CaInFile<'_>> {
     let files = state.others().iter().filter(|other| !other.is_link);
     let of_files = files.flat_map(|other| {
         let path = other.path.as_path();
         other.certificates.iter().map(move |one| (path, one))
     });
-    // `client-ca.crt` is a client's name in most layouts
+    // In most layouts, `client-ca.crt` is the name of a client
     let of_leaves = state
         .pairs()
         .iter()
@@ -409,7 +412,7 @@ fn other_cas(state: &Directory) -> Vec<CaInFile<'_>> {
         .collect()
 }
 
-/// Whether a certificate is a CA's with another key than those of the trust bundles.
+/// Whether a certificate is a CA with a key that is in none of the trust bundles.
 fn is_other_ca(state: &Directory, certificate: &Certificate) -> bool {
     let mut bundles = state.bundles().iter().flat_map(TrustBundle::certificates);
     certificate.is_ca() && bundles.all(|one| one.public_key() != certificate.public_key())

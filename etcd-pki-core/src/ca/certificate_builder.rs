@@ -1,4 +1,4 @@
-//! A certificate to be signed.
+//! Encodes a certificate and has it signed.
 
 use std::time::SystemTime;
 
@@ -20,7 +20,7 @@ pub(super) struct CertificateBuilder<'a> {
     pub(super) issuer: &'a [u8],
     /// A `Name` in DER
     pub(super) subject: &'a [u8],
-    /// A new one is made if there is none
+    /// If `None`, a new number is generated
     pub(super) serial_number: Option<SerialNumber>,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
@@ -35,7 +35,7 @@ const VERSION_3: &[u8] = &[2];
 const USUAL_LENGTH: usize = 768;
 
 impl CertificateBuilder<'_> {
-    /// Signs it, by whatever key `sign` has.
+    /// Signs it with the function `sign`.
     pub(super) fn sign(
         self,
         scheme: Scheme,

@@ -1,4 +1,4 @@
-//! The content of a certificate that a CA grants.
+//! Defines the content of a certificate that a CA grants.
 
 use std::{collections::HashSet, net::IpAddr};
 
@@ -30,7 +30,7 @@ impl<'a> Grant<'a> {
         })
     }
 
-    /// The claims of a request that are not in it. DNS names are compared without case.
+    /// The claims of a request that it does not contain. DNS names are compared without case.
     pub(super) fn denies(&self, claims: &[Claim], rsa: bool) -> Vec<Claim> {
         let names = Names::of(&self.alternative_names);
         let denied = claims
@@ -56,10 +56,10 @@ impl<'a> Grant<'a> {
     }
 }
 
-/// Alternative names by their kinds, to look for many claims among them.
+/// Alternative names by kind, for fast lookup of many claims.
 #[derive(Default)]
 struct Names<'a> {
-    /// In lower case, as [`DnsName`](crate::x509::identity::DnsName) has them
+    /// In lower case, as in [`DnsName`](crate::x509::identity::DnsName)
     dns: HashSet<&'a str>,
     ip: HashSet<&'a IpAddr>,
     uri: HashSet<&'a str>,

@@ -1,4 +1,4 @@
-//! The result of signing a request or a public key.
+//! Represents the result of signing a request or a public key.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use crate::{
     x509::{bundle, certificate::Certificate},
 };
 
-/// A certificate for a key that stays where it is.
+/// A certificate without its key, which stays with its owner.
 #[derive(Clone, Debug)]
 pub struct Issued {
     certificate: Certificate,
@@ -62,8 +62,8 @@ impl Issued {
         self.validity_cut
     }
 
-    /// Takes over the certificates that followed the old one in its file, if they still lead from the
-    /// new one upwards.
+    /// Keeps the certificates that followed the old one in its file, if they still form a chain
+    /// with the new one.
     pub(crate) fn keeping(mut self, following: &[Certificate], ca: &CertificateAuthority) -> Self {
         if !following.is_empty() {
             self.chain = ca.kept_chain(&self.certificate, following);

@@ -1,4 +1,4 @@
-//! Issuing: certificates for a new key, for an existing one, and for the key of a request.
+//! Issues certificates: for a new key, for an existing one, and for the key of a request.
 
 use std::time::SystemTime;
 
@@ -25,10 +25,10 @@ impl CertificateAuthority {
     /// # Errors
     ///
     /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and
-    /// [`Error::NoAlternativeName`] for an identity that does not fit the role; [`Error::Validity`];
-    /// [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd would refuse, because of the CA
-    /// or one above it, [`Error::Unacceptable`], [`Error::AuthorityExpired`] and
-    /// [`Error::AuthorityNotYetValid`].
+    /// [`Error::NoAlternativeName`] for an identity that does not fit the role;
+    /// [`Error::Validity`]; [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd would
+    /// refuse, because of the CA or one above it, [`Error::Unacceptable`],
+    /// [`Error::AuthorityExpired`] and [`Error::AuthorityNotYetValid`].
     pub fn issue(
         &self,
         profile: impl Into<Profile>,
@@ -37,8 +37,8 @@ impl CertificateAuthority {
         self.at(clock::now()).issue(profile, identity)
     }
 
-    /// Signs a request. The names come from `identity` and the usages from `profile`; what the
-    /// request claims beyond them is not granted, and [`Issued::denied_claims`] lists it.
+    /// Signs a request. The names come from `identity` and the usages from `profile`. Other claims
+    /// of the request are not granted; [`Issued::denied_claims`] lists them.
     ///
     /// # Errors
     ///
@@ -52,8 +52,8 @@ impl CertificateAuthority {
         self.at(clock::now()).sign(request, profile, identity)
     }
 
-    /// This CA at another time than now: what it issues is valid from there, and the CA must be
-    /// valid then.
+    /// Uses this CA at another time than now. Its certificates are valid from that time, and the CA
+    /// must be valid at that time.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -159,7 +159,7 @@ impl CaAt<'_> {
 }
 
 impl CertificateAuthority {
-    /// The content of a certificate, unless it has a member's common name without permission.
+    /// The content of a certificate. Refuses a member's common name without permission.
     fn grant<'a>(&self, profile: Profile, identity: &'a Identity) -> Result<Grant<'a>> {
         let grant = Grant::new(profile, identity)?;
         match &grant.common_name {
@@ -186,7 +186,8 @@ impl CertificateAuthority {
         }
     }
 
-    /// Signs a certificate for a public key. Returns the requested end too, if the CA ends earlier.
+    /// Signs a certificate for a public key. Also returns the requested expiry if the CA expires
+    /// earlier.
     fn sign_grant(
         &self,
         key: &PublicKey,

@@ -1,4 +1,4 @@
-//! Loading a CA: which certificate belongs to the key, and whether it may sign.
+//! Loads a CA: finds the certificate of the key, and checks that it may sign.
 
 use std::time::SystemTime;
 
@@ -14,13 +14,14 @@ use crate::{
 impl CertificateAuthority {
     /// Loads a CA from its certificate and key.
     ///
-    /// Of several certificates, the one with this key is the CA's, and the others are above it. The
-    /// CA must be allowed to sign certificates and must not be expired.
+    /// If there are several certificates, the CA's is the one with this key, and the others are
+    /// above it. The CA must be allowed to sign certificates and must not be expired.
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`], [`Error::AuthorityNotYetValid`];
-    /// [`Error::Signature`] if the certificates above do not belong to it.
+    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`],
+    /// [`Error::AuthorityNotYetValid`]; [`Error::Signature`] if the certificates above do not
+    /// belong to it.
     pub fn load(certificates: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
         Self::load_at(certificates, key, clock::now())
     }
@@ -43,14 +44,15 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// As [`Certificate::all_from_bytes`], [`PrivateKey::from_pem`] and [`CertificateAuthority::load`].
+    /// As [`Certificate::all_from_bytes`], [`PrivateKey::from_pem`] and
+    /// [`CertificateAuthority::load`].
     pub fn from_pem(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
         let certificates = Certificate::all_from_bytes(certificates.as_ref())?;
         Self::load(certificates, PrivateKey::from_pem(key)?)
     }
 
-    /// Loads a CA with its key in another process or device. Each signature is verified before it is
-    /// used.
+    /// Loads a CA with its key in another process or device. Each signature is verified before it
+    /// is used.
     ///
     /// # Errors
     ///
@@ -78,7 +80,7 @@ impl CertificateAuthority {
     }
 }
 
-/// The certificate of this key, and those above it in their order.
+/// Finds the certificate of this key, and those above it, in order.
 fn choose(
     mut certificates: Vec<Certificate>,
     key: &PublicKey,
@@ -100,11 +102,11 @@ fn choose(
     Ok((certificate, above))
 }
 
-/// As many signatures are checked for one certificate as Go's `crypto/x509` checks.
+/// The limit of Go's `crypto/x509` for the signature checks of one certificate.
 const SIGNATURE_CHECKS: usize = 100;
 
-/// The CAs above a certificate, its issuer first, as far as they are among these. Of several
-/// certificates of one CA it is the one that expires last.
+/// The CAs above a certificate that are among these, its issuer first. If a CA has several
+/// certificates, the one that expires last is used.
 pub(crate) fn cas_above(certificate: &Certificate, known: &[Certificate]) -> Vec<Certificate> {
     let mut above: Vec<Certificate> = Vec::new();
     loop {
@@ -189,11 +191,11 @@ mod tests {
         assert_eq!(above(&[&m, &other]), std::slice::from_ref(&m));
         assert_eq!(above(&[&r, &other]), []);
         assert_eq!(cas_above(&r, &[other.clone(), r.clone()]), []);
-        // Another CA of the name did not sign it
+        // Another CA with the same name did not sign it
         let namesake = Made::root(ca("middle")).certificate;
         assert_eq!(above(&[&namesake, &r]), []);
         assert_eq!(above(&[&namesake, &m, &r]), [m, r]);
-        // Of several certificates of one CA the last to expire
+        // If a CA has several certificates, the last to expire is used
         let until = |year| root.again(|params| params.not_after = date_time_ymd(year, 1, 1));
         let years = [2031, 2033, 2032].map(|year| until(year).certificate);
         for turn in 0..3 {
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(cas_above(&leaf, &known), known);
     }
 
-    /// As many CAs may be between as RFC 5280, section 4.2.1.9 counts.
+    /// The path length limits the number of CAs between, as RFC 5280, section 4.2.1.9, counts them.
     #[test]
     fn path_lengths() {
         let of = |length| Made::root(test_certificates::ca("ca", length)).certificate;

@@ -1,4 +1,5 @@
-//! Renewal: a new certificate with the content of the last one, for a leaf and for the CA itself.
+//! Renews certificates: a new certificate with the content of the previous one, for a leaf and for
+//! the CA itself.
 
 use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
 use x509_cert::ext::{
@@ -24,10 +25,10 @@ use crate::{
 };
 
 impl CaAt<'_> {
-    /// Issues a certificate with the subject, the names and the usages of `certificate`, for its key
-    /// or a new one, and as long as that one was valid.
+    /// Issues a certificate with the subject, the names, the usages and the length of validity of
+    /// `certificate`, for its key or a new one.
     ///
-    /// The extensions keyUsage, extKeyUsage and subjectAltName are copied; others are left out. The
+    /// The extensions keyUsage, extKeyUsage and subjectAltName are copied; others are omitted. The
     /// new certificate does not outlive the CA.
     ///
     /// # Errors
@@ -99,9 +100,9 @@ impl CaAt<'_> {
         ))
     }
 
-    /// The same CA with a new certificate: same key, same subject, and every extension, so that what
-    /// it has signed stays valid. Missing extensions that a CA needs are added, such as the keyUsage
-    /// that Kubespray's CA lacks; a CA of X.509 version 1 becomes one of version 3.
+    /// Renews the CA with the same key, the same subject, and every extension, so the certificates
+    /// that it signed stay valid. Missing extensions that a CA needs are added, such as the
+    /// keyUsage that Kubespray's CA lacks; a CA of X.509 version 1 becomes one of version 3.
     ///
     /// # Errors
     ///
@@ -152,8 +153,8 @@ impl CaAt<'_> {
 }
 
 impl CertificateAuthority {
-    /// A request to the issuer of an intermediate CA for its next certificate: same key, same
-    /// subject, and every extension but the one that names the issuer.
+    /// Creates a request to the issuer of an intermediate CA for its next certificate. It has the
+    /// same key, the same subject, and every extension except the identifier of the issuer.
     ///
     /// ```
     /// use etcd_pki_core::CertificateAuthority;
@@ -169,7 +170,7 @@ impl CertificateAuthority {
     ///
     /// [`Error::Signer`] if its key cannot sign.
     pub fn renewal_request(&self) -> Result<CertificateRequest> {
-        // The issuer writes its own identifier
+        // The issuer adds its own identifier
         let extensions = self.kept_extensions(None, |builder, _| builder);
         CertificateRequest::signed(
             &self.issuer,
@@ -180,9 +181,9 @@ impl CertificateAuthority {
         )
     }
 
-    /// The extensions of the certificate, in their order, with another path length if one is given.
-    /// What a CA needs and this one lacks is added. The issuer's key identifier is written by
-    /// `write_issuer`.
+    /// The extensions of the certificate in order, with another path length if one is given.
+    /// Missing extensions that a CA needs are added. `write_issuer` writes the issuer's key
+    /// identifier.
     fn kept_extensions(
         &self,
         path_length: Option<u8>,
@@ -213,9 +214,9 @@ impl CertificateAuthority {
         builder
     }
 
-    /// Whether its authority key identifier names the certificate with this serial number. With
-    /// another one OpenSSL would not take the renewed certificate for a root (RFC 5280, section
-    /// 4.2.1.1).
+    /// Whether the authority key identifier names the certificate with this serial number. With
+    /// another number, OpenSSL would not accept the renewed certificate as a root (RFC 5280,
+    /// section 4.2.1.1).
     fn names_own(&self, serial_number: &SerialNumber) -> bool {
         let named = self.certificate.authority_key_identifier();
         let is_own_key = named.is_none_or(|named| named == self.key_identifier);
@@ -224,7 +225,7 @@ impl CertificateAuthority {
     }
 }
 
-/// How a CA is renewed.
+/// The options for renewing a CA.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, Validity, ca::CaRenewal};
@@ -253,7 +254,7 @@ impl CaRenewal {
         }
     }
 
-    /// Keeps the serial number, for leaves that name their issuer by it.
+    /// Keeps the serial number, for leaves that identify their issuer by it.
     pub const fn with_serial_kept(self, keeps_serial: bool) -> Self {
         Self {
             keeps_serial,
@@ -261,7 +262,7 @@ impl CaRenewal {
         }
     }
 
-    /// Changes how many CAs may be below it.
+    /// Changes the number of CAs that may be below it.
     pub const fn with_path_length(self, path_length: u8) -> Self {
         Self {
             path_length: Some(path_length),
@@ -276,8 +277,8 @@ impl From<Validity> for CaRenewal {
     }
 }
 
-/// Refuses a CA that another CA issued, also one of the same name: a self-signed certificate would
-/// make a root of it, which no one trusts.
+/// Refuses a CA that another CA issued, even one with the same name. A self-signed certificate
+/// would make it a root that no host trusts.
 ///
 /// # Errors
 ///
@@ -297,8 +298,8 @@ fn extensions(certificate: &Certificate) -> impl Iterator<Item = &Extension> {
     content.extensions().into_iter().flatten()
 }
 
-/// The usages of a certificate that etcd asks for: the CA must allow them. Others may have been added
-/// for another program, which judges them.
+/// The usages of a certificate that etcd requires: the CA must allow them. The others were added
+/// for another program, which checks them itself.
 pub(crate) fn etcd_usages(certificate: &Certificate) -> Vec<ExtendedKeyUsage> {
     let etcd = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
     let listed = certificate.extended_key_usages().unwrap_or_default();

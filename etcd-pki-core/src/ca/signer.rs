@@ -6,16 +6,16 @@ use crate::{
     signing::Scheme,
 };
 
-/// A private key that signs: in this process, a hardware module, a key management service, or a helper
-/// process.
+/// A private key that signs: in this process, a hardware module, a key management service, or a
+/// helper process.
 ///
-/// [`PrivateKey`] is the one in memory. `sign` blocks until it has the signature. A signature is verified
-/// before it is used.
+/// [`PrivateKey`] is a key in memory. `sign` blocks until it has the signature. A signature is
+/// verified before it is used.
 ///
 /// ```
 /// use etcd_pki_core::{PrivateKey, PublicKey, Result, ca::Signer};
 ///
-/// /// Stands for a key in a hardware module.
+/// /// Represents a key in a hardware module.
 /// struct Token(PrivateKey);
 ///
 /// impl Signer for Token {
@@ -32,8 +32,9 @@ pub trait Signer: Send + Sync {
     /// The public key.
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs a message: ECDSA on P-256 with SHA-256, on P-384 with SHA-384 and on P-521 with SHA-512, each as the DER of
-    /// `Ecdsa-Sig-Value` (RFC 3279, section 2.2.3); Ed25519 (RFC 8032); RSA as PKCS#1 v1.5 with SHA-256 (RFC 8017, section 8.2).
+    /// Signs a message. ECDSA uses SHA-256 on P-256, SHA-384 on P-384 and SHA-512 on P-521, and
+    /// returns the DER of `Ecdsa-Sig-Value` (RFC 3279, section 2.2.3). Ed25519 follows RFC 8032.
+    /// RSA uses PKCS#1 v1.5 with SHA-256 (RFC 8017, section 8.2).
     ///
     /// # Errors
     ///

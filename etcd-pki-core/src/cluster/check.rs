@@ -1,4 +1,4 @@
-//! The gate from a specification to a cluster: every contradiction is an error with its field.
+//! Checks a specification and creates the cluster. Every contradiction is an error with its field.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,7 +24,8 @@ use crate::{
 
 type Checked<T = ()> = Result<T, Fault>;
 
-/// A cluster whose files can all be made, and do what they are for.
+/// Checks the specification. All files of the returned cluster can be created and serve their
+/// purpose.
 pub(super) fn checked(mut spec: ClusterSpec) -> Checked<Cluster> {
     if spec
         .directory
@@ -66,7 +67,7 @@ pub(super) fn checked(mut spec: ClusterSpec) -> Checked<Cluster> {
     Ok(cluster)
 }
 
-/// The subjects of the CAs, and whether there are two.
+/// Checks the subjects of the CAs, and sets whether there are two.
 fn check_ca(spec: &mut ClusterSpec) -> Checked {
     let peers = match (spec.layout.separates_peers(), spec.ca.peers) {
         (true, Some(Peers::Shared)) => {
@@ -101,7 +102,8 @@ fn check_organization(field: &str, organization: &str) -> Checked {
     identity.map(|_| ()).map_err(in_field(field))
 }
 
-/// Owners and groups that `chown` takes, and modes that neither expose a file nor hide it.
+/// Checks owners and groups as `chown` does. Modes must neither expose a file nor make it
+/// unreadable.
 fn check_files(files: &FilesSpec) -> Checked {
     for (field, account) in [
         ("files.owner", &files.owner),
@@ -171,13 +173,13 @@ fn identities(spec: &ClusterSpec, role: Role) -> Checked<Vec<Identity>> {
         .collect()
 }
 
-/// Names are unique within a role, and no entry has a field of another role.
+/// Checks that names are unique within a role, and that no entry has a field of another role.
 fn check_names(cluster: &Cluster) -> Checked {
     for role in Role::ALL {
         let mut seen = HashMap::new();
         for (index, entry) in cluster.spec.entries(role).iter().enumerate() {
             let fault = |name: &str, reason: &str| Fault::new(field((role, index), name), reason);
-            // A host's name is the same in capitals; a user's is another
+            // Host names are equal in upper and lower case; user names are not
             let name = match role {
                 Role::Member | Role::Node => entry.name.to_ascii_lowercase(),
                 Role::Client => entry.name.clone(),
@@ -218,7 +220,7 @@ fn check_names(cluster: &Cluster) -> Checked {
     Ok(())
 }
 
-/// Whether an entry of the role has two pairs, one of them for peers.
+/// Whether an entry of the role has two pairs, and one of them is for peers.
 fn has_pair_for_peers(cluster: &Cluster, role: Role) -> bool {
     let pairs = cluster.layout().pairs(role, "name").unwrap_or_default();
     role == Role::Member && (pairs.len() > 1 || cluster.spec.ca.has_separate_peers())
@@ -235,8 +237,9 @@ fn addresses(identity: &Identity) -> impl Iterator<Item = IpAddr> {
     addresses.filter(|address| !address.is_loopback())
 }
 
-/// An address is one member's; loopback's are everybody's. Some members may share an address, such as
-/// one of a load balancer, if each of them has another address of its own: else one was copied.
+/// Checks that only one member has an address; loopback's are allowed in all. Members may share an
+/// address, such as that of a load balancer, if each has another address of its own. Otherwise an
+/// address was probably copied by mistake.
 fn check_addresses(cluster: &Cluster) -> Checked {
     let [members, ..] = &cluster.identities;
     let mut counts: HashMap<IpAddr, usize> = HashMap::new();
@@ -283,7 +286,8 @@ fn address_field(index: usize, member: &EntrySpec, address: IpAddr) -> String {
     )
 }
 
-/// Validities that a certificate can have at some time, and that are longer than `renew_before`.
+/// Checks that a certificate can have the validities at some time, and that they are longer than
+/// `renew_before`.
 fn check_times(cluster: &Cluster) -> Checked {
     for (field, validity) in specified_validities(cluster) {
         validity.checked_duration().map_err(in_field(&field))?;
@@ -296,7 +300,7 @@ fn check_times(cluster: &Cluster) -> Checked {
     }
 }
 
-/// Refuses validities that have ended by now, and a `renew_before` that is longer than what is left.
+/// Refuses validities that already expired, and a `renew_before` longer than the remaining time.
 pub(super) fn validities(cluster: &Cluster, now: SystemTime) -> Checked {
     for (field, validity) in specified_validities(cluster) {
         validity.end(now).map_err(in_field(&field))?;
@@ -344,7 +348,7 @@ fn check_renewal(cluster: &Cluster, life: Duration) -> Checked {
     Ok(())
 }
 
-/// The names that certificates share are not so many that the work for them is the square of the text.
+/// Limits the names that certificates share: the work for them grows with the square of the text.
 fn check_shared_names(cluster: &Cluster, (names, certificates): (usize, usize)) -> Checked {
     if names.saturating_mul(certificates) <= limits::SHARED_NAMES {
         return Ok(());
@@ -368,7 +372,7 @@ fn check_shared_names(cluster: &Cluster, (names, certificates): (usize, usize)) 
     Err(Fault::new(field, reason).hint(hint))
 }
 
-/// No two pairs are in one file, and nobody else has a member's common name.
+/// Checks that no two pairs share a file, and that only members have a member's common name.
 fn check_pairs(cluster: &Cluster) -> Checked {
     let resolver = Resolver::new(cluster, None);
     check_shared_names(cluster, resolver.shared())?;
@@ -431,7 +435,7 @@ fn check_pairs(cluster: &Cluster) -> Checked {
     Ok(())
 }
 
-/// A host's directory is not the one of the CA.
+/// Checks that no host's directory is the directory of the CA.
 fn check_trees(cluster: &Cluster) -> Checked {
     let ca = cluster.layout().ca(CaKind::Client).certificate;
     for role in [Role::Member, Role::Node] {
@@ -446,10 +450,10 @@ fn check_trees(cluster: &Cluster) -> Checked {
     Ok(())
 }
 
-/// The common name of a pair, and whether it may be a member's.
+/// The common name of a pair, and whether the pair may have a member's common name.
 fn common_name(cluster: &Cluster, entry: EntryIndex, pair: &DesiredPair) -> Option<(String, bool)> {
     let allowed = cluster.spec.entry(entry)?.allow_member_common_name;
-    // Resolving has checked it
+    // The resolver has already checked the name
     let common_name = pair.common_name().ok()??;
     Some((common_name, allowed))
 }
@@ -545,8 +549,8 @@ mod tests {
         }
     }
 
-    /// A specification is valid or not, whatever the clock shows. Planning refuses a validity that
-    /// has ended.
+    /// Whether a specification is valid does not depend on the clock. Planning refuses a validity
+    /// that already expired.
     #[test]
     fn an_end_is_checked_at_planning() {
         let at = |text| clock::parse_rfc3339(text).unwrap();

@@ -1,4 +1,4 @@
-//! What must exist for a cluster: its CAs, and each pair of files with the CA that signs it.
+//! Lists what must exist for a cluster: its CAs, and each pair of files with the CA that signs it.
 
 use std::collections::HashSet;
 
@@ -32,7 +32,7 @@ pub struct Desired {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DesiredCa {
-    /// Which of the cluster's CAs
+    /// The kind: the CA for clients, or the separate peer CA
     pub kind: CaKind,
     /// Algorithm and validity
     pub profile: CaProfile,
@@ -40,9 +40,9 @@ pub struct DesiredCa {
     pub paths: PairPaths,
     /// The subject
     pub identity: Identity,
-    /// How long before it expires it is renewed
+    /// The time before its expiry at which it is renewed
     pub renew_before: RenewBefore,
-    /// The algorithm, if the specification gives one; an existing CA keeps its key
+    /// The algorithm, if the specification gives one. Without one, an existing CA keeps its key
     pub algorithm: Option<KeyAlgorithm>,
 }
 
@@ -59,19 +59,19 @@ pub struct DesiredPair {
     pub identity: Identity,
     /// The CA that signs it
     pub ca: CaKind,
-    /// How long before it expires it is renewed
+    /// The time before its expiry at which it is renewed
     pub renew_before: RenewBefore,
-    /// The host that uses it; a client of its own has none
+    /// The host that uses it; `None` for a client in the list of clients
     pub host: Option<String>,
     /// Whether etcd's peer port trusts the CA
     pub(crate) is_trusted_by_peers: bool,
 }
 
 impl DesiredCa {
-    /// The common name, unless the CA has none.
+    /// The common name, unless the specification gives the CA none.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
-        // The gate checks it
+        // `Cluster::try_from` checks it
         let name = self.identity.common_name(str::to_owned);
         name.ok().flatten()
     }
@@ -88,7 +88,7 @@ impl DesiredCa {
         parts.join(",")
     }
 
-    /// What it is called in a line: its common name, or its organization.
+    /// The name in a line of output: the common name, or the organization.
     pub(crate) fn name(&self) -> String {
         let organization = || self.identity.organization().map(str::to_owned);
         self.common_name().or_else(organization).unwrap_or_default()
@@ -123,9 +123,9 @@ impl DesiredPair {
 }
 
 impl DesiredPair {
-    /// Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and no
-    /// address, or some of its own. `None` if it is a member's, if peers have a separate CA, and for the
-    /// profile `kubespray`, which gives all of them to everyone.
+    /// The reason why etcd's peer port accepts the certificate of this client or node: it has no
+    /// DNS name and no address, or it has some of its own. `None` for a member, with a separate
+    /// peer CA, and for the profile `kubespray`, which gives all names to every certificate.
     #[must_use]
     pub fn peer_port(&self) -> Option<Finding> {
         let usages = self.profile.extended_key_usages();
@@ -146,8 +146,8 @@ impl DesiredPair {
 }
 
 impl DesiredPair {
-    /// Why this pair is renewed later than the specification gives: `renew_before` is more than a third
-    /// of its life.
+    /// The finding that this pair is renewed later than specified: `renew_before` is more than a
+    /// third of the certificate's validity.
     #[must_use]
     pub fn renewed_later(&self) -> Option<Finding> {
         let now = clock::now();
@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    /// Certificate, CA, common name and alternative names of each.
+    /// Certificate, CA, common name and alternative names of each pair.
     fn shown(cluster: &Cluster, host: Option<&str>) -> Vec<String> {
         let desired = match host {
             Some(host) => cluster.desired_on(host),

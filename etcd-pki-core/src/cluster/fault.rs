@@ -1,11 +1,11 @@
-//! What is wrong with a specification, before it is known on which line.
+//! An error in a specification before its position is known.
 
 use crate::error::{Error, Position};
 
-/// What is wrong with a cluster, and in which field.
+/// An error in a cluster, and its field.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// As in `members[1].addresses`
+    /// The field, such as `members[1].addresses`
     pub(super) field: String,
     reason: String,
     hint: Option<String>,
@@ -20,9 +20,9 @@ impl Fault {
         }
     }
 
-    /// An error of this crate as a fault of a field.
+    /// Converts an error of this crate to a fault of a field.
     pub(super) fn from_error(field: impl Into<String>, error: &Error) -> Self {
-        // A specification's own error has the reason without the field
+        // An error about the specification has a reason without the field
         if let Error::Specification { reason, hint, .. } = error {
             return Self {
                 hint: hint.clone(),
@@ -63,7 +63,7 @@ impl From<Fault> for Error {
     }
 }
 
-/// The way out in the words of a specification: an error's own hint may speak of the command's options.
+/// The hint for a specification: the hint of an error may name options of the command.
 fn hint(error: &Error) -> Option<String> {
     let hint = match error {
         Error::CommonNameLength { .. } => {

@@ -1,4 +1,4 @@
-//! How long before its end a certificate is due.
+//! Specifies how long before its expiry a certificate is due for renewal.
 
 use std::{
     fmt,
@@ -13,10 +13,11 @@ use crate::{
     time::{clock, span::Span},
 };
 
-/// How long before its end a certificate is due to be renewed: a time, or a share of its life.
+/// The time before its expiry at which a certificate is due for renewal: a duration, or a share of
+/// its life.
 ///
-/// It is never more than a third of a certificate's life, so that a certificate which is shorter than the time is not due as
-/// soon as it is made. Text is `30d`, `12h` or `25%`:
+/// The limit is a third of the certificate's life. Without it, a certificate with a life shorter
+/// than the time would be due as soon as it is issued. Text is `30d`, `12h` or `25%`:
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -49,7 +50,7 @@ impl RenewBefore {
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] unless it is 1 to 33.
+    /// [`Error::Specification`] unless the share is 1 to 33.
     pub fn percent(percent: u8) -> Result<Self> {
         match percent {
             0 => Err(invalid("0%", "is no time")),
@@ -61,7 +62,7 @@ impl RenewBefore {
         }
     }
 
-    /// From when on a certificate is due.
+    /// The time from which a certificate is due.
     #[must_use]
     pub fn begins(self, not_before: SystemTime, not_after: SystemTime) -> SystemTime {
         let life = not_after.duration_since(not_before).unwrap_or_default();
@@ -69,7 +70,8 @@ impl RenewBefore {
         clock::whole_seconds(not_after - self.capped(life).unwrap_or(before))
     }
 
-    /// How long before its end a certificate of this life is due instead, if this is more than a third of the life.
+    /// The limit, a third of the certificate's life, if this time is longer. The certificate is
+    /// then due that long before its expiry.
     ///
     /// ```
     /// use std::time::Duration;
@@ -85,8 +87,8 @@ impl RenewBefore {
         (self.0.of_life(life) > third).then_some(third)
     }
 
-    /// Why a certificate of this life is due later than this was requested. The usual time is never
-    /// more than requested.
+    /// The finding that a certificate of this life is due later than requested. The default of 30
+    /// days is not a request.
     pub(crate) fn shortened(self, life: Duration) -> Option<Finding> {
         let is_shortened = self != Self::default() && self.capped(life).is_some();
         is_shortened.then(|| Finding::DueTooEarly {
@@ -95,7 +97,7 @@ impl RenewBefore {
         })
     }
 
-    /// Whether a certificate is due if all of the requested time counts.
+    /// Whether a certificate would be due without the limit of a third of its life.
     pub(crate) fn is_reached(
         self,
         not_before: SystemTime,
@@ -107,7 +109,7 @@ impl RenewBefore {
         left <= self.0.of_life(life)
     }
 
-    /// Whether it is as long as a whole life.
+    /// Whether it is at least as long as the whole life.
     pub(crate) fn reaches_over(self, life: Duration) -> bool {
         matches!(self.0, Span::Lasting(duration) if duration >= life)
     }
@@ -159,7 +161,7 @@ mod tests {
         assert_eq!(year.duration_since(long).unwrap(), DAY * 365 / 3);
         let third = RenewBefore::percent(33).unwrap().begins(UNIX_EPOCH, year);
         assert!(third > long);
-        // Upside down, as no certificate should be
+        // The certificate expires before it becomes valid, as no certificate should
         assert_eq!(RenewBefore::default().begins(year, UNIX_EPOCH), UNIX_EPOCH);
     }
 

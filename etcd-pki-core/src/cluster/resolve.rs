@@ -1,4 +1,4 @@
-//! From a specification to the CAs and pairs that it requires.
+//! Derives the CAs and pairs that a specification requires.
 
 use std::{collections::HashSet, path::Path};
 
@@ -18,20 +18,21 @@ use crate::{
 };
 
 impl Cluster {
-    /// Everything that must exist for the cluster, in the order in which it is made.
+    /// Everything that must exist for the cluster, in the order in which it is created.
     ///
-    /// Where a layout's file names have no host and there are several hosts, each host's files are
-    /// in a directory with the host's name; the CAs and the pairs of clients are above these.
+    /// If the file names of a layout contain no host and there are several hosts, the files of each
+    /// host are in a subdirectory with the host's name. The CAs and the pairs of clients are above
+    /// these.
     ///
     /// # Errors
     ///
-    /// None for a cluster, which checks its names.
+    /// None for a cluster, because its names were checked.
     pub fn desired(&self) -> Result<Desired> {
         self.resolve(None)
     }
 
-    /// What one host needs, with the paths that the files have on that host: its pairs, and the CAs
-    /// that sign them.
+    /// The pairs of one host and the CAs that sign them, with the paths that the files have on that
+    /// host.
     ///
     /// # Errors
     ///
@@ -57,16 +58,16 @@ impl Cluster {
     }
 }
 
-/// Where an entry is in its cluster: the role, and the index among those of the role.
+/// The place of an entry in its cluster: the role, and the index among the entries of that role.
 pub(super) type EntryIndex = (Role, usize);
 
-/// Works out what entries mean.
+/// Derives pairs and CAs from entries.
 pub(super) struct Resolver<'a> {
     cluster: &'a Cluster,
     only: Option<&'a str>,
-    /// Whether each host has a directory of its own
+    /// Whether each host has its own subdirectory
     trees: bool,
-    /// What members answer to beside their own names
+    /// The names that members have in addition to their own
     shared: Vec<AlternativeName>,
 }
 
@@ -91,7 +92,8 @@ impl<'a> Resolver<'a> {
         self.trees
     }
 
-    /// How many names certificates share, and how many certificates have all of them.
+    /// The number of names that certificates share, and the number of certificates that have all of
+    /// them.
     pub(super) fn shared(&self) -> (usize, usize) {
         let cluster = self.cluster;
         let [members, nodes] =
@@ -108,7 +110,7 @@ impl<'a> Resolver<'a> {
         (self.shared.len(), sharing)
     }
 
-    /// Calls `visit` with each pair in its order, and the entry that it comes from.
+    /// Calls `visit` with each pair in order, and with its entry.
     pub(super) fn pairs(
         &self,
         mut visit: impl FnMut(EntryIndex, DesiredPair),
@@ -180,11 +182,11 @@ impl<'a> Resolver<'a> {
         let pairs = layout.pairs(role, name)?;
         let profile = self.profile(role, entry);
         let identity = self.identity(role, identity);
-        // What signing would refuse is refused here, where the entry is known
+        // Signing would refuse these too, but here the error can name the entry
         profile.common_name(&identity)?;
         if role == Role::Member {
             identity.host()?;
-            // Elsewhere its own name is one
+            // Without this option, the member's own name is enough
             if spec.defaults.take_names_as_given {
                 profile.alternative_names(&identity)?;
             }
@@ -245,7 +247,7 @@ impl<'a> Resolver<'a> {
             .collect())
     }
 
-    /// The client that a layout's tools expect beside a member.
+    /// The client that a layout's tools expect next to a member.
     fn admin(&self, host: &str, admin: &AdminSpec) -> Result<(Identity, Profile)> {
         let profile = self.cluster.leaf_profile(Role::Client);
         let profile = adjusted(profile, admin.algorithm, admin.validity);
@@ -259,8 +261,9 @@ impl<'a> Resolver<'a> {
         Ok((self.identity(Role::Node, &identity), profile))
     }
 
-    /// The common name of the client that a layout's tools expect beside a member. As nobody gave that name, it is cut at the
-    /// host's first dot where the whole is too long, and always for Kubespray, which does.
+    /// The common name of the client that a layout's tools expect next to a member. The
+    /// specification does not give this name, so it may be cut at the host's first dot: always for
+    /// Kubespray, as its script does, and otherwise if the whole name is too long.
     fn member_client(&self, host: &str) -> String {
         let common_name = |host| self.cluster.layout().member_client_common_name(host);
         let whole = common_name(host);
@@ -280,8 +283,8 @@ impl<'a> Resolver<'a> {
         profile
     }
 
-    /// With the names that its role has in this cluster. Kubespray gives members, their admins and nodes the names of all
-    /// members; a client that somebody named has none but its own.
+    /// Adds the names that the role has in this cluster. Kubespray gives the names of all members
+    /// to members, their admins and nodes. A client in the list of clients has only its own names.
     fn identity(&self, role: Role, identity: &Identity) -> Identity {
         let compatibility = self.cluster.spec.defaults.profile;
         let shares = match role {
@@ -297,7 +300,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// One of a member's pairs.
+/// A pair of a member.
 struct MemberPair {
     paths: PairPaths,
     is_for_peers: bool,
@@ -316,7 +319,7 @@ impl Cluster {
     }
 }
 
-/// A profile with another algorithm and validity, where they are given.
+/// A profile with this algorithm and validity, if they are given.
 fn adjusted(
     mut profile: Profile,
     algorithm: Option<KeyAlgorithm>,
@@ -331,10 +334,10 @@ fn adjusted(
     profile
 }
 
-/// Every member's names and addresses, those shared, and loopback's, each once.
+/// The names and addresses of all members, the shared ones, and those of loopback, each once.
 fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
     let members = cluster.identities[0].iter().flat_map(|identity| {
-        // A name that is no host's is refused when its own entry is looked at
+        // An invalid host name is refused with its own entry
         let host = identity.host().ok().flatten();
         host.into_iter()
             .chain(identity.alternative_names().unwrap_or_default())
@@ -348,7 +351,7 @@ fn names_of_all(cluster: &Cluster) -> Vec<AlternativeName> {
         .collect()
 }
 
-/// What went wrong with an entry, as a fault of the field that says it.
+/// The fault of an entry, with the field that causes it.
 fn fault(role: Role, index: usize, entry: &EntrySpec, error: &Error) -> Fault {
     let field = match error {
         Error::NoSubject => "common_name",

@@ -1,4 +1,4 @@
-//! The specification as data: what `cluster.yaml` has, field by field.
+//! Defines the specification as data: the fields of `cluster.yaml`.
 
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
@@ -26,7 +26,7 @@ const CA_COMMON_NAME: &str = "etcd-ca";
 /// The specification of a cluster as data. [`Cluster::try_from`](crate::Cluster) checks it.
 ///
 /// Later versions may add fields, so write the others as `..Default::default()`. Serde reads and
-/// writes it in any format that describes itself. `Cluster::from_yaml` names the line of an error.
+/// writes it in any self-describing format. Errors of `Cluster::from_yaml` contain the line.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Validity, cluster::{ClusterSpec, EntrySpec}};
@@ -107,38 +107,39 @@ pub struct CaSpec {
         skip_serializing_if = "is_default"
     )]
     pub organization: Option<String>,
-    /// The algorithm of its key; by default the one of all keys
+    /// The algorithm of its key; by default the cluster's algorithm
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long it is valid; by default ten years, or as the profile has it
+    /// The validity; by default ten years, or the default of the profile
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
     /// Whether peers have a separate CA; by default what the layout requires
     #[serde(skip_serializing_if = "is_shared")]
     pub peers: Option<Peers>,
-    /// The common name of the separate peer CA; by default it follows from the other one's
+    /// The common name of the separate peer CA; by default it is derived from the other CA's
     #[serde(skip_serializing_if = "is_default")]
     pub peer_common_name: CommonName,
 }
 
-/// What all certificates of a cluster have unless their own entry differs: `defaults`.
+/// The defaults for all certificates of a cluster. An entry may differ: `defaults`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct DefaultsSpec {
-    /// Which tool's certificates they are compatible with
+    /// The tool that the certificates are compatible with
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub profile: Compatibility,
-    /// The algorithm of keys, the CA's included; by default the profile's
+    /// The algorithm of keys, including the CA's; by default the profile's
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long certificates are valid, except the CA's; by default the profile's
+    /// The validity of certificates, except the CA's; by default the profile's
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
-    /// How long before they expire certificates are renewed; by default 30 days
+    /// The time before their expiry at which certificates are renewed; by default 30 days
     #[serde(skip_serializing_if = "is_default")]
     pub renew_before: Option<RenewBefore>,
-    /// Leaves alternative names as they are given, shared or an entry's own: `san: given`. The names
-    /// of members and of loopback are not added, so each member needs one. Kubespray's script does so.
+    /// Leaves alternative names as they are given, both the shared ones and an entry's own: `san:
+    /// given`. The names of members and of loopback are not added, so each member needs at least
+    /// one name. Kubespray's script does the same.
     #[serde(
         rename = "san",
         serialize_with = "values::write_given",
@@ -148,7 +149,8 @@ pub struct DefaultsSpec {
     pub take_names_as_given: bool,
 }
 
-/// A member, a node or a client, and where it differs from the defaults. A name alone is one too.
+/// A member, a node or a client, and its differences from the defaults. A plain name is an entry
+/// too.
 ///
 /// ```
 /// use etcd_pki_core::cluster::EntrySpec;
@@ -163,10 +165,10 @@ pub struct EntrySpec {
     /// The host's or user's name
     #[serde(serialize_with = "values::write_name")]
     pub name: String,
-    /// The common name; by default it follows from the name
+    /// The common name; by default it is derived from the name
     #[serde(skip_serializing_if = "is_default")]
     pub common_name: CommonName,
-    /// The common name of a member's pair for peers, where that is a separate one
+    /// The common name of a member's pair for peers, if that pair is separate
     #[serde(
         serialize_with = "values::write_text",
         skip_serializing_if = "is_default"
@@ -178,7 +180,7 @@ pub struct EntrySpec {
         skip_serializing_if = "is_default"
     )]
     pub organization: Option<String>,
-    /// Alternative names. Addresses may be among them, which keep their place.
+    /// Alternative names. They may include addresses, which keep their place.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub names: Vec<AlternativeName>,
     /// Addresses, which follow the names in the certificate
@@ -188,8 +190,8 @@ pub struct EntrySpec {
         skip_serializing_if = "is_default"
     )]
     pub addresses: Vec<IpAddr>,
-    /// Leaves the alternative names of a node or client out, even 0.0.0.0: `san: none`. See
-    /// [`Identity::without_alternative_names`] for what follows.
+    /// Omits the alternative names of a node or client, even 0.0.0.0: `san: none`.
+    /// [`Identity::without_alternative_names`] describes the consequences.
     #[serde(
         rename = "san",
         serialize_with = "values::write_none",
@@ -197,20 +199,20 @@ pub struct EntrySpec {
         skip_serializing_if = "is_default"
     )]
     pub without_alternative_names: bool,
-    /// The algorithm of its key; by default the one of all keys
+    /// The algorithm of its key; by default the cluster's algorithm
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long its certificate is valid; by default as long as all
+    /// The validity of its certificate; by default as in `defaults`
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
-    /// Allows a node or client a common name that is a member's, or begins as theirs do. A list of
-    /// allowed common names (`--peer-cert-allowed-cn`) would take it for a member.
+    /// Allows a node or client a common name that a member has, or that has the prefix of members.
+    /// A list of allowed common names (`--peer-cert-allowed-cn`) would accept it as a member.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub allow_member_common_name: bool,
 }
 
 /// The client that a layout's tools expect next to each member: Kubespray's `admin-HOST`, kubeadm's
-/// `etcd/healthcheck-client`. By default it is as other clients.
+/// `etcd/healthcheck-client`. By default it has the same settings as other clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct AdminSpec {
@@ -220,14 +222,14 @@ pub struct AdminSpec {
         skip_serializing_if = "is_default"
     )]
     pub organization: Option<String>,
-    /// The algorithm of its key; by default the one of all keys
+    /// The algorithm of its key; by default the cluster's algorithm
     #[serde(skip_serializing_if = "is_default")]
     pub algorithm: Option<KeyAlgorithm>,
-    /// How long its certificate is valid; by default as long as all
+    /// The validity of its certificate; by default as in `defaults`
     #[serde(skip_serializing_if = "is_default")]
     pub validity: Option<Validity>,
-    /// Leaves alternative names out, as kubeadm does: `san: none`. See
-    /// [`Identity::without_alternative_names`] for what follows.
+    /// Omits alternative names, as kubeadm does: `san: none`.
+    /// [`Identity::without_alternative_names`] describes the consequences.
     #[serde(
         rename = "san",
         serialize_with = "values::write_none",
@@ -240,8 +242,8 @@ pub struct AdminSpec {
 /// Ownership and permissions of a cluster's files.
 ///
 /// Unset fields keep the defaults: a new key has mode 0600, a new certificate 0644, a new directory
-/// 0700, and existing files keep what they have. A CA's key has fields of its own: who reads it can
-/// sign for everybody.
+/// 0700, and existing files keep their modes. The fields for a CA's key are separate: a user who
+/// can read that key can sign any certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct FilesSpec {
@@ -285,8 +287,8 @@ pub struct FilesSpec {
     pub ca: CaFilesSpec,
 }
 
-/// Ownership and permissions of a CA's files. By default its key belongs to the user who creates it,
-/// and its certificate to the owner of the other certificates.
+/// Ownership and permissions of a CA's files. By default its key belongs to the user who creates
+/// it, and its certificate to the owner of the other certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a mapping")]
 pub struct CaFilesSpec {
@@ -320,14 +322,14 @@ pub enum Peers {
     /// One CA for clients and peers
     #[default]
     Shared,
-    /// Peers have a separate CA, so that no client's certificate opens the peer port
+    /// Peers have a separate CA, so a client's certificate is not accepted on the peer port
     Separate,
 }
 
 /// A common name in a specification, in which `null` means none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CommonName {
-    /// The one that follows from the name
+    /// The usual one, derived from the name
     #[default]
     Usual,
     /// No common name
@@ -337,7 +339,8 @@ pub enum CommonName {
 }
 
 impl Default for ClusterSpec {
-    /// No members; the layout of Kubespray, and the client that its tools expect next to each member
+    /// No members, the layout of Kubespray, and the client that its tools expect next to each
+    /// member
     fn default() -> Self {
         Self {
             layout: Layout::default(),
@@ -355,7 +358,7 @@ impl Default for ClusterSpec {
 }
 
 impl DefaultsSpec {
-    /// How long before they expire certificates are renewed: 30 days unless it is given.
+    /// The time before their expiry at which certificates are renewed; 30 days if unset.
     #[must_use]
     pub fn renew_before(&self) -> RenewBefore {
         self.renew_before.unwrap_or_default()
@@ -385,7 +388,7 @@ impl ClusterSpec {
 }
 
 impl Role {
-    /// The field of a specification that has the entries of the role.
+    /// The field of a specification that contains the entries of the role.
     pub(super) const fn section(self) -> &'static str {
         match self {
             Self::Member => "members",
@@ -416,8 +419,8 @@ impl CaSpec {
         }
     }
 
-    /// The common name of a separate peer CA, unless it has none: `etcd-peer-ca` for `etcd-ca` if
-    /// none is given.
+    /// The common name of a separate peer CA, if it has one. By default it is derived:
+    /// `etcd-peer-ca` for `etcd-ca`.
     #[must_use]
     pub fn peer_common_name(&self) -> Option<String> {
         match &self.peer_common_name {
@@ -431,7 +434,8 @@ impl CaSpec {
         }
     }
 
-    /// Whether peers have a separate CA, unless the layout decides it.
+    /// Whether peers have a separate CA according to this specification. A layout may require one
+    /// too.
     #[must_use]
     pub fn has_separate_peers(&self) -> bool {
         self.peers == Some(Peers::Separate)
@@ -466,16 +470,16 @@ impl EntrySpec {
         })
     }
 
-    /// Who the certificate is for.
+    /// The identity in the certificate.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`], [`Error::CommonNameLength`] for what no certificate can have.
+    /// [`Error::InvalidName`], [`Error::CommonNameLength`] for names that no certificate can have.
     pub fn identity(&self) -> Result<Identity> {
         self.checked_identity().map_err(|(_, error)| error)
     }
 
-    /// The identity, or the field that is wrong.
+    /// The identity, or the invalid field with its error.
     pub(super) fn checked_identity(&self) -> std::result::Result<Identity, (&'static str, Error)> {
         let in_field = |field| move |error| (field, error);
         let mut identity = Identity::new(&self.name).map_err(in_field("name"))?;
@@ -497,14 +501,14 @@ impl EntrySpec {
         Ok(identity.with_alternative_names(self.alternative_names()))
     }
 
-    /// Names and addresses, in the order in which the certificate has them.
+    /// Names and addresses, in the order of the certificate.
     pub(super) fn alternative_names(&self) -> Vec<AlternativeName> {
         let addresses = self.addresses.iter().copied().map(AlternativeName::from);
         self.names.iter().cloned().chain(addresses).collect()
     }
 }
 
-/// Names, and the addresses that follow all of them. Addresses before a name stay among the names.
+/// Splits off the addresses that follow all names. Addresses before a name stay among the names.
 fn split_addresses(names: Vec<AlternativeName>) -> (Vec<AlternativeName>, Vec<IpAddr>) {
     let address = |name: &AlternativeName| match name {
         AlternativeName::Ip(address) => Some(*address),
@@ -546,7 +550,7 @@ impl From<Identity> for EntrySpec {
 }
 
 impl Serialize for EntrySpec {
-    /// The name alone if nothing else is specified
+    /// Writes only the name if the entry has nothing else
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         if *self == Self::new(self.name.as_str()) {
             return values::write_name(&self.name, serializer);
@@ -585,7 +589,7 @@ impl Peers {
     /// Both, the default first.
     pub const ALL: [Self; 2] = [Self::Shared, Self::Separate];
 
-    /// Its name, as it is typed.
+    /// The name, as it is written in a specification.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
-//! How the values of a specification are read from text, and written.
+//! Reads the values of a specification from text, and writes them.
 //!
-//! Text is text, and never a number or `true`: `key_mode: 0600` and `name: 1` are errors. `null` is
-//! the same as a field that is missing.
+//! Text must be text, not a number or `true`: `key_mode: 0600` and `name: 1` are errors. `null` is
+//! the same as a missing field.
 
 use std::{fmt, marker::PhantomData, net::IpAddr, path::PathBuf, str::FromStr};
 
@@ -20,21 +20,21 @@ use crate::{
     time::validity::Validity, x509::identity::AlternativeName,
 };
 
-/// What comes between reason and hint in the message of an error.
+/// Separates reason and hint in the message of an error.
 pub(super) const HINT: &str = "\nhint: ";
 
-/// What a value must be that is a word, a number with a unit, or a number.
+/// The required type of a value that is a keyword, a number with a unit, or a number.
 pub(super) const WORD: &str = "text";
 
-/// What `admin` must be.
+/// The required type of `admin`.
 pub(super) const ADMIN: &str = "none or a mapping";
 
-/// Whether a field has its default, and so is not written.
+/// Whether a field has its default value and is therefore not written.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Reads a value, or `null` as the default.
+/// Reads a value; `null` is the default.
 pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
@@ -47,7 +47,7 @@ fn custom<E: de::Error>(reason: &str, hint: &str) -> E {
     E::custom(format_args!("{reason}{HINT}{hint}"))
 }
 
-/// What a text means, or an error with its reason and its hint.
+/// Parses text; the error has a reason and a hint.
 fn meaning<T, E: de::Error>(text: &str, parse: impl FnOnce(&str) -> CoreResult<T>) -> Result<T, E> {
     parse(text).map_err(|error| match Fault::from_error("", &error).into_words() {
         (reason, Some(hint)) => custom(&reason, &hint),
@@ -55,7 +55,8 @@ fn meaning<T, E: de::Error>(text: &str, parse: impl FnOnce(&str) -> CoreResult<T
     })
 }
 
-/// Reads a word. A number is passed on as text: the parser of the word has the better error.
+/// Reads a keyword. A number is passed on as text, because the parser of the keyword has the better
+/// error.
 struct Word<T, F>(F, PhantomData<T>);
 
 impl<T, F: FnOnce(&str) -> CoreResult<T>> Visitor<'_> for Word<T, F> {
@@ -89,7 +90,7 @@ fn word<'de, T, D: Deserializer<'de>>(
     deserializer.deserialize_any(Word(parse, PhantomData))
 }
 
-/// Words, durations and shares: what `Display` writes and `FromStr` reads.
+/// Implements Serde for keywords, durations and shares with `Display` and `FromStr`.
 macro_rules! words {
     ($($value:ty: $name:expr),+ $(,)?) => {$(
         impl Serialize for $value {
@@ -147,7 +148,7 @@ impl<'de> Deserialize<'de> for CommonName {
     }
 }
 
-/// Writes text, in quotes where a YAML parser could take it for something else.
+/// Writes text, in quotes if a YAML parser could read it as another type.
 fn write<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     #[cfg(feature = "yaml")]
     if !super::yaml::is_plain(text) {
@@ -236,8 +237,8 @@ pub(super) fn write_mode<S: Serializer>(
 /// The hint for a mode that is not in octal.
 pub(super) const MODE: &str = "write it in quotes and octal, as chmod takes it: \"0600\"";
 
-/// Reads a mode in octal. A number is an error: 0600 is 600 to YAML 1.2, 384 to YAML 1.1, and JSON
-/// has no such number.
+/// Reads a mode in octal. A number is an error, because its meaning differs: 0600 is 600 in YAML
+/// 1.2 and 384 in YAML 1.1, and JSON has no such number.
 pub(super) fn read_mode<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u32>, D::Error> {
@@ -258,7 +259,7 @@ fn parse_mode(text: &str) -> Option<u32> {
     u32::from_str_radix(digits, 8).ok().filter(|_| is_octal)
 }
 
-/// Reads the only word of a field, which turns it on.
+/// Reads the only keyword of a field, which enables an option.
 fn only<'de, D: Deserializer<'de>>(
     deserializer: D,
     word: &str,

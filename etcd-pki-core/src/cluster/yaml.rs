@@ -1,4 +1,4 @@
-//! Reading a specification from YAML, and writing it.
+//! Reads a specification from YAML, and writes it.
 
 mod position;
 
@@ -18,7 +18,7 @@ use crate::{
     limits, text,
 };
 
-/// Words that YAML 1.1 or 1.2 reads as something else than text
+/// Words that YAML 1.1 or 1.2 does not read as text
 const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
 
 impl Cluster {
@@ -56,14 +56,15 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with line, column and field: for text that is not YAML, for a field that
-    /// is unknown, repeated or of another type, and for whatever `Cluster::try_from` refuses.
+    /// [`Error::Specification`] with line, column and field: for text that is not YAML, for a field
+    /// that is unknown, repeated or of another type, and for values that `Cluster::try_from`
+    /// refuses.
     pub fn from_yaml(text: &str) -> Result<Self> {
         Self::try_from(ClusterSpec::from_yaml(text)?).map_err(|error| located(error, text))
     }
 
-    /// Writes the specification, without defaults. Reading it again gives an equal cluster, of a
-    /// directory whose name is text.
+    /// Writes the specification without default values. Reading the result gives an equal cluster
+    /// if the name of its directory is valid UTF-8.
     ///
     /// ```
     /// use etcd_pki_core::{Cluster, cluster::{ClusterSpec, EntrySpec}};
@@ -97,35 +98,35 @@ impl Cluster {
 }
 
 impl ClusterSpec {
-    /// Reads a specification without checking it: `Cluster::try_from` does.
+    /// Reads a specification without checking it. `Cluster::try_from` checks it.
     ///
     /// # Errors
     ///
-    /// [`Error::Specification`] with line, column and field: for text that is not YAML, and for a field
-    /// that is unknown, repeated or of another type.
+    /// [`Error::Specification`] with line, column and field: for text that is not YAML, and for a
+    /// field that is unknown, repeated or of another type.
     pub fn from_yaml(text: &str) -> Result<Self> {
         let spec: Option<Self> = serde_saphyr::from_str_with_options(text, options())
             .map_err(|error| shape(&error, text))?;
         spec.ok_or_else(|| Fault::new("", "the specification is empty").into())
     }
 
-    /// Writes the specification, without defaults.
+    /// Writes the specification without default values.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let options = serde_saphyr::ser_options! {
             compact_list_indent: false,
             prefer_block_scalars: false,
-            // Addresses need no quotes. What YAML 1.1 reads otherwise has them already
+            // Addresses need no quotes. Text that YAML 1.1 reads as another type already has quotes
             yaml_12: true,
             no_lang_directive: true,
         };
-        // A string takes every text, and no field is of a type that has no YAML
+        // A string accepts all text, and every field can be written as YAML
         let yaml = serde_saphyr::to_string_with_options(self, options).unwrap_or_default();
         visible(yaml)
     }
 }
 
-/// The parser's options: plain words and numbers as in YAML 1.2, and limits that admit 10,000 hosts.
+/// The parser's options: unquoted values as in YAML 1.2, and limits that allow 10,000 hosts.
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -152,7 +153,7 @@ fn options() -> Options {
     }
 }
 
-/// An error of the gate with the position of its field.
+/// Adds the position of its field to an error of `Cluster::try_from`.
 fn located(error: Error, text: &str) -> Error {
     let Error::Specification {
         position: None,
@@ -171,9 +172,10 @@ fn located(error: Error, text: &str) -> Error {
     }
 }
 
-/// An error of the parser, or of a value's type, in the words of a specification.
+/// Converts an error of the parser, or of a value's type, to an error about a field of the
+/// specification.
 fn shape(error: &YamlError, text: &str) -> Error {
-    // Where an alias is used, and not where its value is defined
+    // The position where an alias is used, not the one where its value is defined
     let mut at = error.location().map(position_of);
     let error = match error {
         YamlError::AliasError { error, .. } => error,
@@ -206,7 +208,7 @@ fn shape(error: &YamlError, text: &str) -> Error {
         }
         error => {
             let value = match error {
-                // Serde's visitors know no place, so it is the one of the field's name
+                // Serde's visitors know no position, so this is the position of the field's name
                 YamlError::SerdeInvalidType { expected, .. }
                     if [WORD, ADMIN].contains(&&**expected) =>
                 {
@@ -228,7 +230,7 @@ fn shape(error: &YamlError, text: &str) -> Error {
     }
 }
 
-/// The fields of an entry that its role has.
+/// The fields that an entry of this role can have.
 fn fields_of<'a>(section: &str, fields: &[&'a str]) -> Vec<&'a str> {
     let others: &[&str] = match section.split('[').next() {
         Some("members") => &["san", "allow_member_common_name"],
@@ -239,7 +241,7 @@ fn fields_of<'a>(section: &str, fields: &[&'a str]) -> Vec<&'a str> {
     fields.filter(|field| !others.contains(field)).collect()
 }
 
-/// The reason and the hint of an error at a value.
+/// The reason and the hint for an error at a value.
 fn words(error: &YamlError, value: Option<&Place>) -> (String, Option<String>) {
     let wrong_type = |required: &str| wrong_type(required, value);
     let reason = match error {
@@ -301,7 +303,7 @@ fn words(error: &YamlError, value: Option<&Place>) -> (String, Option<String>) {
     (reason, None)
 }
 
-/// The reason and the hint for a value of another type.
+/// The reason and the hint for a value of the wrong type.
 fn wrong_type(required: &str, value: Option<&Place>) -> (String, Option<String>) {
     let is = match value.map(|value| &value.kind) {
         None => "something else",
@@ -316,7 +318,7 @@ fn wrong_type(required: &str, value: Option<&Place>) -> (String, Option<String>)
     )
 }
 
-/// How a scalar becomes what is required.
+/// The hint to write a scalar with the required type.
 fn hint(required: &str, value: Option<&Place>) -> Option<String> {
     let Kind::Scalar(text, _) = &value?.kind else {
         return None;
@@ -331,7 +333,7 @@ fn hint(required: &str, value: Option<&Place>) -> Option<String> {
 
 const TEXT: &str = "text";
 
-/// What a scalar without quotes is under the core schema (YAML 1.2.2, section 10.3.2).
+/// The type of an unquoted scalar under the core schema (YAML 1.2.2, section 10.3.2).
 fn kind(text: &str) -> &'static str {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => "nothing",
@@ -358,10 +360,10 @@ fn is_number(text: &str) -> bool {
         && unsigned.parse::<f64>().is_ok()
 }
 
-/// The field that was meant, or all that exist.
+/// The most similar field, or all fields.
 fn nearest(name: &str, known: &[&str]) -> String {
     let folded = |text: &str| text.to_lowercase().replace('-', "_");
-    // The distance takes work by the product of both lengths
+    // The work for the distance grows with the product of both lengths
     let by_distance = known.iter().filter(|_| name.len() <= 100).map(|known| {
         let distance = strsim::levenshtein(&folded(name), &folded(known));
         (distance, known)
@@ -382,10 +384,11 @@ fn position_of(location: Location) -> Position {
     }
 }
 
-/// Whether no YAML parser takes the text for something else, and no letter of it means something to
-/// YAML. Other text is written in double quotes, in which every letter has an escape.
+/// Whether every YAML parser reads the unquoted text as text, and no character in it is YAML
+/// syntax. Other text is written in double quotes, in which every character has an escape.
 pub(super) fn is_plain(text: &str) -> bool {
-    // YAML 1.1 reads digits with signs between them as an instant or as a number in some base
+    // YAML 1.1 reads digits with some characters between them as a time or as a number in another
+    // base
     let is_numeric = text.starts_with(|first: char| first.is_ascii_digit())
         && text.matches('.').count() != 3
         && !text.contains(char::is_alphabetic);
@@ -398,7 +401,7 @@ pub(super) fn is_plain(text: &str) -> bool {
         && !is_numeric
 }
 
-/// Escapes characters that a reader does not see. They are in double quotes (see [`is_plain`]).
+/// Escapes invisible characters. They are in double quotes (see [`is_plain`]).
 fn visible(yaml: String) -> String {
     let is_hidden = |letter: char| letter != '\n' && !text::is_printable(letter);
     if !yaml.contains(is_hidden) {

@@ -1,4 +1,4 @@
-//! The ways out of errors.
+//! Provides hints: how to fix errors.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use super::{Error, LOCK_FILE, NO_CERTIFICATE};
 use crate::{foreign, text};
 
 impl Error {
-    /// How to fix it: a sentence without a period, in the words of the command.
+    /// The way to fix it: a sentence without a period, with the options of the command.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = self.way_out()?;
@@ -79,7 +79,7 @@ impl Error {
             Self::InvalidAlternativeName { hint: None, .. } => {
                 "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
             }
-            // The variables of Kubespray's script are fields that only its drop-in has
+            // Only Kubespray's script has variables as fields
             Self::Specification {
                 hint: None, field, ..
             } if !field.is_empty() && field.chars().all(char::is_uppercase) => {
@@ -159,7 +159,7 @@ impl Error {
     }
 }
 
-/// A common name's first 64 characters, cut at a dot where one is near.
+/// The first 64 characters of a common name, shortened to the last dot among them.
 fn shortened(common_name: &str) -> Option<String> {
     let cut: String = common_name.chars().take(64).collect();
     match cut.rfind('.') {
@@ -224,7 +224,7 @@ fn name_hint(reason: &str) -> &'static str {
     }
 }
 
-/// What the system refused.
+/// The hint for an error of the operating system.
 fn io_hint(action: &str, error: &io::Error) -> &'static str {
     match (action, error.kind()) {
         ("find", io::ErrorKind::NotFound) => {

@@ -1,4 +1,4 @@
-//! What errors say: what happened, in one line without a period.
+//! Writes the message of an error: what happened, in one line without a period.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use crate::{text, time::clock};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What it quotes may be of any length, and may hold what a terminal obeys
+        // Quoted text may have any length and contain control sequences of terminals
         f.write_str(&text::message(&Words(self).to_string()))
     }
 }
 
-/// An error as it is before [`text::message`] sees it.
+/// The message of an error before [`text::message`] escapes it.
 struct Words<'a>(&'a Error);
 
 impl fmt::Display for Words<'_> {

@@ -1,10 +1,10 @@
-//! The facts of a finding.
+//! Provides the facts of a finding by name.
 
 use std::{path::PathBuf, time::SystemTime};
 
 use super::{Finding, depend_on_it, empty, numbers};
 
-/// The facts of a finding, each under the same name for every kind that has it.
+/// The facts of a finding. A fact has the same name in every kind of finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
@@ -16,9 +16,9 @@ pub struct Facts {
     pub subject: Option<String>,
     /// A name, an address, a host, a user or an extension
     pub name: Option<String>,
-    /// What the files have; modes as `0644`
+    /// The current state of the files; modes as `0644`
     pub current: Vec<String>,
-    /// What they should have; modes as `0600`
+    /// The desired state of the files; modes as `0600`
     pub desired: Vec<String>,
     /// When a certificate becomes valid
     pub not_before: Option<SystemTime>,
@@ -26,7 +26,7 @@ pub struct Facts {
     pub not_after: Option<SystemTime>,
     /// Whole days until a certificate expires
     pub days: Option<u64>,
-    /// Why, in words
+    /// The reason, in words
     pub reason: Option<String>,
 }
 
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use crate::{time::threshold::Threshold, x509::extensions::ExtendedKeyUsage};
 
-    /// One finding of each code, with every fact that its kind can have.
+    /// One finding of each code, with all facts of its kind.
     fn samples() -> Vec<Finding> {
         let path = || PathBuf::from("ca.pem");
         let text = || "text".to_owned();

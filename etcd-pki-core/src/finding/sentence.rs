@@ -1,4 +1,4 @@
-//! The sentence of a finding.
+//! Writes the sentence of a finding.
 
 use std::{
     borrow::Cow,
@@ -16,12 +16,12 @@ use crate::{
 impl fmt::Display for Finding {
     /// One line without a period and without the code.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names in certificates have any length, and any characters
+        // Names in certificates may have any length and any characters
         f.write_str(&text::message(&Sentence(self).to_string()))
     }
 }
 
-/// A finding as it is before [`text::message`] escapes it.
+/// The sentence of a finding before [`text::message`] escapes it.
 struct Sentence<'a>(&'a Finding);
 
 impl fmt::Display for Sentence<'_> {
@@ -303,7 +303,8 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-/// The clock of this machine, if it is the reason for a certificate that is not valid yet.
+/// Adds the time of this machine's clock if the clock is the reason why a certificate is not valid
+/// yet.
 fn wrong_clock(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match clock::wrong_reading() {
         None => Ok(()),
@@ -314,7 +315,7 @@ fn wrong_clock(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// The subject of a finding about a chain, before the rest of its line.
+/// The subject in a finding about a chain, as the beginning of its line.
 fn prefix(subject: &Option<String>) -> String {
     subject
         .as_ref()

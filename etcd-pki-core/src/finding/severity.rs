@@ -1,4 +1,4 @@
-//! How serious findings are.
+//! Defines how serious a finding is.
 
 use std::{fmt, str::FromStr};
 
@@ -7,12 +7,12 @@ use crate::{
     words,
 };
 
-/// How serious a finding is. The order is that of Nagios plugins, the worst last.
+/// How serious a finding is. The order is that of Nagios plugins, with the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Nothing is wrong
     Ok,
-    /// It could not be judged
+    /// etcd-pki cannot judge it
     Unknown,
     /// Act within days
     Warning,

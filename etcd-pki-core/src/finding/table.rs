@@ -1,4 +1,4 @@
-//! The table of all findings.
+//! Contains the table of all findings.
 
 use super::{
     Finding,
@@ -12,13 +12,13 @@ pub struct Entry {
     pub code: &'static str,
     /// The name of the kind, in snake case
     pub kind: &'static str,
-    /// How serious it usually is
+    /// The usual severity
     pub severity: Severity,
     /// The names of its facts, in the order of [`Facts`](super::Facts)
     pub facts: &'static [&'static str],
-    /// What it means
+    /// The meaning of the code
     pub meaning: &'static str,
-    /// How to fix it
+    /// The way to fix it
     pub fix: &'static str,
 }
 

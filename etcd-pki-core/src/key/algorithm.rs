@@ -1,4 +1,4 @@
-//! Algorithms of keys, and the formats of key files.
+//! Defines algorithms of keys, and the formats of key files.
 
 use std::{fmt, str::FromStr};
 
@@ -8,8 +8,8 @@ use crate::{
     words,
 };
 
-/// The algorithms of keys that etcd-pki signs with. It generates those in [`KeyAlgorithm::ALL`]. Every
-/// etcd, etcdctl and kube-apiserver accepts them all; kubeadm loads all but Ed25519.
+/// The algorithms of keys that etcd-pki signs with. It generates those in [`KeyAlgorithm::ALL`].
+/// Every etcd, etcdctl and kube-apiserver accepts them all; kubeadm loads all but Ed25519.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -27,14 +27,14 @@ pub enum KeyAlgorithm {
     /// RSA of 4096 bits: `rsa-4096`
     Rsa4096,
     /// RSA of another size between 2048 and 8192 bits: existing keys are used (with the feature
-    /// `rsa`), none are generated
+    /// `rsa`), but none are generated
     OtherRsa,
-    /// ECDSA on NIST P-521 with SHA-512: existing keys are used, none are generated
+    /// ECDSA on NIST P-521 with SHA-512: existing keys are used, but none are generated
     EcP521,
 }
 
 impl KeyAlgorithm {
-    /// The algorithms that are generated, the default first.
+    /// The algorithms that can be generated, the default first.
     pub const ALL: [Self; 6] = [
         Self::EcP256,
         Self::EcP384,
@@ -44,8 +44,9 @@ impl KeyAlgorithm {
         Self::Rsa4096,
     ];
 
-    /// Its name in options and files. [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) has
-    /// the size of every RSA key.
+    /// Its name in options and files.
+    /// [`PublicKey::algorithm_name`](crate::PublicKey::algorithm_name) has the size of every RSA
+    /// key.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +61,7 @@ impl KeyAlgorithm {
         }
     }
 
-    /// The algorithm of an RSA key of this size, if such keys are used.
+    /// The algorithm of an RSA key of this size, if etcd-pki supports it.
     pub(crate) fn of_rsa(bits: usize) -> Option<Self> {
         match bits {
             2048 => Some(Self::Rsa2048),
@@ -70,9 +71,9 @@ impl KeyAlgorithm {
         }
     }
 
-    /// Whether an existing key may stay where this algorithm is required. An RSA key of an unusual size
-    /// may stay for the smallest usual size, and a P-521 key for both smaller curves: a default never
-    /// replaces a key that etcd-pki would not generate.
+    /// Whether an existing key may stay if this algorithm is required. An RSA key of an unusual
+    /// size meets the smallest usual size, and a P-521 key meets both smaller curves: a default
+    /// never replaces a key that etcd-pki would not generate.
     pub(crate) fn is_met_by(self, found: Self) -> bool {
         self == found
             || matches!(
@@ -81,7 +82,8 @@ impl KeyAlgorithm {
             )
     }
 
-    /// The algorithm for the successor of a key of this algorithm: the nearest one that is generated.
+    /// The algorithm for a key that replaces one of this algorithm: the nearest one that can be
+    /// generated.
     pub(crate) fn made(self) -> Self {
         match self {
             Self::OtherRsa => Self::Rsa2048,
@@ -122,7 +124,7 @@ impl FromStr for KeyAlgorithm {
     }
 }
 
-/// The error for generating a key of an algorithm that is only used.
+/// The error for generating a key of an algorithm that is supported only for existing keys.
 pub(super) fn not_made(name: &str) -> Error {
     Error::unsupported(
         format!("making a key of {name}"),
@@ -183,7 +185,7 @@ mod tests {
         );
     }
 
-    /// A key that is not generated stays where its substitute or the default is required.
+    /// A key that etcd-pki cannot generate stays if its substitute or the default is required.
     #[test]
     fn keys_that_are_not_made_are_kept() {
         let kept = [

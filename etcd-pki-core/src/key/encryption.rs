@@ -1,4 +1,5 @@
-//! Encrypted keys: PBES2 of PKCS#5 (RFC 8018) in the `EncryptedPrivateKeyInfo` of PKCS#8.
+//! Encrypts and decrypts keys: PBES2 of PKCS#5 (RFC 8018) in the `EncryptedPrivateKeyInfo` of
+//! PKCS#8.
 
 use std::fmt;
 
@@ -11,11 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// The arc of the older PBES1 (RFC 8018, appendix A.3) and of PKCS#12's own schemes (RFC 7292, appendix C).
+/// The prefixes of the older PBES1 (RFC 8018, appendix A.3) and of PKCS#12's own schemes (RFC 7292,
+/// appendix C).
 const PBES1: [&str; 2] = ["1.2.840.113549.1.5.", "1.2.840.113549.1.12.1."];
-/// Ten times what is recommended today
+/// The limit is ten times the current recommendation
 const MOST_ITERATIONS: u32 = 10_000_000;
-/// Thirty times what is recommended today
+/// The limit is thirty times the current recommendation
 const MOST_MEMORY: u64 = 1 << 30;
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 
@@ -23,7 +25,7 @@ const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5
 pub struct Passphrase(Zeroizing<Vec<u8>>);
 
 impl Passphrase {
-    /// A passphrase with these bytes.
+    /// Creates a passphrase from these bytes.
     #[must_use]
     pub fn new(passphrase: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(passphrase.into()))
@@ -54,7 +56,7 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// Encrypts PKCS#8 with AES-256-CBC under scrypt.
+/// Encrypts PKCS#8 with AES-256-CBC and a key from scrypt.
 pub(super) fn encrypt(pkcs8: &[u8], passphrase: &Passphrase) -> Result<Vec<u8>> {
     PrivateKeyInfoRef::from_der(pkcs8)
         .map_err(pkcs8::Error::from)
@@ -91,7 +93,7 @@ pub(super) fn decrypt(
     }
 }
 
-/// Refuses a derivation that would take too much memory or time.
+/// Refuses a key derivation that would need too much memory or time.
 fn check_cost(kdf: &Kdf) -> Result<()> {
     let excessive = match kdf {
         Kdf::Pbkdf2(parameters) => parameters.iteration_count > MOST_ITERATIONS,
@@ -116,7 +118,7 @@ fn check_cost(kdf: &Kdf) -> Result<()> {
     Ok(())
 }
 
-/// The error for an unknown encryption, or for content that is no encrypted key.
+/// The error for an unknown encryption, or for content that is not an encrypted key.
 fn undecodable(encrypted: &[u8], error: der::Error) -> Error {
     let algorithm = || -> der::Result<ObjectIdentifier> {
         der::SliceReader::new(encrypted)?.sequence(|info| {

@@ -1,4 +1,5 @@
-//! Reading the private keys that OpenSSL, Go, cfssl, kubeadm and Kubespray write, and refusing the rest by name.
+//! Reads the private keys that OpenSSL, Go, cfssl, kubeadm and Kubespray write. Errors about other
+//! keys contain the name of the algorithm.
 
 use std::borrow::Cow;
 
@@ -100,7 +101,7 @@ fn from_block(
     }
 }
 
-/// Reads a private key in DER, whichever of the four structures it is.
+/// Reads a private key in DER, in any of the four structures.
 pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey> {
     if let Some(structure) = Structure::of(der) {
         from_structure(structure, der, None)
@@ -112,10 +113,10 @@ pub(super) fn from_der(der: &[u8], passphrase: Option<&Passphrase>) -> Result<Pr
     }
 }
 
-/// The structures in which a private key is written openly.
+/// The structures of a private key without encryption.
 ///
-/// The label of a block does not matter: Go tries all three for every label that ends in `PRIVATE KEY`
-/// (`parsePrivateKey` in `crypto/tls/tls.go`).
+/// The label of a block does not matter: Go tries all three for every label that ends in `PRIVATE
+/// KEY` (`parsePrivateKey` in `crypto/tls/tls.go`).
 enum Structure {
     Pkcs8,
     Pkcs1,
@@ -158,7 +159,7 @@ pub(super) fn key_name(algorithm: &AlgorithmIdentifierRef<'_>, bits: &[u8]) -> C
     }
 }
 
-/// The algorithm of an elliptic curve key by its name, if such keys are used.
+/// The algorithm of an elliptic curve key with this name, if etcd-pki supports it.
 pub(super) fn algorithm(name: &str) -> Option<KeyAlgorithm> {
     [
         KeyAlgorithm::EcP256,
@@ -202,7 +203,7 @@ fn from_pkcs8(der: &[u8]) -> Result<PrivateKey> {
     match info.algorithm.oid {
         RSA_ENCRYPTION => from_pkcs1(key),
         ED25519 => {
-            // CurvePrivateKey is an OCTET STRING of its own (RFC 8410, section 7)
+            // CurvePrivateKey is a separate OCTET STRING (RFC 8410, section 7)
             let seed = key
                 .strip_prefix(&[0x04, 0x20])
                 .filter(|seed| seed.len() == 32)
@@ -228,12 +229,13 @@ fn from_pkcs1(der: &[u8]) -> Result<PrivateKey> {
     }
     check_private_exponent(der)?;
     let key = PrivateKey::from_pkcs1(der)?;
-    // ring checks its result by the public key, and so finds numbers that do not belong together
+    // ring checks the result with the public key, and so detects numbers that do not match
     key.sign(b"etcd-pki").map_err(|_| inconsistent())?;
     Ok(key)
 }
 
-/// Checks the private exponent: ring does not use it, but Go does, and etcd would not load such a key.
+/// Checks the private exponent. ring does not use it, but Go does, so etcd would not load a wrong
+/// one.
 #[cfg(feature = "rsa")]
 fn check_private_exponent(der: &[u8]) -> Result<()> {
     use rsa::pkcs1::DecodeRsaPrivateKey as _;
@@ -242,7 +244,7 @@ fn check_private_exponent(der: &[u8]) -> Result<()> {
         .map_err(|_| inconsistent())
 }
 
-/// Without the feature `rsa` it is not checked.
+/// The check needs the feature `rsa`.
 #[cfg(not(feature = "rsa"))]
 fn check_private_exponent(_: &[u8]) -> Result<()> {
     Ok(())
@@ -255,7 +257,7 @@ fn inconsistent() -> Error {
     )
 }
 
-/// Reads SEC1. The curve is in it or in the block before it.
+/// Reads SEC1. The curve is in it or in the previous block.
 fn from_sec1(der: &[u8], parameters: Option<&[u8]>) -> Result<PrivateKey> {
     let key = sec1_key(der)?;
     let name = match (&key.parameters, parameters) {
@@ -288,8 +290,8 @@ fn explicit_parameters() -> Error {
     unsupported_key("ec with explicit curve parameters")
 }
 
-/// Whether an `ECPrivateKey` has explicit parameters (a SEQUENCE in its field [0]) instead of the name of
-/// a curve.
+/// Whether an `ECPrivateKey` has explicit parameters (a SEQUENCE in its field [0]) and not the name
+/// of a curve.
 fn has_explicit_parameters(der: &[u8]) -> bool {
     let second_field = || -> der::Result<bool> {
         use der::Reader as _;
@@ -315,14 +317,14 @@ fn from_ec(curve: &str, key: &sec1::EcPrivateKey<'_>) -> Result<PrivateKey> {
     let scalar = scalar(key.private_key, length).ok_or_else(outside)?;
     let point = match key.public_key {
         Some(point @ [0x04, ..]) => point.to_vec(),
-        // ring computes no points; this key has none, or a compressed one
+        // ring cannot compute points, and this key has none or a compressed one
         _ => public_point(algorithm, &scalar).ok_or_else(outside)?,
     };
     PrivateKey::from_ec(algorithm, &scalar, &point)
 }
 
-/// A scalar in as many bytes as RFC 5915, section 3, requires. Some tools leave out leading zeros,
-/// others write too many, and Go reads both (`parseECPrivateKey` in `crypto/x509`).
+/// A scalar with the number of bytes that RFC 5915, section 3, requires. Some tools omit leading
+/// zeros, others write too many, and Go reads both (`parseECPrivateKey` in `crypto/x509`).
 fn scalar(number: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
     let more = number.len().saturating_sub(length);
     let (zeros, number) = number.split_at(more);

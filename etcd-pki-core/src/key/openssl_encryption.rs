@@ -1,6 +1,6 @@
-//! Keys that OpenSSL encrypted in its older way, as `openssl genrsa -aes256` of OpenSSL 1 did:
+//! Decrypts keys in OpenSSL's older format, as `openssl genrsa -aes256` of OpenSSL 1 wrote them:
 //! `Proc-Type: 4,ENCRYPTED` and `DEK-Info` before the base64 (RFC 1421, section 4.6), with a key
-//! that is derived by MD5 (`EVP_BytesToKey`).
+//! derived with MD5 (`EVP_BytesToKey`).
 
 use cbc::{
     Decryptor,
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// The salt is the first bytes of the initialization vector (`PEM_do_header` in OpenSSL)
 const SALT: usize = 8;
 
-/// Whether the headers of a block say that it is encrypted.
+/// Whether the headers of a block mark it as encrypted.
 pub(super) fn is_encrypted(headers: &str) -> bool {
     headers.contains("ENCRYPTED")
 }
@@ -51,14 +51,14 @@ pub(super) fn decrypt(
         .ok_or_else(|| malformed("its DEK-Info has no initialization vector"))?;
     let passphrase = passphrase.ok_or(Error::EncryptedKey)?;
     let mut buffer = Zeroizing::new(encrypted.to_vec());
-    // The padding is right by chance for one wrong passphrase of 256
+    // One wrong passphrase in 256 gives valid padding by chance
     let length = decrypt(passphrase, &vector, &mut buffer).ok_or(Error::WrongPassphrase)?;
     buffer[length..].zeroize();
     buffer.truncate(length);
     Ok(buffer)
 }
 
-/// Decrypts in place and returns the length without the padding.
+/// Decrypts in place, and returns the length without the padding.
 fn cbc<C: BlockCipherDecrypt + KeyInit>(
     passphrase: &Passphrase,
     vector: &[u8],
@@ -70,8 +70,8 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(
     Some(decrypted.len())
 }
 
-/// `EVP_BytesToKey` with MD5 and one iteration: each digest is over the one before, the passphrase
-/// and the salt.
+/// `EVP_BytesToKey` with MD5 and one iteration. The input of each digest is the previous digest,
+/// the passphrase and the salt.
 fn derive(passphrase: &Passphrase, salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
     let mut key = Zeroizing::new(Vec::with_capacity(length + Md5::output_size()));
     while key.len() < length {

@@ -1,4 +1,4 @@
-//! Public keys, of any algorithm.
+//! Represents public keys of any algorithm.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,7 +13,7 @@ use crate::{
     signing::{self, Scheme, VerifyingKey, VerifyingKind},
 };
 
-/// More bytes than the algorithm takes, with the tags and lengths around it
+/// More bytes than the algorithm needs, with the tags and lengths around it
 const USUAL_FRAME: usize = 32;
 
 const WEAK_ED25519: &str =
@@ -44,7 +44,7 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
     ],
 ];
 
-/// A public key of any algorithm, also of those that etcd-pki does not sign with.
+/// A public key of any algorithm, even if etcd-pki cannot sign with it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PublicKey {
     /// `SubjectPublicKeyInfo`
@@ -60,8 +60,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`] if it
-    /// is damaged.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read("public key", pem.as_ref())?;
         let block = pem::only(&blocks, "public key", |label| label == "PUBLIC KEY")?;
@@ -117,14 +117,14 @@ impl PublicKey {
         pem::encode("PUBLIC KEY", &self.der)
     }
 
-    /// SHA-256 of the `SubjectPublicKeyInfo`, in upper-case hexadecimal: what `openssl pkey -pubout -outform DER | sha256sum`
-    /// prints.
+    /// SHA-256 of the `SubjectPublicKeyInfo`, in upper-case hexadecimal, as `openssl pkey -pubout
+    /// -outform DER | sha256sum` prints it.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
         hex::upper(&signing::sha256(&self.der))
     }
 
-    /// The signature scheme of its private key, if etcd-pki has it.
+    /// The signature scheme of the private key, if etcd-pki supports it.
     pub(crate) fn scheme(&self) -> Option<Scheme> {
         self.algorithm.map(KeyAlgorithm::scheme)
     }
@@ -136,7 +136,7 @@ impl PublicKey {
             Some(Scheme::EcdsaP384) => VerifyingKind::EcP384,
             Some(Scheme::EcdsaP521) => VerifyingKind::EcP521,
             Some(Scheme::Ed25519) => VerifyingKind::Ed25519,
-            // More algorithms can be verified than can sign
+            // More algorithms can be verified than used for signing
             Some(Scheme::Rsa) | None => match self.rsa_size() {
                 Some(bits) => VerifyingKind::Rsa(bits),
                 None => VerifyingKind::Other,
@@ -150,8 +150,8 @@ impl PublicKey {
         key.verify(what, signed)
     }
 
-    /// Checks that a signature by this key proves anything. With an Ed25519 key of small order,
-    /// everyone can sign; neither RFC 8032, section 5.1.7, nor Go refuses such a key.
+    /// Checks that a signature of this key proves possession. Anyone can sign for an Ed25519 key of
+    /// small order; neither RFC 8032, section 5.1.7, nor Go refuses such a key.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl PublicKey {
         &self.der[self.bits_at..]
     }
 
-    /// From the bits of a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
+    /// Creates it from the bits of a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7).
     pub(super) fn from_bits(algorithm: KeyAlgorithm, bits: &[u8]) -> Self {
         let mut der = Vec::with_capacity(bits.len() + USUAL_FRAME);
         der_writer::nest(&mut der, SEQUENCE, |der| {
@@ -232,9 +232,9 @@ fn is_of_large_order(point: &[u8]) -> bool {
     let Ok(mut y) = <[u8; 32]>::try_from(point) else {
         return false;
     };
-    // The sign of x
+    // Clears the sign of x
     y[31] &= 0x7f;
-    // 2^255 - 19 and more
+    // 2^255 - 19 or more is not canonical
     let is_canonical = y[0] < 0xed || y[31] != 0x7f || y[1..31].iter().any(|byte| *byte != 0xff);
     is_canonical && !SMALL_ORDER.contains(&y)
 }

@@ -1,4 +1,4 @@
-//! RSA keys, which ring signs with but cannot make.
+//! Generates RSA keys. ring signs with them, but cannot generate them.
 
 use getrandom::SysRng;
 use rsa::{PrivateKey, pkcs1::EncodeRsaPrivateKey as _};
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 
 /// Generates a key with the public exponent 65537, as `RSAPrivateKey` of PKCS#1.
 ///
-/// A key of 2048 bits comes from graviola where it has assembler for this processor, any other from the crate `rsa`. ring signs
-/// with either.
+/// graviola generates keys of 2048 bits if it has assembler for this processor, and the crate `rsa`
+/// all others. ring signs with both.
 pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<Zeroizing<Vec<u8>>> {
     match algorithm {
         KeyAlgorithm::Rsa4096 => portable(4096),
@@ -23,17 +23,17 @@ pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// A key of 2048 bits through assembler, if this processor has the instructions.
+/// Generates a key of 2048 bits with assembler, if this processor has the instructions.
 ///
-/// Primes of two or three times the length are found no faster so: graviola's multiplication is made for 1024 bits.
+/// For larger primes it is not faster: graviola's multiplication is optimized for 1024 bits.
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 fn assembled() -> Option<Result<Zeroizing<Vec<u8>>>> {
     use graviola::signing::rsa::{KeySize, SigningKey};
 
-    /// `RSAPrivateKey` of 2048 bits has 1194 bytes at most.
+    /// `RSAPrivateKey` of 2048 bits has at most 1194 bytes.
     const LONGEST: usize = 2048;
 
-    // Without the instructions each of its functions panics
+    // Its functions panic if the processor lacks the instructions
     graviola::util::is_cpu_supported().then(|| {
         let mut der = Zeroizing::new([0; LONGEST]);
         let key = SigningKey::generate(KeySize::Rsa2048).map_err(failed)?;
@@ -42,13 +42,13 @@ fn assembled() -> Option<Result<Zeroizing<Vec<u8>>>> {
     })
 }
 
-/// There is no assembler for this architecture.
+/// This architecture has no assembler.
 #[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
 fn assembled() -> Option<Result<Zeroizing<Vec<u8>>>> {
     None
 }
 
-/// A key of `bits`, on any processor.
+/// Generates a key of `bits`, on any processor.
 fn portable(bits: usize) -> Result<Zeroizing<Vec<u8>>> {
     let key = PrivateKey::new(&mut SysRng, bits).map_err(failed)?;
     let document = key.to_pkcs1_der().map_err(failed)?;
@@ -70,7 +70,8 @@ mod tests {
     use super::*;
     use crate::key::PrivateKey;
 
-    /// A processor without assembler gets what the others get: of the same size, and a key to ring.
+    /// A processor without assembler gets an equivalent key: the size is the same, and ring accepts
+    /// it.
     #[test]
     fn either_source_makes_keys_of_2048_bits() {
         let sources = [

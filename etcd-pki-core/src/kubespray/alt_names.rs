@@ -1,4 +1,4 @@
-//! The names in the section `[alt_names]` of an openssl.conf.
+//! Reads the names in the section `[alt_names]` of an openssl.conf.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,14 +21,14 @@ const KINDS: [&str; 3] = [DNS, IP, "URI"];
 /// The names of the section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AltNames {
-    /// In their order, each once
+    /// All names in order, each once
     pub(super) names: Vec<AlternativeName>,
-    /// Those among them that the file calls DNS names
+    /// The addresses that the file lists as DNS names
     pub(super) misplaced: Vec<MisplacedAddress>,
 }
 
-/// An address among the DNS names of an openssl.conf, where no verifier looks for one. Its [`Display`](fmt::Display) form is a
-/// line that says so.
+/// An address among the DNS names of an openssl.conf, where no verifier looks for one. Its
+/// [`Display`](fmt::Display) form is one line that reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MisplacedAddress {
     line: usize,
@@ -37,13 +37,13 @@ pub struct MisplacedAddress {
 }
 
 impl MisplacedAddress {
-    /// The line at which it stands, counted from 1.
+    /// The line, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// As what it stands there, such as `DNS.3`.
+    /// The key that the line gives the address, such as `DNS.3`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -66,7 +66,8 @@ impl fmt::Display for MisplacedAddress {
     }
 }
 
-/// Reads the section. The other ones have variables for it, and `environment` is OpenSSL's section `ENV`.
+/// Reads the section. Variables may be in the other sections, and `environment` is OpenSSL's
+/// section `ENV`.
 pub(super) fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<AltNames> {
     let entries = openssl_conf::read(text, environment)?;
     let mut keys = HashMap::new();
@@ -79,7 +80,7 @@ pub(super) fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) ->
         }
         let (key, position) = (entry.name.as_str(), entry.position);
         if let Some(first) = keys.insert(key, position.line) {
-            // OpenSSL would forget the first one without a word
+            // OpenSSL would silently ignore the first one
             let reason = format!("it is in line {first} already");
             return Err(fault(position, key, reason, Some(RENUMBER.to_owned())));
         }
@@ -111,8 +112,8 @@ const EXAMPLE: &str =
     "nothing was changed; in the openssl.conf write DNS.1 = etcd-1 or IP.1 = 10.0.0.11";
 const RENUMBER: &str = "give each name a number of its own";
 
-/// The name of a line, or what is wrong with it and the way out. An address is one whether it is called so or a DNS name: a host
-/// whose name in the inventory is its address comes among the DNS names.
+/// Reads the name of a line; the error is the reason and a hint. An address is accepted under `IP`
+/// and `DNS`: if a host's name in the inventory is its address, it is listed as a DNS name.
 fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String, Option<String>)> {
     let kind = kind(key);
     if !KINDS.contains(&kind) {
@@ -123,7 +124,7 @@ fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String,
         return Err((reason, None));
     }
     if value.trim() != value {
-        // OpenSSL keeps them in the name, and no host has it
+        // OpenSSL keeps them in the name, and no host has such a name
         let reason = format!(
             "{} is not one: it has blanks around it",
             text::quoted(value)
@@ -144,7 +145,7 @@ fn name(key: &str, value: &str) -> std::result::Result<AlternativeName, (String,
         })
 }
 
-/// What a line calls its name.
+/// The kind of name that a line gives.
 fn kind(key: &str) -> &str {
     key.split('.').next().unwrap_or_default()
 }
@@ -231,7 +232,7 @@ DNS = *.etcd.svc
                 "line 3, column 1: IP.1: \"etcd-1\" is not one: this is no address",
             ),
             ("IP.1 =", "line 3, column 1: IP.1: \"\" is not one"),
-            // Two lines that a template has run together
+            // A template joined two lines by mistake
             (
                 "DNS.2 = aDNS.3 = b",
                 "line 3, column 1: DNS.2: \"aDNS.3 = b\" is not one",

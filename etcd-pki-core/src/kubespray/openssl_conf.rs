@@ -1,4 +1,4 @@
-//! An openssl.conf, read as OpenSSL reads it (`def_load_bio` in `crypto/conf/conf_def.c`).
+//! Reads an openssl.conf as OpenSSL does (`def_load_bio` in `crypto/conf/conf_def.c`).
 
 use std::collections::HashMap;
 
@@ -7,14 +7,14 @@ use crate::{
     limits, text,
 };
 
-/// The section of the lines before the first one, and of variables that no other section has.
+/// The section of the lines before the first section header, and of variables that a section lacks.
 const DEFAULT: &str = "default";
-/// The section of the environment's variables.
+/// The section of environment variables.
 const ENVIRONMENT: &str = "ENV";
 const HINT: &str =
     "nothing was changed; `openssl req -new -config FILE` shows what OpenSSL reads in the file";
 
-/// One line `name = value`, its variables replaced.
+/// One line `name = value`, with its variables replaced.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) section: String,
@@ -23,7 +23,7 @@ pub(super) struct Entry {
     pub(super) position: Position,
 }
 
-/// Reads all lines in their order. `environment` has the variables of the section `ENV`.
+/// Reads all lines in order. `environment` returns the variables of the section `ENV`.
 pub(super) fn read(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Vec<Entry>> {
     let mut reader = Reader {
         section: DEFAULT.to_owned(),
@@ -45,7 +45,8 @@ pub(super) fn read(text: &str, environment: impl Fn(&str) -> Option<String>) -> 
     Ok(entries)
 }
 
-/// The lines, with what a backslash at the end joins, and without comments. Empty ones are left out.
+/// The lines without comments. A line that ends with a backslash is joined with the next.
+/// Empty lines are left out.
 fn lines(text: &str) -> impl Iterator<Item = (Vec<u8>, Position)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut rest = text.split('\n').zip(1..);
@@ -55,7 +56,7 @@ fn lines(text: &str) -> impl Iterator<Item = (Vec<u8>, Position)> {
         let mut next = Some(first);
         while let Some(part) = next.take() {
             line.extend_from_slice(part.trim_end_matches('\r').as_bytes());
-            // Two backslashes are one that is meant
+            // Two backslashes are an escaped backslash
             if line.ends_with(b"\\") && !line.ends_with(b"\\\\") {
                 line.pop();
                 next = rest.next().map(|(part, _)| part);
@@ -73,7 +74,7 @@ fn lines(text: &str) -> impl Iterator<Item = (Vec<u8>, Position)> {
     .filter(|(line, _)| !line.is_empty())
 }
 
-/// Where a comment begins that is not in quotes (`clear_comments`).
+/// The index at which a comment outside quotes begins (`clear_comments`).
 fn end_before_comment(line: &[u8]) -> usize {
     let mut at = 0;
     while let Some(byte) = line.get(at) {
@@ -87,7 +88,7 @@ fn end_before_comment(line: &[u8]) -> usize {
     line.len()
 }
 
-/// Where the text after quotes that begin at `at` goes on (`scan_quote`).
+/// The index after the quoted text that begins at `at` (`scan_quote`).
 fn end_of_quote(line: &[u8], at: usize) -> usize {
     let quote = line[at];
     let mut at = at + 1;
@@ -103,15 +104,15 @@ fn end_of_quote(line: &[u8], at: usize) -> usize {
 
 struct Reader<E> {
     section: String,
-    /// By section and name
+    /// The values by section and name
     values: HashMap<(String, String), String>,
     environment: E,
-    /// The bytes that took the place of variables
+    /// The number of bytes that replaced variables
     replaced: usize,
 }
 
 impl<E: Fn(&str) -> Option<String>> Reader<E> {
-    /// Reads a line: section, name and value, or nothing if it begins a section.
+    /// Reads a line: section, name and value, or `None` for a section header.
     fn line(
         &mut self,
         line: &[u8],
@@ -147,7 +148,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         Ok(Some((section, name, value)))
     }
 
-    /// The name of a section, which may have blanks in it.
+    /// The name of a section, which may contain blanks.
     fn begin_section(&mut self, line: &[u8]) -> std::result::Result<String, String> {
         let line = trim_start(line);
         let mut rest = line;
@@ -165,7 +166,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         }
     }
 
-    /// The text without quotes and backslashes, and with the values of its variables (`str_copy`).
+    /// Removes quotes and backslashes, and replaces variables with their values (`str_copy`).
     fn replaced(
         &mut self,
         section: Option<&str>,
@@ -200,7 +201,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
                     let end = end_of_quote(text, at);
                     at += 1;
                     while at < end && text[at] != quote {
-                        // Between quotes a backslash only takes the meaning of the next letter
+                        // In quotes a backslash only escapes the next character
                         at += usize::from(text[at] == b'\\');
                         value.extend(text.get(at));
                         at += 1;
@@ -216,8 +217,8 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         String::from_utf8(value).map_err(|_| "it is not UTF-8".to_owned())
     }
 
-    /// The value of the variable with a name that begins at `at`, and where the text goes on: `$name`, `${name}`, `$(name)`,
-    /// `${section::name}`.
+    /// The value of the variable with a name that begins at `at`, and the index after it: `$name`,
+    /// `${name}`, `$(name)`, `${section::name}`.
     fn variable(
         &self,
         section: Option<&str>,
@@ -257,7 +258,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
                 .get(&(section.to_owned(), name.clone()))
                 .cloned()
         };
-        // Each section falls back to the default one (`_CONF_get_string`)
+        // If a section lacks a variable, the default section applies (`_CONF_get_string`)
         let value = section
             .and_then(|section| {
                 of(&section).or_else(|| {
@@ -318,7 +319,7 @@ fn excerpt(bytes: &[u8]) -> String {
     text::excerpt(&lossy(bytes))
 }
 
-/// What is wrong with a line, which its first word names.
+/// The error for a line, with the line's first word as its field.
 fn fault(position: Position, line: &[u8], reason: String) -> Error {
     let (first, _) = word(line);
     Error::Specification {

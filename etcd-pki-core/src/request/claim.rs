@@ -1,4 +1,4 @@
-//! The claims of a request.
+//! Defines the claims of a request.
 
 use std::{fmt, net::IpAddr};
 
@@ -12,18 +12,18 @@ use crate::{
     },
 };
 
-/// More claims than most requests make
+/// More claims than most requests have
 const USUAL_NUMBER: usize = 16;
 
-/// One thing that a request asks for. Whether it is granted is the signer's decision.
+/// A property that a request asks for. The signer decides whether to grant it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Claim {
-    /// basicConstraints CA:TRUE: to sign certificates
+    /// basicConstraints CA:TRUE, the right to sign certificates
     Authority,
     /// A common name
     CommonName(String),
-    /// An organization; some systems take it for a group, such as `system:masters`
+    /// An organization; some systems use it as a group, such as `system:masters`
     Organization(String),
     /// Another part of the subject
     SubjectPart {
@@ -42,7 +42,7 @@ pub enum Claim {
     IpAddress(IpAddr),
     /// A URI
     Uri(String),
-    /// An alternative name of another kind, described
+    /// A description of an alternative name of another kind
     OtherName(String),
     /// Another extension, by its object identifier
     Extension(String),
@@ -72,7 +72,7 @@ impl fmt::Display for Claim {
     }
 }
 
-/// All that a subject and the requested extensions claim.
+/// All claims of a subject and the requested extensions.
 pub(super) fn claims(
     subject: impl Iterator<Item = (ObjectIdentifier, String)>,
     extensions: Extensions,
@@ -133,11 +133,12 @@ pub(super) fn identity<'a>(claims: impl Iterator<Item = &'a Claim>) -> Result<Id
             _ => identity,
         };
     }
-    // At once, for each is looked for among those before it
+    // All names are added together, because each is compared with those before it
     Ok(identity.with_alternative_names(names))
 }
 
-/// An error's hint is for who typed the name; the maker of a request is somebody else.
+/// Replaces the hint of an error. The hint is for the user who typed the name, but the name comes
+/// from the requester.
 fn named(error: Error) -> Error {
     match error {
         Error::InvalidAlternativeName { text, reason, .. } => Error::InvalidAlternativeName {

@@ -1,4 +1,4 @@
-//! Signature algorithms as X.509 identifies them, read as Go reads them.
+//! Reads identifiers of signature algorithms as Go does, and writes them.
 
 use der::asn1::{Any, AnyRef, ObjectIdentifier};
 use pkcs1::RsaPssParamsOwned;
@@ -21,7 +21,8 @@ const RSA_MD2: ObjectIdentifier = oid("1.2.840.113549.1.1.2");
 const RSA_MD5: ObjectIdentifier = oid("1.2.840.113549.1.1.4");
 const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
 const RSA_SHA1: ObjectIdentifier = oid("1.2.840.113549.1.1.5");
-/// Another one for it, which old Microsoft tools write (`oidISOSignatureSHA1WithRSA` in Go)
+/// A second identifier for it, which old tools of Microsoft write (`oidISOSignatureSHA1WithRSA` in
+/// Go)
 const RSA_SHA1_ISO: ObjectIdentifier = oid("1.3.14.3.2.29");
 const RSA_SHA224: ObjectIdentifier = oid("1.2.840.113549.1.1.14");
 const RSA_SHA256: ObjectIdentifier = oid("1.2.840.113549.1.1.11");
@@ -44,19 +45,19 @@ pub(super) enum Digest {
     Sha512,
 }
 
-/// How a signature was made.
+/// The algorithm of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureAlgorithm {
     Ecdsa(Digest),
     Ed25519,
     RsaPkcs1(Digest),
-    /// With MGF1 of the same digest, and a salt as long as it
+    /// RSA-PSS with MGF1 of the same digest, and a salt of the same length
     RsaPss(Digest),
 }
 
 impl SignatureAlgorithm {
-    /// Reads an identifier as Go does (`getSignatureAlgorithmFromAI` in `crypto/x509`), or says why
-    /// Go refuses a signature that has it.
+    /// Reads an identifier as Go does (`getSignatureAlgorithmFromAI` in `crypto/x509`). The error
+    /// is the reason why Go refuses a signature with it.
     pub(super) fn read(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Self, String> {
         Ok(match algorithm.oid {
             ECDSA_SHA256 => Self::Ecdsa(Digest::Sha256),
@@ -82,7 +83,7 @@ fn refused(name: &str) -> String {
     format!("it is signed with {name}, which Go refuses in certificates")
 }
 
-/// The digest of RSA-PSS whose parameters are one of the three sets that Go knows.
+/// The digest of RSA-PSS. Go accepts only three sets of parameters.
 fn pss_digest(parameters: Option<AnyRef<'_>>) -> Result<Digest, String> {
     let unknown = || refused("RSA-PSS with these parameters");
     let parameters: RsaPssParamsOwned = parameters
@@ -100,7 +101,7 @@ fn pss_digest(parameters: Option<AnyRef<'_>>) -> Result<Digest, String> {
         SHA512 => (Digest::Sha512, 64),
         _ => return Err(unknown()),
     };
-    // The trailer field has been read as its only value
+    // The trailer field can have only one value, which was checked when it was read
     let is_known = has_no_parameters(parameters.hash.parameters.as_ref())
         && has_no_parameters(mask.parameters.as_ref())
         && parameters.mask_gen.oid == MGF1
@@ -113,10 +114,10 @@ fn has_no_parameters(parameters: Option<&Any>) -> bool {
     parameters.is_none_or(|parameters| AnyRef::from(parameters).is_null())
 }
 
-/// Appends the identifier of the signatures that a key of a scheme makes.
+/// Appends the identifier of the signatures of a scheme.
 ///
-/// RSA has NULL parameters (RFC 4055, section 5), ECDSA (RFC 5758, section 3.2) and Ed25519
-/// (RFC 8410, section 3) have none.
+/// RSA has NULL parameters (RFC 4055, section 5). ECDSA (RFC 5758, section 3.2) and Ed25519 (RFC
+/// 8410, section 3) have no parameters.
 pub(super) fn write_identifier(scheme: Scheme, der: &mut Vec<u8>) {
     let (oid, parameters) = match scheme {
         Scheme::EcdsaP256 => (ECDSA_SHA256, &[][..]),

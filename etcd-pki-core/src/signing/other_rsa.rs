@@ -1,6 +1,6 @@
-//! What etcd accepts of RSA and ring does not do: signing by keys of over 4096 bits, of a size that
-//! is no multiple of 1024 bits, or with a small public exponent, and checking signatures by keys of
-//! under 2048 bits. OpenSSL makes them all.
+//! Supports RSA keys that etcd accepts and ring does not. It signs with keys of over 4096 bits, of
+//! a size that is no multiple of 1024 bits, or with a small public exponent, and checks signatures
+//! of keys of under 2048 bits. OpenSSL generates all of these.
 
 use getrandom::SysRng;
 use rsa::{
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// A key pair of the crate `rsa`, which signs blinded, in constant time, and checks its result
+/// A key pair of the crate `rsa`. It signs with blinding, in constant time, and checks the result
 /// before it returns it.
 pub(crate) struct OtherRsaKeyPair {
     key: PrivateKey,
-    /// `RSAPublicKey` of PKCS#1
+    /// The `RSAPublicKey` of PKCS#1
     public_key: Vec<u8>,
 }
 
@@ -31,7 +31,8 @@ impl OtherRsaKeyPair {
     pub(super) fn from_pkcs1(pkcs1: &[u8]) -> Result<Self> {
         let malformed = |error: pkcs1::Error| Error::malformed("private key", error);
         let key = PrivateKey::from_pkcs1_der(pkcs1).map_err(malformed)?;
-        // The crate computes exponents and coefficient itself; Go and ring refuse wrong ones
+        // The crate computes exponents and coefficient again; Go and ring refuse a key with wrong
+        // ones
         if key.to_pkcs1_der().map_err(malformed)?.as_bytes() != pkcs1 {
             return Err(Error::malformed(
                 "private key",
@@ -61,7 +62,7 @@ impl OtherRsaKeyPair {
     }
 }
 
-/// Whether a key, an `RSAPublicKey` of PKCS#1, has made a signature.
+/// Whether a key, given as `RSAPublicKey` of PKCS#1, created a signature.
 pub(super) fn verify(key: &[u8], algorithm: SignatureAlgorithm, signed: &Signed<'_>) -> bool {
     let Ok(key) = PublicKey::from_pkcs1_der(key) else {
         return false;

@@ -1,4 +1,5 @@
-//! Keys on NIST P-521, which ring does not know: existing clusters use them, and etcd accepts them.
+//! Supports keys on NIST P-521, which ring lacks: existing clusters use them, and etcd accepts
+//! them.
 
 use p521::{
     SecretKey,
@@ -12,12 +13,12 @@ use crate::error::{Error, Result};
 /// A key pair of the crate `p521`, which signs with SHA-512 and derives its nonces by RFC 6979.
 pub(crate) struct P521KeyPair {
     key: SigningKey,
-    /// Uncompressed
+    /// The uncompressed point
     point: Vec<u8>,
 }
 
 impl P521KeyPair {
-    /// From a scalar and its uncompressed point.
+    /// Creates it from a scalar and its uncompressed point.
     pub(super) fn new(scalar: &[u8], point: &[u8]) -> Result<Self> {
         let key = SecretKey::from_slice(scalar)
             .map_err(|_| Error::malformed("private key", "its number is not of this curve"))?;

@@ -1,4 +1,5 @@
-//! Checking signatures: by ring, and by RustCrypto's crates what ring does not check and Go does.
+//! Checks signatures: with ring, and with RustCrypto's crates for those that Go checks and ring
+//! does not.
 
 use std::ops::RangeInclusive;
 
@@ -13,42 +14,42 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The sizes of RSA keys by which Go checks signatures (`checkKeySize` in `crypto/rsa` and in
+/// The sizes of RSA keys for which Go checks signatures (`checkKeySize` in `crypto/rsa` and in
 /// `crypto/tls`).
 const RSA_BITS: RangeInclusive<usize> = 1024..=8192;
-/// The least size by which ring checks all of them
+/// The smallest size for which ring checks all signatures
 const RING_BITS: usize = 2048;
 
-/// A public key by which signatures are checked.
+/// A public key that checks signatures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VerifyingKey<'a> {
     pub(crate) kind: VerifyingKind,
-    /// Its bits in a `SubjectPublicKeyInfo`
+    /// The bits of the key in a `SubjectPublicKeyInfo`
     pub(crate) bits: &'a [u8],
-    /// Its name, for who reads an error
+    /// The name of the key, for error messages
     pub(crate) name: &'a str,
 }
 
-/// What kind of key it is.
+/// The kind of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VerifyingKind {
     EcP256,
     EcP384,
     EcP521,
     Ed25519,
-    /// With the size in bits
+    /// RSA, with the size in bits
     Rsa(usize),
-    /// One that checks nothing here
+    /// A key that cannot check signatures here
     Other,
 }
 
 impl VerifyingKey<'_> {
-    /// Checks a signature over the very bytes that were signed.
+    /// Checks a signature over the original bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Signature`] if Go would refuse it as well; [`Error::Unsupported`] for what Go may
-    /// accept and is not checked here.
+    /// [`Error::Signature`] if Go would refuse it as well; [`Error::Unsupported`] if Go may accept
+    /// it but this crate cannot check it.
     pub(crate) fn verify(&self, what: &'static str, signed: &Signed<'_>) -> Result<()> {
         let refused = |reason| Error::Signature { what, reason };
         let algorithm = SignatureAlgorithm::read(&signed.algorithm).map_err(refused)?;
@@ -66,7 +67,7 @@ impl VerifyingKey<'_> {
         }
     }
 
-    /// ring's verifier, where it has one.
+    /// ring's verifier, if it has one for the key and the algorithm.
     fn ring(&self, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
         use Digest::{Sha256, Sha384, Sha512};
         use SignatureAlgorithm::{Ecdsa, Ed25519, RsaPkcs1, RsaPss};
@@ -115,7 +116,7 @@ impl VerifyingKey<'_> {
             (VerifyingKind::Rsa(_), RsaPkcs1(_) | RsaPss(_)) | (VerifyingKind::Other, _) => {
                 Err(self.unsupported())
             }
-            // Go compares the two as well (`checkSignature` in `crypto/x509`)
+            // Go also compares the two (`checkSignature` in `crypto/x509`)
             _ => Err(Error::Signature {
                 what,
                 reason: format!(
@@ -159,15 +160,15 @@ impl Digest {
     }
 }
 
-/// A function that checks ECDSA on one curve of RustCrypto, with any digest (FIPS 186-5, section
-/// 6.4.2).
+/// Defines a function that checks ECDSA on one curve of RustCrypto, with any digest (FIPS 186-5,
+/// section 6.4.2).
 macro_rules! ecdsa {
     ($curve:ident) => {
         fn $curve(point: &[u8], digest: Digest, signed: &Signed<'_>) -> bool {
             use ::$curve::ecdsa::{
                 Signature, VerifyingKey, signature::hazmat::PrehashVerifier as _,
             };
-            // Go reads uncompressed points alone, and so does ring
+            // Go and ring read only uncompressed points
             let Some(key) = point
                 .starts_with(&[0x04])
                 .then(|| VerifyingKey::from_sec1_bytes(point).ok())

@@ -1,4 +1,4 @@
-//! The only place that reads the time, and the one that writes it as text.
+//! Reads the clock, and converts times to and from text.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,16 +7,17 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 
-/// 2020-01-01T00:00:00Z, before which etcd-pki did not exist. A machine without a battery for its clock
-/// begins in 1970 or at the date of its firmware.
+/// 2020-01-01T00:00:00Z: etcd-pki did not exist before. A machine without a battery for its clock
+/// starts in 1970 or at the date of its firmware.
 const EARLIEST: u64 = 1_577_836_800;
 
-/// Now, in whole seconds: a certificate cannot say more.
+/// The current time in whole seconds, because certificates have no fractions of a second.
 pub(crate) fn now() -> SystemTime {
     whole_seconds(SystemTime::now())
 }
 
-/// Refuses the time of this machine's clock if that cannot be right: what is made by it would have expired, or not have begun.
+/// Refuses the time of this machine's clock if it is impossible. A certificate issued at such a
+/// time would be expired, or not valid yet.
 ///
 /// # Errors
 ///
@@ -25,7 +26,7 @@ pub fn check_clock() -> Result<()> {
     check_reading(now())
 }
 
-/// What this machine's clock shows, if that cannot be right.
+/// The time of this machine's clock if it is impossible.
 pub(crate) fn wrong_reading() -> Option<SystemTime> {
     let now = now();
     is_too_early(now).then_some(now)
@@ -38,8 +39,8 @@ fn check_reading(now: SystemTime) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to make anything that begins at an instant which only a wrong clock gives. On a machine with a right clock, a caller
-/// who gives such an instant means it.
+/// Refuses a validity that begins at an impossible time, if the clock of this machine is wrong. If
+/// the clock is right, the caller chose that time deliberately.
 pub(crate) fn check_beginning(begin: SystemTime) -> Result<()> {
     if is_too_early(begin) {
         return check_clock();
@@ -51,12 +52,12 @@ fn is_too_early(instant: SystemTime) -> bool {
     instant < earliest()
 }
 
-/// The earliest instant that a right clock shows.
+/// The earliest time that a correct clock can show.
 pub(crate) fn earliest() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(EARLIEST)
 }
 
-/// The instant without its fraction of a second.
+/// The time without its fraction of a second.
 pub(crate) fn whole_seconds(instant: SystemTime) -> SystemTime {
     match instant.duration_since(UNIX_EPOCH) {
         Ok(since) => UNIX_EPOCH + Duration::from_secs(since.as_secs()),
@@ -64,13 +65,15 @@ pub(crate) fn whole_seconds(instant: SystemTime) -> SystemTime {
     }
 }
 
-/// RFC 3339 in UTC, to the second: `2027-01-31T12:00:00Z`.
+/// Formats a time as RFC 3339 in UTC, to the second: `2027-01-31T12:00:00Z`.
 ///
-/// An instant before the year -9999 or after 9999, which no certificate can hold, is written as the nearest in them.
+/// Certificates contain no time before the year -9999 or after 9999. Such a time is written as the
+/// nearest one in this range.
 #[must_use]
 pub fn rfc3339(instant: SystemTime) -> String {
     let instant = whole_seconds(instant).min(end_of_time());
-    // jiff's instants stop a day short of the year 10000, to leave room for offsets; DER's begin in 1970
+    // jiff's times end a day before the year 10000, because of time zones; those of `der` start in
+    // 1970
     match DateTime::from_system_time(instant) {
         Ok(date) => date.to_string(),
         Err(_) => format!(
@@ -80,7 +83,8 @@ pub fn rfc3339(instant: SystemTime) -> String {
     }
 }
 
-/// Reads an RFC 3339 instant, with any offset, to the second: `2027-01-31T12:00:00+01:00`. `None` if it is none.
+/// Reads an RFC 3339 time with any offset, to the second: `2027-01-31T12:00:00+01:00`. `None` for
+/// other text.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     if let Ok(date) = text.parse::<DateTime>() {
@@ -95,13 +99,14 @@ pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     })
 }
 
-/// The last second that a certificate can hold: 9999-12-31T23:59:59Z (RFC 5280, section 4.1.2.5).
+/// The last second that a certificate can contain: 9999-12-31T23:59:59Z (RFC 5280, section
+/// 4.1.2.5).
 pub(crate) fn end_of_time() -> SystemTime {
-    // Timestamp::MAX stops a day short of it, to leave room for offsets
+    // `Timestamp::MAX` is a day earlier, because of time zones
     UNIX_EPOCH + Duration::from_secs(253_402_300_799)
 }
 
-/// Writes a time of whole seconds as it is read: `90d`, `12h`, `10y`.
+/// Writes a duration of whole seconds in the form that is read: `90d`, `12h`, `10y`.
 pub(crate) fn duration_in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [
@@ -118,7 +123,7 @@ pub(crate) fn duration_in_words(duration: Duration) -> String {
     format!("{}{unit}", seconds / size)
 }
 
-/// Reads `90d`, `12h`, `10y`, `2w`, `30m` and `45s`. A year is 365 days.
+/// Reads a duration: `90d`, `12h`, `10y`, `2w`, `30m` or `45s`. A year is 365 days.
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|letter: char| !letter.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit_at);
@@ -150,7 +155,7 @@ mod tests {
             let error = check_reading(instant(wrong)).unwrap_err();
             assert!(error.to_string().contains(wrong), "{error}");
             assert!(error.hint().is_some());
-            // The clock of this machine is right, so the instant is meant
+            // The clock of this machine is right, so the time was chosen deliberately
             assert!(check_beginning(instant(wrong)).is_ok());
         }
         for right in [

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::time::clock;
 
-/// A time, or a share of a certificate's life, as it is typed: `30d`, `12h`, `25%`.
+/// A time, or a share of a certificate's life, as users write it: `30d`, `12h`, `25%`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Span {
     Lasting(Duration),
@@ -12,7 +12,7 @@ pub(crate) enum Span {
 }
 
 impl Span {
-    /// Reads it. The error says what is expected.
+    /// Parses text. The error is the expected form.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         match text.strip_suffix('%') {
             Some(number) => number
@@ -25,7 +25,7 @@ impl Span {
         }
     }
 
-    /// How long it is for a certificate with such a life.
+    /// The duration for a certificate with this life.
     pub(crate) fn of_life(self, life: Duration) -> Duration {
         match self {
             Self::Lasting(duration) => duration,

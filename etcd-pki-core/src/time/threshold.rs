@@ -1,4 +1,4 @@
-//! How long before its expiry a certificate is reported.
+//! Defines how long before its expiry a certificate is reported.
 
 use std::{
     cmp::Ordering,
@@ -12,10 +12,12 @@ use crate::{
     time::span::Span,
 };
 
-/// How long before its expiry a certificate is reported: a time, or a share of its life.
+/// The time before its expiry at which a certificate is reported: a duration, or a share of its
+/// life.
 ///
-/// Text is `30d`, `12h` or `33%`. It is taken as it is, whereas [`Threshold::WARNING`] and [`Threshold::CRITICAL`] shrink with
-/// the life of a certificate, so that a short-lived one is not reported from its first day.
+/// Text is `30d`, `12h` or `33%`. It is used without a limit. [`Threshold::WARNING`] and
+/// [`Threshold::CRITICAL`] have one, a share of the certificate's life, so a short-lived
+/// certificate is not reported from its first day.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -34,18 +36,19 @@ pub struct Threshold(Inner);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inner {
     Said(Span),
-    /// A time, and at most this part of the certificate's life
+    /// A time, limited to one part in this many of the certificate's life
     AtMost(Duration, u32),
 }
 
 impl Threshold {
-    /// Thirty days, and at most a third of a certificate's life, which is when a plan renews it.
+    /// Thirty days, and at most a third of a certificate's life. A plan renews certificates at that
+    /// time.
     pub const WARNING: Self = Self(Inner::AtMost(Duration::from_secs(30 * 86_400), 3));
     /// Seven days, and at most a tenth of a certificate's life.
     pub const CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(7 * 86_400), 10));
 
-    /// The warning threshold of a CA: 180 days, and at most a third of its life. All hosts need the renewed
-    /// CA before it can sign.
+    /// The warning threshold of a CA: 180 days, and at most a third of its life. All hosts need the
+    /// renewed CA before it can sign.
     pub const CA_WARNING: Self = Self(Inner::AtMost(Duration::from_secs(180 * 86_400), 3));
     /// The critical threshold of a CA: thirty days, and at most a tenth of its life.
     pub const CA_CRITICAL: Self = Self(Inner::AtMost(Duration::from_secs(30 * 86_400), 10));
@@ -60,7 +63,7 @@ impl Threshold {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidDuration`] for more than all of it.
+    /// [`Error::InvalidDuration`] for more than 100 percent.
     pub fn percent(percent: u8) -> Result<Self> {
         if percent > 100 {
             return Err(invalid(&format!("{percent}%"), "it is more than 100%"));
@@ -77,18 +80,19 @@ impl Threshold {
         }
     }
 
-    /// When a certificate is reported first.
+    /// The time from which a certificate is reported.
     #[must_use]
     pub fn begins(self, not_before: SystemTime, not_after: SystemTime) -> SystemTime {
         let life = not_after.duration_since(not_before).unwrap_or_default();
-        // Longer than time itself is always
+        // If the threshold is too long to subtract, it counts as always reached
         let begins = not_after.checked_sub(self.of_life(life));
         begins.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
 impl PartialOrd for Threshold {
-    /// Two times, or two shares; a time and a share have no order before a certificate is known.
+    /// Compares two times or two shares. A time and a share cannot be compared without a
+    /// certificate.
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         match (self.0, other.0) {
             (Inner::Said(Span::Percent(one)), Inner::Said(Span::Percent(other))) => {

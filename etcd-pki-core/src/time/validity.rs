@@ -1,4 +1,4 @@
-//! How long a certificate is valid.
+//! Defines how long a certificate is valid.
 
 use std::{
     fmt,
@@ -11,9 +11,10 @@ use crate::{
     time::clock,
 };
 
-/// How long a certificate is valid: for a duration from now on, or until a given time.
+/// The validity of a certificate: a duration from now on, or until a given time.
 ///
-/// A year is 365 days, as everywhere in certificates. Text is `90d`, `12h`, `2w`, `10y` or an RFC 3339 instant:
+/// A year is 365 days, as is usual for certificates. Text is `90d`, `12h`, `2w`, `10y` or an RFC
+/// 3339 time:
 ///
 /// ```
 /// use etcd_pki_core::Validity;
@@ -33,25 +34,25 @@ enum Inner {
 }
 
 impl Validity {
-    /// For a number of days of 24 hours.
+    /// A validity of this number of days of 24 hours.
     #[must_use]
     pub const fn days(days: u32) -> Self {
         Self(Inner::Lasting(Duration::from_secs(days as u64 * 86_400)))
     }
 
-    /// For a time from now on.
+    /// A validity of this duration, from now on.
     #[must_use]
     pub const fn lasting(duration: Duration) -> Self {
         Self(Inner::Lasting(duration))
     }
 
-    /// Until an instant, that second included.
+    /// A validity until this time, including that second.
     #[must_use]
     pub const fn until(instant: SystemTime) -> Self {
         Self(Inner::Until(instant))
     }
 
-    /// For a number of years of 365 days.
+    /// A validity of this number of years of 365 days.
     #[must_use]
     pub const fn years(years: u32) -> Self {
         Self(Inner::Lasting(Duration::from_secs(
@@ -59,12 +60,12 @@ impl Validity {
         )))
     }
 
-    /// When it ends, if it begins now.
+    /// The time of expiry, if the validity begins now.
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`] for an end that is not after now or past the year 9999, the last that X.509 can write (RFC 5280,
-    /// section 4.1.2.5).
+    /// [`Error::Validity`] for an expiry that is not after now, or after the year 9999, the last
+    /// that X.509 can represent (RFC 5280, section 4.1.2.5).
     pub fn end(self, now: SystemTime) -> Result<SystemTime> {
         let beyond = || Error::Validity {
             reason: "the validity ends past the year 9999, the last that a certificate can hold"
@@ -91,12 +92,12 @@ impl Validity {
 }
 
 impl Validity {
-    /// The time that it lasts; `None` if it has an end of its own.
+    /// The duration; `None` for a validity until a given time.
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`] for what no certificate can have, whatever the clock shows: one that begins
-    /// at the earliest instant of a right clock would end past the year 9999, or have ended.
+    /// [`Error::Validity`] for a validity that no certificate can have at any time: even at the
+    /// earliest time of a correct clock, it would end after the year 9999 or before it begins.
     pub(crate) fn checked_duration(self) -> Result<Option<Duration>> {
         match self.0 {
             Inner::Until(end) if end <= clock::earliest() => Err(Error::Validity {
@@ -112,7 +113,7 @@ impl Validity {
 }
 
 impl fmt::Display for Validity {
-    /// Text as it is read: `10y`, `90d`, `12h`, or an instant
+    /// Writes the form that is read: `10y`, `90d`, `12h`, or a time
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Inner::Lasting(duration) => f.write_str(&clock::duration_in_words(duration)),

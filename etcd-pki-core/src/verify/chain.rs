@@ -1,4 +1,4 @@
-//! The way from a certificate to a trusted one.
+//! Builds chains from a certificate to a trusted one.
 
 use std::{collections::HashSet, time::SystemTime};
 
@@ -15,8 +15,8 @@ use crate::{
     x509::{certificate::Certificate, extensions::KeyUsage},
 };
 
-/// More signature checks than any honest set of certificates needs; the limit of Go's
-/// `crypto/x509`.
+/// The limit of signature checks in Go's `crypto/x509`. No normal set of certificates needs as
+/// many.
 const SIGNATURE_CHECKS: usize = 100;
 
 /// The search for a chain: depth first, trusted certificates before intermediates, as Go searches
@@ -25,14 +25,15 @@ pub(super) struct Search<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) now: SystemTime,
     pub(super) signature_checks: usize,
-    /// The chains that were found
+    /// All chains
     pub(super) chains: Vec<Vec<Certificate>>,
-    /// What stopped the search first
+    /// The first problem that stopped the search
     pub(super) failure: Option<Finding>,
 }
 
 impl Search<'_> {
-    /// Finds every chain from a leaf: what one root does not allow, another with the same key may.
+    /// Finds every chain from a leaf: two roots may have the same key, and only one of them may
+    /// allow the chain.
     pub(super) fn run(&mut self, leaf: &Certificate) {
         let leaf = leaf.clone();
         if self.verifier.roots.contains(&leaf) {
@@ -42,7 +43,7 @@ impl Search<'_> {
         }
     }
 
-    /// Climbs from the uppermost certificate `below`.
+    /// Extends the chain `below` at its last certificate.
     fn climb(&mut self, below: Vec<Certificate>) {
         let Some(top) = below.last() else { return };
         let verifier = self.verifier;
@@ -50,7 +51,7 @@ impl Search<'_> {
         let intermediates = candidates(&verifier.intermediates, top).into_iter();
         let roots = roots.map(|root| (root, true));
         for (issuer, trusted) in roots.chain(intermediates.map(|middle| (middle, false))) {
-            // Those that are in the chain count too
+            // Certificates that are already in the chain count too
             self.signature_checks += 1;
             if self.signature_checks > SIGNATURE_CHECKS {
                 self.failure.get_or_insert_with(|| Finding::Signature {
@@ -76,7 +77,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether `issuer` may be above `top` and the certificates `below`, the leaf first.
+    /// Whether `issuer` may follow `top`, which ends the chain `below`.
     fn check_step(
         &self,
         below: &[Certificate],
@@ -97,8 +98,8 @@ impl Search<'_> {
     }
 }
 
-/// Since version 1.24 Go asks for a valid policy where policyConstraints do (`policiesValid` in
-/// `crypto/x509/verify.go`), except those of the trusted CA. That is not judged here.
+/// Since version 1.24 Go requires a valid policy if policyConstraints do, except those of the
+/// trusted CA (`policiesValid` in `crypto/x509/verify.go`). etcd-pki cannot judge policies.
 pub(super) fn check_policies(certificate: &Certificate) -> Result<(), Finding> {
     let extensions = certificate.as_x509().tbs_certificate().extensions();
     let mut extensions = extensions.into_iter().flatten();
@@ -111,7 +112,7 @@ pub(super) fn check_policies(certificate: &Certificate) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Whether a CA allows so many CAs between itself and a leaf.
+/// Whether a CA allows this number of CAs between itself and a leaf.
 pub(super) fn check_path_length(issuer: &Certificate, between: usize) -> Result<(), Finding> {
     match issuer.path_length() {
         Some(path_length) if between > usize::from(path_length) => Err(Finding::PathTooLong {
@@ -122,8 +123,8 @@ pub(super) fn check_path_length(issuer: &Certificate, between: usize) -> Result<
     }
 }
 
-/// The certificates that may have signed another, each once, the likely ones first
-/// (`findPotentialParents`): the key identifiers match, only one of them exists, they differ.
+/// The certificates that may have signed another, each once, in order of likelihood: the key
+/// identifiers match, only one of them exists, they differ (`findPotentialParents`).
 fn candidates<'a>(pool: &'a [Certificate], signed: &Certificate) -> Vec<&'a Certificate> {
     let mut seen = HashSet::new();
     let mut found: Vec<_> = pool
@@ -145,7 +146,7 @@ fn candidates<'a>(pool: &'a [Certificate], signed: &Certificate) -> Vec<&'a Cert
     found
 }
 
-/// Whether a chain has a certificate of the same subject, key and alternative names
+/// Whether a chain contains a certificate with the same subject, key and alternative names
 /// (`alreadyInChain`).
 fn is_in(candidate: &Certificate, chain: &[Certificate]) -> bool {
     let names = alternative_names(candidate);
@@ -193,8 +194,8 @@ fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Fi
     }
 }
 
-/// Whether the key identifiers show that another CA of the same name has signed: the CA was
-/// replaced.
+/// Whether the key identifiers show that another CA with the same name signed it. This happens
+/// after a CA is replaced.
 fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     match (
         subject.authority_key_identifier(),
@@ -205,9 +206,8 @@ fn is_another_of_the_name(subject: &Certificate, issuer: &Certificate) -> bool {
     }
 }
 
-/// Go takes a CA without keyUsage or with an empty one, and a trusted CA of an X.509 version that
-/// had no extensions; else it must have CA:TRUE and, where it has keyUsage, keyCertSign
-/// (`CheckSignatureFrom`, `isValid`).
+/// Go accepts a CA with CA:TRUE and, if keyUsage is not empty, keyCertSign. A trusted CA of an
+/// X.509 version without extensions needs no CA:TRUE (`CheckSignatureFrom`, `isValid`).
 pub(super) fn check_authority(issuer: &Certificate, trusted: bool) -> Result<(), Finding> {
     let is_of_third_version = issuer.as_x509().tbs_certificate().version() == Version::V3;
     let needs_constraints = !trusted || is_of_third_version;

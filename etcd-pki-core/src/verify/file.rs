@@ -1,7 +1,7 @@
-//! Does etcd read this file? Exactly as strict as etcd's Go, and as lenient.
+//! Decides whether etcd reads a file. It is exactly as strict and as lenient as Go in etcd.
 //!
-//! etcd reads a trusted CA file by `NewCertPool` (`client/pkg/v3/tlsutil/tlsutil.go`) and a
-//! certificate with its key by `tls.X509KeyPair` (`tlsutil.NewCert`).
+//! etcd reads a trusted CA file with `NewCertPool` (`client/pkg/v3/tlsutil/tlsutil.go`), and a
+//! certificate with its key with `tls.X509KeyPair` (`tlsutil.NewCert`).
 
 mod asn1;
 mod key;
@@ -28,8 +28,9 @@ use crate::{
 /// The certificates that etcd trusts with this file as `ETCD_TRUSTED_CA_FILE` or
 /// `ETCD_PEER_TRUSTED_CA_FILE`.
 ///
-/// etcd reads every PEM block as a certificate, whatever its label, and does not start if one is
-/// none. Blocks in which Go finds no PEM are skipped without an error: see [`skipped_blocks`].
+/// etcd reads every PEM block as a certificate, whatever its label. It does not start if a block is
+/// not a certificate. Blocks in which Go finds no PEM are skipped without an error: see
+/// [`skipped_blocks`].
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, verify};
@@ -45,8 +46,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Finding::NotReadByEtcd`] if etcd does not start with the file, or starts without a trusted CA because
-/// the file has no PEM.
+/// [`Finding::NotReadByEtcd`] if etcd does not start with the file, or starts without a trusted CA
+/// because the file has no PEM.
 pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
     let mut certificates = Vec::new();
     let refuse = |cause: Cause| cause.finding(Use::TrustedCa);
@@ -70,7 +71,8 @@ pub fn trusted_ca(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
 ///
 /// # Errors
 ///
-/// [`Finding::NotReadByEtcd`] if etcd does not load the file, or no Go program accepts what it sends.
+/// [`Finding::NotReadByEtcd`] if etcd does not load the file, or no Go program accepts the
+/// certificates that it sends.
 pub fn certificate_chain(file: &[u8]) -> Result<Vec<Certificate>, Finding> {
     let blocks = certificate_blocks(file)?;
     let leaf_key = leaf_key(&blocks)?;
@@ -103,8 +105,8 @@ pub fn private_key(file: &[u8]) -> Result<PublicKey, Finding> {
 ///
 /// # Errors
 ///
-/// [`Finding::NotReadByEtcd`] or [`Finding::KeyMismatch`] for the first of the two files that is wrong, in the order in which Go looks
-/// at them.
+/// [`Finding::NotReadByEtcd`] or [`Finding::KeyMismatch`] for the first invalid file, in the order
+/// in which Go reads them.
 pub fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), Finding> {
     let blocks = certificate_blocks(certificate)?;
     let key_block = key_block(key)?;
@@ -117,20 +119,21 @@ pub fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), Finding> {
     read_all(&blocks).map(drop)
 }
 
-/// The blocks that etcd skips without an error, as [`Finding::SkippedBlocks`]: indented ones, those
-/// without an END line, those that are not base64.
+/// The blocks that etcd skips without an error, as [`Finding::SkippedBlocks`]: indented blocks,
+/// blocks without an END line, and blocks that are not base64.
 ///
-/// What such a block holds is missing in etcd, though the file has it.
+/// etcd has no certificate from such a block, although the file contains it.
 #[must_use]
 pub fn skipped_blocks(file: &[u8]) -> Option<Finding> {
     let lines = pem::skipped_lines(file);
     (!lines.is_empty()).then_some(Finding::SkippedBlocks { path: None, lines })
 }
 
-/// What a file holds, and why etcd does not read it, though etcd-pki may.
+/// The content of a file, and the reason if etcd does not read it. etcd-pki may still read it.
 pub(crate) type Held<T> = (crate::error::Result<T>, Option<Finding>);
 
-/// The certificates of a file as etcd reads them; if etcd does not, as etcd-pki does.
+/// The certificates that etcd reads from a file. If etcd does not read it, those that etcd-pki
+/// reads.
 pub(crate) fn held_certificates(of: Use, file: &[u8]) -> Held<Vec<Certificate>> {
     let strict = match of {
         Use::TrustedCa => trusted_ca(file),
@@ -142,8 +145,8 @@ pub(crate) fn held_certificates(of: Use, file: &[u8]) -> Held<Vec<Certificate>> 
     }
 }
 
-/// The certificates of a trust bundle as etcd reads them; as etcd-pki does, if etcd reads none or
-/// skips some.
+/// The certificates that etcd reads from a trust bundle. If etcd reads none or skips some, those
+/// that etcd-pki reads.
 pub(crate) fn held_bundle(file: &[u8]) -> Held<Vec<Certificate>> {
     let (read, refused) = held_certificates(Use::TrustedCa, file);
     let skipped = skipped_blocks(file).filter(|_| refused.is_none());
@@ -156,8 +159,8 @@ pub(crate) fn held_bundle(file: &[u8]) -> Held<Vec<Certificate>> {
     (read, refused)
 }
 
-/// Why no connection is made with the certificates of a file, though Go parses it: the first is not the
-/// leaf, no connection uses its key, or all together are too large.
+/// The reason why no connection succeeds with the certificates of a file although Go parses it: the
+/// first certificate is not the leaf, no connection uses its key, or all together are too large.
 pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
     let blocks = certificate_blocks(file).ok()?;
     let cause = ca_before_leaf(&blocks)
@@ -166,8 +169,8 @@ pub(crate) fn refused_in_tls(file: &[u8]) -> Option<Finding> {
     Some(refuse_certificate(cause))
 }
 
-/// The leaf that follows its CA: etcd does not start with the leaf's key, since the key of a pair is that
-/// of the first certificate (`X509KeyPair` in `crypto/tls/tls.go`).
+/// Finds a leaf that follows its CA. etcd does not start with the leaf's key, because it compares
+/// the key with the first certificate (`X509KeyPair` in `crypto/tls/tls.go`).
 fn ca_before_leaf(blocks: &[Block]) -> Option<Cause> {
     let (first, following) = blocks.split_first()?;
     if following.is_empty() {
@@ -188,7 +191,7 @@ fn ca_before_leaf(blocks: &[Block]) -> Option<Cause> {
     })
 }
 
-/// The key that no connection uses: TLS 1.3 has no P-224 (RFC 8446, section 4.2.3), and Go's
+/// Finds a key that no connection uses: TLS 1.3 has no P-224 (RFC 8446, section 4.2.3), and Go's
 /// `crypto/rsa` does not use RSA keys below 1024 bits (`checkKeySize`).
 fn unused_key(blocks: &[Block]) -> Option<Cause> {
     const MIN_RSA_BITS: usize = 1024;
@@ -213,10 +216,11 @@ fn unused_key(blocks: &[Block]) -> Option<Cause> {
     })
 }
 
-/// The Certificate message of TLS 1.3 with these certificates (RFC 8446, section 4.4.2), if Go does not
-/// read it.
+/// Finds certificates that are too large: Go does not read a Certificate message of TLS 1.3 with
+/// them (RFC 8446, section 4.4.2).
 fn too_large(blocks: &[Block]) -> Option<Cause> {
-    // An empty context and the length of the list; the length and the extensions of each
+    // The message has an empty context and the length of the list; each certificate has a length
+    // and extensions
     const LIST: usize = 1 + 3;
     const ENTRY: usize = 3 + 2;
     let entries = blocks.iter().map(|block| ENTRY + block.contents.len());
@@ -231,7 +235,8 @@ fn bit_length(number: &[u8]) -> usize {
     (significant.len() * 8).saturating_sub(first.leading_zeros() as usize)
 }
 
-/// The private key of a file as etcd reads it; if etcd does not, as etcd-pki does.
+/// The private key that etcd reads from a file. If etcd does not read it, the one that etcd-pki
+/// reads.
 pub(crate) fn held_key(file: &[u8], passphrase: Option<&Passphrase>) -> Held<PrivateKey> {
     let strict = key_block(file).and_then(|block| {
         public_half(&block)?;
@@ -239,18 +244,18 @@ pub(crate) fn held_key(file: &[u8], passphrase: Option<&Passphrase>) -> Held<Pri
     });
     match strict {
         Ok(Some(key)) => (Ok(key), None),
-        // etcd-pki does not support what etcd reads, and has the error for it
+        // etcd reads this key and etcd-pki does not support it; reading it again returns the error
         Ok(None) => (PrivateKey::from_bytes(file, passphrase), None),
         Err(finding) => (PrivateKey::from_bytes(file, passphrase), refused(finding)),
     }
 }
 
-/// What is not supported here is no refusal of etcd's.
+/// Drops findings about keys that only etcd-pki does not support: etcd does not refuse them.
 fn refused(finding: Finding) -> Option<Finding> {
     matches!(finding, Finding::NotReadByEtcd { .. }).then_some(finding)
 }
 
-/// Reads a block as a certificate, by Go's rules first and then by ours.
+/// Reads a block as a certificate, first with Go's rules and then with those of this crate.
 fn read(block: &Block, label_fits: bool) -> Result<(Certificate, Option<Key>), Cause> {
     let (number, line) = (block.number, block.line);
     let parsed = parse::parse(&block.contents).map_err(|flaw| {
@@ -280,7 +285,7 @@ fn read(block: &Block, label_fits: bool) -> Result<(Certificate, Option<Key>), C
     {
         return Err(not_supported(key::P224.to_owned()));
     }
-    // Go does not look at what an older version cannot have, and everything here does
+    // Go ignores extensions in a version without extensions; the rest of this crate uses them
     let content = certificate.as_x509().tbs_certificate();
     if content.version() != Version::V3 && content.extensions().is_some() {
         let what = "it has extensions, and a version that has none";
@@ -293,7 +298,7 @@ fn refuse_certificate(cause: Cause) -> Finding {
     cause.finding(Use::Certificate)
 }
 
-/// Refuses a file with more blocks than any reader of etcd-pki takes. Go has no such limit.
+/// Refuses a file with more blocks than etcd-pki reads. Go has no such limit.
 fn check_count(block: &Block) -> Result<(), Cause> {
     if block.number <= limits::PEM_BLOCKS {
         return Ok(());
@@ -321,7 +326,7 @@ fn certificate_blocks(file: &[u8]) -> Result<Vec<Block>, Finding> {
     Err(refuse_certificate(Cause::no_block(file, &others)))
 }
 
-/// The key of the first certificate; `None` for an algorithm that Go does not know.
+/// The key of the first certificate; `None` for an algorithm that Go does not support.
 fn leaf_key(blocks: &[Block]) -> Result<Option<Key>, Finding> {
     let Some(leaf) = blocks.first() else {
         return Ok(None);
@@ -337,7 +342,7 @@ fn leaf_key(blocks: &[Block]) -> Result<Option<Key>, Finding> {
         })
 }
 
-/// A TLS server has an RSA, ECDSA or Ed25519 key.
+/// Checks that the key of a TLS server is RSA, ECDSA or Ed25519.
 fn check_leaf_algorithm(blocks: &[Block], key: Option<&Key>) -> Result<(), Finding> {
     let (Some(leaf), None | Some(Key::Dsa)) = (blocks.first(), key) else {
         return Ok(());
@@ -361,7 +366,7 @@ fn read_all(blocks: &[Block]) -> Result<Vec<Certificate>, Finding> {
         .map_err(refuse_certificate)
 }
 
-/// The first block that Go takes for a key.
+/// The first block that Go reads as a key.
 fn key_block(file: &[u8]) -> Result<Block, Finding> {
     let mut others = Vec::new();
     for block in Blocks::new(file) {
@@ -400,7 +405,7 @@ fn public_half(block: &Block) -> Result<Key, Finding> {
     })
 }
 
-/// A `SubjectPublicKeyInfo` (RFC 5280, section 4.1) of a key.
+/// The `SubjectPublicKeyInfo` of a key (RFC 5280, section 4.1).
 fn public_key(key: &Key) -> Option<PublicKey> {
     let oid = |der: &mut Vec<u8>, oid| der_writer::push(der, OBJECT_IDENTIFIER, oid);
     let mut der = Vec::new();
@@ -456,7 +461,8 @@ mod tests {
         }
     }
 
-    /// A bundle is what etcd reads of it; if etcd skips a certificate, it is what etcd-pki reads.
+    /// A bundle has the certificates that etcd reads. If etcd skips one, it has those that etcd-pki
+    /// reads.
     #[test]
     fn bundles() {
         let [one, two] = ["one", "two"].map(|name| CertificateAuthority::create(name).unwrap());
@@ -475,7 +481,7 @@ mod tests {
         assert_eq!(held(format!("{one} {two}")), (2, Some("skipped")));
         assert_eq!(held(format!(" {one}")), (1, Some("refused")));
         assert_eq!(held(format!("{one}-----BEGIN NOTHING-----\n")), (1, None));
-        // What etcd-pki does not read either is no part of the bundle
+        // A block that etcd-pki does not read either is not part of the bundle
         let other = " -----BEGIN X-----\nAAAA\n-----END X-----\n";
         assert_eq!(held(format!("{one}{other}")), (1, None));
         assert_eq!(held("notes".to_owned()), (0, Some("refused")));

@@ -1,4 +1,4 @@
-//! The host that a client connects to.
+//! Represents the host that a client connects to, and compares it with certificates.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The host that a client connects to: a name or an address, as it is in a URL.
+/// The host that a client connects to: a name or an address, as in a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(Kind);
 
@@ -47,8 +47,8 @@ impl fmt::Display for Host {
 }
 
 impl Host {
-    /// An address is compared with addresses only, a name with names only, and a common name with
-    /// nothing (`VerifyHostname`).
+    /// Addresses are compared only with addresses, and names only with DNS names. Common names are
+    /// never used (`VerifyHostname`).
     pub(super) fn check(&self, certificate: &Certificate) -> std::result::Result<(), Finding> {
         let matches = match &self.0 {
             Kind::Address(address) => certificate
@@ -76,8 +76,8 @@ impl Host {
     }
 }
 
-/// Labels are compared one by one, and a `*` is one whole label, the leftmost (`matchHostnames`).
-/// What is no host name is compared as a whole.
+/// Compares labels one by one; `*` matches one whole label, the leftmost (`matchHostnames`). Text
+/// that is not a host name is compared as a whole.
 fn matches(pattern: &str, name: &str) -> bool {
     if !is_host_name(name.strip_suffix('.').unwrap_or(name), false) || !is_host_name(pattern, true)
     {
@@ -94,8 +94,8 @@ fn matches(pattern: &str, name: &str) -> bool {
             })
 }
 
-/// Labels of letters, digits, `-` (not first) and `_`; a pattern may begin with the label `*`, and
-/// needs more (`validHostname`).
+/// Labels of letters, digits, `-` (not first) and `_`. A pattern may begin with the label `*` if
+/// other labels follow (`validHostname`).
 pub(crate) fn is_host_name(name: &str, is_pattern: bool) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -122,7 +122,7 @@ mod tests {
         assert!(!matches("*.svc", "a.b.svc"));
         assert!(!matches("a.*", "a.b"));
     }
-    /// As `validHostname` of Go's `crypto/x509/verify.go`.
+    /// The results are those of `validHostname` in Go's `crypto/x509/verify.go`.
     #[test]
     fn names_of_hosts() {
         let both = ["a", "a.b", "1", "a-", "a_b.c", "_a", "xn--a.B9"];
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// What is no name of a host matches only itself, in any case.
+    /// Text that is not a host name matches only itself, in upper or lower case.
     #[test]
     fn other_names_are_compared_as_a_whole() {
         for (pattern, name) in [

@@ -1,7 +1,7 @@
-//! Whether Go accepts what a CA is going to sign, or has just signed.
+//! Decides whether Go accepts a certificate that a CA is about to sign, or has just signed.
 //!
-//! The rules are those of a [`Verifier`](super::Verifier). What Go asks of the CAs is judged once,
-//! however many certificates they sign.
+//! The rules are those of a [`Verifier`](super::Verifier). The CAs are checked only once for all
+//! certificates that they sign.
 
 use std::time::SystemTime;
 
@@ -15,20 +15,20 @@ use crate::{
     },
 };
 
-/// A CA that signs, and the CAs above it as far as they are known.
+/// A signing CA, and the known CAs above it.
 #[derive(Debug)]
 pub(crate) struct SigningChain {
-    /// The CA that signs, then its issuer, and so on
+    /// The signing CA, its issuer, and so on
     cas: Vec<Certificate>,
-    /// The time in which each is valid
+    /// The period in which each is valid
     validity: Vec<(SystemTime, SystemTime)>,
-    /// Why Go accepts nothing that the CA signs, at any time
+    /// The reason why Go accepts no certificate of the CA, at any time
     refused: Option<Finding>,
-    /// Whether one of them limits the usages or the names of leaves
+    /// Whether a CA limits the usages or the names of leaves
     has_limits: bool,
 }
 
-/// What a leaf certificate has that a CA may not allow.
+/// The parts of a leaf certificate that a CA can restrict.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wishes<'a> {
     /// The usages that must be allowed
@@ -38,7 +38,7 @@ pub(crate) struct Wishes<'a> {
 }
 
 impl SigningChain {
-    /// Judges a CA. The certificates above it are in their order, and each signed the one before.
+    /// Checks a CA. The certificates above it are in order: each one signed the one before.
     pub(crate) fn new(ca: Certificate, above: Vec<Certificate>) -> Self {
         let mut cas = Vec::with_capacity(above.len() + 1);
         cas.push(ca);
@@ -55,7 +55,7 @@ impl SigningChain {
         }
     }
 
-    /// When the first of these CAs expires.
+    /// The time at which the first of these CAs expires.
     pub(crate) fn end(&self) -> SystemTime {
         let ends = self.validity.iter().map(|(_, end)| *end);
         ends.min().unwrap_or(SystemTime::UNIX_EPOCH)
@@ -66,12 +66,12 @@ impl SigningChain {
         self.has_limits
     }
 
-    /// Whether Go accepts anything that the CA signs at an instant. If the CA itself is renewed before
-    /// it signs, its own time does not matter.
+    /// Checks whether Go accepts any certificate that the CA signs at a given time. If the CA is
+    /// renewed before it signs, its own validity does not matter.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The reason.
     pub(crate) fn check_cas(&self, now: SystemTime, is_renewed: bool) -> Result<(), Finding> {
         for (place, (begin, end)) in self.validity.iter().enumerate() {
             if (now < *begin || now > *end) && !(is_renewed && place == 0) {
@@ -81,11 +81,11 @@ impl SigningChain {
         self.refused.clone().map_or(Ok(()), Err)
     }
 
-    /// Whether these CAs allow what a leaf certificate has.
+    /// Checks whether these CAs allow the parts of a leaf certificate.
     ///
     /// # Errors
     ///
-    /// What they do not allow.
+    /// The part that they do not allow.
     pub(crate) fn check_wishes(&self, wishes: Wishes<'_>) -> Result<(), Finding> {
         if !self.has_limits {
             return Ok(());
@@ -99,11 +99,12 @@ impl SigningChain {
         Ok(())
     }
 
-    /// Whether Go accepts a certificate that the CA has just signed. Only its signature is not checked.
+    /// Checks whether Go accepts a certificate that the CA has just signed. It checks everything
+    /// except the signature.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The reason.
     pub(crate) fn check_signed(
         &self,
         certificate: &Certificate,
@@ -122,7 +123,7 @@ impl SigningChain {
     }
 }
 
-/// What Go asks of the CAs above a leaf, but for the time (`isValid` in `crypto/x509/verify.go`).
+/// Checks the CAs above a leaf as Go does, without the time (`isValid` in `crypto/x509/verify.go`).
 fn judge(cas: &[Certificate]) -> Result<(), Finding> {
     for (between, ca) in cas.iter().enumerate() {
         let is_last = between + 1 == cas.len();
@@ -138,12 +139,12 @@ fn judge(cas: &[Certificate]) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Why Go accepts nothing that a trusted certificate signs: it is no CA.
+/// The reason why Go accepts no certificate that this trusted one signed: it is not a CA.
 pub(crate) fn refused_as_root(certificate: &Certificate) -> Option<Finding> {
     chain::check_authority(certificate, true).err()
 }
 
-/// The error for what Go would not accept.
+/// The error for a certificate that Go would refuse.
 pub(crate) fn unacceptable(finding: Finding) -> Error {
     match finding {
         Finding::Expired {
@@ -179,8 +180,8 @@ mod tests {
         x509::identity::Identity,
     };
 
-    /// The time of every CA of a chain counts to the second; that of a CA which is renewed before it
-    /// signs does not.
+    /// Every CA of a chain must be valid, to the second. A CA that is renewed before it signs is
+    /// the exception.
     #[test]
     fn times_of_cas() {
         let create = |name| CertificateAuthority::create(name).unwrap();
@@ -223,7 +224,7 @@ mod tests {
         assert!(chain(leaf).check_signed(leaf, &[], now).is_err());
         assert!(chain(leaf).check_cas(now, true).is_err());
         assert!(refused_as_root(leaf).is_some() && refused_as_root(ca).is_none());
-        // The time of the CA is that of signing
+        // The time at which the CA signs
         let late = ca.not_after() + Duration::from_secs(1);
         assert!(chain(ca).check_signed(leaf, &[], late).is_err());
     }
@@ -238,7 +239,7 @@ mod tests {
         params
     }
 
-    /// Go does not ask for the policies of a trusted CA, and those of another are not judged here.
+    /// Go ignores the policies of a trusted CA; etcd-pki cannot judge those of another CA.
     #[test]
     fn policies_of_cas() {
         let (plain, limited) = (
@@ -255,7 +256,7 @@ mod tests {
         let below_limited = limited.sign(test_certificates::ca("ca", None));
         assert!(judge(&below_limited, &[&limited]));
         assert!(!judge(&below_plain, &[&plain]));
-        // Its root is elsewhere, so it is not the trusted one
+        // The root is unknown here, so this CA is not the trusted one
         assert!(!judge(&below_plain, &[]));
     }
 
@@ -282,7 +283,7 @@ mod tests {
         }
     }
 
-    /// As many CAs may be below one as its path length allows.
+    /// The path length of a CA limits the number of CAs below it.
     #[test]
     fn path_lengths_of_cas() {
         for (upper, lower, allowed) in [

@@ -1,4 +1,4 @@
-//! What a CA is limited to (RFC 5280, section 4.2.1.10), compared as Go compares it
+//! Applies the name constraints of a CA (RFC 5280, section 4.2.1.10) as Go does
 //! (`crypto/x509/constraints.go`).
 
 use std::{borrow::Cow, net::IpAddr};
@@ -16,10 +16,10 @@ mod network;
 
 use self::network::Networks;
 
-/// Whether every alternative name below a CA, given by certificates, is one that the CA may sign for.
+/// Checks that a CA may sign for every alternative name in the certificates below it.
 ///
-/// The comparisons are those of Go 1.26. Their number is limited as it was before Go 1.26: etcd 3.4 to
-/// 3.6 refuse a certificate that needs more, and the work stays bounded.
+/// The comparisons are those of Go 1.26, but their number has the limit of earlier versions: etcd
+/// 3.4 to 3.6 refuse a certificate that needs more, and the limit also bounds the work.
 pub(super) fn check<'a>(
     ca: &Certificate,
     below: impl Iterator<Item = &'a AlternativeNames>,
@@ -31,7 +31,7 @@ pub(super) fn check<'a>(
     let excluded = Limits::of(constraints.excluded_subtrees.as_deref(), true);
     let mut comparisons = 0;
     for (text, name) in below.flat_map(all) {
-        // Names that Go cannot compare are excluded, whatever the limits are
+        // Names that Go cannot compare are always excluded
         let is_excluded = match &name {
             None => true,
             Some(name) => {
@@ -52,7 +52,7 @@ pub(super) fn check<'a>(
     Ok(())
 }
 
-/// Each name as text, and what is compared of it; `None` if Go cannot compare it.
+/// Each name as text, and in a form that can be compared; `None` if Go cannot compare it.
 fn all(names: &AlternativeNames) -> impl Iterator<Item = (Cow<'_, str>, Option<Name<'_>>)> {
     type Read = fn(&str) -> Option<Name<'_>>;
     let addresses = names.ip.iter().map(|address| {
@@ -68,7 +68,7 @@ fn all(names: &AlternativeNames) -> impl Iterator<Item = (Cow<'_, str>, Option<N
     addresses.chain(texts)
 }
 
-/// A name that can be compared.
+/// A name in a form that can be compared.
 enum Name<'a> {
     Address(IpAddr),
     Dns(&'a str),
@@ -80,12 +80,12 @@ fn dns(name: &str) -> Option<Name<'_>> {
     names::is_domain(name, false).then_some(Name::Dns(name))
 }
 
-/// The host of a URI, which has to be a name (`parseURIs`).
+/// The host of a URI, which must be a name (`parseURIs`).
 fn uri(uri: &str) -> Option<Name<'_>> {
     let host = uri::host(uri).filter(|host| !host.is_empty() && !host.starts_with('['))?;
     let host = match host.split_once(':') {
         Some((name, port)) => {
-            // What cannot be parted from its port (`net.SplitHostPort`)
+            // Refuses text that cannot be separated from its port (`net.SplitHostPort`)
             (!port.contains(':') && !host.contains([']', '['])).then_some(name)?
         }
         None => &host,
@@ -99,13 +99,13 @@ fn email(email: &str) -> Option<Name<'_>> {
     names::is_domain(&mailbox.domain, false).then_some(Name::Email(mailbox))
 }
 
-/// The subtrees of one field, by the kind of their names. Go ignores kinds that it does not know,
-/// unless they are critical.
+/// The subtrees of one field, by kind of name. Go ignores unknown kinds unless the extension is
+/// critical.
 #[derive(Default)]
 struct Limits<'a> {
     are_excluded: bool,
     networks: Networks<'a>,
-    /// How many networks there are
+    /// The number of networks
     network_count: usize,
     dns: Vec<&'a str>,
     uri: Vec<&'a str>,
@@ -158,7 +158,7 @@ impl<'a> Limits<'a> {
                     .into_iter()
                     .filter_map(names::mailbox)
                     .any(|base| {
-                        // The case of the local part is a difference
+                        // The local part is compared in exact case
                         base.local == mailbox.local
                             && base.domain.eq_ignore_ascii_case(&mailbox.domain)
                     });
@@ -175,9 +175,10 @@ impl<'a> Limits<'a> {
     }
 }
 
-/// A subtree holds its base and all below it, or only what is below it if it begins with a dot; an
-/// empty one holds all (`dnsHasSuffix`). This is the same for DNS names, hosts of URIs and hosts of
-/// e-mail addresses.
+/// Whether a name is in a subtree (`dnsHasSuffix`). A subtree contains its base and everything
+/// below it. If the base begins with a dot, it contains only what is below; if the base is empty,
+/// it contains everything. The rule is the same for DNS names, hosts of URIs and hosts of e-mail
+/// addresses.
 fn is_below(name: &str, base: &str) -> bool {
     let Some(start) = name.len().checked_sub(base.len()) else {
         return false;
@@ -187,8 +188,8 @@ fn is_below(name: &str, base: &str) -> bool {
         && (base.is_empty() || base.starts_with('.') || above.is_empty() || above.ends_with(b"."))
 }
 
-/// Whether a wildcard stands for the base of a subtree, among others: they differ in their first
-/// labels only (`parentConstraints`).
+/// Whether a wildcard matches the base of a subtree: they differ only in their first labels
+/// (`parentConstraints`).
 fn may_be_in(name: &str, base: &str) -> bool {
     let parent = |name: &'_ str| name.find('.').map(|dot| name[dot..].to_ascii_lowercase());
     name.starts_with('*') && parent(base).is_some_and(|above| parent(name) == Some(above))

@@ -1,7 +1,7 @@
-//! Whether Go reads a certificate: `x509.ParseCertificate` (`parseCertificate` in
+//! Decides whether Go reads a certificate: `x509.ParseCertificate` (`parseCertificate` in
 //! `crypto/x509/parser.go` of Go 1.26).
 //!
-//! The order and the extent of the checks are Go's: what Go skips is skipped here too.
+//! The order and the extent of the checks are Go's: parts that Go skips are skipped here too.
 
 mod extensions;
 pub(super) mod names;
@@ -16,12 +16,12 @@ pub(super) const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x
 pub(super) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 pub(super) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
-/// What makes Go refuse to read a certificate. It continues a sentence about the certificate.
+/// The reason why Go refuses to read a certificate. It continues a sentence about the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// In words
+    /// A description
     Words(&'static str),
-    /// An extension is in it twice
+    /// An extension occurs twice
     Twice(String),
 }
 
@@ -40,20 +40,20 @@ impl From<&'static str> for Flaw {
     }
 }
 
-/// What Go finds in a certificate that it reads.
+/// The parts of a certificate that Go reads and the verifier needs.
 #[derive(Default)]
 pub(super) struct Parsed {
-    /// The first critical extension that Go does not understand: it reads the certificate, and
-    /// verifies no chain with it
+    /// The first critical extension that Go does not support: Go reads the certificate, and accepts
+    /// no chain with it
     pub(super) unknown_critical: Option<String>,
-    /// The public key; `None` for an algorithm that Go does not know
+    /// The public key; `None` for an algorithm that Go does not support
     pub(super) key: Option<Key>,
 }
 
 /// A public key that Go reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// The modulus without leading zeros
+    /// The modulus has no leading zeros
     Rsa {
         modulus: Vec<u8>,
         exponent: i64,
@@ -63,11 +63,11 @@ pub(super) enum Key {
         point: Vec<u8>,
     },
     Ed25519(Vec<u8>),
-    /// A certificate may have it, a TLS server may not
+    /// Certificates may have DSA keys, TLS servers may not
     Dsa,
 }
 
-/// The curves that Go knows (`namedCurveFromOID`).
+/// The curves that Go supports (`namedCurveFromOID`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curve {
     P224,
@@ -93,8 +93,8 @@ impl Curve {
         Self::ALL.into_iter().find(|curve| curve.oid() == oid)
     }
 
-    /// Whether an uncompressed point is on the curve; `None` for P-224, which nothing here computes
-    /// with.
+    /// Whether an uncompressed point is on the curve; `None` for P-224, which this crate cannot
+    /// compute with.
     fn has(self, point: &[u8]) -> Option<bool> {
         match self {
             Self::P224 => (point.len() != 57).then_some(false),
@@ -141,7 +141,7 @@ pub(super) fn parse(der: &[u8]) -> Result<Parsed, Flaw> {
                 .ok_or("has a malformed unique identifier")?;
         }
     }
-    // A certificate of an older version has no extensions, whatever is in their place
+    // Certificates of older versions have no extensions, so Go does not read further
     if version == 3 {
         parsed.unknown_critical = extensions::check(&mut content)?;
     }
@@ -149,7 +149,7 @@ pub(super) fn parse(der: &[u8]) -> Result<Parsed, Flaw> {
     Ok(parsed)
 }
 
-/// 1 to 3.
+/// Reads the version, 1 to 3.
 fn version(content: &mut Reader<'_>) -> Option<i64> {
     let version = match content.optional(constructed(0))? {
         None => 0,
@@ -158,7 +158,7 @@ fn version(content: &mut Reader<'_>) -> Option<i64> {
     (0..=2).contains(&version).then_some(version + 1)
 }
 
-/// The algorithm of the signature inside, and the same one outside.
+/// Checks that the signature algorithm is the same inside and outside the signed content.
 fn check_algorithms(content: &mut Reader<'_>, input: &mut Reader<'_>) -> Result<(), Flaw> {
     let malformed = "has a malformed signature algorithm";
     let inner = content.read(SEQUENCE).ok_or(malformed)?;
@@ -170,7 +170,7 @@ fn check_algorithms(content: &mut Reader<'_>, input: &mut Reader<'_>) -> Result<
     Ok(())
 }
 
-/// The identifier of an algorithm and its parameters, which may be absent (`parseAI`).
+/// Reads the identifier of an algorithm and its optional parameters (`parseAI`).
 fn algorithm(mut identifier: Reader<'_>) -> Option<(&[u8], &[u8])> {
     let oid = identifier.object_identifier()?;
     if identifier.is_empty() {
@@ -216,8 +216,7 @@ fn public_key(content: &mut Reader<'_>) -> Result<Option<Key>, Flaw> {
     }
 }
 
-/// The bytes without the unused bits at their end: what Go takes for the key
-/// (`BitString.RightAlign`).
+/// Removes the unused bits at the end, as Go does before it reads the key (`BitString.RightAlign`).
 fn right_aligned(unused: u8, bytes: &[u8]) -> Cow<'_, [u8]> {
     if unused == 0 {
         return Cow::Borrowed(bytes);
@@ -257,7 +256,7 @@ fn ec(parameters: &[u8], point: Vec<u8>) -> Result<Key, Flaw> {
     Ok(Key::Ec { curve, point })
 }
 
-/// Positive numbers, and nothing more is asked of them.
+/// Reads a DSA key. Go only requires that its numbers are positive.
 fn dsa(parameters: &[u8], bits: &[u8]) -> Option<Key> {
     let mut numbers = Reader(parameters).read(SEQUENCE)?;
     for _ in 0..3 {
@@ -280,7 +279,7 @@ pub(super) fn positive(integer: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// As `BitString.RightAlign` of Go's `encoding/asn1`.
+    /// The results are those of `BitString.RightAlign` in Go's `encoding/asn1`.
     #[test]
     fn unused_bits() {
         for (unused, bytes, expected) in [

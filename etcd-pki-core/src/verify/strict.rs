@@ -1,4 +1,4 @@
-//! What RFC 5280 demands and Go does not look at.
+//! Checks rules of RFC 5280 that Go does not check.
 
 use der::oid::AssociatedOid as _;
 use x509_cert::{certificate::Version, ext::pkix::BasicConstraints};
@@ -8,7 +8,7 @@ use crate::{
     x509::{certificate::Certificate, extensions::KeyUsage},
 };
 
-/// All that a chain lacks, from the certificate up.
+/// All violations of a chain, from the certificate upwards.
 pub(super) fn check(chain: &[Certificate]) -> Vec<Finding> {
     chain
         .iter()
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::test_certificates::{self, Made};
 
-    /// The words of each reason after its verb phrase.
+    /// Compares the reasons without their verb phrases.
     fn check(certificate: &Certificate, expected: &[&str]) {
         let found = shortcomings(certificate);
         assert_eq!(found.len(), expected.len(), "{found:?}");
@@ -101,7 +101,7 @@ mod tests {
             &make(&|params| params.distinguished_name = DistinguishedName::new()),
             &["without a subject"],
         );
-        // basicConstraints that are not critical, and no key identifier
+        // basicConstraints without the critical flag, and no key identifier
         let constraints = [0x30, 3, 1, 1, 0xff];
         check(
             &make(&|params| {
@@ -140,7 +140,7 @@ mod tests {
             }),
             &["a path length and is no CA"],
         );
-        // One that signed itself needs no identifier of its issuer
+        // A self-signed certificate needs no identifier of its issuer
         let mut own = test_certificates::leaf("leaf");
         own.use_authority_key_identifier_extension = false;
         check(&Made::root(own).certificate, &[]);

@@ -1,8 +1,8 @@
-//! The verdict on a certificate.
+//! The result of a verification.
 
 use crate::{finding::Finding, x509::certificate::Certificate};
 
-/// Whether etcd would accept a certificate, and why not.
+/// Whether etcd would accept a certificate, and the reasons if not.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     pub(super) chain: Vec<Certificate>,

@@ -1,4 +1,4 @@
-//! A key and its certificate, consistent by construction.
+//! Represents a key with its certificate and chain. The parts always match.
 
 use std::{collections::HashSet, fmt, time::SystemTime};
 
@@ -12,7 +12,8 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// A private key, the certificate for it, and the intermediate certificates between it and the root.
+/// A private key, the certificate for it, and the intermediate certificates between it and the
+/// root.
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
 pub struct Bundle {
@@ -31,8 +32,8 @@ pub(crate) struct IssuedFor {
 }
 
 impl Bundle {
-    /// A bundle of these parts. `chain` starts with the issuer of `certificate`, if that is an
-    /// intermediate CA.
+    /// Creates a bundle of these parts. `chain` starts with the issuer of `certificate` if that is
+    /// an intermediate CA.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Bundle {
         })
     }
 
-    /// Reads a key from PEM, and a certificate that is followed by its chain.
+    /// Reads a key from PEM, and a certificate with its chain.
     ///
     /// # Errors
     ///
@@ -79,19 +80,19 @@ impl Bundle {
         &self.chain
     }
 
-    /// The role it was issued for; `None` if it was read.
+    /// The role that it was issued for; `None` if it was read from files.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         self.issued.as_ref().map(|issued| issued.role)
     }
 
-    /// The name it was issued for; `None` if it was read, or issued without one.
+    /// The name that it was issued for; `None` if it was read from files, or issued without a name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.issued.as_ref()?.name.as_deref()
     }
 
-    /// The requested end, if the CA expires earlier and so the certificate does too.
+    /// The requested expiry, if the certificate expires earlier because of the CA.
     #[must_use]
     pub fn requested_end(&self) -> Option<SystemTime> {
         self.issued.as_ref()?.validity_cut
@@ -142,7 +143,7 @@ impl Bundle {
         Self { chain, ..self }
     }
 
-    /// A bundle that a CA has just issued. Its parts match.
+    /// Creates a bundle from certificates that a CA has just issued, so its parts match.
     pub(crate) fn issued(
         key: PrivateKey,
         certificate: Certificate,
@@ -176,14 +177,14 @@ pub(crate) fn certificates_pem(certificate: &Certificate, chain: &[Certificate])
     pem
 }
 
-/// Several certificates in PEM, without anything else that their file may contain.
+/// Several certificates in PEM, without other text of their file.
 pub(crate) fn all_pem(certificates: &[Certificate]) -> String {
     certificates.iter().map(Certificate::to_pem).collect()
 }
 
-/// The place of a key's certificate in a trust bundle. Of several, such as those before and after a
-/// renewal, it is the one that expires last. One that another CA signed as well counts less: the CA
-/// is a root here, and is renewed as one.
+/// The position of a key's certificate in a trust bundle. If there are several, such as those
+/// before and after a renewal, it is the one that expires last. A certificate that another CA
+/// signed is used only if there is no other: the CA is a root here, and is renewed as one.
 pub(crate) fn place_of_key(certificates: &[Certificate], key: &PublicKey) -> Option<usize> {
     (0..certificates.len())
         .filter(|place| certificates[*place].public_key() == key)
@@ -193,8 +194,8 @@ pub(crate) fn place_of_key(certificates: &[Certificate], key: &PublicKey) -> Opt
         })
 }
 
-/// A trust bundle's file with a new certificate in place of an old one. Every other byte of a PEM
-/// file stays: further certificates, and the text around them.
+/// The content of a trust bundle's file with a new certificate in place of an old one. Every other
+/// byte of a PEM file stays: other certificates, and the text around them.
 ///
 /// # Errors
 ///
@@ -239,8 +240,8 @@ pub(crate) fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<
     })
 }
 
-/// Checks that each certificate is signed by the next, and that the chain ends with the first that is
-/// self-signed: its own certificate verifies it again and again.
+/// Checks that each certificate is signed by the next, and that the chain ends with the first
+/// self-signed one, because that would verify itself again and again.
 pub(crate) fn check_chain(certificate: &Certificate, chain: &[Certificate]) -> Result<()> {
     let mut subject = certificate;
     let mut known = HashSet::from([certificate.as_der()]);

@@ -1,4 +1,4 @@
-//! Certificates and their content.
+//! Represents certificates and their content.
 
 mod facts;
 mod names;
@@ -28,24 +28,25 @@ use crate::{
 
 const WHAT: &str = "certificate";
 
-/// An X.509 certificate (RFC 5280) from any source. It is readable; nothing else has been checked.
+/// An X.509 certificate (RFC 5280) from any source. It can be read; nothing else was checked.
 ///
-/// Equal certificates have equal bytes. A [`Verifier`](crate::verify::Verifier) judges whether etcd accepts it.
+/// Equal certificates have equal bytes. A [`Verifier`](crate::verify::Verifier) judges whether etcd
+/// accepts it.
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
-    /// Read at once for a certificate from outside. For one that this process has just signed it is read
-    /// at the first use, because most are only written to a file. Clones share it
+    /// Read immediately for a certificate from outside. For one that this process has just signed,
+    /// it is read at the first use, because most are only written to a file. Clones share it
     facts: OnceLock<Arc<Facts>>,
 }
 
 impl Certificate {
-    /// Reads the only certificate in a PEM file, whatever else is in it.
+    /// Reads the only certificate in a PEM file. The file may contain other blocks.
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one; [`Error::Malformed`] if it
-    /// is damaged.
+    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
         let block = pem::only(&blocks, WHAT, is_certificate)?;
@@ -86,8 +87,8 @@ impl Certificate {
         Self::each_from_bytes(bytes)?.into_iter().collect()
     }
 
-    /// Reads every certificate from the bytes of a file, as [`Certificate::all_from_bytes`] does. One
-    /// that is damaged is an error of its own.
+    /// Reads every certificate from the bytes of a file, as [`Certificate::all_from_bytes`] does.
+    /// Each damaged certificate has a separate error.
     pub(crate) fn each_from_bytes(bytes: &[u8]) -> Result<Vec<Result<Self>>> {
         if pem::is_der(bytes) {
             return Ok(vec![Self::from_der_alone(bytes)]);
@@ -120,8 +121,8 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der)
     }
 
-    /// The structure of `x509-cert`, for fields that have no method here. It is the raw profile, since
-    /// other tools write certificates that RFC 5280 does not allow.
+    /// The structure of `x509-cert`, for fields without a method here. It uses the raw profile,
+    /// because other tools write certificates that RFC 5280 does not allow.
     #[must_use]
     pub fn as_x509(&self) -> &CertificateInner<Raw> {
         &self.facts().parsed
@@ -165,9 +166,9 @@ impl Certificate {
         signing::signature_name(self.facts().parsed.signature_algorithm().oid)
     }
 
-    /// Whether it is a CA: its basicConstraints make it one, or it is a self-signed certificate of
-    /// X.509 version 1, which has no extensions. Go and OpenSSL accept such a root
-    /// (`CheckSignatureFrom` in `crypto/x509`, `check_ca` in `v3_purp.c`).
+    /// Whether it is a CA according to its basicConstraints, or a self-signed certificate of X.509
+    /// version 1, which has no extensions. Go and OpenSSL accept such a root (`CheckSignatureFrom`
+    /// in `crypto/x509`, `check_ca` in `v3_purp.c`).
     #[must_use]
     pub fn is_ca(&self) -> bool {
         match self.facts().extensions.authority {
@@ -181,10 +182,11 @@ impl Certificate {
         self.facts().content().version() == Version::V1
     }
 
-    /// Whether its own key signed it, so that it is a root.
+    /// Whether its own key signed it. Then it is a root.
     ///
-    /// No one checks the signature of a trusted root, so an old one may have a signature that is
-    /// not checked here, such as one with SHA-1. Then its key identifiers and serial number decide.
+    /// The signature of a trusted root is never checked, so an old root may have a signature that
+    /// this crate cannot check, such as one with SHA-1. Then its key identifiers and serial number
+    /// decide.
     pub(crate) fn is_self_signed(&self) -> bool {
         *self.facts().self_signed.get_or_init(|| {
             self.is_self_issued()
@@ -196,12 +198,12 @@ impl Certificate {
         })
     }
 
-    /// Whether Go verifies signatures of its algorithm at all.
+    /// Whether Go verifies signatures of its algorithm.
     fn has_checked_signature(&self) -> bool {
         Signed::from_der(&self.der).is_ok_and(|signed| signed.has_checked_algorithm())
     }
 
-    /// Whether its authority key identifier, if it has one, is its own.
+    /// Whether its authority key identifier, if present, identifies this certificate.
     fn names_itself(&self) -> bool {
         let key = self.authority_key_identifier();
         let is_own_key = key.is_none_or(|key| Some(key) == self.subject_key_identifier());
@@ -209,26 +211,26 @@ impl Certificate {
         is_own_key && serial.is_none_or(|serial| serial == self.serial_number().as_bytes())
     }
 
-    /// How many CAs may be below it; `None` if that is not limited.
+    /// The number of CAs that may be below it; `None` without a limit.
     #[must_use]
     pub fn path_length(&self) -> Option<u8> {
         self.facts().extensions.authority?.path_length
     }
 
-    /// The key usages; `None` without keyUsage, which allows every use.
+    /// The key usages; `None` without the extension keyUsage, which means all uses.
     #[must_use]
     pub fn key_usages(&self) -> Option<&[KeyUsage]> {
         self.facts().extensions.key_usages.as_deref()
     }
 
-    /// The extended key usages; `None` without extKeyUsage, which allows every use.
+    /// The extended key usages; `None` without the extension extKeyUsage, which means all uses.
     #[must_use]
     pub fn extended_key_usages(&self) -> Option<&[ExtendedKeyUsage]> {
         self.facts().extensions.extended_key_usages.as_deref()
     }
 
-    /// The role of its usages: a member has both, a client has clientAuth only. A node is a client with the
-    /// common name of a node.
+    /// The role that its usages fit: a member has both, a client only clientAuth. A node has the
+    /// usages of a client and the common name of a node.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         if self.is_ca() {
@@ -258,7 +260,7 @@ impl Certificate {
         self.facts().extensions.authority_key_identifier.as_deref()
     }
 
-    /// Checks that the issuer signed this certificate and has the name in it.
+    /// Checks that the issuer signed this certificate and has the issuer's name in it.
     ///
     /// # Errors
     ///
@@ -274,18 +276,19 @@ impl Certificate {
         issuer.public_key().verify(WHAT, &signed)
     }
 
-    /// Why Go refuses its signature algorithm, such as SHA-1; `None` if it does not.
+    /// The reason why Go refuses its signature algorithm, such as SHA-1; `None` if Go accepts it.
     pub(crate) fn refused_signature(&self) -> Option<String> {
         let signed = Signed::from_der(&self.der).ok()?;
         signing::refused_algorithm(&signed)
     }
 
-    /// Whether its issuer has this certificate's subject as its name. The signature is not verified.
+    /// Whether the issuer in this certificate is the subject of `issuer`. The signature is not
+    /// verified.
     pub(crate) fn names_issuer(&self, issuer: &Self) -> bool {
         self.facts().content().issuer() == issuer.facts().content().subject()
     }
 
-    /// A certificate that `CertificateBuilder` has just encoded and signed.
+    /// Creates it from the DER that `CertificateBuilder` has just encoded and signed.
     pub(crate) fn signed(der: Vec<u8>) -> Self {
         Self {
             der,
@@ -298,7 +301,7 @@ impl Certificate {
             .get_or_init(|| signing::read_own(|| Facts::read(&self.der).map(Arc::new)))
     }
 
-    /// Whether it names an issuer with this serial number.
+    /// Whether it identifies its issuer by this serial number.
     pub(crate) fn names_issuer_by_serial(&self, serial_number: &SerialNumber) -> bool {
         let named = self.extensions().authority_serial.as_deref();
         named == Some(serial_number.as_bytes())
@@ -333,7 +336,7 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// Old versions of OpenSSL wrote `X509 CERTIFICATE`.
+/// Whether a PEM label is that of a certificate. Old versions of OpenSSL wrote `X509 CERTIFICATE`.
 fn is_certificate(label: &str) -> bool {
     matches!(label, "CERTIFICATE" | "X509 CERTIFICATE")
 }

@@ -1,4 +1,4 @@
-//! The extensions of certificates and requests (RFC 5280, section 4.2), written and read.
+//! Reads and writes the extensions of certificates and requests (RFC 5280, section 4.2).
 
 mod alternative_names;
 mod builder;
@@ -25,8 +25,9 @@ use crate::{
     x509::serial::SerialNumber,
 };
 
-/// Extensions that Go's parser handles and that are not used here: distribution points, policies, their mappings
-/// and constraints, inhibitAnyPolicy (`parseCertificate` in `crypto/x509/parser.go`).
+/// Extensions that Go's parser supports and this crate does not use: distribution points, policies,
+/// their mappings and constraints, inhibitAnyPolicy (`parseCertificate` in
+/// `crypto/x509/parser.go`).
 const READ_BY_GO: [ObjectIdentifier; 5] = [
     ObjectIdentifier::new_unwrap("2.5.29.31"),
     ObjectIdentifier::new_unwrap("2.5.29.32"),
@@ -79,9 +80,9 @@ pub(crate) struct Extensions {
     pub(crate) authority_serial: Option<Vec<u8>>,
     pub(crate) alternative_names: Option<AlternativeNames>,
     pub(crate) name_constraints: Option<NameConstraints>,
-    /// Critical extensions that Go does not handle
+    /// The critical extensions that Go does not support
     pub(crate) unknown_critical: Vec<String>,
-    /// Each one's identifier and whether it is critical, in their order
+    /// The identifier of each extension and whether it is critical, in order
     pub(crate) criticality: Vec<(ObjectIdentifier, bool)>,
 }
 
@@ -120,7 +121,7 @@ impl Extensions {
         Ok(read)
     }
 
-    /// Those that a request may carry and that no claim describes, by their identifiers.
+    /// The identifiers of extensions in a request that no claim describes.
     pub(crate) fn beyond_claims(&self) -> impl Iterator<Item = String> {
         let described = [
             BasicConstraints::OID,
@@ -181,7 +182,8 @@ impl Extensions {
         Ok(())
     }
 
-    /// Field by field, as Go reads it: `x509-cert` refuses an issuer's serial number that is longer than RFC 5280 allows.
+    /// Reads each field separately, as Go does: `x509-cert` refuses a serial number of the issuer
+    /// that is longer than RFC 5280 allows.
     fn read_authority_key_identifier(&mut self, value: &[u8]) -> der::Result<()> {
         let mut reader = SliceReader::new(value)?;
         reader.sequence(|fields| {
@@ -222,7 +224,7 @@ mod tests {
     use super::*;
     use crate::der_writer::{self, OCTET_STRING, SEQUENCE};
 
-    /// Extensions with identifiers of their own, as a request or certificate lists them.
+    /// A list of extensions with different identifiers, as in a request or certificate.
     fn many(count: u32) -> Vec<Extension> {
         (0..count)
             .map(|number| Extension {
@@ -233,7 +235,7 @@ mod tests {
             .collect()
     }
 
-    /// A subjectAltName with so many names.
+    /// A subjectAltName with this number of names.
     fn names(count: usize) -> Vec<u8> {
         let mut value = Vec::new();
         der_writer::nest(&mut value, SEQUENCE, |der| {
@@ -258,7 +260,7 @@ mod tests {
         let limit = limits::EXTENSIONS as u32;
         let read = Extensions::read(&many(limit)).unwrap();
         assert_eq!(read.criticality.len(), limits::EXTENSIONS);
-        // The last would take minutes if each were compared with all before it
+        // If each name were compared with all before it, the last test would take minutes
         for count in [limit + 1, 200_000] {
             let error = Extensions::read(&many(count)).unwrap_err().to_string();
             assert_eq!(

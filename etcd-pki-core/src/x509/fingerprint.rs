@@ -1,4 +1,4 @@
-//! The fingerprint of a certificate, as a user compares it.
+//! Represents the fingerprint of a certificate, which users compare.
 
 use std::{fmt, str::FromStr};
 
@@ -7,10 +7,10 @@ use crate::{
     x509::certificate::Certificate,
 };
 
-/// SHA-256 of a certificate. It names the CA that a host may trust.
+/// SHA-256 of a certificate. It identifies the CA that a host may trust.
 ///
-/// It is read in the usual spellings: with or without colons or blanks, in upper or lower case, with
-/// `SHA-256`, `sha256:` or openssl's `sha256 Fingerprint=` in front.
+/// It can be read in the usual forms: with or without colons or blanks, in upper or lower case, and
+/// after `SHA-256`, `sha256:` or openssl's `sha256 Fingerprint=`.
 ///
 /// ```
 /// use etcd_pki_core::{CertificateAuthority, x509::Fingerprint};
@@ -60,13 +60,13 @@ impl FromStr for Fingerprint {
 }
 
 impl fmt::Display for Fingerprint {
-    /// In upper-case hexadecimal without colons, as `etcd-pki ca show` prints it
+    /// Writes upper-case hexadecimal without colons, as `etcd-pki ca show` does
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
 }
 
-/// The text without the name of the hash in front.
+/// The text without the name of the hash before it.
 fn without_name(text: &str) -> &str {
     let text = text.trim();
     // openssl x509 -fingerprint prints `sha256 Fingerprint=AB:CD`

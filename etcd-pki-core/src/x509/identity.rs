@@ -1,4 +1,4 @@
-//! The host or user of a certificate.
+//! Represents the host or user of a certificate.
 
 mod alternative_name;
 mod subject;
@@ -15,12 +15,12 @@ const COMMON_NAME_CHARACTERS: usize = 64;
 /// Up to this number, names are compared in pairs, which is faster than hashing.
 const USUAL_NUMBER: usize = 16;
 
-/// The host or user of a certificate: its name, and the names and addresses that clients use to reach
-/// it.
+/// The host or user of a certificate: its name, and the names and addresses that clients use to
+/// reach it.
 ///
 /// Its [`Role`](crate::Role) sets the rest: the common name of the member `etcd-1` is
-/// `etcd-member-etcd-1`; the alternative names of a member include its own name and the loopback names;
-/// a node or client without names of its own has the address 0.0.0.0.
+/// `etcd-member-etcd-1`; the alternative names of a member include its own name and the loopback
+/// names; a node or client without names of its own has the address 0.0.0.0.
 ///
 /// ```
 /// use etcd_pki_core::Identity;
@@ -35,7 +35,7 @@ const USUAL_NUMBER: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: Option<String>,
-    /// The name as an alternative name, if it can be one: the name of a client may be anything
+    /// The name as an alternative name, if possible: a client may have any name
     host: Option<AlternativeName>,
     common_name: CommonName,
     organization: Option<String>,
@@ -44,7 +44,7 @@ pub struct Identity {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum CommonName {
-    /// The role's prefix and then the name
+    /// The common name is the role's prefix and then the name
     FromName,
     Given(String),
     Absent,
@@ -57,7 +57,8 @@ enum AlternativeNames {
 }
 
 impl Identity {
-    /// A host or user with this name. The common name and the names of the files follow from it.
+    /// Creates the identity of a host or user with this name. The common name and the file names
+    /// are derived from it.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl Identity {
         })
     }
 
-    /// An identity with an explicit common name and no host name.
+    /// Creates an identity with an explicit common name and no host name.
     ///
     /// # Errors
     ///
@@ -82,7 +83,7 @@ impl Identity {
         Self::anonymous().with_common_name(common_name)
     }
 
-    /// An identity without a name, which needs an organization or alternative names.
+    /// Creates an identity without a name. It needs an organization or alternative names.
     #[must_use]
     pub fn anonymous() -> Self {
         Self {
@@ -124,7 +125,8 @@ impl Identity {
         self
     }
 
-    /// Adds alternative names that many share, each once in the list. The work is that of a copy.
+    /// Adds alternative names that many identities share. The list has each name once, so the work
+    /// is only that of a copy.
     #[must_use]
     pub(crate) fn with_shared_names(mut self, shared: &[AlternativeName]) -> Self {
         let mut all = match self.alternative_names {
@@ -144,8 +146,8 @@ impl Identity {
         self
     }
 
-    /// Omits the alternative names of a node or client, even 0.0.0.0. etcd's peer port then accepts the
-    /// certificate like a member's, unless etcd has a list of allowed common names.
+    /// Omits the alternative names of a node or client, even 0.0.0.0. etcd's peer port then accepts
+    /// the certificate like a member's, unless etcd has a list of allowed common names.
     #[must_use]
     pub fn without_alternative_names(mut self) -> Self {
         self.alternative_names = AlternativeNames::Absent;
@@ -156,15 +158,16 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Error::CommonNameLength`] unless it has 1 to 64 characters; [`Error::InvalidName`] for control characters.
+    /// [`Error::CommonNameLength`] unless it has 1 to 64 characters; [`Error::InvalidName`] for
+    /// control characters.
     pub fn with_common_name(mut self, common_name: &str) -> Result<Self> {
         check_common_name(common_name)?;
         self.common_name = CommonName::Given(common_name.to_owned());
         Ok(self)
     }
 
-    /// Omits the common name, as etcd's grpc-proxy requires for its client certificate. The identity then
-    /// needs an organization.
+    /// Omits the common name, as etcd's grpc-proxy requires for its client certificate. The
+    /// identity then needs an organization.
     #[must_use]
     pub fn without_common_name(mut self) -> Self {
         self.common_name = CommonName::Absent;
@@ -175,8 +178,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name) without
-    /// control characters.
+    /// [`Error::InvalidName`] unless it has 1 to 64 characters (RFC 5280, ub-organization-name)
+    /// without control characters.
     pub fn with_organization(mut self, organization: &str) -> Result<Self> {
         check_text(organization)?;
         if organization.chars().count() > 64 {
@@ -210,8 +213,8 @@ impl Identity {
         }
     }
 
-    /// The common name that was set, `Some(None)` if it is omitted, or `None` if it follows from the
-    /// name.
+    /// The common name that was set, `Some(None)` if it is omitted, or `None` if it is derived from
+    /// the name.
     pub(crate) fn specified_common_name(&self) -> Option<Option<&str>> {
         match &self.common_name {
             CommonName::FromName => None,
@@ -220,16 +223,16 @@ impl Identity {
         }
     }
 
-    /// The name as a host that clients connect to, if it has one.
+    /// The name as a host that clients connect to, if it can be one.
     pub(crate) fn host(&self) -> Result<Option<&AlternativeName>> {
         if let (None, Some(name)) = (&self.host, &self.name) {
-            // Once more, for the error
+            // Parses it again for the error
             name.parse::<AlternativeName>()?;
         }
         Ok(self.host.as_ref())
     }
 
-    /// The common name for a role with this prefix.
+    /// The common name. `from_name` derives it if it was not set.
     pub(crate) fn common_name(&self, from_name: impl Fn(&str) -> String) -> Result<Option<String>> {
         let common_name = match (&self.common_name, &self.name) {
             (CommonName::Given(common_name), _) => common_name.clone(),
@@ -247,7 +250,7 @@ impl AsRef<Self> for Identity {
     }
 }
 
-/// The names in their order, without repetitions.
+/// The names in order, each once.
 pub(crate) fn each_once<T: Eq + Hash>(mut names: Vec<T>) -> Vec<T> {
     if names.len() <= USUAL_NUMBER {
         let mut unique = Vec::with_capacity(names.len());
@@ -294,8 +297,8 @@ pub(crate) fn check_text(name: &str) -> Result<()> {
     })
 }
 
-/// Characters that make two different names look alike: marks and overrides of direction (Unicode, UAX
-/// #9), blanks without width, and tags. Joiners are allowed: some scripts need them.
+/// Whether a character makes different names look alike: direction marks and overrides (Unicode,
+/// UAX #9), spaces without width, and tags. Joiners are allowed, because some scripts need them.
 fn is_unseen(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,4 +1,4 @@
-//! Serial numbers.
+//! Represents serial numbers.
 
 use std::{cmp::Ordering, fmt};
 
@@ -6,33 +6,37 @@ use crate::{error::Result, hex, limits, signing};
 
 /// A certificate's serial number.
 ///
-/// Shown in upper-case hexadecimal, as `openssl x509 -serial` shows it: two digits for each byte, no zeros that only DER needs,
-/// and a `-` before a negative number. A new one has 20 bytes from the system's generator (RFC 5280, section 4.1.2.2), and nothing
-/// of the key in it: etcd's revocation compares serial numbers only, not issuers
-/// (`client/pkg/transport/listener_tls.go`, `checkCRL`), so they must differ over every CA that a cluster trusts.
+/// Its text is upper-case hexadecimal, as in `openssl x509 -serial`: two digits for each byte,
+/// without the zeros that only DER needs, and with a `-` before a negative number. A new number has
+/// 20 bytes from the system's generator (RFC 5280, section 4.1.2.2), and does not depend on the
+/// key. etcd's revocation compares only serial numbers and not issuers
+/// (`client/pkg/transport/listener_tls.go`, `checkCRL`), so they must differ in all CAs that a
+/// cluster trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SerialNumber {
-    /// RFC 5280 allows no negative number; some CAs wrote them
+    /// RFC 5280 allows no negative number, but some CAs wrote them
     is_negative: bool,
-    /// The number without its sign, the most significant byte first and not zero; one zero for 0
+    /// The bytes of the number without its sign, most significant first, without leading zeros; a
+    /// single zero for 0
     magnitude: Vec<u8>,
 }
 
 impl SerialNumber {
-    /// A new one.
+    /// Generates a number.
     pub(crate) fn generate() -> Result<Self> {
         loop {
             let mut bytes = signing::random::<20>()?;
-            // Positive: the top bit is the sign
+            // The top bit is the sign; the number must be positive
             bytes[0] &= 0x7f;
-            // Twenty bytes whole: DER drops leading zeros
+            // The first byte must not be zero: DER drops leading zeros, and the number must have
+            // twenty bytes
             if bytes[0] != 0 {
                 return Ok(Self::positive(&bytes));
             }
         }
     }
 
-    /// Reads the contents of a DER INTEGER, which are a number in two's complement (X.690, section 8.3).
+    /// Reads the contents of a DER INTEGER, a number in two's complement (X.690, section 8.3).
     pub(crate) fn from_integer(contents: &[u8]) -> Self {
         if contents.first().is_none_or(|first| *first < 0x80) {
             return Self::positive(contents);
@@ -63,25 +67,26 @@ impl SerialNumber {
         }
     }
 
-    /// Refuses a number that is too long: its decimal digits would take work by the square of its bytes.
+    /// Refuses a number that is too long: the work for its decimal digits grows with the square of
+    /// its length.
     pub(crate) fn check_length(contents: &[u8]) -> Result<()> {
         let (count, limit) = (contents.len(), limits::SERIAL_BYTES);
         limits::check("certificate", count, limit, "bytes in its serial number")
     }
 
-    /// Its bytes without the sign, the most significant first, and no zero before them.
+    /// The bytes without the sign, most significant first, without leading zeros.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.magnitude
     }
 
-    /// Whether it is below zero. Go reads no certificate with such a number.
+    /// Whether it is negative. Go does not read a certificate with such a number.
     #[must_use]
     pub fn is_negative(&self) -> bool {
         self.is_negative
     }
 
-    /// Its digits as a decimal number, with a `-` before a negative one.
+    /// The decimal digits, with a `-` before a negative number.
     #[must_use]
     pub fn to_decimal(&self) -> String {
         // The least significant digit first
@@ -105,7 +110,7 @@ impl SerialNumber {
 }
 
 impl Ord for SerialNumber {
-    /// By the numbers
+    /// Compares the numbers
     fn cmp(&self, other: &Self) -> Ordering {
         let by_magnitude = || {
             let length = self.magnitude.len().cmp(&other.magnitude.len());

@@ -1,4 +1,4 @@
-//! Where a field is in YAML, and which field is at a place. It is asked for only after an error.
+//! Finds the position of a field in YAML, and the field at a position. Used only after an error.
 
 use serde_saphyr::granit_parser::{Event, Marker, Parser, ScalarStyle};
 
@@ -7,39 +7,39 @@ use crate::error::Position;
 /// A value of a specification.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    /// As in `members[1].addresses`
+    /// The path, such as `members[1].addresses`
     pub(super) field: String,
-    /// Where the field's name is, for a value of a mapping
+    /// The position of the field's name, for a value of a mapping
     pub(super) name: Option<Position>,
-    /// Where the value begins
+    /// The position at which the value begins
     pub(super) value: Position,
     pub(super) kind: Kind,
 }
 
 impl Place {
-    /// Whether the field is a file's mode.
+    /// Whether the field is the mode of a file.
     pub(super) fn is_mode(&self) -> bool {
         self.field.ends_with("_mode")
     }
 }
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    /// With its text, and whether it has no quotes
+    /// The text, and whether it is unquoted
     Scalar(String, bool),
     List,
     Mapping,
 }
 
-/// The value of a field, or of the nearest above it that exists.
+/// The value of a field, or of the nearest existing field above it.
 pub(super) fn of_field(text: &str, field: &str) -> Option<Place> {
     let mut nearest: Option<Place> = None;
     visit(text, |path, name, value, kind| {
         let is_above = field
             .strip_prefix(path)
             .is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']));
-        // A field that is here twice is an error at the second
+        // If a field occurs twice, the second one is the error
         if is_above
             && nearest
                 .as_ref()
@@ -57,7 +57,7 @@ pub(super) fn of_value(text: &str, at: Position) -> Option<Place> {
     find(text, |_, value| value == at)
 }
 
-/// The field whose name is at a position.
+/// The field with its name at a position.
 pub(super) fn of_name(text: &str, at: Position) -> Option<Place> {
     find(text, |name, _| name == Some(at))
 }
@@ -89,20 +89,20 @@ fn place(path: &str, name: Option<Position>, value: Position, kind: &Event<'_>) 
     }
 }
 
-/// A collection that has begun.
+/// A collection that the parser is in.
 struct Level {
     /// The length of the path to it
     path: usize,
     /// The length of the path to its last name or item
     item: usize,
-    /// The index of the next item, in a list
+    /// The index of the next item in a list
     index: Option<usize>,
-    /// Where the name of the next value is, in a mapping
+    /// The position of the next value's name in a mapping
     name: Option<Position>,
 }
 
-/// Calls `visit` with the path, the name's position, the position and the event of each value, until
-/// it returns false.
+/// Calls `visit` with the path, the position of the name, the position and the event of each value,
+/// until it returns false.
 fn visit(text: &str, mut visit: impl FnMut(&str, Option<Position>, Position, &Event<'_>) -> bool) {
     let mut path = String::new();
     let mut levels: Vec<Level> = Vec::new();
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(at("a"), ("a".to_owned(), 1, 7));
         assert_eq!(at("b[0].c.d[1]"), ("b[0].c.d[1]".to_owned(), 3, 16));
         assert_eq!(at("b[0].e"), ("b[0].e".to_owned(), 4, 8));
-        // The nearest above
+        // The nearest existing field above
         assert_eq!(at("b[0].name"), ("b[0]".to_owned(), 3, 5));
         assert_eq!(at("bb"), (String::new(), 1, 1));
     }

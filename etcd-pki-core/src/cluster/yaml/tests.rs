@@ -1,4 +1,5 @@
-//! Specifications in YAML: what is read, what is refused with its place, what is written.
+//! Specifications in YAML: those that are accepted, errors with their position, and the written
+//! form.
 
 use std::path::{Path, PathBuf};
 
@@ -163,7 +164,7 @@ fn positions_are_counted_from_one() {
     assert!(error.to_string().contains("line 2, column 10"), "{error}");
     let error = Cluster::from_yaml("\u{feff}nodes:\n  - 1\n").unwrap_err();
     assert!(error.to_string().contains("line 2, column 5"), "{error}");
-    // The value of an alias is wrong where it is used
+    // The error is at the place where the alias is used
     let error = Cluster::from_yaml("nodes: &n [a]\nlayout: *n\n").unwrap_err();
     assert!(
         error
@@ -198,7 +199,7 @@ fn aliases_copy_within_reason() {
         "{}",
         error(&many)
     );
-    // Every host may have the same alias
+    // All hosts may use the same alias
     let life: String = (0..10_000)
         .map(|host| format!("- {{name: h{host}, validity: *l}}\n"))
         .collect();
@@ -211,7 +212,7 @@ fn aliases_copy_within_reason() {
 
 #[test]
 fn a_million_values_and_no_more() {
-    // The mapping, the name of the field and the list are values too
+    // The mapping, the name of the field and the list count as values too
     let list = |values: usize| format!("clients: [{}b]", "b,".repeat(values - 4));
     let spec = ClusterSpec::from_yaml(&list(limits::YAML_VALUES)).unwrap();
     assert_eq!(spec.clients.len(), limits::YAML_VALUES - 3);
@@ -341,7 +342,7 @@ fn plain_and_quoted() {
         ("a\"\\", r#"organization: "a\"\\""#),
         ("bücher", "organization: \"bücher\""),
         ("a\u{202e}", "organization: \"a\\U0000202E\""),
-        // A filler is a letter to Unicode
+        // Unicode classes this filler character as a letter
         (
             "a\u{3164}\u{e0041}",
             "organization: \"a\\U00003164\\U000E0041\"",
@@ -355,7 +356,7 @@ fn plain_and_quoted() {
     assert!(written(&hidden).chars().all(text::is_printable));
 }
 
-/// Names, common names, organizations, alternative names and the rest of an entry, in all combinations.
+/// All combinations of names, common names, organizations, alternative names and other fields.
 #[test]
 fn entries_of_every_shape() {
     const TEXTS: &[&str] = &[
@@ -455,16 +456,17 @@ fn errors_name_line_and_field() {
 #[test]
 fn what_looks_wrong_and_is_not() {
     for text in [
-        // Loopback is everybody's, and what members share
+        // All members may have addresses of loopback and those that members share
         "members: [{name: a, addresses: [127.0.0.1]}, {name: b, addresses: [127.0.0.1]}]",
         "shared_names: [10.0.0.1]\nmembers: [{name: a, addresses: [10.0.0.1]}]",
-        // Names of different roles, and common names of no member
+        // Entries of different roles may have the same name, and clients any common name that no
+        // member has
         "members: [a]\nnodes: [a, b]\nclients: [a, {name: c, common_name: b}, {name: d, common_name: b}]",
         "members: [a]\nclients: [{name: c, common_name: etcd-member-a, allow_member_common_name: true}]",
-        // The usual 30 days are no contradiction to a short life
+        // The default of 30 days does not contradict a short validity
         "defaults: {validity: 7d}\nmembers: [a]",
         "clients: [kube@example.com, {name: p, common_name: null, organization: o}]",
-        // Names of each, of all, and of who only dials
+        // Names of one entry, of all, and of a client
         "defaults: {san: given}\nmembers: [{name: a, names: [a]}]\nnodes: [b]\nclients: [c]",
         "defaults: {san: given}\nshared_names: [etcd]\nmembers: [a]",
         "{}",
@@ -473,7 +475,7 @@ fn what_looks_wrong_and_is_not() {
     }
 }
 
-/// Specifications, and how the error of each begins
+/// Invalid specifications, each with the beginning of its error
 const WRONG: &str = r#"
 nodes: [
 => line 1, column 8: this is not YAML: unclosed bracket

@@ -1,7 +1,7 @@
-//! DER as Go's key parsers read it: the parts of `encoding/asn1` that private keys need.
+//! Reads DER as Go's key parsers do: the parts of `encoding/asn1` that private keys need.
 //!
-//! It differs from the reader of certificates: more may follow in a SEQUENCE, and an optional field
-//! that does not fit is skipped.
+//! It differs from the reader of certificates: a SEQUENCE may have additional elements, and an
+//! optional field of another type is skipped.
 
 use crate::verify::parse::reader;
 
@@ -26,7 +26,7 @@ impl Header {
     }
 }
 
-/// The fields of a structure, and how far they are read.
+/// The fields of a structure, and the position in them.
 pub(super) struct Fields<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -67,7 +67,7 @@ impl<'a> Fields<'a> {
             length = 0;
             for _ in 0..first_length & 0x7f {
                 let byte = next()?;
-                // A longer one would not fit
+                // A longer value would not fit
                 (length < 1 << 23).then_some(())?;
                 length = length << 8 | usize::from(byte);
                 (length > 0).then_some(())?;
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
         self.take(at, header.length)
     }
 
-    /// A field that is passed over if it is absent or of another type.
+    /// Reads a field. Skips it if it is absent or has another type.
     fn optional(&mut self, tag: u8) -> Option<Option<&'a [u8]>> {
         if self.is_finished() {
             return Some(None);
@@ -107,13 +107,13 @@ impl<'a> Fields<'a> {
         self.take(at, header.length).map(Some)
     }
 
-    /// A field inside of `[number]`, passed over likewise.
+    /// Reads a field inside `[number]`, or skips it in the same way.
     fn optional_explicit(&mut self, number: u32, tag: u8) -> Option<Option<&'a [u8]>> {
         if self.is_finished() {
             return Some(None);
         }
         let (outer, at) = self.header(self.at)?;
-        // A tag at the end of everything has no child, whichever tag it is
+        // A tag at the very end has no content, whatever the tag is
         (at < self.bytes.len()).then_some(())?;
         let is_it =
             outer.class == 2 && outer.tag == number && (outer.length == 0 || outer.is_constructed);
@@ -169,7 +169,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A public key, which Go reads and does not use.
+    /// Reads a public key. Go reads it but does not use it.
     pub(super) fn optional_public_key(&mut self) -> Option<()> {
         match self.optional_explicit(1, BIT_STRING)? {
             Some(bytes) => reader::bit_string(bytes).map(drop),
@@ -177,7 +177,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Any element with its tag and length; empty at the end.
+    /// Reads any element with its tag and length; the result is empty at the end.
     pub(super) fn optional_any(&mut self) -> Option<&'a [u8]> {
         if self.is_finished() {
             return Some(&[]);

@@ -1,4 +1,4 @@
-//! Private keys as Go reads them: `parsePrivateKey` of `crypto/tls`, which tries PKCS#1, PKCS#8 and
+//! Reads private keys as Go does: `parsePrivateKey` of `crypto/tls`, which tries PKCS#1, PKCS#8 and
 //! SEC 1 under every label.
 
 use der::asn1::ObjectIdentifier;
@@ -10,16 +10,16 @@ use crate::{
     verify::parse::{Curve, DSA, EC_PUBLIC_KEY, ED25519, Key, RSA, positive},
 };
 
-/// The curve that Go has and nothing here computes with
+/// The curve that Go supports and this crate does not
 pub(super) const P224: &str = "a key on the curve P-224";
 
-/// Why Go takes nothing for a key.
+/// The reason why Go reads no key.
 pub(super) enum Failure {
-    /// It is damaged, or no key at all
+    /// It is damaged, or not a key
     Malformed,
-    /// It is a key of an algorithm or on a curve that Go does not know
+    /// Go does not support its algorithm or curve
     Unsupported(String),
-    /// Go may read it, and this crate cannot
+    /// Go may read it, but this crate cannot
     NotSupportedHere(&'static str),
 }
 
@@ -31,7 +31,7 @@ fn malformed<T>(read: Option<T>) -> Result<T> {
 
 /// The public half of a private key.
 pub(super) fn public_half(der: &[u8]) -> Result<Key> {
-    // The first that succeeds counts; of the failures, the one with the most information
+    // The first success counts; of several failures, the most specific
     let mut failure = Failure::Malformed;
     for read in [pkcs1, pkcs8, |der: &[u8]| ec(None, der)] {
         match read(der) {
@@ -68,8 +68,8 @@ fn pkcs1(der: &[u8]) -> Result<Key> {
     })
 }
 
-/// The fields of `RSAPrivateKey` (RFC 8017, appendix A.1.2), and whether there are more primes than
-/// two.
+/// Reads the fields of `RSAPrivateKey` (RFC 8017, appendix A.1.2), and whether there are more than
+/// two primes.
 fn rsa_numbers<'a>(fields: &mut Fields<'a>) -> Option<(Numbers<'a>, bool)> {
     let version = fields.small_integer()?;
     let modulus = positive(fields.integer()?)?;
@@ -98,7 +98,7 @@ fn rsa_numbers<'a>(fields: &mut Fields<'a>) -> Option<(Numbers<'a>, bool)> {
     (version <= 1).then_some((numbers, others.is_some_and(|others| !others.is_finished())))
 }
 
-/// `x509.ParsePKCS8PrivateKey`. What follows the key is not looked at.
+/// `x509.ParsePKCS8PrivateKey`. Data after the key is ignored.
 fn pkcs8(der: &[u8]) -> Result<Key> {
     let read = || {
         let mut fields = Fields::new(der).sequence()?;
@@ -120,7 +120,7 @@ fn pkcs8(der: &[u8]) -> Result<Key> {
 fn ed25519(parameters: &[u8], key: &[u8]) -> Result<Key> {
     let seed = Fields::new(key).octets();
     let seed = malformed(seed.filter(|seed| parameters.is_empty() && seed.len() == 32))?;
-    // The seed in an encoding that has only one form (RFC 8410, section 7)
+    // Encodes the seed; this encoding has only one form (RFC 8410, section 7)
     let mut der = Zeroizing::new(
         b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".to_vec(),
     );
@@ -154,7 +154,7 @@ fn ec(curve: Option<&[u8]>, der: &[u8]) -> Result<Key> {
         Curve::P384 => 48,
         Curve::P521 => 66,
     };
-    // Too many leading zeros are removed, missing ones are added
+    // Superfluous leading zeros are removed, missing ones are added
     let excess = scalar.len().saturating_sub(length);
     let (leading, scalar) = scalar.split_at(excess);
     malformed(leading.iter().all(|byte| *byte == 0).then_some(()))?;
@@ -172,7 +172,7 @@ fn ec(curve: Option<&[u8]>, der: &[u8]) -> Result<Key> {
     })
 }
 
-/// The public point of a scalar that is neither zero nor too large.
+/// The public point of a scalar. The scalar must be neither zero nor too large.
 fn point<C>(scalar: &[u8]) -> Option<Vec<u8>>
 where
     C: p256::elliptic_curve::CurveArithmetic,
@@ -186,8 +186,7 @@ where
     Some(point.as_bytes().to_vec())
 }
 
-/// What an algorithm or a curve is called: those that people have by name, others by their object
-/// identifier.
+/// The usual name of an algorithm or a curve, or its object identifier.
 fn name(oid: &[u8]) -> String {
     let name = match oid {
         [0x2b, 0x81, 0x04, 0x00, 0x0a] => "secp256k1",

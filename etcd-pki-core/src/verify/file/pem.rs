@@ -1,6 +1,6 @@
-//! PEM as Go reads it: `Decode` of `encoding/pem`, step by step.
+//! Reads PEM as Go does: `Decode` of `encoding/pem`, step by step.
 //!
-//! Go finds the first END line and the last BEGIN line before it. What it cannot read it skips
+//! Go finds the first END line and the last BEGIN line before it. It skips unreadable blocks
 //! without an error.
 
 use base64ct::{Base64, Encoding as _};
@@ -10,25 +10,25 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"\n-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// A block that Go has found.
+/// A block that Go finds.
 pub(super) struct Block {
     /// The type in its BEGIN line
     pub(super) label: String,
-    /// Whether its headers say that it is encrypted (RFC 1421), which Go does not look at
+    /// Whether its headers mark it as encrypted (RFC 1421). Go ignores this
     pub(super) is_encrypted: bool,
     pub(super) contents: Zeroizing<Vec<u8>>,
-    /// Its number among the blocks that Go finds, from 1
+    /// Its number among the blocks that Go finds, counted from 1
     pub(super) number: usize,
-    /// The line of the file on which it begins, from 1
+    /// The line of the file on which it begins, counted from 1
     pub(super) line: usize,
 }
 
-/// The blocks that Go finds in a file, in their order.
+/// The blocks that Go finds in a file, in order.
 pub(super) struct Blocks<'a> {
     file: &'a [u8],
     at: usize,
     number: usize,
-    /// A place in the file, and its line
+    /// A position in the file, and its line
     counted: (usize, usize),
 }
 
@@ -67,8 +67,8 @@ impl Iterator for Blocks<'_> {
     }
 }
 
-/// The lines of a file that begin a block which Go does not find. The file may hold it with spaces
-/// before it, or without an end.
+/// The lines at which a block begins that Go does not find. The block may be indented, or have no
+/// END line.
 pub(super) fn skipped_lines(file: &[u8]) -> Vec<usize> {
     let read: Vec<usize> = Blocks::new(file).map(|block| block.line).collect();
     let lines = file.split(|byte| *byte == b'\n').enumerate();
@@ -87,12 +87,12 @@ struct Found {
     next: usize,
 }
 
-/// The first block from `start` on. Every place is one in the file.
+/// Finds the first block from `start` on. All positions are positions in the file.
 fn decode(file: &[u8], start: usize) -> Option<Found> {
     let mut rest = start;
     loop {
         let end = rest + find(file.get(rest..)?, END)?;
-        // The place after `-----END `
+        // The position after `-----END `
         let trailer = end + END.len();
         let Some(begin) = find_last(&file[rest..end], BEGIN).map(|at| rest + at) else {
             rest = trailer;
@@ -122,8 +122,8 @@ fn decode(file: &[u8], start: usize) -> Option<Found> {
             body = next;
         }
         if has_headers && body > end {
-            // The headers go on past the END line, and Go would look for the next one before where
-            // it is
+            // The headers extend past the END line, and Go would then search before the current
+            // position
             if body > trailer {
                 return None;
             }
@@ -139,7 +139,7 @@ fn decode(file: &[u8], start: usize) -> Option<Found> {
             rest = trailer;
             continue;
         };
-        // The line break before END may be the one that ends the BEGIN line
+        // The line break before END may be the one after the BEGIN line
         let (_, next) = line(file, end + END.len() - 1);
         return Some(Found {
             label: String::from_utf8_lossy(label).into_owned(),
@@ -151,8 +151,8 @@ fn decode(file: &[u8], start: usize) -> Option<Found> {
     }
 }
 
-/// Whether what follows `-----END ` is this label and dashes, and only spaces up to the end of the
-/// line.
+/// Whether the text after `-----END ` is this label and dashes, with only spaces up to the end of
+/// the line.
 fn ends(trailer: &[u8], label: &[u8]) -> bool {
     let Some((end_line, rest)) = trailer.split_at_checked(label.len() + DASHES.len()) else {
         return false;
@@ -160,7 +160,7 @@ fn ends(trailer: &[u8], label: &[u8]) -> bool {
     end_line.starts_with(label) && end_line.ends_with(DASHES) && line(rest, 0).0.is_empty()
 }
 
-/// The line that begins at a place, without trailing white space, and the place of the next one
+/// The line at a position, without trailing white space, and the position of the next one
 /// (`getLine`).
 fn line(file: &[u8], from: usize) -> (&[u8], usize) {
     let (line, next) = match find(&file[from..], b"\n") {
@@ -175,8 +175,8 @@ fn line(file: &[u8], from: usize) -> (&[u8], usize) {
     (&line[..kept.map_or(0, |last| last + 1)], next)
 }
 
-/// Base64 with padding. Line breaks, spaces and tabs may be anywhere, and bits left over may have
-/// any value (`base64.StdEncoding`). The decoder works in constant time.
+/// Decodes base64 with padding. Line breaks, spaces and tabs may be anywhere, and left-over bits
+/// may have any value (`base64.StdEncoding`). The decoder works in constant time.
 fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut symbols = Zeroizing::new(Vec::with_capacity(text.len()));
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
@@ -190,8 +190,8 @@ fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(contents)
 }
 
-/// Sets the bits that the last symbol has beyond the last byte to zero, which is all that the
-/// decoder takes.
+/// Clears the bits of the last symbol after the last byte, because the decoder only accepts zeros
+/// there.
 fn clear_left_over_bits(symbols: &mut [u8]) -> Option<()> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (last, left_over) = match symbols {

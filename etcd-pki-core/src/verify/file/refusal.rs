@@ -1,9 +1,9 @@
-//! Why etcd does not read a file, and how to repair it: the words of the finding.
+//! Explains why etcd does not read a file, and how to repair it: the text of the finding.
 
 use super::pem::Block;
 use crate::{finding::Finding, limits};
 
-/// The use that etcd makes of a file.
+/// The use of a file in etcd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// `ETCD_TRUSTED_CA_FILE` and `ETCD_PEER_TRUSTED_CA_FILE`
@@ -14,21 +14,21 @@ pub(crate) enum Use {
     Key,
 }
 
-/// What is wrong with a file. Blocks and lines count from 1; only blocks in which Go finds PEM are
+/// The problem of a file. Blocks and lines count from 1. Only blocks in which Go finds PEM are
 /// counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// Go finds no PEM in it.
     NoPem {
-        /// What it is instead
+        /// The actual content
         found: Instead,
     },
-    /// It has PEM blocks, and none of the kind that etcd looks for.
+    /// It has PEM blocks, but none of the kind that etcd reads.
     NoBlock {
         /// The labels of the first blocks
         labels: Vec<String>,
     },
-    /// A block is something else than every block has to be.
+    /// A block is not of the kind that every block must be.
     BlockIsNot {
         /// Its number
         block: usize,
@@ -37,16 +37,16 @@ pub(super) enum Cause {
         /// The type in its BEGIN line
         label: String,
     },
-    /// Go refuses what a block holds.
+    /// Go refuses the content of a block.
     Malformed {
         /// Its number
         block: usize,
         /// The line on which it begins
         line: usize,
-        /// What is wrong; it continues a sentence about the block
+        /// The reason; it continues a sentence about the block
         reason: String,
     },
-    /// The private key is encrypted: etcd asks for no passphrase.
+    /// The private key is encrypted, and etcd does not ask for a passphrase.
     EncryptedKey {
         /// The number of its block
         block: usize,
@@ -60,7 +60,7 @@ pub(super) enum Cause {
         /// The line on which it begins
         line: usize,
     },
-    /// The key is of an algorithm or on a curve that Go does not know.
+    /// Go does not support the algorithm or the curve of the key.
     UnsupportedKey {
         /// The number of its block
         block: usize,
@@ -69,16 +69,16 @@ pub(super) enum Cause {
         /// The algorithm or the curve
         name: String,
     },
-    /// A CA is first, and its leaf follows: the key of a pair is that of the first certificate.
+    /// A CA is first, and its leaf follows. The key must match the first certificate.
     CaBeforeLeaf {
         /// The number of the leaf's block
         block: usize,
         /// The line on which it begins
         line: usize,
     },
-    /// The certificates are more than a TLS handshake of Go takes.
+    /// The certificates are larger than the limit of Go's TLS handshake.
     TooLarge {
-        /// Their bytes in a handshake
+        /// Their size in a handshake, in bytes
         bytes: usize,
     },
     /// Go may read it, but etcd-pki cannot judge it.
@@ -87,15 +87,15 @@ pub(super) enum Cause {
         block: usize,
         /// The line on which it begins
         line: usize,
-        /// What etcd-pki cannot judge
+        /// The part that etcd-pki cannot judge
         what: String,
     },
 }
 
-/// What a file is in which Go finds no PEM.
+/// The content of a file in which Go finds no PEM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instead {
-    /// It has no bytes, or white space only.
+    /// It has no bytes, or only white space.
     Empty,
     /// It has only zero bytes, as after a crash.
     Zeros,
@@ -103,22 +103,22 @@ pub(super) enum Instead {
     Der,
     /// It is text in UTF-16.
     Utf16,
-    /// It begins with a byte order mark, so its first line is no BEGIN line.
+    /// It begins with a byte order mark, so its first line is not a BEGIN line.
     ByteOrderMark,
-    /// Its lines end in carriage returns alone.
+    /// Its lines end with only a carriage return.
     CarriageReturns,
-    /// Its BEGIN or END lines are indented, or share a line with something else.
+    /// Its BEGIN or END lines are indented, or share a line with other text.
     Displaced,
     /// A block has no END line: the file is truncated.
     NoEnd,
-    /// Its END line does not fit its BEGIN line, or what is between them is not base64.
+    /// The END line does not match the BEGIN line, or the text between them is not base64.
     Damaged,
-    /// Something else.
+    /// Other content.
     Other,
 }
 
 impl Cause {
-    /// The finding about a file with this use.
+    /// The finding about a file that is used in this way.
     pub(super) fn finding(self, of: Use) -> Finding {
         match self {
             Self::NotSupportedHere { block, line, what } => Finding::NotSupported {
@@ -157,7 +157,7 @@ impl Cause {
             (Self::TooLarge { .. }, _) => {
                 "leave out of the file what is not the certificate's chain, or issue it with fewer names"
             }
-            // The last has a finding of its own
+            // `NotSupportedHere` has another finding, with its own text
             (Self::Malformed { .. } | Self::NotSupportedHere { .. }, _) => {
                 "restore the certificate from a backup, or issue a new one"
             }
@@ -205,8 +205,8 @@ impl Cause {
     }
 }
 
-/// A label with its article. A file may have anything in it, so nothing that moves the cursor is
-/// shown, nor much of it.
+/// A label with its article. A file may contain anything, so the label is shortened, and characters
+/// that move the cursor are escaped.
 fn shown(label: &str) -> String {
     let mut text: String = label
         .chars()
@@ -229,14 +229,14 @@ fn shown(label: &str) -> String {
 }
 
 impl Cause {
-    /// For a file without blocks.
+    /// The cause for a file without blocks.
     pub(super) fn no_pem(file: &[u8]) -> Self {
         Self::NoPem {
             found: Instead::of(file),
         }
     }
 
-    /// For a file with no block of the right kind.
+    /// The cause for a file without a block of the right kind.
     pub(super) fn no_block(file: &[u8], others: &[Block]) -> Self {
         if others.is_empty() {
             return Self::no_pem(file);
@@ -310,7 +310,7 @@ impl Instead {
     }
 }
 
-/// Whether a line holds a BEGIN or END line, and more before or after it.
+/// Whether a line contains a BEGIN or END line, and other text before or after it.
 fn is_displaced(line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();

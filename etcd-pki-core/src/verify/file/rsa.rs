@@ -1,11 +1,11 @@
-//! The numbers of an RSA key, checked as Go checks them before it uses the key: `checkPrivateKey`
-//! and `checkPublicKey` of `crypto/internal/fips140/rsa`, which `x509.ParsePKCS1PrivateKey` calls
+//! Checks the numbers of an RSA key as Go does before it uses the key: `checkPrivateKey` and
+//! `checkPublicKey` of `crypto/internal/fips140/rsa`, which `x509.ParsePKCS1PrivateKey` calls
 //! through `Precompute` and `Validate`.
 
 use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Gcd as _, Integer as _, NonZero};
 use zeroize::Zeroizing;
 
-/// The numbers as bytes without leading zeros, all positive.
+/// The numbers as bytes, without leading zeros. All are positive.
 pub(super) struct Numbers<'a> {
     pub(super) modulus: &'a [u8],
     pub(super) public_exponent: i64,
@@ -16,7 +16,7 @@ pub(super) struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    /// Whether they belong together.
+    /// Whether the numbers match each other.
     pub(super) fn are_consistent(&self) -> bool {
         self.check().is_some()
     }
@@ -46,7 +46,7 @@ impl Numbers<'_> {
         holds(bool::from(n.is_odd()))?;
         holds((2..1 << 31).contains(&exponent) && exponent % 2 == 1)?;
         holds(*p > one && *q > one && *d < *n && *p < *n && *q < *n)?;
-        // Go asks for a multiple only
+        // Go only requires a multiple
         holds(bool::from(product(&p, &q, &n)?.is_zero()))?;
         let p_less = Zeroizing::new(p.wrapping_sub(&one));
         let q_less = Zeroizing::new(q.wrapping_sub(&one));

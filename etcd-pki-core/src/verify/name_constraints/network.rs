@@ -1,14 +1,15 @@
-//! Networks to which addresses are limited, searched as Go searches them.
+//! Searches networks of name constraints for addresses, as Go does.
 //!
-//! A network is an address and a mask. Where the address has bits outside of its mask, Go's binary
-//! search can miss what is in the network, and so does this one.
+//! A network is an address and a mask. If the address has bits outside its mask, Go's binary search
+//! can miss addresses in the network, and so does this one.
 
 use std::{
     cmp::Ordering,
     net::{IpAddr, Ipv6Addr},
 };
 
-/// The networks of each family, sorted, without those that are in the one before (`sortAndPrune`).
+/// The networks of each family, sorted. Networks inside the previous one are left out
+/// (`sortAndPrune`).
 #[derive(Default)]
 pub(super) struct Networks<'a> {
     v4: Vec<Network<'a>>,
@@ -59,10 +60,11 @@ fn pruned(mut networks: Vec<Network<'_>>) -> Vec<Network<'_>> {
     kept
 }
 
-/// Looks at the last network that begins before the address, or at the first one.
+/// Checks a network that begins at the address, or the last one before it. If there is none, it
+/// checks the first network.
 fn search(networks: &[Network<'_>], address: &[u8]) -> bool {
     let found = networks.binary_search_by(|network| match network.address.cmp(address) {
-        // As Go does, the first of several
+        // Go also uses the first of several equal networks
         Ordering::Equal => Ordering::Greater,
         other => other,
     });
@@ -79,8 +81,7 @@ fn search(networks: &[Network<'_>], address: &[u8]) -> bool {
 }
 
 impl Network<'_> {
-    /// `IPNet.Contains`: an IPv4 address that is written as an IPv6 one is an IPv4 address, in a
-    /// network as well.
+    /// `IPNet.Contains`: an IPv4-mapped IPv6 address counts as an IPv4 address, also in a network.
     fn has(self, address: &[u8]) -> bool {
         let (network, address) = (unmapped(self.address), unmapped(address));
         let mask = &self.mask[self.mask.len() - network.len()..];
@@ -155,7 +156,7 @@ mod tests {
             assert!(!hold(&many, address), "{address}");
         }
         assert!(hold(&["0.0.0.0/0.0.0.0"], "1.2.3.4"));
-        // IPv4 written as IPv6
+        // IPv4 addresses in the form of IPv6
         assert!(!hold(&["::/::"], "::ffff:1.2.3.4") && hold(&["::/::"], "::2"));
         assert!(hold(
             &["::ffff:10.0.0.0/ffff:ffff:ffff:ffff:ffff:ffff:ff00:0"],

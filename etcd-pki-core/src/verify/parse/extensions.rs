@@ -1,4 +1,4 @@
-//! Which extensions Go reads, and what it refuses in them (`processExtensions` in
+//! Reads extensions as Go does, and refuses those that Go refuses (`processExtensions` in
 //! `crypto/x509/parser.go`).
 
 use std::{collections::HashSet, net::IpAddr};
@@ -14,7 +14,7 @@ const DNS: u8 = primitive(2);
 const URI: u8 = primitive(6);
 const IP: u8 = primitive(7);
 
-/// Checks every extension, and gives the first critical one that Go does not understand.
+/// Checks every extension, and returns the first critical one that Go does not support.
 pub(super) fn check(content: &mut Reader<'_>) -> Result<Option<String>, Flaw> {
     let malformed = "has malformed extensions";
     let Some(mut list) = content.optional(constructed(3)).ok_or(malformed)? else {
@@ -43,7 +43,7 @@ pub(super) fn check(content: &mut Reader<'_>) -> Result<Option<String>, Flaw> {
     Ok(unknown)
 }
 
-/// An object identifier as text: one that `der` cannot hold is shown in hexadecimal.
+/// An object identifier as text, or in hexadecimal if `der` cannot represent it.
 fn text(oid: &[u8]) -> String {
     ObjectIdentifier::from_bytes(oid).map_or_else(|_| hex::upper(oid), |oid| oid.to_string())
 }
@@ -67,7 +67,7 @@ impl<'a> Extension<'a> {
         })
     }
 
-    /// Whether Go understands it; an error if Go refuses the certificate for it.
+    /// Whether Go supports it; an error if Go refuses the certificate because of it.
     fn check(&self) -> Result<bool, Flaw> {
         let value = self.value;
         let id = match self.oid {
@@ -130,7 +130,7 @@ impl<'a> Extension<'a> {
     }
 }
 
-/// An extension that Go understands, if it could be read.
+/// The result for an extension that Go supports: an error if it could not be read.
 fn understood<T>(read: Option<T>, flaw: &'static str) -> Result<bool, Flaw> {
     read.map(|_| true).ok_or(Flaw::Words(flaw))
 }
@@ -148,7 +148,7 @@ fn basic_constraints(mut value: Reader<'_>) -> Option<()> {
     Some(())
 }
 
-/// `parseSANExtension`. With names of other kinds only, Go does not understand the extension.
+/// `parseSANExtension`. Go does not support the extension if it has only names of other kinds.
 fn alternative_names(mut value: Reader<'_>) -> Result<bool, Flaw> {
     let malformed = "has a malformed subjectAltName";
     let mut list = value.read(SEQUENCE).ok_or(malformed)?;
@@ -176,8 +176,8 @@ fn is_uri(text: &[u8]) -> bool {
     host.is_some_and(|host| names::is_domain(&host, false))
 }
 
-/// `parseNameConstraintsExtension`. With other kinds of names, Go does not understand the
-/// extension.
+/// `parseNameConstraintsExtension`. Go does not support the extension if it has other kinds of
+/// names.
 fn name_constraints(mut value: Reader<'_>) -> Result<bool, Flaw> {
     let malformed = || Flaw::Words("has malformed nameConstraints");
     let mut fields = value
@@ -241,7 +241,7 @@ fn is_network(bytes: &[u8]) -> bool {
     bits.is_sorted_by(|earlier, later| earlier >= later)
 }
 
-/// `parseAuthorityKeyIdentifier`: only the key identifier is looked at.
+/// `parseAuthorityKeyIdentifier`: only the key identifier is read.
 fn authority_key_identifier(mut value: Reader<'_>) -> Option<()> {
     let mut fields = value.read(SEQUENCE)?;
     fields.optional(primitive(0)).map(drop)

@@ -1,4 +1,4 @@
-//! Strings of names, domains and mailboxes, as Go reads them (`crypto/x509`: `parser.go` and
+//! Reads strings of names, domains and mailboxes as Go does (`crypto/x509`: `parser.go` and
 //! `verify.go`).
 
 use super::reader::{Reader, SEQUENCE, SET};
@@ -29,7 +29,7 @@ pub(super) fn is_name(name: &[u8]) -> Option<()> {
 fn is_string(tag: u8, value: &[u8]) -> bool {
     match tag {
         T61_STRING => true,
-        // `*` and `&` are no printable strings, and Go takes them
+        // `*` and `&` are not in PrintableString, but Go accepts them
         PRINTABLE_STRING => value
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(byte)),
@@ -43,8 +43,8 @@ fn is_string(tag: u8, value: &[u8]) -> bool {
     }
 }
 
-/// Pairs of bytes; neither surrogates nor what Unicode reserves. A terminator at the end is cut off
-/// before.
+/// Checks pairs of bytes: neither surrogates nor reserved code points of Unicode. The caller has
+/// already removed a terminator at the end.
 fn is_ucs2(value: &[u8]) -> bool {
     value.len().is_multiple_of(2)
         && value.chunks_exact(2).all(|pair| {
@@ -102,14 +102,14 @@ fn quoted_string(text: &str) -> Option<(Vec<u8>, &str)> {
                 }
                 local.push(quoted);
             }
-            // A blank is taken though the grammar has none (RFC 3696, errata)
+            // Spaces are accepted, although the grammar has none (RFC 3696, errata)
             1..=8 | 11 | 12 | 14..=33 | 35..=91 | 93..=127 => local.push(byte),
             _ => return None,
         }
     }
 }
 
-/// Atoms with single dots between them; an escaped character is taken outside of quotes too.
+/// Reads atoms separated by single dots. Escaped characters are accepted outside quotes too.
 fn atoms(text: &str) -> Option<(Vec<u8>, &str)> {
     let mut local = Vec::new();
     let bytes = text.as_bytes();

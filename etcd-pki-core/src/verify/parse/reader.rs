@@ -1,6 +1,6 @@
-//! DER as Go's certificate parser reads it: `cryptobyte.String` of `golang.org/x/crypto`.
+//! Reads DER as Go's certificate parser does: `cryptobyte.String` of `golang.org/x/crypto`.
 //!
-//! The crate `der` differs in what it accepts, and the answer here has to be Go's.
+//! The crate `der` accepts other input, and the result must be the same as Go's.
 
 pub(in crate::verify) const BOOLEAN: u8 = 0x01;
 pub(in crate::verify) const INTEGER: u8 = 0x02;
@@ -22,12 +22,11 @@ pub(in crate::verify) const fn constructed(number: u8) -> u8 {
     0xa0 | number
 }
 
-/// What is left of some DER. A failed read is the end of parsing, so how far it got does not
-/// matter.
+/// The rest of some DER. A failed read ends parsing, so the position after it does not matter.
 #[derive(Clone, Copy)]
 pub(in crate::verify) struct Reader<'a>(pub(super) &'a [u8]);
 
-/// One element: its tag, its contents, and all of it.
+/// One element: its tag, its contents, and its bytes as a whole.
 pub(in crate::verify) struct Element<'a> {
     pub(super) tag: u8,
     pub(super) contents: &'a [u8],
@@ -44,8 +43,8 @@ impl<'a> Reader<'a> {
         self.0.first() == Some(&tag)
     }
 
-    /// Any element (`readASN1`): a tag below 31, and a length of at most four bytes in the shortest
-    /// form.
+    /// Reads any element (`readASN1`): its tag is below 31, and its length has at most four bytes
+    /// in the shortest form.
     pub(in crate::verify) fn any(&mut self) -> Option<Element<'a>> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
@@ -76,17 +75,17 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// An element with this tag.
+    /// Reads an element with this tag.
     pub(in crate::verify) fn element(&mut self, tag: u8) -> Option<Element<'a>> {
         self.any().filter(|element| element.tag == tag)
     }
 
-    /// The contents of an element with this tag.
+    /// Reads the contents of an element with this tag.
     pub(in crate::verify) fn read(&mut self, tag: u8) -> Option<Self> {
         self.element(tag).map(|element| Reader(element.contents))
     }
 
-    /// The contents of an element with this tag, if it is the next one.
+    /// Reads the contents of the next element if it has this tag.
     pub(in crate::verify) fn optional(&mut self, tag: u8) -> Option<Option<Self>> {
         if self.has_next(tag) {
             self.read(tag).map(Some)
@@ -104,30 +103,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The bytes of an integer in its shortest form (`checkASN1Integer`).
+    /// Reads the bytes of an integer in its shortest form (`checkASN1Integer`).
     pub(in crate::verify) fn integer(&mut self, tag: u8) -> Option<&'a [u8]> {
         let bytes = self.read(tag)?.0;
         is_shortest(bytes).then_some(bytes)
     }
 
-    /// An integer that fits into 64 bits (`asn1Signed`).
+    /// Reads an integer that fits into 64 bits (`asn1Signed`).
     pub(in crate::verify) fn small_integer(&mut self, tag: u8) -> Option<i64> {
         signed(self.integer(tag)?)
     }
 
-    /// The bytes of an object identifier (`ReadASN1ObjectIdentifier`).
+    /// Reads the bytes of an object identifier (`ReadASN1ObjectIdentifier`).
     pub(in crate::verify) fn object_identifier(&mut self) -> Option<&'a [u8]> {
         let bytes = self.read(OBJECT_IDENTIFIER)?.0;
         is_object_identifier(bytes).then_some(bytes)
     }
 
-    /// The unused bits at the end of a bit string, and its bytes (`ReadASN1BitString`).
+    /// Reads a bit string: the number of unused bits, and the bytes
+    /// (`ReadASN1BitString`).
     pub(in crate::verify) fn bit_string(&mut self) -> Option<(u8, &'a [u8])> {
         bit_string(self.read(BIT_STRING)?.0)
     }
 }
 
-/// Whether an integer has no byte too many, and at least one.
+/// Whether an integer has at least one byte and no superfluous one.
 pub(in crate::verify) fn is_shortest(bytes: &[u8]) -> bool {
     match bytes {
         [] => false,
@@ -137,7 +137,7 @@ pub(in crate::verify) fn is_shortest(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether an integer is below zero.
+/// Whether an integer is negative.
 pub(in crate::verify) fn is_negative(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| first & 0x80 != 0)
 }
@@ -167,7 +167,7 @@ pub(in crate::verify) fn is_object_identifier(bytes: &[u8]) -> bool {
         && parts().all(|part| part[0] != 0x80 && part.len() <= 5 && value(part) < 1 << 31)
 }
 
-/// The unused bits, which are at most seven and zero, and the bytes.
+/// The number of unused bits, at most seven, and the bytes. The unused bits must be zero.
 pub(in crate::verify) fn bit_string(contents: &[u8]) -> Option<(u8, &[u8])> {
     let (&unused, bytes) = contents.split_first()?;
     let is_good = match bytes.last() {

@@ -1,17 +1,17 @@
-//! Whether Go reads a time of a certificate (`ReadASN1UTCTime`, `ReadASN1GeneralizedTime`).
+//! Decides whether Go reads a time in a certificate (`ReadASN1UTCTime`, `ReadASN1GeneralizedTime`).
 //!
-//! Go parses it by a layout of `time.Parse` and refuses what it would not write in the same way.
+//! Go parses it with a layout of `time.Parse`, and refuses text that it would write differently.
 
-/// `YYMMDDhhmm[ss]`, and a zone.
+/// Checks `YYMMDDhhmm[ss]` and a zone.
 pub(super) fn is_utc_time(text: &[u8]) -> bool {
     let Some((digits, zone)) = split(text) else {
         return false;
     };
-    // The years from 69 on are of the last century; leap years are the same in both
+    // Years from 69 on are in the previous century; leap years are the same in both
     (digits.len() == 12 || digits.len() == 10) && is_zone(zone) && is_instant(2000, digits)
 }
 
-/// `YYYYMMDDhhmmss`, and a zone.
+/// Checks `YYYYMMDDhhmmss` and a zone.
 pub(super) fn is_generalized_time(text: &[u8]) -> bool {
     let Some((digits, zone)) = split(text) else {
         return false;
@@ -22,13 +22,14 @@ pub(super) fn is_generalized_time(text: &[u8]) -> bool {
     rest.len() == 12 && is_zone(zone) && is_instant(number(century) * 100, rest)
 }
 
-/// Parts the leading digits from the zone.
+/// Splits the leading digits from the zone.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|byte| !byte.is_ascii_digit())?;
     text.split_at_checked(end)
 }
 
-/// `Z`, or hours and minutes that are not zero: Go would write those as `Z`. It admits 24 hours.
+/// Checks `Z`, or hours and minutes that are not zero, because Go writes those as `Z`. It accepts
+/// 24 hours.
 fn is_zone(zone: &[u8]) -> bool {
     match zone {
         [b'Z'] => true,
@@ -42,7 +43,8 @@ fn is_zone(zone: &[u8]) -> bool {
     }
 }
 
-/// Year of the century, month, day, hour, minute and perhaps second, of two digits each.
+/// Checks the year of the century, month, day, hour, minute and optional second, with two digits
+/// each.
 fn is_instant(century: u32, digits: &[u8]) -> bool {
     let mut pairs = digits.chunks(2).map(number);
     let mut next = || pairs.next().unwrap_or_default();
@@ -72,7 +74,7 @@ fn number(digits: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Each as `go run` of `cryptobyte` answers.
+    /// The expected results come from `go run` with `cryptobyte`.
     #[test]
     fn times() {
         for good in [

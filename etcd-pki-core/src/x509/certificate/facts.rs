@@ -1,4 +1,4 @@
-//! The parts of a certificate that are read once and used often.
+//! Contains the parts of a certificate that are read once and used often.
 
 use std::sync::OnceLock;
 
@@ -14,12 +14,13 @@ use crate::{
 };
 
 pub(super) struct Facts {
-    /// Raw: a serial number may have more bytes than RFC 5280 allows, as Go and OpenSSL read it
+    /// The raw profile: a serial number may have more bytes than RFC 5280 allows, as in Go and
+    /// OpenSSL
     pub(super) parsed: CertificateInner<Raw>,
     pub(super) extensions: Extensions,
     pub(super) public_key: PublicKey,
     pub(super) serial_number: SerialNumber,
-    /// Whether its own key signed it; computed at the first use
+    /// Whether its own key signed it; checked at the first use
     pub(super) self_signed: OnceLock<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! The names in a certificate: its subject, its issuer, and its alternative names.
+//! Reads the names in a certificate: its subject, its issuer, and its alternative names.
 
 use std::net::IpAddr;
 
@@ -26,8 +26,8 @@ impl Certificate {
         self.facts().content().issuer().to_string()
     }
 
-    /// The subject's common name, which etcd takes as the user. If there are several it is the last one,
-    /// as in Go.
+    /// The subject's common name, which etcd uses as the user. If there are several, it is the last
+    /// one, as in Go.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
         self.attributes(COMMON_NAME).pop()
@@ -47,7 +47,7 @@ impl Certificate {
         self.attributes(ORGANIZATION)
     }
 
-    /// The other parts of its subject, as RFC 4514 text.
+    /// The other parts of the subject, as RFC 4514 text.
     pub(crate) fn other_subject_attributes(&self) -> Vec<String> {
         let subject = self.facts().content().subject();
         subject
@@ -75,7 +75,7 @@ impl Certificate {
         self.alternative_names().map_or(&[], |names| &names.uri)
     }
 
-    /// Alternative names of other kinds (e-mail addresses, directory names, ...), described.
+    /// Descriptions of alternative names of other kinds (e-mail addresses, directory names, ...).
     #[must_use]
     pub fn other_names(&self) -> Vec<String> {
         let Some(names) = self.alternative_names() else {
@@ -96,7 +96,7 @@ impl Certificate {
         self.facts().extensions.alternative_names.as_ref()
     }
 
-    /// The subject in DER: the issuer of the certificates that it signs.
+    /// The subject in DER. It is the issuer in certificates that it signs.
     pub(crate) fn subject_der(&self) -> Result<Vec<u8>> {
         self.facts().content().subject().to_der().map_err(malformed)
     }

@@ -61,7 +61,7 @@ impl AlternativeNames {
     }
 }
 
-/// The description of a name that is no name of a host.
+/// The description of a name of another kind.
 fn described(name: &AnyRef<'_>) -> der::Result<String> {
     Ok(match GeneralName::from_der(&name.to_der()?)? {
         GeneralName::DirectoryName(name) => format!("directory name {name}"),
@@ -75,7 +75,8 @@ fn described(name: &AnyRef<'_>) -> der::Result<String> {
     })
 }
 
-/// Four bytes or sixteen (RFC 5280, section 4.2.1.6); Go refuses a certificate with any other number.
+/// Reads an address of four or sixteen bytes (RFC 5280, section 4.2.1.6). Go refuses a certificate
+/// with another number of bytes.
 fn address(bytes: &[u8]) -> der::Result<IpAddr> {
     if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
         Ok(bytes.into())

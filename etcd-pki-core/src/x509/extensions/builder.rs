@@ -15,7 +15,7 @@ use crate::{
     x509::identity::AlternativeName,
 };
 
-/// More bytes than the extensions of most certificates take
+/// More bytes than the extensions of most certificates have
 const USUAL_LENGTH: usize = 384;
 
 /// The extensions of a new certificate, in DER, in the order of the calls.
@@ -32,7 +32,7 @@ impl ExtensionsBuilder {
         self.basic_constraints(true, Some(path_length))
     }
 
-    /// A CA with a limited number of CAs below it.
+    /// Adds a CA without a limit for the number of CAs below it.
     pub(crate) fn unlimited_authority(self) -> Self {
         self.basic_constraints(true, None)
     }
@@ -41,7 +41,7 @@ impl ExtensionsBuilder {
         self.basic_constraints(false, None)
     }
 
-    /// Default values are not written (X.690, section 11.5).
+    /// Adds basicConstraints, without default values (X.690, section 11.5).
     fn basic_constraints(mut self, is_authority: bool, path_length: Option<u8>) -> Self {
         self.push(BasicConstraints::OID, true, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
@@ -66,7 +66,7 @@ impl ExtensionsBuilder {
         }
         self.push(pkix::KeyUsage::OID, true, |der| {
             der_writer::nest(der, BIT_STRING, |der| {
-                // No bits after the last one that is set (X.690, section 11.2.2)
+                // The bits end with the last one that is set (X.690, section 11.2.2)
                 der.push(7 - (last % 8) as u8);
                 der.extend_from_slice(&bits[..=last / 8]);
             });
@@ -94,8 +94,8 @@ impl ExtensionsBuilder {
         self
     }
 
-    /// The key identifier alone: with issuer and serial number, the leaf would need this certificate of
-    /// its CA, and the CA could not be renewed.
+    /// Adds only the key identifier. With issuer and serial number, the leaf would need this
+    /// certificate of its CA, and the CA could not be renewed.
     pub(crate) fn authority_key_identifier(mut self, identifier: &[u8]) -> Self {
         self.push(AuthorityKeyIdentifier::OID, false, |der| {
             der_writer::nest(der, SEQUENCE, |der| {
@@ -113,7 +113,7 @@ impl ExtensionsBuilder {
         self
     }
 
-    /// Without names it writes no extension.
+    /// Adds alternative names, or no extension if there are none.
     pub(crate) fn alternative_names(mut self, names: &[&AlternativeName]) -> Self {
         if names.is_empty() {
             return self;
@@ -150,7 +150,7 @@ impl ExtensionsBuilder {
     }
 }
 
-/// `GeneralName` (RFC 5280, section 4.2.1.6): text as IA5String, addresses as their bytes.
+/// Writes a `GeneralName` (RFC 5280, section 4.2.1.6): text as IA5String, addresses as bytes.
 fn push_general_name(der: &mut Vec<u8>, name: &AlternativeName) {
     let mut push = |number, bytes: &[u8]| {
         der_writer::push(der, der_writer::string_field(number), bytes);

@@ -1,4 +1,4 @@
-//! What a key and a certificate may be used for.
+//! Defines the usages of keys and certificates.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
-/// What a key may be used for (RFC 5280, section 4.2.1.3).
+/// A use that a key may have (RFC 5280, section 4.2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyUsage {
@@ -78,7 +78,7 @@ impl KeyUsage {
         ),
     ];
 
-    /// Which bit of the extension it is.
+    /// The number of its bit in the extension.
     pub(super) const fn bit(self) -> usize {
         self as usize
     }
@@ -90,17 +90,17 @@ impl fmt::Display for KeyUsage {
     }
 }
 
-/// What a certificate may be used for (RFC 5280, section 4.2.1.12).
+/// A use that a certificate may have (RFC 5280, section 4.2.1.12).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExtendedKeyUsage {
-    /// serverAuth: answering TLS connections
+    /// serverAuth: accepting TLS connections
     ServerAuth,
-    /// clientAuth: making TLS connections
+    /// clientAuth: opening TLS connections
     ClientAuth,
     /// anyExtendedKeyUsage
     Any,
-    /// Another one, by its object identifier
+    /// Another usage, by its object identifier
     Other(String),
 }
 

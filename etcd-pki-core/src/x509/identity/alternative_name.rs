@@ -1,4 +1,4 @@
-//! The names of a certificate's subjectAltName, read from text.
+//! Reads the names of a certificate's subjectAltName from text.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use crate::{
     uri,
 };
 
-/// The kinds of names as OpenSSL, GnuTLS and Windows write and print them
+/// The kinds of names, as OpenSSL, GnuTLS and Windows write and print them
 const KINDS: [(Kind, &str); 13] = [
     (Kind::Dns, "DNS"),
     (Kind::Dns, "dNSName"),
@@ -34,20 +34,20 @@ const KINDS: [(Kind, &str); 13] = [
     (Kind::Other("dirName"), "dirName"),
     (Kind::Other("otherName"), "otherName"),
 ];
-/// What stands before a list: OpenSSL's option and what `openssl x509 -ext subjectAltName` prints
+/// The text before a list: OpenSSL's option and the output of `openssl x509 -ext subjectAltName`
 const TITLES: [&str; 2] = ["subjectAltName", "X509v3 Subject Alternative Name"];
 
-/// A kind of name that a text names.
+/// The kind of a name in text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Dns,
     Ip,
     Uri,
-    /// One that OpenSSL knows and etcd does not look at
+    /// A kind that OpenSSL supports and etcd does not use
     Other(&'static str),
 }
 
-/// One alternative name (RFC 5280, section 4.2.1.6), of the kinds that etcd looks at.
+/// An alternative name (RFC 5280, section 4.2.1.6) of a kind that etcd uses.
 ///
 /// ```
 /// use etcd_pki_core::x509::AlternativeName;
@@ -68,8 +68,8 @@ pub enum AlternativeName {
     Uri(Uri),
 }
 
-/// A DNS name as certificates hold it: lower-case, A-labels for what is not ASCII, an underscore allowed, `*` allowed as
-/// the whole leftmost label. A clone shares the text.
+/// A DNS name in the form of certificates: in lower case, with A-labels for non-ASCII labels. It
+/// may contain an underscore, and `*` may be the whole leftmost label. A clone shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DnsName(Arc<str>);
 
@@ -94,13 +94,13 @@ impl Uri {
 }
 
 impl AlternativeName {
-    /// The address of no host, 0.0.0.0.
+    /// The unspecified address, 0.0.0.0.
     pub(crate) fn unspecified() -> &'static Self {
         static NAME: AlternativeName = AlternativeName::Ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         &NAME
     }
 
-    /// The names of the loopback: `localhost`, 127.0.0.1 and ::1.
+    /// The names of loopback: `localhost`, 127.0.0.1 and ::1.
     pub(crate) fn loopback() -> &'static [Self] {
         static NAMES: LazyLock<[AlternativeName; 3]> = LazyLock::new(|| {
             [
@@ -114,8 +114,9 @@ impl AlternativeName {
 }
 
 impl AlternativeName {
-    /// Reads names with commas between them, as OpenSSL lists them: `DNS:etcd-1.lan, IP:10.0.0.11`, with or without
-    /// `subjectAltName =` before them. A comma in a URI is a part of it unless another kind of name follows.
+    /// Reads names separated by commas, as OpenSSL lists them: `DNS:etcd-1.lan, IP:10.0.0.11`, with
+    /// or without `subjectAltName =` before them. A comma in a URI is part of it unless another
+    /// kind of name follows.
     ///
     /// ```
     /// use etcd_pki_core::x509::AlternativeName;
@@ -128,7 +129,7 @@ impl AlternativeName {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAlternativeName`] for the first that is none.
+    /// [`Error::InvalidAlternativeName`] for the first invalid name.
     pub fn list(text: &str) -> Result<Vec<Self>> {
         let names = without_title(text);
         if !names.contains(',') {
@@ -197,7 +198,8 @@ impl FromStr for AlternativeName {
 }
 
 impl From<IpAddr> for AlternativeName {
-    /// An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) becomes the IPv4 address, as Go compares them.
+    /// An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) becomes the IPv4 address, because Go
+    /// compares them in that form.
     fn from(address: IpAddr) -> Self {
         Self::Ip(address.to_canonical())
     }
@@ -232,7 +234,8 @@ impl FromStr for DnsName {
                 DnsLength::Verify,
             )
             .map_err(|_| invalid(text, dns_reason(name), hint(text)))?;
-        // What IDNA maps to an address, or to what is refused, such as superscript digits
+        // IDNA maps some text to an address or to a name that is refused, for example superscript
+        // digits
         if let Some(reason) = refused(&ascii) {
             return Err(invalid(text, reason, hint(&ascii)));
         }
@@ -255,7 +258,7 @@ impl FromStr for Uri {
         let reason = match Url::parse(text) {
             _ if !text.is_ascii() => "it is not ASCII".to_owned(),
             _ if text.bytes().any(|byte| byte <= b' ') => "it has blanks".to_owned(),
-            // `url` repairs what it can, and Go takes no certificate with such a URI
+            // `url` repairs some URIs, but Go does not read a certificate with such a URI
             Ok(_) if uri::host(text).is_none() => "Go does not read it".to_owned(),
             Ok(_) => return Ok(Self(text.into())),
             Err(error) => error.to_string(),
@@ -268,7 +271,7 @@ impl FromStr for Uri {
     }
 }
 
-/// The error with the text as it was given, prefix included.
+/// Changes the error to the text as it was given, with its prefix.
 fn about(given: &str, error: Error) -> Error {
     match error {
         Error::InvalidAlternativeName { reason, hint, .. } => invalid(given, &reason, hint),
@@ -287,7 +290,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// What IDNA would let pass, and a resolver or Go would not.
+/// The reason to refuse a name that IDNA accepts, and a resolver or Go does not.
 fn refused(name: &str) -> Option<&'static str> {
     let last = name.rsplit('.').next().unwrap_or_default();
     if name.is_empty() {
@@ -315,7 +318,7 @@ fn refused(name: &str) -> Option<&'static str> {
     } else if name.contains('@') {
         Some("it is an e-mail address")
     } else if last.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A name that ends in a number is an address that went wrong: 10.0.0.300
+        // A name that ends in a number is probably a wrong address, such as 10.0.0.300
         Some("it ends in a number, as addresses do")
     } else {
         None
@@ -337,23 +340,23 @@ fn dns_reason(name: &str) -> &'static str {
     }
 }
 
-/// The quotes of a shell
+/// The quotes of shells
 const QUOTES: [char; 2] = ['"', '\''];
 
-/// Whether people write it between names, though commas separate them.
+/// Whether users write the character between names, although commas separate them.
 fn is_between(letter: char) -> bool {
     letter == ';' || letter.is_ascii_whitespace()
 }
 
 fn hint(text: &str) -> Option<String> {
-    // A hint repeats a part of the text, and no name is so long
+    // A hint repeats part of the text, and no name is this long
     if text.len() > 300 {
         return None;
     }
     if let Some(separator) = text.find("://") {
         let is_of_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
         let scheme = text[..separator].rfind(|letter| !is_of_scheme(letter));
-        // ETCD_INITIAL_CLUSTER has name=URL
+        // ETCD_INITIAL_CLUSTER contains name=URL
         let url = &text[scheme.map_or(0, |before| before + 1)..];
         let url = url.split([',', ';', ' ']).next().unwrap_or_default();
         let host = Url::parse(url).ok()?.host_str()?.to_owned();
@@ -414,7 +417,7 @@ fn address_hint(text: &str) -> Option<String> {
         .then(|| "an IPv4 address has four numbers from 0 to 255, without leading zeros".to_owned())
 }
 
-/// The text without blanks around it and without what stands before a list.
+/// The text without white space around it and without the text before a list.
 fn without_title(text: &str) -> &str {
     let text = text.trim_ascii();
     let rest = TITLES.iter().find_map(|title| {
@@ -424,7 +427,8 @@ fn without_title(text: &str) -> &str {
     rest.unwrap_or(text).trim_ascii()
 }
 
-/// The kind that a text names, and the name after it. OpenSSL allows a number after the kind (`v3_name_cmp`): `DNS.1`.
+/// The kind at the beginning of the text, and the name after it. OpenSSL allows a number after the
+/// kind (`v3_name_cmp`): `DNS.1`.
 fn kind(text: &str) -> Option<(Kind, &str)> {
     let (head, rest) = text.split_once([':', '='])?;
     let head = head.trim_ascii();

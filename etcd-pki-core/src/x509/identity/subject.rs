@@ -1,19 +1,21 @@
-//! The subject of a certificate as an X.501 name.
+//! Encodes and reads the subject of a certificate, an X.501 name.
 
 use der::asn1::{Any, ObjectIdentifier, Utf8StringRef};
 use x509_cert::name::Name;
 
 use crate::der_writer::{self, SEQUENCE, SET, UTF8_STRING};
 
-/// More bytes than most names take
+/// More bytes than most names need
 const USUAL_LENGTH: usize = 128;
 
 pub(crate) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 pub(crate) const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// The name `O=organization, CN=common name` in DER, each part a UTF8String (RFC 5280, section 4.1.2.4).
+/// The name `O=organization, CN=common name` in DER, each part a UTF8String (RFC 5280, section
+/// 4.1.2.4).
 ///
-/// The more general part comes first, so that RFC 4514, which writes a name backwards, begins with the common name.
+/// The more general part comes first. RFC 4514 writes a name backwards, so its text begins with the
+/// common name.
 pub(crate) fn subject(common_name: Option<&str>, organization: Option<&str>) -> Vec<u8> {
     let parts = [(ORGANIZATION, organization), (COMMON_NAME, common_name)];
     let mut der = Vec::with_capacity(USUAL_LENGTH);
@@ -31,7 +33,8 @@ pub(crate) fn subject(common_name: Option<&str>, organization: Option<&str>) -> 
     der
 }
 
-/// The parts of a name in their order: what kind, and its text. A part in no known string type is shown in hexadecimal.
+/// The parts of a name in order: the kind and the text. A part of an unknown string type is shown
+/// in hexadecimal.
 pub(crate) fn attributes(name: &Name) -> impl Iterator<Item = (ObjectIdentifier, String)> + '_ {
     name.iter().map(|part| (part.oid, text(&part.value)))
 }
