@@ -18,7 +18,7 @@ use crate::{
     show::ShowOptions,
 };
 
-/// Make and show certificate requests
+/// Create and show certificate requests
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -43,10 +43,10 @@ impl CsrCommand {
     }
 }
 
-/// Make a certificate request, and a key for it unless one is given
+/// Create a certificate request, and a key for it unless one is given
 ///
-/// It asks for the subject, the names and the usages of its role. Whether they are granted is for the authority to say, in
-/// `etcd-pki cert sign`.
+/// It requests the subject, the names and the usages of its role. The CA decides in `etcd-pki cert
+/// sign` whether to grant them.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("who").args(["name", "cn", "no_cn"]).multiple(true).required(true),
@@ -61,10 +61,11 @@ Exit codes:
   2  the arguments are not understood, such as an unknown role"
 )]
 pub(crate) struct New {
-    /// What the certificate is to be for
+    /// The role of the certificate
     #[arg(long, default_value = "client", value_parser = options::role())]
     role: Role,
-    /// The host or user: its common name is this behind the role's prefix, and a member answers by it
+    /// The name of the host or user. Its common name is the role's prefix and this name; a member
+    /// also has it as a DNS name
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -117,9 +118,10 @@ impl New {
     }
 }
 
-/// Show what requests ask for
+/// Show the contents of requests
 ///
-/// A request is shown only if its own signature is good. That proves that its maker has the key, and nothing else.
+/// A request is shown only if its own signature is valid. That proves only that the requester has
+/// the key.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -132,7 +134,7 @@ Exit codes:
   1  a file is not, or cannot be read; the others are shown all the same
   2  the arguments are not understood")]
 pub(crate) struct Show {
-    /// Files of a request each, PEM or DER
+    /// Files with one request each, PEM or DER
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! `etcd-pki plan`: what must change so that a directory is as its specification requires, and why.
+//! `etcd-pki plan`: shows the changes after which a directory matches its specification, with
+//! reasons.
 
 mod document;
 mod next;

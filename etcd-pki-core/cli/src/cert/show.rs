@@ -6,9 +6,10 @@ use clap::Args;
 
 use crate::{facts::CertificateFacts, failure::Outcome, input::Input, show::ShowOptions};
 
-/// Show what certificates say
+/// Show the contents of certificates
 ///
-/// Every certificate in every file is shown; nothing is checked. The role is the one that its usages fit.
+/// Every certificate in every file is shown, and nothing is checked. The role is the one that fits
+/// the usages.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
