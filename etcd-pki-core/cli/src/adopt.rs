@@ -29,8 +29,8 @@ Examples:
   etcd-pki adopt /etc/kubernetes/pki --layout kubeadm -o cluster.yaml
 
 Exit codes:
-  0  the specification is made
-  1  failed or refused, such as a directory of no known layout, or a file that exists without --force
+  0  the specification is printed or written
+  1  failed or refused, such as a directory of no known layout, or an existing file without --force
   2  the arguments are not understood")]
 pub(crate) struct Adopt {
     /// The directory with the CA certificate

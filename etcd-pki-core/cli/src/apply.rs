@@ -35,8 +35,8 @@ Examples:
   etcd-pki apply -f cluster.yaml --requests travel
 
 Exit codes:
-  0  the directory is as the specification requires
-  1  failed, blocked or refused, such as a field that the specification does not have; the rest is done
+  0  the directory matches the specification
+  1  failed, blocked or refused, such as an unknown field in the specification; the rest is done
   2  the arguments are not understood")]
 pub(crate) struct Apply {
     #[command(flatten)]

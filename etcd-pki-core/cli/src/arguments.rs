@@ -29,7 +29,7 @@ Exit codes:
   0  done, or yes
   1  failed, refused, or no
   2  the arguments are not understood
-  3  plan --check: something is to be done
+  3  plan --check: changes are due
 check alone answers as Nagios' plugins do: 0 ok, 1 warning, 2 critical, 3 unknown"
 )]
 pub(crate) struct Arguments {

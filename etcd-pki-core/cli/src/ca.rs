@@ -69,8 +69,8 @@ Examples:
   etcd-pki ca new --key ca-key.pem -o ca.pem
 
 Exit codes:
-  0  the authority is made
-  1  failed or refused, such as an authority that exists without --replace-ca
+  0  the CA is created
+  1  failed or refused, such as an existing CA without --replace-ca
   2  the arguments are not understood"
 )]
 pub(crate) struct New {
@@ -337,8 +337,8 @@ Examples:
   etcd-pki ca show ca.pem --field not-after
 
 Exit codes:
-  0  every certificate is an authority's
-  1  one is not, or cannot be read; the others are shown all the same
+  0  every certificate is a CA certificate
+  1  one is not, or cannot be read; the others are still shown
   2  the arguments are not understood")]
 pub(crate) struct Show {
     /// Files of certificates, PEM or DER

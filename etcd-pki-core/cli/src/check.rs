@@ -41,7 +41,7 @@ Examples:
   etcd-pki check /etc/ssl/etcd/ssl --textfile /var/lib/node_exporter/etcd_pki.prom
 
 Exit codes:
-  0  all is well; with --format prometheus, or --textfile alone, the text is written
+  0  ok; with --format prometheus, or --textfile alone, the text is written
   1  warning
   2  critical
   3  unknown: something cannot be read, or the arguments are not understood")]

@@ -56,8 +56,8 @@ Examples:
   etcd-pki csr new --name etcd-1 --role member --san etcd-1.lan --san 10.0.0.11 -o etcd-1.csr
 
 Exit codes:
-  0  the request is made
-  1  failed or refused, such as a name that is none, or a file that exists without --force
+  0  the request is created
+  1  failed or refused, such as an invalid name, or an existing file without --force
   2  the arguments are not understood, such as an unknown role"
 )]
 pub(crate) struct New {
@@ -130,8 +130,8 @@ Examples:
   kubectl get csr app -o jsonpath={.spec.request} | base64 -d | etcd-pki csr show -
 
 Exit codes:
-  0  every file is a request whose signature is good
-  1  a file is not, or cannot be read; the others are shown all the same
+  0  every file is a request with a valid signature
+  1  a file is something else, or cannot be read; the others are still shown
   2  the arguments are not understood")]
 pub(crate) struct Show {
     /// Files with one request each, PEM or DER

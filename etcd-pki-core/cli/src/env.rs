@@ -22,7 +22,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  a file that they would name is not there
+  1  a file for the settings is missing
   2  the arguments are not understood")]
 pub(crate) enum EnvCommand {
     Etcd(Etcd),
@@ -54,7 +54,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  the member's files or the authority's certificate are not there
+  1  the member's files or the CA certificate are missing
   2  the arguments are not understood")]
 pub(crate) struct Etcd {
     /// The member
@@ -92,7 +92,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  the files or the authority's certificate are not there
+  1  the files or the CA certificate are missing
   2  the arguments are not understood"
 )]
 pub(crate) struct Etcdctl {
@@ -137,7 +137,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  the node's files or the authority's certificate are not there
+  1  the node's files or the CA certificate are missing
   2  the arguments are not understood")]
 pub(crate) struct Apiserver {
     /// The node

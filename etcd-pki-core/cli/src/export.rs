@@ -27,7 +27,7 @@ Examples:
 
 Exit codes:
   0  the files are copied
-  1  failed or refused, such as a pair that is missing or a directory that has something in it
+  1  failed or refused, such as a missing pair or a directory that is not empty
   2  the arguments are not understood")]
 pub(crate) struct Export {
     #[command(flatten)]

@@ -60,8 +60,8 @@ Examples:
   etcd-pki key new --passphrase-file ca.pass -o ca-key.pem
 
 Exit codes:
-  0  the key is made
-  1  failed, or the file exists and --force was not said
+  0  the key is created
+  1  failed, or the file exists and --force is not given
   2  the arguments are not understood, such as an unknown algorithm")]
 pub(crate) struct New {
     #[command(flatten)]
@@ -97,7 +97,7 @@ Examples:
 
 Exit codes:
   0  every file is a key
-  1  a file is not, or cannot be read; the others are shown all the same
+  1  a file is something else, or cannot be read; the others are still shown
   2  the arguments are not understood")]
 pub(crate) struct Show {
     /// Files with one private or public key each, PEM or DER
@@ -134,7 +134,7 @@ Examples:
 
 Exit codes:
   0  the public key is printed or written
-  1  failed, or the file exists and --force was not said
+  1  failed, or the file exists and --force is not given
   2  the arguments are not understood")]
 pub(crate) struct Public {
     /// File of a private key, a request or a certificate, PEM or DER
@@ -172,7 +172,7 @@ Examples:
 
 Exit codes:
   0  the key is printed or written
-  1  failed, or the file exists and --force was not said
+  1  failed, or the file exists and --force is not given
   2  the arguments are not understood")]
 pub(crate) struct Convert {
     /// File of a private key, PEM or DER

@@ -30,8 +30,8 @@ Examples:
   HOSTS=kube-2 etcd-pki kubespray -f openssl.conf -d /etc/ssl/etcd/ssl --json
 
 Exit codes:
-  0  the files are there and as they should be
-  1  failed or refused, such as a line of [alt_names] that is no name
+  0  all files are up to date
+  1  failed or refused, such as an invalid line in [alt_names]
   2  the arguments are not understood")]
 pub(crate) struct Kubespray {
     /// Kubespray's openssl.conf; its section [alt_names] is used

@@ -20,7 +20,7 @@ Examples:
 
 Exit codes:
   0  the page is printed, or the pages are written
-  1  failed, or a page exists and --force was not said
+  1  failed, or a page exists and --force is not given
   2  the arguments are not understood")]
 pub(crate) struct Man {
     /// Write the pages of all commands to this existing directory

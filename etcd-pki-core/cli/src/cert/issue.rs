@@ -35,8 +35,8 @@ Examples:
   etcd-pki cert issue client proxy --no-cn --org etcd-proxy -d /etc/ssl/etcd/ssl
 
 Exit codes:
-  0  the certificate is made
-  1  failed or refused, such as a name that is none, or a file that exists without --force
+  0  the certificate is issued
+  1  failed or refused, such as an invalid name, or an existing file without --force
   2  the arguments are not understood, such as an unknown role")]
 pub(crate) struct Issue {
     /// The role of the certificate

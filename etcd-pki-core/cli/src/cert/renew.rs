@@ -51,7 +51,7 @@ Examples:
 
 Exit codes:
   0  everything is renewed
-  1  failed or refused, such as a key that is another certificate's, or a CA that cannot sign here; the rest is renewed
+  1  failed or refused, such as the key of another certificate, or a CA that cannot sign here; the rest is renewed
   2  the arguments are not understood"
 )]
 pub(crate) struct Renew {

@@ -18,8 +18,8 @@ Examples:
   etcd-pki cert show --json ca.pem
 
 Exit codes:
-  0  every file is of certificates
-  1  a file is not, or cannot be read; the others are shown all the same
+  0  every file has certificates
+  1  a file is something else, or cannot be read; the others are still shown
   2  the arguments are not understood, such as an unknown field")]
 pub(crate) struct Show {
     /// Files of certificates, PEM or DER

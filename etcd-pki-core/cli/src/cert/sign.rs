@@ -32,8 +32,8 @@ Examples:
 
 Exit codes:
   0  the request is signed
-  1  failed or refused, such as a request whose signature is bad, or a file that exists
-  2  the arguments are not understood, or neither say who it is nor accept the claims")]
+  1  failed or refused, such as a request with an invalid signature, or an existing file
+  2  the arguments are not understood, or neither name the identity nor accept the claims")]
 pub(crate) struct Sign {
     /// File of a certificate request, PEM or DER
     #[arg(value_name = "CSR")]

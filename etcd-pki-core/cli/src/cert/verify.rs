@@ -40,7 +40,7 @@ Examples:
 
 Exit codes:
   0  every certificate is accepted
-  1  one is refused, or cannot be read; the others are judged all the same
+  1  one is refused, or cannot be read; the others are still verified
   2  the arguments are not understood")]
 pub(crate) struct Verify {
     /// Files with one certificate each, followed by its intermediates, PEM or DER
