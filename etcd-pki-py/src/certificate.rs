@@ -116,7 +116,7 @@ impl PyCertificate {
     /// The serial number.
     #[getter]
     fn serial_number<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        // Converted from hexadecimal digits, because Python does not limit their number
+        // Python limits the number of decimal digits, but not of hexadecimal ones
         let digits = self.0.serial_number().to_string();
         py.get_type::<PyInt>().call1((digits, 16))
     }

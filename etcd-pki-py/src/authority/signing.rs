@@ -58,8 +58,8 @@ impl PyCertificateAuthority {
     }
 
     /// Signs a request for the requester's key. The names come from `identity`, the usages from
-    /// `role`. Everything else that the request claims is denied, and listed in
-    /// `Issued.denied_claims`. To accept the requester's names, use `identity=request.claimed()`.
+    /// `role`. Further claims of the request are denied, and listed in `Issued.denied_claims`. To
+    /// accept the requester's names, use `identity=request.claimed()`.
     #[pyo3(
         signature = (request, role, identity, *, names=Names::default(), validity=None, now=None),
         text_signature = "($self, request, role, identity, *, names=(), validity=None, now=None)"

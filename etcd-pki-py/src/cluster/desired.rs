@@ -1,4 +1,4 @@
-//! The files that must exist for a cluster.
+//! The CAs and pairs that must exist for a cluster.
 
 use etcd_pki_core::{
     CaKind, KeyAlgorithm, Role,

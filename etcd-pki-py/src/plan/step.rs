@@ -20,8 +20,8 @@ use crate::{
     words::Word,
 };
 
-/// One step of a plan: the change of a pair, and the reasons. `str` of it is a line such as `renew
-/// member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`.
+/// One step of a plan: the change of a pair, and the reasons. `str` of it is a line such as
+/// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`.
 #[pyclass(frozen, name = "Step", module = "etcd_pki")]
 #[derive(Clone)]
 pub(crate) struct PyStep {
