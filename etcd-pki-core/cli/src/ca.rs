@@ -57,7 +57,7 @@ impl CaCommand {
 /// Create a CA: a key, and a certificate that may sign others
 ///
 /// With a passphrase the key is encrypted. A new CA is not written next to certificates of another
-/// CA, because no member would trust both. --replace-ca allows it.
+/// CA, because members with one CA refuse the certificates of the other. --replace-ca allows it.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("destination").args(["directory", "out"]),

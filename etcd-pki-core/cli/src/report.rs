@@ -68,7 +68,7 @@ struct Left {
 }
 
 impl Report {
-    /// A report on commands that write these files. It prints JSON if requested and if standard
+    /// A report on writing these files. It prints JSON if requested and if standard
     /// output is free.
     pub(crate) fn on(files: &[&Path], json: &JsonOption) -> Result<Self, Failure> {
         if json.json && files.iter().any(|file| is_standard(file)) {
@@ -80,7 +80,7 @@ impl Report {
         Ok(Self::new(json))
     }
 
-    /// A report on commands that write files.
+    /// A report on writing files.
     pub(crate) fn new(json: &JsonOption) -> Self {
         Self {
             json: json.json,

@@ -34,7 +34,7 @@ pub(crate) struct StepFacts {
     /// The SHA-256 of every CA certificate that is no longer trusted there
     #[serde(skip_serializing_if = "Vec::is_empty")]
     untrusted_sha256: Vec<String>,
-    /// The SHA-256 of the certificate that is removed
+    /// The subject of the certificate that is removed
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ impl StepFacts {
         let shown = |path: &Path| path.display().to_string();
         let paths = step.paths();
         let removed = step.removed_certificate();
-        // Other steps do not need the key, or generate it
+        // Signing and trusting do not use the key, and a removal only has one if its file exists
         let has_key = match step.action() {
             Action::Sign | Action::Trust => false,
             Action::Remove => step.has_key_file(),

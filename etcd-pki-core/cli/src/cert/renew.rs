@@ -24,15 +24,16 @@ use crate::{
 
 /// Renew certificates: same names, same usages, and the same key without --rekey
 ///
-/// Without a file, every certificate of the directory is renewed that is due and that its CA
-/// signed. If peers have a separate CA, each certificate is renewed by the CA that signed it. The
-/// new one is valid for as long as the old one was. A certificate replaces its file at once, and
-/// etcd reads it at the next handshake.
+/// Without a file, the command renews every certificate in the directory that is due and was signed
+/// by its CA. If peers have a separate CA, each certificate is renewed by the CA that signed it.
+/// The new one is valid for as long as the old one was. A certificate replaces its file at once,
+/// and etcd reads it at the next handshake.
 ///
 /// The CA next to a file renews it, unless -d or --ca names another one.
 ///
-/// With --rekey there is an instant between writing the key and the certificate. A pair that etcd
-/// reads then does not match: that handshake fails, and the next one reads the whole pair.
+/// With --rekey there is an instant between writing the key and the certificate. If etcd reads the
+/// pair in that instant, they do not match: that handshake fails, and the next one reads the whole
+/// pair.
 ///
 /// Nothing is written through a symbolic link. Without a file, a link is skipped if its target is
 /// renewed under its own name.

@@ -29,7 +29,7 @@ use crate::{
 /// verified; the others can be its issuers.
 ///
 /// The CA is the one that etcd trusts for the file: the CA next to it, or the CA in the directory
-/// of -d. If peers have a separate CA, it applies to the peer certificates of members.
+/// of -d. If peers have a separate CA, that CA applies to the peer certificates of members.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -87,7 +87,7 @@ impl CertificateFacts {
         }
     }
 
-    /// The keyUsage. A CA without one is shown too, because it matters.
+    /// The keyUsage. For a CA without one, the text names the consequence.
     fn key_usages_in_words(&self) -> String {
         match &self.key_usages {
             Some(usages) => usages.join(", "),

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The heading of the options that name a CA's files
-pub(crate) const AUTHORITY: &str = "Authority";
+pub(crate) const AUTHORITY: &str = "CA";
 
 /// The hint if the directory has a CA without its key
 pub(crate) const KEY_ELSEWHERE: &str =
