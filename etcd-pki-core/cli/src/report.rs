@@ -68,8 +68,7 @@ struct Left {
 }
 
 impl Report {
-    /// A report on writing these files. It prints JSON if requested and if standard
-    /// output is free.
+    /// A report on writing these files. It prints JSON if requested and if standard output is free.
     pub(crate) fn on(files: &[&Path], json: &JsonOption) -> Result<Self, Failure> {
         if json.json && files.iter().any(|file| is_standard(file)) {
             return Err(Failure::usage(

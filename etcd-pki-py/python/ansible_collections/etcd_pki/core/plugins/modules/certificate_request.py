@@ -301,7 +301,7 @@ def present(module, pki, result):
     result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
     if parameters["return_content"]:
         content = before if module.check_mode else file.read(pki)
-        # The request of a key that must be replaced is left out, so that nobody signs it again
+        # The request for a key that must be replaced is left out: a CA must not sign it again
         result["csr"] = "" if unmade or content is None else content.decode()
     if key.file is not None and key.file.backup_file:
         result["privatekey_backup_file"] = key.file.backup_file
