@@ -1,4 +1,4 @@
-//! The specification of what exists.
+//! The specification of an existing directory.
 
 use std::path::PathBuf;
 
@@ -24,13 +24,13 @@ impl PyAdoption {
         work(py, || Adoption::read(&directory, layout)).map(Self)
     }
 
-    /// The specification.
+    /// The specification that describes the directory.
     #[getter]
     fn cluster(&self) -> PyCluster {
         PyCluster::new(self.0.cluster().clone())
     }
 
-    /// What the specification does not contain, and what is wrong, file by file.
+    /// The remarks, file by file: facts that the specification does not contain, and problems.
     #[getter]
     fn remarks(&self) -> Vec<PyRemark> {
         self.0.remarks().iter().cloned().map(PyRemark).collect()
@@ -41,7 +41,7 @@ impl PyAdoption {
     }
 }
 
-/// Something to know about a file of a directory that is adopted.
+/// A remark about a file of an adopted directory.
 #[pyclass(frozen, eq, hash, name = "Remark", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyRemark(Remark);
@@ -56,7 +56,7 @@ impl PyRemark {
         self.0.path().to_owned()
     }
 
-    /// The sentence.
+    /// The remark, a sentence.
     #[getter]
     fn text(&self) -> &str {
         self.0.text()

@@ -1,4 +1,4 @@
-//! Authorities.
+//! CAs.
 
 mod issued;
 mod loading;
@@ -25,14 +25,14 @@ use crate::{
     words::Word,
 };
 
-/// A certificate authority: it issues a key and its certificate at once, and signs what others
-/// request for their own keys.
+/// A certificate authority. It issues a key and its certificate together, and signs the requests of
+/// others for their own keys.
 ///
-/// A `role` is one, or a `Profile` where a certificate has something other than usual; an
-/// `identity` is an `Identity`, or the name alone, and `names` are further alternative names.
-/// `algorithm` is that of a key that is made; `validity` is how long a certificate is valid, a
-/// `timedelta`, text such as `90d`, or the `datetime` of its end; `now` is the time to count from,
-/// the present one unless said otherwise.
+/// A `role` is a `Role`, or a `Profile` if a certificate differs from the usual one. An `identity`
+/// is an `Identity`, or the name alone, and `names` are further alternative names. `algorithm` is
+/// that of a new key. `validity` is how long a certificate is valid: a `timedelta`, text such as
+/// `90d`, or the `datetime` at which it expires. `now` is the time to count from, the present one
+/// by default.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -58,44 +58,43 @@ impl PyCertificateAuthority {
 
 #[pymethods]
 impl PyCertificateAuthority {
-    /// The authority's certificate.
+    /// The CA certificate.
     #[getter]
     fn certificate(&self) -> PyCertificate {
         PyCertificate(self.0.certificate().clone())
     }
 
-    /// The certificates that a leaf carries behind its own: this authority's, unless it is a root,
-    /// and the intermediates above.
+    /// The certificates that follow a leaf in its file: this CA's, unless it is a root, and the
+    /// intermediates above.
     #[getter]
     fn chain(&self) -> Vec<PyCertificate> {
         wrapped(self.0.chain())
     }
 
-    /// What etcd is to trust: the root above this authority, or the authority itself where none is
-    /// known.
+    /// The CA that etcd must trust: the root above this CA, or the CA itself if no root is known.
     #[getter]
     fn root(&self) -> PyCertificate {
         PyCertificate(self.0.root().clone())
     }
 
-    /// The authority's key, if it is in this process.
+    /// The CA's key, if it is in this process.
     #[getter]
     fn key(&self) -> Option<PyPrivateKey> {
         PyPrivateKey::of_authority(Arc::clone(&self.0))
     }
 
-    /// Whether the certificate lacks keyUsage, as Kubespray's does: Go, and so etcd, does not mind,
-    /// but Python 3.13 refuses every chain that ends there. `renewed` mends it.
+    /// Whether the certificate lacks keyUsage, as Kubespray's does. Go accepts this, and so does
+    /// etcd, but Python 3.13 refuses every chain that ends there. `renewed` adds it.
     #[getter]
     fn lacks_key_usage(&self) -> bool {
         self.0.lacks_key_usage()
     }
 
-    /// The same CA with a new certificate: same key, same subject, and every extension, so that what it
-    /// has signed stays valid. Missing extensions that a CA needs are added, such as the keyUsage
-    /// that Kubespray's CA lacks. `keeps_serial=True` where leaves name their issuer by its serial
-    /// number; `path_length` changes how many CAs may be below it. A CA that another one issued is
-    /// refused: `renewal_request` makes a request for its issuer.
+    /// The same CA with a new certificate: same key, same subject, and every extension, so that
+    /// what it has signed stays valid. Missing extensions that a CA needs are added, such as the
+    /// keyUsage that Kubespray's CA lacks. Use `keeps_serial=True` if leaves name their issuer by
+    /// its serial number; `path_length` changes how many CAs may be below it. A CA that another one
+    /// issued is refused: `renewal_request` creates a request for its issuer.
     #[pyo3(signature = (*, validity=None, keeps_serial=false, path_length=None, now=None))]
     fn renewed(
         &self,
@@ -117,15 +116,16 @@ impl PyCertificateAuthority {
     }
 
     /// A request to the issuer of an intermediate CA for its next certificate: same key, same
-    /// subject, and every extension but the one that names the issuer.
+    /// subject, and every extension except the one that names the issuer.
     fn renewal_request(&self, py: Python<'_>) -> PyResult<PyCertificateRequest> {
         work(py, || self.0.renewal_request()).map(PyCertificateRequest)
     }
 
-    /// Writes the certificate, mode 0644, and the key, mode 0600, encrypted if there is a
-    /// passphrase, whole or not at all. Where an authority is, or what one has signed, nothing is
-    /// written, unless `replace_ca` says so: what the old one signed is worth nothing then, and its
-    /// files are kept as `ca-replaced-SERIAL.pem` and `ca-replaced-SERIAL-key.pem`. Returns where.
+    /// Writes the certificate, mode 0644, and the key, mode 0600: both files or none. The key is
+    /// encrypted if there is a passphrase. If the directory has a CA, or certificates of one,
+    /// nothing is written without `replace_ca`. After a replacement, nothing that the old CA signed
+    /// is accepted, and its files are kept as `ca-replaced-SERIAL.pem` and
+    /// `ca-replaced-SERIAL-key.pem`. Returns the paths.
     #[pyo3(
         signature = (directory, *, layout=Word(Layout::Kubespray), passphrase=None, replace_ca=false),
         text_signature = "($self, directory, *, layout='kubespray', passphrase=None, replace_ca=False)"
@@ -166,7 +166,7 @@ impl PyCertificateAuthority {
 }
 
 impl PyCertificateAuthority {
-    /// How long its certificate was valid in all.
+    /// The validity of its certificate, from beginning to end.
     fn life(&self) -> Duration {
         let certificate = self.0.certificate();
         let life = certificate
@@ -176,7 +176,7 @@ impl PyCertificateAuthority {
     }
 }
 
-/// How many CAs may be below one, from 0 to 255.
+/// The number of CAs that may be below a CA, from 0 to 255.
 struct PathLength(u8);
 
 impl FromPyObject<'_, '_> for PathLength {

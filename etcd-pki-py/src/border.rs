@@ -1,4 +1,4 @@
-//! The border to other packages: `etcd_pki._cryptography` and `etcd_pki._ssl` know them.
+//! The interface to other packages: `etcd_pki._cryptography` and `etcd_pki._ssl` use them.
 
 use pyo3::{
     prelude::*,

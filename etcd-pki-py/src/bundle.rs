@@ -29,7 +29,7 @@ use crate::{
 ///
 /// The key matches the certificate, and each certificate is signed by the next.
 ///
-/// `certificate` and `key` are put together; `chain` begins with the issuer of the certificate, if
+/// `certificate` and `key` become a bundle. `chain` begins with the issuer of the certificate, if
 /// that is an intermediate.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
@@ -39,7 +39,7 @@ use crate::{
 #[pyclass(frozen, name = "Bundle", module = "etcd_pki")]
 pub(crate) struct PyBundle {
     bundle: Arc<Bundle>,
-    /// What whoever issued it trusts; nothing if it was read
+    /// The root of the CA that issued it; nothing if it was read
     trusted: Option<Certificate>,
 }
 
@@ -80,7 +80,7 @@ impl PyBundle {
         work(py, || Bundle::new(key.imported()?, certificate, chain.0)).map(Self::read)
     }
 
-    /// Reads a key, and a certificate with its chain behind it, from PEM.
+    /// Reads a key, and a certificate followed by its chain, from PEM.
     #[staticmethod]
     #[pyo3(signature = (certificates, key, *, passphrase=None))]
     fn from_pem(
@@ -97,7 +97,7 @@ impl PyBundle {
         bundle.map(Self::read)
     }
 
-    /// Reads a certificate with its chain behind it, and its key, from files, PEM or DER.
+    /// Reads a certificate followed by its chain, and its key, from files, PEM or DER.
     #[staticmethod]
     #[pyo3(signature = (certificate, key, *, passphrase=None))]
     fn from_files(
@@ -165,8 +165,8 @@ impl PyBundle {
     }
 
     /// Writes both files under the role and the name that it was issued for: the certificate with
-    /// its chain, mode 0644, and the key, mode 0600, whole or not at all. Nothing that exists is
-    /// replaced, unless `overwrite` says so. Returns where.
+    /// its chain, mode 0644, and the key, mode 0600, both or none. Existing files are replaced only
+    /// with `overwrite`. Returns the paths.
     #[pyo3(
         signature = (directory, *, layout=Word(Layout::Kubespray), overwrite=false),
         text_signature = "($self, directory, *, layout='kubespray', overwrite=False)"
@@ -183,10 +183,10 @@ impl PyBundle {
         work(py, || write(&self.bundle, &store, &files, overwrite))
     }
 
-    /// A context for a server of clients: it serves with this certificate, and takes clients whose
-    /// certificates `trusted` has signed; with `client_cert_auth=False`, also those without one.
-    /// `trusted` is the root of the authority that issued the bundle; one that was read needs it
-    /// said. No key file is left on the disk.
+    /// A context for a server. It uses this certificate, and accepts clients with a certificate
+    /// that `trusted` has signed; with `client_cert_auth=False`, also clients without a
+    /// certificate. By default `trusted` is the root of the CA that issued the bundle. A bundle
+    /// that was read needs the argument. No key file remains on the disk.
     #[pyo3(signature = (trusted=None, *, client_cert_auth=true))]
     fn ssl_context_server<'py>(
         &self,
@@ -199,8 +199,8 @@ impl PyBundle {
         border::ssl_context(py, "server", &arguments)
     }
 
-    /// A context for a client: it dials with this certificate, and takes a server whose certificate
-    /// `trusted` has signed for the host that is dialled. No key file is left on the disk.
+    /// A context for a client. It uses this certificate, and accepts a server if `trusted` has
+    /// signed its certificate for the host of the connection. No key file remains on the disk.
     #[pyo3(signature = (trusted=None))]
     fn ssl_context_client<'py>(
         &self,
@@ -210,11 +210,11 @@ impl PyBundle {
         border::ssl_context(py, "client", &self.ssl_arguments(py, trusted)?)
     }
 
-    /// A context for a member that speaks with members, for one end of a connection: both present a
-    /// certificate and check the other's. The bundle's own has to be for a server and for a client
-    /// (serverAuth and clientAuth), as a member's is. The serving end takes every certificate for a
-    /// client that `trusted` has signed, whatever names are in it; etcd itself also looks at the
-    /// address that the other end dials from. No key file is left on the disk.
+    /// A context for connections between members, for either end: both present a certificate and
+    /// check the other's. The certificate of this bundle must be for a server and for a client
+    /// (serverAuth and clientAuth), as a member's is. The server accepts every client certificate
+    /// that `trusted` has signed, whatever names it has. etcd itself also checks the address from
+    /// which the client connects. No key file remains on the disk.
     #[pyo3(signature = (trusted=None, *, server_side))]
     fn ssl_context_peer<'py>(
         &self,
@@ -266,8 +266,8 @@ impl PyBundle {
     }
 }
 
-/// Whether its usages let a certificate serve and dial. One that names none is for all (RFC 5280,
-/// section 4.2.1.12).
+/// Whether the usages of a certificate allow both a server and a client. A certificate without
+/// usages allows everything (RFC 5280, section 4.2.1.12).
 fn serves_and_dials(certificate: &Certificate) -> bool {
     let Some(usages) = certificate.extended_key_usages() else {
         return true;
@@ -276,8 +276,8 @@ fn serves_and_dials(certificate: &Certificate) -> bool {
     both.iter().all(|usage| usages.contains(usage))
 }
 
-/// The bundle of what a key's file and a certificate's hold: its certificate stands first, and the
-/// chain behind it.
+/// The bundle of a key and of the certificates in a file: the first is the certificate, the others
+/// are its chain.
 fn with_chain(key: PrivateKey, mut certificates: Vec<Certificate>) -> Result<Bundle> {
     let chain = certificates.split_off(1);
     Bundle::new(key, certificates.swap_remove(0), chain)

@@ -18,7 +18,7 @@ use crate::{
     words::Word,
 };
 
-/// A certificate (RFC 5280), whoever made it.
+/// A certificate (RFC 5280), of any issuer.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -33,7 +33,7 @@ pub(crate) struct PyCertificate(pub(crate) Certificate);
 
 #[pymethods]
 impl PyCertificate {
-    /// Reads the only certificate in a PEM file, whatever else is in it.
+    /// Reads the only certificate in a PEM file, which may have other blocks.
     #[staticmethod]
     fn from_pem(pem: Contents) -> PyResult<Self> {
         Certificate::from_pem(pem.as_bytes()).or_raise().map(Self)
@@ -53,7 +53,7 @@ impl PyCertificate {
         Ok(wrapped(all))
     }
 
-    /// Reads the first certificate in a file, PEM or DER: a leaf stands before its chain.
+    /// Reads the first certificate in a file, PEM or DER. A leaf comes before its chain.
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let mut all = Self::all_from_file(py, path)?;
@@ -67,7 +67,7 @@ impl PyCertificate {
         all.map(wrapped)
     }
 
-    /// Takes a certificate of the package cryptography.
+    /// Converts a certificate of the package cryptography.
     #[staticmethod]
     fn from_cryptography(py: Python<'_>, certificate: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::from_der(border::from_cryptography(
@@ -116,18 +116,18 @@ impl PyCertificate {
     /// The serial number.
     #[getter]
     fn serial_number<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        // By its hexadecimal digits, whose number Python does not limit
+        // Python limits the number of decimal digits, but not of hexadecimal ones
         let digits = self.0.serial_number().to_string();
         py.get_type::<PyInt>().call1((digits, 16))
     }
 
-    /// When it begins.
+    /// When it becomes valid.
     #[getter]
     fn not_valid_before_utc(&self) -> SystemTime {
         self.0.not_before()
     }
 
-    /// When it ends, that second included.
+    /// When it expires. It is still valid in this second.
     #[getter]
     fn not_valid_after_utc(&self) -> SystemTime {
         self.0.not_after()
@@ -139,7 +139,7 @@ impl PyCertificate {
         PyPublicKey(self.0.public_key().clone())
     }
 
-    /// How it is signed: `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, ...
+    /// The signature algorithm: `ecdsa-with-SHA256`, `sha256WithRSAEncryption`, ...
     #[getter]
     fn signature_algorithm(&self) -> String {
         self.0.signature_algorithm()
@@ -151,35 +151,35 @@ impl PyCertificate {
         self.0.is_ca()
     }
 
-    /// How many authorities may stand below it, if that is limited.
+    /// The number of CAs that may be below it, if that is limited.
     #[getter]
     fn path_length(&self) -> Option<u8> {
         self.0.path_length()
     }
 
-    /// What its key may be used for, as RFC 5280 calls it: `digitalSignature`, `keyCertSign`, ...
-    /// `None` if it has no keyUsage, which limits nothing.
+    /// The usages of its key, in the words of RFC 5280: `digitalSignature`, `keyCertSign`, ...
+    /// `None` if it has no keyUsage, which means no limit.
     #[getter]
     fn key_usages(&self) -> Option<Vec<String>> {
         self.0.key_usages().map(texts)
     }
 
-    /// What it may be used for: `serverAuth`, `clientAuth`, or an object identifier. `None` if it
-    /// has no extKeyUsage, which limits nothing.
+    /// The usages of the certificate: `serverAuth`, `clientAuth`, or an object identifier. `None`
+    /// if it has no extKeyUsage, which means no limit.
     #[getter]
     fn extended_key_usages(&self) -> Option<Vec<String>> {
         self.0.extended_key_usages().map(texts)
     }
 
-    /// The role that its usages fit: both ways a member, dialling alone a client, or a node if its
-    /// common name says so.
+    /// The role that fits its usages: a member for both serverAuth and clientAuth, and a client for
+    /// clientAuth alone, or a node if its common name is one of a node.
     #[getter]
     fn role(&self) -> Option<Word<Role>> {
         self.0.role().map(Word)
     }
 
-    /// Why etcd's peer port accepts this certificate of a client or node, as long as peers have no CA
-    /// of their own; `None` if it refuses the certificate, or if that is a member's.
+    /// Why etcd's peer port accepts this certificate of a client or node, as long as peers have no
+    /// CA of their own; `None` if it refuses the certificate, or if that is a member's.
     #[getter]
     fn peer_port(&self) -> Option<PyFinding> {
         inspect::peer_port(&self.0).as_ref().map(PyFinding::of)
@@ -203,7 +203,7 @@ impl PyCertificate {
         self.0.uris().to_vec()
     }
 
-    /// Alternative names of other kinds (e-mail addresses, directory names, ...), described.
+    /// Alternative names of other kinds (e-mail addresses, directory names, ...), as text.
     #[getter]
     fn other_names(&self) -> Vec<String> {
         self.0.other_names()

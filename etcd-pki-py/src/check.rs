@@ -1,4 +1,4 @@
-//! When certificates expire, and what is wrong with files.
+//! Reports when certificates expire, and what is wrong with files.
 
 use std::path::PathBuf;
 
@@ -19,13 +19,14 @@ use crate::{
     words::Word,
 };
 
-/// Checks certificates for monitoring, and for people before they go on holiday.
+/// Checks certificates, for monitoring and for people.
 ///
 /// `warning` and `critical` are the thresholds before a certificate expires, as a `timedelta` or
 /// text such as `30d` and `33%`: by default thirty days and seven, and less for certificates with a
-/// short life. `ca_warning` and `ca_critical` are those of CAs: by default 180 days and thirty, or the
-/// others if those are longer. `at` is the time to judge at, the present one by default. `ignore` has
-/// the codes of findings that are left out, such as `EP011`, each a `FindingCode` or its text.
+/// short life. `ca_warning` and `ca_critical` are those of CAs: by default 180 days and thirty, or
+/// the others if those are longer. `at` is the time of the check, the present one by default.
+/// `ignore` has the codes of findings that are left out, such as `EP011`, each a `FindingCode` or
+/// its text.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Check, Role
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -88,7 +89,8 @@ impl PyCheck {
     }
 
     /// Checks files, and all files of directories: in them, one level below, and in an `etcd`
-    /// there. The results are in the order of the files. A file that cannot be read is a finding.
+    /// directory there. The results are in the order of the files. A file that cannot be read is a
+    /// finding.
     fn run(&self, py: Python<'_>, paths: Listed<PathBuf>) -> PyResult<Vec<PyChecked>> {
         let checked = work(py, || on_all_cores(|| Ok(self.check.run(paths.0))))?;
         Ok(checked.into_iter().map(PyChecked).collect())
@@ -123,7 +125,7 @@ impl PyChecked {
         self.0.certificate().cloned().map(PyCertificate)
     }
 
-    /// The file of its key, if it is this file or next to it.
+    /// The file of its key, if the key is in this file or next to it.
     #[getter]
     fn key(&self) -> Option<PathBuf> {
         self.0.key().map(std::path::Path::to_owned)
@@ -155,14 +157,15 @@ impl PyChecked {
         self.0.days_left()
     }
 
-    /// What is wrong.
+    /// The findings.
     #[getter]
     fn findings(&self) -> Vec<PyFinding> {
         PyFinding::all(self.0.findings())
     }
 
-    /// Whether this is the certificate of a node, client or admin by its file's name, with a member's
-    /// usages and names, as Kubespray gives them: etcd's peer port accepts it from each of them.
+    /// Whether this is the certificate of a node, client or admin by the name of its file, with a
+    /// member's usages and names, as in Kubespray. etcd's peer port accepts such a certificate as a
+    /// member's.
     #[getter]
     fn is_as_a_member(&self) -> bool {
         self.0.is_as_a_member()

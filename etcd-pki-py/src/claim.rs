@@ -1,11 +1,11 @@
-//! What a request asks for.
+//! The claims of a request.
 
 use std::net::IpAddr;
 
 use etcd_pki_core::request::Claim;
 use pyo3::prelude::*;
 
-/// One thing that a request asks for. `str` of it is a line such as `organization system:masters`.
+/// One claim of a request. `str` of it is a line such as `organization system:masters`.
 #[pyclass(frozen, eq, hash, name = "Claim", module = "etcd_pki")]
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct PyClaim {
@@ -15,7 +15,7 @@ pub(crate) struct PyClaim {
     text: String,
 }
 
-/// A value, as the Python object that it becomes.
+/// A value, converted to a Python object.
 #[derive(Clone, PartialEq, Hash, FromPyObject, IntoPyObject, IntoPyObjectRef)]
 enum Value {
     Text(String),
@@ -67,21 +67,21 @@ impl PyClaim {
         &self.kind
     }
 
-    /// What is asked for: text, or an address as an object of `ipaddress`; `None` for a certificate
-    /// that may sign others.
+    /// The requested value: text, or an address as an object of `ipaddress`; `None` for a
+    /// certificate that may sign others.
     #[getter]
     fn value(&self) -> Option<&Value> {
         self.value.as_ref()
     }
 
-    /// The attribute of the subject that has the value, if it is neither the common name nor an
+    /// The attribute of the subject with the value, if it is neither the common name nor an
     /// organization.
     #[getter]
     fn attribute(&self) -> Option<&str> {
         self.attribute.as_deref()
     }
 
-    /// What a pickle holds.
+    /// The contents of a pickle.
     #[staticmethod]
     fn _restored(
         kind: String,

@@ -197,8 +197,8 @@ impl PyCluster {
         self.cluster.hosts()
     }
 
-    /// Everything that must exist for the cluster, in the order in which it is made; with `host`,
-    /// what that host needs, with the paths that the files have on it.
+    /// Everything that must exist for the cluster, in the order in which it is created; with
+    /// `host`, what that host needs, with the paths that the files have on it.
     #[pyo3(signature = (*, host=None))]
     fn desired(&self, host: Option<Text>) -> PyResult<PyDesired> {
         let desired = match host {

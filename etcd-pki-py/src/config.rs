@@ -1,4 +1,4 @@
-//! What etcd, etcdctl and kube-apiserver must be told.
+//! The settings of etcd, etcdctl and kube-apiserver.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use crate::{
     cluster::PyCluster, error::work, hash::hash_by_debug, store::PyStore, text::Text, words::Word,
 };
 
-/// Settings for one program, in the form in which it takes them. `str` of it is what a file or a
-/// shell reads: lines of an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for
-/// kube-apiserver. Paths are absolute.
+/// Settings for one program, in its own format. `str` of it is text for a file or a shell: lines of
+/// an `EnvironmentFile` for etcd, `export` lines for etcdctl, flags for kube-apiserver. Paths are
+/// absolute.
 #[pyclass(frozen, eq, hash, name = "Settings", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PySettings(Settings);
@@ -20,10 +20,10 @@ hash_by_debug!(PySettings);
 
 #[pymethods]
 impl PySettings {
-    /// The `ETCD_*` lines of a member: the certificates for clients and for peers, and that both
-    /// must present one. With `cluster`, `optional` has the names of all its members; without, it has
-    /// names only if the directory has the certificates of several members. `at` is the directory of
-    /// the files on the host, if it is another one there.
+    /// The `ETCD_*` lines of a member. They set its certificates for clients and for peers, and
+    /// require a certificate from both. With `cluster`, `optional` has the names of all its
+    /// members; without, it has names only if the directory has the certificates of several
+    /// members. `at` is the directory of the files on the host, if it is another one there.
     #[staticmethod]
     #[pyo3(signature = (store, host, *, at=None, cluster=None))]
     fn etcd(
@@ -57,7 +57,7 @@ impl PySettings {
         settings.map(|settings| Self::of(settings, at))
     }
 
-    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect beside a
+    /// The `ETCDCTL_*` exports for the client's pair that the layout's own tools expect next to a
     /// member.
     #[staticmethod]
     #[pyo3(signature = (store, host, *, at=None))]
@@ -72,7 +72,7 @@ impl PySettings {
         settings.map(|settings| Self::of(settings, at))
     }
 
-    /// The flags by which kube-apiserver dials etcd with a node's pair.
+    /// The flags of kube-apiserver for its connection to etcd, with a node's pair.
     #[staticmethod]
     #[pyo3(signature = (store, host, *, at=None))]
     fn apiserver(
@@ -92,8 +92,8 @@ impl PySettings {
         self.0.entries().to_vec()
     }
 
-    /// Names and values of what may be set as well, unquoted: `ETCD_PEER_CERT_ALLOWED_CN`, by which
-    /// a member takes only the common names of the members for peers.
+    /// Names and values of optional settings, unquoted. With `ETCD_PEER_CERT_ALLOWED_CN` a member
+    /// accepts only the common names of members from peers.
     #[getter]
     fn optional(&self) -> Vec<(String, String)> {
         self.0.optional().cloned().collect()

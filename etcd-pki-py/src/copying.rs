@@ -1,4 +1,4 @@
-//! Copies of values that never change and hold nothing secret: each is its own.
+//! Copying of values that never change and hold no secret: a copy is the same object.
 
 use pyo3::prelude::*;
 
@@ -19,7 +19,7 @@ use crate::{
     profile::PyProfile,
 };
 
-/// Lets `copy.copy` and `copy.deepcopy` take the classes.
+/// Makes the classes usable with `copy.copy` and `copy.deepcopy`.
 macro_rules! copied_as_itself {
     ($($class:ty),+ $(,)?) => {$(
         #[pymethods]

@@ -15,11 +15,11 @@ use pyo3::{prelude::*, types::PyDict};
 
 use crate::{hint::in_python, interpreter, words::member};
 
-/// A fact of an error, as the Python object that it becomes.
+/// A fact of an error, converted to a Python object.
 #[derive(IntoPyObject)]
 enum Fact {
     Code(Code),
-    /// As text, in which Python keeps bytes that are no characters (`os.fsdecode`)
+    /// Text, in which Python keeps invalid bytes (`os.fsdecode`)
     FileName(OsString),
     Instant(SystemTime),
     Number(u64),
@@ -42,7 +42,7 @@ impl<'py> IntoPyObject<'py> for Code {
     }
 }
 
-/// Facts by their names.
+/// The facts by name.
 type Facts = Vec<(&'static str, Fact)>;
 
 fn text(text: impl ToString) -> Fact {
@@ -69,12 +69,12 @@ pub(crate) fn exception_of(error: &Error) -> PyErr {
     exception(class, &error.to_string(), hint, facts)
 }
 
-/// The exception for an object that is not, or no longer, in the state that is needed.
+/// The exception if an object is not, or no longer, in the required state.
 pub(crate) fn state_error(message: &str) -> PyErr {
     exception("InvalidStateError", message, None, Vec::new())
 }
 
-/// What the core returns, as what Python's functions return.
+/// Converts a result of the core to a result for Python.
 pub(crate) trait OrRaise<T> {
     fn or_raise(self) -> PyResult<T>;
 }
@@ -306,12 +306,12 @@ fn describe(error: &Error) -> (&'static str, Facts) {
     }
 }
 
-/// What the system refused, with the attributes that Python's `OSError` has.
+/// An error of the operating system, with the attributes of Python's `OSError`.
 fn io_error(action: &str, file: &Path, error: &io::Error) -> (&'static str, Facts) {
     let number = error
         .raw_os_error()
         .and_then(|number| u64::try_from(number).ok());
-    // What Rust adds to the system's words is in `errno`
+    // `errno` has the number that Rust adds to the system's text
     let suffix = number.map(|number| format!(" (os error {number})"));
     let told = error.to_string();
     let told = told.strip_suffix(suffix.as_deref().unwrap_or_default());

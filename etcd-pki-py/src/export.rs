@@ -1,4 +1,4 @@
-//! One host's own files.
+//! The files of one host.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::hash::hash_by_debug;
 
-/// What was copied for one host.
+/// The copied files of one host.
 #[pyclass(frozen, eq, hash, name = "Exported", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyExported(pub(crate) Exported);
@@ -16,14 +16,14 @@ hash_by_debug!(PyExported);
 
 #[pymethods]
 impl PyExported {
-    /// Where each file is.
+    /// The paths of the files.
     #[getter]
     fn files(&self) -> Vec<PathBuf> {
         self.0.files.clone()
     }
 
     /// The owner and the group of the specification that could not be set here: they are unknown on
-    /// this host, or only root may change owners. Change them where the files are used.
+    /// this host, or only root may change owners. Change them on the host that uses the files.
     #[getter]
     fn unset_owners(&self) -> Vec<String> {
         self.0.not_given.clone()

@@ -35,9 +35,9 @@ pub(crate) fn py_has_further_names(path: PathBuf) -> bool {
     has_further_names(&path)
 }
 
-/// Writes files together, given as (path, contents, secret): each is complete and on the disk
-/// before the first takes its place, none is written through a symbolic link, and a secret one,
-/// mode 0600 instead of 0644, is never readable by others.
+/// Writes files together, given as (path, contents, secret). Each is complete and on the disk
+/// before the first replaces an existing file. None is written through a symbolic link. A secret
+/// file has mode 0600 instead of 0644, and is never readable by others.
 #[pyfunction(name = "write_files")]
 #[pyo3(signature = (files, *, overwrite=false))]
 pub(crate) fn py_write_files(
@@ -59,7 +59,7 @@ pub(crate) fn py_write_files(
     })
 }
 
-/// Whether a file that exists may be replaced.
+/// Whether an existing file may be replaced.
 pub(crate) fn overwriting(overwrite: bool) -> Overwrite {
     if overwrite {
         Overwrite::Replace

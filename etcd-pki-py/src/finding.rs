@@ -1,4 +1,4 @@
-//! What is wrong with a certificate, a key, a file or a chain.
+//! Problems with a certificate, a key, a file or a chain.
 
 use std::{
     hash::{Hash, Hasher},
@@ -15,11 +15,12 @@ use crate::{
     words::{Word, member},
 };
 
-/// Something that is wrong with existing files: a check reports it, a plan gives it as the reason
+/// Something that is wrong with existing files. A check reports it, a plan gives it as the reason
 /// of a step, and a verdict as the reason of a refusal. `str` of it is a sentence such as `expires
 /// in 12 days (threshold 30d)`.
 ///
-/// Its facts are attributes. One that a kind of finding does not have is `None`, or an empty list.
+/// Its facts are attributes. A fact that a kind of finding does not have is `None`, or an empty
+/// list.
 ///
 /// >>> from etcd_pki import Cluster
 /// >>> report = Cluster(clients=["root"]).apply("ssl")
@@ -130,13 +131,13 @@ impl PyFinding {
         self.facts.name.as_deref()
     }
 
-    /// What the files have; modes as `0644`.
+    /// The current value of the files; modes as `0644`.
     #[getter]
     fn current(&self) -> Vec<String> {
         self.facts.current.clone()
     }
 
-    /// What they should have; modes as `0600`.
+    /// The desired value; modes as `0600`.
     #[getter]
     fn desired(&self) -> Vec<String> {
         self.facts.desired.clone()
@@ -160,13 +161,13 @@ impl PyFinding {
         self.facts.days
     }
 
-    /// Why, in words.
+    /// The reason, as text.
     #[getter]
     fn reason(&self) -> Option<&str> {
         self.facts.reason.as_deref()
     }
 
-    /// What a pickle holds.
+    /// The contents of a pickle.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "a pickle's state is flat")]
     fn _restored(

@@ -1,7 +1,7 @@
 //! Hashes of values that the core compares and does not hash.
 
-/// Lets Python hash a class around a value. Equal values look alike in `Debug`, so what that writes
-/// will do.
+/// Implements Python's hash for a class around a value. It hashes the `Debug` text, which is the
+/// same for equal values.
 macro_rules! hash_by_debug {
     ($class:ty) => {
         impl std::hash::Hash for $class {

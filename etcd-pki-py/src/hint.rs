@@ -1,7 +1,7 @@
-//! Hints in the words of Python: keywords instead of the command's options.
+//! Hints for Python: keywords instead of the command's options.
 
-/// What the core writes for the command, and what Python's users read instead. A phrase comes
-/// before its parts.
+/// The terms of the core's hints for the command, and the terms for Python. A phrase comes before
+/// its parts.
 const WORDS: &[(&str, &str)] = &[
     ("`etcd-pki apply --rekey`", "`apply(rekey=True)`"),
     (
@@ -36,8 +36,7 @@ const WORDS: &[(&str, &str)] = &[
     ("--san", "names="),
 ];
 
-/// A hint of the core in the words of Python. A part that names an option without a counterpart is
-/// left out.
+/// A hint of the core for Python. A part with an option that has no counterpart is left out.
 pub(crate) fn in_python(hint: &str) -> Option<String> {
     let hint = WORDS
         .iter()
@@ -48,7 +47,7 @@ pub(crate) fn in_python(hint: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// Whether a text names an option such as `--force`. `xn--bcher-kva` and `-----BEGIN` are none.
+/// Whether a text has an option such as `--force`. `xn--bcher-kva` and `-----BEGIN` are no options.
 fn has_option(text: &str) -> bool {
     text.match_indices("--").any(|(at, dashes)| {
         let (before, after) = (&text[..at], &text[at + dashes.len()..]);

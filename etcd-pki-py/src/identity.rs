@@ -1,4 +1,4 @@
-//! Who a certificate is for.
+//! The identity in a certificate.
 
 use etcd_pki_core::{Identity, Result};
 use pyo3::{prelude::*, types::PyString};
@@ -9,16 +9,16 @@ use crate::{
     text::{Names, Text, expected, names_out},
 };
 
-/// Who a certificate is for: a name, and by which names and addresses it is reached.
+/// The identity in a certificate: a name, and the names and addresses of the host.
 ///
-/// What is not said comes from the role: the common name of member `etcd-1` is
-/// `etcd-member-etcd-1`, a member's own name and the loopback names are among its alternative
-/// names, a node or client that serves nothing has the address 0.0.0.0.
+/// The role supplies the rest. The common name of member `etcd-1` is `etcd-member-etcd-1`. A
+/// member's own name and the loopback names are among its alternative names. A node or client
+/// without alternative names gets the address 0.0.0.0.
 ///
-/// `name` is a host's or a user's; without it, `common_name` or `organization` is needed. `names`
-/// are alternative names, as text or objects of `ipaddress`: what reads as an address is an
-/// address, anything else a DNS name, and `DNS:`, `IP:` and `URI:` before it say which. A text may
-/// list several with commas, as OpenSSL does. `common_name` takes the place of the role's, and
+/// `name` is a host's or a user's; without it, `common_name` or `organization` is required. `names`
+/// are alternative names, as text or objects of `ipaddress`. Text in the form of an address is an
+/// address, anything else a DNS name; the prefixes `DNS:`, `IP:` and `URI:` set the kind. A text
+/// may list several with commas, as OpenSSL does. `common_name` replaces the role's, and
 /// `organization` is the subject's, a group for Kubernetes.
 ///
 /// `without_common_name` and `without_alternative_names` leave these out, whatever the role has.
@@ -79,7 +79,7 @@ impl PyIdentity {
         build().or_raise().map(Self)
     }
 
-    /// The name that it was made with.
+    /// The name, without the role's prefix.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.name()
@@ -91,8 +91,8 @@ impl PyIdentity {
         self.0.organization()
     }
 
-    /// The alternative names that were given, addresses as objects of `ipaddress`; `None` if they
-    /// are to be left out.
+    /// The given alternative names, addresses as objects of `ipaddress`; `None` if they are left
+    /// out.
     #[getter]
     fn alternative_names<'py>(&self, py: Python<'py>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
         let names = self.0.alternative_names();
@@ -107,7 +107,7 @@ impl PyIdentity {
     }
 }
 
-/// An identity, or the name of one.
+/// An identity, or its name.
 pub(crate) struct IdentityArgument(pub(crate) Identity);
 
 impl FromPyObject<'_, '_> for IdentityArgument {
@@ -126,7 +126,7 @@ impl FromPyObject<'_, '_> for IdentityArgument {
 }
 
 impl IdentityArgument {
-    /// With further names.
+    /// The identity with further names.
     pub(crate) fn with(self, names: Names) -> Identity {
         if names.0.is_empty() {
             return self.0;

@@ -20,7 +20,7 @@ use crate::{
     words::Word,
 };
 
-/// Reads a directory once, and gives its current state. A file that cannot be read is a finding.
+/// Reads a directory once, and returns its current state. A file that cannot be read is a finding.
 ///
 /// >>> from etcd_pki import CertificateAuthority, inspect_directory
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -33,8 +33,8 @@ pub(crate) fn inspect_directory(py: Python<'_>, path: PathBuf) -> PyResult<PyDir
     work(py, || on_all_cores(|| inspect::directory(&path))).map(PyDirectory)
 }
 
-/// What is wrong with the owners of a CA's two files, and with who else may write in their directory.
-/// They are warnings: without a specification it is unknown who should own the files.
+/// Findings about the owners of a CA's two files, and about other users who may write to their
+/// directory. They are warnings: without a specification it is unknown who should own the files.
 ///
 /// >>> from etcd_pki import CertificateAuthority, inspect_ca
 /// >>> paths = CertificateAuthority.create("etcd-ca").write("ssl")
@@ -93,7 +93,7 @@ impl PyDirectory {
         self.0.results().iter().cloned().map(PyChecked).collect()
     }
 
-    /// Everything that is wrong.
+    /// All findings.
     #[getter]
     fn findings(&self) -> Vec<PyFinding> {
         PyFinding::all(self.0.findings())

@@ -1,4 +1,4 @@
-//! Working while other threads of Python run.
+//! Running work while other threads of Python run.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -7,17 +7,17 @@ use std::{
 
 use pyo3::prelude::*;
 
-/// Whether the thread that came back last has the global lock still, as far as is known here: it
-/// may have let go of it elsewhere.
+/// Whether the thread that last took the global lock here still has it. It may have released the
+/// lock elsewhere.
 static HELD: AtomicBool = AtomicBool::new(false);
 
-/// How long a thread looks out for the global lock before it goes to sleep over it.
+/// How long a thread spins for the global lock before it sleeps.
 ///
-/// Between two calls a thread has the lock for some three microseconds. To be woken from sleep
-/// takes some sixty: more than it took to sign what the lock was let go for.
+/// Between two calls a thread holds the lock for about three microseconds. Waking up from sleep
+/// takes about sixty, longer than the signature for which the lock was released.
 const LOOKOUT: Duration = Duration::from_micros(20);
 
-/// Does work without the global lock, which other threads may have meanwhile.
+/// Runs work without the global lock, so that other threads can hold it.
 pub(crate) fn without<T: Send>(py: Python<'_>, task: impl FnOnce() -> T + Send) -> T {
     let done = py.detach(|| {
         HELD.store(false, Ordering::Release);
@@ -30,7 +30,7 @@ pub(crate) fn without<T: Send>(py: Python<'_>, task: impl FnOnce() -> T + Send) 
 }
 
 fn look_out() {
-    // Where there is no lock, nobody waits for it
+    // Without a global lock there is nothing to wait for
     if cfg!(Py_GIL_DISABLED) || !HELD.load(Ordering::Acquire) {
         return;
     }

@@ -63,7 +63,7 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits a moment, or until the work is over.
+    /// Waits a moment, or until the work has ended.
     fn wait(&self) -> State {
         let state = self.state();
         let waited = self
@@ -79,8 +79,8 @@ impl Watch {
     }
 }
 
-/// Does work on all cores, in a pool of its own. A process that has forked does not have the
-/// threads of a shared pool, and would wait for them without end.
+/// Runs work on all cores, in a separate thread pool. A forked process does not have the threads of
+/// a shared pool, and would wait for them forever.
 pub(crate) fn on_all_cores<T: Send>(task: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().build();
     let pool = pool.map_err(|error| Error::Signer {
@@ -89,8 +89,9 @@ pub(crate) fn on_all_cores<T: Send>(task: impl FnOnce() -> Result<T> + Send) -> 
     pool.install(task)
 }
 
-/// Does work on all cores while the calling thread handles signals and calls `progress`, a function
-/// of two numbers. What either raises stops the work between two steps, and is raised afterwards.
+/// Runs work on all cores while the calling thread handles signals and calls `progress`, a function
+/// of two numbers. An exception of either stops the work between two steps, and is raised
+/// afterwards.
 pub(crate) fn watched<T: Send>(
     py: Python<'_>,
     progress: Option<ProgressArgument>,
@@ -130,7 +131,7 @@ pub(crate) fn watched<T: Send>(
     }
 }
 
-/// Takes a directory's lock. What a signal handler raises stops the wait, and is raised.
+/// Takes a directory's lock. An exception of a signal handler stops the wait, and is raised.
 pub(crate) fn locked(py: Python<'_>, store: &Store) -> PyResult<LockedStore> {
     let mut raised = None;
     let locked = interpreter::without(py, || {

@@ -23,9 +23,9 @@ use crate::{
 
 /// A private key that signs.
 ///
-/// It equals itself only, however often a bundle or an authority gives it, shows nothing of itself,
-/// and can be neither copied nor pickled; its bytes come out only through methods whose name says
-/// `secret`. What Python is given of it cannot be wiped.
+/// A private key equals only itself, even if a bundle or a CA returns it several times. Its `repr`
+/// shows nothing of it, and it can be neither copied nor pickled. Only methods with `secret` in
+/// their name return its bytes. Bytes that Python has received cannot be wiped.
 ///
 /// >>> from etcd_pki import PrivateKey
 /// >>> key = PrivateKey.generate()
@@ -36,7 +36,7 @@ use crate::{
 #[pyclass(frozen, eq, hash, name = "PrivateKey", module = "etcd_pki")]
 pub(crate) struct PyPrivateKey(Held);
 
-/// A key is never copied, so one that belongs to something stays there.
+/// A key is never copied, so the key of a bundle or a CA stays there.
 enum Held {
     Own(Box<PrivateKey>),
     OfBundle(Arc<Bundle>),
@@ -48,13 +48,13 @@ impl PyPrivateKey {
         Self(Held::OfBundle(bundle))
     }
 
-    /// The authority's key, if it is in this process.
+    /// The CA's key, if it is in this process.
     pub(crate) fn of_authority(authority: Arc<CertificateAuthority>) -> Option<Self> {
         authority.key()?;
         Some(Self(Held::OfAuthority(authority)))
     }
 
-    /// Where it lies, which is what makes it the same key: what is secret is not compared.
+    /// The address in memory, which identifies the key. Secret bytes are not compared.
     fn place(&self) -> *const () {
         match &self.0 {
             Held::Own(key) => ptr::from_ref::<PrivateKey>(key).cast(),
@@ -73,7 +73,7 @@ impl PyPrivateKey {
         }
     }
 
-    /// The same key for a bundle or an authority that owns it.
+    /// A copy of the key for a bundle or a CA that owns it.
     pub(crate) fn imported(&self) -> Result<PrivateKey> {
         PrivateKey::from_der(&self.get()?.to_secret_der())
     }
@@ -103,8 +103,8 @@ impl PyPrivateKey {
         work(py, || PrivateKey::generate_with(algorithm.0)).map(Self::own)
     }
 
-    /// Reads the only private key in a PEM file, whatever else is in it: PKCS#8, encrypted or not,
-    /// PKCS#1 or SEC1.
+    /// Reads the only private key in a PEM file, which may have other blocks: PKCS#8, encrypted or
+    /// not, PKCS#1 or SEC1.
     #[staticmethod]
     #[pyo3(signature = (pem, *, passphrase=None))]
     fn from_pem(
@@ -144,14 +144,14 @@ impl PyPrivateKey {
         key.map(Self::own)
     }
 
-    /// Takes a key of the package cryptography.
+    /// Converts a key of the package cryptography.
     #[staticmethod]
     fn from_cryptography(py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Self> {
         let der: Contents = border::from_cryptography(py, "private_key_der", key)?;
         Self::from_der(py, der, None)
     }
 
-    /// What kind of key it is.
+    /// The algorithm of the key.
     #[getter]
     fn algorithm(&self) -> PyResult<Word<KeyAlgorithm>> {
         Ok(Word(self.get().or_raise()?.algorithm()))
@@ -171,8 +171,8 @@ impl PyPrivateKey {
         Ok(PyBytes::new(py, &signature))
     }
 
-    /// The key in PEM: as PKCS#8, or in the format of another tool's habit. Whoever reads it can
-    /// pose as the key's owner.
+    /// The key in PEM: as PKCS#8, or in the format of another tool. Anyone with these bytes can act
+    /// as the key's owner.
     #[pyo3(
         signature = (*, format=Word(KeyFormat::Pkcs8)),
         text_signature = "($self, *, format='pkcs8')"
@@ -187,7 +187,7 @@ impl PyPrivateKey {
         Ok(PyBytes::new(py, pem.as_bytes()))
     }
 
-    /// The key as PKCS#8 in DER. Whoever reads it can pose as the key's owner.
+    /// The key as PKCS#8 in DER. Anyone with these bytes can act as the key's owner.
     fn to_secret_der<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let der = self.get().or_raise()?.to_secret_der();
         Ok(PyBytes::new(py, &der))
@@ -224,7 +224,7 @@ impl PyPrivateKey {
     }
 }
 
-/// That something with a private key in it is neither copied nor pickled.
+/// The error for copying or pickling something with a private key in it.
 pub(crate) fn not_copied(what: &str) -> PyErr {
     PyTypeError::new_err(format!("a {what} can be neither copied nor pickled"))
 }
@@ -260,19 +260,19 @@ impl PyPublicKey {
         PublicKey::from_der(der.as_bytes()).or_raise().map(Self)
     }
 
-    /// Takes a key of the package cryptography.
+    /// Converts a key of the package cryptography.
     #[staticmethod]
     fn from_cryptography(py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::from_der(border::from_cryptography(py, "public_key_der", key)?)
     }
 
-    /// The algorithm, if it is one that etcd-pki signs with.
+    /// The algorithm, if etcd-pki can sign with it.
     #[getter]
     fn algorithm(&self) -> Option<Word<KeyAlgorithm>> {
         self.0.algorithm().map(Word)
     }
 
-    /// The algorithm by its name, whatever it is: `ec-p256`, `rsa-1024`, `ec-p521`, or an object
+    /// The name of the algorithm, supported or not: `ec-p256`, `rsa-1024`, `ec-p521`, or an object
     /// identifier.
     #[getter]
     fn algorithm_name(&self) -> &str {

@@ -1,4 +1,4 @@
-//! What Kubespray's script is told, as a cluster.
+//! The arguments of Kubespray's script, as a cluster.
 
 use std::net::IpAddr;
 
@@ -17,12 +17,12 @@ use crate::{
     words::Word,
 };
 
-/// What Kubespray's `make-ssl-etcd.sh` is told: an openssl.conf, the members in `MASTERS`, and the
-/// nodes in `HOSTS`.
+/// The arguments of Kubespray's `make-ssl-etcd.sh`: an openssl.conf, the members in `MASTERS`, and
+/// the nodes in `HOSTS`.
 ///
-/// `openssl_conf` is the file's text, of which the section `[alt_names]` has the names, read as
-/// OpenSSL reads it with the variables of the environment; `masters` and `hosts` are lists. Keys
-/// are of `algorithm` and certificates for `validity`, as Kubespray's unless said otherwise: RSA of
+/// `openssl_conf` is the text of the file. The names are in its section `[alt_names]`, which is
+/// read as OpenSSL reads it, with the variables of the environment. `masters` and `hosts` are
+/// lists. Keys have `algorithm` and certificates `validity`, by default those of Kubespray: RSA of
 /// 2048 bits and 36500 days.
 ///
 /// >>> from etcd_pki import KubesprayScript
@@ -68,21 +68,21 @@ impl PyKubesprayScript {
         names_out(py, self.0.names())
     }
 
-    /// The addresses that the file has among its DNS names, taken as the addresses that they are.
+    /// The addresses among the DNS names of the file. They are used as addresses.
     #[getter]
     fn misplaced_addresses(&self) -> Vec<IpAddr> {
         let misplaced = self.0.misplaced_addresses().iter();
         misplaced.map(MisplacedAddress::address).collect()
     }
 
-    /// Whether there is neither a master nor a host, and so nothing to make.
+    /// Whether there is neither a master nor a host, so that there is nothing to do.
     #[getter]
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The cluster of these masters and hosts. It is a part of what lies in Kubespray's directory:
-    /// others were named at other times.
+    /// The cluster of these masters and hosts. It is only a part of Kubespray's directory, which
+    /// can have the files of hosts that were named in earlier runs.
     fn cluster(&self) -> PyResult<PyCluster> {
         self.0.cluster().or_raise().map(PyCluster::new)
     }

@@ -1,4 +1,4 @@
-//! What files are called.
+//! The names of the files.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,9 @@ use pyo3::prelude::*;
 
 use crate::{error::OrRaise as _, text::Text, words::Word};
 
-/// Where a key and its certificate are.
+/// The paths of a key and its certificate.
 ///
-/// `certificate` is the file of the one, and `key` that of the other.
+/// `certificate` is the path of the certificate, and `key` that of the key.
 #[pyclass(frozen, eq, hash, name = "PairPaths", module = "etcd_pki")]
 #[derive(Clone, PartialEq, Hash)]
 pub(crate) struct PyPairPaths(pub(crate) PairPaths);
@@ -50,14 +50,14 @@ impl PyPairPaths {
     }
 }
 
-/// Where a CA is in a layout, below its directory.
+/// The paths of a CA in a layout, below its directory.
 #[pyfunction]
 pub(crate) fn ca_paths(layout: Word<Layout>, kind: Word<CaKind>) -> PyPairPaths {
     PyPairPaths(layout.0.ca(kind.0))
 }
 
-/// Where the pairs of a role are in a layout: one, or two where a member has one pair for clients
-/// and one for peers, in this order.
+/// The paths of the pairs of a role in a layout: one pair, or two if a member has one pair for
+/// clients and one for peers, in this order.
 #[pyfunction]
 pub(crate) fn pair_paths(
     layout: Word<Layout>,
@@ -68,13 +68,13 @@ pub(crate) fn pair_paths(
     Ok(PyPairPaths::all(pairs))
 }
 
-/// Where a member's pair for peers is in a layout, if peers have a separate CA.
+/// The paths of a member's pair for peers in a layout, if peers have a separate CA.
 #[pyfunction]
 pub(crate) fn peer_pair_paths(layout: Word<Layout>, name: Text) -> PyResult<PyPairPaths> {
     layout.0.peer_pair(&name.0).or_raise().map(PyPairPaths)
 }
 
-/// Where the client's pair is that the layout's own tools expect next to a member.
+/// The paths of the client's pair that the layout's own tools expect next to a member.
 #[pyfunction]
 pub(crate) fn member_client_paths(
     layout: Word<Layout>,

@@ -1,11 +1,11 @@
 //! The native module of the Python package `etcd_pki`: [`etcd_pki_core`] with the conventions of
 //! Python.
 //!
-//! It delegates and decides nothing. A file has the name of the core module that it wraps. The code
-//! between the two languages is only in `border`, `copying`, `error`, `hash`, `hint`,
+//! It delegates and decides nothing. A file has the name of the core module that it wraps. The
+//! conversions between the two languages are only in `border`, `copying`, `error`, `hash`, `hint`,
 //! `interpreter`, `interrupt`, `text`, `time` and `words`.
 
-// Between the languages
+// The conversions between the languages
 mod border;
 mod copying;
 mod error;
@@ -17,7 +17,7 @@ mod text;
 mod time;
 mod words;
 
-// What the core has
+// The modules of the core
 mod adopt;
 mod authority;
 mod bundle;
@@ -76,7 +76,7 @@ mod _etcd_pki {
         verify::{PyVerdict, PyVerifier},
     };
 
-    /// The most that is read of a file, in bytes
+    /// The largest size of a file that is read, in bytes
     #[pymodule_export]
     const READ_LIMIT: u64 = etcd_pki_core::internal::READ_LIMIT;
 

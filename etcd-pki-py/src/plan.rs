@@ -1,4 +1,4 @@
-//! What must change so that a directory is as its specification requires, and why.
+//! The changes after which a directory matches its specification, with reasons.
 
 mod renewal;
 mod report;
@@ -25,8 +25,8 @@ use crate::{
     text::PassphraseArgument,
 };
 
-/// What must change in a directory: steps, each with its reasons. A plan is made by reading and
-/// belongs to its directory. It can be applied once: afterwards its files have changed, and
+/// The changes of a directory: steps, each with its reasons. A plan is the result of reading one
+/// directory, and belongs to it. It can be applied once: afterwards its files have changed, and
 /// applying it again raises `ConflictError`.
 ///
 /// >>> from etcd_pki import Action, Cluster
@@ -109,7 +109,7 @@ impl PyPlan {
         pairs.map(|pair| self.below(pair)).collect()
     }
 
-    /// The peer CA, where the specification has no separate one. It is never removed: members may
+    /// The peer CA, if the specification has no separate one. It is never removed: members may
     /// still trust it.
     #[getter]
     fn unmanaged_ca(&self) -> Option<PyPairPaths> {
@@ -134,8 +134,8 @@ impl PyPlan {
         self.0.hosts_without_request().to_vec()
     }
 
-    /// The CAs that must sign and whose keys are missing here. Apply the plan where these keys are,
-    /// or exchange requests.
+    /// The CAs that must sign and whose keys are missing here. Apply the plan on a host with these
+    /// keys, or exchange requests.
     #[getter]
     fn cas_without_key(&self) -> Vec<PyStep> {
         PyStep::all(&self.0, self.0.cas_without_key())
@@ -164,10 +164,10 @@ impl PyPlan {
     }
 
     /// Makes the changes of the plan, and no others, under the lock of its directory. A failing
-    /// step does not stop the others: it is in the report. Nothing was changed if this raises an
-    /// `Error`, such as `ConflictError` if a file is not as it was when the plan was made. Ctrl-C
-    /// stops it between two changes, and what is done is complete. `progress` is called with how
-    /// many changes are done, and of how many.
+    /// step does not stop the others: it is in the report. If this raises an `Error`, nothing was
+    /// changed; a `ConflictError` means that a file has changed since the plan was made. Ctrl-C
+    /// stops it between two changes, and each change that was made is complete. `progress` is
+    /// called with the number of changes that are done, and the number of all.
     #[pyo3(signature = (*, passphrase=None, progress=None))]
     fn apply(
         &self,
@@ -189,7 +189,7 @@ impl PyPlan {
     }
 }
 
-/// How a plan is applied while Python watches.
+/// The settings for applying a plan while Python handles signals.
 pub(crate) fn options<'a>(
     passphrase: Option<&'a Passphrase>,
     watch: &'a Watch,
@@ -216,7 +216,7 @@ impl PyRefusal {
         self.0.path.clone()
     }
 
-    /// What is wrong with it.
+    /// The problem with the file.
     #[getter]
     fn reason(&self) -> &str {
         &self.0.reason

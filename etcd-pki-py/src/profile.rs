@@ -1,19 +1,20 @@
-//! What a certificate of a role has.
+//! The usages, the algorithm and the validity of a certificate.
 
 use etcd_pki_core::{KeyAlgorithm, Profile, Role, profile::CaProfile, role::Compatibility};
 use pyo3::prelude::*;
 
 use crate::{hash::hash_by_debug, time::ValidityArgument, words::Word};
 
-/// What a certificate of a role has. Wherever a role is taken, a profile is too.
+/// The usages, the algorithm and the validity of a certificate. Every argument that accepts a role
+/// also accepts a profile.
 ///
-/// It begins as that of its `role` under the habits of `compatibility`: `strict` ones, with keys of
-/// ec-p256 and certificates for a year, or those of `kubespray`, with RSA of 2048 bits and 36500
-/// days. `algorithm` is another one for a key that is made, and `validity` another time: a
-/// `timedelta`, text such as `90d`, or the `datetime` of its end.
+/// `compatibility` sets the defaults for the `role`: `strict` has keys of ec-p256 and certificates
+/// for a year, `kubespray` has RSA of 2048 bits and 36500 days. `algorithm` replaces that of a new
+/// key, and `validity` that of the certificate: a `timedelta`, text such as `90d`, or the
+/// `datetime` at which it expires.
 ///
 /// `allow_member_common_name` lets a node or client have a common name that begins as a member's
-/// does, which a list of allowed common names (`--peer-cert-allowed-cn`) would take for a member.
+/// does. A list of allowed common names (`--peer-cert-allowed-cn`) would accept it as a member's.
 ///
 /// >>> from datetime import timedelta
 /// >>> from etcd_pki import Profile, Role
@@ -57,7 +58,7 @@ impl PyProfile {
         Word(self.0.role())
     }
 
-    /// The algorithm of the key that is made.
+    /// The algorithm of a new key.
     #[getter]
     fn algorithm(&self) -> Word<KeyAlgorithm> {
         Word(self.0.algorithm())
@@ -68,7 +69,7 @@ impl PyProfile {
     }
 }
 
-/// A role, or a profile of one.
+/// A role, or a profile of a role.
 pub(crate) struct ProfileArgument(Profile);
 
 impl FromPyObject<'_, '_> for ProfileArgument {
@@ -84,7 +85,7 @@ impl FromPyObject<'_, '_> for ProfileArgument {
 }
 
 impl ProfileArgument {
-    /// With another algorithm or validity.
+    /// The profile with another algorithm or validity.
     pub(crate) fn with(
         self,
         algorithm: Option<Word<KeyAlgorithm>>,
@@ -108,7 +109,7 @@ fn adjusted(
     profile
 }
 
-/// The profile of a new authority.
+/// The profile of a new CA.
 pub(crate) fn authority(
     compatibility: Word<Compatibility>,
     algorithm: Option<Word<KeyAlgorithm>>,

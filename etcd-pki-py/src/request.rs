@@ -1,4 +1,4 @@
-//! Asking for a certificate.
+//! Certificate requests.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -16,10 +16,9 @@ use crate::{
     text::{Contents, Names},
 };
 
-/// A certificate request (PKCS#10, RFC 2986) whose own signature has been checked: a value that
-/// exists is good.
+/// A certificate request (PKCS#10, RFC 2986). Its own signature has been checked and is valid.
 ///
-/// Its names are claims of its maker. The names of a certificate come from whoever signs it.
+/// Its names are only claims. The CA decides on the names of the certificate.
 ///
 /// >>> from etcd_pki import CertificateRequest, PrivateKey, Role
 /// >>> request = CertificateRequest.create(PrivateKey.generate(), Role.CLIENT, "backup")
@@ -32,8 +31,8 @@ pub(crate) struct PyCertificateRequest(pub(crate) CertificateRequest);
 
 #[pymethods]
 impl PyCertificateRequest {
-    /// Makes a request for a key, with the subject, the names and the usages that a certificate of
-    /// this role has.
+    /// Creates a request for a key, with the subject, the names and the usages that a certificate
+    /// of this role has.
     #[staticmethod]
     #[pyo3(
         signature = (key, role, identity, *, names=Names::default()),
@@ -74,14 +73,14 @@ impl PyCertificateRequest {
         request.map(Self)
     }
 
-    /// Takes a request of the package cryptography.
+    /// Converts a request of the package cryptography.
     #[staticmethod]
     fn from_cryptography(py: Python<'_>, request: &Bound<'_, PyAny>) -> PyResult<Self> {
         let der = border::from_cryptography(py, "certificate_der", request)?;
         Self::from_der(py, der)
     }
 
-    /// The key that asks.
+    /// The public key of the requester.
     #[getter]
     fn public_key(&self) -> PyPublicKey {
         PyPublicKey(self.0.public_key().clone())
@@ -139,7 +138,7 @@ impl PyCertificateRequest {
         })
     }
 
-    /// Alternative names of other kinds (e-mail addresses, directory names, ...), described.
+    /// Alternative names of other kinds (e-mail addresses, directory names, ...), as text.
     #[getter]
     fn other_names(&self) -> Vec<&String> {
         self.claimed_as(|claim| match claim {
@@ -148,14 +147,14 @@ impl PyCertificateRequest {
         })
     }
 
-    /// All that it asks for.
+    /// All claims.
     #[getter]
     fn claims(&self) -> Vec<PyClaim> {
         PyClaim::all(self.0.claims())
     }
 
-    /// The identity that it claims. To sign it is to trust the requester. With `accepts`, a
-    /// function of a `Claim`, those claims alone are taken for which it is true.
+    /// The identity that it claims. Signing it means trusting the requester. `accepts` is a
+    /// function of a `Claim`; with it, only those claims are included for which it returns true.
     #[pyo3(signature = (accepts=None))]
     fn claimed(&self, accepts: Option<&Bound<'_, PyAny>>) -> PyResult<PyIdentity> {
         let Some(accepts) = accepts else {

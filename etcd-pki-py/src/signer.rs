@@ -1,4 +1,4 @@
-//! A key that is elsewhere, behind an object of Python.
+//! A key outside this process, used through a Python object.
 
 use std::cell::RefCell;
 
@@ -14,13 +14,13 @@ pub(crate) struct PySigner {
 }
 
 thread_local! {
-    /// What an object raised while it should sign, which the core cannot carry. It signs in the
-    /// thread that asks for it.
+    /// The exception that a signer raised, which an error of the core cannot hold. A signer runs in
+    /// the thread that requests the signature.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// Does work that signs, while other threads of Python run. What a signer raises is the cause of
-/// the exception; what is no `Exception`, such as Ctrl-C, goes on as it is.
+/// Runs work that signs, while other threads of Python run. The exception of a signer becomes the
+/// cause of the raised exception. One that is no `Exception`, such as Ctrl-C, is raised unchanged.
 pub(crate) fn signing<T: Send>(
     py: Python<'_>,
     task: impl FnOnce() -> Result<T> + Send,

@@ -25,8 +25,7 @@ const LET_GO: &str = "the directory's lock was released: take it again with Stor
 
 /// A directory of keys and certificates, in a layout. It need not exist yet.
 ///
-/// `directory` is where, and `layout` whose names the files have: Kubespray's, unless said
-/// otherwise.
+/// `directory` is its path, and `layout` that of its files, Kubespray's by default.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role, Store
 /// >>> store = Store("pki")
@@ -64,15 +63,15 @@ impl PyStore {
         Word(self.0.layout())
     }
 
-    /// Where the files of a CA are, which need not exist.
+    /// The paths of a CA, which need not exist.
     #[pyo3(signature = (kind=Word(CaKind::Client)), text_signature = "($self, kind='client')")]
     fn ca_paths(&self, kind: Word<CaKind>) -> PyPairPaths {
         PyPairPaths(self.0.ca_paths(kind.0))
     }
 
-    /// Loads a CA from its certificate and key, the latter with its passphrase if it has one. The
-    /// CA refuses the common names of the directory's members to nodes and clients.
-    /// `for_renewal=True` loads it even if it has expired, so that it can be renewed.
+    /// Loads a CA from its certificate and key. An encrypted key needs its passphrase. The CA
+    /// refuses the common names of the directory's members to nodes and clients. `for_renewal=True`
+    /// loads it even if it has expired, so that it can be renewed.
     #[pyo3(
         signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false),
         text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False)"
@@ -93,20 +92,20 @@ impl PyStore {
         work(py, || load(&self.0, kind.0, passphrase)).map(PyCertificateAuthority::new)
     }
 
-    /// Whether the layout has a leaf's certificate under this name in the directory; others may lie
-    /// there too.
+    /// Whether the layout has a leaf's certificate under this name in the directory. The directory
+    /// can have other files too.
     fn is_named(&self, path: PathBuf) -> bool {
         self.0.is_named(&path)
     }
 
-    /// The other layout whose files are here, if there are more of its than of this one's; and one
-    /// of them.
+    /// The other layout, if the directory has more files of it than of this one's; and one of those
+    /// files.
     fn other_layout(&self, py: Python<'_>) -> Option<(PathBuf, Word<Layout>)> {
         let (file, layout) = interpreter::without(py, || self.0.other_layout())?;
         Some((file, Word(layout)))
     }
 
-    /// The files that hold certificates, by name, each with the first certificate in it.
+    /// The files with certificates, by name, each with its first certificate.
     fn certificates(&self, py: Python<'_>) -> PyResult<Vec<(PathBuf, PyCertificate)>> {
         let found = work(py, || self.0.certificates())?.into_iter();
         Ok(found
@@ -114,15 +113,15 @@ impl PyStore {
             .collect())
     }
 
-    /// The common names of the members whose certificates are in the directory. What `ca` loads
+    /// The common names of the members with a certificate in the directory. A CA that `ca` loads
     /// refuses them to nodes and clients.
     fn member_common_names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         work(py, || self.0.member_common_names())
     }
 
-    /// Whether who trusts the directory's authority trusts what this one signs: it is the same,
-    /// with this certificate or another, or it stands below. `None` if the directory has no
-    /// authority's certificate.
+    /// Whether a certificate of this CA is trusted wherever the directory's CA is: it is the same
+    /// CA, with this certificate or another, or it is below that CA. `None` if the directory has no
+    /// CA certificate.
     fn trusts(
         &self,
         py: Python<'_>,
@@ -132,8 +131,8 @@ impl PyStore {
         work(py, || self.0.trusts(authority))
     }
 
-    /// Takes the directory's lock, and makes the directory if there is none. Another etcd-pki that
-    /// holds it is waited for, up to a minute, or until Ctrl-C. `with` lets it go.
+    /// Takes the directory's lock, and creates the directory if it is missing. While another
+    /// etcd-pki holds the lock, this waits up to a minute, or until Ctrl-C. `with` releases it.
     fn lock(&self, py: Python<'_>) -> PyResult<PyLockedStore> {
         let locked = locked(py, &self.0)?;
         Ok(PyLockedStore {
@@ -147,18 +146,18 @@ impl PyStore {
     }
 }
 
-/// A directory that no other etcd-pki writes to meanwhile.
+/// A directory whose lock is held, so that no other etcd-pki writes to it.
 #[pyclass(frozen, name = "LockedStore", module = "etcd_pki")]
 pub(crate) struct PyLockedStore {
     files: Mutex<Option<LockedStore>>,
-    /// Which directory it is, told without waiting for who writes there
+    /// The description of the directory, available without waiting for a thread that writes there
     told: String,
 }
 
 #[pymethods]
 impl PyLockedStore {
-    /// Writes a bundle that an authority issued under its role and name: the certificate with its
-    /// chain, mode 0644, and the key, mode 0600. Nothing that exists is replaced. Returns where.
+    /// Writes a bundle that a CA issued under its role and name: the certificate with its chain,
+    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths.
     fn write(&self, py: Python<'_>, bundle: &Bound<'_, PyBundle>) -> PyResult<Vec<PyPairPaths>> {
         let bundle = bundle.get().get();
         let written = self.with(py, |files| files.write(bundle))?;
@@ -184,7 +183,7 @@ impl PyLockedStore {
     }
 
     /// Writes a new CA: its certificate, mode 0644, and its key, mode 0600, encrypted if there is a
-    /// passphrase. Nothing that exists is replaced.
+    /// passphrase. Existing files are not replaced.
     #[pyo3(
         signature = (ca, *, kind=Word(CaKind::Client), passphrase=None),
         text_signature = "($self, ca, *, kind='client', passphrase=None)"
@@ -200,9 +199,9 @@ impl PyLockedStore {
         self.with(py, |files| files.write_ca(kind.0, ca, passphrase))
     }
 
-    /// Writes a new CA and replaces the old one. Nobody who trusts the new one accepts what the old
-    /// one has signed. Its files are kept as `ca-replaced-SERIAL.pem` and
-    /// `ca-replaced-SERIAL-key.pem`, or what the layout has for these names. Returns where.
+    /// Writes a new CA and replaces the old one. A host that trusts only the new CA accepts nothing
+    /// that the old one signed. The old files are kept as `ca-replaced-SERIAL.pem` and
+    /// `ca-replaced-SERIAL-key.pem`, or under the layout's names for these. Returns their paths.
     #[pyo3(
         signature = (ca, *, kind=Word(CaKind::Client), passphrase=None),
         text_signature = "($self, ca, *, kind='client', passphrase=None)"
@@ -219,8 +218,8 @@ impl PyLockedStore {
         Ok(kept.map(PyPairPaths))
     }
 
-    /// Writes the renewed certificate of an existing CA, which keeps its key, in place of the old
-    /// one. The rest of the trust bundle stays.
+    /// Replaces the certificate of an existing CA with the renewed one, which has the same key. The
+    /// rest of the trust bundle stays.
     #[pyo3(
         signature = (ca, *, kind=Word(CaKind::Client)),
         text_signature = "($self, ca, *, kind='client')"
@@ -244,7 +243,7 @@ impl PyLockedStore {
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
         let files = slf.get();
-        // Not waited for with the interpreter held: whoever writes may be in need of it
+        // The interpreter lock is released first: the thread that writes may need it
         let is_held = interpreter::without(py, || files.held().is_some());
         is_held.then_some(slf).ok_or_else(|| state_error(LET_GO))
     }
@@ -265,7 +264,7 @@ impl PyLockedStore {
 }
 
 impl PyLockedStore {
-    /// The lock, or nothing once it was let go.
+    /// The lock, or nothing after it was released.
     fn held(&self) -> MutexGuard<'_, Option<LockedStore>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{OrRaise as _, raise};
 
-/// Text. Lone surrogates, which Python's text may hold, are refused as a name with them is.
+/// Text. Lone surrogates, which Python's text may hold, are refused in the same way as an invalid
+/// name.
 pub(crate) struct Text(pub(crate) String);
 
 impl FromPyObject<'_, '_> for Text {
@@ -50,7 +51,8 @@ impl FromPyObject<'_, '_> for Contents {
         let bytes = if let Ok(bytes) = object.cast::<PyBytes>() {
             bytes.as_bytes().to_vec()
         } else if let Ok(text) = object.cast::<PyString>() {
-            // Not as a name is refused: this may be a key or a passphrase, which no message repeats
+            // Not with the error for a name: this may be a key or a passphrase, which no message
+            // repeats
             match text.to_cow() {
                 Ok(text) => text.into_owned().into_bytes(),
                 Err(_) => return Err(raise(no_characters())),
@@ -90,7 +92,7 @@ impl FromPyObject<'_, '_> for PassphraseArgument {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let Contents(bytes) = object.extract()?;
-        // As the command refuses one: it opens for everybody what it is taken to protect
+        // The command refuses one too: an empty passphrase protects nothing
         if bytes.is_empty() {
             return Err(raise(Error::Malformed {
                 what: "passphrase",
@@ -112,7 +114,7 @@ impl FromPyObject<'_, '_> for NameList {
         let text = if object.is_instance_of::<PyString>() {
             object.extract::<Text>()?.0
         } else if object.hasattr("packed")? {
-            // By its text, which tells a zone as well
+            // Its text includes the zone
             object.str()?.extract()?
         } else {
             return Err(expected("str, IPv4Address or IPv6Address", &object));
@@ -121,8 +123,8 @@ impl FromPyObject<'_, '_> for NameList {
     }
 }
 
-/// Whatever can be iterated over. A lone text is refused, since its letters would be taken for the
-/// items, and so is a mapping, whose values would be lost.
+/// Anything that can be iterated over. A single text is refused, because its letters would become
+/// the items, and so is a mapping, because its values would be lost.
 pub(crate) struct Listed<T>(pub(crate) Vec<T>);
 
 impl<T> Default for Listed<T> {
@@ -146,7 +148,7 @@ where
     }
 }
 
-/// What an object holds if it can be iterated over, and is neither text nor a mapping.
+/// The items of an object that can be iterated over and is neither text nor a mapping.
 pub(crate) fn items<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
     let is_text = object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>();
     let is_list = !is_text && object.cast::<PyMapping>().is_err();
@@ -180,11 +182,10 @@ impl<'py> IntoPyObject<'py> for &NameOut<'_> {
     }
 }
 
-/// An alternative name on its way to Python: an address as an object of `ipaddress`, others as
-/// text.
+/// An alternative name for Python: an address as an object of `ipaddress`, others as text.
 pub(crate) struct NameOut<'a>(pub(crate) &'a AlternativeName);
 
-/// Names on their way to Python.
+/// Alternative names for Python.
 pub(crate) fn names_out<'py>(
     py: Python<'py>,
     names: &[AlternativeName],

@@ -1,4 +1,4 @@
-//! Instants and durations from Python, which know their time zone.
+//! Instants and durations from Python. An instant must have a time zone.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,14 +24,14 @@ impl FromPyObject<'_, '_> for Instant {
         if !object.is_instance_of::<PyDateTime>() {
             return Err(expected("datetime", &object));
         }
-        // What Python calls naive could be any hour of a day
+        // A naive datetime has no time zone, so its instant is unknown
         if object.call_method0("utcoffset")?.is_none() {
             return Err(raise(Error::InvalidDuration {
                 text: object.str()?.extract()?,
                 reason: "it has no time zone: write datetime.now(timezone.utc)".to_owned(),
             }));
         }
-        // The core's clock begins in 1970, and a certificate that began before is none of etcd's
+        // The core's clock begins in 1970, and no certificate of etcd is older
         object.extract().map(Self).map_err(|_| {
             raise(Error::InvalidDuration {
                 text: object.to_string(),
@@ -41,12 +41,12 @@ impl FromPyObject<'_, '_> for Instant {
     }
 }
 
-/// The instant that was given, or now.
+/// The given instant, or now.
 pub(crate) fn instant(now: Option<Instant>) -> SystemTime {
     now.map_or_else(SystemTime::now, |Instant(instant)| instant)
 }
 
-/// A time that passes, given as a `timedelta`.
+/// A duration, given as a `timedelta`.
 struct Span(Duration);
 
 impl FromPyObject<'_, '_> for Span {
@@ -84,10 +84,10 @@ impl FromPyObject<'_, '_> for ValidityArgument {
     }
 }
 
-/// How long before an end something is done, given as a `timedelta` or text such as `30d` or `33%`.
+/// A time before an expiry, given as a `timedelta` or text such as `30d` or `33%`.
 pub(crate) struct Before<T>(pub(crate) T);
 
-/// What [`Before`] may stand for.
+/// The types that [`Before`] can hold.
 pub(crate) trait Lasting: std::str::FromStr<Err = Error> {
     fn lasting(duration: Duration) -> Self;
 }

@@ -18,14 +18,14 @@ use crate::{
     words::Word,
 };
 
-/// Judges certificates as Go's `crypto/x509` does, which decides in etcd: chain, time, usages,
-/// host.
+/// Verifies certificates as Go's `crypto/x509` does in etcd: chain, time, usages, host.
 ///
 /// `roots` are the CAs of `ETCD_TRUSTED_CA_FILE`, `intermediates` the certificates after the first
-/// one in etcd's certificate file. `at` is the time to judge at, the present one by default.
+/// one in etcd's certificate file. `at` is the time of the verification, the present one by
+/// default.
 ///
-/// Without `role`, no usage is required; without `host`, no name. `strict` also requires what RFC
-/// 5280 does and Go does not, as Python 3.13 does.
+/// Without `role`, no usage is required; without `host`, no name. `strict` also requires everything
+/// that RFC 5280 requires and Go does not, as Python 3.13 does.
 ///
 /// >>> from etcd_pki import CertificateAuthority, Role, Verifier
 /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -42,7 +42,7 @@ pub(crate) struct PyVerifier {
     options: String,
 }
 
-/// What a verifier requires.
+/// The requirements of a verifier.
 struct Wishes {
     intermediates: Certificates,
     at: Option<Instant>,
@@ -120,9 +120,9 @@ impl PyVerifier {
         wishes.verifier(Verifier::new(roots.0), trusted)
     }
 
-    /// Trusts the CA that etcd trusts for the certificate in a file, by the file's place and name: the
-    /// CA file of the layout, that of peers for a member's certificate for peers, or else the CAs next
-    /// to it. The options are those of `Verifier`.
+    /// Trusts the CA that etcd trusts for the certificate in a file, which follows from the path of
+    /// the file. It is the CA file of the layout, the peer CA for a member's peer certificate, or
+    /// else the CAs next to the file. The options are those of `Verifier`.
     ///
     /// >>> from etcd_pki import CertificateAuthority, Role, Verifier
     /// >>> ca = CertificateAuthority.create("etcd-ca")
@@ -169,7 +169,8 @@ impl PyVerifier {
     }
 }
 
-/// Whether a certificate is accepted, and why not. It is true if the certificate is accepted.
+/// The verdict: whether a certificate is accepted, and the reasons if not. It is true if the
+/// certificate is accepted.
 #[pyclass(frozen, name = "Verdict", module = "etcd_pki")]
 pub(crate) struct PyVerdict(Verdict);
 
@@ -181,7 +182,7 @@ impl PyVerdict {
         self.0.is_accepted()
     }
 
-    /// Every reason against it. Go names only the first.
+    /// Every reason against the certificate. Go names only the first.
     #[getter]
     fn reasons(&self) -> Vec<PyFinding> {
         PyFinding::all(self.0.reasons())

@@ -1,5 +1,5 @@
-//! Closed lists of words: in Python, members of the enumerations in `etcd_pki._words`, or their
-//! text.
+//! Closed lists of words. In Python they are members of the enumerations in `etcd_pki._words`, or
+//! the text of a member.
 
 use std::str::FromStr;
 
@@ -16,20 +16,20 @@ use pyo3::prelude::*;
 
 use crate::{error::raise, text::Text};
 
-/// A word of the core, as a member of Python's enumeration of the same name.
+/// A value of a core type, as a member of the Python enumeration with the same name.
 #[derive(Clone, Copy)]
 pub(crate) struct Word<T>(pub(crate) T);
 
-/// A type whose values are words.
+/// A type with a closed list of values.
 pub(crate) trait Words {
-    /// The enumeration's name
+    /// The name of the enumeration
     const ENUMERATION: &'static str;
 
     /// The text of the member
     fn text(&self) -> &'static str;
 }
 
-/// Names each enumeration, and the method that gives a member's text.
+/// The name of each enumeration, and the method that returns the text of a member.
 macro_rules! words {
     ($($word:ident),+) => {$(
         impl Words for $word {
@@ -87,7 +87,7 @@ impl<'py, T: Words> IntoPyObject<'py> for Word<T> {
     }
 }
 
-/// The member of Python's enumeration that has a text.
+/// The member of the Python enumeration that has a text.
 pub(crate) fn member<'py>(
     py: Python<'py>,
     enumeration: &str,

@@ -19,7 +19,9 @@ use crate::{
 
 /// Print the specification that describes an existing directory
 ///
-/// The directory may be Kubespray's, kubeadm's, etcdadm's, k3s's, cfssl's, or of etcd-pki's own making. Nothing in it is changed, and `etcd-pki plan` with what is printed shows its faults. What a specification cannot say is told on standard error.
+/// The layout can be Kubespray's, kubeadm's, etcdadm's, k3s's, cfssl's or etcd-pki's own. Nothing
+/// in the directory is changed. `etcd-pki plan` with the printed specification shows what is wrong
+/// with the directory. Standard error lists what a specification cannot describe.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,26 +29,26 @@ Examples:
   etcd-pki adopt /etc/kubernetes/pki --layout kubeadm -o cluster.yaml
 
 Exit codes:
-  0  the specification is made
-  1  failed or refused, such as a directory of no known layout, or a file that exists without --force
+  0  the specification is printed or written
+  1  failed or refused, such as a directory of no known layout, or an existing file without --force
   2  the arguments are not understood")]
 pub(crate) struct Adopt {
-    /// The directory in which the CA's certificate is
+    /// The directory with the CA certificate
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     directory: PathBuf,
-    /// Whose names the files there have, instead of what they look like
+    /// The layout of the file names, instead of the detected one
     #[arg(long, value_parser = one_of::<Layout>(Layout::ALL.map(Layout::name)))]
     layout: Option<Layout>,
     #[command(flatten)]
     out: OutOption,
     #[command(flatten)]
     force: ForceOption,
-    /// Print the specification and the remarks on it as JSON
+    /// Print the specification and the remarks as JSON
     #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
-/// A specification and what it does not say, as JSON.
+/// A specification and the facts that it cannot describe, as JSON.
 #[derive(Serialize)]
 struct Adopted {
     directory: String,
@@ -58,14 +60,14 @@ struct Adopted {
 
 #[derive(Serialize)]
 struct RemarkFacts {
-    /// Below the directory
+    /// Relative to the directory
     file: String,
     text: String,
 }
 
 impl Adopt {
     pub(crate) fn run(&self) -> Outcome {
-        // The specification may be kept elsewhere, and its own place is what a relative directory is seen from
+        // A relative directory is relative to the specification, which may be kept elsewhere
         let directory = path::absolute(&self.directory).map_err(|error| {
             Failure::failed(
                 format!("cannot find {}: {error}", self.directory.display()),

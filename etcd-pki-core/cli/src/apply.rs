@@ -1,4 +1,4 @@
-//! `etcd-pki apply`: changes a directory so that it is as its specification requires.
+//! `etcd-pki apply`: changes a directory to match its specification.
 
 mod progress;
 
@@ -20,10 +20,11 @@ use crate::{
     unfinished::{Unfinished, message},
 };
 
-/// Make a cluster's directory as its specification requires
+/// Change a cluster's directory to match its specification
 ///
-/// What is missing is made, what is due is renewed, and the rest stays. It does what `etcd-pki plan`
-/// with the same options shows. A key is never replaced where a new certificate suffices.
+/// Missing files are created, certificates that are due are renewed, and the rest stays. It makes
+/// the changes that `etcd-pki plan` shows with the same options. A key is never replaced where a
+/// new certificate suffices.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -34,8 +35,8 @@ Examples:
   etcd-pki apply -f cluster.yaml --requests travel
 
 Exit codes:
-  0  the directory is as the specification requires
-  1  failed, blocked or refused, such as a field that the specification does not have; the rest is done
+  0  the directory matches the specification
+  1  failed, blocked or refused, such as an unknown field in the specification; the rest is done
   2  the arguments are not understood")]
 pub(crate) struct Apply {
     #[command(flatten)]
@@ -49,7 +50,7 @@ pub(crate) struct Apply {
     exchange: ExchangeOption,
     #[command(flatten)]
     passphrase: PassphraseOptions,
-    /// Print what was done as JSON
+    /// Print the changes as JSON
     #[arg(long)]
     json: bool,
 }
@@ -80,13 +81,13 @@ pub(crate) struct Application<'a> {
     pub(crate) store: &'a Store,
     pub(crate) options: CorePlanOptions,
     pub(crate) passphrase: Option<&'a Passphrase>,
-    /// What to do where the key of a CA is not
+    /// What to do if the key of a CA is elsewhere
     pub(crate) elsewhere: &'a str,
     pub(crate) json: bool,
 }
 
 impl Application<'_> {
-    /// Plans and applies, and prints what was done and what failed.
+    /// Plans and applies, and prints the changes and the failures.
     pub(crate) fn run(self) -> Outcome {
         let bar = Bar::default();
         let mut options = ApplyOptions::new().with_progress(&bar);
@@ -110,8 +111,8 @@ impl Application<'_> {
         })
     }
 
-    /// Prints what was done. Where nothing was done and something failed, the errors are enough for
-    /// people.
+    /// Prints the changes. If nothing was changed and something failed, people need only the
+    /// errors.
     fn print(
         &self,
         report: &Report,
@@ -130,7 +131,8 @@ impl Application<'_> {
         output::print(&applied(report, unfinished, began.elapsed()))
     }
 
-    /// The error, with the ways to the key of a CA that is not here.
+    /// Returns the error. If the key of a CA is not in the directory, its hint shows how to use
+    /// that key.
     fn key_elsewhere(&self, error: Error) -> Failure {
         let keys = CaKind::ALL.map(|kind| self.store.ca_paths(kind).key);
         match &error {

@@ -12,7 +12,8 @@ use crate::{
 
 /// Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL
 ///
-/// What is made or found is printed, remarks go to standard error, and a file called - is standard input or output.
+/// Results go to standard output and remarks to standard error. A file called - is standard input
+/// or output.
 #[derive(Parser)]
 #[command(
     name = "etcd-pki",
@@ -28,7 +29,7 @@ Exit codes:
   0  done, or yes
   1  failed, refused, or no
   2  the arguments are not understood
-  3  plan --check: something is to be done
+  3  plan --check: changes are due
 check alone answers as Nagios' plugins do: 0 ok, 1 warning, 2 critical, 3 unknown"
 )]
 pub(crate) struct Arguments {
@@ -59,7 +60,7 @@ pub(crate) enum Command {
 }
 
 impl Arguments {
-    /// Reads them.
+    /// Parses the arguments.
     pub(crate) fn parse(
         words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
@@ -67,7 +68,7 @@ impl Arguments {
         Self::from_arg_matches(&matches)
     }
 
-    /// The whole tree, for the parser, the completions and the manual.
+    /// The definition of all commands, for the parser, the completions and the manual.
     pub(crate) fn styled_command() -> clap::Command {
         with_styled_headings(Self::command())
     }
@@ -93,7 +94,7 @@ impl Command {
     }
 }
 
-/// Lets the headings behind the options look as those before them.
+/// Gives the headings after the options the same style as those before them.
 fn with_styled_headings(command: clap::Command) -> clap::Command {
     let header = *command.get_styles().get_header();
     let styled = command.get_after_help().map(|help| {

@@ -27,7 +27,7 @@ use crate::{
     time,
 };
 
-/// Make, show and renew certificate authorities
+/// Create, show and renew certificate authorities
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -54,10 +54,10 @@ impl CaCommand {
     }
 }
 
-/// Make a certificate authority: a key, and a certificate that may sign others
+/// Create a CA: a key, and a certificate that may sign others
 ///
-/// With a passphrase its key is encrypted. A new authority is never put beside what another one has signed, unless that is asked
-/// for with --replace-ca: no member would trust the other.
+/// With a passphrase the key is encrypted. A new CA is not written next to certificates of another
+/// CA, because members with one CA refuse the certificates of the other. --replace-ca allows it.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("destination").args(["directory", "out"]),
@@ -69,8 +69,8 @@ Examples:
   etcd-pki ca new --key ca-key.pem -o ca.pem
 
 Exit codes:
-  0  the authority is made
-  1  failed or refused, such as an authority that exists without --replace-ca
+  0  the CA is created
+  1  failed or refused, such as an existing CA without --replace-ca
   2  the arguments are not understood"
 )]
 pub(crate) struct New {
@@ -85,7 +85,7 @@ pub(crate) struct New {
     /// Organization
     #[arg(long, value_name = "NAME", help_heading = "Subject")]
     org: Option<String>,
-    /// Whose habits to follow
+    /// Which tool's certificates to be compatible with
     #[arg(
         long = "profile",
         value_name = "PROFILE",
@@ -104,7 +104,7 @@ pub(crate) struct New {
     directory: DirectoryOptions,
     #[command(flatten)]
     out: PairOutOptions,
-    /// Replace a CA that exists: nothing that it has signed is accepted then; its files are kept as
+    /// Replace an existing CA. Nothing that it signed is accepted afterwards. Its files are kept as
     /// ca-replaced-SERIAL.pem and ca-replaced-SERIAL-key.pem
     #[arg(long, help_heading = "Output")]
     replace_ca: bool,
@@ -166,7 +166,7 @@ impl New {
         report.finish()
     }
 
-    /// The key of a CA whose creation was interrupted before its certificate was written.
+    /// Returns the key of a CA whose creation was interrupted before its certificate was written.
     fn left_key(
         &self,
         store: &Store,
@@ -276,7 +276,7 @@ impl New {
 /// The command that replaces a CA
 const REPLACE: &str = "etcd-pki ca new --replace-ca";
 
-/// Whether a file is there, and is neither empty nor only zero bytes.
+/// Whether a file exists with contents other than zero bytes.
 fn has_contents(path: &Path) -> Result<bool, Failure> {
     if path.symlink_metadata().is_err() {
         return Ok(false);
@@ -288,8 +288,8 @@ fn has_contents(path: &Path) -> Result<bool, Failure> {
     Ok(file.iter().any(|byte| *byte != 0))
 }
 
-/// The failure for a file that is in the way of a CA. A key without its certificate is what a run
-/// leaves that was interrupted.
+/// The failure for a file that blocks a new CA. An interrupted run leaves a key without its
+/// certificate.
 fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     let is_missing = |path: &Path| has_contents(path).is_ok_and(|there| !there);
     if path == key_out && is_missing(out) {
@@ -317,10 +317,10 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     files::authority_exists(path).into()
 }
 
-/// The warning of a CA that another one replaces
+/// The warning after a new CA replaced another one
 const CUT_OFF: &str = "certificates of the old CA are not accepted any more: issue new ones";
 
-/// Whether a new CA in this file replaces another one, and not a certificate of the same CA.
+/// Whether a new CA in this file replaces another CA, not only a certificate of the same CA.
 fn cuts_off(path: &Path, new: &CertificateAuthority) -> bool {
     let new = new.certificate();
     let is_same =
@@ -329,7 +329,7 @@ fn cuts_off(path: &Path, new: &CertificateAuthority) -> bool {
     path.is_file() && !old.is_ok_and(|old| old.iter().any(is_same))
 }
 
-/// Show the certificates of authorities
+/// Show CA certificates
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -337,8 +337,8 @@ Examples:
   etcd-pki ca show ca.pem --field not-after
 
 Exit codes:
-  0  every certificate is an authority's
-  1  one is not, or cannot be read; the others are shown all the same
+  0  every certificate is a CA certificate
+  1  one is not, or cannot be read; the others are still shown
   2  the arguments are not understood")]
 pub(crate) struct Show {
     /// Files of certificates, PEM or DER

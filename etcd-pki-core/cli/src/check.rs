@@ -1,4 +1,5 @@
-//! `etcd-pki check`: how long certificates last, and what is wrong with them, for people, cron and monitoring.
+//! `etcd-pki check`: reports when certificates expire and what is wrong with them, for people, cron
+//! and monitoring.
 
 mod json;
 mod nagios;
@@ -26,10 +27,10 @@ use crate::{
     output, time,
 };
 
-/// Tell how long certificates last, and what is wrong with them
+/// Report when certificates expire, and what is wrong with them
 ///
-/// Files are looked at, and all that is in directories and one level below them. Keys are found by name, and so are the
-/// authorities beside certificates. Nothing is written but the text file that was asked for.
+/// Files are checked, and all files in directories and one level below them. Keys and the CAs of
+/// certificates are found by their file names. Nothing is written except the file of --textfile.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +41,7 @@ Examples:
   etcd-pki check /etc/ssl/etcd/ssl --textfile /var/lib/node_exporter/etcd_pki.prom
 
 Exit codes:
-  0  all is well; with --format prometheus, or --textfile alone, the text is written
+  0  ok; with --format prometheus, or --textfile alone, the text is written
   1  warning
   2  critical
   3  unknown: something cannot be read, or the arguments are not understood")]
@@ -48,32 +49,36 @@ pub(crate) struct CheckCommand {
     /// Files of certificates, PEM or DER, and directories
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Warn this long before a certificate ends: a time, or a share of its life [default: 30d, at most a third of its life]
+    /// Warn this long before a certificate expires: a time, or a share of its life [default: 30d,
+    /// at most a third of its life]
     #[arg(short, long, value_name = "30d|33%")]
     warning: Option<Threshold>,
-    /// Be alarmed this long before a certificate ends [default: 7d, at most a tenth of its life]
+    /// Critical this long before a certificate expires [default: 7d, at most a tenth of its life]
     #[arg(short, long, value_name = "7d|10%")]
     critical: Option<Threshold>,
-    /// Warn this long before a CA ends [default: 180d, at most a third of its life; or as --warning, if that is longer]
+    /// Warn this long before a CA expires [default: 180d, at most a third of its life; or as
+    /// --warning, if that is longer]
     #[arg(long, value_name = "180d|33%")]
     ca_warning: Option<Threshold>,
-    /// Be alarmed this long before a CA ends [default: 30d, at most a tenth of its life; or as --critical, if that is longer]
+    /// Critical this long before a CA expires [default: 30d, at most a tenth of its life; or as
+    /// --critical, if that is longer]
     #[arg(long, value_name = "30d|10%")]
     ca_critical: Option<Threshold>,
-    /// Say nothing of findings with this code; may be repeated
+    /// Ignore findings with this code; may be repeated
     #[arg(long, value_name = "CODE", hide_possible_values = true, ignore_case = true,
         value_parser = PossibleValuesParser::new(Finding::CODES))]
     ignore: Vec<String>,
-    /// Judge at this instant, or at this time from now on, such as 30d
+    /// Check at this instant, or at this time from now on, such as 30d
     #[arg(long, value_name = "INSTANT")]
     at: Option<String>,
-    /// How to print it [default: table]
+    /// The output format [default: table]
     #[arg(long, value_enum, help_heading = "Output")]
     format: Option<Format>,
     /// Print JSON, as --format json
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
-    /// Write metrics to this file, for the text file collector of node_exporter, and print what --format asks for, if it is said
+    /// Write metrics to this file, for the text file collector of node_exporter; print only with
+    /// --format
     #[arg(long, value_name = "FILE.prom", help_heading = "Output")]
     textfile: Option<PathBuf>,
 }
@@ -86,7 +91,7 @@ enum Format {
     Prometheus,
 }
 
-/// What was found, and when.
+/// The results, and their time.
 struct Findings {
     checked: Vec<Checked>,
     now: SystemTime,
@@ -108,7 +113,7 @@ impl CheckCommand {
             write(path, &prometheus::text(&findings))?;
         }
         match format {
-            // The metrics say how it is; who wrote them has done their work
+            // The metrics have the severity; writing them succeeded
             None => return Ok(Answer::Yes),
             Some(Format::Prometheus) => {
                 output::print_bytes(prometheus::text(&findings).as_bytes())?;
@@ -172,14 +177,14 @@ impl CheckCommand {
 }
 
 impl Findings {
-    /// How bad the worst is.
+    /// The severity of the worst finding.
     fn worst(&self) -> Severity {
         let severities = self.checked.iter().map(Checked::severity);
         severities.max().unwrap_or(Severity::Ok)
     }
 
-    /// Notes clients with a member's usages and names, as in Kubespray: it is no fault there, and cannot
-    /// be changed for one certificate alone.
+    /// Notes clients with a member's usages and names, as in Kubespray. It is not a fault there,
+    /// and it cannot be changed for a single certificate.
     fn note_clients_as_members(&self) {
         let peer_cas = Layout::ALL.map(|layout| layout.ca(CaKind::Peer).certificate);
         let is_peer_ca = |one: &Checked| {
@@ -203,7 +208,8 @@ impl Findings {
         ));
     }
 
-    /// Notes that the clock may be wrong, where everything expired long ago: nobody leaves a whole cluster so.
+    /// Notes that the clock may be wrong if everything expired more than a year ago: a running
+    /// cluster is never in this state.
     fn note_clock(&self) {
         const YEAR: i64 = 365;
         let days = || self.checked.iter().filter_map(Checked::days_left);
@@ -219,7 +225,7 @@ impl Findings {
         }
     }
 
-    /// How many there are of each severity, the worst first, of those there are.
+    /// The number of findings of each severity that occurs, the worst first.
     fn counts(&self) -> Vec<(Severity, usize)> {
         let count = |severity| {
             let same = |one: &&Checked| one.severity() == severity;
@@ -233,7 +239,7 @@ impl Findings {
     }
 }
 
-/// Writes metrics where node_exporter reads them: it takes only files with this ending, and may come at any time.
+/// Writes metrics for node_exporter. It reads only files with this ending, and at any time.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if path.extension().is_none_or(|extension| extension != "prom") {
         return Err(Failure::usage(
@@ -244,7 +250,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     files::write(&[File::public(path, text)], Replacing::Files).map(drop)
 }
 
-/// Which certificate it is: the file, and its number there unless that is 1.
+/// The label of a certificate: the file, and its number in the file unless that is 1.
 fn name(checked: &Checked) -> String {
     let path = checked.path().display();
     match checked.number() {
@@ -253,7 +259,7 @@ fn name(checked: &Checked) -> String {
     }
 }
 
-/// What a certificate is.
+/// The role of a certificate, or that it is a CA.
 fn kind(certificate: &Certificate) -> &'static str {
     if certificate.is_ca() {
         return "authority";

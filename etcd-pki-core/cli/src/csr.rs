@@ -18,7 +18,7 @@ use crate::{
     show::ShowOptions,
 };
 
-/// Make and show certificate requests
+/// Create and show certificate requests
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -43,10 +43,10 @@ impl CsrCommand {
     }
 }
 
-/// Make a certificate request, and a key for it unless one is given
+/// Create a certificate request, and a key for it unless one is given
 ///
-/// It asks for the subject, the names and the usages of its role. Whether they are granted is for the authority to say, in
-/// `etcd-pki cert sign`.
+/// It requests the subject, the names and the usages of its role. The CA decides in `etcd-pki cert
+/// sign` whether to grant them.
 #[derive(Args)]
 #[command(
     group = ArgGroup::new("who").args(["name", "cn", "no_cn"]).multiple(true).required(true),
@@ -56,15 +56,16 @@ Examples:
   etcd-pki csr new --name etcd-1 --role member --san etcd-1.lan --san 10.0.0.11 -o etcd-1.csr
 
 Exit codes:
-  0  the request is made
-  1  failed or refused, such as a name that is none, or a file that exists without --force
+  0  the request is created
+  1  failed or refused, such as an invalid name, or an existing file without --force
   2  the arguments are not understood, such as an unknown role"
 )]
 pub(crate) struct New {
-    /// What the certificate is to be for
+    /// The role of the certificate
     #[arg(long, default_value = "client", value_parser = options::role())]
     role: Role,
-    /// The host or user: its common name is this behind the role's prefix, and a member answers by it
+    /// The name of the host or user. Its common name is the role's prefix and this name; a member
+    /// also has it as a DNS name
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -117,9 +118,10 @@ impl New {
     }
 }
 
-/// Show what requests ask for
+/// Show the contents of requests
 ///
-/// A request is shown only if its own signature is good. That proves that its maker has the key, and nothing else.
+/// A request is shown only if its own signature is valid. That proves only that the requester has
+/// the key.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -128,11 +130,11 @@ Examples:
   kubectl get csr app -o jsonpath={.spec.request} | base64 -d | etcd-pki csr show -
 
 Exit codes:
-  0  every file is a request whose signature is good
-  1  a file is not, or cannot be read; the others are shown all the same
+  0  every file is a request with a valid signature
+  1  a file is something else, or cannot be read; the others are still shown
   2  the arguments are not understood")]
 pub(crate) struct Show {
-    /// Files of a request each, PEM or DER
+    /// Files with one request each, PEM or DER
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `etcd-pki env`: the settings by which programs find the files of a directory.
+//! `etcd-pki env`: the settings with the files of a directory, for etcd and its clients.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  a file that they would name is not there
+  1  a file for the settings is missing
   2  the arguments are not understood")]
 pub(crate) enum EnvCommand {
     Etcd(Etcd),
@@ -42,8 +42,9 @@ impl EnvCommand {
 
 /// Print an EnvironmentFile for a member
 ///
-/// The names that peers may have (ETCD_PEER_CERT_ALLOWED_CN) are printed only if all members are known: with -f, or if the directory
-/// has the certificates of several members. Members with different lists refuse each other.
+/// The allowed names of peers (ETCD_PEER_CERT_ALLOWED_CN) are printed only if all members are
+/// known: with -f, or if the directory has the certificates of several members. Members with
+/// different lists refuse each other.
 #[derive(Args)]
 #[command(mut_arg("directory", |directory| directory.required(false).required_unless_present("file")))]
 #[command(after_help = "\
@@ -54,7 +55,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  the member's files or the authority's certificate are not there
+  1  the member's files or the CA certificate are missing
   2  the arguments are not understood")]
 pub(crate) struct Etcd {
     /// The member
@@ -92,7 +93,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  the files or the authority's certificate are not there
+  1  the files or the CA certificate are missing
   2  the arguments are not understood"
 )]
 pub(crate) struct Etcdctl {
@@ -105,7 +106,7 @@ pub(crate) struct Etcdctl {
     /// Use the certificate of this node
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
-    /// Use the admin's certificate that the layout has beside this member
+    /// Use the admin's certificate that the layout has next to this member
     #[arg(long, value_name = "HOST")]
     admin: Option<String>,
     #[command(flatten)]
@@ -121,7 +122,7 @@ impl Etcdctl {
         let (role, name) = match (&self.client, &self.member, &self.node) {
             (None, Some(name), _) => (Role::Member, name.as_str()),
             (None, None, Some(name)) => (Role::Node, name.as_str()),
-            // The parser asks for one of them
+            // The parser requires one of them
             (client, _, _) => (Role::Client, client.as_deref().unwrap_or_default()),
         };
         self.common
@@ -129,7 +130,7 @@ impl Etcdctl {
     }
 }
 
-/// Print the flags by which kube-apiserver dials etcd
+/// Print the flags of kube-apiserver for its connection to etcd
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -137,7 +138,7 @@ Examples:
 
 Exit codes:
   0  the settings are printed
-  1  the node's files or the authority's certificate are not there
+  1  the node's files or the CA certificate are missing
   2  the arguments are not understood")]
 pub(crate) struct Apiserver {
     /// The node
@@ -171,7 +172,7 @@ struct CommonOptions {
 #[derive(Serialize)]
 struct Document<'a> {
     settings: Entries<'a>,
-    /// What may be set as well
+    /// Optional settings
     #[serde(skip_serializing_if = "Entries::is_empty")]
     optional: Entries<'a>,
 }

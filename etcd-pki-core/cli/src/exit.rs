@@ -9,7 +9,7 @@ use crate::{
     output,
 };
 
-/// The exit code of Nagios' plugins for an unknown state
+/// The exit code of a Nagios plugin for an unknown state
 const UNKNOWN: u8 = 3;
 
 /// Prints a failure, and returns the exit code for Nagios: a failure is unknown, not a warning.

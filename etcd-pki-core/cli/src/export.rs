@@ -16,9 +16,9 @@ use crate::{
 
 /// Copy one host's own files out of a cluster's directory
 ///
-/// The host's keys and certificates, and the certificates of the authorities, as they are to lie on the host: keys for their
-/// owner alone. The key of an authority is never among them. It is for who makes all keys in one place; `etcd-pki apply
-/// --requests` lets them stay on their hosts.
+/// It copies the host's keys and certificates, and the CA certificates, with the paths that they
+/// have on the host. Only the owner can read the keys. The key of a CA is never copied. Use it if
+/// all keys are created in one place; with `etcd-pki apply --requests`, keys stay on their hosts.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ Examples:
 
 Exit codes:
   0  the files are copied
-  1  failed or refused, such as a pair that is missing or a directory that has something in it
+  1  failed or refused, such as a missing pair or a directory that is not empty
   2  the arguments are not understood")]
 pub(crate) struct Export {
     #[command(flatten)]
@@ -43,12 +43,12 @@ pub(crate) struct Export {
     json: JsonOption,
 }
 
-/// What was copied, as JSON.
+/// The copied files, as JSON.
 #[derive(Serialize)]
 struct ExportFacts<'a> {
     host: &'a str,
     files: Vec<String>,
-    /// Owner and group that could not be given here
+    /// Owner and group that could not be set here
     not_given: &'a [String],
 }
 
@@ -91,7 +91,7 @@ impl Export {
         Ok(Answer::Yes)
     }
 
-    /// The error, for the directory's sake: it is to be a new one.
+    /// Returns the error. If the directory has files, the hint is to name a new one.
     fn occupied(&self, error: Error) -> Failure {
         match error {
             Error::Exists { path } if path == self.out => Failure::Failed(Message {

@@ -1,4 +1,5 @@
-//! What is told of certificates, requests and keys: as a table for people, as JSON for programs, and one by one.
+//! The facts of certificates, requests and keys: as a table for people, as JSON for programs, and
+//! one by one.
 
 mod certificate;
 pub(crate) mod in_words;
@@ -13,17 +14,17 @@ use serde_json::Value;
 pub(crate) use self::{certificate::CertificateFacts, key::KeyFacts, request::RequestFacts};
 use crate::output;
 
-/// The facts of one thing. Its JSON has a member for each of its fields, with `_` for `-`.
+/// The facts of a certificate, a request or a key. The JSON key of a field has `_` instead of `-`.
 pub(crate) trait Facts: Serialize {
-    /// What `--field` takes.
+    /// The possible values of `--field`.
     const FIELDS: &'static [&'static str];
-    /// What JSON calls several of them.
+    /// The JSON key of a list of them.
     const PLURAL: &'static str;
 
-    /// For people.
+    /// The facts as a table, for people.
     fn table(&self) -> Table;
 
-    /// One fact, bare; empty if there is none.
+    /// The value of one fact, without a label; empty if there is none.
     fn field(&self, name: &str) -> String {
         let facts = serde_json::to_value(self).unwrap_or_default();
         let value = bare(&facts[name.replace('-', "_")]);
@@ -35,7 +36,7 @@ pub(crate) trait Facts: Serialize {
     }
 }
 
-/// Rows of a label and what it labels.
+/// Rows with a label and a value.
 #[derive(Default)]
 pub(crate) struct Table(String);
 
@@ -46,7 +47,7 @@ impl Table {
         self.0.push_str(&format!("{label:<13}{value}\n"));
     }
 
-    /// Adds a row unless there is nothing to say.
+    /// Adds a row if the value is not empty.
     pub(crate) fn row_of_any(&mut self, label: &str, values: &[String]) {
         if !values.is_empty() {
             self.row(label, values.join(", "));
@@ -58,7 +59,7 @@ impl Table {
     }
 }
 
-/// All alternative names, as `--san` takes them.
+/// All alternative names, in the format of `--san`.
 fn alternative_names(names: &[String], addresses: &[IpAddr], uris: &[String]) -> Vec<String> {
     let names = names.iter().map(|name| format!("DNS:{name}"));
     let addresses = addresses.iter().map(|address| format!("IP:{address}"));

@@ -4,38 +4,38 @@ use std::io;
 
 use etcd_pki_core::{Error, finding::Severity};
 
-/// What every command comes to.
+/// The result of every command.
 pub(crate) type Outcome = Result<Answer, Failure>;
 
-/// What a command that ran to its end has to say.
+/// The answer of a command that ran to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Done, or yes
     Yes,
-    /// No, for a reason that has been told
+    /// No, for a reason that was reported
     No,
-    /// Changes are due, which was the question
+    /// Changes are due, and the command was called to find out
     Due,
-    /// How bad it is, by the codes of Nagios' plugins
+    /// The severity, in the codes of Nagios' plugins
     Severity(Severity),
 }
 
-/// Why a command did not run to its end.
+/// The reason why a command did not run to its end.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The parser of the arguments has something to say instead: what is wrong with them, or the help that they ask for
+    /// The parser of the arguments has an answer instead: an error, or the requested help
     Arguments(clap::Error),
-    /// The core refused
+    /// The core returned an error
     Refused(Error),
-    /// Something outside of the core is not as it should be
+    /// Something outside the core is wrong
     Failed(Message),
-    /// The arguments contradict each other, or lack something
+    /// The arguments contradict each other, or one is missing
     Usage(Message),
-    /// Standard output takes no more
+    /// Standard output cannot be written
     Output(io::Error),
 }
 
-/// What is wrong, in a line without a period, and the way out.
+/// An error in one line without a period, and a hint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) text: String,
@@ -68,7 +68,7 @@ impl Failure {
 }
 
 impl Failure {
-    /// What is said of it.
+    /// The text of the failure, with its hint.
     pub(crate) fn message(&self) -> Message {
         match self {
             Self::Arguments(answer) => Message {

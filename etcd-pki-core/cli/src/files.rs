@@ -1,4 +1,4 @@
-//! The files that are made: written together, or printed where one is called `-`.
+//! The files that commands create: written together, or printed if one is called `-`.
 
 use std::path::Path;
 
@@ -17,13 +17,13 @@ use crate::{
     output,
 };
 
-/// What a new file may take the place of.
+/// What a new file may replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replacing {
     Nothing,
-    /// Any file but the certificate or the key of an authority
+    /// Any file but the certificate or the key of a CA
     Files,
-    /// An authority too: all that it has signed is worth nothing then
+    /// A CA too. Nothing that it signed is accepted afterwards
     Authorities,
 }
 
@@ -40,7 +40,7 @@ impl Replacing {
 pub(crate) struct File<'a> {
     path: &'a Path,
     contents: &'a [u8],
-    /// The key that it holds, if it holds a private one
+    /// Its public key, if it holds a private key
     key: Option<&'a PublicKey>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn lock(paths: &[&Path]) -> Result<LockedFiles, Failure> {
 }
 
 /// Writes all of the files or none, and then prints those that are called `-`, in their order.
-/// Returns where the files of a replaced CA are kept.
+/// Returns the paths under which the files of a replaced CA are kept.
 pub(crate) fn write(
     files: &[File<'_>],
     replacing: Replacing,
@@ -100,7 +100,7 @@ pub(crate) fn write_locked(
     if replacing == Replacing::Files {
         written.iter().try_for_each(|file| spare_authority(file))?;
     }
-    // A key is in its place before what belongs to it
+    // A key is written before the certificate or request that belongs to it
     let new: Vec<_> = written
         .iter()
         .rev()
@@ -135,7 +135,8 @@ fn ca_paths(written: &[&File<'_>]) -> Option<PairPaths> {
     })
 }
 
-/// Refuses to replace what is an authority's: a file with its certificate, and one with its key unless it is for that very key.
+/// Refuses to replace a file of a CA: its certificate, and its key unless the new file has the same
+/// key.
 pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
     if !file.path.is_file() {
         return Ok(());
@@ -146,7 +147,8 @@ pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
     let authorities = authorities_beside(file.path)?;
     let is_of_authority = |key: etcd_pki_core::Result<PrivateKey>| match key {
         Ok(key) => Some(key.public_key()) != file.key && authorities.contains(key.public_key()),
-        // It cannot be seen whose it is: an authority's, if there is one and this is no other key of it
+        // This key cannot be read. It counts as a CA's if there is a CA and the new key is not its
+        // key
         Err(Error::EncryptedKey | Error::Unsupported { .. }) => {
             !authorities.is_empty() && !file.key.is_some_and(|key| authorities.contains(key))
         }
@@ -165,7 +167,7 @@ pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
     }))
 }
 
-/// Each key of a file, or why it cannot be read.
+/// Each key of a file, or the error of reading it.
 fn keys(file: &[u8]) -> impl Iterator<Item = etcd_pki_core::Result<PrivateKey>> {
     const BEGIN: &[u8] = b"-----BEGIN ";
     let mut begins: Vec<usize> = file
@@ -183,7 +185,7 @@ fn keys(file: &[u8]) -> impl Iterator<Item = etcd_pki_core::Result<PrivateKey>> 
     blocks.map(|(begin, end)| PrivateKey::from_bytes(&file[begin..end], None))
 }
 
-/// The keys of the authorities whose certificates are in the directory of a file.
+/// The public keys of the CAs with a certificate in the same directory as a file.
 fn authorities_beside(path: &Path) -> Result<Vec<PublicKey>, Failure> {
     let store = Store::new(directory_of(path), Layout::default());
     let certificates = store
@@ -204,12 +206,12 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Whether two paths lead to one file.
+/// Whether two paths lead to the same file.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The error for an authority's file that is in the way.
+/// The error for a file of a CA that blocks a new one.
 pub(crate) fn authority_exists(path: &Path) -> Error {
     let name = path.file_name().unwrap_or(path.as_os_str());
     Error::AuthorityExists {

@@ -8,7 +8,7 @@ use etcd_pki_core::{
 };
 use serde::Serialize;
 
-/// A finding as JSON: its row of the table, its sentence, and the facts that it has.
+/// A finding as JSON: its row of the table, its sentence, and its facts.
 #[derive(Serialize)]
 pub(crate) struct FindingFacts {
     code: &'static str,
@@ -78,7 +78,7 @@ impl FindingFacts {
         &self.message
     }
 
-    /// All of these.
+    /// Converts all of these.
     pub(crate) fn all(findings: &[Finding]) -> Vec<Self> {
         findings.iter().map(Self::of).collect()
     }

@@ -1,4 +1,5 @@
-//! The keys that a file holds, whatever it is: a private key, a public one, a request, a certificate, or several of them.
+//! The public keys in a file: of a private key, a public key, a request, a certificate, or several
+//! of them.
 
 use etcd_pki_core::{
     Certificate, CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Result,
@@ -6,13 +7,14 @@ use etcd_pki_core::{
 
 const ANYTHING: &str = "certificate, request or key";
 
-/// A public key, and what has it.
+/// A public key, and the kind of block that has it.
 pub(crate) struct Holding {
     pub(crate) kind: &'static str,
     pub(crate) key: PublicKey,
 }
 
-/// The keys in a file. Of several certificates it is the first, the others being its issuers.
+/// The keys in a file. Of several certificates only the first counts, because the others are its
+/// issuers.
 pub(crate) fn holdings(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<Vec<Holding>> {
     let first_certificate = Certificate::all_from_bytes(bytes)
         .map(|certificates| certificates.first().map(|first| first.public_key().clone()));
@@ -45,11 +47,11 @@ pub(crate) fn holdings(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<
     }
 }
 
-/// Whether an error means no more than that the file holds something else.
+/// Whether an error only means that the file holds something else.
 fn is_absence(error: &Error, bytes: &[u8]) -> bool {
     match error {
         Error::Missing { .. } => true,
-        // DER does not say what it is, so it is tried as everything
+        // DER does not show its type, so each type is tried
         Error::Malformed { .. } => !is_pem(bytes),
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! The one place that reads: files, and standard input as the file called `-`.
+//! The input of commands: files, and standard input as the file called `-`.
 
 use std::{
     cell::OnceCell,
@@ -12,8 +12,8 @@ use etcd_pki_core::{
 };
 use zeroize::Zeroizing;
 
-/// Where commands read. Standard input is read once, so every `-` has the same contents: a key and its certificate may come
-/// through one pipe.
+/// The input of a command. Standard input is read once, so every `-` has the same contents: a key
+/// and its certificate can come through one pipe.
 #[derive(Default)]
 pub(crate) struct Input {
     standard_input: OnceCell<Zeroizing<Vec<u8>>>,
@@ -37,7 +37,7 @@ impl Input {
         self.parse(path, Certificate::all_from_bytes)
     }
 
-    /// The request in a file, whose own signature is good.
+    /// The request in a file. Its own signature is valid.
     pub(crate) fn request(&self, path: &Path) -> Result<CertificateRequest> {
         self.parse(path, CertificateRequest::from_bytes)
     }
@@ -51,7 +51,7 @@ impl Input {
         self.parse(path, |bytes| PrivateKey::from_bytes(bytes, passphrase))
     }
 
-    /// What a file holds, with the file's name in the error.
+    /// Parses a file. An error has the file's name.
     pub(crate) fn parse<T>(
         &self,
         path: &Path,
@@ -61,8 +61,8 @@ impl Input {
     }
 }
 
-/// What a file holds that nobody named, but a layout did. Who names a pipe has it waited for; found in a file's place, it is an
-/// error.
+/// Parses a file at a path of the layout. A pipe at such a path is an error, while a command waits
+/// for a pipe that an argument names.
 pub(crate) fn parse_in_place<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
     let bytes = read_regular_file(path).map(Zeroizing::new)?;
     parse(&bytes).map_err(|error| error.in_file(path))
@@ -73,7 +73,7 @@ pub(crate) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// What messages call a file to be read.
+/// The name of an input file in messages.
 pub(crate) fn called(path: &Path) -> PathBuf {
     if is_standard(path) {
         PathBuf::from("standard input")

@@ -19,7 +19,7 @@ use crate::{
     show::ShowOptions,
 };
 
-/// Make, show and convert keys
+/// Create, show and convert keys
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -48,10 +48,10 @@ impl KeyCommand {
     }
 }
 
-/// Make a private key
+/// Create a private key
 ///
-/// It is written as PKCS#8, readable by its owner alone. With a passphrase it is encrypted, which suits the key of an authority:
-/// etcd itself reads no encrypted key.
+/// It is written as PKCS#8, and only its owner can read it. With a passphrase it is encrypted. That
+/// suits the key of a CA, but etcd itself reads no encrypted key.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -60,8 +60,8 @@ Examples:
   etcd-pki key new --passphrase-file ca.pass -o ca-key.pem
 
 Exit codes:
-  0  the key is made
-  1  failed, or the file exists and --force was not said
+  0  the key is created
+  1  failed, or the file exists and --force is not given
   2  the arguments are not understood, such as an unknown algorithm")]
 pub(crate) struct New {
     #[command(flatten)]
@@ -84,9 +84,10 @@ impl New {
     }
 }
 
-/// Show what kind of key a file holds, and nothing that is secret
+/// Show the algorithm and the fingerprint of a key, and nothing secret
 ///
-/// The fingerprint is SHA-256 of the public key, the same for a key, its requests and its certificates.
+/// The fingerprint is SHA-256 of the public key, the same for a key, its requests and its
+/// certificates.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -96,10 +97,10 @@ Examples:
 
 Exit codes:
   0  every file is a key
-  1  a file is not, or cannot be read; the others are shown all the same
+  1  a file is something else, or cannot be read; the others are still shown
   2  the arguments are not understood")]
 pub(crate) struct Show {
-    /// Files of a private or a public key each, PEM or DER
+    /// Files with one private or public key each, PEM or DER
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -133,7 +134,7 @@ Examples:
 
 Exit codes:
   0  the public key is printed or written
-  1  failed, or the file exists and --force was not said
+  1  failed, or the file exists and --force is not given
   2  the arguments are not understood")]
 pub(crate) struct Public {
     /// File of a private key, a request or a certificate, PEM or DER
@@ -149,7 +150,8 @@ impl Public {
         let report = self.destination.report()?;
         let passphrase = self.passphrase.read(input)?;
         let held = input.parse(&self.file, |bytes| holdings(bytes, passphrase.as_ref()))?;
-        // There is one, or reading had failed; of several the first counts
+        // There is at least one, because reading reports an error for none. Of several the first
+        // counts
         match held.first() {
             Some(holding) => self.destination.write_public(&holding.key, report),
             None => report.finish(),
@@ -159,8 +161,8 @@ impl Public {
 
 /// Write a private key in another format, or with another passphrase
 ///
-/// It reads whatever OpenSSL, Go, cfssl, kubeadm and Kubespray write. The passphrase options open the key that is read; the new
-/// ones encrypt what is written.
+/// It reads the formats of OpenSSL, Go, cfssl, kubeadm and Kubespray. The passphrase options
+/// decrypt the input; the new passphrase options encrypt the output.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -170,7 +172,7 @@ Examples:
 
 Exit codes:
   0  the key is printed or written
-  1  failed, or the file exists and --force was not said
+  1  failed, or the file exists and --force is not given
   2  the arguments are not understood")]
 pub(crate) struct Convert {
     /// File of a private key, PEM or DER
@@ -196,7 +198,7 @@ impl Convert {
     }
 }
 
-/// Where one key goes.
+/// The output of one key.
 #[derive(Args)]
 struct Destination {
     #[command(flatten)]
@@ -228,7 +230,7 @@ impl Destination {
     }
 }
 
-/// The public key that a file is, if it is one.
+/// Reads a file as a public key, if it is one.
 fn public(bytes: &[u8]) -> Option<PublicKey> {
     PublicKey::from_pem(bytes)
         .or_else(|_| PublicKey::from_der(bytes))

@@ -1,4 +1,4 @@
-//! `etcd-pki kubespray`: in the place of Kubespray's `make-ssl-etcd.sh`.
+//! `etcd-pki kubespray`: replaces Kubespray's `make-ssl-etcd.sh`.
 
 use std::{env, path::PathBuf};
 
@@ -16,12 +16,13 @@ use crate::{
     plan::Document,
 };
 
-/// Make what Kubespray's make-ssl-etcd.sh makes, where it is missing or due
+/// Create what Kubespray's make-ssl-etcd.sh creates, if it is missing or due
 ///
-/// It takes the script's options and its variables: MASTERS are the hosts that get a member's and an admin's pair, HOSTS those that
-/// get a node's, separated by blanks. Every certificate has the names in [alt_names] of the openssl.conf; an address among its DNS
-/// names is taken as the address that it is. What is there and as it should be is left alone, and so are the files of hosts that are
-/// not named.
+/// It takes the script's options and variables: each host in MASTERS gets the pairs of a member and
+/// an admin, each host in HOSTS the pair of a node. Hosts are separated by blanks. Every
+/// certificate has the names in [alt_names] of the openssl.conf; an address among its DNS names is
+/// used as an address. Files that are up to date do not change, and neither do the files of hosts
+/// that are not named.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -29,11 +30,11 @@ Examples:
   HOSTS=kube-2 etcd-pki kubespray -f openssl.conf -d /etc/ssl/etcd/ssl --json
 
 Exit codes:
-  0  the files are there and as they should be
-  1  failed or refused, such as a line of [alt_names] that is no name
+  0  all files are up to date
+  1  failed or refused, such as an invalid line in [alt_names]
   2  the arguments are not understood")]
 pub(crate) struct Kubespray {
-    /// The openssl.conf of Kubespray, of which the section [alt_names] is read
+    /// Kubespray's openssl.conf; its section [alt_names] is used
     #[arg(short = 'f', long = "config", value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: PathBuf,
     /// The directory of the files
@@ -46,11 +47,11 @@ pub(crate) struct Kubespray {
         value_hint = ValueHint::DirPath
     )]
     directory: PathBuf,
-    /// The algorithm of new keys, rsa-2048 by default; existing keys with another one than given are
-    /// replaced
+    /// The algorithm of new keys, rsa-2048 by default. An existing key with another algorithm is
+    /// replaced if this option is given
     #[arg(long, value_parser = AlgorithmParser)]
     algorithm: Option<KeyAlgorithm>,
-    /// Print what was done as JSON
+    /// Print the changes as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -71,7 +72,7 @@ impl Kubespray {
         Application {
             cluster: &cluster,
             store: &store,
-            // As the script's `mv` does with the role's links on control planes
+            // The script's `mv` does the same with the role's links on control planes
             options: PlanOptions::new().with_part_only().with_replace_links(),
             passphrase: passphrase.as_ref(),
             elsewhere: "run it on the first host of etcd, or bring the key back",
@@ -108,7 +109,7 @@ impl Kubespray {
         })
     }
 
-    /// The script succeeds then too, and has nothing to do.
+    /// Without hosts the script succeeds too, and does nothing.
     fn nobody(&self, store: &Store) -> Outcome {
         if self.json {
             output::print_json(&Document::of_nobody(store))?;

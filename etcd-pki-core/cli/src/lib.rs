@@ -1,7 +1,9 @@
-//! The command `etcd-pki`: keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL.
+//! The command `etcd-pki`: keys, certificate requests, a certificate authority and certificates for
+//! etcd, without OpenSSL.
 //!
-//! It holds arguments and output; what it does is done by [`etcd_pki_core`]. [`run`] never ends the process, so that other
-//! programs, such as the console script of the Python package, can call it.
+//! This crate parses arguments and prints results; [`etcd_pki_core`] does the work. [`run`] never
+//! ends the process, so that other programs can call it, such as the console script of the Python
+//! package.
 
 mod adopt;
 mod apply;
@@ -36,9 +38,10 @@ use std::ffi::OsString;
 
 use crate::{arguments::Arguments, failure::Failure, input::Input};
 
-/// Runs the command with these arguments, the first of which is its own name, and returns its exit code: 0 for done or yes, 1
-/// for failed, refused or no, 2 for arguments that it does not understand, 3 where changes are due and that was the question.
-/// `check` alone answers as Nagios' plugins do.
+/// Runs the command with these arguments and returns its exit code. The first argument is the
+/// command's own name. The code is 0 for done or yes, 1 for failed, refused or no, 2 for invalid
+/// arguments, and 3 if changes are due and the command was called to find out. `check` alone
+/// answers as Nagios' plugins do.
 ///
 /// ```
 /// assert_eq!(etcd_pki::run(["etcd-pki", "--version"]), 0);
@@ -50,7 +53,7 @@ where
     T: Into<OsString> + Clone,
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    // Known before the arguments are understood, which is when it matters
+    // Parsing may fail, and that error needs the right exit code too
     let speaks_nagios = args.get(1).is_some_and(|verb| verb == "check");
     let outcome = Arguments::parse(args)
         .map_err(Failure::Arguments)

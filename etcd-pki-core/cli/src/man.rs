@@ -20,10 +20,10 @@ Examples:
 
 Exit codes:
   0  the page is printed, or the pages are written
-  1  failed, or a page exists and --force was not said
+  1  failed, or a page exists and --force is not given
   2  the arguments are not understood")]
 pub(crate) struct Man {
-    /// Write the pages of all commands to this directory, which exists
+    /// Write the pages of all commands to this existing directory
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    /// Prints or writes the pages of the whole command line.
+    /// Prints or writes the pages of all commands.
     pub(crate) fn run(&self, whole: clap::Command) -> Outcome {
         let mut command = whole.disable_help_subcommand(true);
         command.build();
@@ -59,7 +59,7 @@ impl Man {
     }
 }
 
-/// The pages of a command and of those below it, with the names of their files.
+/// The pages of a command and of its subcommands, with their file names.
 fn add_pages(command: clap::Command, pages: &mut Vec<(String, String)>) -> Result<(), Failure> {
     for below in command.get_subcommands() {
         add_pages(below.clone(), pages)?;
@@ -71,7 +71,7 @@ fn add_pages(command: clap::Command, pages: &mut Vec<(String, String)>) -> Resul
     Ok(())
 }
 
-/// The page of a command, whose examples and exit codes have the headings that pages have for them.
+/// The page of a command. Its examples and exit codes have the usual headings of manual pages.
 fn page(command: clap::Command) -> Result<String, Failure> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command)

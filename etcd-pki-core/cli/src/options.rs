@@ -38,7 +38,7 @@ pub(crate) struct JsonOption {
     pub(crate) json: bool,
 }
 
-/// Reads one of these names, which the help and the completions list.
+/// Parses one of these names. The help and the completions list them.
 pub(crate) fn one_of<T>(
     names: impl IntoIterator<Item = &'static str>,
 ) -> impl TypedValueParser<Value = T>
@@ -48,8 +48,8 @@ where
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
 }
 
-/// Reads a kind of key to make. Kinds that are used and not made are refused with what to make
-/// instead.
+/// Parses the algorithm of a new key. An algorithm that etcd-pki reads but does not generate is
+/// refused, with a hint.
 #[derive(Clone)]
 pub(crate) struct AlgorithmParser;
 
@@ -83,7 +83,7 @@ impl TypedValueParser for AlgorithmParser {
     }
 }
 
-/// Reads a role.
+/// Parses a role.
 pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
     one_of(Role::ALL.map(Role::name))
 }

@@ -1,7 +1,7 @@
-//! The one place that writes: what was asked for to standard output, and remarks on it to standard error.
+//! The output of all commands: results on standard output, remarks on standard error.
 //!
-//! Whatever comes out of a certificate, a request or the name of a file may hold what a terminal obeys or a reader does not see, so
-//! text goes through [`printable`].
+//! Certificates, requests and file names can contain control characters and invisible characters,
+//! so text is written with [`printable`].
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// What is to be done, a line for each thing.
+/// The steps of a plan, one indented line each.
 pub(crate) fn indented(lines: impl Iterator<Item = String>) -> String {
     lines
         .map(|line| format!("  {}\n", one_line(&line)))
@@ -28,7 +28,8 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_words(printable(text).as_bytes())
 }
 
-/// Writes what is ours to standard output. Who reads may have enough, as with `| head`: what the command comes to stays.
+/// Writes our own text to standard output. A reader that stops early, such as `head`, does not
+/// change the result of the command.
 pub(crate) fn print_words(words: &[u8]) -> Result<(), Failure> {
     match print_bytes(words) {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -53,7 +54,8 @@ pub(crate) fn print_json(contents: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{json}\n"))
 }
 
-/// Writes bytes to standard output as they are, past every buffer, for they may be a key. If nobody reads them, they are lost.
+/// Writes bytes to standard output unchanged and without a buffer, because they may be a key. It
+/// fails if the reader has closed the pipe.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let write = || {
         let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
@@ -62,8 +64,9 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     write().map_err(Failure::Output)
 }
 
-/// Says a line on standard error, in one write, so that lines of several processes do not mix. Nobody may be listening, which harms
-/// nothing; a failure that passes must not cost the reason of another one, so it tries twice.
+/// Writes a line to standard error, in one write, so that lines of several processes do not mix. A
+/// failed write is ignored. It is tried twice, so that a temporary failure does not lose an error
+/// message.
 pub(crate) fn say(line: impl fmt::Display) {
     let mut line = one_line(&line.to_string());
     line.push('\n');
@@ -71,7 +74,7 @@ pub(crate) fn say(line: impl fmt::Display) {
     let _ = write().or_else(|_| write());
 }
 
-/// Says why nothing happens for now.
+/// Reports why the command waits.
 pub(crate) fn waiting_for(directory: &Path) {
     let directory = directory.display();
     say(format_args!(
@@ -79,12 +82,12 @@ pub(crate) fn waiting_for(directory: &Path) {
     ));
 }
 
-/// Says on standard error what the core refused, and the way out.
+/// Reports an error of the core on standard error, with its hint.
 pub(crate) fn error(error: &Error) {
     problem(&error.to_string(), error.hint().as_deref());
 }
 
-/// Says on standard error what went wrong, and the way out.
+/// Reports an error on standard error, with its hint.
 pub(crate) fn problem(text: &str, hint: Option<&str>) {
     say(format_args!("etcd-pki: {text}"));
     if let Some(hint) = hint {
@@ -92,10 +95,10 @@ pub(crate) fn problem(text: &str, hint: Option<&str>) {
     }
 }
 
-/// Says what the parser of the arguments made of them, in the form of every other problem.
+/// Reports the answer of the argument parser, in the same form as every other error.
 pub(crate) fn misunderstood(answer: &clap::Error) {
     let text = answer.render().to_string();
-    // A command without its verb is answered with the help, in colour on a terminal
+    // A command without its subcommand prints the help, in colour on a terminal
     let Some(problem) = text.strip_prefix("error: ") else {
         let _ = answer.print();
         return;
@@ -104,7 +107,7 @@ pub(crate) fn misunderstood(answer: &clap::Error) {
     let _ = writeln!(io::stderr(), "etcd-pki: {}", printable(&problem));
 }
 
-/// The text with escapes for what a terminal obeys or a reader does not see, line by line.
+/// The text with escapes for control characters and invisible characters, line by line.
 pub(crate) fn printable(text: &str) -> String {
     let lines: Vec<_> = text
         .split('\n')
@@ -113,12 +116,13 @@ pub(crate) fn printable(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The text as [`printable`] gives it, on one line: a name from a certificate cannot pass for a line of ours.
+/// The text as [`printable`] returns it, on one line, so that a name from a certificate cannot look
+/// like a line of ours.
 pub(crate) fn one_line(text: &str) -> String {
     etcd_pki_core::internal::printable(text).into_owned()
 }
 
-/// The first of many things, and how many others there are: a certificate may have thousands of names.
+/// The first items, and the number of the others: a certificate may have thousands of names.
 pub(crate) fn few(things: &[String]) -> String {
     const MOST: usize = 20;
     match things.len().checked_sub(MOST) {

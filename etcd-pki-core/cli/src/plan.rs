@@ -1,4 +1,5 @@
-//! `etcd-pki plan`: what must change so that a directory is as its specification requires, and why.
+//! `etcd-pki plan`: shows the changes after which a directory matches its specification, with
+//! reasons.
 
 mod document;
 mod next;
@@ -32,7 +33,7 @@ Examples:
 
 Exit codes:
   0  planned; with --check, everything is up to date
-  1  failed or refused, such as a field that the specification does not have
+  1  failed or refused, such as an unknown field in the specification
   2  the arguments are not understood
   3  with --check: something is due, waits or is blocked")]
 pub(crate) struct PlanCommand {

@@ -1,4 +1,5 @@
-//! What was written and decided: told on standard error as it happens, and as JSON at the end where asked for.
+//! The report of a command: written on standard error as it happens, and at the end as JSON if
+//! requested.
 
 use std::{path::Path, time::SystemTime};
 
@@ -24,7 +25,7 @@ use crate::{
     unfinished::{Unfinished, UnfinishedFacts},
 };
 
-/// Gathers what a command does.
+/// Collects the files and decisions of a command.
 #[derive(Default, Serialize)]
 pub(crate) struct Report {
     #[serde(skip)]
@@ -36,18 +37,18 @@ pub(crate) struct Report {
     requests: Vec<RequestFacts>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keys: Vec<KeyFacts>,
-    /// What a request claimed and did not get
+    /// The claims of a request that were not granted
     refused: Vec<String>,
-    /// The end that was asked for, where the authority's own end came before it
+    /// The requested end, if the CA expires before it
     validity_cut: Option<String>,
     warnings: Vec<String>,
-    /// The renewals that were done
+    /// The renewals
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<StepFacts>,
-    /// What is due and was not renewed
+    /// Certificates that are due and were not renewed
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left: Vec<Left>,
-    /// What was not done
+    /// The steps that were not done
     #[serde(skip_serializing_if = "Option::is_none")]
     unfinished: Option<UnfinishedFacts>,
 }
@@ -58,7 +59,7 @@ struct Written {
     kind: &'static str,
 }
 
-/// A file that is due and was left as it is.
+/// A file that is due and was not renewed.
 #[derive(Serialize)]
 struct Left {
     file: String,
@@ -67,7 +68,7 @@ struct Left {
 }
 
 impl Report {
-    /// A report on what goes to these files, as JSON if that is asked for and standard output is free for it.
+    /// A report on writing these files. It prints JSON if requested and if standard output is free.
     pub(crate) fn on(files: &[&Path], json: &JsonOption) -> Result<Self, Failure> {
         if json.json && files.iter().any(|file| is_standard(file)) {
             return Err(Failure::usage(
@@ -78,7 +79,7 @@ impl Report {
         Ok(Self::new(json))
     }
 
-    /// A report on what goes to files.
+    /// A report on writing files.
     pub(crate) fn new(json: &JsonOption) -> Self {
         Self {
             json: json.json,
@@ -86,7 +87,7 @@ impl Report {
         }
     }
 
-    /// Writes files, and warns of what they replace.
+    /// Writes files, and warns if a replaced file has further names.
     pub(crate) fn write(
         &mut self,
         files: &[File<'_>],
@@ -98,7 +99,7 @@ impl Report {
         Ok(())
     }
 
-    /// The files of a CA that was replaced are kept under these names.
+    /// Reports the names under which the files of a replaced CA are kept.
     pub(crate) fn kept_ca(&mut self, kept: Option<&PairPaths>) {
         let Some(PairPaths { certificate, key }) = kept else {
             return;
@@ -110,7 +111,8 @@ impl Report {
         }
     }
 
-    /// Does what may replace these files, and warns of those whose further names keep the old content.
+    /// Runs `write`, which may replace these files, and warns if a file has further names: those
+    /// keep the old content.
     pub(crate) fn while_replacing<T>(
         &mut self,
         paths: &[&Path],
@@ -127,7 +129,7 @@ impl Report {
         Ok(done)
     }
 
-    /// Warns of a file that was replaced and whose further names keep the old content.
+    /// Warns that the further names of a replaced file keep the old content.
     pub(crate) fn warn_of_further_names(&mut self, path: &Path) {
         self.warn(format!(
             "{} had further names (hard links), which keep the old content: copy it there again",
@@ -135,7 +137,7 @@ impl Report {
         ));
     }
 
-    /// A leaf was written: `member etcd-1, until 2027-11-23, signed by etcd-ca`.
+    /// Reports a leaf certificate: `member etcd-1, until 2027-11-23, signed by etcd-ca`.
     pub(crate) fn leaf(
         &mut self,
         file: &Path,
@@ -153,7 +155,7 @@ impl Report {
         self.certificates.push(CertificateFacts::of(certificate));
     }
 
-    /// A certificate was renewed: `client backup, until 2027-11-23, signed by etcd-ca`.
+    /// Reports a renewal: `client backup, until 2027-11-23, signed by etcd-ca`.
     pub(crate) fn renewed(
         &mut self,
         file: &Path,
@@ -169,7 +171,7 @@ impl Report {
         self.changes.push(StepFacts::applied(done));
     }
 
-    /// An authority was written: `etcd-ca, ec-p256, until 2036-11-20`.
+    /// Reports a CA: `etcd-ca, ec-p256, until 2036-11-20`.
     pub(crate) fn authority(&mut self, file: &Path, certificate: &Certificate) {
         let subject = certificate.subject();
         let name = in_words::subject(&subject);
@@ -180,7 +182,7 @@ impl Report {
         self.certificates.push(CertificateFacts::of(certificate));
     }
 
-    /// A request was written.
+    /// Reports a request.
     pub(crate) fn request(&mut self, file: &Path, request: &CertificateRequest) {
         let subject = request.subject();
         let line = format!("request of {}", in_words::subject(&subject));
@@ -188,12 +190,12 @@ impl Report {
         self.requests.push(RequestFacts::of(request));
     }
 
-    /// A private key was written.
+    /// Reports a private key.
     pub(crate) fn key(&mut self, file: &Path, key: &PrivateKey) {
         self.new_key(file, key.public_key());
     }
 
-    /// The private key of this public key was written.
+    /// Reports the private key of this public key.
     pub(crate) fn new_key(&mut self, file: &Path, key: &PublicKey) {
         if !is_standard(file) {
             let line = format!("private key, {}", key.algorithm_name());
@@ -202,7 +204,7 @@ impl Report {
         self.keys.push(KeyFacts::of_private(key));
     }
 
-    /// A public key was written.
+    /// Reports a public key.
     pub(crate) fn public_key(&mut self, file: &Path, key: &PublicKey) {
         if !is_standard(file) {
             let line = format!("public key, {}", key.algorithm_name());
@@ -211,7 +213,7 @@ impl Report {
         self.keys.push(KeyFacts::of_public(key));
     }
 
-    /// Claims that were not granted; `claims_were_taken` if names would have been.
+    /// Reports claims that were not granted; `claims_were_taken` if names would have been granted.
     pub(crate) fn refused(&mut self, claims: &[Claim], claims_were_taken: bool) {
         if claims.is_empty() {
             return;
@@ -228,7 +230,7 @@ impl Report {
         ));
     }
 
-    /// The end that was asked for, if the authority's own came before it.
+    /// Reports the requested end if the CA expires before it.
     pub(crate) fn validity_cut(&mut self, asked: Option<SystemTime>, certificate: &Certificate) {
         let Some(asked) = asked else { return };
         if self.validity_cut.replace(rfc3339(asked)).is_some() {
@@ -241,7 +243,7 @@ impl Report {
         ));
     }
 
-    /// Warns of what others refuse in this authority's certificates.
+    /// Warns if other programs refuse the certificates of this CA.
     pub(crate) fn check_authority(&mut self, ca: &CertificateAuthority) {
         if ca.lacks_key_usage() {
             let subject = ca.certificate().subject();
@@ -252,7 +254,7 @@ impl Report {
         }
     }
 
-    /// Warns of who else owns these files of a CA, or may exchange them.
+    /// Warns if other users own these files of a CA or can replace them.
     pub(crate) fn check_ca_files(&mut self, paths: &PairPaths) {
         for finding in inspect::ca_files(paths) {
             self.warn(format!("{finding}: {}", finding.fix()));
@@ -287,7 +289,7 @@ impl Report {
 
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
         let warning = warning.into();
-        // The pairs of one name may give the same cause
+        // The pairs of one name may have the same reason
         if self.warnings.contains(&warning) {
             return;
         }
@@ -295,14 +297,14 @@ impl Report {
         self.warnings.push(warning);
     }
 
-    /// Renewed certificates expire with their CA, before the requested end.
+    /// Reports that renewed certificates expire with their CA, before the requested end.
     pub(crate) fn shortened(&mut self, report: &Applied) {
         let first = report.shortened_validities().into_iter().next();
         let requested = first.map(|first| rfc3339(first.requested));
         self.validity_cut = self.validity_cut.take().or(requested);
     }
 
-    /// What was not renewed; `are_due` if it is due.
+    /// Reports the certificates that were not renewed; `are_due` if they are due.
     pub(crate) fn unfinished(&mut self, unfinished: &Unfinished<'_>, are_due: bool) {
         self.unfinished = Some(unfinished.facts());
         let left = unfinished.failures.iter().filter(|_| are_due);
@@ -315,7 +317,7 @@ impl Report {
             .collect();
     }
 
-    /// Ends the command.
+    /// Ends the command, and prints the JSON if requested.
     pub(crate) fn finish(self) -> Outcome {
         if self.json {
             output::print_json(&self)?;
@@ -336,7 +338,7 @@ impl Report {
     }
 }
 
-/// Whether --accept-claims would grant it.
+/// Whether --accept-claims would grant the claim.
 fn is_name(claim: &Claim) -> bool {
     matches!(
         claim,

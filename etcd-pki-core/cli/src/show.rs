@@ -1,4 +1,4 @@
-//! Showing what files hold, the same way for certificates, requests and keys.
+//! Shows the contents of files, in the same way for certificates, requests and keys.
 
 use std::{
     collections::BTreeMap,
@@ -16,14 +16,14 @@ use crate::{
     output,
 };
 
-/// How facts are shown.
+/// The output format of the facts.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct ShowOptions<F: Facts + Send + Sync + 'static> {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Print one bare value for each, a line each
+    /// Print the value of one field, one line for each item
     #[arg(
         long,
         value_name = "NAME",
@@ -35,7 +35,8 @@ pub(crate) struct ShowOptions<F: Facts + Send + Sync + 'static> {
     facts: PhantomData<F>,
 }
 
-/// What is shown, as JSON: `certificates`, `requests` or `keys`, and what could not be.
+/// The contents as JSON: `certificates`, `requests` or `keys`, and the files that could not be
+/// read.
 #[derive(Serialize)]
 struct Document<F> {
     #[serde(flatten)]
@@ -59,7 +60,7 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
-    /// Says what is wrong with a file, and keeps it.
+    /// Reports why a file cannot be read, and returns it for the JSON.
     pub(crate) fn tell(file: &Path, error: &Error) -> Self {
         output::error(error);
         Self {
@@ -71,7 +72,8 @@ impl Unreadable {
 }
 
 impl<F: Facts + Send + Sync + 'static> ShowOptions<F> {
-    /// Shows what `read` finds in each file. One that cannot be read is told of, and the others are shown all the same.
+    /// Shows the contents that `read` finds in each file. An unreadable file is reported, and the
+    /// others are still shown.
     pub(crate) fn show(
         &self,
         files: &[PathBuf],
@@ -109,7 +111,7 @@ impl<F: Facts + Send + Sync + 'static> ShowOptions<F> {
     }
 }
 
-/// A table for each, under the name of its file where there are several.
+/// One table for each item, under the name of its file if there are several.
 fn tables<F: Facts>(shown: &[Shown<F>]) -> String {
     if let [only] = shown {
         return only.facts.table().into_text();

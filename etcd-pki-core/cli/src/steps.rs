@@ -1,4 +1,4 @@
-//! The steps of a plan, for people and as JSON: the same whether they are due, done or failed.
+//! The steps of a plan, for people and as JSON. They have the same form in a plan and in a report.
 
 use std::path::Path;
 
@@ -14,27 +14,27 @@ use crate::{failure::Message, finding::FindingFacts, output};
 /// A step as JSON.
 #[derive(Serialize)]
 pub(crate) struct StepFacts {
-    /// `ca`, `pair`, or `files` that are given by path
+    /// `ca`, `pair`, or `files` if the paths were given
     target: &'static str,
     role: Option<&'static str>,
     /// The host that uses the files
     host: Option<String>,
     action: &'static str,
     certificate: String,
-    /// The key, where the step is about it too
+    /// The key, if the step is about it too
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
-    /// Of the CA certificate that is trusted
+    /// The SHA-256 of the CA certificate that is trusted
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
-    /// Of every CA certificate that is trusted on the host, that one first
+    /// The SHA-256 of every CA certificate that is trusted on the host, that one first
     #[serde(skip_serializing_if = "Vec::is_empty")]
     trusted_sha256: Vec<String>,
-    /// Of every CA certificate that is not trusted there any more
+    /// The SHA-256 of every CA certificate that is no longer trusted there
     #[serde(skip_serializing_if = "Vec::is_empty")]
     untrusted_sha256: Vec<String>,
-    /// Of the certificate that is removed
+    /// The subject of the certificate that is removed
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ pub(crate) struct StepFacts {
     reasons: Vec<FindingFacts>,
     /// When the certificate expires that the files had before
     not_after: Option<String>,
-    /// What came of it; missing in a plan
+    /// The outcome; missing in a plan
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ impl StepFacts {
         let shown = |path: &Path| path.display().to_string();
         let paths = step.paths();
         let removed = step.removed_certificate();
-        // Other steps do not need the key, or make it
+        // Signing and trusting do not use the key, and a removal only has one if its file exists
         let has_key = match step.action() {
             Action::Sign | Action::Trust => false,
             Action::Remove => step.has_key_file(),
@@ -104,7 +104,7 @@ impl StepFacts {
         }
     }
 
-    /// A step that failed, and why.
+    /// A failed step, with the reason.
     pub(crate) fn failed(report: &StepReport<'_>, message: &Message) -> Self {
         Self {
             error: Some(message.text.clone()),
@@ -118,7 +118,7 @@ fn owned(texts: Vec<&str>) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// A place, and steps there, one line each.
+/// A directory and its steps, one line each.
 pub(crate) fn lines<'a>(place: &str, steps: impl Iterator<Item = &'a Step>) -> String {
     format!("{place}\n{}", output::indented(steps.map(Step::to_string)))
 }

@@ -1,4 +1,4 @@
-//! The time, read and written for people.
+//! Instants and durations in the forms that people read and write.
 
 use std::{
     sync::Once,
@@ -16,7 +16,8 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Now: the core takes the instant of a decision from its caller. Warns once of a clock that cannot be right.
+/// The present time. The core takes the time of a decision from its caller. Warns once if the clock
+/// cannot be right.
 pub(crate) fn now() -> SystemTime {
     static CHECK: Once = Once::new();
     CHECK.call_once(|| {
@@ -27,7 +28,7 @@ pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// Reads an instant: RFC 3339, or a time from now on such as `30d`.
+/// Parses an instant: RFC 3339, or a duration from now on such as `30d`.
 pub(crate) fn instant(text: &str) -> Result<SystemTime> {
     match parse_rfc3339(text) {
         Some(instant) => Ok(instant),
@@ -59,7 +60,7 @@ fn minute(instant: SystemTime) -> String {
     text
 }
 
-/// A time in the largest unit of which it has at least two.
+/// A duration in the largest unit of which it has at least two.
 fn in_words(time: Duration) -> String {
     let seconds = time.as_secs();
     let (unit, name) = [(DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")]

@@ -1,4 +1,4 @@
-//! What is left where not every step was done: how many, and the error of each that failed.
+//! The steps that were not done: their number, and the error of each failure.
 
 use etcd_pki_core::{
     Error,
@@ -29,7 +29,7 @@ pub(crate) struct UnfinishedFacts {
 }
 
 impl<'a> Unfinished<'a> {
-    /// What these reports leave; `None` if everything is done.
+    /// The steps of these reports that were not done; `None` if everything is done.
     pub(crate) fn of(
         reports: &'a [Report],
         message: impl Fn(&StepReport<'a>) -> Message,
@@ -73,7 +73,7 @@ impl<'a> Unfinished<'a> {
         }
     }
 
-    /// Prints every error on standard error. Errors in a row with one hint have it once.
+    /// Prints every error on standard error. Consecutive errors with the same hint print it once.
     pub(crate) fn print(&self) {
         let mut messages = self.failures.iter().map(|(_, message)| message).peekable();
         while let Some(Message { text, hint }) = messages.next() {
@@ -118,10 +118,10 @@ pub(crate) fn message(report: &StepReport<'_>) -> Message {
     }
 }
 
-/// What to do about a pair that `--prune` does not remove.
+/// The hint for a pair that `--prune` does not remove.
 const PRUNE_HINT: &str = "find out who uses that key, and remove the files by hand";
 
-/// Whether the way out is that of the reason: what is at the path is all right.
+/// Whether the hint of the reason applies. The file at the path is then all right.
 fn has_way_out(reason: &Finding) -> bool {
     matches!(
         reason,
@@ -132,5 +132,5 @@ fn has_way_out(reason: &Finding) -> bool {
     )
 }
 
-/// What to do about a CA that nobody said to trust
+/// The hint for a CA that is not trusted yet
 pub(crate) const TRUST_HINT: &str = "compare the SHA-256 with `etcd-pki ca show` where the CA is; if it is the same, trust it with --trust SHA256";

@@ -18,7 +18,7 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
   Peers; Desired, DesiredCa, DesiredPair; Exported; KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
-- What is wrong: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
+- Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
 - Existing directories: inspect_directory, inspect_ca, Directory, TrustBundle, CurrentPair; Adoption, Remark
 - Settings of etcd and its clients: Settings
 - Exceptions: Error, and eleven families of it; each kind is in ``etcd_pki.errors``

@@ -9,8 +9,9 @@ from etcd_pki import _etcd_pki
 
 def main() -> int:
     """Runs the command with the arguments of this process, and returns its exit code."""
-    # Ctrl-C ends it at once, as it ends the binary: Python's own handler would wait until the command returns. Where whoever
-    # started it has it ignored, as a shell does behind `&`, it stays ignored
+    # Ctrl-C ends the command at once, like the binary: Python's own handler would wait until the
+    # command returns. If the signal was ignored at the start, as with `&` in a shell, it stays
+    # ignored
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_what_is_closed()
@@ -18,14 +19,14 @@ def main() -> int:
 
 
 def _open_what_is_closed() -> None:
-    """Has /dev/null in the place of a standard stream that is closed, as the binary has: the next
-    file that is opened would become it, and what is said would be written there.
+    """Opens /dev/null for each closed standard stream, as the binary does. Otherwise the next file
+    that is opened would take its number, and messages would be written into that file.
     """
     for stream in range(3):
         try:
             os.fstat(stream)
         except OSError:
-            # It takes the lowest number that is free, which is this one
+            # The new descriptor gets the lowest free number, which is this one
             os.open(os.devnull, os.O_RDWR)
 
 

@@ -1,4 +1,4 @@
-"""The border to the package cryptography, which is installed by whoever wants it."""
+"""The interface to the package cryptography, which is optional."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ if TYPE_CHECKING:
 
 
 def private_key(der: bytes) -> PrivateKeyTypes:
-    """A private key, from its PKCS#8."""
+    """Reads a private key from PKCS#8."""
     return serialization.load_der_private_key(der, password=None)
 
 
 def private_key_der(key: PrivateKeyTypes) -> bytes:
-    """A private key's PKCS#8."""
+    """Returns the PKCS#8 of a private key."""
     _expect(key, "private_bytes", "private key")
     return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def public_key(der: bytes) -> PublicKeyTypes:
-    """A public key, from its SubjectPublicKeyInfo."""
+    """Reads a public key from SubjectPublicKeyInfo."""
     return serialization.load_der_public_key(der)
 
 
 def public_key_der(key: PublicKeyTypes) -> bytes:
-    """A public key's SubjectPublicKeyInfo."""
+    """Returns the SubjectPublicKeyInfo of a public key."""
     _expect(key, "public_bytes", "public key")
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def certificate(der: bytes) -> x509.Certificate:
-    """A certificate."""
+    """Reads a certificate from DER."""
     return x509.load_der_x509_certificate(der)
 
 
 def certificate_request(der: bytes) -> x509.CertificateSigningRequest:
-    """A certificate request."""
+    """Reads a certificate request from DER."""
     return x509.load_der_x509_csr(der)
 
 
 def certificate_der(certificate: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
-    """A certificate's or a request's DER."""
+    """Returns the DER of a certificate or a request."""
     _expect(certificate, "public_bytes", "certificate or request")
     return certificate.public_bytes(serialization.Encoding.DER)
 
 
 def _expect(value: object, method: str, what: str) -> None:
-    """Names the type of what is no object of cryptography."""
+    """Raises TypeError if a value is no such object of cryptography."""
     if not hasattr(value, method):
         raise TypeError(f"expected a {what} of the package cryptography, not {type(value).__name__}")

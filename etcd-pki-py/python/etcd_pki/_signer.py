@@ -1,8 +1,8 @@
-"""A key that is elsewhere: in a hardware module, a key service, another process."""
+"""A key outside this process: in a hardware module, a key service, another process."""
 
 from __future__ import annotations
 
-# As typing has it, without its import, which would take longer than that of the package
+# The same name as in typing, whose import would take longer than that of the package
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -13,8 +13,8 @@ else:
 
 
 class Signer(Protocol):
-    """What ``CertificateAuthority.from_signer`` takes: any object with these two. Each signature is
-    checked before it is used.
+    """The argument of ``CertificateAuthority.from_signer``: any object with these two members. Each
+    signature is checked before it is used.
     """
 
     @property

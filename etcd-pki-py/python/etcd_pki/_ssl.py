@@ -1,4 +1,4 @@
-"""Contexts for the standard library's ssl, whose keys are never left on a disk."""
+"""SSL contexts of the standard library. Their keys are never left on a disk."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PARTIAL_CHAIN = getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
 
 
 def server(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate], client_cert_auth: bool) -> ssl.SSLContext:
-    """A context for a server that takes certificates of its clients."""
+    """A context for a server that accepts certificates of clients."""
     context = _context(ssl.PROTOCOL_TLS_SERVER, key, certificates, trusted)
     context.verify_mode = ssl.CERT_REQUIRED if client_cert_auth else ssl.CERT_OPTIONAL
     return context
 
 
 def client(*, key: PrivateKey, certificates: bytes, trusted: Iterable[Certificate]) -> ssl.SSLContext:
-    """A context for a client, which checks the host that it dials."""
+    """A context for a client that checks the host to which it connects."""
     return _context(ssl.PROTOCOL_TLS_CLIENT, key, certificates, trusted)
 
 
@@ -39,9 +39,10 @@ def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, tru
             "give the CA's, or leave trusted= out of a bundle that was issued",
         )
     context = ssl.SSLContext(protocol)
-    # etcd's own lowest (tls.VersionTLS12 in client/pkg/transport/listener.go)
+    # etcd's own minimum (tls.VersionTLS12 in client/pkg/transport/listener.go)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # What Python 3.13 asks for by itself. The second takes an intermediate for trusted if that is what is said, as Go does
+    # Python 3.13 sets both by default. The second accepts an intermediate as trusted if it is given
+    # as one, as Go does
     context.verify_flags |= ssl.VERIFY_X509_STRICT | _PARTIAL_CHAIN
     context.load_verify_locations(cadata=authorities)
     _load_key(context, key, certificates)
@@ -49,8 +50,8 @@ def _context(protocol: ssl._SSLMethod, key: PrivateKey, certificates: bytes, tru
 
 
 def _load_key(context: ssl.SSLContext, key: PrivateKey, certificates: bytes) -> None:
-    """OpenSSL takes a key from a file alone. This one lies on no disk, or, where the system has no
-    such files, is encrypted.
+    """Loads a key into a context. OpenSSL reads a key only from a file. This file is in memory, or,
+    if the system has no such files, it is encrypted.
     """
     if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
         descriptor = os.memfd_create("etcd-pki")

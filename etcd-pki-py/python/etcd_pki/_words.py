@@ -1,4 +1,4 @@
-"""Enumerations whose members are also their text."""
+"""Enumerations. A member is also its text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 from etcd_pki import _etcd_pki
 
-# As typing has it, without its import
+# The same name as in typing, without its import
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from etcd_pki._etcd_pki import PairPaths
@@ -20,7 +20,7 @@ class _Word(str, Enum):
 
 
 class Role(_Word):
-    """What a certificate is for: a member is a server and a client, a node or client only a client."""
+    """The purpose of a certificate. A member is a server and a client, others are only clients."""
 
     MEMBER = "member"
     NODE = "node"
@@ -28,8 +28,8 @@ class Role(_Word):
 
 
 class KeyAlgorithm(_Word):
-    """Kinds of keys that are made and that sign. Keys of ``RSA``, of another size, and ``EC_P521``
-    sign and are never made.
+    """Kinds of keys that can sign. All of them can be generated, except ``RSA``, which means RSA of
+    another size, and ``EC_P521``.
     """
 
     EC_P256 = "ec-p256"
@@ -53,8 +53,8 @@ class KeyFormat(_Word):
 
 
 class Compatibility(_Word):
-    """Which tool's certificates they are compatible with: none, so that each role may do what it
-    needs and no more, or Kubespray's script.
+    """The tool that certificates are compatible with: none, so that each role has only the usages
+    that it needs, or Kubespray's script.
 
     In YAML and on the command line it is called `profile`.
     """
@@ -65,7 +65,7 @@ class Compatibility(_Word):
 
 class CaKind(_Word):
     """The CA of clients, which is also that of peers unless they have a separate one; or the
-    separate CA of peers.
+    separate peer CA.
     """
 
     CLIENT = "client"
@@ -73,7 +73,7 @@ class CaKind(_Word):
 
 
 class Layout(_Word):
-    """How the files are called, for the tools that look for them."""
+    """The names of the files, for the tools that use them."""
 
     KUBESPRAY = "kubespray"
     KUBEADM = "kubeadm"
@@ -82,21 +82,21 @@ class Layout(_Word):
     ETCDADM = "etcdadm"
 
     def ca(self, kind: CaKind | str = CaKind.CLIENT) -> PairPaths:
-        """Where a CA is, below the directory."""
+        """The paths of a CA, below the directory."""
         return _etcd_pki.ca_paths(self, kind)
 
     def pairs(self, role: Role | str, name: str) -> list[PairPaths]:
-        """Where the pairs of a role are: one, or two where a member has one for clients and one for
-        peers.
+        """The paths of the pairs of a role: one pair, or two if a member has one for clients and
+        one for peers.
         """
         return _etcd_pki.pair_paths(self, role, name)
 
     def peer_pair(self, name: str) -> PairPaths:
-        """Where a member's pair for peers is, if peers have a separate CA."""
+        """The paths of a member's pair for peers, if peers have a separate CA."""
         return _etcd_pki.peer_pair_paths(self, name)
 
     def member_client(self, name: str) -> PairPaths | None:
-        """Where the client's pair is that the layout's own tools expect next to a member."""
+        """The paths of the client's pair that the layout's own tools expect next to a member."""
         return _etcd_pki.member_client_paths(self, name)
 
 
@@ -108,7 +108,7 @@ class Peers(_Word):
 
 
 class Action(_Word):
-    """What a step of a plan does. ``RENEW`` keeps the key, ``REISSUE`` makes a new one; ``KEEP``,
+    """The action of a step. ``RENEW`` keeps the key, ``REISSUE`` makes a new one; ``KEEP``,
     ``WAIT`` and ``BLOCKED`` change nothing.
     """
 
@@ -127,8 +127,8 @@ class Action(_Word):
 
 
 class Outcome(_Word):
-    """What happened to a step; one is ``SKIPPED`` if an error stopped the run, and ``BLOCKED`` if
-    it was so in the plan.
+    """The outcome of a step. It is ``SKIPPED`` if an error stopped the run, and ``BLOCKED`` if the
+    step was blocked in the plan.
     """
 
     DONE = "done"
@@ -147,7 +147,7 @@ class Severity(_Word):
     WARNING = "warning"
     CRITICAL = "critical"
 
-    # Those of str would compare the text
+    # The operators of str would compare the text
     def __lt__(self, other: str) -> bool:
         return self._rank() < self._rank_of(other) if isinstance(other, str) else NotImplemented
 
@@ -169,8 +169,8 @@ class Severity(_Word):
 
 
 class FindingCode(_Word):
-    """What is wrong, as a code that never changes: ``FindingCode.EXPIRED == "EP001"``. The
-    reference describes each.
+    """The code of a finding, which never changes: ``FindingCode.EXPIRED == "EP001"``. The reference
+    describes each code.
     """
 
     EXPIRED = "EP001"

@@ -1,4 +1,4 @@
-"""Exceptions: twelve families by what a caller can do, and a class for each kind of error.
+"""Exceptions: twelve families, by the action of the caller, and a class for each kind of error.
 
 ``etcd_pki`` itself has the families. Each kind is a subclass of one, so ``except`` with a family
 catches all its kinds:
@@ -16,16 +16,16 @@ catches all its kinds:
 - ``FileAccessError``: the operating system refused; see ``errno``
 - ``SignerError``: a key outside this process did not sign
 
-Each exception is a ``ValueError`` or an ``OSError`` too. Its text is one line: what happened, and
-in which file. Its facts are attributes. Its ``hint`` is what to do, if there is something, and also
-a note of the exception, which a traceback shows from Python 3.11 on.
+Each exception is a ``ValueError`` or an ``OSError`` too. Its text is one line: the error, and the
+file. Its facts are attributes. Its ``hint`` is advice, if there is any. It is also a note of the
+exception, which a traceback shows from Python 3.11 on.
 """
 
 from __future__ import annotations
 
 import sys
 
-# As typing has it, without its import
+# The same name as in typing, without its import
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ class Error(Exception):
     """Anything that this package raises, except for arguments of a wrong type."""
 
     hint: str | None
-    """What to do, in the words of Python; also a note of the exception."""
+    """Advice in the terms of Python; also a note of the exception."""
 
     path: Path | None
     """The file, if the error is about one."""
@@ -65,7 +65,7 @@ class Error(Exception):
         return str(self.args[0]) if self.args else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError would leave out its own facts
+        # OSError would leave out the facts of the subclass
         return type(self), (str(self), self.hint, self._facts), vars(self)
 
 
@@ -87,7 +87,7 @@ class SpecificationError(Error, ValueError):
 
 
 class FormatError(Error, ValueError):
-    """The input is not what is expected, or in a format that is not read. Read another file."""
+    """The input is not what is expected, or has an unsupported format. Read another file."""
 
 
 class PassphraseError(Error, ValueError):
@@ -109,7 +109,7 @@ class AlreadyExistsError(Error, FileExistsError):
 
 
 class BlockedError(Error, OSError):
-    """What is at a path is neither read nor replaced: ``path``. Move it away, or repair it."""
+    """A path has something that is neither read nor replaced: ``path``. Move or repair it."""
 
     path: Path
 
@@ -128,8 +128,8 @@ class FileAccessError(Error, OSError):
 
 
 class SignerError(Error, OSError):
-    """A key outside this process did not sign: ``reason``. What a signer in Python raised is the
-    cause (``__cause__``).
+    """A key outside this process did not sign: ``reason``. The exception of a signer in Python is
+    the cause (``__cause__``).
     """
 
     reason: str
@@ -319,7 +319,7 @@ class KeyMismatchError(VerificationError):
 
 
 class SignatureError(VerificationError):
-    """A signature is not by the key that should have made it: ``what``, ``reason``."""
+    """A signature is not by the expected key: ``what``, ``reason``."""
 
     what: str
     reason: str
@@ -357,7 +357,7 @@ class ExistingFileError(AlreadyExistsError):
 
 
 class BlockedStepError(BlockedError):
-    """A step of a plan is blocked, because etcd-pki never replaces what is at a path: ``path``,
+    """A step of a plan is blocked, because etcd-pki never replaces the files at a path: ``path``,
     ``reason``.
     """
 
@@ -389,7 +389,7 @@ class UntrustedOwnerError(BlockedError):
 
 
 class DirectoryGoneError(ConflictError):
-    """A directory was moved or removed while it was written to: ``path``."""
+    """A directory was moved or removed while etcd-pki wrote to it: ``path``."""
 
     path: Path
 

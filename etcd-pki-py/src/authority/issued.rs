@@ -1,4 +1,4 @@
-//! What signing somebody else's key gives back.
+//! A certificate for the key of a requester.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use crate::{
     claim::PyClaim,
 };
 
-/// A certificate for somebody else's key.
+/// A certificate for the key of a requester.
 #[pyclass(frozen, name = "Issued", module = "etcd_pki")]
 pub(crate) struct PyIssued(pub(super) Issued);
 
@@ -28,7 +28,7 @@ impl PyIssued {
         wrapped(self.0.chain().to_vec())
     }
 
-    /// What the request claimed, and the certificate does not have.
+    /// The claims of the request that the certificate does not have.
     #[getter]
     fn denied_claims(&self) -> Vec<PyClaim> {
         PyClaim::all(self.0.denied_claims())

@@ -1,4 +1,4 @@
-//! Authorities that are made, and those that are read.
+//! Creating and loading CAs.
 
 use std::path::PathBuf;
 
@@ -23,9 +23,9 @@ use crate::{
 
 #[pymethods]
 impl PyCertificateAuthority {
-    /// Makes an authority with a certificate of its own and, unless one is given, a new key:
-    /// ec-p256, ten years, no authorities below it, unless said otherwise.
-    /// `compatibility="kubespray"` makes it RSA of 2048 bits and 36500 days.
+    /// Creates a CA with a self-signed certificate and, unless one is given, a new key. By default
+    /// the key is ec-p256, the validity ten years, and no CA may be below it.
+    /// `compatibility="kubespray"` means RSA of 2048 bits and 36500 days.
     #[staticmethod]
     #[pyo3(
         signature = (
@@ -62,14 +62,14 @@ impl PyCertificateAuthority {
         authority.map(Self::new)
     }
 
-    /// Loads an authority from its certificate and key.
+    /// Loads a CA from its certificate and key.
     ///
-    /// Of several certificates, the one of this key is the authority's, and the others are those
-    /// above it. It is taken only if it may sign certificates, is not expired, and its key matches.
+    /// Of several certificates, the one of this key is the CA's, and the others are those above it.
+    /// The CA is accepted only if it may sign certificates, is not expired, and its key matches.
     ///
-    /// Nodes and clients are refused `member_common_names`, as they are refused one that begins as
-    /// a member's does, unless a profile says `allow_member_common_name`. `Store.ca` knows those of
-    /// its directory.
+    /// Nodes and clients cannot have `member_common_names`, nor a common name that begins as a
+    /// member's does, unless a profile has `allow_member_common_name`. `Store.ca` sets those of its
+    /// directory.
     #[staticmethod]
     #[pyo3(
         signature = (certificates, key, *, member_common_names=Listed::default(), now=None),
@@ -89,7 +89,7 @@ impl PyCertificateAuthority {
         authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
-    /// Loads an authority from PEM, as `load` does.
+    /// Loads a CA from PEM, as `load` does.
     #[staticmethod]
     #[pyo3(signature = (certificates, key, *, passphrase=None))]
     fn from_pem(
@@ -107,7 +107,7 @@ impl PyCertificateAuthority {
         authority.map(Self::new)
     }
 
-    /// Loads an authority from its two files, PEM or DER, as `load` does; `for_renewal=True` takes one
+    /// Loads a CA from its two files, PEM or DER, as `load` does. `for_renewal=True` also loads one
     /// that has expired, so that it can be renewed.
     #[staticmethod]
     #[pyo3(
@@ -132,8 +132,8 @@ impl PyCertificateAuthority {
         authority.map(|authority| Self::refusing(authority, member_common_names))
     }
 
-    /// Takes an authority whose key is elsewhere: any object with `public_key` and `sign(message)`.
-    /// Each of its signatures is checked before it is used.
+    /// Creates a CA with a key outside this process: any object with `public_key` and
+    /// `sign(message)`. Each of its signatures is checked before it is used.
     #[staticmethod]
     #[pyo3(
         signature = (certificates, signer, *, member_common_names=Listed::default()),
@@ -153,7 +153,7 @@ impl PyCertificateAuthority {
 }
 
 impl PyCertificateAuthority {
-    /// One that refuses these common names to nodes and clients.
+    /// A CA that refuses these common names to nodes and clients.
     fn refusing(authority: CertificateAuthority, member_common_names: Listed<Text>) -> Self {
         let names = member_common_names.0.into_iter().map(|Text(name)| name);
         Self::new(authority.with_member_common_names(names))

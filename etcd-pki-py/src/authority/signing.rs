@@ -1,4 +1,4 @@
-//! What an authority signs.
+//! Signing by a CA.
 
 use std::time::SystemTime;
 
@@ -26,7 +26,7 @@ use crate::{
 
 #[pymethods]
 impl PyCertificateAuthority {
-    /// Makes a key, unless one is given, and its certificate at once.
+    /// Generates a key, unless one is given, and issues its certificate.
     #[pyo3(
         signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None),
         text_signature = "($self, role, identity, *, names=(), algorithm=None, validity=None, key=None, now=None)"
@@ -57,9 +57,9 @@ impl PyCertificateAuthority {
         Ok(PyBundle::issued(bundle, self.0.root().clone()))
     }
 
-    /// Signs somebody else's key. The names come from `identity`, the usages from `role`; what the
-    /// request claims beyond them is refused, and listed in `Issued.denied_claims`. To take the requester's
-    /// names is a word: `identity=request.claimed()`.
+    /// Signs a request for the requester's key. The names come from `identity`, the usages from
+    /// `role`. Further claims of the request are denied, and listed in `Issued.denied_claims`. To
+    /// accept the requester's names, use `identity=request.claimed()`.
     #[pyo3(
         signature = (request, role, identity, *, names=Names::default(), validity=None, now=None),
         text_signature = "($self, request, role, identity, *, names=(), validity=None, now=None)"
@@ -84,8 +84,8 @@ impl PyCertificateAuthority {
         })
     }
 
-    /// Makes a certificate for a public key of which it is known otherwise whose it is, such as the
-    /// one that a certificate had before.
+    /// Issues a certificate for a public key without a request. Use it only if you know the owner
+    /// of the key, for example for the key of an earlier certificate.
     #[pyo3(
         signature = (public_key, role, identity, *, names=Names::default(), validity=None, now=None),
         text_signature = "($self, public_key, role, identity, *, names=(), validity=None, now=None)"
@@ -150,8 +150,8 @@ impl PyCertificateAuthority {
         Ok(PyFinding::all(&reasons))
     }
 
-    /// Makes a certificate with the subject, the names and the usages of another one, for its key
-    /// or for a new one. It is valid as long as the other was, unless said otherwise.
+    /// Issues a certificate with the subject, the names and the usages of another one, for its key
+    /// or for a new one. By default it is valid for as long as the other one was.
     #[pyo3(signature = (certificate, *, public_key=None, validity=None, now=None))]
     fn renew(
         &self,
@@ -176,7 +176,7 @@ impl PyCertificateAuthority {
 }
 
 impl PyCertificateAuthority {
-    /// Signs somebody else's key.
+    /// Signs for a key outside this process.
     fn signed(
         &self,
         py: Python<'_>,
@@ -186,7 +186,7 @@ impl PyCertificateAuthority {
     }
 }
 
-/// What a certificate is asked to be, and from when on.
+/// The requested certificate, and the time at which it becomes valid.
 struct Asked {
     profile: Profile,
     identity: Identity,

@@ -14,7 +14,7 @@ use crate::{
     words::Word,
 };
 
-/// The client that a layout's tools expect next to each member, where it differs from other
+/// The client that a layout's tools expect next to each member, and how it differs from other
 /// clients: Kubespray's `admin-HOST`, kubeadm's `etcd/healthcheck-client`.
 ///
 /// `organization` is the subject's, a group for Kubernetes; `algorithm` and `validity` are as those

@@ -56,7 +56,7 @@ impl PyClusterAuthority {
             validity: validity.map(|ValidityArgument(validity)| validity),
             peers: peers.map(|Word(peers)| peers),
         };
-        // Whether peers have a separate CA may follow from the layout
+        // The default depends on the layout
         check(ClusterSpec {
             ca: CaSpec {
                 peers: Some(Peers::Separate),

@@ -1,4 +1,4 @@
-//! What must exist for a cluster.
+//! The CAs and pairs that must exist for a cluster.
 
 use etcd_pki_core::{
     CaKind, KeyAlgorithm, Role,
@@ -146,16 +146,16 @@ impl PyDesiredPair {
         self.0.renew_before.to_string()
     }
 
-    /// Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and no
-    /// address, or some of its own. `None` if it is a member's, if peers have a separate CA, and for
-    /// the profile `kubespray`, which gives all of them to everyone.
+    /// Why etcd's peer port accepts the certificate of this client or node: it has no DNS name and
+    /// no address, or some of its own. `None` if it is a member's, if peers have a separate CA, and
+    /// for the profile `kubespray`, which gives all of them to everyone.
     #[getter]
     fn peer_port(&self) -> Option<PyFinding> {
         self.0.peer_port().as_ref().map(PyFinding::of)
     }
 
-    /// Why this pair is renewed later than the specification gives: `renew_before` is more than a
-    /// third of its life.
+    /// Why this pair is renewed later than specified: `renew_before` is more than a third of its
+    /// life.
     #[getter]
     fn renewed_later(&self) -> Option<PyFinding> {
         self.0.renewed_later().as_ref().map(PyFinding::of)

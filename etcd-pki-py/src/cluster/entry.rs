@@ -12,10 +12,10 @@ use crate::{
     words::Word,
 };
 
-/// A member, a node or a client of a cluster, and where it differs from the defaults.
+/// A member, a node or a client of a cluster, and how it differs from the defaults.
 ///
 /// `identity` is an `Identity`, or the name alone, and `names` are further alternative names.
-/// `peer_common_name` is that of a member's pair for peers, where it has a separate one.
+/// `peer_common_name` is that of a member's pair for peers, if it has a separate one.
 /// `algorithm` is that of its key, and `validity` how long its certificate is valid: a `timedelta`,
 /// text such as `90d`, or the `datetime` at which it expires. `allow_member_common_name` lets a
 /// node or client have a member's common name.

@@ -64,7 +64,7 @@ impl FromPyObject<'_, '_> for PruneArgument {
 
 #[pymethods]
 impl PyCluster {
-    /// Reads a directory, a `Store` or a path, and decides what must change. It writes nothing.
+    /// Reads a directory, a `Store` or a path, and plans the changes. It writes nothing.
     ///
     /// `host` plans the files of one host, with the paths that they have on that host. With
     /// `exchange`, keys stay on their hosts, and requests and certificates are exchanged through
@@ -72,13 +72,13 @@ impl PyCluster {
     /// hosts, where the CA is. `trust` has the SHA-256 fingerprints of CA certificates that the
     /// host may trust if they arrive in it: without them it trusts the CAs in its own CA file,
     /// and those that they vouch for. `only` plans the pairs of one host or client. `rekey`
-    /// makes a new key for each certificate that is renewed, and for a key that cannot be read.
+    /// generates a new key for each certificate that is renewed, and for a key that cannot be read.
     /// `prune=True` removes the pairs that are not in the specification, with `only` those of
     /// that name; names remove the pairs of these hosts and clients alone. What is removed
     /// stays valid until it expires. `part_only` ignores these pairs: the specification covers
     /// a part of the directory. `backup` keeps what is replaced or removed. `replace_links`
-    /// replaces links from one file of the directory to another with pairs of their own. `now`
-    /// is the time to judge at, the present one by default.
+    /// replaces links from one file of the directory to another with pairs of their own. `now` is
+    /// the time of the plan, the present one by default.
     #[pyo3(signature = (
         store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=None, part_only=false,
         backup=false, replace_links=false, now=None
@@ -107,10 +107,10 @@ impl PyCluster {
         work(py, || on_all_cores(plan)).map(PyPlan)
     }
 
-    /// Plans and applies under the lock of the directory, so that of several processes at once each
-    /// change is made by one. The keywords are those of `plan` and of `Plan.apply`. A failing step
-    /// does not stop the others: it is in the report. Ctrl-C stops it between two changes, and what
-    /// is done is complete.
+    /// Plans and applies under the lock of the directory, so that of several processes only one
+    /// makes each change. The keywords are those of `plan` and of `Plan.apply`. A failing step does
+    /// not stop the others: it is in the report. Ctrl-C stops it between two changes, and each
+    /// change that was made is complete.
     #[pyo3(signature = (
         store=None, *, host=None, exchange=None, trust=None, only=None, rekey=false, prune=None, part_only=false,
         backup=false, replace_links=false, now=None, passphrase=None, progress=None
@@ -145,9 +145,9 @@ impl PyCluster {
         report.map(PyReport::new)
     }
 
-    /// Copies what one host uses into a directory of its own, with the paths that the files have on
-    /// that host, and never a CA's key. With `overwrite=True`, files of an earlier export that the host no
-    /// longer uses stay in the directory, private keys included.
+    /// Copies the files of one host into a separate directory, with the paths that they have on
+    /// that host, and never a CA's key. With `overwrite=True`, files of an earlier export that the
+    /// host no longer uses stay in the directory, private keys included.
     #[pyo3(signature = (out, *, host, store=None, overwrite=false))]
     fn export(
         &self,

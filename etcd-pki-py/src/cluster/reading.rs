@@ -41,8 +41,8 @@ impl PyCluster {
         Ok(Self { cluster, directory })
     }
 
-    /// Takes a specification as a dictionary with the contents of the YAML. Other objects, such as
-    /// those of `ipaddress`, are converted to text.
+    /// Reads a specification from a dictionary with the contents of the YAML. Other objects, such
+    /// as those of `ipaddress`, are converted to text.
     #[staticmethod]
     fn from_mapping(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<Self> {
         let json: Text = py

@@ -20,10 +20,10 @@ use crate::{
 /// Renews certificates by path: same names, same usages, and the same key unless a new one is
 /// requested. A certificate is valid as long as the old one was.
 ///
-/// `ca` is a `Store`, in which the CA signs that signed the old certificate, or a
-/// `CertificateAuthority`, which signs all of them. `rekey` makes a new key for each, `backup` keeps
-/// each replaced file, `validity` gives the new certificates another validity, and `passphrase`
-/// decrypts the keys next to the certificates. `now` is the time to judge at, the present one by default.
+/// `ca` is a `Store` or a `CertificateAuthority`. With a `Store`, each certificate is signed by the
+/// CA that signed the old one; a `CertificateAuthority` signs all of them. `rekey` generates a new
+/// key for each, `backup` keeps each replaced file, `validity` gives the new certificates another validity, and `passphrase` decrypts
+/// the keys next to the certificates. `now` is the time of the renewal, the present one by default.
 ///
 /// >>> from etcd_pki import Action, Cluster, Renewal, Store
 /// >>> report = Cluster(clients=["root"]).apply("ssl")
@@ -43,7 +43,7 @@ pub(crate) struct PyRenewal {
     now: Option<SystemTime>,
 }
 
-/// What signs the new certificates.
+/// The CA of the new certificates.
 enum Ca {
     Given(Arc<CertificateAuthority>),
     Store(Store),
@@ -110,8 +110,8 @@ impl PyRenewal {
         }
     }
 
-    /// Renews by the CA next to a certificate's file: that of the layout which the file's name shows, or
-    /// else that of a CA file in the same directory. The options are those of `Renewal`.
+    /// Renews with the CA next to a certificate's file: the CA of the layout that the file's name
+    /// belongs to, or else a CA file in the same directory. The options are those of `Renewal`.
     #[staticmethod]
     #[pyo3(signature = (path, *, rekey=false, backup=false, validity=None, passphrase=None, now=None))]
     fn next_to(
@@ -145,14 +145,14 @@ impl PyRenewal {
         work(py, || on_all_cores(plan)).map(PyPlan)
     }
 
-    /// Plans these files, whether they are due or not: a plan for each of their directories.
+    /// Plans these files, even if they are not due: a plan for each of their directories.
     fn plan_files(&self, py: Python<'_>, files: Listed<PathBuf>) -> PyResult<Vec<PyPlan>> {
         let plans = work(py, || on_all_cores(|| self.renewal().plan_files(&files.0)))?;
         Ok(plans.into_iter().map(PyPlan).collect())
     }
 
     /// Plans and applies what is due under the lock of the store. `passphrase` is that of the CA's
-    /// key; `progress` is called with how many changes are done, and of how many.
+    /// key; `progress` is called with the number of changes that are done, and the number of all.
     #[pyo3(
         signature = (renew_before=Before(RenewBefore::days(30)), *, passphrase=None, progress=None),
         text_signature = "($self, renew_before='30d', *, passphrase=None, progress=None)"

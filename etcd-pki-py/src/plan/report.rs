@@ -1,4 +1,4 @@
-//! What applying a plan did: one outcome for each step.
+//! The result of applying a plan: one outcome for each step.
 
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
@@ -14,8 +14,9 @@ use crate::{
     words::{Word, member},
 };
 
-/// What applying a plan did. A failing step does not stop the others, unless it would fail for all
-/// of them, such as a full disk. What is done is complete, and planning again finds the rest.
+/// The result of applying a plan. A failing step does not stop the others, unless it would fail for
+/// all of them, as with a full disk. Each change that was made is complete, and planning again
+/// finds the rest.
 ///
 /// >>> from etcd_pki import Cluster
 /// >>> report = Cluster(members=["etcd-1"]).apply("ssl")
@@ -82,7 +83,7 @@ impl PyReport {
         self.0.changed()
     }
 
-    /// How many keys were made.
+    /// How many keys were generated.
     #[getter]
     fn keys(&self) -> usize {
         self.0.keys()
@@ -100,14 +101,14 @@ impl PyReport {
         self.0.hosts_to_restart()
     }
 
-    /// The certificates that expire before the end that the specification gives.
+    /// The certificates that expire before the end of the specified validity.
     #[getter]
     fn shortened_validities(&self) -> Vec<PyShortenedValidity> {
         let all = self.0.shortened_validities().into_iter();
         all.map(PyShortenedValidity).collect()
     }
 
-    /// What requests claimed and did not get.
+    /// The claims of requests that were not granted.
     #[getter]
     fn denied_claims(&self) -> Vec<PyDeniedClaims> {
         let all = self.0.denied_claims().into_iter();
@@ -146,7 +147,7 @@ impl PyReport {
 #[pyclass(frozen, name = "StepReport", module = "etcd_pki")]
 pub(crate) struct PyStepReport {
     report: Arc<Report>,
-    /// The place among the steps of the report
+    /// The index among the steps of the report
     place: usize,
     step: PyStep,
 }
@@ -165,7 +166,7 @@ impl PyStepReport {
         self.step.clone()
     }
 
-    /// What happened to it.
+    /// The outcome of the step.
     #[getter]
     fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let name = self.get().map(|step| step.outcome().name());
@@ -184,8 +185,7 @@ impl PyStepReport {
         self.get()?.error().map(exception_of)
     }
 
-    /// The file that represents the step: the request where requests are signed, else the
-    /// certificate.
+    /// The file that represents the step: the request if requests are signed, else the certificate.
     #[getter]
     fn path(&self) -> PathBuf {
         self.step.path()
@@ -240,7 +240,7 @@ impl PyShortenedValidity {
     }
 }
 
-/// What a request claimed, and the certificate does not have.
+/// A claim of a request that the certificate does not have.
 #[pyclass(frozen, eq, hash, name = "DeniedClaims", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyDeniedClaims(DeniedClaims);
@@ -255,7 +255,7 @@ impl PyDeniedClaims {
         self.0.path.clone()
     }
 
-    /// What it claimed.
+    /// The claims.
     #[getter]
     fn claims(&self) -> Vec<PyClaim> {
         PyClaim::all(&self.0.claims)

@@ -20,7 +20,7 @@ use crate::{
     words::Word,
 };
 
-/// One step of a plan: what is done with a pair, and why. `str` of it is a line such as
+/// One step of a plan: the change of a pair, and the reasons. `str` of it is a line such as
 /// `renew     member-etcd-1.pem  expires in 12 days; 10.0.0.99 is missing`.
 #[pyclass(frozen, name = "Step", module = "etcd_pki")]
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl PyStep {
 
 #[pymethods]
 impl PyStep {
-    /// What the step does.
+    /// The action of the step.
     #[getter]
     fn action(&self) -> Word<Action> {
         Word(self.step().action())
@@ -94,8 +94,8 @@ impl PyStep {
         PyPairPaths(self.step().paths())
     }
 
-    /// The file that represents the step in a report: the request where requests are signed, else
-    /// the certificate.
+    /// The file that represents the step in a report: the request if requests are signed, else the
+    /// certificate.
     #[getter]
     fn file(&self) -> PathBuf {
         self.step().file()
@@ -120,14 +120,14 @@ impl PyStep {
         self.step().trusted_sha256()
     }
 
-    /// SHA-256 of every certificate of a CA that will not be trusted on the host any more. One that a
-    /// later certificate of the same CA replaces is not among them.
+    /// SHA-256 of every CA certificate that will no longer be trusted on the host. A certificate
+    /// that a later one of the same CA replaces is not in this list.
     #[getter]
     fn untrusted_sha256(&self) -> Vec<&str> {
         self.step().untrusted_sha256()
     }
 
-    /// Every reason for it.
+    /// Every reason for the step.
     #[getter]
     fn reasons(&self) -> Vec<PyFinding> {
         let step = self.step();
@@ -146,8 +146,8 @@ impl PyStep {
         self.step().due()
     }
 
-    /// When the current certificate becomes valid. One that is not valid yet is kept: the clock of
-    /// this host, or of the one that signed it, is wrong.
+    /// When the current certificate becomes valid. A certificate that is not valid yet is kept: the
+    /// clock of this host is wrong, or that of the host that signed it.
     #[getter]
     fn not_valid_before_utc(&self) -> Option<SystemTime> {
         self.step().not_before()
@@ -169,13 +169,13 @@ impl PyStep {
             .map(PyCertificate)
     }
 
-    /// Whether the key's path has a file.
+    /// Whether a file exists at the key's path.
     #[getter]
     fn has_key_file(&self) -> bool {
         self.step().has_key_file()
     }
 
-    /// Whether the step makes a key.
+    /// Whether the step generates a key.
     #[getter]
     fn makes_key(&self) -> bool {
         self.step().makes_key()
@@ -188,8 +188,8 @@ impl PyStep {
         self.step().changes_ca()
     }
 
-    /// Files with further names (hard links), such as Calico's copies: those keep the old content
-    /// when the file is replaced.
+    /// Files with further names (hard links), such as Calico's copies. Those names keep the old
+    /// content when the file is replaced.
     #[getter]
     fn hard_links(&self) -> Vec<PathBuf> {
         self.step().hard_links().to_vec()

@@ -1,4 +1,4 @@
-//! The bar that shows the progress.
+//! The progress bar.
 
 use std::{path::Path, sync::OnceLock, time::Instant};
 
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output;
 
-/// A bar on a terminal that has waited for a second.
+/// A progress bar on a terminal. It appears after one second.
 pub(crate) struct Bar {
     began: Instant,
     bar: OnceLock<ProgressBar>,

@@ -21,11 +21,13 @@ use crate::{
 
 /// Renew a CA's certificate: same key, same subject, so that all it has signed stays valid
 ///
-/// The new certificate has every extension of the old one, and keyUsage, which the one of Kubespray's script lacks: old
-/// certificates then pass Python 3.13 and openssl's strict check too. It is valid as long as the old one was. The other
-/// certificates of its file stay. etcd reads it only when it starts.
+/// The new certificate has every extension of the old one. It also has keyUsage, which the CA
+/// certificate of Kubespray's script lacks: old certificates then pass Python 3.13 and openssl's
+/// strict check too. It is valid for as long as the old one was. The other certificates of its file
+/// stay. etcd reads a CA certificate only when it starts.
 ///
-/// A CA that another CA issued is no root, and is not made one: write a request for its issuer with --csr.
+/// A CA that another CA issued is not a root and does not become one: write a request for its
+/// issuer with --csr.
 #[derive(Args)]
 #[command(
     mut_arg("directory", |directory| directory.required(true)),
@@ -44,10 +46,10 @@ Exit codes:
 pub(crate) struct Renew {
     #[command(flatten)]
     directory: DirectoryOptions,
-    /// Renew the separate CA of peers instead of the other one
+    /// Renew the separate peer CA instead of the other one
     #[arg(long)]
     peers: bool,
-    /// Change how many CAs may be below it; otherwise the path length stays
+    /// Change how many CAs may be below it; by default the path length stays
     #[arg(long, value_name = "N")]
     path_length: Option<u8>,
     /// Write a request for the CA's issuer to this file, and change nothing else
@@ -118,7 +120,8 @@ impl Renew {
     }
 }
 
-/// Where the CA is. Without `--peers`, reading it explains better why it is missing.
+/// The location of the CA. Without `--peers`, the error of reading it explains better why it is
+/// missing.
 fn existing_paths(store: &Store, kind: CaKind) -> Result<PairPaths, Failure> {
     let paths = store.ca_paths(kind);
     if kind == CaKind::Client || paths.certificate.exists() {
@@ -133,7 +136,7 @@ fn existing_paths(store: &Store, kind: CaKind) -> Result<PairPaths, Failure> {
     ))
 }
 
-/// As long as the old one was valid, or as a new authority is if that was no time at all.
+/// The validity of the old certificate, or the default of a new CA if the old one was never valid.
 fn as_long_as(certificate: &etcd_pki_core::Certificate) -> Validity {
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     end.duration_since(begin)

@@ -21,10 +21,11 @@ use crate::{
     time,
 };
 
-/// Make a key and a certificate for it at once
+/// Create a key and a certificate for it
 ///
-/// With -d alone both go into the directory, under the names that its layout gives them. With -o they go to files, and -d only
-/// finds the authority. With neither, they are printed, the certificate first.
+/// With -d alone both are written to the directory, under the names of its layout. With -o they are
+/// written to files, and -d only finds the CA. With neither, they are printed, the certificate
+/// first.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -34,14 +35,15 @@ Examples:
   etcd-pki cert issue client proxy --no-cn --org etcd-proxy -d /etc/ssl/etcd/ssl
 
 Exit codes:
-  0  the certificate is made
-  1  failed or refused, such as a name that is none, or a file that exists without --force
+  0  the certificate is issued
+  1  failed or refused, such as an invalid name, or an existing file without --force
   2  the arguments are not understood, such as an unknown role")]
 pub(crate) struct Issue {
-    /// What the certificate is for
+    /// The role of the certificate
     #[arg(value_parser = options::role())]
     role: Role,
-    /// The host or user: its common name is this behind the role's prefix, and a member answers by it
+    /// The name of the host or user. Its common name is the role's prefix and this name; a member
+    /// also has it as a DNS name
     #[arg(required_unless_present_any = ["cn", "no_cn"])]
     name: Option<String>,
     #[command(flatten)]
@@ -120,7 +122,8 @@ impl Issue {
         self.finish(report, &ca)
     }
 
-    /// Refuses to put what another authority signs beside the directory's own: no member would trust it.
+    /// Refuses to write a certificate of another CA next to the directory's own CA: no member would
+    /// trust it.
     fn check_authority_of(&self, store: &Store, ca: &CertificateAuthority) -> Result<(), Failure> {
         if store.trusts(ca)? != Some(false) {
             return Ok(());
@@ -156,7 +159,7 @@ impl Issue {
         self.finish(report, &ca)
     }
 
-    /// Where the layout puts the pairs of this name.
+    /// The paths that the layout has for the pairs of this name.
     fn pairs(&self, store: &Store) -> Result<Vec<PairPaths>, Failure> {
         if self.out.key_out.is_some() {
             return Err(Failure::usage(

@@ -15,10 +15,10 @@ use crate::{
     output,
 };
 
-/// Tell whether a certificate, a request and a key belong together
+/// Check whether a certificate, a request and a key belong together
 ///
-/// They do if they have one public key. Of several certificates in a file the first counts. A certificate alone is compared with the
-/// key next to it.
+/// They do if they have one public key. Of several certificates in a file the first counts. A
+/// certificate alone is compared with the key next to it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -90,7 +90,7 @@ impl Match {
 }
 
 impl Match {
-    /// The key next to a certificate that is named alone.
+    /// The key next to a certificate that is the only file given.
     fn key_next_to(&self, input: &Input) -> Result<Option<PathBuf>, Failure> {
         let [alone] = self.files.as_slice() else {
             return Ok(None);

@@ -31,20 +31,21 @@ use crate::{
 
 /// Renew certificates: same names, same usages, and the same key without --rekey
 ///
-/// Without a file, every certificate of the directory that is due and that its CA signed is renewed;
-/// where peers have a separate CA, each is renewed by the CA that signed it. The new one is valid as
-/// long as the old one was. A certificate replaces its file at once, and etcd reads it at the next
-/// handshake.
+/// Without a file, the command renews every certificate in the directory that is due and was signed
+/// by its CA. If peers have a separate CA, each certificate is renewed by the CA that signed it.
+/// The new one is valid for as long as the old one was. A certificate replaces its file at once,
+/// and etcd reads it at the next handshake.
 ///
-/// A file is renewed by the CA next to it, unless -d or --ca names another.
+/// The CA next to a file renews it, unless -d or --ca names another one.
 ///
-/// With --rekey there is an instant between key and certificate in which etcd may read a pair that
-/// does not match: that handshake fails, and the next one reads the whole pair.
+/// With --rekey there is an instant between writing the key and the certificate. If etcd reads the
+/// pair in that instant, they do not match: that handshake fails, and the next one reads the whole
+/// pair.
 ///
-/// Nothing is written through a symbolic link. Without a file, a link to a certificate that is
-/// renewed under its own name is left out.
+/// Nothing is written through a symbolic link. Without a file, a link is skipped if its target is
+/// renewed under its own name.
 #[derive(Args)]
-// One place of the CA suffices, and no file is necessary: clap's own line is another
+// One location of the CA suffices, and no file is necessary: clap's own usage line differs
 #[command(
     mut_group("place of the authority", |group| group.required(false)),
     override_usage = "etcd-pki cert renew [OPTIONS] --dir <DIR> [FILE]...\n       \
@@ -58,14 +59,15 @@ Examples:
 
 Exit codes:
   0  everything is renewed, or can be with --dry-run
-  1  failed or refused, such as a key that is another certificate's, or a CA that cannot sign here; the rest is renewed
+  1  failed or refused, such as the key of another certificate, or a CA that cannot sign here; the rest is renewed
   2  the arguments are not understood"
 )]
 pub(crate) struct Renew {
-    /// Files of certificates, renewed whether they are due or not
+    /// Files of certificates, renewed even if they are not due
     #[arg(value_name = "FILE")]
     certificates: Vec<PathBuf>,
-    /// Without a file: renew what expires within this time, or has no more than this share of its life left
+    /// Without a file: renew certificates that expire within this time, or have no more than this
+    /// share of their life left
     #[arg(
         long,
         value_name = "DURATION",
@@ -73,7 +75,7 @@ pub(crate) struct Renew {
         conflicts_with = "certificates"
     )]
     due: RenewBefore,
-    /// Make a new key too; for an instant, etcd may read a pair that does not match
+    /// Create a new key too; for an instant, etcd may read a pair that does not match
     #[arg(long)]
     rekey: bool,
     /// Keep each replaced file, in a hidden file next to it
@@ -230,7 +232,7 @@ impl Renew {
             self.rest(reports, unfinished);
             printed.unfinished(unfinished, !self.is_by_path());
         }
-        // Where files are named and none is renewed, the errors are enough
+        // If files are named and none is renewed, the errors are enough
         let is_failure =
             self.is_by_path() && unfinished.as_ref().is_some_and(|left| left.done == 0);
         let finished = if is_failure {
@@ -247,14 +249,15 @@ impl Renew {
         }
     }
 
-    /// What is left, where something was renewed.
+    /// Reports what was not renewed, if something was renewed.
     fn rest(&self, reports: &[Applied], unfinished: &Unfinished<'_>) {
         let Unfinished { done, all, .. } = unfinished;
         if *done == 0 {
             return;
         }
         let way_on = if self.is_by_path() {
-            // Named files are renewed, due or not: the same command would renew the others again
+            // Named files are renewed even if they are not due: the same command would renew the
+            // others again
             let steps = reports.iter().flat_map(Applied::steps);
             let rest = steps.filter(|step| !step.is_done());
             let names: Vec<_> = rest
@@ -267,7 +270,7 @@ impl Renew {
         output::say(format_args!("{done} of {all} renewed; {way_on}"));
     }
 
-    /// A file as it was typed.
+    /// A file path as it was typed.
     fn typed(&self, path: &Path) -> PathBuf {
         let bare = path.strip_prefix(".").unwrap_or(path);
         if self.certificates.iter().any(|typed| typed == path) || !self.is_by_path() {
@@ -345,7 +348,7 @@ fn is_about_ca_files(reason: &Finding) -> bool {
     )
 }
 
-/// A certificate that is due and stays: a link to another file, or a file of other programs.
+/// Reports a certificate that is not renewed, and why.
 fn kept(step: &Step) {
     match step.reasons().first() {
         Some(Finding::SymbolicLink { path, target }) => output::say(format_args!(
@@ -365,13 +368,13 @@ fn kept(step: &Step) {
     }
 }
 
-/// Why a file was not renewed, and the way out.
+/// Why a file was not renewed, with a hint.
 fn message(failure: &StepReport<'_>, store: Option<&Store>) -> Message {
     let step = failure.step();
     let paths = step.paths();
     let file = paths.certificate.display().to_string();
     let message = match (failure.outcome(), step.reasons().first()) {
-        // The CA is to blame, and its error says what to do
+        // The error of the CA has the better hint
         (StepOutcome::Blocked(error), _) if is_of_ca(error) => unfinished::message(failure),
         (StepOutcome::Blocked(_), Some(reason)) => Message {
             text: reason.to_string(),
@@ -393,7 +396,7 @@ fn message(failure: &StepReport<'_>, store: Option<&Store>) -> Message {
     }
 }
 
-/// Whether etcd would refuse what the CA signs.
+/// Whether the error means that etcd would refuse every certificate of the CA.
 fn is_of_ca(error: &Error) -> bool {
     match error {
         Error::File { error, .. } => is_of_ca(error),
@@ -404,7 +407,7 @@ fn is_of_ca(error: &Error) -> bool {
     }
 }
 
-/// Whether a finding is about a CA of the store with a key: its certificate is what cannot be used.
+/// Whether the blocked path is the certificate of a CA of the store that has its key.
 fn has_key(store: &Store, reason: &Finding) -> bool {
     let Finding::Blocked { path, .. } = reason else {
         return false;

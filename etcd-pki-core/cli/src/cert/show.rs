@@ -6,9 +6,10 @@ use clap::Args;
 
 use crate::{facts::CertificateFacts, failure::Outcome, input::Input, show::ShowOptions};
 
-/// Show what certificates say
+/// Show the contents of certificates
 ///
-/// Every certificate in every file is shown; nothing is checked. The role is the one that its usages fit.
+/// Every certificate in every file is shown, and nothing is checked. The role is the one that fits
+/// the usages.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -17,8 +18,8 @@ Examples:
   etcd-pki cert show --json ca.pem
 
 Exit codes:
-  0  every file is of certificates
-  1  a file is not, or cannot be read; the others are shown all the same
+  0  every file has certificates
+  1  a file is something else, or cannot be read; the others are still shown
   2  the arguments are not understood, such as an unknown field")]
 pub(crate) struct Show {
     /// Files of certificates, PEM or DER

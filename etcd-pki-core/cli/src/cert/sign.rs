@@ -20,8 +20,9 @@ use crate::{
 
 /// Sign a certificate request
 ///
-/// The usages come from the role, and the subject and the names from the options. What the request says of them is a claim of its
-/// maker: it is taken only with --accept-claims, and an option goes over it. What was claimed and not granted is told.
+/// The usages come from the role, the subject and the names from the options. The names in the
+/// request are only claims of the requester: they are used with --accept-claims, and an option
+/// overrides them. Claims that are not granted are reported.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -31,19 +32,20 @@ Examples:
 
 Exit codes:
   0  the request is signed
-  1  failed or refused, such as a request whose signature is bad, or a file that exists
-  2  the arguments are not understood, or neither say who it is nor accept the claims")]
+  1  failed or refused, such as a request with an invalid signature, or an existing file
+  2  the arguments are not understood, or neither name the identity nor accept the claims")]
 pub(crate) struct Sign {
     /// File of a certificate request, PEM or DER
     #[arg(value_name = "CSR")]
     request: PathBuf,
-    /// What the certificate is for
+    /// The role of the certificate
     #[arg(long, value_parser = options::role())]
     role: Role,
-    /// The host or user: its common name is this behind the role's prefix, and a member answers by it
+    /// The name of the host or user. Its common name is the role's prefix and this name; a member
+    /// also has it as a DNS name
     #[arg(long)]
     name: Option<String>,
-    /// Take the subject and the names that the request claims
+    /// Use the subject and the names that the request claims
     #[arg(long)]
     accept_claims: bool,
     #[command(flatten)]
@@ -87,7 +89,8 @@ impl Sign {
         report.finish()
     }
 
-    /// Who it is: what the options say, over what the request claims if that is accepted.
+    /// The identity to sign: the options, and the accepted claims of the request that no option
+    /// overrides.
     fn identity(&self, request: &CertificateRequest) -> Result<Identity, Failure> {
         if self.name.is_none() && !self.identity.say_who() && !self.accept_claims {
             return Err(unaccepted(request.claims()));
@@ -100,14 +103,14 @@ impl Sign {
         self.identity.refine(identity, self.role)
     }
 
-    /// Whether a claim is taken: no option goes over it.
+    /// Whether a claim is accepted. An option overrides it.
     fn accepts(&self, claim: &Claim) -> bool {
         let is_named = matches!(claim, Claim::CommonName(_)) && self.name.is_some();
         self.accept_claims && !is_named && !self.identity.go_over(claim)
     }
 }
 
-/// Somebody of this name, whose organization and alternative names are another identity's.
+/// An identity with this name, and with the organization and the alternative names of another one.
 fn named(name: &str, other: &Identity) -> Result<Identity, Failure> {
     let alternative_names = other.alternative_names().unwrap_or_default();
     let identity = Identity::new(name)?.with_alternative_names(alternative_names.iter().cloned());
@@ -117,7 +120,7 @@ fn named(name: &str, other: &Identity) -> Result<Identity, Failure> {
     }
 }
 
-/// The error for a request of which nothing was said to be true.
+/// The error if no option confirms any claim of the request.
 fn unaccepted(claims: &[Claim]) -> Failure {
     let claims: Vec<_> = claims.iter().map(ToString::to_string).collect();
     let claims = match &claims[..] {

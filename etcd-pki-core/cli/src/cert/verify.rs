@@ -23,13 +23,13 @@ use crate::{
     time,
 };
 
-/// Tell whether etcd would accept certificates, and why not
+/// Check whether etcd would accept certificates, and report why not
 ///
-/// The answer is that of Go's crypto/x509, by which etcd decides. The first certificate of each file is judged; the others may be
-/// its issuers.
+/// The verdict is that of Go's crypto/x509, which etcd uses. The first certificate of each file is
+/// verified; the others can be its issuers.
 ///
-/// The CA is the one that etcd trusts for the file: that next to it, or in the directory of -d; where peers have a separate CA, it is
-/// theirs for a member's certificate for peers.
+/// The CA is the one that etcd trusts for the file: the CA next to it, or the CA in the directory
+/// of -d. If peers have a separate CA, that CA applies to the peer certificates of members.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,22 +40,22 @@ Examples:
 
 Exit codes:
   0  every certificate is accepted
-  1  one is refused, or cannot be read; the others are judged all the same
+  1  one is refused, or cannot be read; the others are still verified
   2  the arguments are not understood")]
 pub(crate) struct Verify {
-    /// Files of a certificate each, its intermediates behind it, PEM or DER
+    /// Files with one certificate each, followed by its intermediates, PEM or DER
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Ask for the usages of this role
+    /// Require the usages of this role
     #[arg(long, value_parser = options::role())]
     role: Option<Role>,
-    /// Ask for this name or address
+    /// Require this name or address
     #[arg(long)]
     host: Option<String>,
-    /// Judge at this instant, or at this time from now on, such as 30d
+    /// Verify at this instant, or at this time from now on, such as 30d
     #[arg(long, value_name = "INSTANT")]
     at: Option<String>,
-    /// Ask for all that RFC 5280 demands, as Python 3.13 and openssl -x509_strict do
+    /// Require all that RFC 5280 requires, as Python 3.13 and openssl -x509_strict do
     #[arg(long)]
     strict: bool,
     /// Print JSON
@@ -63,12 +63,12 @@ pub(crate) struct Verify {
     json: bool,
     #[command(flatten)]
     directory: DirectoryOptions,
-    /// File of the authorities that are trusted, instead of those next to FILE or in the directory
+    /// File of the trusted CAs, instead of those next to FILE or in the directory
     #[arg(long, value_name = "FILE", help_heading = options::AUTHORITY)]
     ca: Option<PathBuf>,
 }
 
-/// The answers, as JSON.
+/// The verdicts, as JSON.
 #[derive(Default, Serialize)]
 struct Answers {
     certificates: Vec<Judged>,
@@ -79,7 +79,7 @@ struct Answers {
 struct Judged {
     file: String,
     accepted: bool,
-    /// What speaks against it
+    /// The reasons against it
     reasons: Vec<FindingFacts>,
     /// The subjects from the certificate to a trusted one
     chain: Vec<String>,
@@ -107,7 +107,7 @@ impl Verify {
         Ok(if is_yes { Answer::Yes } else { Answer::No })
     }
 
-    /// Adds what is asked for.
+    /// Adds the requirements.
     fn with_options(&self, mut verifier: Verifier) -> Result<Verifier, Failure> {
         if let Some(role) = self.role {
             verifier = verifier.with_role(role);
@@ -126,13 +126,13 @@ impl Verify {
     }
 }
 
-/// What judges each file.
+/// The verifier of each file.
 struct Verifiers<'a> {
     options: &'a Verify,
     store: Option<Store>,
-    /// By the file of the CA
+    /// One for each CA file
     read: BTreeMap<PathBuf, Verifier>,
-    /// The CA that is named
+    /// One for the named CA
     named: Option<Verifier>,
 }
 
@@ -146,7 +146,7 @@ impl<'a> Verifiers<'a> {
             }
             None => None,
         };
-        // What is asked for is understood before any file is read
+        // Invalid options are refused before any file is read
         let _ = options.with_options(Verifier::new([]))?;
         Ok(Self {
             options,
@@ -156,7 +156,8 @@ impl<'a> Verifiers<'a> {
         })
     }
 
-    /// What judges a file: the CA that is named, that of the directory, or that next to the file.
+    /// The verifier of a file, with the named CA, the CA of the directory, or the CA next to the
+    /// file.
     fn of(&mut self, file: &Path) -> Result<Verifier, Failure> {
         if let Some(named) = &self.named {
             return Ok(named.clone());
@@ -188,7 +189,7 @@ impl<'a> Verifiers<'a> {
         };
         match inspect::verifier(file) {
             Err(error) if is_missing(&error) && file.exists() => Err(no_ca(file)),
-            // The file itself is missing, as its reader reports
+            // If the file itself is missing, reading it reports that
             Err(error) if is_missing(&error) => Ok(Verifier::new([])),
             verifier => self.options.with_options(verifier?),
         }

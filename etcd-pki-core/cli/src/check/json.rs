@@ -1,4 +1,4 @@
-//! What was found as JSON.
+//! The results as JSON.
 
 use etcd_pki_core::{
     inspect::{Checked, KeyMatch},
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Findings, kind};
 use crate::{facts::CertificateFacts, finding::FindingFacts};
 
-/// What was found as JSON.
+/// The results as JSON.
 #[derive(Serialize)]
 pub(super) struct CheckFacts {
     checked_at: String,
@@ -25,7 +25,7 @@ pub(super) struct CheckFacts {
 #[derive(Serialize)]
 struct Item {
     file: String,
-    /// Which certificate of the file, counted from 1
+    /// The number of the certificate in the file, counted from 1
     number: usize,
     status: &'static str,
     findings: Vec<FindingFacts>,
@@ -33,11 +33,11 @@ struct Item {
     seconds_left: Option<i64>,
     days_left: Option<i64>,
     key_file: Option<String>,
-    /// Whether the key is the certificate's; nothing if there is none, or it was not looked into
+    /// Whether the key matches the certificate; nothing if there is no key, or it was not checked
     key_matches: Option<bool>,
     /// Whether a CA signed one of the other certificates; nothing for a leaf
     signed_here: Option<bool>,
-    /// As `cert show --json` has them; nothing if the file cannot be read
+    /// As in `cert show --json`; nothing if the file cannot be read
     certificate: Option<CertificateFacts>,
 }
 

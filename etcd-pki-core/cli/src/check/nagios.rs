@@ -1,4 +1,5 @@
-//! What was found as Nagios and its heirs want it from a plugin: a line, what is to be drawn, and further lines.
+//! The results in the format of a Nagios plugin: a status line, performance data, and further
+//! lines.
 
 use etcd_pki_core::{
     finding::{Finding, Severity},
@@ -8,8 +9,8 @@ use etcd_pki_core::{
 use super::{Findings, name};
 use crate::output;
 
-/// The status with the worst finding, what is left of the certificate that ends first, and every other finding in a line of its
-/// own.
+/// The status with the worst finding, the remaining time of the certificate that expires first, and
+/// every other finding on its own line.
 pub(super) fn text(findings: &Findings) -> String {
     let worst = findings.worst();
     let mut all: Vec<(&Checked, &Finding)> = findings
@@ -17,7 +18,7 @@ pub(super) fn text(findings: &Findings) -> String {
         .iter()
         .flat_map(|one| one.findings().iter().map(move |finding| (one, finding)))
         .collect();
-    // Those that end first, among those that are as bad
+    // The first to expire among those with the worst severity
     all.sort_by_key(|(one, finding)| (std::cmp::Reverse(finding.severity()), one.seconds_left()));
     let affected = findings.checked.iter();
     let affected = affected
@@ -48,7 +49,7 @@ pub(super) fn text(findings: &Findings) -> String {
     text
 }
 
-/// The certificate that ends first.
+/// The certificate that expires first.
 fn first(findings: &Findings) -> Option<&Checked> {
     let certificates = findings.checked.iter();
     certificates
@@ -64,7 +65,7 @@ fn days(findings: &Findings) -> String {
     }
 }
 
-/// ` | days_left=12;30:;7:`: below these bounds it is a warning, and critical.
+/// ` | days_left=12;30:;7:`: values below these bounds are a warning, and critical.
 fn performance(findings: &Findings) -> String {
     let Some((one, certificate)) = first(findings).and_then(|one| Some((one, one.certificate()?)))
     else {
@@ -87,7 +88,7 @@ fn performance(findings: &Findings) -> String {
     )
 }
 
-/// On one line, and without the bar behind which figures stand.
+/// The text on one line, without the character that separates performance data.
 fn clean(text: &str) -> String {
     output::one_line(text).replace('|', "/")
 }

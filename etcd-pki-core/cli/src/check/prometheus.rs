@@ -1,6 +1,7 @@
-//! What was found as metrics, in Prometheus' text format (version 0.0.4).
+//! The results as metrics, in Prometheus' text format (version 0.0.4).
 //!
-//! Certificates have the names and labels of x509-certificate-exporter, so its dashboards and alerts work on them.
+//! Certificates have the names and labels of x509-certificate-exporter, so its dashboards and
+//! alerts work on them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -80,14 +81,14 @@ pub(super) fn text(findings: &Findings) -> String {
     families.map(Family::into_text).collect()
 }
 
-/// Whether no certificate was found where one should be.
+/// Whether a certificate is missing.
 fn has_failed(checked: &Checked) -> bool {
     let is_failure =
         |finding: &Finding| matches!(finding, Finding::Unreadable { .. } | Finding::NoCertificate);
     checked.certificate().is_none() && checked.findings().iter().any(is_failure)
 }
 
-/// Those that only etcd-pki has.
+/// The metrics that only etcd-pki has.
 fn own(findings: &Findings) -> [Family; 3] {
     let mut each = Family::new(
         "etcd_pki_check_finding",
@@ -123,8 +124,9 @@ fn own(findings: &Findings) -> [Family; 3] {
     [each, all, run]
 }
 
-/// The labels of each, which differ: Prometheus refuses a whole file in which two metrics have the same. A renewed certificate of
-/// an authority may keep its number and stand beside its earlier one.
+/// The labels of each certificate. They differ, because Prometheus refuses a whole file in which
+/// two metrics have the same labels. A renewed CA certificate may keep its serial number and be in
+/// one file with its earlier one.
 fn labels(checked: &[Checked]) -> Vec<Labels> {
     let mut all: Vec<Labels> = checked.iter().map(labels_of).collect();
     let mut counts: HashMap<Labels, usize> = HashMap::new();
@@ -179,8 +181,8 @@ fn seconds(instant: SystemTime) -> i64 {
     }
 }
 
-/// A label's value: these three characters are written with a backslash. Prometheus has no escapes for others, so those of what
-/// is not seen are text to it.
+/// A label's value. These three characters are written with a backslash. Prometheus has no escapes
+/// for other characters, so the escapes of invisible characters are ordinary text.
 fn escaped(value: &str) -> String {
     output::printable(value)
         .replace('\\', "\\\\")

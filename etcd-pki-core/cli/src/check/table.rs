@@ -1,4 +1,4 @@
-//! What was found as a table, for people.
+//! The results as a table, for people.
 
 use std::{cmp::Reverse, collections::HashSet, path::Path};
 
@@ -10,7 +10,8 @@ use etcd_pki_core::{
 use super::{Findings, kind, name};
 use crate::{output, time};
 
-/// A row for each certificate, what is wrong with it below, those that end first at the top. A CA follows what ends with it.
+/// One row for each certificate, with its findings below. The certificates that expire first are at
+/// the top. A CA comes after a certificate that expires at the same time.
 pub(super) fn text(findings: &Findings) -> String {
     // The chain of a leaf is no trust bundle
     let is_ca = |one: &&Checked| one.certificate().is_some_and(Certificate::is_ca);
@@ -31,7 +32,7 @@ pub(super) fn text(findings: &Findings) -> String {
     text + &format!("{}\n", counts.join(", "))
 }
 
-/// The rows of a result. An entry of a trust bundle of several is described.
+/// The rows of a result. A CA certificate in a bundle of several is described.
 fn rows(checked: &Checked, bundles: &HashSet<&Path>) -> String {
     let status = checked.severity().name();
     let name = output::one_line(&name(checked));
@@ -63,7 +64,8 @@ fn rows(checked: &Checked, bundles: &HashSet<&Path>) -> String {
     rows
 }
 
-/// An entry of a trust bundle: `CN=etcd-ca, serial 4A1C…, has signed nothing here, its key is elsewhere`
+/// A CA certificate in a trust bundle: `CN=etcd-ca, serial 4A1C…, has signed nothing here, its key
+/// is elsewhere`
 fn entry(checked: &Checked, certificate: &Certificate, signed: bool) -> String {
     let signed = if signed {
         "has signed here"
@@ -87,7 +89,7 @@ fn key(key: KeyMatch) -> &'static str {
         KeyMatch::Absent => "-",
         KeyMatch::Yes => "ok",
         KeyMatch::No => "other",
-        // There, and not looked into
+        // The key exists, but it was not checked
         _ => "?",
     }
 }

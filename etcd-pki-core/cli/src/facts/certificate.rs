@@ -1,4 +1,4 @@
-//! What is told of a certificate.
+//! The facts of a certificate.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Facts, Table, alternative_names, hex, in_words, strings};
 use crate::time;
 
-/// What is told of a certificate.
+/// The facts of a certificate.
 #[derive(Serialize)]
 pub(crate) struct CertificateFacts {
     subject: String,
@@ -34,7 +34,7 @@ pub(crate) struct CertificateFacts {
     subject_key_identifier: Option<String>,
     authority_key_identifier: Option<String>,
     fingerprint: String,
-    /// The validity for people, who want to know what is left of it
+    /// The validity for people, with the remaining time
     #[serde(skip)]
     validity: String,
 }
@@ -72,7 +72,7 @@ impl CertificateFacts {
         }
     }
 
-    /// What it may be: `member (serverAuth, clientAuth)`
+    /// The role and the usages: `member (serverAuth, clientAuth)`
     fn role_in_words(&self) -> String {
         let usages = match &self.usages {
             Some(usages) => usages.join(", "),
@@ -87,7 +87,7 @@ impl CertificateFacts {
         }
     }
 
-    /// keyUsage, whose absence matters in an authority.
+    /// The keyUsage. For a CA without one, the text names the consequence.
     fn key_usages_in_words(&self) -> String {
         match &self.key_usages {
             Some(usages) => usages.join(", "),

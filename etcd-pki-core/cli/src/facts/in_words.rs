@@ -1,8 +1,8 @@
-//! Facts as people read them.
+//! Facts in words, for people.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The common name if the subject has nothing else, otherwise all of it.
+/// The common name if the subject has no other attribute, otherwise the whole subject.
 pub(crate) fn subject(subject: &str) -> &str {
     match subject.strip_prefix("CN=") {
         Some(name) if !name.contains([',', '+', '\\']) => name,
@@ -16,7 +16,7 @@ pub(crate) fn key(algorithm: &str, fingerprint: &str) -> String {
     format!("{algorithm}, SHA-256 {fingerprint}")
 }
 
-/// Addresses, and what the one that is no host is good for.
+/// Addresses, with an explanation of the placeholder address 0.0.0.0.
 pub(crate) fn addresses(addresses: &[IpAddr]) -> String {
     let text: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     with_note_of_no_host(text.join(", "))

@@ -1,11 +1,11 @@
-//! What is told of a key.
+//! The facts of a key.
 
 use etcd_pki_core::PublicKey;
 use serde::Serialize;
 
 use super::{Facts, Table};
 
-/// What is told of a key: nothing that is secret.
+/// The facts of a key, without any secret.
 #[derive(Serialize)]
 pub(crate) struct KeyFacts {
     kind: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct KeyFacts {
 }
 
 impl KeyFacts {
-    /// A private key, by its public key.
+    /// The facts of a private key, from its public key.
     pub(crate) fn of_private(key: &PublicKey) -> Self {
         Self::of("private key", key)
     }

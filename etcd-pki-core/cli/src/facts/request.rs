@@ -1,4 +1,4 @@
-//! What is told of a certificate request.
+//! The facts of a certificate request.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Facts, Table, alternative_names, in_words};
 
-/// What is told of a certificate request: all of it claims, but for the key.
+/// The facts of a certificate request. All of them are claims, except for the key.
 #[derive(Default, Serialize)]
 pub(crate) struct RequestFacts {
     subject: String,
@@ -53,7 +53,7 @@ impl RequestFacts {
             Claim::Uri(uri) => self.uris.push(uri),
             Claim::OtherName(name) => self.other_names.push(name),
             Claim::Extension(oid) => self.other_extensions.push(oid),
-            // Other parts of the subject are told with the subject
+            // The subject shows its other parts
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The authority that signs, and the directory where it is.
+//! The CA that signs, and the directory with it.
 
 use std::{
     io,
@@ -19,10 +19,10 @@ use crate::{
     report::Report,
 };
 
-/// The heading of the options that name an authority's files
-pub(crate) const AUTHORITY: &str = "Authority";
+/// The heading of the options that name a CA's files
+pub(crate) const AUTHORITY: &str = "CA";
 
-/// The hint where the directory has a CA without its key
+/// The hint if the directory has a CA without its key
 pub(crate) const KEY_ELSEWHERE: &str =
     "name it with --ca-key, or exchange requests with the host that has it (--requests)";
 
@@ -30,10 +30,10 @@ pub(crate) const KEY_ELSEWHERE: &str =
 #[derive(Args)]
 #[command(next_help_heading = "Directory")]
 pub(crate) struct DirectoryOptions {
-    /// The directory of the authority and what it has signed
+    /// The directory with the CA and the certificates that it signed
     #[arg(short, long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     directory: Option<PathBuf>,
-    /// Whose names the files there have [default: kubespray]
+    /// The layout of the file names [default: kubespray]
     #[arg(
         long,
         requires = "directory",
@@ -43,7 +43,7 @@ pub(crate) struct DirectoryOptions {
 }
 
 impl DirectoryOptions {
-    /// Names a directory and a layout, as if they were typed.
+    /// Sets a directory and a layout, as if the user had given them.
     fn set(&mut self, store: &Store) {
         self.directory = Some(store.directory().to_owned());
         self.layout = Some(store.layout());
@@ -56,8 +56,8 @@ impl DirectoryOptions {
     }
 }
 
-/// The error, with the layout of the files if one is missing because they have the names of another
-/// layout.
+/// Returns the error. If a file is missing because the directory has another layout, the hint names
+/// that layout.
 pub(crate) fn or_other_layout(error: Error, store: &Store) -> Failure {
     let is_missing =
         matches!(&error, Error::Io { error, .. } if error.kind() == io::ErrorKind::NotFound);
@@ -73,7 +73,7 @@ pub(crate) fn or_other_layout(error: Error, store: &Store) -> Failure {
     }
 }
 
-/// Refuses a directory without this CA whose files have the names of another layout.
+/// Refuses a directory without this CA if its files have the names of another layout.
 pub(crate) fn check_layout(store: &Store, kind: CaKind) -> Result<(), Failure> {
     let path = store.ca_paths(kind).certificate;
     if path.symlink_metadata().is_ok() || store.other_layout().is_none() {
@@ -85,16 +85,16 @@ pub(crate) fn check_layout(store: &Store, kind: CaKind) -> Result<(), Failure> {
     }
 }
 
-/// An authority, its key included.
+/// A CA with its key.
 #[derive(Args)]
 #[command(group = place_of_authority())]
 pub(crate) struct AuthorityOptions {
     #[command(flatten)]
     pub(crate) directory: DirectoryOptions,
-    /// The authority's certificate, instead of the directory's
+    /// The CA certificate, instead of the directory's
     #[arg(long, value_name = "FILE", help_heading = AUTHORITY)]
     ca: Option<PathBuf>,
-    /// The authority's key, instead of the directory's
+    /// The CA key, instead of the directory's
     #[arg(long, value_name = "FILE", help_heading = AUTHORITY)]
     ca_key: Option<PathBuf>,
     #[command(flatten)]
@@ -105,7 +105,7 @@ fn is_one_store(one: &Store, other: &Store) -> bool {
     one.layout() == other.layout() && is_same(one.directory(), other.directory())
 }
 
-/// An authority is in a directory, or in files of its own.
+/// The location of a CA: a directory, or two files.
 pub(crate) fn place_of_authority() -> ArgGroup {
     ArgGroup::new("place of the authority")
         .args(["directory", "ca"])
@@ -114,17 +114,17 @@ pub(crate) fn place_of_authority() -> ArgGroup {
 }
 
 impl AuthorityOptions {
-    /// Whether it is named by its files, not found in the directory.
+    /// Whether the CA's files are named, instead of found in the directory.
     pub(crate) fn is_named(&self) -> bool {
         self.ca.is_some()
     }
 
-    /// Whether its key is named, wherever its certificate is.
+    /// Whether the CA's key is named, wherever its certificate is.
     pub(crate) fn names_key(&self) -> bool {
         self.ca_key.is_some()
     }
 
-    /// Finds the directory whose CA is next to these files, if no CA and no directory is named.
+    /// Finds the directory of the CA next to these files, if neither a CA nor a directory is named.
     pub(crate) fn find_next_to(&mut self, files: &[PathBuf]) -> Result<(), Failure> {
         if self.is_named() || self.directory.directory.is_some() {
             return Ok(());
@@ -132,7 +132,7 @@ impl AuthorityOptions {
         let mut found: Option<(&Path, Store)> = None;
         for file in files {
             let Some(store) = inspect::store_of(file) else {
-                // The reason why the file itself cannot be read comes first
+                // An error of reading the file itself is more important
                 read_regular_file(file)?;
                 return Err(Failure::usage(
                     format!("there is no CA next to {}", file.display()),
@@ -160,7 +160,8 @@ impl AuthorityOptions {
         Ok(())
     }
 
-    /// Reads certificate and key, and checks them against each other. The names of the directory's members are not others'.
+    /// Reads certificate and key, and checks that they match. The CA refuses the common names of
+    /// the directory's members to nodes and clients.
     pub(crate) fn load(&self, input: &Input) -> Result<CertificateAuthority, Failure> {
         self.check_layout()?;
         let (certificate, key) = self.files()?;
@@ -173,7 +174,7 @@ impl AuthorityOptions {
             error => error,
         };
         let ca = match (&self.ca, &self.ca_key, &store) {
-            // The files of the directory are reached through no link
+            // The directory's own files are never read through a symbolic link
             (None, None, Some(store)) => store.ca(CaKind::Client, passphrase),
             (None, Some(_), Some(store)) => {
                 let ca = key_here().and_then(|key| store.ca_with_key(CaKind::Client, key));
@@ -194,20 +195,20 @@ impl AuthorityOptions {
         }
     }
 
-    /// Warns of who else owns the authority's files, or may exchange them.
+    /// Warns if other users own the CA's files or can replace them.
     pub(crate) fn warn(&self, report: &mut Report) {
         if let Ok((certificate, key)) = self.files() {
             report.check_ca_files(&PairPaths { certificate, key });
         }
     }
 
-    /// Refuses a directory whose files have the names of another layout.
+    /// Refuses a directory if its files have the names of another layout.
     pub(crate) fn check_layout(&self) -> Result<(), Failure> {
         let store = self.directory.store().filter(|_| !self.is_named());
         store.map_or(Ok(()), |store| check_layout(&store, CaKind::Client))
     }
 
-    /// The error, with the way to a CA if the directory has none.
+    /// Returns the error. If the directory has no CA, the hint shows how to create one.
     pub(crate) fn or_no_authority_yet(&self, error: Error) -> Failure {
         let own = self.directory.store();
         let own = own.map(|store| store.ca_paths(CaKind::Client));
@@ -254,7 +255,7 @@ impl AuthorityOptions {
             .map(|store| store.ca_paths(CaKind::Client));
         match (&self.ca, &self.ca_key, in_directory) {
             (Some(certificate), Some(key), _) => Ok((certificate.clone(), key.clone())),
-            // A key kept apart from its certificate
+            // The key is stored separately from its certificate
             (None, Some(key), Some(pair)) => Ok((pair.certificate, key.clone())),
             (None, None, Some(pair)) => Ok((pair.certificate, pair.key)),
             (Some(_), None, _) | (None, _, None) => Err(Failure::usage(

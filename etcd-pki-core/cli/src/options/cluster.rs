@@ -1,4 +1,4 @@
-//! A cluster's specification, and the directory that it is about.
+//! The specification of a cluster, and its directory.
 
 use std::path::{Path, PathBuf};
 
@@ -9,17 +9,19 @@ use etcd_pki_core::{
 
 use crate::{failure::Failure, input::Input};
 
-/// What a plan does besides the specification.
+/// The options of a plan that are not in the specification.
 #[derive(Args)]
 pub(crate) struct PlanOptions {
-    /// Leave everything but this host or user as it is
+    /// Change only the files of this host or user
     #[arg(long, value_name = "NAME", conflicts_with = "requests")]
     only: Option<String>,
-    /// Make a new key wherever a certificate is renewed; for an instant, etcd may read a pair that does not match
+    /// Create a new key for each renewed certificate; for an instant, etcd may read a pair that
+    /// does not match
     #[arg(long, conflicts_with = "requests")]
     rekey: bool,
-    /// Remove certificates and keys that are not in the specification: of these hosts and users; without a name of all, also
-    /// those that `cert issue` made. What is removed stays valid until it expires
+    /// Remove certificates and keys that are not in the specification: those of these hosts and
+    /// users. Without a name, all of them, also those of `cert issue`. A removed certificate stays
+    /// valid until it expires
     #[arg(
         long,
         value_name = "NAME",
@@ -32,7 +34,7 @@ pub(crate) struct PlanOptions {
 }
 
 impl PlanOptions {
-    /// How a plan is made.
+    /// The settings of the plan.
     pub(crate) fn read(
         &self,
         cluster: &ClusterOptions,
@@ -63,20 +65,22 @@ impl PlanOptions {
     }
 }
 
-/// Where requests and certificates are exchanged.
+/// The exchange of requests and certificates.
 #[derive(Args)]
 pub(crate) struct ExchangeOption {
-    /// Keys stay on their hosts. With --host, on that host: keys are made there, requests go to DIR/NAME, and the certificates
-    /// that were signed are installed. Without --host, where the CA is: the requests in DIR are signed
+    /// Keys stay on their hosts. With --host, on that host: keys are created there, requests go to
+    /// DIR/NAME, and signed certificates are installed. Without --host, where the CA is: the
+    /// requests in DIR are signed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     requests: Option<PathBuf>,
-    /// Trust the CA certificate with this SHA-256 fingerprint if it arrives with --requests, as `etcd-pki ca show` prints it where
-    /// the CA is. A host needs it for the first CA, for each of its certificates; those that a trusted CA vouches for need none
+    /// Trust the CA certificate with this SHA-256 fingerprint if it arrives with --requests.
+    /// `etcd-pki ca show` prints the fingerprint where the CA is. A host needs it for each
+    /// certificate of its first CA. It needs none for CAs that a trusted CA vouches for
     #[arg(long, value_name = "SHA256", requires = "requests", requires = "host")]
     trust: Vec<Fingerprint>,
 }
 
-/// The specification of a cluster, and where its files are.
+/// The specification of a cluster, and the directory of its files.
 #[derive(Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterOptions {
@@ -86,24 +90,24 @@ pub(crate) struct ClusterOptions {
     /// The directory of the files, instead of the specification's
     #[arg(short, long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     directory: Option<PathBuf>,
-    /// Only what this host uses, as it lies there
+    /// Use only the files of this host, at the paths that they have on it
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
 }
 
 impl ClusterOptions {
-    /// Reads the specification, and names the directory that it is about.
+    /// Reads the specification, and determines its directory.
     pub(crate) fn read(&self, input: &Input) -> Result<(Cluster, Store), Failure> {
         read_cluster(&self.file, self.directory.as_deref(), input)
     }
 
-    /// The host that was named.
+    /// The named host, if any.
     pub(crate) fn host(&self) -> Option<&str> {
         self.host.as_deref()
     }
 }
 
-/// Reads a specification, and names the directory that it is about, unless that is given.
+/// Reads a specification, and determines its directory unless one is given.
 pub(crate) fn read_cluster(
     file: &Path,
     directory: Option<&Path>,
@@ -119,7 +123,7 @@ pub(crate) fn read_cluster(
     })?;
     let directory = match (directory, cluster.directory()) {
         (Some(directory), _) => directory.to_owned(),
-        // As seen from the specification, wherever the command is called
+        // Relative to the specification, not to the working directory
         (None, Some(directory)) => file.parent().unwrap_or(Path::new("")).join(directory),
         (None, None) => {
             return Err(Failure::usage(

@@ -1,4 +1,4 @@
-//! Where what is made goes.
+//! The output files of a command.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{failure::Failure, files::Replacing, input::is_standard};
 
-/// Where one file goes.
+/// The output file of one result.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutOption {
@@ -22,20 +22,20 @@ pub(crate) struct OutOption {
     pub(crate) path: PathBuf,
 }
 
-/// Where a key and what belongs to it go.
+/// The output files of a key and of its certificate or request.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct PairOutOptions {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write the new key to this file [default: beside -o x.pem it is x-key.pem]
+    /// Write the new key to this file [default: x-key.pem next to -o x.pem]
     #[arg(long, value_name = "FILE")]
     pub(crate) key_out: Option<PathBuf>,
 }
 
 impl PairOutOptions {
-    /// Where the first file goes, and where the key goes.
+    /// The path of the certificate or request, and the path of the key.
     pub(crate) fn files(&self) -> Result<(PathBuf, PathBuf), Failure> {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("-"));
         let key = self.key_out.clone().unwrap_or_else(|| key_beside(&out));
@@ -61,11 +61,12 @@ pub(crate) fn key_beside(out: &Path) -> PathBuf {
     }
 }
 
-/// Whether files that exist are replaced.
+/// Whether existing files are replaced.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct ForceOption {
-    /// Replace existing files, but of a CA's only the key, and only by the same key in another form
+    /// Replace existing files. Of a CA, only the key is replaced, and only by the same key in
+    /// another form
     #[arg(long)]
     force: bool,
 }

@@ -1,45 +1,46 @@
-//! Who a certificate or a request is for.
+//! The identity in a certificate or a request.
 
 use clap::Args;
 use etcd_pki_core::{Identity, Role, request::Claim};
 
 use crate::failure::Failure;
 
-/// What is said of a subject and its names.
+/// The options for the subject and the names.
 #[derive(Args)]
 #[command(next_help_heading = "Subject")]
 pub(crate) struct IdentityOptions {
-    /// Common name, taken as it is
+    /// The common name, used unchanged
     #[arg(long, value_name = "NAME")]
     pub(crate) cn: Option<String>,
-    /// No common name, as etcd's grpc-proxy wants it; needs --org
+    /// No common name, as etcd's grpc-proxy needs it; requires --org
     #[arg(long, conflicts_with = "cn")]
     pub(crate) no_cn: bool,
     /// Organization
     #[arg(long, value_name = "NAME")]
     org: Option<String>,
-    /// A DNS name, an address or a URI: repeat it, list several with commas, or say none
+    /// A DNS name, an address or a URI: repeat it, list several with commas, or use none
     ///
-    /// What reads as an address is an address, anything else a DNS name; DNS:, IP: and URI: before it say which, as in
-    /// DNS:etcd-1.lan,IP:10.0.0.11. A node or client
-    /// without any gets the address 0.0.0.0, with which etcd's peer port refuses it; --san none leaves that out too.
+    /// A value in the form of an address is an address, anything else a DNS name. The prefixes
+    /// DNS:, IP: and URI: set the kind, as in DNS:etcd-1.lan,IP:10.0.0.11. A node or client without
+    /// any names gets the address 0.0.0.0, so that etcd's peer port refuses it; --san none leaves
+    /// that out too.
     #[arg(long = "san", value_name = "VALUE")]
     names: Vec<String>,
 }
 
 impl IdentityOptions {
-    /// Whether they say who it is.
+    /// Whether the options give a common name, or that there is none.
     pub(crate) fn say_who(&self) -> bool {
         self.cn.is_some() || self.no_cn
     }
 
-    /// Whether the alternative names are to be left out.
+    /// Whether the alternative names are omitted.
     pub(crate) fn leave_names_out(&self) -> bool {
         let listed = |name: &String| name.split(',').any(|name| name.trim() == "none");
         self.names.iter().any(listed)
     }
 
-    /// Whether a claim is of something that is said here.
+    /// Whether these options override a claim.
     pub(crate) fn go_over(&self, claim: &Claim) -> bool {
         match claim {
             Claim::CommonName(_) => self.say_who(),
@@ -49,7 +50,7 @@ impl IdentityOptions {
         }
     }
 
-    /// The identity with what is said here put over what it has.
+    /// The identity, overridden by these options.
     pub(crate) fn refine(&self, mut identity: Identity, role: Role) -> Result<Identity, Failure> {
         if let Some(common_name) = &self.cn {
             identity = identity.with_common_name(common_name)?;

@@ -1,4 +1,4 @@
-//! The key of what is made: one that exists, or a new one.
+//! The key of a certificate or request: an existing key, or a new one.
 
 use std::path::{Path, PathBuf};
 
@@ -16,11 +16,11 @@ use crate::{
     input::{Input, is_standard},
 };
 
-/// What kind of key is made.
+/// The algorithm of a new key.
 #[derive(Args)]
 #[command(next_help_heading = "Key")]
 pub(crate) struct AlgorithmOption {
-    /// What kind of key to make [default: ec-p256, with --profile kubespray rsa-2048]
+    /// The algorithm of the new key [default: ec-p256, with --profile kubespray rsa-2048]
     #[arg(long, value_parser = AlgorithmParser)]
     algorithm: Option<KeyAlgorithm>,
 }
@@ -32,7 +32,7 @@ impl AlgorithmOption {
     }
 }
 
-/// What a key is for. In a directory of keys and certificates, this decides who may own it.
+/// The purpose of a key. In a directory of keys and certificates, this decides who may own it.
 #[derive(Clone, Copy)]
 pub(crate) enum KeyUse<'a> {
     Request,
@@ -40,11 +40,11 @@ pub(crate) enum KeyUse<'a> {
     Ca(Option<&'a Store>),
 }
 
-/// A key that exists, or what kind of key is made.
+/// An existing key, or the algorithm of a new one.
 #[derive(Args)]
 #[command(next_help_heading = "Key")]
 pub(crate) struct KeyOptions {
-    /// Use this key instead of making one
+    /// Use this key instead of a new one
     #[arg(long = "key", value_name = "FILE", conflicts_with_all = ["algorithm", "key_out"])]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
@@ -52,22 +52,22 @@ pub(crate) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// Whether the key is made.
+    /// Whether the key is generated.
     pub(crate) fn is_new(&self) -> bool {
         self.file.is_none()
     }
 
-    /// The algorithm that is asked for.
+    /// The requested algorithm.
     pub(crate) fn algorithm(&self) -> Option<KeyAlgorithm> {
         self.algorithm.algorithm
     }
 
-    /// Whether the key that is used is the file at this path already.
+    /// Whether the key is already in the file at this path.
     pub(crate) fn is_in_place(&self, path: &Path) -> bool {
         self.file.as_ref().is_some_and(|file| is_same(file, path))
     }
 
-    /// The files that are written: what the key is for, and the key if it is made.
+    /// The files that are written: the certificate or request, and the key if it is new.
     pub(crate) fn files<'a>(&self, out: &'a Path, key_out: &'a Path) -> Vec<&'a Path> {
         if self.is_new() {
             vec![out, key_out]
@@ -76,7 +76,7 @@ impl KeyOptions {
         }
     }
 
-    /// Reads the key, or makes it.
+    /// Reads the key, or generates it.
     pub(crate) fn obtain(
         &self,
         habits: Compatibility,
@@ -98,11 +98,11 @@ impl KeyOptions {
     }
 }
 
-/// In which format a key is written.
+/// The output format of a key.
 #[derive(Args, Default)]
 #[command(next_help_heading = "Key")]
 pub(crate) struct FormatOption {
-    /// PKCS#8, or what other tools write: PKCS#1 for RSA, SEC1 for elliptic curves
+    /// PKCS#8, or the formats of other tools: PKCS#1 for RSA, SEC1 for elliptic curves
     #[arg(
         long,
         alias = "to",

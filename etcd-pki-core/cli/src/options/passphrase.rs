@@ -1,4 +1,4 @@
-//! Passphrases: from a file or the environment, never from an argument, which every process could read.
+//! Passphrases, from a file or the environment. Every process could read an argument.
 
 use std::{
     ffi::OsString,
@@ -11,7 +11,7 @@ use etcd_pki_core::Passphrase;
 
 use crate::{failure::Failure, input::Input};
 
-/// The passphrase of a key that is read, or of the one that is made.
+/// The passphrase of an existing or a new key.
 #[derive(Args)]
 #[command(next_help_heading = "Passphrase")]
 pub(crate) struct PassphraseOptions {
@@ -33,7 +33,7 @@ impl PassphraseOptions {
     }
 }
 
-/// The passphrase of the key that is written, where another one is read.
+/// The passphrase of the output key, for a command that also reads a key.
 #[derive(Args)]
 #[command(next_help_heading = "Passphrase")]
 pub(crate) struct NewPassphraseOptions {

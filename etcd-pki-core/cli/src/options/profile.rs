@@ -1,4 +1,4 @@
-//! What a certificate may do, and for how long.
+//! The usages and the validity of a certificate.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 const DAY: u64 = 86_400;
 
-/// Reads whose habits certificates follow.
+/// Parses the name of a profile.
 pub(crate) fn habits() -> impl TypedValueParser<Value = Compatibility> {
     one_of(Compatibility::ALL.map(Compatibility::name))
 }
@@ -19,10 +19,12 @@ pub(crate) fn habits() -> impl TypedValueParser<Value = Compatibility> {
 #[derive(Args)]
 #[command(next_help_heading = "Profile")]
 pub(crate) struct ProfileOptions {
-    /// Whose habits to follow: each role may do what it needs, or as Kubespray's script
+    /// Which certificates to issue: only with the usages that each role needs, or as Kubespray's
+    /// script does
     #[arg(long = "profile", value_name = "PROFILE", default_value = "strict", value_parser = habits())]
     pub(crate) habits: Compatibility,
-    /// Let a node or client have a member's common name: one in the directory, or one that begins with etcd-member-
+    /// Let a node or client have a member's common name: one in the directory, or one that begins
+    /// with etcd-member-
     #[arg(long)]
     allow_member_cn: bool,
 }
@@ -38,14 +40,15 @@ impl ProfileOptions {
     }
 }
 
-/// How long a certificate is valid.
+/// The validity of a certificate.
 #[derive(Args)]
 #[command(next_help_heading = "Profile")]
 pub(crate) struct ValidityOptions {
-    /// How long it is valid: 90d, 12h, 10y (a year is 365 days), or until an instant such as 2027-01-31T12:00:00Z
+    /// The validity: 90d, 12h, 10y (a year is 365 days), or until an instant such as
+    /// 2027-01-31T12:00:00Z
     #[arg(long, value_name = "DURATION")]
     validity: Option<String>,
-    /// How many days it is valid
+    /// The validity in days
     #[arg(
         long,
         value_name = "N",
@@ -60,13 +63,13 @@ impl ValidityOptions {
         self.validity.is_some() || self.days.is_some()
     }
 
-    /// The profile with this validity, if one is asked for.
+    /// The profile with this validity, if one is given.
     pub(crate) fn apply(&self, profile: Profile) -> Result<Profile, Failure> {
         let validity = self.read()?;
         Ok(validity.map_or(profile, |validity| profile.with_validity(validity)))
     }
 
-    /// The validity, if one is asked for.
+    /// The validity, if one is given.
     pub(crate) fn read(&self) -> Result<Option<Validity>, Failure> {
         let days = |days: u64| Validity::lasting(Duration::from_secs(days.saturating_mul(DAY)));
         match &self.validity {

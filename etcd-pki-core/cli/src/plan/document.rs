@@ -1,4 +1,4 @@
-//! A plan, and what came of it, as JSON: one document for every mode.
+//! A plan and its result as JSON: one document for every mode.
 
 use std::path::Path;
 
@@ -26,26 +26,27 @@ pub(crate) struct Document {
     kept: usize,
     /// Certificates that are not in the specification
     unmanaged: Vec<String>,
-    /// Those that are removed
+    /// Unmanaged certificates that are removed
     remove: Vec<StepFacts>,
-    /// When the first of the certificates that are kept is renewed
+    /// When the first of the kept certificates is due
     first_due: Option<String>,
-    /// The peer CA, where the specification has no separate one; `--prune` leaves it
+    /// The peer CA, if the specification has no separate one; `--prune` leaves it
     unmanaged_ca: Option<String>,
-    /// The keys of CAs that must sign, and are not there
+    /// The keys of CAs that must sign and are not in the directory
     missing_authority_keys: Vec<String>,
     #[serde(flatten)]
     applied: Option<Applied>,
 }
 
-/// What requests and certificates are exchanged.
+/// The exchange of requests and certificates.
 #[derive(Serialize)]
 struct Exchange {
     /// The exchange directory; on a host, its folder in it
     requests: String,
     /// Where the CA is: the CAs that are created
     create: Vec<String>,
-    /// The CA certificates that are installed, given to hosts, or written again as etcd reads them
+    /// The CA certificates that are installed, given to hosts, or written again in the form that
+    /// etcd reads
     trusted: Vec<StepFacts>,
     refused: Vec<RefusalFacts>,
     /// Hosts of the specification without a request
@@ -58,7 +59,7 @@ struct RefusalFacts {
     reason: String,
 }
 
-/// What was done.
+/// The changes.
 #[derive(Default, Serialize)]
 struct Applied {
     created: usize,
@@ -66,13 +67,13 @@ struct Applied {
     reissued: usize,
     modes: usize,
     removed: usize,
-    /// Certificates that expire before the end that the specification gives
+    /// Certificates that expire before the end of the specified validity
     validity_cut: Vec<ValidityCutFacts>,
     /// The hosts on which etcd must be restarted
     restart: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<Done>,
-    /// What is left; missing if everything is done
+    /// The steps that are not done; nothing if everything is done
     #[serde(skip_serializing_if = "Option::is_none")]
     unfinished: Option<UnfinishedFacts>,
 }
@@ -84,7 +85,7 @@ struct ValidityCutFacts {
     not_after: String,
 }
 
-/// What was done where requests are exchanged.
+/// The changes in the exchange directory.
 #[derive(Serialize)]
 struct Done {
     created: usize,
@@ -110,7 +111,7 @@ impl Document {
         Self::with_steps(plan, steps)
     }
 
-    /// What was done, and what waits.
+    /// The changes, and the waiting steps.
     pub(crate) fn applied(report: &Report, unfinished: Option<&Unfinished<'_>>) -> Self {
         let plan = report.plan();
         let done = report.done();
@@ -124,7 +125,7 @@ impl Document {
         }
     }
 
-    /// Nothing is desired in a directory, and nothing was done.
+    /// The document if nothing is desired in a directory, and nothing was changed.
     pub(crate) fn of_nobody(store: &Store) -> Self {
         Self {
             directory: shown(store.directory()),

@@ -1,4 +1,4 @@
-//! What must be done by hand after a plan was applied.
+//! The manual work that remains after a plan was applied.
 
 use etcd_pki_core::{
     CaKind, Certificate, Layout, Role, Store,
@@ -7,7 +7,7 @@ use etcd_pki_core::{
     plan::{Action, Report, Step, StepReport},
 };
 
-/// The end of the line about what was done, from the semicolon on.
+/// The end of the line about the changes, starting with the semicolon.
 pub(super) fn in_words(report: &Report) -> String {
     let plan = report.plan();
     let is_reread = report.done().any(|done| {
@@ -32,7 +32,7 @@ pub(super) fn in_words(report: &Report) -> String {
     next
 }
 
-/// The part that is about CAs that were renewed or are trusted now.
+/// The part about CAs that were renewed or are newly trusted.
 pub(super) fn after_renewed_cas(report: &Report) -> String {
     let renewed = report.done().map(|done| done.step());
     let renewed = renewed.filter(|step| step.ca().is_some() && step.action() == Action::Renew);
@@ -54,7 +54,7 @@ pub(super) fn after_renewed_cas(report: &Report) -> String {
     }
 }
 
-/// A member has its first pair.
+/// The part for a member with its first pair: how to start etcd.
 fn first_start(report: &Report) -> Option<String> {
     let is_new = |done: StepReport<'_>| {
         done.step()
@@ -67,7 +67,8 @@ fn first_start(report: &Report) -> Option<String> {
     Some(format!("; start etcd with the settings of {settings}"))
 }
 
-/// Members that run get peer pairs of another CA. An earlier run may have created that CA.
+/// The part for running members that get peer pairs of another CA. An earlier run may have created
+/// that CA.
 fn peers(report: &Report) -> Option<String> {
     let hosts = report.hosts_to_restart();
     let first = hosts.first()?;
@@ -98,8 +99,8 @@ fn peers(report: &Report) -> Option<String> {
     ))
 }
 
-/// Whether the reason is that the store's CA of the other kind issued a certificate. One of a CA that was
-/// replaced moves to no other kind.
+/// Whether the reason is that the store's CA of the other kind issued a certificate. A certificate
+/// of a replaced CA does not move to the other kind.
 fn is_by_other_kind(reason: &Finding, kind: CaKind, store: &Store) -> bool {
     let Finding::OtherCa { issuer, .. } = reason else {
         return false;

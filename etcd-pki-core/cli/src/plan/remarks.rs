@@ -1,4 +1,4 @@
-//! The remarks on a plan: what it does not change by itself, and what blocks it.
+//! The remarks on a plan: items that it does not change, and items that block it.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use etcd_pki_core::{
 
 use crate::{facts::in_words, output, time, unfinished::TRUST_HINT};
 
-/// What a plan does not change by itself.
+/// Reports the items that a plan does not change.
 pub(crate) fn remarks(plan: &Plan) {
     for refusal in plan.refused() {
         output::say(format_args!("refused: {refusal}"));
@@ -69,7 +69,7 @@ pub(crate) fn remarks(plan: &Plan) {
     }
 }
 
-/// What would stop the plan here, or block a part of it.
+/// Reports what would stop the plan here, or block a part of it.
 pub(super) fn obstacles(plan: &Plan) {
     for ca in plan.cas_without_key() {
         output::say(format_args!(
@@ -80,7 +80,7 @@ pub(super) fn obstacles(plan: &Plan) {
     plan.blocked().for_each(obstacle);
 }
 
-/// What blocks a step, and the way out.
+/// Reports what blocks a step, with a hint.
 fn obstacle(step: &Step) {
     let is_file = |reason: &&Finding| {
         matches!(
@@ -91,7 +91,7 @@ fn obstacle(step: &Step) {
     let mut reasons = step.reasons().iter();
     let reason = reasons.clone().find(is_file).or_else(|| reasons.next());
     match reason {
-        // The note of its CA says what to do
+        // The note about its CA has the hint
         Some(Finding::Expired { .. }) if step.ca().is_none() => {}
         Some(Finding::SymbolicLink { path, .. }) => output::say(format_args!(
             "note: {} is a symbolic link, and etcd-pki apply leaves that pair as it is: remove the link, or leave that host out of \
@@ -142,7 +142,7 @@ pub(crate) fn shortened_validities(report: &Report) {
     ));
 }
 
-/// What requests claimed and did not get.
+/// The claims of requests that were not granted.
 pub(crate) fn denied_claims(report: &Report) {
     for denied in report.denied_claims() {
         let claims: Vec<String> = denied.claims.iter().map(ToString::to_string).collect();
@@ -172,8 +172,8 @@ fn first_few(names: &[String]) -> Option<String> {
     }
 }
 
-/// What is special about the certificates that are issued: the first of each kind by name, and the number
-/// of the rest.
+/// The special cases among the certificates that are issued: the first of each kind by name, and
+/// the number of the rest.
 fn issued(plan: &Plan) {
     let issued = || {
         let steps = plan.changes().filter(|step| {
@@ -205,8 +205,8 @@ fn first_of<'a>(kind: &str, mut findings: impl Iterator<Item = (&'a Step, Findin
     ));
 }
 
-/// What is not in the specification: the certificates that these steps remove, and in one line the files that stay. It comes
-/// after the changes.
+/// The unmanaged files: the certificates that these steps remove, and in one line the files that
+/// stay. It comes after the changes.
 pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) {
     for name in plan.nothing_to_prune() {
         output::say(format_args!(
@@ -227,7 +227,7 @@ pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) 
     }
 }
 
-/// The removed certificates that have not expired, each with what its revocation needs.
+/// The removed certificates that have not expired, each with the facts that its revocation needs.
 fn still_valid(removals: &[&Step]) {
     let now = time::now();
     let removed = removals
@@ -252,7 +252,7 @@ fn still_valid(removals: &[&Step]) {
     }
 }
 
-/// The peer CA, where the specification has none.
+/// The peer CA, if the specification has none.
 fn unmanaged_ca(plan: &Plan) {
     if let Some(ca) = plan.unmanaged_ca() {
         let (certificate, key) = (ca.certificate.display(), ca.key.display());

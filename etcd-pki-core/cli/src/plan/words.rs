@@ -1,4 +1,4 @@
-//! A plan, and what came of it, for people.
+//! A plan and its result, for people.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(super) fn planned(plan: &Plan) -> String {
     )
 }
 
-/// What was done, and what is left to do; empty if nothing was done and something failed.
+/// The changes, and the steps that are not done; empty if nothing was changed and something failed.
 pub(crate) fn applied(
     report: &Report,
     unfinished: Option<&Unfinished<'_>>,
@@ -66,7 +66,7 @@ pub(crate) fn applied(
         },
         (_, Some(unfinished)) => {
             let counts = match (plan.exchange(), plan.signs_requests()) {
-                // A key may be made, and its request not
+                // A step can generate a key without writing its request
                 (Some(_), false) => done_in_words(report) + "; ",
                 _ => String::new(),
             };
@@ -84,13 +84,13 @@ pub(crate) fn applied(
     }
 }
 
-/// How many pairs are kept; where requests are signed, those of hosts.
+/// The number of pairs that are kept; if requests are signed, the pairs of hosts.
 pub(super) fn kept(plan: &Plan) -> usize {
     let is_counted = |step: &&Step| !plan.signs_requests() || step.pair().is_some();
     plan.kept().filter(is_counted).count()
 }
 
-/// Everything is up to date, and until when.
+/// Everything is up to date, and for how long.
 fn up_to_date(plan: &Plan) -> String {
     let next = plan.next_renewal().and_then(|step| {
         let file = step.relative_paths().certificate.display();
@@ -107,7 +107,7 @@ fn up_to_date(plan: &Plan) -> String {
     )
 }
 
-/// Where, in which layout, and where requests are.
+/// The directory, its layout, and the exchange directory.
 fn place(plan: &Plan) -> String {
     let store = plan.store();
     let place = format!(

@@ -1,5 +1,5 @@
-# The native module. Each topic has a stub of its own; at run time all of them are in this module. The docstrings are in the
-# module itself: help(etcd_pki.Cluster) shows them.
+# The native module. Each topic has its own stub; at run time all of them are in this module. The
+# docstrings are in the module itself: help(etcd_pki.Cluster) shows them.
 
 from collections.abc import Sequence
 from typing import Final

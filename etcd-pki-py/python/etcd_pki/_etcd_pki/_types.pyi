@@ -1,4 +1,4 @@
-# What arguments may be: most are given in several forms.
+# The types of arguments. Most arguments have several possible types.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-# Certificates, and their keys.
+# Certificates and their keys.
 
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address

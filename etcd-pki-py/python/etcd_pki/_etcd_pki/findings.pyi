@@ -1,4 +1,4 @@
-# What is wrong.
+# Findings.
 
 from collections.abc import Iterable
 from datetime import datetime

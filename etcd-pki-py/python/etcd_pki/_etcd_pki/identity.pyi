@@ -1,4 +1,4 @@
-# Who a certificate is for, and what it has.
+# The identity and the profile of a certificate.
 
 from collections.abc import Iterable
 from typing import final

@@ -1,4 +1,4 @@
-# What changes in a directory.
+# The changes of a directory.
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments for modules that write, that only read, that write one file, and that describe the subject of a certificate."""
+    """Fragments for modules that write, that only read, that write one file, and that have options
+    for the subject of a certificate.
+    """
 
     FILE = r"""
 options:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
-"""What certificates, requests and findings say, as results and diffs show it. Nothing here is secret."""
+"""The facts of certificates, requests and findings for results and diffs. None is secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc333
 
 
 def of_certificate(certificate):
-    """A certificate's facts."""
+    """Returns the facts of a certificate."""
     role = certificate.role
     return dict(
         subject=certificate.subject,
@@ -34,7 +34,7 @@ def of_certificate(certificate):
 
 
 def of_request(request):
-    """A request's facts: what it claims, and for which key."""
+    """Returns the facts of a request: its claims and its public key."""
     return dict(
         subject=request.subject,
         claims=[str(claim) for claim in request.claims],
@@ -43,7 +43,7 @@ def of_request(request):
 
 
 def of_finding(finding):
-    """A finding, with the facts that it has."""
+    """Returns a finding with its facts."""
     facts = dict(
         path=finding.path and str(finding.path),
         target=finding.target and str(finding.target),
@@ -67,16 +67,18 @@ def of_finding(finding):
 
 
 def reason(kind, message):
-    """Why a module changes a file, where that is no finding."""
+    """Returns a reason for a change that is no finding."""
     return dict(code=None, kind=kind, message=message)
 
 
 def messages(reasons):
-    """The sentences of reasons, as diffs show them."""
+    """Returns the sentences of reasons, for diffs."""
     return [one["message"] for one in reasons]
 
 
 def _hexadecimal(number):
-    """A serial number as openssl and the command show it, since one of 20 bytes is more than JSON's readers hold."""
+    """Returns a serial number in the form of openssl and the command. JSON readers cannot hold a
+    number of 20 bytes.
+    """
     digits = f"{number:X}"
     return digits.zfill(len(digits) + len(digits) % 2)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
-"""Files on the target: read, written whole or not at all, and given owner, group and mode."""
+"""Files on the target: reading, atomic writing, and owner, group and mode."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import re
 import stat
 
 READ = ("privatekey_path", "csr_path", "ownca_path", "ownca_privatekey_path")
-"""The options that name files which a module reads beside the one at ``path``."""
+"""The options with files that a module reads, in addition to the file at ``path``."""
 
 _KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
 
 class File:
-    """A file that a module keeps as it should be."""
+    """A file that a module manages."""
 
     def __init__(self, module, path, secret=False, prefix=""):
         self.module = module
         self.path = path
         self.secret = secret
         self.backup_file = None
-        # The options mode, owner and group, or those of another file than the one at path, such as the key's beside a request
+        # The prefix of the options mode, owner and group. A file other than the one at path has a
+        # prefix, such as the key of a request
         self.prefix = prefix
         own = {name: module.params[prefix + name] for name in ("mode", "owner", "group")}
         self.attributes = module.load_file_common_arguments(own if prefix else module.params, path=path)
@@ -32,9 +33,10 @@ class File:
             self._check_it_is_no_other()
 
     def check_attributes(self, library):
-        """Fails where no file can be given the owner, group and mode that the task says, before one is written."""
+        """Fails if the owner, group or mode of the task is impossible, before a file is written."""
         mode = self.attributes["mode"]
-        # Of a key as the module cluster takes it; of another file also in the other forms that Ansible takes, but as a number
+        # The mode of a key is checked as in the module cluster. Other files also accept the
+        # symbolic modes of Ansible, so for them only a number is checked
         if mode is not None and (self.secret or not isinstance(mode, str)):
             field = "key_mode" if self.secret else "certificate_mode"
             try:
@@ -53,8 +55,9 @@ class File:
                 self.module.fail_json(msg=f"{self.prefix}{option}: there is no {kind} {account} on this host (hint: {hint})")
 
     def read(self, library):
-        """Its contents; None if there is none. It fails where a private key lies that is not to be there: nobody could bring back
-        one that was replaced or removed."""
+        """Returns the contents; None if the file is missing. Fails if the file has a private key
+        but should not have one: a key that is replaced or removed is lost.
+        """
         try:
             contents = library.read_file(self.path)
         except FileNotFoundError:
@@ -66,8 +69,9 @@ class File:
         return contents
 
     def write(self, library, contents):
-        """Puts contents into its place, keeping a copy of what was there if the task says so. A file that exists keeps its owner,
-        group and mode."""
+        """Writes the contents, and keeps a copy of the old ones if the task has backup. An existing
+        file keeps its owner, group and mode.
+        """
         module = self.module
         self.read(library)
         if os.path.islink(self.path):
@@ -83,10 +87,11 @@ class File:
         library.write_files([(self.path, contents, self.secret)], overwrite=True)
 
     def set_attributes(self, difference=None):
-        """Gives it the owner, group and mode that the task says, and takes from others what they may do with a key. Returns whether
-        something changed, and writes into difference what was and what is."""
+        """Sets the owner, group and mode of the task, and removes the access of others to a key.
+        Returns whether something changed, and writes the old and the new values into difference.
+        """
         if not os.path.exists(self.path):
-            # Only in check mode, where it is still to be made
+            # Only in check mode, in which the file was not created
             return False
         changed = False
         if self.secret and self.attributes.get("mode") is None:
@@ -95,7 +100,7 @@ class File:
         return self.module.set_fs_attributes_if_different(self.attributes, changed, difference)
 
     def remove(self, library):
-        """Removes it. Returns whether it was there."""
+        """Removes the file. Returns whether it existed."""
         self.read(library)
         try:
             os.lstat(self.path)
@@ -108,14 +113,14 @@ class File:
         return True
 
     def _check_it_is_no_other(self):
-        """Fails where the file that is written is one that is read."""
+        """Fails if the file to write is also a file to read."""
         for option in READ:
             other = self.module.params.get(option)
             if other and same(self.path, other):
                 self.module.fail_json(msg=f"path and {option} are the same file, {self.path}: give each its own")
 
     def _copied(self):
-        # Nobody else may read the copy of a key before it has its mode
+        # Other users must not read the copy of a key before its mode is set
         umask = os.umask(0o077)
         try:
             return self.module.backup_local(self.path)
@@ -124,7 +129,7 @@ class File:
 
 
 def holds_key(library, contents):
-    """Whether a private key is in there: in PEM or DER, encrypted or not, of any kind."""
+    """Whether the contents have a private key: in PEM or DER, encrypted or not, of any kind."""
     if _KEY.search(contents):
         return True
     try:
@@ -137,7 +142,7 @@ def holds_key(library, contents):
 
 
 def same(path, other):
-    """Whether both name one file, which need not be there yet."""
+    """Whether both paths are the same file, which need not exist yet."""
     try:
         return os.path.samefile(path, other)
     except OSError:
@@ -145,10 +150,10 @@ def same(path, other):
 
 
 def check_directory(module, path):
-    """Fails where no file could be put."""
+    """Fails if no file can be written at a path."""
     directory = os.path.dirname(path) or "."
     if module.check_mode and not os.path.lexists(directory):
-        # A task before this one would have made it
+        # An earlier task would have created it
         module.warn(f"{directory} is missing, and has to be made first")
     elif not os.path.isdir(directory):
         module.fail_json(msg=f"{directory} is no directory: make it first, with mode 0700 where a key goes")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
-"""For whom and for what a certificate is, as a task says it."""
+"""The identity and the profile of a certificate, from the options of a task."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ OPTIONS = dict(
     profile=dict(type="str", choices=["strict", "kubespray"], default="strict"),
     allow_member_common_name=dict(type="bool", default=False),
 )
-"""The options that say it."""
+"""The options for the identity and the profile."""
 
 REQUIRED_IF = [
     ("state", "present", ["role"]),
     ("state", "present", ["name", "common_name"], True),
 ]
-"""What of them is required."""
+"""The required options."""
 
 
 def identity(library, parameters):
-    """For whom."""
+    """Returns the identity."""
     return library.Identity(
         parameters["name"],
         names=parameters["names"] or [],
@@ -33,7 +33,7 @@ def identity(library, parameters):
 
 
 def profile(library, parameters, **more):
-    """For what."""
+    """Returns the profile."""
     return library.Profile(
         parameters["role"],
         compatibility=parameters["profile"],

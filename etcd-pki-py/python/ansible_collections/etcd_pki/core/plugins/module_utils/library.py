@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
-"""The Python package etcd_pki on the target, and what it says when something is wrong."""
+"""The Python package etcd_pki on the target, and its errors."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ _KEYWORD_OR_METHOD = re.compile(r"\b[a-z_]+=|\b[A-Z]\w+\.[a-z]")
 
 
 def way_out(module, error):
-    """A hint in the words of a task. Those of the package are in the words of Python, and the part that names a keyword or a
-    method is left out."""
+    """Returns a hint in the terms of a task. Hints of the package have terms of Python: a part with
+    a keyword or a method is left out.
+    """
     if isinstance(error, etcd_pki.PassphraseError):
         options = [option for option in module.argument_spec if option.endswith("_passphrase")]
         return f"give the right passphrase with {options[0]}" if options else None
@@ -41,17 +42,17 @@ def way_out(module, error):
 
 
 def explained(module, error):
-    """What the package refuses, with the way out where there is one."""
+    """Returns the message of an error of the package, with its hint if there is one."""
     message = str(error)
     if isinstance(error, etcd_pki.SpecificationError):
-        # Not the position: the text with that line was never seen by whoever wrote the task
+        # Without the position: it refers to a text that the author of the task has never seen
         message = f"{error.field}: {error.reason}"
     hint = way_out(module, error)
     return f"{message} (hint: {hint})" if hint else message
 
 
 def refuse_empty_passphrases(module):
-    """Fails where a passphrase is none, in each run, also in those that do not need it."""
+    """Fails if a passphrase is empty, in each run, even if it is not needed."""
     for option, value in module.params.items():
         if option.endswith("_passphrase") and value == "":
             module.fail_json(
@@ -62,7 +63,7 @@ def refuse_empty_passphrases(module):
 
 @contextmanager
 def library(module):
-    """The package, for as long as a module works with it. What the package refuses fails the task."""
+    """Gives a module the package. An error of the package fails the task."""
     if MISSING:
         reason = "It is needed on the host on which the module runs."
         module.fail_json(msg=missing_required_lib("etcd-pki", reason=reason), exception=MISSING)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
-"""Instants and times as Ansible's users write them."""
+"""Instants and durations in the formats of Ansible."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ _SPAN = re.compile(r"^([+-])(?=\d)(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?
 
 
 def moment(text):
-    """What text says: a timedelta for ``+30d``, ``-1h`` and ``+32w1d2h``; an aware datetime for ``20301231235959Z`` and
-    ``2030-12-31T23:59:59Z``; None for anything else."""
+    """Parses text: returns a timedelta for ``+30d``, ``-1h`` and ``+32w1d2h``; an aware datetime
+    for ``20301231235959Z`` and ``2030-12-31T23:59:59Z``; None for anything else.
+    """
     span = _SPAN.match(text)
     if span:
         weeks, days, hours, minutes, seconds = (int(number or 0) for number in span.groups()[1:])
@@ -30,24 +31,24 @@ def moment(text):
 
 
 def validity(text):
-    """A validity for the package, which reads words such as ``90d`` and ``10y`` itself."""
+    """Returns a validity for the package, which parses text such as ``90d`` and ``10y`` itself."""
     if text is None:
         return None
     return moment(text) or text
 
 
 def instant(text):
-    """An instant, or None for what is none."""
+    """Parses an instant; returns None for other text."""
     found = moment(text)
     if not isinstance(found, timedelta):
         return found
     try:
         return datetime.now(timezone.utc) + found
     except OverflowError:
-        # Past the year 9999, which no certificate reaches
+        # After the year 9999, which no certificate reaches
         return None
 
 
 def rfc3339(when):
-    """An instant in the form that results have: ``2030-12-31T23:59:59Z``."""
+    """Returns an instant in the format of results: ``2030-12-31T23:59:59Z``."""
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")

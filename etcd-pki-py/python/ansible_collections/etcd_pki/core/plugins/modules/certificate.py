@@ -182,7 +182,7 @@ from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc333
 
 
 def authority(pki, parameters):
-    """The authority, whose key and certificate belong together and are good today."""
+    """Returns the CA. Its key and certificate match, and it is valid today."""
     passphrase = parameters["ownca_privatekey_passphrase"]
     certificate, key = parameters["ownca_path"], parameters["ownca_privatekey_path"]
     if certificate and key:
@@ -193,14 +193,16 @@ def authority(pki, parameters):
 
 
 def request(pki, parameters):
-    """The request, whose own signature is good."""
+    """Returns the request. Its own signature is valid."""
     if parameters["csr_path"]:
         return pki.CertificateRequest.from_file(parameters["csr_path"])
     return pki.CertificateRequest.from_pem(parameters["csr_content"])
 
 
 def missing_yet(module, pki):
-    """What the tasks before this one would make, which in check mode they have not. What is there has to be right all the same."""
+    """Returns the reason if a file is missing in check mode, because the task that creates it did
+    not run. Existing files must still be correct.
+    """
     parameters = module.params
 
     def is_missing(option):
@@ -220,7 +222,7 @@ def missing_yet(module, pki):
 
 
 def certificates(pki, contents):
-    """The certificate that is there and the chain behind it, and why it cannot be read."""
+    """Returns the existing certificate and its chain, and the reason if they cannot be read."""
     if contents is None:
         return [], facts.reason("missing_certificate", "the certificate is missing")
     try:
@@ -230,14 +232,15 @@ def certificates(pki, contents):
 
 
 def intended(pki, parameters):
-    """For whom and for what the certificate is, and how long before its end it is due. It is refused in each run, also in those
-    that do not sign."""
+    """Returns the identity, the profile and the renewal time of the certificate. Invalid values
+    fail in each run, even if nothing is signed.
+    """
     who, what = identity(pki, parameters), profile(pki, parameters, validity=validity(parameters["validity"]))
     return who, what, pki.ClusterDefaults(renew_before=parameters["renew_before"]).renew_before
 
 
 def sign(module, pki, file, found, result):
-    """Signs, if there is a reason to."""
+    """Signs the certificate, if there is a reason to."""
     parameters = module.params
     who, what, before = intended(pki, parameters)
     ca, csr = authority(pki, parameters), request(pki, parameters)
@@ -249,7 +252,8 @@ def sign(module, pki, file, found, result):
     if parameters["ownca_path"] and parameters["ownca_privatekey_path"]:
         for finding in pki.inspect_ca(parameters["ownca_path"], parameters["ownca_privatekey_path"]):
             module.warn(f"{finding}: {finding.fix}")
-    # Also if nothing is to be done, because it tells what is not granted; a certificate that is not written is worth nothing
+    # Signs even if nothing is due, to find out which claims are not granted. Without a reason the
+    # result is discarded
     issued = ca.sign(csr, what, who)
     result["not_granted"] = [str(claim) for claim in issued.denied_claims]
     if result["not_granted"]:
@@ -275,7 +279,7 @@ def sign(module, pki, file, found, result):
 
 
 def present(module, pki, result):
-    """Has the certificate as it should be."""
+    """Creates or renews the certificate, if it is missing, differs or is due."""
     parameters = module.params
     check_directory(module, parameters["path"])
     file = File(module, parameters["path"])
@@ -294,7 +298,7 @@ def present(module, pki, result):
         after = facts.of_certificate(sign(module, pki, file, found, result))
     result["changed"] = is_due = bool(result["reasons"])
     attributes = dict(before={}, after={})
-    # Those of a file that is new were never others
+    # A new file had no other attributes before
     if file.set_attributes(None if before is None else attributes) and before is not None:
         result["changed"] = True
         result["reasons"].append(facts.reason("attributes", f"{file.path} had another owner, group or mode"))
@@ -303,7 +307,7 @@ def present(module, pki, result):
     was = facts.of_certificate(found[0]) if found else {}
     result["not_after"] = was.get("not_after", "") if module.check_mode else after["not_after"]
     if module.check_mode and is_due:
-        # Those of a certificate that nobody will see
+        # The certificate of check mode is discarded, so these facts are meaningless
         for fact in ("serial_number", "fingerprint"):
             after.pop(fact, None)
     if result["reasons"]:

@@ -178,7 +178,7 @@ from ansible_collections.etcd_pki.core.plugins.module_utils.moment import instan
 
 
 def moments(module):
-    """The instants that were asked for, by their names."""
+    """The requested instants, by name."""
     found = {}
     for name, text in (module.params["valid_at"] or {}).items():
         found[name] = instant(str(text))

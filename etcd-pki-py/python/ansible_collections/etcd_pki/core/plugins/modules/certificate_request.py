@@ -167,7 +167,7 @@ from ansible_collections.etcd_pki.core.plugins.module_utils.library import libra
 
 
 class Key:
-    """The private key: the one that is there, or a new one."""
+    """The private key: an existing key, or a new one."""
 
     def __init__(self, module, pki):
         self.module, self.pki = module, pki
@@ -189,7 +189,7 @@ class Key:
         self.key = self._found()
 
     def _found(self):
-        """The key that is there; None if there is none, or if it is to be replaced."""
+        """Returns the existing key; None if there is none, or if it must be replaced."""
         regenerate = self.module.params["regenerate"]
         if self.file.read(self.pki) is None:
             self.reasons.append(facts.reason("missing_key", "the key is missing"))
@@ -211,7 +211,7 @@ class Key:
         return self.key
 
     def _warn_if_clear(self, place, read):
-        """Whoever says a passphrase takes the key for encrypted."""
+        """Warns if there is a passphrase but the key is not encrypted, as the user expects."""
         if self.passphrase is None:
             return
         try:
@@ -223,8 +223,9 @@ class Key:
         )
 
     def _is_used(self):
-        """Whether the key that is there is to be used: of the right algorithm, or of whichever it is. It fails where neither that nor
-        another key was asked for."""
+        """Whether the existing key is used: its algorithm is right, or every algorithm is accepted.
+        Fails if the algorithm is wrong, and the task neither accepts nor replaces the key.
+        """
         wanted, regenerate = self.module.params["algorithm"], self.module.params["regenerate"]
         if wanted in (None, str(self.key.algorithm)) or regenerate == "never":
             return True
@@ -239,7 +240,7 @@ class Key:
         return False
 
     def made(self):
-        """The key, which is made if there is none, in check mode for this run alone."""
+        """Returns the key. Without one, generates it, in check mode only for this run."""
         if self.key is not None:
             return self.key
         parameters = self.module.params
@@ -250,7 +251,7 @@ class Key:
 
 
 def difference(pki, found, wanted):
-    """Why a request that is there is not the one that is wanted."""
+    """Returns the differences between the existing request and the desired one."""
     if found is None:
         return [facts.reason("missing_request", "the request is missing")]
     try:
@@ -267,10 +268,10 @@ def difference(pki, found, wanted):
 
 
 def present(module, pki, result):
-    """Makes what is missing."""
+    """Creates the request and its key, if they are missing or differ."""
     parameters = module.params
     who, what = identity(pki, parameters), profile(pki, parameters)
-    # Names that no certificate can have fail here, before a key is made
+    # Invalid names fail here, before a key is generated
     pki.CertificateRequest.create(pki.PrivateKey.generate(), what, who)
     check_directory(module, parameters["path"])
     file = File(module, parameters["path"])
@@ -291,7 +292,7 @@ def present(module, pki, result):
         if kept is None:
             continue
         changes[kept] = dict(before={}, after={})
-        # Those of a file that is new were never others
+        # A new file had no other attributes before
         if kept.set_attributes(changes[kept] if was_there else None) and was_there:
             result["changed"] = True
             result["reasons"].append(facts.reason("attributes", f"{kept.path} had another owner, group or mode"))
@@ -300,7 +301,7 @@ def present(module, pki, result):
     result["public_key_fingerprint"] = "" if unmade else private_key.public_key.fingerprint_sha256
     if parameters["return_content"]:
         content = before if module.check_mode else file.read(pki)
-        # One of a key that is to be replaced would be signed once more
+        # The request for a key that must be replaced is left out: a CA must not sign it again
         result["csr"] = "" if unmade or content is None else content.decode()
     if key.file is not None and key.file.backup_file:
         result["privatekey_backup_file"] = key.file.backup_file
@@ -318,7 +319,7 @@ def present(module, pki, result):
 
 
 def described(pki, contents):
-    """What a request says that was there."""
+    """Returns the facts of the earlier request."""
     if contents is None:
         return {}
     try:

@@ -460,7 +460,7 @@ SPECIFICATION = dict(
         options=dict(
             owner=dict(type="str"),
             group=dict(type="str"),
-            # As they were written: a number without quotes is no longer octal, and is refused
+            # Raw values: a number without quotes is no longer octal, and is refused
             key_mode=dict(type="raw", no_log=False),
             certificate_mode=dict(type="raw"),
             directory_mode=dict(type="raw"),
@@ -478,11 +478,11 @@ SPECIFICATION = dict(
 """The fields of a specification."""
 
 ATTEMPTS = 5
-"""How often it plans again because another process has changed a file."""
+"""The number of attempts to plan and apply while other processes change files."""
 
 
 def specification(parameters):
-    """What the task says, without what it does not say."""
+    """Returns the fields of the specification that the task has set."""
     said = {field: parameters[field] for field in SPECIFICATION if parameters[field] is not None}
     for field in ("ca", "defaults", "files"):
         if field in said:
@@ -494,13 +494,13 @@ def specification(parameters):
 
 
 def planned(cluster, parameters):
-    """What must change."""
+    """Returns the plan for the options of the task."""
     options = ("host", "exchange", "trust", "only", "rekey", "backup", "replace_links")
     return cluster.plan(prune=parameters["prune"], **{option: parameters[option] for option in options})
 
 
 def pruned(module):
-    """Which pairs are removed: all, none, or those of these names."""
+    """Returns the pairs to remove: all, none, or those of these names."""
     given = module.params["prune"]
     try:
         if not isinstance(given, list):
@@ -513,7 +513,7 @@ def pruned(module):
 
 
 def applied(module, pki, cluster):
-    """The plan, what its files were before, and the report; in check mode there is no report."""
+    """Returns the plan, the earlier state of its files, and the report; none in check mode."""
     passphrase = module.params["ownca_privatekey_passphrase"]
     for attempt in range(1, ATTEMPTS + 1):
         plan = planned(cluster, module.params)
@@ -528,14 +528,14 @@ def applied(module, pki, cluster):
                 module.fail_json(msg=reason(module, blocked[0], blocked[0].blocking_error), refused=refused(plan))
             return plan, before, None
         except pki.errors.FileChangedError:
-            # Another task on the same directory was faster, and this one has changed nothing
+            # Another task changed the same directory first, and this one has changed nothing
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
 def reason(module, step, error):
-    """Why a step failed or is blocked, with the way out."""
+    """Returns why a step failed or is blocked, with a hint."""
     if any(finding.code == "EP046" for finding in step.reasons):
         hint = "compare the SHA-256 with `etcd-pki ca show` where the authority is; if it is the same, give it in trust"
         return f"{error} (hint: {hint})"
@@ -553,7 +553,7 @@ def changing(plan):
 
 
 def fail_for(module, plan, report, error):
-    """Fails for what could not be changed or is refused, and reports what was done all the same."""
+    """Fails because of a failed step or a refused file, and reports the changes that were made."""
     made = changes(step.step for step in report.done)
     failures = report.failures
     step = next((one.step for one in failures if str(one.error) == str(error)), None)
@@ -572,7 +572,7 @@ def fail_for(module, plan, report, error):
 
 
 def changes(steps):
-    """What steps of a plan do, as results show it."""
+    """Returns the changes of steps, in the form of the result."""
     return [
         dict(
             paths(step.paths),
@@ -591,13 +591,15 @@ def paths(pair):
 
 
 def has_authority(changes):
-    """Whether an authority's certificate is among them. What is given to a host is no change of the authority here."""
+    """Whether a CA certificate is among the changes. One that is given to a host does not change
+    the CA here.
+    """
     own = [change for change in changes if change["role"] == "authority" and change["host"] is None]
     return any(change["action"] != "chmod" for change in own)
 
 
 def snapshot(pki, plan):
-    """What each pair that a plan changes has now, file by file; nothing where there is none."""
+    """Returns the current state of each pair that a plan changes, file by file, if it exists."""
     found = {}
     for step in changing(plan):
         found.update(modes(step, "current") if str(step.action) == "chmod" else certified(pki, step.paths))
@@ -605,7 +607,7 @@ def snapshot(pki, plan):
 
 
 def certified(pki, pair):
-    """The names of a certificate, if it can be read."""
+    """Returns the names of a certificate, if it can be read."""
     try:
         certificate = pki.Certificate.from_file(pair.certificate)
     except (pki.Error, OSError):
@@ -614,7 +616,7 @@ def certified(pki, pair):
 
 
 def modes(step, which):
-    """The modes that files have, or should have."""
+    """Returns the current or the desired modes of files."""
     found = {}
     for finding in step.reasons:
         modes = getattr(finding, which)
@@ -624,7 +626,7 @@ def modes(step, which):
 
 
 def difference(plan, before, made):
-    """What was and what is, file by file, with what was done to each pair and why."""
+    """Returns the state of each file before and after, with the change and its reasons."""
     after = {}
     for step in changing(plan):
         if str(step.action) == "chmod":
@@ -638,19 +640,20 @@ def difference(plan, before, made):
 
 
 def names(*lists):
-    """Alternative names, as differences show them."""
+    """Returns alternative names, in the form of the diff."""
     return dict(names=sorted(str(name) for several in lists for name in several))
 
 
-# Who else owns a CA's files, and can sign with its key or exchange what is trusted
+# Other users own a CA's files: they can sign with its key, or replace the trusted certificates
 OWNERS = ("EP052", "EP054")
-# What gives a pair a new certificate
+# The actions that issue a new certificate
 ISSUING = ("create", "renew", "re-issue", "request", "sign")
 
 
 def warn(module, plan, report):
-    """Warns of users who share a CA's files, of copies that stay as they are, of removed certificates, of clients that etcd's
-    peer port accepts, and of certificates that are valid for less time, or renewed later, than requested.
+    """Warns of users who share a CA's files, of hard links with the old content, of removed
+    certificates, of clients that etcd's peer port accepts, and of certificates that are valid for
+    less time, or renewed later, than requested.
     """
     now = datetime.now(timezone.utc)
     for step in plan.steps:
@@ -707,7 +710,7 @@ def main():
                 fail_for(module, plan, report, message)
             module.fail_json(msg=message, refused=refused(plan))
         made = changes(changing(plan))
-        # The next renewal is known from what is there now
+        # The next renewal depends on the new files
         rest = plan if module.check_mode or not made else planned(cluster, module.params)
         due = rest.next_renewal
         module.exit_json(
