@@ -89,7 +89,7 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// As [`CertificateAuthority::create`], and [`Error::Validity`].
+    /// As [`CertificateAuthority::create`], and [`Error::InvalidValidity`].
     pub fn create_with(common_name: &str, profile: CaProfile) -> Result<Self> {
         let key = PrivateKey::generate_with(profile.algorithm())?;
         Self::create_for(
@@ -246,13 +246,13 @@ impl CertificateAuthority {
         clock::check_beginning(now)?;
         let subject = || self.certificate.subject();
         if now > self.certificate.not_after() {
-            return Err(Error::AuthorityExpired {
+            return Err(Error::CaExpired {
                 subject: subject(),
                 not_after: self.certificate.not_after(),
             });
         }
         if now < self.certificate.not_before() {
-            return Err(Error::AuthorityNotYetValid {
+            return Err(Error::CaNotYetValid {
                 subject: subject(),
                 not_before: self.certificate.not_before(),
             });
@@ -284,7 +284,7 @@ impl CertificateAuthority {
         if content.not_after < now.max(content.not_before) {
             let judged = self.signing_chain().check_cas(now, false);
             judged.map_err(unacceptable)?;
-            return Err(Error::Validity {
+            return Err(Error::InvalidValidity {
                 reason: "it would expire before it starts".to_owned(),
             });
         }
@@ -298,7 +298,7 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExpired`], [`Error::AuthorityNotYetValid`] and [`Error::Unacceptable`].
+    /// [`Error::CaExpired`], [`Error::CaNotYetValid`] and [`Error::Unacceptable`].
     #[doc(hidden)]
     pub fn check_signed(
         &self,

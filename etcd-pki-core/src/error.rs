@@ -18,7 +18,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// A directory contains the certificate of a CA that is not the one in the specification.
-    AnotherAuthority {
+    OtherCa {
         /// The certificate's file
         path: PathBuf,
         /// Its subject
@@ -27,27 +27,27 @@ pub enum Error {
         wanted: String,
     },
     /// The CA has expired. Renew it.
-    AuthorityExpired {
+    CaExpired {
         /// The CA's subject
         subject: String,
         /// When it expired
         not_after: SystemTime,
     },
     /// A leaf would have the key of a CA, so its owner could sign certificates.
-    AuthorityKey {
+    CaKeyInLeaf {
         /// The CA's subject
         subject: String,
     },
     /// The certificate of a CA is not valid yet. The clock of this machine, or of the one that
     /// created the CA, is wrong.
-    AuthorityNotYetValid {
+    CaNotYetValid {
         /// The CA's subject
         subject: String,
         /// When it becomes valid
         not_before: SystemTime,
     },
     /// A new CA was requested, but the directory already has a CA or certificates that a CA signed.
-    AuthorityExists {
+    ExistingCa {
         /// The directory
         directory: PathBuf,
         /// The existing files
@@ -63,7 +63,7 @@ pub enum Error {
         reason: String,
     },
     /// A file changed after the plan was created.
-    Changed {
+    FileChanged {
         /// The file
         path: PathBuf,
     },
@@ -85,7 +85,7 @@ pub enum Error {
     /// A private key is encrypted and no passphrase was given.
     EncryptedKey,
     /// A file exists, and replacing it was not requested.
-    Exists {
+    ExistingFile {
         /// The file
         path: PathBuf,
     },
@@ -140,7 +140,7 @@ pub enum Error {
         error: io::Error,
     },
     /// The path of a file has a directory, a pipe or a socket. It was not changed.
-    Irregular {
+    NotAFile {
         /// The path
         path: PathBuf,
     },
@@ -152,7 +152,7 @@ pub enum Error {
         found: String,
     },
     /// A store has another layout than the specification.
-    Layout {
+    LayoutMismatch {
         /// The store's layout
         store: &'static str,
         /// The specification's layout
@@ -181,7 +181,7 @@ pub enum Error {
         common_name: String,
     },
     /// The input has no block of the requested kind.
-    Missing {
+    MissingBlock {
         /// The requested kind: `certificate`, `private key`, ...
         what: &'static str,
         /// The kinds of blocks that it has
@@ -199,7 +199,7 @@ pub enum Error {
         hint: String,
     },
     /// A certificate cannot sign certificates.
-    NotAnAuthority {
+    NotACa {
         /// The certificate's subject
         subject: String,
         /// The reason, such as a missing extension
@@ -215,7 +215,7 @@ pub enum Error {
         found: &'static str,
     },
     /// One block was expected, and there are several.
-    Several {
+    SeveralBlocks {
         /// The kind of the blocks
         what: &'static str,
         /// The line at which each begins
@@ -265,7 +265,7 @@ pub enum Error {
         fix: &'static str,
     },
     /// A value that is not in a list of choices.
-    Unknown {
+    InvalidChoice {
         /// The kind of choice: `role`, `key algorithm`, ...
         what: &'static str,
         /// The value
@@ -288,7 +288,7 @@ pub enum Error {
         owner: String,
     },
     /// A validity cannot be written into a certificate.
-    Validity {
+    InvalidValidity {
         /// The reason
         reason: String,
     },
@@ -298,7 +298,7 @@ pub enum Error {
 
 /// The name of a directory's lock file. Errors about it have a special hint.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
-/// Follows the name of a key in [`Error::AuthorityExists`] if the key's certificate is missing
+/// Follows the name of a key in [`Error::ExistingCa`] if the key's certificate is missing
 pub(crate) const NO_CERTIFICATE: &str = ", but not its certificate ";
 
 /// A place in an input of several blocks.
@@ -324,14 +324,14 @@ impl Error {
     #[must_use]
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
-            Self::AnotherAuthority { .. }
+            Self::OtherCa { .. }
             | Self::Blocked { .. }
-            | Self::Changed { .. }
+            | Self::FileChanged { .. }
             | Self::DirectoryGone { .. }
-            | Self::Exists { .. }
+            | Self::ExistingFile { .. }
             | Self::File { .. }
             | Self::Io { .. }
-            | Self::Irregular { .. }
+            | Self::NotAFile { .. }
             | Self::NotReplaceable { .. }
             | Self::SymbolicLink { .. }
             | Self::UntrustedOwner { .. } => self,
@@ -369,7 +369,7 @@ impl Error {
     pub(crate) fn is_of_contents(&self) -> bool {
         match self {
             Self::File { error, .. } => error.is_of_contents(),
-            Self::Malformed { .. } | Self::Missing { .. } => true,
+            Self::Malformed { .. } | Self::MissingBlock { .. } => true,
             _ => false,
         }
     }
@@ -378,7 +378,7 @@ impl Error {
     /// user may not read.
     pub(crate) fn is_in_the_way(&self) -> bool {
         match self {
-            Self::Irregular { .. } => true,
+            Self::NotAFile { .. } => true,
             Self::Io { error, .. } => error.kind() == io::ErrorKind::PermissionDenied,
             _ => false,
         }
@@ -403,7 +403,7 @@ impl Error {
     pub(crate) fn or_foreign(self, what: &'static str, bytes: &[u8]) -> Self {
         match foreign::recognize(bytes) {
             Some(Foreign::Unreadable(reason)) => Self::malformed(what, reason),
-            Some(Foreign::Kind(found)) if !found.ends_with(what) => Self::Missing {
+            Some(Foreign::Kind(found)) if !found.ends_with(what) => Self::MissingBlock {
                 what,
                 found: vec![found.to_owned()],
             },

@@ -47,7 +47,7 @@ impl Cluster {
     ///
     /// [`Error::InvalidName`] for a host that is not in the cluster; [`Error::KeyMismatch`] if a
     /// key does not match its certificate; [`Error::Signature`] if no CA of the cluster signed a
-    /// certificate; [`Error::Exists`] if the directory is not empty, unless its files may be
+    /// certificate; [`Error::ExistingFile`] if the directory is not empty, unless its files may be
     /// replaced; [`Error::Io`], [`Error::SymbolicLink`]. After an error nothing has changed.
     pub fn export(
         &self,
@@ -58,7 +58,7 @@ impl Cluster {
     ) -> Result<Exported> {
         let desired = self.desired_on(host)?;
         if overwrite == Overwrite::Refuse && !is_empty(out) {
-            return Err(Error::Exists {
+            return Err(Error::ExistingFile {
                 path: out.to_owned(),
             });
         }
@@ -175,7 +175,7 @@ fn read_pair(
         .iter()
         .find(|ca| ca.public_key() == pair.certificate().public_key());
     if let Some(ca) = of_ca {
-        return Err(in_key(Error::AuthorityKey {
+        return Err(in_key(Error::CaKeyInLeaf {
             subject: ca.subject(),
         }));
     }

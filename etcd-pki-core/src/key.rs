@@ -113,7 +113,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::MissingBlock`] and [`Error::SeveralBlocks`] unless the file has exactly one;
     /// [`Error::EncryptedKey`] if it needs a passphrase; [`Error::Unsupported`] with the name of an
     /// algorithm that etcd-pki does not use; [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {

@@ -139,7 +139,7 @@ pub(crate) fn only<'a>(
     let mut wanted = blocks.iter().filter(|block| is_wanted(&block.label));
     match (wanted.next(), wanted.next()) {
         (Some(block), None) => Ok(block),
-        (Some(_), Some(_)) => Err(Error::Several {
+        (Some(_), Some(_)) => Err(Error::SeveralBlocks {
             what,
             lines: blocks
                 .iter()
@@ -170,7 +170,7 @@ pub(crate) fn missing(what: &'static str, blocks: &[Block]) -> Error {
     if blocks.iter().any(|block| !seen.contains(&block.label)) {
         found.push("others".to_owned());
     }
-    Error::Missing { what, found }
+    Error::MissingBlock { what, found }
 }
 
 /// Reads the block at `begin`. Returns it and the position after it.

@@ -13,6 +13,7 @@ mod exchange;
 mod file_renewal;
 mod here;
 mod host;
+mod links;
 mod other_cas;
 mod renewal;
 mod report;
@@ -54,7 +55,7 @@ use crate::{
 ///
 /// Planning only reads. A plan belongs to its store, and [`Plan::apply`] changes only that store. A
 /// plan can be applied once. Afterwards its files have changed, and applying it again fails with
-/// [`Error::Changed`].
+/// [`Error::FileChanged`].
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Layout, Store, cluster::{ClusterSpec, EntrySpec}, plan::Action};
@@ -261,10 +262,10 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::Layout`] if the store's layout is not the specification's;
-    /// [`Error::AuthorityExists`] if the directory has certificates but not their CA, or has a CA
-    /// in another layout; [`Error::KeyMismatch`], [`Error::NotAnAuthority`] and
-    /// [`Error::AnotherAuthority`] for a CA that cannot be the CA of the specification;
+    /// [`Error::LayoutMismatch`] if the store's layout is not the specification's;
+    /// [`Error::ExistingCa`] if the directory has certificates but not their CA, or has a CA
+    /// in another layout; [`Error::KeyMismatch`], [`Error::NotACa`] and
+    /// [`Error::OtherCa`] for a CA that cannot be the CA of the specification;
     /// [`Error::Io`] for files that cannot be read.
     pub fn plan(&self, store: &Store) -> Result<Plan> {
         self.plan_with(store, &PlanOptions::new())
@@ -278,7 +279,7 @@ impl Cluster {
     /// the cluster, and for an exchange directory that is the store's directory.
     pub fn plan_with(&self, store: &Store, options: &PlanOptions) -> Result<Plan> {
         if store.layout() != self.layout() {
-            return Err(Error::Layout {
+            return Err(Error::LayoutMismatch {
                 store: store.layout().name(),
                 specification: self.layout().name(),
             });

@@ -109,7 +109,7 @@ impl CertificateRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::MissingBlock`] and [`Error::SeveralBlocks`] unless the file has exactly one;
     /// [`Error::Malformed`] if it is damaged; [`Error::Signature`] if it is not signed by its own
     /// key.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {

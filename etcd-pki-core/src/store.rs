@@ -35,11 +35,12 @@ pub(crate) use self::{
     locked::PairTexts,
     path::{
         canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
-        open_directory_mode, parent, shared_directory_mode,
+        open_directory_mode, parent,
     },
     permissions::{
         Account, Attributes, CaAttributes, Stamp, group, group_name, is_privileged_owner, may_give,
-        owner_of_directory, trusted_ca_owner, trusted_owner, user, user_name, usual_mode,
+        owner_of_directory, shared_directory_mode, trusted_ca_owner, trusted_owner, user,
+        user_name, usual_mode,
     },
     read::{
         first_certificate, look, look_below, look_existing_below, read_below, read_certificates,

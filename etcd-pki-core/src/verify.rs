@@ -159,7 +159,7 @@ impl Verifier {
     pub fn verify_file(&self, path: impl AsRef<Path>, file: &[u8]) -> Result<Verdict> {
         let (certificates, refused) = held_in(Use::Certificate, path.as_ref(), file)?;
         let mut certificates = certificates.into_iter();
-        let leaf = certificates.next().ok_or(Error::Missing {
+        let leaf = certificates.next().ok_or(Error::MissingBlock {
             what: "certificate",
             found: Vec::new(),
         })?;

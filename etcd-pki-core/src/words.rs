@@ -10,7 +10,7 @@ pub(crate) fn one_of<T: Copy>(
     name: impl Fn(T) -> &'static str,
 ) -> Result<T> {
     let found = all.iter().find(|value| name(**value) == text);
-    found.copied().ok_or_else(|| Error::Unknown {
+    found.copied().ok_or_else(|| Error::InvalidChoice {
         what,
         text: text.to_owned(),
         choices: all.iter().map(|value| name(*value)).collect(),

@@ -13,7 +13,7 @@ use etcd_pki_core::{
 };
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::{hint::in_python, interpreter, words::member};
+use crate::{enumerations::member, hint::in_python, interpreter};
 
 /// A fact of an error, converted to a Python object.
 #[derive(IntoPyObject)]
@@ -110,7 +110,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
     let reason_of =
         |name, value: &String, reason: &String| vec![(name, text(value)), ("reason", text(reason))];
     match error {
-        Error::AnotherAuthority {
+        Error::OtherCa {
             path: file,
             found,
             wanted,
@@ -122,12 +122,12 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             ];
             ("OtherCaError", facts)
         }
-        Error::AuthorityExpired { subject, not_after } => {
+        Error::CaExpired { subject, not_after } => {
             let not_after = Fact::Instant(*not_after);
             let facts = vec![("subject", text(subject)), ("not_after", not_after)];
             ("CaExpiredError", facts)
         }
-        Error::AuthorityNotYetValid {
+        Error::CaNotYetValid {
             subject,
             not_before,
         } => {
@@ -135,7 +135,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("subject", text(subject)), ("not_before", not_before)];
             ("CaNotYetValidError", facts)
         }
-        Error::AuthorityExists {
+        Error::ExistingCa {
             directory,
             found,
             layout,
@@ -149,13 +149,13 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             ("BlockedStepError", facts)
         }
         Error::Clock { now } => ("ClockError", vec![("now", Fact::Instant(*now))]),
-        Error::Changed { path: file } => ("FileChangedError", vec![("path", path(file))]),
+        Error::FileChanged { path: file } => ("FileChangedError", vec![("path", path(file))]),
         Error::CommonNameLength { common_name } => {
             let facts = vec![("common_name", text(common_name))];
             ("CommonNameLengthError", facts)
         }
         Error::EncryptedKey => ("EncryptedKeyError", Vec::new()),
-        Error::Exists { path: file } => ("ExistingFileError", vec![("path", path(file))]),
+        Error::ExistingFile { path: file } => ("ExistingFileError", vec![("path", path(file))]),
         Error::File { path: file, error } => {
             let (class, mut facts) = describe(error);
             facts.push(("path", path(file)));
@@ -182,7 +182,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             path: file,
             error,
         } => io_error(action, file, error),
-        Error::AuthorityKey { subject } => ("CaKeyInLeafError", vec![("subject", text(subject))]),
+        Error::CaKeyInLeaf { subject } => ("CaKeyInLeafError", vec![("subject", text(subject))]),
         Error::IssuedByAnotherCa { subject, issuer } => {
             let facts = vec![("subject", text(subject)), ("issuer", text(issuer))];
             ("IssuedByAnotherCaError", facts)
@@ -191,7 +191,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("expected", text(expected)), ("found", text(found))];
             ("KeyMismatchError", facts)
         }
-        Error::Layout {
+        Error::LayoutMismatch {
             store,
             specification,
         } => {
@@ -226,7 +226,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("common_name", text(common_name))];
             ("MemberCommonNameError", facts)
         }
-        Error::Missing { what, found } => {
+        Error::MissingBlock { what, found } => {
             let facts = vec![("what", text(what)), ("found", texts(found))];
             ("MissingBlockError", facts)
         }
@@ -237,7 +237,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("directory", path(directory)), ("reason", text(reason))];
             ("NotAdoptableError", facts)
         }
-        Error::NotAnAuthority { subject, reason } => {
+        Error::NotACa { subject, reason } => {
             let facts = reason_of("subject", subject, reason);
             ("NotACaError", facts)
         }
@@ -246,7 +246,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             ("NotReplaceableError", facts)
         }
         Error::NoSubject => ("NoSubjectError", Vec::new()),
-        Error::Several { what, lines } => {
+        Error::SeveralBlocks { what, lines } => {
             let lines = Fact::Numbers(lines.clone());
             (
                 "SeveralBlocksError",
@@ -273,7 +273,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             }));
             ("SpecificationError", facts)
         }
-        Error::Irregular { path: file } => ("NotAFileError", vec![("path", path(file))]),
+        Error::NotAFile { path: file } => ("NotAFileError", vec![("path", path(file))]),
         Error::DirectoryGone { path: file } => ("DirectoryGoneError", vec![("path", path(file))]),
         Error::SymbolicLink { path: file } => ("SymbolicLinkError", vec![("path", path(file))]),
         Error::TooLarge { limit } => ("TooLargeError", vec![("limit", Fact::Number(*limit))]),
@@ -281,7 +281,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("code", Fact::Code(Code(code))), ("reason", text(reason))];
             ("UnacceptableError", facts)
         }
-        Error::Unknown {
+        Error::InvalidChoice {
             what,
             text: word,
             choices,
@@ -300,7 +300,9 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             let facts = vec![("path", path(file)), ("owner", text(owner))];
             ("UntrustedOwnerError", facts)
         }
-        Error::Validity { reason } => ("InvalidValidityError", vec![("reason", text(reason))]),
+        Error::InvalidValidity { reason } => {
+            ("InvalidValidityError", vec![("reason", text(reason))])
+        }
         Error::WrongPassphrase => ("WrongPassphraseError", Vec::new()),
         _ => ("Error", Vec::new()),
     }

@@ -9,11 +9,7 @@ use std::{
 use etcd_pki_core::finding::{Facts, Finding, Severity};
 use pyo3::prelude::*;
 
-use crate::{
-    hint::in_python,
-    time::Instant,
-    words::{Word, member},
-};
+use crate::{enumerations::member, hint::in_python, time::Instant, words::Word};
 
 /// Something that is wrong with existing files. A check reports it, a plan gives it as the reason
 /// of a step, and a verdict as the reason of a refusal. `str` of it is a sentence such as `expires

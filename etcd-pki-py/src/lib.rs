@@ -8,6 +8,7 @@
 // The conversions between the languages
 mod border;
 mod copying;
+mod enumerations;
 mod error;
 mod hash;
 mod hint;

@@ -14,7 +14,7 @@ use etcd_pki_core::{
 };
 use pyo3::prelude::*;
 
-use crate::{error::raise, text::Text};
+use crate::{enumerations::member, error::raise, text::Text};
 
 /// A value of a core type, as a member of the Python enumeration with the same name.
 #[derive(Clone, Copy)]
@@ -85,14 +85,4 @@ impl<'py, T: Words> IntoPyObject<'py> for Word<T> {
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         member(py, T::ENUMERATION, self.0.text())
     }
-}
-
-/// The member of the Python enumeration that has a text.
-pub(crate) fn member<'py>(
-    py: Python<'py>,
-    enumeration: &str,
-    text: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    let words = py.import("etcd_pki._words")?;
-    words.getattr(enumeration)?.call1((text,))
 }

@@ -222,7 +222,7 @@ fn another_directory_in_its_place() {
     fs::rename(other.directory(), cluster.directory()).unwrap();
     let before = cluster.contents();
     let error = plan.apply().and_then(Report::into_result).unwrap_err();
-    assert!(matches!(error, Error::Changed { .. }), "{error}");
+    assert!(matches!(error, Error::FileChanged { .. }), "{error}");
     assert_eq!(cluster.contents(), before);
 }
 

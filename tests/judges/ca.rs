@@ -222,15 +222,15 @@ fn an_authority_past_its_end_or_before_its_beginning() {
     let second = Duration::from_secs(1);
     assert!(load(certificate.not_after()).is_ok());
     let late = load(certificate.not_after() + second);
-    assert!(matches!(late, Err(Error::AuthorityExpired { .. })));
+    assert!(matches!(late, Err(Error::CaExpired { .. })));
     let early = load(certificate.not_before() - second);
-    assert!(matches!(early, Err(Error::AuthorityNotYetValid { .. })));
+    assert!(matches!(early, Err(Error::CaNotYetValid { .. })));
     // One that was loaded in time does not go on signing afterwards
     let ca = load(certificate.not_before()).unwrap();
     let issued = ca
         .at(certificate.not_after() + second)
         .issue(Role::Client, Identity::new("x").unwrap());
-    assert!(matches!(issued, Err(Error::AuthorityExpired { .. })));
+    assert!(matches!(issued, Err(Error::CaExpired { .. })));
 }
 
 /// Members as other tools make them have common names without a prefix: they are known by their files.
@@ -295,7 +295,7 @@ fn no_leaf_has_the_key_of_an_authority() {
             .err(),
     ] {
         let error = error.unwrap();
-        assert!(matches!(error, Error::AuthorityKey { .. }), "{error}");
+        assert!(matches!(error, Error::CaKeyInLeaf { .. }), "{error}");
         assert_eq!(
             error.to_string(),
             "the key is that of the authority CN=etcd-ca: its owner could sign certificates"
@@ -319,14 +319,14 @@ fn a_peer_ca_of_its_own() {
         for kind in CaKind::ALL {
             let refused = files.write_ca(kind, &other, None);
             assert!(
-                matches!(refused, Err(Error::AuthorityExists { .. })),
+                matches!(refused, Err(Error::ExistingCa { .. })),
                 "{layout} {kind}: {refused:?}"
             );
         }
         // A key alone is one that a run left which was cut off
         fs::remove_file(store.ca_paths(CaKind::Peer).certificate).unwrap();
         let refused = files.write_ca(CaKind::Peer, &other, None);
-        assert!(matches!(refused, Err(Error::AuthorityExists { .. })));
+        assert!(matches!(refused, Err(Error::ExistingCa { .. })));
         files.replace_ca(CaKind::Peer, &other, None).unwrap();
         let refused = files.renew_ca(CaKind::Peer, &peer).unwrap_err();
         assert!(refused.to_string().contains("key"), "{refused}");

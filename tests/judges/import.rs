@@ -431,7 +431,7 @@ fn whatever_surrounds_a_key_it_is_found() {
     let twice = format!("{text}{text}");
     assert!(matches!(
         PrivateKey::from_pem(twice),
-        Err(Error::Several { .. })
+        Err(Error::SeveralBlocks { .. })
     ));
     let error = PrivateKey::from_pem(certificate).unwrap_err();
     assert_eq!(error.to_string(), "no private key in it, but a certificate");

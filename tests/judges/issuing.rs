@@ -112,7 +112,7 @@ fn etcd_1() -> Identity {
 fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
     let ca = match pki.authority(now) {
         // A root that allows no CA below it
-        Err(Error::NotAnAuthority { .. }) => return Some("EP033"),
+        Err(Error::NotACa { .. }) => return Some("EP033"),
         ca => ca.unwrap(),
     };
     match ca.at(now).issue(Role::Member, etcd_1()) {
@@ -126,8 +126,8 @@ fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
             None
         }
         Err(Error::Unacceptable { code, .. }) => Some(code),
-        Err(Error::AuthorityExpired { .. }) => Some("EP001"),
-        Err(Error::AuthorityNotYetValid { .. }) => Some("EP004"),
+        Err(Error::CaExpired { .. }) => Some("EP001"),
+        Err(Error::CaNotYetValid { .. }) => Some("EP004"),
         Err(error) => panic!("{error}"),
     }
 }

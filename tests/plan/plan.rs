@@ -50,7 +50,7 @@ fn exchange_ca(from: &Store, to: &Store, kind: CaKind, parts: &[&str]) {
 fn assert_changed(plan: &Plan, directory: &Path) {
     let before = contents(directory);
     let error = plan.apply().and_then(Report::into_result).unwrap_err();
-    assert!(matches!(error, Error::Changed { .. }), "{error}");
+    assert!(matches!(error, Error::FileChanged { .. }), "{error}");
     assert_eq!(contents(directory), before);
 }
 
@@ -66,7 +66,7 @@ fn another_layout_is_refused() {
             .with_host("etcd-1"),
     ] {
         let error = cluster(ONE).plan_with(&store, &options).unwrap_err();
-        assert!(matches!(error, Error::Layout { .. }), "{error}");
+        assert!(matches!(error, Error::LayoutMismatch { .. }), "{error}");
     }
     assert!(!store.directory().exists());
 }

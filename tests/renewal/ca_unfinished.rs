@@ -232,7 +232,7 @@ fn by_the_library() {
         let other = CertificateAuthority::create("etcd-ca").unwrap();
         let refused = files.write_ca(kind, &other, None).unwrap_err();
         assert!(
-            matches!(&refused, Error::AuthorityExists { found, .. } if found.contains("not its certificate")),
+            matches!(&refused, Error::ExistingCa { found, .. } if found.contains("not its certificate")),
             "{refused:?}"
         );
         assert!(refused.hint().unwrap().contains("ca new --key FILE"));

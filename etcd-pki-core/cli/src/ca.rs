@@ -229,7 +229,7 @@ impl New {
         let cuts_off = self.replace_ca && cuts_off(out, &ca);
         let written = report.write(&files, replacing);
         written.map_err(|failure| match failure {
-            Failure::Refused(Error::Exists { path }) => in_the_way(&path, out, key_out),
+            Failure::Refused(Error::ExistingFile { path }) => in_the_way(&path, out, key_out),
             failure => failure,
         })?;
         report.authority(out, ca.certificate());
@@ -368,7 +368,7 @@ impl Show {
                 if certificate.is_ca() {
                     return Ok(CertificateFacts::of(certificate));
                 }
-                Err(Error::NotAnAuthority {
+                Err(Error::NotACa {
                     subject: certificate.subject(),
                     reason: "its basicConstraints do not say CA:TRUE".to_owned(),
                 }

@@ -94,7 +94,7 @@ impl Export {
     /// Returns the error. If the directory has files, the hint is to name a new one.
     fn occupied(&self, error: Error) -> Failure {
         match error {
-            Error::Exists { path } if path == self.out => Failure::Failed(Message {
+            Error::ExistingFile { path } if path == self.out => Failure::Failed(Message {
                 text: format!("{} has something in it", path.display()),
                 hint: Some(
                     "name a new directory, or replace the existing files with --force".to_owned(),

@@ -214,7 +214,7 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
 /// The error for a file of a CA that blocks a new one.
 pub(crate) fn authority_exists(path: &Path) -> Error {
     let name = path.file_name().unwrap_or(path.as_os_str());
-    Error::AuthorityExists {
+    Error::ExistingCa {
         directory: directory_of(path).to_owned(),
         found: name.to_string_lossy().into_owned(),
         layout: None,

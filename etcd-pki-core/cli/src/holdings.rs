@@ -50,7 +50,7 @@ pub(crate) fn holdings(bytes: &[u8], passphrase: Option<&Passphrase>) -> Result<
 /// Whether an error only means that the file holds something else.
 fn is_absence(error: &Error, bytes: &[u8]) -> bool {
     match error {
-        Error::Missing { .. } => true,
+        Error::MissingBlock { .. } => true,
         // DER does not show its type, so each type is tried
         Error::Malformed { .. } => !is_pem(bytes),
         _ => false,
@@ -59,7 +59,7 @@ fn is_absence(error: &Error, bytes: &[u8]) -> bool {
 
 fn of_anything(error: Error) -> Error {
     match error {
-        Error::Missing { found, .. } => Error::Missing {
+        Error::MissingBlock { found, .. } => Error::MissingBlock {
             what: ANYTHING,
             found,
         },

@@ -92,7 +92,7 @@ fn of_kind(
     if !certificate.is_ca() {
         let reason = "its basicConstraints do not say CA:TRUE".to_owned();
         let subject = certificate.subject();
-        return Err(Error::NotAnAuthority { subject, reason }.in_file(&paths.certificate));
+        return Err(Error::NotACa { subject, reason }.in_file(&paths.certificate));
     }
     if read_regular_file(&paths.key).is_err() {
         let text = "is not here, or cannot be read: without it nothing can be renewed";

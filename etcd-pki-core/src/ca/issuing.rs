@@ -26,9 +26,9 @@ impl CertificateAuthority {
     ///
     /// [`Error::CommonNameLength`], [`Error::MemberCommonName`], [`Error::NoSubject`] and
     /// [`Error::NoAlternativeName`] for an identity that does not fit the role;
-    /// [`Error::Validity`]; [`Error::AuthorityKey`]; [`Error::Signer`]; and for what etcd would
+    /// [`Error::InvalidValidity`]; [`Error::CaKeyInLeaf`]; [`Error::Signer`]; and for what etcd would
     /// refuse, because of the CA or one above it, [`Error::Unacceptable`],
-    /// [`Error::AuthorityExpired`] and [`Error::AuthorityNotYetValid`].
+    /// [`Error::CaExpired`] and [`Error::CaNotYetValid`].
     pub fn issue(
         &self,
         profile: impl Into<Profile>,
@@ -179,7 +179,7 @@ impl CertificateAuthority {
     pub(super) fn check_leaf_key(&self, key: &PublicKey) -> Result<()> {
         let mut cas = std::iter::once(&self.certificate).chain(&self.above);
         match cas.find(|ca| ca.public_key() == key) {
-            Some(ca) => Err(Error::AuthorityKey {
+            Some(ca) => Err(Error::CaKeyInLeaf {
                 subject: ca.subject(),
             }),
             None => Ok(()),

@@ -19,8 +19,8 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`], [`Error::NotAnAuthority`], [`Error::AuthorityExpired`],
-    /// [`Error::AuthorityNotYetValid`]; [`Error::Signature`] if the certificates above do not
+    /// [`Error::KeyMismatch`], [`Error::NotACa`], [`Error::CaExpired`],
+    /// [`Error::CaNotYetValid`]; [`Error::Signature`] if the certificates above do not
     /// belong to it.
     pub fn load(certificates: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
         Self::load_at(certificates, key, clock::now())
@@ -87,7 +87,7 @@ fn choose(
 ) -> Result<(Certificate, Vec<Certificate>)> {
     let Some(own) = bundle::place_of_key(&certificates, key) else {
         let Some(first) = certificates.first() else {
-            return Err(Error::Missing {
+            return Err(Error::MissingBlock {
                 what: "certificate",
                 found: Vec::new(),
             });
@@ -135,7 +135,7 @@ pub(super) fn check_path_lengths(above: &[Certificate]) -> Result<()> {
             .path_length()
             .filter(|allowed| usize::from(*allowed) < below)
         {
-            return Err(Error::NotAnAuthority {
+            return Err(Error::NotACa {
                 subject: upper.subject(),
                 reason: format!("it allows {allowed} authorities below it, and there are {below}"),
             });
@@ -159,7 +159,7 @@ pub(super) fn check_authority(certificate: &Certificate) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::NotAnAuthority {
+    Err(Error::NotACa {
         subject: certificate.subject(),
         reason: reason.to_owned(),
     })
@@ -263,7 +263,7 @@ mod tests {
             }
             let reason = match check_authority(&Made::root(params).certificate) {
                 Ok(()) => None,
-                Err(Error::NotAnAuthority { reason, .. }) => Some(reason),
+                Err(Error::NotACa { reason, .. }) => Some(reason),
                 Err(other) => panic!("{other:?}"),
             };
             assert_eq!(reason.as_deref(), expected, "{is_ca:?} {usages:?}");

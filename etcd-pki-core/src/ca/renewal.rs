@@ -107,7 +107,7 @@ impl CaAt<'_> {
     /// # Errors
     ///
     /// [`Error::IssuedByAnotherCa`] for an intermediate CA: only its issuer can renew it;
-    /// [`Error::Validity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too;
+    /// [`Error::InvalidValidity`]; [`Error::Unacceptable`] if etcd would refuse the renewed CA too;
     /// [`Error::Signer`] if its key is not in this process.
     pub fn renew_ca(&self, renewal: impl Into<CaRenewal>) -> Result<CertificateAuthority> {
         let CaRenewal {

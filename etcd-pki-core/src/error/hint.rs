@@ -15,10 +15,10 @@ impl Error {
 
     fn way_out(&self) -> Option<String> {
         let hint = match self {
-            Self::AnotherAuthority { .. } => {
+            Self::OtherCa { .. } => {
                 "write its common name into the specification (ca.common_name), or name another directory"
             }
-            Self::Blocked { path, .. } | Self::SymbolicLink { path } | Self::Irregular { path }
+            Self::Blocked { path, .. } | Self::SymbolicLink { path } | Self::NotAFile { path }
                 if path.file_name().is_some_and(|name| name == LOCK_FILE) =>
             {
                 "nothing was changed: remove it while no etcd-pki runs there, and the next one makes the lock file that it needs"
@@ -26,14 +26,14 @@ impl Error {
             Self::Blocked { .. } => {
                 "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
             }
-            Self::Changed { .. } => "run it again: it makes a new plan",
-            Self::AuthorityExpired { .. } => {
+            Self::FileChanged { .. } => "run it again: it makes a new plan",
+            Self::CaExpired { .. } => {
                 "nothing that this CA signs now would be accepted; renew its certificate with the same key, or make a new CA"
             }
-            Self::AuthorityNotYetValid { .. } => {
+            Self::CaNotYetValid { .. } => {
                 "compare the clock of this machine with the clock of the one that made the CA"
             }
-            Self::AuthorityExists {
+            Self::ExistingCa {
                 layout: Some(layout),
                 ..
             } => {
@@ -41,7 +41,7 @@ impl Error {
                     "say that layout (`layout: {layout}` in the specification, --layout {layout}), or use an empty directory"
                 ));
             }
-            Self::AuthorityExists {
+            Self::ExistingCa {
                 layout: None,
                 found,
                 ..
@@ -49,7 +49,7 @@ impl Error {
                 "if a run was interrupted, `etcd-pki ca new --key FILE` makes the certificate for this key, and \
                  `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }
-            Self::AuthorityExists { layout: None, .. } => {
+            Self::ExistingCa { layout: None, .. } => {
                 "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
@@ -72,9 +72,9 @@ impl Error {
             Self::DirectoryGone { .. } => {
                 "nothing was made in its place; put the directory back, and run it again"
             }
-            Self::Exists { .. } => "nothing was changed; to replace it, say --force",
+            Self::ExistingFile { .. } => "nothing was changed; to replace it, say --force",
             Self::File { error, .. } => return error.hint(),
-            Self::Irregular { .. } => "it was left as it is; move it out of the way",
+            Self::NotAFile { .. } => "it was left as it is; move it out of the way",
             Self::Interrupted => "what is done is whole; run it again for the rest",
             Self::InvalidAlternativeName { hint: None, .. } => {
                 "a DNS name has letters, digits, hyphens and dots, an address reads 10.0.0.1 or fd00::1, a URI begins with URI:"
@@ -94,7 +94,7 @@ impl Error {
             Self::InvalidDuration { .. } => {
                 "write 90d, 12h, 10y (a year is 365 days) or an instant such as 2027-01-31T12:00:00Z"
             }
-            Self::AuthorityKey { .. } => {
+            Self::CaKeyInLeaf { .. } => {
                 "give the leaf a key of its own: one is made where none is given, and by `etcd-pki key new`"
             }
             Self::IssuedByAnotherCa { .. } => {
@@ -104,13 +104,13 @@ impl Error {
             Self::KeyMismatch { .. } => {
                 "find the key of this certificate, or make a new pair; `etcd-pki cert match` compares files"
             }
-            Self::Layout { .. } => "use one layout for both",
+            Self::LayoutMismatch { .. } => "use one layout for both",
             Self::Locked { .. } => "wait until the other etcd-pki is done, or end it",
             Self::MemberCommonName { .. } => {
                 "etcd's --peer-cert-allowed-cn would take it for a member; choose another common name, or say \
                  --allow-member-cn"
             }
-            Self::Missing { what, found } => missing_hint(what, found),
+            Self::MissingBlock { what, found } => missing_hint(what, found),
             Self::NoAlternativeName => {
                 "clients connect to members by name or address; give each with --san, or the member's name with --name"
             }
@@ -118,11 +118,11 @@ impl Error {
                 "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
             }
             Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
-            Self::NotAnAuthority { .. } => "give the certificate of the CA itself with --ca",
+            Self::NotACa { .. } => "give the certificate of the CA itself with --ca",
             Self::NotReplaceable { .. } => {
                 "nothing was changed; move the file elsewhere, or write to another one"
             }
-            Self::Several { .. } => "keep one in the file, or split it",
+            Self::SeveralBlocks { .. } => "keep one in the file, or split it",
             Self::SymbolicLink { .. } => {
                 "remove the link, which was left as it is, or write to the file that it leads to"
             }
@@ -130,7 +130,9 @@ impl Error {
                 "certificates and keys are a few kilobytes; is this the right file?"
             }
             Self::Unacceptable { fix, .. } => fix,
-            Self::Unknown { choices, .. } => return Some(format!("one of {}", choices.join(", "))),
+            Self::InvalidChoice { choices, .. } => {
+                return Some(format!("one of {}", choices.join(", ")));
+            }
             Self::Io { action, error, .. } => io_hint(action, error),
             Self::InvalidName { reason, .. } => name_hint(reason),
             Self::Malformed { what, reason, .. } => {
@@ -151,7 +153,7 @@ impl Error {
             Self::UntrustedOwner { .. } => {
                 "nothing was changed; give it to root, to the owner of its directory or to the specified owner (chown), or remove it"
             }
-            Self::Validity { .. } => {
+            Self::InvalidValidity { .. } => {
                 "give another validity, such as 90d, 10y or an instant to come"
             }
         };

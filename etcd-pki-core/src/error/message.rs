@@ -18,7 +18,7 @@ struct Words<'a>(&'a Error);
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Error::AnotherAuthority {
+            Error::OtherCa {
                 path,
                 found,
                 wanted,
@@ -27,14 +27,14 @@ impl fmt::Display for Words<'_> {
                 "{} is {found}, and the specification has {wanted}",
                 path.display()
             ),
-            Error::AuthorityExpired { subject, not_after } => {
+            Error::CaExpired { subject, not_after } => {
                 write!(
                     f,
                     "the CA {subject} expired on {}",
                     clock::rfc3339(*not_after)
                 )
             }
-            Error::AuthorityNotYetValid {
+            Error::CaNotYetValid {
                 subject,
                 not_before,
             } => write!(
@@ -42,7 +42,7 @@ impl fmt::Display for Words<'_> {
                 "the CA {subject} is not valid before {}",
                 clock::rfc3339(*not_before)
             ),
-            Error::AuthorityExists {
+            Error::ExistingCa {
                 directory, found, ..
             } => write!(
                 f,
@@ -57,7 +57,7 @@ impl fmt::Display for Words<'_> {
                     write!(f, "{path}: {reason}")
                 }
             }
-            Error::Changed { path } => write!(
+            Error::FileChanged { path } => write!(
                 f,
                 "{} has changed since the plan was made; nothing was written",
                 path.display()
@@ -82,7 +82,7 @@ impl fmt::Display for Words<'_> {
                 "{} was moved or removed while it was written to",
                 path.display()
             ),
-            Error::Exists { path } => write!(f, "{} exists", path.display()),
+            Error::ExistingFile { path } => write!(f, "{} exists", path.display()),
             Error::File { path, error } => write!(f, "{}: {error}", path.display()),
             Error::Interrupted => write!(f, "it was ended before it was done"),
             Error::InvalidAlternativeName { text, reason, .. } => {
@@ -101,8 +101,8 @@ impl fmt::Display for Words<'_> {
                 path,
                 error,
             } => write!(f, "cannot {action} {}: {error}", path.display()),
-            Error::Irregular { path } => write!(f, "{} is no regular file", path.display()),
-            Error::AuthorityKey { subject } => write!(
+            Error::NotAFile { path } => write!(f, "{} is no regular file", path.display()),
+            Error::CaKeyInLeaf { subject } => write!(
                 f,
                 "the key is that of the authority {subject}: its owner could sign certificates"
             ),
@@ -120,7 +120,7 @@ impl fmt::Display for Words<'_> {
                 abbreviated(expected),
                 abbreviated(found)
             ),
-            Error::Layout {
+            Error::LayoutMismatch {
                 store,
                 specification,
             } => write!(
@@ -146,22 +146,22 @@ impl fmt::Display for Words<'_> {
                 f,
                 "{common_name} is a member's common name, and a node or a client was to get it"
             ),
-            Error::Missing { what, found } if found.is_empty() => write!(f, "no {what} in it"),
-            Error::Missing { what, found } => {
+            Error::MissingBlock { what, found } if found.is_empty() => write!(f, "no {what} in it"),
+            Error::MissingBlock { what, found } => {
                 write!(f, "no {what} in it, but {}", found.join(", "))
             }
             Error::NoAlternativeName => write!(f, "a member needs a name or an address"),
             Error::NotAdoptable {
                 directory, reason, ..
             } => write!(f, "{} cannot be adopted: {reason}", directory.display()),
-            Error::NotAnAuthority { subject, reason } => {
+            Error::NotACa { subject, reason } => {
                 write!(f, "{subject} is no certificate authority: {reason}")
             }
             Error::NotReplaceable { path, found } => {
                 write!(f, "{} is not replaced: it has {found}", path.display())
             }
             Error::NoSubject => write!(f, "the subject would be empty"),
-            Error::Several { what, lines } => {
+            Error::SeveralBlocks { what, lines } => {
                 write!(
                     f,
                     "{} {what}s in it (lines {}) where one is expected",
@@ -194,14 +194,16 @@ impl fmt::Display for Words<'_> {
             Error::Unacceptable { code, reason, .. } => {
                 write!(f, "etcd would refuse the certificate: {reason} ({code})")
             }
-            Error::Unknown { what, text, .. } => write!(f, "unknown {what} {}", text::quoted(text)),
+            Error::InvalidChoice { what, text, .. } => {
+                write!(f, "unknown {what} {}", text::quoted(text))
+            }
             Error::Unsupported { what, .. } => write!(f, "{what} is not supported"),
             Error::UntrustedOwner { path, owner } => write!(
                 f,
                 "{} belongs to {owner}, who may not own it",
                 path.display()
             ),
-            Error::Validity { reason } => write!(f, "{reason}"),
+            Error::InvalidValidity { reason } => write!(f, "{reason}"),
             Error::WrongPassphrase => write!(f, "the passphrase does not open the private key"),
         }
     }

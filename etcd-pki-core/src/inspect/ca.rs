@@ -60,7 +60,7 @@ impl CurrentCa {
     /// # Errors
     ///
     /// [`Error::Malformed`] for a damaged certificate or key; [`Error::Io`] and
-    /// [`Error::Irregular`] for files that cannot be read. These are errors because a CA is never
+    /// [`Error::NotAFile`] for files that cannot be read. These are errors because a CA is never
     /// replaced, so a plan without it is impossible.
     pub(crate) fn read(
         paths: &PairPaths,

@@ -133,12 +133,12 @@ impl Check {
     ///
     /// # Errors
     ///
-    /// [`Error::Unknown`] if no finding has that code.
+    /// [`Error::InvalidChoice`] if no finding has that code.
     pub fn with_ignored(mut self, code: &str) -> Result<Self> {
         let known = Finding::CODES
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(code));
-        self.ignored.push(known.ok_or_else(|| Error::Unknown {
+        self.ignored.push(known.ok_or_else(|| Error::InvalidChoice {
             what: "code of a finding",
             text: code.to_owned(),
             choices: Finding::CODES.to_vec(),

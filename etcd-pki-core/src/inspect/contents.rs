@@ -112,7 +112,7 @@ impl Contents {
                         .collect(),
                 }))
             }
-            Err(Error::Missing { found, .. }) => {
+            Err(Error::MissingBlock { found, .. }) => {
                 if found.iter().any(|what| what.ends_with("private key")) {
                     let (_, refused) = verify::held_key(&bytes, None);
                     let for_etcd = for_etcd(path, &bytes, refused);
@@ -173,7 +173,10 @@ impl Key {
     /// Reads a key in the certificates' own file, which the kubelet uses.
     fn within(path: &Path, bytes: &[u8], stamp: &Stamp, store_owner: u32) -> Option<Self> {
         let (key, refused) = verify::held_key(bytes, None);
-        if matches!(key, Err(Error::Missing { .. } | Error::Malformed { .. })) {
+        if matches!(
+            key,
+            Err(Error::MissingBlock { .. } | Error::Malformed { .. })
+        ) {
             return None;
         }
         let refused = refused.map(|finding| finding.in_file(path));

@@ -299,7 +299,7 @@ impl Stamps {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] with the first changed file; [`Error::Io`].
+    /// [`Error::FileChanged`] with the first changed file; [`Error::Io`].
     pub(crate) fn check(&self, paths: &PairPaths) -> Result<()> {
         self.check_now(&Self::now(paths)?, paths)
     }
@@ -308,7 +308,7 @@ impl Stamps {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] with the first changed file.
+    /// [`Error::FileChanged`] with the first changed file.
     pub(crate) fn check_now(&self, now: &Self, paths: &PairPaths) -> Result<()> {
         let differ = |then: &Option<Stamp>, now: &Option<Stamp>| match (then, now) {
             (Some(then), Some(now)) => !then.is_of_same(now),
@@ -321,7 +321,7 @@ impl Stamps {
         } else {
             return Ok(());
         };
-        Err(Error::Changed {
+        Err(Error::FileChanged {
             path: changed.clone(),
         })
     }
@@ -357,7 +357,8 @@ fn part<T>(
 /// Whether bytes contain a private key, encrypted or not.
 pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
     match PrivateKey::from_bytes(bytes, None) {
-        Ok(_) | Err(Error::EncryptedKey | Error::Unsupported { .. } | Error::Several { .. }) => {
+        Ok(_)
+        | Err(Error::EncryptedKey | Error::Unsupported { .. } | Error::SeveralBlocks { .. }) => {
             true
         }
         Err(Error::Malformed { .. }) => pem::begins_private_key(bytes),

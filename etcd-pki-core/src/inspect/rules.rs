@@ -474,7 +474,7 @@ fn misplaced(error: &Error) -> Option<Finding> {
     let Error::File { path, error } = error else {
         return None;
     };
-    let Error::Missing { what, found } = &**error else {
+    let Error::MissingBlock { what, found } = &**error else {
         return None;
     };
     let has = |kind: &str| found.iter().any(|one| one.ends_with(kind));

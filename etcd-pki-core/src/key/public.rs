@@ -60,7 +60,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::MissingBlock`] and [`Error::SeveralBlocks`] unless the file has exactly one;
     /// [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read("public key", pem.as_ref())?;

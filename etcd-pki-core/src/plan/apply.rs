@@ -33,7 +33,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// If this fails, nothing has changed. [`Error::Changed`] if a file has changed since planning;
+    /// If this fails, nothing has changed. [`Error::FileChanged`] if a file has changed since planning;
     /// [`Error::EncryptedKey`] and [`Error::WrongPassphrase`], inside [`Error::File`], for the key
     /// of a CA that must sign, and [`Error::Io`] if that key is missing; [`Error::Locked`],
     /// [`Error::Interrupted`].

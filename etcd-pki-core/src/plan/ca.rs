@@ -157,7 +157,7 @@ impl Ca {
         let paths = self.desired.paths.below(store.directory());
         match self.current.stamps.check(&paths) {
             Ok(()) => Ok(false),
-            Err(Error::Changed { .. }) => Ok(true),
+            Err(Error::FileChanged { .. }) => Ok(true),
             Err(error) => Err(error),
         }
     }
@@ -168,7 +168,7 @@ impl Ca {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if another CA signed certificates of the directory;
+    /// [`Error::ExistingCa`] if another CA signed certificates of the directory;
     /// [`Error::UntrustedOwner`] for a key that any user may have put there.
     pub(super) fn into_step(
         self,
@@ -252,7 +252,7 @@ impl Ca {
 ///
 /// # Errors
 ///
-/// [`Error::NotAnAuthority`], [`Error::AnotherAuthority`], [`Error::KeyMismatch`].
+/// [`Error::NotACa`], [`Error::OtherCa`], [`Error::KeyMismatch`].
 pub(super) fn check_ca(
     desired: &DesiredCa,
     paths: &PairPaths,
@@ -260,7 +260,7 @@ pub(super) fn check_ca(
     key: Option<&PublicKey>,
 ) -> Result<()> {
     if !certificate.is_ca() {
-        return Err(Error::NotAnAuthority {
+        return Err(Error::NotACa {
             subject: certificate.subject(),
             reason: "its basicConstraints do not say CA:TRUE".to_owned(),
         }
@@ -268,7 +268,7 @@ pub(super) fn check_ca(
     }
     let common_name = desired.common_name();
     if certificate.common_name() != common_name {
-        return Err(Error::AnotherAuthority {
+        return Err(Error::OtherCa {
             path: paths.certificate.clone(),
             found: certificate.subject(),
             wanted: common_name.unwrap_or_else(|| "a CA without a common name".to_owned()),

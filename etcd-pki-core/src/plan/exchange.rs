@@ -49,7 +49,7 @@ impl Refusal {
                 path: named,
                 error,
             } if named == path => Self::new(path, cannot(action, &error)),
-            Error::Irregular { path: named } if named == path => {
+            Error::NotAFile { path: named } if named == path => {
                 Self::new(path, "it is no regular file")
             }
             error => Self::new(path, error),

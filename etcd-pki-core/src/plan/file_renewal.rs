@@ -1,8 +1,9 @@
 //! The renewal of one certificate by path: the data in its step, and the code that renews.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, path::Path, sync::Arc, time::SystemTime};
 
-use super::host::key_of;
+use zeroize::Zeroizing;
+
 use crate::{
     ca::{CertificateAuthority, Issued},
     error::{Error, Result},
@@ -10,6 +11,7 @@ use crate::{
     layout::{CaKind, PairPaths},
     store::{Attributes, LockedStore, Overwrite, PairTexts, Store},
     time::validity::Validity,
+    verify,
     x509::certificate::Certificate,
 };
 
@@ -124,7 +126,23 @@ impl FileRenewal {
         if key.public_key() == self.certificate.public_key() {
             Ok(key)
         } else {
-            Err(Error::Changed { path })
+            Err(Error::FileChanged { path })
         }
     }
+}
+
+/// Reads a key from a file that planning has just read.
+///
+/// # Errors
+///
+/// [`Error::FileChanged`] if the file is now missing; the errors of [`PrivateKey::from_bytes`].
+pub(super) fn key_of(path: &Path, file: Option<Vec<u8>>) -> Result<PrivateKey> {
+    let Some(bytes) = file else {
+        return Err(Error::FileChanged {
+            path: path.to_owned(),
+        });
+    };
+    let bytes = Zeroizing::new(bytes);
+    let (key, _) = verify::held_key(&bytes, None);
+    key.map_err(|error| error.in_file(path))
 }

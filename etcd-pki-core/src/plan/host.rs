@@ -14,7 +14,8 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, Step, Target,
     decide::{self, Current, Decision, SigningCa},
     exchange::{Refusal, check_separate, request_path},
-    here::{links, put_unusable_links_first, target_within},
+    file_renewal::key_of,
+    links::{links, put_unusable_links_first, target_within},
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
@@ -34,7 +35,6 @@ use crate::{
         Attributes, Exchange, Store, look_below, owner_of_directory, read_below, trusted_owner,
         unless_too_large, user_name,
     },
-    verify,
     x509::{
         bundle::{all_pem, check_chain},
         certificate::Certificate,
@@ -383,22 +383,6 @@ pub(super) fn waiting_key_path(pair: &PairPaths) -> PathBuf {
     pair.key.with_file_name(format!(".{name}.next"))
 }
 
-/// Reads a key from a file that planning has just read.
-///
-/// # Errors
-///
-/// [`Error::Changed`] if the file is now missing; the errors of [`PrivateKey::from_bytes`].
-pub(super) fn key_of(path: &Path, file: Option<Vec<u8>>) -> Result<PrivateKey> {
-    let Some(bytes) = file else {
-        return Err(Error::Changed {
-            path: path.to_owned(),
-        });
-    };
-    let bytes = Zeroizing::new(bytes);
-    let (key, _) = verify::held_key(&bytes, None);
-    key.map_err(|error| error.in_file(path))
-}
-
 /// Converts an error about something that is never replaced into a finding. Other errors are
 /// returned.
 fn blocked(error: Error) -> Result<Finding> {
@@ -410,7 +394,7 @@ fn blocked(error: Error) -> Result<Finding> {
             });
         }
         Error::SymbolicLink { path }
-        | Error::Irregular { path }
+        | Error::NotAFile { path }
         | Error::UntrustedOwner { path, .. } => path.clone(),
         Error::Io { path, .. } if error.is_in_the_way() => path.clone(),
         _ => return Err(error),

@@ -158,7 +158,7 @@ impl<'a> Renewal<'a> {
     /// has no key, if the store has no other CA.
     pub fn plan_due(&self, due: RenewBefore) -> Result<Plan> {
         let RenewalCa::Store { store, .. } = &self.ca else {
-            return Err(Error::Missing {
+            return Err(Error::MissingBlock {
                 what: "directory with certificates to renew",
                 found: Vec::new(),
             });
@@ -390,7 +390,7 @@ impl Cas {
                 // Returns the operating system's error, unless the CA has just been created
                 store.ca(CaKind::Client, None)?;
                 let path = store.ca_paths(CaKind::Client).certificate;
-                Err(Error::Changed { path })
+                Err(Error::FileChanged { path })
             }
         }
     }
@@ -574,7 +574,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
                 // The operating system's error
                 let error = read_file(&path).err();
                 return Err(error.unwrap_or(
-                    Error::Missing {
+                    Error::MissingBlock {
                         what: "certificate",
                         found: Vec::new(),
                     }
@@ -584,7 +584,7 @@ impl<F: FnOnce() -> OtherCas> PlannedFile<'_, F> {
             Part::Unusable(_) => {
                 let bytes = read_file(&full.certificate)?;
                 let error = Certificate::all_from_bytes(&bytes).err();
-                let error = error.unwrap_or(Error::Changed {
+                let error = error.unwrap_or(Error::FileChanged {
                     path: full.certificate.clone(),
                 });
                 return Err(error.in_file(full.certificate));

@@ -461,7 +461,7 @@ fn refuse_ca_keys(cas: &[Ca], requests: &mut Vec<Request>, refused: &mut Vec<Ref
         let subject = owner.subject();
         refused.push(Refusal::of(
             request.path.clone(),
-            Error::AuthorityKey { subject },
+            Error::CaKeyInLeaf { subject },
         ));
         false
     });

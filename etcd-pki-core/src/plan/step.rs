@@ -448,7 +448,7 @@ impl Step {
                 subject: own()?,
                 issuer: issuer.clone(),
             },
-            Finding::Expired { subject, not_after } => Error::AuthorityExpired {
+            Finding::Expired { subject, not_after } => Error::CaExpired {
                 subject: subject.clone().or_else(own)?,
                 not_after: *not_after,
             },

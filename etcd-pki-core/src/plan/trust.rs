@@ -168,7 +168,7 @@ impl Trust {
             && let Err(error) = check_ca(&self.desired, &paths, certificate, None)
         {
             return Ok(Some(match error {
-                Error::AnotherAuthority { found, wanted, .. } => {
+                Error::OtherCa { found, wanted, .. } => {
                     format!("it is {found}, and the specification gives {wanted}")
                 }
                 error => error.to_string(),

@@ -175,7 +175,7 @@ fn file_names(store: &Store) -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 ///
-/// [`Error::AuthorityExists`].
+/// [`Error::ExistingCa`].
 pub(super) fn check_orphans(
     desired: &DesiredCa,
     has_key: bool,
@@ -196,7 +196,7 @@ pub(super) fn check_orphans(
     } else {
         format!("{}, which another authority has signed", path.display())
     };
-    Err(Error::AuthorityExists {
+    Err(Error::ExistingCa {
         directory: store.directory().to_owned(),
         found,
         layout: None,

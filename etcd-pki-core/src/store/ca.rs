@@ -67,7 +67,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The errors of [`Store::ca`], except [`Error::AuthorityExpired`].
+    /// The errors of [`Store::ca`], except [`Error::CaExpired`].
     pub fn ca_for_renewal(
         &self,
         kind: CaKind,
@@ -204,7 +204,7 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has the certificate or another key of such a CA,
+    /// [`Error::ExistingCa`] if the directory has the certificate or another key of such a CA,
     /// and for [`CaKind::Client`] also if it has certificates of another CA, in this layout or in
     /// another; the errors of [`Store::key_for_ca`] for an existing key; the errors of
     /// [`LockedStore::write`].
@@ -222,7 +222,7 @@ impl LockedStore {
                 let certificate = ca.certificate().to_pem();
                 self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
             }
-            Trace::Found(found) => Err(Error::AuthorityExists {
+            Trace::Found(found) => Err(Error::ExistingCa {
                 directory: self.store.directory.clone(),
                 found,
                 layout: None,
@@ -239,7 +239,7 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`] if the directory has no such CA, but files of another layout;
+    /// [`Error::ExistingCa`] if the directory has no such CA, but files of another layout;
     /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; the errors of
     /// [`LockedStore::write`].
     pub fn replace_ca(
@@ -580,7 +580,7 @@ mod tests {
                 fs::remove_file(scratch.path().join(file)).unwrap();
             }
             let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
-            assert!(matches!(replaced, Err(Error::AuthorityExists { .. })));
+            assert!(matches!(replaced, Err(Error::ExistingCa { .. })));
         }
     }
 }

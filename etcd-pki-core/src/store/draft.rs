@@ -85,7 +85,7 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`Error::Exists`] if the path is taken; [`Error::Io`].
+    /// [`Error::ExistingFile`] if the path is taken; [`Error::Io`].
     pub(super) fn put_new(
         mut self,
         directory: &Directory,
@@ -93,7 +93,7 @@ impl Draft {
         path: &Path,
     ) -> Result<()> {
         let placed = |result| match result {
-            Err(Errno::EXIST) => Err(Error::Exists {
+            Err(Errno::EXIST) => Err(Error::ExistingFile {
                 path: path.to_owned(),
             }),
             result => result.map_err(io_error("write", path)),
@@ -243,7 +243,7 @@ mod tests {
             draft(b"new").put_new(&directory, name, &place).unwrap();
             assert_eq!(fs::read(&place).unwrap(), b"new");
             let refused = draft(b"other").put_new(&directory, name, &place);
-            assert!(matches!(refused, Err(Error::Exists { .. })));
+            assert!(matches!(refused, Err(Error::ExistingFile { .. })));
             draft(b"other").replace(&directory, name, &place).unwrap();
             assert_eq!(fs::read(&place).unwrap(), b"other");
             let copy = draft(b"copied").copy(&directory).unwrap();

@@ -196,7 +196,7 @@ fn make_lock_file(directory: &Directory, name: &OsStr, path: &Path) -> Result<()
     let account = may_give().then(|| (like.uid(), like.gid())).unzip();
     give(draft.file(), account.0, account.1, LOCK_MODE).map_err(failed())?;
     match draft.put_new(directory, name, path) {
-        Err(Error::Exists { .. }) => Ok(()),
+        Err(Error::ExistingFile { .. }) => Ok(()),
         put => put,
     }
 }

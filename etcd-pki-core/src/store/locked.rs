@@ -40,7 +40,7 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] if the name of the bundle cannot be a file name; [`Error::Exists`],
+    /// [`Error::InvalidName`] if the name of the bundle cannot be a file name; [`Error::ExistingFile`],
     /// [`Error::SymbolicLink`], [`Error::Io`]. After an error nothing has changed.
     pub fn write(&self, bundle: &Bundle) -> Result<Vec<PairPaths>> {
         let unnamed = || Error::InvalidName {

@@ -26,7 +26,7 @@ impl Old {
     ///
     /// # Errors
     ///
-    /// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`].
+    /// [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Io`].
     pub(super) fn at(directory: &Directory, name: &OsStr) -> Result<Option<Self>> {
         let path = directory.path_of(name);
         let Some(metadata) = directory.metadata(name)? else {
@@ -74,7 +74,7 @@ pub(super) fn copy_of(old: &Old, directory: &Directory) -> Option<Draft> {
 ///
 /// # Errors
 ///
-/// [`Error::Exists`], [`Error::Io`].
+/// [`Error::ExistingFile`], [`Error::Io`].
 pub(super) fn copy(old: &Old, directory: &Directory, name: &OsStr) -> Result<()> {
     let path = directory.path_of(name);
     let failed = io_error::<io::Error>("keep a copy at", &path);

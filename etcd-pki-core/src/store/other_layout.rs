@@ -19,11 +19,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::AuthorityExists`]. It contains the layout.
+    /// [`Error::ExistingCa`]. It contains the layout.
     pub(crate) fn check_other_layout(&self, common_name: Option<&str>) -> Result<()> {
         match self.other_layout_than_of(common_name) {
             None => Ok(()),
-            Some((found, layout)) => Err(Error::AuthorityExists {
+            Some((found, layout)) => Err(Error::ExistingCa {
                 directory: self.directory.clone(),
                 found: format!("{} of the {layout} layout", found.display()),
                 layout: Some(layout.name()),

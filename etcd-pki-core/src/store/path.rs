@@ -8,7 +8,6 @@ use std::{
 
 use rustix::io::Errno;
 
-use super::permissions::is_private_group;
 use crate::error::{Error, Result};
 
 /// Adds the attempted action and its path to an error of the operating system.
@@ -30,7 +29,7 @@ pub(super) fn is(error: &io::Error, number: Errno) -> bool {
 
 /// The error for something that is not a regular file, such as a directory or a pipe.
 pub(super) fn irregular(path: &Path) -> Error {
-    Error::Irregular {
+    Error::NotAFile {
         path: path.to_owned(),
     }
 }
@@ -75,21 +74,6 @@ pub(crate) fn open_directory_mode(path: &Path) -> Option<u32> {
     const STICKY: u32 = 0o1000;
     let mode = fs::metadata(path).ok()?.mode() & 0o7777;
     (mode & (OTHERS_WRITE | STICKY) == OTHERS_WRITE).then_some(mode)
-}
-
-/// The mode of a CA's directory in which other users may add files. These are all users, even with
-/// a sticky bit that protects the files of others, or the users of a group. The group does not
-/// count if it is root's, the owner's own or the specified one. `None` for other directories.
-pub(crate) fn shared_directory_mode(path: &Path, group: Option<u32>) -> Option<u32> {
-    const GROUP_WRITES: u32 = 0o020;
-    const OTHERS_WRITE: u32 = 0o002;
-    let metadata = fs::metadata(path).ok()?;
-    let mode = metadata.mode() & 0o7777;
-    let own_group = metadata.gid();
-    let is_closed =
-        own_group == 0 || group == Some(own_group) || is_private_group(own_group, metadata.uid());
-    let is_shared = mode & OTHERS_WRITE != 0 || (mode & GROUP_WRITES != 0 && !is_closed);
-    is_shared.then_some(mode)
 }
 
 /// The file that a symbolic link finally leads to; `None` for other files and for a broken link.

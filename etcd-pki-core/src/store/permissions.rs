@@ -254,8 +254,23 @@ pub(crate) fn trusted_ca_owner(stamp: &Stamp, attributes: &Attributes, store_own
     trusted_owner(stamp, attributes, store_owner) || is_specified
 }
 
+/// The mode of a CA's directory in which other users may add files. These are all users, even with
+/// a sticky bit that protects the files of others, or the users of a group. The group does not
+/// count if it is root's, the owner's own or the specified one. `None` for other directories.
+pub(crate) fn shared_directory_mode(path: &Path, group: Option<u32>) -> Option<u32> {
+    const GROUP_WRITES: u32 = 0o020;
+    const OTHERS_WRITE: u32 = 0o002;
+    let metadata = fs::metadata(path).ok()?;
+    let mode = metadata.mode() & 0o7777;
+    let own_group = metadata.gid();
+    let is_closed =
+        own_group == 0 || group == Some(own_group) || is_private_group(own_group, metadata.uid());
+    let is_shared = mode & OTHERS_WRITE != 0 || (mode & GROUP_WRITES != 0 && !is_closed);
+    is_shared.then_some(mode)
+}
+
 /// Whether a group belongs to one user: it has the user's number or name.
-pub(super) fn is_private_group(group: u32, user: u32) -> bool {
+fn is_private_group(group: u32, user: u32) -> bool {
     group == user || group_name(group) == user_name(user)
 }
 

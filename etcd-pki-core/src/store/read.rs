@@ -49,7 +49,7 @@ pub(super) fn look_named(path: &Path) -> Result<(Vec<u8>, Option<Stamp>)> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`], [`Error::Irregular`]; [`Error::TooLarge`] for more than 16 MiB.
+/// [`Error::Io`], [`Error::NotAFile`]; [`Error::TooLarge`] for more than 16 MiB.
 pub fn read_regular_file(path: &Path) -> Result<Vec<u8>> {
     let (file, metadata) = open_regular(path)?;
     read_opened(&file, metadata.len(), path)

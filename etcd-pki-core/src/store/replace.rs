@@ -68,7 +68,7 @@ impl Replace {
         }
         let first = || first_certificate(contents);
         match self {
-            Self::Nothing | Self::Blank => Err(Error::Exists {
+            Self::Nothing | Self::Blank => Err(Error::ExistingFile {
                 path: path.to_owned(),
             }),
             Self::Key => match first() {

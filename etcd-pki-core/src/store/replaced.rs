@@ -49,7 +49,7 @@ struct Part {
 /// `signed` contains the certificates next to the CA. Returns `None` if there is no file.
 /// # Errors
 ///
-/// [`Error::SymbolicLink`], [`Error::Irregular`], [`Error::Io`]; [`Error::Malformed`] if it is
+/// [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Io`]; [`Error::Malformed`] if it is
 /// unknown which CA of a trust bundle is replaced. After an error no file is kept.
 pub(super) fn keep(
     ca: &PairPaths,
@@ -99,13 +99,13 @@ pub(super) fn keep(
             Err(error) => {
                 kept.undo();
                 match error {
-                    Error::Exists { .. } => {}
+                    Error::ExistingFile { .. } => {}
                     error => return Err(error),
                 }
             }
         }
     }
-    Err(Error::Exists {
+    Err(Error::ExistingFile {
         path: ca.replaced(&serial).certificate,
     })
 }
@@ -154,7 +154,7 @@ impl Kept {
     }
 }
 
-/// Fails with [`Error::Exists`] unless a file is a copy of another file. An interrupted run leaves
+/// Fails with [`Error::ExistingFile`] unless a file is a copy of another file. An interrupted run leaves
 /// such a copy.
 fn check_same(directory: &Directory, name: &OsStr, old: &Old) -> Result<()> {
     let path = directory.path_of(name);
@@ -162,8 +162,8 @@ fn check_same(directory: &Directory, name: &OsStr, old: &Old) -> Result<()> {
         Ok(Some(other)) if other.contents().is_some() && other.contents() == old.contents() => {
             Ok(())
         }
-        Ok(_) | Err(Error::SymbolicLink { .. } | Error::Irregular { .. }) => {
-            Err(Error::Exists { path })
+        Ok(_) | Err(Error::SymbolicLink { .. } | Error::NotAFile { .. }) => {
+            Err(Error::ExistingFile { path })
         }
         Err(error) => Err(error),
     }

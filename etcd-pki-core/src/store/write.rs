@@ -59,8 +59,8 @@ pub struct NewFile<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Exists`], [`Error::NotReplaceable`], [`Error::UntrustedOwner`],
-/// [`Error::SymbolicLink`], [`Error::Changed`], [`Error::Io`], [`Error::Locked`].
+/// [`Error::ExistingFile`], [`Error::NotReplaceable`], [`Error::UntrustedOwner`],
+/// [`Error::SymbolicLink`], [`Error::FileChanged`], [`Error::Io`], [`Error::Locked`].
 ///
 /// After an error the files are the old ones, with two exceptions. The system may allow one rename,
 /// refuse the next, and refuse to restore the old file; then one new file may stay without the
@@ -398,7 +398,7 @@ impl Existing {
             return Err(irregular(&path));
         }
         if target.replace == Replace::Nothing {
-            return Err(Error::Exists { path });
+            return Err(Error::ExistingFile { path });
         }
         let old = match directory.open_regular(name) {
             Ok(Some((file, metadata))) => Old::read(&file, Stamp::from(&metadata), &path)?,
@@ -451,7 +451,7 @@ impl Existing {
         if is_same {
             return Ok(());
         }
-        Err(Error::Changed {
+        Err(Error::FileChanged {
             path: path.to_owned(),
         })
     }
@@ -620,7 +620,7 @@ mod tests {
 
         assert!(matches!(
             write(Overwrite::Refuse),
-            Err(Error::Exists { .. })
+            Err(Error::ExistingFile { .. })
         ));
         for (path, before, after) in [
             (&key, 0o640, 0o640),

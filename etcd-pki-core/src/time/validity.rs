@@ -64,10 +64,10 @@ impl Validity {
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`] for an expiry that is not after now, or after the year 9999, the last
+    /// [`Error::InvalidValidity`] for an expiry that is not after now, or after the year 9999, the last
     /// that X.509 can represent (RFC 5280, section 4.1.2.5).
     pub fn end(self, now: SystemTime) -> Result<SystemTime> {
-        let beyond = || Error::Validity {
+        let beyond = || Error::InvalidValidity {
             reason: "the validity ends past the year 9999, the last that a certificate can hold"
                 .to_owned(),
         };
@@ -80,7 +80,7 @@ impl Validity {
             return Err(beyond());
         }
         if end <= now {
-            return Err(Error::Validity {
+            return Err(Error::InvalidValidity {
                 reason: format!(
                     "the validity would end on {}, which is not after now",
                     clock::rfc3339(end)
@@ -96,11 +96,11 @@ impl Validity {
     ///
     /// # Errors
     ///
-    /// [`Error::Validity`] for a validity that no certificate can have at any time: even at the
+    /// [`Error::InvalidValidity`] for a validity that no certificate can have at any time: even at the
     /// earliest time of a correct clock, it would end after the year 9999 or before it begins.
     pub(crate) fn checked_duration(self) -> Result<Option<Duration>> {
         match self.0 {
-            Inner::Until(end) if end <= clock::earliest() => Err(Error::Validity {
+            Inner::Until(end) if end <= clock::earliest() => Err(Error::InvalidValidity {
                 reason: format!(
                     "the validity would end on {}, before any certificate begins",
                     clock::rfc3339(end)

@@ -150,11 +150,11 @@ pub(crate) fn unacceptable(finding: Finding) -> Error {
         Finding::Expired {
             subject: Some(subject),
             not_after,
-        } => Error::AuthorityExpired { subject, not_after },
+        } => Error::CaExpired { subject, not_after },
         Finding::NotYetValid {
             subject: Some(subject),
             not_before,
-        } => Error::AuthorityNotYetValid {
+        } => Error::CaNotYetValid {
             subject,
             not_before,
         },

@@ -199,10 +199,10 @@ pub(crate) fn place_of_key(certificates: &[Certificate], key: &PublicKey) -> Opt
 ///
 /// # Errors
 ///
-/// [`Error::Missing`] if the file does not have the old certificate; the errors of
+/// [`Error::MissingBlock`] if the file does not have the old certificate; the errors of
 /// [`Certificate::all_from_bytes`].
 pub(crate) fn with_replaced(file: &[u8], old: &Certificate, new: &Certificate) -> Result<Vec<u8>> {
-    let missing = || Error::Missing {
+    let missing = || Error::MissingBlock {
         what: "certificate that is renewed",
         found: Vec::new(),
     };

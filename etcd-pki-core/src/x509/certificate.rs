@@ -45,7 +45,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] and [`Error::Several`] unless the file has exactly one;
+    /// [`Error::MissingBlock`] and [`Error::SeveralBlocks`] unless the file has exactly one;
     /// [`Error::Malformed`] if it is damaged.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         let blocks = pem::read(WHAT, pem.as_ref())?;
@@ -82,7 +82,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] if the file has none; [`Error::Malformed`] if one is damaged.
+    /// [`Error::MissingBlock`] if the file has none; [`Error::Malformed`] if one is damaged.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
         Self::each_from_bytes(bytes)?.into_iter().collect()
     }

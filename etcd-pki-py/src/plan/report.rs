@@ -7,11 +7,8 @@ use pyo3::prelude::*;
 
 use super::{PyPlan, PyStep};
 use crate::{
-    certificate::PyCertificate,
-    claim::PyClaim,
-    error::exception_of,
-    hash::hash_by_debug,
-    words::{Word, member},
+    certificate::PyCertificate, claim::PyClaim, enumerations::member, error::exception_of,
+    hash::hash_by_debug, words::Word,
 };
 
 /// The result of applying a plan. A failing step does not stop the others, unless it would fail for

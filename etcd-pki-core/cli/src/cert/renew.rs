@@ -400,9 +400,7 @@ fn message(failure: &StepReport<'_>, store: Option<&Store>) -> Message {
 fn is_of_ca(error: &Error) -> bool {
     match error {
         Error::File { error, .. } => is_of_ca(error),
-        Error::AuthorityExpired { .. }
-        | Error::AuthorityNotYetValid { .. }
-        | Error::Unacceptable { .. } => true,
+        Error::CaExpired { .. } | Error::CaNotYetValid { .. } | Error::Unacceptable { .. } => true,
         _ => false,
     }
 }

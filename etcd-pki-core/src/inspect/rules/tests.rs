@@ -326,7 +326,7 @@ fn files_that_cannot_be_used() {
         path: PathBuf::from("a.pem"),
         error: Box::new(error),
     };
-    let missing = |what, found: &str| Error::Missing {
+    let missing = |what, found: &str| Error::MissingBlock {
         what,
         found: vec![found.to_owned()],
     };

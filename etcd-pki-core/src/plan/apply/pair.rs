@@ -113,7 +113,7 @@ fn certify(
     if rewrites_key {
         let current = shared.key(&pair.paths.key)?;
         if current.public_key() != key {
-            return Err(Error::Changed {
+            return Err(Error::FileChanged {
                 path: step.paths().key,
             });
         }

@@ -17,8 +17,7 @@ use crate::{
     plan::{
         Contents, Step,
         cache::{Mark, Marker},
-        file_renewal::FileRenewal,
-        host::key_of,
+        file_renewal::{FileRenewal, key_of},
         report::Product,
     },
     store::{Attributes, LockedStore},
@@ -75,7 +74,7 @@ impl<'a> Shared<'a> {
     }
 
     pub(super) fn signer(&self, kind: CaKind) -> Result<&CertificateAuthority> {
-        self.signers.get(&kind).ok_or(Error::Missing {
+        self.signers.get(&kind).ok_or(Error::MissingBlock {
             what: "private key of its CA",
             found: Vec::new(),
         })

@@ -150,7 +150,7 @@ fn what_arrives() {
     let leaf = Made::root(test_certificates::leaf("leaf"));
     let one = |made: &Made| Ok(made.certificate.clone());
     let damaged = || {
-        Err(Error::Missing {
+        Err(Error::MissingBlock {
             what: "certificate",
             found: Vec::new(),
         })

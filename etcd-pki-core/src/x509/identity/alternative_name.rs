@@ -355,9 +355,11 @@ fn hint(text: &str) -> Option<String> {
     }
     if let Some(separator) = text.find("://") {
         let is_of_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
-        let scheme = text[..separator].rfind(|letter| !is_of_scheme(letter));
+        let mut before = text[..separator].char_indices();
+        let before = before.rfind(|(_, letter)| !is_of_scheme(*letter));
+        let scheme = before.map(|(place, letter)| place + letter.len_utf8());
         // ETCD_INITIAL_CLUSTER contains name=URL
-        let url = &text[scheme.map_or(0, |before| before + 1)..];
+        let url = &text[scheme.unwrap_or_default()..];
         let url = url.split([',', ';', ' ']).next().unwrap_or_default();
         let host = Url::parse(url).ok()?.host_str()?.to_owned();
         return Some(match scheme {
