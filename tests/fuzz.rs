@@ -1,9 +1,11 @@
-//! Every parser takes any bytes: the fuzz targets of `etcd_pki_tests::fuzz`, on stable Rust, with a bounded number of inputs.
+//! Every parser takes any bytes: the fuzz targets of `etcd_pki_tests::fuzz`, on stable Rust, with a
+//! bounded number of inputs.
 //!
-//! Each target gets the files of its corpus, then inputs that are made of them by a fixed seed, then inputs by a random seed.
-//! A failure prints the seed and keeps the input: `ETCD_PKI_TEST_FUZZ_SEED=N` makes the same inputs again.
-//! `ETCD_PKI_TEST_FUZZ_INPUTS=N` sets how many inputs each seed makes, for a longer run.
-//! `ETCD_PKI_TEST_FUZZ_CORPUS=write` writes the corpus anew.
+//! Each target gets the files of its corpus, then inputs that are made of them by a fixed seed,
+//! then inputs by a random seed. A failure prints the seed and keeps the input:
+//! `ETCD_PKI_TEST_FUZZ_SEED=N` makes the same inputs again. `ETCD_PKI_TEST_FUZZ_INPUTS=N` sets how
+//! many inputs each seed makes, for a longer run. `ETCD_PKI_TEST_FUZZ_CORPUS=write` writes the
+//! corpus anew.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the Python package as it would be published, the source first and the wheel from it, and checks both: what they hold,
-# that the wheel keeps to the stable ABI, that the stubs say what the module is, and that types fit. Called by tests/run.sh,
-# after tests/setup.sh; the wheel is left in target/dist.
+# Builds the Python package as it would be published, the source first and the wheel from it, and
+# checks both: what they hold, that the wheel keeps to the stable ABI, that the stubs say what the
+# module is, and that types fit. Called by tests/run.sh, after tests/setup.sh; the wheel is left in
+# target/dist.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

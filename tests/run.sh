@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs every check there is, after bringing what they need: bash tests/run.sh
 #
-# It wants Rust (with rustfmt and clippy), a C compiler, Python 3 and a Debian-like system; tests/setup.sh installs the
-# programs that judge, or says what to install. Nothing is skipped: what is missing fails.
+# It wants Rust (with rustfmt and clippy), a C compiler, Python 3 and a Debian-like system;
+# tests/setup.sh installs the programs that judge, or says what to install. Nothing is skipped: what
+# is missing fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -53,7 +54,8 @@ RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 step "packages, as they would be published"
 # cargo keeps what it unpacked of a version, and takes it for the package of the next run
 rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/etcd-pki{,-core}-[0-9]*
-# Uncommitted changes are packed as they are: this checks the packages, not the state of the checkout
+# Uncommitted changes are packed as they are: this checks the packages, not the state of the
+# checkout
 cargo publish --locked --workspace --dry-run --allow-dirty
 
 step "without the feature rsa"

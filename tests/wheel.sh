@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests of the Python package against an installed wheel: bash tests/wheel.sh WHEEL [PYTEST ARGUMENTS...]
+# Runs the tests of the Python package against an installed wheel: bash tests/wheel.sh WHEEL [PYTEST
+# ARGUMENTS...]
 #
-# Twice: on the oldest and on the newest CPython at hand, 3.9 at the least, of those on PATH and those that pyenv keeps. It wants what
-# tests/setup.sh brings, and the command: $ETCD_PKI_TEST_COMMAND, or what it builds with cargo.
+# Twice: on the oldest and on the newest CPython at hand, 3.9 at the least, of those on PATH and
+# those that pyenv keeps. It wants what tests/setup.sh brings, and the command:
+# $ETCD_PKI_TEST_COMMAND, or what it builds with cargo.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -63,6 +65,7 @@ for interpreter in "${chosen[@]}"; do
     fi
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
     say "CPython $version: ${wheel##*/}"
-    # From where the tests are and not from the root, whose packages could stand before the installed one
+    # From where the tests are and not from the root, whose packages could stand before the
+    # installed one
     (cd "$tests/wheel" && "$venv/bin/python" -m pytest "$@")
 done

@@ -6,7 +6,8 @@ use etcd_pki_tests::{
     openssl,
 };
 
-/// The members' requests and certificates: all of them have the common name that cfssl gives, so that names alone tell them apart.
+/// The members' requests and certificates: all of them have the common name that cfssl gives, so
+/// that names alone tell them apart.
 const ONE_COMMON_NAME: &str = "\
 layout: cfssl
 members:
@@ -14,8 +15,8 @@ members:
   - {name: etcd-2, common_name: etcd, addresses: [10.0.0.12]}
 ";
 
-/// Whoever copied it: the request that a key has signed for its own pair goes on, and the copy is refused, before its host has
-/// asked for anything and after.
+/// Whoever copied it: the request that a key has signed for its own pair goes on, and the copy is
+/// refused, before its host has asked for anything and after.
 #[test]
 fn a_copy_does_not_hold_the_original_up() {
     for (specification, file) in [
@@ -53,7 +54,8 @@ fn a_copy_does_not_hold_the_original_up() {
     }
 }
 
-/// Requests that do not say whose they are: the certificate beside one does, if the authority has signed it for that pair.
+/// Requests that do not say whose they are: the certificate beside one does, if the authority has
+/// signed it for that pair.
 #[test]
 fn a_certificate_tells_whose_a_key_is() {
     let machines = Machines::new(SPECIFICATION);
@@ -96,8 +98,8 @@ fn a_certificate_tells_whose_a_key_is() {
     assert!(certificate.exists());
 }
 
-/// A request that the host's administrator made with openssl: its common name is not that of the pair, and its names are some of
-/// the pair's.
+/// A request that the host's administrator made with openssl: its common name is not that of the
+/// pair, and its names are some of the pair's.
 #[test]
 fn a_host_own_names_show_whose_a_request_is() {
     let machines = Machines::new(SPECIFICATION);

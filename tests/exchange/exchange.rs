@@ -78,7 +78,8 @@ fn as_kubeadm_makes_them() {
 
 #[test]
 fn as_cfssl_makes_them() {
-    // Two organizations are one multi-valued part of the subject; an authority is asked for behind the names
+    // Two organizations are one multi-valued part of the subject; an authority is asked for behind
+    // the names
     let template = json!({
         "Subject": {
             "Country": ["CH"],
@@ -255,7 +256,8 @@ fn what_an_option_says_need_not_be_a_claim_that_can_be_granted() {
 
 #[test]
 fn without_attributes() {
-    // RFC 2986 demands the field, and some tools leave it out: content is [version, subject, key] alone
+    // RFC 2986 demands the field, and some tools leave it out: content is [version, subject, key]
+    // alone
     let scratch = Scratch::new("attributes");
     openssl::call(scratch.path(), "genpkey -algorithm ED25519 -out key");
     openssl::call(
@@ -263,7 +265,8 @@ fn without_attributes() {
         "req -new -key key -subj /CN=x -outform DER -out request",
     );
     let request = fs::read(scratch.path().join("request")).unwrap();
-    // SEQUENCE { SEQUENCE { ..., [0] {} }, algorithm, signature }: the outer length takes two bytes, the inner ones one
+    // SEQUENCE { SEQUENCE { ..., [0] {} }, algorithm, signature }: the outer length takes two
+    // bytes, the inner ones one
     let length = usize::from(request[4]);
     let mut content = request[3..5 + length].to_vec();
     assert_eq!(content.split_off(content.len() - 2), [0xa0, 0x00]);

@@ -1,4 +1,5 @@
-//! Keys that stay on their hosts: what is requested, signed and installed, and what a change touches.
+//! Keys that stay on their hosts: what is requested, signed and installed, and what a change
+//! touches.
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -170,7 +171,8 @@ fn a_renewed_authority_travels() {
     assert_eq!(machines.quietly("etcd-1")["trusted"], 0);
 }
 
-/// A CA that expired or expires soon is renewed where it is, and each host gets its new certificate.
+/// A CA that expired or expires soon is renewed where it is, and each host gets its new
+/// certificate.
 #[test]
 fn a_ca_that_is_due_is_renewed_before_it_signs() {
     const DAY: Duration = Duration::from_secs(86_400);

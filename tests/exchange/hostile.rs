@@ -1,4 +1,5 @@
-//! An exchange directory in the hands of somebody else: what is wrong in one host's folder is refused there, and stops no other.
+//! An exchange directory in the hands of somebody else: what is wrong in one host's folder is
+//! refused there, and stops no other.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -99,7 +100,8 @@ fn requested() -> Machines {
     machines
 }
 
-/// Runs a command that may wait for something, and fails if it does. It gives the exit code, the document and what was said.
+/// Runs a command that may wait for something, and fails if it does. It gives the exit code, the
+/// document and what was said.
 fn outcome(command: &mut Command) -> (i32, Value, String) {
     let mut limited = Command::new("timeout");
     limited.current_dir(command.get_current_dir().unwrap());
@@ -165,7 +167,8 @@ fn a_file_that_is_none_stops_no_other_host() {
                 machines.path("travel/etcd-1/member-etcd-1.pem").exists(),
                 "{file}: {what}: {said}"
             );
-            // What is no file is never replaced, and what is one and too large or damaged is, but for a request
+            // What is no file is never replaced, and what is one and too large or damaged is, but
+            // for a request
             let is_file = what.starts_with("a file");
             match file {
                 // A directory may be called so
@@ -372,7 +375,8 @@ fn a_folder_that_is_changed_meanwhile_stops_no_other_host() {
     assert_eq!(signed, 4);
 }
 
-/// Who may rename in the exchange directory swaps a folder for a link, while the process waits for the lock of its own directory.
+/// Who may rename in the exchange directory swaps a folder for a link, while the process waits for
+/// the lock of its own directory.
 #[test]
 fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
     for machine in ["etcd-1", "ca"] {
@@ -421,8 +425,8 @@ fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
     }
 }
 
-/// etcd sends the whole file in each handshake, and Go reads no message of certificates over 256 KiB
-/// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
+/// etcd sends the whole file in each handshake, and Go reads no message of certificates over 256
+/// KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
 #[test]
 fn what_follows_a_leaf_is_its_chain_and_nothing_else() {
     type Change = fn(&str, &str) -> String;

@@ -1,5 +1,5 @@
-//! What lies among the requests and certificates that travelled and is no file for them: links, pipes, files that are too large. It
-//! is refused, and neither followed nor waited for.
+//! What lies among the requests and certificates that travelled and is no file for them: links,
+//! pipes, files that are too large. It is refused, and neither followed nor waited for.
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use etcd_pki_core::internal::READ_LIMIT;
@@ -38,7 +38,8 @@ fn never_through_a_symbolic_link() {
     assert!(!machines.path("real/ca.pem").exists());
 }
 
-/// A pipe would be waited for by who opens it. It is refused by its name, as a link that leads nowhere is.
+/// A pipe would be waited for by who opens it. It is refused by its name, as a link that leads
+/// nowhere is.
 #[test]
 fn what_is_no_file() {
     let machines = Machines::new(SPECIFICATION);

@@ -1,5 +1,5 @@
-//! The progress of plans with requests: each change is reported, and a plan that is interrupted between two changes is finished
-//! by the next one.
+//! The progress of plans with requests: each change is reported, and a plan that is interrupted
+//! between two changes is finished by the next one.
 use std::{
     fs,
     path::PathBuf,

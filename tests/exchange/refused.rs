@@ -1,4 +1,5 @@
-//! Requests and certificates that travelled and are not as they should be: they are refused, and the rest goes on.
+//! Requests and certificates that travelled and are not as they should be: they are refused, and
+//! the rest goes on.
 use std::{fs, path::PathBuf, process::Command};
 
 use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Role};
@@ -183,7 +184,8 @@ fn the_directory_of_the_keys_does_not_travel() {
     }
 }
 
-/// Who waits for a host's certificates is told which hosts have sent nothing; a request that is refused is something.
+/// Who waits for a host's certificates is told which hosts have sent nothing; a request that is
+/// refused is something.
 #[test]
 fn hosts_from_which_nothing_has_come_are_named() {
     let machines = Machines::new(SPECIFICATION);
@@ -209,7 +211,8 @@ fn hosts_from_which_nothing_has_come_are_named() {
     }
 }
 
-/// Whoever has an authority's key could sign certificates, so none that it has signs a leaf with it.
+/// Whoever has an authority's key could sign certificates, so none that it has signs a leaf with
+/// it.
 #[test]
 fn a_key_that_is_an_authoritys() {
     let machines = Machines::new(&format!("ca: {{peers: separate}}\n{SPECIFICATION}"));

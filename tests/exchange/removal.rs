@@ -1,4 +1,5 @@
-//! CA certificates that a host trusts and that are missing in what arrives: when they stay, and when they go.
+//! CA certificates that a host trusts and that are missing in what arrives: when they stay, and
+//! when they go.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -84,7 +85,8 @@ fn a_ca_stays_while_any_certificate_here_needs_it() {
         let own = fs::read_to_string(&ca).unwrap();
         let both = own.clone() + &partner.certificate().to_pem();
         fs::write(&ca, &both).unwrap();
-        // Something is due at the same time, and the CA's machine writes the bundle without the partner
+        // Something is due at the same time, and the CA's machine writes the bundle without the
+        // partner
         machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.11, 10.0.1.1"));
         let (_, requested, _) = apply(&machines, &[]);
         assert_eq!(requested["requested"], 1);

@@ -1,4 +1,5 @@
-//! The CAs that a host trusts, where their certificates arrive in an exchange directory that others may write to.
+//! The CAs that a host trusts, where their certificates arrive in an exchange directory that others
+//! may write to.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -563,7 +564,8 @@ fn a_file_of_thousands_of_certificates_is_refused_in_time() {
     assert_eq!(fs::read_to_string(&ca).unwrap(), own);
 }
 
-/// The members of a real cluster run with what arrived, and refuse a client of the CA that somebody put among it.
+/// The members of a real cluster run with what arrived, and refuse a client of the CA that somebody
+/// put among it.
 #[test]
 fn etcd_refuses_the_client_of_a_ca_that_was_put_into_the_folder() {
     let specification =

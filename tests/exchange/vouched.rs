@@ -1,4 +1,5 @@
-//! Which CA certificates a host trusts: the user's fingerprints, and what a link certificate vouches for.
+//! Which CA certificates a host trusts: the user's fingerprints, and what a link certificate
+//! vouches for.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Characters that a terminal obeys or a reader does not see, in the names of certificates, requests and files: none of them comes
-//! out of any command.
+//! Characters that a terminal obeys or a reader does not see, in the names of certificates,
+//! requests and files: none of them comes out of any command.
 use std::{
     fs,
     path::Path,
@@ -10,11 +10,12 @@ use etcd_pki_core::Cluster;
 use etcd_pki_tests::{Scratch, Tool, command::etcd_pki};
 use serde_json::Value;
 
-/// A turn of the direction of writing, blanks without a width, an isolate, a byte order mark, a tag, a colour, and a line that
-/// looks like one of another program's.
+/// A turn of the direction of writing, blanks without a width, an isolate, a byte order mark, a
+/// tag, a colour, and a line that looks like one of another program's.
 const EVIL: &str = "a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{e0041}f\u{1b}[31m\u{9b}\nFORGED";
 
-/// What must not be printed, by Unicode's own lists of categories Cc and Cf, as far as they are in [`EVIL`] and near it.
+/// What must not be printed, by Unicode's own lists of categories Cc and Cf, as far as they are in
+/// [`EVIL`] and near it.
 fn is_hidden(letter: char) -> bool {
     (letter.is_control() && letter != '\n')
         || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -24,7 +25,8 @@ fn is_hidden(letter: char) -> bool {
 struct Place(Scratch);
 
 impl Place {
-    /// A directory of Kubespray's names with such names in every certificate, and a request and a file next to it.
+    /// A directory of Kubespray's names with such names in every certificate, and a request and a
+    /// file next to it.
     fn create() -> Self {
         let place = Self(Scratch::new("hidden"));
         fs::create_dir(place.path().join("ssl")).unwrap();

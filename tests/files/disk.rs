@@ -1,4 +1,5 @@
-//! What the file system has in store for a plan: links, full disks, directories that are not there, files of other users.
+//! What the file system has in store for a plan: links, full disks, directories that are not there,
+//! files of other users.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
@@ -63,7 +64,8 @@ fn a_full_disk_changes_nothing_that_was_there() {
     cluster.assert_mended(&["client-root.pem"]);
 }
 
-/// A file system that fills up in the middle: what was written is whole, and with room again the next run finishes.
+/// A file system that fills up in the middle: what was written is whole, and with room again the
+/// next run finishes.
 #[test]
 fn a_small_file_system() {
     let cluster = Cluster::new(SPECIFICATION);
@@ -92,7 +94,8 @@ fn a_small_file_system() {
     cluster.assert_whole();
 }
 
-/// The system lets the new key take its place and then refuses the certificate's: the old key comes back.
+/// The system lets the new key take its place and then refuses the certificate's: the old key comes
+/// back.
 #[test]
 fn a_pair_of_which_one_file_cannot_be_replaced() {
     let cluster = Cluster::applied();
@@ -129,7 +132,8 @@ fn a_directory_that_may_not_be_written_to() {
     assert!(said.contains("/proc/ssl"), "{said}");
 }
 
-/// Whoever may read it all and write nothing: a plan is to be had, and what apply does not do is not begun.
+/// Whoever may read it all and write nothing: a plan is to be had, and what apply does not do is
+/// not begun.
 #[test]
 fn a_directory_that_others_may_only_read() {
     let cluster = Cluster::applied();
@@ -180,7 +184,8 @@ fn a_directory_that_vanishes() {
     cluster.assert_whole();
 }
 
-/// Nothing is made in the place of a directory that is gone: certificates of an authority that nobody has any more.
+/// Nothing is made in the place of a directory that is gone: certificates of an authority that
+/// nobody has any more.
 #[test]
 fn a_directory_that_vanishes_in_the_middle() {
     let cluster = Cluster::new(SPECIFICATION);
@@ -226,7 +231,8 @@ fn another_directory_in_its_place() {
     assert_eq!(cluster.contents(), before);
 }
 
-/// What a run that was cut off left in a folder of the directory goes with the next change there, and is no change itself.
+/// What a run that was cut off left in a folder of the directory goes with the next change there,
+/// and is no change itself.
 #[test]
 fn what_was_left_behind_in_a_folder() {
     let text = "directory: ssl\nlayout: kubeadm\nmembers: [etcd-1]\n";

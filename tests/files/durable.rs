@@ -1,5 +1,6 @@
-//! What survives a power cut: no file gets its name before its contents are on the disk, and every new name is on the disk when the
-//! command ends. strace lists the system calls of the command, in the order in which they begin and end.
+//! What survives a power cut: no file gets its name before its contents are on the disk, and every
+//! new name is on the disk when the command ends. strace lists the system calls of the command, in
+//! the order in which they begin and end.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

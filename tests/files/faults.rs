@@ -1,6 +1,8 @@
-//! Where any system call that writes fails, a command that writes keys says so, loses and leaves nothing, and the next one finishes.
+//! Where any system call that writes fails, a command that writes keys says so, loses and leaves
+//! nothing, and the next one finishes.
 //!
-//! Each call fails once, with the errors in turn. `ETCD_PKI_TEST_FAULTS=all` lets each call fail with each error.
+//! Each call fails once, with the errors in turn. `ETCD_PKI_TEST_FAULTS=all` lets each call fail
+//! with each error.
 #![allow(missing_docs, reason = "a test that cannot go on fails where it is")]
 
 use std::env;

@@ -70,7 +70,8 @@ fn a_replaced_file_keeps_its_mode_and_a_key_is_closed() {
     }
 }
 
-/// --force is for leaves: neither an authority's certificate nor its key goes by it, under whatever name.
+/// --force is for leaves: neither an authority's certificate nor its key goes by it, under whatever
+/// name.
 #[test]
 fn an_authority_is_not_replaced_by_force() {
     let pki = Pki::create();
@@ -165,7 +166,8 @@ fn never_through_a_symbolic_link() {
     assert!(!pki.parent().join("nowhere").exists() && !pki.parent().join("x-key.pem").exists());
 }
 
-/// Copies of a pair that share its file, as Calico's of Kubespray's node pair, keep what is replaced.
+/// Copies of a pair that share its file, as Calico's of Kubespray's node pair, keep what is
+/// replaced.
 #[test]
 fn further_names_of_what_is_replaced_are_told() {
     let pki = Pki::create();
@@ -227,7 +229,8 @@ fn further_names_of_what_is_replaced_are_told() {
     );
 }
 
-/// What is public replaces no private key, whichever command writes it: the key may be the only copy.
+/// What is public replaces no private key, whichever command writes it: the key may be the only
+/// copy.
 #[test]
 fn a_public_file_replaces_no_private_key() {
     let pki = Pki::create();

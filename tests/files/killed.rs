@@ -1,4 +1,5 @@
-//! Killed before any system call that writes, a command that writes keys loses and leaves nothing, and the next one finishes.
+//! Killed before any system call that writes, a command that writes keys loses and leaves nothing,
+//! and the next one finishes.
 #![allow(missing_docs, reason = "a test that cannot go on fails where it is")]
 
 use etcd_pki_tests::sweep::{Disturbance, JOBS, sweep};

@@ -1,6 +1,8 @@
-//! Files that any host may put before a CA cost work in proportion to their bytes, and errors about them are short.
+//! Files that any host may put before a CA cost work in proportion to their bytes, and errors about
+//! them are short.
 //!
-//! The files are so large that work by the square of their size would not end within the time that a test has.
+//! The files are so large that work by the square of their size would not end within the time that
+//! a test has.
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use etcd_pki_core::{
@@ -183,8 +185,9 @@ fn specification(members: usize, shared: usize, nodes: usize, profile: &str) -> 
     yaml
 }
 
-/// The names that certificates share are counted in all of them. Ten thousand hosts have the whole list of Kubespray's
-/// members, and a list that would cost the square of the specification's bytes is refused at once, with its field.
+/// The names that certificates share are counted in all of them. Ten thousand hosts have the whole
+/// list of Kubespray's members, and a list that would cost the square of the specification's bytes
+/// is refused at once, with its field.
 #[test]
 fn shared_names_are_counted_in_every_certificate() {
     for (members, shared, nodes, profile) in [

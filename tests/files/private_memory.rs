@@ -1,4 +1,5 @@
-//! The memory of the command, which has keys, stays its own: no core file, and no look from a process of the same user.
+//! The memory of the command, which has keys, stays its own: no core file, and no look from a
+//! process of the same user.
 #![cfg(target_os = "linux")]
 use std::{
     fs,
@@ -106,7 +107,8 @@ fn an_abort_leaves_no_core() {
     assert_eq!(names.collect::<Vec<_>>(), ["etcd-pki"]);
 }
 
-/// A process that is not dumpable still reaches its own files through /proc, by which new files get their names.
+/// A process that is not dumpable still reaches its own files through /proc, by which new files get
+/// their names.
 #[test]
 fn it_still_writes_as_any_user() {
     let cluster = Cluster::new(SPECIFICATION);

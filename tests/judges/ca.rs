@@ -151,7 +151,8 @@ fn an_intermediate_and_its_chain() {
         assert_eq!(ca.certificate().subject(), "CN=etcd-lower");
         made.issue(&ca, "root.pem");
 
-        // A directory whose authority is the root, or an intermediate, is its; one of another root is not
+        // A directory whose authority is the root, or an intermediate, is its; one of another root
+        // is not
         let directory = made.file("directory");
         fs::create_dir_all(&directory).unwrap();
         let store = Store::new(&directory, Layout::Kubespray);
@@ -233,7 +234,8 @@ fn an_authority_past_its_end_or_before_its_beginning() {
     assert!(matches!(issued, Err(Error::AuthorityExpired { .. })));
 }
 
-/// Members as other tools make them have common names without a prefix: they are known by their files.
+/// Members as other tools make them have common names without a prefix: they are known by their
+/// files.
 #[test]
 fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
     let kubeadm = Foreign::kubeadm("cp-1", "10.0.0.1");
@@ -342,8 +344,8 @@ fn a_peer_ca_of_its_own() {
     }
 }
 
-/// Whoever may write in the directory could choose what signs, by a link to it. A link in the path of
-/// the directory, and files that the user names, are followed.
+/// Whoever may write in the directory could choose what signs, by a link to it. A link in the path
+/// of the directory, and files that the user names, are followed.
 #[test]
 fn nothing_is_signed_through_a_link_in_the_directory() {
     let specification = "directory: p\nadmin: none\nmembers: [{name: m, addresses: [10.0.0.1]}]\n";

@@ -1,4 +1,5 @@
-//! etcd's own verdict: three members wholly on our certificates, in each version, with each kind of key.
+//! etcd's own verdict: three members wholly on our certificates, in each version, with each kind of
+//! key.
 #![allow(
     clippy::expect_used,
     reason = "a test that cannot go on fails where it stands"
@@ -51,7 +52,8 @@ fn takes_what_it_should_and_refuses_the_rest(version: Version) {
     }
 }
 
-/// What etcdctl must not get through with, and with which member: tried all at once in the end, since it takes its time to give up.
+/// What etcdctl must not get through with, and with which member: tried all at once in the end,
+/// since it takes its time to give up.
 struct RefusedEtcdctl {
     what: &'static str,
     member: usize,
@@ -189,8 +191,8 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
             .assert_refused_for_one_of(what, &["EOF", "server closed idle connection"]);
         cluster.wait_for_log(0, "certificate is valid for 0.0.0.0, not 127.0.0.1");
     }
-    // Why a client has that address: without any name it is accepted, in every version, and with a name
-    // or an address of its own it is accepted from there. Our findings say the same.
+    // Why a client has that address: without any name it is accepted, in every version, and with a
+    // name or an address of its own it is accepted from there. Our findings say the same.
     let named = |name: &str, names: &[&str]| {
         let identity = Identity::new(name).expect("a name");
         identity.with_names(names).expect("names")
@@ -247,7 +249,8 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
         .assert_refused("no certificate", "remote error: tls:");
 }
 
-/// etcd reads its pair again at every handshake, so that a member shows another one without a restart.
+/// etcd reads its pair again at every handshake, so that a member shows another one without a
+/// restart.
 fn is_refused_by_its_clients(cluster: &Cluster, files: &Files) -> Vec<RefusedEtcdctl> {
     for url in urls(cluster, 1) {
         go::dial(&url, &files.member, Some("etcd-9"))

@@ -1,4 +1,5 @@
-//! Files that are neither PEM nor DER: each is called by its name, with the command that converts it.
+//! Files that are neither PEM nor DER: each is called by its name, with the command that converts
+//! it.
 use std::{fs, process::Command};
 
 use base64::Engine as _;

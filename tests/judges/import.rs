@@ -31,7 +31,8 @@ impl Made {
         PrivateKey::from_bytes(&self.bytes(), Some(&Passphrase::new("secret")))
     }
 
-    /// The public key that openssl sees, its point uncompressed: `key` may have been made of another file.
+    /// The public key that openssl sees, its point uncompressed: `key` may have been made of
+    /// another file.
     fn public_key(&self) -> Vec<u8> {
         let first = self.scratch.path().join("first");
         public_key(
@@ -270,7 +271,8 @@ fn every_format_is_read_as_openssl_reads_it() {
     }
 }
 
-/// Go looks for all three structures under every label that ends in `PRIVATE KEY`, and etcd with it.
+/// Go looks for all three structures under every label that ends in `PRIVATE KEY`, and etcd with
+/// it.
 #[test]
 fn whatever_its_label_says_a_key_is_read_where_go_reads_it() {
     let keys: [(&[&str], &str); 6] = [
@@ -609,7 +611,8 @@ fn the_second_version_of_pkcs8() {
     }
 }
 
-/// The private number of an elliptic curve key in fewer or more bytes than the standard wants: Go reads it, and etcd with it.
+/// The private number of an elliptic curve key in fewer or more bytes than the standard wants: Go
+/// reads it, and etcd with it.
 #[test]
 fn numbers_of_another_length() {
     for (curve, oid, length) in [

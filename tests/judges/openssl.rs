@@ -1,4 +1,5 @@
-//! OpenSSL's verdict: `verify`, `verify -x509_strict`, `req -verify`, and the bytes of the extensions.
+//! OpenSSL's verdict: `verify`, `verify -x509_strict`, `req -verify`, and the bytes of the
+//! extensions.
 
 use std::fs;
 
@@ -48,7 +49,8 @@ fn verifies_every_request() {
     }
 }
 
-/// Kubernetes, Go and rustls read extensions in any order; the order is our own, and fixed so that certificates compare.
+/// Kubernetes, Go and rustls read extensions in any order; the order is our own, and fixed so that
+/// certificates compare.
 #[test]
 fn sees_the_extensions_of_the_role_in_their_order() {
     for (what, role, certificates) in each() {
@@ -133,7 +135,8 @@ fn refuses_another_authority() {
     );
 }
 
-/// Zeros that only DER needs, negative numbers and those that are longer than RFC 5280 allows: CAs have written them all.
+/// Zeros that only DER needs, negative numbers and those that are longer than RFC 5280 allows: CAs
+/// have written them all.
 #[test]
 fn prints_serial_numbers_as_we_do() {
     let scratch = Scratch::new("serial");

@@ -1,5 +1,5 @@
-//! etcd's peer port accepts every certificate of its CA without names, and those with names from there:
-//! clients do not get such certificates by accident, and who has one is warned.
+//! etcd's peer port accepts every certificate of its CA without names, and those with names from
+//! there: clients do not get such certificates by accident, and who has one is warned.
 use std::fs;
 
 use etcd_pki_core::{
@@ -77,7 +77,8 @@ fn who_is_accepted_is_warned_of_wherever_it_is_issued() {
     }
 }
 
-/// The peer CA closes the port only to what it did not sign, and a file without a CA closes nothing.
+/// The peer CA closes the port only to what it did not sign, and a file without a CA closes
+/// nothing.
 #[test]
 fn a_peer_ca_that_trusts_the_clients_ca_too() {
     let scratch = Scratch::new("peer-port");
@@ -224,7 +225,8 @@ fn a_dropped_name_does_not_open_the_port() {
     }
 }
 
-/// A time before the end that is as long as a life, or more than a third of it, is not silently shortened.
+/// A time before the end that is as long as a life, or more than a third of it, is not silently
+/// shortened.
 #[test]
 fn what_is_not_renewed_as_requested_is_said() {
     let scratch = Scratch::new("due");

@@ -21,7 +21,8 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Short enough to have a member's prefix before it, and never with two hyphens in a row, which are IDNA's.
+/// Short enough to have a member's prefix before it, and never with two hyphens in a row, which are
+/// IDNA's.
 fn host_name() -> impl Strategy<Value = String> {
     "[a-z](-?[a-z0-9]){0,8}(\\.[a-z][a-z0-9]{0,8}){0,3}"
 }

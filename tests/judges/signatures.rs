@@ -269,8 +269,8 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
     let key = own.public_key().as_der();
     let key = &key[key.len() - 32..];
     let at = good.windows(32).position(|bytes| bytes == key).unwrap();
-    // The points of order 1, 2, 4, 4, 8, 8, 8 and 8 (RFC 7748 and RFC 8032 give the curve), then every
-    // encoding that is not canonical: its number is p to 2^255 - 1, with either sign
+    // The points of order 1, 2, 4, 4, 8, 8, 8 and 8 (RFC 7748 and RFC 8032 give the curve), then
+    // every encoding that is not canonical: its number is p to 2^255 - 1, with either sign
     let order_1 = hex("0100000000000000000000000000000000000000000000000000000000000000");
     let order_2 = hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
     let order_8 = [
@@ -366,7 +366,8 @@ fn openssl_verifies_what_each_key_signs() {
     }
 }
 
-/// An authority that was signed in another way than ours is loaded, signs, and is renewed in our way.
+/// An authority that was signed in another way than ours is loaded, signs, and is renewed in our
+/// way.
 #[test]
 fn authorities_signed_in_any_way_are_renewed() {
     let pss = "-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";

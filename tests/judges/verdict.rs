@@ -30,7 +30,8 @@ impl Chains {
         openssl::call(self.scratch.path(), line);
     }
 
-    /// Makes NAME.pem, signed by ISSUER (itself, if that is its name), with the lines of an extension file.
+    /// Makes NAME.pem, signed by ISSUER (itself, if that is its name), with the lines of an
+    /// extension file.
     fn make(&self, name: &str, subject: &str, issuer: &str, extensions: &str, days: &str) {
         if !self.file(&format!("{name}-key.pem")).exists() {
             self.call(&format!(
@@ -410,8 +411,8 @@ fn every_way_up_is_tried() {
     assert!(chains.compare("both", "both", &["leaf"], None));
 }
 
-/// Go asks for policies where policyConstraints do, but not where the trusted CA does. We do not judge
-/// that, and never call such a chain accepted.
+/// Go asks for policies where policyConstraints do, but not where the trusted CA does. We do not
+/// judge that, and never call such a chain accepted.
 #[test]
 fn policy_constraints() {
     let explicit = "policyConstraints=critical,requireExplicitPolicy:0";

@@ -216,7 +216,8 @@ fn another_specification_changes_what_it_must() {
     cluster.assert_whole();
     cluster.specify(SPECIFICATION);
     let _ = cluster.apply();
-    // One that is due from its first day would be made anew each time: never before the last third of its life
+    // One that is due from its first day would be made anew each time: never before the last third
+    // of its life
     cluster.specify(&format!(
         "defaults: {{renew_before: 300d}}\n{SPECIFICATION}"
     ));
@@ -488,7 +489,8 @@ fn der_is_no_file_of_a_pair() {
     assert_eq!(read_certificate(cluster.file("ca.pem")), ca);
 }
 
-/// What a specification says of an authority that is there and is otherwise is told, and changes nothing.
+/// What a specification says of an authority that is there and is otherwise is told, and changes
+/// nothing.
 #[test]
 fn an_authority_stays_as_it_was_made() {
     let cluster = Cluster::applied();

@@ -1,5 +1,5 @@
-//! A CA with a file behind a symbolic link: nothing is signed with it, and nothing is written through the
-//! link.
+//! A CA with a file behind a symbolic link: nothing is signed with it, and nothing is written
+//! through the link.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},

@@ -134,8 +134,8 @@ fn a_clock_that_may_be_right_is_not_named() {
     assert!(!said.contains("clock"), "{said}");
 }
 
-/// A clock that is years ahead shows a whole cluster as expired long ago. No date of its own shows that a
-/// clock is ahead, so the certificates do.
+/// A clock that is years ahead shows a whole cluster as expired long ago. No date of its own shows
+/// that a clock is ahead, so the certificates do.
 #[test]
 fn a_clock_in_the_future_is_doubted_where_everything_expired() {
     const YEAR: u64 = 365 * 86_400;

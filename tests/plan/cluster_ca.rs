@@ -1,4 +1,5 @@
-//! The authority of a cluster: never made beside another, renewed with its key, and what its leaves say of it.
+//! The authority of a cluster: never made beside another, renewed with its key, and what its leaves
+//! say of it.
 use std::{collections::BTreeMap, fs};
 
 use etcd_pki_core::Certificate;
@@ -68,7 +69,8 @@ fn a_ca_without_key_usage_is_renewed_and_its_leaves_stay() {
     assert!(cluster.due().is_empty());
 }
 
-/// Somebody renews the authority with OpenSSL, and with it goes the serial number, or the key identifier, that some leaves name.
+/// Somebody renews the authority with OpenSSL, and with it goes the serial number, or the key
+/// identifier, that some leaves name.
 #[test]
 fn leaves_that_name_an_earlier_certificate_of_their_authority() {
     let cluster = Cluster::applied();

@@ -1,4 +1,5 @@
-//! Writing that cannot be done or is cut off, and several that write at once: nothing is lost, and no file is cut short.
+//! Writing that cannot be done or is cut off, and several that write at once: nothing is lost, and
+//! no file is cut short.
 use std::{
     fs,
     process::{Command, Stdio},

@@ -1,5 +1,5 @@
-//! Ownership of keys is judged, not inherited: a key that belongs to a stranger is named and not used, and
-//! a CA's key is for its owner alone.
+//! Ownership of keys is judged, not inherited: a key that belongs to a stranger is named and not
+//! used, and a CA's key is for its owner alone.
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
@@ -155,7 +155,8 @@ fn keys_of_leaves() {
     }
 }
 
-/// A key under a certificate's name counts too, and an empty file of a stranger becomes no key of theirs.
+/// A key under a certificate's name counts too, and an empty file of a stranger becomes no key of
+/// theirs.
 #[test]
 fn a_strangers_empty_file() {
     if !is_root() {
@@ -285,8 +286,8 @@ fn adoption() {
     assert!(remarks.any(|remark| remark.contains("who can sign certificates")));
 }
 
-/// A key that `--key` names is judged by its owner, and in the directory it is reached through no link,
-/// as one that a plan finds there.
+/// A key that `--key` names is judged by its owner, and in the directory it is reached through no
+/// link, as one that a plan finds there.
 #[test]
 fn keys_that_are_named_for_a_new_certificate() {
     if !is_root() {

@@ -1,4 +1,5 @@
-//! Plans that are cut off, or carried out by several at once: no key is lost, no file is cut short, and the next run finishes.
+//! Plans that are cut off, or carried out by several at once: no key is lost, no file is cut short,
+//! and the next run finishes.
 use std::{
     collections::BTreeMap,
     fs,
@@ -46,7 +47,8 @@ fn sixteen_at_once_make_each_certificate_once() {
     cluster.assert_whole();
 }
 
-/// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next apply.
+/// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next
+/// apply.
 #[test]
 fn ended_between_two_changes() {
     /// Has enough after three.
@@ -120,7 +122,8 @@ fn killed_while_renewing() {
     cluster.assert_whole();
 }
 
-/// Killed at any instant, apply loses no authority and no pair beyond repair, and the next one finishes.
+/// Killed at any instant, apply loses no authority and no pair beyond repair, and the next one
+/// finishes.
 #[test]
 fn killed_three_hundred_times() {
     let cluster = Cluster::applied();
@@ -158,7 +161,8 @@ fn killed_three_hundred_times() {
     cluster.assert_whole();
 }
 
-/// What is left where an authority's making was cut off between its two files is its key, and nothing that it has signed.
+/// What is left where an authority's making was cut off between its two files is its key, and
+/// nothing that it has signed.
 #[test]
 fn an_authority_whose_making_was_cut_off() {
     let separate = format!("{SPECIFICATION}ca: {{peers: separate}}\n");
@@ -232,7 +236,8 @@ fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
     cluster.assert_whole();
 }
 
-/// The same where requests travel: the hosts have what it signed, and its own directory has the key alone.
+/// The same where requests travel: the hosts have what it signed, and its own directory has the key
+/// alone.
 #[test]
 fn an_authority_of_requests_whose_making_was_cut_off() {
     let separate = format!("{}ca: {{peers: separate}}\n", machines::SPECIFICATION);
@@ -338,14 +343,15 @@ fn killed_a_hundred_times_while_all_is_made() {
     assert_ne!(in_the_middle, 0, "no kill came in time");
 }
 
-/// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret travels, no file is cut, and the next
-/// round brings the certificates.
+/// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret
+/// travels, no file is cut, and the next round brings the certificates.
 #[test]
 fn killed_while_requests_travel() {
     let machines = Machines::installed(machines::SPECIFICATION);
     let authority = fs::read(machines.path("ca/ca-key.pem")).unwrap();
     for round in 0..40_u64 {
-        // New names each time, and now and then another algorithm, for which keys wait beside those that serve
+        // New names each time, and now and then another algorithm, for which keys wait beside those
+        // that serve
         let address = format!("10.0.{round}.1");
         let mut specification = machines::SPECIFICATION.replace("10.0.0.1", &address);
         if round / 4 % 2 == 1 {

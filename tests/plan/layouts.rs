@@ -64,7 +64,8 @@ fn etcd_runs_on_the_two_authorities_of_k3s() {
     assert_eq!(listed.stdout().lines().count(), 3);
 }
 
-/// The names that k3s gives itself (`genETCDCerts` in `pkg/daemons/control/deps/deps.go`), said, and found again by `adopt`.
+/// The names that k3s gives itself (`genETCDCerts` in `pkg/daemons/control/deps/deps.go`), said,
+/// and found again by `adopt`.
 #[test]
 fn k3s_may_keep_its_own_common_names() {
     let scratch = Scratch::new("k3s");
@@ -149,7 +150,8 @@ fn the_settings_of_etcd_follow_the_authority_of_peers() {
     );
 }
 
-/// Where several hosts have trees, each host's settings name its own files and the one authority above them.
+/// Where several hosts have trees, each host's settings name its own files and the one authority
+/// above them.
 #[test]
 fn the_settings_of_a_host_among_others() {
     let scratch = Scratch::new("trees");
@@ -219,7 +221,8 @@ fn the_names_that_peers_may_have() {
     }
 }
 
-/// Who is gone is named in every layout, pairs for peers and hosts' trees included, and `--prune` leaves nothing of them.
+/// Who is gone is named in every layout, pairs for peers and hosts' trees included, and `--prune`
+/// leaves nothing of them.
 #[test]
 fn who_is_gone_goes_in_every_layout() {
     for (layout, ca, gone) in [
@@ -302,7 +305,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Who may read the files can get at them: directories that are made belong to whom the files do. Those that were there stay.
+/// Who may read the files can get at them: directories that are made belong to whom the files do.
+/// Those that were there stay.
 #[test]
 fn directories_belong_to_whom_their_files_do() {
     let scratch = Scratch::new("owner");

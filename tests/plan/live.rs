@@ -1,5 +1,6 @@
-//! A live cluster under constant reads and writes while its certificates are renewed, re-keyed and given other names: no request
-//! is lost after its retries, and what is served is what lies on the disk.
+//! A live cluster under constant reads and writes while its certificates are renewed, re-keyed and
+//! given other names: no request is lost after its retries, and what is served is what lies on the
+//! disk.
 use std::{
     fs,
     path::Path,

@@ -148,7 +148,8 @@ fn nothing_is_changed_behind_a_linked_folder() {
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o644);
 }
 
-/// Where keys stay on their hosts, the other pairs of a host have their keys, requests and certificates.
+/// Where keys stay on their hosts, the other pairs of a host have their keys, requests and
+/// certificates.
 #[test]
 fn what_is_no_file_on_a_host_holds_up_no_other_pair() {
     let machines = Machines::installed(SPECIFICATION);

@@ -268,7 +268,8 @@ fn planned(machines: &Machines, machine: &str, file: &str) -> (String, String) {
     (text(&change["action"]), text(&change["reasons"][0]["code"]))
 }
 
-/// On a host with keys of its own, no request is written for what another CA of its directory signed.
+/// On a host with keys of its own, no request is written for what another CA of its directory
+/// signed.
 #[test]
 fn a_pair_of_another_ca_on_a_host() {
     const FILE: &str = "member-etcd-1.pem";
@@ -306,7 +307,8 @@ fn a_pair_of_another_ca_on_a_host() {
     }
 }
 
-/// Where requests are signed, a certificate of another CA of the directory in the host's folder stays.
+/// Where requests are signed, a certificate of another CA of the directory in the host's folder
+/// stays.
 #[test]
 fn a_request_next_to_what_another_ca_signed() {
     const FILE: &str = "member-etcd-1.pem";

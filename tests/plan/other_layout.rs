@@ -1,4 +1,5 @@
-//! A directory that is in another layout than the one that was said: no second authority is made there.
+//! A directory that is in another layout than the one that was said: no second authority is made
+//! there.
 use std::{
     fs,
     path::Path,
@@ -93,8 +94,8 @@ fn no_second_authority_in_another_layout() {
     }
 }
 
-/// The names of what an authority has signed tell the layout though it is gone: where the files of one host are together, and
-/// where each host has a tree.
+/// The names of what an authority has signed tell the layout though it is gone: where the files of
+/// one host are together, and where each host has a tree.
 #[test]
 fn no_authority_beside_what_one_of_another_layout_has_signed() {
     for there in Layout::ALL {
@@ -117,7 +118,8 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
     }
 }
 
-/// So do those in the trees of hosts that were exported, each with the authority's certificate and without its key.
+/// So do those in the trees of hosts that were exported, each with the authority's certificate and
+/// without its key.
 #[test]
 fn no_authority_above_trees_that_were_exported() {
     for there in Layout::ALL {

@@ -1,4 +1,5 @@
-//! What `plan` and `apply` tell of a cluster's directory: what goes, what is to be restarted, and what was done.
+//! What `plan` and `apply` tell of a cluster's directory: what goes, what is to be restarted, and
+//! what was done.
 use std::{
     fs,
     path::PathBuf,

@@ -12,7 +12,8 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// A cluster whose specification lost `root`, `backup` and the node, and for which `cert issue` made a client.
+/// A cluster whose specification lost `root`, `backup` and the node, and for which `cert issue`
+/// made a client.
 fn cluster_with_unmanaged() -> Cluster {
     let cluster = Cluster::applied();
     let issue = ["cert", "issue", "client", "made-by-hand", "-d", "ssl"];
@@ -282,7 +283,8 @@ fn what_has_expired_is_not_called_valid() {
 /// What is done to a directory.
 type Change<'a> = &'a dyn Fn(&Cluster);
 
-/// A key that is not the removed certificate's may be the only copy, and so may one that cannot be read.
+/// A key that is not the removed certificate's may be the only copy, and so may one that cannot be
+/// read.
 #[test]
 fn keys_of_others_stay() {
     let other = PrivateKey::generate().unwrap().to_secret_pem();

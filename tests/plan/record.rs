@@ -1,4 +1,5 @@
-//! What a large directory remembers of what was checked: it saves work, and nobody is believed for it.
+//! What a large directory remembers of what was checked: it saves work, and nobody is believed for
+//! it.
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
@@ -90,8 +91,9 @@ impl Large {
         marks.chunks_exact(32).map(hex).collect()
     }
 
-    /// The mark of a pair, computed by OpenSSL: HMAC-SHA256 over both files, each after its length, under a key that HKDF
-    /// (RFC 5869: extract with an empty salt, then the first block of expand) derives from the authority's PKCS#8.
+    /// The mark of a pair, computed by OpenSSL: HMAC-SHA256 over both files, each after its length,
+    /// under a key that HKDF (RFC 5869: extract with an empty salt, then the first block of expand)
+    /// derives from the authority's PKCS#8.
     fn mark(&self, stem: &str) -> String {
         let authority = PrivateKey::from_pem(fs::read(self.file("ca-key.pem")).unwrap()).unwrap();
         let extracted = hmac_sha256(&"00".repeat(32), &authority.to_secret_der());

@@ -1,5 +1,5 @@
-//! A key that two pairs have, or a pair and a CA: it may be the only copy, so nothing but a request for
-//! new keys replaces it.
+//! A key that two pairs have, or a pair and a CA: it may be the only copy, so nothing but a request
+//! for new keys replaces it.
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use etcd_pki_core::{CertificateAuthority, PrivateKey};
@@ -86,7 +86,8 @@ fn a_named_algorithm_does_not_replace_the_key_of_a_ca() {
     assert_eq!(fs::read_to_string(cluster.file(KEY)).unwrap(), key);
 }
 
-/// The cluster's own CA has its key in its own file too, so a request for new keys replaces the copy.
+/// The cluster's own CA has its key in its own file too, so a request for new keys replaces the
+/// copy.
 #[test]
 fn a_copy_of_the_own_cas_key_is_replaced_on_request() {
     let cluster = Cluster::applied();

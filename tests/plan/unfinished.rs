@@ -298,7 +298,8 @@ fn requests_on_a_host() {
     }
 }
 
-/// A folder that is full beside one that is not: the authority is made, and who can be served is served.
+/// A folder that is full beside one that is not: the authority is made, and who can be served is
+/// served.
 #[test]
 fn requests_where_the_authority_is() {
     for (options, is_json) in [("", false), ("--json", true)] {

@@ -1,4 +1,5 @@
-//! What a plan names and does not do by itself: authorities that nobody wants, keys that are elsewhere, files that are in order.
+//! What a plan names and does not do by itself: authorities that nobody wants, keys that are
+//! elsewhere, files that are in order.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -50,7 +51,8 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A key whose file has the wrong mode is the file that is named, and its certificate is not touched: it may be another user's.
+/// A key whose file has the wrong mode is the file that is named, and its certificate is not
+/// touched: it may be another user's.
 #[test]
 fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
     let cluster = Cluster::applied("members: [a]\n");
@@ -78,8 +80,8 @@ fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
     }
 }
 
-/// Peers that had an authority apart and have none any more: their pairs go with `--prune`, and the authority, whose key nobody
-/// could bring back, is named and stays.
+/// Peers that had an authority apart and have none any more: their pairs go with `--prune`, and the
+/// authority, whose key nobody could bring back, is named and stays.
 #[test]
 fn the_authority_of_peers_that_have_none_apart_any_more() {
     for (layout, authority, pairs) in [
@@ -155,7 +157,8 @@ fn a_file_that_is_called_as_an_authority_of_peers() {
     }
 }
 
-/// A plan that cannot be carried out here says so, and is no failure: the key may be elsewhere on purpose.
+/// A plan that cannot be carried out here says so, and is no failure: the key may be elsewhere on
+/// purpose.
 #[test]
 fn a_plan_names_the_key_that_it_would_miss() {
     let cluster = Cluster::applied("ca: {peers: separate}\nmembers: [a]\nclients: [x]\n");

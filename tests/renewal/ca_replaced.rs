@@ -264,8 +264,8 @@ fn names(path: &Path) -> Vec<String> {
     all.iter().filter_map(Certificate::common_name).collect()
 }
 
-/// The other CAs of a trust bundle stay, in whatever order, and the replaced one goes with its earlier
-/// certificates.
+/// The other CAs of a trust bundle stay, in whatever order, and the replaced one goes with its
+/// earlier certificates.
 #[test]
 fn the_other_cas_of_a_bundle_stay() {
     let replace = [
@@ -361,7 +361,8 @@ fn bundle_of(place: &Place, order: &[&str]) {
     fs::write(place.file("ca.pem"), bundle).unwrap();
 }
 
-/// The new CA and the other CAs are trusted, the old one is not: openssl decides. The old file is kept.
+/// The new CA and the other CAs are trusted, the old one is not: openssl decides. The old file is
+/// kept.
 #[track_caller]
 fn check_replaced(place: &Place, expected: &[&str], before: &[u8]) {
     assert_eq!(names(&place.file("ca.pem")), expected);

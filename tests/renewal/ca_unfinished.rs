@@ -1,4 +1,5 @@
-//! A CA of which one file is missing: `ca new` completes what a killed run left, or names what to do.
+//! A CA of which one file is missing: `ca new` completes what a killed run left, or names what to
+//! do.
 use std::{
     fs,
     os::unix::fs::chown,

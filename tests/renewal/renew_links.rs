@@ -1,4 +1,5 @@
-//! Renewals among symbolic links: nothing is written through one, and no key is replaced that another certificate has through one.
+//! Renewals among symbolic links: nothing is written through one, and no key is replaced that
+//! another certificate has through one.
 use std::{
     collections::BTreeMap,
     fs,
@@ -33,7 +34,8 @@ fn changed(directory: &Path, before: &BTreeMap<String, Vec<u8>>) -> Vec<String> 
         .collect()
 }
 
-/// A directory with an authority, node-b and node-c, of which both are due; and node-a with the key of node-b, if it is wanted.
+/// A directory with an authority, node-b and node-c, of which both are due; and node-a with the key
+/// of node-b, if it is wanted.
 fn nodes(with_a: bool) -> Scratch {
     let scratch = Scratch::new("links");
     let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
@@ -59,7 +61,8 @@ fn nodes(with_a: bool) -> Scratch {
     scratch
 }
 
-/// Kubespray links the pair of another control plane to a host's own: what the link leads to is renewed, once.
+/// Kubespray links the pair of another control plane to a host's own: what the link leads to is
+/// renewed, once.
 #[test]
 fn a_link_to_what_is_renewed_under_its_own_name() {
     for (options, renewed) in [
@@ -133,7 +136,8 @@ fn a_link_to_what_is_elsewhere() {
     assert_eq!(changed(&here.join("elsewhere"), &before), ["node-b.pem"]);
 }
 
-/// A key that another certificate has through a link is not replaced under it: neither where the link is, nor where it leads.
+/// A key that another certificate has through a link is not replaced under it: neither where the
+/// link is, nor where it leads.
 #[test]
 fn a_key_that_is_a_link_to_another_certificates() {
     let scratch = nodes(true);

@@ -1,4 +1,5 @@
-//! Renewals where peers have an authority apart: each of the two renews what it has signed, and neither holds up the other.
+//! Renewals where peers have an authority apart: each of the two renews what it has signed, and
+//! neither holds up the other.
 use std::{
     fs,
     path::Path,
@@ -17,7 +18,8 @@ use etcd_pki_tests::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A directory in which peers have an authority of their own, and each of the two has signed what is due tomorrow.
+/// A directory in which peers have an authority of their own, and each of the two has signed what
+/// is due tomorrow.
 fn peers_apart() -> Scratch {
     let scratch = Scratch::new("peers");
     let then = SystemTime::now() - 20 * DAY;
@@ -74,7 +76,8 @@ fn each_is_renewed_by_the_authority_that_signed_it() {
     }
 }
 
-/// An operator's cron learns of it by the exit code, and what the other authority signed is renewed all the same.
+/// An operator's cron learns of it by the exit code, and what the other authority signed is renewed
+/// all the same.
 #[test]
 fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     let scratch = peers_apart();

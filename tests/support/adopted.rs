@@ -88,7 +88,8 @@ impl Adopted {
         assert_eq!(self.due(), expected, "{}", self.specification);
     }
 
-    /// Applies, and asserts that these files changed and no others, that every key is as before, and that nothing is due.
+    /// Applies, and asserts that these files changed and no others, that every key is as before,
+    /// and that nothing is due.
     #[track_caller]
     pub fn assert_mended(&self, changed: &[&str]) {
         let before = contents(&self.directory);

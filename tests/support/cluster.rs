@@ -79,10 +79,11 @@ impl Cluster {
         command
     }
 
-    /// Gives everything to the user `nobody`, as whom the command is then run with these words and the specification.
+    /// Gives everything to the user `nobody`, as whom the command is then run with these words and
+    /// the specification.
     pub fn given_to_nobody(&self) -> impl Fn(&[&str]) -> Output {
-        // Where the tests are built, others may not look. A process of its own copies it: no other test inherits the file open for
-        // writing
+        // Where the tests are built, others may not look. A process of its own copies it: no other
+        // test inherits the file open for writing
         let program = self.path().join("etcd-pki");
         let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();
         let names = self.contents().into_keys();

@@ -9,7 +9,8 @@ use std::{
 
 use crate::output::{Output, run};
 
-/// Where the command is. It is built if need be: cargo tells only its own package's tests where it is.
+/// Where the command is. It is built if need be: cargo tells only its own package's tests where it
+/// is.
 #[must_use]
 pub fn etcd_pki() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

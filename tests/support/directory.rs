@@ -88,7 +88,8 @@ impl Directory {
             .swap_remove(0)
     }
 
-    /// Issues a pair that nobody should have, into files named `stem`: any profile, valid from `days_ago` on.
+    /// Issues a pair that nobody should have, into files named `stem`: any profile, valid from
+    /// `days_ago` on.
     pub fn issue_odd(
         &self,
         stem: &str,

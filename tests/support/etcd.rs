@@ -88,7 +88,8 @@ struct Running {
 }
 
 impl Cluster {
-    /// Starts the members and waits until each answers `etcdctl endpoint health` with these credentials.
+    /// Starts the members and waits until each answers `etcdctl endpoint health` with these
+    /// credentials.
     #[must_use]
     pub fn start(version: Version, members: &[Member], health: &Credentials) -> Self {
         let only = ONE_CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +241,8 @@ impl Cluster {
         read_log(&self.members[member].log)
     }
 
-    /// Waits until a member has logged something in which `text` stands, and fails the test if it does not.
+    /// Waits until a member has logged something in which `text` stands, and fails the test if it
+    /// does not.
     #[track_caller]
     pub fn wait_for_log(&self, member: usize, text: &str) {
         let deadline = Instant::now() + LOG_LIMIT;

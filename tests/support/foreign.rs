@@ -1,4 +1,5 @@
-//! Directories as kubeadm, etcdadm and cfssl make them, with openssl commands: what they say of usages, names and subjects.
+//! Directories as kubeadm, etcdadm and cfssl make them, with openssl commands: what they say of
+//! usages, names and subjects.
 
 use std::{fs, path::Path};
 
@@ -27,8 +28,8 @@ pub struct Leaf<'a> {
 }
 
 impl Foreign {
-    /// kubeadm's `/etc/kubernetes/pki` of one host: server, peer, the health check's client, and the API server's
-    /// (`cmd/kubeadm/app/phases/certs/certlist.go`).
+    /// kubeadm's `/etc/kubernetes/pki` of one host: server, peer, the health check's client, and
+    /// the API server's (`cmd/kubeadm/app/phases/certs/certlist.go`).
     #[must_use]
     pub fn kubeadm(host: &str, address: &str) -> Self {
         let foreign = Self::new("kubeadm", "etcd/ca.crt", "etcd/ca.key");
@@ -63,8 +64,8 @@ impl Foreign {
         foreign
     }
 
-    /// etcdadm's `/etc/etcd/pki` of one host: server, peer, etcdctl's client, and the API server's (`constants/constants.go` and
-    /// `certs` of etcdadm).
+    /// etcdadm's `/etc/etcd/pki` of one host: server, peer, etcdctl's client, and the API server's
+    /// (`constants/constants.go` and `certs` of etcdadm).
     #[must_use]
     pub fn etcdadm(host: &str, address: &str) -> Self {
         let foreign = Self::new("etcdadm", "ca.crt", "ca.key");
@@ -104,8 +105,8 @@ impl Foreign {
         foreign
     }
 
-    /// The `certs` of etcd's `hack/tls-setup`, which cfssl makes: a pair for clients and one for peers per address, every
-    /// certificate with all addresses and one common name.
+    /// The `certs` of etcd's `hack/tls-setup`, which cfssl makes: a pair for clients and one for
+    /// peers per address, every certificate with all addresses and one common name.
     #[must_use]
     pub fn cfssl(addresses: &[&str]) -> Self {
         let foreign = Self::new("cfssl", "ca.pem", "ca-key.pem");

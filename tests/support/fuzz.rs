@@ -1,7 +1,9 @@
-//! Fuzz targets: functions that take any bytes and panic if something that must hold for every input does not.
+//! Fuzz targets: functions that take any bytes and panic if something that must hold for every
+//! input does not.
 //!
-//! `tests/fuzz.rs` runs them on stable Rust, with inputs that [`mutate`] makes from the corpus below `tests/fuzz/corpus`.
-//! `tests/fuzz` is a crate of its own, outside of the workspace, that gives the same functions to `cargo fuzz`.
+//! `tests/fuzz.rs` runs them on stable Rust, with inputs that [`mutate`] makes from the corpus
+//! below `tests/fuzz/corpus`. `tests/fuzz` is a crate of its own, outside of the workspace, that
+//! gives the same functions to `cargo fuzz`.
 
 pub mod corpus;
 pub mod mutate;

@@ -86,8 +86,8 @@ pub fn request(request: &Path) -> Verdict {
     judge("request", &[("-in", request.as_os_str())]).0
 }
 
-/// `x509.CreateCertificateRequest` for a new key of an algorithm: a request in PEM, as `template` has it, which is Go's
-/// `x509.CertificateRequest` in JSON.
+/// `x509.CreateCertificateRequest` for a new key of an algorithm: a request in PEM, as `template`
+/// has it, which is Go's `x509.CertificateRequest` in JSON.
 pub fn create_request(key: &str, template: &Value) -> String {
     let template = template.to_string();
     let flags = [("-key", key.as_ref()), ("-template", template.as_ref())];

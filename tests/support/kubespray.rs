@@ -1,5 +1,5 @@
-//! A directory as Kubespray makes it: with the openssl commands of its `make-ssl-etcd.sh`, so RSA-2048, a CA without keyUsage,
-//! and every certificate fit for a server of every name.
+//! A directory as Kubespray makes it: with the openssl commands of its `make-ssl-etcd.sh`, so
+//! RSA-2048, a CA without keyUsage, and every certificate fit for a server of every name.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,8 @@ const DAYS: &str = "36500";
 /// Kubespray's `certificates_key_size`
 const BITS: &str = "2048";
 
-/// The sections of Kubespray's openssl.conf that its commands use, for hosts on the loopback interface.
+/// The sections of Kubespray's openssl.conf that its commands use, for hosts on the loopback
+/// interface.
 const OPENSSL_CONF: &str = "\
 [req]
 distinguished_name = req_distinguished_name
@@ -47,13 +48,15 @@ IP.2 = ::1
 pub struct Kubespray(Scratch);
 
 impl Kubespray {
-    /// Makes a CA, a member and an admin pair for each of `members`, and a node pair for each of `nodes`.
+    /// Makes a CA, a member and an admin pair for each of `members`, and a node pair for each of
+    /// `nodes`.
     #[must_use]
     pub fn create(members: &[&str], nodes: &[&str]) -> Self {
         Self::create_with(members, nodes, &[])
     }
 
-    /// Makes the same with more alternative names, `DNS:NAME` or `IP:ADDRESS`: Kubespray's are those of every member.
+    /// Makes the same with more alternative names, `DNS:NAME` or `IP:ADDRESS`: Kubespray's are
+    /// those of every member.
     #[must_use]
     pub fn create_with(members: &[&str], nodes: &[&str], names: &[&str]) -> Self {
         let directory = Self(Scratch::new("kubespray"));

@@ -1,7 +1,9 @@
-//! What the tests judge certificates with: programs of others, wrapped so that a test reads as the question it asks.
+//! What the tests judge certificates with: programs of others, wrapped so that a test reads as the
+//! question it asks.
 //!
-//! `tests/setup.sh` brings the programs. One that is missing fails the test and is named, and never skips it. Every program
-//! ends by itself: each call has a limit, and servers also end with the thread that started them.
+//! `tests/setup.sh` brings the programs. One that is missing fails the test and is named, and never
+//! skips it. Every program ends by itself: each call has a limit, and servers also end with the
+//! thread that started them.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::must_use_candidate,

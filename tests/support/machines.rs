@@ -1,5 +1,5 @@
-//! Keys that stay on their hosts: two hosts and an authority, each with a directory of its own as its machine, and between them
-//! a directory that travels.
+//! Keys that stay on their hosts: two hosts and an authority, each with a directory of its own as
+//! its machine, and between them a directory that travels.
 
 use std::{
     collections::BTreeMap,
@@ -64,7 +64,8 @@ impl Machines {
         self.0.path().join(name)
     }
 
-    /// A verb of the command on a machine. A host is given the fingerprints of the CAs that it does not have yet.
+    /// A verb of the command on a machine. A host is given the fingerprints of the CAs that it does
+    /// not have yet.
     pub fn command(&self, verb: &str, machine: &str) -> Command {
         let trust = if machine == "ca" {
             Vec::new()
@@ -92,7 +93,8 @@ impl Machines {
         command
     }
 
-    /// The fingerprints of the CAs that a host does not have yet, as they are read aloud where the CAs are.
+    /// The fingerprints of the CAs that a host does not have yet, as they are read aloud where the
+    /// CAs are.
     #[must_use]
     pub fn first_trust(&self, host: &str) -> Vec<String> {
         let missing = CA_FILES
@@ -110,8 +112,8 @@ impl Machines {
         self.command(verb, machine).arg("--json").output().unwrap()
     }
 
-    /// What was done; and, if something was refused or not granted, what was said. The note about hosts from which nothing has come
-    /// is compared with the facts and left out.
+    /// What was done; and, if something was refused or not granted, what was said. The note about
+    /// hosts from which nothing has come is compared with the facts and left out.
     pub fn apply(&self, machine: &str) -> (Value, String) {
         let output = self.output("apply", machine);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -163,7 +165,8 @@ impl Machines {
         files
     }
 
-    /// Each pair belongs together, is its host's alone, and is taken by OpenSSL; nothing secret has travelled.
+    /// Each pair belongs together, is its host's alone, and is taken by OpenSSL; nothing secret has
+    /// travelled.
     pub fn assert_whole(&self) {
         for host in HOSTS {
             let directory = self.path(host);
@@ -225,7 +228,8 @@ pub fn changed(before: &Files, after: &Files) -> Vec<String> {
     names.collect()
 }
 
-/// What was said beside the note about the hosts from which no request has come, which names those of the facts.
+/// What was said beside the note about the hosts from which no request has come, which names those
+/// of the facts.
 fn without_note(facts: &Value, said: String) -> String {
     let hosts: Vec<&str> = facts["without_request"]
         .as_array()

@@ -92,7 +92,8 @@ pub fn request_verify(request: &Path) -> Verdict {
     output.verdict()
 }
 
-/// `openssl dgst -mac HMAC`: HMAC-SHA256 of a message; the key and the answer are hexadecimal digits
+/// `openssl dgst -mac HMAC`: HMAC-SHA256 of a message; the key and the answer are hexadecimal
+/// digits
 #[must_use]
 pub fn hmac_sha256(key: &str, message: &[u8]) -> String {
     let mut child = Tool::OPENSSL

@@ -19,7 +19,8 @@ pub struct Output {
     stderr: String,
 }
 
-/// Runs a program to its end, without input. Commands of [`Tool::command`](crate::Tool::command) end by themselves.
+/// Runs a program to its end, without input. Commands of [`Tool::command`](crate::Tool::command)
+/// end by themselves.
 #[must_use]
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{credentials::Credentials, output::run, tool::Tool, verdict::Verdict};
 
-/// A handshake between two Python programs that both demand a certificate and look at it with `VERIFY_X509_STRICT`; the client
-/// dials the server as `host`.
+/// A handshake between two Python programs that both demand a certificate and look at it with
+/// `VERIFY_X509_STRICT`; the client dials the server as `host`.
 pub fn handshake(server: &Credentials, client: &Credentials, host: &str) -> Verdict {
     let mut command = Tool::PYTHON.command();
     command

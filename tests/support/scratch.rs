@@ -13,7 +13,8 @@ use std::{
 
 use crate::tool;
 
-/// A new folder that goes when the value does, and stays to be looked into if the test failed, until the next run.
+/// A new folder that goes when the value does, and stays to be looked into if the test failed,
+/// until the next run.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 

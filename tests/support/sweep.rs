@@ -1,6 +1,8 @@
-//! Runs commands that are disturbed at every system call that writes, each time at another one, and checks what they leave.
+//! Runs commands that are disturbed at every system call that writes, each time at another one, and
+//! checks what they leave.
 //!
-//! strace counts the calls and disturbs one of them. The command runs with one worker thread, so its calls are the same each time.
+//! strace counts the calls and disturbs one of them. The command runs with one worker thread, so
+//! its calls are the same each time.
 
 mod jobs;
 mod state;
@@ -24,7 +26,8 @@ pub use self::jobs::{JOBS, Job};
 use self::state::State;
 use crate::{Scratch, Tool, command::etcd_pki};
 
-/// The system calls that change files. Opening a file changes nothing that the next of these calls does not.
+/// The system calls that change files. Opening a file changes nothing that the next of these calls
+/// does not.
 const CALLS: [&str; 21] = [
     "write",
     "pwrite64",
@@ -140,7 +143,8 @@ impl Prepared {
         }
     }
 
-    /// How often the job makes each call, in the thread that makes it most often: strace counts each thread's calls.
+    /// How often the job makes each call, in the thread that makes it most often: strace counts
+    /// each thread's calls.
     fn calls(&self) -> BTreeMap<&'static str, usize> {
         let scratch = Scratch::new(self.job.name);
         let directory = scratch.path().join("probe");

@@ -89,7 +89,8 @@ impl Tool {
         command
     }
 
-    /// A server, which is killed when the thread that started it ends: if the test panics, is killed, or forgets.
+    /// A server, which is killed when the thread that started it ends: if the test panics, is
+    /// killed, or forgets.
     pub(crate) fn server(self) -> Command {
         let mut command = Command::new(Self::SETPRIV.path());
         command.args(["--pdeathsig", "KILL"]).arg(self.path());

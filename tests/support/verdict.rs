@@ -32,14 +32,15 @@ impl Verdict {
         }
     }
 
-    /// Fails the test unless `what` was refused, for a reason in which `because` stands. A refusal for another reason is
-    /// as wrong as none: it would hide the one that is asked for.
+    /// Fails the test unless `what` was refused, for a reason in which `because` stands. A refusal
+    /// for another reason is as wrong as none: it would hide the one that is asked for.
     #[track_caller]
     pub fn assert_refused(&self, what: impl Display, because: &str) {
         self.assert_refused_for_one_of(what, &[because]);
     }
 
-    /// Fails unless the judge refused, for one of these reasons: some judges name the first that they meet.
+    /// Fails unless the judge refused, for one of these reasons: some judges name the first that
+    /// they meet.
     pub fn assert_refused_for_one_of(&self, what: impl Display, because: &[&str]) {
         match self {
             Self::Accepted => panic!("{what} should be refused ({because:?}), but is accepted"),

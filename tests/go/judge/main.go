@@ -1,7 +1,8 @@
 // Command judge says what Go, in which etcd and Kubernetes are written, thinks of a certificate.
 //
-// It prints one JSON object: {"ok": true}, or {"ok": false, "error": "the reason"}. The exit code is 0 for either
-// verdict, and 2 where the question itself could not be put (an unknown flag, a file that cannot be read).
+// It prints one JSON object: {"ok": true}, or {"ok": false, "error": "the reason"}. The exit code
+// is 0 for either verdict, and 2 where the question itself could not be put (an unknown flag, a
+// file that cannot be read).
 package main
 
 import (
@@ -10,7 +11,8 @@ import (
 	"os"
 )
 
-// A verdict is what is printed: a refusal has its reason, an accepted dial the answer, a created request its PEM.
+// A verdict is what is printed: a refusal has its reason, an accepted dial the answer, a created
+// request its PEM.
 type verdict struct {
 	OK     bool   `json:"ok"`
 	Error  string `json:"error,omitempty"`

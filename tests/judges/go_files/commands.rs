@@ -199,8 +199,8 @@ fn encrypted_keys() {
     }
 }
 
-/// A CA file that etcd does not read is a finding. A plan writes its certificates again in the form that
-/// etcd reads, unless the file has something else, which may be the only copy.
+/// A CA file that etcd does not read is a finding. A plan writes its certificates again in the form
+/// that etcd reads, unless the file has something else, which may be the only copy.
 #[test]
 fn trusted_cas() {
     let directory = Directory::new();

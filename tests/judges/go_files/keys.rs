@@ -2,8 +2,8 @@
 
 use super::der::{seq, tlv};
 
-/// Private keys in PKCS#8 whose algorithm has parameters that Go skips: any element, in every form of
-/// a tag and of a length. `key` is an RSA key in PKCS#1.
+/// Private keys in PKCS#8 whose algorithm has parameters that Go skips: any element, in every form
+/// of a tag and of a length. `key` is an RSA key in PKCS#1.
 pub(crate) fn private_keys(key: &[u8]) -> Vec<(String, Vec<u8>)> {
     const RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
     let long = |header: &[u8], length: usize| [header, &vec![7; length]].concat();

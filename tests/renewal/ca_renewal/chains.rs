@@ -46,7 +46,8 @@ impl Place {
     }
 }
 
-/// The same chain is valid wherever its intermediate CAs are, and stays so when the leaf is renewed.
+/// The same chain is valid wherever its intermediate CAs are, and stays so when the leaf is
+/// renewed.
 #[test]
 fn a_chain_in_two_files() {
     for (trusted, following, key) in [

@@ -98,7 +98,8 @@ fn a_form_that_cannot_be_changed() {
     assert_eq!(place.read("p/ca.pem"), text);
 }
 
-/// A plan takes the CA whose key is here for that of the directory, though etcd skips its certificate.
+/// A plan takes the CA whose key is here for that of the directory, though etcd skips its
+/// certificate.
 #[test]
 fn a_plan_for_a_certificate_that_etcd_skips() {
     let place = place();

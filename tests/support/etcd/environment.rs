@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Reads lines of `NAME=value`, with or without `export` before and quotes around the value; comments are left out.
+/// Reads lines of `NAME=value`, with or without `export` before and quotes around the value;
+/// comments are left out.
 #[must_use]
 pub fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines()

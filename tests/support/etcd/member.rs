@@ -6,7 +6,8 @@ use etcd_pki_core::layout::PairPaths;
 
 use crate::{credentials::Credentials, etcd::environment};
 
-/// A member's name and settings, by the variables that etcd reads. The cluster adds its URLs and directories.
+/// A member's name and settings, by the variables that etcd reads. The cluster adds its URLs and
+/// directories.
 #[derive(Clone, Debug)]
 pub struct Member {
     name: String,

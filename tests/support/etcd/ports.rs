@@ -6,7 +6,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Below what the kernel gives to outgoing connections (32768 and up), which could take a port between its choice and its use.
+/// Below what the kernel gives to outgoing connections (32768 and up), which could take a port
+/// between its choice and its use.
 const FIRST: u32 = 12_000;
 const COUNT: u32 = 20_000;
 

@@ -10,8 +10,8 @@ use std::{
     time::Instant,
 };
 
-/// Servers that are killed when the value goes, when their time is up, and (by [`Tool::server`](crate::Tool)) when the thread
-/// that started them ends in whatever way.
+/// Servers that are killed when the value goes, when their time is up, and (by
+/// [`Tool::server`](crate::Tool)) when the thread that started them ends in whatever way.
 #[derive(Debug)]
 pub(crate) struct Servers {
     processes: Arc<Mutex<Vec<Child>>>,

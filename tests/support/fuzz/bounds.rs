@@ -5,8 +5,9 @@ use std::{fmt::Display, fs, time::Duration};
 use etcd_pki_core::{Error, finding::Finding, internal::printable};
 use rustix::time::{ClockId, clock_gettime};
 
-/// The processor time for an input without a byte, in a build without optimisation, and for each byte. One input of 16 MiB
-/// would have two minutes; work by the square of the size would take days for it.
+/// The processor time for an input without a byte, in a build without optimisation, and for each
+/// byte. One input of 16 MiB would have two minutes; work by the square of the size would take days
+/// for it.
 const TIME: Duration = Duration::from_millis(1_500);
 const TIME_OF_BYTE: Duration = Duration::from_micros(20);
 
@@ -17,8 +18,8 @@ const MEMORY_OF_BYTE: usize = 200;
 /// The characters of an error. A path or a name in it has at most a few hundred.
 const LONGEST: usize = 2_000;
 
-/// Runs a target, and panics if it takes more time or memory than is linear in the input. Time is that of this thread's
-/// processor, so a busy machine changes nothing.
+/// Runs a target, and panics if it takes more time or memory than is linear in the input. Time is
+/// that of this thread's processor, so a busy machine changes nothing.
 ///
 /// # Panics
 ///
@@ -49,7 +50,8 @@ fn processor_time() -> Duration {
     )
 }
 
-/// The most memory that this process has had, in bytes (`VmHWM` in proc(5)); 0 where the system does not report it.
+/// The most memory that this process has had, in bytes (`VmHWM` in proc(5)); 0 where the system
+/// does not report it.
 fn peak_memory() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -63,7 +65,8 @@ fn peak_memory() -> usize {
     kibibytes.unwrap_or(0) * 1024
 }
 
-/// An error is short, and nothing in it is obeyed by a terminal or hidden from a reader; nor in its hint.
+/// An error is short, and nothing in it is obeyed by a terminal or hidden from a reader; nor in its
+/// hint.
 pub(super) fn check_error(error: &Error) {
     check_text(error);
     check_text(error.hint().unwrap_or_default());

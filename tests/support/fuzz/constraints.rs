@@ -1,5 +1,5 @@
-//! The target for name constraints: the input is the value of the extension of a CA that signed certificates with many kinds of
-//! names.
+//! The target for name constraints: the input is the value of the extension of a CA that signed
+//! certificates with many kinds of names.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
-//! DER (X.690) as a tree, so that a part of it can be exchanged and the lengths around it still fit.
+//! DER (X.690) as a tree, so that a part of it can be exchanged and the lengths around it still
+//! fit.
 
 /// The levels that are read. Certificates have about 10.
 const DEPTH: usize = 16;

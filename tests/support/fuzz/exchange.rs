@@ -1,4 +1,5 @@
-//! The target for exchange directories: the input is a list of files, links and folders, which the CA's machine and a host read.
+//! The target for exchange directories: the input is a list of files, links and folders, which the
+//! CA's machine and a host read.
 
 use std::{
     collections::BTreeMap,

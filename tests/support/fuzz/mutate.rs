@@ -1,4 +1,5 @@
-//! Inputs made of the corpus: changed bytes, changed DER whose lengths still fit, changed text, parts of two files.
+//! Inputs made of the corpus: changed bytes, changed DER whose lengths still fit, changed text,
+//! parts of two files.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -7,7 +8,8 @@ use super::der::{Content, Node};
 /// The longest input that is made.
 const LONGEST: usize = 64 * 1024;
 
-/// One change. Three numbers, so that any values are a change, and a failing input can be simplified by smaller ones.
+/// One change. Three numbers, so that any values are a change, and a failing input can be
+/// simplified by smaller ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
     /// What is changed

@@ -110,7 +110,8 @@ pub(super) fn request(data: &[u8]) {
     }
 }
 
-/// A private key, in any form: it signs, and every form in which it is written reads as the same key.
+/// A private key, in any form: it signs, and every form in which it is written reads as the same
+/// key.
 pub(super) fn private_key(data: &[u8]) {
     let passphrase = Passphrase::new("correct horse");
     // A key that is encrypted costs what its file demands, so the file says whether it is tried
@@ -185,7 +186,8 @@ pub(super) fn strict(data: &[u8]) {
     if let Some(public) = accepted(verify::private_key(data)) {
         match PrivateKey::from_bytes(data, None) {
             Ok(key) => assert_eq!(key.public_key(), &public),
-            // etcd reads smaller RSA keys, and takes the first of several keys. What it reads and we do not is named
+            // etcd reads smaller RSA keys, and takes the first of several keys. What it reads and
+            // we do not is named
             Err(error) => check_error(&error),
         }
     }
@@ -194,7 +196,8 @@ pub(super) fn strict(data: &[u8]) {
     }
 }
 
-/// The lenient reader finds what etcd reads, if the file has the labels that it knows and no block that Go skips.
+/// The lenient reader finds what etcd reads, if the file has the labels that it knows and no block
+/// that Go skips.
 fn assert_contained(data: &[u8], certificates: &[Certificate]) {
     if verify::skipped_blocks(data).is_some() {
         return;

@@ -43,7 +43,8 @@ pub(super) fn names(data: &[u8]) {
     }
 }
 
-/// The specification of a cluster: one that is read has files of its own for each pair, all below the directory.
+/// The specification of a cluster: one that is read has files of its own for each pair, all below
+/// the directory.
 pub(super) fn specification(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

@@ -42,8 +42,8 @@ impl State {
         self.0.get(path).map(|(contents, _)| contents.as_slice())
     }
 
-    /// What holds at any time: no CA's key is lost, others read no key, no file is cut short, and a pair that does not match
-    /// is not called ok.
+    /// What holds at any time: no CA's key is lost, others read no key, no file is cut short, and a
+    /// pair that does not match is not called ok.
     pub(super) fn check_after(&self, before: &Self, directory: &Path) -> Result<(), String> {
         for (path, (contents, _)) in &before.0 {
             if path.ends_with("ca-key.pem") && self.contents(path) != Some(contents) {
