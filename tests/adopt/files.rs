@@ -125,7 +125,7 @@ fn a_mode_that_is_a_fault_is_not_taken_over() {
     assert_eq!(files(&adopted), "");
     assert_eq!(adopted.due().len(), etcd_pki_tests::cluster::PAIRS);
 
-    // The owner of the CA key does not matter for the owner of the other files
+    // One file with another mode does not prevent that the mode of the others is adopted
     give(&cluster.directory(), (0, 0), (0o644, 0o640));
     set_mode(&cluster.file("client-root-key.pem"), 0o644);
     let adopted = Adopted::of(&cluster.directory());

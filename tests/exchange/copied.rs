@@ -74,7 +74,7 @@ fn a_certificate_tells_whose_a_key_is() {
         );
         assert!(said.contains(&told), "{said}");
     }
-    // The solution that the hint names
+    // The solution that the message names
     fs::remove_file(request("etcd-2")).unwrap();
     let (facts, _) = machines.apply("ca");
     assert_eq!(facts["done"]["signed"], 1);
@@ -161,7 +161,7 @@ fn two_hosts_that_truly_have_one_key() {
         2,
         "{said}"
     );
-    // The solution that the hint names
+    // The solution is a new key for one of the hosts
     fs::remove_file(key("etcd-2")).unwrap();
     machines.round();
     machines.assert_whole();

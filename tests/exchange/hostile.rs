@@ -167,8 +167,8 @@ fn a_file_that_is_none_stops_no_other_host() {
                 machines.path("travel/etcd-1/member-etcd-1.pem").exists(),
                 "{file}: {what}: {said}"
             );
-            // Only regular files are replaced, also if they are too large or damaged, but no
-            // request is replaced
+            // A regular file is replaced even if it is too large or damaged, unless it is a
+            // request. Other objects are never replaced
             let is_file = what.starts_with("a file");
             match file {
                 // A directory may have this name

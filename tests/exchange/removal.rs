@@ -164,7 +164,7 @@ fn of_two_certificates_from_the_same_second_the_existing_one_stays() {
         assert_eq!((code, &done["trusted"]), (0, &0.into()), "{reasons:?}");
         assert_eq!(fs::read_to_string(&ca).unwrap(), before);
     }
-    // Unless the user requests it
+    // It is trusted if the user gives its fingerprint
     fs::write(&arrived, &text).unwrap();
     let (code, done, reasons) = apply(&machines, &[twin.fingerprint_sha256()]);
     assert_eq!((code, &done["trusted"]), (0, &1.into()), "{reasons:?}");

@@ -115,7 +115,7 @@ fn a_pipe_that_is_named() {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// A closed output does not answer a question: the answer stays no.
+/// A closed pipe on standard output does not turn a refusal into success.
 #[test]
 fn a_closed_pipe_is_no_yes() {
     let pki = Pki::create();

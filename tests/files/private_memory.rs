@@ -41,7 +41,7 @@ fn waiting(folder: &Path) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let child = command.spawn().unwrap();
-    // It is the last change before the command reads
+    // It is the last change before the command reads its input
     let is_private = || proc(&child, "stat").metadata().unwrap().uid() == 0;
     let is_ours = || fs::read_to_string(proc(&child, "comm")).unwrap() == "etcd-pki\n";
     let begin = Instant::now();

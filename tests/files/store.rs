@@ -578,7 +578,7 @@ fn owner(path: &Path) -> u32 {
     path.metadata().unwrap().uid()
 }
 
-/// The previous owner of a key keeps it only if that user may own it.
+/// A new key is given to the owner of the old one only if that user may own it.
 #[test]
 fn a_new_key_is_not_given_to_a_stranger() {
     let place = Place::applied(SPECIFICATION);

@@ -31,9 +31,8 @@ func dial(arguments []string) verdict {
 		if err != nil {
 			return refused(err)
 		}
-		// Not through Certificates: a client would then keep silent where the server's list of
-		// authorities does not name the issuer, and the server's verdict on another authority's
-		// certificate would not be heard.
+		// Not through Certificates: a client would then send no certificate if the server's list of CAs
+		// does not contain the issuer, and the server would not judge the certificate of another CA.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	client := http.Client{

@@ -1,9 +1,9 @@
-//! Certificates element by element, each with one thing that is unusual or wrong. Nobody checks
-//! their signatures.
+//! Certificates, element by element, each with one unusual or wrong element. Their signatures are
+//! not checked.
 
 use std::fmt::Display;
 
-/// An element with its length.
+/// Encodes an element: its tag, its length and its parts.
 pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let contents = parts.concat();
     let length = contents.len().to_be_bytes();
@@ -117,7 +117,7 @@ impl Certificates {
         self.0.push((what.to_string(), parts.der()));
     }
 
-    /// The extension alone, critical and not.
+    /// Adds the certificate with only this extension, critical and not critical.
     fn extension(&mut self, what: impl Display, id: u8, value: &[u8]) {
         for is_critical in [false, true] {
             let parts = Parts::with_extensions(&[&extension(id, is_critical, value)]);
