@@ -1,8 +1,5 @@
 //! A cluster on a directory that Kubespray created, in which the command replaces openssl.
-#![allow(
-    clippy::expect_used,
-    reason = "a failing step fails the test"
-)]
+#![allow(clippy::expect_used, reason = "a failing step fails the test")]
 
 use std::process::Command;
 

@@ -1,9 +1,6 @@
 //! etcd's own verdict: three members that use only our certificates, in each version, with each
 //! kind of key.
-#![allow(
-    clippy::expect_used,
-    reason = "a failing step fails the test"
-)]
+#![allow(clippy::expect_used, reason = "a failing step fails the test")]
 
 use std::{fs, thread};
 

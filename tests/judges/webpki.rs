@@ -1,8 +1,5 @@
 //! rustls-webpki's verdict, with ring: an etcd client in Rust decides like this.
-#![allow(
-    clippy::expect_used,
-    reason = "a failing step fails the test"
-)]
+#![allow(clippy::expect_used, reason = "a failing step fails the test")]
 
 use std::{fs, path::Path};
 

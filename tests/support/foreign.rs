@@ -228,7 +228,7 @@ impl Foreign {
             "x509 -req -in request.csr -sha256 -extfile extensions {how}"
         ));
         for name in ["request.csr", "extensions", "ca.srl", "etcd/ca.srl"] {
-            // Remove the temporary files
+            // Not every file exists in each layout
             let _ = fs::remove_file(self.path().join(name));
         }
     }

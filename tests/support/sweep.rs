@@ -26,8 +26,8 @@ pub use self::jobs::{JOBS, Job};
 use self::state::State;
 use crate::{Scratch, Tool, command::etcd_pki};
 
-/// The system calls that change files. Opening a file is not among them: its changes are repeated
-/// by the next of these calls.
+/// The system calls that change files. Opening a file is not among them, because it changes nothing
+/// that the next of these calls does not change.
 const CALLS: [&str; 21] = [
     "write",
     "pwrite64",
