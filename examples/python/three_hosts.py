@@ -1,8 +1,8 @@
-"""Creates the certificates of three etcd hosts, as Kubespray's make-ssl-etcd.sh does: python
-three_hosts.py DIRECTORY.
+"""Creates the certificates of three etcd hosts, as Kubespray's make-ssl-etcd.sh does.
 
-A second run creates missing certificates, renews the ones that are due, and changes nothing
-else.
+    python three_hosts.py DIRECTORY
+
+A second run creates missing certificates, renews due ones, and changes nothing else.
 """
 
 import sys

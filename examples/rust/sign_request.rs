@@ -1,5 +1,6 @@
-//! Signs a request, with a name that the signer chooses: `cargo run --example sign_request -- DIR
-//! app.csr backup`.
+//! Signs a request, with a name that the signer chooses.
+//!
+//! `cargo run --example sign_request -- DIR app.csr backup`
 //!
 //! The certificate goes to standard output. The claims that are not granted go to standard error.
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A working set of certificates for a three-member etcd cluster on this machine, and how to start
-# it.
+# Creates working certificates for a three-member etcd cluster on this machine, and prints how to
+# start it.
 #
 #   sh examples/shell/three-members.sh [DIRECTORY]
 #

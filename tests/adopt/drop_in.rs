@@ -298,9 +298,8 @@ fn links_of_control_planes_are_replaced_and_what_they_lead_to_stays() {
     assert!(printed.contains("5 certificates up to date"), "{printed}");
 }
 
-/// A plan reports links within the directory before `apply` finds them. Unless the user requests
-/// it, `apply` replaces no link and changes no file behind one: that pair is blocked, and the
-/// others are done.
+/// A plan reports links within the directory. Unless the user requests it, `apply` replaces no link
+/// and changes no file that a link leads to: that pair is blocked, and the others are done.
 #[test]
 fn a_plan_foresees_links_within_the_directory() {
     let host = Host::taking_over(&Kubespray::create(&["node1"], &["node1"]));

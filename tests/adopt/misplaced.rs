@@ -89,7 +89,7 @@ fn the_names_of_a_member_are_looked_for_in_its_other_pairs() {
     }
 }
 
-/// A misplaced pair whose key matches: the key shows nothing.
+/// A misplaced pair with a key that matches: the key does not show the mistake.
 #[test]
 fn whole_pairs_in_the_places_of_others() {
     let kubespray =

@@ -57,7 +57,7 @@ def test_the_whole_thing(ansible, example, tmp_path):
     with cluster(directories, ADDRESSES, tmp_path) as endpoints:
         put_and_get(endpoints, demo / "root", "client-root")
         another_address(ansible, example, files)
-        # etcd reads a pair anew at each handshake
+        # etcd reads its pair again at each handshake
         put_and_get(endpoints, demo / "root", "client-root")
 
 

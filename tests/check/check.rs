@@ -221,7 +221,7 @@ fn keys_whose_certificates_are_not_there() {
     let fault: &[&str] = &["EP016"];
     let member = scratch.issue(Role::Member, "etcd-1", &[]);
     let client = scratch.issue(Role::Client, "root", &[]);
-    // In other places, and not in the place of a layout: Kubernetes signs no certificates with it
+    // Other file names, which no layout has. Kubernetes signs no certificates with `sa.key`
     fs::rename(&client.certificate, all.join("admins.pem")).unwrap();
     fs::copy(&member.key, all.join("sa.key")).unwrap();
     assert_codes(all, &["."], &[]);

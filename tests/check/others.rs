@@ -193,14 +193,14 @@ fn a_trust_bundle_of_more_certificates_than_are_read() {
     assert_eq!(directory.codes(), [("member-m.pem".to_owned(), "EP012")]);
 }
 
-/// A certificate whose signature is damaged, in PEM.
+/// A certificate with a damaged signature, in PEM.
 fn damaged(certificate: &Certificate) -> String {
     let mut der = certificate.as_der().to_owned();
     *der.last_mut().unwrap() ^= 1;
     pem(&der)
 }
 
-/// A leaf that the CA of its layout did not sign is a finding, whoever signed it: itself, a CA of
+/// A leaf that the CA of its layout did not sign is a finding. It may be signed by itself, a CA of
 /// the same name, an unknown CA, or a signer that uses the name of the CA. Go decides, and `cert
 /// verify` agrees.
 #[test]

@@ -119,7 +119,7 @@ fn another_algorithm_replaces_a_pair_when_its_certificate_has_come() {
     assert_eq!(changed(&before, &after).len(), 4, "both files of two pairs");
 }
 
-/// A layout whose file names contain no host, with a separate peer CA.
+/// A layout without host names in its file names, with a separate peer CA.
 #[test]
 fn kubeadm_with_peers_apart() {
     let specification = format!("layout: kubeadm\nca: {{peers: separate}}\n{SPECIFICATION}");

@@ -212,7 +212,7 @@ fn hosts_from_which_nothing_has_come_are_named() {
     }
 }
 
-/// A request whose key is the key of a CA: its owner could sign certificates. No CA of the
+/// A request with the key of a CA: the owner of the key could sign certificates. No CA of the
 /// directory signs a leaf for it.
 #[test]
 fn a_key_that_is_an_authoritys() {

@@ -384,7 +384,7 @@ fn a_later_certificate_is_trusted_if_the_trusted_key_signed_it_for_itself() {
     assert_eq!(bundle(&ca), [renewed.fingerprint_sha256()]);
 }
 
-/// etcd-1 trusts its CA and another one, whose fingerprint the user gave.
+/// etcd-1 trusts its CA and another one, for which the user gave the fingerprint.
 fn with_two_cas() -> (Machines, Foreign, String) {
     let machines = Machines::installed(SPECIFICATION);
     let next = Foreign::new(&machines, "next-ca");

@@ -20,7 +20,7 @@ use serde_json::Value;
 fn never_through_a_symbolic_link() {
     let cluster = Cluster::applied();
     let outside = cluster.path().join("outside");
-    // A link whose target matches is kept, such as Kubespray's links
+    // A link is kept if its target matches, such as Kubespray's links
     fs::rename(cluster.file("node-kube-1.pem"), &outside).unwrap();
     symlink(&outside, cluster.file("node-kube-1.pem")).unwrap();
     assert!(cluster.due().is_empty());

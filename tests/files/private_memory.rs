@@ -23,8 +23,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const NOBODY: u32 = 65_534;
 
-/// Starts the command as another user, for whom the system would write a core. It waits for its
-/// input.
+/// Starts the command as another user. The system would write a core for this user. The command
+/// waits for its input.
 fn waiting(folder: &Path) -> Child {
     let program = folder.join("etcd-pki");
     let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();

@@ -232,7 +232,7 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
             }
         }
     }
-    // For the address of another host, etcd reports the address that it expects
+    // A certificate with the address of another host is refused
     let elsewhere = named("elsewhere-client", &["10.9.9.9"]);
     let elsewhere =
         files

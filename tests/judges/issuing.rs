@@ -336,7 +336,7 @@ fn a_ca_above_must_be_valid_now() {
     let member = ca.at(later).issue(Role::Member, etcd_1()).unwrap();
     assert!(member.certificate().not_after() > later + 300 * DAY);
 
-    // A root whose validity begins after that of the CA below it
+    // A root that becomes valid after the CA below it
     thread::sleep(Duration::from_secs(2));
     pki.make("root", [CA, "-days 3000"], "-signkey root-key.pem");
     let early = pki.certificate("ca.pem").not_before();

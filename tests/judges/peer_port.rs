@@ -167,7 +167,8 @@ fn a_directory_of_kubespray_has_one_line() {
     assert_eq!(checked.stderr(), "");
 }
 
-/// An empty DNS name closed the port. `adopt` drops it, and does not omit all names because of it.
+/// An empty DNS name closed the port. `adopt` drops it, but does not leave the certificate without
+/// names, which would open the port.
 #[test]
 fn a_dropped_name_does_not_open_the_port() {
     for (san, expected) in [
@@ -227,8 +228,8 @@ fn a_dropped_name_does_not_open_the_port() {
     }
 }
 
-/// A `renew_before` as long as the validity, or longer than a third of it, is not shortened without
-/// a message.
+/// A time before the expiry that is as long as the validity, or longer than a third of it, is not
+/// shortened without a message.
 #[test]
 fn what_is_not_renewed_as_requested_is_said() {
     let scratch = Scratch::new("due");

@@ -1,5 +1,5 @@
-//! A machine whose clock begins in 1970: nothing is issued with this time, and every plan reports
-//! the reason.
+//! A machine with a clock that begins in 1970: nothing is issued with this time, and every plan
+//! reports the reason.
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -236,7 +236,8 @@ fn keys_of_cas() {
     );
 }
 
-/// A key that another user put there does not become the CA, whoever owns the directory.
+/// A key that an unprivileged user put there does not become the CA, even if that user owns the
+/// directory.
 #[test]
 fn a_planted_ca_key() {
     if !is_root() {

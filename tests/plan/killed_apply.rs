@@ -255,7 +255,7 @@ fn an_authority_of_requests_whose_making_was_cut_off() {
             planned["create"],
             serde_json::json!([format!("{authority}.pem")])
         );
-        // The certificates of the hosts have its key, and stay
+        // The certificates of the hosts were signed with its key, and stay
         machines.answer();
         assert_eq!(fs::read(file("-key")).unwrap(), key);
         for host in machines::HOSTS {

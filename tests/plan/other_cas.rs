@@ -200,7 +200,7 @@ fn below_another_ca() {
     }
 }
 
-/// A certificate whose signature cannot be checked may be that of another CA.
+/// A certificate with a signature that cannot be checked may be that of another CA.
 #[test]
 fn what_cannot_be_judged() {
     for (algorithm, options) in [

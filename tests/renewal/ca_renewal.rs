@@ -460,7 +460,7 @@ fn a_version_1_ca() {
     let _ = place.pki("plan --check -f s.yaml").expect_success();
 }
 
-/// A CA without a common name can be adopted and renewed. Other changes are refused.
+/// A CA without a common name can be adopted and renewed, and nothing else changes.
 #[test]
 fn a_ca_without_a_common_name() {
     for (subject, peer_subject) in [("/O=etcd", "/CN=peers"), ("/OU=etcd", "/O=peers")] {

@@ -125,7 +125,7 @@ fn the_options_of_the_interrupted_run_hold() {
     }
 }
 
-/// `ca new` never completes a key in a way that gives a second CA, or a CA with the key of another
+/// `ca new` completes no key if the result would be a second CA, or if the key belongs to another
 /// user.
 #[test]
 fn what_is_not_completed() {

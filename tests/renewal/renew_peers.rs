@@ -130,7 +130,7 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     let _ = etcd_pki_in(scratch.path(), line).expect_success();
     assert_ne!(fs::read(path("peer-etcd-1.pem")).unwrap(), peer);
 
-    // A certificate without a name of the layout must be renewed by its own tool
+    // A due certificate without a name of the layout is reported, and not renewed
     fs::rename(path("peer-ca-key.pem"), path("elsewhere")).unwrap();
     fs::write(path("theirs.pem"), peer).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d . --due 10d").expect_success();

@@ -79,8 +79,8 @@ impl Cluster {
         command
     }
 
-    /// Gives everything to the user `nobody`, and returns a function that runs the command as this
-    /// user with these arguments and the specification.
+    /// Gives everything to the user `nobody`. Returns a function that runs the command as this user
+    /// with the specification and these arguments.
     pub fn given_to_nobody(&self) -> impl Fn(&[&str]) -> Output {
         // Other users may have no access to the build directory. A separate process copies the
         // program, so that no other test inherits the file open for writing

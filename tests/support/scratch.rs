@@ -13,7 +13,7 @@ use std::{
 
 use crate::tool;
 
-/// A new folder that is removed when the value is dropped. If the test failed, the folder stays
+/// A new folder, which is removed when the value is dropped. If the test failed, the folder stays
 /// until the next run.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);

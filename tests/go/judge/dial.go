@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// dial asks a TLS server for one page as a Go client does, with or without a certificate.
+// dial requests a page of a TLS server as a Go client does, with or without a certificate.
 func dial(arguments []string) verdict {
 	flags := flag.NewFlagSet("dial", flag.ExitOnError)
 	url := flags.String("url", "", "what to GET")

@@ -38,7 +38,7 @@ fn validity(tag: u8, start: &str) -> Vec<u8> {
     ])
 }
 
-/// An extension whose identifier is 2.5.29.`id`.
+/// Encodes an extension with the identifier 2.5.29.`id`.
 fn extension(id: u8, is_critical: bool, value: &[u8]) -> Vec<u8> {
     let critical: &[u8] = if is_critical { &[1, 1, 0xff] } else { &[] };
     seq(&[&[6, 3, 0x55, 0x1d, id], critical, &tlv(4, &[value])])

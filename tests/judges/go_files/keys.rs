@@ -316,7 +316,7 @@ pub(crate) fn small_rsa_keys() -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// The smallest number, and those after it, whose product with `e` is 1 modulo p-1 and q-1.
+/// Returns the solution number `place`, counted from 0, of `d * e = 1` modulo both p-1 and q-1.
 fn private_exponent(p: u64, q: u64, e: u64, place: usize) -> Option<u64> {
     let (p, q) = ((p - 1).max(1), (q - 1).max(1));
     let is_inverse = |d: &u64| d * e % p == 1 % p && d * e % q == 1 % q;

@@ -1,4 +1,4 @@
-//! Trust bundles in forms that etcd does not read, or of which it reads only a part.
+//! Trust bundles in forms that etcd does not read, or reads only in part.
 
 use std::fs;
 
@@ -99,8 +99,8 @@ fn a_form_that_cannot_be_changed() {
     assert_eq!(place.read("p/ca.pem"), text);
 }
 
-/// The CA whose key is in the directory counts as the CA of the directory, even if etcd skips its
-/// certificate.
+/// If the key of a CA is in the directory, this CA counts as the CA of the directory, even if etcd
+/// skips its certificate.
 #[test]
 fn a_plan_for_a_certificate_that_etcd_skips() {
     let place = place();

@@ -15,7 +15,7 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Servers {
     processes: Arc<Mutex<Vec<Child>>>,
-    /// Dropping it tells the watchdog thread to end
+    /// The watchdog thread ends when this value is dropped
     _alive: Sender<()>,
 }
 
