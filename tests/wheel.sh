@@ -23,7 +23,8 @@ stop() {
 wheel=$(realpath "$1")
 shift
 
-# interpreters : the version and the path of each CPython, the oldest first, each version once.
+# interpreters : prints the version and the path of each CPython, the oldest first, each version
+# once.
 interpreters() {
     local program
     for program in $(compgen -c python3 | grep --extended-regexp '^python3(\.[0-9]+)?$' | sort --unique) \

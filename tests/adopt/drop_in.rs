@@ -23,8 +23,8 @@ use etcd_pki_tests::{
 const MEMBERS: [&str; 3] = ["etcd-1.lan", "etcd-2.lan", "etcd-3"];
 const NODES: [&str; 2] = ["etcd-1.lan", "kube-1.lan"];
 
-/// A first host of etcd, as Kubespray prepares it: /etc/ssl/etcd with the openssl.conf, and ssl in
-/// it.
+/// The first etcd host as Kubespray prepares it: /etc/ssl/etcd with the openssl.conf and the folder
+/// ssl.
 struct Host(Scratch);
 
 impl Host {
@@ -158,7 +158,7 @@ fn seen(path: &Path) -> String {
 fn it_makes_what_the_script_makes() {
     let theirs = Kubespray::create(&MEMBERS, &NODES);
     let ours = Host::like(&theirs);
-    // First members and control plane, then every host
+    // First the members and the control plane, then every host
     let (printed, said) = ours.run(&MEMBERS, &NODES[..1]);
     assert!(
         printed.contains("create    member-etcd-1.lan.pem"),
@@ -273,7 +273,7 @@ fn links_of_control_planes_are_replaced_and_what_they_lead_to_stays() {
     for link in pair {
         symlink(link.replace("node2", "node1"), host.file(link)).unwrap();
     }
-    // The CA's own renewal
+    // A renewal of the CA
     let _ = host.run(&["node1"], &["node1"]);
     let before = host.contents();
 

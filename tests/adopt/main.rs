@@ -1,4 +1,4 @@
-//! Directories and scripts of other tools.
+//! `adopt` and `etcd-pki` commands in directories and scripts of other tools.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

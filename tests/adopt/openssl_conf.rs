@@ -6,7 +6,7 @@ use etcd_pki_core::{CertificateRequest, kubespray::KubesprayScript, request::Cla
 use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, openssl};
 use proptest::prelude::*;
 
-/// What `openssl req` needs in addition to the names.
+/// The sections that `openssl req` needs in addition to the names.
 const REQUEST: &str = "\n[req]\ndistinguished_name = dn\nreq_extensions = v3\n[dn]\n[v3]\nsubjectAltName = @alt_names\n";
 
 /// The names that OpenSSL reads from a file, or `None` if it refuses the file.

@@ -208,7 +208,7 @@ fn a_control_plane_with_etcd_elsewhere() {
         "copy etcd-ca.crt to d/etcd/ca.crt",
     );
 
-    // The layout is that of the CA that signed
+    // The layout is that of the CA that signed the certificates
     place.put(&["etcd"], "etcd/ca.crt");
     let adopted = place.adopt();
     for line in ["layout: kubeadm\n", "common_name: etcd-ca\n"] {
@@ -383,7 +383,7 @@ fn the_right_directory_is_named() {
     );
     assert_eq!(hint, expected);
     assert_eq!(place.refused("d").1, expected);
-    // Without Kubernetes' CA
+    // The same without Kubernetes' CA
     fs::remove_file(place.file("d/tls/server-ca.crt")).unwrap();
     let (reason, hint) = place.refused("d/tls");
     assert_eq!(reason, "server-ca.crt is missing");

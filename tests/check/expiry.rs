@@ -26,7 +26,7 @@ fn pki(folder: &Path) -> (Store, SystemTime) {
     (store, end)
 }
 
-/// The result for the CA.
+/// Returns the result for the CA.
 fn of_ca(check: &Check, store: &Store) -> Checked {
     let checked = check.run([store.directory()]);
     let is_ca = |one: &&Checked| one.path().ends_with("ca.pem");

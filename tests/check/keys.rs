@@ -19,7 +19,7 @@ fn locked_away(specification: &str) -> (Scratch, Store) {
     let scratch = Scratch::new("check-keys");
     let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
     let plan = plan(specification, &store, SystemTime::now());
-    // A CA that the plan creates has no key yet
+    // A CA that the plan will create has no key yet
     plan.check_keys(None).unwrap();
     let _ = apply(&plan);
     (scratch, store)

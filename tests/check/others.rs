@@ -758,7 +758,7 @@ fn the_files_of_other_tools() {
     }
 }
 
-/// Keys that Go loads, and with which no connection succeeds.
+/// Keys that Go loads but cannot use for a connection.
 #[test]
 fn keys_that_no_connection_uses() {
     let scratch = Scratch::new("keys");

@@ -400,7 +400,7 @@ fn every_finding_is_in_the_reference() {
     assert_eq!(rows, expected);
 }
 
-/// Each promise of SECURITY.md names tests, and they exist.
+/// SECURITY.md names tests for each promise, and these tests exist.
 #[test]
 fn every_promise_has_its_tests() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

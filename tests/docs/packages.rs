@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, process::Command};
 use etcd_pki_tests::run;
 use serde_json::Value;
 
-/// Crates that are OpenSSL, contain it, or need C code of its kind.
+/// Crates that are OpenSSL, contain it, or need a similar C library.
 const OPENSSL: [&str; 5] = [
     "aws-lc-sys",
     "boring-sys",

@@ -425,8 +425,8 @@ fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
     }
 }
 
-/// etcd sends the whole file in each handshake, and Go reads no message of certificates over 256
-/// KiB (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
+/// etcd sends the whole file in each handshake, and Go refuses a certificate message over 256 KiB
+/// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
 #[test]
 fn what_follows_a_leaf_is_its_chain_and_nothing_else() {
     type Change = fn(&str, &str) -> String;

@@ -78,7 +78,7 @@ fn a_first_apply_without_links() {
     assert!(trace.renamed().len() >= contents(&cluster).len());
 }
 
-/// Files that replace others.
+/// The same for files that replace others.
 #[test]
 fn renewals() {
     let cluster = Cluster::new(&large());
@@ -89,7 +89,7 @@ fn renewals() {
         named(&cluster, &trace),
         ["client-root-key.pem", "client-root.pem"]
     );
-    // The same keys
+    // The keys stay
     cluster.specify(&large().replace("addresses: [", "addresses: [192.0.2.1, "));
     let trace = traced(&cluster, &[], None);
     let certificates = contents(&cluster).into_iter();

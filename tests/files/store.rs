@@ -43,7 +43,7 @@ impl Place {
     fn new(specification: &str) -> Self {
         let place = Self(Scratch::new("store"));
         place.specify(specification);
-        // The directories above may be closed to other users
+        // The parent directories may be closed to other users
         fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
         place
     }
@@ -387,7 +387,7 @@ fn each_name_follows_the_sync_of_its_file() {
                 synced += usize::from(is_file);
                 is_open &= is_file;
             } else if !call.contains(LOCK_FILE) {
-                // With `-s 0` strace prints no names: a temporary one counts with its rename
+                // With `-s 0` strace prints no names: a temporary name counts with its rename
                 names += usize::from(call.starts_with("linkat"));
                 is_open = true;
             }
@@ -593,13 +593,13 @@ fn a_new_key_is_not_given_to_a_stranger() {
         assert!(said.contains("client-c-key.pem belongs to "), "{said}");
         assert_eq!(fs::read(&key).unwrap(), before);
     }
-    // The owner of the directory may own what is in it
+    // The owner of the directory may own its files
     give(&pki);
     place.ok(rekey);
     assert_ne!(fs::read(&key).unwrap(), before);
     assert_eq!(owner(&key), NOBODY);
 
-    // A key that belongs to no pair, and what is exported, is the user's own
+    // A key that belongs to no pair, and exported files, belong to the user
     place.ok("key new -o k.pem");
     place.ok("export --host m -f cluster.yaml -o out");
     let exported = place.path("out/member-m-key.pem");

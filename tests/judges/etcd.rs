@@ -127,7 +127,7 @@ fn serves_every_role(cluster: &Cluster, files: &Files) {
 
 fn refuses_on_the_client_port(cluster: &Cluster, files: &Files) -> Vec<RefusedEtcdctl> {
     let nobody = Credentials::without_certificate(&files.client.ca);
-    // It trusts the cluster, which does not trust it.
+    // This CA trusts the cluster, and the cluster does not trust it.
     let stranger = Directory::create("stranger", files.directory.algorithm());
     let stranger = stranger.issue(Role::Client, "root", &[]);
     let expired = files.directory.issue_odd(

@@ -147,7 +147,7 @@ fn damaged_pem() {
     );
 }
 
-/// Certificates with one thing that is unusual or wrong.
+/// Certificates with one unusual or wrong element.
 #[test]
 fn certificates() {
     let questions = der::certificates().into_iter().map(|(name, certificate)| {
@@ -161,7 +161,7 @@ fn certificates() {
     assert!(undecided.len() < 100, "{}: {undecided:?}", undecided.len());
 }
 
-/// Private keys with one element that is unusual or wrong.
+/// Private keys with one unusual or wrong element.
 #[test]
 fn private_keys() {
     let material = Material::get();

@@ -114,7 +114,7 @@ impl Chains {
         fs::write(self.file(&format!("{name}.pem")), texts.collect::<String>()).unwrap();
     }
 
-    /// Asks both, for both usages, and for hosts.
+    /// Asks both about a chain, for both usages and for hosts.
     fn compare(&self, what: &str, root: &str, chain: &[&str], at: Option<SystemTime>) -> bool {
         let (ca, file) = (self.file(&format!("{root}.pem")), self.bundle(chain));
         let roots = Certificate::all_from_bytes(&fs::read(&ca).unwrap()).unwrap();

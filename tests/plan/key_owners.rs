@@ -317,7 +317,8 @@ fn keys_that_are_named_for_a_new_certificate() {
         }
         let after = fs::read(pki.file("client-app.pem")).unwrap();
         assert_eq!(after != before, is_trusted, "{owner}");
-        // A key elsewhere is judged by its own directory, with and without that of the CA
+        // The owner of a key elsewhere is compared with that of its own directory, with and without
+        // the directory of the CA
         for (folder, is_trusted) in [(0, owner == 0), (owner, true)] {
             give(elsewhere.parent().unwrap(), folder);
             fs::copy(&key, &elsewhere).unwrap();

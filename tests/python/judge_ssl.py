@@ -1,4 +1,4 @@
-"""Judges certificates by a TLS handshake in memory, in which both sides are strict."""
+"""Judges certificates with a TLS handshake in memory, in which both sides are strict."""
 
 import argparse
 import json

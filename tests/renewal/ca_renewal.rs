@@ -132,7 +132,7 @@ impl Place {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// openssl and Go accept a leaf below this CA file.
+    /// Asserts that openssl and Go accept a leaf below this CA file.
     #[track_caller]
     fn assert_accepted(&self, ca: &str, leaf: &str) {
         let (ca, leaf) = (self.file(ca), self.file(leaf));
@@ -145,7 +145,7 @@ impl Place {
         openssl::asn1parse_extensions(&self.file(name))
     }
 
-    /// What `openssl x509` prints of a file's first certificate.
+    /// The output of `openssl x509` about the first certificate of a file.
     fn shown(&self, name: &str, options: &str) -> String {
         let line = format!("x509 -in {name} -noout {options}");
         let shown = openssl::call(self.0.path(), &line);
@@ -174,7 +174,7 @@ fn every_extension_is_kept() {
                  1.3.6.1.4.1.55555.7=ASN1:UTF8String:ours\n\
                  subjectAltName=DNS:etcd-ca\nissuerAltName=issuer:copy\n"
         ),
-        // As other tools write it: not critical, with more usages, in another order
+        // Another tool's extensions: not critical, with more usages, in another order
         "keyUsage=digitalSignature,keyEncipherment,keyCertSign\nsubjectKeyIdentifier=hash\n\
              authorityKeyIdentifier=keyid:always\nbasicConstraints=CA:TRUE,pathlen:0\n"
             .to_owned(),

@@ -90,7 +90,7 @@ struct Running {
 }
 
 impl Cluster {
-    /// Starts the members and waits until each answers `etcdctl endpoint health` with these
+    /// Starts the members, and waits until each answers `etcdctl endpoint health` with these
     /// credentials.
     #[must_use]
     pub fn start(version: Version, members: &[Member], health: &Credentials) -> Self {
@@ -181,13 +181,13 @@ impl Cluster {
         }
     }
 
-    /// The URL of a member for clients, by its place in the list it was started with.
+    /// The client URL of a member, by its position in the list of members.
     #[must_use]
     pub fn client_url(&self, member: usize) -> &str {
         &self.members[member].client_url
     }
 
-    /// The URL of a member for its peers.
+    /// The peer URL of a member, by its position in the list of members.
     #[must_use]
     pub fn peer_url(&self, member: usize) -> &str {
         &self.members[member].peer_url

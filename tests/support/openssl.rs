@@ -35,7 +35,7 @@ pub fn call(directory: &Path, line: &str) -> Output {
     .expect_success()
 }
 
-/// Whether such a line succeeds.
+/// Runs such a line, and returns whether it succeeds.
 pub fn accepts(directory: &Path, line: &str) -> bool {
     run(Tool::OPENSSL
         .command()

@@ -19,8 +19,8 @@ pub struct Output {
     stderr: String,
 }
 
-/// Runs a program to its end, without input. Commands of [`Tool::command`](crate::Tool::command)
-/// end by themselves.
+/// Runs a program without input until it ends. Commands of [`Tool::command`](crate::Tool::command)
+/// have a time limit.
 #[must_use]
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
@@ -32,7 +32,7 @@ pub fn run(command: &mut Command) -> Output {
     ended(line, &output)
 }
 
-/// Runs a program to its end, with this input.
+/// Runs a program with this input until it ends.
 #[track_caller]
 pub(crate) fn run_with_input(command: &mut Command, input: String) -> Output {
     let line = format!("{command:?}");

@@ -37,13 +37,13 @@ impl Pki {
         self.0.path()
     }
 
-    /// The directory.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.parent().join("pki")
     }
 
-    /// A file in it.
+    /// The path of a file in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{output::run, tool::Tool};
 
-/// One complaint of pkilint.
+/// A finding of pkilint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// `ERROR`, `WARNING`, `NOTICE` or another one

@@ -9,12 +9,12 @@ use std::{
 
 use regex::Regex;
 
-/// The calls to list
+/// The calls that strace lists
 pub(crate) const CALLS: &str = "open,openat,openat2,creat,close,write,pwrite64,writev,pwritev,ftruncate,fallocate,\
     copy_file_range,sendfile,splice,fchmod,fchown,fsetxattr,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,\
     symlink,symlinkat,mkdir,mkdirat";
 
-/// Those that change an open file
+/// The calls among them that change an open file
 const CHANGES: [&str; 12] = [
     "write",
     "pwrite64",

@@ -37,7 +37,7 @@ func dial(arguments []string) verdict {
 	}
 	client := http.Client{
 		Timeout: *timeout,
-		// HTTP/1.1 only: etcd's peer port speaks nothing else.
+		// HTTP/1.1 only: etcd's peer port supports nothing else.
 		Transport: &http.Transport{TLSClientConfig: config, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}},
 	}
 	response, err := client.Get(*url)

@@ -144,7 +144,7 @@ struct Element {
 #[derive(Clone)]
 enum Contents {
     Bytes(Vec<u8>),
-    /// Elements after some bytes: the unused bits of a bit string
+    /// Elements after some bytes, which are the unused bits of a bit string
     Elements(Vec<u8>, Vec<Element>),
 }
 

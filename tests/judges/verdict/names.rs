@@ -77,7 +77,7 @@ fn hosts() {
     assert!(accepted > 15, "{accepted}");
 }
 
-/// Go understands four kinds of names, and refuses a critical extension that has no other.
+/// Go understands four kinds of names, and refuses a critical extension without one of them.
 #[test]
 fn critical_names() {
     let chains = Chains::new();

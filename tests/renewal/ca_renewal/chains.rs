@@ -1,4 +1,4 @@
-//! Chains: where the root is, where the intermediate CAs are, and what a renewal keeps of them.
+//! Chains: where the root and the intermediate CAs are, and which of them a renewal keeps.
 
 use std::fs;
 

@@ -51,7 +51,7 @@ impl Node {
         }
     }
 
-    /// The element in DER.
+    /// Encodes the element in DER.
     pub(super) fn write(&self) -> Vec<u8> {
         let contents = match &self.content {
             Content::Bytes(bytes) => bytes.clone(),
@@ -60,7 +60,7 @@ impl Node {
         element(self.tag, &contents)
     }
 
-    /// Elements in DER, one after the other.
+    /// Encodes elements in DER, one after the other.
     pub(super) fn write_all(nodes: &[Self]) -> Vec<u8> {
         nodes.iter().flat_map(Self::write).collect()
     }

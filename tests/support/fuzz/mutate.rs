@@ -114,7 +114,7 @@ const TAGS: [u8; 20] = [
     0x80, 0x82, 0xa0, 0xa3,
 ];
 
-/// A file of the corpus after these changes.
+/// Returns a file of the corpus with these changes.
 pub fn mutated(corpus: &[Vec<u8>], base: usize, mutations: &[Mutation]) -> Vec<u8> {
     let mut input = corpus[base % corpus.len()].clone();
     for mutation in mutations {
