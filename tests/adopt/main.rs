@@ -1,4 +1,4 @@
-//! `adopt` and `etcd-pki` commands in directories and scripts of other tools.
+//! Directories and scripts of other tools.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-// Command etcd is the etcd server in the version of go.mod.
+// Command etcd is the etcd server of the version that go.mod names.
 package main
 
 import (

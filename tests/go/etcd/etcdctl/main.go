@@ -1,4 +1,4 @@
-// Command etcdctl is the etcd client in the version of go.mod.
+// Command etcdctl is the etcd client of the version that go.mod names.
 package main
 
 import "go.etcd.io/etcd/etcdctl/v3/ctlv3"
