@@ -62,8 +62,8 @@ impl Large {
         self.call("apply")
     }
 
-    /// A due change, for example `renew node-n7.pem: not signed by ca.pem, which has the name
-    /// CN=etcd-ca and another key`.
+    /// The due changes. Each is a line such as
+    /// `renew node-n7.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key`.
     fn due(&self) -> Vec<String> {
         let plan = self.call("plan");
         let changes = plan["changes"].as_array().unwrap().iter();

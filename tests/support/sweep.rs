@@ -101,7 +101,7 @@ pub fn sweep(jobs: &'static [Job], disturbances: &[Disturbance], each: bool, at_
         }
     }
     let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // They mostly wait for the disk and for strace
+    // The workers mostly wait for the disk and for strace
     let workers = 4 * thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..workers {
