@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Tests the Ansible collection in a wheel, with the ansible-core that Kubespray uses and the newest that runs here, on real files and
-# a real etcd: bash tests/ansible.sh WHEEL [ARGUMENT OF PYTEST...]
+# Tests the Ansible collection in a wheel, on real files and a real etcd, with the ansible-core that
+# Kubespray uses and with the newest one that runs here: bash tests/ansible.sh WHEEL [PYTEST
+# ARGUMENTS...]
 #
-# It wants what tests/setup.sh brings, and Python 3.11 or later, on PATH or among pyenv's versions. Where there are several, the newest
-# ansible-core runs on the newest, and modules on 3.9, the oldest that the package is for. The environments go under target/test-tools (or $ETCD_PKI_TEST_TOOLS).
+# It needs the tools that tests/setup.sh installs, and Python 3.11 or later, on PATH or among the
+# versions of pyenv. If there are several, the newest ansible-core runs on the newest Python, and
+# modules also run on 3.9, the oldest that the package supports. The environments are in
+# target/test-tools (or $ETCD_PKI_TEST_TOOLS).
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,7 +30,8 @@ mkdir -p "$tools/ansible" "$tools/stamps"
 exec 9>"$tools/ansible/lock"
 flock --wait 1800 9 || stop "another run of tests/ansible.sh is still at work"
 
-# find_python MINOR... : sets `python` to the first of these minor versions of Python 3 that works, and `minor` to its number.
+# find_python MINOR... : sets `python` to the first of these minor versions of Python 3 that works,
+# and `minor` to its number.
 find_python() {
     local candidate
     for minor in "$@"; do
@@ -41,7 +45,8 @@ find_python() {
     stop "no Python 3.$(tr ' ' '/' <<<"$*") on PATH or among pyenv's versions"
 }
 
-# environment NAME REQUIREMENTS : a virtual environment of `python` with what a file of requirements says, and with the wheel.
+# environment NAME REQUIREMENTS : creates a virtual environment of `python` with the packages of a
+# requirements file, and with the wheel.
 environment() {
     local name=$1 requirements=$2 folder=$tools/ansible/$1 stamp=$tools/stamps/ansible-$1 wanted
     wanted="$("$python" --version) $(sha256sum <"$requirements")"

@@ -1,4 +1,4 @@
-//! The command, as people type it: each file in `cli/` is a session in a directory of its own.
+//! The command, as users type it: each file in `cli/` is a session in a separate directory.
 
 use std::{env, path::Path};
 
@@ -10,7 +10,8 @@ fn sessions() {
     let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cli/*.trycmd");
     trycmd::TestCases::new()
         .register_bin("etcd-pki", binary)
-        // For what takes a shell, in which etcd-pki is found too: pipes, modes, the environment
+        // For sessions that need a shell, in which etcd-pki is found too: pipes, modes, the
+        // environment
         .register_bin("sh", Path::new("/bin/sh"))
         .env("PATH", format!("{}:{path}", beside.display()))
         .env("NO_COLOR", "1")

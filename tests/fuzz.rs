@@ -1,14 +1,16 @@
-//! Every parser takes any bytes: the fuzz targets of `etcd_pki_tests::fuzz`, on stable Rust, with a bounded number of inputs.
+//! Every parser accepts arbitrary bytes: the fuzz targets of `etcd_pki_tests::fuzz`, on stable
+//! Rust, with a limited number of inputs.
 //!
-//! Each target gets the files of its corpus, then inputs that are made of them by a fixed seed, then inputs by a random seed.
-//! A failure prints the seed and keeps the input: `ETCD_PKI_TEST_FUZZ_SEED=N` makes the same inputs again.
-//! `ETCD_PKI_TEST_FUZZ_INPUTS=N` sets how many inputs each seed makes, for a longer run.
-//! `ETCD_PKI_TEST_FUZZ_CORPUS=write` writes the corpus anew.
+//! Each target gets the files of its corpus, then inputs that a fixed seed generates from them,
+//! then inputs of a random seed. A failure prints the seed and keeps the input:
+//! `ETCD_PKI_TEST_FUZZ_SEED=N` generates the same inputs again. `ETCD_PKI_TEST_FUZZ_INPUTS=N` sets
+//! the number of inputs for each seed, for a longer run. `ETCD_PKI_TEST_FUZZ_CORPUS=write` writes
+//! the corpus again.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it is"
+    reason = "a failing step fails the test"
 )]
 
 use std::{
@@ -27,7 +29,7 @@ use proptest::{
     test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner},
 };
 
-/// The inputs that a seed makes for a target with the whole share.
+/// The inputs that a seed generates for a target with the whole share.
 const INPUTS: u32 = 1_500;
 const FIXED_SEED: u64 = 12;
 
@@ -40,7 +42,7 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-/// Runs a target with its corpus and with what the seeds make of it.
+/// Runs a target with its corpus, and with inputs that the seeds generate from it.
 fn fuzz(name: &str) {
     let target = target(name);
     let corpus = corpus::load(name);
@@ -130,7 +132,7 @@ targets!(
     strict,
 );
 
-/// The same functions run under cargo-fuzz.
+/// Checks that cargo-fuzz runs the same functions.
 #[test]
 fn every_target_is_one_of_cargo_fuzz() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
@@ -150,7 +152,7 @@ fn every_target_is_one_of_cargo_fuzz() {
     }
 }
 
-/// Writes the corpus, if that is requested.
+/// Writes the corpus, if the variable requests it.
 #[test]
 fn corpus_is_written_on_request() {
     if env::var("ETCD_PKI_TEST_FUZZ_CORPUS").as_deref() == Ok("write") {

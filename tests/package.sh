@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Python package as it would be published, the source first and the wheel from it, and checks both: what they hold,
-# that the wheel keeps to the stable ABI, that the stubs say what the module is, and that types fit. Called by tests/run.sh,
-# after tests/setup.sh; the wheel is left in target/dist.
+# Builds the Python package for publication, the source package first and the wheel from it, and
+# checks both: their contents, the stable ABI of the wheel, that the stubs agree with the module,
+# and the types. tests/run.sh calls it after tests/setup.sh. The wheel is left in target/dist.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -35,7 +35,7 @@ say "format and lints"
 say "building the source distribution, and the wheel from it"
 rm -rf "$dist"
 "$bin/maturin" sdist --manifest-path etcd-pki-py/Cargo.toml --out "$dist"
-# Where the last run's objects are, not in the directory that pip unpacks to
+# In the folder with the last run's objects, not in the directory that pip unpacks to
 CARGO_TARGET_DIR=$root/target/wheel "$bin/python" -m pip wheel --quiet --no-deps --wheel-dir "$dist" "$dist"/*.tar.gz
 wheel=$(echo "$dist"/*.whl)
 
@@ -51,7 +51,7 @@ done
 
 say "the stubs and the types"
 "$bin/python" -m pip install --quiet --force-reinstall --no-deps "$wheel"
-# Away from the checkout, so that the installed package is the one that is looked at
+# Outside of the checkout, so that the installed package is checked
 cd "$tools"
 "$bin/python" -m mypy.stubtest etcd_pki --allowlist "$tests/python/stubtest-allowlist.txt"
 "$bin/mypy" --strict --package etcd_pki
@@ -60,7 +60,7 @@ cd "$tools"
 
 say "the reference"
 rm -rf "$root/target/reference"
-# As a reader makes it; what it warns of would be missing there
+# With the same command as a reader; a warning means that a part would be missing
 PYTHONWARNINGS=error "$bin/pdoc" --output-directory "$root/target/reference" etcd_pki
 "$bin/python" - "$root/target/reference/etcd_pki.html" <<'END'
 import sys

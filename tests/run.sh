@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs every check there is, after bringing what they need: bash tests/run.sh
+# Runs every check, and first installs the tools for them: bash tests/run.sh
 #
-# It wants Rust (with rustfmt and clippy), a C compiler, Python 3 and a Debian-like system; tests/setup.sh installs the
-# programs that judge, or says what to install. Nothing is skipped: what is missing fails.
+# It needs Rust (with rustfmt and clippy), a C compiler, Python 3 and a Debian-like system.
+# tests/setup.sh installs the programs that judge, or prints what to install. No check is skipped: a
+# missing tool is a failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +12,7 @@ step() {
     SECONDS=0
 }
 
-# A tool of Rust's own that the machine lacks
+# A component of Rust's toolchain that is missing
 need_component() {
     cargo "$1" --version >/dev/null 2>&1 && return
     if command -v rustup >/dev/null && rustup component add "$2"; then
@@ -52,9 +53,10 @@ step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 step "packages, as they would be published"
-# cargo keeps what it unpacked of a version, and takes it for the package of the next run
+# cargo keeps the unpacked files of a version, and would use them for the package of the next run
 rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/etcd-pki{,-core}-[0-9]*
-# Uncommitted changes are packed as they are: this checks the packages, not the state of the checkout
+# Uncommitted changes are part of the packages: this checks the packages, not the state of the
+# checkout
 cargo publish --locked --workspace --dry-run --allow-dirty
 
 step "without the features rsa and yaml, and with rustls"

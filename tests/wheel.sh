@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests of the Python package against an installed wheel: bash tests/wheel.sh WHEEL [PYTEST ARGUMENTS...]
+# Runs the tests of the Python package against an installed wheel: bash tests/wheel.sh WHEEL [PYTEST
+# ARGUMENTS...]
 #
-# Twice: on the oldest and on the newest CPython at hand, 3.9 at the least, of those on PATH and those that pyenv keeps. It wants what
-# tests/setup.sh brings, and the command: $ETCD_PKI_TEST_COMMAND, or what it builds with cargo.
+# The tests run twice: on the oldest and on the newest available CPython, 3.9 or later, of those on
+# PATH and among the versions of pyenv. They need the programs that tests/setup.sh installs, and the
+# command: $ETCD_PKI_TEST_COMMAND, or the binary that this script builds with cargo.
 set -euo pipefail
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,12 +23,13 @@ stop() {
 wheel=$(realpath "$1")
 shift
 
-# interpreters : the version and the path of each CPython, the oldest first, each version once.
+# interpreters : prints the version and the path of each CPython, the oldest first, each version
+# once.
 interpreters() {
     local program
     for program in $(compgen -c python3 | grep --extended-regexp '^python3(\.[0-9]+)?$' | sort --unique) \
         "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3; do
-        # Not a shim that stands for no version, nor a free-threaded build, whose wheels are others
+        # Neither a shim for a missing version nor a free-threaded build, which has other wheels
         "$program" -c 'import sys, sysconfig
 if sys.implementation.name == "cpython" and sys.version_info >= (3, 9) and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     print("%d.%d" % sys.version_info[:2], sys._base_executable)' 2>/dev/null || true
@@ -63,6 +66,7 @@ for interpreter in "${chosen[@]}"; do
     fi
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
     say "CPython $version: ${wheel##*/}"
-    # From where the tests are and not from the root, whose packages could stand before the installed one
+    # Runs in the folder of the tests. In the root, the source packages could be imported in place
+    # of the installed one
     (cd "$tests/wheel" && "$venv/bin/python" -m pytest "$@")
 done

@@ -1,6 +1,8 @@
-"""Makes the certificates of three etcd hosts, as Kubespray's make-ssl-etcd.sh does: python three_hosts.py DIRECTORY.
+"""Creates the certificates of three etcd hosts, as Kubespray's make-ssl-etcd.sh does.
 
-A second run makes what is missing, renews what is due, and changes nothing else.
+    python three_hosts.py DIRECTORY
+
+A second run creates missing certificates, renews due ones, and changes nothing else.
 """
 
 import sys

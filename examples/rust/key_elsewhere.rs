@@ -1,6 +1,7 @@
 //! A CA with a key in an HSM or a key service: `cargo run --example key_elsewhere`.
 //!
-//! In this example a thread has the key. It receives messages and sends signatures, and the key never leaves it.
+//! In this example a thread has the key. It receives messages and sends signatures, and the key
+//! never leaves it.
 
 use std::{
     error::Error,
@@ -54,7 +55,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let place = thread::spawn(move || {
         for (message, reply) in inbox {
             if let Some(key) = ca.key() {
-                // The receiver may not wait any more
+                // The receiver may have stopped waiting
                 let _ = reply.send(key.sign(&message));
             }
         }

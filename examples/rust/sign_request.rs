@@ -1,6 +1,8 @@
-//! Signs a request, with a name that the signer gives: `cargo run --example sign_request -- DIR app.csr backup`.
+//! Signs a request, with a name that the signer chooses.
 //!
-//! The certificate goes to standard output, and the claims that are not granted go to standard error.
+//! `cargo run --example sign_request -- DIR app.csr backup`
+//!
+//! The certificate goes to standard output. The claims that are not granted go to standard error.
 
 use std::error::Error;
 

@@ -1,4 +1,6 @@
-//! Makes the certificates of a cluster with three members in a directory: `cargo run --example three_members -- DIR`.
+//! Creates the certificates of a cluster with three members in a directory.
+//!
+//! `cargo run --example three_members -- DIR`
 
 use std::{error::Error, net::Ipv4Addr};
 

@@ -1,9 +1,11 @@
 #!/bin/sh
-# A working set of certificates for a three-member etcd cluster on this machine, and how to start it.
+# Creates working certificates for a three-member etcd cluster on this machine, and prints how to
+# start it.
 #
 #   sh examples/shell/three-members.sh [DIRECTORY]
 #
-# It builds the command with cargo if `etcd-pki` is not installed. It starts no server and needs no root rights.
+# It builds the command with cargo if `etcd-pki` is not installed. It starts no server and needs no
+# root rights.
 set -eu
 
 directory=${1:-three-members}

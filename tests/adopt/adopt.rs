@@ -1,4 +1,5 @@
-//! Directories of others, adopted: the specification that is printed shows their faults and nothing else.
+//! `adopt` on directories of other tools: the printed specification shows their faults and nothing
+//! else.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -18,7 +19,7 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// What `etcd-pki adopt` says where it fails.
+/// The error message of an `etcd-pki adopt` that fails.
 #[track_caller]
 fn refused(directory: &Path) -> String {
     let output = Command::new(etcd_pki())
@@ -67,8 +68,8 @@ nodes:
     adopted.assert_mended(&["ca.pem"]);
 }
 
-/// What the command makes in the place of Kubespray's script has the names of the openssl.conf and no others, be a host's own or
-/// loopback's among them or not.
+/// The certificates that replace those of Kubespray's script have exactly the names of its
+/// openssl.conf, whether these include the names of the host and the loopback names or not.
 #[test]
 fn what_the_command_makes_in_the_place_of_kubesprays_script() {
     for (alt_names, shared, given) in [
@@ -100,7 +101,7 @@ fn what_the_command_makes_in_the_place_of_kubesprays_script() {
             run(command.env("HOSTS", "node1 worker.lan")).expect_success()
         };
         let _ = script();
-        // A client as the command makes it there, with the address of no host
+        // A client as the command creates it there: without the address of a host
         let mut command = Command::new(etcd_pki());
         let command = command.args([
             "cert",
@@ -120,12 +121,13 @@ fn what_the_command_makes_in_the_place_of_kubesprays_script() {
         let says = specification.contains("  san: given\n");
         assert_eq!(says, given, "{specification}");
         assert!(specification.contains("nodes:\n  - node1\n  - worker.lan\n"));
-        // Neither of the two undoes what the other does
+        // Neither command undoes the changes of the other
         let _ = adopted.json("apply");
         assert!(script().stdout().contains("up to date"));
         adopted.assert_due(&[]);
 
-        // A member of which the openssl.conf does not know is made as the script would
+        // A member that is missing in the openssl.conf gets the certificate that the script would
+        // create
         let more = specification.replace("  - node2\nnodes", "  - node2\n  - node3\nnodes");
         assert_ne!(&more, specification);
         adopted.specify(&more);
@@ -151,10 +153,10 @@ fn faults_of_a_kubespray_directory_are_named() {
     let kubespray = Kubespray::create_with(&["node1", "node2.lan"], &["node1"], HOSTS);
     let mode = Permissions::from_mode(0o644);
     fs::set_permissions(kubespray.admin("node1").key, mode).unwrap();
-    // A new key beside the old certificate, as after a run that was cut off
+    // A new key next to the old certificate, as after an interrupted run
     let torn = PrivateKey::generate_with(etcd_pki_core::KeyAlgorithm::Rsa2048).unwrap();
     fs::write(kubespray.node("node1").key, torn.to_secret_pem()).unwrap();
-    // Of another authority
+    // A certificate of another CA
     let other = Kubespray::create_with(&["node2.lan"], &[], HOSTS);
     for (from, to) in [
         (
@@ -219,7 +221,7 @@ admin:
     assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
     adopted.assert_due(&[]);
 
-    // One that ends in the second in which it is made
+    // A certificate that expires in the second in which it is issued
     let pair = PairPaths {
         certificate: "etcd/healthcheck-client.crt".into(),
         key: "etcd/healthcheck-client.key".into(),
@@ -279,7 +281,7 @@ admin:
     );
     assert_eq!(adopted.specification, expected);
     assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
-    // By these names a member is reached on its own host
+    // Clients on the same host connect to a member by these names
     let missing = "renew: localhost is missing; ::1 is missing";
     adopted.assert_due(&[("peer.crt", missing), ("server.crt", missing)]);
     adopted.assert_mended(&["peer.crt", "server.crt"]);
@@ -398,7 +400,7 @@ fn what_a_specification_cannot_say_is_told() {
     assert!(adopted.specification.contains("clients:\n  - x\n"));
 }
 
-/// A pipe that nobody writes into is not waited for, whose ever name it has.
+/// A named pipe without a writer does not block the command, whatever its name is.
 #[test]
 fn pipes_in_the_places_of_files() {
     let kubespray = Kubespray::create(&["node1"], &[]);
@@ -443,11 +445,11 @@ fn what_cannot_be_adopted() {
     assert!(refused(&path("member-a.pem")).contains("it is no directory"));
     fs::write(path("ca.pem"), [0, 159, 146, 150]).unwrap();
     assert!(refused(scratch.path()).contains("ca.pem"));
-    // A leaf in its place
+    // A leaf in place of the CA
     let kubespray = Kubespray::create(&["node1"], &[]);
     fs::copy(kubespray.member("node1").certificate, path("ca.pem")).unwrap();
     assert!(refused(scratch.path()).contains("CA:TRUE"));
-    // Two authorities: the first is described
+    // Two CAs: the specification describes the first
     let mut two = fs::read(kubespray.ca().certificate).unwrap();
     let _ = openssl::call(
         scratch.path(),

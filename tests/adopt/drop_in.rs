@@ -1,5 +1,5 @@
-//! The command in the place of Kubespray's script: called as the role calls it, and compared with what the script's openssl
-//! commands make.
+//! `etcd-pki` in place of Kubespray's script: the tests call it as the role does, and compare the
+//! result with that of the script's openssl commands.
 use std::{
     collections::BTreeMap,
     fs,
@@ -23,18 +23,19 @@ use etcd_pki_tests::{
 const MEMBERS: [&str; 3] = ["etcd-1.lan", "etcd-2.lan", "etcd-3"];
 const NODES: [&str; 2] = ["etcd-1.lan", "kube-1.lan"];
 
-/// A first host of etcd, as Kubespray prepares it: /etc/ssl/etcd with the openssl.conf, and ssl in it.
+/// The first etcd host as Kubespray prepares it: /etc/ssl/etcd with the openssl.conf and the folder
+/// ssl.
 struct Host(Scratch);
 
 impl Host {
-    /// One with the openssl.conf of a directory that openssl has made.
+    /// A host with the openssl.conf of a directory that openssl created.
     fn like(kubespray: &Kubespray) -> Self {
         let host = Self(Scratch::new("dropin"));
         fs::copy(kubespray.path().join("openssl.conf"), host.config()).unwrap();
         host
     }
 
-    /// One that takes such a directory over.
+    /// A host that takes over such a directory.
     fn taking_over(kubespray: &Kubespray) -> Self {
         let host = Self::like(kubespray);
         fs::rename(kubespray.path(), host.directory()).unwrap();
@@ -54,7 +55,7 @@ impl Host {
         self.directory().join(name)
     }
 
-    /// What the role runs, `bash -x make-ssl-etcd.sh` replaced.
+    /// Runs the role's command, with `bash -x make-ssl-etcd.sh` replaced.
     fn output(&self, masters: &[&str], hosts: &[&str]) -> Output {
         self.command(masters, hosts).output().unwrap()
     }
@@ -71,7 +72,7 @@ impl Host {
         command
     }
 
-    /// What it prints and says.
+    /// The standard output and the standard error.
     #[track_caller]
     fn run(&self, masters: &[&str], hosts: &[&str]) -> (String, String) {
         let output = self.output(masters, hosts);
@@ -88,7 +89,7 @@ impl Host {
             .collect()
     }
 
-    /// The files that differ from what they were.
+    /// The files that have changed.
     fn changed(&self, before: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
         let after = self.contents().into_iter();
         after
@@ -124,7 +125,8 @@ fn certificate(path: &Path) -> Certificate {
     Certificate::from_pem(fs::read(path).unwrap()).unwrap()
 }
 
-/// What another program sees in a file: its mode; of a certificate its common name, names, usages and days; of a key its kind.
+/// The properties of a file that another program sees: the mode; for a certificate the common name,
+/// names, usages and days; for a key its kind.
 fn seen(path: &Path) -> String {
     let mode = path.metadata().unwrap().permissions().mode() & 0o777;
     if path.to_str().unwrap().ends_with("-key.pem") {
@@ -139,7 +141,7 @@ fn seen(path: &Path) -> String {
     names.extend(certificate.ip_addresses().iter().map(ToString::to_string));
     let usages = certificate.extended_key_usages().unwrap_or_default();
     let both = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
-    // Ours begins five minutes before it is made, and ends with the authority
+    // Ours is valid from five minutes before its creation, and expires with the CA
     let life = certificate
         .not_after()
         .duration_since(certificate.not_before())
@@ -156,7 +158,7 @@ fn seen(path: &Path) -> String {
 fn it_makes_what_the_script_makes() {
     let theirs = Kubespray::create(&MEMBERS, &NODES);
     let ours = Host::like(&theirs);
-    // First members and control plane, then every host
+    // First the members and the control plane, then every host
     let (printed, said) = ours.run(&MEMBERS, &NODES[..1]);
     assert!(
         printed.contains("create    member-etcd-1.lan.pem"),
@@ -186,7 +188,7 @@ fn a_second_time_nothing_changes() {
     let before = host.contents();
     let (printed, _) = host.run(&["etcd-1"], &["kube-1"]);
     assert!(printed.contains("4 certificates up to date"), "{printed}");
-    // Those that are not named are no surplus
+    // Certificates that the call does not name are not reported as unmanaged
     let (_, said) = host.run(&[], &["kube-1"]);
     assert_eq!(said, "");
     assert_eq!(host.contents(), before);
@@ -196,7 +198,7 @@ fn a_second_time_nothing_changes() {
     assert_eq!(host.changed(&before), new);
 }
 
-/// RSA of 2048 bits is a default, and a default never replaces a key.
+/// RSA with 2048 bits is a default, and a default never replaces a key.
 #[test]
 fn keys_of_other_algorithms_stay() {
     let theirs = Kubespray::create(&["etcd-1"], &[]);
@@ -230,7 +232,7 @@ fn a_new_address_renews_with_the_same_keys() {
     let config = fs::read_to_string(host.config()).unwrap();
     fs::write(host.config(), config + "IP.3 = 10.0.0.11\n").unwrap();
 
-    // Of the nodes alone, as in the role's second call
+    // Only nodes, as in the role's second call
     let (printed, _) = host.run(&[], &["kube-1"]);
     assert!(printed.contains("10.0.0.11 is missing"), "{printed}");
     assert_eq!(host.changed(&before), ["node-kube-1.pem"]);
@@ -262,7 +264,8 @@ fn a_directory_of_the_script_is_taken_over() {
     assert_eq!(said, "");
 }
 
-/// The pair of another control plane, as the role links it to the host's own, gets files of its own, as by the script's `mv`.
+/// The role links the pair of another control plane to the host's own pair. The command replaces
+/// the links by separate files, as the script's `mv` does, and keeps the files that they lead to.
 #[test]
 fn links_of_control_planes_are_replaced_and_what_they_lead_to_stays() {
     let host = Host::taking_over(&Kubespray::create(&["node1"], &["node1"]));
@@ -270,7 +273,7 @@ fn links_of_control_planes_are_replaced_and_what_they_lead_to_stays() {
     for link in pair {
         symlink(link.replace("node2", "node1"), host.file(link)).unwrap();
     }
-    // The CA's own renewal
+    // A renewal of the CA
     let _ = host.run(&["node1"], &["node1"]);
     let before = host.contents();
 
@@ -295,7 +298,8 @@ fn links_of_control_planes_are_replaced_and_what_they_lead_to_stays() {
     assert!(printed.contains("5 certificates up to date"), "{printed}");
 }
 
-/// Without a request, no link is replaced and no file that a link leads to is changed: its pair is blocked, and the rest is done.
+/// A plan reports links within the directory. Unless the user requests it, `apply` replaces no link
+/// and changes no file that a link leads to: that pair is blocked, and the others are done.
 #[test]
 fn a_plan_foresees_links_within_the_directory() {
     let host = Host::taking_over(&Kubespray::create(&["node1"], &["node1"]));
@@ -312,7 +316,7 @@ fn a_plan_foresees_links_within_the_directory() {
         command.args([verb, "-f", "cluster.yaml"]).output().unwrap()
     };
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    // The link shows the certificate of node1, which keeps its key
+    // The link leads to the certificate of node1, which keeps its key
     let done = [
         "admin-node1.pem",
         "ca.pem",
@@ -379,7 +383,7 @@ fn it_succeeds_and_fails_as_the_script_does() {
     fs::write(host.config(), config + "DNS.9 = 10.0.0.300\n").unwrap();
     let output = host.output(&["a"], &[]);
     refused(output.clone(), 1, "DNS.9: \"10.0.0.300\" is not one");
-    // Whoever calls it wrote no specification
+    // The caller wrote no specification, so no message mentions one
     assert!(
         !String::from_utf8(output.stderr)
             .unwrap()
@@ -395,7 +399,8 @@ fn it_succeeds_and_fails_as_the_script_does() {
     refused(host.output(&["a"], &[]), 1, "openssl.conf");
 }
 
-/// An inventory whose hosts are named by their addresses: the role writes these among the DNS names too, and openssl takes them.
+/// Hosts that the inventory names by their addresses: the role writes these addresses among the DNS
+/// names too, and openssl accepts them.
 #[test]
 fn hosts_named_by_their_addresses() {
     let members = ["10.0.0.11", "10.0.0.12"];
@@ -425,7 +430,7 @@ fn hosts_named_by_their_addresses() {
     let (printed, _) = ours.run(&members, &members[..1]);
     assert!(printed.contains("up to date"), "{printed}");
 
-    // And where the script made them, they come to the same
+    // A directory of the script with such hosts gives the same result
     let taken = Host::taking_over(&theirs);
     let (printed, _) = taken.run(&members, &members[..1]);
     assert!(!printed.contains("re-issue"), "{printed}");
@@ -433,7 +438,8 @@ fn hosts_named_by_their_addresses() {
     assert!(printed.contains("up to date"), "{printed}");
 }
 
-/// A host that lost its CA must not get another of the same name, even where nobody who has certificates is named.
+/// A host that lost its CA must not get another one with the same name, even if the call names no
+/// host that has certificates.
 #[test]
 fn no_new_authority_beside_certificates_of_another() {
     let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));
@@ -446,7 +452,7 @@ fn no_new_authority_beside_certificates_of_another() {
     assert_eq!(host.contents(), before);
 }
 
-/// What the hint says can be done with this command.
+/// The user can follow the hint about a missing CA key with this command.
 #[test]
 fn a_key_of_the_authority_that_is_not_there() {
     let host = Host::taking_over(&Kubespray::create(&["etcd-1"], &[]));

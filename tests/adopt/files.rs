@@ -1,4 +1,4 @@
-//! Directories of other users, adopted: what is made in them is for the same users.
+//! `adopt` on directories of other users: new files belong to the same users.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
@@ -9,10 +9,10 @@ use std::{
 use etcd_pki_tests::{adopted::Adopted, cluster::Cluster, kubespray::Kubespray, run};
 
 const NOBODY: u32 = 65_534;
-/// A number that no host gives to anybody
+/// A user and group ID that no account on this host has
 const STRANGER: u32 = 3_999_999_999;
 
-/// Gives all files of a directory to an owner and a group, with these modes of certificates and of keys.
+/// Gives all files of a directory this owner and group, and these modes for certificates and keys.
 fn give(directory: &Path, (owner, group): (u32, u32), (certificate_mode, key_mode): (u32, u32)) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -32,13 +32,13 @@ fn attributes(path: &Path) -> (u32, u32, u32) {
     (metadata.uid(), metadata.gid(), metadata.mode() & 0o777)
 }
 
-/// What a specification says of files.
+/// The `files` section of a specification.
 fn files(adopted: &Adopted) -> String {
     let found = adopted.specification.split_once("files:\n");
     found.map_or("", |(_, files)| files).to_owned()
 }
 
-/// The notes on a CA's key that belongs to this user.
+/// The notes about a CA key that belongs to this user.
 fn ca_key_notes(owner: u32) -> Vec<String> {
     let name = match owner {
         0 => return Vec::new(),
@@ -50,7 +50,7 @@ fn ca_key_notes(owner: u32) -> Vec<String> {
     )]
 }
 
-/// The same text for the name that the group has on this host which is `nogroup` on Debian.
+/// The same text with the name that this host uses for the group `nogroup` of Debian.
 fn on_this_host(text: &str) -> String {
     let known = run(Command::new("getent").args(["group", &NOBODY.to_string()])).expect_success();
     let name = known.stdout().split(':').next().unwrap();
@@ -77,7 +77,7 @@ fn what_is_made_is_as_what_is_there() {
             (0o444, 0o400),
             "  owner: \"3999999999\"\n  group: \"3999999999\"\n  key_mode: \"0400\"\n  certificate_mode: \"0444\"\n",
         ),
-        // As Kubespray sets them, which no specification says
+        // The modes that Kubespray sets. A specification cannot express them
         ((NOBODY, 0), (0o700, 0o700), "  owner: nobody\n"),
     ] {
         let cluster = Cluster::applied();
@@ -91,7 +91,7 @@ fn what_is_made_is_as_what_is_there() {
         assert_eq!(adopted.notes, ca_key_notes(account.0));
         adopted.assert_due(&[]);
 
-        // A node more, and nothing else has changed
+        // One more node, and nothing else has changed
         let before = fs::metadata(cluster.file("ca.pem")).unwrap().ctime_nsec();
         adopted.specify(
             &adopted
@@ -125,7 +125,7 @@ fn a_mode_that_is_a_fault_is_not_taken_over() {
     assert_eq!(files(&adopted), "");
     assert_eq!(adopted.due().len(), etcd_pki_tests::cluster::PAIRS);
 
-    // Neither does it keep what the others have from being taken over
+    // One file with another mode does not prevent that the mode of the others is adopted
     give(&cluster.directory(), (0, 0), (0o644, 0o640));
     set_mode(&cluster.file("client-root-key.pem"), 0o644);
     let adopted = Adopted::of(&cluster.directory());
@@ -141,7 +141,7 @@ fn a_mode_that_is_a_fault_is_not_taken_over() {
 fn what_is_not_the_same_everywhere_is_told() {
     let cluster = Cluster::applied();
     give(&cluster.directory(), (NOBODY, NOBODY), (0o640, 0o640));
-    // Without an owner in the specification, the keys may have that of the directory
+    // If the specification names no owner, keys may have the owner of the directory
     chown(cluster.directory(), Some(NOBODY), None).unwrap();
     chown(cluster.file("client-root.pem"), Some(0), None).unwrap();
     let adopted = Adopted::of(&cluster.directory());
@@ -167,7 +167,7 @@ fn what_is_not_the_same_everywhere_is_told() {
     adopted.assert_due(&[]);
 }
 
-/// What a link leads to may be anybody's.
+/// The owner of a file that a link leads to does not matter.
 #[test]
 fn links_do_not_count() {
     let cluster = Cluster::applied();
@@ -185,7 +185,8 @@ fn links_do_not_count() {
     assert!(adopted.notes.is_empty(), "{:?}", adopted.notes);
 }
 
-/// Kubespray's play gives its script's files to etcd, with the mode of their directory.
+/// Kubespray's play gives the files of its script to the user etcd, with the mode of their
+/// directory.
 #[test]
 fn a_kubespray_directory_of_etcds() {
     let kubespray = Kubespray::create(&["node1"], &["node1"]);

@@ -1,8 +1,5 @@
-//! A cluster on a directory of Kubespray's making, in which the command takes the place of openssl.
-#![allow(
-    clippy::expect_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
+//! A cluster on a directory that Kubespray created, in which the command replaces openssl.
+#![allow(clippy::expect_used, reason = "a failing step fails the test")]
 
 use std::process::Command;
 
@@ -17,7 +14,8 @@ use etcd_pki_tests::{
 
 const HOSTS: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
 
-/// The lines that make a client certificate, in files named STEM: openssl's, and what replaces each.
+/// The lines that create a client certificate, in files named STEM: those of openssl, and their
+/// replacements.
 const LINES: [[&str; 2]; 3] = [
     [
         "openssl genrsa -out STEM-key.pem 2048",
@@ -34,7 +32,7 @@ const LINES: [[&str; 2]; 3] = [
     ],
 ];
 
-/// Which of the three lines is whose.
+/// The lines that each client uses.
 const CLIENTS: [(&str, [usize; 3]); 5] = [
     ("none-replaced", [OPENSSL, OPENSSL, OPENSSL]),
     ("key-replaced", [OURS, OPENSSL, OPENSSL]),
@@ -81,7 +79,7 @@ fn every_etcd_takes_a_client_certificate_with_each_line_replaced() {
     }
 }
 
-/// A line as one types it in the directory, without quotes; it must succeed.
+/// Runs a line in the directory, without quotes; it must succeed.
 #[track_caller]
 fn call(directory: &Kubespray, line: &str) {
     let (program, arguments) = line.split_once(' ').expect("a program and its arguments");
@@ -93,7 +91,7 @@ fn call(directory: &Kubespray, line: &str) {
     let _ = run(command.current_dir(directory.path())).expect_success();
 }
 
-/// etcdctl in a shell that knows nothing but what the command prints for it.
+/// Runs etcdctl in a shell that has only the settings that the command prints.
 fn members_by_printed_settings(directory: &Kubespray, cluster: &Cluster) -> Output {
     let script = "\
         eval \"$(\"$1\" env etcdctl --client etcd-client -d \"$2\")\" &&

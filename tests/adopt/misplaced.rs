@@ -1,4 +1,5 @@
-//! Directories in which a pair has the contents of another, adopted: what it says is not taken over.
+//! `adopt` on directories in which a pair has the contents of another pair: the contents of the
+//! misplaced pair are not adopted.
 use std::{fs, path::Path};
 
 use etcd_pki_core::PrivateKey;
@@ -48,7 +49,7 @@ fn a_nodes_certificate_in_the_place_of_a_members() {
          localhost is missing; 127.0.0.1 is missing; ::1 is missing; 0.0.0.0 is not in the specification";
     adopted.assert_due(&[("member-etcd-2.pem", faults)]);
 
-    // What the note asks for is written, and all is as it was
+    // The specification gets what the note requests, and everything is as before
     let whole = specification.replace(
         "  - etcd-2\n",
         "  - {name: etcd-2, addresses: [10.0.0.12]}\n",
@@ -88,7 +89,7 @@ fn the_names_of_a_member_are_looked_for_in_its_other_pairs() {
     }
 }
 
-/// The key fits, and tells nothing.
+/// A misplaced pair with a key that matches: the key does not show the mistake.
 #[test]
 fn whole_pairs_in_the_places_of_others() {
     let kubespray =
@@ -123,7 +124,8 @@ fn whole_pairs_in_the_places_of_others() {
         } else {
             format!("etcd-{from}")
         };
-        // What may be a CA is never replaced, nor a key that two pairs have without --rekey
+        // A certificate that may be a CA's is never replaced, and a key that two pairs share is
+        // replaced only with --rekey
         assert!(due.starts_with("blocked: "), "{due}");
         assert!(
             due.contains(&format!("common name {common_name}, should be")),
@@ -132,7 +134,8 @@ fn whole_pairs_in_the_places_of_others() {
     }
 }
 
-/// A certificate that its authority has signed for whom its file is called after is its own, whatever key is beside it.
+/// A certificate belongs to its file name if the CA signed it for that name, whatever key is next
+/// to it.
 #[test]
 fn what_a_run_left_that_was_cut_off_is_believed() {
     let cluster = Cluster::applied();
@@ -147,7 +150,7 @@ fn what_a_run_left_that_was_cut_off_is_believed() {
         "renew: member-etcd-2-key.pem does not match the certificate",
     )]);
 
-    // Another authority's may say what it will
+    // The contents of another CA's certificate do not matter
     let other = Cluster::applied();
     fs::copy(
         other.file("member-etcd-2.pem"),
@@ -158,7 +161,7 @@ fn what_a_run_left_that_was_cut_off_is_believed() {
     assert!(adopted.notes[0].starts_with("member-etcd-2.pem: is for another key than"));
 }
 
-/// Where files carry no names of hosts, another pair tells what the host is called.
+/// If the file names contain no host name, another pair shows the name of the host.
 #[test]
 fn a_host_is_called_as_in_a_pair_that_is_its_own() {
     let cluster = Cluster::new(
@@ -177,7 +180,7 @@ fn a_host_is_called_as_in_a_pair_that_is_its_own() {
     assert_eq!(adopted.due().into_keys().collect::<Vec<_>>(), [server]);
 }
 
-/// Kubespray's own, in which every certificate is fit for everything.
+/// Kubespray's own directory, in which every certificate is valid for every usage.
 #[test]
 fn a_kubespray_directory() {
     let hosts = &["DNS:node1", "DNS:node2", "IP:10.0.0.1", "IP:10.0.0.2"];

@@ -1,14 +1,15 @@
-//! The openssl.conf of Kubespray's script, read as OpenSSL reads it: what `openssl req` puts into a request of it decides.
+//! The openssl.conf of Kubespray's script: the command reads it as OpenSSL does. The names that
+//! `openssl req` writes into a request are the reference.
 use std::{fs, path::Path, process::Command};
 
 use etcd_pki_core::{CertificateRequest, kubespray::KubesprayScript, request::Claim};
 use etcd_pki_tests::{Scratch, Tool, command::etcd_pki, openssl};
 use proptest::prelude::*;
 
-/// What `openssl req` needs in addition to the names.
+/// The sections that `openssl req` needs in addition to the names.
 const REQUEST: &str = "\n[req]\ndistinguished_name = dn\nreq_extensions = v3\n[dn]\n[v3]\nsubjectAltName = @alt_names\n";
 
-/// What OpenSSL makes of a file, or that it refuses it.
+/// The names that OpenSSL reads from a file, or `None` if it refuses the file.
 fn by_openssl(folder: &Path, text: &str) -> Option<Vec<String>> {
     let config = folder.join("openssl.conf");
     fs::write(&config, text).unwrap();
@@ -41,7 +42,7 @@ fn by_openssl(folder: &Path, text: &str) -> Option<Vec<String>> {
     Some(names.collect())
 }
 
-/// What the command makes of it, with an environment of its own.
+/// The names that the command reads from it, with a separate environment.
 fn by_us(folder: &Path, text: &str) -> Result<Vec<String>, String> {
     let config = folder.join("openssl.conf");
     fs::write(&config, text).unwrap();
@@ -69,7 +70,7 @@ fn by_us(folder: &Path, text: &str) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// The names, each once as we write them, without their order among kinds.
+/// The names in our notation, without duplicates; the order of different kinds does not matter.
 fn sorted(mut names: Vec<String>) -> Vec<String> {
     names.sort();
     names.dedup();
@@ -127,7 +128,8 @@ fn files_that_people_have() {
     agree(scratch.path(), &marked);
 }
 
-/// Both make the same names of it, or both refuse it. We refuse what is no name of a host, though OpenSSL writes it down.
+/// Both must read the same names, or both must refuse the file. We also refuse names that no host
+/// can have, although OpenSSL writes them.
 #[track_caller]
 fn agree(folder: &Path, text: &str) {
     compare(text, by_openssl(folder, text), by_us(folder, text));
@@ -151,7 +153,7 @@ fn compare(text: &str, theirs: Option<Vec<String>>, ours: Result<Vec<String>, St
                 "openssl reads {theirs:?}, and we say {error}\n{text}"
             );
             let names = theirs.iter().filter(|name| !name.starts_with("spiffe:"));
-            // Blanks around a name are not OpenSSL's to drop: it writes them down
+            // OpenSSL keeps blanks around a name
             let is_name = |name: &String| {
                 name.trim() == name && name.parse::<etcd_pki_core::x509::AlternativeName>().is_ok()
             };
@@ -185,7 +187,7 @@ fn what_it_includes_is_refused_by_name() {
     }
 }
 
-/// A piece of a value: what it is written as.
+/// A part of a value, as it is written in the file.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-z]{1,3}",
@@ -205,7 +207,7 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A line of a file, in which `%` is a number of its own.
+/// A line of a file, in which `%` is a different number each time.
 fn line() -> impl Strategy<Value = String> {
     let value = || prop::collection::vec(piece(), 1..4).prop_map(|pieces| pieces.concat());
     let begin = prop_oneof![
@@ -245,7 +247,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What the library makes of a file, without an environment.
+/// The names that the library reads from a file, without an environment.
 fn by_library(text: &str) -> Result<Vec<String>, String> {
     let script = KubesprayScript::from_openssl_conf(text).map_err(|error| error.to_string())?;
     Ok(script.names().iter().map(ToString::to_string).collect())

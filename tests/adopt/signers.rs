@@ -1,4 +1,4 @@
-//! Directories with several CAs, adopted: the CA is the one that signed the certificates.
+//! `adopt` on directories with several CAs: the CA is the one that signed the certificates.
 use std::{
     collections::BTreeMap,
     fs,
@@ -15,7 +15,7 @@ const CLIENT: &str = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digi
      extendedKeyUsage=clientAuth\nsubjectAltName=IP:0.0.0.0\n";
 const EXTENSIONS_OF_ALL: &str = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n";
 const P256: &str = "-pkeyopt ec_paramgen_curve:prime256v1";
-/// A curve of which signatures are not supported
+/// A curve with unsupported signatures
 const BRAINPOOL: &str = "-pkeyopt ec_paramgen_curve:brainpoolP256r1";
 
 /// A directory `d`, and CAs and leaves next to it, each `NAME.crt` and `NAME.key`.
@@ -88,7 +88,7 @@ impl Place {
         }
     }
 
-    /// Kubernetes' CA in the place of the CA, and a member of etcd's CA.
+    /// Kubernetes' CA in place of etcd's CA, and a member that etcd's CA signed.
     fn with_ca_of_kubernetes() -> Self {
         let place = Self::new();
         place.root("kubernetes", "/CN=kubernetes-ca", P256);
@@ -147,21 +147,21 @@ fn a_ca_that_signed_nothing_is_not_the_ca() {
         &format!("copy the certificate of CN=etcd-ca {elsewhere}"),
     );
 
-    // The right one has another name
+    // The right CA has another name
     place.put(&["etcd"], "etcd-ca.pem");
     place.assert_refused(
         &reason("CN=etcd-ca (etcd-ca.pem)"),
         &format!("copy etcd-ca.pem {elsewhere}"),
     );
 
-    // It is trusted too, and the key is of the wrong one
+    // It is trusted too, and the key is that of the wrong CA
     fs::remove_file(place.file("d/etcd-ca.pem")).unwrap();
     place.put(&["kubernetes", "etcd"], "ca.pem");
     place.assert_refused(
         &reason("CN=etcd-ca (ca.pem)"),
         "write the key of CN=etcd-ca to ca-key.pem, or move ca-key.pem out of the directory",
     );
-    // Both ways of the hint
+    // Both solutions that the hint names
     fs::remove_file(place.file("d/ca-key.pem")).unwrap();
     let adopted = place.adopt();
     let is_of_etcd = |adopted: &Adopted| {
@@ -188,7 +188,7 @@ fn a_ca_of_the_same_name_and_another_key() {
     );
 }
 
-/// The CA of Kubernetes is in `ca.crt`, as etcdadm's is.
+/// The CA of Kubernetes is in `ca.crt`, which is also the name of etcdadm's CA.
 #[test]
 fn a_control_plane_with_etcd_elsewhere() {
     let place = Place::new();
@@ -208,7 +208,7 @@ fn a_control_plane_with_etcd_elsewhere() {
         "copy etcd-ca.crt to d/etcd/ca.crt",
     );
 
-    // The layout is that of the CA that signed
+    // The layout is that of the CA that signed the certificates
     place.put(&["etcd"], "etcd/ca.crt");
     let adopted = place.adopt();
     for line in ["layout: kubeadm\n", "common_name: etcd-ca\n"] {
@@ -217,7 +217,8 @@ fn a_control_plane_with_etcd_elsewhere() {
     adopted.assert_due(&[]);
 }
 
-/// Directly, in a chain, and with an algorithm that cannot be checked.
+/// A certificate of another CA is omitted, if that CA signed it directly, through a chain, or with
+/// an algorithm that cannot be checked.
 #[test]
 fn what_another_ca_signed_is_left_out() {
     for is_below in [false, true] {
@@ -255,7 +256,7 @@ fn what_another_ca_signed_is_left_out() {
     }
 }
 
-/// A second CA of the trust bundle is a CA of the cluster, and what it signed stays.
+/// A second CA in the trust bundle belongs to the cluster, so certificates that it signed stay.
 #[test]
 fn what_another_ca_of_the_bundle_signed_is_described() {
     let place = Place::with_ca_of_kubernetes();
@@ -279,7 +280,8 @@ fn what_another_ca_of_the_bundle_signed_is_described() {
     adopted.assert_due(&[]);
 }
 
-/// A CA below the one with the key signed them all, in the bundle or in the files of the leaves.
+/// A CA below the one with the key signed all certificates. Its certificate is in the bundle or in
+/// the files of the leaves.
 #[test]
 fn a_chain_leads_to_the_ca() {
     for is_in_bundle in [false, true] {
@@ -300,7 +302,7 @@ fn a_chain_leads_to_the_ca() {
     }
 }
 
-/// Nothing shows that such a CA is wrong.
+/// A CA without certificates: nothing shows that it is wrong.
 #[test]
 fn a_ca_without_certificates() {
     let place = Place::with_ca_of_kubernetes();
@@ -326,7 +328,7 @@ fn a_peer_ca_that_signed_nothing() {
     assert!(!adopted.specification.contains("peers: separate"));
 }
 
-/// A CA that `ca new --replace-ca` replaced is the same cluster's.
+/// A CA that `ca new --replace-ca` replaced belongs to the same cluster.
 #[test]
 fn a_replaced_ca() {
     let place = Place::with_ca_of_kubernetes();
@@ -381,7 +383,7 @@ fn the_right_directory_is_named() {
     );
     assert_eq!(hint, expected);
     assert_eq!(place.refused("d").1, expected);
-    // Without Kubernetes' CA
+    // The same without Kubernetes' CA
     fs::remove_file(place.file("d/tls/server-ca.crt")).unwrap();
     let (reason, hint) = place.refused("d/tls");
     assert_eq!(reason, "server-ca.crt is missing");
@@ -392,7 +394,7 @@ fn the_right_directory_is_named() {
     adopted.assert_due(&[]);
 }
 
-/// What other CAs signed is left out, and so are CAs whose files have names of clients.
+/// Certificates of other CAs are omitted, and so are CAs in files with names of clients.
 #[test]
 fn a_ca_is_no_client() {
     let place = k3s();

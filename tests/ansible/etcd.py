@@ -16,7 +16,8 @@ START_SECONDS = 60
 
 @contextlib.contextmanager
 def cluster(directories: dict[str, Path], addresses: dict[str, str], folder: Path) -> Iterator[list[str]]:
-    """A member for each directory, with the files that are in it as the layout kubespray has them. Gives the endpoints."""
+    """Starts a member for each directory, with its files in the layout kubespray. Yields the
+    endpoints."""
     client, peer = free_ports(addresses.values(), 2)
     members = ",".join(f"{name}=https://{address}:{peer}" for name, address in addresses.items())
     with contextlib.ExitStack() as stack:
@@ -25,7 +26,7 @@ def cluster(directories: dict[str, Path], addresses: dict[str, str], folder: Pat
             log = stack.enter_context(open(folder / f"{name}.log", "w"))
             server = subprocess.Popen(
                 [
-                    # Ends with this process, whatever becomes of it
+                    # It ends with this process, in every case
                     tool("SETPRIV"), "--pdeathsig", "KILL", tool("ETCD_NEWEST"),
                     "--name", name, "--data-dir", folder / f"{name}.etcd", "--logger", "zap",
                     "--initial-cluster", members, "--initial-cluster-state", "new",
@@ -44,14 +45,14 @@ def cluster(directories: dict[str, Path], addresses: dict[str, str], folder: Pat
 
 
 def etcdctl(endpoint: str, directory: Path, pair: str, *arguments: str) -> subprocess.CompletedProcess:
-    """etcdctl with a client's files."""
+    """Runs etcdctl with the files of a client."""
     files = ["--cacert", directory / "ca.pem", "--cert", directory / f"{pair}.pem", "--key", directory / f"{pair}-key.pem"]
     command = [tool("ETCDCTL_NEWEST"), "--endpoints", endpoint, "--command-timeout=5s", *files, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def put_and_get(endpoints: list[str], directory: Path, pair: str) -> None:
-    """Writes through one member and reads through each, once the cluster has come up."""
+    """Writes through one member and reads through each, after the cluster has started."""
     deadline = time.monotonic() + START_SECONDS
     while (put := etcdctl(endpoints[0], directory, pair, "put", "key", "value")).returncode != 0:
         assert time.monotonic() < deadline, put.stderr
@@ -62,7 +63,7 @@ def put_and_get(endpoints: list[str], directory: Path, pair: str) -> None:
 
 
 def free_ports(addresses, count: int) -> list[int]:
-    """Ports that nobody uses on any of the addresses."""
+    """Returns ports that are free on all of the addresses."""
     addresses = list(addresses)
     found: list[int] = []
     while len(found) < count:

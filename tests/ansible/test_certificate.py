@@ -1,4 +1,4 @@
-"""Signing where the authority is."""
+"""Signing on the machine of the CA."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etcd_pki import CertificateAuthority, PrivateKey
 
 @pytest.fixture
 def csr(tmp_path) -> str:
-    """A request of another tool that claims more than it gets."""
+    """A request of another tool that claims more than is granted."""
     return request(tmp_path / "m-key.pem", "/O=system:masters/CN=root")
 
 
@@ -86,13 +86,14 @@ def test_what_makes_it_sign_again(ansible, options, tmp_path):
     assert made["changed"] and not again["changed"]
     assert Path(made["backup_file"]).read_text() == first
     assert "10.0.0.12" in names(options["path"])
-    # Another validity alone is no reason, and what Ansible's users write for one is understood
+    # Another validity alone is no reason to renew, and the module accepts the notation of Ansible's
+    # users
     assert not ansible.module("certificate", **dict(changed, ownca_not_after="+52w"))["changed"]
 
 
 def test_renewed_before_its_end(ansible, options):
     ending = dict(options, validity="2d")
-    # A third of two days before the end is the most, so it is not due
+    # A certificate is due at most a third of its two days before it expires, so it is not due yet
     made, kept = ansible.modules("certificate", ending, dict(ending, renew_before="40h"))
     assert made["changed"] and not kept["changed"]
     short = dict(options, validity="3s")
@@ -212,7 +213,8 @@ def test_removed(ansible, options):
 
 
 def test_check_mode_before_all_is_there(ansible, options, tmp_path, ca):
-    """What tasks before it would make may be missing, and what is there has to be right."""
+    """In check mode, files that earlier tasks would create may be missing. Existing files must
+    be right."""
     encrypted = tmp_path / "encrypted.pem"
     openssl("pkcs8", "-topk8", "-in", ca["ownca_privatekey_path"], "-passout", "pass:correct horse", "-out", encrypted)
     other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
@@ -253,7 +255,7 @@ def test_bad_input(ansible, options, tmp_path, ca):
     other = [tmp_path / "other-ca-key.pem", tmp_path / "other-ca.pem"]
     authority(*other)
     expired = tmp_path / "expired.pem"
-    # The same key and name; openssl makes none that has ended
+    # The same key and name; openssl issues no expired certificate
     key = PrivateKey.from_file(ca["ownca_privatekey_path"])
     begin = datetime.now(timezone.utc) - timedelta(days=99)
     old = CertificateAuthority.create("etcd-ca", key=key, validity=timedelta(days=9), now=begin)
@@ -288,7 +290,7 @@ def test_bad_input(ansible, options, tmp_path, ca):
         "mutually exclusive", "soon", "50%", "it is negative", "+999999999999w", "etcd-member-etcd-1", "a..b",
     ]):  # fmt: skip
         assert expected in said[position], said[position]
-    # Nobody who writes a task can say an option of the command
+    # The author of a task cannot use an option of the command
     words = re.findall(r"(?<!\S)--[a-z]\S*", " ".join(said))
     assert words == ["--peer-cert-allowed-cn"], words
     assert "allow_member_common_name: true" in said[13]

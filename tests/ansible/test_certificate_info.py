@@ -1,4 +1,4 @@
-"""What a certificate says."""
+"""The information about a certificate."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_a_key_is_replaced_only_if_asked(ansible, options):
 
 
 def test_check_mode_of_a_key_that_is_due(ansible, options, tmp_path, ca):
-    """The request that is there is of the old key, so it is not handed on to be signed."""
+    """The existing request is for the old key, so the module does not return it for signing."""
     signing = dict(MEMBER, **ca, path=f"{tmp_path}/m.pem", csr_content="{{ request.csr }}")
     ask, sign = dict(options, algorithm="ec-p256"), {"etcd_pki.core.certificate": signing}
     made = ansible.tasks({"etcd_pki.core.certificate_request": ask, "register": "request"}, sign)
@@ -146,7 +146,7 @@ def test_keys_of_other_tools(ansible, options, tmp_path):
 
 
 def test_a_passphrase_of_a_key_without_one(ansible, options):
-    """A key is not encrypted unasked, and nobody is left to think that it is."""
+    """A key is not encrypted without a request, and the user learns that it is not."""
     ansible.module("certificate_request", **options)
     key = Path(options["privatekey_path"])
     clear = key.read_text()
@@ -170,7 +170,8 @@ def test_a_passphrase_of_a_key_without_one(ansible, options):
 
 
 def test_an_empty_passphrase(ansible, options, ca, tmp_path):
-    """It protects nothing, so it is refused, also in a run that would not need it."""
+    """An empty passphrase protects nothing, so it is refused, also in a run that does not need
+    it."""
     given = {name: value for name, value in options.items() if name != "privatekey_path"}
     ask = dict(options, privatekey_passphrase="")
     signing = dict(MEMBER, **ca, path=f"{tmp_path}/m.pem", csr_path=options["path"], ownca_privatekey_passphrase="")
@@ -191,8 +192,8 @@ def test_an_empty_passphrase(ansible, options, ca, tmp_path):
 
 @pytest.mark.parametrize("flags", [("--check",), ()], ids=["check mode", "for real"])
 def test_attributes_that_no_file_can_have(ansible, options, flags):
-    """They are refused before anything is written: a mode that is a number, one by which all could read the key, and accounts
-    that are not there."""
+    """These attributes are refused before anything is written: a mode that is a number, a mode
+    that makes the key readable for all, and accounts that do not exist."""
     number, open_, symbolic, excess, request, owner, group, requests, requests_group = ansible.modules(
         "certificate_request",
         dict(options, privatekey_mode=640),

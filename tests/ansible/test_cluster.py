@@ -22,7 +22,7 @@ SPECIFICATION = dict(
 
 
 def ip(name: str) -> str:
-    """A name as it is, and an address in the short form, which openssl does not write."""
+    """Returns a name unchanged, and an address in the short form, which openssl does not write."""
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
@@ -109,7 +109,7 @@ def test_who_is_gone(ansible, options):
     assert kept["unmanaged"] == checked["unmanaged"] == unmanaged
     removed = dict(action="remove", reasons=[])
     assert checked["changed"] and checked["changes"] == [dict(pair, **removed, role=None, host=None) for pair in unmanaged]
-    # Names limit it, and what is neither removes nothing
+    # Names limit the removal; an unknown name removes nothing
     nobody, admin, _ = ansible.modules(
         "cluster", dict(fewer, prune=["etcd-9"]), dict(fewer, prune=["etcd-2"]), dict(fewer), flags=("--check",)
     )
@@ -180,7 +180,7 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert number["failed"] and "octal" in number["msg"] and "quotes" in number["msg"]
     assert modes["changed"] and not again["changed"]
     directory = Path(options["directory"])
-    # The mode of keys is not that of a CA's key
+    # The mode for keys does not apply to a CA key
     assert (mode(directory), mode(directory / "ca-key.pem"), mode(directory / "ca.pem")) == (0o750, 0o600, 0o444)
     assert mode(directory / "member-etcd-1-key.pem") == 0o640
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
@@ -251,7 +251,8 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
 
 
 def test_links_within_the_directory(ansible, tmp_path):
-    """Those by which Kubespray lets a control plane find its own pair under the names of the others."""
+    """Kubespray uses such links so that a control plane finds its own pair under the names of
+    the others."""
     directory = tmp_path / "pki"
     options = dict(directory=str(directory), members=["node-1"])
     ansible.module("cluster", **options, nodes=["node-1"])
@@ -264,7 +265,7 @@ def test_links_within_the_directory(ansible, tmp_path):
         refused = ansible.module("cluster", flags, **both)
         assert refused["failed"], refused
         assert f"{pair[0]} is a symbolic link (hint: remove the link, or say replace_links: true" in refused["msg"]
-        # The rest is done all the same
+        # The other pairs are created in any case
         assert bool(refused.get("changed")) == (directory / "node-node-3.pem").exists() == (not flags)
         now = {path.name: path.read_bytes() for path in directory.iterdir()}
         assert {name: now[name] for name in before} == before

@@ -1,4 +1,4 @@
-"""What Ansible finds in the wheel, and what its own checks say of it."""
+"""The collection in the wheel: Ansible finds it, and Ansible's own checks accept it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_version_is_the_packages(ansible):
 
 
 def test_a_host_without_the_package(ansible, tmp_path):
-    """The task says what is missing, and for which Python."""
+    """The task reports which package is missing, and for which Python."""
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=60)
     host = Ansible(ansible.environment, bare / "bin" / "python", ansible.folder)
@@ -58,8 +58,9 @@ def test_a_host_without_the_package(ansible, tmp_path):
 
 
 def test_sanity(ansible, tmp_path):
-    """ansible-test sanity, on the collection as it is in the wheel."""
-    # Where ansible-test wants it to be, and kept by git, which it asks for the files
+    """Runs ansible-test sanity on the collection of the wheel."""
+    # The path that ansible-test requires; git must track the files, because ansible-test asks git
+    # for the list
     with zipfile.ZipFile(tool("WHEEL")) as wheel:
         inside = [name for name in wheel.namelist() if name.startswith("ansible_collections/")]
         wheel.extractall(tmp_path, inside)
@@ -71,14 +72,14 @@ def test_sanity(ansible, tmp_path):
         [ansible.environment / "bin" / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
         capture_output=True, text=True, check=True, timeout=60,
     ).stdout.strip()  # fmt: skip
-    # What it installs is kept between runs
+    # Its installed packages are kept between runs
     home = ansible.environment.parent / f"{ansible.environment.name}-sanity"
     home.mkdir(exist_ok=True)
     ansible.folder = home
     command = ("ansible-test", "sanity", "--color", "no", "--python", python)
     run = ansible.run(*command, cwd=collection)
     if wanted := re.search(r"manually downloaded and saved to: (\S+)", run.output):
-        # Its copy of pip comes from a host of its own; the one that comes with Python does as well
+        # It downloads pip from a separate host; the pip that Python contains works as well
         Path(wanted.group(1)).write_text("import ensurepip\n\nensurepip.bootstrap()\n")
         run = ansible.run(*command, cwd=collection)
     assert run.code == 0, run.output

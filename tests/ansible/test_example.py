@@ -1,4 +1,5 @@
-"""examples/ansible, as it stands: three hosts, a client, one place that signs, and a real etcd on what came of it."""
+"""examples/ansible, unchanged: three hosts, a client, one machine that signs, and a real etcd
+with the resulting files."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ SITE = ("-i", "inventory.ini", "site.yml")
 
 @pytest.fixture
 def example(tmp_path) -> Path:
-    """A copy of the example, which makes its directory `demo` in itself."""
+    """A copy of the example, which creates its directory `demo` inside itself."""
     folder = tmp_path / "ansible"
     shutil.copytree(REPOSITORY / "examples" / "ansible", folder, ignore=shutil.ignore_patterns("demo"))
     return folder
@@ -56,12 +57,13 @@ def test_the_whole_thing(ansible, example, tmp_path):
     with cluster(directories, ADDRESSES, tmp_path) as endpoints:
         put_and_get(endpoints, demo / "root", "client-root")
         another_address(ansible, example, files)
-        # etcd reads a pair anew at each handshake
+        # etcd reads its pair again at each handshake
         put_and_get(endpoints, demo / "root", "client-root")
 
 
 def another_address(ansible, example, files):
-    """An address more for one host touches its request and its certificate, where it is signed and where it is used."""
+    """Another address for one host changes its request and its certificate, on the CA's machine
+    and on the host."""
     inventory = example / "inventory.ini"
     text = inventory.read_text()
     assert text.count('["127.0.0.2"]') == 1

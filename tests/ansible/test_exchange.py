@@ -12,13 +12,13 @@ HOST = "etcd-1"
 
 @pytest.fixture
 def sides(tmp_path) -> tuple[dict, dict]:
-    """The options on the host, and those where the authority is."""
+    """Returns the options for the host, and those for the machine of the CA."""
     common = dict(members=[dict(name=HOST, addresses=["10.0.0.11"])], exchange=f"{tmp_path}/exchange")
     return dict(common, host=HOST, directory=f"{tmp_path}/host"), dict(common, directory=f"{tmp_path}/ca")
 
 
 def fingerprint(path: Path) -> str:
-    """As openssl prints it: with colons."""
+    """Returns the fingerprint with colons, as openssl prints it."""
     return openssl("x509", "-in", path, "-noout", "-fingerprint", "-sha256").strip().rpartition("=")[2]
 
 
@@ -32,7 +32,7 @@ def test_there_and_back(ansible, sides, tmp_path):
     shown = fingerprint(ca)
     plain = shown.replace(":", "")
 
-    # Nothing of an authority that nobody said to trust
+    # Nothing comes from a CA that the user did not trust
     for flags in ((), ("--check",)):
         refused = ansible.module("cluster", flags, **host)
         assert refused["failed"] and plain in refused["msg"] and "give it in trust" in refused["msg"], refused
@@ -59,7 +59,7 @@ def test_there_and_back(ansible, sides, tmp_path):
     member = Path(host["directory"]) / f"member-{HOST}.pem"
     assert openssl("verify", "-x509_strict", "-CAfile", member.with_name("ca.pem"), member).endswith("OK\n")
 
-    # Another authority that arrives later is refused by its fingerprint, and does not stop the rest
+    # Another CA that arrives later is refused by its fingerprint, and does not block the rest
     openssl(
         *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9"),
         *("-subj", "/CN=evil", "-keyout", tmp_path / "evil-key.pem", "-out", tmp_path / "evil.pem"),

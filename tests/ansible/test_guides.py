@@ -1,4 +1,4 @@
-"""The tasks that the guides show. Those for Kubespray run in test_kubespray.py."""
+"""The tasks of the guides. test_kubespray.py runs those for Kubespray."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ GUIDES = REPOSITORY / "docs" / "guides"
 
 
 def blocks(page: Path) -> list[str]:
-    """The YAML in a page."""
+    """Returns the YAML blocks of a page."""
     return re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def test_the_guides_name_only_options_that_exist(ansible):
-    """Each task of the guides, as far as it says what a module is to do."""
+    """Checks each task of the guides, if it calls a module."""
     pages = {}
     found = 0
     for block in (block for guide in ("ansible.md", "kubespray.md") for block in blocks(GUIDES / guide)):

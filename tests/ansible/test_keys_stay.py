@@ -1,4 +1,4 @@
-"""No module replaces or removes a private key that it was not asked to, whatever path it is given."""
+"""No module replaces or removes a private key without a request, whatever path it is given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHO = dict(role="member", name="etcd-1")
 
 
 def keys(folder: Path) -> dict[str, Path]:
-    """A key in each of the forms in which one lies on a disk."""
+    """A key in each of the forms that key files have."""
     folder.mkdir()
     clear = folder / "pkcs8.pem"
     openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", clear)
@@ -23,7 +23,7 @@ def keys(folder: Path) -> dict[str, Path]:
     openssl("ec", "-in", clear, "-outform", "DER", "-out", folder / "sec1.der")
     openssl("genrsa", "-traditional", "-out", folder / "pkcs1.pem", "2048")
     openssl("genrsa", "-traditional", "-aes128", "-passout", "pass:correct horse", "-out", folder / "old.pem", "2048")
-    # Of kinds that the package does not sign with
+    # Kinds of keys that the package does not sign with
     openssl("genpkey", "-algorithm", "ed448", "-outform", "DER", "-out", folder / "ed448.der")
     openssl("genpkey", "-algorithm", "DSA", "-genparam", "-pkeyopt", "dsa_paramgen_bits:1024", "-out", folder / "parameters")
     openssl("genpkey", "-paramfile", folder / "parameters", "-out", folder / "dsa.pem")
@@ -48,7 +48,7 @@ def test_a_path_with_a_key(ansible, tmp_path, ca, flags):
         {"etcd_pki.core.certificate_request": dict(WHO, privatekey_path=str(own), force=True)},
         {"etcd_pki.core.certificate_request": dict(state="absent")},
     ]
-    # One key in each way, and each key in one
+    # Each way with one key, and each key with one way
     pairs = [("pkcs8.pem", way) for way in ways] + list(zip(found, ways * 3))
     tasks = [{module: dict(options, path=str(found[name]))} for name, way in pairs for module, options in way.items()]
     run = ansible.tasks(*tasks, flags=flags)
@@ -62,7 +62,7 @@ def test_a_path_with_a_key(ansible, tmp_path, ca, flags):
 
 
 def test_the_authoritys_key_is_no_certificate(ansible, ca):
-    """What a task with the wrong file of the two would remove."""
+    """The task names the CA's key in place of its certificate and would remove it."""
     key = Path(ca["ownca_privatekey_path"])
     before = key.read_bytes()
     result = ansible.module("certificate", path=str(key), state="absent")
@@ -86,7 +86,7 @@ def test_a_file_that_is_written_is_none_that_is_read(ansible, tmp_path, ca):
         ({"etcd_pki.core.certificate": dict(signing, path=ca["ownca_privatekey_path"])}, "ownca_privatekey_path"),
         ({"etcd_pki.core.certificate": dict(signing, path=str(csr))}, "csr_path"),
         ({"etcd_pki.core.certificate_request": dict(WHO, path=str(own), privatekey_path=str(own))}, "privatekey_path"),
-        # Before either is there
+        # Neither file exists yet
         ({"etcd_pki.core.certificate_request": dict(WHO, path=new, privatekey_path=f"{tmp_path}/new.pem")}, "privatekey_path"),
     ]
     for flags in (("--check",), ()):

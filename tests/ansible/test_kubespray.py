@@ -1,7 +1,8 @@
-"""The guide for Kubespray, in the real tasks of its role: the oldest and the newest release that the guide names.
+"""The guide for Kubespray, in the real tasks of its role, of the oldest and the newest release
+that the guide names.
 
-Each host of an inventory has a folder, and its Python starts there. The role's paths lead through /proc/self/cwd, so each host has its
-own files at the same path, as on machines of their own.
+Each host of an inventory has a folder, in which its Python starts. The role's paths start with
+/proc/self/cwd, so each host has its own files at the same path, as on separate machines.
 """
 
 from __future__ import annotations
@@ -89,12 +90,12 @@ class FilterModule:
 
 
 def blocks(kind: str) -> list[str]:
-    """The guide's blocks of a kind."""
+    """Returns the guide's blocks of a kind."""
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 
 def with_the_command(tasks: str) -> str:
-    """The role's tasks with the guide's difference, at each place that it fits."""
+    """Returns the role's tasks with the change of the guide in every place where it fits."""
     (difference,) = blocks("diff")
     lines = difference.splitlines(keepends=True)
     old = "".join(line[1:] for line in lines if line[0] in "- ")
@@ -104,7 +105,7 @@ def with_the_command(tasks: str) -> str:
 
 
 def with_the_module(tasks: str) -> str:
-    """The role's tasks with the guide's in the place of those two that run the script."""
+    """Returns the role's tasks with the guide's tasks in place of the two that run the script."""
     parts = re.split(r"^(?=- name: )", tasks, flags=re.MULTILINE)
     found = [part for part in parts if part.startswith(tuple(f"- name: {name}\n" for name in SCRIPT_TASKS))]
     assert len(found) == len(SCRIPT_TASKS)
@@ -133,7 +134,7 @@ class Kubespray:
         (self.folder / "inventory.ini").write_text("\n".join(lines) + "\n" + groups + "[all:vars]\nansible_connection=local\n")
 
     def run(self, *arguments: str, **variables) -> Run:
-        """The play of Kubespray that installs etcd, as far as it makes certificates."""
+        """Runs the part of Kubespray's etcd play that creates certificates."""
         owner = dict(etcd_owner=getpass.getuser(), etcd_cert_group=grp.getgrgid(os.getgid()).gr_name)
         # JSON is YAML too
         (self.folder / "group_vars" / "all.yml").write_text(json.dumps({**DEFAULTS, **owner, **variables}))
@@ -150,14 +151,14 @@ class Kubespray:
 
     @staticmethod
     def made(run: Run) -> list[str]:
-        """The tasks that changed certificates."""
+        """Returns the tasks that changed certificates."""
         assert run.code == 0, run.output
         tasks = [result["task"] for result in run.results if result.get("changed")]
         return [task for task in tasks if task.startswith(("etcd : Gen_certs | make", "etcd : Gen_certs | run"))]
 
     @staticmethod
     def handled(run: Run) -> bool:
-        """Whether the role's handler ran."""
+        """Returns whether the role's handler ran."""
         return any("Set etcd_secret_changed" in result["task"] for result in run.results)
 
     def ssl(self, host: str) -> Path:
@@ -235,11 +236,12 @@ def expected(members: list[str], nodes: list[str]) -> list[str]:
 
 @every_release
 def test_in_the_place_of_the_script(kubespray):
-    """The first host has no `ip` in the inventory, and has the address that Kubespray falls back to."""
+    """The first host has no `ip` in the inventory, so it has the address that Kubespray falls
+    back to."""
     kubespray.inventory(dict(IPV4, node1="etcd_access_address=node1.etcd.lan"))
     first = kubespray.run()
     assert kubespray.made(first) and kubespray.handled(first), first.output
-    # A worker gets a pair only where its network plugin connects to etcd
+    # A worker gets a pair only if its network plugin connects to etcd
     assert sorted(kubespray.files("node1")) == expected(["node1", "node2"], ["node1", "node2"])
     ssl = kubespray.ssl("node1")
     assert {"10.0.0.12", "192.0.2.12", "192.0.2.1", "etcd", "node2"} < set(names(ssl / "member-node2.pem"))
@@ -260,7 +262,7 @@ IPV6 = dict(node1="ip6=fd00::11", node2="ip6=fd00::12 access_ip6=2001:db8::12", 
 
 
 def long_form(address: str) -> str:
-    """An address as openssl writes it."""
+    """Returns an address in the form of openssl."""
     return ":".join(f"{int(part, 16):X}" for part in ipaddress.ip_address(address).exploded.split(":"))
 
 
@@ -288,7 +290,7 @@ def test_dual_stack_and_names_over_64_characters(kubespray):
 
 @newest_release
 def test_a_route_reflector_in_k8s_cluster(kubespray):
-    """It connects to etcd, as all of k8s_cluster where Calico's data is in etcd."""
+    """It connects to etcd, as all hosts of k8s_cluster do if Calico's data is in etcd."""
     groups = INVENTORY + "calico_rr\n[calico_rr]\nnode2\nrr1\n"
     kubespray.inventory(dict(IPV4, rr1="ip=10.0.0.14"), groups)
     kubespray.made(kubespray.run(calico_datastore="etcd"))
@@ -316,7 +318,8 @@ def test_one_worker_more(kubespray, plugin):
 
 @newest_release
 def test_without_the_refresh(kubespray):
-    """The command runs only where a file is missing, as the guide warns; the module always, and the role copies what it made."""
+    """The command runs only if a file is missing, as the guide warns. The module always runs,
+    and the role copies the files that it created."""
     kubespray.made(kubespray.run())
     before = kubespray.files("node1")
     other = dict(force_etcd_cert_refresh=False, etcd_cert_alt_names=["etcd.example.com"])
@@ -332,7 +335,8 @@ def test_without_the_refresh(kubespray):
 
 @newest_release
 def test_on_what_the_script_and_the_role_made(kubespray):
-    """The CA lacks keyUsage, and is renewed with its key. A control plane's link to its own pair becomes a pair of the other one."""
+    """The CA lacks keyUsage, so it is renewed with its key. The link of a control plane to its
+    own pair becomes a separate pair of the other control plane."""
     kubespray.made(kubespray.run())
     ssl = kubespray.ssl("node1")
     shutil.rmtree(ssl)

@@ -1,4 +1,4 @@
-"""No output holds a key or a passphrase, whatever is asked of it."""
+"""No output contains a key or a passphrase, whatever the user requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOUD = ("-vvv", "--diff")
 
 
 def lines_of(*keys: str) -> list[str]:
-    """What gives a key away: each line of its PEM that is not its frame."""
+    """Returns the secret lines of a PEM key: all except its first and last line."""
     return [line for key in keys for line in key.splitlines() if line and not line.startswith("-----")]
 
 

@@ -1,4 +1,4 @@
-"""Directories that may not be read or written: an error, and never taken for empty ones."""
+"""Directories that the user may not read or write cause an error, and never count as empty."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-//! All certificates of a cluster: 100 hosts against Kubespray's openssl commands, the first apply against a bare loop that
-//! writes the same files, and the second apply against reading them, with the memory for each certificate.
+//! Certificates of a cluster: the time for 100 hosts, compared with Kubespray's openssl commands;
+//! the first apply, compared with a loop that only writes the same files; and the second apply,
+//! compared with reading the files. It also prints the memory for each certificate.
 //!
-//! `cargo bench --package etcd-pki-tests --bench cluster`. It takes some minutes, most of them for openssl. A name runs one part:
-//! `-- openssl`, `-- first` or `-- again`; a number after it sets the hosts of the last two: `-- first 1000`.
+//! `cargo bench --package etcd-pki-tests --bench cluster`. It takes some minutes, most of them for
+//! openssl. A name runs one part: `-- openssl`, `-- first` or `-- again`. A number after it sets
+//! the hosts of the last two: `-- first 1000`.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
-    reason = "a benchmark that cannot do its job must stop"
+    reason = "a failing step stops the benchmark"
 )]
 
 use std::{
@@ -28,7 +30,7 @@ use etcd_pki_tests::{Scratch, kubespray::Kubespray};
 
 const ROUNDS: usize = 5;
 
-/// The threads of the bare loop
+/// The threads of the loop that only writes
 const LOOPS: usize = 2;
 
 fn main() {
@@ -54,7 +56,7 @@ fn main() {
     }
 }
 
-/// Kubespray's set for 100 hosts.
+/// Kubespray's certificates for 100 hosts.
 fn against_openssl() {
     let hosts: Vec<String> = (0..100).map(|number| format!("host-{number}")).collect();
     let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
@@ -72,12 +74,12 @@ fn against_openssl() {
     }
 }
 
-/// The first apply, and a bare loop that writes, syncs and renames the same files. The two take
-/// turns, so that other work of the machine slows both down.
+/// The first apply, and a loop that only writes, syncs and renames the same files. The two
+/// alternate, so that other load on the machine slows both down.
 fn first(hosts: u32) {
     let cluster = cluster(hosts, KeyAlgorithm::EcP256);
-    // Nothing is removed before the last round: ext4 searches long for a new file's inode where
-    // files were removed within the last minutes
+    // Nothing is removed before the last round: if files were removed in the last minutes, ext4
+    // needs a long time to find an inode for a new file
     let scratch = Scratch::new("bench");
     let model = scratch.path().join("model");
     apply(&cluster, &model);
@@ -118,7 +120,7 @@ fn first(hosts: u32) {
     );
 }
 
-/// A second apply, which finds nothing to do, and reading the same files.
+/// A second apply, which has nothing to do, and reading the same files.
 fn again(hosts: u32) {
     let certificates = 3 * hosts + 1;
     println!("{hosts} hosts: {certificates} certificates, ec-p256");
@@ -152,9 +154,9 @@ fn timed(what: &str, job: impl FnOnce()) -> f64 {
     seconds
 }
 
-/// Prints the most memory that the process had as well, over what it had before.
+/// Also prints by how much the memory of the process grew at its peak.
 fn timed_with_memory(what: &str, certificates: u32, job: impl FnOnce()) {
-    // Forgets the most that there was (`proc_pid_clear_refs(5)`)
+    // Resets the peak (`proc_pid_clear_refs(5)`)
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = memory("VmRSS:");
     let seconds = seconds(job);
@@ -201,14 +203,14 @@ fn apply(cluster: &Cluster, directory: &Path) {
     let _ = report.into_result().unwrap();
 }
 
-/// Whole, one after the other, as `fs::read` does.
+/// Reads whole files, one after the other, with `fs::read`.
 fn read_all(directory: &Path) {
     for entry in fs::read_dir(directory).unwrap() {
         std::hint::black_box(fs::read(entry.unwrap().path()).unwrap());
     }
 }
 
-/// A file that the bare loop writes.
+/// A file that the loop writes.
 struct Model {
     name: OsString,
     mode: u32,

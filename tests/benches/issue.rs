@@ -1,11 +1,12 @@
-//! Issues as often as it is told, and tells how long that took: the Rust side of `tests/benches/python.py`, which starts it.
+//! Issues certificates on request and reports the time: the Rust side of `tests/benches/python.py`,
+//! which starts it.
 //!
-//! A line `call 100` on standard input issues a hundred times in one call, `request 100` through a request; the answer is a line
-//! with the seconds.
+//! The line `call 100` on standard input issues a hundred certificates, each with one call;
+//! `request 100` issues them through requests. The answer is a line with the seconds.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
-    reason = "a benchmark that cannot do its job must stop"
+    reason = "a failing step stops the benchmark"
 )]
 
 use std::{hint::black_box, io, time::Instant};
@@ -32,14 +33,14 @@ fn identity() -> Identity {
     identity.with_names(["etcd-1.lan", "10.0.0.11"]).unwrap()
 }
 
-/// Key, signature, PEM.
+/// Generates a key, signs, and writes PEM.
 fn call(ca: &CertificateAuthority) {
     let bundle = ca.issue(Role::Member, identity()).unwrap();
     black_box(bundle.to_pem());
     black_box(bundle.to_secret_pem());
 }
 
-/// Key, request, check, signature, PEM.
+/// Generates a key and a request, checks the request, signs, and writes PEM.
 fn request(ca: &CertificateAuthority) {
     let key = PrivateKey::generate().unwrap();
     let request = CertificateRequest::create(&key, Role::Member, identity()).unwrap();

@@ -1,9 +1,11 @@
-"""What issuing from Python costs: against Rust, against pyca/cryptography doing the same, and on two threads against one.
+"""Measures issuing from Python: compared with Rust, with the same work in pyca/cryptography, and
+on two threads compared with one.
 
     python tests/benches/python.py
 
-runs in an environment that has a release wheel and cryptography. The contestants take turns, so that what else the machine does
-meets all of them alike; what is printed are medians, and the medians of the ratios within each round.
+It runs in an environment with a release wheel and cryptography. The candidates alternate, so
+that other load on the machine affects all of them alike. The output shows medians, and the
+medians of the ratios within each round.
 """
 
 import datetime
@@ -24,21 +26,21 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from etcd_pki import CertificateAuthority, CertificateRequest, PrivateKey, Role
 
 ROUNDS, TIMES = 41, 200
-# So many that starting two threads is nothing beside them
+# With so many, the time to start two threads does not matter
 TIMES_ON_THREADS = 10 * TIMES
 NAMES = ["etcd-1.lan", "10.0.0.11"]
 CA = CertificateAuthority.create("etcd-ca")
 
 
 def call():
-    """Key, signature, PEM."""
+    """Generates a key, signs, and writes PEM."""
     bundle = CA.issue(Role.MEMBER, "etcd-1", names=NAMES)
     bundle.to_pem()
     bundle.to_secret_pem()
 
 
 def request():
-    """Key, request, check, signature, PEM."""
+    """Generates a key and a request, checks the request, signs, and writes PEM."""
     key = PrivateKey.generate()
     pem = CertificateRequest.create(key, Role.MEMBER, "etcd-1", names=NAMES).to_pem()
     issued = CA.sign(CertificateRequest.from_pem(pem), Role.MEMBER, "etcd-1", names=NAMES)
@@ -47,7 +49,7 @@ def request():
 
 
 class Pyca:
-    """The same by hand, with the package cryptography."""
+    """The same work, written with the package cryptography."""
 
     def __init__(self):
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -123,7 +125,8 @@ def timed(job, times):
 
 
 def on_two_threads(job, times):
-    """The time of half of them on each of two threads: half of what one takes, if nothing is in the way."""
+    """Returns the time of two threads that do half of the work each. It is half of the time of
+    one thread if nothing slows them down."""
     threads = [threading.Thread(target=timed, args=(job, times // 2)) for _ in range(2)]
     began = time.perf_counter()
     for thread in threads:
@@ -134,14 +137,14 @@ def on_two_threads(job, times):
 
 
 def start(code):
-    """The time of a whole interpreter that does this."""
+    """Returns the time of a whole interpreter that runs this code."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.perf_counter() - began
 
 
 def compete(title, contestants, times):
-    """Lets them take turns, doing as many. The first is ours."""
+    """Measures all of them alternately, with the same amount of work. The first is ours."""
     seconds = {name: [] for name in contestants}
     for _ in range(ROUNDS):
         for name, contestant in contestants.items():

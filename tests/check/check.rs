@@ -1,5 +1,5 @@
-//! Certificates watched: what is wrong is found by its code, the metrics are ones that Prometheus reads, and exit codes are those
-//! of Nagios' plugins.
+//! `etcd-pki check`: faults have the expected codes, Prometheus can read the metrics, and the exit
+//! codes are those of Nagios plugins.
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, Permissions},
@@ -27,7 +27,7 @@ fn command(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// As somebody to whom something is closed: nothing is to root.
+/// Runs the command as a user with limited rights, because no file is closed to root.
 fn as_watcher(command: &mut Command) -> &mut Command {
     const NOBODY: u32 = 65_534;
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
@@ -36,7 +36,7 @@ fn as_watcher(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Types `etcd-pki check` in a directory; gives back its exit code, what it prints and what it says.
+/// Runs `etcd-pki check` in a directory; returns its exit code, standard output and standard error.
 fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = command(directory, arguments).output().unwrap();
     (
@@ -46,7 +46,7 @@ fn check(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// The codes of what is wrong with each file, as far as something is.
+/// The codes of the findings about each file that has findings.
 fn codes(directory: &Path, arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let (_, printed, _) = check(directory, &[arguments, &["--json"]].concat());
     codes_in(&printed)
@@ -135,14 +135,14 @@ fn each_fault_has_its_code() {
             ("./expired.pem", &["EP001"]),
             ("./nameless.pem", &["EP011"]),
             ("./other-key.pem", &["EP005"]),
-            // It names no usage, so etcd accepts it as a peer too
+            // It has no usages, so etcd accepts it as a peer too
             ("./own.pem", &["EP011", "EP014"]),
             ("./readable.pem", &["EP006"]),
             ("./soon.pem", &["EP003"]),
             ("./stranger.pem", &["EP007"]),
         ],
     );
-    // Each by itself is judged as it is among all
+    // A single file gets the same result as among all files
     for (file, code) in [("stranger.pem", "EP007"), ("other-key.pem", "EP005")] {
         assert_codes(path, &[file], &[(file, &[code])]);
     }
@@ -175,10 +175,10 @@ fn what_everybody_may_write() {
             &[("./member-etcd-1.pem", fault)],
         ),
         (&all.join("etcd"), 0o777, &[("./etcd", fault)]),
-        // Nobody may remove there what is another's
+        // In such a directory, users can only remove their own files
         (&all.join("etcd"), 0o1777, &[]),
         (&all.join("etcd"), 0o775, &[]),
-        // It holds no certificates
+        // It contains no certificates
         (&empty, 0o777, &[]),
         (all, 0o757, &[(".", fault)]),
     ] {
@@ -188,7 +188,7 @@ fn what_everybody_may_write() {
         fs::set_permissions(path, before).unwrap();
     }
 
-    // A file by itself is in a directory, too; and what is known and accepted has no row
+    // The directory of a single file is checked too; a known, accepted state has no row
     set_mode(all, 0o777);
     set_mode(&ca, 0o646);
     assert_codes(all, &["ca.pem"], &[(".", fault), ("ca.pem", fault)]);
@@ -221,7 +221,7 @@ fn keys_whose_certificates_are_not_there() {
     let fault: &[&str] = &["EP016"];
     let member = scratch.issue(Role::Member, "etcd-1", &[]);
     let client = scratch.issue(Role::Client, "root", &[]);
-    // In other places, and in none of a layout: Kubernetes signs no certificates by it
+    // Other file names, which no layout has. Kubernetes signs no certificates with `sa.key`
     fs::rename(&client.certificate, all.join("admins.pem")).unwrap();
     fs::copy(&member.key, all.join("sa.key")).unwrap();
     assert_codes(all, &["."], &[]);
@@ -248,7 +248,7 @@ fn keys_whose_certificates_are_not_there() {
         table.contains("          EP016 the certificate is missing\n"),
         "{table}"
     );
-    // One metric of each, or Prometheus refuses all
+    // Only one sample of each metric, because Prometheus refuses the file otherwise
     set_mode(&member.key, 0o604);
     assert_eq!(
         check(all, &["member-etcd-1-key.pem", "--textfile", "a.prom"]).0,
@@ -257,7 +257,7 @@ fn keys_whose_certificates_are_not_there() {
     let _ = prometheus::samples(&all.join("a.prom"));
     set_mode(&member.key, 0o600);
 
-    // An authority's as well
+    // The same for a CA
     fs::remove_file(scratch.ca()).unwrap();
     fs::rename(&kept, &member.certificate).unwrap();
     assert_codes(all, &["."], &[("./ca-key.pem", fault)]);
@@ -279,7 +279,7 @@ fn keys_that_wait_for_their_certificates() {
     apply(&host);
     assert_codes(path, &["host"], &[("host", &["EP013"])]);
     apply(&["-d", "ca", "--requests", "travel"]);
-    // Trusted before anything has come
+    // Trusted before anything has arrived
     fs::copy(path.join("ca/ca.pem"), path.join("host/ca.pem")).unwrap();
     assert_codes(path, &["host", "ca"], &[]);
     apply(&host);
@@ -307,7 +307,7 @@ fn what_lies_where_a_certificate_should_be() {
     for directory in ["directory.pem", "host", "directory-key.d", "holder.crt"] {
         fs::create_dir(all.join(directory)).unwrap();
     }
-    // What is in it is looked at nonetheless
+    // Its contents are checked nevertheless
     fs::write(
         all.join("holder.crt/broken.pem"),
         "-----BEGIN CERTIFICATE-----\nAA",
@@ -355,11 +355,11 @@ fn what_lies_where_a_certificate_should_be() {
         printed.contains("cannot read ./closed.pem: Permission denied"),
         "{printed}"
     );
-    // Prometheus takes the metrics of all this
+    // Prometheus accepts the metrics of all these files
     assert_eq!(check(all, &[".", "--textfile", "a.prom"]).0, 0);
     assert!(prometheus::samples(&all.join("a.prom")).len() > expected.len());
 
-    // Each by itself; a directory is looked into
+    // Each file by itself; a directory is searched
     expected.retain(|(file, _)| !file.ends_with("closed.pem") && !file.starts_with("./holder.crt"));
     for (file, codes) in expected {
         let codes = if file == "./directory.pem" {
@@ -371,7 +371,7 @@ fn what_lies_where_a_certificate_should_be() {
     }
 }
 
-/// etcd reads PEM alone, an authority's key not at all.
+/// etcd reads only PEM, and it never reads the key of a CA.
 #[test]
 fn der_is_told_where_pem_should_be() {
     let all = directory();
@@ -400,7 +400,7 @@ fn der_is_told_where_pem_should_be() {
             ("./other.key", &["EP006", "EP041"]),
         ],
     );
-    // It is read nonetheless, and judged
+    // It is read and checked nevertheless
     let (code, printed, _) = check(all.path(), &["certificate.crt", "key.pem", "-w", "400d"]);
     assert_eq!(code, 2);
     for said in [
@@ -412,7 +412,7 @@ fn der_is_told_where_pem_should_be() {
     }
     to_der("x509", "ca.pem", "ca.pem");
     assert_codes(all.path(), &["ca.pem"], &[("ca.pem", &["EP041"])]);
-    // By its name, where its certificate is not there
+    // If its certificate is missing, the name of the key shows what it is
     fs::remove_file(all.path().join("ca.pem")).unwrap();
     assert_codes(
         all.path(),
@@ -424,7 +424,7 @@ fn der_is_told_where_pem_should_be() {
 #[test]
 fn what_openssl_makes() {
     let kubespray = Kubespray::create(&["node1"], &["node1"]);
-    // Its only fault: the authority has no keyUsage
+    // The only fault is that the CA has no keyUsage
     assert_codes(kubespray.path(), &["."], &[("./ca.pem", &["EP008"])]);
 
     let scratch = Scratch::new("openssl");
@@ -446,7 +446,7 @@ fn what_openssl_makes() {
         path,
         &["."],
         &[
-            // They have a common name alone, which Go ignores
+            // They have only a common name, which Go ignores
             ("./long.crt", &["EP009", "EP010", "EP049"]),
             ("./server.crt", &["EP010", "EP049"]),
         ],
@@ -475,10 +475,10 @@ fn trees_of_hosts() {
     assert_codes(scratch.path(), &["pki"], &[]);
     let (code, printed, _) = check(scratch.path(), &["pki"]);
     assert_eq!(code, 0, "{printed}");
-    // Of each host: the authority, server, peer, apiserver-etcd-client
+    // Each host has: CA, server, peer, apiserver-etcd-client
     assert!(printed.ends_with("\n8 ok\n"), "{printed}");
 
-    // Another host's: the authority has the name, and another key
+    // The files of another host: its CA has the same name and another key
     let pki = scratch.path().join("pki");
     fs::copy(
         pki.join("etcd-1/etcd/peer.crt"),
@@ -590,7 +590,7 @@ fn prometheus_reads_the_metrics() {
     )
     .unwrap();
 
-    // The exit code does not tell of the certificates
+    // The exit code does not depend on the certificates
     let (code, printed, said) = check(all.path(), &[".", "--textfile", "etcd_pki.prom"]);
     assert_eq!((code, printed.as_str(), said.as_str()), (0, "", ""));
     let file = all.path().join("etcd_pki.prom");
@@ -644,7 +644,7 @@ fn prometheus_reads_the_metrics() {
     );
 }
 
-/// The serial number as OpenSSL has it, in decimal as Python has it.
+/// The serial number that OpenSSL prints, converted to decimal by Python.
 fn openssl_decimal(directory: &Path, certificate: &Certificate) -> String {
     fs::write(directory.join("serial.crt"), certificate.to_pem()).unwrap();
     let printed = openssl::call(directory, "x509 -in serial.crt -noout -serial");
@@ -666,7 +666,7 @@ fn openssl_decimal(directory: &Path, certificate: &Certificate) -> String {
 fn certificates_of_one_number_are_told_apart() {
     let scratch = Scratch::new("bundle");
     let path = scratch.path();
-    // As an authority that is renewed with its key and number, both certificates in one file
+    // A CA that was renewed with its key and serial number; both certificates are in one file
     let mut bundle = String::new();
     for days in ["100", "3650"] {
         let key = if bundle.is_empty() {
@@ -733,7 +733,7 @@ fn the_text_file_is_written_whole_or_not_at_all() {
     let file = path.join("etcd_pki.prom");
     fs::write(&file, "old").unwrap();
     set_mode(&file, 0o640);
-    // Both: the metrics for one, the answer for the other
+    // Both outputs: the metrics in the file, and the answer on standard output
     let (code, printed, _) = check(
         path,
         &[

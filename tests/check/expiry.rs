@@ -1,5 +1,5 @@
-//! When certificates expire: CAs have thresholds of their own, and their findings name how many certificates
-//! depend on them; days are whole days before and after the end.
+//! When certificates expire: CAs have separate thresholds, and their findings show how many
+//! certificates depend on them; days are whole days before and after the expiry.
 use std::{
     fs,
     path::Path,
@@ -26,7 +26,7 @@ fn pki(folder: &Path) -> (Store, SystemTime) {
     (store, end)
 }
 
-/// The result for the CA.
+/// Returns the result for the CA.
 fn of_ca(check: &Check, store: &Store) -> Checked {
     let checked = check.run([store.directory()]);
     let is_ca = |one: &&Checked| one.path().ends_with("ca.pem");
@@ -53,7 +53,7 @@ fn a_ca_has_thresholds_of_its_own() {
         (300, usual().with_warning(threshold("301d")), Some("EP003")),
         (300, usual().with_critical(threshold("301d")), Some("EP002")),
         (59, usual().with_warning(threshold("1d")), Some("EP003")),
-        // Its own, if it is named
+        // Its own threshold, if it is specified
         (59, usual().with_ca_warning(threshold("58d")), None),
         (59, usual().with_ca_warning(threshold("59d")), Some("EP003")),
         (
@@ -89,7 +89,7 @@ fn what_depends_on_a_ca() {
     let expected = "expires in 59 days, and 3 certificates here depend on it (threshold 180d)";
     assert_eq!(message(), expected);
 
-    // What another CA of the same name signed does not depend on it
+    // A certificate that another CA with the same name signed does not depend on it
     let namesake = CertificateAuthority::create("etcd-ca").unwrap();
     let identity = etcd_pki_core::Identity::new("other").unwrap();
     let other = namesake.issue(Role::Client, identity).unwrap();
@@ -97,7 +97,7 @@ fn what_depends_on_a_ca() {
     fs::write(store.directory().join("client-other.pem"), pem).unwrap();
     assert_eq!(message(), expected);
 
-    // Nor does anything depend on a certificate that a later one of the same key replaces
+    // Nothing depends on a certificate that a later one with the same key replaces
     let ca = store.ca(CaKind::Client, None).unwrap();
     let validity = Validity::days(7_300);
     let renewed = ca

@@ -14,12 +14,12 @@ use etcd_pki_tests::Scratch;
 const ONE: &str = "members: [etcd-1]\n";
 const TWO: &str = "members: [etcd-1, etcd-2]\n";
 
-/// A directory whose authority's key is under a passphrase.
+/// A directory in which the CA key has a passphrase.
 fn locked_away(specification: &str) -> (Scratch, Store) {
     let scratch = Scratch::new("check-keys");
     let store = Store::new(scratch.path().join("ssl"), Layout::Kubespray);
     let plan = plan(specification, &store, SystemTime::now());
-    // A CA that the plan creates has no key yet
+    // A CA that the plan will create has no key yet
     plan.check_keys(None).unwrap();
     let _ = apply(&plan);
     (scratch, store)
@@ -45,7 +45,7 @@ fn plan(specification: &str, store: &Store, now: SystemTime) -> Plan {
     cluster.plan_with(store, &options).unwrap()
 }
 
-/// What is wrong with the authority's key.
+/// The error about the CA key.
 fn fault(checked: Result<(), Error>, store: &Store) -> Error {
     match checked.unwrap_err() {
         Error::File { path, error } => {
@@ -64,7 +64,7 @@ fn where_something_is_to_be_signed() {
     assert!(matches!(none, Error::EncryptedKey), "{none:?}");
     let wrong = fault(plan.check_keys(Some(&wrong())), &store);
     assert!(matches!(wrong, Error::WrongPassphrase), "{wrong:?}");
-    // The same plan is applied then
+    // The same plan can be applied afterwards
     plan.check_keys(Some(&right())).unwrap();
     assert_eq!(apply(&plan).count(Action::Create), 2);
 }
@@ -75,7 +75,7 @@ fn where_nothing_is_to_be_signed() {
     plan(ONE, &store, SystemTime::now())
         .check_keys(Some(&wrong()))
         .unwrap();
-    // Modes are set without it
+    // Modes can be set without it
     let key = store.directory().join("member-etcd-1-key.pem");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let plan = plan(ONE, &store, SystemTime::now());

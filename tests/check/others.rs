@@ -1,5 +1,5 @@
-//! Files that others made, or left damaged: `check` names what etcd and its clients refuse, a plan repairs
-//! what it safely can, and Go decides who is right.
+//! Files of other tools, and damaged files: `check` names what etcd and its clients refuse, a plan
+//! repairs what it safely can, and Go decides who is right.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use etcd_pki_tests::{
 const SPECIFICATION: &str =
     "members: [{name: m, addresses: [10.0.0.1]}]\nclients: [app]\nadmin: none\n";
 
-/// A directory that etcd-pki made, and then others changed.
+/// A directory that etcd-pki created and others changed.
 struct Directory {
     scratch: Scratch,
     cluster: Cluster,
@@ -133,7 +133,7 @@ fn pem(der: &[u8]) -> String {
     Certificate::from_der(der).unwrap().to_pem()
 }
 
-/// Go reads 256 KiB of certificates in a handshake, and not one byte more.
+/// Go accepts up to 256 KiB of certificates in a handshake, and not one byte more.
 #[test]
 fn certificates_that_no_handshake_takes() {
     const GO_READS: usize = 256 * 1024;
@@ -193,15 +193,16 @@ fn a_trust_bundle_of_more_certificates_than_are_read() {
     assert_eq!(directory.codes(), [("member-m.pem".to_owned(), "EP012")]);
 }
 
-/// A certificate whose signature is damaged, in PEM.
+/// A certificate with a damaged signature, in PEM.
 fn damaged(certificate: &Certificate) -> String {
     let mut der = certificate.as_der().to_owned();
     *der.last_mut().unwrap() ^= 1;
     pem(&der)
 }
 
-/// A leaf that the CA of its layout did not sign is a finding, whoever signed it: itself, a CA of the same
-/// name, a stranger, or somebody who names the CA. Go decides, and `cert verify` says the same.
+/// A leaf that the CA of its layout did not sign is a finding. It may be signed by itself, a CA of
+/// the same name, an unknown CA, or a signer that uses the name of the CA. Go decides, and `cert
+/// verify` agrees.
 #[test]
 fn leaves_that_the_ca_did_not_sign() {
     let directory = Directory::new();
@@ -270,10 +271,10 @@ fn leaves_that_the_ca_did_not_sign() {
         ("nobody", damaged(&own), trusted.clone(), Some("EP031")),
     ] {
         fs::write(&ca_file, &trusted).unwrap();
-        // A name of the layout, and one of none
+        // A name of the layout, and a name of no layout
         for name in ["member-m.pem", "m.pem"] {
             if name == "m.pem" && what == "itself, as a CA" {
-                // It may be a CA that is kept here
+                // It may be a CA that the user keeps here
                 continue;
             }
             let certificate = directory.file(name);
@@ -338,7 +339,8 @@ fn empty_files() {
     }
 }
 
-/// A key and a certificate in the place of the other: both files have a finding, and neither is written.
+/// A key in place of a certificate, and the certificate in place of the key: both files have a
+/// finding, and neither is written.
 #[test]
 fn swapped_files() {
     let directory = Directory::new();
@@ -375,7 +377,7 @@ fn swapped_files() {
     }
 }
 
-/// Names that are missing, or are of the wrong kind, as Go judges them.
+/// Names that are missing or of the wrong kind, as Go judges them.
 #[test]
 fn names_that_no_client_accepts() {
     const MEMBER: &str =
@@ -403,7 +405,7 @@ fn names_that_no_client_accepts() {
             Some(san(MEMBER, "DNS:10.0.0.1,IP:10.0.0.1")),
             &[],
         ),
-        // Names that no host has
+        // Names that no host can have
         (
             "member-x",
             Some(san(MEMBER, "DNS:https://m.lan:2379")),
@@ -438,7 +440,7 @@ fn names_that_no_client_accepts() {
         ("client-x", Some(san(CLIENT, "URI:spiffe://x")), &["EP011"]),
         ("client-x", Some(san(CLIENT, "IP:0.0.0.0")), &[]),
         ("admin-x", Some(MEMBER.to_owned()), &["EP011"]),
-        // Without extensions: version 1, or 3 by a newer openssl
+        // Without extensions: version 1, or version 3 with a newer openssl
         ("client-x", None, &["EP011"]),
         ("app", None, &["EP011"]),
     ] {
@@ -469,8 +471,8 @@ fn names_that_no_client_accepts() {
     }
 }
 
-/// The name of a file shows whether it is a member's, whatever its usages are: a client with names of its
-/// own passes the peer port, and no client accepts a member that is no server.
+/// The name of a file shows whether it is a member's, whatever its usages are: the peer port
+/// accepts a client with its own names, and no client accepts a member without serverAuth.
 #[test]
 fn usages_that_do_not_fit_the_name() {
     let directory = Directory::new();
@@ -495,7 +497,7 @@ fn usages_that_do_not_fit_the_name() {
             "DNS:a",
             &["EP044"],
         ),
-        // As Kubespray has them
+        // As Kubespray issues them
         (
             "client-x",
             "serverAuth,clientAuth",
@@ -530,7 +532,7 @@ fn usages_that_do_not_fit_the_name() {
     }
 }
 
-/// A plan gives a member its address as an address, with the same key.
+/// A plan repairs the certificate of a member: the address becomes an IP name, and the key stays.
 #[test]
 fn an_address_among_dns_names_is_repaired() {
     let directory = Directory::new();
@@ -551,7 +553,8 @@ fn an_address_among_dns_names_is_repaired() {
     assert_eq!(directory.step("member-m.pem").0, Action::Keep);
 }
 
-/// A CA that is kept next to the trusted one does not make a leaf good: etcd reads the trusted file alone.
+/// A CA that is kept next to the trusted one does not make a leaf valid: etcd reads only the
+/// trusted file.
 #[test]
 fn an_old_ca_nearby() {
     const KEYS: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
@@ -662,7 +665,7 @@ fn an_old_ca_nearby() {
     .unwrap();
     assert_eq!(find("ssl"), ["EP033"]);
 
-    // The trusted certificate of the CA expires before the leaf, a renewed one elsewhere does not
+    // The trusted certificate of the CA expires before the leaf. A renewed one elsewhere does not
     call(&format!(
         "req -x509 -key ssl/ca-key.pem -out short.pem -days 60 -subj /CN=etcd-ca {CA}"
     ));
@@ -672,14 +675,14 @@ fn an_old_ca_nearby() {
     fs::copy(folder.join("short.pem"), folder.join("ssl/ca.pem")).unwrap();
     assert_eq!(find("ssl"), ["EP009"]);
     assert_eq!(find("."), ["EP009"]);
-    // Where there is no trusted file, every CA counts
+    // Without a trusted file, every CA counts
     fs::remove_file(folder.join("ssl/ca.pem")).unwrap();
     leaf("old");
     fs::copy(folder.join("old.pem"), folder.join("ssl/zzz-ca.pem")).unwrap();
     assert_eq!(codes(&directory.file("client-app.pem")), []);
 }
 
-/// An address that two of three members share is not given to the third.
+/// An address that two of three members share is not added to the third.
 #[test]
 fn an_address_that_two_members_share() {
     let scratch = Scratch::new("shared");
@@ -700,7 +703,7 @@ fn an_address_that_two_members_share() {
     );
     let plan = adopted.plan(&store).unwrap();
     assert_eq!(plan.changes().count(), 0, "{}", adopted.to_yaml());
-    // Without an address of its own, one of them is a copy of the other
+    // If one of them has no address of its own, it is a copy of the other
     let copied = "members: [{name: a, addresses: [10.0.0.1]}, {name: b, addresses: [10.0.0.1]}]";
     assert!(Cluster::from_yaml(copied).is_err());
     let copied =
@@ -708,7 +711,7 @@ fn an_address_that_two_members_share() {
     assert!(Cluster::from_yaml(copied).is_err());
 }
 
-/// Names of other tools that fit a layout by chance.
+/// Files of other tools with names that match a layout by chance.
 #[test]
 fn the_files_of_other_tools() {
     for (files, tool) in [
@@ -755,7 +758,7 @@ fn the_files_of_other_tools() {
     }
 }
 
-/// Keys that Go loads, and with which no connection succeeds.
+/// Keys that Go loads but cannot use for a connection.
 #[test]
 fn keys_that_no_connection_uses() {
     let scratch = Scratch::new("keys");
@@ -802,7 +805,7 @@ fn a_key_in_the_format_of_openssh() {
         let _ = etcd_pki_in(folder, line).expect_success();
     }
     let key = folder.join("pki/client-app-key.pem");
-    // The beginning of what `ssh-keygen` writes
+    // The beginning of a file that `ssh-keygen` writes
     let contents =
         "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUxOQ==";
     let pem = format!(

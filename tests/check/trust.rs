@@ -1,5 +1,5 @@
-//! Whom etcd trusts is one file: `check` names each leaf that the CAs of this file did not sign, and
-//! each trusted file that makes nothing trusted. Go decides who is right.
+//! The CAs that etcd trusts are in one file: `check` names each leaf that these CAs did not sign,
+//! and each trusted file with which nothing is trusted. Go decides who is right.
 use std::{fs, path::Path};
 
 use etcd_pki_core::{
@@ -13,7 +13,7 @@ use etcd_pki_tests::{
     openssl,
 };
 
-/// The names of the CA's file, a leaf's and its key's.
+/// The file names of the CA, of a leaf, and of its key.
 type Names = [&'static str; 3];
 
 const MEMBER: Names = ["ca.pem", "member-m.pem", "member-m-key.pem"];
@@ -68,7 +68,7 @@ fn codes_of(folder: &Path, file: &str) -> Vec<&'static str> {
     found.map(|(_, code)| *code).collect()
 }
 
-/// An old CA in a file that any layout calls a CA's does not make a leaf good.
+/// An old CA does not make a leaf valid, whatever layout the name of its file belongs to.
 #[test]
 fn the_layout_of_a_leaf_shows_its_ca() {
     const OTHERS: [&str; 9] = [
@@ -105,7 +105,7 @@ fn the_layout_of_a_leaf_shows_its_ca() {
         (["ca.crt", "server.crt", "server.key"], Role::Member),
     ] {
         for other in OTHERS.into_iter().filter(|other| *other != names[0]) {
-            // With a file of this name, the other CA is the peers' or the other layout's
+            // A file of this name belongs to the peer CA or to the other layout
             if names[1].starts_with("etcd/") && other.starts_with("etcd/ca.") {
                 continue;
             }
@@ -128,7 +128,7 @@ fn the_layout_of_a_leaf_shows_its_ca() {
     }
 }
 
-/// With a separate CA of peers, each CA counts for its own port only.
+/// With a separate peer CA, each CA counts only for its own port.
 #[test]
 fn the_pairs_of_two_ports_exchanged() {
     const PEER: Names = ["peer-ca.pem", "peer-m.pem", "peer-m-key.pem"];
@@ -165,7 +165,8 @@ fn the_pairs_of_two_ports_exchanged() {
     }
 }
 
-/// The name of a CA does not switch off what etcd needs of a leaf, in `check` and where it is issued.
+/// The name of a CA does not disable the requirements of etcd for a leaf, in `check` and where it
+/// is issued.
 #[test]
 fn a_ca_with_the_name_of_one_of_kubernetes() {
     const NODE: Names = [
@@ -204,7 +205,8 @@ fn a_ca_with_the_name_of_one_of_kubernetes() {
     }
 }
 
-/// What Kubernetes has next to etcd's directory is not judged by what etcd needs.
+/// The requirements of etcd do not apply to the certificates of Kubernetes next to etcd's
+/// directory.
 #[test]
 fn certificates_of_kubernetes_are_not_judged() {
     let scratch = Scratch::new("trust");
@@ -220,7 +222,7 @@ fn certificates_of_kubernetes_are_not_judged() {
     assert_eq!(codes_of(&folder, names[1]), Vec::<&str>::new());
 }
 
-/// A trusted file without any CA, and a certificate's file without any certificate.
+/// A trusted file without any CA, and a certificate file without any certificate.
 #[test]
 fn files_without_what_their_names_promise() {
     const KEYS: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
@@ -269,7 +271,7 @@ fn files_without_what_their_names_promise() {
         assert!(is_refused, "{name}: {found:?}");
         assert!(codes_of(&ca, MEMBER[0]).contains(&code), "{name}");
     }
-    // Nothing is wrong if another certificate of the file is a CA
+    // The file is good if another certificate in it is a CA
     let bundle = [other.as_bytes(), &*good].concat();
     fs::write(folder.join(MEMBER[0]), bundle).unwrap();
     assert_eq!(codes(&folder), []);
@@ -286,7 +288,8 @@ fn files_without_what_their_names_promise() {
     }
 }
 
-/// A leaf before the CA in a trusted file is no fault, and does not hide what etcd refuses there.
+/// A leaf before the CA in a trusted file is no fault, and does not hide what etcd refuses in the
+/// file.
 #[test]
 fn a_leaf_first_in_a_trusted_file() {
     let scratch = Scratch::new("trust");
@@ -322,7 +325,7 @@ fn a_leaf_first_in_a_trusted_file() {
     assert_eq!(codes(&folder), []);
 }
 
-/// A CA with which no command signs, since Go accepts nothing of it.
+/// No command signs with a CA if Go accepts none of its certificates.
 #[test]
 fn cas_that_cannot_sign() {
     const KEYS: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";

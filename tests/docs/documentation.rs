@@ -1,4 +1,5 @@
-//! The documentation, run: what stands behind `$` in README and docs is typed, and what stands below it is what comes out.
+//! The documentation, executed: the test types each command after `$` in README and docs, and
+//! compares its output with the text below.
 use std::{env, fs, path::Path, process::Command};
 
 use etcd_pki_core::{Layout, Role, finding::Finding};
@@ -11,17 +12,17 @@ use etcd_pki_tests::{
 };
 use regex::Regex;
 
-/// The directory in which the documentation says that its reader is
+/// The directory in which the documentation places its reader
 const HERE: &str = "/srv";
 
-/// A command and what it should print.
+/// A command and its expected output.
 struct Step {
     line: usize,
     command: String,
     expected: String,
 }
 
-/// The commands in a page's blocks of the kind `console`.
+/// The commands in the `console` blocks of a page.
 fn steps(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
@@ -42,7 +43,8 @@ fn steps(text: &str) -> Vec<Step> {
     steps
 }
 
-/// Types a command in a shell, in a directory; gives back all that it prints, and its exit code unless that is 0.
+/// Runs a command in a shell, in a directory; returns its whole output, and its exit code if that
+/// is not 0.
 fn typed(command: &str, directory: &Path) -> String {
     let programs = [
         etcd_pki().parent().unwrap().to_owned(),
@@ -57,7 +59,7 @@ fn typed(command: &str, directory: &Path) -> String {
         .output()
         .unwrap();
     let mut printed = String::from_utf8(output.stdout).unwrap();
-    // openssl shows its progress in dots
+    // openssl shows its progress as dots
     printed = printed
         .lines()
         .filter(|line| !line.starts_with(['.', '+', '-', '*']))
@@ -69,7 +71,8 @@ fn typed(command: &str, directory: &Path) -> String {
     format!("{printed}[exit code {}]\n", output.status.code().unwrap())
 }
 
-/// Days, instants and numbers are others at each run; and which certificate is due first, where several were made in a second.
+/// Replaces what differs at each run: days, instants and numbers, and the first certificate that is
+/// due if several were issued in one second.
 fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), HERE);
     let varying = [
@@ -124,7 +127,7 @@ fn new_cluster() {
     run_page("docs/guides/new-cluster.md", scratch.path());
 }
 
-/// Writes the page's specification where its reader has it.
+/// Writes the specification of the page where the reader has it.
 fn specify(name: &str, directory: &Path) {
     let text = page(name);
     let (_, rest) = text.split_once("```yaml\n").unwrap();
@@ -183,7 +186,7 @@ fn reference_of_the_command() {
     run_page("docs/reference/command.md", scratch.path());
 }
 
-/// A request to etcd's JSON gateway, and its answer: the status and the body.
+/// Sends a request to etcd's JSON gateway and returns its status and body.
 fn gateway(url: &str, client: &Credentials, path: &str, body: &str, token: &str) -> String {
     const SCRIPT: &str = "\
 import http.client, ssl, sys
@@ -203,7 +206,8 @@ print(answer.status, answer.read().decode())
     output.stdout().trim().to_owned()
 }
 
-/// What the page about roles states of etcd's JSON gateway with RBAC, with the client that it shows.
+/// The statements of the page about roles on etcd's JSON gateway with RBAC, with the client that it
+/// shows.
 #[test]
 fn the_json_gateway_with_rbac() {
     let text = page("docs/concepts/roles.md");
@@ -254,17 +258,18 @@ fn the_json_gateway_with_rbac() {
         assert!(!without.starts_with("200 "), "{version:?}: {without}");
         let with = read(&nameless, &token);
         assert!(with.starts_with("200 "), "{version:?}: {with}");
-        // etcdctl has no need of a token
+        // etcdctl needs no token
         let _ = cluster.etcdctl(&root, &["get", "foo"]).expect_success();
     }
 }
 
-/// The fields that the parser knows are those that the reference tells, and what it shows is a specification.
+/// The reference lists exactly the fields that the parser knows, and its example is a valid
+/// specification.
 #[test]
 fn reference_of_the_specification() {
     let text = page("docs/reference/specification.md");
     let fields = Regex::new(r"(?s)pub struct \w+Spec \{\n(.*?)\n\}").unwrap();
-    // A field that has another name in YAML has an attribute
+    // A field with another name in YAML has an attribute
     let field = Regex::new(r#"rename = "(\w+)"[^/]*?pub \w+:|pub (\w+):"#).unwrap();
     let mut known = 0;
     let source = page("etcd-pki-core/src/cluster/spec.rs");
@@ -280,7 +285,8 @@ fn reference_of_the_specification() {
     etcd_pki_core::Cluster::from_yaml(shown.split_once("```").unwrap().0).unwrap();
 }
 
-/// The Rust of the READMEs is compiled and run as it stands: as a program of its own, in a directory of its own.
+/// The Rust code of the READMEs compiles and runs unchanged, as a separate program in a separate
+/// directory.
 #[test]
 fn rust_in_the_readmes() {
     for name in ["README.md", "etcd-pki-core/README.md"] {
@@ -298,13 +304,13 @@ fn rust_in_the_readmes() {
             "[package]\nname = \"readme-program\"\nedition = \"2024\"\n[workspace]\n[dependencies]\netcd-pki-core = {{ path = {core:?} }}\n"
         );
         fs::write(scratch.path().join("Cargo.toml"), manifest).unwrap();
-        // The versions that were tested
+        // The same versions as in the tests
         fs::copy(
             core.join("../Cargo.lock"),
             scratch.path().join("Cargo.lock"),
         )
         .unwrap();
-        // Where most of it is built already
+        // Most of it is built there already
         let target = etcd_pki().parent().and_then(Path::parent).unwrap();
         let built = Command::new(env::var_os("CARGO").unwrap())
             .current_dir(scratch.path())
@@ -369,7 +375,7 @@ fn links_lead_somewhere() {
     }
 }
 
-/// The reference lists every finding as the library has it, and no other.
+/// The reference lists exactly the findings of the library, with the same texts.
 #[test]
 fn every_finding_is_in_the_reference() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -394,7 +400,7 @@ fn every_finding_is_in_the_reference() {
     assert_eq!(rows, expected);
 }
 
-/// Each promise of SECURITY.md names tests, and they exist.
+/// SECURITY.md names tests for each promise, and these tests exist.
 #[test]
 fn every_promise_has_its_tests() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -409,7 +415,7 @@ fn every_promise_has_its_tests() {
         for test in named.captures_iter(promise) {
             let (file, function) = (test[1].replace("::", "/"), &test[2]);
             let text = fs::read_to_string(tests.join(format!("{file}.rs"))).unwrap_or_default();
-            // The fuzz targets are functions that a macro makes
+            // A macro creates the functions of the fuzz targets
             let is_test = text.contains(&format!("#[test]\nfn {function}()"))
                 || file == "fuzz" && text.contains(&format!("    {function},\n"));
             assert!(

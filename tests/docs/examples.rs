@@ -1,4 +1,4 @@
-//! The programs in `examples/`, run, and what they make judged.
+//! The programs in `examples/`, executed, and checks of their output.
 use std::{env, fs, path::Path, process::Command};
 
 use etcd_pki_core::{CertificateRequest, Identity, Layout, PrivateKey, Role};
@@ -80,7 +80,7 @@ fn a_key_that_is_elsewhere() {
     assert_eq!(shown.stdout(), "subject=CN = backup\nissuer=CN = etcd-ca\n");
 }
 
-/// What the README's first command makes is what etcd starts with.
+/// etcd starts with the output of the README's first command.
 #[test]
 fn the_readmes_first_command() {
     let scratch = Scratch::new("three-members");

@@ -1,10 +1,11 @@
-//! What the packages bring with them: no OpenSSL, no argument parser for users of the library, and the Rust that is stated.
+//! The dependencies of the packages: no OpenSSL, no argument parser for users of the library, and
+//! the stated version of Rust.
 use std::{collections::BTreeSet, env, process::Command};
 
 use etcd_pki_tests::run;
 use serde_json::Value;
 
-/// Crates that are OpenSSL, contain it, or need C code of its kind.
+/// Crates that are OpenSSL, contain it, or need a similar C library.
 const OPENSSL: [&str; 5] = [
     "aws-lc-sys",
     "boring-sys",
@@ -22,7 +23,7 @@ fn cargo(arguments: &[&str]) -> String {
     run(&mut cargo).expect_success().stdout().to_owned()
 }
 
-/// The platform that Rust builds for here: packages of others need not be at hand.
+/// The platform for which Rust builds here. Packages for other platforms need not be available.
 fn host() -> String {
     let version = run(Command::new("rustc").arg("-vV")).expect_success();
     let line = version
@@ -32,7 +33,7 @@ fn host() -> String {
     line.unwrap().to_owned()
 }
 
-/// Names and versions of all that a package is built from.
+/// The names and versions of all dependencies of a package.
 fn dependencies(package: &str) -> BTreeSet<(String, String)> {
     let tree = cargo(&[
         "tree",

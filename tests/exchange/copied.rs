@@ -1,4 +1,4 @@
-//! Requests that travelled and have one key, of two hosts: the one whose key it is goes on.
+//! Requests of two hosts with the same key: the host that has the key goes on.
 use std::fs;
 
 use etcd_pki_tests::{
@@ -6,7 +6,8 @@ use etcd_pki_tests::{
     openssl,
 };
 
-/// The members' requests and certificates: all of them have the common name that cfssl gives, so that names alone tell them apart.
+/// The requests and certificates of the members: all of them have the common name that cfssl uses,
+/// so only their alternative names differ.
 const ONE_COMMON_NAME: &str = "\
 layout: cfssl
 members:
@@ -14,8 +15,8 @@ members:
   - {name: etcd-2, common_name: etcd, addresses: [10.0.0.12]}
 ";
 
-/// Whoever copied it: the request that a key has signed for its own pair goes on, and the copy is refused, before its host has
-/// asked for anything and after.
+/// A key has signed the request of its own pair, so that request goes on. A copy for another host
+/// is refused, before and after that host has requested anything.
 #[test]
 fn a_copy_does_not_hold_the_original_up() {
     for (specification, file) in [
@@ -40,12 +41,12 @@ fn a_copy_does_not_hold_the_original_up() {
             "{said}"
         );
         assert!(of("etcd-1", "pem").exists() && !of("etcd-2", "pem").exists());
-        // Nor where the certificate was copied too
+        // The same if the certificate was copied too
         fs::copy(of("etcd-1", "pem"), of("etcd-2", "pem")).unwrap();
         let (facts, said) = machines.apply("ca");
         assert_eq!(facts["done"]["signed"], 0);
         assert_eq!(said.lines().count(), 1, "{said}");
-        // Its own host puts its own request in the place of the copy
+        // The host replaces the copy with its own request
         fs::remove_file(of("etcd-2", "pem")).unwrap();
         machines.round();
         machines.round();
@@ -53,7 +54,8 @@ fn a_copy_does_not_hold_the_original_up() {
     }
 }
 
-/// Requests that do not say whose they are: the certificate beside one does, if the authority has signed it for that pair.
+/// Requests that do not show the host: the certificate next to the request does, if the CA signed
+/// it for that pair.
 #[test]
 fn a_certificate_tells_whose_a_key_is() {
     let machines = Machines::new(SPECIFICATION);
@@ -72,7 +74,7 @@ fn a_certificate_tells_whose_a_key_is() {
         );
         assert!(said.contains(&told), "{said}");
     }
-    // The way out
+    // The solution that the message names
     fs::remove_file(request("etcd-2")).unwrap();
     let (facts, _) = machines.apply("ca");
     assert_eq!(facts["done"]["signed"], 1);
@@ -96,8 +98,8 @@ fn a_certificate_tells_whose_a_key_is() {
     assert!(certificate.exists());
 }
 
-/// A request that the host's administrator made with openssl: its common name is not that of the pair, and its names are some of
-/// the pair's.
+/// A request that the host's administrator created with openssl: its common name is not that of the
+/// pair, and its names are some of the pair's names.
 #[test]
 fn a_host_own_names_show_whose_a_request_is() {
     let machines = Machines::new(SPECIFICATION);
@@ -126,7 +128,7 @@ fn a_host_own_names_show_whose_a_request_is() {
         let copy = "refused: travel/etcd-2/member-etcd-2.csr: it is a copy: the key is that of etcd-1/member-etcd-1.csr";
         assert!(errors.contains(copy), "{subject}: {errors}");
     }
-    // What both hosts have shows nothing
+    // Names that both hosts have show nothing
     let _ = fs::remove_dir_all(machines.path("ca"));
     let _ = fs::remove_file(folder.join("member-etcd-1.pem"));
     openssl::call(
@@ -142,7 +144,7 @@ fn a_host_own_names_show_whose_a_request_is() {
     assert_eq!(facts["done"]["signed"], 0);
 }
 
-/// Hosts that were cloned have one key, and each asks for its own names with it.
+/// Cloned hosts have one key, and each requests its own names with it.
 #[test]
 fn two_hosts_that_truly_have_one_key() {
     let machines = Machines::new(SPECIFICATION);
@@ -159,7 +161,7 @@ fn two_hosts_that_truly_have_one_key() {
         2,
         "{said}"
     );
-    // The way out
+    // The solution is a new key for one of the hosts
     fs::remove_file(key("etcd-2")).unwrap();
     machines.round();
     machines.assert_whole();

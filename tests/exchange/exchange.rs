@@ -1,4 +1,4 @@
-//! Requests that others made: read with what they claim, their signatures checked.
+//! Requests of other tools: etcd-pki reads their claims and checks their signatures.
 use std::{fs, process::Command};
 
 use etcd_pki_core::{CertificateAuthority, CertificateRequest, Error, Identity, Role};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 const P256: &str = "ecparam -name prime256v1 -genkey -noout -out key";
 
-/// A request that openssl made in a scratch folder.
+/// A request that openssl created in a scratch folder.
 fn made(key: &str, request: &str, configuration: &str) -> Vec<u8> {
     let scratch = Scratch::new("request");
     openssl::call(scratch.path(), key);
@@ -78,7 +78,8 @@ fn as_kubeadm_makes_them() {
 
 #[test]
 fn as_cfssl_makes_them() {
-    // Two organizations are one multi-valued part of the subject; an authority is asked for behind the names
+    // Two organizations are one multi-valued part of the subject; after the names, the request asks
+    // to be a CA
     let template = json!({
         "Subject": {
             "Country": ["CH"],
@@ -156,9 +157,9 @@ fn everything_that_is_claimed_is_told() {
             .map(ToString::to_string)
             .collect()
     };
-    // Names of the signer: only the usages that a client has anyway are granted
+    // The signer chooses the names: only the usages that a client has anyway are granted
     assert_eq!(refused(Identity::new("backup").unwrap()).len(), 15);
-    // The requester's names: what no role grants is refused all the same
+    // The names of the request: claims that no role grants are refused nevertheless
     assert_eq!(
         refused(request.claimed().unwrap()),
         [
@@ -207,7 +208,8 @@ fn a_common_name_that_is_too_long() {
     );
 }
 
-/// openssl refuses to write one, and pyca can be told not to.
+/// A request with a name that is too long. openssl refuses to write one; pyca can be configured to
+/// do it.
 fn of_too_long_a_name() -> String {
     let script = "\
 import sys
@@ -255,7 +257,8 @@ fn what_an_option_says_need_not_be_a_claim_that_can_be_granted() {
 
 #[test]
 fn without_attributes() {
-    // RFC 2986 demands the field, and some tools leave it out: content is [version, subject, key] alone
+    // RFC 2986 requires the field, and some tools omit it: the content is only [version, subject,
+    // key]
     let scratch = Scratch::new("attributes");
     openssl::call(scratch.path(), "genpkey -algorithm ED25519 -out key");
     openssl::call(
@@ -263,7 +266,8 @@ fn without_attributes() {
         "req -new -key key -subj /CN=x -outform DER -out request",
     );
     let request = fs::read(scratch.path().join("request")).unwrap();
-    // SEQUENCE { SEQUENCE { ..., [0] {} }, algorithm, signature }: the outer length takes two bytes, the inner ones one
+    // SEQUENCE { SEQUENCE { ..., [0] {} }, algorithm, signature }: the outer length takes two
+    // bytes, the inner ones one
     let length = usize::from(request[4]);
     let mut content = request[3..5 + length].to_vec();
     assert_eq!(content.split_off(content.len() - 2), [0xa0, 0x00]);

@@ -1,4 +1,5 @@
-//! Keys that stay on their hosts: what is requested, signed and installed, and what a change touches.
+//! Keys that stay on their hosts: what is requested, signed and installed, and what a change
+//! affects.
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -28,7 +29,7 @@ fn there_and_back() {
         (&3.into(), &3.into())
     );
     assert_eq!(machines.output("plan", "etcd-1").status.code(), Some(0));
-    // Before they are signed, nothing more is to be done
+    // Nothing more can be done before the requests are signed
     let waiting = (machines.files("etcd-1"), machines.files("travel"));
     assert_eq!(machines.quietly("etcd-1")["requested"], 0);
     assert_eq!(
@@ -97,7 +98,7 @@ fn an_added_address_touches_one_certificate_and_no_key() {
     .assert_accepted("the new address");
 }
 
-/// The pair that is there serves until both files of the next one are.
+/// The existing pair stays in use until both files of the next one have arrived.
 #[test]
 fn another_algorithm_replaces_a_pair_when_its_certificate_has_come() {
     let machines = Machines::installed(SPECIFICATION);
@@ -118,7 +119,7 @@ fn another_algorithm_replaces_a_pair_when_its_certificate_has_come() {
     assert_eq!(changed(&before, &after).len(), 4, "both files of two pairs");
 }
 
-/// In a layout whose files carry no host, with an authority of peers apart.
+/// A layout without host names in its file names, with a separate peer CA.
 #[test]
 fn kubeadm_with_peers_apart() {
     let specification = format!("layout: kubeadm\nca: {{peers: separate}}\n{SPECIFICATION}");
@@ -137,7 +138,7 @@ fn kubeadm_with_peers_apart() {
     assert_eq!(machines.files("."), before);
 }
 
-/// A renewed authority of the same key reaches the hosts by the same way.
+/// A CA that was renewed with its key reaches the hosts in the same way.
 #[test]
 fn a_renewed_authority_travels() {
     let machines = Machines::installed(SPECIFICATION);
@@ -165,12 +166,13 @@ fn a_renewed_authority_travels() {
         fs::read(machines.path("etcd-1/ca.pem")).unwrap(),
         pem.as_bytes()
     );
-    // The old one that a slow courier brings is not put back
+    // An old certificate that arrives late does not replace the new one
     fs::write(machines.path("travel/etcd-1/ca.pem"), before).unwrap();
     assert_eq!(machines.quietly("etcd-1")["trusted"], 0);
 }
 
-/// A CA that expired or expires soon is renewed where it is, and each host gets its new certificate.
+/// A CA that has expired or expires soon is renewed on its machine, and each host gets the new
+/// certificate.
 #[test]
 fn a_ca_that_is_due_is_renewed_before_it_signs() {
     const DAY: Duration = Duration::from_secs(86_400);

@@ -1,9 +1,10 @@
-//! An exchange directory in the hands of somebody else: what is wrong in one host's folder is refused there, and stops no other.
+//! An exchange directory that an attacker can write to: a fault in the folder of one host is
+//! refused there, and blocks no other host.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a failing step fails the test"
 )]
 
 use std::{
@@ -36,18 +37,18 @@ use serde_json::Value;
 
 const NOBODY: u32 = 65534;
 
-/// Puts something at a path.
+/// Creates something at a path.
 type Make = fn(&Path);
 
-/// What somebody may put in the place of a file or a folder.
+/// Objects that an attacker may put in place of a file or a folder.
 const KINDS: [(&str, Make); 8] = [
     ("a directory", |path| fs::create_dir(path).unwrap()),
     ("a FIFO", |path| {
         let _ = run(Command::new("mkfifo").arg(path)).expect_success();
     }),
-    // The socket stays when its listener goes
+    // The socket file stays when its listener is dropped
     ("a socket", |path| {
-        // A path of a socket has at most 108 bytes
+        // The path of a socket has at most 108 bytes
         let short = tempfile_name();
         drop(UnixListener::bind(&short).unwrap());
         fs::rename(short, path).unwrap();
@@ -74,7 +75,7 @@ const KINDS: [(&str, Make); 8] = [
     }),
 ];
 
-/// A short path next to which everything is on one file system with the tests' folders.
+/// Returns a short path on the same file system as the folders of the tests.
 fn tempfile_name() -> PathBuf {
     let folder = etcd_pki().parent().unwrap();
     let name = format!("s{:?}", thread::current().id());
@@ -84,13 +85,13 @@ fn tempfile_name() -> PathBuf {
     path
 }
 
-/// Removes whatever is at a path.
+/// Removes the object at a path.
 fn clear(path: &Path) {
     let _ = fs::remove_file(path);
     let _ = fs::remove_dir_all(path);
 }
 
-/// Both hosts have requested their certificates.
+/// The machines after both hosts have requested their certificates.
 fn requested() -> Machines {
     let machines = Machines::new(SPECIFICATION);
     for host in ["etcd-1", "etcd-2"] {
@@ -99,7 +100,8 @@ fn requested() -> Machines {
     machines
 }
 
-/// Runs a command that may wait for something, and fails if it does. It gives the exit code, the document and what was said.
+/// Runs a command, and fails if it waits for something. Returns the exit code, the document and the
+/// standard error.
 fn outcome(command: &mut Command) -> (i32, Value, String) {
     let mut limited = Command::new("timeout");
     limited.current_dir(command.get_current_dir().unwrap());
@@ -165,10 +167,11 @@ fn a_file_that_is_none_stops_no_other_host() {
                 machines.path("travel/etcd-1/member-etcd-1.pem").exists(),
                 "{file}: {what}: {said}"
             );
-            // What is no file is never replaced, and what is one and too large or damaged is, but for a request
+            // A regular file is replaced even if it is too large or damaged, unless it is a
+            // request. Other objects are never replaced
             let is_file = what.starts_with("a file");
             match file {
-                // A directory may be called so
+                // A directory may have this name
                 "stray.csr" if what == "a directory" => assert_eq!((code, signed), (0, 5)),
                 "stray.csr" => assert_eq!((code, signed), (1, 5), "{what}: {said}"),
                 "member-etcd-2.csr" => assert_eq!((code, signed), (1, 4), "{what}: {said}"),
@@ -190,7 +193,7 @@ fn a_file_that_is_none_stops_no_other_host() {
     }
 }
 
-/// The same on a host: what is wrong with one file leaves the others.
+/// The same on a host: a fault of one file does not affect the others.
 #[test]
 fn a_file_that_is_none_stops_no_other_pair_of_its_host() {
     for file in [
@@ -215,7 +218,7 @@ fn a_file_that_is_none_stops_no_other_pair_of_its_host() {
             let expected = match file {
                 "member-etcd-1.pem" => (1, 1),
                 "ca.pem" => (1, 2),
-                // Its certificate has come, so it is not read
+                // Its certificate has arrived, so it is not read
                 _ => (0, 2),
             };
             assert_eq!((code, installed), expected, "{file}: {what}: {said}");
@@ -343,7 +346,7 @@ fn what_is_closed_to_this_user_is_refused_alone() {
     }
 }
 
-/// A folder that changes between planning and applying is one failure.
+/// A folder that changes between planning and applying causes one failure.
 #[test]
 fn a_folder_that_is_changed_meanwhile_stops_no_other_host() {
     let machines = requested();
@@ -372,7 +375,8 @@ fn a_folder_that_is_changed_meanwhile_stops_no_other_host() {
     assert_eq!(signed, 4);
 }
 
-/// Who may rename in the exchange directory swaps a folder for a link, while the process waits for the lock of its own directory.
+/// An attacker who may rename in the exchange directory replaces a folder with a link, while the
+/// process waits for the lock of its own directory.
 #[test]
 fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
     for machine in ["etcd-1", "ca"] {
@@ -380,7 +384,7 @@ fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
         if machine == "ca" {
             fs::create_dir_all(machines.path("ca")).unwrap();
         } else {
-            // Something is due there
+            // A change is due there
             machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.99"));
         }
         let victim = machines.path("victim");
@@ -416,12 +420,12 @@ fn a_folder_that_is_swapped_for_a_link_redirects_nothing() {
         assert_eq!(output.status.code(), Some(1), "{machine}: {said}");
         assert!(said.contains("symbolic link"), "{machine}: {said}");
         assert_eq!(machines.files("victim"), before, "{machine}");
-        // The other host is served all the same
+        // The other host gets its certificates nevertheless
         assert!(machine != "ca" || machines.path("travel/etcd-2/member-etcd-2.pem").exists());
     }
 }
 
-/// etcd sends the whole file in each handshake, and Go reads no message of certificates over 256 KiB
+/// etcd sends the whole file in each handshake, and Go refuses a certificate message over 256 KiB
 /// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
 #[test]
 fn what_follows_a_leaf_is_its_chain_and_nothing_else() {
@@ -459,7 +463,7 @@ fn what_follows_a_leaf_is_its_chain_and_nothing_else() {
         );
         assert_eq!(fs::read(&installed).unwrap(), before, "{what}");
     }
-    // The CA itself may follow once
+    // The CA certificate may follow once
     fs::write(&arrived, leaf.clone() + &ca).unwrap();
     assert_eq!(machines.quietly("etcd-1")["installed"], 1);
     assert_eq!(fs::read_to_string(&installed).unwrap(), leaf + &ca);

@@ -1,5 +1,6 @@
-//! What lies among the requests and certificates that travelled and is no file for them: links, pipes, files that are too large. It
-//! is refused, and neither followed nor waited for.
+//! Objects among the exchanged requests and certificates that are not regular files, or are too
+//! large: links, pipes, large files. They are refused, and the command neither follows nor waits
+//! for them.
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use etcd_pki_core::internal::READ_LIMIT;
@@ -15,7 +16,7 @@ fn never_through_a_symbolic_link() {
     let _ = machines.quietly("etcd-2");
     let outside = machines.path("outside");
     fs::create_dir(&outside).unwrap();
-    // A folder of another place, and a certificate's name that leads to a file there
+    // The folder leads to another place, and the name of a certificate leads to a file there
     fs::rename(machines.path("travel/etcd-2"), machines.path("real")).unwrap();
     symlink(machines.path("real"), machines.path("travel/etcd-2")).unwrap();
     fs::write(outside.join("precious"), "precious").unwrap();
@@ -38,7 +39,8 @@ fn never_through_a_symbolic_link() {
     assert!(!machines.path("real/ca.pem").exists());
 }
 
-/// A pipe would be waited for by who opens it. It is refused by its name, as a link that leads nowhere is.
+/// Opening a pipe would wait for its writer. It is refused by its name, and so is a link that leads
+/// nowhere.
 #[test]
 fn what_is_no_file() {
     let machines = Machines::new(SPECIFICATION);
@@ -81,7 +83,7 @@ fn what_is_no_file() {
     assert!(machines.path("travel/etcd-2/member-etcd-2.pem").exists());
 }
 
-/// A pipe beside a request is not waited for.
+/// A pipe next to a request does not block the command.
 #[test]
 fn a_pipe_among_what_travels() {
     let machines = Machines::new(SPECIFICATION);
@@ -111,7 +113,7 @@ fn a_pipe_among_what_travels() {
     );
 }
 
-/// Larger than whatever is read: it is none of what travels, and the rest goes on.
+/// Files that are larger than the limit are refused, and the rest goes on.
 #[test]
 fn files_that_are_too_large() {
     let machines = Machines::new(SPECIFICATION);
@@ -125,7 +127,7 @@ fn files_that_are_too_large() {
     let (facts, said) = machines.apply("ca");
     assert_eq!(facts["done"]["signed"], 1);
     assert_eq!(said, format!("refused: {request}: larger than 16 MiB\n"));
-    // A host writes its request again, and the authority its certificates
+    // A host writes its request again, and the CA writes its certificates again
     let done = machines.quietly("etcd-1");
     assert_eq!(
         (&done["requested"], &done["installed"]),
@@ -146,7 +148,7 @@ fn files_that_are_too_large() {
         format!("refused: {certificate}: larger than 16 MiB\n")
     );
     fs::write(machines.path(certificate), good).unwrap();
-    // What is planted where a key is to wait is replaced by that
+    // An object in the place of the waiting key is replaced by that key
     machines.specify(&SPECIFICATION.replace("{validity", "{algorithm: ed25519, validity"));
     plant("etcd-1/.admin-etcd-1-key.pem.next");
     machines.round();

@@ -1,5 +1,5 @@
-//! The progress of plans with requests: each change is reported, and a plan that is interrupted between two changes is finished
-//! by the next one.
+//! The progress of plans with requests: each change is reported, and the next plan finishes a plan
+//! that was interrupted between two changes.
 use std::{
     fs,
     path::PathBuf,
@@ -16,10 +16,10 @@ use etcd_pki_core::{
 };
 use etcd_pki_tests::Scratch;
 
-/// The pairs of each host: of its member, the client beside that, and its node
+/// The pairs of each host: its member, the client of that member, and its node
 const PAIRS: usize = 3;
 
-/// The machines, below one folder, and the exchange directory.
+/// The machines, in one folder, and the exchange directory.
 struct Machines {
     hosts: Vec<String>,
     cluster: Cluster,
@@ -71,7 +71,7 @@ impl Machines {
         }
     }
 
-    /// Each host's pairs fit, and nothing is to be done anywhere.
+    /// The pairs of each host match, and nothing is due anywhere.
     fn assert_whole(&self) {
         for host in &self.hosts {
             let plan = self.plan_host(host);
@@ -92,7 +92,7 @@ fn apply(plan: &Plan, progress: impl Progress) -> Result<Report, Error> {
     plan.apply_with(&options)?.into_result()
 }
 
-/// Interrupts after so many changes.
+/// Interrupts the work after this number of changes.
 struct Enough {
     after: usize,
     done: AtomicUsize,
@@ -129,7 +129,7 @@ fn every_change_is_reported() {
     assert_eq!(taken(), [(1, 3), (2, 3), (3, 3)]);
     machines.apply_on_all_hosts();
 
-    // The authority, and each host when it has all its certificates
+    // One change for the CA, and one for each host when it has all its certificates
     let signed = apply(&machines.plan_signing(), tell).unwrap();
     let counts = [Action::Create, Action::Sign, Action::Trust].map(|action| signed.count(action));
     assert_eq!(counts, [1, 2 * PAIRS, 2]);
@@ -137,7 +137,7 @@ fn every_change_is_reported() {
     assert_eq!(all.first(), Some(&(1, 9)));
     assert_eq!(all.iter().max(), Some(&(9, 9)));
 
-    // The authority's certificate, and each pair
+    // One change for the CA certificate, and one for each pair
     let installed = machines.apply_host("etcd-1", tell).unwrap();
     let counts = [Action::Trust, Action::Install].map(|action| installed.count(action));
     assert_eq!(counts, [1, PAIRS]);
@@ -168,14 +168,14 @@ fn a_host_is_ended_between_two_changes() {
         let ended = machines.apply_host("etcd-1", Enough::after(1));
         assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
     }
-    // Each time one of them was requested
+    // One more request was written each time
     let left = machines.plan_host("etcd-1");
     let waiting = left.steps().iter().filter(|step| !step.makes_key()).count();
     assert_eq!(waiting, 2);
 
     machines.apply_on_all_hosts();
     let _ = apply(&machines.plan_signing(), |_, _| ()).unwrap();
-    // The authority's certificate is trusted, and then one pair at a time takes its place
+    // The first change trusts the CA certificate. Then each change replaces one pair
     for after in [1, 1, 1] {
         let ended = machines.apply_host("etcd-1", Enough::after(after));
         assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
@@ -189,7 +189,7 @@ fn a_host_is_ended_between_two_changes() {
 
 #[test]
 fn signing_is_ended_between_two_hosts() {
-    // More than any machine signs for at once
+    // More than any machine signs in parallel
     let hosts = 150;
     let machines = Machines::new(hosts);
     machines.apply_on_all_hosts();
@@ -199,7 +199,7 @@ fn signing_is_ended_between_two_hosts() {
         machines.plan_signing()
     };
     let plan = sign(1);
-    // The authority was made, and signs from then on
+    // The CA exists, and signs from then on
     assert_eq!(plan.steps()[0].action(), Action::Keep);
     let unsigned = |plan: &Plan| {
         let signs = |step: &&Step| step.action() == Action::Sign;

@@ -1,4 +1,5 @@
-//! Requests and certificates that travelled and are not as they should be: they are refused, and the rest goes on.
+//! Requests and certificates with faults in the exchange directory: they are refused, and the rest
+//! goes on.
 use std::{fs, path::PathBuf, process::Command};
 
 use etcd_pki_core::{CertificateRequest, Identity, KeyAlgorithm, PrivateKey, Role};
@@ -43,7 +44,8 @@ fn names_that_the_specification_lacks_are_not_granted() {
         .not_after()
         .duration_since(certificate.not_before());
     assert_eq!(life.unwrap().as_secs() / 86_400, 200);
-    // The key is not the host's: what came is not installed, and the host asks again
+    // The key is not the host's: the certificate that arrived is not installed, and the host
+    // requests one again
     let (facts, said) = machines.apply("etcd-1");
     assert_eq!(facts["done"]["installed"], 1);
     assert_eq!(facts["done"]["requested"], 1);
@@ -58,7 +60,7 @@ fn names_that_the_specification_lacks_are_not_granted() {
 
 #[test]
 fn what_is_not_as_it_should_be_is_refused_and_told() {
-    // A default refuses no key, and an algorithm that the specification names does
+    // A default refuses no key; an algorithm that the specification names does
     let algorithm = SPECIFICATION.replace("defaults: {", "defaults: {algorithm: ec-p256, ");
     let machines = Machines::new(&algorithm);
     let _ = machines.quietly("etcd-1");
@@ -68,12 +70,12 @@ fn what_is_not_as_it_should_be_is_refused_and_told() {
     machines.plant("etcd-9/member-etcd-9.csr", &anybody());
     let rsa = request(KeyAlgorithm::Rsa2048, &Identity::new("rsa").unwrap());
     machines.plant("etcd-2/node-etcd-2.csr", &rsa);
-    // A signature that is not by its key
+    // The signature is not valid for the key
     let mut torn = anybody().as_der().to_vec();
     let last = torn.len() - 1;
     torn[last] ^= 1;
     fs::write(machines.path("travel/etcd-2/member-etcd-2.csr"), torn).unwrap();
-    // A copy of another host's
+    // A copy of another host's request
     fs::copy(
         machines.path("travel/etcd-1/admin-etcd-1.csr"),
         machines.path("travel/etcd-2/admin-etcd-2.csr"),
@@ -142,7 +144,7 @@ fn a_host_installs_only_what_it_can_check() {
     assert!(said.contains("admin-etcd-1.pem: "), "{said}");
     fs::write(&own, good).unwrap();
 
-    // Another authority of the same name is not believed from now on, and neither is what it signs
+    // From now on, another CA of the same name is not trusted, and neither are its certificates
     fs::rename(machines.path("ca"), machines.path("lost")).unwrap();
     fs::remove_file(&admin).unwrap();
     let _ = machines.quietly("ca");
@@ -183,7 +185,8 @@ fn the_directory_of_the_keys_does_not_travel() {
     }
 }
 
-/// Who waits for a host's certificates is told which hosts have sent nothing; a request that is refused is something.
+/// The operator who waits for certificates sees which hosts have sent nothing. A refused request
+/// counts as sent.
 #[test]
 fn hosts_from_which_nothing_has_come_are_named() {
     let machines = Machines::new(SPECIFICATION);
@@ -200,7 +203,7 @@ fn hosts_from_which_nothing_has_come_are_named() {
     let (facts, said) = machines.apply("ca");
     assert_eq!(facts["without_request"], serde_json::json!([]));
     assert!(said.starts_with("refused: "), "{said}");
-    // In words
+    // The same in words
     fs::remove_dir_all(machines.path("travel/etcd-2")).unwrap();
     for verb in ["plan", "apply"] {
         let output = machines.command(verb, "ca").output().unwrap();
@@ -209,7 +212,8 @@ fn hosts_from_which_nothing_has_come_are_named() {
     }
 }
 
-/// Whoever has an authority's key could sign certificates, so none that it has signs a leaf with it.
+/// A request with the key of a CA: the owner of the key could sign certificates. No CA of the
+/// directory signs a leaf for it.
 #[test]
 fn a_key_that_is_an_authoritys() {
     let machines = Machines::new(&format!("ca: {{peers: separate}}\n{SPECIFICATION}"));

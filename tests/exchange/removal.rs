@@ -1,9 +1,10 @@
-//! CA certificates that a host trusts and that are missing in what arrives: when they stay, and when they go.
+//! CA certificates that a host trusts and that are missing in the files that arrive: when they
+//! stay, and when they are removed.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a failing step fails the test"
 )]
 
 use std::{fs, path::Path};
@@ -17,7 +18,7 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// The exit code of a run on etcd-1, what it did, and the reasons of its refusals.
+/// Returns the exit code of a run on etcd-1, its changes, and the reasons of its refusals.
 fn apply(machines: &Machines, trust: &[String]) -> (i32, Value, Vec<String>) {
     let mut command = machines.command_trusting("apply", "etcd-1", trust);
     let output = command.arg("--json").output().unwrap();
@@ -35,7 +36,7 @@ fn fingerprints(path: &Path) -> Vec<String> {
     all.iter().map(Certificate::fingerprint_sha256).collect()
 }
 
-/// The files of a client that another CA issued.
+/// Writes the files of a client that another CA issued.
 fn put(machines: &Machines, name: &str, client: &Bundle) {
     let folder = machines.path("etcd-1");
     let certificate = folder.join(format!("client-{name}.pem"));
@@ -66,7 +67,7 @@ fn intermediate(machines: &Machines, ca: &CertificateAuthority) -> CertificateAu
     CertificateAuthority::from_pem(own + &root, key).unwrap()
 }
 
-/// The specification does not have this client, and its server may be on this host.
+/// The specification does not contain this client, and its server may be on this host.
 #[test]
 fn a_ca_stays_while_any_certificate_here_needs_it() {
     for is_below_another in [false, true] {
@@ -84,7 +85,8 @@ fn a_ca_stays_while_any_certificate_here_needs_it() {
         let own = fs::read_to_string(&ca).unwrap();
         let both = own.clone() + &partner.certificate().to_pem();
         fs::write(&ca, &both).unwrap();
-        // Something is due at the same time, and the CA's machine writes the bundle without the partner
+        // A change is due at the same time, and the CA's machine writes the bundle without the
+        // partner
         machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.11, 10.0.1.1"));
         let (_, requested, _) = apply(&machines, &[]);
         assert_eq!(requested["requested"], 1);
@@ -109,7 +111,7 @@ fn a_ca_stays_while_any_certificate_here_needs_it() {
     }
 }
 
-/// What the operator put there before the host has a certificate.
+/// A CA that the operator put there before the host has a certificate.
 #[test]
 fn a_ca_stays_while_no_certificate_is_installed() {
     let machines = Machines::new(SPECIFICATION);
@@ -132,7 +134,7 @@ fn a_ca_stays_while_no_certificate_is_installed() {
     assert_eq!(fs::read_to_string(&ca).unwrap(), both);
 }
 
-/// A certificate for the key and name of another one, which begins in the same second.
+/// A certificate with the key and name of another one, valid from the same second on.
 fn twin(of: &Certificate, key: &Path) -> Certificate {
     let identity = Identity::from_common_name("etcd-ca").unwrap();
     let make = |at| {
@@ -162,7 +164,7 @@ fn of_two_certificates_from_the_same_second_the_existing_one_stays() {
         assert_eq!((code, &done["trusted"]), (0, &0.into()), "{reasons:?}");
         assert_eq!(fs::read_to_string(&ca).unwrap(), before);
     }
-    // Unless the user requests it
+    // It is trusted if the user gives its fingerprint
     fs::write(&arrived, &text).unwrap();
     let (code, done, reasons) = apply(&machines, &[twin.fingerprint_sha256()]);
     assert_eq!((code, &done["trusted"]), (0, &1.into()), "{reasons:?}");

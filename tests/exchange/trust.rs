@@ -1,9 +1,10 @@
-//! The CAs that a host trusts, where their certificates arrive in an exchange directory that others may write to.
+//! The CAs that a host trusts, if their certificates arrive in an exchange directory that attackers
+//! can write to.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a failing step fails the test"
 )]
 
 use std::{
@@ -27,7 +28,7 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// What came of a run on etcd-1.
+/// The result of a run on etcd-1.
 struct Outcome {
     code: i32,
     facts: Value,
@@ -39,7 +40,7 @@ impl Outcome {
         self.facts["done"][what].as_u64().unwrap()
     }
 
-    /// Why files are refused.
+    /// The reasons why files are refused.
     fn refused(&self) -> Vec<String> {
         let refused = self.facts["refused"].as_array().unwrap().iter();
         refused
@@ -65,7 +66,7 @@ fn apply(machines: &Machines, trust: &[String]) -> Outcome {
     }
 }
 
-/// Requests are signed, and etcd-1 has not taken its certificates yet.
+/// Machines with signed requests, before etcd-1 has installed its certificates.
 fn signed(specification: &str) -> Machines {
     let machines = Machines::new(specification);
     for machine in ["etcd-1", "etcd-2", "ca"] {
@@ -85,7 +86,7 @@ fn bundle(path: &Path) -> Vec<String> {
     all.iter().map(Certificate::fingerprint_sha256).collect()
 }
 
-/// A CA of somebody else, with a client.
+/// An unrelated CA, with a client.
 struct Foreign {
     ca: CertificateAuthority,
     pem: String,
@@ -117,7 +118,7 @@ impl Foreign {
         self.ca.certificate().fingerprint_sha256()
     }
 
-    /// What the foreign CA signed is not valid for who trusts this file.
+    /// Checks that a client of the foreign CA is not valid with this trusted file.
     fn assert_not_trusted_by(&self, ca: &Path) {
         openssl::verify(ca, &self.root.certificate, Purpose::Client).assert_refused_for_one_of(
             "a foreign client",
@@ -196,12 +197,13 @@ fn a_fingerprint_is_read_in_the_usual_spellings() {
         assert_eq!(output.code(), Some(2));
         assert!(output.stderr().contains(reason), "{}", output.stderr());
     }
-    // It is for a host, and for what arrives
+    // The option is for a host, for the files that arrive
     let output = run(&mut machines.command_trusting("apply", "ca", &[shown]));
     assert_eq!(output.code(), Some(2), "{}", output.stderr());
 }
 
-/// What else is in the file stays out, wherever it is, and the CA of the user's is installed.
+/// The other certificates in the file are not trusted, wherever they are, and the CA that the user
+/// trusts is installed.
 #[test]
 fn a_foreign_ca_at_the_first_trust_is_refused_by_name() {
     let places: [fn(&str, &str) -> String; 2] = [
@@ -217,7 +219,7 @@ fn a_foreign_ca_at_the_first_trust_is_refused_by_name() {
             let own = fs::read_to_string(&arrived).unwrap();
             fs::write(&arrived, place(&own, &foreign.pem)).unwrap();
             let none = apply(&machines, &[]);
-            // Each is shown, so that the user can compare it
+            // The message shows each fingerprint, so that the user can compare it
             assert!(
                 none.said.contains(&shown) && none.said.contains(&foreign.fingerprint()),
                 "{}",
@@ -247,7 +249,7 @@ fn a_foreign_ca_at_the_first_trust_is_refused_by_name() {
     }
 }
 
-/// A certificate for the key of the CA that a foreign CA signed.
+/// A certificate for the CA's key, signed by a foreign CA.
 fn cross_signed(machines: &Machines, foreign: &Foreign) -> String {
     let folder = machines.path("cross");
     fs::create_dir(&folder).unwrap();
@@ -312,7 +314,7 @@ fn a_foreign_ca_is_refused_later_and_does_not_stop_the_rest() {
     );
     let own = fs::read_to_string(&ca).unwrap();
     for (number, (what, change, refusals)) in changes.into_iter().enumerate() {
-        // Something is due at the same time
+        // A change is due at the same time
         let addresses = format!("10.0.0.11, 10.0.1.{number}");
         machines.specify(&SPECIFICATION.replace("10.0.0.11", &addresses));
         assert_eq!(apply(&machines, &[]).done("requested"), 1, "{what}");
@@ -339,7 +341,7 @@ fn a_foreign_ca_is_refused_later_and_does_not_stop_the_rest() {
     }
 }
 
-/// The key of the CA itself may say that another certificate is its own.
+/// The key of the CA itself may sign another certificate for the CA.
 #[test]
 fn a_later_certificate_is_trusted_if_the_trusted_key_signed_it_for_itself() {
     let machines = Machines::installed(SPECIFICATION);
@@ -370,7 +372,7 @@ fn a_later_certificate_is_trusted_if_the_trusted_key_signed_it_for_itself() {
     );
     assert_eq!(bundle(&ca), [renewed.fingerprint_sha256()]);
     foreign.assert_not_trusted_by(&ca);
-    // The file from before is not put back, and takes nothing away
+    // The earlier file is not restored, and removes nothing
     fs::write(&arrived, old).unwrap();
     let outcome = apply(&machines, &[]);
     assert_eq!(
@@ -382,7 +384,7 @@ fn a_later_certificate_is_trusted_if_the_trusted_key_signed_it_for_itself() {
     assert_eq!(bundle(&ca), [renewed.fingerprint_sha256()]);
 }
 
-/// etcd-1 trusts its CA and another one, which the user let in by its fingerprint.
+/// etcd-1 trusts its CA and another one, for which the user gave the fingerprint.
 fn with_two_cas() -> (Machines, Foreign, String) {
     let machines = Machines::installed(SPECIFICATION);
     let next = Foreign::new(&machines, "next-ca");
@@ -422,7 +424,7 @@ fn a_ca_is_removed_if_every_leaf_here_verifies_without_it() {
         machines.path("travel/etcd-1/ca.pem"),
     );
     let before = fs::read(&ca).unwrap();
-    // A file that is not wholly good removes nothing
+    // A file with any fault removes nothing
     let foreign = Foreign::new(&machines, "evil");
     fs::write(&arrived, own.clone() + &foreign.pem).unwrap();
     assert_eq!(apply(&machines, &[]).code, 1);
@@ -455,7 +457,7 @@ fn a_ca_is_removed_if_every_leaf_here_verifies_without_it() {
     next.assert_not_trusted_by(&ca);
 }
 
-/// The certificate for a new CA's name and key that another CA signed.
+/// A certificate for the name and key of a new CA, signed by another CA.
 fn link(machines: &Machines, new: &PairPaths, signer: &PairPaths, days: i32) -> String {
     let folder = machines.path("link");
     let _ = fs::remove_dir_all(&folder);
@@ -483,7 +485,7 @@ fn link(machines: &Machines, new: &PairPaths, signer: &PairPaths, days: i32) -> 
     fs::read_to_string(folder.join("link.pem")).unwrap()
 }
 
-/// A CA in a directory of its own.
+/// Creates a CA in a separate directory.
 fn authority(machines: &Machines, directory: &str) -> PairPaths {
     let path = machines.path(directory);
     let made = etcd_pki_in(&machines.path("."), &format!("ca new -d {directory}"));
@@ -563,7 +565,8 @@ fn a_file_of_thousands_of_certificates_is_refused_in_time() {
     assert_eq!(fs::read_to_string(&ca).unwrap(), own);
 }
 
-/// The members of a real cluster run with what arrived, and refuse a client of the CA that somebody put among it.
+/// The members of a real cluster run with the files that arrived, and refuse a client of the CA
+/// that an attacker added.
 #[test]
 fn etcd_refuses_the_client_of_a_ca_that_was_put_into_the_folder() {
     let specification =
@@ -578,7 +581,7 @@ fn etcd_refuses_the_client_of_a_ca_that_was_put_into_the_folder() {
         let trust = [fingerprint(&machines.path("ca/ca.pem"))];
         if later {
             assert_eq!(apply(&machines, &trust).code, 0);
-            // Certificates have whole seconds
+            // The times in certificates are whole seconds
             thread::sleep(Duration::from_millis(1100));
             let renewed = etcd_pki_in(&machines.path("."), "ca renew -d ca");
             let _ = renewed.expect_success();

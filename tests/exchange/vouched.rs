@@ -1,9 +1,10 @@
-//! Which CA certificates a host trusts: the user's fingerprints, and what a link certificate vouches for.
+//! The CA certificates that a host trusts: those with the user's fingerprints, and those that a
+//! link certificate vouches for.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a failing step fails the test"
 )]
 
 use std::{fs, path::PathBuf};
@@ -15,7 +16,7 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// The exit code of a run on etcd-1, what it did, and its refusals.
+/// Returns the exit code of a run on etcd-1, its changes, and its refusals.
 fn apply(machines: &Machines, trust: &[String]) -> (i32, Value, Vec<String>) {
     let mut command = machines.command_trusting("apply", "etcd-1", trust);
     let output = command.arg("--json").output().unwrap();
@@ -28,7 +29,7 @@ fn apply(machines: &Machines, trust: &[String]) -> (i32, Value, Vec<String>) {
     (code, facts["done"].clone(), refused)
 }
 
-/// A folder in which openssl makes CAs.
+/// A folder in which openssl creates CAs.
 struct Openssl<'a> {
     machines: &'a Machines,
     folder: PathBuf,
@@ -69,7 +70,7 @@ impl<'a> Openssl<'a> {
         )
     }
 
-    /// The link certificate for the name and key of a CA that another one signed.
+    /// A link certificate for the name and key of a CA, signed by another CA.
     fn link(&self, new: &str, signer: &str, extensions: &str) -> String {
         let how = format!("-CA {signer}.pem -CAkey");
         self.sign(new, &how, &format!("{signer}-key.pem"), extensions, "link")
@@ -88,7 +89,7 @@ impl<'a> Openssl<'a> {
         self.text(&format!("{output}.pem"))
     }
 
-    /// Puts the CAs and the link of etcd-1 into its folder.
+    /// Puts the CAs and the link into the folder of etcd-1.
     fn arrive(&self, cas: &[&str], link: &str) {
         let folder = self.machines.path("travel/etcd-1");
         fs::write(folder.join("ca.pem"), cas.concat()).unwrap();
@@ -104,7 +105,8 @@ const RESTRICTIONS: [&str; 5] = [
     "inhibitAnyPolicy=3",
 ];
 
-/// A root has none of these restrictions, so the owner of the link's key would lose them.
+/// A root would have none of these restrictions, so the owner of the link's key would be free of
+/// them.
 #[test]
 fn a_restricted_link_vouches_for_nothing() {
     let machines = Machines::installed(SPECIFICATION);
@@ -132,7 +134,8 @@ fn a_restricted_link_vouches_for_nothing() {
     assert_eq!(fs::read_to_string(&ca).unwrap(), old + &new);
 }
 
-/// Its owner would lose the restrictions with a link to a key of the same owner.
+/// The owner of a restricted CA could otherwise use a link to another of their own keys to be free
+/// of the restrictions.
 #[test]
 fn a_restricted_ca_vouches_for_no_other() {
     for restriction in RESTRICTIONS {
@@ -159,7 +162,7 @@ fn a_restricted_ca_vouches_for_no_other() {
     }
 }
 
-/// It may be misspelled, or that of another CA.
+/// It may be misspelled, or the fingerprint of another CA.
 #[test]
 fn a_fingerprint_of_no_certificate_is_refused() {
     let machines = Machines::installed(SPECIFICATION);
@@ -168,7 +171,7 @@ fn a_fingerprint_of_no_certificate_is_refused() {
     let others = ["0".repeat(64), "F".repeat(64)];
     let (code, _, refused) = apply(&machines, std::slice::from_ref(&own));
     assert_eq!(code, 0, "{refused:?}");
-    // What is due is done
+    // Due changes are done
     machines.specify(&SPECIFICATION.replace("10.0.0.11", "10.0.0.11, 10.0.1.1"));
     let given = [others[0].clone(), own, others[1].clone()];
     let (code, done, refused) = apply(&machines, &given);
@@ -177,7 +180,7 @@ fn a_fingerprint_of_no_certificate_is_refused() {
     for (reason, other) in refused.iter().zip(&others) {
         assert!(reason.contains(other), "{reason}");
     }
-    // The CA in place counts also where nothing has arrived, or something damaged
+    // The installed CA counts even if nothing has arrived, or a damaged file
     let arrived = machines.path("travel/etcd-1/ca.pem");
     let remove = || fs::remove_file(&arrived).unwrap();
     let damage = || fs::write(&arrived, "nonsense").unwrap();

@@ -1,4 +1,4 @@
-//! What the file system has in store for a plan: links, full disks, directories that are not there, files of other users.
+//! Plans and the file system: links, full disks, missing directories, files of other users.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
@@ -20,7 +20,7 @@ use serde_json::Value;
 fn never_through_a_symbolic_link() {
     let cluster = Cluster::applied();
     let outside = cluster.path().join("outside");
-    // A link whose target fits is kept, as Kubespray's own
+    // A link is kept if its target matches, such as Kubespray's links
     fs::rename(cluster.file("node-kube-1.pem"), &outside).unwrap();
     symlink(&outside, cluster.file("node-kube-1.pem")).unwrap();
     assert!(cluster.due().is_empty());
@@ -63,12 +63,13 @@ fn a_full_disk_changes_nothing_that_was_there() {
     cluster.assert_mended(&["client-root.pem"]);
 }
 
-/// A file system that fills up in the middle: what was written is whole, and with room again the next run finishes.
+/// A file system that fills up during the run: written files are complete, and with more space the
+/// next run finishes.
 #[test]
 fn a_small_file_system() {
     let cluster = Cluster::new(SPECIFICATION);
     fs::create_dir(cluster.directory()).unwrap();
-    // A mount of its own, which ends with the shell
+    // A separate mount, which ends with the shell
     let script = "\
         mount -t tmpfs -o size=40k,mode=0700 tmpfs ssl || exit 90
         \"$0\" apply -f cluster.yaml && exit 91
@@ -92,12 +93,13 @@ fn a_small_file_system() {
     cluster.assert_whole();
 }
 
-/// The system lets the new key take its place and then refuses the certificate's: the old key comes back.
+/// The system allows that the new key is renamed into place, and then refuses the certificate: the
+/// old key is restored.
 #[test]
 fn a_pair_of_which_one_file_cannot_be_replaced() {
     let cluster = Cluster::applied();
     let before = cluster.contents();
-    // What something is mounted on is not renamed over
+    // The system does not rename over a mount point
     let script = "\
         cp -p ssl/client-root.pem mounted
         mount --bind mounted ssl/client-root.pem || exit 90
@@ -119,7 +121,7 @@ fn a_pair_of_which_one_file_cannot_be_replaced() {
 #[test]
 fn a_directory_that_may_not_be_written_to() {
     let cluster = Cluster::new(SPECIFICATION);
-    // /proc takes no directories, from root either
+    // /proc allows no new directories, even for root
     let output = cluster
         .command("apply")
         .args(["-d", "/proc/ssl"])
@@ -129,7 +131,8 @@ fn a_directory_that_may_not_be_written_to() {
     assert!(said.contains("/proc/ssl"), "{said}");
 }
 
-/// Whoever may read it all and write nothing: a plan is to be had, and what apply does not do is not begun.
+/// A user who may read everything and write nothing gets a plan. `apply` starts nothing that it
+/// cannot finish.
 #[test]
 fn a_directory_that_others_may_only_read() {
     let cluster = Cluster::applied();
@@ -150,7 +153,7 @@ fn a_directory_that_others_may_only_read() {
     let said = stderr_of(&applied, 1);
     assert!(said.contains("Permission denied"), "{said}");
     assert!(said.contains("hint: run it as the files' owner"), "{said}");
-    // Nothing was done before that, so nothing is told as done
+    // Nothing was done before that, so nothing is reported as done
     assert_eq!(String::from_utf8_lossy(&applied.stdout), "");
     assert_eq!(cluster.contents(), before);
 
@@ -180,7 +183,8 @@ fn a_directory_that_vanishes() {
     cluster.assert_whole();
 }
 
-/// Nothing is made in the place of a directory that is gone: certificates of an authority that nobody has any more.
+/// Nothing is created in place of a directory that has vanished: the certificates would be of a CA
+/// that has vanished too.
 #[test]
 fn a_directory_that_vanishes_in_the_middle() {
     let cluster = Cluster::new(SPECIFICATION);
@@ -205,7 +209,7 @@ fn a_directory_that_vanishes_in_the_middle() {
     cluster.assert_whole();
 }
 
-/// Nor is anything removed from the directory that somebody put into its place.
+/// Nothing is removed from a directory that another user put in its place.
 #[test]
 fn another_directory_in_its_place() {
     let cluster = Cluster::applied();
@@ -226,7 +230,8 @@ fn another_directory_in_its_place() {
     assert_eq!(cluster.contents(), before);
 }
 
-/// What a run that was cut off left in a folder of the directory goes with the next change there, and is no change itself.
+/// Temporary files that an interrupted run left in a folder of the directory are removed with the
+/// next change there. They alone are no change.
 #[test]
 fn what_was_left_behind_in_a_folder() {
     let text = "directory: ssl\nlayout: kubeadm\nmembers: [etcd-1]\n";
@@ -243,7 +248,7 @@ fn what_was_left_behind_in_a_folder() {
     assert!(!left.exists());
 }
 
-/// Files keep whose they are, and the specification can say whose they should be.
+/// Files keep their owner, and the specification can set another one.
 #[test]
 fn files_of_another_user() {
     let cluster = Cluster::applied();
@@ -263,7 +268,7 @@ fn files_of_another_user() {
     assert_eq!(due.len(), PAIRS, "{due:?}");
     let _ = cluster.apply();
     for name in cluster.contents().keys() {
-        // The key of the CA is not for the users of the others
+        // The CA's key does not get the owner of the other files
         let expected = if name == "ca-key.pem" { 0 } else { 65_534 };
         assert_eq!(owner(name), (expected, expected), "{name}");
     }

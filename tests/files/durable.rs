@@ -1,10 +1,11 @@
-//! What survives a power cut: no file gets its name before its contents are on the disk, and every new name is on the disk when the
-//! command ends. strace lists the system calls of the command, in the order in which they begin and end.
+//! Durability after a power failure: no file gets its name before its contents are on the disk, and
+//! every new name is on the disk when the command ends. strace lists the system calls of the
+//! command, in the order in which they begin and end.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,
-    reason = "a test that cannot go on fails where it is"
+    reason = "a failing step fails the test"
 )]
 
 mod trace;
@@ -46,7 +47,7 @@ fn large() -> String {
     format!("directory: ssl\nmembers:\n{members}nodes: [kube-1]\nclients: [root]\n")
 }
 
-/// The names of the directory that got a file in this run, without the lock.
+/// The names in the directory that got a file in this run, without the lock.
 fn named(cluster: &Cluster, trace: &Trace) -> Vec<String> {
     let directory = cluster.directory().canonicalize().unwrap();
     let names = trace.named(&directory);
@@ -64,11 +65,11 @@ fn a_first_apply() {
     let trace = traced(&cluster, &[], None);
     assert_eq!(named(&cluster, &trace), contents(&cluster));
     assert!(trace.renamed().is_empty());
-    // Several threads, or the order of their calls shows nothing
+    // With one thread, the order of the calls would show nothing
     assert!(trace.threads() > 4, "{}", trace.threads());
 }
 
-/// The same where a file without a name cannot get one.
+/// The same on a system where a file without a name cannot get one.
 #[test]
 fn a_first_apply_without_links() {
     let cluster = Cluster::new(&large());
@@ -77,7 +78,7 @@ fn a_first_apply_without_links() {
     assert!(trace.renamed().len() >= contents(&cluster).len());
 }
 
-/// Files that replace others.
+/// The same for files that replace others.
 #[test]
 fn renewals() {
     let cluster = Cluster::new(&large());
@@ -88,7 +89,7 @@ fn renewals() {
         named(&cluster, &trace),
         ["client-root-key.pem", "client-root.pem"]
     );
-    // The same keys
+    // The keys stay
     cluster.specify(&large().replace("addresses: [", "addresses: [192.0.2.1, "));
     let trace = traced(&cluster, &[], None);
     let certificates = contents(&cluster).into_iter();
@@ -108,7 +109,7 @@ fn renewals() {
     assert!(trace.renamed().len() >= 12);
 }
 
-/// Folders are names as well.
+/// Folders have names as well.
 #[test]
 fn folders() {
     let text = SPECIFICATION.replace("members:", "layout: kubeadm\nmembers:");
@@ -117,7 +118,7 @@ fn folders() {
     assert!(trace.made() >= 3, "{}", trace.made());
 }
 
-/// The check itself: each of these calls is a fault.
+/// A test of the check itself: each of these calls is a fault.
 #[test]
 fn faults_are_found() {
     let working = "1 openat(AT_FDCWD</d>, \".\", O_RDONLY|O_DIRECTORY) = 4</d>\n";

@@ -1,4 +1,4 @@
-//! The files of one host, for who makes all keys in one place.
+//! `export`: the files of one host, for a user who creates all keys in one place.
 use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -11,7 +11,7 @@ use etcd_pki_tests::{
     openssl,
 };
 
-/// A command where all keys are.
+/// Runs a command on the machine with all keys.
 fn run(machines: &Machines, words: &[&str]) -> Output {
     Command::new(etcd_pki())
         .current_dir(machines.path("."))
@@ -47,7 +47,7 @@ fn an_exported_host_has_its_own_files_alone() {
             let mode = if is_key { 0o600 } else { 0o644 };
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, mode);
         }
-        // It is what the host's own plan wants
+        // The host's own plan requires the same
         let mut command = Command::new(etcd_pki());
         let plan = command
             .current_dir(machines.path("."))
@@ -108,7 +108,8 @@ fn the_key_of_the_authority_is_exported_under_no_name() {
     assert!(!machines.path("out").exists());
 }
 
-/// What a link leads to is another's: a key of a directory that its user may not give away.
+/// The target of a link belongs to another user: the user of this directory may not give away a key
+/// in it.
 #[test]
 fn nothing_is_exported_through_a_link() {
     for name in ["member-etcd-2-key.pem", "member-etcd-2.pem", "ca.pem"] {

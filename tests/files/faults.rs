@@ -1,7 +1,9 @@
-//! Where any system call that writes fails, a command that writes keys says so, loses and leaves nothing, and the next one finishes.
+//! Each call of a command that changes files fails once. A command that writes keys reports the
+//! failure, loses no key and leaves no temporary file, and the next command finishes the work.
 //!
-//! Each call fails once, with the errors in turn. `ETCD_PKI_TEST_FAULTS=all` lets each call fail with each error.
-#![allow(missing_docs, reason = "a test that cannot go on fails where it is")]
+//! Each call fails once, with one of the errors in turn. With `ETCD_PKI_TEST_FAULTS=all`, each call
+//! fails with each error.
+#![allow(missing_docs, reason = "a test has no public items")]
 
 use std::env;
 

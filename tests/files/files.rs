@@ -1,4 +1,4 @@
-//! What the command leaves on the disk: which modes, and what it replaces.
+//! The files that the command leaves on the disk: their modes, and which files it replaces.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -44,7 +44,7 @@ fn what_exists_stays() {
         pki.assert_refused(&pki.run(issue), "exists", &before);
         assert!(pki.run(&format!("{issue} --force")).status.success());
     }
-    // Without the authority, what it signed keeps a new one out
+    // Without the CA, its certificates prevent that a new CA is created
     fs::remove_file(pki.file("ca.pem")).unwrap();
     fs::remove_file(pki.file("ca-key.pem")).unwrap();
     let before = pki.contents();
@@ -70,7 +70,8 @@ fn a_replaced_file_keeps_its_mode_and_a_key_is_closed() {
     }
 }
 
-/// --force is for leaves: neither an authority's certificate nor its key goes by it, under whatever name.
+/// --force is for leaves: it replaces neither a CA certificate nor a CA key, whatever their names
+/// are.
 #[test]
 fn an_authority_is_not_replaced_by_force() {
     let pki = Pki::create();
@@ -99,7 +100,7 @@ fn an_authority_is_not_replaced_by_force() {
     assert!(pki.run("ca show -d pki").status.success());
 }
 
-/// One directory, called by two names, is locked once.
+/// One directory, with two paths, is locked once.
 #[test]
 fn two_names_of_one_directory() {
     let pki = Pki::create();
@@ -113,7 +114,7 @@ fn two_names_of_one_directory() {
     );
 }
 
-/// What a certificate says cannot become a line of a settings file.
+/// The contents of a certificate cannot add a line to a settings file.
 #[test]
 fn settings_hold_no_line_of_a_certificates() {
     let pki = Pki::create();
@@ -165,7 +166,7 @@ fn never_through_a_symbolic_link() {
     assert!(!pki.parent().join("nowhere").exists() && !pki.parent().join("x-key.pem").exists());
 }
 
-/// Copies of a pair that share its file, as Calico's of Kubespray's node pair, keep what is replaced.
+/// Hard links to a pair, such as those of Calico to Kubespray's node pair, keep the replaced files.
 #[test]
 fn further_names_of_what_is_replaced_are_told() {
     let pki = Pki::create();
@@ -217,7 +218,7 @@ fn further_names_of_what_is_replaced_are_told() {
         assert_ne!(fs::read(&path).unwrap(), old, "{line}");
         fs::remove_file(copy).unwrap();
     }
-    // What was not replaced is not told of
+    // Files that were not replaced are not reported
     fs::hard_link(pki.parent().join("app.pem"), pki.parent().join("copy")).unwrap();
     let refused = pki.run("cert sign app.csr --role client --cn app -d pki -o app.pem");
     let said = String::from_utf8(refused.stderr).unwrap();
@@ -227,7 +228,8 @@ fn further_names_of_what_is_replaced_are_told() {
     );
 }
 
-/// What is public replaces no private key, whichever command writes it: the key may be the only copy.
+/// A public file does not replace a private key, whichever command writes it: the key may be the
+/// only copy.
 #[test]
 fn a_public_file_replaces_no_private_key() {
     let pki = Pki::create();
@@ -281,7 +283,7 @@ fn a_public_file_replaces_no_private_key() {
     }
 }
 
-/// A file with several keys is an authority's if one of them is.
+/// A file with several keys belongs to a CA if one of the keys does.
 #[test]
 fn an_authoritys_key_after_another() {
     let pki = Pki::create();
@@ -304,7 +306,7 @@ fn an_authoritys_key_after_another() {
             pki.assert_refused(&pki.run(line), "authority's", &before);
         }
     }
-    // Keys of no authority are replaced
+    // Keys that belong to no CA are replaced
     fs::write(pki.file("both.pem"), [&leaf[..], &leaf].concat()).unwrap();
     assert!(pki.run("key new -o pki/both.pem --force").status.success());
 }

@@ -59,7 +59,7 @@ fn a_key_with_another_name_is_given_to_nobody() {
     // The other pair is unaffected
     let _ = apply(folder, &owned);
     assert_eq!(facts(&folder.join("pki/client-app-key.pem")).0, ETCD);
-    // A copy of its own is changed
+    // A separate copy is changed
     fs::remove_file(&key).unwrap();
     fs::copy(&vault, &key).unwrap();
     let _ = apply(folder, &owned).expect_success();

@@ -1,5 +1,6 @@
-//! Killed before any system call that writes, a command that writes keys loses and leaves nothing, and the next one finishes.
-#![allow(missing_docs, reason = "a test that cannot go on fails where it is")]
+//! The command is killed before each call that changes files. A command that writes keys loses no
+//! key and leaves no temporary file, and the next command finishes the work.
+#![allow(missing_docs, reason = "a test has no public items")]
 
 use etcd_pki_tests::sweep::{Disturbance, JOBS, sweep};
 

@@ -1,6 +1,8 @@
-//! Files that any host may put before a CA cost work in proportion to their bytes, and errors about them are short.
+//! Files that a host may put before a CA: the work is proportional to their size, and errors about
+//! them are short.
 //!
-//! The files are so large that work by the square of their size would not end within the time that a test has.
+//! The files are so large that work proportional to the square of their size would exceed the time
+//! limit of a test.
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use etcd_pki_core::{
@@ -18,7 +20,7 @@ fn command(folder: &Path, line: &str) -> Output {
         .args(line.split_whitespace()))
 }
 
-/// A request by openssl with so many DNS names.
+/// A request of openssl with this number of DNS names.
 fn request(folder: &Path, names: usize) {
     let mut config = "[req]\ndistinguished_name=d\nprompt=no\nreq_extensions=e\n[d]\nCN=app\n[e]\nsubjectAltName=@s\n[s]\n".to_owned();
     for number in 0..names {
@@ -39,7 +41,7 @@ fn the_claims_of_a_request_of_a_hundred_thousand_names_are_granted_and_one_more_
     let _ = command(folder, &format!("{sign} --accept-claims")).expect_success();
     let signed = Certificate::from_pem(fs::read(folder.join("o.pem")).unwrap()).unwrap();
     assert_eq!(signed.dns_names().len(), 100_000);
-    // What was not granted is not all listed
+    // The message does not list all claims that were not granted
     let refused = command(folder, &format!("{sign} --cn app")).expect_success();
     assert!(
         refused.stderr().contains("and 99980 more"),
@@ -123,7 +125,7 @@ fn a_specification_of_ten_thousand_hosts_is_read() {
     );
 }
 
-/// A request by openssl with so many attributes.
+/// A request of openssl with this number of attributes.
 fn with_attributes(folder: &Path, count: usize) -> Vec<u8> {
     let mut config =
         "oid_section=o\n[req]\ndistinguished_name=d\nattributes=a\nprompt=no\n[d]\nCN=app\n[o]\n"
@@ -161,7 +163,7 @@ fn the_attributes_of_a_request_are_counted() {
     }
 }
 
-/// So many members, names that they share, and nodes.
+/// A specification with this number of members, of names that they share, and of nodes.
 fn specification(members: usize, shared: usize, nodes: usize, profile: &str) -> String {
     let mut yaml = format!("defaults: {{profile: {profile}}}\nmembers:\n");
     for number in 0..members {
@@ -183,8 +185,9 @@ fn specification(members: usize, shared: usize, nodes: usize, profile: &str) -> 
     yaml
 }
 
-/// The names that certificates share are counted in all of them. Ten thousand hosts have the whole list of Kubespray's
-/// members, and a list that would cost the square of the specification's bytes is refused at once, with its field.
+/// Each certificate counts the names that it shares with others. Ten thousand hosts may have the
+/// whole list of Kubespray's members; a list that would cost the square of the specification's
+/// bytes is refused at once, with its field.
 #[test]
 fn shared_names_are_counted_in_every_certificate() {
     for (members, shared, nodes, profile) in [
@@ -252,7 +255,7 @@ fn yaml_of_many_values_and_long_keys_is_refused_in_short() {
     }
 }
 
-/// A CA that may sign for so many names, and a certificate of it with others.
+/// Creates a CA that may sign for this number of names, and a certificate of it with other names.
 fn constrained(folder: &Path, permitted: usize, names: usize) {
     let list = |name: &str, count: usize| -> String {
         (0..count)
@@ -304,7 +307,7 @@ fn names_are_compared_with_constraints_as_often_as_go_compared_them() {
             );
         }
     }
-    // 20,000 names and 20,000 constraints: 400 million comparisons if they were all made
+    // 20,000 names and 20,000 constraints: comparing them all would take 400 million comparisons
     constrained(folder, 20_000, 20_000);
     assert!(
         !Verifier::new([read("ca.pem")])

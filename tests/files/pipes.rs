@@ -1,9 +1,9 @@
-//! Pipes in the place of files, named and unnamed, and one that nobody reads.
+//! Pipes in place of files, named and unnamed, and a pipe without a reader.
 use std::{fs, path::Path, process::Command};
 
 use etcd_pki_tests::{command::etcd_pki, pki::Pki};
 
-/// Nobody writes into it.
+/// Creates a pipe without a writer.
 fn make_pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -16,7 +16,7 @@ fn a_pipe_in_the_directory_is_nobodys_certificate() {
     assert!(pki.run("env etcd --host etcd-1 -d pki").status.success());
 }
 
-/// What is to be read of a directory is named and refused, and not waited for.
+/// A pipe in a directory is reported and refused, and does not block the command.
 #[test]
 fn a_pipe_in_the_place_of_a_file() {
     let pki = Pki::create();
@@ -91,7 +91,7 @@ fn a_pipe_in_the_place_of_a_file() {
         }
         fs::rename(&kept, pki.file(name)).unwrap();
     }
-    // The authority of peers where they have none apart: somebody else's file
+    // The peer CA in a directory without a separate peer CA: the file of another tool
     make_pipe(&pki.file("peer-ca.pem"));
     let mut command = Command::new("timeout");
     command.arg("20").arg(etcd_pki()).current_dir(pki.parent());
@@ -102,7 +102,7 @@ fn a_pipe_in_the_place_of_a_file() {
     assert!(output.status.success());
 }
 
-/// Who names a pipe has it waited for, as by `<(...)` in a shell.
+/// The command waits for a pipe that the user names, as with `<(...)` in a shell.
 #[test]
 fn a_pipe_that_is_named() {
     let pki = Pki::create();
@@ -115,7 +115,7 @@ fn a_pipe_that_is_named() {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// The answer stays when nobody reads what is printed.
+/// A closed pipe on standard output does not turn a refusal into success.
 #[test]
 fn a_closed_pipe_is_no_yes() {
     let pki = Pki::create();

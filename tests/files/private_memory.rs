@@ -1,4 +1,5 @@
-//! The memory of the command, which has keys, stays its own: no core file, and no look from a process of the same user.
+//! The memory of the command, which contains keys, is private: no core file, and no access from
+//! another process of the same user.
 #![cfg(target_os = "linux")]
 use std::{
     fs,
@@ -22,7 +23,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const NOBODY: u32 = 65_534;
 
-/// The command as another user, for whom the system would write a core. It waits for its input.
+/// Starts the command as another user. The system would write a core for this user. The command
+/// waits for its input.
 fn waiting(folder: &Path) -> Child {
     let program = folder.join("etcd-pki");
     let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();
@@ -39,7 +41,7 @@ fn waiting(folder: &Path) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let child = command.spawn().unwrap();
-    // The last thing that it does before it reads
+    // It is the last change before the command reads its input
     let is_private = || proc(&child, "stat").metadata().unwrap().uid() == 0;
     let is_ours = || fs::read_to_string(proc(&child, "comm")).unwrap() == "etcd-pki\n";
     let begin = Instant::now();
@@ -106,7 +108,8 @@ fn an_abort_leaves_no_core() {
     assert_eq!(names.collect::<Vec<_>>(), ["etcd-pki"]);
 }
 
-/// A process that is not dumpable still reaches its own files through /proc, by which new files get their names.
+/// A process that is not dumpable still reaches its own files through /proc, which gives new files
+/// their names.
 #[test]
 fn it_still_writes_as_any_user() {
     let cluster = Cluster::new(SPECIFICATION);

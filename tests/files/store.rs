@@ -1,5 +1,6 @@
-//! How files are written: the lock, links that are swapped in, owners, durability, and what stays
-//! of a run that is killed or in which the system refuses a call. Strace plays the fate.
+//! How files are written: the lock, links that an attacker swaps in, owners, durability, and what
+//! remains of a run that is killed or in which a system call fails. strace kills the runs and lets
+//! the calls fail.
 use std::{
     collections::BTreeMap,
     fs::{self, File, Permissions},
@@ -22,7 +23,7 @@ directory: pki
 members: [{name: m, addresses: [10.0.0.1]}]
 clients: [c]
 ";
-/// Calls that change something, and errors that the system may have for them
+/// System calls that change files, and errors that they may return
 const CALLS: [(&str, &[&str]); 9] = [
     ("openat", &["EMFILE", "EACCES"]),
     ("openat2", &["ENOSYS", "EPERM"]),
@@ -42,7 +43,7 @@ impl Place {
     fn new(specification: &str) -> Self {
         let place = Self(Scratch::new("store"));
         place.specify(specification);
-        // The directories above may be closed to other users
+        // The parent directories may be closed to other users
         fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
         place
     }
@@ -92,7 +93,7 @@ impl Place {
         strace.output().unwrap()
     }
 
-    /// How often a line makes each of the calls in one of its threads, at most.
+    /// The number of times that a line makes each of the calls in one of its threads, at most.
     fn calls(&self, line: &str) -> BTreeMap<&'static str, usize> {
         let log = self.path("trace");
         let names: Vec<&str> = CALLS.iter().map(|(name, _)| *name).collect();
@@ -117,7 +118,7 @@ impl Place {
         most
     }
 
-    /// Every file, links and lock files excepted.
+    /// Every file, except links and lock files.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
         let mut directories = vec![self.path("")];
@@ -135,7 +136,7 @@ impl Place {
         found
     }
 
-    /// No key is open to other users, no CA key is another one, no file is cut short.
+    /// No key is readable for other users, no CA key has changed, no file is truncated.
     fn assert_safe(&self, before: &BTreeMap<PathBuf, Vec<u8>>, fate: &str) {
         let now = self.files();
         for (path, contents) in &now {
@@ -157,7 +158,7 @@ impl Place {
         }
     }
 
-    /// No file of a killed run is left.
+    /// No temporary file of a killed run is left.
     fn assert_clean(&self, fate: &str) {
         let left: Vec<_> = self
             .files()
@@ -187,7 +188,7 @@ impl Place {
     }
 }
 
-/// What is killed, and how its place is prepared.
+/// A command that is killed, and the preparation of its directory.
 struct Job {
     line: &'static str,
     prepare: fn(&Place),
@@ -229,7 +230,7 @@ const JOBS: [Job; 6] = [
     },
 ];
 
-/// Copies what was prepared, for a run that ends badly.
+/// Copies the prepared directory, for a run that fails.
 fn copy_of(template: &Place) -> Place {
     let place = Place::new("");
     let mut copy = Command::new("cp");
@@ -238,8 +239,8 @@ fn copy_of(template: &Place) -> Place {
     place
 }
 
-/// The instants of `count` at which a fate is tried: all of them if `ETCD_PKI_TEST_FATES` is set,
-/// otherwise a few, in CI's time.
+/// The calls among `count` before which a run is disturbed: all of them if `ETCD_PKI_TEST_FATES` is
+/// set, otherwise a few, in CI's time.
 fn instants(count: usize) -> impl Iterator<Item = usize> {
     let step = match std::env::var_os("ETCD_PKI_TEST_FATES") {
         Some(_) => 1,
@@ -248,7 +249,7 @@ fn instants(count: usize) -> impl Iterator<Item = usize> {
     (1..=count).step_by(step)
 }
 
-/// Whatever call a run is killed at, the next one leaves no temporary file, and no key is lost.
+/// A run is killed before any call: the next one leaves no temporary file, and no key is lost.
 #[test]
 fn killed_at_each_call() {
     for Job { line, prepare } in JOBS {
@@ -274,7 +275,7 @@ fn killed_at_each_call() {
     }
 }
 
-/// Whatever call the system refuses, a run ends with a message or does its work by another call.
+/// Any call fails: the run ends with a message, or does its work with another call.
 #[test]
 fn refused_at_each_call() {
     for Job { line, prepare } in JOBS {
@@ -293,7 +294,7 @@ fn refused_at_each_call() {
                 let inject = format!("inject={name}:error={error}:when={when}");
                 let ended = place.traced(&["-o", "/dev/null", "-e", &trace, "-e", &inject], line);
                 let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-                // The loader has calls of its own before the program begins
+                // The loader makes calls before the program begins
                 if said.contains("shared librar") || said.contains("shared object") {
                     continue;
                 }
@@ -340,7 +341,7 @@ fn killed_at_random_instants() {
     }
 }
 
-/// Names that a killed run left are removed by commands that write single files, too.
+/// Temporary files of a killed run are also removed by commands that write single files.
 #[test]
 fn what_was_left_goes_with_the_next_file() {
     let place = Place::applied(SPECIFICATION);
@@ -381,12 +382,12 @@ fn each_name_follows_the_sync_of_its_file() {
         for call in log.lines().filter(|call| call.ends_with("= 0")) {
             let call = call.split_once(' ').unwrap().1.trim_start();
             if call.starts_with("fsync") {
-                // A directory has a path, and a file without a name a number
+                // A directory has a path; a file without a name has a number
                 let is_file = call.contains("/#") || call.contains(".tmp");
                 synced += usize::from(is_file);
                 is_open &= is_file;
             } else if !call.contains(LOCK_FILE) {
-                // With `-s 0` strace prints no names: a temporary one counts with its rename
+                // With `-s 0` strace prints no names: a temporary name counts with its rename
                 names += usize::from(call.starts_with("linkat"));
                 is_open = true;
             }
@@ -417,7 +418,7 @@ fn hold_as_nobody(path: &Path) -> Option<Child> {
     Some(holder)
 }
 
-/// Another user, who can only read the directory, cannot hold up those who write there.
+/// Another user, who can only read the directory, cannot block the users who write there.
 #[test]
 fn the_lock_is_the_owners() {
     let place = Place::applied(SPECIFICATION);
@@ -463,7 +464,7 @@ fn the_lock_is_the_owners() {
     holder.wait().unwrap();
 }
 
-/// A lock file is never followed, and one that is open to others is closed.
+/// The command never follows a lock file that is a link, and closes one that is open to others.
 #[test]
 fn a_lock_file_of_another_kind() {
     let place = Place::applied(SPECIFICATION);
@@ -484,7 +485,7 @@ fn a_lock_file_of_another_kind() {
     assert_eq!(lock.metadata().unwrap().mode() & 0o777, 0o600);
 }
 
-/// Commands that write nothing leave no lock file, and single files leave none outside of a store.
+/// Commands that write nothing leave no lock file. Single files leave none outside of a store.
 #[test]
 fn where_there_is_no_lock_file() {
     let place = Place::new(SPECIFICATION);
@@ -516,12 +517,13 @@ fn where_there_is_no_lock_file() {
         let _ = place.output(line);
         assert!(!lock.exists(), "{line}");
     }
-    // A command that writes there makes it, whatever the directory was before
+    // A command that writes there creates it, whatever the directory was before
     place.ok("cert issue client c -d ca");
     assert!(lock.exists());
 }
 
-/// A host's folder that is a link leads nowhere else: neither a key nor an owner leaves the store.
+/// A host's folder that is a link is not followed: neither a key nor a change of owner leaves the
+/// store.
 #[test]
 fn a_folder_that_is_a_link() {
     let specification = "\
@@ -576,7 +578,7 @@ fn owner(path: &Path) -> u32 {
     path.metadata().unwrap().uid()
 }
 
-/// Who owned a key before decides nothing unless he may own it.
+/// A new key is given to the owner of the old one only if that user may own it.
 #[test]
 fn a_new_key_is_not_given_to_a_stranger() {
     let place = Place::applied(SPECIFICATION);
@@ -591,13 +593,13 @@ fn a_new_key_is_not_given_to_a_stranger() {
         assert!(said.contains("client-c-key.pem belongs to "), "{said}");
         assert_eq!(fs::read(&key).unwrap(), before);
     }
-    // The owner of the directory may own what is in it
+    // The owner of the directory may own its files
     give(&pki);
     place.ok(rekey);
     assert_ne!(fs::read(&key).unwrap(), before);
     assert_eq!(owner(&key), NOBODY);
 
-    // A key that belongs to no pair, and what is exported, is the user's own
+    // A key that belongs to no pair, and exported files, belong to the user
     place.ok("key new -o k.pem");
     place.ok("export --host m -f cluster.yaml -o out");
     let exported = place.path("out/member-m-key.pem");
@@ -609,13 +611,13 @@ fn a_new_key_is_not_given_to_a_stranger() {
     assert_eq!((owner(&place.path("k.pem")), owner(&exported)), (0, 0));
 }
 
-/// A key keeps the access control list that lets etcd's user read it.
+/// A key keeps the access control list that allows etcd's user to read it.
 #[test]
 fn an_access_control_list_stays() {
     let place = Place::applied(SPECIFICATION);
     let key = place.path("pki/client-c-key.pem");
-    // user::rw- user:12345:r-- group::--- mask::r-- other::---, as acl(5) and the kernel's
-    // posix_acl_xattr.h have it
+    // user::rw- user:12345:r-- group::--- mask::r-- other::---, in the format of acl(5) and the
+    // kernel's posix_acl_xattr.h
     let mut list = vec![2, 0, 0, 0];
     for (tag, permissions, id) in [
         (1_u16, 6_u16, u32::MAX),
@@ -631,7 +633,7 @@ fn an_access_control_list_stays() {
     let file = File::open(&key).unwrap();
     let name = "system.posix_acl_access";
     if rustix::fs::fsetxattr(&file, name, &list, rustix::fs::XattrFlags::empty()).is_err() {
-        // A file system without such lists has none to keep
+        // This file system has no access control lists
         return;
     }
     let list_of = |path: &Path| {
@@ -643,7 +645,7 @@ fn an_access_control_list_stays() {
     place.ok("cert renew --rekey -d pki pki/client-c.pem");
     assert_ne!(fs::read(&key).unwrap(), old);
     assert_eq!(list_of(&key), list);
-    // It goes with no key that belongs to no pair
+    // A key that belongs to no pair does not get it
     let alone = place.path("k.pem");
     place.ok("key new -o k.pem");
     let file = File::open(&alone).unwrap();
@@ -653,7 +655,7 @@ fn an_access_control_list_stays() {
     assert_eq!(alone.metadata().unwrap().mode() & 0o777, 0o600);
 }
 
-/// A certificate takes the place of certificates alone, whatever --force allows.
+/// A certificate replaces only certificates, whatever --force allows.
 #[test]
 fn what_a_certificate_never_replaces() {
     let place = Place::applied(SPECIFICATION);
@@ -668,7 +670,7 @@ fn what_a_certificate_never_replaces() {
         assert_eq!(fs::read(place.path(target)).unwrap(), before);
         assert!(!place.path("x-key.pem").exists());
     }
-    // What a crash leaves is nothing
+    // A file of zero bytes, as after a crash, counts as missing
     fs::write(place.path("blank.pem"), [0; 100]).unwrap();
     place.ok("cert issue client x -d pki -o blank.pem --key-out x-key.pem --force");
 }

@@ -1,4 +1,4 @@
-//! Authorities that others made: loaded as they are, or refused with the reason.
+//! CAs of other tools: they are loaded unchanged, or refused with the reason.
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -18,14 +18,15 @@ use etcd_pki_tests::{
     openssl::{self, Purpose},
 };
 
-/// kubeadm's CA carries these (`pkiutil.NewCertificateAuthority`), Kubespray's has no keyUsage.
+/// The extensions of kubeadm's CA (`pkiutil.NewCertificateAuthority`). Kubespray's CA has no
+/// keyUsage.
 const KUBEADM: &str = "basicConstraints=critical,CA:TRUE\n\
     keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign\n\
     subjectKeyIdentifier=hash\nsubjectAltName=DNS:etcd-ca";
 const STRICT: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
     subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid";
 
-/// Authorities made with openssl, in files `NAME.pem` and `NAME-key.pem`.
+/// CAs that openssl created, in files `NAME.pem` and `NAME-key.pem`.
 struct Made(Scratch);
 
 impl Made {
@@ -41,7 +42,7 @@ impl Made {
         openssl::call(self.0.path(), line);
     }
 
-    /// A root whose key the line makes and writes into `NAME-key.pem`.
+    /// Creates a root with a key that the line generates, and writes the key into `NAME-key.pem`.
     fn root(&self, name: &str, key: &str, extensions: &str, days: &str) {
         self.call(key);
         fs::write(self.file("extensions"), extensions).unwrap();
@@ -63,7 +64,7 @@ impl Made {
         )
     }
 
-    /// Issues by an authority, and lets Go and OpenSSL judge under this root.
+    /// Issues a certificate with a CA, which Go and OpenSSL judge with this root.
     fn issue(&self, ca: &CertificateAuthority, root: &str) {
         let identity = Identity::new("etcd-1").unwrap();
         let bundle = ca.issue(Role::Member, identity).unwrap();
@@ -138,7 +139,7 @@ fn an_intermediate_and_its_chain() {
     let pem = |name: &str| fs::read_to_string(made.file(&format!("{name}.pem"))).unwrap();
     let (lower, upper, root) = (pem("lower"), pem("upper"), pem("root"));
     let other = pem("other");
-    // In whatever order they stand, with the root or without it
+    // In any order, with the root or without it
     for file in [
         format!("{lower}{upper}{root}"),
         format!("{root}{lower}{upper}"),
@@ -151,7 +152,7 @@ fn an_intermediate_and_its_chain() {
         assert_eq!(ca.certificate().subject(), "CN=etcd-lower");
         made.issue(&ca, "root.pem");
 
-        // A directory whose authority is the root, or an intermediate, is its; one of another root is not
+        // A directory accepts the root or an intermediate as its CA, and no CA of another root
         let directory = made.file("directory");
         fs::create_dir_all(&directory).unwrap();
         let store = Store::new(&directory, Layout::Kubespray);
@@ -225,7 +226,7 @@ fn an_authority_past_its_end_or_before_its_beginning() {
     assert!(matches!(late, Err(Error::CaExpired { .. })));
     let early = load(certificate.not_before() - second);
     assert!(matches!(early, Err(Error::CaNotYetValid { .. })));
-    // One that was loaded in time does not go on signing afterwards
+    // A CA that was loaded before it expired does not sign afterwards
     let ca = load(certificate.not_before()).unwrap();
     let issued = ca
         .at(certificate.not_after() + second)
@@ -233,7 +234,8 @@ fn an_authority_past_its_end_or_before_its_beginning() {
     assert!(matches!(issued, Err(Error::CaExpired { .. })));
 }
 
-/// Members as other tools make them have common names without a prefix: they are known by their files.
+/// The member certificates of other tools have common names without a prefix. Their file names
+/// identify them.
 #[test]
 fn what_members_are_called_in_a_directory_is_nobody_elses_name() {
     let kubeadm = Foreign::kubeadm("cp-1", "10.0.0.1");
@@ -303,7 +305,7 @@ fn no_leaf_has_the_key_of_an_authority() {
     }
 }
 
-/// A peer CA is made next to the other one and what that one has signed, and replaces no peer CA.
+/// A peer CA is created next to the other CA and its certificates, and replaces no peer CA.
 #[test]
 fn a_peer_ca_of_its_own() {
     for layout in Layout::ALL {
@@ -323,7 +325,7 @@ fn a_peer_ca_of_its_own() {
                 "{layout} {kind}: {refused:?}"
             );
         }
-        // A key alone is one that a run left which was cut off
+        // A key without a certificate is left by an interrupted run
         fs::remove_file(store.ca_paths(CaKind::Peer).certificate).unwrap();
         let refused = files.write_ca(CaKind::Peer, &other, None);
         assert!(matches!(refused, Err(Error::ExistingCa { .. })));
@@ -342,8 +344,8 @@ fn a_peer_ca_of_its_own() {
     }
 }
 
-/// Whoever may write in the directory could choose what signs, by a link to it. A link in the path of
-/// the directory, and files that the user names, are followed.
+/// A user who may write in the directory could choose the CA with a link. A link in the path of the
+/// directory, and files that the user names, are followed.
 #[test]
 fn nothing_is_signed_through_a_link_in_the_directory() {
     let specification = "directory: p\nadmin: none\nmembers: [{name: m, addresses: [10.0.0.1]}]\n";
@@ -384,7 +386,7 @@ fn nothing_is_signed_through_a_link_in_the_directory() {
                 let reason = refused.stderr();
                 assert!(reason.contains("is a symbolic link"), "{line}: {refused:?}");
             }
-            // With the key elsewhere, it is the link in place of the certificate that counts
+            // If the key is elsewhere, the link in place of the certificate counts
             if !key {
                 fs::copy(store.ca_paths(CaKind::Client).key, scratch.path().join("k")).unwrap();
                 let line = format!("cert issue client new -d p --layout {layout} --ca-key k");

@@ -1,8 +1,6 @@
-//! etcd's own verdict: three members wholly on our certificates, in each version, with each kind of key.
-#![allow(
-    clippy::expect_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
+//! etcd's own verdict: three members that use only our certificates, in each version, with each
+//! kind of key.
+#![allow(clippy::expect_used, reason = "a failing step fails the test")]
 
 use std::{fs, thread};
 
@@ -34,7 +32,7 @@ fn newest_etcd_takes_what_it_should_and_refuses_the_rest() {
 }
 
 fn takes_what_it_should_and_refuses_the_rest(version: Version) {
-    // RSA keys of other lengths differ from these in nothing that etcd sees.
+    // etcd treats RSA keys of other lengths in the same way.
     for algorithm in [
         KeyAlgorithm::EcP256,
         KeyAlgorithm::EcP384,
@@ -51,7 +49,8 @@ fn takes_what_it_should_and_refuses_the_rest(version: Version) {
     }
 }
 
-/// What etcdctl must not get through with, and with which member: tried all at once in the end, since it takes its time to give up.
+/// Credentials and members with which etcdctl must fail. All are tried at the end in parallel,
+/// because etcdctl takes its time to give up.
 struct RefusedEtcdctl {
     what: &'static str,
     member: usize,
@@ -76,7 +75,7 @@ fn gives_etcdctl_nothing(cluster: &Cluster, refused: &[RefusedEtcdctl]) {
     });
 }
 
-/// The files of a cluster of our own.
+/// The files of a cluster that etcd-pki created.
 struct Files {
     directory: Directory,
     member: Credentials,
@@ -98,7 +97,7 @@ impl Files {
         }
     }
 
-    /// The members, by the settings that `etcd-pki env etcd` prints.
+    /// The members, with the settings that `etcd-pki env etcd` prints.
     fn members(&self) -> [Member; 3] {
         HOSTS.map(|host| {
             let settings =
@@ -128,7 +127,7 @@ fn serves_every_role(cluster: &Cluster, files: &Files) {
 
 fn refuses_on_the_client_port(cluster: &Cluster, files: &Files) -> Vec<RefusedEtcdctl> {
     let nobody = Credentials::without_certificate(&files.client.ca);
-    // It trusts the cluster, which does not trust it.
+    // This CA trusts the cluster, and the cluster does not trust it.
     let stranger = Directory::create("stranger", files.directory.algorithm());
     let stranger = stranger.issue(Role::Client, "root", &[]);
     let expired = files.directory.issue_odd(
@@ -165,7 +164,7 @@ fn refuses_on_the_client_port(cluster: &Cluster, files: &Files) -> Vec<RefusedEt
             go::dial(&version, &credentials, None)
                 .verdict
                 .assert_refused(what, "remote error: tls:");
-            // The client is told little; the member's log has the reason.
+            // The client learns little; the member's log has the reason.
             cluster.wait_for_log(0, logged);
             RefusedEtcdctl {
                 what,
@@ -176,21 +175,22 @@ fn refuses_on_the_client_port(cluster: &Cluster, files: &Files) -> Vec<RefusedEt
         .collect()
 }
 
-/// Who has the certificate of a client must not pass for a member.
+/// The owner of a client certificate must not pass for a member.
 fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
     let members = format!("{}/members", cluster.peer_url(0));
     let answer = go::dial(&members, &files.member, None);
     answer.verdict.assert_accepted("a member's certificate");
     assert_eq!(answer.status, 200, "{}", answer.body);
     for (what, credentials) in [("a node's", &files.node), ("a client's", &files.client)] {
-        // Go's client hears of it before or after it has sent its request
+        // Go's client gets the refusal before or after it has sent its request
         go::dial(&members, credentials, None)
             .verdict
             .assert_refused_for_one_of(what, &["EOF", "server closed idle connection"]);
         cluster.wait_for_log(0, "certificate is valid for 0.0.0.0, not 127.0.0.1");
     }
-    // Why a client has that address: without any name it is accepted, in every version, and with a name
-    // or an address of its own it is accepted from there. Our findings say the same.
+    // The reason why a client has that address: without any name every version accepts it, and a
+    // certificate with a name or an address of its own is accepted from that address. Our findings
+    // agree.
     let named = |name: &str, names: &[&str]| {
         let identity = Identity::new(name).expect("a name");
         identity.with_names(names).expect("names")
@@ -232,7 +232,7 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
             }
         }
     }
-    // Of another host's address etcd says what it expects
+    // A certificate with the address of another host is refused
     let elsewhere = named("elsewhere-client", &["10.9.9.9"]);
     let elsewhere =
         files
@@ -247,7 +247,8 @@ fn refuses_on_the_peer_port(cluster: &Cluster, files: &Files) {
         .assert_refused("no certificate", "remote error: tls:");
 }
 
-/// etcd reads its pair again at every handshake, so that a member shows another one without a restart.
+/// etcd reads its pair again at every handshake, so a member presents a new certificate without a
+/// restart.
 fn is_refused_by_its_clients(cluster: &Cluster, files: &Files) -> Vec<RefusedEtcdctl> {
     for url in urls(cluster, 1) {
         go::dial(&url, &files.member, Some("etcd-9"))
@@ -261,14 +262,14 @@ fn is_refused_by_its_clients(cluster: &Cluster, files: &Files) -> Vec<RefusedEtc
         let identity = Identity::new(name).expect("a name");
         identity.with_names([address]).expect("an address")
     };
-    // Good for a server and for a client, but another host's
+    // Valid for a server and for a client, but of another host
     let elsewhere = files.directory.issue_odd(
         "elsewhere",
         Compatibility::Kubespray.profile(Role::Node),
         &named("elsewhere", "10.9.9.9"),
         0,
     );
-    // A node's, of the very address that is dialled
+    // A certificate of a node, with the address that clients connect to
     let posing = files.directory.issue_odd(
         "posing",
         Role::Node.profile(),
@@ -322,7 +323,7 @@ fn urls(cluster: &Cluster, member: usize) -> [String; 2] {
     ]
 }
 
-/// Puts another pair in the files of a member.
+/// Copies another pair over the files of a member.
 fn show(files: &Files, host: &str, pair: &PairPaths) {
     let layout = files.directory.store().layout();
     let served = layout.pairs(Role::Member, host).expect("a member's files");

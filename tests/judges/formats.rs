@@ -1,4 +1,5 @@
-//! Files that are neither PEM nor DER: each is called by its name, with the command that converts it.
+//! Files that are neither PEM nor DER: the error names their format and the command that converts
+//! it.
 use std::{fs, process::Command};
 
 use base64::Engine as _;
@@ -10,7 +11,7 @@ use etcd_pki_tests::{Scratch, command::etcd_pki_in, openssl};
 
 type Reader = fn(&[u8]) -> Result<()>;
 
-/// Everything that reads a file, and what it expects.
+/// All functions that read a file, and the file that each expects.
 fn readers() -> [(&'static str, Reader); 6] {
     [
         ("certificate", |bytes| {
@@ -99,7 +100,7 @@ fn text_in_utf_32() {
     }
 }
 
-/// Runs the command of a hint on a file, and gives what it prints or writes.
+/// Runs the command of a hint on a file, and returns its output.
 #[track_caller]
 fn converted(bytes: &[u8], prepare: impl Fn(&str) -> String) -> Vec<u8> {
     let scratch = Scratch::new("convert");
@@ -117,7 +118,7 @@ fn converted(bytes: &[u8], prepare: impl Fn(&str) -> String) -> Vec<u8> {
     output.stdout
 }
 
-/// The commands of the hints give certificates that can be read.
+/// The commands of the hints produce certificates that can be read.
 #[test]
 fn the_commands_convert() {
     let (pem, der) = &samples()[0];
@@ -221,11 +222,11 @@ fn pkcs7_in_pem() {
         assert_named(file.as_bytes(), name, "openssl pkcs7 -in");
         assert_named(format!("text\n{file}").as_bytes(), name, "-print_certs");
     }
-    // Next to a certificate it is another block
+    // After a certificate, it is another block
     assert!(Certificate::from_bytes(format!("{file}{pem}").as_bytes()).is_ok());
 }
 
-/// The command names the format wherever it reads a file.
+/// The command names the format, whichever command reads the file.
 #[test]
 fn wherever_the_command_reads_a_file() {
     let scratch = Scratch::new("named");
@@ -344,7 +345,7 @@ fn containers_of_openssl() {
         let bytes = fs::read(directory.join("out")).unwrap();
         assert_named(&bytes, "PKCS#12 (.p12, .pfx)", "openssl pkcs12");
     }
-    // As old tools write it, with a length that is not known before (X.690, section 8.1.3.6)
+    // Old tools write it with a length that is not known before (X.690, section 8.1.3.6)
     let bytes = fs::read(directory.join("out")).unwrap();
     let indefinite = [&[0x30, 0x80], &bytes[4..], &[0, 0]].concat();
     assert_named(&indefinite, "PKCS#12 (.p12, .pfx)", "openssl pkcs12");

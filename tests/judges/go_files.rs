@@ -1,4 +1,4 @@
-//! Whether etcd reads a file: our answer is Go's, for files good and damaged.
+//! Whether etcd reads a file: our answer is the same as Go's, for good and damaged files.
 mod commands;
 mod der;
 mod keys;
@@ -23,7 +23,7 @@ fn ours(question: &Files) -> Result<(), Finding> {
     }
 }
 
-/// Asks both about every file. Gives the number of those that are accepted, and what we cannot
+/// Asks both about every file. Returns the number of accepted files, and the files that we cannot
 /// judge.
 #[track_caller]
 fn compare(questions: Vec<(String, Files)>) -> (usize, Vec<String>) {
@@ -43,8 +43,8 @@ fn compare(questions: Vec<(String, Files)>) -> (usize, Vec<String>) {
                     if ["P-224", "primes"].iter().any(|part| what.contains(part)) {
                         continue;
                     }
-                    // Go's own rules are followed all the same: it is our types that do not hold
-                    // the certificate
+                    // We follow Go's own rules nevertheless: only our types cannot represent the
+                    // certificate
                     true
                 }
                 _ => false,
@@ -114,7 +114,7 @@ fn algorithms() {
     }
 }
 
-/// Every kind of damage to PEM, to each kind of file.
+/// Every kind of damage to PEM, for each kind of file.
 #[test]
 fn damaged_pem() {
     let material = Material::get();
@@ -147,7 +147,7 @@ fn damaged_pem() {
     );
 }
 
-/// Certificates with one thing that is unusual or wrong.
+/// Certificates with one unusual or wrong element.
 #[test]
 fn certificates() {
     let questions = der::certificates().into_iter().map(|(name, certificate)| {
@@ -161,12 +161,12 @@ fn certificates() {
     assert!(undecided.len() < 100, "{}: {undecided:?}", undecided.len());
 }
 
-/// Private keys with one element that is unusual or wrong.
+/// Private keys with one unusual or wrong element.
 #[test]
 fn private_keys() {
     let material = Material::get();
     let whole = pem::decode(material.key("rsa-2048")).unwrap();
-    // What the octets at the end of PKCS#8 hold begins after three headers
+    // The contents of PKCS#8's last field begin after three headers
     let pkcs1 = &whole[26..];
     let questions = keys::private_keys(pkcs1)
         .into_iter()
@@ -175,7 +175,7 @@ fn private_keys() {
     assert!(accepted > 12 && undecided.is_empty(), "{accepted}");
 }
 
-/// The numbers of RSA keys belong together as Go asks, and no more.
+/// The numbers of RSA keys must match as Go requires, and no further.
 #[test]
 fn small_rsa_keys() {
     let questions = keys::small_rsa_keys()
@@ -185,7 +185,7 @@ fn small_rsa_keys() {
     assert!(accepted > 100, "{accepted}");
 }
 
-/// Bytes, lines and DER elements changed at random.
+/// Random changes of bytes, lines and DER elements.
 #[test]
 fn mutations() {
     let material = Material::get();
@@ -232,7 +232,7 @@ fn mutations() {
     );
 }
 
-/// Every refusal names what is wrong and where, and how to repair it.
+/// Every refusal names the fault, its place, and a way to repair it.
 #[test]
 fn reasons() {
     let material = Material::get();
@@ -339,7 +339,7 @@ fn reasons() {
     }
     let other_key = Files::Pair(certificate.into(), material.key("ec-p384").into());
     assert_eq!(refused(other_key), Finding::KeyMismatch { key: None });
-    // What a file has and etcd does not read
+    // Parts of a file that etcd does not read
     let cut = format!("{certificate}  {certificate}{certificate}");
     assert!(verify::trusted_ca(cut.as_bytes()).is_ok_and(|all| all.len() == 2));
     let skipped = verify::skipped_blocks(cut.as_bytes()).unwrap();
@@ -353,7 +353,7 @@ fn reasons() {
     );
 }
 
-/// The public half of a key is the one of its certificate.
+/// The public half of a key is the key of its certificate.
 #[test]
 fn public_halves() {
     let material = Material::get();

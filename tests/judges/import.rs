@@ -1,4 +1,5 @@
-//! Private keys as the openssl command writes them: read, and written back; or refused by name.
+//! Private keys that the openssl command writes: etcd-pki reads them and writes them back, or
+//! refuses them by name.
 use std::{fs, path::Path};
 
 use etcd_pki_core::{
@@ -8,13 +9,13 @@ use etcd_pki_core::{
 use etcd_pki_tests::{Scratch, Tool, go, run};
 use pem_rfc7468::LineEnding;
 
-/// A key that openssl made, in the scratch folder.
+/// A key that openssl generated, in the scratch folder.
 struct Made {
     scratch: Scratch,
 }
 
 impl Made {
-    /// Runs one openssl command after the other; the key is then in `key`.
+    /// Runs openssl commands one after the other. The last one writes `key`.
     fn by(commands: &[&str]) -> Self {
         let scratch = Scratch::new("import");
         for command in commands {
@@ -31,7 +32,8 @@ impl Made {
         PrivateKey::from_bytes(&self.bytes(), Some(&Passphrase::new("secret")))
     }
 
-    /// The public key that openssl sees, its point uncompressed: `key` may have been made of another file.
+    /// The public key that openssl reads, with an uncompressed point. `key` may have been converted
+    /// from another file.
     fn public_key(&self) -> Vec<u8> {
         let first = self.scratch.path().join("first");
         public_key(
@@ -270,7 +272,7 @@ fn every_format_is_read_as_openssl_reads_it() {
     }
 }
 
-/// Go looks for all three structures under every label that ends in `PRIVATE KEY`, and etcd with it.
+/// Go, and so etcd, tries all three structures under every label that ends in `PRIVATE KEY`.
 #[test]
 fn whatever_its_label_says_a_key_is_read_where_go_reads_it() {
     let keys: [(&[&str], &str); 6] = [
@@ -321,7 +323,7 @@ fn whatever_its_label_says_a_key_is_read_where_go_reads_it() {
     }
 }
 
-/// Keys with which ring does not sign: an authority's key, a leaf's, and one in a request.
+/// Keys with which ring cannot sign: the key of a CA, of a leaf, and of a request.
 #[test]
 fn keys_that_ring_does_not_have_sign() {
     for generate in [
@@ -528,7 +530,8 @@ fn passphrases() {
     }
 }
 
-/// One wrong passphrase of 256 decrypts to right padding: none may pass, whatever comes out.
+/// One of 256 wrong passphrases decrypts to valid padding: none may be accepted, whatever the
+/// result is.
 #[test]
 fn no_wrong_passphrase_opens_a_key() {
     let made = Made::by(&[P256, "ec -in first -aes128 -passout pass:secret -out key"]);
@@ -565,7 +568,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     [&head, content].concat()
 }
 
-/// What a SEQUENCE of under 64 KiB contains.
+/// The contents of a SEQUENCE of less than 64 KiB.
 fn content(sequence: &[u8]) -> &[u8] {
     match sequence[1] {
         0x81 => &sequence[3..],
@@ -609,7 +612,8 @@ fn the_second_version_of_pkcs8() {
     }
 }
 
-/// The private number of an elliptic curve key in fewer or more bytes than the standard wants: Go reads it, and etcd with it.
+/// The private number of an elliptic curve key in fewer or more bytes than the standard requires:
+/// Go, and so etcd, reads it.
 #[test]
 fn numbers_of_another_length() {
     for (curve, oid, length) in [
@@ -628,7 +632,7 @@ fn numbers_of_another_length() {
             let key = [&[0x02, 0x01, 0x01], &tlv(0x04, number)[..], &curve].concat();
             tlv(0x30, &key)
         };
-        // A number with as many leading zeros as it gets
+        // A number with as many leading zeros as the encoding adds
         for significant in [1, length - 3, length - 1] {
             let number: Vec<u8> = (1..=significant as u8).collect();
             let whole = [&vec![0; length - significant][..], &number].concat();

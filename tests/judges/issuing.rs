@@ -1,10 +1,10 @@
-//! What Go would refuse is not issued: for CAs with limits and faults, Go's verdict on what openssl
-//! signs with them is ours before we sign.
+//! Certificates that Go would refuse are not issued: for CAs with constraints and faults, etcd-pki
+//! refuses to sign exactly if Go refuses a certificate that openssl signed with the same CA.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails there"
+    reason = "a failing step fails the test"
 )]
 
 use std::{
@@ -33,7 +33,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 struct Pki(Scratch);
 
 impl Pki {
-    /// Makes both by openssl, each with the lines of an extension file and with options.
+    /// Creates both with openssl, each with the lines of an extension file and with options.
     fn new(root: [&str; 2], ca: [&str; 2]) -> Self {
         let pki = Self(Scratch::new("issuing"));
         pki.make("root", root, "-signkey root-key.pem");
@@ -79,7 +79,7 @@ impl Pki {
         CertificateAuthority::load_at(self.bundle(), key, now)
     }
 
-    /// Go's verdict on a member's certificate that openssl signed: both usages must be accepted.
+    /// Go's verdict on a member's certificate that openssl signed: Go must accept both usages.
     fn go_accepts(&self, now: SystemTime) -> bool {
         let by = "-CA ca.pem -CAkey ca-key.pem -CAcreateserial";
         self.make("member", [MEMBER, "-days 3000"], by);
@@ -108,7 +108,7 @@ fn etcd_1() -> Identity {
     Identity::new("etcd-1").unwrap().with_names(names).unwrap()
 }
 
-/// The code of the finding for which nothing is issued.
+/// The code of the finding that prevents issuing.
 fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
     let ca = match pki.authority(now) {
         // A root that allows no CA below it
@@ -132,7 +132,8 @@ fn refusal(pki: &Pki, now: SystemTime) -> Option<&'static str> {
     }
 }
 
-/// A plan blocks the member's pair for this reason, does the rest, and does so each time.
+/// Checks that a plan blocks the member's pair for this reason, does the rest, and does the same
+/// each time.
 fn assert_planned(pki: &Pki, now: SystemTime, code: Option<&str>, what: &str) {
     let store = pki.store();
     let cluster = Cluster::try_from(ClusterSpec {
@@ -305,11 +306,11 @@ fn what_a_ca_may_not_sign_is_not_issued() {
         ),
     ] {
         let pki = Pki::new([&root, usual], [&ca, options]);
-        // The certificates by openssl begin when they are made
+        // The certificates of openssl are valid from their creation
         let now = SystemTime::now() + Duration::from_secs(60);
         assert_eq!(refusal(&pki, now), code, "{what}");
         assert_eq!(pki.go_accepts(now), code.is_none(), "{what}: Go");
-        // No plan is made with a trust bundle that etcd does not read
+        // There is no plan with a trust bundle that etcd cannot read
         if options == usual {
             assert_planned(&pki, now, code, what);
         }
@@ -324,7 +325,7 @@ fn a_ca_above_must_be_valid_now() {
     assert!(!pki.go_accepts(later));
     assert_planned(&pki, later, Some("EP001"), "an expired root");
 
-    // The root of the same key that lasts longer counts
+    // The certificate of the root that expires later counts, with the same key
     let expired = pki.text("root.pem");
     pki.make("root", [CA, "-days 3000"], "-signkey root-key.pem");
     assert_eq!(refusal(&pki, later), None);
@@ -335,7 +336,7 @@ fn a_ca_above_must_be_valid_now() {
     let member = ca.at(later).issue(Role::Member, etcd_1()).unwrap();
     assert!(member.certificate().not_after() > later + 300 * DAY);
 
-    // A root that begins after the CA below it
+    // A root that becomes valid after the CA below it
     thread::sleep(Duration::from_secs(2));
     pki.make("root", [CA, "-days 3000"], "-signkey root-key.pem");
     let early = pki.certificate("ca.pem").not_before();
@@ -343,7 +344,7 @@ fn a_ca_above_must_be_valid_now() {
     assert!(!pki.go_accepts(early));
 }
 
-/// A CA without its chain is judged by itself.
+/// A CA without its chain is judged alone.
 #[test]
 fn a_ca_without_its_root_signs() {
     let pki = Pki::new([CA, "-days 1"], [CA, "-days 3000"]);
@@ -354,7 +355,7 @@ fn a_ca_without_its_root_signs() {
     assert!(member.certificate().not_after() > later);
 }
 
-/// What another tool signed is not renewed if the new certificate would be refused too.
+/// A certificate of another tool is not renewed if Go would refuse the new one too.
 #[test]
 fn what_would_be_refused_is_not_renewed() {
     let limited = format!("{CA}nameConstraints=critical,permitted;DNS:example.com\n");
@@ -394,7 +395,7 @@ fn what_would_be_refused_is_not_renewed() {
     assert!(blocked.contains(&"EP034"), "{blocked:?}");
 }
 
-/// Requests are judged as pairs are: each by itself.
+/// Each request is judged separately, like pairs.
 #[test]
 fn requests_that_would_be_refused_are_blocked() {
     let only_clients = format!("{CA}extendedKeyUsage=clientAuth\n");

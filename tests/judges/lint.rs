@@ -1,4 +1,4 @@
-//! pkilint's verdict on how a certificate is made.
+//! pkilint's verdict on the encoding of a certificate.
 
 use etcd_pki_core::Role;
 use etcd_pki_tests::{certificates, each, pkilint};
@@ -8,7 +8,8 @@ fn finds_nothing_but_names_of_one_label() {
     for (what, role, certificates) in each() {
         let findings = pkilint::lint(&certificates.pair(role).certificate);
         for finding in &findings {
-            // `localhost` and `etcd-1` are names that etcd is dialled by; only public authorities may not certify them.
+            // etcd's clients connect to names such as `localhost` and `etcd-1`; only public CAs may
+            // not certify them.
             assert_eq!(
                 (role, finding.code.as_str()),
                 (Role::Member, "pkix.invalid_domain_name_syntax"),

@@ -1,4 +1,4 @@
-//! What is issued, judged by OpenSSL, Go, GnuTLS, NSS, webpki, CPython, linters and etcd.
+//! Issued certificates, judged by OpenSSL, Go, GnuTLS, NSS, webpki, CPython, linters and etcd.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -12,7 +12,7 @@ fn verifies_every_certificate_for_the_usages_of_its_role() {
         let (ca, leaf) = (certificates.ca(), &certificates.pair(role).certificate);
         let client = nss::verify(&ca, leaf, Usage::Client);
         if certificates.algorithm() == KeyAlgorithm::Ed25519 {
-            // Debian's NSS knows no Ed25519: the authority does not even enter its database.
+            // Debian's NSS does not support Ed25519: it does not add the CA to its database.
             client.assert_refused(&what, "SEC_ERROR_ADDING_CERT");
             continue;
         }

@@ -1,4 +1,5 @@
-//! OpenSSL's verdict: `verify`, `verify -x509_strict`, `req -verify`, and the bytes of the extensions.
+//! OpenSSL's verdict: `verify`, `verify -x509_strict`, `req -verify`, and the bytes of the
+//! extensions.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use etcd_pki_tests::{
     openssl::{self, Purpose},
 };
 
-/// id-kp-serverAuth and id-kp-clientAuth, and the latter alone, as DER
+/// id-kp-serverAuth and id-kp-clientAuth, and only the latter, as DER
 const SERVER_AND_CLIENT: &str = "301406082B0601050507030106082B06010505070302";
 const CLIENT: &str = "300A06082B06010505070302";
 
@@ -48,7 +49,8 @@ fn verifies_every_request() {
     }
 }
 
-/// Kubernetes, Go and rustls read extensions in any order; the order is our own, and fixed so that certificates compare.
+/// Kubernetes, Go and rustls read extensions in any order. Our order is fixed, so that certificates
+/// can be compared.
 #[test]
 fn sees_the_extensions_of_the_role_in_their_order() {
     for (what, role, certificates) in each() {
@@ -71,7 +73,7 @@ fn sees_the_extensions_of_the_role_in_their_order() {
         );
         let rsa = certificates.algorithm().name().starts_with("rsa");
         let expected = [
-            // Not a CA: the default, which DER leaves out (X.690, section 11.5)
+            // Not a CA: this is the default, which DER omits (X.690, section 11.5)
             "3000",
             // digitalSignature, and keyEncipherment for RSA: bits 0 and 2
             if rsa { "030205A0" } else { "03020780" },
@@ -85,7 +87,7 @@ fn sees_the_extensions_of_the_role_in_their_order() {
             assert_eq!(extension.value, expected, "{what}: {}", extension.name);
         }
         if role != Role::Member {
-            // IP 0.0.0.0 alone
+            // Only IP 0.0.0.0
             assert_eq!(extensions[5].value, "3006870400000000", "{what}");
         }
     }
@@ -133,7 +135,8 @@ fn refuses_another_authority() {
     );
 }
 
-/// Zeros that only DER needs, negative numbers and those that are longer than RFC 5280 allows: CAs have written them all.
+/// Zeros that only DER requires, negative numbers, and numbers that are longer than RFC 5280
+/// allows: CAs have written all of them.
 #[test]
 fn prints_serial_numbers_as_we_do() {
     let scratch = Scratch::new("serial");
@@ -161,7 +164,7 @@ fn prints_serial_numbers_as_we_do() {
             .stdout()
             .trim_end()
             .trim_start_matches("serial=")
-            // It breaks long ones
+            // openssl breaks long numbers
             .replace("\\\n", "");
         let certificate = Certificate::from_pem(fs::read(folder.join("c.pem")).unwrap()).unwrap();
         assert_eq!(certificate.serial_number().to_string(), theirs, "{serial}");

@@ -1,5 +1,6 @@
-//! etcd's peer port accepts every certificate of its CA without names, and those with names from there:
-//! clients do not get such certificates by accident, and who has one is warned.
+//! etcd's peer port accepts every certificate of its CA without names, and certificates with names
+//! of the client's address: etcd-pki does not issue such client certificates by accident, and warns
+//! about existing ones.
 use std::fs;
 
 use etcd_pki_core::{
@@ -10,7 +11,7 @@ use etcd_pki_core::{
 };
 use etcd_pki_tests::{Scratch, command::etcd_pki_in, openssl};
 
-/// The codes of a check, of all files.
+/// The codes of a check of all files.
 fn codes(scratch: &Scratch, directory: &str) -> Vec<&'static str> {
     let checked = Check::new().run([scratch.path().join(directory)]);
     let findings = checked.iter().flat_map(|one| one.findings());
@@ -77,7 +78,8 @@ fn who_is_accepted_is_warned_of_wherever_it_is_issued() {
     }
 }
 
-/// The peer CA closes the port only to what it did not sign, and a file without a CA closes nothing.
+/// A separate peer CA closes the port only for certificates that it did not sign, and a peer CA
+/// file without a CA closes nothing.
 #[test]
 fn a_peer_ca_that_trusts_the_clients_ca_too() {
     let scratch = Scratch::new("peer-port");
@@ -136,7 +138,8 @@ fn signed_and_renewed_ones_are_warned_of() {
     assert_eq!(finding.facts().current, ["app.lan"]);
 }
 
-/// Kubespray gives the names of all to each: one line says so, and it is no fault.
+/// Kubespray writes the names of all hosts into each certificate: one line reports this, and it is
+/// no fault.
 #[test]
 fn a_directory_of_kubespray_has_one_line() {
     let scratch = Scratch::new("peer-port");
@@ -157,14 +160,15 @@ fn a_directory_of_kubespray_has_one_line() {
         "{lines:?}"
     );
     assert!(lines[0].contains("peer port"), "{lines:?}");
-    // A usual directory has none
+    // A usual directory has no such line
     let _ = etcd_pki_in(scratch.path(), "ca new -d usual").expect_success();
     let _ = etcd_pki_in(scratch.path(), "cert issue member m -d usual").expect_success();
     let checked = etcd_pki_in(scratch.path(), "check usual").expect_success();
     assert_eq!(checked.stderr(), "");
 }
 
-/// An empty DNS name closed the port. Adopted, it is no reason to leave all names out.
+/// An empty DNS name closed the port. `adopt` drops it, but does not leave the certificate without
+/// names, which would open the port.
 #[test]
 fn a_dropped_name_does_not_open_the_port() {
     for (san, expected) in [
@@ -224,7 +228,8 @@ fn a_dropped_name_does_not_open_the_port() {
     }
 }
 
-/// A time before the end that is as long as a life, or more than a third of it, is not silently shortened.
+/// A time before the expiry that is as long as the validity, or longer than a third of it, is not
+/// shortened without a message.
 #[test]
 fn what_is_not_renewed_as_requested_is_said() {
     let scratch = Scratch::new("due");
@@ -249,12 +254,12 @@ fn what_is_not_renewed_as_requested_is_said() {
         "{}",
         refused.stderr()
     );
-    // 15 of 20 days: not in the last third yet, and it is a note
+    // 15 of 20 days: the last third has not begun, so it is only a note
     let noted = run("cert renew pki/client-short.pem -d pki --days 20").expect_success();
     assert_eq!(noted.stderr().matches("third").count(), 0);
     let noted = run("cert renew -d pki --due 19d");
     assert_eq!(noted.code(), Some(0), "{}", noted.stderr());
-    // The default is never more than a third, and says nothing
+    // The default is never more than a third, and has no message
     let usual = run("cert renew -d pki").expect_success();
     assert!(!usual.stderr().contains("third"), "{}", usual.stderr());
     assert_eq!(certificate(&scratch, "pki/client-app.pem"), before);

@@ -1,4 +1,4 @@
-//! The profiles, at instants that are fixed: what stands in a certificate, told by OpenSSL.
+//! The profiles at fixed times: OpenSSL reads the contents of the certificates.
 use std::{fs, time::Duration};
 
 use etcd_pki_core::{
@@ -75,7 +75,7 @@ fn as_kubespray_makes_them() {
     for (role, common_name) in [
         (Role::Member, "etcd-member-a"),
         (Role::Node, "etcd-node-a"),
-        // A user is who it is
+        // A user has only a name
         (Role::Client, "a.dc1.example"),
     ] {
         let bundle = ca
@@ -90,7 +90,7 @@ fn as_kubespray_makes_them() {
         );
         assert_eq!(rfc3339(certificate.not_after()), "2126-10-31T12:00:00Z");
         let text = parsed(certificate);
-        // After 2049 the other form (RFC 5280, section 4.1.2.5)
+        // After 2049, the other form of a time is used (RFC 5280, section 4.1.2.5)
         assert!(
             text.contains("GENERALIZEDTIME   :21261031120000Z"),
             "{text}"

@@ -1,4 +1,4 @@
-//! What holds for any input: names, times, PEM, serial numbers, and certificates made of them.
+//! Properties for any input: names, times, PEM, serial numbers, and certificates with them.
 use std::{
     net::IpAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -21,7 +21,8 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Short enough to have a member's prefix before it, and never with two hyphens in a row, which are IDNA's.
+/// A host name that is short enough for a member's prefix, and never has two hyphens in a row,
+/// which are reserved for IDNA.
 fn host_name() -> impl Strategy<Value = String> {
     "[a-z](-?[a-z0-9]){0,8}(\\.[a-z][a-z0-9]{0,8}){0,3}"
 }
@@ -121,7 +122,7 @@ proptest! {
         let long = [&vec![0; zeros][..], &number].concat();
         let long = PrivateKey::from_der(&sec1(curve, &long)).unwrap();
         prop_assert_eq!(short.public_key(), long.public_key());
-        // Either signs for the other, and is read again as what it is
+        // Each signs for the other, and reads as the same key again
         let again = PrivateKey::from_der(&long.to_secret_der()).unwrap();
         prop_assert_eq!(again.public_key(), short.public_key());
         let identity = Identity::new("x").unwrap();

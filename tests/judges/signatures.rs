@@ -1,9 +1,9 @@
-//! Signatures as the openssl command makes them, of every kind: Go decides which of them are good.
+//! Signatures of every kind that the openssl command creates: Go decides which of them are valid.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on fails where it stands"
+    reason = "a failing step fails the test"
 )]
 
 use std::{
@@ -19,7 +19,7 @@ use etcd_pki_core::{
 use etcd_pki_tests::{Scratch, Tool, Verdict, command::etcd_pki_in, go, openssl, run};
 use pem_rfc7468::LineEnding;
 
-/// Keys by the command that makes them, into `key`.
+/// Keys, and the commands that write them into `key`.
 const KEYS: [(&str, &str); 15] = [
     (
         "ec-p224",
@@ -83,10 +83,10 @@ const KEYS: [(&str, &str); 15] = [
     ),
 ];
 
-/// What Go would check and etcd-pki does not; each is a result of its own.
+/// Signatures that Go checks and etcd-pki does not; each has a separate result.
 const UNSUPPORTED: [&str; 1] = ["ec-p224"];
 
-/// Ways in which openssl signs with a key, by its options.
+/// The options with which openssl signs with a key.
 fn ways(key: &str) -> Vec<String> {
     let digests = [
         "-md5",
@@ -116,7 +116,7 @@ fn ways(key: &str) -> Vec<String> {
     ways
 }
 
-/// Whether openssl can: a key of 1024 bits is too short for some digests and salts.
+/// Whether openssl can sign: a key of 1024 bits is too short for some digests and salts.
 fn can(directory: &Path, line: &str) -> bool {
     let mut command = Tool::OPENSSL.command();
     command.current_dir(directory).args(line.split_whitespace());
@@ -128,7 +128,7 @@ fn make_request(directory: &Path, options: &str) -> bool {
     can(directory, &line)
 }
 
-/// What Go and etcd-pki answer, counted.
+/// The numbers of answers by Go and etcd-pki.
 #[derive(Debug, Default)]
 struct Answers {
     accepted: usize,
@@ -136,7 +136,7 @@ struct Answers {
 }
 
 impl Answers {
-    /// Compares two answers; where Go refuses the digest, its name is in our reason.
+    /// Compares two answers. If Go refuses the digest, our reason contains its name.
     fn compare(&mut self, (key, way): (&str, &str), go: &Verdict, ours: Result<(), Error>) {
         let what = format!("{key} {way}");
         let named = match way.split(' ').next() {
@@ -161,7 +161,7 @@ impl Answers {
     }
 }
 
-/// Whatever certificate openssl signs, Go and etcd-pki give the same answer.
+/// Go and etcd-pki give the same answer for every certificate that openssl signs.
 #[test]
 fn go_and_etcd_pki_agree_on_certificates() {
     let mut answers = Answers::default();
@@ -212,7 +212,7 @@ fn go_and_etcd_pki_agree_on_requests() {
     assert!(answers.accepted > 50 && answers.refused > 20, "{answers:?}");
 }
 
-/// A signature over something else is refused as such, by every way to check one.
+/// A signature over other contents is refused with that reason, by every function that checks one.
 #[test]
 fn a_changed_request_is_refused() {
     for (name, generate) in KEYS {
@@ -255,8 +255,8 @@ fn hex(text: &str) -> [u8; 32] {
     std::array::from_fn(byte)
 }
 
-/// Anybody can sign with an Ed25519 key of small order: Go's verifier accepts it, and it proves no
-/// possession of a key.
+/// Any person can sign with an Ed25519 key of small order: Go's verifier accepts the signature, and
+/// it does not prove possession of a key.
 #[test]
 fn an_ed25519_key_of_small_order_is_no_proof() {
     let scratch = Scratch::new("small-order");
@@ -269,8 +269,8 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
     let key = own.public_key().as_der();
     let key = &key[key.len() - 32..];
     let at = good.windows(32).position(|bytes| bytes == key).unwrap();
-    // The points of order 1, 2, 4, 4, 8, 8, 8 and 8 (RFC 7748 and RFC 8032 give the curve), then every
-    // encoding that is not canonical: its number is p to 2^255 - 1, with either sign
+    // The points of order 1, 2, 4, 4, 8, 8, 8 and 8 (RFC 7748 and RFC 8032 give the curve), then
+    // every encoding that is not canonical: its number is p to 2^255 - 1, with either sign
     let order_1 = hex("0100000000000000000000000000000000000000000000000000000000000000");
     let order_2 = hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
     let order_8 = [
@@ -297,7 +297,7 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
     for key in keys {
         let mut der = good.clone();
         der[at..at + 32].copy_from_slice(&key);
-        // The identity and zero: a signature of every message by the identity
+        // The identity and zero: the identity is a valid signature of every message
         let signature = der.len() - 64;
         der[signature..].fill(0);
         der[signature] = 1;
@@ -310,7 +310,7 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
             let is_signed = error.to_string().contains("small order");
             assert!(is_signed || key != order_1, "{error}");
         }
-        // Nor does a certificate have such a key, however it comes
+        // No certificate is issued for such a key, whatever its source is
         let info = [&own_der[..own_der.len() - 32], &key].concat();
         let public = PublicKey::from_der(&info).unwrap();
         let backup = etcd_pki_core::Identity::new("backup").unwrap();
@@ -321,7 +321,7 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
         assert!(error.contains("small order"), "{error}");
     }
     assert!(go_accepts > 0, "the test signs nothing");
-    // The key of the request itself is none of them
+    // The key of the request itself has no small order
     assert!(
         ca.at(SystemTime::now())
             .certify(
@@ -333,7 +333,7 @@ fn an_ed25519_key_of_small_order_is_no_proof() {
     );
 }
 
-/// What a key of ours signs, `openssl dgst` verifies; the digest is that of its algorithm.
+/// `openssl dgst` verifies a signature of our key, with the digest of its algorithm.
 #[test]
 fn openssl_verifies_what_each_key_signs() {
     let scratch = Scratch::new("signs");
@@ -366,7 +366,7 @@ fn openssl_verifies_what_each_key_signs() {
     }
 }
 
-/// An authority that was signed in another way than ours is loaded, signs, and is renewed in our way.
+/// A CA with another kind of signature than ours is loaded, signs, and is renewed with our kind.
 #[test]
 fn authorities_signed_in_any_way_are_renewed() {
     let pss = "-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
@@ -423,7 +423,7 @@ fn authorities_signed_in_any_way_are_renewed() {
     }
 }
 
-/// A signature with SHA-1 is named as that, by every command; it is not taken for another CA's.
+/// Every command reports a SHA-1 signature as such, and not as that of another CA.
 #[test]
 fn sha_1_is_named() {
     let scratch = Scratch::new("sha-1");
@@ -479,7 +479,7 @@ fn sha_1_is_named() {
             );
         }
     }
-    // A specification names them, so they are signed again, with the same keys
+    // The specification contains them, so they are signed again, with the same keys
     fs::write(
         directory.join("cluster.yaml"),
         "directory: pki\nclients: [{name: a, common_name: client-a}, {name: b, common_name: client-b}]\n",
@@ -499,7 +499,8 @@ fn sha_1_is_named() {
             .client()
             .assert_accepted(name);
     }
-    // A CA that SHA-1 signed is trusted by itself, as Go trusts it; its leaf in the chain is not
+    // A CA with a SHA-1 signature is trusted if it is a trusted certificate itself, as in Go. Its
+    // leaf in the chain is not
     let ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n";
     fs::write(directory.join("extensions"), ca).unwrap();
     let _ = call(
@@ -529,7 +530,7 @@ fn sha_1_is_named() {
     assert!(error.unwrap_err().to_string().contains("SHA-1"));
 }
 
-/// Keys that are used and not made are refused by name where one is to be made.
+/// Kinds of keys that can be used but not generated are refused by name if one must be generated.
 #[test]
 fn no_key_of_p521_is_made() {
     for error in [

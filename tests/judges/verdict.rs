@@ -1,4 +1,4 @@
-//! Our verdict is Go's: on chains good and bad, for both usages and for hosts, they agree.
+//! Our verdict is Go's: both agree about good and bad chains, for both usages and for hosts.
 mod limits;
 mod names;
 
@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, time::SystemTime};
 use etcd_pki_core::{Certificate, Role, Validity, internal::rfc3339, verify::Verifier};
 use etcd_pki_tests::{Scratch, Verdict, go, openssl};
 
-/// Certificates made by openssl, each by its extensions.
+/// Certificates that openssl created with given extensions.
 struct Chains {
     scratch: Scratch,
 }
@@ -30,7 +30,8 @@ impl Chains {
         openssl::call(self.scratch.path(), line);
     }
 
-    /// Makes NAME.pem, signed by ISSUER (itself, if that is its name), with the lines of an extension file.
+    /// Creates NAME.pem, signed by ISSUER (or self-signed, if ISSUER is NAME), with the lines of an
+    /// extension file.
     fn make(&self, name: &str, subject: &str, issuer: &str, extensions: &str, days: &str) {
         if !self.file(&format!("{name}-key.pem")).exists() {
             self.call(&format!(
@@ -57,7 +58,7 @@ impl Chains {
         ));
     }
 
-    /// A certificate file as etcd has it: the leaf, and its intermediates behind it.
+    /// A certificate file as etcd has it: the leaf, followed by its intermediates.
     fn bundle(&self, names: &[&str]) -> PathBuf {
         let certificates = names
             .iter()
@@ -67,7 +68,7 @@ impl Chains {
         path
     }
 
-    /// Asks both whether a client's certificate is accepted, once.
+    /// Asks both once whether they accept a client's certificate.
     #[track_caller]
     fn agree(
         &self,
@@ -113,7 +114,7 @@ impl Chains {
         fs::write(self.file(&format!("{name}.pem")), texts.collect::<String>()).unwrap();
     }
 
-    /// Asks both, for both usages, and for hosts.
+    /// Asks both about a chain, for both usages and for hosts.
     fn compare(&self, what: &str, root: &str, chain: &[&str], at: Option<SystemTime>) -> bool {
         let (ca, file) = (self.file(&format!("{root}.pem")), self.bundle(chain));
         let roots = Certificate::all_from_bytes(&fs::read(&ca).unwrap()).unwrap();
@@ -139,7 +140,7 @@ impl Chains {
                 go = go.at(instant);
                 ours = ours.at(at);
             }
-            // A member's role wants both usages, a client's one of them
+            // The role of a member requires both usages, and the role of a client one of them
             let client = ours.clone().with_role(Role::Client).verify(&leaf);
             let member = ours.with_role(Role::Member).verify(&leaf);
             let (go_client, go_server) = (go.client(), go.server());
@@ -350,7 +351,7 @@ fn chains() {
             accepted,
             "{what}"
         );
-        // Without the intermediate there is no way up, unless it is trusted itself
+        // Without the intermediate there is no chain, unless the intermediate itself is trusted
         assert!(!chains.compare(what, "root", &["leaf"], None), "{what}");
         chains.compare(&format!("{what}, trusted"), "middle", &["leaf"], None);
     }
@@ -396,7 +397,7 @@ fn a_wildcard_may_stand_for_a_name_that_is_excluded() {
     assert!(!chains.compare("a wildcard", "root", &["leaf"], None));
 }
 
-/// What one trusted certificate does not allow, another with the same key may.
+/// If one trusted certificate does not allow the chain, another one with the same key may allow it.
 #[test]
 fn every_way_up_is_tried() {
     let chains = Chains::new();
@@ -410,8 +411,8 @@ fn every_way_up_is_tried() {
     assert!(chains.compare("both", "both", &["leaf"], None));
 }
 
-/// Go asks for policies where policyConstraints do, but not where the trusted CA does. We do not judge
-/// that, and never call such a chain accepted.
+/// Go requires policies if policyConstraints do, but not if those of the trusted CA do. We do not
+/// check policies, and never call such a chain accepted.
 #[test]
 fn policy_constraints() {
     let explicit = "policyConstraints=critical,requireExplicitPolicy:0";

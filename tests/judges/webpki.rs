@@ -1,8 +1,5 @@
-//! rustls-webpki's verdict, with ring: what a client of etcd in Rust says.
-#![allow(
-    clippy::expect_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
+//! rustls-webpki's verdict, with ring: an etcd client in Rust decides like this.
+#![allow(clippy::expect_used, reason = "a failing step fails the test")]
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! A cluster's directory, planned and applied: what is due, and nothing else.
+//! A cluster's directory, planned and applied: only due certificates change.
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
@@ -61,7 +61,7 @@ fn each_fault_is_named_and_mended_alone() {
     );
     cluster.assert_mended(&["client-root-key.pem", "client-root.pem"]);
 
-    // An exchange of both files that was cut off between the two
+    // A replacement of both files that was interrupted between the two
     fs::copy(
         cluster.file("client-backup.pem"),
         cluster.file("client-root.pem"),
@@ -75,7 +75,7 @@ fn each_fault_is_named_and_mended_alone() {
     );
     cluster.assert_mended(&["client-root.pem"]);
 
-    // Content that is unknown, and files larger than any that is read: nothing replaces them
+    // Unknown contents, and files larger than the limit, are not replaced
     let huge = |file: &str| {
         let planted = fs::File::create(cluster.file(file)).unwrap();
         planted.set_len(READ_LIMIT + 1).unwrap();
@@ -102,7 +102,7 @@ fn each_fault_is_named_and_mended_alone() {
             cluster.assert_whole();
         }
     }
-    // A new key takes the place of an unreadable one only if it is requested
+    // A new key replaces an unreadable one only on request
     fs::write(cluster.file("client-root-key.pem"), "nonsense").unwrap();
     let mut rekey = cluster.command("apply");
     let _ = run(rekey.args(["--rekey", "--only", "root"])).expect_success();
@@ -122,7 +122,7 @@ fn each_fault_is_named_and_mended_alone() {
     );
     cluster.assert_mended(&[]);
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    // As Kubespray's copies have
+    // The mode of Kubespray's copies
     fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
     cluster.assert_whole();
 }
@@ -134,7 +134,7 @@ fn what_everybody_may_write_is_closed() {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     };
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    // Whoever replaces the first of them is trusted by all
+    // A user who can replace one of them controls what others trust
     for (file, found) in [("ca.pem", 0o777), ("member-etcd-1.pem", 0o646)] {
         set(&cluster.file(file), found);
         assert_eq!(
@@ -149,16 +149,16 @@ fn what_everybody_may_write_is_closed() {
         cluster.assert_mended(&[]);
         assert_eq!(mode(&cluster.file(file)), 0o644);
     }
-    // A certificate that takes the place of an open one is not open
+    // A certificate that replaces one with an open mode does not get that mode
     let certificate = cluster.file("client-root.pem");
     fs::write(&certificate, "").unwrap();
     set(&certificate, 0o666);
     cluster.assert_mended(&["client-root.pem"]);
     assert_eq!(mode(&certificate), 0o644);
-    // The group is the owner's affair
+    // The owner may choose the group's rights
     set(&certificate, 0o664);
     cluster.assert_whole();
-    // What a link leads to is left to whoever has put it there
+    // The target of a link belongs to the user who created the link
     let away = cluster.path().join("away.pem");
     fs::rename(&certificate, &away).unwrap();
     set(&away, 0o666);
@@ -216,7 +216,8 @@ fn another_specification_changes_what_it_must() {
     cluster.assert_whole();
     cluster.specify(SPECIFICATION);
     let _ = cluster.apply();
-    // One that is due from its first day would be made anew each time: never before the last third of its life
+    // Otherwise, a certificate that is due from its first day would be renewed at each run: it is
+    // never renewed before the last third of its validity
     cluster.specify(&format!(
         "defaults: {{renew_before: 300d}}\n{SPECIFICATION}"
     ));
@@ -253,7 +254,7 @@ fn one_name_alone_and_new_keys_when_asked_for() {
     assert!(said.contains("\"etcd\" is no host and no user"), "{said}");
 }
 
-/// What is not there is not named as if it went.
+/// A missing key is not listed among the files that are removed.
 #[test]
 fn a_certificate_without_its_key_is_pruned() {
     let cluster = Cluster::applied();
@@ -291,7 +292,7 @@ fn who_is_gone_stays_until_it_is_pruned() {
     );
     let _ = cluster.apply();
     let secret = fs::read(cluster.file("client-root-key.pem")).unwrap();
-    // Somebody else's file, and another authority's, are not pruned
+    // The files of others, and certificates of another CA, are not pruned
     fs::write(cluster.file("notes.pem"), "mine").unwrap();
     fs::write(
         cluster.file("client-other.pem"),
@@ -320,7 +321,7 @@ fn who_is_gone_stays_until_it_is_pruned() {
     );
 }
 
-/// What is wrong beside a key that has to be made anew is told as well.
+/// If a key must be replaced, the other reasons are reported as well.
 #[test]
 fn every_reason_is_reported() {
     let cluster = Cluster::applied();
@@ -368,7 +369,8 @@ fn every_reason_is_reported() {
     );
 }
 
-/// What ends with its authority is renewed with it, and not by the run after.
+/// A certificate that expires with its CA is renewed in the same run as the CA, and not in the next
+/// one.
 #[test]
 fn what_ends_with_its_authority_is_renewed_with_it() {
     const DAY: Duration = Duration::from_secs(86_400);
@@ -379,7 +381,7 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
     let specification = etcd_pki_core::Cluster::from_yaml(&text).unwrap();
     let store = Store::new(cluster.directory(), specification.layout());
     let plan = specification.plan(&store).unwrap();
-    // An authority of ten years and certificates of one, all of which have twenty days left
+    // A CA for ten years and certificates for one year, which all expire in twenty days
     let (ten_years_ago, months_ago) = (
         SystemTime::now() - 3_630 * DAY - MINUTE,
         SystemTime::now() - 300 * DAY,
@@ -419,7 +421,7 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
         fs::write(&step.paths().key, key).unwrap();
     }
 
-    // One host's pair would end with the authority again
+    // The pair of one host would expire with the CA again
     let only = run(cluster
         .command("plan")
         .args(["--only", "kube-1", "--check"]));
@@ -440,7 +442,7 @@ fn what_ends_with_its_authority_is_renewed_with_it() {
     cluster.assert_whole();
 }
 
-/// etcd reads PEM alone.
+/// etcd reads only PEM.
 #[test]
 fn der_is_no_file_of_a_pair() {
     let cluster = Cluster::applied();
@@ -488,7 +490,8 @@ fn der_is_no_file_of_a_pair() {
     assert_eq!(read_certificate(cluster.file("ca.pem")), ca);
 }
 
-/// What a specification says of an authority that is there and is otherwise is told, and changes nothing.
+/// If a specification describes an existing CA differently, the plan reports it and changes
+/// nothing.
 #[test]
 fn an_authority_stays_as_it_was_made() {
     let cluster = Cluster::applied();
@@ -509,7 +512,7 @@ fn an_authority_stays_as_it_was_made() {
 #[test]
 fn an_authority_whose_key_is_damaged() {
     let cluster = Cluster::applied();
-    // An empty file is a missing key, as after a crash
+    // An empty file counts as a missing key, as after a crash
     fs::write(cluster.file("ca-key.pem"), "").unwrap();
     assert!(cluster.due().is_empty());
     let checked = run(Command::new(etcd_pki())
@@ -528,12 +531,12 @@ fn an_authority_whose_key_is_damaged() {
         let said = stderr_of(&cluster.command("plan").output().unwrap(), 1);
         assert!(said.contains("ssl/ca-key.pem"), "{said}");
     }
-    // Where it is elsewhere on purpose, there is nothing to say
+    // If the key is elsewhere on purpose, there is no message
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
     assert!(cluster.due().is_empty());
 }
 
-/// A clock that is set back makes nothing due, and an authority from its future signs nothing.
+/// A clock that is set back makes nothing due, and a CA that is not valid yet signs nothing.
 #[test]
 fn a_clock_that_jumps_back() {
     let cluster = Cluster::applied();
@@ -555,7 +558,7 @@ fn a_clock_that_jumps_back() {
             .contains("is not valid before")
     );
 
-    // It is told of what another clock has signed
+    // The plan reports certificates that were signed with another clock
     let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
     let root = etcd_pki_core::Identity::new("root").unwrap();
     let late = ca

@@ -1,5 +1,5 @@
-//! A CA with a file behind a symbolic link: nothing is signed with it, and nothing is written through the
-//! link.
+//! A CA with a file that is a symbolic link: nothing is signed with it, and nothing is written
+//! through the link.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -15,7 +15,7 @@ use etcd_pki_tests::{
     openssl, stderr_of,
 };
 
-/// Moves a file away, and puts a link to it in its place.
+/// Moves a file to another place, and creates a link to it in its old place.
 fn link(directory: &Path, file: &str) {
     let place = directory.join(file);
     let away = directory.with_extension("away").join(file);
@@ -24,7 +24,8 @@ fn link(directory: &Path, file: &str) {
     symlink(&away, &place).unwrap();
 }
 
-/// Nothing is signed with a CA that only a link leads to: a plan says so, and nothing is written.
+/// Nothing is signed with a CA that is reached only through a link: a plan reports it, and nothing
+/// is written.
 #[test]
 fn a_ca_behind_a_link_signs_nothing() {
     for file in ["ca.pem", "ca-key.pem"] {
@@ -55,7 +56,7 @@ fn a_ca_behind_a_link_signs_nothing() {
             "{renewed:?}"
         );
         assert_eq!(cluster.contents(), before, "{file}");
-        // What needs no CA is done
+        // Changes that need no CA are done
         assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
@@ -95,7 +96,7 @@ fn a_ca_behind_a_link_is_not_written() {
     }
 }
 
-/// The certificate of the cluster's CA, made again with its key and without keyUsage.
+/// The certificate of the cluster's CA, issued again with its key and without keyUsage.
 fn without_key_usage(cluster: &Cluster) -> Vec<u8> {
     fs::write(
         cluster.path().join("openssl.cnf"),
@@ -108,7 +109,7 @@ fn without_key_usage(cluster: &Cluster) -> Vec<u8> {
     fs::read(cluster.path().join("root.pem")).unwrap()
 }
 
-/// Where requests are signed, and on a host that must trust another bundle.
+/// The machine that signs requests, and a host that must trust another bundle.
 #[test]
 fn a_ca_behind_a_link_where_keys_stay_on_hosts() {
     for file in ["ca.pem", "ca-key.pem"] {
@@ -155,7 +156,7 @@ fn a_ca_behind_a_link_where_keys_stay_on_hosts() {
     }
 }
 
-/// A folder that is a link is one, whichever of the files it has.
+/// The same for a folder that is a link, whichever of the files it contains.
 #[test]
 fn a_ca_in_a_linked_folder() {
     let cluster =

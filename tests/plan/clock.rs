@@ -1,4 +1,5 @@
-//! A machine whose clock begins in 1970: nothing is made by it, and whoever plans learns why.
+//! A machine with a clock that begins in 1970: nothing is issued with this time, and every plan
+//! reports the reason.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 
 use etcd_pki_tests::{Scratch, command::etcd_pki, run};
 
-/// A library that comes before the system's and stops its clock.
+/// A library that is loaded before the system's and stops the clock.
 const CLOCK: &str = r#"
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 }
 "#;
 
-/// Builds the library for an instant, with the C compiler that links Rust's programs.
+/// Builds the library for a fixed time, with the C compiler that links Rust programs.
 fn library(folder: &Path, seconds: u64) -> PathBuf {
     let (source, library) = (
         folder.join("clock.c"),
@@ -84,7 +85,7 @@ fn a_clock_that_begins_in_1970_is_named_and_makes_nothing() {
     );
 }
 
-/// Whoever only reads learns why every certificate seems to be of the future.
+/// A command that only reads reports why every certificate seems to be from the future.
 #[test]
 fn a_wrong_clock_is_named_by_what_reads() {
     let scratch = Scratch::new("clock");
@@ -134,8 +135,8 @@ fn a_clock_that_may_be_right_is_not_named() {
     assert!(!said.contains("clock"), "{said}");
 }
 
-/// A clock that is years ahead shows a whole cluster as expired long ago. No date of its own shows that a
-/// clock is ahead, so the certificates do.
+/// With a clock that is years ahead, a whole cluster seems to have expired long ago. A date alone
+/// does not show that the clock is ahead, but the certificates do.
 #[test]
 fn a_clock_in_the_future_is_doubted_where_everything_expired() {
     const YEAR: u64 = 365 * 86_400;
@@ -157,7 +158,7 @@ fn a_clock_in_the_future_is_doubted_where_everything_expired() {
         let clock = library(folder, now + years * YEAR);
         let (_, said) = at(&clock, folder, "check pki");
         assert_eq!(said.contains(note), is_doubted, "{years}: {said}");
-        // The time is the one that was named
+        // The user named this time
         let (_, said) = at(&clock, folder, "check pki --at 2100-01-01T00:00:00Z");
         assert!(!said.contains(note), "{years}: {said}");
     }

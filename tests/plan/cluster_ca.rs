@@ -1,4 +1,5 @@
-//! The authority of a cluster: never made beside another, renewed with its key, and what its leaves say of it.
+//! The CA of a cluster: it is never created next to another one, and it is renewed with its key;
+//! some leaves identify it by its serial number.
 use std::{collections::BTreeMap, fs};
 
 use etcd_pki_core::Certificate;
@@ -29,7 +30,7 @@ fn an_authority_is_never_made_beside_another() {
             .into_iter()
             .for_each(|(file, bytes)| fs::write(cluster.file(file), bytes).unwrap());
     }
-    // Without its key it goes on serving, and signs nothing
+    // Without its key, it stays trusted and signs nothing
     let key = fs::read(cluster.file("ca-key.pem")).unwrap();
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
     assert!(apply().status.success());
@@ -40,7 +41,7 @@ fn an_authority_is_never_made_beside_another() {
         "{said}"
     );
     fs::write(cluster.file("ca-key.pem"), key).unwrap();
-    // Somebody else's
+    // The CA of another specification
     cluster.specify(&format!("ca: {{common_name: other-ca}}\n{SPECIFICATION}"));
     let said = stderr_of(&apply(), 1);
     assert!(said.contains("the specification says other-ca"), "{said}");
@@ -68,7 +69,8 @@ fn a_ca_without_key_usage_is_renewed_and_its_leaves_stay() {
     assert!(cluster.due().is_empty());
 }
 
-/// Somebody renews the authority with OpenSSL, and with it goes the serial number, or the key identifier, that some leaves name.
+/// The CA is renewed with OpenSSL and loses the serial number, or the key identifier, that some
+/// leaves contain.
 #[test]
 fn leaves_that_name_an_earlier_certificate_of_their_authority() {
     let cluster = Cluster::applied();

@@ -1,4 +1,5 @@
-//! Writing that cannot be done or is cut off, and several that write at once: nothing is lost, and no file is cut short.
+//! Writing that fails or is interrupted, and several processes that write in parallel: nothing is
+//! lost, and no file is truncated.
 use std::{
     fs,
     process::{Command, Stdio},
@@ -13,7 +14,7 @@ use etcd_pki_tests::{Scratch, command::etcd_pki, pki::Pki};
 fn a_full_disk_loses_nothing() {
     let pki = Pki::create();
     let before = pki.contents();
-    // No file may grow beyond nothing, as on a disk without room
+    // No file may grow, as on a full disk
     let full = "trap '' XFSZ; ulimit -f 0;";
     let output = pki.run_after(full, "cert issue client app -d pki");
     pki.assert_refused(&output, "cannot write in", &before);
@@ -26,7 +27,7 @@ fn a_full_disk_loses_nothing() {
 #[test]
 fn a_directory_that_may_not_be_written_to() {
     let pki = Pki::create();
-    // /proc takes no files, from root either
+    // /proc allows no new files, even for root
     let output =
         pki.run("cert issue client app --ca pki/ca.pem --ca-key pki/ca-key.pem -o /proc/app.pem");
     assert_eq!(output.status.code(), Some(1));
@@ -78,14 +79,14 @@ fn killed_at_any_instant() {
         thread::sleep(Duration::from_micros(200 * round));
         child.kill().unwrap();
         child.wait().unwrap();
-        // The authority is whole, and no file is cut short
+        // The CA is complete, and no file is truncated
         assert!(pki.run("ca show -d pki").status.success());
         for (name, contents) in pki.contents() {
             let cut = !name.starts_with('.') && !contents.ends_with(b"-----\n");
             assert!(!cut, "{name} after round {round}");
         }
     }
-    // The next run clears up
+    // The next run removes temporary files
     assert!(
         pki.run("cert issue client app --force -d pki")
             .status
@@ -133,7 +134,7 @@ fn the_wait_for_a_lock_is_told_once_and_can_be_ended() {
     });
     assert_eq!(told, 1);
 
-    // Who need not wait is asked nothing
+    // If the lock is free, the callback is not called
     let free = store.lock_while(|| false);
     assert!(free.is_ok(), "{free:?}");
 }

@@ -1,5 +1,5 @@
-//! Ownership of keys is judged, not inherited: a key that belongs to a stranger is named and not used, and
-//! a CA's key is for its owner alone.
+//! Ownership of keys is checked, not inherited: a key that belongs to an unprivileged user is
+//! reported and not used, and only its owner can read a CA key.
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
@@ -121,7 +121,7 @@ fn keys_of_leaves() {
                 );
                 assert_eq!(codes.contains(&"EP051"), is_refused, "{owner}");
             }
-            // What is due is not done with such a key, and nothing is given to its owner
+            // No due change uses such a key, and nothing is given to its owner
             fs::rename(pki.file("member-m.pem"), pki.scratch.path().join("kept")).unwrap();
             for options in [PlanOptions::new(), PlanOptions::new().with_rekey()] {
                 let _ = pki.plan(&options).apply().unwrap();
@@ -145,7 +145,7 @@ fn keys_of_leaves() {
             renew.args(["cert", "renew"]).arg(pki.file("member-m.pem"));
             renew.arg("-d").arg(pki.directory());
             let renewed = renew.output().unwrap();
-            // No specification says that etcd may own it
+            // No specification states that etcd may own it
             assert_eq!(
                 renewed.status.success(),
                 !is_stranger,
@@ -155,7 +155,8 @@ fn keys_of_leaves() {
     }
 }
 
-/// A key under a certificate's name counts too, and an empty file of a stranger becomes no key of theirs.
+/// A key in a file with the name of a certificate counts too. An empty file of an unprivileged user
+/// does not get a key.
 #[test]
 fn a_strangers_empty_file() {
     if !is_root() {
@@ -177,7 +178,7 @@ fn a_strangers_empty_file() {
     }
 }
 
-/// Owner, group and mode of keys are not for a CA's key; `files.ca` is.
+/// Owner, group and mode for keys do not apply to a CA key; `files.ca` does.
 #[test]
 fn keys_of_cas() {
     if !is_root() {
@@ -195,7 +196,7 @@ fn keys_of_cas() {
     );
     assert!(!pki.codes_of("ca.pem").contains(&"EP052"));
 
-    // Kubespray gives every key to etcd: it stays usable
+    // Kubespray gives every key to etcd: such a CA key stays usable
     give(&ca_key, ETCD);
     let (action, codes) = pki.step(&PlanOptions::new(), "ca.pem");
     assert_eq!((action, codes), (Action::Keep, vec!["EP052"]));
@@ -235,7 +236,8 @@ fn keys_of_cas() {
     );
 }
 
-/// A planted key does not become the CA, whoever owns the directory.
+/// A key that an unprivileged user put there does not become the CA, even if that user owns the
+/// directory.
 #[test]
 fn a_planted_ca_key() {
     if !is_root() {
@@ -285,8 +287,8 @@ fn adoption() {
     assert!(remarks.any(|remark| remark.contains("who can sign certificates")));
 }
 
-/// A key that `--key` names is judged by its owner, and in the directory it is reached through no link,
-/// as one that a plan finds there.
+/// The owner of a key that `--key` names is checked. A key in the directory is not used through a
+/// link, as in a plan.
 #[test]
 fn keys_that_are_named_for_a_new_certificate() {
     if !is_root() {
@@ -315,7 +317,8 @@ fn keys_that_are_named_for_a_new_certificate() {
         }
         let after = fs::read(pki.file("client-app.pem")).unwrap();
         assert_eq!(after != before, is_trusted, "{owner}");
-        // A key elsewhere is judged by its own directory, with and without that of the CA
+        // The owner of a key elsewhere is compared with that of its own directory, with and without
+        // the directory of the CA
         for (folder, is_trusted) in [(0, owner == 0), (owner, true)] {
             give(elsewhere.parent().unwrap(), folder);
             fs::copy(&key, &elsewhere).unwrap();
@@ -330,7 +333,7 @@ fn keys_that_are_named_for_a_new_certificate() {
             }
         }
     }
-    // A link in the directory to a key of root's
+    // A link in the directory to a key of root
     fs::rename(&key, pki.scratch.path().join("key.pem")).unwrap();
     symlink("../key.pem", &key).unwrap();
     let refused = issue("ssl/client-app-key.pem").expect_code(1);
@@ -369,7 +372,8 @@ fn a_ca_for_a_key_that_is_named() {
     }
 }
 
-/// Who can exchange what is trusted is named, and a plan signs nothing with such a bundle.
+/// Users who can replace trusted certificates are reported, and a plan signs nothing with such a
+/// bundle.
 #[test]
 fn the_certificates_of_a_ca() {
     if !is_root() {
@@ -407,7 +411,7 @@ fn the_certificates_of_a_ca() {
                 assert!(matches!(error, Error::UntrustedOwner { path, .. } if *path == ca));
                 assert_eq!(owner_and_mode(&ca).0, owner);
             }
-            // Without a specification it is unknown who should own it
+            // Without a specification, the right owner is unknown
             give(&ca, owner);
             let line = "cert issue client other -d ssl --force";
             let issued = etcd_pki_in(pki.scratch.path(), line).expect_success();
@@ -417,7 +421,7 @@ fn the_certificates_of_a_ca() {
     }
 }
 
-/// On a host, no certificate is installed by a trust bundle of a stranger.
+/// On a host, no certificate is installed if an unprivileged user owns the trust bundle.
 #[test]
 fn the_trust_bundle_of_a_host() {
     if !is_root() {
@@ -437,7 +441,7 @@ fn the_trust_bundle_of_a_host() {
     }
 }
 
-/// Every command that signs with the key of an unprivileged user warns of that.
+/// Every command that signs with the key of an unprivileged user prints a warning.
 #[test]
 fn a_warning_wherever_a_ca_key_is_used() {
     if !is_root() {
@@ -477,7 +481,7 @@ fn a_warning_wherever_a_ca_key_is_used() {
     }
 }
 
-/// A directory of a CA in which others may put files is a finding, and a warning of a plan.
+/// A CA's directory in which other users can create files is a finding, and a warning of a plan.
 #[test]
 fn directories_that_others_may_write() {
     if !is_root() {
@@ -509,7 +513,7 @@ fn directories_that_others_may_write() {
             assert_eq!(is_warned, is_open, "{mode:o} {group}: {printed}");
         }
     }
-    // A group of one user is that user
+    // A group with one user is equal to that user
     chown(&directory, Some(KEEPER), Some(KEEPER)).unwrap();
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o775)).unwrap();
     assert!(!pki.codes_of("ssl").contains(&"EP015"));

@@ -1,4 +1,5 @@
-//! Plans that are cut off, or carried out by several at once: no key is lost, no file is cut short, and the next run finishes.
+//! Plans that are interrupted, or applied by several processes in parallel: no key is lost, no file
+//! is truncated, and the next run finishes.
 use std::{
     collections::BTreeMap,
     fs,
@@ -46,10 +47,11 @@ fn sixteen_at_once_make_each_certificate_once() {
     cluster.assert_whole();
 }
 
-/// Killed while keys and certificates are exchanged: a pair that is torn is mended by the next apply.
+/// Interrupted while keys and certificates are replaced: the next apply repairs a pair that does
+/// not match.
 #[test]
 fn ended_between_two_changes() {
-    /// Has enough after three.
+    /// Interrupts the work after three changes.
     struct Three(AtomicUsize);
 
     impl Progress for Three {
@@ -77,7 +79,7 @@ fn ended_between_two_changes() {
         .map(|step| step.paths().certificate)
         .collect();
     assert!((1..=PAIRS - 3).contains(&left.len()), "{left:?}");
-    // The report says which steps are done
+    // The report contains the finished steps
     assert_eq!(ended.changed(), PAIRS - left.len());
     assert!(ended.done().all(|done| !left.contains(&done.path())));
     assert_eq!(ended.steps().count(), PAIRS);
@@ -114,13 +116,14 @@ fn killed_while_renewing() {
         let _ = cluster.apply();
         assert_eq!(cluster.due(), BTreeMap::new(), "after kill {round}");
     }
-    // What was left behind goes with the next change
+    // Temporary files are removed with the next change
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
     let _ = cluster.apply();
     cluster.assert_whole();
 }
 
-/// Killed at any instant, apply loses no authority and no pair beyond repair, and the next one finishes.
+/// If apply is killed at any time, no CA is lost, every pair can be repaired, and the next apply
+/// finishes.
 #[test]
 fn killed_three_hundred_times() {
     let cluster = Cluster::applied();
@@ -129,7 +132,7 @@ fn killed_three_hundred_times() {
         .ok()
         .and_then(|kills| kills.parse().ok());
     for round in 0..kills.unwrap_or(300_u64) {
-        // Something is always due: all names change, and some keys are gone
+        // Something is always due: all names change, and some keys are missing
         let address = round % 250;
         cluster.specify(&SPECIFICATION.replace("10.0.0.1", &format!("10.0.{address}.1")));
         if round % 3 == 0 {
@@ -158,7 +161,8 @@ fn killed_three_hundred_times() {
     cluster.assert_whole();
 }
 
-/// What is left where an authority's making was cut off between its two files is its key, and nothing that it has signed.
+/// A run that was interrupted while it created a CA leaves only the key, and no certificate of that
+/// CA.
 #[test]
 fn an_authority_whose_making_was_cut_off() {
     let separate = format!("{SPECIFICATION}ca: {{peers: separate}}\n");
@@ -208,7 +212,7 @@ fn an_authority_whose_making_was_cut_off() {
     }
 }
 
-/// Its key is what was made then, and not what is said now.
+/// The key decides the algorithm, not the present specification.
 #[test]
 fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
     let cluster = Cluster::applied();
@@ -232,7 +236,8 @@ fn an_authority_of_another_algorithm_whose_making_was_cut_off() {
     cluster.assert_whole();
 }
 
-/// The same where requests travel: the hosts have what it signed, and its own directory has the key alone.
+/// The same if requests are exchanged: the hosts have the CA's certificates, and its own directory
+/// has only the key.
 #[test]
 fn an_authority_of_requests_whose_making_was_cut_off() {
     let separate = format!("{}ca: {{peers: separate}}\n", machines::SPECIFICATION);
@@ -250,7 +255,7 @@ fn an_authority_of_requests_whose_making_was_cut_off() {
             planned["create"],
             serde_json::json!([format!("{authority}.pem")])
         );
-        // What the hosts have is of its key, and stays
+        // The certificates of the hosts were signed with its key, and stay
         machines.answer();
         assert_eq!(fs::read(file("-key")).unwrap(), key);
         for host in machines::HOSTS {
@@ -265,7 +270,7 @@ fn an_authority_of_requests_whose_making_was_cut_off() {
             let _ = stderr_of(&plan, 0);
         }
 
-        // Beside what it has signed it is not made anew
+        // If certificates of the CA exist, it is not created again
         let leaf = match authority {
             "ca" => "client-root.pem",
             _ => "peer-etcd-1.pem",
@@ -283,7 +288,7 @@ fn an_authority_of_requests_whose_making_was_cut_off() {
     }
 }
 
-/// The same where the key has a passphrase, without which it is not used and not replaced.
+/// The same if the key has a passphrase. Without the passphrase it is neither used nor replaced.
 #[test]
 fn an_encrypted_authority_whose_making_was_cut_off() {
     let cluster = Cluster::new(SPECIFICATION);
@@ -314,7 +319,7 @@ fn an_encrypted_authority_whose_making_was_cut_off() {
     assert_eq!(cluster.due(), BTreeMap::new());
 }
 
-/// Killed at any instant of a directory's first apply, the next one finishes.
+/// If the first apply of a directory is killed at any time, the next one finishes.
 #[test]
 fn killed_a_hundred_times_while_all_is_made() {
     let cluster = Cluster::new(SPECIFICATION);
@@ -338,14 +343,15 @@ fn killed_a_hundred_times_while_all_is_made() {
     assert_ne!(in_the_middle, 0, "no kill came in time");
 }
 
-/// Killed at any instant, on a host or where the authority is: no key is lost, nothing secret travels, no file is cut, and the next
-/// round brings the certificates.
+/// A run is killed at any time, on a host or on the CA's machine: no key is lost, no secret reaches
+/// the exchange directory, no file is truncated, and the next round delivers the certificates.
 #[test]
 fn killed_while_requests_travel() {
     let machines = Machines::installed(machines::SPECIFICATION);
     let authority = fs::read(machines.path("ca/ca-key.pem")).unwrap();
     for round in 0..40_u64 {
-        // New names each time, and now and then another algorithm, for which keys wait beside those that serve
+        // New names each time, and sometimes another algorithm, for which new keys wait next to the
+        // keys in use
         let address = format!("10.0.{round}.1");
         let mut specification = machines::SPECIFICATION.replace("10.0.0.1", &address);
         if round / 4 % 2 == 1 {
@@ -375,7 +381,8 @@ fn killed_while_requests_travel() {
             }
         }
         if round % 4 == 3 {
-            // What was signed for earlier names and never installed is refused, and asked for anew
+            // Certificates that were signed for earlier names and never installed are refused, and
+            // requested again
             for host in machines::HOSTS {
                 let _ = machines.apply(host);
             }

@@ -1,4 +1,4 @@
-//! Clusters in the layouts of other tools, with two authorities where the layout has them.
+//! Clusters in the layouts of other tools, with two CAs if the layout has them.
 use std::{
     fs,
     os::unix::fs::MetadataExt as _,
@@ -64,7 +64,8 @@ fn etcd_runs_on_the_two_authorities_of_k3s() {
     assert_eq!(listed.stdout().lines().count(), 3);
 }
 
-/// The names that k3s gives itself (`genETCDCerts` in `pkg/daemons/control/deps/deps.go`), said, and found again by `adopt`.
+/// The names that k3s uses (`genETCDCerts` in `pkg/daemons/control/deps/deps.go`): the
+/// specification names them, and `adopt` finds them.
 #[test]
 fn k3s_may_keep_its_own_common_names() {
     let scratch = Scratch::new("k3s");
@@ -94,7 +95,8 @@ fn k3s_may_keep_its_own_common_names() {
     etcd_pki_at(scratch.path(), &["plan", "-f", "adopted.yaml", "--check"]);
 }
 
-/// What `env etcd` says of each trusted file, certificate and key, below the directory.
+/// The values that `env etcd` prints for each trusted file, certificate and key, below the
+/// directory.
 fn settings(directory: &Path, layout: &str) -> Vec<String> {
     let place = directory.to_str().unwrap();
     let arguments = [
@@ -149,7 +151,8 @@ fn the_settings_of_etcd_follow_the_authority_of_peers() {
     );
 }
 
-/// Where several hosts have trees, each host's settings name its own files and the one authority above them.
+/// If several hosts have separate trees, the settings of each host contain its own files and the
+/// common CA above them.
 #[test]
 fn the_settings_of_a_host_among_others() {
     let scratch = Scratch::new("trees");
@@ -189,7 +192,7 @@ fn the_settings_of_a_host_among_others() {
     );
 }
 
-/// Of two pairs with names of their own, members present the peers' to each other.
+/// If a member has two pairs with different names, members present the peer pair to each other.
 #[test]
 fn the_names_that_peers_may_have() {
     let scratch = Scratch::new("peers");
@@ -202,13 +205,13 @@ fn the_names_that_peers_may_have() {
         let of_specification = ["env", "etcd", "--host", "a", "-f", "env.yaml"];
         let printed = etcd_pki_at(scratch.path(), &of_specification);
         assert!(printed.ends_with("ALLOWED_CN=etcd-peer\n"), "{printed}");
-        // Nobody knows from these files whether there are other members
+        // These files do not show whether there are other members
         let of_files = [
             "env", "etcd", "--host", "a", "-d", ca, "--layout", "kubeadm",
         ];
         let printed = etcd_pki_at(scratch.path(), &of_files);
         assert!(!printed.contains("ALLOWED_CN"), "{printed}");
-        // A copy, as before a renewal, is no other member
+        // A copy, as before a renewal, does not count as another member
         let [etcd, copy] = ["etcd", "b/etcd"].map(|path| scratch.path().join(ca).join(path));
         fs::create_dir_all(&copy).unwrap();
         for file in ["peer.crt", "peer.key"] {
@@ -219,7 +222,8 @@ fn the_names_that_peers_may_have() {
     }
 }
 
-/// Who is gone is named in every layout, pairs for peers and hosts' trees included, and `--prune` leaves nothing of them.
+/// Removed hosts are reported in every layout, including peer pairs and trees of hosts, and
+/// `--prune` removes all their files.
 #[test]
 fn who_is_gone_goes_in_every_layout() {
     for (layout, ca, gone) in [
@@ -302,7 +306,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Who may read the files can get at them: directories that are made belong to whom the files do. Those that were there stay.
+/// Users who may read the files can reach them: new directories belong to the owner of the files.
+/// Existing directories keep their owner.
 #[test]
 fn directories_belong_to_whom_their_files_do() {
     let scratch = Scratch::new("owner");

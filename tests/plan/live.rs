@@ -1,5 +1,6 @@
-//! A live cluster under constant reads and writes while its certificates are renewed, re-keyed and given other names: no request
-//! is lost after its retries, and what is served is what lies on the disk.
+//! A live cluster under constant reads and writes while its certificates are renewed, get new keys
+//! and get other names: no request fails after its retries, and members present the certificates on
+//! the disk.
 use std::{
     fs,
     path::Path,
@@ -19,7 +20,7 @@ use etcd_pki_tests::{
 
 const HOSTS: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
 const ROUNDS: usize = 5;
-/// As often as a client tries again; each waits longer than the instant between two renames
+/// The number of retries of a client. Each waits longer than the time between two renames
 const RETRIES: usize = 5;
 
 fn specification(shared: &str) -> String {
@@ -32,7 +33,7 @@ fn pair(directory: &Path, role: etcd_pki_core::Role, name: &str) -> PairPaths {
     Layout::Kubespray.pairs(role, name).unwrap()[0].below(directory)
 }
 
-/// What clients have seen.
+/// The results of the clients.
 #[derive(Default)]
 struct Load {
     stop: AtomicBool,
@@ -42,7 +43,7 @@ struct Load {
 }
 
 impl Load {
-    /// Writes and reads, one after the other, each by a connection of its own, until it is stopped.
+    /// Writes and reads alternately, each with a new connection, until it is stopped.
     fn run(&self, client: usize, endpoints: &str, ca: &Path, pair: &PairPaths) {
         let mut number = 0;
         while !self.stop.load(Ordering::Relaxed) {
@@ -132,7 +133,7 @@ fn renewed_re_keyed_and_renamed_under_load() {
     assert!(requests > 100, "only {requests} requests");
     assert_eq!(load.lost.into_inner(), 0, "of {requests} requests");
 
-    // Served without a restart: the newest certificate, with the newest name
+    // Members present the newest certificate, with the newest name, without a restart
     for (number, host) in HOSTS.iter().enumerate() {
         let address = cluster
             .client_url(number)

@@ -1,4 +1,5 @@
-//! What is in the way of a pair is never replaced, is told by the plan, and holds up no other pair.
+//! Objects that block a pair are never replaced. The plan reports them, and they block no other
+//! pair.
 use std::{
     fs::{self, Permissions},
     os::unix::{
@@ -18,7 +19,7 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// What is put into the place of a file, and what a plan and an apply say of it.
+/// An object in place of a file, and the messages of plan and apply about it.
 struct Obstacle {
     put: fn(&Path),
     planned: &'static str,
@@ -92,7 +93,7 @@ fn what_is_no_file_stays_and_holds_up_no_other_pair() {
     }
 }
 
-/// Whoever may write in the directory could have any key certified, by a link to it.
+/// A user who may write in the directory could have any key certified, with a link to it.
 #[test]
 fn a_key_behind_a_link_is_not_certified() {
     for target in ["../elsewhere/key.pem", "other-key.pem"] {
@@ -119,7 +120,7 @@ fn a_key_behind_a_link_is_not_certified() {
     }
 }
 
-/// What is below a linked folder is another directory, of which this one says nothing.
+/// A linked folder is another directory, which does not belong to this one.
 #[test]
 fn nothing_is_changed_behind_a_linked_folder() {
     let scratch = Scratch::new("linked-folder");
@@ -148,7 +149,8 @@ fn nothing_is_changed_behind_a_linked_folder() {
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o644);
 }
 
-/// Where keys stay on their hosts, the other pairs of a host have their keys, requests and certificates.
+/// If keys stay on their hosts, the other pairs of a host get their keys, requests and
+/// certificates.
 #[test]
 fn what_is_no_file_on_a_host_holds_up_no_other_pair() {
     let machines = Machines::installed(SPECIFICATION);
@@ -160,7 +162,7 @@ fn what_is_no_file_on_a_host_holds_up_no_other_pair() {
             put(&place);
             let kind = || place.symlink_metadata().unwrap().file_type();
             let before = kind();
-            // It lies among what travels, and is installed from there
+            // Its certificate is in the exchange directory, and is installed from there
             fs::remove_file(&other).unwrap();
 
             let output = machines.command("plan", "etcd-1").output().unwrap();
@@ -182,7 +184,7 @@ fn what_is_no_file_on_a_host_holds_up_no_other_pair() {
     }
 }
 
-/// The same for what is no pair's yet: a request, and a key that waits.
+/// The same for files that are not part of a pair yet: a request, and a waiting key.
 #[test]
 fn what_is_no_file_where_a_request_would_be() {
     let machines = Machines::new(SPECIFICATION);
@@ -214,7 +216,7 @@ fn what_is_no_file_where_a_request_would_be() {
     machines.assert_whole();
 }
 
-/// What is said by an apply on a host that does all but one of its changes.
+/// Checks the messages of an apply on a host that does all but one of its changes.
 fn told_on_host(machines: &Machines, file: &str, said: &str) {
     let output = machines.command("apply", "etcd-1").output().unwrap();
     let told = stderr_of(&output, 1);
@@ -223,7 +225,7 @@ fn told_on_host(machines: &Machines, file: &str, said: &str) {
     assert!(done.contains("1 of 2 changes done"), "{done}");
 }
 
-/// A good key may be in it: it is not replaced by who cannot tell.
+/// An unreadable file may contain a good key, so it is not replaced.
 #[test]
 fn what_may_not_be_read_stays() {
     let cluster = Cluster::applied();
@@ -260,7 +262,7 @@ fn what_may_not_be_read_stays() {
     assert_eq!(cluster.contents(), before);
     cluster.assert_whole();
 
-    // An authority's that may not be read is no damaged one
+    // A CA key that the user may not read is not damaged
     let authority = cluster.file("ca-key.pem");
     chown(&authority, Some(0), Some(0)).unwrap();
     let told = stderr_of(&as_nobody(&["plan"]), 1);
@@ -271,7 +273,7 @@ fn what_may_not_be_read_stays() {
     );
 }
 
-/// What is in the way of the lock file has a hint of its own.
+/// An object in place of the lock file has a separate hint.
 #[test]
 fn what_is_no_lock_file() {
     let put: [fn(&Path); 3] = [

@@ -18,7 +18,7 @@ fn third() -> CertificateAuthority {
     CertificateAuthority::create("third").unwrap()
 }
 
-/// Writes what a CA signs in place of the pair of `root`.
+/// Replaces the pair of `root` by one that another CA signed.
 fn sign_root(cluster: &Cluster, ca: &CertificateAuthority) {
     let bundle = ca.issue(Role::Client, Identity::new("root").unwrap());
     let bundle = bundle.unwrap();
@@ -32,7 +32,7 @@ fn append(path: &Path, text: &str) {
     fs::write(path, before + text).unwrap();
 }
 
-/// Makes `{name}.pem` and its key next to the directory: a root, or below the CA `{issuer}.pem`.
+/// Creates `{name}.pem` and its key next to the directory: a root, or a CA below `{issuer}.pem`.
 fn openssl_ca(cluster: &Cluster, name: &str, algorithm: &str, issuer: Option<&str>) {
     let call = |line: &str| {
         let _ = openssl::call(cluster.path(), line);
@@ -52,7 +52,7 @@ fn openssl_ca(cluster: &Cluster, name: &str, algorithm: &str, issuer: Option<&st
     ));
 }
 
-/// Writes what the CA `{ca}.pem` signs in place of the pair of `root`.
+/// Replaces the pair of `root` by one that the CA `{ca}.pem` signed.
 fn openssl_root(cluster: &Cluster, ca: &str, options: &str) {
     let extensions = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n\
                       extendedKeyUsage=clientAuth\nsubjectAltName=IP:0.0.0.0\n";
@@ -96,7 +96,7 @@ fn assert_left_alone(cluster: &Cluster) -> String {
     due
 }
 
-/// The reason names the CA that signed it, and the way out is one for that reason.
+/// The reason names the CA that signed it, and the hint fits that reason.
 #[test]
 fn the_reason_names_the_ca_that_signed_it() {
     let cluster = Cluster::applied();
@@ -136,7 +136,7 @@ fn the_reason_names_the_ca_that_signed_it() {
     assert_eq!(reasons[0]["subject"], "CN=third");
 }
 
-/// Wherever the CA's file is, as check finds it.
+/// The CA's file may be anywhere that `check` searches.
 #[test]
 fn a_ca_in_any_file_of_the_directory() {
     let pem = third().certificate().to_pem();
@@ -157,7 +157,7 @@ fn a_ca_in_any_file_of_the_directory() {
     }
 }
 
-/// Clients of the other CA go on with it, whatever is due.
+/// Clients of the other CA continue to use it, whatever is due.
 #[test]
 fn another_ca_of_the_bundle() {
     for name in ["third", "etcd-ca"] {
@@ -200,7 +200,7 @@ fn below_another_ca() {
     }
 }
 
-/// What cannot be judged here may be what another CA signed.
+/// A certificate with a signature that cannot be checked may be that of another CA.
 #[test]
 fn what_cannot_be_judged() {
     for (algorithm, options) in [
@@ -224,7 +224,8 @@ fn what_cannot_be_judged() {
     }
 }
 
-/// What a replaced CA signed is signed again, though the bundle or another file has that CA too.
+/// A certificate of a replaced CA is signed again, even if the bundle or another file contains that
+/// CA.
 #[test]
 fn what_a_replaced_ca_signed_is_signed_again() {
     for keep in ["", "ca.pem", "old.pem"] {
@@ -244,7 +245,8 @@ fn what_a_replaced_ca_signed_is_signed_again() {
     }
 }
 
-/// A leaf's own file is no file of a CA: what no CA of the directory signed is signed again.
+/// A CA certificate in the leaf's own file does not count: if no CA of the directory signed the
+/// leaf, it is signed again.
 #[test]
 fn a_stranger_in_the_leafs_own_file() {
     let cluster = Cluster::applied();
@@ -268,7 +270,8 @@ fn planned(machines: &Machines, machine: &str, file: &str) -> (String, String) {
     (text(&change["action"]), text(&change["reasons"][0]["code"]))
 }
 
-/// On a host with keys of its own, no request is written for what another CA of its directory signed.
+/// On a host with its own keys, no request is written for a certificate that another CA of its
+/// directory signed.
 #[test]
 fn a_pair_of_another_ca_on_a_host() {
     const FILE: &str = "member-etcd-1.pem";
@@ -295,7 +298,7 @@ fn a_pair_of_another_ca_on_a_host() {
         assert!(printed.contains(&reason), "{printed}");
         let mut after = (machines.files("travel"), machines.files("etcd-1"));
         for files in [&mut after.0, &mut after.1] {
-            // The host's own pairs go on
+            // The host's other pairs are done
             files.retain(|path, _| !path.to_str().unwrap().contains("admin-etcd-1"));
         }
         for (files, before) in [(&after.0, &before.0), (&after.1, &before.1)] {
@@ -306,7 +309,8 @@ fn a_pair_of_another_ca_on_a_host() {
     }
 }
 
-/// Where requests are signed, a certificate of another CA of the directory in the host's folder stays.
+/// On the machine that signs requests, a certificate in the host's folder stays if another CA of
+/// the directory signed it.
 #[test]
 fn a_request_next_to_what_another_ca_signed() {
     const FILE: &str = "member-etcd-1.pem";
@@ -335,7 +339,7 @@ fn a_request_next_to_what_another_ca_signed() {
             "{printed}"
         );
         assert_eq!(fs::read_to_string(&travelling).unwrap(), text);
-        // Without that CA in the directory it is the certificate of a stranger
+        // Without that CA in the directory, it counts as signed by an unknown CA
         fs::remove_file(machines.path("ca/third.pem")).unwrap();
         let _ = machines.quietly("ca");
         assert!(fs::read_to_string(&travelling).unwrap() != text);

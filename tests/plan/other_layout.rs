@@ -1,4 +1,4 @@
-//! A directory that is in another layout than the one that was said: no second authority is made there.
+//! A directory in another layout than the specified one: no second CA is created there.
 use std::{
     fs,
     path::Path,
@@ -27,7 +27,7 @@ fn apply(scratch: &Scratch, layout: Layout) {
     assert!(output.status.success(), "{layout}: {output:?}");
 }
 
-/// Every file below a directory, each with what it holds.
+/// Every file below a directory, with its contents.
 fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -42,7 +42,8 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Whatever makes an authority refuses to, names a file and the layout, and writes nothing.
+/// Checks that every command that creates a CA refuses, names a file and the layout, and writes
+/// nothing.
 fn assert_refused(scratch: &Scratch, there: Layout, said: Layout) {
     specify(scratch, said);
     let before = contents(scratch.path());
@@ -82,7 +83,7 @@ fn no_second_authority_in_another_layout() {
         let scratch = Scratch::new("other-layout");
         fs::create_dir(scratch.path().join("travel")).unwrap();
         apply(&scratch, there);
-        // These two have their authority under one name, and so share it
+        // These two layouts have the same file name for the CA, and so share it
         let others = Layout::ALL
             .into_iter()
             .filter(|said| said.ca(CaKind::Client) != there.ca(CaKind::Client));
@@ -93,8 +94,8 @@ fn no_second_authority_in_another_layout() {
     }
 }
 
-/// The names of what an authority has signed tell the layout though it is gone: where the files of one host are together, and
-/// where each host has a tree.
+/// The file names of certificates show the layout even if their CA is missing: for the files of one
+/// host, and for trees of several hosts.
 #[test]
 fn no_authority_beside_what_one_of_another_layout_has_signed() {
     for there in Layout::ALL {
@@ -117,7 +118,7 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
     }
 }
 
-/// So do those in the trees of hosts that were exported, each with the authority's certificate and without its key.
+/// The same for exported trees of hosts, each with the CA's certificate and without its key.
 #[test]
 fn no_authority_above_trees_that_were_exported() {
     for there in Layout::ALL {
@@ -148,7 +149,8 @@ fn no_authority_above_trees_that_were_exported() {
     }
 }
 
-/// What somebody keeps in a folder that is called as no host of its files is none of a cluster's.
+/// Files that a user keeps in a folder do not belong to the cluster if the folder does not have the
+/// name of their host.
 #[test]
 fn files_of_another_layout_that_were_put_away() {
     let scratch = Scratch::new("put-away");
@@ -160,7 +162,8 @@ fn files_of_another_layout_that_were_put_away() {
     apply(&scratch, Layout::Kubeadm);
 }
 
-/// A folder that kubeadm has is no host of etcdadm's, which calls files in it alike.
+/// A folder that belongs to kubeadm's layout is no host of etcdadm's layout, although its files
+/// have the same names.
 #[test]
 fn a_folder_is_not_taken_for_a_host() {
     let scratch = Scratch::new("other-folder");
@@ -179,7 +182,7 @@ fn a_folder_is_not_taken_for_a_host() {
     assert_refused(&scratch, Layout::Kubeadm, Layout::Etcdadm);
 }
 
-/// Replacing on purpose is still possible, and so is an authority that was made before the rest.
+/// A CA can still be replaced on purpose, and it can still be created before the rest.
 #[test]
 fn an_authority_that_is_made_first() {
     for layout in Layout::ALL {
@@ -195,13 +198,13 @@ fn an_authority_that_is_made_first() {
         let words = ["ca", "new", "-d", "pki", "--layout", layout, "--replace-ca"];
         etcd_pki_in(&scratch, &words)
     };
-    // It would be a second CA, and not in the place of the first
+    // It would be a second CA, and would not replace the first
     assert!(!new("kubeadm").status.success());
     assert!(!scratch.path().join("pki/etcd").exists());
     assert!(new("kubespray").status.success());
 }
 
-/// kubeadm has etcd's files beside those of Kubernetes, which has an authority of its own there.
+/// kubeadm keeps etcd's files next to those of Kubernetes, which has its own CA there.
 #[test]
 fn the_authority_of_kubernetes_is_none_of_etcd() {
     let scratch = Scratch::new("kubernetes");
@@ -250,7 +253,7 @@ fn the_authority_of_kubernetes_is_none_of_etcd() {
     apply(&scratch, Layout::Kubeadm);
 }
 
-/// What is called as a layout's file and holds no certificate is somebody else's.
+/// A file with a name of the layout and without a certificate belongs to another tool.
 #[test]
 fn files_that_are_no_certificates() {
     for layout in Layout::ALL {
@@ -270,7 +273,7 @@ fn files_that_are_no_certificates() {
     }
 }
 
-/// Who asks for settings is told the layout to say, too.
+/// A user who requests settings also learns which layout to specify.
 #[test]
 fn settings_of_a_directory_in_another_layout() {
     let scratch = Scratch::new("other-layout");
@@ -290,7 +293,7 @@ fn settings_of_a_directory_in_another_layout() {
         let output = etcd_pki_in(&scratch, &[arguments, &["--layout", "kubeadm"]].concat());
         assert!(output.status.success(), "{output:?}");
     }
-    // In the layout that is there, a host that is not is no matter of the layout
+    // In the existing layout, a missing host has nothing to do with the layout
     let arguments = [
         "env", "etcd", "--host", "x", "-d", "pki", "--layout", "kubeadm",
     ];

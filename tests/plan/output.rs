@@ -1,4 +1,5 @@
-//! What `plan` and `apply` tell of a cluster's directory: what goes, what is to be restarted, and what was done.
+//! The output of `plan` and `apply` for a cluster: removals, restarts, and the changes that were
+//! made.
 use std::{
     fs,
     path::PathBuf,
@@ -47,7 +48,7 @@ impl Cluster {
         command.output().unwrap()
     }
 
-    /// What is said on standard output by what succeeds.
+    /// The standard output of a command that succeeds.
     fn told(&self, verb: &str, options: &[&str]) -> String {
         let output = self.run(verb, options);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -61,7 +62,7 @@ impl Cluster {
     }
 }
 
-/// The lines of what is to be done, or was done, without the one that closes them.
+/// The lines about changes, without the summary at the end.
 fn steps(told: &str) -> Vec<&str> {
     told.lines().filter(|line| line.starts_with("  ")).collect()
 }
@@ -139,10 +140,10 @@ fn what_goes_is_named() {
 #[test]
 fn what_must_be_restarted() {
     let cluster = Cluster::applied();
-    // A pair alone
+    // Only one pair
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
     assert!(cluster.told("apply", &[]).contains(PAIR_READ_AGAIN));
-    // A run that was cut off when it had made the CA and the first member
+    // A run that was interrupted after it had created the CA and the first member
     for pair in ["member-etcd-2", "admin-etcd-2", "client-root", "client-app"] {
         fs::remove_file(cluster.file(&format!("{pair}.pem"))).unwrap();
         fs::remove_file(cluster.file(&format!("{pair}-key.pem"))).unwrap();
@@ -152,7 +153,7 @@ fn what_must_be_restarted() {
         told.contains("start etcd with the settings of `etcd-pki env etcd --host etcd-2 -d ssl`"),
         "{told}"
     );
-    // A CA of peers, after the other one has served them
+    // A separate peer CA, after the other CA signed the peer certificates
     let apart = format!("ca: {{peers: separate}}\n{SPECIFICATION}");
     cluster.specify(&apart);
     let told = cluster.told("apply", &[]);
@@ -165,7 +166,7 @@ fn what_must_be_restarted() {
         told.contains("`etcd-pki env etcd --host etcd-1 -d ssl`"),
         "{told}"
     );
-    // The same, cut off behind the CA
+    // The same, interrupted after the CA
     for file in ["peer-etcd-2.pem", "peer-etcd-2-key.pem"] {
         fs::remove_file(cluster.file(file)).unwrap();
     }
@@ -186,7 +187,7 @@ fn what_must_be_restarted() {
     );
 }
 
-/// Where peers have one pair for both CAs, the pair moves from one CA to the other.
+/// If members use one pair for both ports, the pair moves from one CA to the other.
 #[test]
 fn members_restart_when_their_peer_pairs_move_to_another_ca() {
     for layout in ["kubeadm", "cfssl", "etcdadm"] {
@@ -213,7 +214,7 @@ fn members_restart_when_their_peer_pairs_move_to_another_ca() {
     }
 }
 
-/// A CA that was replaced is no CA of peers.
+/// A CA that was replaced is not a separate peer CA.
 #[test]
 fn peers_do_not_move_when_a_ca_is_replaced() {
     for layout in ["kubespray", "kubeadm", "cfssl"] {
@@ -241,7 +242,7 @@ fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
     let cluster = Cluster(Scratch::new("told"));
     let short = format!("ca: {{validity: 60d}}\n{SPECIFICATION}");
     cluster.specify(&short);
-    // A year is nobody's wish here
+    // The specification does not request a year here
     assert_eq!(
         cluster.json("apply", &[])["validity_cut"],
         Value::Array(Vec::new())
@@ -266,7 +267,7 @@ fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
             && said.contains("as requested\n"),
         "{said}"
     );
-    // One that is renewed, too, and the rest by their number
+    // A renewed one too, and only the number of the rest
     fs::remove_file(&backup).unwrap();
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
     cluster
@@ -279,7 +280,7 @@ fn a_validity_that_ends_with_the_ca_is_told_where_one_was_asked_for() {
     );
 }
 
-/// What a certificate may do and what it should, as of a name.
+/// The present usages of a certificate and the desired ones, as for names.
 #[test]
 fn usages_that_are_others() {
     let cluster = Cluster::applied();

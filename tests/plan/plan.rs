@@ -1,4 +1,4 @@
-//! A plan belongs to its store, and to the files that it was made from.
+//! A plan belongs to its store, and to the files from which it was created.
 use std::{collections::BTreeMap, fs, path::Path};
 
 use etcd_pki_core::{
@@ -35,7 +35,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// Puts the CA of one store into the place of another's.
+/// Replaces the CA of one store by the CA of another.
 fn exchange_ca(from: &Store, to: &Store, kind: CaKind, parts: &[&str]) {
     let (from, to) = (from.ca_paths(kind), to.ca_paths(kind));
     for part in parts {

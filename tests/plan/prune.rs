@@ -1,4 +1,4 @@
-//! `--prune`: which pairs it removes, what stays, and what the user learns of both.
+//! `--prune`: the pairs that it removes, the files that stay, and the messages about both.
 use std::{collections::BTreeSet, fs, os::unix::fs::symlink, process::Command};
 
 use etcd_pki_core::{
@@ -12,7 +12,8 @@ use etcd_pki_tests::{
 };
 use serde_json::Value;
 
-/// A cluster whose specification lost `root`, `backup` and the node, and for which `cert issue` made a client.
+/// A cluster with `root`, `backup` and the node removed from its specification, and with a client
+/// that `cert issue` created.
 fn cluster_with_unmanaged() -> Cluster {
     let cluster = Cluster::applied();
     let issue = ["cert", "issue", "client", "made-by-hand", "-d", "ssl"];
@@ -35,7 +36,7 @@ const UNMANAGED: [&str; 4] = [
     "node-kube-1",
 ];
 
-/// What a plan with these options removes, without `.pem`, and what it says.
+/// The pairs that a plan with these options removes, without `.pem`, and its messages.
 fn planned(cluster: &Cluster, options: &[&str]) -> (BTreeSet<String>, String) {
     let output = cluster
         .command("plan")
@@ -81,7 +82,7 @@ fn names_limit_it() {
             &["client-backup", "client-root"],
         ),
         (&["--prune", "made-by-hand"], &["client-made-by-hand"]),
-        // A part of a name, a file and a pattern are no names
+        // A part of a name, a file name and a pattern do not count as names
         (&["--prune", "back"], &[]),
         (&["--prune", "client-backup.pem"], &[]),
         (&["--prune", "*"], &[]),
@@ -184,7 +185,7 @@ fn only_what_is_named_goes_and_the_rest_is_one_line() {
     };
     let lines = |said: &str, part: &str| said.lines().filter(|line| line.contains(part)).count();
 
-    // Nothing is removed, nothing is advertised
+    // Nothing is removed, and no message suggests a removal
     let all = "note: not in the specification: client-backup.pem, client-made-by-hand.pem, client-root.pem, node-kube-1.pem";
     for _ in 0..2 {
         let (said, _) = apply(&[]);
@@ -232,7 +233,7 @@ fn only_what_is_named_goes_and_the_rest_is_one_line() {
     assert_eq!(apply(&[]).0, "");
 }
 
-/// Ten thousand files of others do not fill the screen.
+/// The list of ten thousand files of others is shortened.
 #[test]
 fn many_are_cut_short() {
     let users: Vec<String> = (10..50).map(|number| format!("user-{number}")).collect();
@@ -255,7 +256,7 @@ fn many_are_cut_short() {
     assert_eq!(plan["unmanaged"].as_array().unwrap().len(), 40);
 }
 
-/// Of an expired certificate there is nothing to warn.
+/// There is no warning about an expired certificate.
 #[test]
 fn what_has_expired_is_not_called_valid() {
     let cluster = cluster_with_unmanaged();
@@ -279,10 +280,11 @@ fn what_has_expired_is_not_called_valid() {
     assert!(!said.contains("stays valid"), "{said}");
 }
 
-/// What is done to a directory.
+/// A change of a directory.
 type Change<'a> = &'a dyn Fn(&Cluster);
 
-/// A key that is not the removed certificate's may be the only copy, and so may one that cannot be read.
+/// A key that does not match the removed certificate may be the only copy, and so may a key that
+/// cannot be read.
 #[test]
 fn keys_of_others_stay() {
     let other = PrivateKey::generate().unwrap().to_secret_pem();
@@ -349,7 +351,8 @@ fn keys_of_others_stay() {
     }
 }
 
-/// The first certificate of a file is that of its key; what follows is not what the pair is.
+/// The first certificate of a file is that of its key; the pair does not depend on the certificates
+/// that follow.
 #[test]
 fn the_first_certificate_counts() {
     let cluster = cluster_with_unmanaged();

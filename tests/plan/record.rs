@@ -1,4 +1,5 @@
-//! What a large directory remembers of what was checked: it saves work, and nobody is believed for it.
+//! The record of checks in a large directory: it saves work, and only the CA's key can vouch for
+//! it.
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
@@ -14,11 +15,11 @@ use serde_json::Value;
 const RECORD: &str = ".etcd-pki-checked";
 const FIRST_LINE: &str = "etcd-pki: marks of the pairs that were checked; it may be removed\n";
 const PURPOSE: &str = "etcd-pki: the key is the certificate's, and the authority has signed it";
-/// With the member and its admin, more than are worth a record
+/// With the member and its admin, more pairs than the minimum for a record
 const NODES: usize = 260;
 const MARKS: usize = NODES + 2;
 
-/// A cluster of so many nodes, as its specification says.
+/// A cluster with this number of nodes.
 struct Large(Scratch);
 
 impl Large {
@@ -33,7 +34,7 @@ impl Large {
         large
     }
 
-    /// A copy of one that is made once.
+    /// A copy of one that is created once.
     fn new() -> Self {
         static FIRST: OnceLock<Large> = OnceLock::new();
         let first = FIRST.get_or_init(|| Self::with_nodes(NODES));
@@ -61,7 +62,8 @@ impl Large {
         self.call("apply")
     }
 
-    /// `renew node-n7.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key`
+    /// The due changes. Each is a line such as
+    /// `renew node-n7.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key`.
     fn due(&self) -> Vec<String> {
         let plan = self.call("plan");
         let changes = plan["changes"].as_array().unwrap().iter();
@@ -82,7 +84,7 @@ impl Large {
             .collect()
     }
 
-    /// The marks on record, in hexadecimal digits.
+    /// The recorded marks, in hexadecimal digits.
     fn marks(&self) -> Vec<String> {
         let bytes = fs::read(self.file(RECORD)).unwrap();
         let marks = bytes.strip_prefix(FIRST_LINE.as_bytes()).unwrap();
@@ -90,8 +92,9 @@ impl Large {
         marks.chunks_exact(32).map(hex).collect()
     }
 
-    /// The mark of a pair, computed by OpenSSL: HMAC-SHA256 over both files, each after its length, under a key that HKDF
-    /// (RFC 5869: extract with an empty salt, then the first block of expand) derives from the authority's PKCS#8.
+    /// The mark of a pair, computed by OpenSSL: HMAC-SHA256 over both files, each after its length.
+    /// HKDF derives the key from the CA's PKCS#8 (RFC 5869: extract with an empty salt, then the
+    /// first block of expand).
     fn mark(&self, stem: &str) -> String {
         let authority = PrivateKey::from_pem(fs::read(self.file("ca-key.pem")).unwrap()).unwrap();
         let extracted = hmac_sha256(&"00".repeat(32), &authority.to_secret_der());
@@ -105,7 +108,7 @@ impl Large {
         hmac_sha256(&key, &message)
     }
 
-    /// Changes bits in the last byte of a certificate, which is of its signature.
+    /// Changes bits in the last byte of a certificate, which is part of its signature.
     fn tamper(&self, name: &str, bits: u8) {
         let path = self.file(name);
         let mut der = Certificate::from_pem(fs::read(&path).unwrap())
@@ -158,7 +161,7 @@ fn changes_are_found_whatever_is_on_record() {
         fs::rename(&aside, large.file(other)).unwrap();
     };
     exchange("node-n2.pem", "node-n3.pem");
-    // Both files of each: the pairs belong together, and are known, in the wrong places
+    // Both files of each pair: the pairs match, and are in the record, but in the wrong places
     exchange("node-n4.pem", "node-n5.pem");
     exchange("node-n4-key.pem", "node-n5-key.pem");
     let name =
@@ -186,7 +189,7 @@ fn changes_are_found_whatever_is_on_record() {
     assert!(marks.contains(&large.mark("node-n1")));
 }
 
-/// The one way past the check is the authority's own key, by which one could as well sign.
+/// Only the CA's own key can forge a mark, and its owner could sign certificates anyway.
 #[test]
 fn a_mark_is_believed_for_the_very_bytes_and_by_the_authority_alone() {
     let large = Large::new();
@@ -233,12 +236,12 @@ fn a_record_of_any_other_kind_is_none() {
     assert_eq!(large.apply()["renewed"], 1);
     assert_eq!(large.marks().len(), MARKS);
 
-    // It is written anew where it is gone though nothing else is to be done
+    // A missing record is written again even if nothing else is due
     fs::remove_file(&record).unwrap();
     assert_eq!(large.apply()["renewed"], 0);
     assert_eq!(large.marks().len(), MARKS);
 
-    // What stands in its place stays: a link, whatever it leads to, a pipe, a directory
+    // Other objects in its place stay: a link, whatever it leads to, a pipe, a directory
     let elsewhere = large.0.path().join("elsewhere");
     fs::write(&elsewhere, "precious").unwrap();
     for plant in [
@@ -256,7 +259,7 @@ fn a_record_of_any_other_kind_is_none() {
     assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
 }
 
-/// That it cannot be written is no failure, since all else is as it should be.
+/// If only the record cannot be written, the run succeeds.
 #[test]
 fn a_directory_that_is_read_only() {
     let large = Large::new();
@@ -277,7 +280,7 @@ fn a_directory_that_is_read_only() {
     assert!(!large.file(RECORD).exists());
 }
 
-/// Its name begins with a dot, and it is none of the cluster's files.
+/// Its name begins with a dot, and it does not count among the files of the cluster.
 #[test]
 fn nobody_else_is_troubled_by_it() {
     let large = Large::new();

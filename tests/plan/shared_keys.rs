@@ -1,5 +1,5 @@
-//! A key that two pairs have, or a pair and a CA: it may be the only copy, so nothing but a request for
-//! new keys replaces it.
+//! A key of two pairs, or of a pair and a CA: it may be the only copy, so only a request for new
+//! keys replaces it.
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use etcd_pki_core::{CertificateAuthority, PrivateKey};
@@ -24,7 +24,7 @@ fn append(path: &Path, text: &str) {
     fs::write(path, before + text).unwrap();
 }
 
-/// Applies with these options, and expects that the pair of `root` is blocked and left as it is.
+/// Applies with these options, and checks that the pair of `root` is blocked and unchanged.
 fn assert_blocked(cluster: &Cluster, options: &[&str], reason: &str) {
     let due = cluster.due()[CERTIFICATE].clone();
     assert!(due.starts_with(&format!("blocked: {reason}")), "{due}");
@@ -43,7 +43,7 @@ fn assert_blocked(cluster: &Cluster, options: &[&str], reason: &str) {
 fn the_key_of_a_ca_is_neither_replaced_nor_certified() {
     let (certificate, key) = third();
     for (place, keeps_certificate) in [
-        // In the bundle, in a file of its own, in a directory, and as one that was replaced
+        // In the bundle, in a separate file, in a directory, and as a replaced CA
         ("ca.pem", false),
         ("ca.pem", true),
         ("third.pem", false),
@@ -72,7 +72,7 @@ fn the_key_of_a_ca_is_neither_replaced_nor_certified() {
     }
 }
 
-/// It blocks a named algorithm too: the text requests other keys for pairs, not the loss of a CA.
+/// A named algorithm is blocked too: it requests other keys for pairs, not the loss of a CA.
 #[test]
 fn a_named_algorithm_does_not_replace_the_key_of_a_ca() {
     let (certificate, key) = third();
@@ -86,7 +86,8 @@ fn a_named_algorithm_does_not_replace_the_key_of_a_ca() {
     assert_eq!(fs::read_to_string(cluster.file(KEY)).unwrap(), key);
 }
 
-/// The cluster's own CA has its key in its own file too, so a request for new keys replaces the copy.
+/// The cluster's own CA also has its key in its own file, so a request for new keys replaces the
+/// copy.
 #[test]
 fn a_copy_of_the_own_cas_key_is_replaced_on_request() {
     let cluster = Cluster::applied();
@@ -119,20 +120,20 @@ fn a_key_of_two_pairs_is_replaced_on_request() {
     assert!(one != shared && other != shared && one != other);
     cluster.assert_whole();
 
-    // Two certificates of one key, both as the specification gives them
+    // Two certificates with one key, both as the specification requires
     let line =
         format!("cert issue client root -d ssl --key ssl/{node} -o ssl/{CERTIFICATE} --force");
     let _ = etcd_pki_in(cluster.path(), &line).expect_success();
     fs::copy(cluster.file(node), cluster.file(KEY)).unwrap();
     assert_blocked(&cluster, &[], "another pair has the same key");
-    // The copy is removed, and its pair gets a key of its own
+    // The copy is removed, and its pair gets a new key
     fs::remove_file(cluster.file(KEY)).unwrap();
     let _ = cluster.apply();
     assert_eq!(fs::read(cluster.file(node)).unwrap(), one);
     cluster.assert_whole();
 }
 
-/// The text of the specification requests new keys as `--rekey` does.
+/// The specification requests new keys, like `--rekey`.
 #[test]
 fn a_named_algorithm_replaces_a_key_of_two_pairs() {
     let cluster = Cluster::applied();

@@ -1,4 +1,5 @@
-//! What fails in the middle: it tells what it has done before, and the next run does the rest.
+//! Changes that fail in the middle of a run: the run reports the changes before them, and the next
+//! run does the rest.
 use std::{
     collections::BTreeSet,
     fs,
@@ -16,7 +17,7 @@ use etcd_pki_tests::{
 };
 use serde_json::{Value, json};
 
-/// A certificate's place that is never written to: a link that leads to something else.
+/// Blocks the path of a certificate with a link that leads to another file.
 fn obstruct(directory: &Path, name: &str) {
     fs::create_dir_all(directory).unwrap();
     let _ = fs::remove_file(directory.join(name));
@@ -28,7 +29,7 @@ fn clear(directory: &Path, name: &str) {
     fs::remove_file(directory.join(name)).unwrap();
 }
 
-/// The certificates that are there.
+/// The existing certificates.
 fn certificates(directory: &Path) -> BTreeSet<String> {
     let names = fs::read_dir(directory).unwrap().map(|entry| {
         let entry = entry.unwrap();
@@ -48,7 +49,7 @@ fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The lines about changes, and the line after them.
+/// The lines about changes, and the line that follows them.
 fn told(output: &Output) -> (Vec<String>, String) {
     let lines: Vec<&str> = stdout(output).lines().skip(1).collect();
     let (last, changes) = lines.split_last().unwrap();
@@ -56,7 +57,7 @@ fn told(output: &Output) -> (Vec<String>, String) {
     (changes, (*last).to_owned())
 }
 
-/// The file's name that a line is about.
+/// The file name in a line.
 fn named(line: &str) -> String {
     line.split_whitespace().nth(1).unwrap().to_owned()
 }
@@ -70,7 +71,8 @@ fn names(changes: &Value) -> BTreeSet<String> {
     files.collect()
 }
 
-/// Runs commands where they may mount file systems, which end with them. `$0` is etcd-pki.
+/// Runs commands that may mount file systems, which are unmounted when the commands end. `$0` is
+/// etcd-pki.
 fn with_mounts(directory: &Path, script: &str) -> Output {
     Command::new("unshare")
         .current_dir(directory)
@@ -100,7 +102,7 @@ fn apply_in_words() {
     assert_eq!(in_order, done.iter().collect::<Vec<_>>());
     let there = certificates(&cluster.directory());
     assert!(there.contains("ca.pem"), "{there:?}");
-    // It holds up no other pair
+    // It blocks no other pair
     assert_eq!(there.len(), PAIRS - 1, "{there:?}");
     assert_eq!(
         done.iter().map(|line| named(line)).collect::<BTreeSet<_>>(),
@@ -156,7 +158,7 @@ fn what_is_removed_counts() {
     let cluster = Cluster::applied();
     let gone = ["client-backup.pem", "client-root.pem"];
     cluster.specify(&SPECIFICATION.replace("root, {name: backup, validity: 90d}", ""));
-    // A directory is not removed as a file is
+    // A directory cannot be removed like a file
     let key = cluster.file("client-root-key.pem");
     fs::remove_file(&key).unwrap();
     fs::create_dir(&key).unwrap();
@@ -174,7 +176,7 @@ fn what_is_removed_counts() {
     );
     assert_eq!(last, "1 of 2 changes done; run it again for the rest");
 
-    // What is there to be done along with it comes first
+    // The other due changes come first
     fs::remove_file(cluster.file("node-kube-1.pem")).unwrap();
     let output = prune(&["--json"]);
     let facts = json_of(&output);
@@ -201,7 +203,7 @@ fn what_is_removed_counts() {
     assert!(gone.iter().all(|name| !there.contains(*name)), "{there:?}");
 }
 
-/// Who learns of it only from the run that renewed it must not miss it.
+/// An operator who reads only the output of the run that renewed the CA must learn of it.
 #[test]
 fn a_renewed_authority_is_to_be_copied_all_the_same() {
     let cluster = Cluster::applied();
@@ -263,7 +265,8 @@ fn kubespray_in_the_place_of_its_script() {
     assert_eq!(certificates(&directory).len(), 4);
 }
 
-/// One page for what travels: the first request fits, and the second has its key alone.
+/// The exchange directory has space for one page: the first request fits, and the second pair has
+/// only its key.
 #[test]
 fn requests_on_a_host() {
     for (options, is_json) in [("", false), ("--json", true)] {
@@ -298,7 +301,8 @@ fn requests_on_a_host() {
     }
 }
 
-/// A folder that is full beside one that is not: the authority is made, and who can be served is served.
+/// One host's folder is full and the other is not: the CA is created, and the other host gets its
+/// certificates.
 #[test]
 fn requests_where_the_authority_is() {
     for (options, is_json) in [("", false), ("--json", true)] {
@@ -378,7 +382,7 @@ fn several_certificates_renewed() {
             "1 of 2 renewed; run it again for the rest",
         ),
     ] {
-        // Both users' are due from their first second
+        // The certificates of both users are due from their first second
         let clients = "[{name: root, validity: 60s}, {name: backup, validity: 60s}]";
         let cluster =
             Cluster::new(&SPECIFICATION.replace("[root, {name: backup, validity: 90d}]", clients));

@@ -1,4 +1,5 @@
-//! What a plan names and does not do by itself: authorities that nobody wants, keys that are elsewhere, files that are in order.
+//! Items that a plan reports but does not change: unmanaged CAs, keys that are elsewhere, files
+//! that are up to date.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 struct Cluster(Scratch);
 
 impl Cluster {
-    /// One that is as its specification says.
+    /// A cluster that is up to date with its specification.
     fn applied(specification: &str) -> Self {
         let cluster = Self(Scratch::new("cluster"));
         cluster.specify(specification);
@@ -50,7 +51,8 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A key whose file has the wrong mode is the file that is named, and its certificate is not touched: it may be another user's.
+/// If a key file has the wrong mode, the plan names the key file, and does not change its
+/// certificate, which may belong to another user.
 #[test]
 fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
     let cluster = Cluster::applied("members: [a]\n");
@@ -78,8 +80,8 @@ fn the_file_with_the_wrong_mode_is_named_and_mended_alone() {
     }
 }
 
-/// Peers that had an authority apart and have none any more: their pairs go with `--prune`, and the authority, whose key nobody
-/// could bring back, is named and stays.
+/// Members had a separate peer CA, and the specification no longer has one: `--prune` removes the
+/// peer pairs; the CA is reported and stays, because its key could not be restored.
 #[test]
 fn the_authority_of_peers_that_have_none_apart_any_more() {
     for (layout, authority, pairs) in [
@@ -103,7 +105,7 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
         let certificates: Vec<String> = pairs.iter().map(|stem| format!("{stem}.pem")).collect();
         assert_eq!(plan["unmanaged"], json!(certificates), "{layout}");
         assert_eq!(plan["unmanaged_ca"], authority[0], "{layout}");
-        // It is nothing of one member's
+        // It does not belong to one member
         let one = run(cluster.command("plan").args(["--only", "a"])).expect_success();
         assert_eq!(one.stderr(), "", "{layout}");
         for options in [&["--prune"][..], &["--prune"], &[]] {
@@ -133,7 +135,7 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
         assert_eq!(plan["changes"], json!([]), "{layout}");
         assert_eq!(plan["unmanaged"], json!([]), "{layout}");
 
-        // A key alone is named too; when it is gone, there is nothing to tell
+        // A key alone is reported too; without it there is nothing to report
         fs::remove_file(cluster.file(authority[0])).unwrap();
         assert_eq!(cluster.plan()["unmanaged_ca"], authority[0], "{layout}");
         fs::remove_file(cluster.file(authority[1])).unwrap();
@@ -142,7 +144,7 @@ fn the_authority_of_peers_that_have_none_apart_any_more() {
     }
 }
 
-/// A certificate under that name is no authority because of it.
+/// A certificate with the file name of a CA is not a CA because of its name.
 #[test]
 fn a_file_that_is_called_as_an_authority_of_peers() {
     let cluster = Cluster::applied("members: [a]\n");
@@ -155,7 +157,8 @@ fn a_file_that_is_called_as_an_authority_of_peers() {
     }
 }
 
-/// A plan that cannot be carried out here says so, and is no failure: the key may be elsewhere on purpose.
+/// A plan that cannot be applied here reports that, and does not fail: the key may be elsewhere on
+/// purpose.
 #[test]
 fn a_plan_names_the_key_that_it_would_miss() {
     let cluster = Cluster::applied("ca: {peers: separate}\nmembers: [a]\nclients: [x]\n");
@@ -164,7 +167,7 @@ fn a_plan_names_the_key_that_it_would_miss() {
         cluster.0.path().join("elsewhere"),
     )
     .unwrap();
-    // Nothing is to be signed, so nothing is missed
+    // Nothing must be signed, so no key is missing
     assert_eq!(cluster.plan()["missing_authority_keys"], json!([]));
     assert_eq!(said(&cluster.output("plan", &[])), "");
     let key = cluster.file("member-a-key.pem");

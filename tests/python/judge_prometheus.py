@@ -1,4 +1,4 @@
-"""Reads Prometheus' text format with the Python client's own parser, and tells what it found."""
+"""Reads Prometheus' text format with the parser of the Python client, and prints the samples."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ def main():
         names = [family.name for family in families]
         found = [sample for family in families for sample in samples(family)]
         series = [(sample["name"], sorted(sample["labels"].items())) for sample in found]
-        # Prometheus refuses both, and the parser takes them
+        # Prometheus refuses both; the parser accepts them
         if len(set(names)) != len(names):
             raise ValueError(f"a metric's lines stand apart: {names}")
         if len({repr(one) for one in series}) != len(series):

@@ -1,4 +1,6 @@
-"""Judges certificates and requests with pyca/cryptography, whose verifier follows RFC 5280 and the CA/Browser Forum."""
+"""Judges certificates and requests with pyca/cryptography.
+
+Its verifier follows RFC 5280 and the CA/Browser Forum."""
 
 import argparse
 import ipaddress

@@ -1,4 +1,4 @@
-"""Judges certificates by a TLS handshake in memory, in which both sides are strict."""
+"""Judges certificates with a TLS handshake in memory, in which both sides are strict."""
 
 import argparse
 import json
@@ -6,13 +6,13 @@ import ssl
 
 
 class Refused(Exception):
-    """One side does not like what the other presents."""
+    """One side refuses the certificate of the other."""
 
 
 def context(protocol, ca, cert, key):
     made = ssl.SSLContext(protocol)
     made.verify_mode = ssl.CERT_REQUIRED
-    # Python 3.13's default; asked for, since the Python at hand may be older.
+    # Python 3.13's default, which is set here because the installed Python may be older.
     made.verify_flags |= ssl.VERIFY_X509_STRICT
     made.load_verify_locations(ca)
     if cert:
@@ -21,7 +21,7 @@ def context(protocol, ca, cert, key):
 
 
 def step(side, action):
-    """Does what a side can do now; whether it is done."""
+    """Advances one side as far as possible; returns whether its handshake is complete."""
     try:
         action()
     except ssl.SSLWantReadError:
@@ -35,7 +35,7 @@ def handshake(server_context, client_context, host):
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
     client = client_context.wrap_bio(to_client, to_server, server_hostname=host)
-    # A handshake takes three or four turns; more mean that nobody moves.
+    # A handshake takes three or four turns; more turns mean that both sides wait.
     for _ in range(10):
         done = [step("client", client.do_handshake), step("server", server.do_handshake)]
         if all(done):

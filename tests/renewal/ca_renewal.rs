@@ -1,4 +1,4 @@
-//! CAs that are renewed: what they have stays, and the rest of their trust bundle too.
+//! Renewals of CAs: their properties stay, and the rest of their trust bundle stays too.
 mod chains;
 mod forms;
 
@@ -25,7 +25,7 @@ const MEMBER: &str = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digi
     extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:node1.lan,DNS:node1,DNS:localhost,\
     IP:10.0.0.1,IP:127.0.0.1,IP:::1\n";
 
-/// A place for certificates that openssl makes, with the directory `p`.
+/// A place for certificates of openssl, with the directory `p`.
 struct Place(Scratch);
 
 impl Place {
@@ -79,7 +79,7 @@ impl Place {
         ));
     }
 
-    /// A certificate that another one signs.
+    /// Creates a certificate that another one signs.
     fn signed(&self, name: &str, subject: &str, issuer: &str, extensions: &str, days: u32) {
         self.request(name, subject);
         self.write("extensions", extensions);
@@ -89,7 +89,8 @@ impl Place {
         ));
     }
 
-    /// A certificate that another one signs, valid from and for so many days.
+    /// Creates a certificate that another one signs, with the start of its validity and its length
+    /// in days.
     fn dated(&self, name: &str, issuer: &str, extensions: &str, since: u64, days: u64) {
         let instant = |moment: SystemTime| {
             let text = rfc3339(moment).replace(['-', ':', 'T'], "");
@@ -131,7 +132,7 @@ impl Place {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// openssl and Go accept a leaf below this CA file.
+    /// Asserts that openssl and Go accept a leaf below this CA file.
     #[track_caller]
     fn assert_accepted(&self, ca: &str, leaf: &str) {
         let (ca, leaf) = (self.file(ca), self.file(leaf));
@@ -144,7 +145,7 @@ impl Place {
         openssl::asn1parse_extensions(&self.file(name))
     }
 
-    /// What `openssl x509` prints of a file's first certificate.
+    /// The output of `openssl x509` about the first certificate of a file.
     fn shown(&self, name: &str, options: &str) -> String {
         let line = format!("x509 -in {name} -noout {options}");
         let shown = openssl::call(self.0.path(), &line);
@@ -152,7 +153,7 @@ impl Place {
     }
 }
 
-/// The names of OpenSSL for what a CA must have and may lack.
+/// OpenSSL's names for the extensions that a CA must have, and for those that may be missing.
 const NECESSARY: [&str; 3] = [
     "X509v3 Basic Constraints",
     "X509v3 Key Usage",
@@ -173,11 +174,11 @@ fn every_extension_is_kept() {
                  1.3.6.1.4.1.55555.7=ASN1:UTF8String:ours\n\
                  subjectAltName=DNS:etcd-ca\nissuerAltName=issuer:copy\n"
         ),
-        // As written by others: not critical, with more usages, in another order
+        // Another tool's extensions: not critical, with more usages, in another order
         "keyUsage=digitalSignature,keyEncipherment,keyCertSign\nsubjectKeyIdentifier=hash\n\
              authorityKeyIdentifier=keyid:always\nbasicConstraints=CA:TRUE,pathlen:0\n"
             .to_owned(),
-        // Kubespray's
+        // The extensions of Kubespray's CA
         "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n\
              basicConstraints=critical,CA:TRUE\n"
             .to_owned(),
@@ -209,7 +210,7 @@ fn every_extension_is_kept() {
     }
 }
 
-/// A root that names itself by its serial number is a root for OpenSSL after the renewal too.
+/// A root that identifies itself by its serial number stays a root for OpenSSL after the renewal.
 #[test]
 fn a_root_that_names_its_own_serial_number() {
     for leaf_names_serial in [false, true] {
@@ -248,14 +249,14 @@ fn a_trust_bundle_keeps_its_other_entries_in_their_places() {
     for place_of_own in 0..3 {
         for (how, due) in [("ca renew -d p", false), ("apply -f s.yaml", true)] {
             let place = Place::new();
-            // Without keyUsage a plan renews it
+            // A plan renews it if it has no keyUsage
             let extensions = if due {
                 "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n"
             } else {
                 CA
             };
             place.root("ca", "/CN=etcd-ca", extensions);
-            // Of the same name, and of another one
+            // With the same name, and with another one
             place.root("old", "/CN=etcd-ca", CA);
             place.root("other", "/CN=other-ca", CA);
             place.signed("leaf", "/CN=etcd-member-node1", "ca", MEMBER, 300);
@@ -296,7 +297,7 @@ fn a_trust_bundle_keeps_its_other_entries_in_their_places() {
     }
 }
 
-/// An intermediate CA, with its issuer's name or another, and the root in its file.
+/// Creates an intermediate CA, with its issuer's name or another, and the root in its file.
 fn intermediate(name: &str, is_due: bool) -> Place {
     let place = Place::new();
     place.root("top", "/CN=corp-root", CA);
@@ -334,7 +335,7 @@ fn an_intermediate_ca_is_never_made_a_root() {
         go::request(&place.file("r.csr")).assert_accepted("the request");
         let again = place.pki("ca renew -d p --csr r.csr").expect_code(1);
         assert!(again.stderr().contains("r.csr"), "{again:?}");
-        // The issuer copies what is requested
+        // The issuer copies the requested extensions
         place.openssl(
             "x509 -req -in r.csr -CA top.pem -CAkey top-key.pem -days 300 -copy_extensions copyall \
              -out new.pem",
@@ -353,14 +354,14 @@ fn an_intermediate_ca_is_never_made_a_root() {
         );
         place.assert_accepted("p/ca.pem", "member-node1.pem");
         let _ = place.pki("cert issue client backup -d p").expect_success();
-        // A host that trusts the root alone gets the CA with the leaf
+        // A host that trusts only the root gets the CA's certificate with the leaf
         go::verify(&place.file("top.pem"), &place.file("p/client-backup.pem"))
             .client()
             .assert_accepted("Go");
     }
 }
 
-/// A plan for an intermediate CA that expires soon goes on with everything else.
+/// A plan blocks an intermediate CA that expires soon, and does everything else.
 #[test]
 fn a_plan_shows_an_intermediate_ca_as_blocked() {
     for name in ["etcd-server-ca", "corp-root"] {
@@ -411,7 +412,7 @@ fn path_lengths() {
             .pki(&format!("ca renew -d p --path-length={wrong}"))
             .expect_code(2);
     }
-    // A CA that others made with another length is no reason for a plan
+    // The path length of another tool's CA is no reason for a change
     for (length, constraints) in [(":0", ",pathlen:0"), ("", ""), (":7", ",pathlen:7")] {
         let place = Place::new();
         place.root(
@@ -459,7 +460,7 @@ fn a_version_1_ca() {
     let _ = place.pki("plan --check -f s.yaml").expect_success();
 }
 
-/// A CA without a common name is adopted and renewed, and nothing else is done with it.
+/// A CA without a common name can be adopted and renewed, and nothing else changes.
 #[test]
 fn a_ca_without_a_common_name() {
     for (subject, peer_subject) in [("/O=etcd", "/CN=peers"), ("/OU=etcd", "/O=peers")] {
@@ -538,7 +539,7 @@ fn a_version_1_leaf_with_its_issuers_name() {
     assert!(leaf.is_self_issued() && !leaf.is_ca());
 }
 
-/// Old roots are signed with SHA-1, which no one checks in a trusted root.
+/// Old roots have SHA-1 signatures, which are not checked for a trusted root.
 #[test]
 fn a_root_with_a_signature_that_is_not_checked() {
     let place = Place::new();
@@ -553,7 +554,7 @@ fn a_root_with_a_signature_that_is_not_checked() {
     place.openssl("verify -CAfile p/ca.pem -check_ss_sig p/ca.pem");
 }
 
-/// A CA that expired while its key is elsewhere is a finding of each plan, and nothing is signed.
+/// An expired CA without its key is a finding of each plan, and nothing is signed.
 #[test]
 fn an_expired_ca_without_its_key() {
     let place = Place::new();
@@ -596,7 +597,7 @@ fn an_expired_ca_without_its_key() {
         assert!(applied.stderr().contains("the CA CN=etcd-ca expired"));
         assert!(!place.file("p/member-a.pem").exists());
     }
-    // With its key it is renewed, and everything is made
+    // With its key it is renewed, and all certificates are issued
     fs::rename(place.file("ca-key.pem"), place.file("p/ca-key.pem")).unwrap();
     let _ = place.pki("apply -f s.yaml").expect_success();
     let _ = place.pki("plan --check -f s.yaml").expect_success();

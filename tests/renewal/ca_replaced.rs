@@ -1,4 +1,5 @@
-//! CAs that another one replaces: their files are kept, and no command takes them for files in use.
+//! CAs that are replaced by a new one: their files are kept, and no command treats them as files in
+//! use.
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -42,7 +43,7 @@ impl Place {
     }
 }
 
-/// The path of a file of the old CA: `ca-replaced-SERIAL.pem`, `etcd/ca-replaced-SERIAL.key`.
+/// The path of a kept file of the old CA: `ca-replaced-SERIAL.pem`, `etcd/ca-replaced-SERIAL.key`.
 fn kept(path: &Path, stem: &str, serial: &str) -> PathBuf {
     let name = path.file_name().unwrap().to_str().unwrap();
     let rest = name.strip_prefix(stem).unwrap();
@@ -78,7 +79,7 @@ fn the_old_pair_is_kept_in_each_layout() {
             assert!(replaced.stderr().contains(&name), "{replaced:?}");
         }
 
-        // No command takes them for a CA in use, for a leaf, or for files of others
+        // No command treats them as a CA in use, as a leaf, or as files of others
         let checked = place.pki("check p --json");
         assert!(!checked.stdout().contains("replaced"), "{checked:?}");
         assert!(checked.stdout().contains("EP007"), "{checked:?}");
@@ -97,7 +98,7 @@ fn the_old_pair_is_kept_in_each_layout() {
     }
 }
 
-/// `check` reports a key of a replaced CA that others can read, and nothing else about it.
+/// `check` reports a replaced CA key that others can read, and nothing else about it.
 #[test]
 fn what_check_reports_of_a_replaced_ca() {
     let place = Place::new();
@@ -109,7 +110,7 @@ fn what_check_reports_of_a_replaced_ca() {
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
     let checked = place.pki("check p --json");
     assert!(checked.stdout().contains("EP006"), "{checked:?}");
-    // As a file that is given it is judged like any other
+    // As an argument it is checked like any other file
     for (path, is_judged) in [
         ("p".to_owned(), false),
         (format!("p/ca-replaced-{serial}.pem"), true),
@@ -150,7 +151,7 @@ fn the_old_pair_is_kept_by_path() {
     }
 }
 
-/// The files are kept each time, and a file that has the name of one is not overwritten.
+/// The files are kept each time, and an existing file with the same name is not overwritten.
 #[test]
 fn replaced_several_times() {
     let place = Place::new();
@@ -185,7 +186,8 @@ fn replaced_several_times() {
     assert_eq!(kept.count(), 1);
 }
 
-/// Only a key, or a damaged certificate, is kept too; a link is refused, and nothing is changed.
+/// A key without a certificate, or a damaged certificate, is kept too; a link is refused, and
+/// nothing is changed.
 #[test]
 fn what_is_no_whole_pair() {
     let place = Place::new();
@@ -220,7 +222,7 @@ fn what_is_no_whole_pair() {
     assert_eq!(kept(".pem").len(), 3);
 }
 
-/// Commands that miss the CA of a directory name the layout that its files have.
+/// Commands that report a missing CA name the layout of the existing files.
 #[test]
 fn hints_name_the_layout_of_the_files() {
     for there in Layout::ALL {
@@ -264,7 +266,7 @@ fn names(path: &Path) -> Vec<String> {
     all.iter().filter_map(Certificate::common_name).collect()
 }
 
-/// The other CAs of a trust bundle stay, in whatever order, and the replaced one goes with its earlier
+/// The other CAs of a trust bundle stay, in any order. The replaced CA is removed with its earlier
 /// certificates.
 #[test]
 fn the_other_cas_of_a_bundle_stay() {
@@ -316,7 +318,7 @@ fn the_other_cas_of_a_bundle_stay() {
                 .map(|entry| entry.unwrap().path());
             let mut kept = kept.filter(|path| path.display().to_string().contains("-replaced-"));
             assert!(kept.any(|path| fs::read(path).unwrap() == before), "{line}");
-            // The same key and name vouch for what the CA has signed
+            // A new certificate with the same key and name keeps the CA's leaves valid
             let is_cut_off = !line.contains("--key p/ca-key.pem");
             let told = replaced.stderr().contains("not accepted any more");
             assert_eq!(told, is_cut_off, "{line}: {replaced:?}");
@@ -324,7 +326,7 @@ fn the_other_cas_of_a_bundle_stay() {
     }
 }
 
-/// Without a key that can be read, the name shows which CA is replaced; else it is not guessed.
+/// Without a readable key, the name shows which CA is replaced; otherwise the command refuses.
 #[test]
 fn a_bundle_without_a_key_that_can_be_read() {
     for (cn, is_known) in [("etcd-ca", true), ("new-ca", false)] {
@@ -349,7 +351,7 @@ fn a_bundle_without_a_key_that_can_be_read() {
     }
 }
 
-/// A bundle of the CA in use and two others, in files of their names.
+/// Writes a bundle with the CA in use and two others, in the order of these names.
 fn bundle_of(place: &Place, order: &[&str]) {
     let _ = place.done("ca new -d p --cn own");
     for name in ["other", "third"] {
@@ -361,7 +363,7 @@ fn bundle_of(place: &Place, order: &[&str]) {
     fs::write(place.file("ca.pem"), bundle).unwrap();
 }
 
-/// The new CA and the other CAs are trusted, the old one is not: openssl decides. The old file is kept.
+/// openssl trusts the new CA and the other CAs, and not the old one. The old file is kept.
 #[track_caller]
 fn check_replaced(place: &Place, expected: &[&str], before: &[u8]) {
     assert_eq!(names(&place.file("ca.pem")), expected);
@@ -388,7 +390,7 @@ fn check_replaced(place: &Place, expected: &[&str], before: &[u8]) {
     assert!(is_kept);
 }
 
-/// Without its key, the CA that has signed what is here is the replaced one.
+/// Without its key, the replaced CA is the one that signed the existing certificates.
 #[test]
 fn the_ca_that_has_signed_is_replaced() {
     for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {
@@ -406,7 +408,7 @@ fn the_ca_that_has_signed_is_replaced() {
     }
 }
 
-/// The passphrase of the new CA may be the old one's.
+/// The passphrase of the new CA may be that of the old one.
 #[test]
 fn an_encrypted_key_shows_which_ca_is_replaced() {
     let place = Place::new();
@@ -425,7 +427,7 @@ fn an_encrypted_key_shows_which_ca_is_replaced() {
     assert!(kept.any(|file| file == before));
 }
 
-/// An intermediate CA is replaced, and its root stays trusted, as it was.
+/// An intermediate CA is replaced, and its root stays trusted.
 #[test]
 fn the_root_of_an_intermediate_stays() {
     let place = Place::new();
@@ -454,7 +456,7 @@ fn the_root_of_an_intermediate_stays() {
     }
 }
 
-/// Other blocks in the files of the CA hinder nothing: the old files are kept as they are.
+/// Other blocks in the files of the CA do not matter: the old files are kept unchanged.
 #[test]
 fn unrelated_blocks() {
     const DAMAGED: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -508,7 +510,7 @@ fn unrelated_blocks() {
     }
 }
 
-/// What is no CA's is not replaced by one.
+/// The command does not replace files that belong to no CA.
 #[test]
 fn the_files_of_a_leaf_stay() {
     let place = Place::new();
@@ -528,7 +530,7 @@ fn the_files_of_a_leaf_stay() {
     assert!(!paths.any(|path| path.to_string_lossy().contains("replaced")));
 }
 
-/// `--replace-ca` makes no second CA next to the one of another layout.
+/// `--replace-ca` creates no second CA next to that of another layout.
 #[test]
 fn another_layout_has_the_ca() {
     for (there, asked) in [
@@ -550,7 +552,7 @@ fn another_layout_has_the_ca() {
     }
 }
 
-/// Each way to replace a CA warns that its certificates are not accepted any more.
+/// Each way to replace a CA prints a warning that its certificates are no longer accepted.
 #[test]
 fn the_warning_of_a_replaced_ca() {
     for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {

@@ -1,4 +1,5 @@
-//! A CA of which one file is missing: `ca new` completes what a killed run left, or names what to do.
+//! A CA with one missing file: `ca new` completes the result of a killed run, or names the next
+//! step.
 use std::{
     fs,
     os::unix::fs::chown,
@@ -55,7 +56,7 @@ impl Place {
     }
 }
 
-/// What a killed run leaves: the key, and no certificate or one that has no bytes yet.
+/// The files of a killed run: the key, and no certificate or an empty one.
 #[test]
 fn a_key_without_its_certificate() {
     for (layout, algorithm) in [
@@ -124,14 +125,15 @@ fn the_options_of_the_interrupted_run_hold() {
     }
 }
 
-/// A completed CA is never a second one, and never another user's.
+/// `ca new` completes no key if the result would be a second CA, or if the key belongs to another
+/// user.
 #[test]
 fn what_is_not_completed() {
     let place = Place::new();
     let _ = place.done("ca new -d p");
     let _ = place.done("cert issue client c -d p");
     let [certificate, key] = ["ca.pem", "ca-key.pem"].map(|name| place.read(name));
-    // The leaves of this very CA stay accepted
+    // The leaves of this CA stay accepted
     fs::remove_file(place.file("ca.pem")).unwrap();
     let _ = place.done("ca new -d p");
     let _ = place.done("check p");
@@ -139,19 +141,19 @@ fn what_is_not_completed() {
     fs::remove_file(place.file("ca.pem")).unwrap();
     let refused = place.pki("ca new -d p --cn other").expect_code(1);
     assert!(refused.stderr().contains("client-c.pem"), "{refused:?}");
-    // Another key than the leaves' has been put there
+    // The key is not the one that signed the leaves
     let _ = place.done("key new -o p/ca-key.pem --force");
     let refused = place.pki("ca new -d p").expect_code(1);
     assert!(refused.stderr().contains("client-c.pem"), "{refused:?}");
     assert!(!place.file("ca.pem").exists());
     fs::write(place.file("ca-key.pem"), &key).unwrap();
-    // Another user's key signs nothing
+    // A key of another user signs nothing
     chown(place.file("ca-key.pem"), Some(12345), None).unwrap();
     let refused = place.pki("ca new -d p").expect_code(1);
     assert!(refused.stderr().contains("12345"), "{refused:?}");
     assert!(!place.file("ca.pem").exists());
     chown(place.file("ca-key.pem"), Some(0), None).unwrap();
-    // Neither does a damaged one
+    // A damaged key signs nothing
     fs::write(place.file("ca-key.pem"), "damaged").unwrap();
     let refused = place.pki("ca new -d p").expect_code(1);
     assert!(refused.stderr().contains("ca-key.pem"), "{refused:?}");
@@ -175,7 +177,7 @@ fn what_is_not_completed() {
     }
 }
 
-/// Files without bytes are missing.
+/// Empty files count as missing.
 #[test]
 fn empty_files_are_no_ca() {
     for names in [&["ca.pem"][..], &["ca-key.pem"], &["ca.pem", "ca-key.pem"]] {
@@ -189,7 +191,7 @@ fn empty_files_are_no_ca() {
     }
 }
 
-/// Files that are named one by one are completed by the command that the refusal names.
+/// If the files have their own paths, the command in the refusal completes them.
 #[test]
 fn by_path() {
     let place = Place::new();

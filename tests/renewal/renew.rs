@@ -1,4 +1,4 @@
-//! Certificates and authorities, renewed: the same names, the same usages, the same key.
+//! Renewals of certificates and CAs: names, usages and key stay the same.
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -52,7 +52,7 @@ fn a_certificate_of_kubesprays_keeps_all_but_its_time() {
 /// Writes a key from its PEM and its DER.
 type Encode = fn(&str, &[u8]) -> Vec<u8>;
 
-/// What only etcd-pki reads is written again as PEM, with the same key, as a plan does.
+/// A file that only etcd-pki can read is written again as PEM, with the same key, as in a plan.
 #[test]
 fn a_pair_that_etcd_does_not_read_is_written_as_pem() {
     let forms: [Encode; 3] = [
@@ -141,7 +141,7 @@ fn a_serial_number_that_leaves_name_stays() {
         .assert_accepted("its leaf");
 }
 
-/// What is due in every host's tree, and nothing of what was kept in dot files.
+/// Due certificates in the tree of every host are renewed, and copies in dot files are not.
 #[test]
 fn what_is_due_wherever_it_is() {
     for (layout, expected) in [
@@ -208,7 +208,7 @@ fn only_what_is_due_unless_it_is_named() {
     );
     let _ = run("cert renew client-short.pem -d .").expect_success();
     assert!(contents("client-short.pem") != short && contents("client-long.pem") == long);
-    // Another's key beside it: nothing is written
+    // The key of another certificate is next to it: nothing is written
     fs::copy(
         here.join("client-long-key.pem"),
         here.join("client-short-key.pem"),
@@ -266,7 +266,7 @@ fn an_authority_that_has_expired() {
     .assert_accepted("both renewed");
 }
 
-/// One directory of several cannot be locked: the others are renewed, and each file is reported.
+/// One of several directories cannot be locked: the others are renewed, and each file is reported.
 #[test]
 fn a_directory_that_fails_does_not_stop_the_others() {
     let scratch = Scratch::new("renew-directories");
@@ -276,7 +276,7 @@ fn a_directory_that_fails_does_not_stop_the_others() {
         fs::create_dir(scratch.path().join(directory)).unwrap();
         let _ = etcd_pki_in(scratch.path(), &line).expect_success();
     }
-    // Another user's link in the place of the lock
+    // A link of another user in place of the lock
     symlink("elsewhere", scratch.path().join("b").join(LOCK_FILE)).unwrap();
     let serial = |directory: &str| {
         let file = scratch.path().join(directory).join("app.pem");

@@ -1,4 +1,5 @@
-//! Renewals among symbolic links: nothing is written through one, and no key is replaced that another certificate has through one.
+//! Renewals and symbolic links: nothing is written through a link, and a key that another
+//! certificate uses through a link is not replaced.
 use std::{
     collections::BTreeMap,
     fs,
@@ -12,7 +13,7 @@ use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki_in};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The files of a directory with what they hold, links excepted.
+/// The files of a directory with their contents, without links.
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
     let files = entries
@@ -25,7 +26,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// The files that differ from what they were.
+/// The files that have changed.
 fn changed(directory: &Path, before: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let now = contents(directory).into_iter();
     now.filter(|(name, now)| before.get(name) != Some(now))
@@ -33,7 +34,8 @@ fn changed(directory: &Path, before: &BTreeMap<String, Vec<u8>>) -> Vec<String> 
         .collect()
 }
 
-/// A directory with an authority, node-b and node-c, of which both are due; and node-a with the key of node-b, if it is wanted.
+/// A directory with a CA, node-b and node-c, which are both due; with `with_a` also node-a, which
+/// has the key of node-b.
 fn nodes(with_a: bool) -> Scratch {
     let scratch = Scratch::new("links");
     let write = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
@@ -59,7 +61,8 @@ fn nodes(with_a: bool) -> Scratch {
     scratch
 }
 
-/// Kubespray links the pair of another control plane to a host's own: what the link leads to is renewed, once.
+/// Kubespray links the pair of another control plane to the host's own pair: the target of the link
+/// is renewed, once.
 #[test]
 fn a_link_to_what_is_renewed_under_its_own_name() {
     for (options, renewed) in [
@@ -96,7 +99,7 @@ fn a_link_to_what_is_renewed_under_its_own_name() {
     }
 }
 
-/// A link that cannot be written through holds up nothing else, and nothing at its end is changed.
+/// A link that leads elsewhere blocks nothing else, and its target is not changed.
 #[test]
 fn a_link_to_what_is_elsewhere() {
     let scratch = nodes(false);
@@ -126,14 +129,15 @@ fn a_link_to_what_is_elsewhere() {
     );
     assert!(!output.stderr().contains("own name"), "{}", output.stderr());
     assert_eq!(changed(here, &own), ["node-c.pem"]);
-    // What the hint says
+    // The command in the hint
     let line = "cert renew elsewhere/node-b.pem -d .";
     assert!(changed(&here.join("elsewhere"), &before).is_empty());
     let _ = etcd_pki_in(here, line).expect_success();
     assert_eq!(changed(&here.join("elsewhere"), &before), ["node-b.pem"]);
 }
 
-/// A key that another certificate has through a link is not replaced under it: neither where the link is, nor where it leads.
+/// A key that another certificate uses through a link is not replaced, neither in the place of the
+/// link nor in its target.
 #[test]
 fn a_key_that_is_a_link_to_another_certificates() {
     let scratch = nodes(true);
@@ -164,11 +168,11 @@ fn a_key_that_is_a_link_to_another_certificates() {
         );
         assert_eq!(changed(here, &before), expected, "{line}");
     }
-    // With the keys that are there
+    // With the existing keys
     let before = contents(here);
     let _ = etcd_pki_in(here, "cert renew node-a.pem node-b.pem -d .").expect_success();
     assert_eq!(changed(here, &before), ["node-a.pem", "node-b.pem"]);
-    // What the hints say
+    // The solutions in the hints
     fs::remove_file(here.join("node-a-key.pem")).unwrap();
     for name in ["a", "b"] {
         let line = format!("cert renew node-{name}.pem -d . --rekey");

@@ -1,4 +1,5 @@
-//! Renewals where peers have an authority apart: each of the two renews what it has signed, and neither holds up the other.
+//! Renewals with a separate peer CA: each of the two CAs renews the certificates that it signed,
+//! and neither blocks the other.
 use std::{
     fs,
     path::Path,
@@ -17,7 +18,8 @@ use etcd_pki_tests::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A directory in which peers have an authority of their own, and each of the two has signed what is due tomorrow.
+/// A directory with a separate peer CA, in which both CAs have signed certificates that are due
+/// tomorrow.
 fn peers_apart() -> Scratch {
     let scratch = Scratch::new("peers");
     let then = SystemTime::now() - 20 * DAY;
@@ -44,7 +46,7 @@ fn peers_apart() -> Scratch {
     scratch
 }
 
-/// No peer would take what the other authority signs.
+/// Members would refuse a peer certificate that the other CA signed.
 #[test]
 fn each_is_renewed_by_the_authority_that_signed_it() {
     for lines in [
@@ -74,7 +76,8 @@ fn each_is_renewed_by_the_authority_that_signed_it() {
     }
 }
 
-/// An operator's cron learns of it by the exit code, and what the other authority signed is renewed all the same.
+/// An operator's cron job gets it from the exit code, and the certificates of the other CA are
+/// renewed nevertheless.
 #[test]
 fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     let scratch = peers_apart();
@@ -96,7 +99,7 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     assert_eq!(named.code(), Some(1));
     let told = "./peer-ca.pem is here, and its key is not\nhint: name both with --ca and --ca-key";
     assert!(named.stderr().contains(told), "{}", named.stderr());
-    // Of an authority of which nothing is here, only its name is known
+    // If no file of a CA is here, only its name is known
     let peer_ca = fs::read(path("peer-ca.pem")).unwrap();
     fs::remove_file(path("peer-ca.pem")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
@@ -109,7 +112,7 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     assert!(named.stderr().contains(&told), "{}", named.stderr());
     fs::write(path("peer-ca.pem"), peer_ca).unwrap();
 
-    // A key that is there and cannot be used
+    // An existing key that cannot be used
     let key = PrivateKey::from_pem(fs::read(path("elsewhere")).unwrap()).unwrap();
     let passphrase = Passphrase::new("secret");
     let encrypted = key.to_encrypted_pem(&passphrase).unwrap();
@@ -127,14 +130,14 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
     let _ = etcd_pki_in(scratch.path(), line).expect_success();
     assert_ne!(fs::read(path("peer-etcd-1.pem")).unwrap(), peer);
 
-    // What the layout does not name is somebody else's to renew
+    // A due certificate without a name of the layout is reported, and not renewed
     fs::rename(path("peer-ca-key.pem"), path("elsewhere")).unwrap();
     fs::write(path("theirs.pem"), peer).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d . --due 10d").expect_success();
     assert!(output.stderr().contains("theirs.pem is due"));
 }
 
-/// The other way round: the key that is elsewhere is that of the directory's own authority.
+/// The other way round: the key that is elsewhere is that of the directory's own CA.
 #[test]
 fn peers_are_renewed_without_the_other_authority() {
     let scratch = peers_apart();
@@ -153,7 +156,7 @@ fn peers_are_renewed_without_the_other_authority() {
     let line = "cert renew -d . --ca-key elsewhere";
     let _ = etcd_pki_in(scratch.path(), line).expect_success();
     assert_ne!(fs::read(path(own)).unwrap(), before[0]);
-    // Without either there is nobody to renew anything
+    // Without both keys nothing can be renewed
     fs::remove_file(path("peer-ca-key.pem")).unwrap();
     let output = etcd_pki_in(scratch.path(), "cert renew -d .");
     assert_eq!(output.code(), Some(1));
@@ -161,7 +164,7 @@ fn peers_are_renewed_without_the_other_authority() {
     assert!(output.stderr().contains(told), "{}", output.stderr());
 }
 
-/// Nothing that is wrong with one authority holds up what the other has signed.
+/// A fault of one CA does not block the certificates of the other.
 #[test]
 fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
     type Harm = fn(&Path);
@@ -198,7 +201,7 @@ fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
     }
 }
 
-/// Gives an authority a certificate that ended yesterday, of the same key.
+/// Gives a CA a certificate that expired yesterday, with the same key.
 fn expire(ca: &Path) {
     let key = fs::read(ca.with_file_name("ca-key.pem")).unwrap();
     let identity = Identity::from_common_name("etcd-ca").unwrap();
@@ -238,7 +241,7 @@ fn the_authority_of_peers_is_renewed_on_its_own() {
     )
     .assert_accepted("what it signed before");
 
-    // A serial number that a leaf names stays
+    // A serial number that a leaf contains stays
     let call = |line: &str| {
         openssl::call(scratch.path(), line);
     };

@@ -1,4 +1,4 @@
-//! A directory, adopted by the command.
+//! A directory that `etcd-pki adopt` has adopted.
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::{LOCK_FILE, Scratch, command::etcd_pki, run};
 
-/// A directory and the specification that was printed for it.
+/// A directory and the specification that `adopt` printed for it.
 #[derive(Debug)]
 pub struct Adopted {
     directory: PathBuf,
-    /// What was printed
+    /// The specification that was printed
     pub specification: String,
-    /// What was told beside it, by file
+    /// The notes about each file
     pub notes: Vec<String>,
     place: Scratch,
 }
@@ -42,12 +42,12 @@ impl Adopted {
         }
     }
 
-    /// Goes on with another specification.
+    /// Replaces the specification.
     pub fn specify(&self, specification: &str) {
         fs::write(self.place.path().join("cluster.yaml"), specification).unwrap();
     }
 
-    /// What a verb of the command prints as JSON.
+    /// The JSON output of a subcommand.
     pub fn json(&self, verb: &str) -> Value {
         let specification = self.place.path().join("cluster.yaml");
         let mut command = Command::new(etcd_pki());
@@ -55,7 +55,7 @@ impl Adopted {
         serde_json::from_str(run(command).expect_success().stdout()).unwrap()
     }
 
-    /// What is due: each certificate's path, the action, and the reasons.
+    /// The due changes: the path of each certificate, the action, and the reasons.
     pub fn due(&self) -> BTreeMap<String, String> {
         let plan = self.json("plan");
         let changes = plan["changes"].as_array().unwrap().iter();
@@ -78,7 +78,7 @@ impl Adopted {
             .collect()
     }
 
-    /// Asserts that this is due and nothing else.
+    /// Asserts that exactly these changes are due.
     #[track_caller]
     pub fn assert_due(&self, expected: &[(&str, &str)]) {
         let expected = expected
@@ -88,7 +88,8 @@ impl Adopted {
         assert_eq!(self.due(), expected, "{}", self.specification);
     }
 
-    /// Applies, and asserts that these files changed and no others, that every key is as before, and that nothing is due.
+    /// Applies, and asserts that only these files have changed, that every key is as before, and
+    /// that nothing is due.
     #[track_caller]
     pub fn assert_mended(&self, changed: &[&str]) {
         let before = contents(&self.directory);
@@ -102,7 +103,7 @@ impl Adopted {
         assert_eq!(different, changed);
         assert_eq!(before.len(), after.len());
         self.assert_due(&[]);
-        // What it has become is described alike
+        // A second adoption gives the same description
         let again = Self::of(&self.directory);
         assert_eq!(again.specification, self.specification);
         again.assert_due(&[]);

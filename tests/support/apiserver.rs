@@ -2,7 +2,8 @@
 
 use crate::{credentials::Credentials, output::run, tool::Tool, verdict::Verdict};
 
-/// Writes an object and reads it back, as kube-apiserver does with `--etcd-cafile`, `--etcd-certfile` and `--etcd-keyfile`.
+/// Writes an object and reads it back, as kube-apiserver does with `--etcd-cafile`,
+/// `--etcd-certfile` and `--etcd-keyfile`.
 pub fn write_and_read(endpoints: &str, credentials: &Credentials) -> Verdict {
     let mut command = Tool::STORAGE.command();
     command.args(["-endpoints", endpoints, "-ca"]);

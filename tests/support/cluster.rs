@@ -1,4 +1,4 @@
-//! A cluster's directory, planned and applied by the command.
+//! A cluster's directory, which the command plans and applies.
 
 use std::{
     collections::BTreeMap,
@@ -27,30 +27,30 @@ members:
 nodes: [kube-1]
 clients: [root, {name: backup, validity: 90d}]
 ";
-/// The authority, two members with their admins, a node, two clients
+/// The CA, two members with their admins, a node, two clients
 pub const PAIRS: usize = 8;
 
 const NOBODY: u32 = 65_534;
 
-/// A folder with a specification and the directory that it names, `ssl`.
+/// A folder with a specification and its directory, `ssl`.
 pub struct Cluster(Scratch);
 
 impl Cluster {
-    /// One of which there is no file yet.
+    /// A cluster without any file yet.
     pub fn new(specification: &str) -> Self {
         let cluster = Self(Scratch::new("cluster"));
         cluster.specify(specification);
         cluster
     }
 
-    /// One that is as its specification says.
+    /// A cluster that is up to date with its specification.
     pub fn applied() -> Self {
         let cluster = Self::new(SPECIFICATION);
         assert_eq!(cluster.apply()["created"], PAIRS);
         cluster
     }
 
-    /// Gives it another specification.
+    /// Replaces the specification.
     pub fn specify(&self, specification: &str) {
         fs::write(self.0.path().join("cluster.yaml"), specification).unwrap();
     }
@@ -60,17 +60,17 @@ impl Cluster {
         self.0.path()
     }
 
-    /// Where its files are.
+    /// The directory of its files.
     pub fn directory(&self) -> PathBuf {
         self.0.path().join("ssl")
     }
 
-    /// One of its files.
+    /// The path of one of its files.
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory().join(name)
     }
 
-    /// A verb of the command on the specification.
+    /// A subcommand of `etcd-pki` on the specification.
     pub fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(etcd_pki());
         command
@@ -79,10 +79,11 @@ impl Cluster {
         command
     }
 
-    /// Gives everything to the user `nobody`, as whom the command is then run with these words and the specification.
+    /// Gives everything to the user `nobody`. Returns a function that runs the command as this user
+    /// with the specification and these arguments.
     pub fn given_to_nobody(&self) -> impl Fn(&[&str]) -> Output {
-        // Where the tests are built, others may not look. A process of its own copies it: no other test inherits the file open for
-        // writing
+        // Other users may have no access to the build directory. A separate process copies the
+        // program, so that no other test inherits the file open for writing
         let program = self.path().join("etcd-pki");
         let _ = run(Command::new("cp").arg(etcd_pki()).arg(&program)).expect_success();
         let names = self.contents().into_keys();
@@ -104,18 +105,18 @@ impl Cluster {
         }
     }
 
-    /// What a verb that succeeds prints as JSON.
+    /// The JSON output of a subcommand that succeeds.
     pub fn json(&self, verb: &str) -> Value {
         let output = run(self.command(verb).arg("--json")).expect_success();
         serde_json::from_str(output.stdout()).unwrap()
     }
 
-    /// What was done.
+    /// Applies the specification, and returns the changes.
     pub fn apply(&self) -> Value {
         self.json("apply")
     }
 
-    /// What is due: each certificate's file, the action, and the reasons.
+    /// The due changes: the file of each certificate, the action, and the reasons.
     pub fn due(&self) -> BTreeMap<String, String> {
         let plan = self.json("plan");
         let changes = plan["changes"].as_array().unwrap().iter();
@@ -140,7 +141,7 @@ impl Cluster {
             .collect()
     }
 
-    /// The files by their names, but for the lock file.
+    /// The files by their names, without the lock file.
     pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
         let entries = fs::read_dir(self.directory()).unwrap();
         entries
@@ -155,7 +156,8 @@ impl Cluster {
             .collect()
     }
 
-    /// Applies, checks that this changed just these files, and that nothing is due any more.
+    /// Applies, and asserts that exactly these files have changed, and that nothing is due
+    /// afterwards.
     pub fn assert_mended(&self, files: &[&str]) {
         let before = self.contents();
         let _ = self.apply();
@@ -169,7 +171,7 @@ impl Cluster {
         self.assert_whole();
     }
 
-    /// Nothing is due, every pair belongs together, and OpenSSL takes each certificate.
+    /// Asserts that nothing is due, every pair matches, and OpenSSL accepts each certificate.
     pub fn assert_whole(&self) {
         assert_eq!(self.due(), BTreeMap::new());
         let names: Vec<String> = self.contents().into_keys().collect();

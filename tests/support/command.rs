@@ -1,4 +1,4 @@
-//! The command `etcd-pki`, as a user has it.
+//! The command `etcd-pki`, as users have it.
 
 use std::{
     env,
@@ -9,7 +9,8 @@ use std::{
 
 use crate::output::{Output, run};
 
-/// Where the command is. It is built if need be: cargo tells only its own package's tests where it is.
+/// The path of the command. It is built if necessary: cargo gives this path only to the tests of
+/// the command's own package.
 #[must_use]
 pub fn etcd_pki() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

@@ -1,15 +1,15 @@
-//! The files by which one presents oneself to etcd.
+//! The files for a connection to etcd.
 
 use std::path::PathBuf;
 
 use etcd_pki_core::layout::PairPaths;
 
-/// Whom one trusts, and who one is.
+/// The CAs that a client or server trusts, and the pair that it presents.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The authorities that are trusted
+    /// The CAs that are trusted
     pub ca: PathBuf,
-    /// What is presented, if anything
+    /// The pair that is presented, if any
     pub pair: Option<PairPaths>,
 }
 

@@ -1,4 +1,4 @@
-//! A directory of our own certificates.
+//! A directory of certificates that etcd-pki issued.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ use crate::{credentials::Credentials, scratch::Scratch};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// An authority and what it has issued, in files of Kubespray's names, made by etcd-pki.
+/// A CA and the certificates that it issued, in files with Kubespray's names.
 pub struct Directory {
     store: Store,
     ca: CertificateAuthority,
@@ -23,9 +23,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Makes a directory with an authority whose keys are all of one algorithm.
+    /// Creates a directory with a CA, in which all keys use one algorithm.
     ///
-    /// The authority is thirty days old: what it issued may then have expired by now.
+    /// The CA is thirty days old, so that it can issue certificates that have already expired.
     #[must_use]
     pub fn create(name: &str, algorithm: KeyAlgorithm) -> Self {
         let scratch = Scratch::new(name);
@@ -54,25 +54,25 @@ impl Directory {
         self.algorithm
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.store.directory()
     }
 
-    /// The store that names its files.
+    /// The store of the directory.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The authority's certificate.
+    /// The path of the CA certificate.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.store.ca_paths(CaKind::Client).certificate
     }
 
-    /// Issues a pair of a role for a name, and what else it is called.
+    /// Issues a pair with a role for a name and its alternative names.
     pub fn issue(&self, role: Role, name: &str, names: &[&str]) -> PairPaths {
         let identity = Identity::new(name).expect("a name");
         let identity = identity.with_names(names).expect("alternative names");
@@ -88,7 +88,8 @@ impl Directory {
             .swap_remove(0)
     }
 
-    /// Issues a pair that nobody should have, into files named `stem`: any profile, valid from `days_ago` on.
+    /// Issues a pair that is unusual or wrong, into files named `stem`: any profile, valid from
+    /// `days_ago` on.
     pub fn issue_odd(
         &self,
         stem: &str,
@@ -114,7 +115,7 @@ impl Directory {
         pair.below(self.path())
     }
 
-    /// What a pair presents to this directory's authority.
+    /// The credentials of a pair and of this directory's CA.
     #[must_use]
     pub fn credentials(&self, pair: &PairPaths) -> Credentials {
         Credentials::new(self.ca(), pair.clone())

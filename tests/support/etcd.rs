@@ -1,4 +1,4 @@
-//! Real etcd clusters: three members that are killed when their test ends, however it ends.
+//! Real etcd clusters: three members that are always killed when their test ends.
 
 mod member;
 pub(crate) mod ports;
@@ -27,15 +27,16 @@ use crate::{
 
 /// A cluster that has no leader by then never gets one.
 const HEALTH_LIMIT: Duration = Duration::from_secs(60);
-/// What is in a log is there within moments.
+/// A message is in the log within moments.
 const LOG_LIMIT: Duration = Duration::from_secs(10);
 /// No test needs one cluster longer.
 const LIFE_LIMIT: Duration = Duration::from_secs(300);
 
-/// One at a time: the machine may be small, and a slow election looks like a refused certificate.
+/// Allows one cluster at a time: the machine may be small, and a slow election looks like a refused
+/// certificate.
 static ONE_CLUSTER: Mutex<()> = Mutex::new(());
 
-/// A version of etcd, from the oldest that can be had to the newest.
+/// A version of etcd, from the oldest to the newest that are available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     /// 3.4, Debian's
@@ -67,9 +68,10 @@ impl Version {
     }
 }
 
-/// A running cluster on 127.0.0.1, on whose client and peer ports certificates are asked for.
+/// A running cluster on 127.0.0.1. Its client and peer ports require certificates.
 ///
-/// It belongs to the thread that starts it, and no other starts meanwhile in this process.
+/// It belongs to the thread that starts it. No other cluster starts in this process at the same
+/// time.
 #[derive(Debug)]
 pub struct Cluster {
     version: Version,
@@ -88,7 +90,8 @@ struct Running {
 }
 
 impl Cluster {
-    /// Starts the members and waits until each answers `etcdctl endpoint health` with these credentials.
+    /// Starts the members, and waits until each answers `etcdctl endpoint health` with these
+    /// credentials.
     #[must_use]
     pub fn start(version: Version, members: &[Member], health: &Credentials) -> Self {
         let only = ONE_CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +124,7 @@ impl Cluster {
         let log_file = fs::File::create(&log).expect("a log file");
         let mut command = self.version.etcd().server();
         command
-            // What the machine sets for an etcd of its own has no say.
+            // Settings of this machine for another etcd have no effect.
             .env_clear()
             .envs(member.settings())
             .env("ETCD_NAME", &name)
@@ -132,10 +135,10 @@ impl Cluster {
             .env("ETCD_INITIAL_ADVERTISE_PEER_URLS", &peer_url)
             .env("ETCD_INITIAL_CLUSTER", initial)
             .env("ETCD_INITIAL_CLUSTER_STATE", "new")
-            // Half of the usual: the first leader is there in half the time.
+            // Half of the usual values: the first leader is elected in half the time.
             .env("ETCD_HEARTBEAT_INTERVAL", "50")
             .env("ETCD_ELECTION_TIMEOUT", "500")
-            // 3.4 would log in a form of its own.
+            // 3.4 would log in another format.
             .env("ETCD_LOGGER", "zap")
             .env("ETCD_LOG_OUTPUTS", "stderr")
             .stdin(Stdio::null())
@@ -158,7 +161,8 @@ impl Cluster {
                 "a member of etcd {:?} has ended",
                 self.version
             );
-            // etcdctl dials once and then rests for a second: it is asked when somebody listens.
+            // etcdctl connects once and then waits for a second, so it starts when all members
+            // listen.
             let told = if self.members.iter().all(Running::listens) {
                 let health = self.etcdctl(credentials, &["endpoint", "health"]);
                 if health.success() {
@@ -177,13 +181,13 @@ impl Cluster {
         }
     }
 
-    /// The URL of a member for clients, by its place in the list it was started with.
+    /// The client URL of a member, by its position in the list of members.
     #[must_use]
     pub fn client_url(&self, member: usize) -> &str {
         &self.members[member].client_url
     }
 
-    /// The URL of a member for its peers.
+    /// The peer URL of a member, by its position in the list of members.
     #[must_use]
     pub fn peer_url(&self, member: usize) -> &str {
         &self.members[member].peer_url
@@ -200,13 +204,13 @@ impl Cluster {
         urls.join(",")
     }
 
-    /// etcdctl of the cluster's version, over all its members.
+    /// Runs etcdctl of the cluster's version with all its members.
     #[must_use]
     pub fn etcdctl(&self, credentials: &Credentials, arguments: &[&str]) -> Output {
         self.etcdctl_at(&self.endpoints(), credentials, arguments)
     }
 
-    /// etcdctl over some of the members.
+    /// Runs etcdctl with some of the members.
     #[must_use]
     pub fn etcdctl_at(
         &self,
@@ -219,7 +223,7 @@ impl Cluster {
             .env_clear()
             .env("ETCDCTL_ENDPOINTS", endpoints)
             .env("ETCDCTL_CACERT", &credentials.ca)
-            // It tries again and again what was refused.
+            // It repeats refused calls.
             .args(["--dial-timeout=2s", "--command-timeout=2s"])
             .args(arguments);
         if let Some(pair) = &credentials.pair {
@@ -228,19 +232,19 @@ impl Cluster {
                 .env("ETCDCTL_KEY", &pair.key);
         }
         if self.version == Version::Oldest {
-            // Debian's speaks the API of etcd 2 otherwise.
+            // Debian's etcdctl uses the API of etcd 2 otherwise.
             command.env("ETCDCTL_API", "3");
         }
         run(&mut command)
     }
 
-    /// What a member has logged so far.
+    /// The log of a member until now.
     #[must_use]
     pub fn log(&self, member: usize) -> String {
         read_log(&self.members[member].log)
     }
 
-    /// Waits until a member has logged something in which `text` stands, and fails the test if it does not.
+    /// Waits until the log of a member contains `text`. Fails the test if that does not happen.
     #[track_caller]
     pub fn wait_for_log(&self, member: usize, text: &str) {
         let deadline = Instant::now() + LOG_LIMIT;

@@ -1,4 +1,4 @@
-//! The certificates that go before every judge: each role with each algorithm.
+//! The certificates that every judge gets: each role with each algorithm.
 
 use std::{fs, path::PathBuf, sync::OnceLock, thread};
 
@@ -8,10 +8,10 @@ use etcd_pki_core::{
 
 use crate::{credentials::Credentials, directory::Directory};
 
-/// What the member is called, besides its own name and the loopback ones.
+/// The member's names, in addition to its own name and the loopback names.
 const MEMBER_NAMES: [&str; 3] = ["etcd-1.lan", "10.0.0.11", "fd00::11"];
 
-/// A member, a node and a client of one authority, with keys of one algorithm.
+/// A member, a node and a client of one CA, with keys of one algorithm.
 pub struct Certificates {
     directory: Directory,
     member: PairPaths,
@@ -19,12 +19,12 @@ pub struct Certificates {
     client: PairPaths,
 }
 
-/// The certificates of every algorithm, made once by each test binary.
+/// The certificates of every algorithm, generated once by each test binary.
 #[must_use]
 pub fn certificates() -> &'static [Certificates] {
     static CERTIFICATES: OnceLock<Vec<Certificates>> = OnceLock::new();
     CERTIFICATES.get_or_init(|| {
-        // The long RSA keys take their time, on every core there is.
+        // Long RSA keys take time, so all cores generate them.
         thread::scope(|scope| {
             let makers: Vec<_> = KeyAlgorithm::ALL
                 .into_iter()
@@ -55,7 +55,7 @@ impl Certificates {
         self.directory.algorithm()
     }
 
-    /// The authority's certificate.
+    /// The path of the CA certificate.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.directory.ca()
@@ -72,7 +72,7 @@ impl Certificates {
         }
     }
 
-    /// What a role presents.
+    /// The credentials of a role.
     #[must_use]
     pub fn credentials(&self, role: Role) -> Credentials {
         self.directory.credentials(self.pair(role))
@@ -91,7 +91,7 @@ impl Certificates {
     }
 }
 
-/// Each certificate by its role and algorithm, as a message of failure names it.
+/// Each certificate with its role and algorithm, and a name for error messages.
 pub fn each() -> impl Iterator<Item = (String, Role, &'static Certificates)> {
     certificates().iter().flat_map(|certificates| {
         Role::ALL.into_iter().map(move |role| {

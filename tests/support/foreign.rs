@@ -1,4 +1,5 @@
-//! Directories as kubeadm, etcdadm and cfssl make them, with openssl commands: what they say of usages, names and subjects.
+//! Directories with the usages, names and subjects of kubeadm, etcdadm and cfssl, created with
+//! openssl commands.
 
 use std::{fs, path::Path};
 
@@ -6,29 +7,29 @@ use etcd_pki_core::layout::PairPaths;
 
 use crate::{openssl, scratch::Scratch};
 
-/// A directory of pairs whose certificates one authority has signed.
+/// A directory of pairs that one CA has signed.
 #[derive(Debug)]
 pub struct Foreign {
     scratch: Scratch,
     authority: PairPaths,
 }
 
-/// What a leaf's certificate has.
+/// The contents of a leaf certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct Leaf<'a> {
-    /// As `openssl req -subj` takes it
+    /// The subject for `openssl req -subj`
     pub subject: &'a str,
     /// `serverAuth,clientAuth` or `clientAuth`
     pub usages: &'a str,
-    /// As in `subjectAltName`; empty for none
+    /// The value of `subjectAltName`; empty for none
     pub names: &'a str,
-    /// For how long it is valid
+    /// The validity in days
     pub days: u32,
 }
 
 impl Foreign {
-    /// kubeadm's `/etc/kubernetes/pki` of one host: server, peer, the health check's client, and the API server's
-    /// (`cmd/kubeadm/app/phases/certs/certlist.go`).
+    /// Kubeadm's `/etc/kubernetes/pki` of one host: server, peer, the client of the health check,
+    /// and the client of the API server (`cmd/kubeadm/app/phases/certs/certlist.go`).
     #[must_use]
     pub fn kubeadm(host: &str, address: &str) -> Self {
         let foreign = Self::new("kubeadm", "etcd/ca.crt", "etcd/ca.key");
@@ -63,8 +64,8 @@ impl Foreign {
         foreign
     }
 
-    /// etcdadm's `/etc/etcd/pki` of one host: server, peer, etcdctl's client, and the API server's (`constants/constants.go` and
-    /// `certs` of etcdadm).
+    /// Etcdadm's `/etc/etcd/pki` of one host: server, peer, etcdctl's client, and the client of the
+    /// API server (`constants/constants.go` and `certs` of etcdadm).
     #[must_use]
     pub fn etcdadm(host: &str, address: &str) -> Self {
         let foreign = Self::new("etcdadm", "ca.crt", "ca.key");
@@ -104,8 +105,8 @@ impl Foreign {
         foreign
     }
 
-    /// The `certs` of etcd's `hack/tls-setup`, which cfssl makes: a pair for clients and one for peers per address, every
-    /// certificate with all addresses and one common name.
+    /// The `certs` of etcd's `hack/tls-setup`, which cfssl creates: one pair for clients and one
+    /// for peers per address; every certificate contains all addresses and one common name.
     #[must_use]
     pub fn cfssl(addresses: &[&str]) -> Self {
         let foreign = Self::new("cfssl", "ca.pem", "ca-key.pem");
@@ -149,7 +150,7 @@ impl Foreign {
         foreign
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.scratch.path()
@@ -171,7 +172,7 @@ impl Foreign {
         );
     }
 
-    /// Makes a pair, or its certificate anew.
+    /// Creates a pair, or its certificate again.
     pub fn make(&self, paths: &PairPaths, leaf: Leaf<'_>) {
         let mut extensions = format!(
             "basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature,keyEncipherment\n\
@@ -195,13 +196,13 @@ impl Foreign {
         );
     }
 
-    /// A request in `request.csr`, and its key if there is none.
+    /// Writes a request to `request.csr`, and generates the key if it is missing.
     fn request(&self, key: &Path, subject: &str) {
         let key = key.display();
         if !self.path().join(key.to_string()).exists() {
             self.call(&format!("genrsa -out {key} 2048"));
         }
-        // The words of a call are apart where blanks are
+        // The line is split at blanks
         let arguments = [
             "req",
             "-new",
@@ -227,7 +228,7 @@ impl Foreign {
             "x509 -req -in request.csr -sha256 -extfile extensions {how}"
         ));
         for name in ["request.csr", "extensions", "ca.srl", "etcd/ca.srl"] {
-            // Where it was made
+            // Not every file exists in each layout
             let _ = fs::remove_file(self.path().join(name));
         }
     }
@@ -237,7 +238,7 @@ impl Foreign {
     }
 }
 
-/// A pair under the names of kubeadm and etcdadm.
+/// The paths of a pair with the names of kubeadm and etcdadm.
 fn kubeadm(stem: &str) -> PairPaths {
     PairPaths {
         certificate: format!("{stem}.crt").into(),

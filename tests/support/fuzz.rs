@@ -1,7 +1,9 @@
-//! Fuzz targets: functions that take any bytes and panic if something that must hold for every input does not.
+//! Fuzz targets: functions that accept any bytes, and panic if a property that must hold for every
+//! input does not hold.
 //!
-//! `tests/fuzz.rs` runs them on stable Rust, with inputs that [`mutate`] makes from the corpus below `tests/fuzz/corpus`.
-//! `tests/fuzz` is a crate of its own, outside of the workspace, that gives the same functions to `cargo fuzz`.
+//! `tests/fuzz.rs` runs them on stable Rust, with inputs that [`mutate`] generates from the corpus
+//! below `tests/fuzz/corpus`. `tests/fuzz` is a separate crate, outside of the workspace, that
+//! gives the same functions to `cargo fuzz`.
 
 pub mod corpus;
 pub mod mutate;
@@ -18,15 +20,15 @@ pub use self::bounds::bounded;
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// The name, also that of its folder in the corpus
+    /// The name, also of its folder in the corpus
     pub name: &'static str,
-    /// Takes any bytes
+    /// The function, which accepts any bytes
     pub run: fn(&[u8]),
-    /// How many inputs it gets compared with the others: one that writes files gets fewer
+    /// The number of its inputs, relative to the others: a target that writes files gets fewer
     pub share: u32,
 }
 
-/// All targets, by their names.
+/// All targets, ordered by name.
 pub const TARGETS: &[Target] = &[
     Target::new("certificate", readers::certificate, 100),
     Target::new("constraints", constraints::constraints, 25),

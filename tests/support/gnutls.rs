@@ -9,7 +9,8 @@ pub const SERVER: &str = "1.3.6.1.5.5.7.3.1";
 /// `id-kp-clientAuth`
 pub const CLIENT: &str = "1.3.6.1.5.5.7.3.2";
 
-/// `certtool --verify` for a purpose, [`SERVER`] or [`CLIENT`], and for a name if there is one.
+/// Runs `certtool --verify` for a purpose, [`SERVER`] or [`CLIENT`], and for a name if one is
+/// given.
 pub fn verify(ca: &Path, certificate: &Path, purpose: &str, host: Option<&str>) -> Verdict {
     let mut command = Tool::CERTTOOL.command();
     command

@@ -1,4 +1,4 @@
-//! Go as a judge: what it says is what etcd does.
+//! Go as a judge: etcd decides as Go does.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub struct Verify<'a> {
     at: Option<&'a str>,
 }
 
-/// Asks about a certificate; the answer is one of [`Verify::server`] and [`Verify::client`].
+/// Prepares a question about a certificate. [`Verify::server`] and [`Verify::client`] ask it.
 pub fn verify<'a>(ca: &'a Path, certificate: &'a Path) -> Verify<'a> {
     Verify {
         ca,
@@ -44,24 +44,24 @@ pub fn verify<'a>(ca: &'a Path, certificate: &'a Path) -> Verify<'a> {
 }
 
 impl<'a> Verify<'a> {
-    /// Also for this DNS name or address (`Certificate.VerifyHostname`).
+    /// Also checks this DNS name or address (`Certificate.VerifyHostname`).
     pub fn host(mut self, name: &'a str) -> Self {
         self.name = Some(name);
         self
     }
 
-    /// At an instant, RFC 3339, instead of now.
+    /// Sets the time, in RFC 3339. The default is now.
     pub fn at(mut self, instant: &'a str) -> Self {
         self.at = Some(instant);
         self
     }
 
-    /// For `ExtKeyUsageServerAuth`.
+    /// Asks for `ExtKeyUsageServerAuth`.
     pub fn server(&self) -> Verdict {
         self.ask("server")
     }
 
-    /// For `ExtKeyUsageClientAuth`.
+    /// Asks for `ExtKeyUsageClientAuth`.
     pub fn client(&self) -> Verdict {
         self.ask("client")
     }
@@ -86,8 +86,8 @@ pub fn request(request: &Path) -> Verdict {
     judge("request", &[("-in", request.as_os_str())]).0
 }
 
-/// `x509.CreateCertificateRequest` for a new key of an algorithm: a request in PEM, as `template` has it, which is Go's
-/// `x509.CertificateRequest` in JSON.
+/// `x509.CreateCertificateRequest` for a new key of an algorithm: returns a request in PEM with the
+/// contents of `template`, which is Go's `x509.CertificateRequest` in JSON.
 pub fn create_request(key: &str, template: &Value) -> String {
     let template = template.to_string();
     let flags = [("-key", key.as_ref()), ("-template", template.as_ref())];
@@ -96,7 +96,7 @@ pub fn create_request(key: &str, template: &Value) -> String {
     body(&output.json())
 }
 
-/// The answer of a server: its HTTP status and page, if the connection stood.
+/// The answer of a server: its HTTP status and page, if there was a connection.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Whether there was an answer
@@ -107,7 +107,8 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Gets a page over TLS, as a Go client does. The server must be called `name`, or as the URL says.
+/// Gets a page over TLS, as a Go client does. The server must have the name `name`, or that of the
+/// URL.
 #[must_use]
 pub fn dial(url: &str, credentials: &Credentials, name: Option<&str>) -> Answer {
     let mut flags = vec![
@@ -128,12 +129,13 @@ pub fn dial(url: &str, credentials: &Credentials, name: Option<&str>) -> Answer 
     }
 }
 
-/// A question to [`files`]: whether Go reads these contents as etcd uses them.
+/// A question to [`files`]: whether Go can read these contents as etcd uses them.
 #[derive(Clone, Debug)]
 pub enum Files {
     /// Every block of a trusted CA file goes through `x509.ParseCertificate`.
     TrustedCa(Vec<u8>),
-    /// The certificate side of `tls.X509KeyPair`, and what the other side of a connection parses
+    /// The certificate side of `tls.X509KeyPair`, and the certificates that the other side of a
+    /// connection parses
     Certificate(Vec<u8>),
     /// The key side of `tls.X509KeyPair`
     Key(Vec<u8>),
@@ -141,7 +143,7 @@ pub enum Files {
     Pair(Vec<u8>, Vec<u8>),
 }
 
-/// Whether Go reads files, many in one run.
+/// Asks Go about many files in one run.
 pub fn files(questions: &[Files]) -> Vec<Verdict> {
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     let mut input = String::new();

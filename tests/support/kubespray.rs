@@ -1,5 +1,5 @@
-//! A directory as Kubespray makes it: with the openssl commands of its `make-ssl-etcd.sh`, so RSA-2048, a CA without keyUsage,
-//! and every certificate fit for a server of every name.
+//! A directory as Kubespray creates it, with the openssl commands of its `make-ssl-etcd.sh`:
+//! RSA-2048, a CA without keyUsage, and every certificate valid for a server with all names.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,8 @@ const DAYS: &str = "36500";
 /// Kubespray's `certificates_key_size`
 const BITS: &str = "2048";
 
-/// The sections of Kubespray's openssl.conf that its commands use, for hosts on the loopback interface.
+/// The sections of Kubespray's openssl.conf that its commands use, for hosts on the loopback
+/// interface.
 const OPENSSL_CONF: &str = "\
 [req]
 distinguished_name = req_distinguished_name
@@ -47,13 +48,15 @@ IP.2 = ::1
 pub struct Kubespray(Scratch);
 
 impl Kubespray {
-    /// Makes a CA, a member and an admin pair for each of `members`, and a node pair for each of `nodes`.
+    /// Creates a CA, a member and an admin pair for each of `members`, and a node pair for each of
+    /// `nodes`.
     #[must_use]
     pub fn create(members: &[&str], nodes: &[&str]) -> Self {
         Self::create_with(members, nodes, &[])
     }
 
-    /// Makes the same with more alternative names, `DNS:NAME` or `IP:ADDRESS`: Kubespray's are those of every member.
+    /// Creates the same with more alternative names, `DNS:NAME` or `IP:ADDRESS`. As in Kubespray,
+    /// every certificate has the names of all members.
     #[must_use]
     pub fn create_with(members: &[&str], nodes: &[&str], names: &[&str]) -> Self {
         let directory = Self(Scratch::new("kubespray"));
@@ -71,12 +74,12 @@ impl Kubespray {
         for host in nodes {
             directory.make_leaf("node", host);
         }
-        // Kubespray works in a temporary directory and takes the .pem files alone.
+        // Kubespray works in a temporary directory and copies only the .pem files.
         directory.remove("ca.srl");
         directory
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()
@@ -88,25 +91,25 @@ impl Kubespray {
         self.named("ca")
     }
 
-    /// The pair by which a host serves clients and peers.
+    /// The pair with which a host serves clients and peers.
     #[must_use]
     pub fn member(&self, host: &str) -> PairPaths {
         self.named(&format!("member-{host}"))
     }
 
-    /// The pair by which etcdctl dials on a host.
+    /// The pair with which etcdctl connects on a host.
     #[must_use]
     pub fn admin(&self, host: &str) -> PairPaths {
         self.named(&format!("admin-{host}"))
     }
 
-    /// The pair by which kube-apiserver dials on a host.
+    /// The pair with which kube-apiserver connects on a host.
     #[must_use]
     pub fn node(&self, host: &str) -> PairPaths {
         self.named(&format!("node-{host}"))
     }
 
-    /// `STEM.pem` and `STEM-key.pem`
+    /// The paths `STEM.pem` and `STEM-key.pem`.
     #[must_use]
     pub fn named(&self, stem: &str) -> PairPaths {
         PairPaths {
@@ -126,7 +129,7 @@ impl Kubespray {
     fn make_leaf(&self, role: &str, host: &str) {
         let stem = format!("{role}-{host}");
         let cut = host.split('.').next().unwrap_or(host);
-        // Only a member's request is made with the configuration.
+        // Only the request of a member uses the configuration.
         let configuration = if role == "member" {
             "-config openssl.conf"
         } else {

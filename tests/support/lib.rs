@@ -1,28 +1,29 @@
-//! What the tests judge certificates with: programs of others, wrapped so that a test reads as the question it asks.
+//! The programs with which the tests judge certificates, in wrappers that make a test readable.
 //!
-//! `tests/setup.sh` brings the programs. One that is missing fails the test and is named, and never skips it. Every program
-//! ends by itself: each call has a limit, and servers also end with the thread that started them.
+//! `tests/setup.sh` installs the programs. A missing program fails the test, which names it; no
+//! test is skipped. Every program ends by itself: each call has a time limit, and servers also end
+//! with the thread that started them.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
-    reason = "a program may be run for what it does, not for what it says"
+    reason = "a program may be run only for its effect"
 )]
 #![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "this crate is for tests alone, where a panic is how failure is reported"
+    reason = "only tests use this crate, and a panic reports their failure"
 )]
 
-// What everything here uses
+// Used by all modules here
 mod output;
 mod scratch;
 mod tool;
 mod verdict;
 
-// What is judged
+// Certificates and directories that are judged
 pub mod adopted;
 pub mod cluster;
 mod credentials;
@@ -36,7 +37,7 @@ pub mod pki;
 mod reading;
 pub mod sweep;
 
-// Who judges
+// The judges
 pub mod apiserver;
 pub mod command;
 pub mod etcd;

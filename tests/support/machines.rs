@@ -1,5 +1,5 @@
-//! Keys that stay on their hosts: two hosts and an authority, each with a directory of its own as its machine, and between them
-//! a directory that travels.
+//! Keys that stay on their hosts: two hosts and the machine of the CA, each with its own directory,
+//! and an exchange directory between them.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::{
     openssl::{self, Purpose},
 };
 
-/// Two hosts and a client, whose key is made where the authority is.
+/// Two hosts and a client. The client's key is generated on the machine of the CA.
 pub const SPECIFICATION: &str = "\
 defaults: {validity: 200d}
 members:
@@ -30,41 +30,42 @@ clients: [root]
 /// The hosts.
 pub const HOSTS: [&str; 2] = ["etcd-1", "etcd-2"];
 
-/// The files of the CAs in the layouts of the tests
+/// The CA files in the layouts of the tests
 const CA_FILES: [&str; 4] = ["ca.pem", "peer-ca.pem", "etcd/ca.crt", "etcd/peer-ca.crt"];
 
 /// Files by their paths.
 pub type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// The machines, below one folder: `ca`, `etcd-1`, `etcd-2`; and `travel`.
+/// The machines, below one folder: `ca`, `etcd-1`, `etcd-2`; and the exchange directory `travel`.
 pub struct Machines(Scratch);
 
 impl Machines {
-    /// No machine has a file yet.
+    /// Creates machines without any files.
     pub fn new(specification: &str) -> Self {
         let machines = Self(Scratch::new("travel"));
         machines.specify(specification);
         machines
     }
 
-    /// Both hosts have their certificates.
+    /// Creates machines on which both hosts have their certificates.
     pub fn installed(specification: &str) -> Self {
         let machines = Self::new(specification);
         machines.round();
         machines
     }
 
-    /// Gives them another specification.
+    /// Replaces the specification.
     pub fn specify(&self, specification: &str) {
         fs::write(self.path("cluster.yaml"), specification).unwrap();
     }
 
-    /// A file or a directory of theirs.
+    /// The path of one of their files or directories.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// A verb of the command on a machine. A host is given the fingerprints of the CAs that it does not have yet.
+    /// A subcommand on a machine. A host gets the fingerprints of the CAs that it does not have
+    /// yet.
     pub fn command(&self, verb: &str, machine: &str) -> Command {
         let trust = if machine == "ca" {
             Vec::new()
@@ -74,7 +75,7 @@ impl Machines {
         self.command_trusting(verb, machine, &trust)
     }
 
-    /// A verb of the command on a machine, with these fingerprints.
+    /// A subcommand on a machine, with these fingerprints.
     pub fn command_trusting(&self, verb: &str, machine: &str, trust: &[String]) -> Command {
         let mut command = Command::new(etcd_pki());
         command
@@ -92,7 +93,8 @@ impl Machines {
         command
     }
 
-    /// The fingerprints of the CAs that a host does not have yet, as they are read aloud where the CAs are.
+    /// The fingerprints of the CAs that a host does not have yet, which the operator reads on the
+    /// machine of the CA.
     #[must_use]
     pub fn first_trust(&self, host: &str) -> Vec<String> {
         let missing = CA_FILES
@@ -105,13 +107,14 @@ impl Machines {
             .collect()
     }
 
-    /// What came of it.
+    /// Runs a subcommand on a machine.
     pub fn output(&self, verb: &str, machine: &str) -> Output {
         self.command(verb, machine).arg("--json").output().unwrap()
     }
 
-    /// What was done; and, if something was refused or not granted, what was said. The note about hosts from which nothing has come
-    /// is compared with the facts and left out.
+    /// Applies on a machine, and returns the changes and the messages about refusals and claims
+    /// that were not granted. The note about hosts without requests is compared with the JSON
+    /// output and removed.
     pub fn apply(&self, machine: &str) -> (Value, String) {
         let output = self.output("apply", machine);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -123,14 +126,14 @@ impl Machines {
         (facts, said)
     }
 
-    /// As [`Machines::apply`], where nothing is to be said.
+    /// The same as [`Machines::apply`], but fails if there is a message.
     pub fn quietly(&self, machine: &str) -> Value {
         let (facts, said) = self.apply(machine);
         assert_eq!(said, "", "{machine}");
         facts["done"].clone()
     }
 
-    /// Requests, signatures, installation.
+    /// Writes requests, signs them, and installs the certificates.
     pub fn round(&self) {
         for host in HOSTS {
             let _ = self.quietly(host);
@@ -138,14 +141,14 @@ impl Machines {
         self.answer();
     }
 
-    /// Signatures for the requests that are there, and installation.
+    /// Signs the existing requests, and installs the certificates.
     pub fn answer(&self) {
         for machine in ["ca", HOSTS[0], HOSTS[1]] {
             let _ = self.quietly(machine);
         }
     }
 
-    /// The files below a directory, but for lock files.
+    /// The files below a directory, without lock files.
     pub fn files(&self, below: &str) -> Files {
         let mut files = Files::new();
         let mut directories = vec![self.path(below)];
@@ -163,7 +166,8 @@ impl Machines {
         files
     }
 
-    /// Each pair belongs together, is its host's alone, and is taken by OpenSSL; nothing secret has travelled.
+    /// Asserts that each pair matches, that only its host has it, that OpenSSL accepts it, and that
+    /// the exchange directory contains no secret.
     pub fn assert_whole(&self) {
         for host in HOSTS {
             let directory = self.path(host);
@@ -200,7 +204,7 @@ impl Machines {
         self.assert_nothing_secret();
     }
 
-    /// No key has travelled.
+    /// Asserts that the exchange directory contains no key.
     pub fn assert_nothing_secret(&self) {
         for (name, contents) in self.files("travel") {
             let text = String::from_utf8_lossy(&contents).into_owned();
@@ -208,7 +212,7 @@ impl Machines {
         }
     }
 
-    /// Puts somebody's request where a host's would be.
+    /// Writes another request in place of a host's request.
     pub fn plant(&self, path: &str, request: &CertificateRequest) {
         let path = self.path("travel").join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -216,7 +220,7 @@ impl Machines {
     }
 }
 
-/// The files that are new, or other than they were.
+/// The files that are new or changed.
 pub fn changed(before: &Files, after: &Files) -> Vec<String> {
     let names = after
         .iter()
@@ -225,7 +229,8 @@ pub fn changed(before: &Files, after: &Files) -> Vec<String> {
     names.collect()
 }
 
-/// What was said beside the note about the hosts from which no request has come, which names those of the facts.
+/// The messages without the note about hosts that have sent no request. That note must name the
+/// same hosts as the JSON output.
 fn without_note(facts: &Value, said: String) -> String {
     let hosts: Vec<&str> = facts["without_request"]
         .as_array()
@@ -242,7 +247,7 @@ fn without_note(facts: &Value, said: String) -> String {
     said.replace(&note, "")
 }
 
-/// A request that does not say whose it is.
+/// A request that does not show its host.
 #[must_use]
 pub fn anybody() -> CertificateRequest {
     let key = PrivateKey::generate().expect("a key");

@@ -9,7 +9,7 @@ use crate::{
     verdict::Verdict,
 };
 
-/// What certutil is asked about, by its own letter.
+/// The usage for which certutil checks a certificate, with its letter.
 #[derive(Clone, Copy, Debug)]
 pub enum Usage {
     /// An SSL client
@@ -18,7 +18,7 @@ pub enum Usage {
     Server,
 }
 
-/// `certutil -V` in a new database that trusts the authority alone.
+/// `certutil -V` in a new database that trusts only the CA.
 pub fn verify(ca: &Path, certificate: &Path, usage: Usage) -> Verdict {
     let scratch = Scratch::new("nss");
     let database = Database(scratch.path());
@@ -34,7 +34,7 @@ pub fn verify(ca: &Path, certificate: &Path, usage: Usage) -> Verdict {
         Usage::Client => "C",
         Usage::Server => "V",
     };
-    // -e: the signature too, which is not looked at otherwise
+    // -e: also checks the signature, which certutil does not do by default
     database
         .call(&["-V", "-e", "-n", "leaf", "-u", letter])
         .verdict()

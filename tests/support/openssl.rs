@@ -16,7 +16,7 @@ use crate::{
     verdict::Verdict,
 };
 
-/// Whom one proves to be.
+/// The purpose of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A TLS server
@@ -25,7 +25,7 @@ pub enum Purpose {
     Client,
 }
 
-/// An `openssl` line as one would type it in a directory, without quotes; it must succeed.
+/// Runs an `openssl` line in a directory, without quotes; it must succeed.
 #[track_caller]
 pub fn call(directory: &Path, line: &str) -> Output {
     run(Tool::OPENSSL
@@ -35,7 +35,7 @@ pub fn call(directory: &Path, line: &str) -> Output {
     .expect_success()
 }
 
-/// Whether such a line succeeds.
+/// Runs such a line, and returns whether it succeeds.
 pub fn accepts(directory: &Path, line: &str) -> bool {
     run(Tool::OPENSSL
         .command()
@@ -49,7 +49,7 @@ pub fn verify(ca: &Path, certificate: &Path, purpose: Purpose) -> Verdict {
     verify_with(ca, certificate, purpose, &[])
 }
 
-/// `openssl verify -x509_strict`: what RFC 5280 demands beyond what is needed to build a chain
+/// `openssl verify -x509_strict`: also checks what RFC 5280 requires and a chain does not need
 pub fn verify_strict(ca: &Path, certificate: &Path, purpose: Purpose) -> Verdict {
     verify_with(ca, certificate, purpose, &["-x509_strict"])
 }
@@ -72,7 +72,7 @@ fn verify_with(ca: &Path, certificate: &Path, purpose: Purpose, options: &[&str]
         .command()
         .args(["verify", "-purpose", purpose])
         .args(options)
-        // Nothing that the machine trusts has a say.
+        // Certificates that the machine trusts have no effect.
         .args(["-no-CApath", "-no-CAstore", "-CAfile"])
         .arg(ca)
         .arg(certificate))
@@ -85,14 +85,15 @@ pub fn request_verify(request: &Path) -> Verdict {
         .command()
         .args(["req", "-verify", "-noout", "-in"])
         .arg(request));
-    // OpenSSL 1.1 and 3.0 exit with 0 even where the signature is bad.
+    // OpenSSL 1.1 and 3.0 exit with 0 even if the signature is bad.
     if output.success() && !output.stderr().contains("verify OK") {
         return Verdict::Refused(output.stderr().to_owned());
     }
     output.verdict()
 }
 
-/// `openssl dgst -mac HMAC`: HMAC-SHA256 of a message; the key and the answer are hexadecimal digits
+/// `openssl dgst -mac HMAC`: HMAC-SHA256 of a message; the key and the answer are hexadecimal
+/// digits
 #[must_use]
 pub fn hmac_sha256(key: &str, message: &[u8]) -> String {
     let mut child = Tool::OPENSSL
@@ -118,7 +119,7 @@ pub fn hmac_sha256(key: &str, message: &[u8]) -> String {
 /// An extension, as `openssl asn1parse` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
-    /// OpenSSL's long name of it
+    /// OpenSSL's long name for it
     pub name: String,
     /// Whether it is marked critical
     pub critical: bool,
@@ -134,7 +135,7 @@ pub fn asn1parse_extensions(certificate: &Path) -> Vec<Extension> {
         .args(["asn1parse", "-in"])
         .arg(certificate))
     .expect_success();
-    // In TBSCertificate they are what is tagged [3], at its end (RFC 5280, section 4.1).
+    // In TBSCertificate they are the element with the tag [3], at its end (RFC 5280, section 4.1).
     let lines = output
         .stdout()
         .lines()
@@ -167,7 +168,8 @@ pub struct Server {
     url: String,
 }
 
-/// Serves a page with the first certificate of a file, those of another file after it, and its key.
+/// Serves a page with the first certificate of a file, followed by those of another file, and its
+/// key.
 ///
 /// # Panics
 ///
@@ -200,7 +202,7 @@ pub fn serve(certificate: &Path, chain: &Path, key: &Path) -> Server {
 }
 
 impl Server {
-    /// Its page.
+    /// The URL of its page.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

@@ -1,4 +1,4 @@
-//! What a program printed, and whether it succeeded.
+//! The output of a program, and whether it succeeded.
 
 use std::{
     io::Write as _,
@@ -19,7 +19,8 @@ pub struct Output {
     stderr: String,
 }
 
-/// Runs a program to its end, without input. Commands of [`Tool::command`](crate::Tool::command) end by themselves.
+/// Runs a program without input until it ends. Commands of [`Tool::command`](crate::Tool::command)
+/// have a time limit.
 #[must_use]
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
@@ -31,7 +32,7 @@ pub fn run(command: &mut Command) -> Output {
     ended(line, &output)
 }
 
-/// Runs a program to its end, with this input.
+/// Runs a program with this input until it ends.
 #[track_caller]
 pub(crate) fn run_with_input(command: &mut Command, input: String) -> Output {
     let line = format!("{command:?}");
@@ -42,7 +43,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: String) -> Output {
         .spawn()
         .unwrap_or_else(|error| panic!("{line} does not start: {error}"));
     let mut stdin = child.stdin.take().expect("it is piped");
-    // The program answers while it reads. If it ends early, its exit code is what counts
+    // The program answers while it reads. If it ends early, its exit code counts
     let writer = thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
     let output = child
         .wait_with_output()
@@ -53,7 +54,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: String) -> Output {
 
 #[track_caller]
 fn ended(line: String, output: &process::Output) -> Output {
-    // `timeout` ends so
+    // `timeout` exits with this code
     assert!(output.status.code() != Some(124), "{line} took too long");
     Output {
         command: line,
@@ -63,7 +64,7 @@ fn ended(line: String, output: &process::Output) -> Output {
     }
 }
 
-/// What a program that ended with this exit code said on standard error.
+/// The standard error of a program that ended with this exit code.
 #[must_use]
 #[track_caller]
 pub fn stderr_of(output: &process::Output, code: i32) -> String {
@@ -79,32 +80,32 @@ impl Output {
         self.code == Some(0)
     }
 
-    /// The exit code; none if a signal ended it.
+    /// The exit code; `None` if a signal ended the program.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.code
     }
 
-    /// What was printed on standard output.
+    /// The standard output.
     #[must_use]
     pub fn stdout(&self) -> &str {
         &self.stdout
     }
 
-    /// What was printed on standard error.
+    /// The standard error.
     #[must_use]
     pub fn stderr(&self) -> &str {
         &self.stderr
     }
 
-    /// Fails the test with all that the program said, unless it succeeded.
+    /// Fails the test with the whole output, unless the program succeeded.
     #[track_caller]
     pub fn expect_success(self) -> Self {
         assert!(self.success(), "{}", self.told("failed"));
         self
     }
 
-    /// The test stops here unless it ended with this exit code.
+    /// Fails the test unless the program ended with this exit code.
     #[must_use]
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
@@ -113,7 +114,7 @@ impl Output {
         self
     }
 
-    /// Accepted if the program succeeded, else refused for all that it printed.
+    /// Accepted if the program succeeded, otherwise refused with its whole output as the reason.
     pub fn verdict(&self) -> Verdict {
         if self.success() {
             Verdict::Accepted
@@ -122,7 +123,7 @@ impl Output {
         }
     }
 
-    /// Standard output as JSON.
+    /// The standard output as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)

@@ -1,4 +1,4 @@
-//! A directory with an authority, and the command beside it.
+//! A directory with a CA, and the command run next to it.
 
 use std::{
     collections::BTreeSet,
@@ -10,14 +10,14 @@ use std::{
 
 use crate::{LOCK_FILE, command::etcd_pki, scratch::Scratch};
 
-/// Every file of a directory by its name.
+/// Every file of a directory with its name.
 type Contents = Vec<(String, Vec<u8>)>;
 
 /// A place for the directory `pki`.
 pub struct Pki(Scratch);
 
 impl Pki {
-    /// Makes an authority there.
+    /// Creates the directory with a CA.
     #[must_use]
     pub fn create() -> Self {
         let pki = Self::empty();
@@ -25,31 +25,31 @@ impl Pki {
         pki
     }
 
-    /// Makes nothing there.
+    /// Creates no directory.
     #[must_use]
     pub fn empty() -> Self {
         Self(Scratch::new("pki"))
     }
 
-    /// Where the commands run.
+    /// The folder in which the commands run.
     #[must_use]
     pub fn parent(&self) -> &Path {
         self.0.path()
     }
 
-    /// The directory.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.parent().join("pki")
     }
 
-    /// A file in it.
+    /// The path of a file in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
-    /// Runs the command beside the directory, and the shell's `before` in front of it.
+    /// Runs the command next to the directory, after the shell code `before`.
     pub fn run_after(&self, before: &str, arguments: &str) -> Output {
         let script = format!("{before} exec \"$0\" {arguments}");
         Command::new("sh")
@@ -61,12 +61,12 @@ impl Pki {
             .expect("a shell")
     }
 
-    /// Runs the command beside the directory.
+    /// Runs the command next to the directory.
     pub fn run(&self, arguments: &str) -> Output {
         self.run_after("", arguments)
     }
 
-    /// The names of its files, but for the lock file.
+    /// The names of its files, without the lock file.
     #[must_use]
     pub fn list(&self) -> BTreeSet<String> {
         let entries = fs::read_dir(self.path()).expect("the directory");
@@ -76,7 +76,7 @@ impl Pki {
         entries.map(name).filter(|name| name != LOCK_FILE).collect()
     }
 
-    /// Its files with what they hold.
+    /// Its files with their contents.
     #[must_use]
     pub fn contents(&self) -> Contents {
         let read = |name: String| (name.clone(), fs::read(self.file(&name)).unwrap());
@@ -89,7 +89,7 @@ impl Pki {
         mode(&self.file(name))
     }
 
-    /// The command failed with exit code 1, said this, and changed nothing.
+    /// Asserts that the command failed with exit code 1 and this message, and changed nothing.
     #[track_caller]
     pub fn assert_refused(&self, output: &Output, word: &str, before: &[(String, Vec<u8>)]) {
         let said = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,5 @@
-//! pkilint as a judge: what RFC 5280 and its successors ask of a certificate's encoding.
+//! pkilint as a judge: the requirements of RFC 5280 and its successors for the encoding of a
+//! certificate.
 
 use std::path::Path;
 
@@ -6,18 +7,18 @@ use serde_json::Value;
 
 use crate::{output::run, tool::Tool};
 
-/// One complaint of pkilint.
+/// A finding of pkilint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// `ERROR`, `WARNING`, `NOTICE` or so
+    /// `ERROR`, `WARNING`, `NOTICE` or another one
     pub severity: String,
     /// Its name, such as `pkix.wrong_time_useful`
     pub code: String,
-    /// Where and why
+    /// Its place and reason
     pub message: String,
 }
 
-/// `lint_pkix_cert lint`: everything from a notice up.
+/// Runs `lint_pkix_cert lint`: returns all findings from a notice up.
 #[must_use]
 pub fn lint(certificate: &Path) -> Vec<Finding> {
     // The exit code is the number of findings.

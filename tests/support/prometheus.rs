@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{output::run, python::script, tool::Tool, verdict::Verdict};
 
-/// Every sample in a file: its name, labels and value. Fails the test if the file is not in the format, has the lines of a metric
-/// apart, or two samples of the same labels.
+/// Every sample in a file: its name, labels and value. Fails the test if the file is not in the
+/// format, if the lines of a metric are not together, or if two samples have the same labels.
 #[track_caller]
 pub fn samples(file: &Path) -> Vec<Value> {
     let mut command = Tool::PYTHON.command();

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{credentials::Credentials, output::run, tool::Tool, verdict::Verdict};
 
-/// A handshake between two Python programs that both demand a certificate and look at it with `VERIFY_X509_STRICT`; the client
-/// dials the server as `host`.
+/// A handshake between two Python programs that both require a certificate and check it with
+/// `VERIFY_X509_STRICT`; the client connects to the server as `host`.
 pub fn handshake(server: &Credentials, client: &Credentials, host: &str) -> Verdict {
     let mut command = Tool::PYTHON.command();
     command
@@ -22,7 +22,7 @@ pub fn handshake(server: &Credentials, client: &Credentials, host: &str) -> Verd
     Verdict::from_json(&run(&mut command).expect_success().json())
 }
 
-/// Where a script of tests/python is.
+/// The path of a script of tests/python.
 pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("python")

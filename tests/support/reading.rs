@@ -1,4 +1,4 @@
-//! What is in files.
+//! Reads files.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Places for a test's files.
+//! Folders for the files of a test.
 
 use std::{
     fs,
@@ -13,12 +13,13 @@ use std::{
 
 use crate::tool;
 
-/// A new folder that goes when the value does, and stays to be looked into if the test failed, until the next run.
+/// A new folder, which is removed when the value is dropped. If the test failed, the folder stays
+/// until the next run.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes a folder that is named for what is in it.
+    /// Creates a folder with a name that shows its use.
     #[must_use]
     pub fn new(name: &str) -> Self {
         static CLEANED: Once = Once::new();
@@ -34,7 +35,7 @@ impl Scratch {
         Self(path)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -44,7 +45,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if !thread::panicking() {
-            // What cannot be removed now goes with the next run.
+            // The next run removes what cannot be removed now.
             let _ = fs::remove_dir_all(&self.0);
             let _ = self.0.parent().map(fs::remove_dir);
         }

@@ -1,6 +1,8 @@
-//! Runs commands that are disturbed at every system call that writes, each time at another one, and checks what they leave.
+//! Runs commands with a disturbance at every system call that changes files, at another one each
+//! time, and checks their files afterwards.
 //!
-//! strace counts the calls and disturbs one of them. The command runs with one worker thread, so its calls are the same each time.
+//! strace counts the calls and disturbs one of them. The command runs with one worker thread, so
+//! its calls are the same each time.
 
 mod jobs;
 mod state;
@@ -24,7 +26,8 @@ pub use self::jobs::{JOBS, Job};
 use self::state::State;
 use crate::{Scratch, Tool, command::etcd_pki};
 
-/// The system calls that change files. Opening a file changes nothing that the next of these calls does not.
+/// The system calls that change files. Opening a file is not among them, because it changes nothing
+/// that the next of these calls does not change.
 const CALLS: [&str; 21] = [
     "write",
     "pwrite64",
@@ -73,11 +76,12 @@ struct Prepared {
     _scratch: Scratch,
 }
 
-/// Disturbs these jobs at each call: in each of these ways, or in turn in one of them.
+/// Disturbs these jobs at each call: in each of these ways if `each`, otherwise in one of them in
+/// turn.
 ///
 /// # Panics
 ///
-/// If a run or what it leaves is wrong, and if there are fewer runs than this number.
+/// If a run or its files are wrong, and if there are fewer runs than `at_least`.
 pub fn sweep(jobs: &'static [Job], disturbances: &[Disturbance], each: bool, at_least: usize) {
     let jobs: Vec<Prepared> = jobs.iter().map(Prepared::new).collect();
     let mut cases = Vec::new();
@@ -97,7 +101,7 @@ pub fn sweep(jobs: &'static [Job], disturbances: &[Disturbance], each: bool, at_
         }
     }
     let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // They wait for the disk and for strace more than they compute
+    // The workers mostly wait for the disk and for strace
     let workers = 4 * thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..workers {
@@ -140,7 +144,8 @@ impl Prepared {
         }
     }
 
-    /// How often the job makes each call, in the thread that makes it most often: strace counts each thread's calls.
+    /// The number of times that the job makes each call, in the thread that makes it most often:
+    /// strace counts the calls of each thread.
     fn calls(&self) -> BTreeMap<&'static str, usize> {
         let scratch = Scratch::new(self.job.name);
         let directory = scratch.path().join("probe");
@@ -181,7 +186,7 @@ impl Prepared {
     }
 }
 
-/// One worker, and the hosts of Kubespray's script.
+/// One worker thread, and the hosts of Kubespray's script.
 const ENVIRONMENT: [(&str, &str); 3] =
     [("RAYON_NUM_THREADS", "1"), ("MASTERS", "m"), ("HOSTS", "m")];
 
@@ -260,13 +265,13 @@ impl Case<'_> {
             .unwrap()
     }
 
-    /// A call that fails is reported, or it does not matter.
+    /// Checks that a failing call is reported, unless it does not matter.
     fn check_answer(&self, output: &Output) -> Result<(), String> {
         let said = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             _ if said.contains("panicked") => Err("it panics".to_owned()),
             Some(0) => Ok(()),
-            // The message may be what could not be written
+            // The failing call may be the one that writes the message
             Some(1) if said.contains("etcd-pki: ") || self.call == "write" => Ok(()),
             Some(1) => Err("it fails without a reason".to_owned()),
             code => Err(format!("its exit code is {code:?}")),

@@ -1,4 +1,4 @@
-//! The programs that `tests/setup.sh` brings.
+//! The programs that `tests/setup.sh` installs.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use crate::etcd::environment;
 /// No call of a judge takes a tenth of it, even on a busy machine.
 const LIMIT_SECONDS: &str = "60";
 
-/// A program, by the variable that holds its path.
+/// A program, and the variable with its path.
 ///
 /// The variables are those of the environment, or of the file `env` that `tests/setup.sh` writes.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,8 @@ impl Tool {
         Self { variable, program }
     }
 
-    /// Where the program is. Fails the test if it is missing, and says which and how to get it.
+    /// The path of the program. If the program is missing, the test fails, and the message names it
+    /// and the way to get it.
     #[must_use]
     pub fn path(self) -> PathBuf {
         let Self { variable, program } = self;
@@ -78,7 +79,7 @@ impl Tool {
         path
     }
 
-    /// A call of the program that ends by itself, and speaks English.
+    /// A command for the program with a time limit and English output.
     #[must_use]
     pub fn command(self) -> Command {
         let mut command = Command::new(Self::TIMEOUT.path());
@@ -89,7 +90,8 @@ impl Tool {
         command
     }
 
-    /// A server, which is killed when the thread that started it ends: if the test panics, is killed, or forgets.
+    /// A server, which is killed when the thread that started it ends, even if the test panics, is
+    /// killed, or forgets it.
     pub(crate) fn server(self) -> Command {
         let mut command = Command::new(Self::SETPRIV.path());
         command.args(["--pdeathsig", "KILL"]).arg(self.path());
@@ -97,7 +99,7 @@ impl Tool {
     }
 }
 
-/// The folder of tests/setup.sh: all that it brings, and all that tests leave behind.
+/// The folder of tests/setup.sh: all programs that it installs, and all files that tests leave.
 pub(crate) fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

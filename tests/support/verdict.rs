@@ -1,16 +1,16 @@
-//! What a judge says.
+//! The verdict of a judge.
 
 use std::fmt::Display;
 
 use serde_json::Value;
 
-/// What a judge says of a certificate, a request or a connection.
+/// A judge's verdict about a certificate, a request or a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// It is good.
+    /// It is accepted.
     Accepted,
-    /// It is not, for this reason.
+    /// It is refused, for this reason.
     Refused(String),
 }
 
@@ -32,14 +32,15 @@ impl Verdict {
         }
     }
 
-    /// Fails the test unless `what` was refused, for a reason in which `because` stands. A refusal for another reason is
-    /// as wrong as none: it would hide the one that is asked for.
+    /// Fails the test unless `what` was refused, for a reason that contains `because`. A refusal
+    /// for another reason counts as a failure, because it would hide the expected one.
     #[track_caller]
     pub fn assert_refused(&self, what: impl Display, because: &str) {
         self.assert_refused_for_one_of(what, &[because]);
     }
 
-    /// Fails unless the judge refused, for one of these reasons: some judges name the first that they meet.
+    /// Fails the test unless the judge refused, for one of these reasons: some judges report the
+    /// first that they find.
     pub fn assert_refused_for_one_of(&self, what: impl Display, because: &[&str]) {
         match self {
             Self::Accepted => panic!("{what} should be refused ({because:?}), but is accepted"),

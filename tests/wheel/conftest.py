@@ -1,4 +1,4 @@
-"""What every test has at hand."""
+"""Fixtures for all tests."""
 
 import sys
 
@@ -8,18 +8,18 @@ from etcd_pki import CertificateAuthority, Role
 from hypothesis.configuration import set_hypothesis_home_dir
 from tools import TOOLS
 
-# Not in the checkout
+# Outside of the checkout
 set_hypothesis_home_dir(TOOLS / "hypothesis")
 
 
 def pytest_report_header():
-    # The source tree has no native module, so what is imported is what is installed
+    # The source tree has no native module, so the imported package is the installed one
     return f"etcd_pki {etcd_pki.__version__}: {etcd_pki.__file__}"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def installed():
-    """The wheel is what is judged."""
+    """Checks that the tests import the installed wheel."""
     assert etcd_pki.__file__.startswith(sys.prefix), etcd_pki.__file__
 
 
@@ -30,7 +30,7 @@ def ca():
 
 @pytest.fixture(scope="session")
 def other_ca():
-    """Another authority, of the same name."""
+    """Another CA with the same name."""
     return CertificateAuthority.create("etcd-ca")
 
 

@@ -1,4 +1,4 @@
-"""Authorities: what they make, sign and refuse."""
+"""CAs: their creation, the certificates that they sign, and the requests that they refuse."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -41,7 +41,7 @@ def test_habits_of_kubespray():
 
 
 def test_an_authority_without_key_usage(tmp_path):
-    """As Kubespray's script makes it."""
+    """Such as the CA of Kubespray's script."""
     (tmp_path / "openssl.conf").write_text(
         "[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n[ca]\nbasicConstraints = CA:true\n"
     )
@@ -189,7 +189,7 @@ def test_write(ca, other_ca, tmp_path):
 
 
 class Elsewhere:
-    """A key that is in another process, for all that the authority knows."""
+    """A key that the CA can only call, as if it were in another process."""
 
     def __init__(self, key):
         self._key = key

@@ -1,4 +1,5 @@
-"""Whatever is given for an argument is taken or refused as what it is: nothing panics, and nothing else is raised."""
+"""Any argument is accepted or refused with the right exception: nothing panics, and no other
+exception is raised."""
 
 import inspect
 import os
@@ -26,7 +27,7 @@ KEY = PrivateKey.generate()
 ITSELF = []
 ITSELF.append(ITSELF)
 
-# On what methods are called
+# The objects with the methods
 OBJECTS = {
     type(one).__name__: one
     for one in (
@@ -44,7 +45,7 @@ OBJECTS = {
     )
 }
 
-# What the other arguments are meanwhile
+# Valid values for the other arguments
 GOOD = {
     "certificate": AUTHORITY.certificate,
     "certificates": AUTHORITY.certificate,
@@ -65,7 +66,7 @@ GOOD = {
 
 
 class Stubborn:
-    """Raises whatever is asked of it."""
+    """Raises an exception in every method."""
 
     def _raise(self, *arguments):
         raise LookupError("not today")
@@ -106,7 +107,8 @@ ODD = {
 
 
 def callables():
-    """Every function, constructor and method that has arguments; CPython before 3.11 shows none of native constructors."""
+    """Returns every function, constructor and method with arguments. CPython before 3.11 shows
+    no arguments of native constructors."""
     for name in etcd_pki.__all__:
         value = getattr(etcd_pki, name)
         if inspect.isclass(value) and issubclass(value, BaseException):
@@ -155,12 +157,12 @@ def test_is_taken_or_refused(function, good, name):
         except LookupError as error:
             assert (kind, str(error)) == ("stubborn", "not today")
         except (TypeError, ValueError, OSError) as error:
-            # Which can be logged
+            # These can be logged
             if kind != "stubborn":
                 str(error).encode()
 
 
-# In a mapping, what JSON does not know stands for its text
+# In a mapping, a value that JSON does not support is replaced by its text
 TYPED = [argument for argument in ARGUMENTS if argument.values[0] != Cluster.from_mapping]
 
 

@@ -1,4 +1,4 @@
-"""Certificates, bundles and the verdict on them."""
+"""Certificates, bundles and their verification."""
 
 import copy
 import hashlib
@@ -15,7 +15,7 @@ from tools import openssl
 
 @pytest.mark.parametrize("number", [0, 1, 0x80, -1, -0x1234, 0x9C << 160, int("7f" * 60, 16)])
 def test_any_serial_number_is_an_int(tmp_path, number):
-    """Also the negative and the long ones that RFC 5280 does not allow."""
+    """Negative numbers and long ones, which RFC 5280 does not allow, are ints too."""
     sign = "-" if number < 0 else ""
     line = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c.pem -days 9 -subj /CN=x -set_serial"
     openssl(*line.split(), f"{sign}0x{abs(number):x}", cwd=tmp_path)

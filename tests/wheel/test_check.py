@@ -1,4 +1,4 @@
-"""What is wrong with what is there."""
+"""The findings about existing files."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -36,7 +36,7 @@ def test_all_is_well(directory):
 @pytest.mark.parametrize("warning", [timedelta(days=400), "400d", "100%"])
 def test_thresholds(directory, warning):
     def checked(**options):
-        # The days that are left change with the time
+        # The remaining days change with the time
         (one,) = Check(warning=warning, at=now, **options).run([directory / "member-etcd-1.pem"])
         return one
 

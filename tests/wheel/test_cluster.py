@@ -1,4 +1,4 @@
-"""Specifications, and what exists as one."""
+"""Specifications, and the adoption of an existing directory."""
 
 import copy
 import json
@@ -98,7 +98,7 @@ def test_facts():
 
 
 def test_files_of_the_ca(tmp_path):
-    """Which the owner, group and mode of other keys do not concern."""
+    """The owner, group and mode of other keys do not apply to them."""
     numbers = {"owner": str(os.getuid()), "group": str(os.getgid())}
     of_ca = {"ca_owner": numbers["owner"], "ca_group": numbers["group"]}
     files = ClusterFiles(key_mode=0o640, ca_key_mode=0o400, **of_ca)

@@ -1,4 +1,5 @@
-"""The command: `python -m etcd_pki` and the console script, against the binary that cargo builds."""
+"""The command: `python -m etcd_pki` and the console script, compared with the binary that cargo
+builds."""
 
 import os
 import re
@@ -27,13 +28,13 @@ def run(command, *arguments, cwd, **options):
 
 
 def steady(output):
-    """Without what differs from run to run: times and what is random."""
+    """Returns the output without the parts that differ at each run: times and random values."""
     return re.sub(rb"in \d+\.\d\d s", b"in N s", re.sub(rb"[0-9A-F]{32,}", b"HEX", output))
 
 
 @pytest.fixture
 def directories(tmp_path):
-    """The same files twice, since commands write."""
+    """Creates the same files twice, because commands write."""
     both = tmp_path / "one", tmp_path / "other"
     for directory in both:
         directory.mkdir()
@@ -72,7 +73,7 @@ def test_says_and_returns_the_same(way, lines, directories):
 
 
 def test_the_codes_differ_as_they_should(directories):
-    """So that the comparison above compares something."""
+    """The comparison above is only useful if the codes differ."""
     one, _ = directories
     assert run(SCRIPT, "--version", cwd=one)[0] == 0
     assert run(SCRIPT, "plan", "-f", "missing.yaml", cwd=one)[0] == 1
@@ -96,7 +97,8 @@ def test_arguments_that_are_no_text(way, directories):
 
 @pytest.mark.parametrize("way", [SCRIPT, MODULE, None], ids=["script", "module", "binary"])
 def test_a_closed_pipe(way, directories):
-    """As in `etcd-pki completions bash | head -1`: no complaint, and success."""
+    """A pipe as in `etcd-pki completions bash | head -1`: there is no error message, and the
+    command succeeds."""
     process = subprocess.Popen(
         [*(way or binary()), "completions", "bash"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directories[0]
     )
@@ -122,7 +124,7 @@ def test_a_full_disk(way, directories):
 
 
 def without(streams, command):
-    """The command with these standard streams closed."""
+    """Runs the command with these standard streams closed."""
     return ["sh", "-c", 'exec "$@" ' + " ".join(f"{stream}>&-" for stream in streams), "sh", *command]
 
 
@@ -134,7 +136,8 @@ def without(streams, command):
     ids=lambda line: line[0],
 )
 def test_closed_streams(way, line, streams, directories):
-    """As in `etcd-pki apply >&-`: what is said goes nowhere, and into no file that is written."""
+    """Closed streams as in `etcd-pki apply >&-`: messages are discarded, and do not get into a
+    file that is written."""
     one, other = directories
     assert run(without(streams, [*way, *line]), cwd=one) == run(without(streams, [*binary(), *line]), cwd=other)
     assert sorted(file.name for file in one.rglob("*")) == sorted(file.name for file in other.rglob("*"))
@@ -144,7 +147,8 @@ def test_closed_streams(way, line, streams, directories):
 
 @WAYS
 def test_an_interrupt_that_is_ignored(way, directories):
-    """As a shell has it for what it runs behind `&`, and nohup's users expect."""
+    """A shell ignores interrupts for a program that it runs with `&`, and users of nohup expect
+    the same."""
     one, _ = directories
     (one / "cluster.yaml").write_text("defaults: {algorithm: rsa-2048}\nclients: [a, b, c, d, e, f]\n")
     process = subprocess.Popen(
@@ -164,7 +168,8 @@ def test_an_interrupt_that_is_ignored(way, directories):
 
 @pytest.mark.parametrize("way", [SCRIPT, MODULE, None], ids=["script", "module", "binary"])
 def test_ctrl_c(way, directories):
-    """It ends at once, as a command does that a signal ends, and without a traceback; the next one finds the rest."""
+    """The command ends at once by the signal, without a traceback, and the next one does the
+    rest."""
     one, _ = directories
     (one / "cluster.yaml").write_text(
         "defaults: {algorithm: rsa-4096}\nmembers: [" + ", ".join(f"etcd-{number}" for number in range(300)) + "]\n"
@@ -189,7 +194,7 @@ def test_ctrl_c(way, directories):
 
 
 def test_the_module_can_be_imported():
-    """As a tool that reads it does."""
+    """Tools that read the module import it."""
     import etcd_pki.__main__
 
     assert callable(etcd_pki.__main__.main)
@@ -209,7 +214,8 @@ def test_the_library_never_ends_the_process(tmp_path, monkeypatch, capfd):
 
 
 def test_python_stays_dumpable(tmp_path):
-    """The binary keeps its memory private. In Python's process, which is not ours, nothing is changed."""
+    """The binary makes its memory private. Python's process belongs to the caller, so nothing is
+    changed in it."""
     program = (
         "import ctypes, resource\n"
         "from etcd_pki import _etcd_pki\n"

@@ -1,4 +1,5 @@
-"""That nothing is missing: what the Rust library makes public is there, under its name or as what Python has for it."""
+"""Nothing is missing: Python has every public item of the Rust library, with the same name or as
+its counterpart in Python."""
 
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from etcd_pki import errors
 
 CORE = Path(__file__).resolve().parents[2] / "etcd-pki-core" / "src"
 
-# What Python says otherwise
+# The items with another counterpart in Python
 OTHERWISE = {
     "AdminSpec": "ClusterAdmin",
     "ApplyOptions": "the keywords of Plan.apply",
@@ -57,7 +58,7 @@ OTHERWISE = {
     "write_files_with": "write_files",
 }
 
-# What Python's directory says otherwise
+# The items with another counterpart in Python's directory
 STORE_OTHERWISE = {
     "ca_for_renewal": "ca(for_renewal=True)",
     "ca_with_key": "CertificateAuthority.from_pem",
@@ -70,7 +71,7 @@ STORE_OTHERWISE = {
 
 
 def public_names() -> set:
-    """What lib.rs gives to its users."""
+    """Returns the public names of lib.rs."""
     library = (CORE / "lib.rs").read_text()
     block = re.search(r"pub use crate::\{(.*?)\n\};", library, re.DOTALL).group(1)
     # `module::{One, Other}` and `module::One`
@@ -104,9 +105,10 @@ def test_one_exception_for_each_kind_of_error():
     source = (CORE / "error.rs").read_text()
     body = re.search(r"pub enum Error \{\n(.*?)\n\}", source, re.DOTALL).group(1)
     kinds = set(re.findall(r"^    (\w+)(?: \{|,)", body, re.MULTILINE))
-    # What went wrong in a file is of the kind that it is of, with the attribute path
+    # An error about a file has the class of its kind, with the attribute path
     kinds.remove("File")
-    # Who ends the work, by Ctrl-C or out of `progress`, is given what was raised there
+    # If the user interrupts with Ctrl-C, or `progress` raises, the caller gets the original
+    # exception
     kinds.remove("Interrupted")
     native = (CORE.parents[1] / "etcd-pki-py/src/error.rs").read_text()
     arms = native[native.index("match error {") : native.index('_ => ("Error"')].split("        Error::")[1:]
@@ -115,7 +117,7 @@ def test_one_exception_for_each_kind_of_error():
     for kind in kinds - {"Io"}:
         (name,) = classes[kind]
         assert issubclass(getattr(errors, name), errors.Error)
-        # No two kinds are one class
+        # No two kinds have the same class
         assert sum(name in others for others in classes.values()) == 1
 
 
@@ -127,7 +129,8 @@ def test_every_claim_has_its_kind():
     assert [variant for variant in variants if f"Claim::{variant}" not in native] == []
 
 
-# What Python says otherwise of the modules whose names are not at the root
+# The items of modules with names that are not at the root, if they have another counterpart in
+# Python
 MODULES_OTHERWISE = {
     "Progress": "a function of two numbers, and Ctrl-C",
     "Target": "the attributes ca and pair of Step",

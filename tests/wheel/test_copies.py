@@ -1,4 +1,4 @@
-"""Values that never change: copied, and, what is told of a certificate, pickled."""
+"""Immutable values can be copied, and values about a certificate can be pickled."""
 
 import copy
 import pickle
@@ -26,7 +26,7 @@ from etcd_pki import (
 
 @pytest.fixture
 def told(ca, member, tmp_path):
-    """Claims and findings, with facts of many kinds."""
+    """Returns claims and findings, with facts of many kinds."""
     request = ca.issue(Role.MEMBER, "etcd-2", names=["10.0.0.12", "etcd-2.lan"])
     again = ca.reasons(member.certificate, request.key.public_key, Role.CLIENT, Identity("backup", organization="o"))
     late = datetime(2090, 1, 1, tzinfo=timezone.utc)
@@ -44,7 +44,7 @@ def told(ca, member, tmp_path):
 
 
 def facts(one):
-    """Every attribute."""
+    """Returns every attribute."""
     return {name: getattr(one, name) for name in dir(type(one)) if name[0] != "_"}
 
 
@@ -57,7 +57,7 @@ def test_what_is_told_is_pickled(told):
 
 
 def test_what_is_told_differs_by_its_facts(tmp_path):
-    """Also where its line is the same."""
+    """Values with the same text can be unequal."""
     reasons = []
     for name in ("one", "other"):
         Cluster(clients=["root"]).apply(tmp_path / name)

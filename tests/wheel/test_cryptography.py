@@ -1,4 +1,4 @@
-"""Objects of the package cryptography, which go in and come out."""
+"""Objects of the package cryptography, as arguments and as results."""
 
 import datetime
 import ipaddress
@@ -33,7 +33,7 @@ def digest(key):
 
 @pytest.fixture(scope="module")
 def theirs():
-    """An authority as one is made by hand."""
+    """A CA that is created with the package cryptography."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc)
     certificate = (
@@ -170,7 +170,7 @@ def test_one_of_theirs_that_is_another(theirs, ca):
 
 
 def test_without_the_package():
-    """It is asked for when it is used, and the exception says what to install."""
+    """The package is imported when it is needed, and the exception shows what to install."""
     done = python(
         """
 import sys

@@ -1,4 +1,4 @@
-"""Every example in a docstring of the package, run as it stands."""
+"""Every example in a docstring of the package, executed unchanged."""
 
 import doctest
 import importlib
@@ -17,7 +17,7 @@ from etcd_pki import CertificateAuthority, Cluster, ClusterDefaults, KeyAlgorith
 from etcd_pki._etcd_pki import ca_paths
 from tools import ROOT
 
-# CPython before 3.11 shows nobody the signature of a native constructor
+# CPython before 3.11 does not show the signature of a native constructor
 signatures_are_shown = pytest.mark.skipif(sys.version_info < (3, 11), reason="no signatures of native constructors")
 
 
@@ -25,7 +25,7 @@ MODULES = ["etcd_pki", *(f"etcd_pki.{module.name}" for module in pkgutil.iter_mo
 
 
 def documented():
-    """Each docstring with an example in it, once, by the name of what it belongs to."""
+    """Returns each docstring with an example once, with the name of its object."""
     found = {}
     for name in MODULES:
         module = importlib.import_module(name)
@@ -89,18 +89,18 @@ def test_all_that_is_public_is_documented():
 
 
 def test_the_package_lists_what_it_has():
-    """Which is the first page of help(etcd_pki)."""
+    """The list is on the first page of help(etcd_pki)."""
     listed = set(re.findall(r"\w+", etcd_pki.__doc__.partition(">>> written[0]")[2]))
     names = {name for name in etcd_pki.__all__ if not name.endswith("Error") and name != "__version__"}
     assert names - listed == set()
     text = pydoc.plain(pydoc.render_doc(etcd_pki))
     assert text.index("What is here, by topic") < text.index("class CertificateAuthority(")
-    # What is imported when it is asked for would be missing
+    # Names with a lazy import could be missing
     assert [name for name in names if inspect.isclass(getattr(etcd_pki, name)) and f"class {name}" not in text] == []
 
 
 def constructors():
-    """Each class that is made by calling it, and its parameters."""
+    """Returns each class that can be called, and its parameters."""
     for name in etcd_pki.__all__:
         value = getattr(etcd_pki, name)
         if inspect.isclass(value) and value.__module__ == "etcd_pki" and getattr(value, "__text_signature__", None):
@@ -124,12 +124,12 @@ def test_each_argument_is_explained_in_the_class(name):
 
 @pytest.mark.parametrize("file", SOURCES)
 def test_nothing_is_said_where_it_is_lost(file):
-    """What stands above a constructor in Rust, no Python sees."""
+    """Python does not show the Rust doc comment of a constructor."""
     assert re.findall(r"///.*\n\s*(?:#\[(?!new\]).*\n\s*)*#\[new\]", SOURCES[file]) == []
 
 
 def callables():
-    """Each function, class and method with a signature that Python can tell."""
+    """Returns each function, class and method with a signature that Python can show."""
     for name in [*etcd_pki.__all__, "_etcd_pki.ca_paths"]:
         value = operator.attrgetter(name)(etcd_pki)
         if getattr(value, "__text_signature__", None):
@@ -142,7 +142,7 @@ def callables():
 
 @signatures_are_shown
 def test_defaults_are_told():
-    """An ellipsis in help() would leave out what matters."""
+    """An ellipsis in help() would hide a default."""
     signatures = {name: inspect.signature(value) for name, value in callables()}
     assert {"Store", "CertificateAuthority.create", "Bundle.write", "write_files"} <= signatures.keys()
     assert [name for name, signature in signatures.items() if "Ellipsis" in str(signature)] == []

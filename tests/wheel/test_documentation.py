@@ -1,4 +1,4 @@
-"""What the package's front page and the guide say, run as it stands."""
+"""The code on the package's front page and in the guide, executed unchanged."""
 
 import doctest
 import io
@@ -14,7 +14,7 @@ FLAGS = doctest.ELLIPSIS
 
 
 def shown(text, kind):
-    """The first block of a kind in a page."""
+    """Returns the first block of a kind in a page."""
     return re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL).group(1)
 
 

@@ -1,4 +1,4 @@
-"""Exceptions: what kind, what they say, and their facts."""
+"""Exceptions: their classes, messages and facts."""
 
 import builtins
 import inspect
@@ -22,7 +22,7 @@ def classes():
 
 
 def enumeration(name):
-    """The source behind an enumeration of the core, and its variants."""
+    """Returns the source before an enumeration of the core, and its variants."""
     for file in CORE.rglob("*.rs"):
         source = file.read_text()
         found = re.search(rf"^pub enum {name} \{{\n(.*?)^\}}", source, re.DOTALL | re.MULTILINE)
@@ -32,7 +32,7 @@ def enumeration(name):
 
 
 WORDS = [name for name, one in vars(_words).items() if inspect.isclass(one) and issubclass(one, str) and name[0] != "_"]
-# The core has a table of them, and no enumeration
+# The core has a table for them, and no enumeration
 WORDS.remove("FindingCode")
 
 
@@ -41,7 +41,7 @@ def test_each_word_of_the_core(name):
     words = getattr(_words, name)
     source, variants = enumeration(name)
     assert variants
-    # Python needs no word for that it is another one
+    # Python's names do not contain "other"
     assert {one.name.replace("_", "").lower() for one in words} == {one.lower().replace("other", "") for one in variants}
     texts = re.search(r"fn name\(self\) -> &'static str \{(.*?)\n    \}", source, re.DOTALL)
     if texts:
@@ -68,14 +68,14 @@ def test_each_finding_of_the_core_has_its_code():
 
 
 def test_severities_are_ordered():
-    """By what they mean, where their text would be ordered otherwise."""
+    """They are ordered by meaning, not by their text."""
     ranked = [Severity.OK, Severity.UNKNOWN, Severity.WARNING, Severity.CRITICAL]
     assert sorted(reversed(ranked)) == ranked == list(Severity)
     assert max(Severity) is Severity.CRITICAL and min(Severity) is Severity.OK
     for low, high in zip(ranked, ranked[1:]):
         assert low < high and low <= high and high > low and high >= low and low >= low and low <= low
         assert not (low > high or low >= high or high < low or high <= low or low < low or low > low)
-        # Text on either side is the severity that it names
+        # A text on either side counts as the severity with that name
         assert low < high.value and low.value < high and low <= high.value and low.value <= high
         assert high > low.value and high.value > low and high >= low.value and high.value >= low
     with pytest.raises(ValueError, match="'grave' is not a valid Severity"):
@@ -118,11 +118,11 @@ def test_families():
         kind = getattr(errors, name)
         assert issubclass(kind, etcd_pki.Error) and kind.__module__ == "etcd_pki.errors"
         assert kind.__doc__
-        # Which tools that show or document it look for
+        # Tools that show or document a class search for this line
         assert inspect.getsource(kind).startswith(f"class {name}(")
         assert issubclass(kind, (ValueError, OSError)), name
         assert issubclass(kind, ValueError) != issubclass(kind, OSError), name
-        # Each kind is of one family, and an object of a family is caught by no other
+        # Each kind belongs to one family, and a handler for another family does not catch it
         assert sum(issubclass(kind, getattr(etcd_pki, family)) for family in FAMILIES - {"Error"}) == 1, name
     assert issubclass(etcd_pki.AlreadyExistsError, FileExistsError)
     assert issubclass(errors.MissingFileError, (etcd_pki.FileAccessError, FileNotFoundError))
@@ -136,7 +136,7 @@ def test_the_module_lists_the_families():
 
 
 def test_no_name_of_python_is_hidden():
-    """By `from etcd_pki import *`."""
+    """`from etcd_pki import *` would hide it."""
     assert [name for name in etcd_pki.__all__ if hasattr(builtins, name)] == []
 
 
@@ -155,7 +155,7 @@ def test_what_the_system_refuses(tmp_path):
 
 
 def test_a_file_whose_name_is_no_text(tmp_path):
-    """Its bytes go through, as Python's own functions let them."""
+    """Its bytes are kept, as in Python's own functions."""
     missing = tmp_path / os.fsdecode(b"caf\xe9.pem")
     with pytest.raises(FileNotFoundError) as raised:
         Certificate.from_file(missing)
@@ -169,7 +169,7 @@ def test_a_file_whose_name_is_no_text(tmp_path):
 
 
 def test_what_the_system_does_not_permit(tmp_path):
-    """Where even root may not write."""
+    """A directory in which even root may not write."""
     with pytest.raises(OSError) as raised:
         CertificateAuthority.create("etcd-ca").write("/proc/1/fdinfo/pki")
     assert isinstance(raised.value, etcd_pki.FileAccessError)
@@ -177,7 +177,7 @@ def test_what_the_system_does_not_permit(tmp_path):
 
 
 def test_messages_are_the_cores_and_hints_are_in_the_words_of_python(tmp_path):
-    """The command says the same, with the names of its options."""
+    """The command prints the same messages, with the names of its options."""
 
     def spoken(*arguments):
         done = run([program("ETCD_PKI_TEST_COMMAND"), *map(str, arguments)], capture_output=True, text=True, timeout=60)
@@ -240,19 +240,20 @@ def test_messages_are_the_cores_and_hints_are_in_the_words_of_python(tmp_path):
 
 
 def options(text):
-    """What reads as an option of the command."""
+    """Returns the parts of a text that look like an option of the command."""
     return re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)
 
 
 def test_no_hint_names_an_option():
-    """Each that the core writes is in the table of the native module, by which Python's keywords come into their place."""
+    """The table of the native module contains each option that the core writes in a hint, and
+    replaces it with a Python keyword."""
     table = (ROOT / "etcd-pki-py/src/hint.rs").read_text()
     rows = [(row[0], row[1]) for row in re.findall(r'\(\s*"([^"]+)",\s*"([^"]+)",?\s*\)', table[: table.index("];")])]
     assert len(rows) > 10
     assert [keyword for _, keyword in rows if options(keyword)] == []
     found, used = [], set()
     for file in [*CORE.rglob("*.rs"), *(ROOT / "etcd-pki-py/src").rglob("*.rs")]:
-        # What it gives to etcd, and its own tests, are no hints
+        # Arguments for etcd, and its own tests, are not hints
         if file in (CORE / "config.rs", ROOT / "etcd-pki-py/src/hint.rs"):
             continue
         source = file.read_text().partition("#[cfg(test)]")[0]
@@ -271,7 +272,7 @@ def test_no_hint_names_an_option():
 
 
 def test_a_hint_is_a_note():
-    """Which a traceback shows from Python 3.11 on (PEP 678)."""
+    """Python 3.11 and later show it in a traceback (PEP 678)."""
     with pytest.raises(etcd_pki.Error) as raised:
         Cluster(members=["etcd-1", "etcd-1"])
     error = raised.value
@@ -286,7 +287,7 @@ def test_a_hint_is_a_note():
 
 
 def test_an_exception_is_pickled(ca, member, tmp_path):
-    """As multiprocessing does with what a worker raises."""
+    """multiprocessing pickles the exceptions of a worker."""
     (tmp_path / "pki").mkdir()
     (tmp_path / "pki" / "client-root.pem").symlink_to(tmp_path / "nowhere")
     raising = [
@@ -309,7 +310,8 @@ def test_an_exception_is_pickled(ca, member, tmp_path):
 
 
 def annotated(kind):
-    """The facts that a class has, with those of its family, and of these all that are there in any case."""
+    """Returns the facts of a class and of its family, and those among them that are always
+    present."""
     own = {}
     for one in reversed(kind.__mro__):
         if one.__module__ == "etcd_pki.errors" and one is not etcd_pki.Error:
@@ -318,7 +320,7 @@ def annotated(kind):
 
 
 def test_each_fact_is_annotated():
-    """And none is that the native module does not give."""
+    """The native module gives every annotated fact, too."""
     native = (ROOT / "etcd-pki-py/src/error.rs").read_text()
     arms = native[native.index("match error {") : native.index("_ => (")].split("        Error::")[1:]
     told = {}
@@ -355,7 +357,7 @@ def test_a_traceback_names_the_public_class():
 
 
 def test_one_made_by_hand():
-    """Whoever fakes one in a test of their own needs no facts."""
+    """A test of a user can create an exception without facts."""
     error = etcd_pki.errors.WrongPassphraseError("no")
     assert (str(error), error.hint, error.args) == ("no", None, ("no",))
     assert str(etcd_pki.FileAccessError()) == "" and not hasattr(etcd_pki.FileAccessError(), "__notes__")

@@ -1,4 +1,4 @@
-"""The example of three hosts, and a real etcd cluster on its output."""
+"""The example with three hosts, and a real etcd cluster on its output."""
 
 import os
 import shlex
@@ -41,7 +41,7 @@ def free_port(address):
 
 
 def settings(file):
-    """A systemd EnvironmentFile, as etcd is started with it."""
+    """Returns the settings of a systemd EnvironmentFile, with which etcd is started."""
     return dict(pair.split("=", 1) for line in file.read_text().splitlines() for pair in shlex.split(line, comments=True))
 
 
@@ -67,7 +67,7 @@ class Running:
                 "ETCD_LOGGER": "zap",
                 "ETCD_LOG_OUTPUTS": "stderr",
             }
-            # Ended with the tests, however those end
+            # They end with the tests, however the tests end
             server = [program("ETCD_PKI_TEST_SETPRIV"), "--pdeathsig", "KILL", program(f"ETCD_PKI_TEST_ETCD_{version}")]
             with open(data / f"{name}.log", "wb") as log:
                 self.processes.append(subprocess.Popen(server, env=environment, stderr=log, stdout=log))
@@ -120,7 +120,7 @@ def test_again_it_changes_nothing(tmp_path):
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert run_example(tmp_path) == ["<Report up to date>"]
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
-    # What is lost is made again, for the key that is there
+    # A lost certificate is issued again, for the existing key
     key = Certificate.from_file(tmp_path / "member-etcd-2.pem").public_key
     os.unlink(tmp_path / "member-etcd-2.pem")
     assert "renew=1" in run_example(tmp_path)[-1]

@@ -1,4 +1,4 @@
-"""Use after fork: the threads of a process are not in its child."""
+"""Use after fork: a child process does not have the threads of its parent."""
 
 import multiprocessing
 
@@ -10,7 +10,7 @@ CODE = """
 import os, signal, sys, threading, time, warnings
 from etcd_pki import Check, Cluster, PrivateKey
 warnings.simplefilter("ignore")
-# A child that waits forever is ended, and its code tells
+# A child that waits forever is killed, and its exit code shows it
 def child(work):
     process = os.fork()
     if process == 0:
@@ -84,7 +84,8 @@ print("done")
 
 
 def test_a_lock_of_the_parents_is_not_the_childs(tmp_path):
-    """The child waits for it as any other process does, and has it when the parent lets it go."""
+    """The child waits for the lock like any other process, and gets it when the parent releases
+    it."""
     forked(
         """
 from etcd_pki import Store
@@ -113,7 +114,7 @@ print("done")
 
 
 def in_a_worker(name):
-    """What a worker makes goes home as bytes, since keys are not pickled."""
+    """The key of a worker is returned as bytes, because keys cannot be pickled."""
     ca = CertificateAuthority.create("etcd-ca")
     return ca.issue(Role.CLIENT, name).certificate
 

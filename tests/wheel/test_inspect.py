@@ -54,7 +54,7 @@ def test_no_directory(tmp_path):
 
 
 def test_the_ca_next_to_a_file(tmp_path):
-    """Where peers have a separate CA, it is theirs for a member's certificate for peers."""
+    """With a separate peer CA, that CA belongs to a member's peer certificate."""
     Cluster(members=["etcd-1"], authority=ClusterAuthority(peers="separate")).apply(tmp_path)
     for name in ["member-etcd-1.pem", "peer-etcd-1.pem"]:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Ctrl-C: a long apply ends between two changes, and the next one finds the rest."""
+"""Ctrl-C: a long apply ends between two changes, and the next one does the rest."""
 
 import signal
 import subprocess
@@ -27,7 +27,8 @@ except {caught}:
 
 
 def interrupted(directory, act, caught="KeyboardInterrupt", before=""):
-    """Sends Ctrl-C when some of the changes are done, and returns how many were told."""
+    """Sends Ctrl-C after some of the changes, and returns the number of changes that were
+    reported."""
     code = before + APPLY.format(act=act, caught=caught)
     process = subprocess.Popen([sys.executable, "-c", code, str(directory)], stdout=subprocess.PIPE, text=True)
     try:
@@ -47,7 +48,8 @@ def interrupted(directory, act, caught="KeyboardInterrupt", before=""):
 
 
 def whole(directory):
-    """How many pairs there are, each of which matches; and nothing half-made lies beside them."""
+    """Returns the number of pairs. Checks that each pair matches, and that no temporary file is
+    left."""
     names = {file.name for file in directory.iterdir() if file.suffix == ".pem"}
     keys = {name for name in names if name.endswith("-key.pem")}
     certificates = names - keys
@@ -61,7 +63,7 @@ def test_apply(tmp_path):
     told = interrupted(tmp_path, "cluster.apply(sys.argv[1], progress=progress)")
     made = whole(tmp_path)
     assert told[-1] <= made < 501
-    # As another algorithm, since that is quicker: what is there is replaced, and the rest is made
+    # With another algorithm, which is faster: existing keys are replaced, and the rest is created
     cluster = Cluster(members=[f"etcd-{number}" for number in range(500)], admin=False)
     report = cluster.apply(tmp_path)
     assert report.changed >= 501 - made
@@ -85,7 +87,7 @@ def test_the_same_specification_again_makes_the_rest(tmp_path):
     made = whole(tmp_path)
     assert cluster.apply(tmp_path).changed == 301 - made
     assert whole(tmp_path) == 301
-    # What was made before is as it was
+    # The existing files are unchanged
     assert all((tmp_path / name).read_bytes() == key for name, key in kept.items())
     assert not cluster.plan(tmp_path).has_work
 
@@ -116,7 +118,7 @@ def ended(apply):
 
 
 def test_requests_on_a_host(tmp_path):
-    """Large keys, so that the second is made while Ctrl-C comes after the first."""
+    """With large keys, Ctrl-C comes after the first key, during the generation of the second."""
     code = """
 cluster = Cluster(members=["etcd-1"], nodes=["etcd-1"], defaults=ClusterDefaults(algorithm="rsa-4096"))
 ended(host(cluster, "etcd-1").apply)
@@ -130,7 +132,7 @@ print("done")
 
 
 def test_requests_that_are_signed(tmp_path):
-    """A host has all its certificates, or none; planning again finds the others."""
+    """A host has all its certificates, or none. A new plan finds the others."""
     code = """
 hosts = [f"etcd-{number}" for number in range(150)]
 cluster = Cluster(members=hosts, authority=ClusterAuthority(algorithm="rsa-4096"))
@@ -182,7 +184,7 @@ except KeyboardInterrupt:
             time.sleep(0.3)
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
-            # It would wait for a minute
+            # Otherwise it would wait for a minute
             out, _ = process.communicate(timeout=20)
         finally:
             process.kill()
@@ -192,7 +194,7 @@ except KeyboardInterrupt:
 
 
 def test_a_handler_of_ones_own(tmp_path):
-    """What it raises is what ends the work."""
+    """An exception that it raises ends the work."""
     before = """
 import signal
 class Stop(Exception):

@@ -1,4 +1,5 @@
-"""What etcd would refuse is not issued, and clients that etcd's peer port accepts are reported."""
+"""Certificates that etcd would refuse are not issued, and client certificates that etcd's peer
+port accepts are reported."""
 
 from subprocess import run
 
@@ -8,7 +9,7 @@ from etcd_pki import CertificateAuthority, Cluster, Renewal, Role, Settings, Sto
 
 
 def limited(directory, extension):
-    """A CA that openssl made, with an extension."""
+    """Creates a CA with openssl, with an extension."""
     line = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca.pem -days 99 -subj /CN=etcd-ca "
         "-addext keyUsage=critical,keyCertSign,cRLSign -addext"

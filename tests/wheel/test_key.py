@@ -111,7 +111,8 @@ def test_the_key_of_a_bundle_or_an_authority_is_one(ca, member):
 
 
 def test_an_empty_passphrase(key, ca, member, tmp_path):
-    """It protects nothing, so it is refused as the command refuses it, and nothing is written."""
+    """An empty passphrase protects nothing, so it is refused as the command refuses it, and
+    nothing is written."""
     pem, clear = key.to_encrypted_pem("correct horse"), ca.key.to_secret_pem()
     paths = ca.write(tmp_path / "clear")
     cluster = Cluster(clients=["root"])
@@ -155,7 +156,7 @@ def test_shows_facts_and_nothing_secret(key, ca, member):
     public = key.public_key
     assert repr(public) == f"<PublicKey ec-p256, SHA-256 {public.fingerprint_sha256}>"
     for holder in (key, ca, member):
-        # What needs no call is no secret: those come out through methods whose names say so
+        # An attribute contains no secret; only methods with names that show it return secrets
         for name in dir(holder):
             assert "secret" not in name or callable(getattr(holder, name))
             if not callable(getattr(holder, name)):
@@ -171,7 +172,7 @@ def test_is_frozen(key):
     with pytest.raises(TypeError):
 
         class Derived(PrivateKey):
-            """A key that could say otherwise what it is."""
+            """A key class that could give false answers."""
 
 
 def test_the_key_of_a_bundle_and_of_an_authority(ca, member):

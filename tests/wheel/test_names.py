@@ -1,4 +1,4 @@
-"""Names and alternative names, right or refused."""
+"""Names and alternative names, valid or refused."""
 
 from collections import ChainMap
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
@@ -27,7 +27,7 @@ ODD = ["\ud800", "etcd-\udcff", "\0", "etcd\0-1", "a\nb", ""]
 
 
 def test_a_text_may_list_names():
-    """As OpenSSL lists them."""
+    """A text in the form of OpenSSL's list."""
     names = Identity("a", names=["DNS:b.lan, IP:10.0.0.1", "c", "URI:http://x/y,z"]).alternative_names
     assert names == ["b.lan", IPv4Address("10.0.0.1"), "c", "http://x/y,z"]
     for bad, said in [("a,,b", "is empty"), ("a,email:x@y", "of the kind email:"), ("etcd-1.lan.", "ends with a dot")]:
@@ -104,7 +104,7 @@ def test_odd_names(ca, odd, tmp_path):
 
 @pytest.mark.parametrize("odd", ["../etcd", "a/b", "/etc/passwd", ".."])
 def test_names_that_lead_elsewhere(ca, odd, tmp_path):
-    """Good for a subject, and for no file."""
+    """Such a name is valid in a subject, but not in a file name."""
     takers = [
         lambda: etcd_pki.Layout.KUBESPRAY.pairs(Role.CLIENT, odd),
         lambda: ca.issue(Role.CLIENT, odd).write(tmp_path),
@@ -216,7 +216,7 @@ def test_what_may_be_secret_is_never_repeated():
     ],
 )
 def test_neither_text_nor_a_mapping_is_a_list(take, given):
-    """The letters of the one and the keys of the other would be taken for the items."""
+    """Otherwise, the letters of the text or the keys of the mapping would be the items."""
     with pytest.raises(TypeError, match=f"expected an iterable such as a list, not {type(given).__name__}"):
         take(given)
 

@@ -1,4 +1,4 @@
-"""What openssl makes goes in, and what comes out openssl takes."""
+"""Output of openssl as input, and output of the package as input for openssl."""
 
 import etcd_pki
 import pytest
@@ -90,7 +90,7 @@ def test_an_authority_a_request_and_a_certificate(directory):
 
 
 def test_a_chain_file_with_talk_around_it(directory):
-    """As `openssl x509 -text` writes it."""
+    """A file in the form that `openssl x509 -text` writes."""
     ca = CertificateAuthority.create("etcd-ca")
     text = openssl("x509", "-text", input=ca.certificate.to_pem())
     assert text.startswith(b"Certificate:")

@@ -1,4 +1,4 @@
-"""Plans: what must change, why, and applying them."""
+"""Plans: the changes, their reasons, and applying them."""
 
 import os
 from datetime import datetime, timedelta, timezone
@@ -186,7 +186,7 @@ def test_progress_that_raises(tmp_path):
 
 
 def assert_whole(directory):
-    """Each certificate that is there has its key, and nothing else lies about."""
+    """Checks that each existing certificate has its key, and that there are no other files."""
     names = {file.name for file in directory.iterdir() if not file.is_symlink()} - {".etcd-pki.lock"}
     certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
     for name in certificates:
@@ -242,7 +242,7 @@ def test_a_key_that_cannot_be_read_is_not_replaced(cluster, tmp_path):
 
 
 def test_a_ca_whose_files_are_empty(cluster, tmp_path):
-    """As a full disk leaves them: they count as missing."""
+    """Empty files, as after a full disk, count as missing."""
     for name in ("ca.pem", "ca-key.pem"):
         (tmp_path / name).write_bytes(b"")
     assert {step.action for step in cluster.plan(tmp_path).steps} == {Action.CREATE}
@@ -314,7 +314,7 @@ def test_a_store_with_another_layout(cluster, tmp_path):
 
 
 def test_hosts_to_restart(cluster, tmp_path):
-    """etcd reads its trusted CA when it starts."""
+    """etcd reads its trusted CA when it starts, so all hosts must restart."""
     cluster.apply(tmp_path)
     later = datetime.now(timezone.utc) + timedelta(days=3640)
     report = cluster.apply(tmp_path, now=later)
@@ -351,7 +351,7 @@ def test_an_unmanaged_ca(tmp_path):
         tmp_path / "peer-ca-key.pem",
     )
     plan.apply()
-    # It stays
+    # The CA stays
     assert members("shared").plan(tmp_path).unmanaged_ca == plan.unmanaged_ca
     assert plan.unmanaged_ca.key.exists()
     assert members("shared").plan(tmp_path, only="etcd-1").unmanaged_ca is None
@@ -360,7 +360,7 @@ def test_an_unmanaged_ca(tmp_path):
 def test_a_key_that_is_elsewhere(cluster, tmp_path):
     cluster.apply(tmp_path)
     (tmp_path / "ca-key.pem").unlink()
-    # Which is right where nothing is to be signed
+    # This is right if nothing must be signed
     assert cluster.plan(tmp_path).cas_without_key == []
     (tmp_path / "client-root.pem").unlink()
     (step,) = cluster.plan(tmp_path).cas_without_key

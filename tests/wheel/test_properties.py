@@ -1,4 +1,4 @@
-"""Arbitrary text and bytes, into everything that reads: an exception that is meant, and no other."""
+"""Arbitrary text and bytes as input for every reader: only the expected exceptions are raised."""
 
 import json
 import os
@@ -85,7 +85,7 @@ every_loader = pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS.key
 
 
 def look(value):
-    """All that a value says of itself."""
+    """Reads all attributes of a value."""
     for name in dir(value):
         if not name.startswith("_"):
             getattr(value, name)
@@ -93,7 +93,8 @@ def look(value):
 
 
 def meant(act):
-    """Whatever comes out is whole, and whatever is raised is meant and can be shown."""
+    """Checks that a result is complete, or that the exception is an expected one and can be
+    shown."""
     try:
         value = act()
     except MEANT as error:
@@ -116,7 +117,7 @@ def test_anything(load, contents):
 
 @st.composite
 def damaged(draw, good):
-    """Good input with some of its bytes changed, cut out, doubled or put in."""
+    """Valid input with some bytes changed, removed, repeated or inserted."""
     contents = bytearray(draw(st.sampled_from(good)))
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(contents)))
@@ -212,7 +213,8 @@ def test_names_of_files(text, tmp_path):
     meant(lambda: Check().run([str(tmp_path) + "/" + text]))
 
 
-# What reads files, by the file that has the contents, and a directory that has them in each file
+# Functions that read files, with a file of the contents, and with a directory in which each file
+# has them
 READERS = {
     "PrivateKey.from_file": lambda file, directory: PrivateKey.from_file(file),
     "Certificate.from_file": lambda file, directory: Certificate.from_file(file),
@@ -251,7 +253,7 @@ def test_contents_of_files(read, contents, tmp_path):
 @ALL
 @given(passphrase=st.binary() | any_text)
 def test_passphrases(passphrase):
-    """What encrypts opens again, and anything else does not."""
+    """The right passphrase decrypts, and no other one does."""
     pem = KEY_ENCRYPTED
     meant(lambda: PrivateKey.from_pem(pem, passphrase=passphrase))
 
@@ -284,7 +286,7 @@ def test_numbers_where_none_is_wanted(number, real):
 @ALL
 @given(text=any_text)
 def test_what_is_read_says_the_same_again(text):
-    """JSON is YAML, whatever stands in it."""
+    """JSON is YAML, whatever its strings contain."""
     try:
         cluster = Cluster.from_yaml(json.dumps({"members": [{"name": "etcd-1", "common_name": text}]}))
     except etcd_pki.Error:

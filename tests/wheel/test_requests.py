@@ -39,7 +39,8 @@ def test_goes_out_and_comes_in(request_, tmp_path):
 
 
 def test_names(tmp_path):
-    """Those that OpenSSL put into a request, as those of a certificate are called."""
+    """Alternative names that OpenSSL wrote into a request have the same form as those of a
+    certificate."""
     (tmp_path / "openssl.conf").write_text(
         "[req]\ndistinguished_name = dn\nreq_extensions = ext\nprompt = no\n"
         "[dn]\nO = ops\nOU = racks\nCN = backup\n"
@@ -100,7 +101,7 @@ def test_keys_stay_on_their_hosts(tmp_path):
         assert waits.action is Action.WAIT
         with pytest.raises(etcd_pki.errors.FileChangedError):
             plan.apply()
-    # A file that should not be there is refused
+    # An unexpected file is refused
     stranger = exchange / "etcd-1" / "stranger.csr"
     shutil.copy(plan.changes[0].request, stranger)
     signing = cluster.plan(authority, exchange=exchange)
@@ -151,7 +152,8 @@ def test_progress(tmp_path):
     def signing():
         return cluster.plan(tmp_path / "authority", exchange=tmp_path / "exchange")
 
-    # Pairs; a CA, its certificate for the host, and pairs; a CA that is trusted, and pairs
+    # The steps: pairs; then a CA, its certificate for the host, and pairs; then a CA that is
+    # trusted, and pairs
     for plan, all in (host, 2), (signing, 4), (host, 3):
         plan().apply(progress=progress)
         assert told == sorted(told) and told[-1] == (all, all)

@@ -1,4 +1,4 @@
-"""Keys that are elsewhere, and what their objects raise."""
+"""Keys that are elsewhere, and the exceptions of their objects."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from etcd_pki import CertificateAuthority, PrivateKey, Role, SignerError
 
 
 class Elsewhere:
-    """A key behind an object, which answers with whatever it is told to."""
+    """A key in an object, which returns the answer that the test sets."""
 
     def __init__(self, key, answer):
         self.public_key = key.public_key

@@ -1,4 +1,4 @@
-"""TLS by the standard library, in real handshakes over a socket."""
+"""TLS with the standard library, in real handshakes over a socket."""
 
 import os
 import socket
@@ -12,12 +12,12 @@ from etcd_pki import Bundle, Certificate, CertificateAuthority, InvalidValueErro
 from etcd_pki.errors import InvalidStateError
 from tools import openssl
 
-# What Python 3.13 asks for by itself
+# The default flags of Python 3.13
 STRICT = ssl.VERIFY_X509_STRICT | getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
 
 
 def default_context(purpose, certificate):
-    """Python's own default context, as strict as that of 3.13."""
+    """Returns Python's own default context, as strict as that of 3.13."""
     context = ssl.create_default_context(purpose, cadata=certificate.to_pem().decode())
     if sys.version_info >= (3, 13):
         assert context.verify_flags & STRICT == STRICT
@@ -26,7 +26,8 @@ def default_context(purpose, certificate):
 
 
 def handshake(server, client, host="127.0.0.1", name=None):
-    """Whether both sides take each other, and what they exchange. Raises what the client, or else the server, has against it."""
+    """Does a handshake and exchanges data. Raises the exception of the client, or otherwise that
+    of the server."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(20)
     failures = []
@@ -45,7 +46,7 @@ def handshake(server, client, host="127.0.0.1", name=None):
     try:
         with socket.create_connection(listener.getsockname(), timeout=20) as connection:
             with client.wrap_socket(connection, server_hostname=name or host) as tls:
-                # In TLS 1.3 a client learns only now that its certificate is refused
+                # In TLS 1.3, a client learns only now that its certificate is refused
                 tls.sendall(b"etcd")
                 assert tls.recv(100) == b"ETCD", failures
                 return tls.version()
@@ -68,7 +69,7 @@ def test_server_and_client(member, client):
 
 
 def test_pythons_default_contexts(ca, member, client):
-    """Each of ours against Python's own."""
+    """Each of our contexts with one of Python's own."""
     dialling = default_context(ssl.Purpose.SERVER_AUTH, ca.certificate)
     handshake(member.ssl_context_server(client_cert_auth=False), dialling)
     with pytest.raises(REFUSED):
@@ -90,7 +91,8 @@ def test_peers(ca, member):
 
 
 def test_a_peer_is_no_client(ca, client):
-    """Any certificate of the authority's would be one otherwise, at the serving end without a word."""
+    """Otherwise, any certificate of the CA would be accepted as a peer, and the server would not
+    notice."""
     for bundle in (client, ca.issue(Role.NODE, "kube-1"), Bundle.from_pem(client.to_pem(), client.to_secret_pem())):
         for server_side in (True, False):
             with pytest.raises(InvalidStateError, match="serverAuth and clientAuth"):
@@ -117,7 +119,7 @@ def test_another_authoritys(other_ca, member, client):
 
 
 def member_root(member):
-    """What the member's own context trusts."""
+    """Returns the certificates that the member's own context trusts."""
     (der,) = member.ssl_context_server().get_ca_certs(binary_form=True)
     return Certificate.from_der(der)
 
@@ -138,7 +140,8 @@ def test_a_wrong_host(member, client):
 
 
 def test_roles_are_minded(client, ca):
-    """A client's certificate serves nobody, and a server's with no clientAuth would dial nobody."""
+    """A client's certificate cannot be used by a server, and a server's certificate without
+    clientAuth cannot be used by a client."""
     posing = ca.issue(Role.CLIENT, "posing", names=["127.0.0.1"])
     with pytest.raises(ssl.SSLCertVerificationError, match=r"unsuitable certificate purpose|unsupported certificate purpose"):
         handshake(posing.ssl_context_server(), client.ssl_context_client())
@@ -164,8 +167,8 @@ def test_one_that_was_read_is_told_whom_to_trust(ca, member, client):
 
 
 def test_below_an_intermediate(tmp_path):
-    """An authority that is no root, made by openssl: the chain is sent, and the root is trusted. Where the root is not known, the
-    intermediate itself is, as in etcd."""
+    """An intermediate CA that openssl created: the chain is sent, and the root is trusted. If
+    the root is unknown, the intermediate itself is trusted, as in etcd."""
     (tmp_path / "openssl.conf").write_text(
         "[req]\ndistinguished_name=name\nx509_extensions=root\n[name]\n"
         "[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n"
@@ -191,7 +194,7 @@ def test_below_an_intermediate(tmp_path):
 
 
 def test_nothing_is_left_on_a_disk(member, tmp_path, monkeypatch):
-    """No file is made where temporary ones go, and none stays open."""
+    """No temporary file is created, and no file stays open."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     opened = []
     watched = {"on": True}
@@ -215,7 +218,7 @@ def open_files():
 
 
 def test_where_a_system_has_no_files_in_memory(member, client, tmp_path, monkeypatch):
-    """The file that is needed then holds an encrypted key, and is gone."""
+    """The necessary file then contains an encrypted key, and is removed."""
     monkeypatch.delattr(os, "memfd_create")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     seen = []

@@ -1,4 +1,4 @@
-"""Files: whole or not at all, and none that was not meant."""
+"""Files: they are written completely or not at all, and no other file is replaced."""
 
 import os
 import threading
@@ -65,7 +65,7 @@ def test_a_lock_is_waited_for(ca, tmp_path):
 
 
 def test_several_at_once_do_each_thing_once(tmp_path):
-    """In processes of their own."""
+    """Several processes run at the same time."""
     code = "import sys; from etcd_pki import Cluster; print(Cluster(members=['etcd-1'], admin=False).apply(sys.argv[1]).changed)"
     outcomes = []
     threads = [threading.Thread(target=lambda: outcomes.append(python(code, tmp_path / "pki"))) for _ in range(3)]
@@ -85,7 +85,7 @@ def test_pairs_all_or_none(ca, tmp_path):
             files.write_pairs(pairs)
         assert raised.value.path == tmp_path / "client-two.pem"
         assert not (tmp_path / "client-one.pem").exists()
-        # What is no certificate is not replaced
+        # A file that is not a certificate is not replaced
         with pytest.raises(etcd_pki.errors.NotReplaceableError) as raised:
             files.write_pairs(pairs, overwrite=True)
         assert raised.value.path == tmp_path / "client-two.pem" and raised.value.found in str(raised.value)
@@ -134,7 +134,7 @@ def test_an_authority_that_has_expired_is_loaded_to_be_renewed(tmp_path):
         paths = store.ca_paths(kind)
         short = CertificateAuthority.create("etcd-ca", validity="1s")
         write_files([(paths.certificate, short.certificate.to_pem(), False), (paths.key, short.key.to_secret_pem(), True)])
-        # It is valid up to the end of its last second
+        # It is valid until its last second has ended
         while short.certificate.not_valid_after_utc + timedelta(seconds=1) >= datetime.now(timezone.utc):
             time.sleep(0.1)
         with pytest.raises(etcd_pki.errors.CaExpiredError) as raised:
@@ -218,7 +218,7 @@ def test_what_is_no_path(read, tmp_path, monkeypatch):
 
 
 def test_names_of_files_that_are_no_text(ca, tmp_path):
-    """Python holds their bytes as surrogates, and so they go in and come out."""
+    """Python represents their bytes as surrogates, as input and as output."""
     directory = tmp_path / os.fsdecode(b"caf\xe9")
     paths = ca.write(directory)
     assert paths.certificate == directory / "ca.pem"
@@ -231,7 +231,7 @@ def test_names_of_files_that_are_no_text(ca, tmp_path):
 
 @pytest.mark.parametrize("read", list(readers()))
 def test_a_directory_where_a_file_is_expected(read, tmp_path):
-    """And a device that never ends where there is a file."""
+    """The same for a device that never ends, in place of a file."""
     (tmp_path / "ca.pem").mkdir()
     (tmp_path / "ca-key.pem").mkdir()
     with pytest.raises((etcd_pki.Error, OSError)):

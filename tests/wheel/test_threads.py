@@ -1,4 +1,4 @@
-"""Several threads at once: the interpreter is released while work is done."""
+"""Several threads: the interpreter is released during the work."""
 
 import sys
 import sysconfig
@@ -12,7 +12,8 @@ from etcd_pki import CertificateAuthority, Check, Cluster, PrivateKey, Role, Sto
 
 
 def longest_wait_beside(work):
-    """How long this thread waits for the interpreter at most while another one works, as a part of that work's time."""
+    """Returns the longest time for which this thread waits for the interpreter while another one
+    works, as a fraction of the time of that work."""
     began, times = threading.Event(), []
 
     def run():
@@ -39,14 +40,15 @@ with_a_global_lock = pytest.mark.skipif(not HAS_A_GLOBAL_LOCK, reason="nothing k
 
 
 def test_a_free_threaded_build_stays_free():
-    """The module says that it needs no global lock; without that word, its import would bring the lock back."""
+    """The module declares that it needs no global lock. Otherwise, its import would enable the
+    lock again."""
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not HAS_A_GLOBAL_LOCK
 
 
 @with_a_global_lock
 def test_this_would_see_an_interpreter_that_is_kept():
-    """By a call that keeps it from beginning to end."""
+    """The measured call keeps the interpreter from its start to its end."""
     assert longest_wait_beside(lambda: sum(range(10_000_000))) > 0.5
 
 
@@ -70,7 +72,8 @@ def large(tmp_path_factory):
 @with_a_global_lock
 @pytest.mark.parametrize("work", LONG.values(), ids=LONG.keys())
 def test_another_thread_goes_on_meanwhile(work, large):
-    # The machine may be busy with other things once: an interpreter that is kept is kept each time
+    # Other work may slow the machine down once; an interpreter that is not released is slow each
+    # time
     assert min(longest_wait_beside(lambda: work(*large)) for _ in range(3)) < 0.5
 
 
@@ -101,7 +104,7 @@ def test_threads_that_share_a_lock(ca, tmp_path):
 
 
 def test_one_plan_for_two_threads(tmp_path):
-    """One applies it, and the other gets an exception."""
+    """One thread applies it, and the other gets an exception."""
     plan = Cluster(members=["etcd-1"]).plan(tmp_path)
     outcomes = []
 
@@ -120,7 +123,7 @@ def test_one_plan_for_two_threads(tmp_path):
 
 
 def test_a_signer_in_python_is_called_from_a_thread_of_the_work(ca, tmp_path):
-    """It takes the interpreter back while other threads use it."""
+    """The signer acquires the interpreter while other threads use it."""
 
     class Elsewhere:
         public_key = ca.key.public_key

@@ -1,4 +1,4 @@
-"""Instants know their zone, and durations do not run backwards."""
+"""Times have a zone, and durations are not negative."""
 
 from datetime import date, datetime, timedelta, timezone, tzinfo
 
@@ -25,7 +25,7 @@ KEY = PrivateKey.generate()
 
 
 def instants(ca):
-    """Everything that takes an instant."""
+    """Returns everything that accepts a time."""
     yield lambda instant: CertificateAuthority.create("etcd-ca", now=instant)
     yield lambda instant: CertificateAuthority.load(ca.certificate, ca.key, now=instant)
     yield lambda instant: ca.issue(Role.CLIENT, "backup", now=instant)
@@ -41,7 +41,7 @@ def instants(ca):
 
 
 def validities(ca):
-    """Everything that takes a validity."""
+    """Returns everything that accepts a validity."""
     yield lambda validity: CertificateAuthority.create("etcd-ca", validity=validity)
     yield lambda validity: ca.issue(Role.CLIENT, "backup", validity=validity)
     yield lambda validity: ca.renewed(validity=validity)
@@ -54,7 +54,7 @@ def validities(ca):
 
 
 def thresholds():
-    """Everything that takes a time before an end."""
+    """Returns everything that accepts a time before the expiry."""
     yield lambda before: Check(warning=before)
     yield lambda before: Check(critical=before)
     yield lambda before: ClusterDefaults(renew_before=before)
@@ -108,7 +108,7 @@ def test_beyond_what_a_certificate_can_say(ca):
     """RFC 5280 ends with the year 9999, and so does Python."""
     for act in validities(ca):
         for wrong in (timedelta(days=3_000_000), timedelta.max, timedelta(0)):
-            # A specification says in which of its fields
+            # A specification names the field
             with pytest.raises((etcd_pki.errors.InvalidValidityError, etcd_pki.SpecificationError), match="validity"):
                 act(wrong)
 

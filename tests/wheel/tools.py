@@ -1,4 +1,4 @@
-"""What the tests share: the programs that judge, and Python in a process of its own."""
+"""Shared functions of the tests: the programs that judge, and Python in a separate process."""
 
 import os
 import subprocess
@@ -14,14 +14,14 @@ TOOLS = ROOT / os.environ.get("ETCD_PKI_TEST_TOOLS", "target/test-tools")
 
 @cache
 def prepared():
-    """The paths that tests/setup.sh wrote down."""
+    """Returns the paths that tests/setup.sh has written."""
     file = TOOLS / "env"
     lines = file.read_text().splitlines() if file.is_file() else []
     return dict(line.split("=", 1) for line in lines)
 
 
 def program(variable):
-    """The path of a program, by its variable. One that is missing fails the test."""
+    """Returns the path of a program. A variable has the path. A missing program fails the test."""
     path = os.environ.get(variable) or prepared().get(variable)
     if path is None or not Path(path).is_file():
         pytest.fail(f"a program is missing: {variable} is {path}: run tests/setup.sh, and the tests by tests/wheel.sh")
@@ -29,7 +29,7 @@ def program(variable):
 
 
 def openssl(*arguments, **options):
-    """What openssl prints."""
+    """Returns the output of openssl."""
     done = subprocess.run(
         [program("ETCD_PKI_TEST_OPENSSL"), *map(str, arguments)], capture_output=True, timeout=60, check=False, **options
     )
@@ -38,6 +38,6 @@ def openssl(*arguments, **options):
 
 
 def python(code, *arguments, **options):
-    """Runs code in an interpreter of its own, which ends in a minute."""
+    """Runs code in a separate interpreter, with a limit of one minute."""
     command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)

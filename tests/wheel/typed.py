@@ -1,4 +1,5 @@
-"""What type checkers know of the facts of exceptions: tests/package.sh has mypy and pyright read this. It is not run."""
+"""What type checkers know about the facts of exceptions: tests/package.sh runs mypy and pyright
+on this file. It is not executed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing_extensions import assert_type
 
 
 def where(path: Path) -> str:
-    """As the guide has it."""
+    """The example of the guide."""
     try:
         report = etcd_pki.Cluster.from_file(path).apply()
         for failure in report.failures:
@@ -44,7 +45,7 @@ def where(path: Path) -> str:
 
 
 def what(contents: bytes) -> str:
-    """Of input that is no certificate."""
+    """For input that is no certificate."""
     try:
         etcd_pki.Certificate.from_pem(contents)
     except etcd_pki.errors.MalformedError as error:
@@ -59,7 +60,7 @@ def what(contents: bytes) -> str:
 
 
 def codes(verdict: etcd_pki.Verdict) -> list[str]:
-    """Of a certificate that would not be taken."""
+    """For a certificate that would be refused."""
     try:
         verdict.raise_for_reasons()
     except etcd_pki.errors.VerdictError as error:
@@ -69,7 +70,7 @@ def codes(verdict: etcd_pki.Verdict) -> list[str]:
 
 
 def renewed(directory: Path) -> list[Path]:
-    """What is due in a directory."""
+    """For the due changes of a directory."""
     report = etcd_pki.Renewal(etcd_pki.Store(directory)).apply_due("30d")
     assert_type(report.count("renew"), int)
     for finding in etcd_pki.inspect_directory(directory).findings:

@@ -21,7 +21,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "results"
 
     def _write(self, result, failed=False):
-        # Private in ansible-core 2.18, public in what is newer
+        # Private in ansible-core 2.18, public in newer versions
         task = getattr(result, "task", None) or result._task
         host = getattr(result, "host", None) or result._host
         facts = getattr(result, "result", None) or result._result

@@ -1,4 +1,5 @@
-//! What strace lists: which files get a name, and whether they and their names are on the disk.
+//! The calls that strace lists: which files get a name, and whether the files and their names are
+//! on the disk.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -8,12 +9,12 @@ use std::{
 
 use regex::Regex;
 
-/// The calls to list
+/// The calls that strace lists
 pub(crate) const CALLS: &str = "open,openat,openat2,creat,close,write,pwrite64,writev,pwritev,ftruncate,fallocate,\
     copy_file_range,sendfile,splice,fchmod,fchown,fsetxattr,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,\
     symlink,symlinkat,mkdir,mkdirat";
 
-/// Those that change an open file
+/// The calls among them that change an open file
 const CHANGES: [&str; 12] = [
     "write",
     "pwrite64",
@@ -29,10 +30,10 @@ const CHANGES: [&str; 12] = [
     "fsetxattr",
 ];
 
-/// An open file, or one that was opened.
+/// A file that was opened, and may be closed again.
 #[derive(Clone, Debug, Default)]
 struct Opened {
-    /// Whether it is on the disk as it is
+    /// Whether its present contents are on the disk
     is_synced: bool,
     /// Whether nothing has changed it since its last sync began
     is_unchanged: bool,
@@ -47,9 +48,9 @@ pub(crate) struct Trace {
     descriptors: HashMap<String, usize>,
     /// The files of names that were given in this run
     names: HashMap<PathBuf, usize>,
-    /// Names that are not on the disk, each with the count of calls when it was given
+    /// Names that are not on the disk, each with the number of calls when it was given
     pending: Vec<(PathBuf, usize)>,
-    /// Syncs of directories that have begun, each with the count of calls at its begin
+    /// Syncs of directories that have begun, each with the number of calls at its begin
     syncing: HashMap<String, usize>,
     count: usize,
     threads: HashSet<String>,
@@ -95,7 +96,7 @@ impl Trace {
         trace
     }
 
-    /// What is wrong.
+    /// The faults that were found.
     pub(crate) fn faults(&self) -> &[String] {
         &self.faults
     }
@@ -116,12 +117,12 @@ impl Trace {
         &self.renamed
     }
 
-    /// How many directories were made.
+    /// The number of new directories.
     pub(crate) fn made(&self) -> usize {
         self.made
     }
 
-    /// How many threads made calls.
+    /// The number of threads with calls.
     pub(crate) fn threads(&self) -> usize {
         self.threads.len()
     }

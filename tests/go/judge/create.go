@@ -22,7 +22,7 @@ var keys = map[string]func() (crypto.Signer, error){
 	},
 }
 
-// create makes a certificate request for a new key, by the call that kubeadm and cfssl make.
+// create creates a certificate request for a new key, with the call that kubeadm and cfssl use.
 func create(arguments []string) verdict {
 	flags := flag.NewFlagSet("create", flag.ExitOnError)
 	algorithm := flags.String("key", "", "rsa-2048, ec-p256 or ed25519")

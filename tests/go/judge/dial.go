@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// dial asks a TLS server for one page as a Go client does, with or without a certificate.
+// dial requests a page of a TLS server as a Go client does, with or without a certificate.
 func dial(arguments []string) verdict {
 	flags := flag.NewFlagSet("dial", flag.ExitOnError)
 	url := flags.String("url", "", "what to GET")
@@ -31,13 +31,13 @@ func dial(arguments []string) verdict {
 		if err != nil {
 			return refused(err)
 		}
-		// Not through Certificates: a client would then keep silent where the server's list of authorities does
-		// not name the issuer, and the server's verdict on another authority's certificate would not be heard.
+		// Not through Certificates: a client would then send no certificate if the server's list of CAs
+		// does not contain the issuer, and the server would not judge the certificate of another CA.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	client := http.Client{
 		Timeout: *timeout,
-		// HTTP/1.1 only: etcd's peer port speaks nothing else.
+		// HTTP/1.1 only: etcd's peer port supports nothing else.
 		Transport: &http.Transport{TLSClientConfig: config, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}},
 	}
 	response, err := client.Get(*url)

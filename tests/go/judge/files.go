@@ -16,9 +16,9 @@ import (
 	"strings"
 )
 
-// files judges many files in one run. Each line of standard input is a question and the contents of its files in
-// hexadecimal: "ca FILE", "certificate FILE", "key FILE" or "pair CERTIFICATE KEY". The answer to each is a line with a
-// verdict.
+// files judges many files in one run. Each line of standard input is a question and the contents of
+// its files in hexadecimal: "ca FILE", "certificate FILE", "key FILE" or "pair CERTIFICATE KEY".
+// The answer to each is a line with a verdict.
 func files(arguments []string) verdict {
 	input := bufio.NewReaderSize(os.Stdin, 1<<20)
 	output := bufio.NewWriter(os.Stdout)
@@ -71,7 +71,8 @@ func file(kind string, contents [][]byte) error {
 	return nil
 }
 
-// trusted reads a trusted CA file as etcd does: every block is a certificate. Without a block etcd trusts nobody.
+// trusted reads a trusted CA file as etcd does: every block must be a certificate. Without a block,
+// etcd trusts no client.
 func trusted(content []byte) error {
 	count := 0
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
@@ -86,8 +87,8 @@ func trusted(content []byte) error {
 	return nil
 }
 
-// chain reads what tls.X509KeyPair takes of a certificate file, and then all certificates as the other side of a
-// connection does.
+// chain reads the part of a certificate file that tls.X509KeyPair uses, and then all certificates,
+// as the other side of a connection does.
 func chain(content []byte) error {
 	var chain [][]byte
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
@@ -118,7 +119,7 @@ func parsed(chain [][]byte) error {
 	return nil
 }
 
-// A certificate of no key in the files: tls.X509KeyPair then says of a good key that it does not match.
+// A certificate for no key in the files: tls.X509KeyPair then reports a good key as not matching.
 const strange = `-----BEGIN CERTIFICATE-----
 MIIBezCCASGgAwIBAgIUO3PPgUOciq4ii2kbpGvi0ic4+HgwCgYIKoZIzj0EAwIw
 EjEQMA4GA1UEAwwHc3RyYW5nZTAgFw0yNjExMzAwMzI1NDBaGA8yMTI2MTEwNjAz

@@ -1,7 +1,8 @@
-// Command judge says what Go, in which etcd and Kubernetes are written, thinks of a certificate.
+// Command judge prints how Go judges a certificate. etcd and Kubernetes are written in Go.
 //
-// It prints one JSON object: {"ok": true}, or {"ok": false, "error": "the reason"}. The exit code is 0 for either
-// verdict, and 2 where the question itself could not be put (an unknown flag, a file that cannot be read).
+// It prints one JSON object: {"ok": true}, or {"ok": false, "error": "the reason"}. The exit code
+// is 0 for either verdict, and 2 if the question itself was wrong (an unknown flag, a file that
+// cannot be read).
 package main
 
 import (
@@ -10,7 +11,8 @@ import (
 	"os"
 )
 
-// A verdict is what is printed: a refusal has its reason, an accepted dial the answer, a created request its PEM.
+// A verdict is the printed answer: the reason of a refusal, the page of an accepted connection, or
+// the PEM of a created request.
 type verdict struct {
 	OK     bool   `json:"ok"`
 	Error  string `json:"error,omitempty"`
@@ -44,13 +46,14 @@ func main() {
 	}
 }
 
-// stop ends the program where there is no verdict to give.
+// stop ends the program if there is no verdict.
 func stop(message string) {
 	fmt.Fprintln(os.Stderr, "judge: "+message)
 	os.Exit(2)
 }
 
-// read is a file's content: a file that cannot be read is a mistake of the caller, not a verdict.
+// read returns the content of a file. A file that cannot be read is an error of the caller, not a
+// verdict.
 func read(path string) []byte {
 	content, err := os.ReadFile(path)
 	if err != nil {

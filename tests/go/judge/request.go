@@ -7,7 +7,7 @@ import (
 	"flag"
 )
 
-// request parses a certificate request and checks its signature of itself.
+// request parses a certificate request and checks its signature with its own key.
 func request(arguments []string) verdict {
 	flags := flag.NewFlagSet("request", flag.ExitOnError)
 	path := flags.String("in", "", "the certificate request")

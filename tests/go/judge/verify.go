@@ -13,7 +13,8 @@ var usages = map[string]x509.ExtKeyUsage{
 	"client": x509.ExtKeyUsageClientAuth,
 }
 
-// verify builds a chain from the certificate to the authority for one usage, and checks the name if one is given.
+// verify builds a chain from the certificate to the CA for one usage, and checks the name if one is
+// given.
 func verify(arguments []string) verdict {
 	flags := flag.NewFlagSet("verify", flag.ExitOnError)
 	certificate := flags.String("cert", "", "the certificate, with its chain")

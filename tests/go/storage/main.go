@@ -1,7 +1,8 @@
-// Command storage writes one object to etcd and reads it back through kube-apiserver's own storage layer, with the
-// three files that kube-apiserver is given as --etcd-cafile, --etcd-certfile and --etcd-keyfile.
+// Command storage writes one object to etcd and reads it back through kube-apiserver's own storage
+// layer, with the three files of kube-apiserver's --etcd-cafile, --etcd-certfile and
+// --etcd-keyfile.
 //
-// It prints OK, or the error on standard error with exit code 1.
+// It prints OK. If it fails, it prints the error on standard error, and the exit code is 1.
 package main
 
 import (
@@ -32,7 +33,8 @@ func main() {
 	timeout := flag.Duration("timeout", 20*time.Second, "when to give up")
 	flag.Parse()
 
-	// The factory retries in the background and its clean-up waits for that, so the limit is on the whole process.
+	// The factory retries in the background, and its clean-up waits for that, so the limit is for the
+	// whole process.
 	time.AfterFunc(*timeout, func() { fail(fmt.Errorf("gave up after %s", *timeout)) })
 
 	transport := storagebackend.TransportConfig{
@@ -48,7 +50,8 @@ func main() {
 }
 
 func writeAndRead(transport storagebackend.TransportConfig, timeout time.Duration) error {
-	// Pods of the API group that kube-apiserver's library carries for its own tests: nothing else need be built.
+	// Pods of the API group that kube-apiserver's library contains for its own tests, so no other
+	// package is necessary.
 	scheme := runtime.NewScheme()
 	utilruntime.Must(example.AddToScheme(scheme))
 	utilruntime.Must(examplev1.AddToScheme(scheme))

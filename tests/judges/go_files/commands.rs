@@ -16,7 +16,8 @@ use etcd_pki_tests::{
 
 use super::pem;
 
-/// The damages that etcd-pki reads with its lenient reader or etcd with its strict one.
+/// Damaged files that only one of two readers accepts: the lenient one of etcd-pki, or the strict
+/// one of etcd.
 const FORMS: [&str; 19] = [
     "nothing",
     "a byte order mark",
@@ -72,7 +73,7 @@ impl Directory {
         fs::write(self.scratch.path().join("ssl").join(file), bytes).unwrap();
     }
 
-    /// Whether `check` has no critical finding, which is that etcd reads every file.
+    /// Whether `check` has no critical finding, which means that etcd reads every file.
     fn check_is_good(&self) -> bool {
         let checked = Check::new().run([self.scratch.path().join("ssl")]);
         let mut findings = checked.iter().flat_map(|one| one.findings());
@@ -103,7 +104,7 @@ fn form(name: &str, pem: &str, other: &str) -> Vec<u8> {
     damages.find(|(known, _)| *known == name).unwrap().1
 }
 
-/// A pair that etcd does not read is repaired with the same key, and only such a pair is written.
+/// A pair that etcd cannot read is repaired with the same key, and only such a pair is written.
 #[test]
 fn pairs() {
     let directory = Directory::new();
@@ -120,7 +121,7 @@ fn pairs() {
             let (file, bytes) = if is_key {
                 ("client-root-key.pem", form(name, &key, &certificate))
             } else {
-                // A certificate file with a key is never replaced, whatever etcd reads of it
+                // A certificate file with a key is never replaced, whether etcd can read it or not
                 (
                     "client-root.pem",
                     form(
@@ -145,7 +146,7 @@ fn pairs() {
             let step = plan.steps().last().unwrap();
             assert_eq!(step.action() == Action::Keep, is_read, "{what}: {step:?}");
             if is_read || step.action() == Action::Blocked {
-                // What neither reads may be the only copy
+                // A file that neither can read may be the only copy
                 let lenient = PrivateKey::from_bytes(&bytes, None).is_ok();
                 assert!(is_read || !lenient, "{what}");
                 continue;
@@ -170,7 +171,7 @@ fn pairs() {
     assert!(unread >= 8, "{unread}");
 }
 
-/// An encrypted key may be the right one: it stays, and every command names it by one code.
+/// An encrypted key may be the right one: it stays, and every command reports it with one code.
 #[test]
 fn encrypted_keys() {
     let directory = Directory::new();
@@ -199,8 +200,8 @@ fn encrypted_keys() {
     }
 }
 
-/// A CA file that etcd does not read is a finding. A plan writes its certificates again in the form that
-/// etcd reads, unless the file has something else, which may be the only copy.
+/// A CA file that etcd cannot read is a finding. A plan writes its certificates again in the form
+/// that etcd reads, unless the file contains something else, which may be the only copy.
 #[test]
 fn trusted_cas() {
     let directory = Directory::new();
@@ -239,7 +240,7 @@ fn trusted_cas() {
     assert!(repaired >= 4, "{repaired}");
 }
 
-/// The parameters of a curve are nothing to lose; a request may be the only copy.
+/// The parameters of a curve can be removed. A request may be the only copy.
 #[test]
 fn other_blocks_of_a_trusted_ca() {
     let directory = Directory::new();
@@ -270,7 +271,7 @@ fn bytes_have(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
-/// What etcd skips of a file is a warning.
+/// Blocks that etcd skips are a warning.
 #[test]
 fn skipped_blocks() {
     let directory = Directory::new();

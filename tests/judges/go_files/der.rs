@@ -1,9 +1,9 @@
-//! Certificates element by element, each with one thing that is unusual or wrong. Nobody checks
-//! their signatures.
+//! Certificates, element by element, each with one unusual or wrong element. Their signatures are
+//! not checked.
 
 use std::fmt::Display;
 
-/// An element with its length.
+/// Encodes an element: its tag, its length and its parts.
 pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let contents = parts.concat();
     let length = contents.len().to_be_bytes();
@@ -38,7 +38,7 @@ fn validity(tag: u8, start: &str) -> Vec<u8> {
     ])
 }
 
-/// An extension whose identifier is 2.5.29.`id`.
+/// Encodes an extension with the identifier 2.5.29.`id`.
 fn extension(id: u8, is_critical: bool, value: &[u8]) -> Vec<u8> {
     let critical: &[u8] = if is_critical { &[1, 1, 0xff] } else { &[] };
     seq(&[&[6, 3, 0x55, 0x1d, id], critical, &tlv(4, &[value])])
@@ -117,7 +117,7 @@ impl Certificates {
         self.0.push((what.to_string(), parts.der()));
     }
 
-    /// The extension alone, critical and not.
+    /// Adds the certificate with only this extension, critical and not critical.
     fn extension(&mut self, what: impl Display, id: u8, value: &[u8]) {
         for is_critical in [false, true] {
             let parts = Parts::with_extensions(&[&extension(id, is_critical, value)]);

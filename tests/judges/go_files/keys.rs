@@ -1,9 +1,9 @@
-//! Private keys element by element, each with one thing that is unusual or wrong.
+//! Private keys, element by element, each with one unusual or wrong element.
 
 use super::der::{seq, tlv};
 
-/// Private keys in PKCS#8 whose algorithm has parameters that Go skips: any element, in every form of
-/// a tag and of a length. `key` is an RSA key in PKCS#1.
+/// Private keys in PKCS#8 with parameters of the algorithm that Go skips: any element, in every
+/// form of a tag and of a length. `key` is an RSA key in PKCS#1.
 pub(crate) fn private_keys(key: &[u8]) -> Vec<(String, Vec<u8>)> {
     const RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
     let long = |header: &[u8], length: usize| [header, &vec![7; length]].concat();
@@ -154,7 +154,7 @@ fn elliptic_keys(add: &mut impl FnMut(&str, Vec<u8>)) {
     }
 }
 
-/// RSA keys in PKCS#1 whose fields are absent, changed, or more than there should be.
+/// RSA keys in PKCS#1 with fields that are missing, changed or additional.
 fn rsa_keys(add: &mut impl FnMut(&str, Vec<u8>), key: &[u8]) {
     const NULL: &[u8] = &[5, 0];
     let mut fields = Vec::new();
@@ -200,7 +200,7 @@ fn rsa_keys(add: &mut impl FnMut(&str, Vec<u8>), key: &[u8]) {
             let what = format!("{value} for {name}");
             with(&what, &|fields| fields[place] = vec![2, 1, value]);
         }
-        // The next and the one after it, so that odd numbers stay odd
+        // The next number and the one after it, so that odd numbers stay odd
         for more in [1, 2] {
             with(&format!("{name} and {more}"), &|fields| {
                 if let Some(last) = fields[place].last_mut() {
@@ -225,8 +225,8 @@ fn rsa_keys(add: &mut impl FnMut(&str, Vec<u8>), key: &[u8]) {
     add("PKCS#1 and more", [key, NULL].concat());
 }
 
-/// RSA keys in PKCS#1 of a few bits, with numbers that belong together and others, and keys whose
-/// primes are close to each other. Go loads small keys, and does not use them.
+/// RSA keys in PKCS#1 with a few bits, with numbers that match and numbers that do not, and keys
+/// with primes that are close to each other. Go loads small keys, and does not use them.
 pub(crate) fn small_rsa_keys() -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     let primes = [1, 2, 3, 4, 5, 7, 11, 13, 15, 17, 31, 61, 251];
@@ -245,8 +245,8 @@ pub(crate) fn small_rsa_keys() -> Vec<(String, Vec<u8>)> {
                         continue;
                     };
                     let numbers = [n, e, exponent, p, q];
-                    // Go's way to compute the inverse shows that 15 is no prime. That is not
-                    // judged here
+                    // Go's way to compute the inverse shows that 15 is no prime. This test does not
+                    // check that
                     if p != 15 {
                         all.push((format!("{numbers:?}"), pkcs1(&numbers)));
                     }
@@ -316,7 +316,7 @@ pub(crate) fn small_rsa_keys() -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// The smallest number, and those after it, whose product with `e` is 1 modulo p-1 and q-1.
+/// Returns the solution number `place`, counted from 0, of `d * e = 1` modulo both p-1 and q-1.
 fn private_exponent(p: u64, q: u64, e: u64, place: usize) -> Option<u64> {
     let (p, q) = ((p - 1).max(1), (q - 1).max(1));
     let is_inverse = |d: &u64| d * e % p == 1 % p && d * e % q == 1 % q;

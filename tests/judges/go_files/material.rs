@@ -1,4 +1,4 @@
-//! Keys and certificates of all algorithms, made by openssl.
+//! Keys and certificates of all algorithms, created by openssl.
 
 use std::{fs, sync::OnceLock};
 
@@ -12,7 +12,7 @@ pub(crate) struct Material {
     pairs: Vec<(String, String)>,
 }
 
-/// Names, and how openssl makes such a key.
+/// Names of keys, and the openssl commands that generate them.
 const KEYS: [(&str, &str); 14] = [
     (
         "ec-p224",
@@ -67,7 +67,7 @@ const KEYS: [(&str, &str); 14] = [
 ];
 
 impl Material {
-    /// The same for every test of the process.
+    /// Returns the same material for every test of the process.
     pub(crate) fn get() -> &'static Self {
         static MATERIAL: OnceLock<Material> = OnceLock::new();
         MATERIAL.get_or_init(Self::new)

@@ -1,4 +1,4 @@
-//! Changes at random, from a seed.
+//! Random changes, generated from a seed.
 
 /// xorshift64*: the same numbers everywhere.
 pub(crate) struct Random(u64);
@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-/// What is put into lines and between them.
+/// Pieces that a change inserts into lines and between them.
 const PIECES: [&str; 26] = [
     "\n",
     "\r\n",
@@ -54,7 +54,8 @@ const PIECES: [&str; 26] = [
     "-----BEGIN X-----\nAA==\n-----END X-----\n",
 ];
 
-/// One to three changes of bytes and lines. `other` is what may be put before, after or between.
+/// Makes one to three changes of bytes and lines. It may insert `other` before, after or in the
+/// text.
 pub(crate) fn text(random: &mut Random, text: &str, other: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=random.below(3) {
@@ -68,7 +69,7 @@ pub(crate) fn text(random: &mut Random, text: &str, other: &str) -> Vec<u8> {
             2 => bytes[at] ^= 1 << random.below(8),
             3..=5 => {
                 let piece = random.choice(&PIECES).as_bytes();
-                // Most of what matters is at the ends of lines
+                // Most of the important bytes are at the ends of lines
                 let ends: Vec<usize> = ends(&bytes).collect();
                 let at = if random.below(3) == 0 {
                     at
@@ -120,7 +121,7 @@ fn lines(bytes: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
     lines.concat()
 }
 
-/// One to two changes of elements of some DER: the lengths around them fit again afterwards.
+/// Makes one or two changes of elements in some DER, and corrects the lengths around them.
 pub(crate) fn der(random: &mut Random, der: &[u8]) -> Vec<u8> {
     let Some(mut root) = Element::read(der) else {
         return der.to_vec();
@@ -135,7 +136,7 @@ pub(crate) fn der(random: &mut Random, der: &[u8]) -> Vec<u8> {
 #[derive(Clone)]
 struct Element {
     tag: u8,
-    /// How many bytes the length has too many
+    /// The number of extra bytes in the encoding of the length
     long: usize,
     contents: Contents,
 }
@@ -143,7 +144,7 @@ struct Element {
 #[derive(Clone)]
 enum Contents {
     Bytes(Vec<u8>),
-    /// Elements after some bytes: the unused bits of a bit string
+    /// Elements after some bytes, which are the unused bits of a bit string
     Elements(Vec<u8>, Vec<Element>),
 }
 

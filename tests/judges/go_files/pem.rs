@@ -1,13 +1,13 @@
-//! PEM, and every way to damage it.
+//! PEM, and every kind of damage to it.
 
-/// Writes PEM as it should be.
+/// Writes correct PEM.
 pub(crate) fn encode(label: &str, contents: &[u8]) -> Vec<u8> {
     pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, contents)
         .unwrap()
         .into_bytes()
 }
 
-/// The contents of good PEM with one block.
+/// The contents of correct PEM with one block.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(pem_rfc7468::decode_vec(text.as_bytes()).ok()?.1)
 }
@@ -22,7 +22,7 @@ fn each_line(pem: &str, change: impl Fn(&str) -> String) -> String {
     pem.lines().map(|line| change(line) + "\n").collect()
 }
 
-/// Each damage, by name. `other` is a block of another kind.
+/// Every kind of damage, with its name. `other` is a block of another kind.
 pub(crate) fn damages(pem: &str, other: &str) -> Vec<(&'static str, Vec<u8>)> {
     let body = body(pem);
     let one_line: String = body.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! Where verification ends: numbers of candidates, times, path lengths, usages.
+//! Limits of verification: numbers of candidates, times, path lengths, usages.
 
 use std::{fs, time::Duration};
 
@@ -6,7 +6,7 @@ use etcd_pki_core::{Certificate, finding::Finding, verify::Verifier};
 
 use super::{CA, Chains, LEAF};
 
-/// CA certificates of the name and of the key of `key`, each different.
+/// CA certificates with the name and the key of `key`, each different.
 fn namesakes(chains: &Chains, key: &str, count: usize, extensions: &str) -> Vec<String> {
     fs::write(chains.file("extensions"), extensions).unwrap();
     chains.call(&format!(
@@ -22,7 +22,7 @@ fn namesakes(chains: &Chains, key: &str, count: usize, extensions: &str) -> Vec<
     (1..=count).map(make).collect()
 }
 
-/// Go checks 100 signatures and no more: the 101st candidate is not tried.
+/// Go checks at most 100 signatures: the 101st candidate is not tried.
 #[test]
 fn candidates_are_limited() {
     let without =
@@ -41,11 +41,11 @@ fn candidates_are_limited() {
     assert!(!chains.agree("the 101st", "roots", &["leaf"], None, None));
     chains.join("roots", &right().chain(before(100)).collect::<Vec<_>>());
     assert!(chains.agree("the first of 101", "roots", &["leaf"], None, None));
-    // The same certificate counts once
+    // A repeated certificate counts once
     let copies = before(1).cycle().take(150).chain(right());
     chains.join("roots", &copies.collect::<Vec<_>>());
     assert!(chains.agree("after 150 copies", "roots", &["leaf"], None, None));
-    // Those above an intermediate count too
+    // Candidates above an intermediate count too
     chains.make("middle", "etcd-middle", "right", without, "3650");
     chains.make("below", "etcd-1", "middle", &leaf, "365");
     chains.join("roots", &before(98).chain(right()).collect::<Vec<_>>());
@@ -66,7 +66,7 @@ fn candidates_are_limited() {
     ));
 }
 
-/// The candidates whose key identifier fits are tried first, and those without one before those
+/// Candidates with the right key identifier are tried first, then those without one, then those
 /// with another.
 #[test]
 fn likely_candidates_come_first() {
@@ -81,7 +81,7 @@ fn likely_candidates_come_first() {
     roots.push("right".to_owned());
     chains.join("roots", &roots);
     assert!(chains.agree("the right one behind 100", "roots", &["leaf"], None, None));
-    // Without a key identifier in the leaf, those of CAs do not help
+    // If the leaf has no key identifier, those of CAs do not help
     chains.make(
         "anonymous",
         "etcd-1",
@@ -90,11 +90,11 @@ fn likely_candidates_come_first() {
         "365",
     );
     assert!(!chains.agree("a leaf without", "roots", &["anonymous"], None, None));
-    // A CA without an identifier comes before those with another
+    // A CA without an identifier comes before CAs with another one
     chains.make("right", "etcd-ca", "right", without, "3650");
     chains.join("roots", &roots);
     assert!(chains.agree("the right one has none", "roots", &["leaf"], None, None));
-    // and after those with the same
+    // and after CAs with the same one
     let mut roots = vec!["right".to_owned()];
     let same = namesakes(&chains, "right", 99, CA);
     roots.extend(same);
@@ -125,7 +125,7 @@ fn time_to_the_second() {
     assert!(ask("leaf", start) && !ask("leaf", start - second));
     assert!(ask("leaf", leaf.not_after()) && !ask("leaf", leaf.not_after() + second));
     assert!(ask("long", root.not_after()) && !ask("long", root.not_after() + second));
-    // A part of a second after the end is after the end
+    // A fraction of a second after the expiry counts as expired
     let late = leaf.not_after() + Duration::from_millis(1);
     let verifier = Verifier::new([root]);
     assert!(!verifier.clone().at(late).verify(&leaf).is_accepted());
@@ -159,7 +159,7 @@ fn path_lengths() {
     }
 }
 
-/// Where Go does not look at what it reads.
+/// Empty constraints, which Go ignores.
 #[test]
 fn empty_limits_are_none() {
     let chains = Chains::new();
@@ -191,7 +191,7 @@ fn empty_limits_are_none() {
     assert!(chains.compare("an empty extKeyUsage", "root", &["leaf"], None));
 }
 
-/// Authorities that sign each other are no way to a trusted one, and no endless one.
+/// CAs that sign each other form no chain to a trusted CA, and cause no endless loop.
 #[test]
 fn cross_signed() {
     let chains = Chains::new();
@@ -236,8 +236,8 @@ fn cross_signed() {
     ));
 }
 
-/// A chain has no certificate twice, and Go knows one by its subject, its key and its alternative
-/// names. A leaf may have the name and the key of its own CA.
+/// A chain contains no certificate twice. Go identifies a certificate by its subject, its key and
+/// its alternative names. A leaf may have the name and the key of its own CA.
 #[test]
 fn a_leaf_of_the_name_and_key_of_its_ca() {
     let chains = Chains::new();
@@ -276,7 +276,7 @@ fn a_leaf_of_the_name_and_key_of_its_ca() {
     }
 }
 
-/// The reason names the usual cause: a CA that was made again under its old name.
+/// The reason names the usual mistake: a CA that was created again with its old name.
 #[test]
 fn the_reason_for_another_key() {
     let chains = Chains::new();

@@ -1,4 +1,4 @@
-//! Names: which host a certificate is for, and which names a CA may sign for.
+//! Names: the host of a certificate, and the names that a CA may sign for.
 
 use std::fs;
 
@@ -77,7 +77,7 @@ fn hosts() {
     assert!(accepted > 15, "{accepted}");
 }
 
-/// Go understands four kinds of names, and refuses a critical extension that has no other.
+/// Go understands four kinds of names, and refuses a critical extension without one of them.
 #[test]
 fn critical_names() {
     let chains = Chains::new();
@@ -97,7 +97,7 @@ fn critical_names() {
     }
 }
 
-/// Go looks at the alternative names alone. The reason shows where the common name would be right.
+/// Go reads only the alternative names. The reason shows whether the common name would match.
 #[test]
 fn a_common_name_is_no_name_of_a_host() {
     let chains = Chains::new();
@@ -229,7 +229,7 @@ fn name_constraints() {
             ],
         ),
     ] {
-        // What a CA may sign for is in its certificate alone, so each leaf is signed once
+        // Only the certificate of a CA contains its constraints, so each leaf is signed once
         for (number, names) in names.iter().enumerate() {
             let extensions = format!("basicConstraints=CA:FALSE\nsubjectAltName={names}");
             chains.make(
@@ -252,7 +252,7 @@ fn name_constraints() {
         }
     }
     assert!(verdicts[0] > 60 && verdicts[1] > 60, "{verdicts:?}");
-    // The names of intermediates are limited too
+    // Constraints apply to the names of intermediates too
     let limited = "basicConstraints=critical,CA:TRUE\nnameConstraints=permitted;DNS:svc";
     chains.make("root", "etcd-ca", "root", limited, "3650");
     for (name, accepted) in [("a.svc", true), ("a.org", false)] {
@@ -275,7 +275,7 @@ fn name_constraints() {
             accepted
         );
     }
-    // The limits of a certificate are not for its own names
+    // The constraints of a certificate do not apply to its own names
     chains.make(
         "middle",
         "etcd-middle",

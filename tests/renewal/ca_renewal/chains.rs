@@ -1,4 +1,4 @@
-//! Chains: where the root is, where the intermediate CAs are, and what a renewal keeps of them.
+//! Chains: where the root and the intermediate CAs are, and which of them a renewal keeps.
 
 use std::fs;
 
@@ -13,7 +13,8 @@ use super::{CA, MEMBER, Place};
 
 const BELOW: &str = "authorityKeyIdentifier=keyid\n";
 
-/// The root `top`, the CAs `upper` and `lower`, and the member that `lower` signed, due or not.
+/// The root `top`, the CAs `upper` and `lower`, and the member that `lower` signed, which is due if
+/// `is_due`.
 fn chain(is_due: bool) -> Place {
     let place = Place::new();
     place.root("top", "/CN=top", CA);
@@ -46,7 +47,7 @@ impl Place {
     }
 }
 
-/// The same chain is valid wherever its intermediate CAs are, and stays so when the leaf is renewed.
+/// A chain is valid wherever its intermediate CAs are, and stays valid when the leaf is renewed.
 #[test]
 fn a_chain_in_two_files() {
     for (trusted, following, key) in [
@@ -101,7 +102,7 @@ fn a_chain_in_two_files() {
 }
 
 impl Place {
-    /// Go accepts the member by what the two files have, and openssl by the root.
+    /// Checks that Go accepts the member with the two files, and openssl with the root.
     #[track_caller]
     fn assert_chain(&self) {
         let (ca, leaf) = (self.file("p/ca.pem"), self.file("p/member-node1.pem"));
@@ -118,7 +119,7 @@ impl Place {
     }
 }
 
-/// A plan that renews a leaf, or replaces its key, keeps the certificates that follow it.
+/// A plan that renews a leaf, or replaces its key, keeps the certificates after the leaf.
 #[test]
 fn a_plan_keeps_the_chain_of_a_leaf() {
     for (following, options) in [
@@ -250,7 +251,7 @@ fn the_entries_of_a_trust_bundle() {
     assert!(adopted.stdout().contains("common_name: ca\n"));
 }
 
-/// A CA that is a root here, and that another CA signed too, is renewed as the root that it is.
+/// A CA that is a root here, and that another CA also signed, is renewed as a root.
 #[test]
 fn a_root_that_another_ca_signed_too() {
     let place = Place::new();
@@ -270,7 +271,7 @@ fn a_root_that_another_ca_signed_too() {
         let renewed = place.read("p/ca.pem");
         assert!(renewed.contains(read("crossed").trim()), "{order:?}");
         assert!(!renewed.contains(read("ca").trim()), "{order:?}");
-        // openssl takes the first of the two, and has no issuer for it
+        // openssl uses the first of the two, and has no issuer for it
         let (ca, leaf) = (place.file("p/ca.pem"), place.file("leaf.pem"));
         let verify = go::verify(&ca, &leaf).host("node1.lan");
         verify.server().assert_accepted("Go");
@@ -283,7 +284,7 @@ fn a_root_that_another_ca_signed_too() {
     }
 }
 
-/// A path length that does not allow the CA between is refused before anything is written.
+/// A path length that does not allow the intermediate CA is refused before anything is written.
 #[test]
 fn a_path_length_that_cuts_leaves_off() {
     for sub_is_in_bundle in [false, true] {
@@ -312,7 +313,7 @@ fn a_path_length_that_cuts_leaves_off() {
         assert_eq!(place.read("p/ca.pem"), before);
         let _ = place.pki("ca renew -d p --path-length 1").expect_success();
         let _ = place.pki("ca renew -d p").expect_success();
-        // Without the leaf below the other CA, nothing is cut off
+        // Without the leaf below the other CA, every leaf stays valid
         fs::remove_file(place.file("p/leaf.pem")).unwrap();
         let _ = place.pki("ca renew -d p --path-length 0").expect_success();
         place.assert_accepted("p/ca.pem", "direct.pem");

@@ -1,4 +1,4 @@
-//! Trust bundles in forms that etcd does not read, or reads in part.
+//! Trust bundles in forms that etcd does not read, or reads only in part.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use etcd_pki_core::{Certificate, verify};
 
 use super::{CA, MEMBER, Place};
 
-/// A directory with a CA, a CA that only its trust bundle has, and a leaf.
+/// A directory with a CA, a second CA that is only in its trust bundle, and a leaf.
 fn place() -> Place {
     let place = Place::new();
     place.root("ca", "/CN=etcd-ca", CA);
@@ -16,7 +16,7 @@ fn place() -> Place {
     place
 }
 
-/// What is wrong with the form of a file, written around its text.
+/// Faulty forms of a file, with its text.
 fn forms(place: &Place) -> Vec<(&'static str, Vec<u8>)> {
     let (own, other) = (place.read("ca.pem"), place.read("other.pem"));
     let indented: String = own.lines().map(|line| format!(" {line}\n")).collect();
@@ -78,7 +78,8 @@ fn what_is_renewed_is_read_by_etcd() {
     }
 }
 
-/// What is not a certificate may be the only copy: the file stays, and the error names the reason.
+/// Contents that are not a certificate may be the only copy: the file stays, and the error contains
+/// the reason.
 #[test]
 fn a_form_that_cannot_be_changed() {
     let place = place();
@@ -98,7 +99,8 @@ fn a_form_that_cannot_be_changed() {
     assert_eq!(place.read("p/ca.pem"), text);
 }
 
-/// A plan takes the CA whose key is here for that of the directory, though etcd skips its certificate.
+/// If the key of a CA is in the directory, this CA counts as the CA of the directory, even if etcd
+/// skips its certificate.
 #[test]
 fn a_plan_for_a_certificate_that_etcd_skips() {
     let place = place();

@@ -1,8 +1,9 @@
-//! Settings as operators keep them: a systemd EnvironmentFile, or a shell's exports.
+//! Settings in the forms that operators use: a systemd EnvironmentFile, or exports of a shell.
 
 use std::collections::BTreeMap;
 
-/// Reads lines of `NAME=value`, with or without `export` before and quotes around the value; comments are left out.
+/// Reads lines of `NAME=value`, with or without `export` and quotes around the value. Comments are
+/// ignored.
 #[must_use]
 pub fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines()

@@ -1,4 +1,4 @@
-//! What one member is started with.
+//! The settings with which a member is started.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use etcd_pki_core::layout::PairPaths;
 
 use crate::{credentials::Credentials, etcd::environment};
 
-/// A member's name and settings, by the variables that etcd reads. The cluster adds its URLs and directories.
+/// A member's name and settings, as variables of etcd. The cluster adds its URLs and directories.
 #[derive(Clone, Debug)]
 pub struct Member {
     name: String,
@@ -14,7 +14,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member without any settings of its own: to be given an EnvironmentFile.
+    /// A member without any settings, for an EnvironmentFile.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -23,7 +23,8 @@ impl Member {
         }
     }
 
-    /// A member that asks clients and peers for certificates of `ca`, and shows `pair` to both.
+    /// A member that requires certificates of `ca` from clients and peers, and presents `pair` to
+    /// both.
     #[must_use]
     pub fn with_pair(name: &str, credentials: &Credentials) -> Self {
         let member = Self::new(name);
@@ -32,7 +33,7 @@ impl Member {
             .serving("ETCD_PEER_", credentials)
     }
 
-    /// Shows other files to peers.
+    /// Presents other files to peers.
     #[must_use]
     pub fn with_peer(self, credentials: &Credentials) -> Self {
         self.serving("ETCD_PEER_", credentials)

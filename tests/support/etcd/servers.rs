@@ -1,4 +1,4 @@
-//! Processes that outlive neither their test nor their time.
+//! Processes that are killed when their test or their time has ended.
 
 use std::{
     process::{Child, Command},
@@ -10,17 +10,17 @@ use std::{
     time::Instant,
 };
 
-/// Servers that are killed when the value goes, when their time is up, and (by [`Tool::server`](crate::Tool)) when the thread
-/// that started them ends in whatever way.
+/// Servers that are killed when the value is dropped, when their time has ended, and (by
+/// [`Tool::server`](crate::Tool)) when the thread that started them ends in any way.
 #[derive(Debug)]
 pub(crate) struct Servers {
     processes: Arc<Mutex<Vec<Child>>>,
-    /// Its end tells the watchdog that nothing is left to do.
+    /// The watchdog thread ends when this value is dropped
     _alive: Sender<()>,
 }
 
 impl Servers {
-    /// None yet, and none after `deadline`.
+    /// Creates a value without servers. After `deadline`, all its servers are killed.
     pub(crate) fn until(deadline: Instant) -> Self {
         let processes = Arc::new(Mutex::new(Vec::new()));
         let (alive, ended) = mpsc::channel();
@@ -38,7 +38,7 @@ impl Servers {
         }
     }
 
-    /// Starts one more.
+    /// Starts one more server.
     pub(crate) fn start(&self, command: &mut Command) {
         let process = command
             .spawn()
@@ -50,7 +50,7 @@ impl Servers {
         processes.push(process);
     }
 
-    /// Whether all that were started still run.
+    /// Whether all servers are still running.
     pub(crate) fn all_run(&self) -> bool {
         let mut processes = self
             .processes
@@ -71,7 +71,7 @@ impl Drop for Servers {
 fn kill(processes: &Mutex<Vec<Child>>) {
     let mut processes = processes.lock().unwrap_or_else(PoisonError::into_inner);
     for process in processes.iter_mut() {
-        // One that has ended already is none to kill.
+        // A server that has already ended need not be killed.
         let _ = process.kill();
         let _ = process.wait();
     }

@@ -1,28 +1,29 @@
-//! What an input may cost, and how long what is printed about it may be.
+//! Limits for the cost of an input, and for the length of the messages about it.
 
 use std::{fmt::Display, fs, time::Duration};
 
 use etcd_pki_core::{Error, finding::Finding, internal::printable};
 use rustix::time::{ClockId, clock_gettime};
 
-/// The processor time for an input without a byte, in a build without optimisation, and for each byte. One input of 16 MiB
-/// would have two minutes; work by the square of the size would take days for it.
+/// The processor time for an empty input, in a build without optimisation, and for each byte. An
+/// input of 16 MiB may take two minutes; work proportional to the square of its size would take
+/// days.
 const TIME: Duration = Duration::from_millis(1_500);
 const TIME_OF_BYTE: Duration = Duration::from_micros(20);
 
-/// The memory for an input without a byte, and for each byte.
+/// The memory for an empty input, and for each byte.
 const MEMORY: usize = 64 << 20;
 const MEMORY_OF_BYTE: usize = 200;
 
-/// The characters of an error. A path or a name in it has at most a few hundred.
+/// The maximum number of characters of an error. A path or a name in it has at most a few hundred.
 const LONGEST: usize = 2_000;
 
-/// Runs a target, and panics if it takes more time or memory than is linear in the input. Time is that of this thread's
-/// processor, so a busy machine changes nothing.
+/// Runs a target, and panics if it takes more time or memory than is linear in the input. The time
+/// is the processor time of this thread, so other load on the machine does not matter.
 ///
 /// # Panics
 ///
-/// If the target does, or takes too much.
+/// If the target panics, or takes too much.
 pub fn bounded(run: impl Fn(&[u8]), input: &[u8]) {
     let (began, before) = (processor_time(), peak_memory());
     run(input);
@@ -49,7 +50,8 @@ fn processor_time() -> Duration {
     )
 }
 
-/// The most memory that this process has had, in bytes (`VmHWM` in proc(5)); 0 where the system does not report it.
+/// The peak memory of this process, in bytes (`VmHWM` in proc(5)); 0 if the system does not report
+/// it.
 fn peak_memory() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -63,19 +65,20 @@ fn peak_memory() -> usize {
     kibibytes.unwrap_or(0) * 1024
 }
 
-/// An error is short, and nothing in it is obeyed by a terminal or hidden from a reader; nor in its hint.
+/// Checks that an error and its hint are short, and contain no hidden or terminal control
+/// characters.
 pub(super) fn check_error(error: &Error) {
     check_text(error);
     check_text(error.hint().unwrap_or_default());
 }
 
-/// The same of a finding, and of the way to fix it.
+/// Checks the same for a finding and its hint.
 pub(super) fn check_finding(finding: &Finding) {
     check_text(finding);
     check_text(finding.fix());
 }
 
-/// The same of a text.
+/// Checks the same for a text.
 pub(super) fn check_text(text: impl Display) {
     let text = text.to_string();
     let length = text.chars().count();
@@ -86,7 +89,7 @@ pub(super) fn check_text(text: impl Display) {
     check_visible(text);
 }
 
-/// A reader sees each character of the text.
+/// Checks that each character of the text is visible.
 pub(super) fn check_visible(text: impl Display) {
     let text = text.to_string();
     assert_eq!(
@@ -96,7 +99,7 @@ pub(super) fn check_visible(text: impl Display) {
     );
 }
 
-/// What was read, after a look at the error.
+/// Returns the value, or checks the error.
 pub(super) fn read<T>(result: Result<T, Error>) -> Option<T> {
     result.inspect_err(check_error).ok()
 }

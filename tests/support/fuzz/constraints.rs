@@ -1,5 +1,5 @@
-//! The target for name constraints: the input is the value of the extension of a CA that signed certificates with many kinds of
-//! names.
+//! The target for name constraints: the input is the value of this extension in a CA that signed
+//! certificates with many kinds of names.
 
 use std::sync::OnceLock;
 
@@ -81,7 +81,7 @@ pub(super) fn constraints(data: &[u8]) {
     for leaf in &pki.leaves {
         let verdict = verifier.verify(leaf);
         verdict.reasons().iter().for_each(check_finding);
-        // The order of certificates does not decide
+        // The order of certificates does not matter
         let between = Verifier::new([ca.clone()])
             .with_intermediates([ca.clone()])
             .with_role(Role::Member);

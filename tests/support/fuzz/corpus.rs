@@ -1,4 +1,4 @@
-//! The corpus: small files that etcd-pki itself made, from which the inputs come.
+//! The corpus: small files that etcd-pki created, and from which the inputs are generated.
 
 use std::{
     fmt::Write as _,
@@ -16,7 +16,7 @@ use etcd_pki_core::{
 use super::{TARGETS, exchange::SPECIFICATION};
 use crate::Scratch;
 
-/// Where the files of a target are.
+/// The folder with the files of a target.
 pub fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/corpus")
@@ -33,7 +33,7 @@ pub fn load(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// Writes the corpus anew.
+/// Writes the corpus again.
 pub fn write() {
     for target in TARGETS {
         let _ = fs::remove_dir_all(folder(target.name));
@@ -142,7 +142,7 @@ fn write_certificates(ca: &CertificateAuthority) {
     write_constraints();
 }
 
-/// Values of the extension: permitted and excluded names, addresses with masks, and URIs.
+/// Values of the extension, with permitted and excluded names, addresses with masks, and URIs.
 fn write_constraints() {
     use super::der::element;
     let subtree = |tag, base: &[u8]| element(0x30, &element(tag, base));

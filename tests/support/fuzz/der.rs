@@ -1,6 +1,7 @@
-//! DER (X.690) as a tree, so that a part of it can be exchanged and the lengths around it still fit.
+//! DER (X.690) as a tree, so that a part of it can be replaced and the lengths around it still
+//! match.
 
-/// The levels that are read. Certificates have about 10.
+/// The maximum number of levels. Certificates have about 10.
 const DEPTH: usize = 16;
 
 /// An element.
@@ -10,7 +11,7 @@ pub(super) struct Node {
     pub(super) content: Content,
 }
 
-/// What an element has.
+/// The contents of an element.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     Bytes(Vec<u8>),
@@ -19,7 +20,7 @@ pub(super) enum Content {
 }
 
 impl Node {
-    /// Reads all elements of some bytes; `None` if they are something else.
+    /// Reads all elements of some bytes; `None` if the bytes are something else.
     pub(super) fn read_all(mut bytes: &[u8]) -> Option<Vec<Self>> {
         Self::read_below(&mut bytes, DEPTH)
     }
@@ -42,7 +43,7 @@ impl Node {
         Some(nodes)
     }
 
-    /// The elements in this one, if it has some.
+    /// The elements in this one, if it has any.
     pub(super) fn children(&mut self) -> Option<&mut Vec<Self>> {
         match &mut self.content {
             Content::Nodes(nodes) => Some(nodes),
@@ -50,7 +51,7 @@ impl Node {
         }
     }
 
-    /// The element in DER.
+    /// Encodes the element in DER.
     pub(super) fn write(&self) -> Vec<u8> {
         let contents = match &self.content {
             Content::Bytes(bytes) => bytes.clone(),
@@ -59,12 +60,12 @@ impl Node {
         element(self.tag, &contents)
     }
 
-    /// Elements in DER, one after the other.
+    /// Encodes elements in DER, one after the other.
     pub(super) fn write_all(nodes: &[Self]) -> Vec<u8> {
         nodes.iter().flat_map(Self::write).collect()
     }
 
-    /// How many elements it is, with those in it.
+    /// The number of elements, including this one and those in it.
     pub(super) fn count(&self) -> usize {
         match &self.content {
             Content::Nodes(nodes) => 1 + nodes.iter().map(Self::count).sum::<usize>(),
@@ -73,7 +74,7 @@ impl Node {
     }
 }
 
-/// An element in DER.
+/// Encodes an element in DER.
 pub(super) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = contents.len();
     let mut der = vec![tag];
@@ -89,7 +90,7 @@ pub(super) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     der
 }
 
-/// Takes one element from the front.
+/// Splits one element from the front.
 fn split<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, mut rest) = rest.split_first()?;

@@ -1,4 +1,5 @@
-//! The target for exchange directories: the input is a list of files, links and folders, which the CA's machine and a host read.
+//! The target for exchange directories: the input is a list of files, links and folders, which the
+//! CA's machine and a host read.
 
 use std::{
     collections::BTreeMap,
@@ -18,9 +19,9 @@ use etcd_pki_core::{
 use super::bounds::{check_error, check_text};
 use crate::{LOCK_FILE, Scratch};
 
-/// What begins a file: its kind and its path
+/// The beginning of a file: it is followed by its kind and its path
 const SEPARATOR: &[u8] = b"=== ";
-/// The most files of an input. Each is a system call or two.
+/// The maximum number of files in an input. Each costs one or two system calls.
 const FILES: usize = 40;
 
 /// The specification of the corpus.
@@ -28,7 +29,7 @@ pub(super) const SPECIFICATION: &str =
     "members: [{name: etcd-1, addresses: [10.0.0.11]}]\nnodes: [etcd-2]\n";
 const HOST: &str = "etcd-1";
 
-/// The directory of the CA and that of a host which trusts it and has its keys.
+/// The directory of the CA, and that of a host that trusts the CA and has its own keys.
 struct Machines {
     _scratch: Scratch,
     ca: PathBuf,
@@ -126,7 +127,7 @@ pub(super) fn exchange(data: &[u8]) {
             path.display()
         );
     }
-    // The host trusts no other key than before, and what it has is what etcd reads
+    // The host trusts no other key than before, and etcd can read its file
     let key = trusted[0].public_key();
     assert!(
         read_ca(&host)
@@ -150,7 +151,8 @@ fn read_ca(directory: &Path) -> Vec<Certificate> {
     verify::trusted_ca(&fs::read(directory.join("ca.pem")).unwrap()).unwrap()
 }
 
-/// Makes the files of an input. Those that cannot be made, as under a file, are left out.
+/// Creates the files of an input. Files that cannot be created, for example below another file, are
+/// omitted.
 fn lay_out(data: &[u8], exchange: &Path) {
     let begins: Vec<usize> = (0..data.len())
         .filter(|at| data[*at..].starts_with(SEPARATOR) && (*at == 0 || data[*at - 1] == b'\n'))
@@ -176,7 +178,7 @@ fn lay_out(data: &[u8], exchange: &Path) {
             continue;
         }
         let path = exchange.join(name);
-        // Files of an input are made in the exchange directory, not through its links
+        // Files of an input are created in the exchange directory, not through its links
         let parent = path.parent().unwrap();
         let _ = fs::create_dir_all(parent);
         if fs::canonicalize(parent).ok().as_deref() != Some(parent) {
@@ -196,7 +198,7 @@ fn lay_out(data: &[u8], exchange: &Path) {
     }
 }
 
-/// The files below a directory, but for lock files. Links are not followed.
+/// The files below a directory, without lock files. Links are not followed.
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];

@@ -1,24 +1,26 @@
-//! Inputs made of the corpus: changed bytes, changed DER whose lengths still fit, changed text, parts of two files.
+//! Inputs from the corpus with changes: changed bytes, changed DER with matching lengths, changed
+//! text, parts of two files.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::der::{Content, Node};
 
-/// The longest input that is made.
+/// The maximum length of an input.
 const LONGEST: usize = 64 * 1024;
 
-/// One change. Three numbers, so that any values are a change, and a failing input can be simplified by smaller ones.
+/// One change. All values of its three numbers are valid, and a failing input can be simplified
+/// with smaller numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
-    /// What is changed
+    /// The kind of change
     pub kind: u8,
-    /// Where
+    /// Its position
     pub at: u32,
-    /// What it becomes
+    /// The new value
     pub with: u32,
 }
 
-/// What parsers treat in a special way.
+/// Texts that parsers treat in a special way.
 const WORDS: &[&str] = &[
     "-----BEGIN CERTIFICATE-----\n",
     "-----END CERTIFICATE-----\n",
@@ -101,7 +103,7 @@ const WORDS: &[&str] = &[
     "127.1",
 ];
 
-/// Numbers that lengths and counts fail at.
+/// Numbers at which lengths and counts often fail.
 const NUMBERS: [u8; 12] = [
     0, 1, 2, 0x7f, 0x80, 0x81, 0x82, 0x84, 0x88, 0xa0, 0xfe, 0xff,
 ];
@@ -112,7 +114,7 @@ const TAGS: [u8; 20] = [
     0x80, 0x82, 0xa0, 0xa3,
 ];
 
-/// A file of the corpus after these changes.
+/// Returns a file of the corpus with these changes.
 pub fn mutated(corpus: &[Vec<u8>], base: usize, mutations: &[Mutation]) -> Vec<u8> {
     let mut input = corpus[base % corpus.len()].clone();
     for mutation in mutations {
@@ -129,7 +131,7 @@ impl Mutation {
             0..=2 => self.change_bytes(input, other),
             3 | 4 => self.change_words(input),
             5 => self.change_lines(input, other),
-            // In a file that has no DER, its bytes are changed
+            // In a file without DER, its bytes are changed
             _ => {
                 if !self.change_der(input, other) {
                     self.change_bytes(input, other);
@@ -138,7 +140,7 @@ impl Mutation {
         }
     }
 
-    /// A place up to and including this length.
+    /// A position up to and including this length.
     fn place(self, length: usize) -> usize {
         self.at as usize % (length + 1)
     }
@@ -183,7 +185,7 @@ impl Mutation {
         input.splice(at..end, word.into_bytes());
     }
 
-    /// A line is removed, repeated, moved, or comes from another file.
+    /// Removes, repeats or moves a line, or inserts one of another file.
     fn change_lines(self, input: &mut Vec<u8>, other: &[u8]) {
         let mut lines: Vec<Vec<u8>> = input
             .split_inclusive(|byte| *byte == b'\n')
@@ -211,7 +213,7 @@ impl Mutation {
         *input = lines.concat();
     }
 
-    /// Changes the DER of a file, or of one PEM block of it; whether it has some.
+    /// Changes the DER of a file, or of one PEM block in it. Returns whether it contains DER.
     fn change_der(self, input: &mut Vec<u8>, other: &[u8]) -> bool {
         if let Some(changed) = self.changed_der(input, other) {
             *input = changed;
@@ -321,7 +323,7 @@ impl Mutation {
     }
 }
 
-/// Where the base64 of each PEM block begins and ends.
+/// The start and end of the base64 of each PEM block.
 fn blocks(pem: &[u8]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut begin = None;
@@ -339,7 +341,7 @@ fn blocks(pem: &[u8]) -> Vec<(usize, usize)> {
     found
 }
 
-/// The first DER of a file, its own or that of its first block.
+/// The first DER of a file: the file itself, or its first block.
 fn first_der(file: &[u8]) -> Vec<u8> {
     let Some(&(begin, end)) = blocks(file).first() else {
         return file.to_vec();

@@ -1,4 +1,4 @@
-//! Targets for files: PEM, certificates, requests, private keys, and Go's answer on them.
+//! Targets for files: PEM, certificates, requests, private keys, and Go's answer about them.
 
 use etcd_pki_core::{
     Certificate, CertificateRequest, Error, Passphrase, PrivateKey, PublicKey, Role,
@@ -8,7 +8,8 @@ use etcd_pki_core::{
 
 use super::bounds::{check_error, check_finding, check_text, read};
 
-/// Any file in PEM: every reader has an answer, and what is read and written again is the same.
+/// Any file in PEM: every reader returns a result, and a file that is read and written reads as the
+/// same again.
 pub(super) fn pem(data: &[u8]) {
     let all = read(Certificate::all_from_bytes(data)).unwrap_or_default();
     for certificate in &all {
@@ -25,7 +26,7 @@ pub(super) fn pem(data: &[u8]) {
     }
     let _ = read(CertificateRequest::from_pem(data));
     let _ = read(PrivateKey::from_pem(data));
-    // Two copies are read as two, whatever the file ends with
+    // Two copies are read as two, however the file ends
     if let Some(chain) =
         read(Certificate::all_from_bytes(data)).filter(|_| data.ends_with(b"-----\n"))
     {
@@ -37,7 +38,7 @@ pub(super) fn pem(data: &[u8]) {
     }
 }
 
-/// One certificate, in DER or PEM: all that is read of it, and what it is verified against.
+/// One certificate, in DER or PEM: all its properties, and its verification.
 pub(super) fn certificate(data: &[u8]) {
     let Some(certificate) = read(Certificate::from_bytes(data)) else {
         return;
@@ -89,7 +90,7 @@ pub(super) fn certificate(data: &[u8]) {
     verdict.reasons().iter().for_each(check_finding);
 }
 
-/// A request: one that is read has a valid signature, and says what it claims.
+/// A request: if it is read, its signature is valid, and its claims can be read.
 pub(super) fn request(data: &[u8]) {
     let Some(request) = read(CertificateRequest::from_bytes(data)) else {
         return;
@@ -110,10 +111,12 @@ pub(super) fn request(data: &[u8]) {
     }
 }
 
-/// A private key, in any form: it signs, and every form in which it is written reads as the same key.
+/// A private key, in any form: it signs, and every form in which it is written reads as the same
+/// key.
 pub(super) fn private_key(data: &[u8]) {
     let passphrase = Passphrase::new("correct horse");
-    // A key that is encrypted costs what its file demands, so the file says whether it is tried
+    // An encrypted key costs as much work as its file demands, so the file decides whether it is
+    // decrypted
     let passphrase = data.len().is_multiple_of(8).then_some(&passphrase);
     let key = match PrivateKey::from_bytes(data, passphrase) {
         Ok(key) => key,
@@ -130,7 +133,7 @@ pub(super) fn private_key(data: &[u8]) {
     assert_eq!(der.public_key(), public);
     let pem = PrivateKey::from_pem(key.to_secret_pem()).unwrap();
     assert_eq!(pem.public_key(), public);
-    // What is written here, etcd reads
+    // etcd can read this output
     let written = key.to_secret_pem();
     assert_eq!(
         verify::private_key(written.as_bytes()).ok().as_ref(),
@@ -138,7 +141,7 @@ pub(super) fn private_key(data: &[u8]) {
     );
 }
 
-/// No error repeats a line of a key's file.
+/// Checks that an error contains no line of a key file.
 fn assert_no_secret(error: &Error, data: &[u8]) {
     let said = error.to_string();
     let lines = data
@@ -158,7 +161,7 @@ fn assert_no_secret(error: &Error, data: &[u8]) {
     }
 }
 
-/// Go's answer on a file. Where etcd reads it, etcd-pki reads it too, and finds the same in it.
+/// Go's answer about a file. If etcd reads it, etcd-pki reads it too, with the same contents.
 pub(super) fn strict(data: &[u8]) {
     if let Some(finding) = verify::skipped_blocks(data) {
         check_finding(&finding);
@@ -185,7 +188,8 @@ pub(super) fn strict(data: &[u8]) {
     if let Some(public) = accepted(verify::private_key(data)) {
         match PrivateKey::from_bytes(data, None) {
             Ok(key) => assert_eq!(key.public_key(), &public),
-            // etcd reads smaller RSA keys, and takes the first of several keys. What it reads and we do not is named
+            // etcd reads smaller RSA keys, and uses the first of several keys. The error names a
+            // file that only etcd reads
             Err(error) => check_error(&error),
         }
     }
@@ -194,7 +198,8 @@ pub(super) fn strict(data: &[u8]) {
     }
 }
 
-/// The lenient reader finds what etcd reads, if the file has the labels that it knows and no block that Go skips.
+/// Checks that the lenient reader finds the certificates that etcd reads, if the file has labels
+/// that it knows and no block that Go skips.
 fn assert_contained(data: &[u8], certificates: &[Certificate]) {
     if verify::skipped_blocks(data).is_some() {
         return;

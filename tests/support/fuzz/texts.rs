@@ -12,7 +12,7 @@ use etcd_pki_core::{
 
 use super::bounds::{check_text, check_visible, read};
 
-/// Names, as people write them in options and specifications.
+/// Names, as users write them in options and specifications.
 pub(super) fn names(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -43,7 +43,8 @@ pub(super) fn names(data: &[u8]) {
     }
 }
 
-/// The specification of a cluster: one that is read has files of its own for each pair, all below the directory.
+/// The specification of a cluster: if it is read, each pair has separate files, all below the
+/// directory.
 pub(super) fn specification(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -87,7 +88,7 @@ pub(super) fn specification(data: &[u8]) {
     }
 }
 
-/// Kubespray's openssl.conf: what is read can be the names of a cluster.
+/// Kubespray's openssl.conf: if it is read, its names can be those of a cluster.
 pub(super) fn openssl_conf(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

@@ -4,20 +4,20 @@ use std::{fs, path::Path};
 
 use super::command;
 
-/// A command, and how its directory is before and after it.
+/// A command, and the preparation and check of its directory.
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
-    /// A name of its own
+    /// Its name, which is unique
     pub name: &'static str,
-    /// Makes what the command begins with
+    /// Creates the files that the command begins with
     pub(super) prepare: fn(&Path),
-    /// What is disturbed
+    /// The command that is disturbed
     pub(super) command: &'static str,
-    /// What finishes the work
+    /// The command that finishes the work
     pub(super) next: &'static str,
-    /// What finishes the work if the next command refuses
+    /// The command that finishes the work if the next command refuses
     pub(super) otherwise: Option<&'static str>,
-    /// What succeeds if nothing is left to do
+    /// The command that succeeds if nothing is left to do
     pub(super) settled: Option<&'static str>,
 }
 
@@ -61,7 +61,7 @@ pub const JOBS: &[Job] = &[
     Job::new("prune", narrowed, "apply -f cluster.yaml --prune")
         .settled("plan -f cluster.yaml --prune --check"),
     Job::new("ca-cut-off", only_ca_key, APPLY).settled(PLAN),
-    // The next run makes the certificate for a key without one, and refuses if the CA is whole
+    // The next run creates the certificate for a key without one, and refuses if the CA is complete
     Job {
         otherwise: Some("ca show -d pki"),
         ..Job::new("ca-new", nothing, "ca new -d pki")
@@ -171,7 +171,7 @@ fn requested(directory: &Path) {
     succeed(REQUEST, directory);
 }
 
-/// The host has the CA's certificate already: it trusts what arrives.
+/// The host already has the CA's certificate, so it trusts the certificates that arrive.
 fn signed(directory: &Path) {
     requested(directory);
     succeed(SIGN, directory);

@@ -1,4 +1,4 @@
-//! What the files of a directory are like after a disturbed run, and after the next one.
+//! Checks the files of a directory after a disturbed run, and after the next one.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use etcd_pki_core::{Bundle, PrivateKey};
 
 use super::command;
 
-/// Files that a run leaves and that are no part of what it makes: the lock, and backups.
+/// Files that a run leaves and that are not part of its result: the lock, and backups.
 const LOCK_FILE: &str = ".etcd-pki.lock";
 const BACKUP: &str = "bak";
 
@@ -42,8 +42,8 @@ impl State {
         self.0.get(path).map(|(contents, _)| contents.as_slice())
     }
 
-    /// What holds at any time: no CA's key is lost, others read no key, no file is cut short, and a pair that does not match
-    /// is not called ok.
+    /// Checks what must always hold: no CA key is lost, others can read no key, no file is
+    /// truncated, and a pair that does not match is not reported as ok.
     pub(super) fn check_after(&self, before: &Self, directory: &Path) -> Result<(), String> {
         for (path, (contents, _)) in &before.0 {
             if path.ends_with("ca-key.pem") && self.contents(path) != Some(contents) {
@@ -74,7 +74,8 @@ impl State {
         Ok(())
     }
 
-    /// What holds when a command has finished: nothing temporary is left, and every pair matches.
+    /// Checks what must hold when a command has finished: no temporary file is left, and every pair
+    /// matches.
     pub(super) fn check_whole(&self) -> Result<(), String> {
         for (path, (contents, _)) in &self.0 {
             let name = path.file_name().unwrap_or_default().to_string_lossy();

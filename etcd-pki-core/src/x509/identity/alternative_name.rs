@@ -614,6 +614,7 @@ mod tests {
             ),
             ("a@b.c", "e-mail address", "DNS name"),
             ("a,b", "it is a list", "each name by itself"),
+            ("b\u{fc}https://lan/a", "", "give the host alone, lan"),
             (
                 "etcd-1.lan.",
                 "ends with a dot",
