@@ -1,8 +1,12 @@
 //! Represents a checked specification, and derives the files that it requires.
 
+mod admin;
 mod check;
+mod choices;
 mod desired;
 mod fault;
+#[cfg(feature = "yaml")]
+mod plain;
 mod renewal;
 mod resolve;
 mod spec;
@@ -13,12 +17,11 @@ mod yaml;
 use std::{path::Path, time::SystemTime};
 
 pub use self::{
+    admin::AdminSpec,
+    choices::{CommonName, Peers},
     desired::{Desired, DesiredCa, DesiredPair},
     renewal::RenewBefore,
-    spec::{
-        AdminSpec, CaFilesSpec, CaSpec, ClusterSpec, CommonName, DefaultsSpec, EntrySpec,
-        FilesSpec, Peers,
-    },
+    spec::{CaFilesSpec, CaSpec, ClusterSpec, DefaultsSpec, EntrySpec, FilesSpec},
 };
 use crate::{
     error::{Error, Result},

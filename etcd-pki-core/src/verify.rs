@@ -47,9 +47,9 @@ pub use self::{
 /// let member = ca.issue(Role::Member, Identity::new("etcd-1")?)?;
 /// let verifier = Verifier::new([ca.certificate().clone()]).with_role(Role::Member);
 ///
-/// assert!(verifier.clone().host("etcd-1".parse()?).verify(member.certificate()).is_accepted());
+/// assert!(verifier.clone().with_host("etcd-1".parse()?).verify(member.certificate()).is_accepted());
 ///
-/// let verdict = verifier.host("10.0.0.11".parse()?).verify(member.certificate());
+/// let verdict = verifier.with_host("10.0.0.11".parse()?).verify(member.certificate());
 /// let reasons: Vec<_> = verdict.reasons().iter().map(ToString::to_string).collect();
 /// assert_eq!(reasons, ["it is valid for etcd-1, localhost, 127.0.0.1 and ::1, not for 10.0.0.11"]);
 /// # Ok::<(), etcd_pki_core::Error>(())

@@ -44,7 +44,7 @@ fn an_authority_is_never_made_beside_another() {
     // The CA of another specification
     cluster.specify(&format!("ca: {{common_name: other-ca}}\n{SPECIFICATION}"));
     let said = stderr_of(&apply(), 1);
-    assert!(said.contains("the specification says other-ca"), "{said}");
+    assert!(said.contains("the specification has other-ca"), "{said}");
 }
 
 #[test]

@@ -362,7 +362,7 @@ fn directories_belong_to_whom_their_files_do() {
     assert!(
         exported
             .stderr()
-            .contains("not given to etcd-pki-nobody here"),
+            .contains("cannot change the owner to etcd-pki-nobody here"),
         "{}",
         exported.stderr()
     );

@@ -76,7 +76,7 @@ fn what_is_no_file_stays_and_holds_up_no_other_pair() {
             assert!(due["client-root.pem"].contains(planned), "{due:?}");
             let noted = stderr_of(&cluster.command("plan").output().unwrap(), 0);
             let note = format!(
-                "note: {} is in the way",
+                "note: {} blocks its pair",
                 Path::new("ssl").join(file).display()
             );
             assert!(noted.contains(&note), "{noted}");
@@ -169,7 +169,7 @@ fn what_is_no_file_on_a_host_holds_up_no_other_pair() {
             let plan = String::from_utf8(output.stdout.clone()).unwrap();
             assert!(plan.contains(planned), "{plan}");
             assert_eq!(plan.lines().count(), 4, "{plan}");
-            let note = format!("note: etcd-1/{file} is in the way");
+            let note = format!("note: etcd-1/{file} blocks its pair");
             let noted = stderr_of(&output, 0);
             assert!(noted.contains(&note), "{noted}");
 

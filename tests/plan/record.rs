@@ -167,7 +167,7 @@ fn changes_are_found_whatever_is_on_record() {
     let name =
         |found, wanted| format!("common name etcd-node-n{found}, should be etcd-node-n{wanted}");
     let expected = [
-        "renew node-n1.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key"
+        "renew node-n1.pem: the signature of CN=etcd-node-n1 is not valid: it was made by another key, or the content was changed"
             .to_owned(),
         format!(
             "renew node-n2.pem: node-n2-key.pem does not match the certificate; {}",
@@ -201,8 +201,7 @@ fn a_mark_is_believed_for_the_very_bytes_and_by_the_authority_alone() {
     let foreign =
         "renew node-n6.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key";
     large.tamper("node-n8.pem", 1);
-    let tampered =
-        "renew node-n8.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key";
+    let tampered = "renew node-n8.pem: the signature of CN=etcd-node-n8 is not valid: it was made by another key, or the content was changed";
     assert_eq!(large.due(), [foreign, tampered]);
 
     let mut record = fs::read(large.file(RECORD)).unwrap();
@@ -218,8 +217,7 @@ fn a_record_of_any_other_kind_is_none() {
     let large = Large::new();
     let good = fs::read(large.file(RECORD)).unwrap();
     large.tamper("node-n7.pem", 1);
-    let foreign =
-        "renew node-n7.pem: not signed by ca.pem, which has the name CN=etcd-ca and another key";
+    let foreign = "renew node-n7.pem: the signature of CN=etcd-node-n7 is not valid: it was made by another key, or the content was changed";
     let record = large.file(RECORD);
     let mut flipped = good.clone();
     flipped.iter_mut().for_each(|byte| *byte ^= 0x55);

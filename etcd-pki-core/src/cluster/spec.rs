@@ -1,6 +1,6 @@
 //! Defines the specification as data: the fields of `cluster.yaml`.
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{fmt, net::IpAddr, path::PathBuf};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -9,6 +9,8 @@ use serde::{
 
 use super::{
     RenewBefore,
+    admin::AdminSpec,
+    choices::{CommonName, Peers},
     values::{self, is_default, or_default},
 };
 use crate::{
@@ -17,7 +19,6 @@ use crate::{
     layout::Layout,
     role::{Compatibility, Role},
     time::validity::Validity,
-    words,
     x509::identity::{AlternativeName, Identity},
 };
 
@@ -77,8 +78,8 @@ pub struct ClusterSpec {
     pub clients: Vec<EntrySpec>,
     /// The client that the layout's tools expect next to each member; `None` leaves it out
     #[serde(
-        serialize_with = "values::write_admin",
-        deserialize_with = "values::read_admin",
+        serialize_with = "super::admin::write_admin",
+        deserialize_with = "super::admin::read_admin",
         skip_serializing_if = "is_usual_admin"
     )]
     pub admin: Option<AdminSpec>,
@@ -211,34 +212,6 @@ pub struct EntrySpec {
     pub allow_member_common_name: bool,
 }
 
-/// The client that a layout's tools expect next to each member: Kubespray's `admin-HOST`, kubeadm's
-/// `etcd/healthcheck-client`. By default it has the same settings as other clients.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "a mapping")]
-pub struct AdminSpec {
-    /// The organization
-    #[serde(
-        serialize_with = "values::write_text",
-        skip_serializing_if = "is_default"
-    )]
-    pub organization: Option<String>,
-    /// The algorithm of its key; by default the cluster's algorithm
-    #[serde(skip_serializing_if = "is_default")]
-    pub algorithm: Option<KeyAlgorithm>,
-    /// The validity of its certificate; by default as in `defaults`
-    #[serde(skip_serializing_if = "is_default")]
-    pub validity: Option<Validity>,
-    /// Omits alternative names, as kubeadm does: `san: none`.
-    /// [`Identity::without_alternative_names`] describes the consequences.
-    #[serde(
-        rename = "san",
-        serialize_with = "values::write_none",
-        deserialize_with = "values::read_none",
-        skip_serializing_if = "is_default"
-    )]
-    pub without_alternative_names: bool,
-}
-
 /// Ownership and permissions of a cluster's files.
 ///
 /// Unset fields keep the defaults: a new key has mode 0600, a new certificate 0644, a new directory
@@ -313,29 +286,6 @@ pub struct CaFilesSpec {
         skip_serializing_if = "is_default"
     )]
     pub key_mode: Option<u32>,
-}
-
-/// Whether one CA signs for clients and peers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Peers {
-    /// One CA for clients and peers
-    #[default]
-    Shared,
-    /// Peers have a separate CA, so a client's certificate is not accepted on the peer port
-    Separate,
-}
-
-/// A common name in a specification, in which `null` means none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CommonName {
-    /// The usual one, derived from the name
-    #[default]
-    Usual,
-    /// No common name
-    Absent,
-    /// This one
-    Given(String),
 }
 
 impl Default for ClusterSpec {
@@ -582,34 +532,6 @@ impl<'de> Deserialize<'de> for EntrySpec {
         }
 
         deserializer.deserialize_any(NameOrFields)
-    }
-}
-
-impl Peers {
-    /// Both, the default first.
-    pub const ALL: [Self; 2] = [Self::Shared, Self::Separate];
-
-    /// The name, as it is written in a specification.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Shared => "shared",
-            Self::Separate => "separate",
-        }
-    }
-}
-
-impl fmt::Display for Peers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Peers {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        words::one_of(text, "word for peers", &Self::ALL, Self::name)
     }
 }
 

@@ -7,14 +7,10 @@ use std::{fmt, marker::PhantomData, net::IpAddr, path::PathBuf, str::FromStr};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, Visitor},
 };
 
-use super::{
-    RenewBefore,
-    fault::Fault,
-    spec::{AdminSpec, CommonName, Peers},
-};
+use super::{RenewBefore, fault::Fault};
 use crate::{
     error::Result as CoreResult, key::KeyAlgorithm, layout::Layout, role::Compatibility,
     time::validity::Validity, x509::identity::AlternativeName,
@@ -43,7 +39,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn custom<E: de::Error>(reason: &str, hint: &str) -> E {
+pub(super) fn custom<E: de::Error>(reason: &str, hint: &str) -> E {
     E::custom(format_args!("{reason}{HINT}{hint}"))
 }
 
@@ -83,7 +79,7 @@ impl<T, F: FnOnce(&str) -> CoreResult<T>> Visitor<'_> for Word<T, F> {
     }
 }
 
-fn word<'de, T, D: Deserializer<'de>>(
+pub(super) fn word<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     parse: impl FnOnce(&str) -> CoreResult<T>,
 ) -> Result<T, D::Error> {
@@ -113,7 +109,6 @@ words!(
     KeyAlgorithm: Self::to_string,
     Validity: Self::to_string,
     RenewBefore: Self::to_string,
-    Peers: Self::to_string,
     Compatibility: |value| value.name().to_owned(),
 );
 
@@ -132,26 +127,10 @@ impl<'de> Deserialize<'de> for AlternativeName {
     }
 }
 
-impl Serialize for CommonName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Given(name) => write(name, serializer),
-            Self::Usual | Self::Absent => serializer.serialize_none(),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for CommonName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Option::deserialize(deserializer)?;
-        Ok(name.map_or(Self::Absent, Self::Given))
-    }
-}
-
 /// Writes text, in quotes if a YAML parser could read it as another type.
-fn write<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn write<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     #[cfg(feature = "yaml")]
-    if !super::yaml::is_plain(text) {
+    if !super::plain::is_plain(text) {
         return serde_saphyr::DoubleQuoted(text).serialize(serializer);
     }
     serializer.serialize_str(text)
@@ -290,51 +269,6 @@ pub(super) fn write_none<S: Serializer>(_: &bool, serializer: S) -> Result<S::Ok
 pub(super) fn read_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let hint = "names and addresses have fields of their own; san: none leaves out even 0.0.0.0";
     only(deserializer, "none", hint)
-}
-
-pub(super) fn write_admin<S: Serializer>(
-    admin: &Option<AdminSpec>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match admin {
-        Some(admin) => admin.serialize(serializer),
-        None => serializer.serialize_str("none"),
-    }
-}
-
-/// Reads the fields of a client, or `none`.
-pub(super) fn read_admin<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<AdminSpec>, D::Error> {
-    struct NoneOrFields;
-
-    impl<'de> Visitor<'de> for NoneOrFields {
-        type Value = Option<AdminSpec>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(ADMIN)
-        }
-
-        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-            Ok(Some(AdminSpec::default()))
-        }
-
-        fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
-            if word == "none" {
-                return Ok(None);
-            }
-            Err(custom(
-                "the only word here is none",
-                "admin: none leaves the client out that the layout's tools expect next to each member",
-            ))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            AdminSpec::deserialize(MapAccessDeserializer::new(map)).map(Some)
-        }
-    }
-
-    deserializer.deserialize_any(NoneOrFields)
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub fn write_files_with(
 /// let path = parent.path().join("app-key.pem");
 /// let files = LockedFiles::lock(&[&path], || eprintln!("waiting"))?;
 /// if !path.exists() {
-///     let key = PrivateKey::generate()?.to_secret_pem()?;
+///     let key = PrivateKey::generate()?.to_secret_pem();
 ///     let file = NewFile { path, contents: key.as_bytes(), secret: true };
 ///     files.write(&[file], Overwrite::Refuse)?;
 /// }

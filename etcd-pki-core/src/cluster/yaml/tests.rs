@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::*;
+use super::{super::plain::is_plain, *};
 use crate::{
     cluster::{
         AdminSpec, CaFilesSpec, CaSpec, CommonName, DefaultsSpec, EntrySpec, FilesSpec, Peers,
