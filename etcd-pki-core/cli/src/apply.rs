@@ -30,9 +30,9 @@ use crate::{
 Examples:
   etcd-pki apply -f cluster.yaml
   etcd-pki apply -f cluster.yaml -d /etc/ssl/etcd/ssl --host etcd-1
-  etcd-pki apply -f cluster.yaml --host etcd-1 --requests travel \
+  etcd-pki apply -f cluster.yaml --host etcd-1 --requests exchange \
       --trust 0A3E2404DA1D8147139E93CC6A4747E755F6E5BAE4B5D27D328349C7DA009F85
-  etcd-pki apply -f cluster.yaml --requests travel
+  etcd-pki apply -f cluster.yaml --requests exchange
 
 Exit codes:
   0  the directory matches the specification

@@ -29,7 +29,7 @@ Examples:
   etcd-pki plan -f cluster.yaml
   etcd-pki plan -f cluster.yaml --check
   etcd-pki plan -f cluster.yaml --only etcd-1 --rekey
-  etcd-pki plan -f cluster.yaml --requests travel
+  etcd-pki plan -f cluster.yaml --requests exchange
 
 Exit codes:
   0  planned; with --check, everything is up to date
