@@ -9,9 +9,7 @@ from etcd_pki._etcd_pki.store import Store
 @final
 class Settings:
     @staticmethod
-    def etcd(
-        store: Store, host: str, *, at: StrPath | None = None, cluster: Cluster | None = None
-    ) -> Settings: ...
+    def etcd(store: Store, host: str, *, at: StrPath | None = None, cluster: Cluster | None = None) -> Settings: ...
     @staticmethod
     def etcdctl(store: Store, role: RoleLike, name: str, *, at: StrPath | None = None) -> Settings: ...
     @staticmethod
