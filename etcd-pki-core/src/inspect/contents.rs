@@ -142,8 +142,9 @@ impl Contents {
                 if foreign::is_of_label(&reason)
                     && matches!(Layout::kind_by_name(path), Some((_, false))) =>
             {
-                let finding = for_etcd(path, &bytes, refused);
-                Self::Unreadable(finding.unwrap_or(Finding::NoCertificate))
+                let fix = foreign::hint(&reason).unwrap_or_default();
+                let path = Some(path.to_owned());
+                Self::Unreadable(Finding::NotReadByEtcd { path, reason, fix })
             }
             // A key or a revocation list in DER
             Err(_) if is_key(path) || is_der(path) => Self::Other,
