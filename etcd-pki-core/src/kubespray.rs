@@ -6,7 +6,7 @@ mod openssl_conf;
 
 use std::env;
 
-pub use alt_names::MisplacedAddress;
+pub use self::alt_names::MisplacedAddress;
 
 use alt_names::AltNames;
 

@@ -5,6 +5,10 @@
 const WORDS: &[(&str, &str)] = &[
     ("`etcd-pki apply --rekey`", "`apply(rekey=True)`"),
     (
+        "`etcd-pki ca new --key FILE` makes the certificate for this key, and `etcd-pki ca new -d DIRECTORY` does so too",
+        "CertificateAuthority.create(key=...) makes the certificate for this key",
+    ),
+    (
         "`etcd-pki ca new --replace-ca` replaces",
         "replace_ca=True replaces",
     ),
@@ -27,6 +31,7 @@ const WORDS: &[(&str, &str)] = &[
     ("the member's name with --name", "the member's name"),
     ("the CA itself with --ca", "the CA itself"),
     ("--allow-member-cn", "allow_member_common_name=True"),
+    ("its common name (--cn)", "its common name"),
     ("--cn ", "common_name="),
     ("--force", "overwrite=True"),
     ("--layout ", "layout="),

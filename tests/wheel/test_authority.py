@@ -250,6 +250,6 @@ def test_settings(ca, member, tmp_path):
 
 def test_no_leaf_has_the_key_of_an_authority():
     ca = CertificateAuthority.create("etcd-ca")
-    with pytest.raises(etcd_pki.errors.CaKeyInLeafError, match="can sign certificates") as raised:
+    with pytest.raises(etcd_pki.errors.CaKeyInLeafError, match="could sign certificates") as raised:
         ca.issue(Role.CLIENT, "backup", key=ca.key)
     assert raised.value.subject == "CN=etcd-ca"

@@ -254,7 +254,7 @@ def test_no_hint_names_an_option():
     found, used = [], set()
     for file in [*CORE.rglob("*.rs"), *(ROOT / "etcd-pki-py/src").rglob("*.rs")]:
         # Arguments for etcd, and its own tests, are not hints
-        if file in (CORE / "config.rs", ROOT / "etcd-pki-py/src/hint.rs"):
+        if file in (CORE / "settings.rs", ROOT / "etcd-pki-py/src/hint.rs"):
             continue
         source = file.read_text().partition("#[cfg(test)]")[0]
         source = re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE)

@@ -24,7 +24,7 @@ use crate::{
 #[pymethods]
 impl PyCertificateAuthority {
     /// Creates a CA with a self-signed certificate and, unless one is given, a new key. By default
-    /// the key is ec-p256, the validity ten years, and no CA may be below it.
+    /// the key is ec-p256, the validity ten years, and the path length 1.
     /// `compatibility="kubespray"` means RSA of 2048 bits and 36500 days.
     #[staticmethod]
     #[pyo3(
