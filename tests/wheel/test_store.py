@@ -31,7 +31,7 @@ def test_a_directory(ca, member, tmp_path):
 def test_a_lock_that_was_let_go(ca, tmp_path):
     with Store(tmp_path).lock() as files:
         pass
-    with pytest.raises(InvalidStateError, match="the directory's lock was let go"):
+    with pytest.raises(InvalidStateError, match="the directory's lock was released"):
         files.write_ca(ca)
     with pytest.raises(InvalidStateError, match=r"take it anew with Store\.lock\(\)"), files:
         pytest.fail("it is not held")
