@@ -33,7 +33,7 @@ def test_a_lock_that_was_let_go(ca, tmp_path):
         pass
     with pytest.raises(InvalidStateError, match="the directory's lock was released"):
         files.write_ca(ca)
-    with pytest.raises(InvalidStateError, match=r"take it anew with Store\.lock\(\)"), files:
+    with pytest.raises(InvalidStateError, match=r"take it again with Store\.lock\(\)"), files:
         pytest.fail("it is not held")
     assert not (tmp_path / "ca.pem").exists()
 
