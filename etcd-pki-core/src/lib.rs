@@ -113,7 +113,6 @@
 mod der_writer;
 pub mod error;
 mod foreign;
-mod hex;
 mod limits;
 mod pem;
 mod signing;

@@ -1,7 +1,10 @@
 //! Makes text from other sources safe for messages: short, without terminal controls, and without
 //! invisible characters.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 /// The maximum length of a quoted text in a message, in characters.
 const EXCERPT: usize = 200;
@@ -118,6 +121,17 @@ pub(crate) fn few<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String
         others => first.push(format!("and {others} more")),
     }
     first.join(", ")
+}
+
+/// Writes bytes as upper-case hexadecimal digits without separators.
+pub(crate) fn upper_hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail
+            let _ = write!(text, "{byte:02X}");
+            text
+        })
 }
 
 #[cfg(test)]

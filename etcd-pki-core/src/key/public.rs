@@ -9,8 +9,9 @@ use super::{EC_PUBLIC_KEY, ED25519, KeyAlgorithm, RSA_ENCRYPTION, curve, import}
 use crate::{
     der_writer::{self, SEQUENCE},
     error::{Error, Result},
-    hex, pem,
+    pem,
     signing::{self, Scheme, VerifyingKey, VerifyingKind},
+    text,
 };
 
 /// More bytes than the algorithm needs, with the tags and lengths around it
@@ -121,7 +122,7 @@ impl PublicKey {
     /// -outform DER | sha256sum` prints it.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
-        hex::upper(&signing::sha256(&self.der))
+        text::upper_hex(&signing::sha256(&self.der))
     }
 
     /// The signature scheme of the private key, if etcd-pki supports it.

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    hex,
     key::{Passphrase, PrivateKey, PublicKey},
     layout::PairPaths,
     limits, signing, text,
@@ -73,7 +72,7 @@ pub(super) fn keep(
         Some(own) => own.serial_number().to_string().replace('-', "minus"),
         None => {
             let file = contents(&certificate).or(contents(&key));
-            hex::upper(&signing::sha256(file.unwrap_or_default()))
+            text::upper_hex(&signing::sha256(file.unwrap_or_default()))
         }
     };
     for number in 1..=ATTEMPTS {

@@ -15,11 +15,11 @@ use x509_cert::certificate::{CertificateInner, Raw, Version};
 use self::facts::Facts;
 use crate::{
     error::{Error, Result},
-    hex,
     key::PublicKey,
     pem,
     role::Role,
     signing::{self, Signed},
+    text,
     x509::{
         extensions::{ExtendedKeyUsage, Extensions, KeyUsage},
         serial::SerialNumber,
@@ -131,7 +131,7 @@ impl Certificate {
     /// SHA-256 of the certificate, in upper-case hexadecimal.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
-        hex::upper(&signing::sha256(&self.der))
+        text::upper_hex(&signing::sha256(&self.der))
     }
 
     /// The serial number.

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt};
 
-use crate::{error::Result, hex, limits, signing};
+use crate::{error::Result, limits, signing, text};
 
 /// A certificate's serial number.
 ///
@@ -134,7 +134,7 @@ impl PartialOrd for SerialNumber {
 impl fmt::Display for SerialNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.is_negative { "-" } else { "" };
-        write!(f, "{sign}{}", hex::upper(&self.magnitude))
+        write!(f, "{sign}{}", text::upper_hex(&self.magnitude))
     }
 }
 

@@ -201,7 +201,7 @@ fn name(oid: &[u8]) -> String {
         [0x2b, 0x65, 0x71] => "Ed448",
         other => {
             return ObjectIdentifier::from_bytes(other)
-                .map_or_else(|_| crate::hex::upper(other), |oid| oid.to_string());
+                .map_or_else(|_| crate::text::upper_hex(other), |oid| oid.to_string());
         }
     };
     name.to_owned()

@@ -6,7 +6,7 @@ use std::{collections::HashSet, net::IpAddr};
 use der::asn1::ObjectIdentifier;
 
 use super::{Flaw, INTEGER, Reader, SEQUENCE, constructed, names, primitive, reader};
-use crate::{hex, uri};
+use crate::{text, uri};
 
 const AUTHORITY_INFORMATION_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 const EMAIL: u8 = primitive(1);
@@ -45,7 +45,7 @@ pub(super) fn check(content: &mut Reader<'_>) -> Result<Option<String>, Flaw> {
 
 /// An object identifier as text, or in hexadecimal if `der` cannot represent it.
 fn text(oid: &[u8]) -> String {
-    ObjectIdentifier::from_bytes(oid).map_or_else(|_| hex::upper(oid), |oid| oid.to_string())
+    ObjectIdentifier::from_bytes(oid).map_or_else(|_| text::upper_hex(oid), |oid| oid.to_string())
 }
 
 struct Extension<'a> {

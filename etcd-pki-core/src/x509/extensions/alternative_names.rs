@@ -8,7 +8,7 @@ use der::{
 };
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::hex;
+use crate::text;
 
 const EMAIL: Tag = kind(1);
 const DNS: Tag = kind(2);
@@ -67,7 +67,7 @@ fn described(name: &AnyRef<'_>) -> der::Result<String> {
         GeneralName::DirectoryName(name) => format!("directory name {name}"),
         GeneralName::RegisteredId(oid) => format!("registered id {oid}"),
         GeneralName::OtherName(name) => {
-            let value = hex::upper(&name.value.to_der()?);
+            let value = text::upper_hex(&name.value.to_der()?);
             format!("other name {} {value}", name.type_id)
         }
         GeneralName::EdiPartyName(_) => "EDI party name".to_owned(),

@@ -52,6 +52,6 @@ fn text(value: &Any) -> String {
     } else if let Ok(text) = value.decode_as::<BmpString>() {
         text.to_string()
     } else {
-        format!("#{}", crate::hex::upper(value.value()))
+        format!("#{}", crate::text::upper_hex(value.value()))
     }
 }
