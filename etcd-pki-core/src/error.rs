@@ -54,6 +54,8 @@ pub enum Error {
         found: String,
         /// The layout of these files, if it differs from the specified one
         layout: Option<&'static str>,
+        /// Whether the directory has the key of a CA without its certificate, as after an interrupted run
+        lacks_certificate: bool,
     },
     /// A step of a plan is blocked: etcd-pki never replaces the existing file.
     Blocked {
@@ -298,8 +300,6 @@ pub enum Error {
 
 /// The name of a directory's lock file. Errors about it have a special hint.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
-/// Follows the name of a key in [`Error::ExistingCa`] if the key's certificate is missing
-pub(crate) const NO_CERTIFICATE: &str = ", but not its certificate ";
 
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,10 +43,7 @@ const FORMATS: &[Format] = &[
     Format {
         name: PKCS7_IN_PEM,
         hint: "`openssl pkcs7 -in FILE -print_certs -out FILE.pem` writes its certificates as PEM",
-        matches: |bytes| {
-            let begins = |label| contains(bytes, format!("-----BEGIN {label}-----").as_bytes());
-            PKCS7_LABELS.into_iter().any(begins)
-        },
+        matches: is_pkcs7_in_pem,
     },
     Format {
         name: "a Kubernetes Secret in JSON",
@@ -235,9 +232,10 @@ pub(crate) fn of_label(label: &str) -> Option<String> {
     is_known.then(|| format!("it is {PKCS7_IN_PEM}"))
 }
 
-/// Whether an error's reason is that of [`of_label`]: etcd finds no certificate in the file.
-pub(crate) fn is_of_label(reason: &str) -> bool {
-    reason.strip_prefix("it is ") == Some(PKCS7_IN_PEM)
+/// Whether a file has a block of PKCS#7 in PEM.
+pub(crate) fn is_pkcs7_in_pem(bytes: &[u8]) -> bool {
+    let begins = |label| contains(bytes, format!("-----BEGIN {label}-----").as_bytes());
+    PKCS7_LABELS.into_iter().any(begins)
 }
 
 /// The command that converts the format that [`recognize`] found.

@@ -139,6 +139,7 @@ fn describe(error: &Error) -> (&'static str, Facts) {
             directory,
             found,
             layout,
+            ..
         } => {
             let mut facts = vec![("directory", path(directory)), ("found", text(found))];
             facts.extend(layout.map(|layout| ("layout", text(layout))));

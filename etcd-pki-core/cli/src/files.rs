@@ -218,5 +218,6 @@ pub(crate) fn authority_exists(path: &Path) -> Error {
         directory: directory_of(path).to_owned(),
         found: name.to_string_lossy().into_owned(),
         layout: None,
+        lacks_certificate: false,
     }
 }

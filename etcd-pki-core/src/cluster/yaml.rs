@@ -311,7 +311,7 @@ fn wrong_type(required: &str, value: Option<&Place>) -> (String, Option<String>)
         Some(Kind::Scalar(_, false)) => TEXT,
     };
     (
-        format!("{required} is wanted, and this is {is}"),
+        format!("{required} is expected, and this is {is}"),
         hint(required, value),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, LOCK_FILE, NO_CERTIFICATE};
+use super::{Error, LOCK_FILE};
 use crate::{foreign, text};
 
 impl Error {
@@ -43,9 +43,9 @@ impl Error {
             }
             Self::ExistingCa {
                 layout: None,
-                found,
+                lacks_certificate: true,
                 ..
-            } if found.contains(NO_CERTIFICATE) => {
+            } => {
                 "if a run was interrupted, `etcd-pki ca new --key FILE` makes the certificate for this key, and \
                  `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }

@@ -139,7 +139,7 @@ impl Contents {
                 }
             }
             Err(Error::Malformed { reason, .. })
-                if foreign::is_of_label(&reason)
+                if foreign::is_pkcs7_in_pem(&bytes)
                     && matches!(Layout::kind_by_name(path), Some((_, false))) =>
             {
                 let fix = foreign::hint(&reason).unwrap_or_default();

@@ -339,7 +339,7 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Vec<String> {
-        let environment = |name: &str| (name == "HOME").then(|| "/root".to_owned());
+        let environment = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
         let entries = read(text, environment).unwrap();
         let shown = |entry: &Entry| format!("{}/{}={}", entry.section, entry.name, entry.value);
         entries.iter().map(shown).collect()
@@ -382,7 +382,7 @@ mod tests {
             "x/c=11",
             "x/d=10.0.0",
             "x/e=10.0.0",
-            "x/f=/root//root",
+            "x/f=/home/me//home/me",
             "x/g=$own",
         ];
         assert_eq!(values(text), expected);

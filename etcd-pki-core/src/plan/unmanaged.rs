@@ -200,6 +200,7 @@ pub(super) fn check_orphans(
         directory: store.directory().to_owned(),
         found,
         layout: None,
+        lacks_certificate: false,
     })
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ca::{CertificateAuthority, cas_above, check_self_signed},
-    error::{Error, NO_CERTIFICATE, Result},
+    error::{Error, Result},
     finding::Finding,
     key::{Passphrase, PrivateKey},
     layout::{CaKind, PairPaths, is_replaced_ca},
@@ -125,6 +125,16 @@ impl Store {
         Ok(Some(chain.iter().any(is_trusted)))
     }
 
+    /// The error for a new CA in a directory that has one, or signs of one.
+    fn existing_ca(&self, found: String, lacks_certificate: bool) -> Error {
+        Error::ExistingCa {
+            directory: self.directory.clone(),
+            found,
+            layout: None,
+            lacks_certificate,
+        }
+    }
+
     /// Finds signs of an existing CA, so that no second one is created. These are the certificate
     /// or key of this kind, and for [`CaKind::Client`] also certificates that a CA signed.
     ///
@@ -155,7 +165,9 @@ impl Store {
                 let path = self.directory.join(&paths.key);
                 let existing = self.key_for_ca(&path, passphrase)?;
                 if ca.key().map(PrivateKey::public_key) != Some(existing.public_key()) {
-                    return Ok(Trace::Found(format!("{key}{NO_CERTIFICATE}{certificate}")));
+                    return Ok(Trace::OtherKey(format!(
+                        "{key}, but not its certificate {certificate}"
+                    )));
                 }
                 Trace::Key
             }
@@ -187,6 +199,8 @@ enum Trace {
     Nothing,
     /// The key of the new CA, without a certificate
     Key,
+    /// The key of another CA, without a certificate
+    OtherKey(String),
     /// Another CA, or a certificate of another CA
     Found(String),
 }
@@ -222,11 +236,8 @@ impl LockedStore {
                 let certificate = ca.certificate().to_pem();
                 self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
             }
-            Trace::Found(found) => Err(Error::ExistingCa {
-                directory: self.store.directory.clone(),
-                found,
-                layout: None,
-            }),
+            Trace::OtherKey(found) => Err(self.store.existing_ca(found, true)),
+            Trace::Found(found) => Err(self.store.existing_ca(found, false)),
         }
     }
 

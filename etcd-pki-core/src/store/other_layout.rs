@@ -27,6 +27,7 @@ impl Store {
                 directory: self.directory.clone(),
                 found: format!("{} of the {layout} layout", found.display()),
                 layout: Some(layout.name()),
+                lacks_certificate: false,
             }),
         }
     }

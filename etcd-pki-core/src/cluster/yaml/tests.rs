@@ -169,7 +169,7 @@ fn positions_are_counted_from_one() {
     assert!(
         error
             .to_string()
-            .starts_with("line 2, column 9: layout: text is wanted"),
+            .starts_with("line 2, column 9: layout: text is expected"),
         "{error}"
     );
 }
@@ -481,7 +481,7 @@ nodes: [
 => line 1, column 8: this is not YAML: unclosed bracket
 
 []
-=> line 1, column 1: a mapping is wanted, and this is a list
+=> line 1, column 1: a mapping is expected, and this is a list
 
 layout: kubspray
 => line 1, column 9: layout: unknown layout "kubspray"
@@ -496,22 +496,22 @@ ca:
 => line 3, column 3: ca.peers: it is here twice, first on line 2
 
 ca: {common_name: []}
-=> line 1, column 19: ca.common_name: text is wanted, and this is a list
+=> line 1, column 19: ca.common_name: text is expected, and this is a list
 
 ca: {peer_common_name: x}
 => line 1, column 24: ca.peer_common_name: peers have no separate CA
 
 members: a
-=> line 1, column 10: members: a list is wanted, and this is text
+=> line 1, column 10: members: a list is expected, and this is text
 
 members: [[a]]
-=> line 1, column 11: members[0]: a name or a mapping is wanted, and this is a list
+=> line 1, column 11: members[0]: a name or a mapping is expected, and this is a list
 
 members: [1]
-=> line 1, column 11: members[0]: a name or a mapping is wanted, and this is a number
+=> line 1, column 11: members[0]: a name or a mapping is expected, and this is a number
 
 members: [{name: true}]
-=> line 1, column 18: members[0].name: text is wanted, and this is true or false
+=> line 1, column 18: members[0].name: text is expected, and this is true or false
 
 members: [{addresses: []}]
 => line 1, column 11: members[0]: it has no name
@@ -546,7 +546,7 @@ clients: [{name: a, addresses: [b]}]
 => line 1, column 33: clients[0].addresses[0]: b is no address
 
 clients: [{name: a, san: [b]}]
-=> line 1, column 26: clients[0].san: text is wanted, and this is a list
+=> line 1, column 26: clients[0].san: text is expected, and this is a list
 
 clients: [{name: a, names: [b], san: none}]
 => line 1, column 38: clients[0].san: it is none, and there are
