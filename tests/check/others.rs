@@ -1,9 +1,6 @@
 //! Files of other tools, and damaged files: `check` names what etcd and its clients refuse, a plan
 //! repairs what it safely can, and Go decides who is right.
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Cluster, Identity, Layout, Role, Store,
@@ -18,6 +15,8 @@ use etcd_pki_tests::{
     go::{self, Files},
     openssl,
 };
+
+use super::trust::codes;
 
 const SPECIFICATION: &str =
     "members: [{name: m, addresses: [10.0.0.1]}]\nclients: [app]\nadmin: none\n";
@@ -87,16 +86,6 @@ impl Directory {
             ),
         );
     }
-}
-
-fn codes(path: &Path) -> Vec<(String, &'static str)> {
-    let checked = Check::new().run([path]);
-    let findings = checked.iter().flat_map(|one| {
-        let name = one.path().file_name().unwrap().to_string_lossy();
-        let codes = one.findings().iter().map(|finding| finding.code());
-        codes.map(move |code| (name.clone().into_owned(), code))
-    });
-    findings.collect()
 }
 
 /// The key belongs to the first certificate of a file, whatever follows.

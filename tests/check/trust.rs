@@ -50,7 +50,7 @@ fn write_leaf(folder: &Path, [_, certificate, key]: Names, leaf: &Bundle) {
 }
 
 /// The codes of the findings about each file.
-fn codes(path: &Path) -> Vec<(String, &'static str)> {
+pub(crate) fn codes(path: &Path) -> Vec<(String, &'static str)> {
     let checked = Check::new().run([path]);
     let findings = checked.iter().flat_map(|one| {
         let name = one.path().file_name().unwrap().to_string_lossy();

@@ -1,11 +1,5 @@
 //! An exchange directory that an attacker can write to: a fault in the folder of one host is
 //! refused there, and blocks no other host.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a failing step fails the test"
-)]
 
 use std::{
     ffi::OsStr,

@@ -9,6 +9,7 @@
 mod copied;
 mod exchange;
 mod folders;
+mod host;
 mod hostile;
 mod irregular;
 mod progress;

@@ -1,14 +1,9 @@
 //! CA certificates that a host trusts and that are missing in the files that arrive: when they
 //! stay, and when they are removed.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a failing step fails the test"
-)]
 
 use std::{fs, path::Path};
 
+use super::host::apply;
 use etcd_pki_core::{
     Bundle, Certificate, CertificateAuthority, Identity, PrivateKey, Profile, Role,
 };
@@ -16,20 +11,6 @@ use etcd_pki_tests::{
     machines::{Machines, SPECIFICATION},
     openssl,
 };
-use serde_json::Value;
-
-/// Returns the exit code of a run on etcd-1, its changes, and the reasons of its refusals.
-fn apply(machines: &Machines, trust: &[String]) -> (i32, Value, Vec<String>) {
-    let mut command = machines.command_trusting("apply", "etcd-1", trust);
-    let output = command.arg("--json").output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    let facts: Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{errors}"));
-    let refused = facts["refused"].as_array().unwrap().iter();
-    let reasons = refused.map(|one| one["reason"].as_str().unwrap().to_owned());
-    let (code, reasons) = (output.status.code().unwrap(), reasons.collect());
-    (code, facts["done"].clone(), reasons)
-}
 
 fn fingerprints(path: &Path) -> Vec<String> {
     let all = Certificate::all_from_bytes(&fs::read(path).unwrap()).unwrap();

@@ -1,11 +1,5 @@
 //! The CAs that a host trusts, if their certificates arrive in an exchange directory that attackers
 //! can write to.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a failing step fails the test"
-)]
 
 use std::{
     fs,

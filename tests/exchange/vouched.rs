@@ -1,33 +1,14 @@
 //! The CA certificates that a host trusts: those with the user's fingerprints, and those that a
 //! link certificate vouches for.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a failing step fails the test"
-)]
 
 use std::{fs, path::PathBuf};
 
+use super::host::apply;
 use etcd_pki_core::Certificate;
 use etcd_pki_tests::{
     machines::{Machines, SPECIFICATION},
     openssl,
 };
-use serde_json::Value;
-
-/// Returns the exit code of a run on etcd-1, its changes, and its refusals.
-fn apply(machines: &Machines, trust: &[String]) -> (i32, Value, Vec<String>) {
-    let mut command = machines.command_trusting("apply", "etcd-1", trust);
-    let output = command.arg("--json").output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    let facts: Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{errors}"));
-    let refused = facts["refused"].as_array().unwrap().iter();
-    let refused = refused.map(|one| one["reason"].as_str().unwrap().to_owned());
-    let (code, refused) = (output.status.code().unwrap(), refused.collect());
-    (code, facts["done"].clone(), refused)
-}
 
 /// A folder in which openssl creates CAs.
 struct Openssl<'a> {

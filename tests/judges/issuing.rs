@@ -1,11 +1,5 @@
 //! Certificates that Go would refuse are not issued: for CAs with constraints and faults, etcd-pki
 //! refuses to sign exactly if Go refuses a certificate that openssl signed with the same CA.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a failing step fails the test"
-)]
 
 use std::{
     fs,

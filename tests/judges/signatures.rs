@@ -1,10 +1,4 @@
 //! Signatures of every kind that the openssl command creates: Go decides which of them are valid.
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a failing step fails the test"
-)]
 
 use std::{
     fs,

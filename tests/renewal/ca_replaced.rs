@@ -7,33 +7,11 @@ use std::{
 };
 
 use etcd_pki_core::{CaKind, Certificate, CertificateAuthority, Layout, Store, verify};
-use etcd_pki_tests::{Output, Scratch, command::etcd_pki_in, openssl, pki::mode};
+use etcd_pki_tests::{openssl, pki::mode};
 
-struct Place(Scratch);
+use super::place::Place;
 
 impl Place {
-    fn new() -> Self {
-        Self(Scratch::new("old-ca"))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    #[track_caller]
-    fn pki(&self, line: &str) -> Output {
-        etcd_pki_in(self.path(), line)
-    }
-
-    #[track_caller]
-    fn done(&self, line: &str) -> Output {
-        self.pki(line).expect_success()
-    }
-
-    fn file(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.path().join("p").join(name)
-    }
-
     /// The serial number as openssl prints it.
     fn serial(&self, name: &Path) -> String {
         let line = format!("x509 -noout -serial -in {}", self.file(name).display());
@@ -53,7 +31,7 @@ fn kept(path: &Path, stem: &str, serial: &str) -> PathBuf {
 #[test]
 fn the_old_pair_is_kept_in_each_layout() {
     for layout in Layout::ALL {
-        let place = Place::new();
+        let place = Place::new("old-ca");
         let options = format!("-d p --layout {layout}");
         let _ = place.done(&format!("ca new {options}"));
         let _ = place.done(&format!("cert issue client backup {options}"));
@@ -101,7 +79,7 @@ fn the_old_pair_is_kept_in_each_layout() {
 /// `check` reports a replaced CA key that others can read, and nothing else about it.
 #[test]
 fn what_check_reports_of_a_replaced_ca() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     let _ = place.done("ca new -d p");
     let serial = place.serial(Path::new("ca.pem"));
     let _ = place.done("ca new -d p --replace-ca");
@@ -124,7 +102,7 @@ fn what_check_reports_of_a_replaced_ca() {
 
 #[test]
 fn the_old_pair_is_kept_by_path() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     fs::create_dir(place.path().join("p")).unwrap();
     for (names, kept) in [
         ("-o p/a.pem", ["a-replaced-S.pem", "a-replaced-S-key.pem"]),
@@ -154,7 +132,7 @@ fn the_old_pair_is_kept_by_path() {
 /// The files are kept each time, and an existing file with the same name is not overwritten.
 #[test]
 fn replaced_several_times() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     let store = Store::new(place.file(""), Layout::Kubespray);
     let files = store.lock().unwrap();
     let [first, second] = ["a", "b"].map(|name| CertificateAuthority::create(name).unwrap());
@@ -190,7 +168,7 @@ fn replaced_several_times() {
 /// nothing is changed.
 #[test]
 fn what_is_no_whole_pair() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     let _ = place.done("ca new -d p");
     let key = fs::read(place.file("ca-key.pem")).unwrap();
     fs::write(place.file("ca.pem"), "damaged").unwrap();
@@ -226,7 +204,7 @@ fn what_is_no_whole_pair() {
 #[test]
 fn hints_name_the_layout_of_the_files() {
     for there in Layout::ALL {
-        let place = Place::new();
+        let place = Place::new("old-ca");
         let _ = place.done(&format!("ca new -d p --layout {there}"));
         let issue = format!("cert issue member a --san 10.0.0.1 -d p --layout {there}");
         let _ = place.done(&issue);
@@ -282,7 +260,7 @@ fn the_other_cas_of_a_bundle_stay() {
             "other own third",
             "other third earlier own",
         ] {
-            let place = Place::new();
+            let place = Place::new("old-ca");
             let _ = place.done("ca new -d p");
             let _ = place.done("key new -o new-key.pem");
             for name in ["other", "third"] {
@@ -330,7 +308,7 @@ fn the_other_cas_of_a_bundle_stay() {
 #[test]
 fn a_bundle_without_a_key_that_can_be_read() {
     for (cn, is_known) in [("etcd-ca", true), ("new-ca", false)] {
-        let place = Place::new();
+        let place = Place::new("old-ca");
         let _ = place.done("ca new -d p");
         let _ = place.done("ca new --cn other -o other.pem");
         let own = fs::read_to_string(place.file("ca.pem")).unwrap();
@@ -395,7 +373,7 @@ fn check_replaced(place: &Place, expected: &[&str], before: &[u8]) {
 fn the_ca_that_has_signed_is_replaced() {
     for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {
         for order in [["own", "other", "third"], ["third", "other", "own"]] {
-            let place = Place::new();
+            let place = Place::new("old-ca");
             bundle_of(&place, &order);
             let _ = place.done("cert issue client c -d p");
             fs::rename(place.file("ca-key.pem"), place.path().join("own-key.pem")).unwrap();
@@ -411,7 +389,7 @@ fn the_ca_that_has_signed_is_replaced() {
 /// The passphrase of the new CA may be that of the old one.
 #[test]
 fn an_encrypted_key_shows_which_ca_is_replaced() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     fs::write(place.path().join("secret"), "correct\n").unwrap();
     bundle_of(&place, &["other", "own", "third"]);
     let _ =
@@ -430,7 +408,7 @@ fn an_encrypted_key_shows_which_ca_is_replaced() {
 /// An intermediate CA is replaced, and its root stays trusted.
 #[test]
 fn the_root_of_an_intermediate_stays() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     fs::create_dir(place.file("")).unwrap();
     let _ = place.done("ca new --cn root -o root.pem");
     let _ = place.done("key new -o p/ca-key.pem");
@@ -475,7 +453,7 @@ fn unrelated_blocks() {
             ("ca-key.pem", "certificate"),
             ("ca-key.pem", "parameters first"),
         ] {
-            let place = Place::new();
+            let place = Place::new("old-ca");
             bundle_of(&place, &["other", "own"]);
             let _ = place.done("cert issue client c -d p");
             let _ = place.done("csr new --name x -o x.csr --key-out x.key");
@@ -513,7 +491,7 @@ fn unrelated_blocks() {
 /// The command does not replace files that belong to no CA.
 #[test]
 fn the_files_of_a_leaf_stay() {
-    let place = Place::new();
+    let place = Place::new("old-ca");
     let _ = place.done("ca new -d p");
     let _ = place.done("cert issue client c -d p");
     let before = fs::read(place.file("client-c.pem")).unwrap();
@@ -537,7 +515,7 @@ fn another_layout_has_the_ca() {
         (Layout::Kubeadm, Layout::Kubespray),
         (Layout::Kubespray, Layout::Kubeadm),
     ] {
-        let place = Place::new();
+        let place = Place::new("old-ca");
         let _ = place.done(&format!("ca new -d p --layout {there}"));
         let issue = format!("cert issue member a --san 10.0.0.1 -d p --layout {there}");
         let _ = place.done(&issue);
@@ -556,7 +534,7 @@ fn another_layout_has_the_ca() {
 #[test]
 fn the_warning_of_a_replaced_ca() {
     for line in ["ca new -d p", "ca new -o p/ca.pem --key-out p/ca-key.pem"] {
-        let place = Place::new();
+        let place = Place::new("old-ca");
         let made = place.done("ca new -d p");
         assert!(!made.stderr().contains("not accepted any more"), "{made:?}");
         let replaced = place.done(&format!("{line} --replace-ca"));

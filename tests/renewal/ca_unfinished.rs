@@ -1,42 +1,15 @@
 //! A CA with one missing file: `ca new` completes the result of a killed run, or names the next
 //! step.
-use std::{
-    fs,
-    os::unix::fs::chown,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{fs, os::unix::fs::chown, path::Path, time::SystemTime};
 
 use etcd_pki_core::{
     CaKind, CertificateAuthority, Error, Identity, Layout, PrivateKey, Profile, Store,
 };
-use etcd_pki_tests::{Output, Scratch, command::etcd_pki_in, openssl};
+use etcd_pki_tests::openssl;
 
-struct Place(Scratch);
+use super::place::Place;
 
 impl Place {
-    fn new() -> Self {
-        Self(Scratch::new("unfinished-ca"))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    #[track_caller]
-    fn pki(&self, line: &str) -> Output {
-        etcd_pki_in(self.path(), line)
-    }
-
-    #[track_caller]
-    fn done(&self, line: &str) -> Output {
-        self.pki(line).expect_success()
-    }
-
-    fn file(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.path().join("p").join(name)
-    }
-
     fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.file(name)).unwrap()
     }
@@ -65,7 +38,7 @@ fn a_key_without_its_certificate() {
         (Layout::Kubeadm, "ec-p384"),
     ] {
         for left in [None, Some(&b""[..]), Some(&[0; 64][..])] {
-            let place = Place::new();
+            let place = Place::new("unfinished-ca");
             let options = format!("-d p --layout {layout}");
             let _ = place.done(&format!("ca new {options} --algorithm {algorithm}"));
             let ca = layout.ca(CaKind::Client);
@@ -106,7 +79,7 @@ fn the_options_of_the_interrupted_run_hold() {
         ),
         ("", "--passphrase-file secret", Some("is not encrypted")),
     ] {
-        let place = Place::new();
+        let place = Place::new("unfinished-ca");
         fs::write(place.path().join("secret"), "correct\n").unwrap();
         fs::write(place.path().join("other"), "wrong\n").unwrap();
         let _ = place.done(&format!("ca new -d p {first}"));
@@ -129,7 +102,7 @@ fn the_options_of_the_interrupted_run_hold() {
 /// user.
 #[test]
 fn what_is_not_completed() {
-    let place = Place::new();
+    let place = Place::new("unfinished-ca");
     let _ = place.done("ca new -d p");
     let _ = place.done("cert issue client c -d p");
     let [certificate, key] = ["ca.pem", "ca-key.pem"].map(|name| place.read(name));
@@ -181,7 +154,7 @@ fn what_is_not_completed() {
 #[test]
 fn empty_files_are_no_ca() {
     for names in [&["ca.pem"][..], &["ca-key.pem"], &["ca.pem", "ca-key.pem"]] {
-        let place = Place::new();
+        let place = Place::new("unfinished-ca");
         fs::create_dir(place.file("")).unwrap();
         for name in names {
             fs::write(place.file(name), "").unwrap();
@@ -194,7 +167,7 @@ fn empty_files_are_no_ca() {
 /// If the files have their own paths, the command in the refusal completes them.
 #[test]
 fn by_path() {
-    let place = Place::new();
+    let place = Place::new("unfinished-ca");
     fs::create_dir(place.file("")).unwrap();
     let line = "ca new -o p/a.pem --key-out p/k.pem";
     let _ = place.done(line);
@@ -223,7 +196,7 @@ fn by_path() {
 #[test]
 fn by_the_library() {
     for kind in CaKind::ALL {
-        let place = Place::new();
+        let place = Place::new("unfinished-ca");
         let store = Store::new(place.file(""), Layout::Kubespray);
         let files = store.lock().unwrap();
         let paths = store.ca_paths(kind);

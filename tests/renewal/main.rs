@@ -9,6 +9,7 @@
 mod ca_renewal;
 mod ca_replaced;
 mod ca_unfinished;
+mod place;
 mod renew;
 mod renew_links;
 mod renew_peers;
