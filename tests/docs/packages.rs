@@ -35,7 +35,12 @@ fn host() -> String {
 
 /// The names and versions of all dependencies of a package.
 fn dependencies(package: &str) -> BTreeSet<(String, String)> {
-    let tree = cargo(&[
+    dependencies_with(package, &[])
+}
+
+/// The names and versions of all dependencies of a package with these options for its features.
+fn dependencies_with(package: &str, features: &[&str]) -> BTreeSet<(String, String)> {
+    let tree = [
         "tree",
         "--package",
         package,
@@ -45,7 +50,8 @@ fn dependencies(package: &str) -> BTreeSet<(String, String)> {
         "none",
         "--format",
         "{p}",
-    ]);
+    ];
+    let tree = cargo(&[&tree, features].concat());
     let parse = |line: &str| {
         let mut words = line.split_whitespace();
         let name = words.next()?.to_owned();
@@ -77,6 +83,34 @@ fn the_library_brings_no_argument_parser() {
         assert!(!names.contains(name), "etcd-pki-core is built from {name}");
     }
     assert!(names.contains("ring"));
+}
+
+/// A user who only issues certificates gets no crates for files and threads.
+#[test]
+fn the_library_without_files() {
+    let names = |features: &[&str]| -> BTreeSet<String> {
+        let all = dependencies_with("etcd-pki-core", features).into_iter();
+        all.map(|(name, _)| name).collect()
+    };
+    let (whole, small) = (names(&[]), names(&["--no-default-features"]));
+    for name in [
+        "nix",
+        "rayon",
+        "rustix",
+        "serde",
+        "serde-saphyr",
+        "tempfile",
+    ] {
+        assert!(
+            whole.contains(name),
+            "etcd-pki-core is not built from {name}"
+        );
+        assert!(
+            !small.contains(name),
+            "without store it is built from {name}"
+        );
+    }
+    assert!(small.contains("ring"));
 }
 
 #[test]

@@ -220,8 +220,18 @@ fn an_authority_past_its_end_or_before_its_beginning() {
         let key = PrivateKey::from_pem(fs::read(made.file("ca-key.pem")).unwrap()).unwrap();
         CertificateAuthority::load_at(vec![certificate.clone()], key, at)
     };
+    // The same for a CA with its key elsewhere
+    let elsewhere = |at| {
+        let key = PrivateKey::from_pem(fs::read(made.file("ca-key.pem")).unwrap()).unwrap();
+        CertificateAuthority::from_signer_at(vec![certificate.clone()], key, at)
+    };
     let second = Duration::from_secs(1);
     assert!(load(certificate.not_after()).is_ok());
+    assert!(elsewhere(certificate.not_after()).is_ok());
+    let late = elsewhere(certificate.not_after() + second);
+    assert!(matches!(late, Err(Error::CaExpired { .. })));
+    let early = elsewhere(certificate.not_before() - second);
+    assert!(matches!(early, Err(Error::CaNotYetValid { .. })));
     let late = load(certificate.not_after() + second);
     assert!(matches!(late, Err(Error::CaExpired { .. })));
     let early = load(certificate.not_before() - second);

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use etcd_pki_core::Role;
+use etcd_pki_core::{Certificate, CertificateAuthority, Identity, Role};
 use etcd_pki_tests::{Verdict, each};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
@@ -64,4 +64,30 @@ fn verifies_every_certificate_for_the_usages_of_its_role() {
         verify(&ca, leaf, KeyUsage::client_auth(), Some("10.0.0.12"))
             .assert_refused(&what, "CertNotValidForName");
     }
+}
+
+/// rustls takes the chain and the key of a bundle as they are.
+#[test]
+fn a_bundle_for_rustls() {
+    let ca = CertificateAuthority::create("etcd-ca").expect("a CA");
+    let identity = Identity::new("etcd-1").expect("an identity");
+    let bundle = ca.issue(Role::Member, identity).expect("a bundle");
+    let (own, secret) = (bundle.certificate().clone(), bundle.key().to_secret_der());
+    let (chain, key) = bundle.into_rustls();
+    assert_eq!(key.secret_der(), secret.as_slice());
+    let [leaf] = chain.as_slice() else {
+        panic!("{} certificates under a root", chain.len());
+    };
+    assert_eq!(
+        Certificate::try_from(leaf.clone()).expect("a certificate"),
+        own
+    );
+
+    let root = CertificateDer::from(ca.certificate());
+    let anchors = [anchor_from_trusted_cert(&root).expect("a root")];
+    let leaf = EndEntityCert::try_from(leaf).expect("a certificate");
+    let (now, usage) = (UnixTime::now(), KeyUsage::server_auth());
+    let algorithms = ALL_VERIFICATION_ALGS;
+    leaf.verify_for_usage(algorithms, &anchors, &[], now, usage, None, None)
+        .expect("a valid chain");
 }
