@@ -140,6 +140,7 @@ impl Contents {
             }
             Err(Error::Malformed { reason, .. })
                 if foreign::is_pkcs7_in_pem(&bytes)
+                    && foreign::hint(&reason).is_some()
                     && matches!(Layout::kind_by_name(path), Some((_, false))) =>
             {
                 let fix = foreign::hint(&reason).unwrap_or_default();
@@ -408,6 +409,28 @@ mod tests {
             ("alpaca-key.pem", false),
         ] {
             assert_eq!(is_named_as_ca_key(Path::new(name)), expected, "{name}");
+        }
+    }
+
+    /// A file of PKCS#7 in the place of a CA has no certificate for etcd. A damaged certificate next to
+    /// it is reported as damaged.
+    #[test]
+    fn pkcs7_in_the_place_of_a_ca() {
+        let pkcs7 = "-----BEGIN PKCS7-----\nMAA=\n-----END PKCS7-----\n";
+        let damaged = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("ca.pem");
+        for (text, code) in [
+            (pkcs7.to_owned(), "EP041"),
+            (format!("{damaged}{pkcs7}"), "EP012"),
+            (damaged.to_owned(), "EP012"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let Contents::Unreadable(finding) = Contents::of(&path, 0) else {
+                panic!("{code}");
+            };
+            assert_eq!(finding.code(), code, "{finding}");
+            assert!(!finding.fix().is_empty(), "{finding}");
         }
     }
 
