@@ -1,7 +1,7 @@
 //! The specification of a cluster.
 
 mod admin;
-mod authority;
+mod ca;
 mod defaults;
 mod desired;
 mod entry;
@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use self::admin::AdminArgument;
 pub(crate) use self::{
     admin::PyClusterAdmin,
-    authority::PyClusterAuthority,
+    ca::PyClusterCa,
     defaults::PyClusterDefaults,
     desired::{PyDesired, PyDesiredCa, PyDesiredPair},
     entry::PyClusterEntry,
@@ -36,12 +36,12 @@ use crate::{
 ///
 /// `members`, `nodes` and `clients` are entries, or names where a name is enough. `shared_names`
 /// are in every member's certificate. Files are in `directory` with the names of `layout`; without
-/// it, `plan` and `apply` need one. `authority`, `defaults` and `files` change the defaults of the
+/// it, `plan` and `apply` need one. `ca`, `defaults` and `files` change the defaults of the
 /// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
 /// and `False` leaves it out.
 ///
-/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and
-/// addresses are separate from names.
+/// In YAML, the `compatibility` of the defaults is called `profile`, and addresses are separate
+/// from names.
 ///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
@@ -90,9 +90,9 @@ impl PyCluster {
     #[pyo3(
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
-            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None
+            layout=Word(Layout::Kubespray), directory=None, ca=None, defaults=None, admin=AdminArgument::Usual, files=None
         ),
-        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
+        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, ca=None, \
             defaults=None, admin=True, files=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
@@ -103,7 +103,7 @@ impl PyCluster {
         shared_names: Names,
         layout: Word<Layout>,
         directory: Option<PathBuf>,
-        authority: Option<&Bound<'_, PyClusterAuthority>>,
+        ca: Option<&Bound<'_, PyClusterCa>>,
         defaults: Option<&Bound<'_, PyClusterDefaults>>,
         admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
@@ -115,7 +115,7 @@ impl PyCluster {
         let cluster = Cluster::try_from(ClusterSpec {
             layout: layout.0,
             directory,
-            ca: authority.map_or(default.ca, |ca| ca.get().0.clone()),
+            ca: ca.map_or(default.ca, |ca| ca.get().0.clone()),
             defaults: defaults.map_or(default.defaults, |defaults| defaults.get().0.clone()),
             shared_names: shared_names.0,
             members: entries(members),
@@ -145,8 +145,8 @@ impl PyCluster {
 
     /// The CA.
     #[getter]
-    fn authority(&self) -> PyClusterAuthority {
-        PyClusterAuthority(self.cluster.spec().ca.clone())
+    fn ca(&self) -> PyClusterCa {
+        PyClusterCa(self.cluster.spec().ca.clone())
     }
 
     /// The defaults of entries.

@@ -15,7 +15,7 @@ from etcd_pki import (
     CaKind,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -42,7 +42,7 @@ def built():
     return Cluster(
         layout=Layout.KUBEADM,
         directory="pki",
-        authority=ClusterAuthority("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
+        ca=ClusterCa("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
         defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20), take_names_as_given=True),
         shared_names=["etcd", IPv4Address("10.0.0.100")],
         members=[ClusterEntry("etcd-1", names=["10.0.0.11"])],
@@ -83,8 +83,8 @@ def test_facts():
     assert cluster.hosts == ["etcd-1", "kube-1"]
     assert cluster.shared_names == ["etcd", IPv4Address("10.0.0.100")]
     assert [entry.identity.name for entry in cluster.members + cluster.nodes + cluster.clients] == ["etcd-1", "kube-1", "backup"]
-    assert (cluster.authority.common_name, cluster.authority.organization) == ("etcd-ca", "ops")
-    assert not cluster.authority.has_separate_peers
+    assert (cluster.ca.common_name, cluster.ca.organization) == ("etcd-ca", "ops")
+    assert not cluster.ca.has_separate_peers
     assert cluster.defaults.renew_before == "20d"
     assert cluster.defaults.takes_names_as_given and not ClusterDefaults().takes_names_as_given
     assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
@@ -139,7 +139,7 @@ def test_is_copied_and_pickled(take):
 
 
 def test_is_frozen():
-    for value, name in (built(), "members"), (built().authority, "common_name"), (built(), "anything"):
+    for value, name in (built(), "members"), (built().ca, "common_name"), (built(), "anything"):
         with pytest.raises(AttributeError):
             setattr(value, name, None)
 
@@ -187,7 +187,7 @@ def test_without_a_directory():
         {"shared_names": "etcd"},
         {"shared_names": b"etcd"},
         {"layout": 7},
-        {"authority": "etcd-ca"},
+        {"ca": "etcd-ca"},
         {"defaults": {}},
         {"admin": "yes"},
         {"admin": 1},

@@ -91,7 +91,7 @@ fn of_usages(
         return None;
     }
     if certificate.is_ca() {
-        return Some("is an authority's");
+        return Some("belongs to a CA");
     }
     let usages = certificate.extended_key_usages()?;
     if usages.contains(&ExtendedKeyUsage::Any) {
@@ -126,8 +126,8 @@ fn is_own(layout: Layout, pair: &Pair, pairs: &[Pair]) -> bool {
         && pairs
             .iter()
             .filter(|pair| pair.kind.ca().is_some())
-            .filter_map(|authority| authority.certificate.as_ref())
-            .any(|authority| issuer::is_signed_by(certificate, [authority]))
+            .filter_map(|ca| ca.certificate.as_ref())
+            .any(|ca| issuer::is_signed_by(certificate, [ca]))
 }
 
 /// The common names that the certificate of an entry can have; Kubespray cuts them at the first

@@ -50,7 +50,7 @@ impl Error {
                  `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }
             Self::ExistingCa { layout: None, .. } => {
-                "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
+                "every certificate of the old CA would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
             Self::Clock { .. } => {

@@ -276,7 +276,7 @@ impl View<'_> {
         let work = work(action, &current);
         let has_certificate = certificate.is_some();
         let ca_serial =
-            certificate.and_then(|certificate| certificate.extensions().authority_serial.clone());
+            certificate.and_then(|certificate| certificate.extensions().issuer_serial.clone());
         let mut step = Step {
             due: life.map(|(begin, end)| renew_before.begins(begin, end)),
             not_before,

@@ -194,7 +194,7 @@ pub(super) fn check_orphans(
         let key = desired.paths.key.display();
         format!("{key} without its certificate, and {}", path.display())
     } else {
-        format!("{}, which another authority has signed", path.display())
+        format!("{}, which another CA has signed", path.display())
     };
     Err(Error::ExistingCa {
         directory: store.directory().to_owned(),

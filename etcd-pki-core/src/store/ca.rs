@@ -106,15 +106,15 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`]; inside [`Error::File`], the errors of [`Certificate::all_from_bytes`].
-    pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
+    pub fn trusts(&self, ca: &CertificateAuthority) -> Result<Option<bool>> {
         let path = self.ca_paths(CaKind::Client).certificate;
         let Some((bytes, _)) = look(&path)? else {
             return Ok(None);
         };
         let (trusted, _) = verify::held_bundle(&bytes);
         let trusted = trusted.map_err(|error| error.in_file(path))?;
-        let mut chain = authority.chain();
-        chain.push(authority.root().clone());
+        let mut chain = ca.chain();
+        chain.push(ca.root().clone());
         let is_trusted = |one: &Certificate| {
             trusted.iter().any(|anchor| {
                 let is_same =
@@ -188,7 +188,7 @@ impl Store {
             .filter(|(path, one)| !is_replaced_ca(path) && is_of_another(one));
         if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            trace = Trace::Found(format!("{name}, which another authority has signed"));
+            trace = Trace::Found(format!("{name}, which another CA has signed"));
         }
         Ok(trace)
     }
@@ -376,7 +376,7 @@ fn ca_texts(
     passphrase: Option<&Passphrase>,
 ) -> Result<PairTexts> {
     let elsewhere = || Error::Signer {
-        reason: "the key of this authority is not in this process".to_owned(),
+        reason: "the key of this CA is not in this process".to_owned(),
     };
     let key = ca.key().ok_or_else(elsewhere)?;
     let key = match passphrase {
@@ -440,13 +440,13 @@ fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
     refused.or_else(|| verify::skipped_blocks(file).filter(|_| !is_read))
 }
 
-/// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
+/// Loads a CA from any two files as [`read_ca`] does, even if it has expired, so that it can
 /// be renewed.
 ///
 /// # Errors
 ///
 /// The errors of [`Store::ca_for_renewal`].
-pub fn read_authority_to_renew(
+pub fn read_ca_to_renew(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
@@ -460,7 +460,7 @@ pub fn read_authority_to_renew(
 /// # Errors
 ///
 /// The errors of [`Store::ca`].
-pub fn read_authority(
+pub fn read_ca(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,

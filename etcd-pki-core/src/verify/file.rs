@@ -176,15 +176,15 @@ fn ca_before_leaf(blocks: &[Block]) -> Option<Cause> {
     if following.is_empty() {
         return None;
     }
-    let is_authority = |block: &Block| {
+    let is_ca = |block: &Block| {
         let certificate = Certificate::from_der(&block.contents).ok()?;
         Some(certificate.is_ca())
     };
-    if is_authority(first) != Some(true) {
+    if is_ca(first) != Some(true) {
         return None;
     }
     let mut following = following.iter();
-    let leaf = following.find(|block| is_authority(block) == Some(false))?;
+    let leaf = following.find(|block| is_ca(block) == Some(false))?;
     Some(Cause::CaBeforeLeaf {
         block: leaf.number,
         line: leaf.line,

@@ -1,4 +1,4 @@
-"""Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL.
+"""Keys, certificate requests, a CA and certificates for etcd, without OpenSSL.
 
 >>> from etcd_pki import CertificateAuthority, Role
 >>> ca = CertificateAuthority.create("etcd-ca")
@@ -14,7 +14,7 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
   READ_LIMIT
-- Clusters: Cluster, ClusterEntry, ClusterAuthority, ClusterDefaults, ClusterAdmin, ClusterFiles,
+- Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
   Peers; Desired, DesiredCa, DesiredPair; Exported; KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
@@ -39,7 +39,7 @@ from etcd_pki._etcd_pki import (
     Claim,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -126,7 +126,7 @@ __all__ = [
     "Claim",
     "Cluster",
     "ClusterAdmin",
-    "ClusterAuthority",
+    "ClusterCa",
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",

@@ -9,7 +9,7 @@ from etcd_pki._etcd_pki.certificates import Bundle, Certificate, Issued
 from etcd_pki._etcd_pki.cluster import (
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -60,7 +60,7 @@ __all__ = [
     "Claim",
     "Cluster",
     "ClusterAdmin",
-    "ClusterAuthority",
+    "ClusterCa",
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",

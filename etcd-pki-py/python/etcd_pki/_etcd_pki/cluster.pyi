@@ -48,7 +48,7 @@ class ClusterAdmin:
     def has_alternative_names(self) -> bool: ...
 
 @final
-class ClusterAuthority:
+class ClusterCa:
     def __new__(
         cls,
         common_name: str | None = None,
@@ -161,7 +161,7 @@ class Cluster:
         shared_names: Iterable[NameLike] = (),
         layout: LayoutLike = "kubespray",
         directory: StrPath | None = None,
-        authority: ClusterAuthority | None = None,
+        ca: ClusterCa | None = None,
         defaults: ClusterDefaults | None = None,
         admin: ClusterAdmin | bool = True,
         files: ClusterFiles | None = None,
@@ -178,7 +178,7 @@ class Cluster:
     @property
     def directory(self) -> Path | None: ...
     @property
-    def authority(self) -> ClusterAuthority: ...
+    def ca(self) -> ClusterCa: ...
     @property
     def defaults(self) -> ClusterDefaults: ...
     @property
