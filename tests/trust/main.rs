@@ -1,4 +1,4 @@
-//! Trust that changes: what running members trust.
+//! Trust that changes: CA rotation and revocation, and what running members trust.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -7,3 +7,4 @@
 )]
 
 mod probe;
+mod rotation;
