@@ -424,10 +424,51 @@ fn own_ca<'a>(certificate: &Certificate, cas: &[(&'a Path, &Certificate)]) -> Op
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+
+    use rcgen::{CertificateParams, SanType};
 
     use super::*;
-    use crate::{ca::CertificateAuthority, role::Role, x509::identity::Identity};
+    use crate::{
+        ca::CertificateAuthority,
+        role::Role,
+        test_certificates::{self, Made},
+        x509::identity::Identity,
+    };
+
+    fn ca(name: &str) -> CertificateParams {
+        test_certificates::ca(name, None)
+    }
+
+    /// A member's certificate without findings.
+    fn member() -> CertificateParams {
+        let mut params = test_certificates::member("a");
+        let name = "a.lan".try_into().unwrap();
+        params.subject_alt_names = vec![SanType::DnsName(name)];
+        params
+    }
+
+    /// Checks a directory with these certificates and keys. Returns each finding with its file and
+    /// the number of its certificate.
+    fn found(files: &[(&str, &[&Made])], keys: &[(&str, &Made)]) -> Vec<String> {
+        let scratch = tempfile::tempdir().unwrap();
+        for (file, all) in files {
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            fs::write(scratch.path().join(file), texts.concat()).unwrap();
+        }
+        for (file, made) in keys {
+            let path = scratch.path().join(file);
+            fs::write(&path, &**made.private_key().to_secret_pem()).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let mut found = Vec::new();
+        for one in Check::new().run([scratch.path()]) {
+            let file = one.path().strip_prefix(scratch.path()).unwrap().display();
+            let codes = one.findings().iter().map(Finding::code);
+            found.extend(codes.map(|code| format!("{file} {} {code}", one.number())));
+        }
+        found
+    }
 
     #[test]
     fn each_instant_of_a_life() {
@@ -452,5 +493,68 @@ mod tests {
             let codes: Vec<_> = found.iter().map(Finding::code).collect();
             assert_eq!(codes, code.into_iter().collect::<Vec<_>>(), "{now:?}");
         }
+    }
+
+    /// The CAs after a leaf in its file are not leaves: their issuer may be elsewhere.
+    #[test]
+    fn cas_after_a_leaf() {
+        let middle = Made::root(ca("root")).sign(ca("middle"));
+        let trusted = middle.again(|_| {});
+        let leaf = middle.sign(member());
+        let files = [
+            ("ca.pem", &[&trusted][..]),
+            ("member-a.pem", &[&leaf, &middle]),
+        ];
+        assert_eq!(found(&files, &[]), [""; 0]);
+        // A CA in the place of a leaf is judged as a leaf
+        let files = [("ca.pem", &[&trusted][..]), ("member-a.pem", &[&middle])];
+        assert_eq!(found(&files, &[]), ["member-a.pem 1 EP007"]);
+    }
+
+    /// A certificate of Kubernetes need not be signed by etcd's CA.
+    #[test]
+    fn leaves_of_kubernetes() {
+        let [etcd, kubernetes] = ["etcd-ca", "kubernetes-ca"].map(|name| Made::root(ca(name)));
+        let leaf = kubernetes.sign(member());
+        for (file, expected) in [
+            ("x.pem", &[][..]),
+            ("member-a.pem", &["member-a.pem 1 EP007"]),
+        ] {
+            let files = [
+                ("ca.pem", &[&etcd][..]),
+                ("kubernetes.pem", &[&kubernetes]),
+                (file, &[&leaf]),
+            ];
+            assert_eq!(found(&files, &[]), expected, "{file}");
+        }
+    }
+
+    /// A CA that cannot sign is a fault only of the certificate with the key that is here.
+    #[test]
+    fn a_ca_that_cannot_sign() {
+        let root = Made::root(test_certificates::ca("root", Some(0)));
+        let middle = root.sign(ca("middle"));
+        let files = [("ca.pem", &[&middle, &root][..])];
+        for (key, expected) in [
+            (None, &[][..]),
+            (Some(&root), &[]),
+            (Some(&middle), &["ca.pem 1 EP033"]),
+        ] {
+            let keys: Vec<_> = key.map(|key| ("ca-key.pem", key)).into_iter().collect();
+            assert_eq!(found(&files, &keys), expected);
+        }
+    }
+
+    /// The certificate after a leaf is its issuer only if it signed the leaf.
+    #[test]
+    fn a_stranger_after_a_leaf() {
+        let [root, stranger] = ["root", "stranger"].map(|name| Made::root(ca(name)));
+        let leaf = Made::root(ca("elsewhere")).sign(member());
+        let files = [("root.pem", &[&root][..]), ("x.pem", &[&leaf, &stranger])];
+        assert_eq!(found(&files, &[]), ["x.pem 1 EP007"]);
+        let middle = root.sign(ca("middle"));
+        let leaf = middle.sign(member());
+        let files = [("root.pem", &[&root][..]), ("x.pem", &[&leaf, &middle])];
+        assert_eq!(found(&files, &[]), [""; 0]);
     }
 }
