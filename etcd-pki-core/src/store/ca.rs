@@ -594,4 +594,51 @@ mod tests {
             assert!(matches!(replaced, Err(Error::ExistingCa { .. })));
         }
     }
+
+    /// A CA is not renewed with a path length that would make etcd refuse a leaf below an
+    /// intermediate CA. Certificates of CAs are no leaves.
+    #[test]
+    fn leaves_below_a_renewed_ca() {
+        let root = Made::root(test_certificates::ca("root", None));
+        let middle = root.sign(test_certificates::ca("middle", None));
+        let below_middle = middle.sign(test_certificates::ca("lower", None));
+        // Another CA with the key of the root is between them
+        let same_key = root.again(|params| *params = test_certificates::ca("other", None));
+        let same_key = root.sign_again(&same_key);
+        let below = same_key.sign(test_certificates::ca("below", None));
+        let leaf = |ca: &Made| ca.sign(test_certificates::member("a"));
+        let renewed = |length| {
+            let renewed = root.again(|params| *params = test_certificates::ca("root", length));
+            renewed.certificate
+        };
+        for (what, all, length, expected) in [
+            ("a direct leaf", &[&leaf(&root)][..], Some(0), true),
+            ("one CA", &[&leaf(&middle), &middle], Some(0), false),
+            ("one CA", &[&leaf(&middle), &middle], Some(1), true),
+            ("one CA", &[&leaf(&middle), &middle], None, true),
+            ("a CA", &[&below_middle, &middle], Some(0), true),
+            (
+                "two CAs",
+                &[&leaf(&below), &below, &same_key],
+                Some(1),
+                false,
+            ),
+            (
+                "two CAs",
+                &[&leaf(&below), &below, &same_key],
+                Some(2),
+                true,
+            ),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            let store = Store::new(scratch.path(), Layout::Kubespray);
+            let paths = store.layout().ca(CaKind::Client);
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            fs::write(scratch.path().join("member-a.pem"), texts.concat()).unwrap();
+            fs::write(scratch.path().join("ca.pem"), root.certificate.to_pem()).unwrap();
+            let locked = store.lock().unwrap();
+            let checked = locked.check_leaves(&paths, &renewed(length));
+            assert_eq!(checked.is_ok(), expected, "{what} {length:?}: {checked:?}");
+        }
+    }
 }
