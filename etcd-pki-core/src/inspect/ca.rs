@@ -249,4 +249,20 @@ mod tests {
             assert_eq!(read(scratch.path()).links.len(), links);
         }
     }
+
+    /// The owner of a CA's certificates. Only root can test this.
+    #[test]
+    fn owners_of_a_ca() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("ca.pem");
+        let made = Made::root(test_certificates::ca("ca", None));
+        fs::write(&path, made.certificate.to_pem()).unwrap();
+        assert_eq!(read(scratch.path()).owner, None);
+        if std::os::unix::fs::chown(&path, Some(4711), None).is_err() {
+            return;
+        }
+        let ca = read(scratch.path());
+        assert!(ca.owner.is_some());
+        assert_eq!(ca.obstacles().next(), ca.owner.as_ref());
+    }
 }

@@ -557,4 +557,87 @@ mod tests {
         let files = [("root.pem", &[&root][..]), ("x.pem", &[&leaf, &middle])];
         assert_eq!(found(&files, &[]), [""; 0]);
     }
+
+    /// The findings about a file are those of its first certificate.
+    #[test]
+    fn findings_about_a_file() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("ca.pem");
+        let all = ["one", "two"].map(|name| Made::root(ca(name)).certificate.to_pem());
+        fs::write(&path, all.concat()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let codes = Check::new().run([&path]).into_iter().map(|one| {
+            let codes = one.findings().iter().map(Finding::code);
+            codes.collect::<Vec<_>>()
+        });
+        assert_eq!(codes.collect::<Vec<_>>(), [vec!["EP015"], vec![]]);
+    }
+
+    /// The key belongs to each certificate of a CA with this key, and to the first certificate of
+    /// a leaf's file.
+    #[test]
+    fn certificates_of_one_key() {
+        let [one, other] = ["one", "other"].map(|name| Made::root(ca(name)));
+        let again = one.again(|params| *params = ca("again"));
+        let leaf = Made::root(member());
+        let same_key = leaf.again(|params| *params = ca("same"));
+        for (file, all, key, expected) in [
+            (
+                "ca",
+                &[&other, &one, &again][..],
+                &one,
+                &[false, true, true][..],
+            ),
+            (
+                "ca",
+                &[&other, &one],
+                &Made::root(ca("third")),
+                &[true, false],
+            ),
+            ("member-a", &[&leaf, &same_key], &leaf, &[true, false]),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            let texts: Vec<_> = all.iter().map(|made| made.certificate.to_pem()).collect();
+            fs::write(scratch.path().join(format!("{file}.pem")), texts.concat()).unwrap();
+            let path = scratch.path().join(format!("{file}-key.pem"));
+            fs::write(path, &**key.private_key().to_secret_pem()).unwrap();
+            let checked = Check::new().run([scratch.path()]);
+            let found = checked.iter().map(|one| one.key().is_some());
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{file}");
+        }
+    }
+
+    /// A sticky directory in which all users add files is a fault if it has a CA and its key.
+    #[test]
+    fn directories_that_others_share() {
+        let made = Made::root(ca("ca"));
+        let leaf = made.sign(member());
+        for (files, key, expected) in [
+            (&[("ca.pem", &made)][..], Some("ca-key.pem"), 1),
+            (&[("ca.pem", &made)], None, 0),
+            (&[("a.pem", &leaf)], Some("a-key.pem"), 0),
+            (&[("ca.pem", &made), ("a.pem", &leaf)], Some("a-key.pem"), 1),
+            (
+                &[("a.pem", &leaf), ("ca.pem", &made)],
+                Some("ca-key.pem"),
+                1,
+            ),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            for (file, made) in files {
+                fs::write(scratch.path().join(file), made.certificate.to_pem()).unwrap();
+            }
+            if let Some(key) = key {
+                fs::write(
+                    scratch.path().join(key),
+                    &**made.private_key().to_secret_pem(),
+                )
+                .unwrap();
+            }
+            fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+            let reading = Reading::of([scratch.path()]);
+            let found = writable_directories(&reading.contents);
+            assert_eq!(found.len(), expected, "{key:?}");
+        }
+    }
 }

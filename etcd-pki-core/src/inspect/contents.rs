@@ -521,4 +521,19 @@ mod tests {
             assert_eq!(found.key.public.as_ref(), public);
         }
     }
+
+    #[test]
+    fn names_of_leaves() {
+        for (name, expected) in [
+            ("member-a.pem", true),
+            ("etcd/client-a.crt", true),
+            ("client-ca.crt", false),
+            ("ca.pem", false),
+            ("ca-replaced-1.pem", false),
+            ("member-a-key.pem", false),
+            ("x.pem", false),
+        ] {
+            assert_eq!(is_named_as_leaf(Path::new(name)), expected, "{name}");
+        }
+    }
 }

@@ -138,6 +138,12 @@ mod tests {
             files.extend(leaves);
             assert_eq!(dependents(&files), [expected], "{what}");
         }
+        // Each of two CAs signed the other one
+        let cross = middle.sign_again(&renewed);
+        let [old, cross] = [[&root], [&cross]];
+        let mut files = vec![("ca.pem", &old[..]), ("cross.pem", &cross)];
+        files.extend(leaves);
+        assert_eq!(dependents(&files), [Some(2)]);
         // The later certificate is in another file
         let [old, new] = [[&root], [&renewed]];
         let mut files = vec![("ca.pem", &old[..]), ("new-ca.pem", &new)];

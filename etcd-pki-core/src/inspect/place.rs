@@ -261,6 +261,21 @@ mod tests {
         }
     }
 
+    /// The last part of a path may be `..`. Then the real folder counts.
+    #[test]
+    fn stores_of_unusual_paths() {
+        for (ca, file, expected) in [
+            ("etcd/ca.crt", "etcd/sub/../server.crt", Layout::Kubeadm),
+            ("other/ca.crt", "other/sub/../server.crt", Layout::Etcdadm),
+        ] {
+            let scratch = directory(&[ca]);
+            let file = scratch.path().join(file);
+            fs::create_dir(file.parent().and_then(Path::parent).unwrap()).unwrap();
+            let found = store_of(&file).map(|store| store.layout());
+            assert_eq!(found, Some(expected), "{ca}");
+        }
+    }
+
     /// A member's certificate for peers belongs to the peer CA, if there is one.
     #[test]
     fn kinds_of_cas() {
