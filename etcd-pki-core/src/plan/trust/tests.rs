@@ -313,3 +313,46 @@ fn leaves_that_a_bundle_does_not_verify() {
         [(CaKind::Client, Some(path)), (CaKind::Peer, None)]
     );
 }
+
+/// Without the CA's key, a host compares its leaves with all trusted CAs of the CA's name. A
+/// symbolic link is an obstacle only if its file must change.
+#[test]
+fn trusted_cas_of_the_name() {
+    let (named, renamed) = (Made::root(ca("etcd-ca")), Made::root(ca("other")));
+    let leaf = Made::root(test_certificates::leaf("etcd-ca"));
+    let scratch = tempfile::tempdir().unwrap();
+    let exchange = tempfile::tempdir().unwrap();
+    let all = [&renamed, &named, &leaf];
+    let texts = all.map(|made| made.certificate.to_pem());
+    std::fs::write(scratch.path().join("ca.pem"), texts.concat()).unwrap();
+    let cluster = Cluster::try_from(ClusterSpec::default()).unwrap();
+    let arrival = Arrival {
+        store: &Store::new(scratch.path(), Layout::default()),
+        exchange: &Exchange::open_or_make(exchange.path()).unwrap(),
+        host: "a",
+        permissions: &Attributes::default(),
+        options: &PlanOptions::new(),
+        pairs: &[],
+        now: SystemTime::now(),
+    };
+    let desired = cluster.desired().unwrap().cas.remove(0);
+    let mut trust = Trust::read(desired, &arrival, &mut Vec::new()).unwrap();
+    assert_eq!(trust.certificate(), Some(&named.certificate));
+    let found: Vec<_> = trust.named().collect();
+    assert!(!found.is_empty());
+    for (path, certificate) in found {
+        assert_eq!(
+            (path.as_path(), &certificate),
+            (Path::new("ca.pem"), &named.certificate)
+        );
+    }
+    assert_eq!(trust.obstacle(), None);
+    trust.link = Some(rules::leads_elsewhere(Path::new("ca.pem")));
+    assert_eq!(trust.obstacle(), None);
+    trust.change = Some(Change {
+        text: String::new(),
+        removed: Vec::new(),
+    });
+    assert_eq!(trust.obstacle(), trust.link.as_ref());
+    assert!(trust.obstacle().is_some());
+}
