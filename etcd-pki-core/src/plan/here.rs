@@ -249,11 +249,7 @@ impl View<'_> {
             self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
         let paths = desired.paths.below(&self.directory);
         put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
-        let written = match action {
-            Action::Renew if current.needs_key_rewrite() => Action::Reissue,
-            action => action,
-        };
-        let links = links(&self.directory, &paths, written);
+        let links = links(&self.directory, &paths, action);
         let blocks = |link: &Finding| {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
@@ -391,3 +387,6 @@ fn work(action: Action, current: &Current) -> Work {
         _ => Work::None,
     }
 }
+
+#[cfg(test)]
+mod tests;
