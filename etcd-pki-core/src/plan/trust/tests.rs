@@ -252,13 +252,3 @@ fn what_arrives() {
         assert_eq!(judged.is_complete(), is_complete, "{what}");
     }
 }
-
-#[test]
-fn files_of_links() {
-    for (certificate, link) in [
-        ("ca.pem", "ca-link.pem"),
-        ("etcd/ca.crt", "etcd/ca-link.pem"),
-    ] {
-        assert_eq!(link_path(Path::new(certificate)), Path::new(link));
-    }
-}
