@@ -4,6 +4,7 @@ mod admin;
 mod authority;
 mod defaults;
 mod desired;
+mod endpoints;
 mod entry;
 mod files;
 mod planning;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     authority::PyClusterAuthority,
     defaults::PyClusterDefaults,
     desired::{PyDesired, PyDesiredCa, PyDesiredPair},
+    endpoints::{Port, PyMemberEndpoints},
     entry::PyClusterEntry,
     files::PyClusterFiles,
 };
@@ -38,7 +40,8 @@ use crate::{
 /// are in every member's certificate. Files are in `directory` with the names of `layout`; without
 /// it, `plan` and `apply` need one. `authority`, `defaults` and `files` change the defaults of the
 /// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
-/// and `False` leaves it out.
+/// and `False` leaves it out. `client_port` and `peer_port` are the ports of all members, by default
+/// 2379 and 2380.
 ///
 /// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and
 /// addresses are separate from names.
@@ -90,10 +93,11 @@ impl PyCluster {
     #[pyo3(
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
-            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None
+            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None,
+            client_port=None, peer_port=None
         ),
         text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
-            defaults=None, admin=True, files=None)"
+            defaults=None, admin=True, files=None, client_port=None, peer_port=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
@@ -107,6 +111,8 @@ impl PyCluster {
         defaults: Option<&Bound<'_, PyClusterDefaults>>,
         admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
+        client_port: Option<Port>,
+        peer_port: Option<Port>,
     ) -> PyResult<Self> {
         let entries = |Listed(entries): Listed<PyClusterEntry>| {
             entries.into_iter().map(|entry| entry.0).collect()
@@ -127,6 +133,7 @@ impl PyCluster {
                 AdminArgument::Nobody => None,
             },
             files: files.map_or(default.files, |files| files.get().0.clone()),
+            ports: Port::ports(client_port, peer_port),
         });
         cluster.or_raise().map(Self::new)
     }
@@ -189,6 +196,27 @@ impl PyCluster {
     #[getter]
     fn files(&self) -> PyClusterFiles {
         PyClusterFiles(self.cluster.spec().files.clone())
+    }
+
+    /// The port of all members for clients, if it is specified.
+    #[getter]
+    fn client_port(&self) -> Option<u16> {
+        self.cluster.spec().ports.client
+    }
+
+    /// The port of all members for peers, if it is specified.
+    #[getter]
+    fn peer_port(&self) -> Option<u16> {
+        self.cluster.spec().ports.peer
+    }
+
+    /// The endpoints of each member, in the order of the specification. The host is the member's
+    /// first address that no other member has, or its first address, or its first name, or its
+    /// name.
+    #[getter]
+    fn endpoints(&self) -> Vec<PyMemberEndpoints> {
+        let endpoints = self.cluster.endpoints().into_iter();
+        endpoints.map(PyMemberEndpoints).collect()
     }
 
     /// The hosts: members and nodes by name, each once.

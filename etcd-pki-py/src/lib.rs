@@ -55,7 +55,7 @@ mod _etcd_pki {
         claim::PyClaim,
         cluster::{
             PyCluster, PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry,
-            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair,
+            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair, PyMemberEndpoints,
         },
         command::run,
         config::PySettings,

@@ -1,4 +1,4 @@
-//! Trust that changes: CA rotation and revocation.
+//! Trust that changes: CA rotation and revocation, and what running members trust.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -6,4 +6,5 @@
     reason = "a failing step fails the test"
 )]
 
+mod probe;
 mod rotation;

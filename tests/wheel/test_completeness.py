@@ -13,6 +13,7 @@ CORE = Path(__file__).resolve().parents[2] / "etcd-pki-core" / "src"
 # The items with another counterpart in Python
 OTHERWISE = {
     "AdminSpec": "ClusterAdmin",
+    "AdvertisedCa": "the subject as str",
     "AlternativeName": "str | IPv4Address | IPv6Address",
     "CaProfile": "the keywords of CertificateAuthority.create",
     "CaAt": "the keyword now of the methods of CertificateAuthority",
@@ -23,6 +24,7 @@ OTHERWISE = {
     "CommonName": "the keywords common_name and without_common_name",
     "DefaultsSpec": "ClusterDefaults",
     "DnsName": "str",
+    "Endpoint": "str, HOST:PORT",
     "Error": "one class for each kind, in etcd_pki.errors",
     "EntrySpec": "ClusterEntry",
     "ExtendedKeyUsage": "str",
@@ -37,6 +39,7 @@ OTHERWISE = {
     "Overwrite": "overwrite=True",
     "Passphrase": "bytes | str",
     "Place": "the attributes block and line",
+    "PortsSpec": "the keywords client_port and peer_port",
     "Position": "the attributes line and column",
     "RenewBefore": "timedelta | str",
     "Result": "exceptions",
@@ -77,12 +80,12 @@ def used(source) -> set:
 
 
 def public_names() -> set:
-    """Returns the public names of lib.rs and of its public modules, except plan and inspect."""
+    """Returns the public names of lib.rs and of its public modules, except plan, inspect and probe."""
     library = (CORE / "lib.rs").read_text()
     names = used(library)
     modules = re.findall(r"^pub mod (\w+);", library, re.MULTILINE)
     assert {"ca", "store", "x509"} <= set(modules)
-    for module in set(modules) - {"plan", "inspect", "verify"}:
+    for module in set(modules) - {"plan", "inspect", "verify", "probe"}:
         source = (CORE / f"{module}.rs").read_text()
         names |= used(source) | set(re.findall(r"^pub (?:struct|enum|trait) (\w+)", source, re.MULTILINE))
     return names

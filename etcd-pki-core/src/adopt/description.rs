@@ -7,7 +7,7 @@ use super::{
     host::Hosts, pair::Pair,
 };
 use crate::{
-    cluster::{Cluster, ClusterSpec, DefaultsSpec},
+    cluster::{Cluster, ClusterSpec, DefaultsSpec, PortsSpec},
     error::{Error, Result},
     role::Role,
     store::Store,
@@ -46,6 +46,8 @@ pub(super) fn describe(
         shared_names: describer.shared,
         admin: admin(pairs, &habits),
         files: files(store, pairs, describer.remarks),
+        // No file of a directory has a port
+        ports: PortsSpec::default(),
     })
 }
 

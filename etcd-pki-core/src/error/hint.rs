@@ -220,7 +220,9 @@ fn malformed_hint(what: &str) -> &'static str {
 }
 
 fn name_hint(reason: &str) -> &'static str {
-    if reason.ends_with(" of this host") {
+    if reason.starts_with("is no endpoint") {
+        "write HOST:PORT, such as 10.0.0.11:2379, [fd00::11]:2379 or etcd-1.lan:2379"
+    } else if reason.ends_with(" of this host") {
         "make it first, or give the number of one that exists"
     } else if reason.ends_with(" of the cluster") {
         "give one that the specification has, or write it there"

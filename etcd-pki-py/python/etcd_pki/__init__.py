@@ -15,7 +15,7 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
   READ_LIMIT
 - Clusters: Cluster, ClusterEntry, ClusterAuthority, ClusterDefaults, ClusterAdmin, ClusterFiles,
-  Peers; Desired, DesiredCa, DesiredPair; Exported; KubesprayScript
+  Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported; KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
@@ -55,6 +55,7 @@ from etcd_pki._etcd_pki import (
     Issued,
     KubesprayScript,
     LockedStore,
+    MemberEndpoints,
     PairPaths,
     Plan,
     PrivateKey,
@@ -153,6 +154,7 @@ __all__ = [
     "KubesprayScript",
     "Layout",
     "LockedStore",
+    "MemberEndpoints",
     "Outcome",
     "PairPaths",
     "PassphraseError",

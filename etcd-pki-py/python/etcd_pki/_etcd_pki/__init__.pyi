@@ -18,6 +18,7 @@ from etcd_pki._etcd_pki.cluster import (
     DesiredPair,
     Exported,
     KubesprayScript,
+    MemberEndpoints,
 )
 from etcd_pki._etcd_pki.findings import Check, Checked, Finding, Verdict, Verifier
 from etcd_pki._etcd_pki.identity import Identity, Profile
@@ -76,6 +77,7 @@ __all__ = [
     "Issued",
     "KubesprayScript",
     "LockedStore",
+    "MemberEndpoints",
     "PairPaths",
     "Plan",
     "PrivateKey",

@@ -83,7 +83,7 @@ options:
   members:
     description:
       - The members of etcd. Each is a name, or a dictionary with C(name) and optionally C(names), C(addresses), C(common_name),
-        C(organization), C(algorithm) and C(validity).
+        C(organization), C(algorithm), C(validity) and C(ports).
     type: list
     elements: raw
   nodes:
@@ -136,6 +136,17 @@ options:
           key_mode:
             description: The mode of the key, in quotes, by default V('0600').
             type: raw
+  ports:
+    description:
+      - The ports of all members. No file has them; they are for commands that connect to the members.
+    type: dict
+    suboptions:
+      client:
+        description: The port for clients, by default 2379.
+        type: int
+      peer:
+        description: The port for peers, by default 2380.
+        type: int
   host:
     description:
       - Only the files of this host, with the paths that they have on it.
@@ -474,6 +485,7 @@ SPECIFICATION = dict(
             ),
         ),
     ),
+    ports=dict(type="dict", options=dict(client=dict(type="int"), peer=dict(type="int"))),
 )
 """The fields of a specification."""
 
@@ -484,7 +496,7 @@ ATTEMPTS = 5
 def specification(parameters):
     """Returns the fields of the specification that the task has set."""
     said = {field: parameters[field] for field in SPECIFICATION if parameters[field] is not None}
-    for field in ("ca", "defaults", "files"):
+    for field in ("ca", "defaults", "files", "ports"):
         if field in said:
             said[field] = {name: value for name, value in said[field].items() if value is not None}
     if said.get("files", {}).get("ca"):
