@@ -200,6 +200,20 @@ pub enum Error {
         /// The way to fix it
         hint: String,
     },
+    /// The next stage of a rotation is not safe yet.
+    GateClosed {
+        /// The reasons
+        reasons: Vec<String>,
+    },
+    /// A CA cannot be rotated, or the files of its rotation fit no stage.
+    Rotation {
+        /// The directory
+        directory: PathBuf,
+        /// The reason
+        reason: String,
+        /// The way to fix it
+        hint: String,
+    },
     /// A certificate cannot sign certificates.
     NotACa {
         /// The certificate's subject

@@ -496,7 +496,7 @@ impl Contents {
 }
 
 /// The owner, group and modes of a specification. Looks up the names on this host.
-fn permissions(files: &FilesSpec, options: &PlanOptions) -> Result<Attributes> {
+pub(crate) fn permissions(files: &FilesSpec, backup: bool) -> Result<Attributes> {
     let number = |field: &str, name: &Option<String>, look_up: fn(&str) -> Result<u32>| {
         let number = name.as_deref().map(look_up).transpose();
         number.map_err(|error| Error::Specification {
@@ -517,7 +517,7 @@ fn permissions(files: &FilesSpec, options: &PlanOptions) -> Result<Attributes> {
             group: number("ca.group", &files.ca.group, group)?,
             key_mode: files.ca.key_mode,
         },
-        backup: options.backup,
+        backup,
         ..Attributes::default()
     })
 }

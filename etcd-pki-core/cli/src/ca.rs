@@ -1,6 +1,7 @@
 //! `etcd-pki ca`: CAs.
 
 mod renew;
+mod rotate;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use etcd_pki_core::{
 };
 use zeroize::Zeroizing;
 
-use self::renew::Renew;
+use self::{renew::Renew, rotate::Rotate};
 use crate::{
     facts::CertificateFacts,
     failure::{Failure, Outcome},
@@ -27,7 +28,7 @@ use crate::{
     time,
 };
 
-/// Create, show and renew CAs
+/// Create, show, renew and rotate CAs
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -42,6 +43,7 @@ pub(crate) enum CaCommand {
     New(Box<New>),
     Show(Show),
     Renew(Renew),
+    Rotate(Box<Rotate>),
 }
 
 impl CaCommand {
@@ -50,6 +52,7 @@ impl CaCommand {
             Self::New(command) => command.run(input),
             Self::Show(command) => command.run(input),
             Self::Renew(command) => command.run(input),
+            Self::Rotate(command) => command.run(input),
         }
     }
 }

@@ -147,7 +147,8 @@ impl CaAt<'_> {
         let key = PrivateKey::from_der(&key.to_secret_der())?;
         let key = SigningKey::Here(Box::new(key));
         let renewed = CertificateAuthority::from_parts(certificate, Vec::new(), key, now)?;
-        let renewed = renewed.accepted(now)?;
+        let mut renewed = renewed.accepted(now)?;
+        renewed.link.clone_from(&ca.link);
         Ok(renewed.with_member_common_names(ca.member_common_names.iter().cloned()))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Cluster, renewal::RenewBefore};
 use crate::{
+    ca::is_same_name,
     error::Result,
     finding::Finding,
     inspect::rules::peer_port_for,
@@ -13,6 +14,7 @@ use crate::{
     role::Role,
     time::clock,
     x509::{
+        certificate::Certificate,
         extensions::ExtendedKeyUsage,
         identity::{AlternativeName, Identity},
     },
@@ -78,6 +80,12 @@ impl DesiredCa {
 }
 
 impl DesiredCa {
+    /// Whether a certificate has the common name of this CA. A rotation adds its time to the name.
+    pub(crate) fn is_named(&self, certificate: &Certificate) -> bool {
+        let current = certificate.common_name();
+        is_same_name(self.common_name().as_deref(), current.as_deref())
+    }
+
     /// The subject, as RFC 4514 writes it.
     pub(crate) fn subject(&self) -> String {
         let organization = self.identity.organization();

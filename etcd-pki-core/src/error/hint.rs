@@ -117,7 +117,10 @@ impl Error {
             Self::NoSubject => {
                 "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
             }
-            Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
+            Self::NotAdoptable { hint, .. } | Self::Rotation { hint, .. } => {
+                return Some(hint.clone());
+            }
+            Self::GateClosed { .. } => "nothing was changed; do what is missing, and run it again",
             Self::NotACa { .. } => "give the certificate of the CA itself with --ca",
             Self::NotReplaceable { .. } => {
                 "nothing was changed; move the file elsewhere, or write to another one"

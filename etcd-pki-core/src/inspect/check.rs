@@ -14,14 +14,15 @@ use super::{
     dependents::note_dependents,
     issuer::{self, Issuer},
     reading::{Given, Reading},
-    rules,
+    rotation, rules,
     signers::signers,
     surroundings::{Cas, Surroundings, is_trusted_by_name, keys_without_certificate},
 };
 use crate::{
+    ca::is_link_of,
     error::{Error, Result},
     finding::Finding,
-    layout::is_replaced_ca,
+    layout::is_idle_ca,
     store::{self, parent},
     time::{clock, threshold::Threshold},
     x509::certificate::Certificate,
@@ -207,9 +208,9 @@ impl Check {
             Contents::Unreadable(finding) => return vec![Checked::file(path, finding.clone())],
             Contents::Other => return Vec::new(),
         };
-        if is_replaced_ca(path) && !given.contains(path) {
-            // A replaced CA signs nothing that is trusted, so it may expire. Its key is still a
-            // secret
+        if is_idle_ca(path) && !given.contains(path) {
+            // etcd does not read a replaced CA and the files of a rotation, so they may expire. Its
+            // key is still a secret
             let key = certificates.key.finding.iter();
             let findings = certificates.findings.iter().chain(key).cloned();
             return findings.map(|one| Checked::file(path, one)).collect();
@@ -234,6 +235,7 @@ impl Check {
                         .then(|| rules::no_ca(all))
                         .flatten(),
                 );
+                findings.extend(rotation::finding(path, all));
             }
             let is_its_key = certificates.key.public.as_ref() == Some(certificate.public_key());
             if is_its_key && index == certificates.index_of_key() {
@@ -266,6 +268,10 @@ impl Check {
         cas: &Cas<'_>,
         now: SystemTime,
     ) -> Vec<Finding> {
+        if !is_leaf && cas.all().any(|(_, ca)| is_link_of(certificate, ca)) {
+            // Its CA is trusted, so the link certificate of a rotation may expire
+            return Vec::new();
+        }
         let thresholds = self.thresholds(certificate);
         let time = rules::validity(certificate, now);
         let time = time.or_else(|| rules::expiry(certificate, &thresholds, now));

@@ -10,18 +10,18 @@ use std::{
 use super::{
     Action, PlanOptions, Step, Target,
     cache::Marker,
-    decide::{self, Decision, SigningCa},
+    decide::{self, Decision, LinkRule, SigningCa},
     shared_keys::CaWithKey,
-    step::{TrustText, Work},
+    step::{LinkText, TrustText, Work},
     unmanaged::check_orphans,
 };
 use crate::{
     cluster::DesiredCa,
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Part, rules},
+    inspect::{CurrentCa, Part, Stage, rules},
     key::PublicKey,
-    layout::PairPaths,
+    layout::{PairPaths, RotationFile},
     store::{Attributes, Store},
     verify::{SigningChain, unacceptable},
     x509::{bundle::all_pem, certificate::Certificate},
@@ -35,6 +35,10 @@ pub(super) struct Ca {
     chain: Option<SigningChain>,
     /// The decision about the CA; `None` if it must be created
     decision: Option<Decision>,
+    /// The other CA of its rotation
+    rotated: Vec<Certificate>,
+    /// The link certificate that follows leaves in their files
+    link: Option<Certificate>,
     /// Creates the marks of the pairs that the CA signs, if its key can be read
     pub(super) marker: Option<Marker>,
 }
@@ -87,7 +91,10 @@ impl Ca {
             None => None,
         };
         let private_key = current.private_key.take();
+        let rotation = &current.rotation;
         Ok(Self {
+            rotated: rotation.partner().into_iter().cloned().collect(),
+            link: rotation.link_of_leaves(&current.bundle, now).cloned(),
             marker: private_key.as_ref().and_then(Marker::of),
             desired,
             current,
@@ -105,6 +112,12 @@ impl Ca {
             path: Some(&self.desired.paths.certificate),
             chain: self.chain.as_ref(),
             is_renewed: decision.action == Action::Renew,
+            rotated: &self.rotated,
+            link: match (&self.link, self.current.rotation.stage) {
+                (Some(link), _) => LinkRule::Required(link),
+                (None, Stage::Steady) => LinkRule::Refused,
+                (None, _) => LinkRule::Optional,
+            },
         })
     }
 
@@ -149,6 +162,18 @@ impl Ca {
         }
     }
 
+    /// The link certificate that hosts receive during a rotation, with its path. Hosts that trust
+    /// the old CA then trust the new one.
+    pub(super) fn link_text(&self) -> Option<LinkText> {
+        let rotation = &self.current.rotation;
+        let link = rotation.link.as_ref();
+        let link = link.filter(|_| rotation.stage != Stage::Steady)?;
+        Some(LinkText {
+            path: self.desired.paths.rotation(RotationFile::Link).certificate,
+            text: link.to_pem(),
+        })
+    }
+
     /// Whether the CA has been created since it was read. An empty file does not count as a CA.
     pub(super) fn has_appeared(&self, store: &Store) -> Result<bool> {
         if self.decision.is_some() {
@@ -184,8 +209,12 @@ impl Ca {
             ..
         } = self;
         let has_key = !matches!(current.key, Part::Missing);
-        let (Some(certificate), Some(Decision { action, reasons })) =
-            (current.certificate(), decision)
+        let (
+            Some(certificate),
+            Some(Decision {
+                action, reasons, ..
+            }),
+        ) = (current.certificate(), decision)
         else {
             check_orphans(&desired, has_key, store, signed()?)?;
             let mut warnings = current.warnings.iter();
@@ -231,6 +260,7 @@ impl Ca {
             // The certificates stay the same, in the form that etcd reads
             Action::Trust => Work::Trust {
                 certificates: TrustText::Known(all_pem(&current.bundle)),
+                link: None,
             },
             _ => Work::None,
         };
@@ -267,7 +297,7 @@ pub(super) fn check_ca(
         .in_file(&paths.certificate));
     }
     let common_name = desired.common_name();
-    if certificate.common_name() != common_name {
+    if !desired.is_named(certificate) {
         return Err(Error::OtherCa {
             path: paths.certificate.clone(),
             found: certificate.subject(),

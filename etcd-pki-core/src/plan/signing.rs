@@ -43,7 +43,7 @@ pub(super) fn plan(
     let exchange = Exchange::open(exchange)?;
     let now = options.now();
     cluster.check_validities(now)?;
-    let permissions = permissions(&cluster.spec().files, options)?;
+    let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, pairs } = cluster.desired()?;
     let cas = cas
         .into_iter()
@@ -241,10 +241,16 @@ fn trust_steps(
                 continue;
             }
         };
+        let link = ca.link_text();
+        let has_link = link.as_ref().is_none_or(|link| {
+            let current = exchange.read(&Path::new(host).join(&link.path));
+            current.is_ok_and(|bytes| bytes.is_some_and(|bytes| bytes == link.text.as_bytes()))
+        });
         let is_current = match (&certificates, &bytes) {
             (TrustText::Known(text), Some(bytes)) => text.as_bytes() == bytes.as_slice(),
             _ => false,
         };
+        let is_current = is_current && has_link;
         if !is_current {
             steps.push(Step {
                 shown: Some(below),
@@ -254,7 +260,7 @@ fn trust_steps(
                     Action::Trust,
                     Target::Ca(ca.desired.clone()),
                     &folder,
-                    Work::Trust { certificates },
+                    Work::Trust { certificates, link },
                 )
             });
         }
@@ -287,11 +293,21 @@ impl Request {
         let certificate = certificates.first();
         // Without a CA, no certificate can be the CA's
         let leaf = certificate.filter(|_| ca.is_some());
-        let current = Current::of(key, leaf);
+        let current = Current::of(key, if leaf.is_some() { &certificates } else { &[] });
         let Decision {
             action,
             mut reasons,
+            rechains,
         } = decide::pair(&self.pair, &current, ca, None, false, now).map_err(refusal)?;
+        // Its host takes the link certificate of a finished rotation out of the file
+        let is_left = |one: &Finding| matches!(one, Finding::LinkCertificate { is_missing: false });
+        let action = match action {
+            Action::Renew if rechains && reasons.iter().any(is_left) => {
+                reasons.retain(|reason| !is_left(reason));
+                Action::Keep
+            }
+            action => action,
+        };
         if action == Action::Reissue {
             let algorithm = self.pair.profile.algorithm();
             let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());

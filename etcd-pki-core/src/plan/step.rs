@@ -185,6 +185,8 @@ pub(super) enum Work {
         /// Whether to rewrite the key's file, because etcd cannot read it
         rewrites_key: bool,
     },
+    /// Write the same certificate with another chain, given in PEM
+    Rechain { certificates: String },
     /// Write a request
     Request { key: KeySource },
     /// Install a certificate, given in PEM
@@ -193,13 +195,24 @@ pub(super) enum Work {
         key: KeySource,
     },
     /// Write a trust bundle
-    Trust { certificates: TrustText },
+    Trust {
+        certificates: TrustText,
+        /// The link certificate of a rotation, for a host
+        link: Option<LinkText>,
+    },
     /// Sign a request
     Sign(Box<CertificateRequest>),
     /// Renew a certificate by path
     RenewFile(Box<FileRenewal>),
     /// Remove the files
     Remove,
+}
+
+/// A link certificate in PEM, with its path.
+#[derive(Debug)]
+pub(super) struct LinkText {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
 }
 
 /// The content of a new trust bundle.

@@ -8,15 +8,17 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_certificates, read_existing_below, read_file, read_regular_file},
+    read::{
+        look, read_below, read_certificates, read_existing_below, read_file, read_regular_file,
+    },
     write::Overwrite,
 };
 use crate::{
-    ca::{CertificateAuthority, cas_above, check_self_signed},
+    ca::{CertificateAuthority, cas_above, check_self_signed, follows_leaves},
     error::{Error, Result},
     finding::Finding,
     key::{Passphrase, PrivateKey},
-    layout::{CaKind, PairPaths, is_replaced_ca},
+    layout::{CaKind, PairPaths, RotationFile, is_idle_ca},
     pem,
     time::clock,
     verify::{self, SigningChain, Use, unacceptable},
@@ -50,16 +52,18 @@ impl Store {
     ///
     /// The errors of [`Store::ca`].
     pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
-        let path = self.layout.ca(kind).certificate;
-        let file = read_existing_below(&self.directory, &path)?;
+        let paths = self.layout.ca(kind);
+        let path = &paths.certificate;
+        let file = read_existing_below(&self.directory, path)?;
         let certificates = verify::held_bundle(&file).0;
         let ca =
             certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
         let ca = ca.map_err(|error| match error {
             // The caller knows which of the two files is wrong
             Error::KeyMismatch { .. } => error,
-            error => error.in_file(self.directory.join(&path)),
+            error => error.in_file(self.directory.join(path)),
         })?;
+        let ca = self.with_link(&paths, &file, ca)?;
         Ok(ca.with_member_common_names(self.member_common_names()?))
     }
 
@@ -85,8 +89,31 @@ impl Store {
     ) -> Result<CertificateAuthority> {
         let read = |path: &Path| read_existing_below(&self.directory, path);
         let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
-        let paths = paths.below(&self.directory);
-        load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
+        let full = paths.below(&self.directory);
+        let ca = load(&full, (&files.0, &files.1), passphrase, even_if_expired)?;
+        self.with_link(paths, &files.0, ca)
+    }
+
+    /// Adds the link certificate of a rotation, if it follows the leaves of this CA. `file` is the
+    /// content of the CA's certificate file.
+    fn with_link(
+        &self,
+        paths: &PairPaths,
+        file: &[u8],
+        ca: CertificateAuthority,
+    ) -> Result<CertificateAuthority> {
+        let path = paths.rotation(RotationFile::Link).certificate;
+        let Some(link) = read_below(&self.directory, &path)? else {
+            return Ok(ca);
+        };
+        // A damaged link is a fault of the rotation, and a finding
+        let bundle = verify::held_bundle(file).0.unwrap_or_default();
+        match Certificate::from_bytes(&link) {
+            Ok(link) if follows_leaves(&link, ca.certificate(), &bundle, clock::now()) => {
+                ca.with_link(link)
+            }
+            _ => Ok(ca),
+        }
     }
 
     /// Loads the key of the CA with these files below the directory.
@@ -185,7 +212,7 @@ impl Store {
         };
         let mut in_use = certificates
             .iter()
-            .filter(|(path, one)| !is_replaced_ca(path) && is_of_another(one));
+            .filter(|(path, one)| !is_idle_ca(path) && is_of_another(one));
         if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             trace = Trace::Found(format!("{name}, which another CA has signed"));
@@ -250,7 +277,8 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::ExistingCa`] if the directory has no such CA, but files of another layout;
+    /// [`Error::Rotation`] during a rotation; [`Error::ExistingCa`] if the directory has no such
+    /// CA, but files of another layout;
     /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; the errors of
     /// [`LockedStore::write`].
     pub fn replace_ca(
@@ -262,6 +290,15 @@ impl LockedStore {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
         let exists = |path: &Path| self.store.directory.join(path).symlink_metadata().is_ok();
+        let link = paths.rotation(RotationFile::Link).certificate;
+        let next = paths.rotation(RotationFile::Next).key;
+        if let Some(file) = [link, next].into_iter().find(|path| exists(path)) {
+            return Err(Error::Rotation {
+                directory: self.store.directory.clone(),
+                reason: format!("{} shows that a rotation is not finished", file.display()),
+                hint: "nothing was changed; finish the rotation of this CA or undo it, and then replace the CA".to_owned(),
+            });
+        }
         if kind == CaKind::Client && !exists(&paths.certificate) && !exists(&paths.key) {
             let common_name = ca.certificate().common_name();
             self.store.check_other_layout(common_name.as_deref())?;

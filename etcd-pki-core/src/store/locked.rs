@@ -154,6 +154,31 @@ impl LockedStore {
         })
     }
 
+    /// Writes files of a CA and of its rotation, in this order. Certificates replace certificates of
+    /// CAs, and keys replace keys: the caller has kept them.
+    pub(crate) fn put_ca_files(
+        &self,
+        files: &[(&Path, &[u8], bool)],
+        attributes: &Attributes,
+    ) -> Result<()> {
+        self.put_by(files, attributes, |_, _, secret| {
+            Ok(if secret { Replace::Key } else { Replace::Ca })
+        })
+    }
+
+    /// Removes a file by its path below the directory, if it exists.
+    pub(crate) fn remove_if_present(&self, path: &Path, attributes: &Attributes) -> Result<()> {
+        self.check_place()?;
+        let root = self.lock.directory();
+        let (folder, name) = parts(root, path)?;
+        match root.below(folder)? {
+            Some(directory) if directory.metadata(name)?.is_some() => {
+                write::remove(&directory, name, attributes)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes a CA over another CA with files that [`LockedStore::keep_ca`] has kept.
     pub(super) fn put_over_kept(
         &self,

@@ -30,6 +30,7 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
         Work::RenewCa { keeps_serial } => Some(renew(ca, *keeps_serial, shared)?),
         Work::Trust {
             certificates: TrustText::Known(certificates),
+            ..
         } => {
             let (path, text) = (&ca.paths.certificate, certificates.as_bytes());
             shared

@@ -14,7 +14,7 @@ use crate::{
     plan::{Action, Step, Target, report::Product, step::Work},
     store::{Overwrite, PairTexts},
     verify,
-    x509::bundle::Bundle,
+    x509::{bundle::Bundle, certificate::Certificate},
 };
 
 /// Makes the change of one pair, or of one certificate that is renewed by path.
@@ -39,6 +39,7 @@ pub(super) fn change(shared: &Shared<'_>, step: &Step) -> Result<Changed> {
         (Work::Certify { key, rewrites_key }, Target::Pair(pair)) => {
             certify(shared, step, pair, key, *rewrites_key)
         }
+        (Work::Rechain { certificates }, Target::Pair(pair)) => rechain(shared, pair, certificates),
         (Work::Request { key }, Target::Pair(pair)) => host::request(shared, step, pair, *key),
         (Work::Install { certificates, key }, Target::Pair(pair)) => {
             host::install(shared, pair, certificates, *key)
@@ -149,6 +150,22 @@ fn certify(
         changed.mark = is_same.then(|| marker.mark(certificate.as_bytes(), &file));
     }
     Ok(changed)
+}
+
+/// Writes the same certificate with another chain.
+fn rechain(shared: &Shared<'_>, pair: &DesiredPair, certificates: &str) -> Result<Changed> {
+    let (paths, permissions) = (&pair.paths, &shared.plan.permissions);
+    shared
+        .files
+        .put_certificate(paths, certificates, Overwrite::Replace, permissions)?;
+    let leaf = Certificate::from_bytes(certificates.as_bytes()).ok();
+    Ok(Changed {
+        mark: None,
+        product: Product {
+            not_after: leaf.map(|leaf| leaf.not_after()),
+            ..Product::default()
+        },
+    })
 }
 
 /// Adds to the bundle the certificates that followed the old one, if they still lead to the CA.

@@ -204,6 +204,12 @@ impl<'a> Run<'a> {
                 *place,
                 result.map(|(text, changed)| {
                     files.push((&*step.relative_paths().certificate, text));
+                    if let Work::Trust {
+                        link: Some(link), ..
+                    } = &step.work
+                    {
+                        files.push((&link.path, link.text.clone()));
+                    }
                     changed
                 }),
             ));

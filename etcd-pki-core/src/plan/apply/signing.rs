@@ -46,7 +46,7 @@ fn with_made(bundle: &[Certificate], ca: &CertificateAuthority) -> String {
 /// Signs a request. Returns the certificates for the host in PEM.
 pub(super) fn sign(shared: &Shared<'_>, step: &Step) -> Result<(String, Changed)> {
     let (text, product) = match (&step.work, &step.target) {
-        (Work::Trust { certificates }, Target::Ca(ca)) => {
+        (Work::Trust { certificates, .. }, Target::Ca(ca)) => {
             let text = match certificates {
                 TrustText::Known(text) => text.clone(),
                 TrustText::Made(bundle) => with_made(bundle, shared.signer(ca.kind)?),

@@ -148,7 +148,10 @@ impl Cas {
         match issuer::of(certificate, candidates) {
             Issuer::Ca(((kind, path, state), ca)) => match state {
                 CaState::Given(_, chain) => Ok((*kind, chain)),
-                CaState::Current(current, chain) if current.certificate() == Some(ca) => {
+                CaState::Current(current, chain)
+                    if current.certificate() == Some(ca)
+                        || current.rotation.partner() == Some(ca) =>
+                {
                     can_sign(current, path).map(|()| (*kind, &**chain))
                 }
                 _ => Err(other_ca(certificate, path)),
