@@ -186,7 +186,7 @@ fn issued(plan: &Plan) {
     };
     let accepted = issued().filter_map(|(step, pair)| Some((step, pair.peer_port()?)));
     first_of("warning", accepted);
-    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later()?)));
+    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later(plan.now())?)));
     first_of("note", later);
 }
 
