@@ -1,6 +1,7 @@
 """CAs: their creation, the certificates that they sign, and the requests that they refuse."""
 
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import etcd_pki
 import pytest
@@ -172,6 +173,27 @@ def test_load(ca, other_ca, member, tmp_path):
     assert CertificateAuthority.from_files(paths.certificate, paths.key, passphrase="correct horse").key
     with pytest.raises(etcd_pki.errors.EncryptedKeyError):
         CertificateAuthority.from_files(paths.certificate, paths.key)
+
+
+def test_load_at_a_time(ca, tmp_path):
+    """Everything that loads a CA can load it at another time."""
+    paths = ca.write(tmp_path)
+    signer = SimpleNamespace(public_key=ca.key.public_key, sign=ca.key.sign)
+    loading = [
+        lambda now: CertificateAuthority.load(ca.certificate, ca.key, now=now),
+        lambda now: CertificateAuthority.from_pem(ca.certificate.to_pem(), ca.key.to_secret_pem(), now=now),
+        lambda now: CertificateAuthority.from_files(paths.certificate, paths.key, now=now),
+        lambda now: CertificateAuthority.from_signer(ca.certificate, signer, now=now),
+        lambda now: Store(tmp_path).ca(now=now),
+    ]
+    begin, end = ca.certificate.not_valid_before_utc, ca.certificate.not_valid_after_utc
+    for load in loading:
+        assert load(end).certificate == ca.certificate
+        with pytest.raises(etcd_pki.errors.CaExpiredError):
+            load(end + timedelta(seconds=1))
+        with pytest.raises(etcd_pki.errors.CaNotYetValidError):
+            load(begin - timedelta(days=1))
+    assert Store(tmp_path).ca(for_renewal=True, now=end + timedelta(days=1)).certificate == ca.certificate
 
 
 def test_write(ca, other_ca, tmp_path):
