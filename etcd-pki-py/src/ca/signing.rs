@@ -27,6 +27,10 @@ use crate::{
 #[pymethods]
 impl PyCertificateAuthority {
     /// Generates a key, unless one is given, and issues its certificate.
+    ///
+    /// With RBAC, the common name is the user, and etcd's JSON gateway refuses every client
+    /// certificate that has one, also with a valid token. Its clients need an identity such as
+    /// `Identity("app", organization="etcd-gateway", without_common_name=True)`, and a token.
     #[pyo3(
         signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None),
         text_signature = "($self, role, identity, *, names=(), algorithm=None, validity=None, key=None, now=None)"
