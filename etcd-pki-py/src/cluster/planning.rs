@@ -147,7 +147,8 @@ impl PyCluster {
 
     /// Copies the files of one host into a separate directory, with the paths that they have on
     /// that host, and never a CA's key. With `overwrite=True`, files of an earlier export that the
-    /// host no longer uses stay in the directory, private keys included.
+    /// host no longer uses stay in the directory, private keys included, and `other_files` of the result
+    /// lists them.
     #[pyo3(signature = (out, *, host, store=None, overwrite=false))]
     fn export(
         &self,
