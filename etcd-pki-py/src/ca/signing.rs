@@ -175,6 +175,29 @@ impl PyCertificateAuthority {
             }
         })
     }
+
+    /// Renews the certificate of a bundle for the same key. The bundle keeps its role and name. By
+    /// default it is valid for as long as the old one was.
+    #[pyo3(signature = (bundle, *, validity=None, now=None))]
+    fn renew_bundle(
+        &self,
+        py: Python<'_>,
+        bundle: &Bound<'_, PyBundle>,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyBundle> {
+        let bundle = bundle.get().get();
+        let validity = validity.map(|ValidityArgument(validity)| validity);
+        let now = instant(now);
+        let renewed = signing(py, || {
+            let ca = self.0.at(now);
+            match validity {
+                Some(validity) => ca.renew_bundle_for(bundle, validity),
+                None => ca.renew_bundle(bundle),
+            }
+        })?;
+        Ok(PyBundle::issued(renewed, self.0.root().clone()))
+    }
 }
 
 impl PyCertificateAuthority {

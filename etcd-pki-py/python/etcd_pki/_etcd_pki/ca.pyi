@@ -120,6 +120,7 @@ class CertificateAuthority:
         validity: Validity | None = None,
         now: datetime | None = None,
     ) -> Issued: ...
+    def renew_bundle(self, bundle: Bundle, *, validity: Validity | None = None, now: datetime | None = None) -> Bundle: ...
     def renewed(
         self,
         *,
