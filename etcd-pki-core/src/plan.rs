@@ -330,6 +330,12 @@ impl Plan {
         }
     }
 
+    /// The time of planning. Certificates of this plan are valid from then on.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.0.now
+    }
+
     /// Whether the plan signs the requests of hosts.
     #[must_use]
     pub fn signs_requests(&self) -> bool {

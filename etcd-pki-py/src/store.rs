@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use etcd_pki_core::{CaKind, Layout, Result, Store, store::LockedStore};
+use etcd_pki_core::{
+    CaKind, Layout, Result, Store,
+    store::{LockedStore, StoreAt},
+};
 use pyo3::{prelude::*, types::PyType};
 
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     interrupt::locked,
     layout::PyPairPaths,
     text::{Listed, PassphraseArgument},
+    time::{Instant, instant},
     words::Word,
 };
 
@@ -71,10 +75,11 @@ impl PyStore {
 
     /// Loads a CA from its certificate and key. An encrypted key needs its passphrase. The CA
     /// refuses the common names of the directory's members to nodes and clients. `for_renewal=True`
-    /// loads it even if it has expired, so that it can be renewed.
+    /// loads it even if it has expired, so that it can be renewed. `now` is the time at which it
+    /// must be valid.
     #[pyo3(
-        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false),
-        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False)"
+        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false, now=None),
+        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False, now=None)"
     )]
     fn ca(
         &self,
@@ -82,14 +87,16 @@ impl PyStore {
         kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
         for_renewal: bool,
+        now: Option<Instant>,
     ) -> PyResult<PyCertificateAuthority> {
         let load = if for_renewal {
-            Store::ca_for_renewal
+            StoreAt::ca_for_renewal
         } else {
-            Store::ca
+            StoreAt::ca
         };
         let passphrase = passphrase.as_deref();
-        work(py, || load(&self.0, kind.0, passphrase)).map(PyCertificateAuthority::new)
+        let store = self.0.at(instant(now));
+        work(py, || load(&store, kind.0, passphrase)).map(PyCertificateAuthority::new)
     }
 
     /// Whether the layout has a leaf's certificate under this name in the directory. The directory

@@ -215,7 +215,7 @@ def test_an_encrypted_ca(ansible, options):
     for result in (without, wrong, unasked, mistaken):
         assert result["failed"] and "passphrase" in result["msg"], result
     assert asked["changed"] and not asked["failed"]
-    assert not kept["failed"] and not kept["changed"], "nothing is to be signed"
+    assert not kept["failed"] and not kept["changed"], "nothing must be signed"
     assert again["changed"] and not again["failed"]
 
 
@@ -337,7 +337,7 @@ def test_bad_input(ansible, options, tmp_path):
     ]):  # fmt: skip
         assert result["failed"], result
         assert expected in result["msg"] and "MODULE FAILURE" not in result["msg"], result["msg"]
-        assert " --" not in result["msg"], "nobody who writes a task can say an option of the command"
-        assert "line 1" not in result["msg"], "nobody has seen that line"
+        assert " --" not in result["msg"], "a task has no options of the command"
+        assert "line 1" not in result["msg"], "the author of the task has not seen that line"
     assert not os.path.exists(options["directory"])
     assert not (gone / "ca.pem").exists(), "no CA is made beside what another one has signed"

@@ -44,6 +44,7 @@ OTHERWISE = {
     "RenewBefore": "timedelta | str",
     "Result": "exceptions",
     "SerialNumber": "int",
+    "StoreAt": "the keyword now of Store.ca",
     "Threshold": "timedelta | str",
     "Uri": "str",
     "Validity": "timedelta | datetime | str",

@@ -161,7 +161,10 @@ def test_export(cluster, tmp_path):
     with pytest.raises(FileExistsError):
         cluster.export(tmp_path / "etcd-1", host="etcd-1", store=Store(tmp_path / "all"))
     assert cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True) == exported
-    assert exported.unset_owners == []
+    assert exported.unset_owners == [] and exported.other_files == []
+    (tmp_path / "etcd-1" / "client-old-key.pem").write_bytes(b"old")
+    again = cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True)
+    assert again.other_files == [tmp_path / "etcd-1" / "client-old-key.pem"] and again.other_files[0].exists()
 
 
 def test_another_ca(cluster, tmp_path):

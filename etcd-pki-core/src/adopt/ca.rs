@@ -17,6 +17,7 @@ use crate::{
     key::KeyAlgorithm,
     layout::{CaKind, FileKind},
     store::{Store, read_ca, read_certificates, read_regular_file},
+    time::clock,
     x509::certificate::Certificate,
 };
 
@@ -108,7 +109,9 @@ fn of_kind(
     if read_regular_file(&paths.key).is_err() {
         let text = "is not here, or cannot be read: without it nothing can be renewed";
         remarks.push(Remark::new(&pair.paths.key, text));
-    } else if let Err(Error::File { error, .. }) = read_ca(&paths.certificate, &paths.key, None) {
+    } else if let Err(Error::File { error, .. }) =
+        read_ca(&paths.certificate, &paths.key, None, clock::now())
+    {
         remarks.push(Remark::new(
             &pair.paths.key,
             format!("cannot sign: {error}"),

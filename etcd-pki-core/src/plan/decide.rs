@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ca::{CertificateAuthority, is_link_of},
     cluster::{DesiredCa, DesiredPair, RenewBefore},
-    error::Result,
+    error::{Error, Result},
     finding::Finding,
     inspect::{
         CurrentCa, PairFiles, Part, Stamps,
@@ -21,6 +21,7 @@ use crate::{
     layout::PairPaths,
     profile::Profile,
     store::{Attributes, owner_of_directory},
+    time::validity::Validity,
     verify::{SigningChain, Use, Wishes},
     x509::{
         certificate::Certificate,
@@ -340,12 +341,34 @@ pub(super) fn pair(
     })
 }
 
-/// The reason why etcd would refuse the certificate that the CA will sign for a pair.
+/// The reason why no certificate with this validity can be issued now: it would end before now, or
+/// after the year 9999.
+pub(super) fn impossible_validity(
+    validity: Validity,
+    paths: &PairPaths,
+    now: SystemTime,
+) -> Option<Finding> {
+    let reason = match validity.end(now).err()? {
+        Error::InvalidValidity { reason } => reason,
+        error => error.to_string(),
+    };
+    Some(Finding::Blocked {
+        path: paths.certificate.clone(),
+        reason,
+    })
+}
+
+/// The reason why a certificate cannot be issued for a pair: its validity is impossible, or etcd
+/// would refuse the certificate that the CA will sign.
 pub(super) fn refusal(
     desired: &DesiredPair,
     ca: Option<SigningCa<'_>>,
     now: SystemTime,
 ) -> Result<Option<Finding>> {
+    let validity = desired.profile.validity();
+    if let Some(finding) = impossible_validity(validity, &desired.paths, now) {
+        return Ok(Some(finding));
+    }
     let Some((chain, ca)) = ca.and_then(|ca| Some((ca.chain?, ca))) else {
         return Ok(None);
     };

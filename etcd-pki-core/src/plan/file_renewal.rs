@@ -50,6 +50,7 @@ impl RenewalCa {
         &self,
         kind: Option<CaKind>,
         passphrase: Option<&Passphrase>,
+        now: SystemTime,
     ) -> Result<Arc<CertificateAuthority>> {
         match (self, kind) {
             (Self::Given(ca), _)
@@ -61,7 +62,7 @@ impl RenewalCa {
             ) => Ok(Arc::clone(ca)),
             (Self::Store { store, .. }, kind) => {
                 let kind = kind.unwrap_or(CaKind::Client);
-                store.ca(kind, passphrase).map(Arc::new)
+                store.at(now).ca(kind, passphrase).map(Arc::new)
             }
         }
     }

@@ -33,7 +33,6 @@ use crate::{
 /// Plans the pairs of a directory.
 pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> Result<Plan> {
     let now = options.now();
-    cluster.check_validities(now)?;
     let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, mut pairs } = match &options.host {
         Some(host) => cluster.desired_on(host)?,
@@ -270,6 +269,9 @@ impl View<'_> {
         let is_kept = matches!(action, Action::Keep | Action::Chmod);
         let life = not_before.zip(not_after).filter(|_| is_kept);
         let renew_before = desired.renew_before;
+        let validity = desired.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &desired.paths, self.now)
+            .or_else(|| ca.and_then(Ca::cannot_be_created));
         let work = match signing.filter(|_| rechains && action == Action::Renew) {
             Some(ca) => rechained(&current, ca),
             None => work(action, &current),
@@ -292,7 +294,7 @@ impl View<'_> {
             step.block();
         }
         Ok(Leaf {
-            step,
+            step: step.with_validity_error(impossible_validity.as_ref()),
             has_certificate,
             ca_serial,
             mark: current.mark,

@@ -289,7 +289,7 @@ impl<'a> Renewal<'a> {
         let cas = Cas::read(&self.ca)?;
         if files.is_empty() {
             // Without a CA that can sign, certificates could not be renewed when they become due
-            cas.can_any_sign(&self.ca)?;
+            cas.can_any_sign(&self.ca, now)?;
         }
         let linked = if self.rekey {
             LinkedKeys::read(store)?

@@ -42,7 +42,6 @@ pub(super) fn plan(
     check_separate(store, exchange)?;
     let exchange = Exchange::open(exchange)?;
     let now = options.now();
-    cluster.check_validities(now)?;
     let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, pairs } = cluster.desired()?;
     let cas = cas
@@ -105,12 +104,11 @@ pub(super) fn plan(
     let mut serials: HashSet<Vec<u8>> = HashSet::new();
     for request in requests {
         let kind = request.pair.ca;
+        let ca = cas.iter().find(|ca| ca.desired.kind == kind);
         let signer = Signer {
             ca: signing.get(&kind).copied(),
-            blocked: cas
-                .iter()
-                .find(|ca| ca.desired.kind == kind)
-                .and_then(|ca| ca.blocks(now)),
+            blocked: ca.and_then(|ca| ca.blocks(now)),
+            cannot_be_created: ca.and_then(Ca::cannot_be_created),
             other_cas: &other_cas,
             now,
         };
@@ -274,6 +272,8 @@ struct Signer<'a, F> {
     ca: Option<SigningCa<'a>>,
     /// The reason why it cannot sign
     blocked: Option<Finding>,
+    /// The reason why it cannot be created
+    cannot_be_created: Option<Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     now: SystemTime,
 }
@@ -325,6 +325,9 @@ impl Request {
             .clone()
             .filter(|_| is_signed && refused.is_none());
         let is_blocked = refused.is_some() || of_ca.is_some() || forbidden;
+        let validity = self.pair.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &self.pair.paths, now)
+            .or_else(|| signer.cannot_be_created.clone());
         reasons.splice(0..0, of_ca);
         let (action, work) = match action {
             Action::Keep => (Action::Keep, Work::None),
@@ -346,6 +349,7 @@ impl Request {
             not_after: leaf.map(Certificate::not_after),
             ..Step::new(action, Target::Pair(self.pair), &folder, work)
         };
+        let step = step.with_validity_error(impossible_validity.as_ref());
         Ok((step, serial))
     }
 }

@@ -1,6 +1,6 @@
 //! Reads and writes the CAs of a directory.
 
-use std::{iter, path::Path, slice};
+use std::{iter, path::Path, slice, time::SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -41,8 +41,7 @@ impl Store {
         kind: CaKind,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
-        let ca = self.load_ca(&self.layout.ca(kind), passphrase, false)?;
-        Ok(ca.with_member_common_names(self.member_common_names()?))
+        self.at(clock::now()).ca(kind, passphrase)
     }
 
     /// Loads a CA as [`Store::ca`] does, with its certificate in the directory and a key that is
@@ -52,19 +51,7 @@ impl Store {
     ///
     /// The errors of [`Store::ca`].
     pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
-        let paths = self.layout.ca(kind);
-        let path = &paths.certificate;
-        let file = read_existing_below(&self.directory, path)?;
-        let certificates = verify::held_bundle(&file).0;
-        let ca =
-            certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
-        let ca = ca.map_err(|error| match error {
-            // The caller knows which of the two files is wrong
-            Error::KeyMismatch { .. } => error,
-            error => error.in_file(self.directory.join(path)),
-        })?;
-        let ca = self.with_link(&paths, &file, ca)?;
-        Ok(ca.with_member_common_names(self.member_common_names()?))
+        self.at(clock::now()).ca_with_key(kind, key)
     }
 
     /// Loads a CA for its renewal, even if it has expired.
@@ -77,43 +64,28 @@ impl Store {
         kind: CaKind,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
-        self.load_ca(&self.layout.ca(kind), passphrase, true)
+        self.at(clock::now()).ca_for_renewal(kind, passphrase)
     }
 
-    /// Loads the CA with these files below the directory.
-    pub(crate) fn load_ca(
-        &self,
-        paths: &PairPaths,
-        passphrase: Option<&Passphrase>,
-        even_if_expired: bool,
-    ) -> Result<CertificateAuthority> {
-        let read = |path: &Path| read_existing_below(&self.directory, path);
-        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
-        let full = paths.below(&self.directory);
-        let ca = load(&full, (&files.0, &files.1), passphrase, even_if_expired)?;
-        self.with_link(paths, &files.0, ca)
-    }
-
-    /// Adds the link certificate of a rotation, if it follows the leaves of this CA. `file` is the
-    /// content of the CA's certificate file.
-    fn with_link(
-        &self,
-        paths: &PairPaths,
-        file: &[u8],
-        ca: CertificateAuthority,
-    ) -> Result<CertificateAuthority> {
-        let path = paths.rotation(RotationFile::Link).certificate;
-        let Some(link) = read_below(&self.directory, &path)? else {
-            return Ok(ca);
-        };
-        // A damaged link is a fault of the rotation, and a finding
-        let bundle = verify::held_bundle(file).0.unwrap_or_default();
-        match Certificate::from_bytes(&link) {
-            Ok(link) if follows_leaves(&link, ca.certificate(), &bundle, clock::now()) => {
-                ca.with_link(link)
-            }
-            _ => Ok(ca),
-        }
+    /// Loads CAs as if the current time were `now`.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use etcd_pki_core::{CaKind, CertificateAuthority, Error, Layout, Store};
+    ///
+    /// # let parent = tempfile::tempdir()?;
+    /// # let directory = parent.path().join("ssl");
+    /// let store = Store::new(directory, Layout::Kubespray);
+    /// store.lock()?.write_ca(CaKind::Client, &CertificateAuthority::create("etcd-ca")?, None)?;
+    /// let later = SystemTime::now() + Duration::from_secs(20 * 365 * 86_400);
+    /// let expired = store.at(later).ca(CaKind::Client, None).unwrap_err();
+    /// assert!(matches!(expired, Error::File { error, .. } if matches!(*error, Error::CaExpired { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn at(&self, now: SystemTime) -> StoreAt<'_> {
+        StoreAt { store: self, now }
     }
 
     /// Loads the key of the CA with these files below the directory.
@@ -218,6 +190,124 @@ impl Store {
             trace = Trace::Found(format!("{name}, which another CA has signed"));
         }
         Ok(trace)
+    }
+}
+
+/// A store and the time at which its CAs are loaded: [`Store::at`].
+#[derive(Clone, Copy, Debug)]
+pub struct StoreAt<'a> {
+    store: &'a Store,
+    now: SystemTime,
+}
+
+impl StoreAt<'_> {
+    /// Loads a CA, as [`Store::ca`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca`].
+    pub fn ca(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let ca = self.load(&self.store.layout.ca(kind), passphrase)?;
+        Ok(ca.with_member_common_names(self.store.member_common_names()?))
+    }
+
+    /// Loads a CA with a key that is elsewhere, as [`Store::ca_with_key`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca`].
+    pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
+        let Store {
+            directory, layout, ..
+        } = self.store;
+        let paths = layout.ca(kind);
+        let path = &paths.certificate;
+        let file = read_existing_below(directory, path)?;
+        let certificates = verify::held_bundle(&file).0;
+        let ca = certificates
+            .and_then(|certificates| CertificateAuthority::load_at(certificates, key, self.now));
+        let ca = ca.map_err(|error| match error {
+            // The caller knows which of the two files is wrong
+            Error::KeyMismatch { .. } => error,
+            error => error.in_file(directory.join(path)),
+        })?;
+        let ca = self.with_link(&paths, &file, ca)?;
+        Ok(ca.with_member_common_names(self.store.member_common_names()?))
+    }
+
+    /// Loads a CA for its renewal, even if it has expired, as [`Store::ca_for_renewal`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca_for_renewal`].
+    pub fn ca_for_renewal(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_for_renewal(&self.store.layout.ca(kind), passphrase)
+    }
+
+    /// Loads the CA with these files below the directory.
+    pub(crate) fn load(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_files(paths, passphrase, false)
+    }
+
+    /// Loads the CA with these files below the directory, even if it has expired.
+    pub(crate) fn load_for_renewal(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_files(paths, passphrase, true)
+    }
+
+    fn load_files(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+        even_if_expired: bool,
+    ) -> Result<CertificateAuthority> {
+        let directory = &self.store.directory;
+        let read = |path: &Path| read_existing_below(directory, path);
+        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
+        let loading = Loading {
+            passphrase,
+            even_if_expired,
+            now: self.now,
+        };
+        let ca = loading.load(&paths.below(directory), (&files.0, &files.1))?;
+        self.with_link(paths, &files.0, ca)
+    }
+
+    /// Adds the link certificate of a rotation, if it follows the leaves of this CA. `file` is the
+    /// content of the CA's certificate file.
+    fn with_link(
+        &self,
+        paths: &PairPaths,
+        file: &[u8],
+        ca: CertificateAuthority,
+    ) -> Result<CertificateAuthority> {
+        let path = paths.rotation(RotationFile::Link).certificate;
+        let Some(link) = read_below(&self.store.directory, &path)? else {
+            return Ok(ca);
+        };
+        // A damaged link is a fault of the rotation, and a finding
+        let bundle = verify::held_bundle(file).0.unwrap_or_default();
+        match Certificate::from_bytes(&link) {
+            Ok(link) if follows_leaves(&link, ca.certificate(), &bundle, self.now) => {
+                ca.with_link(link)
+            }
+            _ => Ok(ca),
+        }
     }
 }
 
@@ -487,8 +577,14 @@ pub fn read_ca_to_renew(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
+    now: SystemTime,
 ) -> Result<CertificateAuthority> {
-    load_files(certificate, key, passphrase, true)
+    let loading = Loading {
+        passphrase,
+        even_if_expired: true,
+        now,
+    };
+    loading.load_files(certificate, key)
 }
 
 /// Loads a CA from any two files. An encrypted key requires the passphrase. The files may be pipes,
@@ -501,56 +597,58 @@ pub fn read_ca(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
+    now: SystemTime,
 ) -> Result<CertificateAuthority> {
-    load_files(certificate, key, passphrase, false)
-}
-
-fn load_files(
-    certificate: &Path,
-    key: &Path,
-    passphrase: Option<&Passphrase>,
-    even_if_expired: bool,
-) -> Result<CertificateAuthority> {
-    let paths = PairPaths {
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
+    let loading = Loading {
+        passphrase,
+        even_if_expired: false,
+        now,
     };
-    let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
-    load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
+    loading.load_files(certificate, key)
 }
 
-/// Creates a CA from the contents of two files: its certificates and its key.
-fn load(
-    paths: &PairPaths,
-    (certificates, private_key): (&[u8], &[u8]),
-    passphrase: Option<&Passphrase>,
+/// How a CA is loaded from two files.
+struct Loading<'a> {
+    passphrase: Option<&'a Passphrase>,
+    /// Whether the CA may have expired, because it will be renewed
     even_if_expired: bool,
-) -> Result<CertificateAuthority> {
-    let PairPaths { certificate, key } = paths;
-    let (certificates, _) = verify::held_bundle(certificates);
-    let certificates = certificates.map_err(|error| error.in_file(certificate))?;
-    let private_key =
-        PrivateKey::from_bytes(private_key, passphrase).map_err(|error| error.in_file(key))?;
-    let loaded = if even_if_expired {
-        load_while_valid(certificates, private_key)
-    } else {
-        CertificateAuthority::load(certificates, private_key)
-    };
-    loaded.map_err(|error| match error {
-        Error::KeyMismatch { .. } => error.in_file(key),
-        error => error.in_file(certificate),
-    })
+    now: SystemTime,
 }
 
-/// Loads the CA with this key, as of a time when it was valid.
-fn load_while_valid(
-    certificates: Vec<Certificate>,
-    key: PrivateKey,
-) -> Result<CertificateAuthority> {
-    let own = bundle::place_of_key(&certificates, key.public_key());
-    let own = own.and_then(|place| certificates.get(place));
-    let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
-    CertificateAuthority::load_at(certificates, key, end)
+impl Loading<'_> {
+    fn load_files(&self, certificate: &Path, key: &Path) -> Result<CertificateAuthority> {
+        let paths = PairPaths {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        };
+        let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
+        self.load(&paths, (&files.0, &files.1))
+    }
+
+    /// Creates a CA from the contents of two files: its certificates and its key.
+    fn load(
+        &self,
+        paths: &PairPaths,
+        (certificates, private_key): (&[u8], &[u8]),
+    ) -> Result<CertificateAuthority> {
+        let PairPaths { certificate, key } = paths;
+        let (certificates, _) = verify::held_bundle(certificates);
+        let certificates = certificates.map_err(|error| error.in_file(certificate))?;
+        let private_key = PrivateKey::from_bytes(private_key, self.passphrase)
+            .map_err(|error| error.in_file(key))?;
+        let own = bundle::place_of_key(&certificates, private_key.public_key());
+        let own = own.and_then(|place| certificates.get(place));
+        let now = match own {
+            // It was valid until then
+            Some(own) if self.even_if_expired => own.not_after().min(self.now),
+            _ => self.now,
+        };
+        let loaded = CertificateAuthority::load_at(certificates, private_key, now);
+        loaded.map_err(|error| match error {
+            Error::KeyMismatch { .. } => error.in_file(key),
+            error => error.in_file(certificate),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -315,7 +315,8 @@ impl Rotation {
         let now = options.now();
         let old = self
             .store
-            .load_ca(&self.paths(), options.passphrase, false)?;
+            .at(options.now())
+            .load(&self.paths(), options.passphrase)?;
         let name = next_name("etcd-pki-trial", now, |_| false);
         let identity = Identity::from_common_name(&name)?;
         let profile = Profile::ca().with_validity(LIFE);

@@ -26,6 +26,10 @@ use crate::{
 /// With -d alone both are written to the directory, under the names of its layout. With -o they are
 /// written to files, and -d only finds the CA. With neither, they are printed, the certificate
 /// first.
+///
+/// With RBAC, the common name is the user, and etcd's JSON gateway (/v3/...) refuses every client
+/// certificate that has one, also with a valid token. Issue its clients with --no-cn and --org, and
+/// send a token from /v3/auth/authenticate with each request.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +37,7 @@ Examples:
   etcd-pki cert issue node kube-1 -d /etc/ssl/etcd/ssl
   etcd-pki cert issue client backup --days 90 --ca ca.pem --ca-key ca-key.pem -o backup.pem
   etcd-pki cert issue client proxy --no-cn --org etcd-proxy -d /etc/ssl/etcd/ssl
+  etcd-pki cert issue client patroni --no-cn --org etcd-gateway -d /etc/ssl/etcd/ssl
 
 Exit codes:
   0  the certificate is issued

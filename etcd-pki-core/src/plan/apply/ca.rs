@@ -37,7 +37,7 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
                 .files
                 .put_file(path, text, false, Overwrite::Replace, &permissions.for_ca())?;
             let store = shared.files.store();
-            let load = || store.load_ca(&ca.paths, shared.passphrase, false);
+            let load = || store.at(shared.plan.now).load(&ca.paths, shared.passphrase);
             shared.plan.signs(ca.kind).then(load).transpose()?
         }
         work => {
@@ -45,7 +45,7 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
                 shared.files.mend(&ca.paths, &permissions.for_ca())?;
             }
             let store = shared.files.store();
-            let load = || store.load_ca(&ca.paths, shared.passphrase, false);
+            let load = || store.at(shared.plan.now).load(&ca.paths, shared.passphrase);
             shared.plan.signs(ca.kind).then(load).transpose()?
         }
     };
@@ -76,9 +76,11 @@ fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<Certific
 /// Renews a CA with the same key. Keeps the other certificates of its file.
 fn renew(ca: &DesiredCa, keeps_serial: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
     let (files, permissions) = (shared.files, &shared.plan.permissions.for_ca());
-    let current = files.store().load_ca(&ca.paths, shared.passphrase, true)?;
+    let now = shared.plan.now;
+    let store = files.store().at(now);
+    let current = store.load_for_renewal(&ca.paths, shared.passphrase)?;
     let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
-    let renewed = current.at(shared.plan.now).renew_ca(renewal)?;
+    let renewed = current.at(now).renew_ca(renewal)?;
     files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
     Ok(renewed)
 }

@@ -93,7 +93,8 @@ impl<'a> Shared<'a> {
         if let Some(signer) = loaded.get(&kind) {
             return Ok(Arc::clone(signer));
         }
-        let signer = renewal.signer.load(kind, self.passphrase)?;
+        let now = self.plan.now;
+        let signer = renewal.signer.load(kind, self.passphrase, now)?;
         loaded.insert(kind, Arc::clone(&signer));
         Ok(signer)
     }

@@ -237,7 +237,8 @@ impl Rotation {
         let (identity, profile) = self.next_ca(options)?;
         let old = self
             .store
-            .load_ca(&self.paths(), options.passphrase, false)?;
+            .at(options.now())
+            .load(&self.paths(), options.passphrase)?;
         let key = match files.left_key(options)? {
             Some(key) => key,
             None => PrivateKey::generate_with(profile.algorithm())?,

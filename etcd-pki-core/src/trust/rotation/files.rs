@@ -192,7 +192,8 @@ impl<'a> Files<'a> {
     ) -> Result<CertificateAuthority> {
         self.locked
             .store()
-            .load_ca(&self.previous, options.passphrase, false)
+            .at(options.now())
+            .load(&self.previous, options.passphrase)
     }
 
     /// The content of the trust bundle with these certificates. Other text in the file stays.

@@ -1,6 +1,7 @@
 # Files and directories.
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, final
@@ -31,7 +32,12 @@ class Store:
     def layout(self) -> Layout: ...
     def ca_paths(self, kind: CaKindLike = "client") -> PairPaths: ...
     def ca(
-        self, kind: CaKindLike = "client", *, passphrase: Passphrase | None = None, for_renewal: bool = False
+        self,
+        kind: CaKindLike = "client",
+        *,
+        passphrase: Passphrase | None = None,
+        for_renewal: bool = False,
+        now: datetime | None = None,
     ) -> CertificateAuthority: ...
     def is_named(self, path: StrPath) -> bool: ...
     def other_layout(self) -> tuple[Path, Layout] | None: ...
