@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 54] = [
+    pub const TABLE: [Entry; 55] = [
         entry(
             "EP001",
             "expired",
@@ -475,6 +475,14 @@ impl Finding {
             "the file of a CA's certificates belongs to a user who can exchange what is trusted",
             "compare the fingerprints with those of the CA, and chown the file to root",
         ),
+        entry(
+            "EP058",
+            "damaged_record",
+            Warning,
+            &["path", "reason"],
+            "the record of what a CA issued has a gap or was changed",
+            "find out who changed it, and compare it with a copy; to start a new one, move it away",
+        ),
     ];
 
     /// Every code, in order.
@@ -491,7 +499,9 @@ impl Finding {
     /// The row of the table.
     #[must_use]
     pub const fn entry(&self) -> &'static Entry {
-        &Self::TABLE[self.number() - 1]
+        // EP055 to EP057 are not in use
+        let number = self.number();
+        &Self::TABLE[if number > 54 { number - 4 } else { number - 1 }]
     }
 
     /// The number in the code.
@@ -551,6 +561,7 @@ impl Finding {
             Self::CaKeyOwner { .. } => 52,
             Self::SignedByOtherCa { .. } => 53,
             Self::CaOwner { .. } => 54,
+            Self::DamagedRecord { .. } => 58,
         }
     }
 }
@@ -561,8 +572,8 @@ mod tests {
 
     #[test]
     fn codes_are_numbered_without_gaps() {
-        for (index, code) in Finding::CODES.iter().enumerate() {
-            assert_eq!(*code, format!("EP{:03}", index + 1));
-        }
+        let numbers = (1..=54).chain([58]);
+        let codes: Vec<_> = numbers.map(|number| format!("EP{number:03}")).collect();
+        assert_eq!(codes, Finding::CODES);
     }
 }

@@ -144,6 +144,11 @@ impl Renew {
             }
             _ => Renewal::with_ca(authority.load(input)?),
         };
+        if authority.record.no_record {
+            renewal = renewal.without_record();
+        } else if let Some(file) = authority.recorded_at().filter(|_| authority.is_named()) {
+            renewal = renewal.with_record_of(file);
+        }
         if let Some(passphrase) = passphrase {
             renewal = renewal.with_passphrase(passphrase);
         }
