@@ -54,7 +54,7 @@ pub struct RecordEntry {
     pub fingerprint: Fingerprint,
     /// The subject of the CA that signed it
     pub issuer: String,
-    /// SHA-256 of that CA's public key. It tells CAs with one name apart
+    /// SHA-256 of that CA's public key. It differs for CAs with one name
     pub issuer_key: String,
     /// Who requested it, if that is known: the host with the request, or the subject of a request
     pub requester: Option<String>,

@@ -58,7 +58,10 @@ impl SerialNumber {
     /// Reads the text of a number, as it is printed.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
-        if digits.is_empty() || digits.len() % 2 != 0 || digits.len() > 2 * limits::SERIAL_BYTES {
+        if digits.is_empty()
+            || !digits.len().is_multiple_of(2)
+            || digits.len() > 2 * limits::SERIAL_BYTES
+        {
             return None;
         }
         let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -22,7 +22,7 @@ use crate::{
 /// certificate that etcd-pki signed there. Each line has the SHA-256 of the line before, so a line
 /// that was changed or removed later is reported, here and by `etcd-pki check`.
 ///
-/// The record cannot prove that its end is complete: someone who can write the file can remove the
+/// The record cannot prove that no lines are missing at the end: someone who can write the file can remove the
 /// last lines, put an older copy in its place, or write a new chain of hashes. It has no certificate
 /// that another tool signed with the CA's key.
 #[derive(Args)]

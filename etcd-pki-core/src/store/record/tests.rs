@@ -39,7 +39,7 @@ impl Place {
     fn issue(&self, clients: &[&str]) -> Result<()> {
         let locked = self.store().lock()?;
         clients.iter().try_for_each(|name| {
-            let identity = Identity::new(*name)?;
+            let identity = Identity::new(name)?;
             locked.write(&self.ca.issue(Role::Client, identity)?)?;
             Ok(())
         })
