@@ -315,6 +315,9 @@ pub enum Error {
 /// The name of a directory's lock file. Errors about it have a special hint.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
 
+/// The name of the record of issued certificates. Errors about it have a special hint.
+pub(crate) const RECORD_FILE: &str = ".etcd-pki-issued.jsonl";
+
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {

@@ -377,6 +377,14 @@ pub enum Finding {
         /// The file of the CA
         ca: PathBuf,
     },
+    /// EP058: the record of what the CAs of a directory issued has a gap, or was changed. It does
+    /// not stop anything.
+    DamagedRecord {
+        /// The file
+        path: PathBuf,
+        /// The first damaged line, and the number of all
+        reason: String,
+    },
     /// EP059: the CA of a rotation that does not sign now has signed the certificate. A plan signs
     /// it again with the other one.
     RotatedCa {

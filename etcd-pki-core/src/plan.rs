@@ -99,6 +99,8 @@ struct Contents {
     /// The next verification cache; `None` if the plan covers only a part of the directory
     cache: Option<NextCache>,
     permissions: Attributes,
+    /// Whether issued certificates are recorded
+    records: bool,
 }
 
 /// A CA that may sign for the plan.

@@ -13,6 +13,7 @@ mod other_layout;
 mod path;
 mod permissions;
 mod read;
+mod record;
 mod replace;
 mod replaced;
 mod tree;
@@ -28,6 +29,7 @@ pub use self::{
     locked::LockedStore,
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
+    record::{Issuance, Record, RecordDamage, RecordEntry, RecordedCa, record_issued, record_path},
     write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{
@@ -46,6 +48,7 @@ pub(crate) use self::{
         first_certificate, look, look_below, look_existing_below, read_below, read_certificates,
         read_existing_below, unless_too_large,
     },
+    record::check_record,
     tree::{Entry, files, is_empty, tree, whole_tree},
 };
 use crate::{
@@ -188,6 +191,7 @@ impl Store {
             made,
             lock,
             inherits: true,
+            records: true,
         })
     }
 }

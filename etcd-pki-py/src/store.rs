@@ -20,6 +20,7 @@ use crate::{
     interpreter,
     interrupt::locked,
     layout::PyPairPaths,
+    record::PyRecord,
     text::{Listed, PassphraseArgument},
     time::{Instant, instant},
     words::Word,
@@ -105,6 +106,18 @@ impl PyStore {
         self.0.is_named(&path)
     }
 
+    /// The path of the record of what the directory's CAs issued. The file need not exist.
+    #[getter]
+    fn record_path(&self) -> PathBuf {
+        self.0.record_path()
+    }
+
+    /// Reads the record of what the directory's CAs issued, and checks the links of its lines;
+    /// `None` if there is no record. A damaged record is no error.
+    fn record(&self, py: Python<'_>) -> PyResult<Option<PyRecord>> {
+        Ok(work(py, || self.0.record())?.map(PyRecord))
+    }
+
     /// The other layout, if the directory has more files of it than of this one's; and one of those
     /// files.
     fn other_layout(&self, py: Python<'_>) -> Option<(PathBuf, Word<Layout>)> {
@@ -164,7 +177,8 @@ pub(crate) struct PyLockedStore {
 #[pymethods]
 impl PyLockedStore {
     /// Writes a bundle that a CA issued under its role and name: the certificate with its chain,
-    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths.
+    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths. If a
+    /// CA of the directory signed it, it is added to the record first.
     fn write(&self, py: Python<'_>, bundle: &Bound<'_, PyBundle>) -> PyResult<Vec<PyPairPaths>> {
         let bundle = bundle.get().get();
         let written = self.with(py, |files| files.write(bundle))?;
@@ -246,6 +260,19 @@ impl PyLockedStore {
     fn names_ca_by_serial(&self, py: Python<'_>, ca: &Bound<'_, PyCertificate>) -> PyResult<bool> {
         let ca = &ca.get().0;
         self.with(py, |files| files.names_ca_by_serial(ca))
+    }
+
+    /// From now on, adds no certificate to the record of the directory's CAs. The record then has a
+    /// gap that nothing shows.
+    fn without_record(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        let files = slf.get();
+        interpreter::without(py, || {
+            let mut held = files.held();
+            let locked = held.take().ok_or_else(|| state_error(LET_GO))?;
+            *held = Some(locked.without_record());
+            Ok::<_, PyErr>(())
+        })?;
+        Ok(slf)
     }
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {

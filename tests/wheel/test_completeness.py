@@ -32,6 +32,7 @@ OTHERWISE = {
     "Facts": "the attributes of Finding",
     "FilesSpec": "ClusterFiles",
     "Fingerprint": "str",
+    "Issuance": "the arguments of record_issued",
     "KeyUsage": "str",
     "LockedFiles": "write_files, which takes the locks",
     "MisplacedAddress": "the address of it",

@@ -165,6 +165,10 @@ impl Finding {
                 facts.path.clone_from(path);
                 facts.reason = Some(format!("lines {}", numbers(lines)));
             }
+            Self::DamagedRecord { path, reason } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(reason.clone());
+            }
             Self::EmptyFile { path, is_zeros } => {
                 facts.path = Some(path.clone());
                 facts.reason = Some(empty(*is_zeros).to_owned());
@@ -421,6 +425,10 @@ mod tests {
             Finding::CaOwner {
                 path: path(),
                 owner: text(),
+            },
+            Finding::DamagedRecord {
+                path: path(),
+                reason: text(),
             },
             Finding::RotatedCa {
                 issuer: text(),

@@ -273,6 +273,9 @@ impl fmt::Display for Sentence<'_> {
                 "{} belongs to {owner}, who can exchange what is trusted",
                 path.display()
             ),
+            Finding::DamagedRecord { path, reason } => {
+                write!(f, "{} has a gap or was changed: {reason}", path.display())
+            }
             Finding::CaKeyOwner { path, owner } => write!(
                 f,
                 "{} belongs to {owner}, who can sign certificates",

@@ -40,12 +40,12 @@ const fn entry(
     }
 }
 
-/// The codes EP055 to EP058 are reserved
-const RESERVED: usize = 4;
+/// The codes EP055 to EP057 are reserved
+const RESERVED: usize = 3;
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 57] = [
+    pub const TABLE: [Entry; 58] = [
         entry(
             "EP001",
             "expired",
@@ -479,6 +479,14 @@ impl Finding {
             "compare the fingerprints with those of the CA, and chown the file to root",
         ),
         entry(
+            "EP058",
+            "damaged_record",
+            Warning,
+            &["path", "reason"],
+            "the record of what a CA issued has a gap or was changed",
+            "find out who changed it, and compare it with a copy; to start a new one, move it away",
+        ),
+        entry(
             "EP059",
             "rotated_ca",
             Warning,
@@ -578,6 +586,7 @@ impl Finding {
             Self::CaKeyOwner { .. } => 52,
             Self::SignedByOtherCa { .. } => 53,
             Self::CaOwner { .. } => 54,
+            Self::DamagedRecord { .. } => 58 - RESERVED,
             Self::RotatedCa { .. } => 59 - RESERVED,
             Self::LinkCertificate { .. } => 60 - RESERVED,
             Self::Rotation { .. } => 61 - RESERVED,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     ca::is_link_of,
-    error::{Error, Result},
+    error::{Error, RECORD_FILE, Result},
     finding::Finding,
     layout::is_idle_ca,
     store::{self, parent},
@@ -170,6 +171,7 @@ impl Check {
         let mut checked = unlisted.clone();
         checked.extend(without_certificates(given, contents));
         checked.extend(self.reported(writable_directories(contents)));
+        checked.extend(self.reported(damaged_records(contents)));
         let surroundings = Surroundings::of(contents);
         let by_path: BTreeSet<&Path> = given.iter().map(|given| &*given.path).collect();
         checked.extend(self.reported(keys_without_certificate(contents, &surroundings)));
@@ -364,6 +366,27 @@ fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Fin
         Some((path.to_owned(), rules::directory(path, mode)))
     });
     open.collect()
+}
+
+/// The records that have a gap or were changed, in the directories of CAs. Only the owner of a record
+/// may read it, so another user's check does not judge it.
+fn damaged_records(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Finding)> {
+    let files = read.iter().filter(|(path, contents)| {
+        matches!(contents, Contents::Certificates(_)) && is_file_of_ca(path)
+    });
+    let directories: BTreeSet<&Path> = files.map(|(path, _)| parent(path)).collect();
+    let damaged = directories.into_iter().filter_map(|directory| {
+        let (path, reason) = match store::check_record(directory) {
+            Ok(record) => record.and_then(|(path, checked)| Some((path, checked.summary()?)))?,
+            Err(Error::Io { error, .. }) if error.kind() == ErrorKind::PermissionDenied => {
+                return None;
+            }
+            Err(error) => (directory.join(RECORD_FILE), error.to_string()),
+        };
+        let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
+        Some((path.clone(), Finding::DamagedRecord { path, reason }))
+    });
+    damaged.collect()
 }
 
 /// The findings about the issuers of a certificate. If a layout's CA file exists, etcd trusts only

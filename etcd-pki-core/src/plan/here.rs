@@ -134,6 +134,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         cas: planned,
         cache,
         permissions,
+        records: cluster.spec().ca.record,
     })))
 }
 

@@ -136,6 +136,7 @@ pub(super) fn plan(
         cas: Vec::new(),
         cache: None,
         permissions,
+        records: false,
     })))
 }
 

@@ -158,6 +158,7 @@ pub(super) fn plan(
         cas: planned,
         cache: None,
         permissions,
+        records: cluster.spec().ca.record,
     })))
 }
 

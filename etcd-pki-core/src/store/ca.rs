@@ -11,6 +11,7 @@ use super::{
     read::{
         look, read_below, read_certificates, read_existing_below, read_file, read_regular_file,
     },
+    record::Issuance,
     write::Overwrite,
 };
 use crate::{
@@ -122,6 +123,17 @@ impl Store {
             })
         };
         Ok(Some(chain.iter().any(is_trusted)))
+    }
+
+    /// The certificates of the directory's CAs, which have certificates in its record. A file that
+    /// cannot be read has none.
+    pub(super) fn recorded_cas(&self) -> Vec<Certificate> {
+        let files = CaKind::ALL.map(|kind| self.layout.ca(kind).certificate);
+        let files = files.iter().filter_map(|path| {
+            let file = read_below(&self.directory, path).ok().flatten();
+            verify::held_bundle(&file?).0.ok()
+        });
+        files.flatten().collect()
     }
 
     /// The error for a new CA in a directory that has one, or signs of one.
@@ -347,9 +359,14 @@ impl LockedStore {
     ) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
+        let record = || self.record(&new_root(ca), &usual);
         match self.store.trace_of_ca(kind, ca, passphrase)? {
-            Trace::Nothing => self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual),
+            Trace::Nothing => {
+                record()?;
+                self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual)
+            }
             Trace::Key => {
+                record()?;
                 let certificate = ca.certificate().to_pem();
                 self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
             }
@@ -397,7 +414,8 @@ impl LockedStore {
         let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
         let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
         let texts = ca_texts(ca, &bundle, passphrase)?;
-        match self.put_over_kept(&paths, &texts, &usual.for_ca()) {
+        let record = self.record(&new_root(ca), &usual);
+        match record.and_then(|()| self.put_over_kept(&paths, &texts, &usual.for_ca())) {
             Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -419,7 +437,15 @@ impl LockedStore {
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         self.check_leaves(&paths, ca.certificate())?;
-        self.put_renewed_ca(&paths, ca.certificate(), &Attributes::default())
+        let usual = Attributes::default();
+        let renewed = ca.certificate();
+        // A certificate that another CA issued is in the record of that CA
+        let issued = renewed
+            .is_self_signed()
+            .then(|| Issuance::of_renewed_ca(renewed));
+        self.put_renewed_ca(&paths, renewed, &usual, || {
+            self.record(issued.as_slice(), &usual)
+        })
     }
 
     /// Checks that leaves of intermediate CAs below this CA stay accepted. The renewed CA may have
@@ -455,16 +481,18 @@ impl LockedStore {
         Ok(())
     }
 
-    /// Writes the renewed certificate of the CA with these files.
+    /// Writes the renewed certificate of the CA with these files. Calls `record` before.
     pub(crate) fn put_renewed_ca(
         &self,
         paths: &PairPaths,
         renewed: &Certificate,
         attributes: &Attributes,
+        record: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let path = self.store.directory.join(&paths.certificate);
         let file = read_existing_below(&self.store.directory, &paths.certificate)?;
         let text = replaced(&file, renewed).map_err(|error| error.in_file(&path))?;
+        record()?;
         self.put_certificate(paths, &text, Overwrite::Replace, attributes)
     }
 
@@ -494,6 +522,16 @@ impl LockedStore {
         let texts = ca_texts(ca, slice::from_ref(ca.certificate()), passphrase)?;
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
+}
+
+/// The certificate of a new CA for the record.
+fn new_root(ca: &CertificateAuthority) -> Vec<Issuance> {
+    let certificate = ca.certificate();
+    // A certificate that another CA issued is in the record of that CA
+    let root = certificate.is_self_signed();
+    root.then(|| Issuance::of_new_ca(certificate))
+        .into_iter()
+        .collect()
 }
 
 /// The contents of a CA's files, with this trust bundle.

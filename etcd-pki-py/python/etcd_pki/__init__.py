@@ -14,6 +14,8 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
   READ_LIMIT
+- The record of what was issued: Record, RecordEntry, RecordedCa, RecordDamage; record_issued,
+  record_path
 - Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
   Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported; KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
@@ -61,6 +63,10 @@ from etcd_pki._etcd_pki import (
     PrivateKey,
     Profile,
     PublicKey,
+    Record,
+    RecordDamage,
+    RecordedCa,
+    RecordEntry,
     Refusal,
     Remark,
     Renewal,
@@ -78,6 +84,8 @@ from etcd_pki._etcd_pki import (
     inspect_ca,
     inspect_directory,
     read_file,
+    record_issued,
+    record_path,
     write_files,
 )
 from etcd_pki._signer import Signer
@@ -163,6 +171,10 @@ __all__ = [
     "PrivateKey",
     "Profile",
     "PublicKey",
+    "Record",
+    "RecordDamage",
+    "RecordEntry",
+    "RecordedCa",
     "Refusal",
     "Remark",
     "Renewal",
@@ -187,6 +199,8 @@ __all__ = [
     "inspect_ca",
     "inspect_directory",
     "read_file",
+    "record_issued",
+    "record_path",
     "write_files",
 ]
 

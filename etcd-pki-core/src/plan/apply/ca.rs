@@ -11,7 +11,7 @@ use crate::{
         cache::Marker,
         step::{TrustText, Work},
     },
-    store::Overwrite,
+    store::{Issuance, Overwrite},
 };
 
 /// Makes the change of a CA. Opens the CA if it must sign.
@@ -60,15 +60,20 @@ pub(super) fn change(shared: &mut Shared<'_>, step: &Step, ca: &DesiredCa) -> Re
 fn create(ca: &DesiredCa, has_key: bool, shared: &Shared<'_>) -> Result<CertificateAuthority> {
     let (files, passphrase, now) = (shared.files, shared.passphrase, shared.plan.now);
     let (paths, permissions) = (&ca.paths, &shared.plan.permissions.for_ca());
+    let record = |created: &CertificateAuthority| {
+        shared.record(&[Issuance::of_new_ca(created.certificate())])
+    };
     if has_key {
         let key = files.store().load_ca_key(paths, passphrase)?;
         let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
         let certificate = created.certificate().to_pem();
+        record(&created)?;
         files.put_certificate(paths, &certificate, Overwrite::Refuse, permissions)?;
         return Ok(created);
     }
     let key = PrivateKey::generate_with(ca.profile.algorithm())?;
     let created = CertificateAuthority::create_for(key, &ca.identity, ca.profile, now)?;
+    record(&created)?;
     files.put_ca(paths, &created, passphrase, Overwrite::Refuse, permissions)?;
     Ok(created)
 }
@@ -81,6 +86,8 @@ fn renew(ca: &DesiredCa, keeps_serial: bool, shared: &Shared<'_>) -> Result<Cert
     let current = store.load_for_renewal(&ca.paths, shared.passphrase)?;
     let renewal = CaRenewal::new(ca.profile.validity()).with_serial_kept(keeps_serial);
     let renewed = current.at(now).renew_ca(renewal)?;
-    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions)?;
+    files.put_renewed_ca(&ca.paths, renewed.certificate(), permissions, || {
+        shared.record(&[Issuance::of_renewed_ca(renewed.certificate())])
+    })?;
     Ok(renewed)
 }

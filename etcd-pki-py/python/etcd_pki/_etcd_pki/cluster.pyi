@@ -60,7 +60,10 @@ class ClusterCa:
         peers: PeersLike | None = None,
         without_common_name: bool = False,
         without_peer_common_name: bool = False,
+        record: bool = True,
     ) -> Self: ...
+    @property
+    def record(self) -> bool: ...
     @property
     def common_name(self) -> str | None: ...
     @property
@@ -318,6 +321,7 @@ class KubesprayScript:
         hosts: Iterable[str] = (),
         algorithm: KeyAlgorithmLike | None = None,
         validity: Validity | None = None,
+        record: bool = True,
     ) -> Self: ...
     @property
     def names(self) -> list[NameLike]: ...

@@ -174,6 +174,8 @@ class Renewal:
         validity: Validity | None = None,
         passphrase: Passphrase | None = None,
         now: datetime | None = None,
+        record: bool = True,
+        record_of: StrPath | None = None,
     ) -> Self: ...
     @staticmethod
     def next_to(
@@ -184,6 +186,7 @@ class Renewal:
         validity: Validity | None = None,
         passphrase: Passphrase | None = None,
         now: datetime | None = None,
+        record: bool = True,
     ) -> Renewal: ...
     def plan_due(self, renew_before: Before = "30d") -> Plan: ...
     def plan_files(self, files: Iterable[StrPath]) -> list[Plan]: ...
