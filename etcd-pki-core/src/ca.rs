@@ -6,6 +6,7 @@ mod issued;
 mod issuing;
 mod loading;
 mod renewal;
+mod revocation;
 mod signer;
 
 use std::{
