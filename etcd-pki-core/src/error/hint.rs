@@ -123,6 +123,9 @@ impl Error {
                 "nothing was changed; move the file elsewhere, or write to another one"
             }
             Self::SeveralBlocks { .. } => "keep one in the file, or split it",
+            Self::StillRequired { .. } => {
+                "nothing was revoked; remove it from the specification and apply that first, or give it a new key first"
+            }
             Self::SymbolicLink { .. } => {
                 "remove the link, which was left as it is, or write to the file that it leads to"
             }
@@ -144,6 +147,12 @@ impl Error {
                 ..
             } => {
                 "ask for a new one: signed by the key in it, with SHA-256, SHA-384 or SHA-512, and not changed on its way"
+            }
+            Self::Signature {
+                what: "revocation list",
+                ..
+            } => {
+                "nothing was written; bring back the list that a CA of this directory signed, or move this one away"
             }
             Self::Signature { .. } => {
                 "give the certificate of its issuer, and both as they were made"
@@ -198,6 +207,13 @@ fn missing_hint(what: &str, found: &[String]) -> &'static str {
 
 fn malformed_hint(what: &str) -> &'static str {
     match what {
+        "revocation list" => {
+            "nothing was written; etcd reads one list of version 2 in DER (`openssl crl -outform DER` converts PEM): bring back the \
+             list, or move it away and write a new one (`etcd-pki crl new`)"
+        }
+        "serial number" => {
+            "write it in hexadecimal, as `etcd-pki cert show` and `openssl x509 -serial` print it"
+        }
         "passphrase" => "write the passphrase into the first line of the file",
         "openssl.conf" => "nothing was changed; it is text in UTF-8, as Kubespray's role writes it",
         "trust bundle" => {
@@ -219,6 +235,8 @@ fn malformed_hint(what: &str) -> &'static str {
 fn name_hint(reason: &str) -> &'static str {
     if reason.ends_with(" of this host") {
         "make it first, or give the number of one that exists"
+    } else if reason.ends_with(" in this directory") {
+        "give the certificate's file, or its serial number"
     } else if reason.ends_with(" of the cluster") {
         "give one that the specification has, or write it there"
     } else {

@@ -42,7 +42,7 @@ const fn entry(
 
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 54] = [
+    pub const TABLE: [Entry; 57] = [
         entry(
             "EP001",
             "expired",
@@ -475,6 +475,30 @@ impl Finding {
             "the file of a CA's certificates belongs to a user who can exchange what is trusted",
             "compare the fingerprints with those of the CA, and chown the file to root",
         ),
+        entry(
+            "EP055",
+            "revoked",
+            Critical,
+            &["path", "subject", "name", "reason"],
+            "the certificate is revoked: etcd refuses new connections with it",
+            "issue a new certificate, or remove the pair; a revoked member must leave the cluster first",
+        ),
+        entry(
+            "EP056",
+            "outdated_list",
+            Warning,
+            &["path", "not_after"],
+            "a revocation list is due for its next update: OpenSSL refuses every certificate then",
+            "sign it again: `etcd-pki crl renew`",
+        ),
+        entry(
+            "EP057",
+            "unusable_list",
+            Warning,
+            &["path", "reason"],
+            "a revocation list is no DER of version 2, is damaged, or is of another CA",
+            "move it away, and bring back the list or write a new one: `etcd-pki crl new`",
+        ),
     ];
 
     /// Every code, in order.
@@ -551,6 +575,9 @@ impl Finding {
             Self::CaKeyOwner { .. } => 52,
             Self::SignedByOtherCa { .. } => 53,
             Self::CaOwner { .. } => 54,
+            Self::Revoked { .. } => 55,
+            Self::OutdatedList { .. } => 56,
+            Self::UnusableList { .. } => 57,
         }
     }
 }
