@@ -151,6 +151,9 @@ pub mod cluster;
 pub mod plan;
 
 #[cfg(feature = "store")]
+pub mod trust;
+
+#[cfg(feature = "store")]
 pub mod export;
 #[cfg(feature = "store")]
 pub mod kubespray;

@@ -1,0 +1,3 @@
+//! Changes of trust: which certificates are revoked.
+
+pub mod revocation;
