@@ -12,6 +12,7 @@ mod dependents;
 mod directory;
 mod files;
 pub(crate) mod issuer;
+mod lists;
 mod place;
 mod reading;
 pub(crate) mod rules;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     contents::key_path,
     directory::{OtherFile, recognize},
     files::{PairFiles, Part, Stamps, public},
+    lists::outdated,
 };
 use std::path::Path;
 
@@ -37,6 +39,7 @@ pub use self::{
     check::Check,
     checked::Checked,
     directory::{CurrentPair, Directory, TrustBundle, directory},
+    lists::revocation_file,
     place::{ca_kind, key_of, store_of, verifier},
     rules::KeyMatch,
 };
