@@ -9,6 +9,7 @@ mod fault;
 mod plain;
 mod renewal;
 mod resolve;
+mod revoked;
 mod spec;
 mod values;
 #[cfg(feature = "yaml")]
@@ -21,6 +22,7 @@ pub use self::{
     choices::{CommonName, Peers},
     desired::{Desired, DesiredCa, DesiredPair},
     renewal::RenewBefore,
+    revoked::RevokedSpec,
     spec::{CaFilesSpec, CaSpec, ClusterSpec, DefaultsSpec, EntrySpec, FilesSpec},
 };
 use crate::{

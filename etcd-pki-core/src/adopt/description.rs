@@ -46,6 +46,7 @@ pub(super) fn describe(
         shared_names: describer.shared,
         admin: admin(pairs, &habits),
         files: files(store, pairs, describer.remarks),
+        revoked: Vec::new(),
     })
 }
 

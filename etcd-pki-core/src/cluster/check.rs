@@ -12,6 +12,7 @@ use super::{
     desired::DesiredPair,
     fault::Fault,
     resolve::{EntryIndex, Resolver},
+    revoked,
 };
 use crate::{
     error::Error,
@@ -36,6 +37,7 @@ pub(super) fn checked(mut spec: ClusterSpec) -> Checked<Cluster> {
     }
     check_ca(&mut spec)?;
     check_files(&spec.files)?;
+    revoked::check(&spec)?;
     if let Some(organization) = spec
         .admin
         .as_ref()

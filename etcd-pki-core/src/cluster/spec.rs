@@ -11,6 +11,7 @@ use super::{
     RenewBefore,
     admin::AdminSpec,
     choices::{CommonName, Peers},
+    revoked::RevokedSpec,
     values::{self, is_default, or_default},
 };
 use crate::{
@@ -86,6 +87,9 @@ pub struct ClusterSpec {
     /// Ownership and permissions of the files
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub files: FilesSpec,
+    /// The certificates that are revoked
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub revoked: Vec<RevokedSpec>,
 }
 
 /// The CA of a cluster, and whether peers have a separate one: `ca` in a specification.
@@ -303,6 +307,7 @@ impl Default for ClusterSpec {
             clients: Vec::new(),
             admin: Some(AdminSpec::default()),
             files: FilesSpec::default(),
+            revoked: Vec::new(),
         }
     }
 }
