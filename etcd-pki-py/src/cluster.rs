@@ -8,6 +8,7 @@ mod entry;
 mod files;
 mod planning;
 mod reading;
+mod revoked;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub(crate) use self::{
     desired::{PyDesired, PyDesiredCa, PyDesiredPair},
     entry::PyClusterEntry,
     files::PyClusterFiles,
+    revoked::PyClusterRevoked,
 };
 use crate::{
     error::OrRaise as _,
@@ -38,7 +40,7 @@ use crate::{
 /// are in every member's certificate. Files are in `directory` with the names of `layout`; without
 /// it, `plan` and `apply` need one. `authority`, `defaults` and `files` change the defaults of the
 /// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
-/// and `False` leaves it out.
+/// and `False` leaves it out. `revoked` are certificates that `apply` adds to the revocation lists.
 ///
 /// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and
 /// addresses are separate from names.
@@ -90,10 +92,11 @@ impl PyCluster {
     #[pyo3(
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
-            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None
+            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None,
+            revoked=Listed::default()
         ),
         text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
-            defaults=None, admin=True, files=None)"
+            defaults=None, admin=True, files=None, revoked=())"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
@@ -107,6 +110,7 @@ impl PyCluster {
         defaults: Option<&Bound<'_, PyClusterDefaults>>,
         admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
+        revoked: Listed<PyClusterRevoked>,
     ) -> PyResult<Self> {
         let entries = |Listed(entries): Listed<PyClusterEntry>| {
             entries.into_iter().map(|entry| entry.0).collect()
@@ -127,6 +131,7 @@ impl PyCluster {
                 AdminArgument::Nobody => None,
             },
             files: files.map_or(default.files, |files| files.get().0.clone()),
+            revoked: revoked.0.into_iter().map(|one| one.0).collect(),
         });
         cluster.or_raise().map(Self::new)
     }
@@ -189,6 +194,13 @@ impl PyCluster {
     #[getter]
     fn files(&self) -> PyClusterFiles {
         PyClusterFiles(self.cluster.spec().files.clone())
+    }
+
+    /// The certificates that are revoked.
+    #[getter]
+    fn revoked(&self) -> Vec<PyClusterRevoked> {
+        let revoked = self.cluster.spec().revoked.iter().cloned();
+        revoked.map(PyClusterRevoked).collect()
     }
 
     /// The hosts: members and nodes by name, each once.

@@ -39,6 +39,7 @@ mod layout;
 mod plan;
 mod profile;
 mod request;
+mod revocation;
 mod signer;
 mod store;
 mod verify;
@@ -55,7 +56,7 @@ mod _etcd_pki {
         claim::PyClaim,
         cluster::{
             PyCluster, PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry,
-            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair,
+            PyClusterFiles, PyClusterRevoked, PyDesired, PyDesiredCa, PyDesiredPair,
         },
         command::run,
         config::PySettings,
@@ -73,6 +74,7 @@ mod _etcd_pki {
         },
         profile::PyProfile,
         request::PyCertificateRequest,
+        revocation::{PyChangedLists, PyRevocationList, PyRevoked, PyRevokedCertificate},
         store::{PyLockedStore, PyStore},
         verify::{PyVerdict, PyVerifier},
     };

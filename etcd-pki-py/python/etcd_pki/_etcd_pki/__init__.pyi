@@ -13,6 +13,7 @@ from etcd_pki._etcd_pki.cluster import (
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    ClusterRevoked,
     Desired,
     DesiredCa,
     DesiredPair,
@@ -33,6 +34,7 @@ from etcd_pki._etcd_pki.inspect import (
 from etcd_pki._etcd_pki.keys import PrivateKey, PublicKey
 from etcd_pki._etcd_pki.plan import DeniedClaims, Plan, Refusal, Renewal, Report, ShortenedValidity, Step, StepReport
 from etcd_pki._etcd_pki.requests import CertificateRequest, Claim
+from etcd_pki._etcd_pki.revocation import ChangedLists, RevocationList, Revoked, RevokedCertificate
 from etcd_pki._etcd_pki.settings import Settings
 from etcd_pki._etcd_pki.store import (
     READ_LIMIT,
@@ -55,6 +57,7 @@ __all__ = [
     "Certificate",
     "CertificateAuthority",
     "CertificateRequest",
+    "ChangedLists",
     "Check",
     "Checked",
     "Claim",
@@ -64,6 +67,7 @@ __all__ = [
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "ClusterRevoked",
     "CurrentPair",
     "DeniedClaims",
     "Desired",
@@ -85,6 +89,9 @@ __all__ = [
     "Remark",
     "Renewal",
     "Report",
+    "RevocationList",
+    "Revoked",
+    "RevokedCertificate",
     "Settings",
     "ShortenedValidity",
     "Step",
