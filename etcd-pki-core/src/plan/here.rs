@@ -15,7 +15,7 @@ use super::{
     cache::{Cache, Mark, NextCache},
     decide::{self, Current, Decision},
     links::{links, put_unusable_links_first, target_within},
-    lists::CurrentLists,
+    lists::{CurrentLists, creates_ca},
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
@@ -27,7 +27,6 @@ use crate::{
     error::{Error, Result},
     finding::Finding,
     key::PublicKey,
-    layout::CaKind,
     store::{Attributes, Store},
     x509::certificate::Certificate,
 };
@@ -130,10 +129,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
             Some((Some(place), certificate))
         });
         let replaced = replaced.chain(removed).filter(|_| options.revoke).collect();
-        let creates_ca = steps.iter().any(|step| {
-            matches!(step.work, Work::CreateCa { .. })
-                && step.ca().is_some_and(|ca| ca.kind == CaKind::Client)
-        });
+        let creates_ca = creates_ca(&steps);
         steps.extend(lists.step(store, &directory, options, replaced, creates_ca)?);
     }
     let mut nothing_to_prune = Vec::new();

@@ -214,6 +214,14 @@ impl CurrentLists {
     }
 }
 
+/// Whether these steps create the CA that signs the lists.
+pub(super) fn creates_ca(steps: &[Step]) -> bool {
+    steps.iter().any(|step| {
+        matches!(step.work, Work::CreateCa { .. })
+            && step.ca().is_some_and(|ca| ca.kind == CaKind::Client)
+    })
+}
+
 /// The certificates that an entry of the specification names.
 fn owner(entry: &RevokedSpec) -> Option<Owner<'_>> {
     let client = entry.client.as_deref().map(Owner::Client);

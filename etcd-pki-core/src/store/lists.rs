@@ -143,7 +143,7 @@ impl Store {
         }
         if let Some(bytes) = read(&paths.pem)? {
             let all = RevocationList::all_from_bytes(&bytes);
-            let all = all.and_then(|all| all.into_iter().map(|one| lists.checked(one)).collect());
+            let all = all.and_then(|all| lists.all_checked(all));
             lists.own = all.map_err(|error| error.in_file(self.directory.join(&paths.pem)))?;
             lists.notes = notes(&bytes);
         }
@@ -303,6 +303,18 @@ impl Lists {
             what: WHAT,
             reason: format!("its issuer {} is no CA of this directory", list.issuer()),
         }))
+    }
+
+    /// The lists of a file in PEM that CAs of the directory signed. A list of a CA that is no longer
+    /// in the directory is left out if the file has another one: a rotation leaves such lists.
+    fn all_checked(&self, all: Vec<RevocationList>) -> Result<Vec<RevocationList>> {
+        let is_known = |list: &RevocationList| {
+            let issuer = list.issuer();
+            self.cas.iter().any(|ca| ca.subject() == issuer)
+        };
+        let has_known = all.iter().any(is_known);
+        let kept = all.into_iter().filter(|list| !has_known || is_known(list));
+        kept.map(|list| self.checked(list)).collect()
     }
 
     /// Whether the list in DER has an entry of the same certificate.

@@ -178,6 +178,37 @@ fn lists_that_are_refused() {
     );
 }
 
+/// A CA that signed the lists, and is then dropped from the trust bundle, stays listed. Its own list
+/// is left out.
+#[test]
+fn a_ca_that_is_dropped() {
+    let scratch = Scratch::new();
+    let alice = scratch.client("alice");
+    let old = scratch.read("ca.pem").unwrap();
+    let first = scratch.change(&[&alice], clock::now()).unwrap();
+    // A new CA signs, and the bundle has both
+    let new = CertificateAuthority::create("etcd-ca@2").unwrap();
+    let both = [new.certificate().to_pem().into_bytes(), old].concat();
+    scratch.write("ca.pem", &both);
+    let old_key = scratch.read("ca-key.pem").unwrap();
+    scratch.write("ca-key.pem", new.key().unwrap().to_secret_pem().as_bytes());
+    scratch.write("ca-previous-key.pem", &old_key);
+    let second = scratch.change(&[], clock::now()).unwrap();
+    second.list.check_issued_by(new.certificate()).unwrap();
+    assert_eq!(second.list.entries(), first.list.entries());
+    let issuers = || -> Vec<String> {
+        let pem = scratch.read("revoked.pem").unwrap();
+        let own = RevocationList::all_from_bytes(&pem).unwrap();
+        own.iter().map(RevocationList::issuer).collect()
+    };
+    assert_eq!(issuers(), ["CN=etcd-ca@2", "CN=etcd-ca"]);
+    // The old one is dropped
+    scratch.write("ca.pem", new.certificate().to_pem().as_bytes());
+    let third = scratch.change(&[], clock::now()).unwrap();
+    assert_eq!(third.list.entries(), first.list.entries());
+    assert_eq!(issuers(), ["CN=etcd-ca@2"]);
+}
+
 /// The list has the certificates of all CAs, and each CA with a key here has its own list.
 #[test]
 fn the_lists_of_two_cas() {
