@@ -8,6 +8,7 @@ mod link;
 mod loading;
 mod name;
 mod renewal;
+mod revocation;
 mod signer;
 
 use std::{

@@ -10,6 +10,7 @@ mod fault;
 mod plain;
 mod renewal;
 mod resolve;
+mod revoked;
 mod spec;
 mod values;
 #[cfg(feature = "yaml")]
@@ -23,6 +24,7 @@ pub use self::{
     desired::{Desired, DesiredCa, DesiredPair},
     endpoint::{Endpoint, MemberEndpoints},
     renewal::RenewBefore,
+    revoked::RevokedSpec,
     spec::{CaFilesSpec, CaSpec, ClusterSpec, DefaultsSpec, EntrySpec, FilesSpec, PortsSpec},
 };
 use crate::{

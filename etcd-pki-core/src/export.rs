@@ -16,7 +16,7 @@ use crate::{
     layout::{CaKind, Layout, PairPaths},
     store::{
         Attributes, CaAttributes, Overwrite, PairTexts, Store, group, is_empty,
-        look_existing_below, may_give, owner_of_directory, read_existing_below, tree,
+        look_existing_below, may_give, owner_of_directory, read_below, read_existing_below, tree,
         trusted_owner, user, user_name,
     },
     x509::{
@@ -41,7 +41,8 @@ pub struct Exported {
 
 impl Cluster {
     /// Copies the files of one host into a separate directory, with the paths that they have on
-    /// that host: its keys and certificates, and the certificates of the CAs without their keys.
+    /// that host: its keys and certificates, the certificates of the CAs without their keys, and the
+    /// revocation lists.
     ///
     /// Each pair is checked first: the key must match the certificate, and a CA of the cluster must
     /// have signed it.
@@ -89,6 +90,18 @@ impl Cluster {
             pairs.push((&pair.paths, texts));
         }
 
+        // etcd would refuse every connection with a list that it cannot read
+        let lists = store.lists()?.list.is_some();
+        let paths = self.layout().revocation_lists();
+        let lists: Vec<(PathBuf, Vec<u8>)> = [paths.der, paths.pem]
+            .into_iter()
+            .filter(|_| lists)
+            .filter_map(|path| {
+                let bytes = read_below(store.directory(), &path).transpose()?;
+                Some(bytes.map(|bytes| (path, bytes)))
+            })
+            .collect::<Result<_>>()?;
+
         let (attributes, not_given) = self.exported_attributes();
         let store = Store::new(out, self.layout());
         let files = store.lock()?.without_inheritance();
@@ -98,6 +111,11 @@ impl Cluster {
             let attributes = attributes.for_ca();
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;
         }
+        let listed: Vec<_> = lists
+            .iter()
+            .map(|(path, text)| (&**path, &**text))
+            .collect();
+        files.put_lists(&listed, &attributes)?;
         let pairs = pairs.iter().flat_map(|(paths, _)| {
             let PairPaths { certificate, key } = paths;
             [certificate, key]

@@ -51,6 +51,16 @@ pub(crate) const SUBJECT_PARTS: usize = 100;
 /// longer ones.
 pub(crate) const SERIAL_BYTES: usize = 1_000;
 
+/// The certificates in a revocation list: more than a list of 16 MiB, the largest file that is
+/// read, can have with the serial numbers of etcd-pki.
+pub(crate) const REVOKED: usize = 500_000;
+
+/// The certificates in a revocation list that this crate writes: five for each of 10,000 hosts.
+/// The file in PEM, which also describes them, is then half as large as the largest file that is
+/// read.
+#[cfg(feature = "store")]
+pub(crate) const LISTED: usize = 50_000;
+
 /// The comparisons of names with the name constraints of one CA. This is the limit of Go's
 /// `crypto/x509` before 1.26 (`maxConstraintComparisons` in `verify.go`), and etcd 3.4 to 3.6 are
 /// built with these versions.

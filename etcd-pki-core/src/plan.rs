@@ -14,6 +14,7 @@ mod file_renewal;
 mod here;
 mod host;
 mod links;
+mod lists;
 mod other_cas;
 mod renewal;
 mod report;
@@ -149,6 +150,7 @@ pub struct PlanOptions {
     rekey: bool,
     replace_links: bool,
     backup: bool,
+    revoke: bool,
     is_part: bool,
 }
 
@@ -233,6 +235,13 @@ impl PlanOptions {
     /// Keeps replaced and removed files as hidden files in the same directory.
     pub fn with_backup(mut self) -> Self {
         self.backup = true;
+        self
+    }
+
+    /// Revokes the certificates that the plan removes, and those that get a new key. A certificate
+    /// is revoked after its replacement is in place.
+    pub fn with_revoke(mut self) -> Self {
+        self.revoke = true;
         self
     }
 
@@ -345,7 +354,7 @@ impl Plan {
     }
 
     /// All steps, including those that change nothing. The order is CAs, members, nodes, clients,
-    /// removals.
+    /// revocation lists, removals.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0.steps

@@ -5,6 +5,7 @@ mod directory;
 mod draft;
 mod exchange;
 mod keys;
+mod lists;
 mod lock;
 mod locked;
 mod members;
@@ -34,6 +35,7 @@ pub use self::{
 };
 pub(crate) use self::{
     exchange::Exchange,
+    lists::{Known, ListChange, Lists, Owner, WrittenLists},
     locked::PairTexts,
     path::{
         canonical, existing_file, is_absent, is_directory, is_link, is_same, link_target,
@@ -53,7 +55,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::Result,
-    layout::{CaKind, Layout, PairPaths},
+    layout::{CaKind, Layout, ListPaths, PairPaths},
     x509::certificate::Certificate,
 };
 
@@ -107,6 +109,12 @@ impl Store {
     #[must_use]
     pub fn ca_paths(&self, kind: CaKind) -> PairPaths {
         self.layout.ca(kind).below(&self.directory)
+    }
+
+    /// The paths of the revocation lists. The files need not exist.
+    #[must_use]
+    pub fn list_paths(&self) -> ListPaths {
+        self.layout.revocation_lists().below(&self.directory)
     }
 
     /// Whether this is a name of the layout for a leaf certificate. The directory may also contain

@@ -6,7 +6,9 @@ mod signing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use etcd_pki_core::{CaKind, CertificateAuthority, Layout, Store, Validity, ca::CaRenewal};
+use etcd_pki_core::{
+    CaKind, CertificateAuthority, Layout, Store, Validity, ca::CaRenewal, x509::NewRevocationList,
+};
 use pyo3::{
     exceptions::{PyOverflowError, PyValueError},
     prelude::*,
@@ -20,7 +22,8 @@ use crate::{
     key::{PyPrivateKey, not_copied},
     layout::PyPairPaths,
     request::PyCertificateRequest,
-    text::PassphraseArgument,
+    revocation::{PyRevocationList, PyRevoked},
+    text::{Listed, PassphraseArgument},
     time::{Instant, ValidityArgument, instant},
     words::Word,
 };
@@ -119,6 +122,42 @@ impl PyCertificateAuthority {
     /// subject, and every extension except the one that names the issuer.
     fn renewal_request(&self, py: Python<'_>) -> PyResult<PyCertificateRequest> {
         work(py, || self.0.renewal_request()).map(PyCertificateRequest)
+    }
+
+    /// Signs a list of revoked certificates. Its number is above those of the lists `following`, and
+    /// by default the Unix time if that is greater. An `indirect` list may have certificates of
+    /// other CAs. The next update is due after `validity`, 90 days by default.
+    #[pyo3(
+        signature = (entries=Listed::default(), *, following=Listed::default(), number=None, indirect=false, validity=None, now=None),
+        text_signature = "($self, entries=(), *, following=(), number=None, indirect=False, validity=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn sign_revocation_list(
+        &self,
+        py: Python<'_>,
+        entries: Listed<PyRevoked>,
+        following: Listed<PyRevocationList>,
+        number: Option<u64>,
+        indirect: bool,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyRevocationList> {
+        let entries = entries.0.into_iter().map(|entry| entry.0);
+        let mut content = NewRevocationList::new(entries);
+        for list in &following.0 {
+            content = content.following(&list.0);
+        }
+        if let Some(number) = number {
+            content = content.with_number(number);
+        }
+        if indirect {
+            content = content.indirect();
+        }
+        if let Some(ValidityArgument(validity)) = validity {
+            content = content.with_validity(validity);
+        }
+        let now = instant(now);
+        work(py, || self.0.at(now).sign_revocation_list(&content)).map(PyRevocationList)
     }
 
     /// Writes the certificate, mode 0644, and the key, mode 0600: both files or none. The key is

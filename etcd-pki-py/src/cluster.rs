@@ -9,6 +9,7 @@ mod entry;
 mod files;
 mod planning;
 mod reading;
+mod revoked;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ pub(crate) use self::{
     endpoints::{Port, PyMemberEndpoints},
     entry::PyClusterEntry,
     files::PyClusterFiles,
+    revoked::PyClusterRevoked,
 };
 use crate::{
     error::OrRaise as _,
@@ -42,6 +44,7 @@ use crate::{
 /// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
 /// and `False` leaves it out. `client_port` and `peer_port` are the ports of all members, by default
 /// 2379 and 2380.
+/// `revoked` are certificates that `apply` adds to the revocation lists.
 ///
 /// In YAML, the `compatibility` of the defaults is called `profile`, and addresses are separate
 /// from names.
@@ -94,10 +97,10 @@ impl PyCluster {
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
             layout=Word(Layout::Kubespray), directory=None, ca=None, defaults=None, admin=AdminArgument::Usual, files=None,
-            client_port=None, peer_port=None
+            client_port=None, peer_port=None, revoked=Listed::default()
         ),
         text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, ca=None, \
-            defaults=None, admin=True, files=None, client_port=None, peer_port=None)"
+            defaults=None, admin=True, files=None, client_port=None, peer_port=None, revoked=())"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
@@ -113,6 +116,7 @@ impl PyCluster {
         files: Option<&Bound<'_, PyClusterFiles>>,
         client_port: Option<Port>,
         peer_port: Option<Port>,
+        revoked: Listed<PyClusterRevoked>,
     ) -> PyResult<Self> {
         let entries = |Listed(entries): Listed<PyClusterEntry>| {
             entries.into_iter().map(|entry| entry.0).collect()
@@ -134,6 +138,7 @@ impl PyCluster {
             },
             files: files.map_or(default.files, |files| files.get().0.clone()),
             ports: Port::ports(client_port, peer_port),
+            revoked: revoked.0.into_iter().map(|one| one.0).collect(),
         });
         cluster.or_raise().map(Self::new)
     }
@@ -217,6 +222,13 @@ impl PyCluster {
     fn endpoints(&self) -> Vec<PyMemberEndpoints> {
         let endpoints = self.cluster.endpoints().into_iter();
         endpoints.map(PyMemberEndpoints).collect()
+    }
+
+    /// The certificates that are revoked.
+    #[getter]
+    fn revoked(&self) -> Vec<PyClusterRevoked> {
+        let revoked = self.cluster.spec().revoked.iter().cloned();
+        revoked.map(PyClusterRevoked).collect()
     }
 
     /// The hosts: members and nodes by name, each once.

@@ -40,6 +40,7 @@ mod plan;
 mod profile;
 mod record;
 mod request;
+mod revocation;
 mod signer;
 mod store;
 mod verify;
@@ -56,7 +57,8 @@ mod _etcd_pki {
         claim::PyClaim,
         cluster::{
             PyCluster, PyClusterAdmin, PyClusterCa, PyClusterDefaults, PyClusterEntry,
-            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair, PyMemberEndpoints,
+            PyClusterFiles, PyClusterRevoked, PyDesired, PyDesiredCa, PyDesiredPair,
+            PyMemberEndpoints,
         },
         command::run,
         config::PySettings,
@@ -77,6 +79,7 @@ mod _etcd_pki {
             PyRecord, PyRecordDamage, PyRecordEntry, PyRecordedCa, py_record_issued, py_record_path,
         },
         request::PyCertificateRequest,
+        revocation::{PyChangedLists, PyRevocationList, PyRevoked, PyRevokedCertificate},
         store::{PyLockedStore, PyStore},
         verify::{PyVerdict, PyVerifier},
     };

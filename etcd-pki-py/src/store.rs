@@ -8,21 +8,28 @@ use std::{
 use etcd_pki_core::{
     CaKind, Layout, Result, Store,
     store::{LockedStore, StoreAt},
+    trust,
+    x509::RevocationReason,
 };
 use pyo3::{prelude::*, types::PyType};
 
 use crate::{
     bundle::PyBundle,
     ca::PyCertificateAuthority,
-    certificate::PyCertificate,
+    certificate::{Certificates, PyCertificate},
+    cluster::PyCluster,
     error::{OrRaise as _, state_error, work},
     files::overwriting,
     interpreter,
     interrupt::locked,
     layout::PyPairPaths,
     record::PyRecord,
-    text::{Listed, PassphraseArgument},
-    time::{Instant, instant},
+    revocation::{
+        self, ListOptions, PyChangedLists, PyRevocationList, PyRevokedCertificate, Revocable,
+        SerialArgument,
+    },
+    text::{Listed, PassphraseArgument, Text},
+    time::{Instant, ValidityArgument, instant},
     words::Word,
 };
 
@@ -72,6 +79,25 @@ impl PyStore {
     #[pyo3(signature = (kind=Word(CaKind::Client)), text_signature = "($self, kind='client')")]
     fn ca_paths(&self, kind: Word<CaKind>) -> PyPairPaths {
         PyPairPaths(self.0.ca_paths(kind.0))
+    }
+
+    /// The paths of the revocation lists, which need not exist: `revoked.crl` for etcd, and
+    /// `revoked.pem` for other programs.
+    fn list_paths(&self) -> (PathBuf, PathBuf) {
+        let paths = self.0.list_paths();
+        (paths.der, paths.pem)
+    }
+
+    /// The list `revoked.crl`, which a CA of the directory signed; `None` if there is none.
+    fn revocation_list(&self, py: Python<'_>) -> PyResult<Option<PyRevocationList>> {
+        let list = work(py, || trust::revocation::read(&self.0))?;
+        Ok(list.map(PyRevocationList))
+    }
+
+    /// The revoked certificates of the directory, with what is known about them.
+    fn revoked_certificates(&self, py: Python<'_>) -> PyResult<Vec<PyRevokedCertificate>> {
+        let entries = work(py, || trust::revocation::entries(&self.0))?;
+        Ok(revocation::all(&entries))
     }
 
     /// Loads a CA from its certificate and key. An encrypted key needs its passphrase. The CA
@@ -273,6 +299,93 @@ impl PyLockedStore {
             Ok::<_, PyErr>(())
         })?;
         Ok(slf)
+    }
+
+    /// Writes revocation lists without certificates: `revoked.crl` and `revoked.pem`. etcd can then
+    /// be started with the list before it is needed. The next update is due after `validity`, 90
+    /// days by default.
+    #[pyo3(signature = (*, validity=None, passphrase=None, now=None))]
+    fn create_revocation_lists(
+        &self,
+        py: Python<'_>,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyChangedLists> {
+        let options = ListOptions {
+            passphrase,
+            validity,
+            now,
+        };
+        self.with(py, |files| {
+            options.change(None, files, |revocation, files| revocation.create(files))
+        })
+    }
+
+    /// Revokes certificates: adds them to the lists, and creates missing lists. etcd refuses new
+    /// connections with them, and open connections stay open. `clients` and `hosts` are names: all
+    /// of their certificates in the directory are revoked. A number of `serials` need not be in the
+    /// directory. With `required`, a `Cluster`, certificates that it requires are refused.
+    #[pyo3(
+        signature = (
+            certificates=Certificates(Vec::new()), *, serials=Listed::default(), clients=Listed::default(), hosts=Listed::default(),
+            reason=None, required=None, validity=None, passphrase=None, now=None
+        ),
+        text_signature = "($self, certificates=(), *, serials=(), clients=(), hosts=(), reason=None, required=None, validity=None, \
+            passphrase=None, now=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
+    fn revoke(
+        &self,
+        py: Python<'_>,
+        certificates: Certificates,
+        serials: Listed<SerialArgument>,
+        clients: Listed<Text>,
+        hosts: Listed<Text>,
+        reason: Option<Word<RevocationReason>>,
+        required: Option<&Bound<'_, PyCluster>>,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyChangedLists> {
+        let options = ListOptions {
+            passphrase,
+            validity,
+            now,
+        };
+        let revocable = Revocable {
+            certificates,
+            serials,
+            clients,
+            hosts,
+        };
+        let (targets, required) = (revocable.targets(), required.map(Bound::get));
+        let reason = reason.map(|Word(reason)| reason);
+        self.with(py, |files| {
+            options.change(required, files, |revocation, files| {
+                revocation.revoke(files, &targets, reason)
+            })
+        })
+    }
+
+    /// Signs the revocation lists again, so that their next update is due later. Entries of
+    /// certificates that expired more than a day ago are dropped.
+    #[pyo3(signature = (*, validity=None, passphrase=None, now=None))]
+    fn renew_revocation_lists(
+        &self,
+        py: Python<'_>,
+        validity: Option<ValidityArgument>,
+        passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyChangedLists> {
+        let options = ListOptions {
+            passphrase,
+            validity,
+            now,
+        };
+        self.with(py, |files| {
+            options.change(None, files, |revocation, files| revocation.renew(files))
+        })
     }
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {

@@ -345,3 +345,23 @@ def test_bad_input(ansible, options, tmp_path):
         assert "line 1" not in result["msg"], "the author of the task has not seen that line"
     assert not os.path.exists(options["directory"])
     assert not (gone / "ca.pem").exists(), "no CA is made beside what another one has signed"
+
+
+def test_revoked(ansible, tmp_path):
+    """The lists are written once, and what prune removes is revoked."""
+    options = dict(directory=f"{tmp_path}/pki", members=["etcd-1"])
+    ansible.module("cluster", **options, clients=["root", "alice", "bob"])
+    options.update(clients=["root", "bob"], revoked=[dict(client="alice", reason="keyCompromise"), dict(serial="4A1C")])
+    check = ansible.module("cluster", ("--check",), **options)
+    made = ansible.module("cluster", **options)
+    assert made["changes"] == check["changes"]
+    [change] = made["changes"]
+    assert (change["action"], Path(change["certificate"]).name, change["privatekey"]) == ("revoke", "revoked.crl", None)
+    assert {reason["code"] for reason in change["reasons"]} == {"EP055"}
+    assert not ansible.module("cluster", **options)["changed"]
+    options.update(clients=["root"], prune=True, revoke=True)
+    made = ansible.module("cluster", **options)
+    assert [change["action"] for change in made["changes"]] == ["revoke", "remove", "remove"]
+    shown = openssl("crl", "-in", f"{tmp_path}/pki/revoked.pem", "-noout", "-text")
+    assert shown.count("Serial Number:") == 3
+    assert not ansible.module("cluster", **options)["changed"]

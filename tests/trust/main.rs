@@ -7,4 +7,7 @@
 )]
 
 mod probe;
+mod revocation;
+mod revoked_live;
+mod revoked_plan;
 mod rotation;

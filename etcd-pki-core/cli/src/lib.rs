@@ -12,6 +12,7 @@ mod ca;
 mod cert;
 mod check;
 mod completions;
+mod crl;
 mod csr;
 mod env;
 mod exit;

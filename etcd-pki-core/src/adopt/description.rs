@@ -48,6 +48,7 @@ pub(super) fn describe(
         files: files(store, pairs, describer.remarks),
         // No file of a directory has a port
         ports: PortsSpec::default(),
+        revoked: Vec::new(),
     })
 }
 

@@ -12,6 +12,7 @@ use super::{
     desired::DesiredPair,
     fault::Fault,
     resolve::{EntryIndex, Resolver},
+    revoked,
 };
 use crate::{
     error::Error,
@@ -37,6 +38,7 @@ pub(super) fn checked(mut spec: ClusterSpec) -> Checked<Cluster> {
     check_ca(&mut spec)?;
     check_files(&spec.files)?;
     check_ports(&spec)?;
+    revoked::check(&spec)?;
     if let Some(organization) = spec
         .admin
         .as_ref()

@@ -11,6 +11,7 @@ use super::{
     RenewBefore,
     admin::AdminSpec,
     choices::{CommonName, Peers},
+    revoked::RevokedSpec,
     values::{self, is_default, or_default},
 };
 use crate::{
@@ -89,6 +90,9 @@ pub struct ClusterSpec {
     /// The ports of members, to which a probe connects
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub ports: PortsSpec,
+    /// The certificates that are revoked
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub revoked: Vec<RevokedSpec>,
 }
 
 /// The CA of a cluster, and whether peers have a separate one: `ca` in a specification.
@@ -332,6 +336,7 @@ impl Default for ClusterSpec {
             admin: Some(AdminSpec::default()),
             files: FilesSpec::default(),
             ports: PortsSpec::default(),
+            revoked: Vec::new(),
         }
     }
 }

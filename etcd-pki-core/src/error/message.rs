@@ -199,6 +199,11 @@ impl fmt::Display for Words<'_> {
                 }
                 write!(f, "{reason}")
             }
+            Error::StillRequired { path, subject } => write!(
+                f,
+                "the specification still requires {}, the certificate of {subject}",
+                path.display()
+            ),
             Error::SymbolicLink { path } => {
                 write!(f, "{} is a symbolic link", path.display())
             }

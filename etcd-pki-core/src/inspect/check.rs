@@ -14,6 +14,7 @@ use super::{
     contents::{Contents, is_file_of_ca, is_named_as_leaf},
     dependents::note_dependents,
     issuer::{self, Issuer},
+    lists::JudgedLists,
     reading::{Given, Reading},
     rotation, rules,
     signers::signers,
@@ -23,7 +24,7 @@ use crate::{
     ca::is_link_of,
     error::{Error, RECORD_FILE, Result},
     finding::Finding,
-    layout::is_idle_ca,
+    layout::{is_idle_ca, is_list},
     store::{self, parent},
     time::{clock, threshold::Threshold},
     x509::certificate::Certificate,
@@ -175,8 +176,10 @@ impl Check {
         let surroundings = Surroundings::of(contents);
         let by_path: BTreeSet<&Path> = given.iter().map(|given| &*given.path).collect();
         checked.extend(self.reported(keys_without_certificate(contents, &surroundings)));
+        let lists = JudgedLists::of(contents, &surroundings, &by_path, now);
+        checked.extend(self.reported(lists.findings()));
         checked.par_extend(contents.par_iter().flat_map_iter(|(path, contents)| {
-            self.file(path, contents, &by_path, &surroundings, now)
+            self.file(path, contents, &by_path, (&surroundings, &lists), now)
         }));
         let place = |one: &Checked| (one.path().to_owned(), one.number());
         checked.sort_by_cached_key(place);
@@ -196,7 +199,7 @@ impl Check {
         path: &Path,
         contents: &Contents,
         given: &BTreeSet<&Path>,
-        surroundings: &Surroundings<'_>,
+        (surroundings, lists): (&Surroundings<'_>, &JudgedLists),
         now: SystemTime,
     ) -> Vec<Checked> {
         let certificates = match contents {
@@ -230,6 +233,10 @@ impl Check {
             // others
             let is_leaf = !certificate.is_ca() || (index == 0 && is_named_as_leaf(path));
             let mut findings = self.certificate(certificate, is_leaf, chain, &cas, now);
+            // etcd compares what is presented, and not what is trusted
+            if !certificates.are_cas() {
+                findings.extend(lists.revoked(path, certificate, surroundings));
+            }
             if index == 0 {
                 findings.extend(certificates.findings.iter().cloned());
                 findings.extend(
@@ -334,6 +341,7 @@ fn without_certificates(given: &[Given], read: &BTreeMap<PathBuf, Contents>) -> 
     let is_reported = |given: &&Given| {
         let is_file = given.files.first() == Some(&given.path);
         given.failed
+            || is_list(&given.path)
             || has(given, certificates)
             || has(given, unreadable)
             || (excuses_keys && is_file && has(given, key))

@@ -10,7 +10,7 @@ use crate::{
     finding::Finding,
     foreign,
     key::{PrivateKey, PublicKey},
-    layout::{FileKind, Layout},
+    layout::{FileKind, Layout, is_list},
     pem,
     store::{Attributes, Stamp, look, read_file},
     verify::{self, Use},
@@ -77,6 +77,10 @@ impl Contents {
             Err(error) if rules::is_denied(&error) && is_key(path) => return Self::Key(Vec::new()),
             Err(error) => return Self::Unreadable(rules::unusable(error)),
         };
+        if is_list(path) {
+            // It is judged with the other lists
+            return Self::Other;
+        }
         if let Some(empty) = rules::empty(path, &bytes) {
             return if is_key(path) {
                 Self::Key(vec![empty])

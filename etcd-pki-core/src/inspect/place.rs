@@ -2,12 +2,14 @@
 //! CA, and the key next to it.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
 };
 
 use super::{
     contents::key_paths,
+    lists::revocation_file,
     reading::Reading,
     surroundings::{Cas, Surroundings},
 };
@@ -21,7 +23,8 @@ use crate::{
 /// Creates a verifier that trusts the CA that etcd trusts for the certificate in this file. It
 /// depends on the file's place and name: the CA is in the CA file of the layout, in that of the
 /// peer CA for a member's certificate for peers, or else next to the certificate. A
-/// [`Check`](super::Check) uses the same CAs.
+/// [`Check`](super::Check) uses the same CAs. If the revocation list `revoked.crl` is next to the
+/// CA, the verifier refuses its certificates.
 ///
 /// ```
 /// use etcd_pki_core::{Cluster, Layout, Store, cluster::Peers, inspect};
@@ -55,6 +58,10 @@ pub fn verifier(certificate: impl AsRef<Path>) -> Result<Verifier> {
     let mut verifier = Verifier::trusting(first, &read_regular_file(first)?)?;
     for other in others {
         verifier = verifier.and_trusting(other, &read_regular_file(other)?)?;
+    }
+    let lists: BTreeSet<PathBuf> = files.iter().filter_map(revocation_file).collect();
+    for list in lists {
+        verifier = verifier.with_revocation_file(&list, &read_regular_file(&list)?);
     }
     Ok(verifier)
 }

@@ -136,7 +136,15 @@ impl<'a> Surroundings<'a> {
         all.filter(|(path, _)| is_peer_ca(path)).collect()
     }
 
-    fn in_directory(&self, directory: &Path) -> impl Iterator<Item = (&Path, &Certificate)> {
+    /// The directories with the CAs around a certificate's file.
+    pub(super) fn directories_of(&self, path: &Path) -> [PathBuf; 3] {
+        around(path)
+    }
+
+    pub(super) fn in_directory(
+        &self,
+        directory: &Path,
+    ) -> impl Iterator<Item = (&Path, &Certificate)> {
         let found = self.cas.get(directory).into_iter().flatten();
         found.map(|(path, certificate)| (path.as_path(), certificate))
     }

@@ -71,6 +71,8 @@ pub(super) struct Current {
     /// The mark of the pair for the cache of verified pairs
     pub(super) mark: Option<Mark>,
     was_verified: bool,
+    /// The finding for a revoked certificate
+    pub(super) revoked: Option<Finding>,
 }
 
 /// The CA that must have signed a leaf.
@@ -182,6 +184,7 @@ impl Current {
             hard_links: files.hard_links(),
             mark,
             was_verified,
+            revoked: None,
         })
     }
 
@@ -204,6 +207,7 @@ impl Current {
             hard_links: Vec::new(),
             mark: None,
             was_verified: false,
+            revoked: None,
         }
     }
 
@@ -293,6 +297,7 @@ pub(super) fn pair(
         Part::Unusable(finding) => blocked.push(finding.clone()),
         Part::Present(certificate) => {
             in_place_of_leaf.extend(not_a_leaf(certificate, current, &desired.paths));
+            for_new_certificate.extend(current.revoked.clone());
             let required = Required {
                 identity: &desired.identity,
                 profile: &desired.profile,

@@ -15,6 +15,7 @@ use super::{
     cache::{Cache, Mark, NextCache},
     decide::{self, Current, Decision, SigningCa},
     links::{links, put_unusable_links_first, target_within},
+    lists::{CurrentLists, creates_ca},
     other_cas::OtherCas,
     permissions,
     shared_keys::{CaWithKey, SharedKey, shared_keys},
@@ -54,6 +55,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         permissions: &permissions,
         cas: &cas,
         cache: Cache::read(store),
+        lists: CurrentLists::read(cluster, store, now)?,
         other_cas: OnceLock::new(),
         options,
         now,
@@ -80,7 +82,10 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
     }
     let removals = view.removals(&unmanaged)?;
     let View {
-        cache, directory, ..
+        cache,
+        directory,
+        lists,
+        ..
     } = view;
     let mut steps = Vec::with_capacity(leaves.len() + cas.len());
     let mut markers = HashMap::new();
@@ -113,6 +118,19 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         NextCache::new(cache, kept, markers)
     });
     steps.extend(leaves.into_iter().map(|leaf| leaf.step));
+    // The host with the CA keeps the lists
+    if options.host.is_none() && !options.is_part {
+        let removed = removals.iter().filter_map(|step| step.removed.clone());
+        let removed = removed.map(|certificate| (None, certificate));
+        let replaced = steps.iter().enumerate().filter_map(|(place, step)| {
+            let is_replaced = step.action == Action::Reissue;
+            let certificate = step.removed.clone().filter(|_| is_replaced)?;
+            Some((Some(place), certificate))
+        });
+        let replaced = replaced.chain(removed).filter(|_| options.revoke).collect();
+        let creates_ca = creates_ca(&steps);
+        steps.extend(lists.step(store, &directory, options, replaced, creates_ca)?);
+    }
     let mut nothing_to_prune = Vec::new();
     if let Some(prune) = &options.prune {
         steps.extend(removals);
@@ -210,6 +228,7 @@ struct View<'a> {
     permissions: &'a Attributes,
     cas: &'a [Ca],
     cache: Cache,
+    lists: CurrentLists,
     /// The CAs of the directory that are not CAs of the cluster. They are read when needed
     other_cas: OnceLock<OtherCas>,
     options: &'a PlanOptions,
@@ -222,7 +241,12 @@ impl View<'_> {
         let ca = self.cas.iter().find(|ca| ca.desired.kind == desired.ca);
         let marker = ca.and_then(|ca| ca.marker.as_ref());
         let known = marker.map(|marker| (marker, &self.cache));
-        let current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let mut current = Current::read(&self.directory, &desired.paths, self.permissions, known)?;
+        let list = self.store.layout().revocation_lists().der;
+        current.revoked = current
+            .certificate
+            .present()
+            .and_then(|certificate| self.lists.revoked(certificate, &list));
         let signing = ca.and_then(Ca::signing);
         let decide = |shared: Option<&SharedKey>| {
             decide::pair(
@@ -278,12 +302,15 @@ impl View<'_> {
             None => work(action, &current),
         };
         let has_certificate = certificate.is_some();
+        let is_replaced = self.options.revoke && action == Action::Reissue;
+        let replaced = certificate.filter(|_| is_replaced).cloned();
         let ca_serial =
             certificate.and_then(|certificate| certificate.extensions().issuer_serial.clone());
         let mut step = Step {
             due: life.map(|(begin, end)| renew_before.begins(begin, end)),
             not_before,
             not_after,
+            removed: replaced,
             key: current.key.into_present(),
             following: current.chain,
             hard_links: current.hard_links,

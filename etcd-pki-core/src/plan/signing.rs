@@ -15,6 +15,7 @@ use super::{
     copies::refuse_copies,
     decide::{self, Current, Decision, SigningCa},
     exchange::{EXTENSION, Refusal, Request, cannot, check_separate, request_path},
+    lists::{CurrentLists, creates_ca},
     other_cas::OtherCas,
     permissions,
     step::{TrustText, Work},
@@ -143,6 +144,9 @@ pub(super) fn plan(
     }
     steps.extend(trusts.into_iter().flatten());
     steps.extend(signed_steps);
+    let lists = CurrentLists::read(cluster, store, now)?;
+    let creates_ca = creates_ca(&steps);
+    steps.extend(lists.step(store, &directory, options, Vec::new(), creates_ca)?);
     Ok(Plan(Arc::new(Contents {
         store: store.clone(),
         mode: Mode::Signing {

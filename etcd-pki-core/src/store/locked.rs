@@ -222,6 +222,19 @@ impl LockedStore {
         }
     }
 
+    /// Writes revocation lists, all or none. The first file is the first one to change.
+    pub(crate) fn put_lists(
+        &self,
+        files: &[(&Path, &[u8])],
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (*path, *text, false))
+            .collect();
+        self.put_by(&files, attributes, &|| Ok(()), |_, _, _| Ok(Replace::List))
+    }
+
     /// Writes a CA over another CA with files that [`LockedStore::keep_ca`] has kept.
     pub(super) fn put_over_kept(
         &self,

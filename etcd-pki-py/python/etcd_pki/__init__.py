@@ -10,6 +10,8 @@
 What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an example:
 
 - Keys and requests: PrivateKey, PublicKey, Signer, CertificateRequest, Claim
+- Revocation: RevocationList, Revoked, RevocationReason, RevokedCertificate, ChangedLists,
+  ClusterRevoked
 - Certificates: CertificateAuthority, Bundle, Issued, Certificate; Identity and Profile, Role,
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
@@ -36,6 +38,7 @@ from etcd_pki._etcd_pki import (
     Certificate,
     CertificateAuthority,
     CertificateRequest,
+    ChangedLists,
     Check,
     Checked,
     Claim,
@@ -45,6 +48,7 @@ from etcd_pki._etcd_pki import (
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    ClusterRevoked,
     CurrentPair,
     DeniedClaims,
     Desired,
@@ -71,6 +75,9 @@ from etcd_pki._etcd_pki import (
     Remark,
     Renewal,
     Report,
+    RevocationList,
+    Revoked,
+    RevokedCertificate,
     Settings,
     ShortenedValidity,
     Step,
@@ -100,6 +107,7 @@ from etcd_pki._words import (
     Layout,
     Outcome,
     Peers,
+    RevocationReason,
     Role,
     Severity,
 )
@@ -130,6 +138,7 @@ __all__ = [
     "Certificate",
     "CertificateAuthority",
     "CertificateRequest",
+    "ChangedLists",
     "Check",
     "Checked",
     "Claim",
@@ -139,6 +148,7 @@ __all__ = [
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "ClusterRevoked",
     "Compatibility",
     "ConflictError",
     "CurrentPair",
@@ -179,6 +189,10 @@ __all__ = [
     "Remark",
     "Renewal",
     "Report",
+    "RevocationList",
+    "RevocationReason",
+    "Revoked",
+    "RevokedCertificate",
     "Role",
     "Settings",
     "Severity",

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcd_pki_core::{Bundle, PrivateKey};
+use etcd_pki_core::{Bundle, PrivateKey, x509::RevocationList};
 
 use super::command;
 
@@ -57,6 +57,11 @@ impl State {
             let is_pem = path.extension().is_some_and(|end| end == "pem");
             if is_pem && !contents.ends_with(b"-----\n") {
                 return Err(format!("{} is truncated", path.display()));
+            }
+            // etcd refuses every connection with a list that it cannot read
+            let is_list = path.extension().is_some_and(|end| end == "crl");
+            if is_list && RevocationList::from_der(contents).is_err() {
+                return Err(format!("{} cannot be read", path.display()));
             }
         }
         for (certificate, key) in self.pairs() {

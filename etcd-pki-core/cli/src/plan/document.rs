@@ -67,6 +67,8 @@ struct Applied {
     reissued: usize,
     modes: usize,
     removed: usize,
+    /// Whether certificates were added to the revocation lists
+    revoked: usize,
     /// Certificates that expire before the end of the specified validity
     validity_cut: Vec<ValidityCutFacts>,
     /// The hosts on which etcd must be restarted
@@ -193,6 +195,7 @@ impl Applied {
             reissued: report.count(Action::Reissue),
             modes: report.count(Action::Chmod),
             removed: report.count(Action::Remove),
+            revoked: report.count(Action::Revoke),
             validity_cut: cut.iter().map(ValidityCutFacts::of).collect(),
             restart: restart.map(str::to_owned).collect(),
             done: report.plan().exchange().map(|_| Done::of(report)),

@@ -8,7 +8,7 @@ use etcd_pki_core::{
     plan::{Action, Report, Step},
 };
 
-use crate::{facts::in_words, output, time, unfinished::TRUST_HINT};
+use crate::{crl, facts::in_words, output, time, unfinished::TRUST_HINT};
 
 /// Reports the items that a plan does not change.
 pub(crate) fn remarks(plan: &Plan) {
@@ -236,7 +236,7 @@ pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) 
     let removals = steps.filter(|step| step.action() == Action::Remove);
     let removals: Vec<&Step> = removals.collect();
     let removed: HashSet<_> = removals.iter().map(|step| step.relative_paths()).collect();
-    still_valid(&removals);
+    still_valid(plan, &removals);
     let left = plan.unmanaged().iter();
     let left = left.filter(|pair| !removed.contains(pair));
     let left: Vec<String> = left
@@ -247,14 +247,17 @@ pub(crate) fn unmanaged<'a>(plan: &Plan, steps: impl Iterator<Item = &'a Step>) 
     }
 }
 
-/// The removed certificates that have not expired, each with the facts that its revocation needs.
-fn still_valid(removals: &[&Step]) {
+/// The removed certificates that have not expired and are not revoked, each with the facts that its
+/// revocation needs.
+fn still_valid(plan: &Plan, removals: &[&Step]) {
     let now = time::now();
+    let revoked = revoked_serials(plan);
     let removed = removals
         .iter()
         .filter_map(|step| step.removed_certificate());
     let mut valid = removed
         .filter(|certificate| certificate.not_after() > now)
+        .filter(|certificate| !revoked.contains(&certificate.serial_number().to_string()))
         .peekable();
     if valid.peek().is_some() {
         output::say(
@@ -269,6 +272,25 @@ fn still_valid(removals: &[&Step]) {
             certificate.serial_number(),
             time::day(certificate.not_after())
         ));
+    }
+}
+
+/// The serial numbers that the plan adds to the revocation lists.
+fn revoked_serials(plan: &Plan) -> HashSet<String> {
+    let steps = plan.steps().iter();
+    let lists = steps.filter(|step| step.action() == Action::Revoke);
+    let reasons = lists.flat_map(|step| step.reasons());
+    let serials = reasons.filter_map(|reason| match reason {
+        Finding::Revoked { serial, .. } => Some(serial.clone()),
+        _ => None,
+    });
+    serials.collect()
+}
+
+/// Reports what revocation does not do, if certificates were revoked.
+pub(crate) fn revocation(report: &Report) {
+    if report.count(Action::Revoke) > 0 {
+        crl::limits();
     }
 }
 

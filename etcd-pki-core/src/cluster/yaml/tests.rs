@@ -7,13 +7,13 @@ use super::{super::plain::is_plain, *};
 use crate::{
     cluster::{
         AdminSpec, CaFilesSpec, CaSpec, CommonName, DefaultsSpec, EntrySpec, FilesSpec, Peers,
-        PortsSpec, RenewBefore,
+        PortsSpec, RenewBefore, RevokedSpec,
     },
     key::KeyAlgorithm,
     layout::Layout,
     role::{Compatibility, Role},
     time::validity::Validity,
-    x509::identity::Identity,
+    x509::{identity::Identity, revocation_list::RevocationReason},
 };
 
 /// Writes a cluster and reads it again.
@@ -38,6 +38,7 @@ nodes: [{name: n, san: none}, {name: o, names: [o.lan], addresses: [10.0.0.3]}]
 clients: [x, {name: p, common_name: null, organization: O}, {name: q, common_name: etcd-member-q, allow_member_common_name: true}]
 files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', directory_mode: "0o750", ca: {owner: root, group: 7, key_mode: "0400"}}
 ports: {client: "4001", peer: 65535}
+revoked: [{client: alice}, {serial: "12:E4", reason: key-compromise}, {node: etcd-9}]
 "#,
     )
     .unwrap();
@@ -121,6 +122,14 @@ ports: {client: "4001", peer: 65535}
             client: Some(4001),
             peer: Some(65535),
         },
+        revoked: vec![
+            RevokedSpec::client("alice"),
+            RevokedSpec {
+                reason: Some(RevocationReason::KeyCompromise),
+                ..RevokedSpec::serial("12E4".parse().unwrap())
+            },
+            RevokedSpec::host("etcd-9"),
+        ],
     };
     assert_eq!(*cluster.spec(), expected);
     assert_same(expected);

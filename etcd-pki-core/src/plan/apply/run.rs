@@ -9,7 +9,7 @@ use std::{
 use rayon::{ThreadPoolBuilder, prelude::*};
 
 use super::{
-    ca,
+    ca, lists,
     pair::{self, Signed},
     shared::{Changed, Recorded, Shared},
     signing::{self, Answer},
@@ -67,7 +67,11 @@ impl<'a> Run<'a> {
         let mut executed = self.cas();
         let (pairs, marks) = self.pairs();
         executed.extend(pairs);
-        executed.extend(self.removals());
+        let lists = self.lists(&executed);
+        // A removed certificate could no longer be found for its revocation
+        let may_remove = lists.as_ref().is_none_or(is_done);
+        executed.extend(lists);
+        executed.extend(self.removals(may_remove));
         // If the directory was moved, the files written before are gone with it
         if let Err(error) = self.shared.files.check_place()
             && let Some(last) = executed.iter_mut().rev().find(|one| is_done(one))
@@ -119,7 +123,8 @@ impl<'a> Run<'a> {
     fn pairs(&self) -> (Vec<Executed>, Vec<Mark>) {
         let steps = self.shared.plan.steps.iter().enumerate();
         let steps = steps.filter(|(_, step)| {
-            step.is_work() && !matches!(step.work, Work::Remove) && !self.is_done_with_cas(step)
+            let is_later = matches!(step.work, Work::Remove | Work::Revoke(_));
+            step.is_work() && !is_later && !self.is_done_with_cas(step)
         });
         let changed: Vec<(usize, Result<Changed>)> = match &self.shared.plan.mode {
             // A host receives all its certificates together
@@ -242,11 +247,30 @@ impl<'a> Run<'a> {
         matches!(step.target, Target::Ca(_)) && !self.shared.plan.is_exchanged(step)
     }
 
-    fn removals(&self) -> Vec<Executed> {
+    /// Changes the revocation lists, after the pairs that the revoked certificates belong to.
+    fn lists(&self, executed: &[Executed]) -> Option<Executed> {
+        let mut steps = self.shared.plan.steps.iter().enumerate();
+        let (place, revocations) = steps.find_map(|(place, step)| match &step.work {
+            Work::Revoke(revocations) => Some((place, revocations)),
+            _ => None,
+        })?;
+        let changed = self
+            .begin()
+            .and_then(|()| lists::change(&self.shared, revocations, executed));
+        let changed = self.stop_on(changed.map(|()| Product::default()));
+        Some(self.finish(place, changed, 1))
+    }
+
+    fn removals(&self, may_remove: bool) -> Vec<Executed> {
         let steps = self.shared.plan.steps.iter().enumerate();
         let removed = steps.filter(|(_, step)| matches!(step.work, Work::Remove));
         let removed = removed.map(|(place, step)| {
-            let result = self.begin().and_then(|()| {
+            let begun = if may_remove {
+                self.begin()
+            } else {
+                Err(Error::Interrupted)
+            };
+            let result = begun.and_then(|()| {
                 self.shared
                     .files
                     .remove(step.relative_paths(), &self.shared.plan.permissions)

@@ -13,6 +13,7 @@ from etcd_pki._etcd_pki.cluster import (
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
+    ClusterRevoked,
     Desired,
     DesiredCa,
     DesiredPair,
@@ -34,6 +35,7 @@ from etcd_pki._etcd_pki.inspect import (
 from etcd_pki._etcd_pki.keys import PrivateKey, PublicKey
 from etcd_pki._etcd_pki.plan import DeniedClaims, Plan, Refusal, Renewal, Report, ShortenedValidity, Step, StepReport
 from etcd_pki._etcd_pki.requests import CertificateRequest, Claim
+from etcd_pki._etcd_pki.revocation import ChangedLists, RevocationList, Revoked, RevokedCertificate
 from etcd_pki._etcd_pki.settings import Settings
 from etcd_pki._etcd_pki.store import (
     READ_LIMIT,
@@ -62,6 +64,7 @@ __all__ = [
     "Certificate",
     "CertificateAuthority",
     "CertificateRequest",
+    "ChangedLists",
     "Check",
     "Checked",
     "Claim",
@@ -71,6 +74,7 @@ __all__ = [
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
+    "ClusterRevoked",
     "CurrentPair",
     "DeniedClaims",
     "Desired",
@@ -97,6 +101,9 @@ __all__ = [
     "Remark",
     "Renewal",
     "Report",
+    "RevocationList",
+    "Revoked",
+    "RevokedCertificate",
     "Settings",
     "ShortenedValidity",
     "Step",

@@ -22,6 +22,7 @@ from etcd_pki._etcd_pki.certificates import Bundle, Certificate, Issued
 from etcd_pki._etcd_pki.findings import Finding
 from etcd_pki._etcd_pki.keys import PrivateKey, PublicKey
 from etcd_pki._etcd_pki.requests import CertificateRequest
+from etcd_pki._etcd_pki.revocation import RevocationList, Revoked
 from etcd_pki._etcd_pki.store import PairPaths
 from etcd_pki._signer import Signer
 
@@ -70,6 +71,16 @@ class CertificateAuthority:
     def key(self) -> PrivateKey | None: ...
     @property
     def lacks_key_usage(self) -> bool: ...
+    def sign_revocation_list(
+        self,
+        entries: Iterable[Revoked] = (),
+        *,
+        following: Iterable[RevocationList] = (),
+        number: int | None = None,
+        indirect: bool = False,
+        validity: Validity | None = None,
+        now: datetime | None = None,
+    ) -> RevocationList: ...
     def issue(
         self,
         role: ProfileLike,

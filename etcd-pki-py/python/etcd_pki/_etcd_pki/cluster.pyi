@@ -17,6 +17,7 @@ from etcd_pki._etcd_pki._types import (
     Passphrase,
     PeersLike,
     Progress,
+    RevocationReasonLike,
     StoreLike,
     StrPath,
     Validity,
@@ -25,7 +26,7 @@ from etcd_pki._etcd_pki.findings import Finding
 from etcd_pki._etcd_pki.identity import Identity
 from etcd_pki._etcd_pki.plan import Plan, Report
 from etcd_pki._etcd_pki.store import PairPaths
-from etcd_pki._words import CaKind, Compatibility, KeyAlgorithm, Layout, Role
+from etcd_pki._words import CaKind, Compatibility, KeyAlgorithm, Layout, RevocationReason, Role
 from typing_extensions import Self
 
 @final
@@ -160,6 +161,25 @@ class ClusterFiles:
     def ca_key_mode(self) -> int | None: ...
 
 @final
+class ClusterRevoked:
+    def __new__(
+        cls,
+        *,
+        client: str | None = None,
+        host: str | None = None,
+        serial: int | str | None = None,
+        reason: RevocationReasonLike | None = None,
+    ) -> Self: ...
+    @property
+    def client(self) -> str | None: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def serial(self) -> int | None: ...
+    @property
+    def reason(self) -> RevocationReason | None: ...
+
+@final
 class Cluster:
     def __new__(
         cls,
@@ -176,6 +196,7 @@ class Cluster:
         files: ClusterFiles | None = None,
         client_port: SupportsIndex | None = None,
         peer_port: SupportsIndex | None = None,
+        revoked: Iterable[ClusterRevoked] = (),
     ) -> Self: ...
     @staticmethod
     def from_yaml(text: str) -> Cluster: ...
@@ -210,6 +231,7 @@ class Cluster:
     def peer_port(self) -> int | None: ...
     @property
     def endpoints(self) -> list[MemberEndpoints]: ...
+    def revoked(self) -> list[ClusterRevoked]: ...
     @property
     def hosts(self) -> list[str]: ...
     def desired(self, *, host: str | None = None) -> Desired: ...
@@ -226,6 +248,7 @@ class Cluster:
         part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
+        revoke: bool = False,
         now: datetime | None = None,
     ) -> Plan: ...
     def apply(
@@ -241,6 +264,7 @@ class Cluster:
         part_only: bool = False,
         backup: bool = False,
         replace_links: bool = False,
+        revoke: bool = False,
         now: datetime | None = None,
         passphrase: Passphrase | None = None,
         progress: Progress | None = None,

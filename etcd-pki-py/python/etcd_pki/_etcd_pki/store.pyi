@@ -6,9 +6,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, final
 
-from etcd_pki._etcd_pki._types import CaKindLike, Contents, LayoutLike, Passphrase, RoleLike, StrPath
+from etcd_pki._etcd_pki._types import (
+    CaKindLike,
+    Certificates,
+    Contents,
+    LayoutLike,
+    Passphrase,
+    RevocationReasonLike,
+    RoleLike,
+    StrPath,
+    Validity,
+)
 from etcd_pki._etcd_pki.ca import CertificateAuthority
 from etcd_pki._etcd_pki.certificates import Bundle, Certificate
+from etcd_pki._etcd_pki.cluster import Cluster
+from etcd_pki._etcd_pki.revocation import ChangedLists, RevocationList, RevokedCertificate
 from etcd_pki._words import Layout, Role
 from typing_extensions import Self
 
@@ -31,6 +43,9 @@ class Store:
     @property
     def layout(self) -> Layout: ...
     def ca_paths(self, kind: CaKindLike = "client") -> PairPaths: ...
+    def list_paths(self) -> tuple[Path, Path]: ...
+    def revocation_list(self) -> RevocationList | None: ...
+    def revoked_certificates(self) -> list[RevokedCertificate]: ...
     def ca(
         self,
         kind: CaKindLike = "client",
@@ -62,6 +77,25 @@ class LockedStore:
     def renew_ca(self, ca: CertificateAuthority, *, kind: CaKindLike = "client") -> None: ...
     def names_ca_by_serial(self, ca: Certificate) -> bool: ...
     def without_record(self) -> Self: ...
+    def create_revocation_lists(
+        self, *, validity: Validity | None = None, passphrase: Passphrase | None = None, now: datetime | None = None
+    ) -> ChangedLists: ...
+    def revoke(
+        self,
+        certificates: Certificates = (),
+        *,
+        serials: Iterable[int | str] = (),
+        clients: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+        reason: RevocationReasonLike | None = None,
+        required: Cluster | None = None,
+        validity: Validity | None = None,
+        passphrase: Passphrase | None = None,
+        now: datetime | None = None,
+    ) -> ChangedLists: ...
+    def renew_revocation_lists(
+        self, *, validity: Validity | None = None, passphrase: Passphrase | None = None, now: datetime | None = None
+    ) -> ChangedLists: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,

@@ -152,6 +152,26 @@ options:
       peer:
         description: The port for peers, by default 2380.
         type: int
+  revoked:
+    description:
+      - Certificates that etcd refuses before they expire. The task adds them to C(revoked.crl), which etcd reads, and to C(revoked.pem).
+        Each is a dictionary with C(client), C(host) or C(serial), and optionally C(reason), such as C(keyCompromise).
+      - Copy C(revoked.crl) to the members. Open connections stay open. Remove a revoked member from the cluster first.
+    type: list
+    elements: dict
+    suboptions:
+      client:
+        description: The client with the certificates.
+        type: str
+      host:
+        description: The member or node with the certificates.
+        type: str
+      serial:
+        description: The serial number of the certificate, in hexadecimal and in quotes.
+        type: raw
+      reason:
+        description: The reason in the list, by its name in RFC 5280. etcd ignores it.
+        type: str
   host:
     description:
       - Only the files of this host, with the paths that they have on it.
@@ -186,8 +206,15 @@ options:
       - Remove pairs that are not in the specification, as RV(unmanaged) lists them. V(true) removes all of them, also those that the
         command C(etcd-pki cert issue) made. With O(only), it removes those of that name. A list of names removes only the pairs of
         these hosts and clients.
-      - A removed certificate stays valid until it expires, for everyone who has a copy of its key. The module warns of each one.
+      - A removed certificate stays valid until it expires, for everyone who has a copy of its key. The module warns of each one. O(revoke)
+        revokes them.
     type: raw
+    default: false
+  revoke:
+    description:
+      - Revoke the certificates that O(prune) removes, and those that get a new key with O(rekey). They are added to C(revoked.crl) and
+        C(revoked.pem) after their replacement is in place.
+    type: bool
     default: false
   backup:
     description:
@@ -228,6 +255,17 @@ EXAMPLES = r"""
     msg: "{{ item.action }} {{ item.certificate }}: {{ item.reasons | map(attribute='message') | join('; ') }}"
   loop: "{{ pki.changes }}"
 
+- name: Refuse alice's certificates, and what prune removes
+  etcd_pki.core.cluster:
+    directory: pki
+    members: [etcd-1]
+    clients: [root]
+    revoked: [{client: alice, reason: keyCompromise}]
+    prune: true
+    revoke: true
+  delegate_to: localhost
+  run_once: true
+
 - name: Keys that stay on their hosts, the first and the last of three steps
   etcd_pki.core.cluster:
     directory: /etc/ssl/etcd/ssl
@@ -254,7 +292,8 @@ changes:
     action:
       description:
         - V(create) makes a key and its certificate. V(renew) makes a certificate for the existing key. V(re-issue) replaces both.
-          V(chmod) sets modes or owners. V(remove) removes a pair that is not in the specification.
+          V(chmod) sets modes or owners. V(revoke) adds certificates to the revocation lists. V(remove) removes a pair that is not in the
+          specification.
         - With O(exchange), V(request) writes a request, and a key if there is none. V(sign) signs a request. V(install) installs a
           certificate. V(trust) installs the certificates of a CA, or gives them to a host.
       type: str
@@ -264,7 +303,7 @@ changes:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1.pem
     privatekey:
-      description: The key's file.
+      description: The key's file. None for the revocation lists.
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
     role:
@@ -492,6 +531,17 @@ SPECIFICATION = dict(
         ),
     ),
     ports=dict(type="dict", options=dict(client=dict(type="int"), peer=dict(type="int"))),
+    revoked=dict(
+        type="list",
+        elements="dict",
+        options=dict(
+            client=dict(type="str"),
+            host=dict(type="str"),
+            # Raw: without quotes, YAML reads a number in another base
+            serial=dict(type="raw"),
+            reason=dict(type="str"),
+        ),
+    ),
 )
 """The fields of a specification."""
 
@@ -508,12 +558,15 @@ def specification(parameters):
     if said.get("files", {}).get("ca"):
         of_ca = said["files"]["ca"].items()
         said["files"]["ca"] = {name: value for name, value in of_ca if value is not None}
+    if "revoked" in said:
+        given = [one.items() for one in said["revoked"]]
+        said["revoked"] = [{name: value for name, value in one if value is not None} for one in given]
     return said
 
 
 def planned(cluster, parameters):
     """Returns the plan for the options of the task."""
-    options = ("host", "exchange", "trust", "only", "rekey", "backup", "replace_links")
+    options = ("host", "exchange", "trust", "only", "rekey", "backup", "replace_links", "revoke")
     return cluster.plan(prune=parameters["prune"], **{option: parameters[option] for option in options})
 
 
@@ -593,7 +646,7 @@ def changes(steps):
     """Returns the changes of steps, in the form of the result."""
     return [
         dict(
-            paths(step.paths),
+            of_step(step),
             action=str(step.action),
             role="ca" if step.ca else step.role and str(step.role),
             host=step.host,
@@ -601,6 +654,12 @@ def changes(steps):
         )
         for step in steps
     ]
+
+
+def of_step(step):
+    """The files of a step. The revocation lists have no key."""
+    files = paths(step.paths)
+    return dict(files, privatekey=None) if step.is_of_revocation_lists else files
 
 
 def paths(pair):
@@ -683,7 +742,8 @@ def warn(module, plan, report):
         if step.pair and str(step.action) in ISSUING:
             for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later(now=plan.now_utc)]):
                 module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
-        gone = step.removed_certificate
+        is_removed = str(step.action) == "remove" and not module.params["revoke"]
+        gone = step.removed_certificate if is_removed else None
         if gone and gone.not_valid_after_utc > now:
             module.warn(
                 f"{step.file} is removed, and its certificate stays valid until {rfc3339(gone.not_valid_after_utc)} for everyone who has "
@@ -706,6 +766,7 @@ def main():
             prune=dict(type="raw", default=False),
             backup=dict(type="bool", default=False),
             replace_links=dict(type="bool", default=False),
+            revoke=dict(type="bool", default=False),
             ownca_privatekey_passphrase=dict(type="str", no_log=True),
             **SPECIFICATION,
         ),
