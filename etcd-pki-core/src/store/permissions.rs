@@ -622,4 +622,27 @@ mod tests {
             assert!(!shared(0o775, None) && shared(0o777, None));
         }
     }
+
+    /// An access control list with many entries is read as a whole.
+    #[test]
+    fn long_access_control_lists() {
+        let file = tempfile::tempfile().unwrap();
+        // The form of acl_ea_header and acl_ea_entry in the kernel's posix_acl_xattr.h
+        let none = u32::MAX;
+        let mut entries = vec![(1_u16, 6_u16, none)];
+        entries.extend((70_000..70_200).map(|user| (2, 4, user)));
+        entries.extend([(4, 4, none), (16, 4, none), (32, 0, none)]);
+        let mut value = 2_u32.to_le_bytes().to_vec();
+        for (tag, permissions, user) in entries {
+            value.extend(tag.to_le_bytes());
+            value.extend(permissions.to_le_bytes());
+            value.extend(user.to_le_bytes());
+        }
+        // Not all file systems have such lists
+        if AccessList(value.clone()).give(&file).is_err() {
+            return;
+        }
+        let found = AccessList::of(&file).unwrap();
+        assert!(found.is_some_and(|found| found.0 == value));
+    }
 }

@@ -116,3 +116,19 @@ fn a_ca_that_must_not_sign() {
     assert_eq!(blocked.reasons()[0].code(), "EP018");
     assert_eq!(step(&plan, "client-b.pem").action(), Action::Keep);
 }
+
+/// A renewed CA has a new serial number, unless a leaf names the old one.
+#[test]
+fn the_serial_number_of_a_renewed_ca() {
+    let cluster = cluster(&["a"]);
+    let (_scratch, store) = applied(&cluster);
+    let ca = store.ca(CaKind::Client, None).unwrap();
+    let options = PlanOptions::new().at(ca.certificate().not_after());
+    let plan = cluster.plan_with(&store, &options).unwrap();
+    assert!(matches!(
+        step(&plan, "ca.pem").work,
+        Work::RenewCa {
+            keeps_serial: false
+        }
+    ));
+}
