@@ -17,7 +17,7 @@ use etcd_pki_core::{
     Validity, layout::PairPaths, store::Overwrite,
 };
 use etcd_pki_tests::{
-    Directory, LOCK_FILE, Scratch, command::etcd_pki, kubespray::Kubespray, openssl, prometheus,
+    Directory, Scratch, command::etcd_pki, is_own_file, kubespray::Kubespray, openssl, prometheus,
 };
 use serde_json::Value;
 
@@ -755,7 +755,7 @@ fn the_text_file_is_written_whole_or_not_at_all() {
     );
     let hidden = fs::read_dir(path).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
-        name.to_string_lossy().starts_with('.') && name != LOCK_FILE
+        name.to_string_lossy().starts_with('.') && !is_own_file(&name)
     });
     assert_eq!(hidden.count(), 0);
 

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki, run, stderr_of};
+use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki, is_own_file, run, stderr_of};
 
 const NOBODY: u32 = 65_534;
 const SPECIFICATION: &str = "\
@@ -128,7 +128,7 @@ impl Place {
                 let kind = path.symlink_metadata().unwrap().file_type();
                 if kind.is_dir() {
                     directories.push(path);
-                } else if kind.is_file() && !path.ends_with(LOCK_FILE) {
+                } else if kind.is_file() && !is_own_file(&path) {
                     found.insert(path.clone(), fs::read(path).unwrap());
                 }
             }

@@ -8,10 +8,10 @@ use std::{
 
 use etcd_pki_core::layout::PairPaths;
 use etcd_pki_tests::{
-    Credentials, LOCK_FILE, Scratch,
+    Credentials, Scratch,
     command::etcd_pki,
     etcd::{Cluster, Member, Version},
-    openssl, run,
+    is_own_file, openssl, run,
 };
 
 const HOSTS: [&str; 3] = ["one", "two", "three"];
@@ -297,7 +297,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path)
-            } else if !path.ends_with(LOCK_FILE) {
+            } else if !is_own_file(&path) {
                 found.push(path)
             }
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use etcd_pki_core::{CaKind, Layout};
-use etcd_pki_tests::{LOCK_FILE, Scratch, command::etcd_pki};
+use etcd_pki_tests::{Scratch, command::etcd_pki, is_own_file};
 
 const CLUSTER: &str = "directory: pki\nmembers: [a, b]\nnodes: [a]\n";
 
@@ -34,7 +34,7 @@ fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(contents(&path));
-        } else if !path.ends_with(LOCK_FILE) {
+        } else if !is_own_file(&path) {
             found.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }

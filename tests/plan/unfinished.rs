@@ -9,9 +9,10 @@ use std::{
 };
 
 use etcd_pki_tests::{
-    LOCK_FILE, Scratch,
+    Scratch,
     cluster::{Cluster, PAIRS, SPECIFICATION},
     command::etcd_pki,
+    is_own_file,
     machines::{self, Machines},
     openssl, stderr_of,
 };
@@ -36,7 +37,7 @@ fn certificates(directory: &Path) -> BTreeSet<String> {
         (entry.file_name().into_string().unwrap(), entry.path())
     });
     let files = names.filter(|(name, path)| {
-        !name.ends_with("-key.pem") && name != LOCK_FILE && !path.is_symlink()
+        !name.ends_with("-key.pem") && !is_own_file(name) && !path.is_symlink()
     });
     files.map(|(name, _)| name).collect()
 }

@@ -13,8 +13,9 @@ use etcd_pki_core::{Bundle, Certificate, CertificateRequest, Identity, PrivateKe
 use serde_json::Value;
 
 use crate::{
-    LOCK_FILE, Scratch,
+    Scratch,
     command::etcd_pki,
+    is_own_file,
     openssl::{self, Purpose},
 };
 
@@ -161,7 +162,7 @@ impl Machines {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     directories.push(path);
-                } else if !path.ends_with(LOCK_FILE) {
+                } else if !is_own_file(&path) {
                     let name = path.strip_prefix(self.path(below)).unwrap().to_owned();
                     files.insert(name, fs::read(&path).unwrap());
                 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     ffi::OsStr,
-    fs::File,
+    fs::{self, File},
     io::{self, Write as _},
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
@@ -28,7 +28,7 @@ use crate::{
         draft::Draft,
         lock::is_store,
         path::{canonical, check_only_name, io_error, irregular, parent},
-        permissions::{give, may_give, trusted_owner, user_name},
+        permissions::{give, trusted_owner, user_name},
     },
     time::clock,
     x509::certificate::Certificate,
@@ -104,7 +104,14 @@ impl Issuance {
 /// [`Error::Io`], [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Locked`]; [`Error::Blocked`]
 /// for a record that belongs to another user, or has a second name.
 pub fn record_issued(ca_certificate: &Path, issued: &[Issuance]) -> Result<()> {
-    append(&Directory::open(&directory_of(ca_certificate))?, issued)
+    let directory = Directory::open(&directory_of(ca_certificate))?;
+    let named = parent(ca_certificate);
+    // Messages have the path that the user gave
+    let directory = match directory.is_at(named) {
+        true => directory.called(named),
+        false => directory,
+    };
+    append(&directory, issued)
 }
 
 /// The directory of the record of a CA with this certificate file.
@@ -174,6 +181,19 @@ fn is_at(directory: &Directory, name: &OsStr, file: &File) -> Result<bool> {
         .is_some_and(|current| (current.dev(), current.ino()) == (opened.dev(), opened.ino())))
 }
 
+/// The owner of a CA key in the directory. This user can sign, and so may own the record.
+fn signer(directory: &Directory) -> Result<Option<u32>> {
+    for layout in Layout::ALL {
+        for key in CaKind::ALL.map(|kind| layout.ca(kind).key) {
+            let metadata = directory.metadata(key.file_name().unwrap_or_default())?;
+            if let Some(metadata) = metadata.filter(fs::Metadata::is_file) {
+                return Ok(Some(metadata.uid()));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// Opens an existing record. It must be a regular file with one name, of a user who may sign or
 /// owns the directory.
 fn open(directory: &Directory, name: &OsStr, path: &Path) -> Result<Option<File>> {
@@ -194,9 +214,11 @@ fn open(directory: &Directory, name: &OsStr, path: &Path) -> Result<Option<File>
     }
     check_only_name(&metadata, path)?;
     let stamp = Stamp::from(&metadata);
-    let owner = directory.own_metadata()?.uid();
-    if !trusted_owner(&stamp, &Attributes::default(), owner) {
-        let owner = user_name(stamp.account().owner);
+    let current = stamp.account().owner;
+    let keeper = directory.own_metadata()?.uid();
+    if !trusted_owner(&stamp, &Attributes::default(), keeper) && signer(directory)? != Some(current)
+    {
+        let owner = user_name(current);
         return Err(Error::Blocked {
             path: path.to_owned(),
             reason: format!("it belongs to {owner}, who could change what was recorded"),
@@ -213,9 +235,7 @@ fn open(directory: &Directory, name: &OsStr, path: &Path) -> Result<Option<File>
 fn create(directory: &Directory, name: &OsStr, path: &Path, issued: &[Issuance]) -> Result<()> {
     let text = text(issued, Tail::default(), |_| Ok(false))?;
     let mut draft = Draft::new(directory)?;
-    let like = directory.own_metadata()?;
-    let account = may_give().then(|| (like.uid(), like.gid())).unzip();
-    give(draft.file(), account.0, account.1, MODE)
+    give(draft.file(), None, None, MODE)
         .and_then(|()| draft.write(text.as_bytes()))
         .and_then(|()| draft.sync())
         .map_err(io_error("write", path))?;
