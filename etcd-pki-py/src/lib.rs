@@ -41,6 +41,7 @@ mod profile;
 mod request;
 mod signer;
 mod store;
+mod trust;
 mod verify;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -74,6 +75,7 @@ mod _etcd_pki {
         profile::PyProfile,
         request::PyCertificateRequest,
         store::{PyLockedStore, PyStore},
+        trust::{PyGate, PyMemberState, PyRotation},
         verify::{PyVerdict, PyVerifier},
     };
 

@@ -142,8 +142,9 @@ pub(crate) fn spare_authority(file: &File<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let old = Zeroizing::new(read_file(file.path)?);
-    let has_certificate =
-        Certificate::all_from_bytes(&old).is_ok_and(|all| all.iter().any(Certificate::is_ca));
+    // The CA certificates after a leaf in its file are its chain
+    let has_certificate = Certificate::all_from_bytes(&old)
+        .is_ok_and(|all| all.first().is_some_and(Certificate::is_ca));
     let authorities = authorities_beside(file.path)?;
     let is_of_authority = |key: etcd_pki_core::Result<PrivateKey>| match key {
         Ok(key) => Some(key.public_key()) != file.key && authorities.contains(key.public_key()),

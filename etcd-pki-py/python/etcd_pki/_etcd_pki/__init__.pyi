@@ -48,6 +48,7 @@ from etcd_pki._etcd_pki.store import (
     read_file,
     write_files,
 )
+from etcd_pki._etcd_pki.trust import Gate, MemberState, Rotation
 
 __all__ = [
     "READ_LIMIT",
@@ -73,11 +74,13 @@ __all__ = [
     "Directory",
     "Exported",
     "Finding",
+    "Gate",
     "Identity",
     "Issued",
     "KubesprayScript",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "PairPaths",
     "Plan",
     "PrivateKey",
@@ -87,6 +90,7 @@ __all__ = [
     "Remark",
     "Renewal",
     "Report",
+    "Rotation",
     "Settings",
     "ShortenedValidity",
     "Step",
