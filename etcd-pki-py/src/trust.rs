@@ -276,7 +276,7 @@ impl PyRotation {
     }
 
     /// Trusts only a new CA at once, because others have the key of the old CA. Members and clients
-    /// that do not trust the new CA yet are cut off.
+    /// that do not trust the new CA yet cannot connect.
     #[pyo3(signature = (*, cluster=None, passphrase=None, now=None))]
     fn emergency(
         &self,
