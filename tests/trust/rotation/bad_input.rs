@@ -1,4 +1,4 @@
-//! Files that fit no stage: the error says what to do, and nothing is written.
+//! Files that fit no stage: the error has a hint, and nothing is written.
 use std::{collections::BTreeMap, fs};
 
 use etcd_pki_core::{CaKind, Layout};
@@ -90,7 +90,7 @@ fn files_that_fit_no_stage() {
     }
 }
 
-/// Two CAs of one name cannot be told from each other by what members advertise.
+/// What members advertise does not distinguish two CAs of one name.
 #[test]
 fn two_cas_of_one_name() {
     let (place, other) = (

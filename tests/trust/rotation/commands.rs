@@ -2,9 +2,8 @@
 use std::fs;
 
 use etcd_pki_core::{CaKind, Certificate, Layout};
-use etcd_pki_tests::read_certificate;
 
-use super::place::{CONFIRMED, Place, assert_signed};
+use super::place::{CONFIRMED, Place, assert_signed, first};
 
 /// The number of certificates in a file.
 fn count(place: &Place, name: &str) -> usize {
@@ -95,7 +94,7 @@ fn a_new_host_in_each_stage() {
         let more = specification.replace("members:\n", &line);
         fs::write(place.path().join("more.yaml"), more).unwrap();
         let _ = place.done("apply -f more.yaml");
-        read_certificate(place.file(format!("member-{name}.pem")))
+        first(place.file(format!("member-{name}.pem")))
     };
     let _ = place.rotate("--prepare").expect_success();
     let trusted = add("etcd-3", "10.0.0.13");

@@ -11,7 +11,7 @@ use etcd_pki_tests::{
 const CONFIRMED: &str = "--confirm-restarted etcd-1 --confirm-restarted etcd-2 --confirm-clients";
 
 fn rotate(machines: &Machines, options: &str) {
-    let line = format!("ca rotate -d ca {options}");
+    let line = format!("ca rotate -f cluster.yaml -d ca {options}");
     let _ = etcd_pki_in(&machines.path(""), &line).expect_success();
 }
 
@@ -61,7 +61,13 @@ fn a_whole_rotation() {
     machines.round();
     machines.round();
     assert_hosts(&machines, &[&old, &new], 1);
-    let _ = etcd_pki_in(&machines.path(""), "ca rotate -d ca --status").expect_code(3);
+    // Without the specification, no member is known
+    let refused = etcd_pki_in(&machines.path(""), "ca rotate -d ca --confirm-clients");
+    let refused = refused.expect_code(3);
+    assert!(
+        refused.stdout().contains("no member is known"),
+        "{refused:?}"
+    );
     rotate(&machines, CONFIRMED);
     machines.round();
     machines.round();

@@ -119,6 +119,13 @@ impl Place {
     }
 }
 
+/// The first certificate of a file.
+#[track_caller]
+pub(crate) fn first(path: impl AsRef<Path>) -> Certificate {
+    let file = fs::read(path).unwrap();
+    Certificate::all_from_bytes(&file).unwrap().swap_remove(0)
+}
+
 /// OpenSSL gets the certificates after the leaf as untrusted ones, as in a handshake.
 fn accepted_by_openssl(ca: &Path, leaf: &Path) -> bool {
     let (directory, file) = (ca.parent().unwrap(), leaf.display());

@@ -2,14 +2,14 @@
 use std::fs;
 
 use etcd_pki_core::{CaKind, Certificate, Layout};
-use etcd_pki_tests::{openssl, read_certificate};
+use etcd_pki_tests::openssl;
 
-use super::place::{CONFIRMED, Place};
+use super::place::{CONFIRMED, Place, first};
 
 /// The keys, and the CA certificates of the two CAs of a rotation.
 fn public_keys(place: &Place, kind: CaKind) -> Vec<String> {
     let leaves = place.leaves(kind).into_iter();
-    let keys = leaves.map(|leaf| read_certificate(leaf).public_key().fingerprint_sha256());
+    let keys = leaves.map(|leaf| first(leaf).public_key().fingerprint_sha256());
     keys.collect()
 }
 
@@ -48,7 +48,7 @@ fn rotate_with_link(place: &Place, kind: CaKind, options: &str) {
     ] {
         let _ = place.rotate(&format!("{options} {missing}")).expect_code(3);
     }
-    let before: Vec<Certificate> = place.leaves(kind).iter().map(read_certificate).collect();
+    let before: Vec<Certificate> = place.leaves(kind).iter().map(first).collect();
     let _ = place
         .rotate(&format!("{options} {CONFIRMED}"))
         .expect_success();
