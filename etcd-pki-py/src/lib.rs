@@ -43,6 +43,7 @@ mod request;
 mod revocation;
 mod signer;
 mod store;
+mod trust;
 mod verify;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -81,6 +82,7 @@ mod _etcd_pki {
         request::PyCertificateRequest,
         revocation::{PyChangedLists, PyRevocationList, PyRevoked, PyRevokedCertificate},
         store::{PyLockedStore, PyStore},
+        trust::{PyGate, PyMemberState, PyRotation},
         verify::{PyVerdict, PyVerifier},
     };
 

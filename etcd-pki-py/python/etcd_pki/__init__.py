@@ -23,6 +23,7 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
+- CA rotation: Rotation, Gate, MemberState; Stage, Strategy
 - Existing directories: inspect_directory, inspect_ca, Directory, TrustBundle, CurrentPair; Adoption, Remark
 - Settings of etcd and its clients: Settings
 - Exceptions: Error, and eleven families of it; each kind is in ``etcd_pki.errors``
@@ -57,11 +58,13 @@ from etcd_pki._etcd_pki import (
     Directory,
     Exported,
     Finding,
+    Gate,
     Identity,
     Issued,
     KubesprayScript,
     LockedStore,
     MemberEndpoints,
+    MemberState,
     PairPaths,
     Plan,
     PrivateKey,
@@ -78,6 +81,7 @@ from etcd_pki._etcd_pki import (
     RevocationList,
     Revoked,
     RevokedCertificate,
+    Rotation,
     Settings,
     ShortenedValidity,
     Step,
@@ -110,6 +114,8 @@ from etcd_pki._words import (
     RevocationReason,
     Role,
     Severity,
+    Stage,
+    Strategy,
 )
 from etcd_pki.errors import (
     AlreadyExistsError,
@@ -163,6 +169,7 @@ __all__ = [
     "Finding",
     "FindingCode",
     "FormatError",
+    "Gate",
     "Identity",
     "InvalidValueError",
     "Issued",
@@ -173,6 +180,7 @@ __all__ = [
     "Layout",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "Outcome",
     "PairPaths",
     "PassphraseError",
@@ -194,15 +202,18 @@ __all__ = [
     "Revoked",
     "RevokedCertificate",
     "Role",
+    "Rotation",
     "Settings",
     "Severity",
     "ShortenedValidity",
     "Signer",
     "SignerError",
     "SpecificationError",
+    "Stage",
     "Step",
     "StepReport",
     "Store",
+    "Strategy",
     "TrustBundle",
     "Verdict",
     "VerificationError",

@@ -56,6 +56,7 @@ from etcd_pki._etcd_pki.store import (
     record_path,
     write_files,
 )
+from etcd_pki._etcd_pki.trust import Gate, MemberState, Rotation
 
 __all__ = [
     "READ_LIMIT",
@@ -83,11 +84,13 @@ __all__ = [
     "Directory",
     "Exported",
     "Finding",
+    "Gate",
     "Identity",
     "Issued",
     "KubesprayScript",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "PairPaths",
     "Plan",
     "PrivateKey",
@@ -104,6 +107,7 @@ __all__ = [
     "RevocationList",
     "Revoked",
     "RevokedCertificate",
+    "Rotation",
     "Settings",
     "ShortenedValidity",
     "Step",
