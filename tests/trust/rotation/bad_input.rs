@@ -22,10 +22,13 @@ fn trusted() -> Place {
     place
 }
 
+/// Damages the files of a place, with those of another one.
+type Damage = fn(&Place, &Place);
+
 #[test]
 fn files_that_fit_no_stage() {
     let other = trusted();
-    let cases: [(&str, fn(&Place, &Place), &str); 6] = [
+    let cases: [(&str, Damage, &str); 6] = [
         (
             "no link",
             |place, _| fs::remove_file(place.file("ca-link.pem")).unwrap(),

@@ -82,7 +82,7 @@ impl Place {
     #[track_caller]
     pub(crate) fn stage(&self, options: &str) -> String {
         let status = self.rotate(&format!("--status --json {options}"));
-        let document: Value = serde_json::from_str(&status.stdout()).unwrap();
+        let document: Value = serde_json::from_str(status.stdout()).unwrap();
         document["stage"].as_str().unwrap().to_owned()
     }
 
