@@ -34,6 +34,7 @@
 //!   that name these files.
 //! - A [`Cluster`] is the specification of a whole cluster, and a [`Plan`] the changes to a
 //!   directory that it requires.
+//! - A [`Rotation`](trust::Rotation) replaces a CA while all members accept each other.
 //!
 //! A role has good defaults. Where a function takes a `Role`, it also takes a [`Profile`], which
 //! can change them:

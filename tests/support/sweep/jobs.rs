@@ -126,6 +126,8 @@ pub const ROTATION: &[Job] = &[
     .settled(CHECK),
     Job {
         otherwise: Some(CHECK),
+        // Another way back would remove the key of the new CA
+        next: "ca rotate -d pki --prepare",
         ..Job::new("rotate-back-switched", switched, "ca rotate -d pki --back")
     }
     .settled(CHECK),

@@ -53,13 +53,14 @@ impl Rotation {
             if rotation.must_be_settled() {
                 rotation.settle(files)?;
             }
+            let rotation = rotation.again()?;
             if rotation.stage() != Stage::Steady {
                 return Ok(());
             }
-            if rotation.keeps_previous() && !rotation.is_end_unfinished() {
+            if rotation.keeps_previous() {
                 return Err(closed(&[super::Obstacle::Previous]));
             }
-            rotation.again()?.add_new_ca(files, options)
+            rotation.add_new_ca(files, options)
         })
     }
 
@@ -80,6 +81,8 @@ impl Rotation {
                 "there is no rotation to undo".to_owned(),
                 "nothing was changed; a forgotten CA cannot be trusted again",
             )),
+            // An interrupted switch is undone with this, and an interrupted way back is finished
+            Stage::Trusted if rotation.is_unfinished() => rotation.settle(files),
             Stage::Trusted => {
                 if let Some(leaves) = rotation.leaves_obstacle() {
                     return Err(closed(&[leaves]));
@@ -89,7 +92,12 @@ impl Rotation {
                 let bundle = rotation.bundle.iter().filter(is_kept).cloned();
                 files.undo_preparation(Some(&bundle.collect::<Vec<_>>()))
             }
-            Stage::Switched => files.switch_back(&rotation.ordered(Stage::Trusted)),
+            Stage::Switched => {
+                if rotation.is_unfinished() {
+                    rotation.settle(files)?;
+                }
+                files.switch_back(&rotation.ordered(Stage::Trusted))
+            }
         })
     }
 

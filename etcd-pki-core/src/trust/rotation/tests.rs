@@ -586,6 +586,13 @@ fn interrupted_changes() {
     assert!(!settled.is_unfinished() && settled.stage() == Stage::Switched);
     assert_eq!(settled.signing_ca(), trusted.new_ca().unwrap());
     assert!(!place.files().contains(&"ca-next-key.pem".to_owned()));
+    // The way back from the stage switched is finished, and not continued
+    let back = settled.back(&options).unwrap();
+    assert_eq!(back.stage(), Stage::Trusted);
+    copy("ca-key.pem", "ca-previous-key.pem");
+    let again = place.rotation().back(&options).unwrap();
+    assert!(!again.is_unfinished() && again.stage() == Stage::Trusted);
+    let _ = again.next(&confirmed(), &options).unwrap();
     // The end
     let _ = place.apply();
     let link = fs::read(directory.join("ca-link.pem")).unwrap();
