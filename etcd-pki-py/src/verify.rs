@@ -146,6 +146,7 @@ impl PyVerifier {
         signature = (path, *, intermediates=Certificates(Vec::new()), at=None, role=None, host=None, strict=false, revoked=None),
         text_signature = "(path, *, intermediates=(), at=None, role=None, host=None, strict=False, revoked=None)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn next_to(
         py: Python<'_>,
         path: PathBuf,
