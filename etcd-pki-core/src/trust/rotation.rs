@@ -13,6 +13,7 @@
 mod change;
 mod files;
 mod gate;
+mod issued;
 #[cfg(feature = "probe")]
 mod members;
 mod report;
@@ -37,7 +38,7 @@ use crate::{
     layout::{CaKind, PairPaths, RotationFile},
     profile::{CaProfile, Profile},
     role::Role,
-    store::{Attributes, Store, read_existing_below},
+    store::{Attributes, RecordEntry, Store, read_existing_below},
     time::{clock, validity::Validity},
     verify::unacceptable,
     x509::{bundle::Bundle, certificate::Certificate, identity::Identity},
@@ -77,6 +78,8 @@ pub struct Rotation {
     members: Vec<String>,
     /// The leaf certificates of the directory that the CA of the other stage signed
     leaves: Vec<PathBuf>,
+    /// The recorded certificates of the old CA that may be in use outside the directory
+    issued: Vec<RecordEntry>,
     /// Whether there is a separate peer CA
     has_peer_ca: bool,
     /// The reason why nothing may be written
@@ -205,7 +208,12 @@ impl Rotation {
             Some(other) => leaves_of(store, other)?,
             None => Vec::new(),
         };
+        let issued = match (&state.stage, &state.old) {
+            (Stage::Switched, Some(old)) => issued::in_use(store, old)?,
+            _ => Vec::new(),
+        };
         Ok(Self {
+            issued,
             members: store.member_names()?,
             has_peer_ca: store.ca_paths(CaKind::Peer).certificate.exists(),
             obstacle: current.obstacles().next().cloned(),

@@ -25,9 +25,6 @@ fn trusted() -> Place {
     place
 }
 
-/// Damages the files of a place, with those of another one.
-type Damage = fn(&Place, &Place);
-
 #[test]
 fn files_that_fit_no_stage() {
     let other = trusted();
