@@ -15,6 +15,7 @@ mod permissions;
 mod read;
 mod replace;
 mod replaced;
+mod staged;
 mod tree;
 mod turns;
 mod write;
@@ -28,6 +29,7 @@ pub use self::{
     locked::LockedStore,
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
+    staged::{Installation, Installed, staged_key_path},
     write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
 pub(crate) use self::{

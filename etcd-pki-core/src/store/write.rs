@@ -157,7 +157,7 @@ impl LockedFiles {
             false => file.clone(),
         };
         let files: Vec<NewFile<'_>> = files.iter().map(with_bundle).collect();
-        match self.write_by(&files, |_| Replace::KeptCa) {
+        match self.write_by(&files, &Attributes::default(), |_| Replace::KeptCa) {
             Ok(()) => Ok(kept.map(|kept| kept.paths)),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -169,7 +169,7 @@ impl LockedFiles {
     }
 
     /// The locked directory of a file.
-    fn directory_of(&self, file: &Path) -> Result<Directory> {
+    pub(super) fn directory_of(&self, file: &Path) -> Result<Directory> {
         let path = parent(file);
         let mut locks = self.locks.iter().map(Locked::directory);
         let locked = locks.find(|directory| directory.is_at(path));
@@ -185,15 +185,18 @@ impl LockedFiles {
     ///
     /// The errors of [`write_files`]; [`Error::DirectoryGone`] for a file in another directory.
     pub fn write(&self, files: &[NewFile<'_>], overwrite: Overwrite) -> Result<()> {
-        self.write_by(files, |file| match overwrite {
+        self.write_by(files, &Attributes::default(), |file| match overwrite {
             Overwrite::Refuse => Replace::Nothing,
             Overwrite::Replace => Replace::by(file.contents, file.secret),
         })
     }
 
-    fn write_by(
+    /// Writes files in the locked directories. The attributes and the rule decide on owners, modes
+    /// and on what may be replaced.
+    pub(super) fn write_by(
         &self,
         files: &[NewFile<'_>],
+        attributes: &Attributes,
         replace: impl Fn(&NewFile<'_>) -> Replace,
     ) -> Result<()> {
         let mut targets = Vec::with_capacity(files.len());
@@ -210,7 +213,7 @@ impl LockedFiles {
         write_together(
             &targets,
             &Rules {
-                attributes: &Attributes::default(),
+                attributes,
                 // A key that is written alone does not belong to a pair
                 inherits: files.len() > 1 || files.iter().any(|file| !file.secret),
                 store_owner: None,
