@@ -14,7 +14,7 @@ use super::{
     directory::Directory,
     path::{io_error, irregular, parent},
     permissions::{Attributes, trusted_owner, user, user_name},
-    read::{read_in, unless_too_large},
+    read::read_in,
     replace::Replace,
     write::{LockedFiles, NewFile},
 };
@@ -173,8 +173,8 @@ impl<'a> Installation<'a> {
     ///
     /// [`Error::KeyMismatch`] if the certificate is for neither of the two keys;
     /// [`Error::UntrustedOwner`] for a key that belongs neither to root, nor to this user, nor to
-    /// the specified owner, nor to the owner of its directory; [`Error::SymbolicLink`],
-    /// [`Error::NotAFile`], [`Error::Io`]; the errors of [`PrivateKey::from_bytes`].
+    /// the specified owner, nor to the owner of its directory; [`Error::NotReplaceable`],
+    /// [`Error::SymbolicLink`], [`Error::NotAFile`], [`Error::Io`]; the errors of [`PrivateKey::from_bytes`].
     pub fn changes(&self) -> Result<Installed> {
         let open = |path: &Path| Directory::open(parent(path));
         Ok(self.find(open)?.changes)
@@ -249,8 +249,15 @@ impl<'a> Installation<'a> {
         let current = self.secret(&folder, key)?;
         let staged = self.secret(&folder, &staged_path)?;
         let pem = all_pem(&self.certificates);
-        let installed = unless_too_large(read_in(&open(certificate)?, name_of(certificate)?))?;
-        let is_installed = installed.is_some_and(|(bytes, _)| bytes == pem.as_bytes());
+        let installed = read_in(&open(certificate)?, name_of(certificate)?)?;
+        let is_installed = match &installed {
+            Some((bytes, _)) if bytes == pem.as_bytes() => true,
+            Some((bytes, _)) => {
+                Replace::Leaf.check(certificate, Some(bytes))?;
+                false
+            }
+            None => false,
+        };
 
         let matched = match &current {
             Some(bytes) => self.check(leaf, bytes, key),
@@ -269,6 +276,9 @@ impl<'a> Installation<'a> {
             return Err(mismatch);
         };
         self.check(leaf, bytes, &staged_path)?;
+        if let Some(current) = &current {
+            Replace::Key.check(key, Some(current))?;
+        }
         let changes = Installed {
             certificate: !is_installed,
             key: true,
@@ -473,8 +483,9 @@ mod tests {
 
         // A file at the certificate's path that is no certificate
         fs::write(&scene.paths.certificate, "notes").unwrap();
-        let refused = scene.installation().apply();
-        assert!(matches!(refused, Err(Error::NotReplaceable { .. })));
+        for refused in [scene.installation().changes(), scene.installation().apply()] {
+            assert!(matches!(refused, Err(Error::NotReplaceable { .. })));
+        }
         assert_eq!(scene.files()[1..], unchanged[1..]);
         fs::write(&scene.paths.certificate, &scene.old.0).unwrap();
 
