@@ -13,9 +13,9 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
 - Certificates: CertificateAuthority, Bundle, Issued, Certificate; Identity and Profile, Role,
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
-  READ_LIMIT
+  READ_LIMIT; staged_key_path, install_certificate, Installed
 - Clusters: Cluster, ClusterEntry, ClusterAuthority, ClusterDefaults, ClusterAdmin, ClusterFiles,
-  Peers; Desired, DesiredCa, DesiredPair; Exported; KubesprayScript
+  Peers; Desired, DesiredCa, DesiredPair; Exported, ExportChanges, ExportFile; KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
@@ -49,9 +49,12 @@ from etcd_pki._etcd_pki import (
     DesiredCa,
     DesiredPair,
     Directory,
+    ExportChanges,
     Exported,
+    ExportFile,
     Finding,
     Identity,
+    Installed,
     Issued,
     KubesprayScript,
     LockedStore,
@@ -76,7 +79,9 @@ from etcd_pki._etcd_pki import (
     has_further_names,
     inspect_ca,
     inspect_directory,
+    install_certificate,
     read_file,
+    staged_key_path,
     write_files,
 )
 from etcd_pki._signer import Signer
@@ -139,12 +144,15 @@ __all__ = [
     "DesiredPair",
     "Directory",
     "Error",
+    "ExportChanges",
+    "ExportFile",
     "Exported",
     "FileAccessError",
     "Finding",
     "FindingCode",
     "FormatError",
     "Identity",
+    "Installed",
     "InvalidValueError",
     "Issued",
     "KeyAlgorithm",
@@ -184,7 +192,9 @@ __all__ = [
     "has_further_names",
     "inspect_ca",
     "inspect_directory",
+    "install_certificate",
     "read_file",
+    "staged_key_path",
     "write_files",
 ]
 

@@ -16,7 +16,9 @@ from etcd_pki._etcd_pki.cluster import (
     Desired,
     DesiredCa,
     DesiredPair,
+    ExportChanges,
     Exported,
+    ExportFile,
     KubesprayScript,
 )
 from etcd_pki._etcd_pki.findings import Check, Checked, Finding, Verdict, Verifier
@@ -36,15 +38,18 @@ from etcd_pki._etcd_pki.requests import CertificateRequest, Claim
 from etcd_pki._etcd_pki.settings import Settings
 from etcd_pki._etcd_pki.store import (
     READ_LIMIT,
+    Installed,
     LockedStore,
     PairPaths,
     Store,
     ca_paths,
     has_further_names,
+    install_certificate,
     member_client_paths,
     pair_paths,
     peer_pair_paths,
     read_file,
+    staged_key_path,
     write_files,
 )
 
@@ -70,9 +75,12 @@ __all__ = [
     "DesiredCa",
     "DesiredPair",
     "Directory",
+    "ExportChanges",
+    "ExportFile",
     "Exported",
     "Finding",
     "Identity",
+    "Installed",
     "Issued",
     "KubesprayScript",
     "LockedStore",
@@ -98,11 +106,13 @@ __all__ = [
     "has_further_names",
     "inspect_ca",
     "inspect_directory",
+    "install_certificate",
     "member_client_paths",
     "pair_paths",
     "peer_pair_paths",
     "read_file",
     "run",
+    "staged_key_path",
     "write_files",
 ]
 
