@@ -17,125 +17,13 @@ version_added: 0.1.0
 author: etcd-pki (@etcd-pki)
 extends_documentation_fragment:
   - etcd_pki.core.common.attributes
+  - etcd_pki.core.common.specification
 options:
   directory:
     description:
       - The directory of the files. It is made if it is missing.
     type: path
     required: true
-  layout:
-    description:
-      - The names of the files, as different tools use them.
-    type: str
-    choices: [kubespray, kubeadm, cfssl, k3s, etcdadm]
-    default: kubespray
-  ca:
-    description:
-      - The CA.
-    type: dict
-    suboptions:
-      common_name:
-        description: Its common name, by default C(etcd-ca).
-        type: str
-      organization:
-        description: Its organization.
-        type: str
-      algorithm:
-        description: The algorithm of its key.
-        type: str
-      validity:
-        description: How long its certificate is valid, by default ten years.
-        type: str
-      peers:
-        description: Whether members have a separate CA for the peer port. With V(separate), the peer port accepts no client.
-        type: str
-        choices: [shared, separate]
-      peer_common_name:
-        description: The common name of the peer CA.
-        type: str
-  defaults:
-    description:
-      - Values for entries that do not have their own.
-    type: dict
-    suboptions:
-      algorithm:
-        description: The algorithm of keys, such as V(ec-p256), V(ed25519) or V(rsa-2048).
-        type: str
-      validity:
-        description: How long certificates are valid, by default one year, with the profile V(kubespray) 36500 days.
-        type: str
-      renew_before:
-        description: How long before they expire they are renewed, such as V(30d) or V(33%), by default thirty days.
-        type: str
-      profile:
-        description: V(strict) gives each role what it needs. V(kubespray) gives what Kubespray's script gives.
-        type: str
-        choices: [strict, kubespray]
-      san:
-        description: V(given) uses only the given alternative names. Otherwise the names of members and the loopback names are added.
-        type: str
-        choices: [given]
-  shared_names:
-    description:
-      - Names and addresses in every member's certificate, such as the name of a load balancer.
-    type: list
-    elements: str
-  members:
-    description:
-      - The members of etcd. Each is a name, or a dictionary with C(name) and optionally C(names), C(addresses), C(common_name),
-        C(organization), C(algorithm) and C(validity).
-    type: list
-    elements: raw
-  nodes:
-    description:
-      - Hosts that connect to etcd as clients, such as those of kube-apiserver. Each is as in O(members), and may have C(san=none) and
-        C(allow_member_common_name).
-    type: list
-    elements: raw
-  clients:
-    description:
-      - Users of etcd. Each is as in O(nodes).
-    type: list
-    elements: raw
-  admin:
-    description:
-      - The client that the layout's tools expect for each member, as a dictionary with C(organization), C(algorithm), C(validity) and
-        C(san=none). V(none) makes no such client.
-    type: raw
-  files:
-    description:
-      - Owner, group and modes of the files. Without a field, existing files keep what they have.
-    type: dict
-    suboptions:
-      owner:
-        description: Their owner.
-        type: str
-      group:
-        description: Their group.
-        type: str
-      key_mode:
-        description: The mode of keys, in quotes, by default V('0600').
-        type: raw
-      certificate_mode:
-        description: The mode of certificates, in quotes, by default V('0644').
-        type: raw
-      directory_mode:
-        description: The mode of directories, in quotes, by default V('0700').
-        type: raw
-      ca:
-        description:
-          - Owner and group of a CA's files, and the mode of its key. The fields above do not apply to a CA's key.
-        type: dict
-        suboptions:
-          owner:
-            description: Their owner. By default the key belongs to the user who makes it.
-            type: str
-          group:
-            description: Their group.
-            type: str
-          key_mode:
-            description: The mode of the key, in quotes, by default V('0600').
-            type: raw
   host:
     description:
       - Only the files of this host, with the paths that they have on it.
@@ -425,72 +313,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.etcd_pki.core.plugins.module_utils import facts
 from ansible_collections.etcd_pki.core.plugins.module_utils.library import explained, library
 from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc3339
-
-SPECIFICATION = dict(
-    layout=dict(type="str", choices=["kubespray", "kubeadm", "cfssl", "k3s", "etcdadm"], default="kubespray"),
-    directory=dict(type="path", required=True),
-    ca=dict(
-        type="dict",
-        options=dict(
-            common_name=dict(type="str"),
-            organization=dict(type="str"),
-            algorithm=dict(type="str"),
-            validity=dict(type="str"),
-            peers=dict(type="str", choices=["shared", "separate"]),
-            peer_common_name=dict(type="str"),
-        ),
-    ),
-    defaults=dict(
-        type="dict",
-        options=dict(
-            algorithm=dict(type="str"),
-            validity=dict(type="str"),
-            renew_before=dict(type="str"),
-            profile=dict(type="str", choices=["strict", "kubespray"]),
-            san=dict(type="str", choices=["given"]),
-        ),
-    ),
-    shared_names=dict(type="list", elements="str"),
-    members=dict(type="list", elements="raw"),
-    nodes=dict(type="list", elements="raw"),
-    clients=dict(type="list", elements="raw"),
-    admin=dict(type="raw"),
-    files=dict(
-        type="dict",
-        options=dict(
-            owner=dict(type="str"),
-            group=dict(type="str"),
-            # Raw values: a number without quotes is no longer octal, and is refused
-            key_mode=dict(type="raw", no_log=False),
-            certificate_mode=dict(type="raw"),
-            directory_mode=dict(type="raw"),
-            ca=dict(
-                type="dict",
-                options=dict(
-                    owner=dict(type="str"),
-                    group=dict(type="str"),
-                    key_mode=dict(type="raw", no_log=False),
-                ),
-            ),
-        ),
-    ),
-)
-"""The fields of a specification."""
+from ansible_collections.etcd_pki.core.plugins.module_utils.specification import SPECIFICATION, specification
 
 ATTEMPTS = 5
 """The number of attempts to plan and apply while other processes change files."""
-
-
-def specification(parameters):
-    """Returns the fields of the specification that the task has set."""
-    said = {field: parameters[field] for field in SPECIFICATION if parameters[field] is not None}
-    for field in ("ca", "defaults", "files"):
-        if field in said:
-            said[field] = {name: value for name, value in said[field].items() if value is not None}
-    if said.get("files", {}).get("ca"):
-        of_ca = said["files"]["ca"].items()
-        said["files"]["ca"] = {name: value for name, value in of_ca if value is not None}
-    return said
 
 
 def planned(cluster, parameters):
