@@ -48,6 +48,7 @@ step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --package etcd-pki-core --no-default-features --lib -- -D warnings
 cargo clippy --locked --package etcd-pki-core --no-default-features --features store --lib -- -D warnings
+cargo clippy --locked --package etcd-pki-core --no-default-features --features probe --lib -- -D warnings
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps

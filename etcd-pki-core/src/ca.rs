@@ -19,7 +19,7 @@ pub(crate) use self::renewal::check_self_signed;
 use self::signer::scheme_of;
 use self::{
     certificate_builder::CertificateBuilder,
-    loading::{check_authority, check_path_lengths},
+    loading::{check_ca, check_path_lengths},
 };
 pub use self::{issued::Issued, issuing::CaAt, renewal::CaRenewal, signer::Signer};
 pub(crate) use self::{loading::cas_above, renewal::etcd_usages};
@@ -127,7 +127,7 @@ impl CertificateAuthority {
             not_after: profile.validity().end(now)?,
             public_key: key.public_key(),
             extensions: ExtensionsBuilder::default()
-                .authority(CaProfile::PATH_LENGTH)
+                .ca(CaProfile::PATH_LENGTH)
                 .key_usages(CaProfile::KEY_USAGES)
                 .subject_key_identifier(&identifier),
         }
@@ -214,7 +214,7 @@ impl CertificateAuthority {
         signer: SigningKey,
         now: SystemTime,
     ) -> Result<Self> {
-        check_authority(&certificate)?;
+        check_ca(&certificate)?;
         certificate.public_key().check_order()?;
         bundle::check_chain(&certificate, &above)?;
         check_path_lengths(&above)?;

@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod choices;
 mod desired;
+mod endpoint;
 mod fault;
 #[cfg(feature = "yaml")]
 mod plain;
@@ -20,8 +21,9 @@ pub use self::{
     admin::AdminSpec,
     choices::{CommonName, Peers},
     desired::{Desired, DesiredCa, DesiredPair},
+    endpoint::{Endpoint, MemberEndpoints},
     renewal::RenewBefore,
-    spec::{CaFilesSpec, CaSpec, ClusterSpec, DefaultsSpec, EntrySpec, FilesSpec},
+    spec::{CaFilesSpec, CaSpec, ClusterSpec, DefaultsSpec, EntrySpec, FilesSpec, PortsSpec},
 };
 use crate::{
     error::{Error, Result},

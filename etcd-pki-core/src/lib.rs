@@ -82,7 +82,7 @@
 //!
 //! # What it does not do
 //!
-//! It opens no TLS connections, has no ACME, and creates no certificates for the public web. It has
+//! It opens no TLS connections without the feature `probe`, has no ACME, and creates no certificates for the public web. It has
 //! no post-quantum keys, since etcd has none. It runs on Unix-like systems only, because its rules
 //! about file modes and links are theirs.
 //!
@@ -98,6 +98,7 @@
 //!   has keys, requests, CAs and verification, and fewer dependencies.
 //! - `yaml` (default, needs `store`): reads and writes the specification of a cluster as YAML.
 //!   Without it, serde reads a `ClusterSpec` in other formats.
+//! - `probe` (needs `store`): asks running members over TLS which CAs they trust and what they serve.
 //! - `rustls-pki-types`: conversions to the types of rustls.
 //!
 //! Types of `der`, `x509-cert` and `zeroize` are in public signatures: a new major version of one
@@ -146,6 +147,9 @@ pub mod inspect;
 
 #[cfg(feature = "store")]
 pub mod cluster;
+
+#[cfg(feature = "probe")]
+pub mod probe;
 
 #[cfg(feature = "store")]
 pub mod plan;

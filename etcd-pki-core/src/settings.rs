@@ -82,8 +82,8 @@ impl Settings {
         let mut peers = clients.clone();
         // A separate peer CA has signed a pair for peers
         let apart = layout.ca(CaKind::Peer).below(store.directory());
-        if let Ok(authority) = existing_file(&apart.certificate) {
-            peers = authority;
+        if let Ok(ca) = existing_file(&apart.certificate) {
+            peers = ca;
             pairs.truncate(1);
             pairs.push(layout.peer_pair(host)?);
         }

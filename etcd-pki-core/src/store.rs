@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use self::lock::{Locked, Scope};
 pub use self::{
-    ca::{read_authority, read_authority_to_renew},
+    ca::{read_ca, read_ca_to_renew},
     keys::read_private_key,
     locked::LockedStore,
     path::has_further_names,

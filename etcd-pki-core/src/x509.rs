@@ -1,6 +1,7 @@
 //! X.509: identities and their names, extensions, certificates, serial numbers, and bundles of a
 //! certificate and its key.
 
+pub(crate) mod advertised;
 pub(crate) mod bundle;
 pub(crate) mod certificate;
 pub(crate) mod extensions;
@@ -9,6 +10,7 @@ pub(crate) mod identity;
 pub(crate) mod serial;
 
 pub use self::{
+    advertised::AdvertisedCa,
     bundle::Bundle,
     certificate::Certificate,
     extensions::{ExtendedKeyUsage, KeyUsage},

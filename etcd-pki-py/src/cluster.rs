@@ -1,9 +1,10 @@
 //! The specification of a cluster.
 
 mod admin;
-mod authority;
+mod ca;
 mod defaults;
 mod desired;
+mod endpoints;
 mod entry;
 mod files;
 mod planning;
@@ -17,9 +18,10 @@ use pyo3::prelude::*;
 use self::admin::AdminArgument;
 pub(crate) use self::{
     admin::PyClusterAdmin,
-    authority::PyClusterAuthority,
+    ca::PyClusterCa,
     defaults::PyClusterDefaults,
     desired::{PyDesired, PyDesiredCa, PyDesiredPair},
+    endpoints::{Port, PyMemberEndpoints},
     entry::PyClusterEntry,
     files::PyClusterFiles,
 };
@@ -36,12 +38,13 @@ use crate::{
 ///
 /// `members`, `nodes` and `clients` are entries, or names where a name is enough. `shared_names`
 /// are in every member's certificate. Files are in `directory` with the names of `layout`; without
-/// it, `plan` and `apply` need one. `authority`, `defaults` and `files` change the defaults of the
+/// it, `plan` and `apply` need one. `ca`, `defaults` and `files` change the defaults of the
 /// CA, of all entries, and of the files' permissions. `admin` is the client next to each member,
-/// and `False` leaves it out.
+/// and `False` leaves it out. `client_port` and `peer_port` are the ports of all members, by default
+/// 2379 and 2380.
 ///
-/// In YAML, `authority` is called `ca`, the `compatibility` of the defaults `profile`, and
-/// addresses are separate from names.
+/// In YAML, the `compatibility` of the defaults is called `profile`, and addresses are separate
+/// from names.
 ///
 /// >>> from etcd_pki import Cluster, ClusterEntry
 /// >>> cluster = Cluster(
@@ -90,10 +93,11 @@ impl PyCluster {
     #[pyo3(
         signature = (
             *, members=Listed::default(), nodes=Listed::default(), clients=Listed::default(), shared_names=Names::default(),
-            layout=Word(Layout::Kubespray), directory=None, authority=None, defaults=None, admin=AdminArgument::Usual, files=None
+            layout=Word(Layout::Kubespray), directory=None, ca=None, defaults=None, admin=AdminArgument::Usual, files=None,
+            client_port=None, peer_port=None
         ),
-        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, authority=None, \
-            defaults=None, admin=True, files=None)"
+        text_signature = "(*, members=(), nodes=(), clients=(), shared_names=(), layout='kubespray', directory=None, ca=None, \
+            defaults=None, admin=True, files=None, client_port=None, peer_port=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn build(
@@ -103,10 +107,12 @@ impl PyCluster {
         shared_names: Names,
         layout: Word<Layout>,
         directory: Option<PathBuf>,
-        authority: Option<&Bound<'_, PyClusterAuthority>>,
+        ca: Option<&Bound<'_, PyClusterCa>>,
         defaults: Option<&Bound<'_, PyClusterDefaults>>,
         admin: AdminArgument,
         files: Option<&Bound<'_, PyClusterFiles>>,
+        client_port: Option<Port>,
+        peer_port: Option<Port>,
     ) -> PyResult<Self> {
         let entries = |Listed(entries): Listed<PyClusterEntry>| {
             entries.into_iter().map(|entry| entry.0).collect()
@@ -115,7 +121,7 @@ impl PyCluster {
         let cluster = Cluster::try_from(ClusterSpec {
             layout: layout.0,
             directory,
-            ca: authority.map_or(default.ca, |ca| ca.get().0.clone()),
+            ca: ca.map_or(default.ca, |ca| ca.get().0.clone()),
             defaults: defaults.map_or(default.defaults, |defaults| defaults.get().0.clone()),
             shared_names: shared_names.0,
             members: entries(members),
@@ -127,6 +133,7 @@ impl PyCluster {
                 AdminArgument::Nobody => None,
             },
             files: files.map_or(default.files, |files| files.get().0.clone()),
+            ports: Port::ports(client_port, peer_port),
         });
         cluster.or_raise().map(Self::new)
     }
@@ -145,8 +152,8 @@ impl PyCluster {
 
     /// The CA.
     #[getter]
-    fn authority(&self) -> PyClusterAuthority {
-        PyClusterAuthority(self.cluster.spec().ca.clone())
+    fn ca(&self) -> PyClusterCa {
+        PyClusterCa(self.cluster.spec().ca.clone())
     }
 
     /// The defaults of entries.
@@ -189,6 +196,27 @@ impl PyCluster {
     #[getter]
     fn files(&self) -> PyClusterFiles {
         PyClusterFiles(self.cluster.spec().files.clone())
+    }
+
+    /// The port of all members for clients, if it is specified.
+    #[getter]
+    fn client_port(&self) -> Option<u16> {
+        self.cluster.spec().ports.client
+    }
+
+    /// The port of all members for peers, if it is specified.
+    #[getter]
+    fn peer_port(&self) -> Option<u16> {
+        self.cluster.spec().ports.peer
+    }
+
+    /// The endpoints of each member, in the order of the specification. The host is the member's
+    /// first address that no other member has, or its first address, or its first name, or its
+    /// name.
+    #[getter]
+    fn endpoints(&self) -> Vec<PyMemberEndpoints> {
+        let endpoints = self.cluster.endpoints().into_iter();
+        endpoints.map(PyMemberEndpoints).collect()
     }
 
     /// The hosts: members and nodes by name, each once.

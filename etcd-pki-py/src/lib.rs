@@ -20,8 +20,8 @@ mod words;
 
 // The modules of the core
 mod adopt;
-mod authority;
 mod bundle;
+mod ca;
 mod certificate;
 mod check;
 mod claim;
@@ -48,14 +48,14 @@ mod _etcd_pki {
     #[pymodule_export]
     use crate::{
         adopt::{PyAdoption, PyRemark},
-        authority::{PyCertificateAuthority, PyIssued},
         bundle::PyBundle,
+        ca::{PyCertificateAuthority, PyIssued},
         certificate::PyCertificate,
         check::{PyCheck, PyChecked},
         claim::PyClaim,
         cluster::{
-            PyCluster, PyClusterAdmin, PyClusterAuthority, PyClusterDefaults, PyClusterEntry,
-            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair,
+            PyCluster, PyClusterAdmin, PyClusterCa, PyClusterDefaults, PyClusterEntry,
+            PyClusterFiles, PyDesired, PyDesiredCa, PyDesiredPair, PyMemberEndpoints,
         },
         command::run,
         config::PySettings,

@@ -9,8 +9,8 @@ use etcd_pki_core::{CaKind, Layout, Result, Store, store::LockedStore};
 use pyo3::{prelude::*, types::PyType};
 
 use crate::{
-    authority::PyCertificateAuthority,
     bundle::PyBundle,
+    ca::PyCertificateAuthority,
     certificate::PyCertificate,
     error::{OrRaise as _, state_error, work},
     files::overwriting,
@@ -125,10 +125,10 @@ impl PyStore {
     fn trusts(
         &self,
         py: Python<'_>,
-        authority: &Bound<'_, PyCertificateAuthority>,
+        ca: &Bound<'_, PyCertificateAuthority>,
     ) -> PyResult<Option<bool>> {
-        let authority = authority.get().get();
-        work(py, || self.0.trusts(authority))
+        let ca = ca.get().get();
+        work(py, || self.0.trusts(ca))
     }
 
     /// Takes the directory's lock, and creates the directory if it is missing. While another

@@ -37,19 +37,19 @@ def options(tmp_path) -> dict:
 def test_made_once(ansible, options):
     check = ansible.module("cluster", ("--check", "--diff"), **options)
     assert check["changed"] and not os.path.exists(options["directory"])
-    assert check["next_renewal"] is None and check["authority_changed"]
+    assert check["next_renewal"] is None and check["ca_changed"]
     made = ansible.module("cluster", ("--diff",), **options)
     assert made["changes"] == check["changes"] and made["diff"] == check["diff"]
     assert made["diff"]["before"] == {}
     said = made["diff"]["after"]
     for change in made["changes"]:
         path = change["certificate"]
-        has = [] if change["role"] == "authority" else sorted(ip(name) for name in names(path))
+        has = [] if change["role"] == "ca" else sorted(ip(name) for name in names(path))
         assert said.pop(path) == dict(names=has, action="create", reasons=messages(change["reasons"]))
     assert said == {}
     said = [(change["action"], Path(change["certificate"]).name, change["role"], change["host"]) for change in made["changes"]]
     assert said == [
-        ("create", "ca.pem", "authority", None),
+        ("create", "ca.pem", "ca", None),
         ("create", "member-etcd-1.pem", "member", "etcd-1"),
         ("create", "admin-etcd-1.pem", "client", "etcd-1"),
         ("create", "member-etcd-2.pem", "member", "etcd-2"),
@@ -70,7 +70,7 @@ def test_made_once(ansible, options):
     assert mode(member.with_name("member-etcd-1-key.pem")) == 0o600
     for flags in ((), ("--check", "--diff")):
         again = ansible.module("cluster", flags, **options)
-        assert not again["changed"] and again["changes"] == [] and not again["authority_changed"]
+        assert not again["changed"] and again["changes"] == [] and not again["ca_changed"]
         assert again["next_renewal"] == made["next_renewal"]
         assert (again.get("diff") or {}).get("before") == (again.get("diff") or {}).get("after")
 
@@ -87,7 +87,7 @@ def test_one_change_touches_one_certificate(ansible, options):
         assert change["action"] == "renew"
         assert messages(change["reasons"]) == ["10.0.0.99 is missing", "10.0.0.12 is not in the specification"]
         assert [reason.get("name") for reason in change["reasons"]] == ["10.0.0.99", "10.0.0.12"]
-        assert not result["authority_changed"] and result["hosts_to_restart"] == []
+        assert not result["ca_changed"] and result["hosts_to_restart"] == []
         path = f"{options['directory']}/member-etcd-2.pem"
         always = ["127.0.0.1", "::1", "etcd", "etcd-2", "localhost"]
         assert result["diff"] == dict(
@@ -129,20 +129,20 @@ def test_who_is_gone(ansible, options):
     assert not any("etcd-2" in name for name in os.listdir(options["directory"]))
 
 
-def test_authorities_that_need_a_hand(ansible, options):
+def test_cas_that_need_a_hand(ansible, options):
     directory = options["directory"]
     apart, shared = dict(options, ca=dict(peers="separate")), dict(options, prune=True)
     other = dict(options, layout="kubeadm")
     made, kept, again, refused = ansible.modules("cluster", apart, shared, shared, other)
-    authority = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
-    assert made["unmanaged_ca"] is None and made["missing_authority_keys"] == []
-    assert kept["unmanaged_ca"] == again["unmanaged_ca"] == authority
-    assert not again["changed"] and Path(authority["privatekey"]).exists()
+    ca = dict(certificate=f"{directory}/peer-ca.pem", privatekey=f"{directory}/peer-ca-key.pem")
+    assert made["unmanaged_ca"] is None and made["missing_ca_keys"] == []
+    assert kept["unmanaged_ca"] == again["unmanaged_ca"] == ca
+    assert not again["changed"] and Path(ca["privatekey"]).exists()
     assert refused["failed"] and "(hint: say layout: kubespray, or use an empty directory)" in refused["msg"]
     os.remove(f"{directory}/ca-key.pem")
     os.remove(f"{directory}/client-root.pem")
     check = ansible.module("cluster", ("--check",), **options)
-    assert check["changed"] and check["missing_authority_keys"] == [f"{directory}/ca-key.pem"]
+    assert check["changed"] and check["missing_ca_keys"] == [f"{directory}/ca-key.pem"]
 
 
 def test_a_difference_of_modes_alone(ansible, options):
@@ -198,7 +198,7 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert {change["host"] for change in host["changes"]} <= {"kube-1", None}
 
 
-def test_an_encrypted_authority(ansible, options):
+def test_an_encrypted_ca(ansible, options):
     secret = dict(options, ownca_privatekey_passphrase="correct horse")
     more, mistake = dict(clients=["other"]), dict(ownca_privatekey_passphrase="battery staple")
     made, without, wrong = ansible.modules("cluster", secret, {**options, **more}, {**secret, **more, **mistake})
@@ -237,7 +237,7 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     (tmp_path / "precious").write_text("precious")
     (directory / "client-root.pem").symlink_to("../precious")
     failed = ansible.module("cluster", **options)
-    assert failed["failed"] and failed["changed"] and failed["authority_changed"]
+    assert failed["failed"] and failed["changed"] and failed["ca_changed"]
     assert "client-root.pem is a symbolic link (hint: " in failed["msg"]
     done = [change["certificate"] for change in failed["changes"]]
     assert f"; {len(done)} of 8 changes are done, and another run does the rest" in failed["msg"] and len(done) == 7
@@ -247,7 +247,7 @@ def test_what_was_done_before_it_failed(ansible, options, tmp_path):
     assert sorted(done) == sorted(map(str, there))
     (directory / "client-root.pem").unlink()
     rest = ansible.module("cluster", **options)
-    assert len(rest["changes"]) == 8 - len(done) and not rest["authority_changed"]
+    assert len(rest["changes"]) == 8 - len(done) and not rest["ca_changed"]
 
 
 def test_links_within_the_directory(ansible, tmp_path):
@@ -340,4 +340,4 @@ def test_bad_input(ansible, options, tmp_path):
         assert " --" not in result["msg"], "nobody who writes a task can say an option of the command"
         assert "line 1" not in result["msg"], "nobody has seen that line"
     assert not os.path.exists(options["directory"])
-    assert not (gone / "ca.pem").exists(), "no authority is made beside what another one has signed"
+    assert not (gone / "ca.pem").exists(), "no CA is made beside what another one has signed"

@@ -698,7 +698,7 @@ fn certificates_of_one_number_are_told_apart() {
 }
 
 #[test]
-fn the_key_of_a_file_of_authorities_fits_one_of_them() {
+fn the_key_matches_one_ca_of_the_file() {
     let (old, new) = (directory(), directory());
     let both = fs::read_to_string(old.ca()).unwrap() + &fs::read_to_string(new.ca()).unwrap();
     fs::write(new.ca(), both).unwrap();

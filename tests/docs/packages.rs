@@ -113,6 +113,24 @@ fn the_library_without_files() {
     assert!(small.contains("ring"));
 }
 
+/// Only a user who asks running members gets TLS, without C, threads or a runtime.
+#[test]
+fn the_library_without_connections() {
+    let names = |features: &[&str]| -> BTreeSet<String> {
+        let all = dependencies_with("etcd-pki-core", features).into_iter();
+        all.map(|(name, _)| name).collect()
+    };
+    let (usual, probing) = (names(&[]), names(&["--features", "probe"]));
+    assert!(!usual.contains("rustls"));
+    assert!(probing.contains("rustls"));
+    for name in OPENSSL
+        .into_iter()
+        .chain(["aws-lc-rs", "log", "tokio", "futures"])
+    {
+        assert!(!probing.contains(name), "a probe is built from {name}");
+    }
+}
+
 #[test]
 fn the_oldest_rust_is_what_the_dependencies_ask_for() {
     let metadata: Value = serde_json::from_str(&cargo(&[

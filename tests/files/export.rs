@@ -87,7 +87,7 @@ fn an_exported_host_has_its_own_files_alone() {
 }
 
 #[test]
-fn the_key_of_the_authority_is_exported_under_no_name() {
+fn the_key_of_the_ca_is_exported_under_no_name() {
     let machines = Machines::new(SPECIFICATION);
     let run = |words: &[&str]| run(&machines, words);
     assert!(run(&["apply"]).status.success());
@@ -102,7 +102,7 @@ fn the_key_of_the_authority_is_exported_under_no_name() {
     let output = run(&["export", "--host", "etcd-2", "-o", "out"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("member-etcd-2-key.pem: the key is that of the authority CN=etcd-ca"),
+        said.contains("member-etcd-2-key.pem: the key is that of the CA CN=etcd-ca"),
         "{said}"
     );
     assert!(!machines.path("out").exists());

@@ -11,7 +11,7 @@ use etcd_pki_tests::{
 };
 
 #[test]
-fn an_authority_is_never_made_beside_another() {
+fn a_ca_is_never_made_beside_another() {
     let cluster = Cluster::applied();
     let apply = || cluster.command("apply").output().unwrap();
     for files in [&["ca.pem", "ca-key.pem"][..], &["ca.pem"]] {
@@ -24,7 +24,7 @@ fn an_authority_is_never_made_beside_another() {
             .for_each(|file| fs::remove_file(cluster.file(file)).unwrap());
         let before = cluster.contents();
         let said = stderr_of(&apply(), 1);
-        assert!(said.contains("no new authority was made"), "{said}");
+        assert!(said.contains("no new CA was made"), "{said}");
         assert_eq!(cluster.contents(), before);
         saved
             .into_iter()
@@ -72,7 +72,7 @@ fn a_ca_without_key_usage_is_renewed_and_its_leaves_stay() {
 /// The CA is renewed with OpenSSL and loses the serial number, or the key identifier, that some
 /// leaves contain.
 #[test]
-fn leaves_that_name_an_earlier_certificate_of_their_authority() {
+fn leaves_that_name_an_earlier_certificate_of_their_ca() {
     let cluster = Cluster::applied();
     let at = |line: &str| openssl::call(&cluster.directory(), line);
     let leaf = "[v3]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n\

@@ -63,7 +63,7 @@ fn assert_refused(scratch: &Scratch, there: Layout, said: Layout) {
             "{there} {said} {arguments:?}: {told}"
         );
         assert!(
-            told.contains("no new authority was made"),
+            told.contains("no new CA was made"),
             "{there} {said}: {told}"
         );
         let of_layout = format!(" of the {there} layout");
@@ -78,7 +78,7 @@ fn assert_refused(scratch: &Scratch, there: Layout, said: Layout) {
 }
 
 #[test]
-fn no_second_authority_in_another_layout() {
+fn no_second_ca_in_another_layout() {
     for there in Layout::ALL {
         let scratch = Scratch::new("other-layout");
         fs::create_dir(scratch.path().join("travel")).unwrap();
@@ -97,7 +97,7 @@ fn no_second_authority_in_another_layout() {
 /// The file names of certificates show the layout even if their CA is missing: for the files of one
 /// host, and for trees of several hosts.
 #[test]
-fn no_authority_beside_what_one_of_another_layout_has_signed() {
+fn no_ca_beside_what_one_of_another_layout_has_signed() {
     for there in Layout::ALL {
         for host in [&["--host", "a"][..], &[]] {
             let scratch = Scratch::new("other-leaves");
@@ -120,7 +120,7 @@ fn no_authority_beside_what_one_of_another_layout_has_signed() {
 
 /// The same for exported trees of hosts, each with the CA's certificate and without its key.
 #[test]
-fn no_authority_above_trees_that_were_exported() {
+fn no_ca_above_trees_that_were_exported() {
     for there in Layout::ALL {
         let scratch = Scratch::new("other-trees");
         fs::create_dir(scratch.path().join("travel")).unwrap();
@@ -184,7 +184,7 @@ fn a_folder_is_not_taken_for_a_host() {
 
 /// A CA can still be replaced on purpose, and it can still be created before the rest.
 #[test]
-fn an_authority_that_is_made_first() {
+fn a_ca_that_is_made_first() {
     for layout in Layout::ALL {
         let scratch = Scratch::new("made-first");
         let new = ["ca", "new", "-d", "pki", "--layout", layout.name()];
@@ -206,7 +206,7 @@ fn an_authority_that_is_made_first() {
 
 /// kubeadm keeps etcd's files next to those of Kubernetes, which has its own CA there.
 #[test]
-fn the_authority_of_kubernetes_is_none_of_etcd() {
+fn the_ca_of_kubernetes_is_not_etcds() {
     let scratch = Scratch::new("kubernetes");
     fs::create_dir(scratch.path().join("pki")).unwrap();
     for arguments in [

@@ -24,9 +24,9 @@ def request(content):
         raise ValueError("the signature is not by the request's own key")
 
 
-def verify(question, content, authority, host):
+def verify(question, content, ca, host):
     leaf, *intermediates = x509.load_pem_x509_certificates(content)
-    policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(authority)))
+    policy = PolicyBuilder().store(Store(x509.load_pem_x509_certificates(ca)))
     if question == "server":
         verifier = policy.build_server_verifier(subject(host))
     else:

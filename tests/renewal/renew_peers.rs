@@ -48,7 +48,7 @@ fn peers_apart() -> Scratch {
 
 /// Members would refuse a peer certificate that the other CA signed.
 #[test]
-fn each_is_renewed_by_the_authority_that_signed_it() {
+fn each_is_renewed_by_the_ca_that_signed_it() {
     for lines in [
         &["cert renew -d ."][..],
         &["cert renew peer-etcd-1.pem member-etcd-1.pem -d ."],
@@ -79,7 +79,7 @@ fn each_is_renewed_by_the_authority_that_signed_it() {
 /// An operator's cron job gets it from the exit code, and the certificates of the other CA are
 /// renewed nevertheless.
 #[test]
-fn what_is_due_and_whose_authority_cannot_sign_is_told() {
+fn what_is_due_and_cannot_be_signed_is_reported() {
     let scratch = peers_apart();
     let path = |name: &str| scratch.path().join(name);
     let peer = fs::read(path("peer-etcd-1.pem")).unwrap();
@@ -139,7 +139,7 @@ fn what_is_due_and_whose_authority_cannot_sign_is_told() {
 
 /// The other way round: the key that is elsewhere is that of the directory's own CA.
 #[test]
-fn peers_are_renewed_without_the_other_authority() {
+fn peers_are_renewed_without_the_other_ca() {
     let scratch = peers_apart();
     let path = |name: &str| scratch.path().join(name);
     let (own, peer) = ("member-etcd-1.pem", "peer-etcd-1.pem");
@@ -166,7 +166,7 @@ fn peers_are_renewed_without_the_other_authority() {
 
 /// A fault of one CA does not block the certificates of the other.
 #[test]
-fn peers_are_renewed_whatever_is_wrong_with_the_other_authority() {
+fn peers_are_renewed_whatever_is_wrong_with_the_other_ca() {
     type Harm = fn(&Path);
     let harms: [(Harm, &str); 3] = [
         (expire, "the CA CN=etcd-ca expired on"),
@@ -213,7 +213,7 @@ fn expire(ca: &Path) {
 }
 
 #[test]
-fn the_authority_of_peers_is_renewed_on_its_own() {
+fn the_peer_ca_is_renewed_on_its_own() {
     let scratch = peers_apart();
     let here = |name: &str| scratch.path().join(name);
     let (old, other) = (
@@ -221,11 +221,7 @@ fn the_authority_of_peers_is_renewed_on_its_own() {
         fs::read(here("ca.pem")),
     );
     let renewed = etcd_pki_in(scratch.path(), "ca renew -d . --peers").expect_success();
-    assert!(
-        renewed
-            .stderr()
-            .contains("./peer-ca.pem: authority etcd-peer-ca")
-    );
+    assert!(renewed.stderr().contains("./peer-ca.pem: CA etcd-peer-ca"));
     let new = read_certificate(here("peer-ca.pem"));
     assert_eq!(
         (new.subject(), new.public_key()),

@@ -10,14 +10,16 @@ use std::{
     fs,
     net::TcpStream,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
+use etcd_pki_core::cluster::Endpoint;
+
 pub use self::member::Member;
-use self::{ports::free_port, servers::Servers};
+use self::servers::Servers;
 use crate::{
     credentials::Credentials,
     output::{Output, run},
@@ -84,6 +86,9 @@ pub struct Cluster {
 #[derive(Debug)]
 struct Running {
     name: String,
+    server: usize,
+    member: Member,
+    initial: String,
     client_url: String,
     peer_url: String,
     log: PathBuf,
@@ -96,8 +101,7 @@ impl Cluster {
     pub fn start(version: Version, members: &[Member], health: &Credentials) -> Self {
         let only = ONE_CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
         let scratch = Scratch::new("etcd");
-        let urls: Vec<(String, String)> =
-            members.iter().map(|_| (free_url(), free_url())).collect();
+        let urls: Vec<(String, String)> = members.iter().map(Member::free_urls).collect();
         let initial: Vec<String> = members
             .iter()
             .zip(&urls)
@@ -119,21 +123,40 @@ impl Cluster {
 
     fn launch(&mut self, member: &Member, client_url: String, peer_url: String, initial: &str) {
         let name = member.name().to_owned();
-        let directory = self.scratch.path().join(&name);
         let log = self.scratch.path().join(format!("{name}.log"));
-        let log_file = fs::File::create(&log).expect("a log file");
+        let mut running = Running {
+            name,
+            server: 0,
+            member: member.clone(),
+            initial: initial.to_owned(),
+            client_url,
+            peer_url,
+            log,
+        };
+        running.server = self.servers.start(&mut self.command(&running));
+        self.members.push(running);
+    }
+
+    /// The command that starts a member, for the first time or again.
+    fn command(&self, running: &Running) -> Command {
+        let directory = self.scratch.path().join(&running.name);
+        let log_file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&running.log)
+            .expect("a log file");
         let mut command = self.version.etcd().server();
         command
             // Settings of this machine for another etcd have no effect.
             .env_clear()
-            .envs(member.settings())
-            .env("ETCD_NAME", &name)
+            .envs(running.member.settings())
+            .env("ETCD_NAME", &running.name)
             .env("ETCD_DATA_DIR", &directory)
-            .env("ETCD_LISTEN_CLIENT_URLS", &client_url)
-            .env("ETCD_ADVERTISE_CLIENT_URLS", &client_url)
-            .env("ETCD_LISTEN_PEER_URLS", &peer_url)
-            .env("ETCD_INITIAL_ADVERTISE_PEER_URLS", &peer_url)
-            .env("ETCD_INITIAL_CLUSTER", initial)
+            .env("ETCD_LISTEN_CLIENT_URLS", &running.client_url)
+            .env("ETCD_ADVERTISE_CLIENT_URLS", &running.client_url)
+            .env("ETCD_LISTEN_PEER_URLS", &running.peer_url)
+            .env("ETCD_INITIAL_ADVERTISE_PEER_URLS", &running.peer_url)
+            .env("ETCD_INITIAL_CLUSTER", &running.initial)
             .env("ETCD_INITIAL_CLUSTER_STATE", "new")
             // Half of the usual values: the first leader is elected in half the time.
             .env("ETCD_HEARTBEAT_INTERVAL", "50")
@@ -144,13 +167,31 @@ impl Cluster {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file);
-        self.servers.start(&mut command);
-        self.members.push(Running {
-            name,
-            client_url,
-            peer_url,
-            log,
-        });
+        command
+    }
+
+    /// Restarts a member as a service manager does, and waits until it is healthy. It loads its
+    /// trusted CAs again.
+    pub fn restart(&self, member: usize, health: &Credentials) {
+        let running = &self.members[member];
+        self.servers
+            .restart(running.server, &mut self.command(running));
+        let deadline = Instant::now() + HEALTH_LIMIT;
+        loop {
+            let is_healthy = running.listens()
+                && self
+                    .etcdctl_at(&running.client_url, health, &["endpoint", "health"])
+                    .success();
+            if is_healthy {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "member {} is not healthy after its restart",
+                running.name
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn wait_for_health(&self, credentials: &Credentials) {
@@ -191,6 +232,16 @@ impl Cluster {
     #[must_use]
     pub fn peer_url(&self, member: usize) -> &str {
         &self.members[member].peer_url
+    }
+
+    /// Host and port of the client URL and of the peer URL of a member.
+    #[must_use]
+    pub fn endpoints_of(&self, member: usize) -> [Endpoint; 2] {
+        let running = &self.members[member];
+        [&running.client_url, &running.peer_url].map(|url| {
+            let (_, address) = url.split_once("://").expect("a URL");
+            address.parse().expect("a host and a port")
+        })
     }
 
     /// The client URLs of all, separated by commas.
@@ -261,7 +312,7 @@ impl Cluster {
 
 impl Running {
     fn listens(&self) -> bool {
-        let address = self.client_url.trim_start_matches("https://");
+        let (_, address) = self.client_url.split_once("://").expect("a URL");
         TcpStream::connect(address).is_ok()
     }
 }
@@ -283,8 +334,4 @@ impl Drop for Cluster {
 
 fn read_log(log: &Path) -> String {
     String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
-}
-
-fn free_url() -> String {
-    format!("https://127.0.0.1:{}", free_port())
 }

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use etcd_pki_core::cluster::Endpoint;
+
 use crate::{
     etcd::ports::free_port,
     output::{Output, run},
@@ -178,7 +180,7 @@ pub struct Server {
 pub fn serve(certificate: &Path, chain: &Path, key: &Path) -> Server {
     let address = format!("127.0.0.1:{}", free_port());
     let child = Tool::OPENSSL
-        .command()
+        .server()
         .args(["s_server", "-www", "-quiet", "-accept", &address, "-cert"])
         .arg(certificate)
         .arg("-cert_chain")
@@ -189,19 +191,53 @@ pub fn serve(certificate: &Path, chain: &Path, key: &Path) -> Server {
         .stderr(Stdio::null())
         .spawn()
         .expect("openssl starts");
-    let server = Server {
-        child,
-        url: format!("https://{address}/"),
-    };
-    let end = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(&address).is_err() {
-        assert!(Instant::now() < end, "openssl s_server does not listen");
-        thread::sleep(Duration::from_millis(20));
-    }
-    server
+    Server::listening(child, &address)
+}
+
+/// Runs `openssl s_server` with the options of this line in a directory. It answers HTTP requests
+/// with a page.
+///
+/// # Panics
+///
+/// If the server does not start within ten seconds.
+#[must_use]
+pub fn s_server(directory: &Path, line: &str) -> Server {
+    let address = format!("127.0.0.1:{}", free_port());
+    let child = Tool::OPENSSL
+        .server()
+        .current_dir(directory)
+        .args(["s_server", "-www", "-quiet", "-accept", &address])
+        .args(line.split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    Server::listening(child, &address)
 }
 
 impl Server {
+    /// Waits until the server listens.
+    fn listening(child: Child, address: &str) -> Self {
+        let server = Self {
+            child,
+            url: format!("https://{address}/"),
+        };
+        let end = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < end, "openssl s_server does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// The host and the port.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        let address = self.url.trim_start_matches("https://");
+        let address = address.trim_end_matches('/').parse();
+        address.expect("a host and a port")
+    }
+
     /// The URL of its page.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -15,7 +15,7 @@ from etcd_pki import (
     CaKind,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -31,10 +31,11 @@ directory: pki
 ca: {common_name: etcd-ca, organization: ops, algorithm: ec-p384, validity: 10y, peers: shared}
 defaults: {algorithm: ed25519, validity: 1y, renew_before: 20d, san: given}
 shared_names: [etcd, 10.0.0.100]
-members: [{name: etcd-1, addresses: [10.0.0.11]}]
+members: [{name: etcd-1, addresses: [10.0.0.11], ports: {client: 4001}}]
 nodes: [kube-1]
 clients: [{name: backup, validity: 90d}]
 files: {key_mode: "0640", directory_mode: "0750"}
+ports: {peer: 7001}
 """
 
 
@@ -42,13 +43,14 @@ def built():
     return Cluster(
         layout=Layout.KUBEADM,
         directory="pki",
-        authority=ClusterAuthority("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
+        ca=ClusterCa("etcd-ca", organization="ops", algorithm="ec-p384", validity="10y", peers="shared"),
         defaults=ClusterDefaults(algorithm="ed25519", validity="1y", renew_before=timedelta(days=20), take_names_as_given=True),
         shared_names=["etcd", IPv4Address("10.0.0.100")],
-        members=[ClusterEntry("etcd-1", names=["10.0.0.11"])],
+        members=[ClusterEntry("etcd-1", names=["10.0.0.11"], client_port=4001)],
         nodes=["kube-1"],
         clients=[ClusterEntry(Identity("backup"), validity=timedelta(days=90))],
         files=ClusterFiles(key_mode=0o640, directory_mode=0o750),
+        peer_port=7001,
     )
 
 
@@ -62,10 +64,11 @@ def test_said_in_three_ways(tmp_path):
         "ca": {"common_name": "etcd-ca", "organization": "ops", "algorithm": "ec-p384", "validity": "10y", "peers": "shared"},
         "defaults": {"algorithm": "ed25519", "validity": "1y", "renew_before": "20d", "san": "given"},
         "shared_names": ["etcd", "10.0.0.100"],
-        "members": [{"name": "etcd-1", "addresses": ["10.0.0.11"]}],
+        "members": [{"name": "etcd-1", "addresses": ["10.0.0.11"], "ports": {"client": 4001}}],
         "nodes": ["kube-1"],
         "clients": [{"name": "backup", "validity": "90d"}],
         "files": {"key_mode": "0640", "directory_mode": "0750"},
+        "ports": {"peer": "7001"},
     }
     assert Cluster.from_mapping(mapping) == Cluster.from_yaml(json.dumps(mapping)) == cluster
     assert cluster != Cluster(members=["etcd-1"])
@@ -83,11 +86,16 @@ def test_facts():
     assert cluster.hosts == ["etcd-1", "kube-1"]
     assert cluster.shared_names == ["etcd", IPv4Address("10.0.0.100")]
     assert [entry.identity.name for entry in cluster.members + cluster.nodes + cluster.clients] == ["etcd-1", "kube-1", "backup"]
-    assert (cluster.authority.common_name, cluster.authority.organization) == ("etcd-ca", "ops")
-    assert not cluster.authority.has_separate_peers
+    assert (cluster.ca.common_name, cluster.ca.organization) == ("etcd-ca", "ops")
+    assert not cluster.ca.has_separate_peers
     assert cluster.defaults.renew_before == "20d"
     assert cluster.defaults.takes_names_as_given and not ClusterDefaults().takes_names_as_given
     assert cluster.files.key_mode == 0o640 and cluster.files.certificate_mode is None
+    assert (cluster.client_port, cluster.peer_port) == (None, 7001)
+    assert (cluster.members[0].client_port, cluster.members[0].peer_port) == (4001, None)
+    (endpoints,) = cluster.endpoints
+    assert (endpoints.name, endpoints.client, endpoints.peer) == ("etcd-1", "10.0.0.11:4001", "10.0.0.11:7001")
+    assert repr(endpoints) == "<MemberEndpoints etcd-1 10.0.0.11:4001>"
     assert repr(cluster) == "<Cluster of 1 members, 1 nodes and 1 clients, kubeadm layout>"
     desired = cluster.desired()
     assert [(ca.kind, ca.common_name, ca.algorithm) for ca in desired.cas] == [(CaKind.CLIENT, "etcd-ca", "ec-p384")]
@@ -139,7 +147,7 @@ def test_is_copied_and_pickled(take):
 
 
 def test_is_frozen():
-    for value, name in (built(), "members"), (built().authority, "common_name"), (built(), "anything"):
+    for value, name in (built(), "members"), (built().ca, "common_name"), (built(), "anything"):
         with pytest.raises(AttributeError):
             setattr(value, name, None)
 
@@ -187,18 +195,26 @@ def test_without_a_directory():
         {"shared_names": "etcd"},
         {"shared_names": b"etcd"},
         {"layout": 7},
-        {"authority": "etcd-ca"},
+        {"ca": "etcd-ca"},
         {"defaults": {}},
         {"admin": "yes"},
         {"admin": 1},
         {"files": 0o600},
         {"directory": 7},
+        {"client_port": "2379"},
         {"hosts": []},
     ],
 )
 def test_wrong_types(arguments):
     with pytest.raises(TypeError):
         Cluster(**arguments)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 2**70])
+def test_numbers_that_are_no_port(port):
+    for make in (lambda: Cluster(peer_port=port), lambda: ClusterEntry("etcd-1", client_port=port)):
+        with pytest.raises(etcd_pki.errors.SpecificationError, match=f"{port} is no port"):
+            make()
 
 
 def test_mappings_that_are_none():

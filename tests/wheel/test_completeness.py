@@ -13,16 +13,18 @@ CORE = Path(__file__).resolve().parents[2] / "etcd-pki-core" / "src"
 # The items with another counterpart in Python
 OTHERWISE = {
     "AdminSpec": "ClusterAdmin",
+    "AdvertisedCa": "the subject as str",
     "AlternativeName": "str | IPv4Address | IPv6Address",
     "CaProfile": "the keywords of CertificateAuthority.create",
     "CaAt": "the keyword now of the methods of CertificateAuthority",
     "CaFilesSpec": "the keywords of ClusterFiles",
     "CaRenewal": "the keywords of CertificateAuthority.renewed",
-    "CaSpec": "ClusterAuthority",
+    "CaSpec": "ClusterCa",
     "ClusterSpec": "the keywords of Cluster",
     "CommonName": "the keywords common_name and without_common_name",
     "DefaultsSpec": "ClusterDefaults",
     "DnsName": "str",
+    "Endpoint": "str, HOST:PORT",
     "Error": "one class for each kind, in etcd_pki.errors",
     "EntrySpec": "ClusterEntry",
     "ExportState": "the attribute state of ExportFile",
@@ -39,6 +41,7 @@ OTHERWISE = {
     "Overwrite": "overwrite=True",
     "Passphrase": "bytes | str",
     "Place": "the attributes block and line",
+    "PortsSpec": "the keywords client_port and peer_port",
     "Position": "the attributes line and column",
     "RenewBefore": "timedelta | str",
     "Result": "exceptions",
@@ -49,8 +52,8 @@ OTHERWISE = {
     "check_clock": "errors.ClockError of whatever issues",
     "parse_rfc3339": "datetime.fromisoformat",
     "printable": "ascii",
-    "read_authority": "CertificateAuthority.from_files",
-    "read_authority_to_renew": "CertificateAuthority.from_files(for_renewal=True)",
+    "read_ca": "CertificateAuthority.from_files",
+    "read_ca_to_renew": "CertificateAuthority.from_files(for_renewal=True)",
     "read_private_key": "read_file and PrivateKey.from_pem",
     "read_regular_file": "Path.is_file and read_file",
     "rfc3339": "datetime.isoformat",
@@ -79,12 +82,12 @@ def used(source) -> set:
 
 
 def public_names() -> set:
-    """Returns the public names of lib.rs and of its public modules, except plan and inspect."""
+    """Returns the public names of lib.rs and of its public modules, except plan, inspect and probe."""
     library = (CORE / "lib.rs").read_text()
     names = used(library)
     modules = re.findall(r"^pub mod (\w+);", library, re.MULTILINE)
     assert {"ca", "store", "x509"} <= set(modules)
-    for module in set(modules) - {"plan", "inspect", "verify"}:
+    for module in set(modules) - {"plan", "inspect", "verify", "probe"}:
         source = (CORE / f"{module}.rs").read_text()
         names |= used(source) | set(re.findall(r"^pub (?:struct|enum|trait) (\w+)", source, re.MULTILINE))
     return names

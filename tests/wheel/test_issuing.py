@@ -42,7 +42,7 @@ def test_who_is_accepted_by_peers():
     assert ca.issue(Role.MEMBER, "etcd-1").certificate.peer_port is None
     node = etcd_pki.ClusterEntry("kube-1", names=["10.0.0.7"])
     for peers, code in [("shared", "EP044"), ("separate", None)]:
-        cluster = Cluster(members=["etcd-1"], nodes=[node], authority=etcd_pki.ClusterAuthority(peers=peers))
+        cluster = Cluster(members=["etcd-1"], nodes=[node], ca=etcd_pki.ClusterCa(peers=peers))
         found = [pair.peer_port and pair.peer_port.code for pair in cluster.desired().pairs if pair.role == Role.NODE]
         assert found == [code]
 

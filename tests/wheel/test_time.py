@@ -9,7 +9,7 @@ from etcd_pki import (
     Check,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     PrivateKey,
@@ -49,7 +49,7 @@ def validities(ca):
     yield lambda validity: ca.issue(Profile(Role.CLIENT, validity=validity), "backup")
     yield lambda validity: Cluster(clients=[ClusterEntry("root", validity=validity)]).apply("pki")
     yield lambda validity: Cluster(defaults=ClusterDefaults(validity=validity), clients=["root"]).apply("pki")
-    yield lambda validity: Cluster(authority=ClusterAuthority(validity=validity), clients=["root"]).apply("pki")
+    yield lambda validity: Cluster(ca=ClusterCa(validity=validity), clients=["root"]).apply("pki")
     yield lambda validity: Cluster(admin=ClusterAdmin(validity=validity), members=["etcd-1"]).apply("pki")
 
 

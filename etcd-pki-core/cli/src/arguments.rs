@@ -10,7 +10,7 @@ use crate::{
     input::Input, key::KeyCommand, kubespray::Kubespray, man::Man, plan::PlanCommand,
 };
 
-/// Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL
+/// Keys, certificate requests, a CA and certificates for etcd, without OpenSSL
 ///
 /// Results go to standard output and remarks to standard error. A file called - is standard input
 /// or output.

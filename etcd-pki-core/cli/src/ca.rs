@@ -1,4 +1,4 @@
-//! `etcd-pki ca`: certificate authorities.
+//! `etcd-pki ca`: CAs.
 
 mod renew;
 
@@ -27,7 +27,7 @@ use crate::{
     time,
 };
 
-/// Create, show and renew certificate authorities
+/// Create, show and renew CAs
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -148,7 +148,7 @@ impl New {
             written.map_err(Failure::from)
         })?;
         report.kept_ca(kept.as_ref());
-        report.authority(&paths.certificate, ca.certificate());
+        report.ca(&paths.certificate, ca.certificate());
         if let Some(key) = ca.key() {
             if is_left {
                 let key = paths.key.display();
@@ -222,7 +222,7 @@ impl New {
             files.push(File::secret(key_out, pem, key.public_key()));
         }
         let replacing = if self.replace_ca {
-            Replacing::Authorities
+            Replacing::CaFiles
         } else {
             Replacing::Nothing
         };
@@ -232,7 +232,7 @@ impl New {
             Failure::Refused(Error::ExistingFile { path }) => in_the_way(&path, out, key_out),
             failure => failure,
         })?;
-        report.authority(out, ca.certificate());
+        report.ca(out, ca.certificate());
         if let Some(key) = new_key {
             report.key(key_out, key);
         }
@@ -295,9 +295,7 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     if path == key_out && is_missing(out) {
         let [certificate, key] = [out, key_out].map(Path::display);
         return Failure::failed(
-            format!(
-                "no new authority was made: {key} is there, and its certificate {certificate} is not"
-            ),
+            format!("no new CA was made: {key} is there, and its certificate {certificate} is not"),
             format!(
                 "if a run was interrupted, `etcd-pki ca new --key {key} -o {certificate}` makes the certificate for this key; \
                  otherwise name other files"
@@ -307,14 +305,14 @@ fn in_the_way(path: &Path, out: &Path, key_out: &Path) -> Failure {
     if path == out && is_missing(key_out) {
         let [certificate, key] = [out, key_out].map(Path::display);
         return Failure::failed(
-            format!("no new authority was made: {certificate} is there, and its key {key} is not"),
+            format!("no new CA was made: {certificate} is there, and its key {key} is not"),
             format!(
                 "bring back {key}, or name other files; `{REPLACE} -o {certificate} --key-out {key}` makes another CA, and \
                  keeps the old certificate"
             ),
         );
     }
-    files::authority_exists(path).into()
+    files::ca_exists(path).into()
 }
 
 /// The warning after a new CA replaced another one

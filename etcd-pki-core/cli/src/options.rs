@@ -1,6 +1,6 @@
 //! Options that mean the same in every command.
 
-mod authority;
+mod ca;
 mod cluster;
 mod destination;
 mod identity;
@@ -18,9 +18,7 @@ use clap::{
 use etcd_pki_core::{Error, KeyAlgorithm, Role};
 
 pub(crate) use self::{
-    authority::{
-        AUTHORITY, AuthorityOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout, or_other_layout,
-    },
+    ca::{CA, CaOptions, DirectoryOptions, KEY_ELSEWHERE, check_layout, or_other_layout},
     cluster::{ClusterOptions, ExchangeOption, PlanOptions, read_cluster},
     destination::{ForceOption, OutOption, PairOutOptions, key_beside},
     identity::IdentityOptions,

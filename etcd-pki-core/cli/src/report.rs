@@ -172,12 +172,12 @@ impl Report {
     }
 
     /// Reports a CA: `etcd-ca, ec-p256, until 2036-11-20`.
-    pub(crate) fn authority(&mut self, file: &Path, certificate: &Certificate) {
+    pub(crate) fn ca(&mut self, file: &Path, certificate: &Certificate) {
         let subject = certificate.subject();
         let name = in_words::subject(&subject);
         let algorithm = certificate.public_key().algorithm_name();
         let until = time::day(certificate.not_after());
-        let line = format!("authority {name}, {algorithm}, until {until}");
+        let line = format!("CA {name}, {algorithm}, until {until}");
         self.wrote(file, "certificate", &line);
         self.certificates.push(CertificateFacts::of(certificate));
     }
@@ -237,14 +237,14 @@ impl Report {
             return;
         }
         output::say(format_args!(
-            "note: it ends with its authority on {}, not on {} as asked for",
+            "note: it ends with its CA on {}, not on {} as asked for",
             time::day(certificate.not_after()),
             time::day(asked)
         ));
     }
 
     /// Warns if other programs refuse the certificates of this CA.
-    pub(crate) fn check_authority(&mut self, ca: &CertificateAuthority) {
+    pub(crate) fn check_ca(&mut self, ca: &CertificateAuthority) {
         if ca.lacks_key_usage() {
             let subject = ca.certificate().subject();
             self.warn(format!(

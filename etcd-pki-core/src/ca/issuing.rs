@@ -215,7 +215,7 @@ impl CertificateAuthority {
             not_after,
             public_key: key,
             extensions: ExtensionsBuilder::default()
-                .no_authority()
+                .no_ca()
                 .key_usages(profile.key_usages(is_rsa(key)))
                 .extended_key_usages(profile.extended_key_usages())?
                 .subject_key_identifier(&key.identifier())

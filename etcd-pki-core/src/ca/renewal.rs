@@ -78,7 +78,7 @@ impl CaAt<'_> {
         let requested = validity.unwrap_or(usual).end(now)?;
         let not_after = requested.min(ca.end());
         let kept = [pkix::KeyUsage::OID, pkix::ExtendedKeyUsage::OID];
-        let extensions = ExtensionsBuilder::default().no_authority();
+        let extensions = ExtensionsBuilder::default().no_ca();
         let extensions = copy(extensions, certificate, &kept)
             .subject_key_identifier(&key.identifier())
             .authority_key_identifier(&ca.key_identifier);
@@ -191,11 +191,11 @@ impl CertificateAuthority {
     ) -> ExtensionsBuilder {
         let certificate = &self.certificate;
         let constraints = |builder: ExtensionsBuilder| match path_length {
-            Some(path_length) => builder.authority(path_length),
-            None => builder.unlimited_authority(),
+            Some(path_length) => builder.ca(path_length),
+            None => builder.unlimited_ca(),
         };
         let mut builder = ExtensionsBuilder::default();
-        if certificate.extensions().authority.is_none() {
+        if certificate.extensions().basic_constraints.is_none() {
             builder = constraints(builder);
         }
         if certificate.key_usages().is_none() {
@@ -220,7 +220,7 @@ impl CertificateAuthority {
     fn names_own(&self, serial_number: &SerialNumber) -> bool {
         let named = self.certificate.authority_key_identifier();
         let is_own_key = named.is_none_or(|named| named == self.key_identifier);
-        let serial = self.certificate.extensions().authority_serial.as_deref();
+        let serial = self.certificate.extensions().issuer_serial.as_deref();
         is_own_key && serial.is_none_or(|serial| serial == serial_number.as_bytes())
     }
 }

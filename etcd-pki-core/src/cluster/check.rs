@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Cluster, ClusterSpec, CommonName, EntrySpec, FilesSpec, Peers,
+    Cluster, ClusterSpec, CommonName, EntrySpec, FilesSpec, Peers, PortsSpec,
     desired::DesiredPair,
     fault::Fault,
     resolve::{EntryIndex, Resolver},
@@ -36,6 +36,7 @@ pub(super) fn checked(mut spec: ClusterSpec) -> Checked<Cluster> {
     }
     check_ca(&mut spec)?;
     check_files(&spec.files)?;
+    check_ports(&spec)?;
     if let Some(organization) = spec
         .admin
         .as_ref()
@@ -137,6 +138,47 @@ fn check_files(files: &FilesSpec) -> Checked {
             continue;
         };
         return Err(Fault::new(field, format!("{mode:04o} {reason}")));
+    }
+    Ok(())
+}
+
+/// Checks that only members have ports, and that a member's two ports differ.
+fn check_ports(spec: &ClusterSpec) -> Checked {
+    let ports = |ports: &PortsSpec| [("client", ports.client), ("peer", ports.peer)];
+    let mut given: Vec<(String, Option<u16>)> = Vec::new();
+    for (name, port) in ports(&spec.ports) {
+        given.push((format!("ports.{name}"), port));
+    }
+    for role in Role::ALL {
+        for (index, entry) in spec.entries(role).iter().enumerate() {
+            let section = field((role, index), "ports");
+            if role != Role::Member && entry.ports != PortsSpec::default() {
+                let reason = "only members have ports, since nobody connects to a node or a client";
+                return Err(Fault::new(section, reason));
+            }
+            for (name, port) in ports(&entry.ports) {
+                given.push((format!("{section}.{name}"), port));
+            }
+        }
+    }
+    if let Some((field, _)) = given.into_iter().find(|(_, port)| *port == Some(0)) {
+        return Err(Fault::new(field, "0 is no port"));
+    }
+    for (index, member) in spec.members.iter().enumerate() {
+        let [client, peer] = spec.ports_of(member);
+        if client == peer {
+            let is_own = member.ports != PortsSpec::default();
+            let place = if is_own {
+                field((Role::Member, index), "ports")
+            } else {
+                "ports".to_owned()
+            };
+            let reason = format!(
+                "clients and peers of {} have the same port {client}",
+                member.name
+            );
+            return Err(Fault::new(place, reason).hint("etcd has one port for each"));
+        }
     }
     Ok(())
 }

@@ -86,6 +86,9 @@ pub struct ClusterSpec {
     /// Ownership and permissions of the files
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub files: FilesSpec,
+    /// The ports of members, to which a probe connects
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub ports: PortsSpec,
 }
 
 /// The CA of a cluster, and whether peers have a separate one: `ca` in a specification.
@@ -210,6 +213,9 @@ pub struct EntrySpec {
     /// A list of allowed common names (`--peer-cert-allowed-cn`) would accept it as a member.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub allow_member_common_name: bool,
+    /// The ports of a member, if they differ from those of the cluster
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    pub ports: PortsSpec,
 }
 
 /// Ownership and permissions of a cluster's files.
@@ -260,6 +266,25 @@ pub struct FilesSpec {
     pub ca: CaFilesSpec,
 }
 
+/// The ports of a member, or of all members: `ports`. No file has them; they are part of
+/// [`Cluster::endpoints`](crate::Cluster::endpoints).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a mapping")]
+pub struct PortsSpec {
+    /// The port for clients, by default 2379
+    #[serde(
+        deserialize_with = "values::read_port",
+        skip_serializing_if = "is_default"
+    )]
+    pub client: Option<u16>,
+    /// The port for peers, by default 2380
+    #[serde(
+        deserialize_with = "values::read_port",
+        skip_serializing_if = "is_default"
+    )]
+    pub peer: Option<u16>,
+}
+
 /// Ownership and permissions of a CA's files. By default its key belongs to the user who creates
 /// it, and its certificate to the owner of the other certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,6 +328,7 @@ impl Default for ClusterSpec {
             clients: Vec::new(),
             admin: Some(AdminSpec::default()),
             files: FilesSpec::default(),
+            ports: PortsSpec::default(),
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) const HINT: &str = "\nhint: ";
 /// The required type of a value that is a keyword, a number with a unit, or a number.
 pub(super) const WORD: &str = "text";
 
+/// The required type of a port.
+pub(super) const PORT: &str = "a port from 1 to 65535";
+
 /// The required type of `admin`.
 pub(super) const ADMIN: &str = "none or a mapping";
 
@@ -204,6 +207,55 @@ pub(super) fn read_addresses<'de, D: Deserializer<'de>>(
         .into_iter()
         .map(|Address(address)| address)
         .collect())
+}
+
+/// Reads a port. Text of digits is a number too, since templates of Ansible give text.
+pub(super) fn read_port<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u16>, D::Error> {
+    struct Port(u16);
+
+    struct Number;
+
+    impl Visitor<'_> for Number {
+        type Value = Port;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(PORT)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Port, E> {
+            let is_number = text.bytes().all(|digit| digit.is_ascii_digit());
+            let port = text.parse().ok().filter(|port| is_number && *port > 0);
+            port.map(Port).ok_or_else(|| {
+                let text = crate::text::excerpt(text);
+                custom(
+                    &format!("{text} is no port"),
+                    "a port is a number from 1 to 65535, such as 2379",
+                )
+            })
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Port, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Port, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<Port, E> {
+            self.visit_str(&number.to_string())
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Port {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(Number)
+        }
+    }
+
+    Ok(Option::deserialize(deserializer)?.map(|Port(port)| port))
 }
 
 pub(super) fn write_mode<S: Serializer>(

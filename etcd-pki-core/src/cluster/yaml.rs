@@ -12,7 +12,7 @@ use super::{
     Cluster, ClusterSpec,
     fault::Fault,
     plain::{TEXT, kind},
-    values::{ADMIN, HINT, MODE, WORD},
+    values::{ADMIN, HINT, MODE, PORT, WORD},
 };
 use crate::{
     error::{Error, Position, Result},
@@ -208,7 +208,7 @@ fn shape(error: &YamlError, text: &str) -> Error {
             let value = match error {
                 // Serde's visitors know no position, so this is the position of the field's name
                 YamlError::SerdeInvalidType { expected, .. }
-                    if [WORD, ADMIN].contains(&&**expected) =>
+                    if [WORD, ADMIN, PORT].contains(&&**expected) =>
                 {
                     name().or(value)
                 }
@@ -232,7 +232,7 @@ fn shape(error: &YamlError, text: &str) -> Error {
 fn fields_of<'a>(section: &str, fields: &[&'a str]) -> Vec<&'a str> {
     let others: &[&str] = match section.split('[').next() {
         Some("members") => &["san", "allow_member_common_name"],
-        Some("nodes" | "clients") => &["peer_common_name"],
+        Some("nodes" | "clients") => &["peer_common_name", "ports"],
         _ => &[],
     };
     let fields = fields.iter().copied();

@@ -50,7 +50,7 @@ impl Error {
                  `etcd-pki ca new -d DIRECTORY` does so too; otherwise bring back the certificate"
             }
             Self::ExistingCa { layout: None, .. } => {
-                "every certificate of the old authority would stop working: bring back its files, or use an empty directory; \
+                "every certificate of the old CA would stop working: bring back its files, or use an empty directory; \
                  `etcd-pki ca new --replace-ca` replaces it on purpose"
             }
             Self::Clock { .. } => {
@@ -217,7 +217,9 @@ fn malformed_hint(what: &str) -> &'static str {
 }
 
 fn name_hint(reason: &str) -> &'static str {
-    if reason.ends_with(" of this host") {
+    if reason.starts_with("is no endpoint") {
+        "write HOST:PORT, such as 10.0.0.11:2379, [fd00::11]:2379 or etcd-1.lan:2379"
+    } else if reason.ends_with(" of this host") {
         "make it first, or give the number of one that exists"
     } else if reason.ends_with(" of the cluster") {
         "give one that the specification has, or write it there"

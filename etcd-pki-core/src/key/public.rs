@@ -132,6 +132,16 @@ impl PublicKey {
 
     /// Verifies a signature over these bytes.
     pub(crate) fn verify(&self, what: &'static str, signed: &signing::Signed<'_>) -> Result<()> {
+        self.verifying_key().verify(what, signed)
+    }
+
+    /// Verifies the signature of a TLS handshake.
+    #[cfg(feature = "probe")]
+    pub(crate) fn verify_tls(&self, scheme: u16, content: &[u8], signature: &[u8]) -> Result<()> {
+        self.verifying_key().verify_tls(scheme, content, signature)
+    }
+
+    fn verifying_key(&self) -> VerifyingKey<'_> {
         let kind = match self.scheme() {
             Some(Scheme::EcdsaP256) => VerifyingKind::EcP256,
             Some(Scheme::EcdsaP384) => VerifyingKind::EcP384,
@@ -143,12 +153,11 @@ impl PublicKey {
                 None => VerifyingKind::Other,
             },
         };
-        let key = VerifyingKey {
+        VerifyingKey {
             kind,
             bits: self.bits(),
             name: &self.name,
-        };
-        key.verify(what, signed)
+        }
     }
 
     /// Checks that a signature of this key proves possession. Anyone can sign for an Ed25519 key of

@@ -283,3 +283,62 @@ pub(super) fn check_ca(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ca::CertificateAuthority,
+        cluster::{Cluster, ClusterSpec},
+        layout::{CaKind, Layout},
+        test_certificates::{self, Made},
+    };
+
+    /// The CA of a cluster, with the name `etcd-ca`.
+    fn desired() -> DesiredCa {
+        let cluster = Cluster::try_from(ClusterSpec::default()).unwrap();
+        cluster.desired().unwrap().cas.remove(0)
+    }
+
+    /// Another process creates the CA after it was read.
+    #[test]
+    fn a_ca_that_appears() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Store::new(scratch.path(), Layout::Kubespray);
+        let read = || {
+            let (permissions, options) = (Attributes::default(), PlanOptions::new());
+            Ca::read(desired(), &store, &permissions, &options, SystemTime::now()).unwrap()
+        };
+        let before = read();
+        assert!(!before.has_appeared(&store).unwrap());
+        let ca = CertificateAuthority::create("etcd-ca").unwrap();
+        let locked = store.lock().unwrap();
+        locked.write_ca(CaKind::Client, &ca, None).unwrap();
+        assert!(before.has_appeared(&store).unwrap());
+        assert!(!read().has_appeared(&store).unwrap());
+    }
+
+    #[test]
+    fn cas_of_a_specification() {
+        let ca = |name| Made::root(test_certificates::ca(name, None));
+        let (own, namesake, other) = (ca("etcd-ca"), ca("etcd-ca"), ca("other"));
+        let leaf = Made::root(test_certificates::leaf("etcd-ca"));
+        let desired = desired();
+        let check = |one: &Made, key: Option<&Made>| {
+            let key = key.map(|made| made.certificate.public_key());
+            check_ca(&desired, &desired.paths, &one.certificate, key)
+        };
+        assert!(check(&own, None).is_ok());
+        assert!(check(&own, Some(&own)).is_ok());
+        let inner = |result: Result<()>| match result.unwrap_err() {
+            Error::File { error, .. } => *error,
+            error => error,
+        };
+        assert!(matches!(
+            inner(check(&own, Some(&namesake))),
+            Error::KeyMismatch { .. }
+        ));
+        assert!(matches!(inner(check(&other, None)), Error::OtherCa { .. }));
+        assert!(matches!(inner(check(&leaf, None)), Error::NotACa { .. }));
+    }
+}

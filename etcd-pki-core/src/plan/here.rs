@@ -249,11 +249,7 @@ impl View<'_> {
             self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
         let paths = desired.paths.below(&self.directory);
         put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
-        let written = match action {
-            Action::Renew if current.needs_key_rewrite() => Action::Reissue,
-            action => action,
-        };
-        let links = links(&self.directory, &paths, written);
+        let links = links(&self.directory, &paths, action);
         let blocks = |link: &Finding| {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
@@ -276,7 +272,7 @@ impl View<'_> {
         let work = work(action, &current);
         let has_certificate = certificate.is_some();
         let ca_serial =
-            certificate.and_then(|certificate| certificate.extensions().authority_serial.clone());
+            certificate.and_then(|certificate| certificate.extensions().issuer_serial.clone());
         let mut step = Step {
             due: life.map(|(begin, end)| renew_before.begins(begin, end)),
             not_before,
@@ -391,3 +387,6 @@ fn work(action: Action, current: &Current) -> Work {
         _ => Work::None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,7 +321,7 @@ impl Request {
         let shown = host.join(request_path(&self.pair.paths));
         let stamp = exchange.stamp(&host.join(&self.pair.paths.certificate));
         let stamp = stamp.map_err(|error| Refusal::of(self.path.clone(), error))?;
-        let serial = certificate.and_then(|leaf| leaf.extensions().authority_serial.clone());
+        let serial = certificate.and_then(|leaf| leaf.extensions().issuer_serial.clone());
         let step = Step {
             reasons,
             stamps: Stamps::of_certificate(stamp),

@@ -79,6 +79,27 @@ impl SignatureAlgorithm {
     }
 }
 
+impl SignatureAlgorithm {
+    /// The algorithm of a signature in a TLS handshake, by the number of its scheme (RFC 8446,
+    /// section 4.2.3), and its identifier.
+    #[cfg(feature = "probe")]
+    pub(super) fn of_tls(scheme: u16) -> Option<(Self, ObjectIdentifier)> {
+        Some(match scheme {
+            0x0401 => (Self::RsaPkcs1(Digest::Sha256), RSA_SHA256),
+            0x0501 => (Self::RsaPkcs1(Digest::Sha384), RSA_SHA384),
+            0x0601 => (Self::RsaPkcs1(Digest::Sha512), RSA_SHA512),
+            0x0403 => (Self::Ecdsa(Digest::Sha256), ECDSA_SHA256),
+            0x0503 => (Self::Ecdsa(Digest::Sha384), ECDSA_SHA384),
+            0x0603 => (Self::Ecdsa(Digest::Sha512), ECDSA_SHA512),
+            0x0804 => (Self::RsaPss(Digest::Sha256), RSA_PSS),
+            0x0805 => (Self::RsaPss(Digest::Sha384), RSA_PSS),
+            0x0806 => (Self::RsaPss(Digest::Sha512), RSA_PSS),
+            0x0807 => (Self::Ed25519, ED25519),
+            _ => return None,
+        })
+    }
+}
+
 fn refused(name: &str) -> String {
     format!("it is signed with {name}, which Go refuses in certificates")
 }

@@ -8,6 +8,9 @@ use ring::{
     signature::{self, UnparsedPublicKey, VerificationAlgorithm},
 };
 
+#[cfg(feature = "probe")]
+use x509_cert::spki::AlgorithmIdentifierRef;
+
 use super::{
     Signed,
     algorithm::{Digest, SignatureAlgorithm, signature_name},
@@ -51,8 +54,41 @@ impl VerifyingKey<'_> {
     /// [`Error::Signature`] if Go would refuse it as well; [`Error::Unsupported`] if Go may accept
     /// it but this crate cannot check it.
     pub(crate) fn verify(&self, what: &'static str, signed: &Signed<'_>) -> Result<()> {
-        let refused = |reason| Error::Signature { what, reason };
-        let algorithm = SignatureAlgorithm::read(&signed.algorithm).map_err(refused)?;
+        let algorithm = SignatureAlgorithm::read(&signed.algorithm)
+            .map_err(|reason| Error::Signature { what, reason })?;
+        self.verify_with(what, algorithm, signed)
+    }
+
+    /// Checks the signature of a TLS handshake, whose algorithm has a number.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerifyingKey::verify`].
+    #[cfg(feature = "probe")]
+    pub(crate) fn verify_tls(&self, scheme: u16, content: &[u8], signature: &[u8]) -> Result<()> {
+        let (algorithm, oid) = SignatureAlgorithm::of_tls(scheme).ok_or_else(|| {
+            Error::unsupported(
+                format!("the TLS signature scheme {scheme:#06x}"),
+                "etcd-pki checks signatures with ECDSA, Ed25519 and RSA",
+            )
+        })?;
+        let signed = Signed {
+            content,
+            algorithm: AlgorithmIdentifierRef {
+                oid,
+                parameters: None,
+            },
+            signature,
+        };
+        self.verify_with("TLS handshake", algorithm, &signed)
+    }
+
+    fn verify_with(
+        &self,
+        what: &'static str,
+        algorithm: SignatureAlgorithm,
+        signed: &Signed<'_>,
+    ) -> Result<()> {
         let is_good = match self.ring(algorithm) {
             Some(verifier) => UnparsedPublicKey::new(verifier, self.bits)
                 .verify(signed.content, signed.signature)
@@ -63,7 +99,10 @@ impl VerifyingKey<'_> {
             Ok(())
         } else {
             let reason = "it was made by another key, or the content was changed";
-            Err(refused(reason.to_owned()))
+            Err(Error::Signature {
+                what,
+                reason: reason.to_owned(),
+            })
         }
     }
 

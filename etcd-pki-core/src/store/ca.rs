@@ -106,15 +106,15 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`]; inside [`Error::File`], the errors of [`Certificate::all_from_bytes`].
-    pub fn trusts(&self, authority: &CertificateAuthority) -> Result<Option<bool>> {
+    pub fn trusts(&self, ca: &CertificateAuthority) -> Result<Option<bool>> {
         let path = self.ca_paths(CaKind::Client).certificate;
         let Some((bytes, _)) = look(&path)? else {
             return Ok(None);
         };
         let (trusted, _) = verify::held_bundle(&bytes);
         let trusted = trusted.map_err(|error| error.in_file(path))?;
-        let mut chain = authority.chain();
-        chain.push(authority.root().clone());
+        let mut chain = ca.chain();
+        chain.push(ca.root().clone());
         let is_trusted = |one: &Certificate| {
             trusted.iter().any(|anchor| {
                 let is_same =
@@ -188,7 +188,7 @@ impl Store {
             .filter(|(path, one)| !is_replaced_ca(path) && is_of_another(one));
         if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            trace = Trace::Found(format!("{name}, which another authority has signed"));
+            trace = Trace::Found(format!("{name}, which another CA has signed"));
         }
         Ok(trace)
     }
@@ -376,7 +376,7 @@ fn ca_texts(
     passphrase: Option<&Passphrase>,
 ) -> Result<PairTexts> {
     let elsewhere = || Error::Signer {
-        reason: "the key of this authority is not in this process".to_owned(),
+        reason: "the key of this CA is not in this process".to_owned(),
     };
     let key = ca.key().ok_or_else(elsewhere)?;
     let key = match passphrase {
@@ -440,13 +440,13 @@ fn unread(file: &[u8], certificate: &Certificate) -> Option<Finding> {
     refused.or_else(|| verify::skipped_blocks(file).filter(|_| !is_read))
 }
 
-/// Loads a CA from any two files as [`read_authority`] does, even if it has expired, so that it can
+/// Loads a CA from any two files as [`read_ca`] does, even if it has expired, so that it can
 /// be renewed.
 ///
 /// # Errors
 ///
 /// The errors of [`Store::ca_for_renewal`].
-pub fn read_authority_to_renew(
+pub fn read_ca_to_renew(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
@@ -460,7 +460,7 @@ pub fn read_authority_to_renew(
 /// # Errors
 ///
 /// The errors of [`Store::ca`].
-pub fn read_authority(
+pub fn read_ca(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
@@ -517,81 +517,4 @@ fn load_while_valid(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::{
-        layout::Layout,
-        test_certificates::{self, Made},
-    };
-
-    /// A store trusts a CA with the name and the key of one of its CAs, and a CA below one of them.
-    #[test]
-    fn whom_a_store_trusts() {
-        let root = Made::root(test_certificates::ca("root", None));
-        let renewed = root.again(|params| params.not_after = rcgen::date_time_ymd(2090, 1, 1));
-        let other_name = root.again(|params| *params = test_certificates::ca("other", None));
-        let namesake = Made::root(test_certificates::ca("root", None));
-        let middle = root.sign(test_certificates::ca("middle", None));
-        let stranger = Made::root(test_certificates::ca("stranger", None));
-        let scratch = tempfile::tempdir().unwrap();
-        let store = Store::new(scratch.path(), Layout::Kubespray);
-        let trusts = |chain: &[&Made]| {
-            let certificates = chain.iter().map(|made| made.certificate.clone());
-            let ca = CertificateAuthority::load(certificates.collect(), chain[0].private_key());
-            store.trusts(&ca.unwrap()).unwrap()
-        };
-        assert_eq!(trusts(&[&root]), None);
-        let texts = [&stranger, &root].map(|made| made.certificate.to_pem());
-        fs::write(scratch.path().join("ca.pem"), texts.concat()).unwrap();
-        for (what, chain, expected) in [
-            ("the same", &[&root][..], true),
-            ("a renewed one", &[&renewed], true),
-            ("one below", &[&middle], true),
-            ("one below, with its root", &[&middle, &renewed], true),
-            ("one of another name", &[&other_name], false),
-            ("one of another key", &[&namesake], false),
-        ] {
-            assert_eq!(trusts(chain), Some(expected), "{what}");
-        }
-    }
-
-    /// Replaces a CA of this layout although other layouts have files in the directory.
-    #[test]
-    fn files_of_another_layout_do_not_keep_a_ca() {
-        let create = |name| CertificateAuthority::create(name).unwrap();
-        for without in [None, Some("ca.pem"), Some("ca-key.pem")] {
-            let scratch = tempfile::tempdir().unwrap();
-            let store = Store::new(scratch.path(), Layout::Kubespray);
-            let locked = store.lock().unwrap();
-            locked
-                .write_ca(CaKind::Client, &create("ca"), None)
-                .unwrap();
-            let other = Made::root(test_certificates::ca("ca", None));
-            fs::create_dir(scratch.path().join("etcd")).unwrap();
-            for (file, made) in [
-                ("etcd/ca.crt", &other),
-                (
-                    "etcd/server.crt",
-                    &other.sign(test_certificates::member("a")),
-                ),
-                ("etcd/peer.crt", &other.sign(test_certificates::member("a"))),
-            ] {
-                let text = made.certificate.to_pem();
-                fs::write(scratch.path().join(file), text).unwrap();
-            }
-            if let Some(file) = without {
-                fs::remove_file(scratch.path().join(file)).unwrap();
-            }
-            let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
-            assert!(replaced.is_ok(), "{without:?}: {replaced:?}");
-            // Without either file there is nothing to replace
-            for file in ["ca.pem", "ca-key.pem"] {
-                fs::remove_file(scratch.path().join(file)).unwrap();
-            }
-            let replaced = locked.replace_ca(CaKind::Client, &create("ca"), None);
-            assert!(matches!(replaced, Err(Error::ExistingCa { .. })));
-        }
-    }
-}
+mod tests;

@@ -571,4 +571,66 @@ mod tests {
         assert_eq!(user_name(3_999_999_999), "3999999999");
         assert_eq!(group_name(3_999_999_999), "3999999999");
     }
+
+    /// The owner that is specified for certificates may own a CA's certificates, and not its key.
+    #[test]
+    fn owners_of_ca_certificates() {
+        let (store, specified, other) = (stranger(1), stranger(2), stranger(3));
+        let attributes = Attributes {
+            owner: Some(specified),
+            ..Attributes::default()
+        };
+        for (owner, expected) in [(0, true), (store, true), (specified, true), (other, false)] {
+            let stamp = stamp(owner, 0o644);
+            let ca = attributes.for_ca();
+            assert_eq!(trusted_ca_owner(&stamp, &ca, store), expected, "{owner}");
+        }
+    }
+
+    #[test]
+    fn groups_of_one_user() {
+        assert!(is_private_group(70_001, 70_001));
+        assert!(!is_private_group(70_001, 70_002));
+        // On many hosts, the numbers of these users and groups differ
+        for name in ["games", "man", "nobody"] {
+            if let (Ok(user), Ok(group)) = (user(name), group(name)) {
+                assert!(is_private_group(group, user), "{name}");
+            }
+        }
+    }
+
+    /// A directory is shared if all users or a foreign group may add files. Only root can test
+    /// groups.
+    #[test]
+    fn shared_directories() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path();
+        let shared = |mode: u32, group| {
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            let found = shared_directory_mode(path, group);
+            assert!(found.is_none_or(|found| found == mode));
+            found.is_some()
+        };
+        for (mode, expected) in [(0o755, false), (0o702, true), (0o1777, true)] {
+            assert_eq!(shared(mode, None), expected, "{mode:o}");
+        }
+        let (owner, group) = (stranger(1), stranger(2));
+        if std::os::unix::fs::chown(path, Some(owner), Some(group)).is_err() {
+            return;
+        }
+        for (mode, specified, expected) in [
+            (0o755, None, false),
+            (0o705, None, false),
+            (0o775, None, true),
+            (0o720, Some(stranger(3)), true),
+            (0o775, Some(group), false),
+            (0o777, Some(group), true),
+        ] {
+            assert_eq!(shared(mode, specified), expected, "{mode:o} {specified:?}");
+        }
+        for group in [0, owner] {
+            std::os::unix::fs::chown(path, Some(owner), Some(group)).unwrap();
+            assert!(!shared(0o775, None) && shared(0o777, None));
+        }
+    }
 }

@@ -138,6 +138,7 @@ mod tests {
         let leaf = leaf.certificate().to_pem();
         let both = format!("{leaf}{}", *key);
         let damaged = format!("{leaf}-----BEGIN CERTIFICATE-----\nMII\n");
+        let with_ca = format!("{leaf}{ca}");
         for (replace, contents, allowed) in [
             (Replace::Nothing, &leaf[..], false),
             (Replace::Blank, &leaf, false),
@@ -155,6 +156,11 @@ mod tests {
             (Replace::Ca, "damaged", true),
             (Replace::Ca, &leaf, false),
             (Replace::Ca, &key, false),
+            (Replace::KeptCa, &ca, true),
+            (Replace::KeptCa, &with_ca, true),
+            (Replace::KeptCa, &key, true),
+            (Replace::KeptCa, "damaged", true),
+            (Replace::KeptCa, &leaf, false),
             (Replace::Other, &ca, true),
             (Replace::Other, "notes", true),
             (Replace::Other, &key, false),
@@ -183,6 +189,7 @@ mod tests {
             (Replace::Leaf, false),
             (Replace::Key, true),
             (Replace::Ca, false),
+            (Replace::KeptCa, true),
             (Replace::Other, true),
             (Replace::Any, true),
         ] {

@@ -270,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_chain_has_no_certificate_twice_and_ends_with_the_root() {
-        let authority = |name| CertificateAuthority::create(name).unwrap();
-        let (ca, other) = (authority("etcd-ca"), authority("other"));
+        let ca = |name| CertificateAuthority::create(name).unwrap();
+        let (ca, other) = (ca("etcd-ca"), ca("other"));
         let identity = Identity::new("app").unwrap();
         let leaf = ca.issue(Role::Client, identity).unwrap();
         let (leaf, root) = (leaf.certificate(), ca.certificate());

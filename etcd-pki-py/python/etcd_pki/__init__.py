@@ -1,4 +1,4 @@
-"""Keys, certificate requests, a certificate authority and certificates for etcd, without OpenSSL.
+"""Keys, certificate requests, a CA and certificates for etcd, without OpenSSL.
 
 >>> from etcd_pki import CertificateAuthority, Role
 >>> ca = CertificateAuthority.create("etcd-ca")
@@ -14,8 +14,9 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
   READ_LIMIT; staged_key_path, install_certificate, Installed
-- Clusters: Cluster, ClusterEntry, ClusterAuthority, ClusterDefaults, ClusterAdmin, ClusterFiles,
-  Peers; Desired, DesiredCa, DesiredPair; Exported, ExportChanges, ExportFile; KubesprayScript
+- Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
+  Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported, ExportChanges, ExportFile;
+  KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
@@ -39,7 +40,7 @@ from etcd_pki._etcd_pki import (
     Claim,
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -58,6 +59,7 @@ from etcd_pki._etcd_pki import (
     Issued,
     KubesprayScript,
     LockedStore,
+    MemberEndpoints,
     PairPaths,
     Plan,
     PrivateKey,
@@ -131,7 +133,7 @@ __all__ = [
     "Claim",
     "Cluster",
     "ClusterAdmin",
-    "ClusterAuthority",
+    "ClusterCa",
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
@@ -161,6 +163,7 @@ __all__ = [
     "KubesprayScript",
     "Layout",
     "LockedStore",
+    "MemberEndpoints",
     "Outcome",
     "PairPaths",
     "PassphraseError",

@@ -3,6 +3,7 @@
 use etcd_pki_core::{Identity, KeyAlgorithm, cluster::EntrySpec};
 use pyo3::prelude::*;
 
+use super::endpoints::Port;
 use crate::{
     error::OrRaise as _,
     hash::hash_by_debug,
@@ -18,7 +19,8 @@ use crate::{
 /// `peer_common_name` is that of a member's pair for peers, if it has a separate one.
 /// `algorithm` is that of its key, and `validity` how long its certificate is valid: a `timedelta`,
 /// text such as `90d`, or the `datetime` at which it expires. `allow_member_common_name` lets a
-/// node or client have a member's common name.
+/// node or client have a member's common name. `client_port` and `peer_port` are the ports of a
+/// member, if they differ from those of the cluster.
 #[pyclass(frozen, eq, hash, name = "ClusterEntry", module = "etcd_pki")]
 #[derive(PartialEq)]
 pub(crate) struct PyClusterEntry(pub(crate) EntrySpec);
@@ -50,10 +52,12 @@ impl PyClusterEntry {
     #[pyo3(
         signature = (
             identity, *, names=Names::default(), peer_common_name=None, algorithm=None, validity=None,
-            allow_member_common_name=false
+            allow_member_common_name=false, client_port=None, peer_port=None
         ),
-        text_signature = "(identity, *, names=(), peer_common_name=None, algorithm=None, validity=None, allow_member_common_name=False)"
+        text_signature = "(identity, *, names=(), peer_common_name=None, algorithm=None, validity=None, allow_member_common_name=False, \
+            client_port=None, peer_port=None)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "Python's are keywords")]
     fn new(
         identity: IdentityArgument,
         names: Names,
@@ -61,6 +65,8 @@ impl PyClusterEntry {
         algorithm: Option<Word<KeyAlgorithm>>,
         validity: Option<ValidityArgument>,
         allow_member_common_name: bool,
+        client_port: Option<Port>,
+        peer_port: Option<Port>,
     ) -> PyResult<Self> {
         if let Some(Text(common_name)) = &peer_common_name {
             Identity::from_common_name(common_name).or_raise()?;
@@ -70,6 +76,7 @@ impl PyClusterEntry {
             algorithm: algorithm.map(|Word(algorithm)| algorithm),
             validity: validity.map(|ValidityArgument(validity)| validity),
             allow_member_common_name,
+            ports: Port::ports(client_port, peer_port),
             ..EntrySpec::from(identity.with(names))
         }))
     }
@@ -102,6 +109,18 @@ impl PyClusterEntry {
     #[getter]
     fn may_have_member_common_name(&self) -> bool {
         self.0.allow_member_common_name
+    }
+
+    /// The port of a member for clients, if it is specified.
+    #[getter]
+    fn client_port(&self) -> Option<u16> {
+        self.0.ports.client
+    }
+
+    /// The port of a member for peers, if it is specified.
+    #[getter]
+    fn peer_port(&self) -> Option<u16> {
+        self.0.ports.peer
     }
 
     fn __repr__(&self) -> String {

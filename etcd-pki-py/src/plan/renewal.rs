@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::{PyPlan, PyReport, options};
 use crate::{
-    authority::PyCertificateAuthority,
+    ca::PyCertificateAuthority,
     error::work,
     interrupt::{ProgressArgument, on_all_cores, watched},
     store::PyStore,

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use etcd_pki_core::layout::PairPaths;
 
-use crate::{credentials::Credentials, etcd::environment};
+use crate::{
+    credentials::Credentials,
+    etcd::{environment, ports::free_port},
+};
 
 /// A member's name and settings, as variables of etcd. The cluster adds its URLs and directories.
 #[derive(Clone, Debug)]
@@ -55,6 +58,16 @@ impl Member {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A client URL and a peer URL on free ports. Without certificates they have plain HTTP.
+    pub(crate) fn free_urls(&self) -> (String, String) {
+        let url = |certificate| {
+            let is_tls = self.settings.contains_key(certificate);
+            let scheme = if is_tls { "https" } else { "http" };
+            format!("{scheme}://127.0.0.1:{}", free_port())
+        };
+        (url("ETCD_CERT_FILE"), url("ETCD_PEER_CERT_FILE"))
     }
 
     pub(crate) fn settings(&self) -> &BTreeMap<String, String> {

@@ -10,6 +10,8 @@ use std::{
     time::Instant,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Servers that are killed when the value is dropped, when their time has ended, and (by
 /// [`Tool::server`](crate::Tool)) when the thread that started them ends in any way.
 #[derive(Debug)]
@@ -38,16 +40,29 @@ impl Servers {
         }
     }
 
-    /// Starts one more server.
-    pub(crate) fn start(&self, command: &mut Command) {
-        let process = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    /// Starts one more server. Returns its number.
+    pub(crate) fn start(&self, command: &mut Command) -> usize {
+        let process = spawn(command);
         let mut processes = self
             .processes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         processes.push(process);
+        processes.len() - 1
+    }
+
+    /// Asks a server to end, as a service manager does, waits until it has ended, and starts this
+    /// one in its place.
+    pub(crate) fn restart(&self, number: usize, command: &mut Command) {
+        let mut processes = self
+            .processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let process = &mut processes[number];
+        let pid = Pid::from_child(process);
+        kill_process(pid, Signal::TERM).expect("a server takes a signal");
+        let _ = process.wait().expect("a server ends");
+        *process = spawn(command);
     }
 
     /// Whether all servers are still running.
@@ -66,6 +81,12 @@ impl Drop for Servers {
     fn drop(&mut self) {
         kill(&self.processes);
     }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
 }
 
 fn kill(processes: &Mutex<Vec<Child>>) {

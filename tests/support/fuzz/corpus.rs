@@ -110,9 +110,9 @@ fn write_certificates(ca: &CertificateAuthority) {
         .with_organization("system:masters")
         .unwrap();
     let client = ca.issue(Role::Client, client).unwrap();
-    let authority = ca.certificate();
+    let ca = ca.certificate();
     for (name, certificate) in [
-        ("ca", authority),
+        ("ca", ca),
         ("member", member.certificate()),
         ("client", client.certificate()),
     ] {
@@ -128,7 +128,7 @@ fn write_certificates(ca: &CertificateAuthority) {
             certificate.as_der(),
         );
     }
-    let two = [authority, member.certificate()]
+    let two = [ca, member.certificate()]
         .map(|certificate| certificate.to_pem())
         .concat();
     add(&["pem", "strict"], "bundle.pem", &two);

@@ -100,7 +100,7 @@ impl Renew {
         report.while_replacing(&[&paths.certificate], || {
             Ok(locked.renew_ca(kind, &renewed)?)
         })?;
-        report.authority(&paths.certificate, renewed.certificate());
+        report.ca(&paths.certificate, renewed.certificate());
         report.check_ca_files(&paths);
         output::say(
             "note: etcd reads it only when it starts; restart each member, one after the other, before the old one ends",

@@ -10,8 +10,8 @@ use crate::{
     files::File,
     input::Input,
     options::{
-        self, AuthorityOptions, ForceOption, IdentityOptions, JsonOption, OutOption,
-        ProfileOptions, ValidityOptions,
+        self, CaOptions, ForceOption, IdentityOptions, JsonOption, OutOption, ProfileOptions,
+        ValidityOptions,
     },
     output,
     report::Report,
@@ -55,7 +55,7 @@ pub(crate) struct Sign {
     #[command(flatten)]
     validity: ValidityOptions,
     #[command(flatten)]
-    authority: AuthorityOptions,
+    ca: CaOptions,
     #[command(flatten)]
     out: OutOption,
     #[command(flatten)]
@@ -71,7 +71,7 @@ impl Sign {
         let request = input.request(&self.request)?;
         let identity = self.identity(&request)?;
         let profile = self.validity.apply(self.profile.of(self.role))?;
-        let ca = self.authority.load(input)?;
+        let ca = self.ca.load(input)?;
         let issued = ca.at(time::now()).sign(&request, profile, identity)?;
 
         let certificate = issued.to_pem();
@@ -82,10 +82,10 @@ impl Sign {
         if self.validity.is_asked_for() {
             report.validity_cut(issued.requested_end(), issued.certificate());
         }
-        let store = self.authority.directory.store();
+        let store = self.ca.directory.store();
         report.warn_of_peer_port(issued.certificate(), store.as_ref());
-        report.check_authority(&ca);
-        self.authority.warn(&mut report);
+        report.check_ca(&ca);
+        self.ca.warn(&mut report);
         report.finish()
     }
 

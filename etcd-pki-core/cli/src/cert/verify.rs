@@ -64,7 +64,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     directory: DirectoryOptions,
     /// File of the trusted CAs, instead of those next to FILE or in the directory
-    #[arg(long, value_name = "FILE", help_heading = options::AUTHORITY)]
+    #[arg(long, value_name = "FILE", help_heading = options::CA)]
     ca: Option<PathBuf>,
 }
 

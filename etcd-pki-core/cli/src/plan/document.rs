@@ -33,7 +33,7 @@ pub(crate) struct Document {
     /// The peer CA, if the specification has no separate one; `--prune` leaves it
     unmanaged_ca: Option<String>,
     /// The keys of CAs that must sign and are not in the directory
-    missing_authority_keys: Vec<String>,
+    missing_ca_keys: Vec<String>,
     #[serde(flatten)]
     applied: Option<Applied>,
 }
@@ -162,7 +162,7 @@ impl Document {
             remove,
             first_due: plan.next_renewal().and_then(Step::due).map(rfc3339),
             unmanaged_ca: plan.unmanaged_ca().map(|ca| shown(&ca.certificate)),
-            missing_authority_keys: plan
+            missing_ca_keys: plan
                 .cas_without_key()
                 .map(|step| shown(&step.paths().key))
                 .collect(),

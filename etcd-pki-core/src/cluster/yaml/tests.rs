@@ -7,7 +7,7 @@ use super::{super::plain::is_plain, *};
 use crate::{
     cluster::{
         AdminSpec, CaFilesSpec, CaSpec, CommonName, DefaultsSpec, EntrySpec, FilesSpec, Peers,
-        RenewBefore,
+        PortsSpec, RenewBefore,
     },
     key::KeyAlgorithm,
     layout::Layout,
@@ -33,10 +33,11 @@ directory: pki
 ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca}
 defaults: {algorithm: ed25519, validity: 2y, renew_before: 25%, profile: kubespray, san: given}
 shared_names: [etcd, 10.0.0.1]
-members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d}]
+members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d, ports: {peer: 7001}}]
 nodes: [{name: n, san: none}, {name: o, names: [o.lan], addresses: [10.0.0.3]}]
 clients: [x, {name: p, common_name: null, organization: O}, {name: q, common_name: etcd-member-q, allow_member_common_name: true}]
 files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', directory_mode: "0o750", ca: {owner: root, group: 7, key_mode: "0400"}}
+ports: {client: "4001", peer: 65535}
 "#,
     )
     .unwrap();
@@ -72,6 +73,10 @@ files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', dir
             organization: text("O"),
             algorithm: Some(KeyAlgorithm::Rsa3072),
             validity: Some(Validity::days(9)),
+            ports: PortsSpec {
+                client: None,
+                peer: Some(7001),
+            },
             ..EntrySpec::new("m")
         }],
         nodes: vec![
@@ -110,6 +115,10 @@ files: {owner: 1000, group: root, key_mode: "0640", certificate_mode: '444', dir
                 group: text("7"),
                 key_mode: Some(0o400),
             },
+        },
+        ports: PortsSpec {
+            client: Some(4001),
+            peer: Some(65535),
         },
     };
     assert_eq!(*cluster.spec(), expected);
@@ -469,6 +478,8 @@ fn what_looks_wrong_and_is_not() {
         // Names of one entry, of all, and of a client
         "defaults: {san: given}\nmembers: [{name: a, names: [a]}]\nnodes: [b]\nclients: [c]",
         "defaults: {san: given}\nshared_names: [etcd]\nmembers: [a]",
+        "ports: {client: 2380, peer: 2379}\nmembers: [a]",
+        "ports: {client: 4001, peer: null}\nmembers: [{name: a, ports: {client: 1, peer: 65535}}, {name: b, ports: }]",
         "{}",
     ] {
         Cluster::from_yaml(text).unwrap();
@@ -654,4 +665,41 @@ members:
 - {name: a, addresses: [10.0.0.1]}
 - {name: b, names: []}
 => line 4, column 20: members[1].names: a member needs a name or an address
+
+ports: 2379
+=> line 1, column 8: ports: a mapping is expected, and this is a number
+
+ports: {clients: 2379}
+=> line 1, column 9: ports.clients: there is no such field
+
+ports: {client: 0}
+=> line 1, column 17: ports.client: 0 is no port
+
+ports: {client: 65536}
+=> line 1, column 17: ports.client: 65536 is no port
+
+ports: {client: -1}
+=> line 1, column 17: ports.client: -1 is no port
+
+ports: {client: 2379.5}
+=> line 1, column 17: ports.client: 2379.5 is no port
+
+ports: {client: "+1"}
+=> line 1, column 17: ports.client: +1 is no port
+
+ports: {peer: [2380]}
+=> line 1, column 15: ports.peer: a port from 1 to 65535 is expected, and this is a list
+
+ports: {peer: true}
+=> line 1, column 15: ports.peer: a port from 1 to 65535 is expected, and this is true or false
+
+ports: {client: 2380}
+members: [a]
+=> line 1, column 8: ports: clients and peers of a have the same port 2380
+
+members: [a, {name: b, ports: {peer: 2379}}]
+=> line 1, column 31: members[1].ports: clients and peers of b have the same port 2379
+
+nodes: [{name: a, ports: {client: 1}}]
+=> line 1, column 26: nodes[0].ports: only members have ports
 "#;

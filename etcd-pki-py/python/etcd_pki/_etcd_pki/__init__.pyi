@@ -9,7 +9,7 @@ from etcd_pki._etcd_pki.certificates import Bundle, Certificate, Issued
 from etcd_pki._etcd_pki.cluster import (
     Cluster,
     ClusterAdmin,
-    ClusterAuthority,
+    ClusterCa,
     ClusterDefaults,
     ClusterEntry,
     ClusterFiles,
@@ -20,6 +20,7 @@ from etcd_pki._etcd_pki.cluster import (
     Exported,
     ExportFile,
     KubesprayScript,
+    MemberEndpoints,
 )
 from etcd_pki._etcd_pki.findings import Check, Checked, Finding, Verdict, Verifier
 from etcd_pki._etcd_pki.identity import Identity, Profile
@@ -65,7 +66,7 @@ __all__ = [
     "Claim",
     "Cluster",
     "ClusterAdmin",
-    "ClusterAuthority",
+    "ClusterCa",
     "ClusterDefaults",
     "ClusterEntry",
     "ClusterFiles",
@@ -84,6 +85,7 @@ __all__ = [
     "Issued",
     "KubesprayScript",
     "LockedStore",
+    "MemberEndpoints",
     "PairPaths",
     "Plan",
     "PrivateKey",

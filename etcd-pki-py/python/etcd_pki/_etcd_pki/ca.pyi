@@ -1,4 +1,4 @@
-# The certificate authority.
+# The CA.
 
 from collections.abc import Iterable
 from datetime import datetime

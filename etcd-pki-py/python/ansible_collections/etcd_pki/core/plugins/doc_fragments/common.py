@@ -140,7 +140,7 @@ options:
   members:
     description:
       - The members of etcd. Each is a name, or a dictionary with C(name) and optionally C(names), C(addresses), C(common_name),
-        C(organization), C(algorithm) and C(validity).
+        C(organization), C(algorithm), C(validity) and C(ports).
     type: list
     elements: raw
   nodes:
@@ -193,6 +193,17 @@ options:
           key_mode:
             description: The mode of the key, in quotes, by default V('0600').
             type: raw
+  ports:
+    description:
+      - The ports of all members. No file has them; they are for commands that connect to the members.
+    type: dict
+    suboptions:
+      client:
+        description: The port for clients, by default 2379.
+        type: int
+      peer:
+        description: The port for peers, by default 2380.
+        type: int
 """
 
     ATTRIBUTES = r"""

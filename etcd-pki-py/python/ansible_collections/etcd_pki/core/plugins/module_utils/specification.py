@@ -52,6 +52,7 @@ SPECIFICATION = dict(
             ),
         ),
     ),
+    ports=dict(type="dict", options=dict(client=dict(type="int"), peer=dict(type="int"))),
 )
 """The fields of a specification."""
 
@@ -59,7 +60,7 @@ SPECIFICATION = dict(
 def specification(parameters):
     """Returns the fields of the specification that the task has set."""
     said = {field: parameters[field] for field in SPECIFICATION if parameters[field] is not None}
-    for field in ("ca", "defaults", "files"):
+    for field in ("ca", "defaults", "files", "ports"):
         if field in said:
             said[field] = {name: value for name, value in said[field].items() if value is not None}
     if said.get("files", {}).get("ca"):

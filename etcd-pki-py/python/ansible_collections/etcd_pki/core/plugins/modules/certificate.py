@@ -181,7 +181,7 @@ from ansible_collections.etcd_pki.core.plugins.module_utils.library import libra
 from ansible_collections.etcd_pki.core.plugins.module_utils.moment import rfc3339, validity
 
 
-def authority(pki, parameters):
+def load_ca(pki, parameters):
     """Returns the CA. Its key and certificate match, and it is valid today."""
     passphrase = parameters["ownca_privatekey_passphrase"]
     certificate, key = parameters["ownca_path"], parameters["ownca_privatekey_path"]
@@ -214,9 +214,9 @@ def missing_yet(module, pki):
 
     missing = [option for option in ("ownca_path", "ownca_privatekey_path", "csr_path") if is_missing(option)]
     if any(option.startswith("ownca_") for option in missing):
-        return facts.reason("missing_authority", "the authority is missing")
+        return facts.reason("missing_ca", "the CA is missing")
     if missing or parameters["csr_content"] == "":
-        authority(pki, parameters)
+        load_ca(pki, parameters)
         return facts.reason("missing_request", "the request is missing")
     return None
 
@@ -243,10 +243,10 @@ def sign(module, pki, file, found, result):
     """Signs the certificate, if there is a reason to."""
     parameters = module.params
     who, what, before = intended(pki, parameters)
-    ca, csr = authority(pki, parameters), request(pki, parameters)
+    ca, csr = load_ca(pki, parameters), request(pki, parameters)
     if ca.lacks_key_usage:
         module.warn(
-            "the authority's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
+            "the CA's certificate has no keyUsage, so Python 3.13 and openssl -x509_strict refuse what it signs; "
             "etcd_pki.core.cluster, or `etcd-pki ca renew`, mends it with the same key"
         )
     if parameters["ownca_path"] and parameters["ownca_privatekey_path"]:
@@ -270,7 +270,7 @@ def sign(module, pki, file, found, result):
     if not reasons:
         return found[0]
     if issued.requested_utc and parameters["validity"]:
-        module.warn(f"it ends with its authority, before the {rfc3339(issued.requested_utc)} that was asked for")
+        module.warn(f"it ends with its CA, before the {rfc3339(issued.requested_utc)} that was asked for")
     file.write(pki, issued.to_pem())
     finding = issued.certificate.peer_port
     if finding:

@@ -140,7 +140,7 @@ changes:
       type: str
       sample: /etc/ssl/etcd/ssl/member-etcd-1-key.pem
     role:
-      description: The role, or V(authority) for a CA. None for a pair that is removed.
+      description: The role, or V(ca) for a CA. None for a pair that is removed.
       type: str
       sample: member
     host:
@@ -192,7 +192,7 @@ changes:
           description: Whole days until then.
           type: int
   sample: []
-authority_changed:
+ca_changed:
   description: Whether a CA's certificate is among the changes. etcd reads it only when it starts.
   returned: success, and failure after the first change
   type: bool
@@ -291,7 +291,7 @@ unmanaged_ca:
       type: str
       sample: /etc/ssl/etcd/ssl/peer-ca-key.pem
   sample: null
-missing_authority_keys:
+missing_ca_keys:
   description:
     - The missing keys of CAs that must sign. In check mode they show that the task would fail on this host.
   returned: success
@@ -363,7 +363,7 @@ def applied(module, pki, cluster):
 def reason(module, step, error):
     """Returns why a step failed or is blocked, with a hint."""
     if any(finding.code == "EP046" for finding in step.reasons):
-        hint = "compare the SHA-256 with `etcd-pki ca show` where the authority is; if it is the same, give it in trust"
+        hint = "compare the SHA-256 with `etcd-pki ca show` where the CA is; if it is the same, give it in trust"
         return f"{error} (hint: {hint})"
     return explained(module, error)
 
@@ -392,7 +392,7 @@ def fail_for(module, plan, report, error):
         changes=made,
         failures=[dict(paths(one.step.paths), message=reason(module, one.step, one.error)) for one in failures],
         refused=refused(plan),
-        authority_changed=has_authority(made),
+        ca_changed=has_ca(made),
         hosts_to_restart=report.hosts_to_restart,
     )
 
@@ -403,7 +403,7 @@ def changes(steps):
         dict(
             paths(step.paths),
             action=str(step.action),
-            role="authority" if step.ca else step.role and str(step.role),
+            role="ca" if step.ca else step.role and str(step.role),
             host=step.host,
             reasons=[facts.of_finding(finding) for finding in step.reasons],
         )
@@ -416,11 +416,11 @@ def paths(pair):
     return dict(certificate=str(pair.certificate), privatekey=str(pair.key))
 
 
-def has_authority(changes):
+def has_ca(changes):
     """Whether a CA certificate is among the changes. One that is given to a host does not change
     the CA here.
     """
-    own = [change for change in changes if change["role"] == "authority" and change["host"] is None]
+    own = [change for change in changes if change["role"] == "ca" and change["host"] is None]
     return any(change["action"] != "chmod" for change in own)
 
 
@@ -542,7 +542,7 @@ def main():
         module.exit_json(
             changed=plan.has_work,
             changes=made,
-            authority_changed=has_authority(made),
+            ca_changed=has_ca(made),
             hosts_to_restart=(report or plan).hosts_to_restart,
             next_renewal=due and rfc3339(due.due_utc),
             next_renewal_certificate=due and str(due.paths.certificate),
@@ -551,7 +551,7 @@ def main():
             waiting=[str(step.paths.certificate) for step in rest.changes if str(step.action) == "wait"],
             refused=[],
             hosts_without_request=rest.hosts_without_request,
-            missing_authority_keys=[str(step.paths.key) for step in rest.cas_without_key],
+            missing_ca_keys=[str(step.paths.key) for step in rest.cas_without_key],
             directory=str(plan.directory),
             diff=difference(plan, before, made),
         )

@@ -40,7 +40,7 @@ def test_habits_of_kubespray():
     assert bundle.certificate.extended_key_usages == ["serverAuth", "clientAuth"]
 
 
-def test_an_authority_without_key_usage(tmp_path):
+def test_a_ca_without_key_usage(tmp_path):
     """Such as the CA of Kubespray's script."""
     (tmp_path / "openssl.conf").write_text(
         "[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n[ca]\nbasicConstraints = CA:true\n"
@@ -106,7 +106,7 @@ def test_sign_grants_what_is_said_and_tells_the_rest(ca):
     assert repr(issued) == f"<Issued CN=backup, until {until}>"
 
 
-def test_the_end_is_cut_to_the_authoritys(ca):
+def test_the_end_is_cut_to_that_of_the_ca(ca):
     bundle = ca.issue(Role.CLIENT, "backup", validity=timedelta(days=5000))
     assert bundle.certificate.not_valid_after_utc == ca.certificate.not_valid_after_utc
     assert bundle.requested_utc > ca.certificate.not_valid_after_utc
@@ -248,7 +248,7 @@ def test_settings(ca, member, tmp_path):
         Settings.etcd(Store(tmp_path), "etcd-2")
 
 
-def test_no_leaf_has_the_key_of_an_authority():
+def test_no_leaf_has_the_key_of_a_ca():
     ca = CertificateAuthority.create("etcd-ca")
     with pytest.raises(etcd_pki.errors.CaKeyInLeafError, match="could sign certificates") as raised:
         ca.issue(Role.CLIENT, "backup", key=ca.key)

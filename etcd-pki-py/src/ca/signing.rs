@@ -77,9 +77,8 @@ impl PyCertificateAuthority {
     ) -> PyResult<PyIssued> {
         let request = &request.get().0;
         let asked = Asked::of(role.with(None, validity), identity, names, now);
-        self.signed(py, |authority| {
-            authority
-                .at(asked.now)
+        self.signed(py, |ca| {
+            ca.at(asked.now)
                 .sign(request, asked.profile, &asked.identity)
         })
     }
@@ -103,9 +102,8 @@ impl PyCertificateAuthority {
     ) -> PyResult<PyIssued> {
         let key = &public_key.get().0;
         let asked = Asked::of(role.with(None, validity), identity, names, now);
-        self.signed(py, |authority| {
-            authority
-                .at(asked.now)
+        self.signed(py, |ca| {
+            ca.at(asked.now)
                 .certify(key, asked.profile, &asked.identity)
         })
     }
@@ -165,8 +163,8 @@ impl PyCertificateAuthority {
         let key = public_key.map_or_else(|| certificate.public_key(), |key| &key.get().0);
         let validity = validity.map(|ValidityArgument(validity)| validity);
         let now = instant(now);
-        self.signed(py, |authority| {
-            let ca = authority.at(now);
+        self.signed(py, |ca| {
+            let ca = ca.at(now);
             match validity {
                 Some(validity) => ca.renew_for(certificate, key, validity),
                 None => ca.renew(certificate, key),

@@ -25,7 +25,7 @@ use crate::{
     words::Word,
 };
 
-/// A certificate authority. It issues a key and its certificate together, and signs the requests of
+/// A CA. It issues a key and its certificate together, and signs the requests of
 /// others for their own keys.
 ///
 /// A `role` is a `Role`, or a `Profile` if a certificate differs from the usual one. An `identity`
@@ -43,8 +43,8 @@ use crate::{
 pub(crate) struct PyCertificateAuthority(Arc<CertificateAuthority>);
 
 impl PyCertificateAuthority {
-    pub(crate) fn new(authority: CertificateAuthority) -> Self {
-        Self(Arc::new(authority))
+    pub(crate) fn new(ca: CertificateAuthority) -> Self {
+        Self(Arc::new(ca))
     }
 
     pub(crate) fn get(&self) -> &CertificateAuthority {
@@ -80,7 +80,7 @@ impl PyCertificateAuthority {
     /// The CA's key, if it is in this process.
     #[getter]
     fn key(&self) -> Option<PyPrivateKey> {
-        PyPrivateKey::of_authority(Arc::clone(&self.0))
+        PyPrivateKey::of_ca(Arc::clone(&self.0))
     }
 
     /// Whether the certificate lacks keyUsage, as Kubespray's does. Go accepts this, and so does
@@ -161,7 +161,7 @@ impl PyCertificateAuthority {
     }
 
     fn __reduce__(&self) -> PyResult<()> {
-        Err(not_copied("certificate authority"))
+        Err(not_copied("CA"))
     }
 }
 

@@ -15,14 +15,14 @@ use crate::{hash::hash_by_debug, text::Text, time::ValidityArgument, words::Word
 /// key is that of the defaults, the `validity` is ten years, and `peers` are `shared`, one CA for
 /// all. With `separate` there is a second one for peers, with the name `peer_common_name`.
 /// `without_common_name` and `without_peer_common_name` describe CAs that have none.
-#[pyclass(frozen, eq, hash, name = "ClusterAuthority", module = "etcd_pki")]
+#[pyclass(frozen, eq, hash, name = "ClusterCa", module = "etcd_pki")]
 #[derive(PartialEq)]
-pub(crate) struct PyClusterAuthority(pub(crate) CaSpec);
+pub(crate) struct PyClusterCa(pub(crate) CaSpec);
 
-hash_by_debug!(PyClusterAuthority);
+hash_by_debug!(PyClusterCa);
 
 #[pymethods]
-impl PyClusterAuthority {
+impl PyClusterCa {
     #[new]
     #[pyo3(signature = (
         common_name=None, *, peer_common_name=None, organization=None, algorithm=None, validity=None, peers=None,
@@ -106,7 +106,7 @@ impl PyClusterAuthority {
     fn __repr__(&self) -> String {
         let name = self.0.common_name.as_ref().or(self.0.organization.as_ref());
         format!(
-            "<ClusterAuthority {}>",
+            "<ClusterCa {}>",
             name.map_or("without a name", String::as_str)
         )
     }

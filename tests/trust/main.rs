@@ -1,0 +1,10 @@
+//! Trust that changes: CA rotation and revocation, and what running members trust.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a failing step fails the test"
+)]
+
+mod probe;
+mod rotation;
