@@ -183,7 +183,7 @@ def test_certificates_that_are_refused(ansible, host, tmp_path, ca, flags):
     assert "the key does not match" in said[0] and str(host.key) in said[0]
     assert "is a CA, and not a leaf" in said[1]
     assert "PRIVATE KEY" not in said[2] and key.splitlines()[1] not in said[2]
-    assert "is not trusted" in said[3]
+    assert "signed by an unknown CA" in said[3]
     assert "expired" in said[4]
     assert "are the same file" in said[5]
     assert "a CA certificate" in said[6]
