@@ -4,7 +4,9 @@ mod certificate_builder;
 mod grant;
 mod issued;
 mod issuing;
+mod link;
 mod loading;
+mod name;
 mod renewal;
 mod signer;
 
@@ -22,7 +24,12 @@ use self::{
     loading::{check_ca, check_path_lengths},
 };
 pub use self::{issued::Issued, issuing::CaAt, renewal::CaRenewal, signer::Signer};
-pub(crate) use self::{loading::cas_above, renewal::etcd_usages};
+pub(crate) use self::{
+    link::{allows_link, follows_leaves, is_link_of, old_ca},
+    loading::cas_above,
+    name::{base_name, is_same_name, next_name},
+    renewal::etcd_usages,
+};
 use crate::{
     error::{Error, Result},
     key::PrivateKey,
@@ -57,6 +64,8 @@ pub struct CertificateAuthority {
     certificate: Certificate,
     /// The known certificates above it, its issuer first
     above: Vec<Certificate>,
+    /// The link certificate of a rotation, if it follows leaves in their files
+    link: Option<Certificate>,
     /// The result of checking these certificates, computed at the first signature
     signing_chain: OnceLock<Arc<SigningChain>>,
     signer: SigningKey,
@@ -152,12 +161,14 @@ impl CertificateAuthority {
     }
 
     /// The certificates that follow a leaf in its file: this CA's, unless it is a root, and those
-    /// of the intermediate CAs above it.
+    /// of the intermediate CAs above it. During a rotation it is the certificate with which the old
+    /// CA vouches for this one.
     #[must_use]
     pub fn chain(&self) -> Vec<Certificate> {
         let all = std::iter::once(&self.certificate).chain(&self.above);
         // An intermediate CA may have the name of its issuer
         all.filter(|certificate| !certificate.is_self_signed())
+            .chain(&self.link)
             .cloned()
             .collect()
     }
@@ -165,19 +176,25 @@ impl CertificateAuthority {
     /// The certificates that follow a renewed leaf. If this CA is among those that followed the old
     /// leaf, they are kept, with the current certificates of this CA. Otherwise it is the CA's own
     /// chain. A file may have certificates that this CA does not know, such as an intermediate CA
-    /// above it or the root.
+    /// above it or the root. The link certificate of a finished rotation is not kept.
     pub(crate) fn kept_chain(
         &self,
         leaf: &Certificate,
         following: &[Certificate],
     ) -> Vec<Certificate> {
+        if self.link.is_some() {
+            return self.chain();
+        }
         let present = |old: &Certificate| {
             let mut own = std::iter::once(&self.certificate).chain(&self.above);
             let same = own
                 .find(|one| one.public_key() == old.public_key() && one.subject() == old.subject());
             same.unwrap_or(old).clone()
         };
-        let kept: Vec<Certificate> = following.iter().map(present).collect();
+        let following = following
+            .iter()
+            .filter(|one| !is_link_of(one, &self.certificate));
+        let kept: Vec<Certificate> = following.map(present).collect();
         let has_signed = |ca: &Certificate| leaf.check_issued_by(ca).is_ok();
         if kept.iter().any(has_signed) {
             kept
@@ -228,6 +245,7 @@ impl CertificateAuthority {
             ),
             certificate,
             above,
+            link: None,
             signing_chain: OnceLock::new(),
             signer,
             member_common_names: HashSet::new(),

@@ -200,6 +200,20 @@ pub enum Error {
         /// The way to fix it
         hint: String,
     },
+    /// The next stage of a rotation is not safe yet.
+    GateClosed {
+        /// The reasons
+        reasons: Vec<String>,
+    },
+    /// A CA cannot be rotated, or the files of its rotation fit no stage.
+    Rotation {
+        /// The directory
+        directory: PathBuf,
+        /// The reason
+        reason: String,
+        /// The way to fix it
+        hint: String,
+    },
     /// A certificate cannot sign certificates.
     NotACa {
         /// The certificate's subject
@@ -300,6 +314,9 @@ pub enum Error {
 
 /// The name of a directory's lock file. Errors about it have a special hint.
 pub(crate) const LOCK_FILE: &str = ".etcd-pki.lock";
+
+/// The name of the record of issued certificates. Errors about it have a special hint.
+pub(crate) const RECORD_FILE: &str = ".etcd-pki-issued.jsonl";
 
 /// A place in an input of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fmt,
+    fmt, iter,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     inspect::issuer::{self, Issuer},
     key::PrivateKey,
-    layout::{CaKind, PairPaths},
+    layout::{CaKind, Layout, PairPaths},
     store::{
         Attributes, CaAttributes, Overwrite, PairTexts, Stamp, Store, group, is_empty, look_below,
         look_existing_below, may_give, owner_of_directory, read_existing_below, tree,
@@ -34,6 +34,9 @@ pub struct Exported {
     /// The specification's owner and group, if they could not be set here: they are unknown on this
     /// host, or the process is not root. Set them on the destination host
     pub not_given: Vec<String>,
+    /// The other files in the directory that have names of the layout, such as keys of an earlier
+    /// export that the host no longer uses. They stay as they are
+    pub other_files: Vec<PathBuf>,
 }
 
 /// The files that an export would write, and the other files of its directory.
@@ -42,8 +45,8 @@ pub struct Exported {
 pub struct ExportChanges {
     /// Each file of the host
     pub files: Vec<ExportFile>,
-    /// The other files of the directory, which an export does not write: for example a key of an
-    /// earlier export that the host no longer uses. Hidden files are left out
+    /// The other files in the directory that have names of the layout, such as keys of an earlier
+    /// export that the host no longer uses. An export does not change them
     pub other_files: Vec<PathBuf>,
     /// Whether the directory has files, so that an export requires [`Overwrite::Replace`]
     pub needs_overwrite: bool,
@@ -105,8 +108,8 @@ impl Cluster {
     /// have signed it.
     ///
     /// [`Overwrite::Replace`] replaces the files that it writes. Files of an earlier export that
-    /// the host no longer uses stay in the directory, including private keys. Remove them, or
-    /// export to a new directory.
+    /// the host no longer uses stay in the directory, including private keys, and
+    /// [`Exported::other_files`] lists them.
     ///
     /// # Errors
     ///
@@ -144,8 +147,10 @@ impl Cluster {
             [certificate, key]
         });
         let trusted = host.trusted.iter().map(|(path, _)| path);
+        let files: Vec<PathBuf> = trusted.chain(pairs).map(|path| out.join(path)).collect();
         Ok(Exported {
-            files: trusted.chain(pairs).map(|path| out.join(path)).collect(),
+            other_files: other_files(out, self.layout(), &files),
+            files,
             not_given,
         })
     }
@@ -186,12 +191,10 @@ impl Cluster {
                 &attributes,
             )?;
         }
-        let own: HashSet<&Path> = files.iter().map(|file| &*file.path).collect();
-        let others = tree(out).into_iter().filter_map(std::result::Result::ok);
-        let other_files = others.filter(|path| !own.contains(&**path)).collect();
+        let own: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
         Ok(ExportChanges {
             files,
-            other_files,
+            other_files: other_files(out, self.layout(), &own),
             needs_overwrite: !is_empty(out),
         })
     }
@@ -307,6 +310,19 @@ fn state(
     )
 }
 
+/// The files of a directory that have names of the layout and are not among these.
+fn other_files(directory: &Path, layout: Layout, written: &[PathBuf]) -> Vec<PathBuf> {
+    let written: HashSet<&PathBuf> = written.iter().collect();
+    let is_named = |path: &Path| {
+        let relative = path.strip_prefix(directory).ok();
+        relative.is_some_and(|relative| layout.identify(relative).is_some())
+    };
+    let files = tree(directory).into_iter().filter_map(|file| file.ok());
+    files
+        .filter(|path| is_named(path) && !written.contains(path))
+        .collect()
+}
+
 /// The users who may own an exported key.
 struct Owners<'a> {
     attributes: &'a Attributes,
@@ -363,12 +379,17 @@ fn certificates_of(store: &Store, relative: &Path) -> Result<Vec<Certificate>> {
     all.map_err(|error| error.in_file(store.directory().join(relative)))
 }
 
-/// Fails if no CA of a bundle signed the certificate or the last certificate of its chain.
+/// Fails if no CA of a bundle signed the certificate, or one of its chain.
 fn check_issuer(
     certificate: &Certificate,
     chain: &[Certificate],
     bundle: &[Certificate],
 ) -> Result<()> {
+    // The link certificate of a finished rotation may follow a certificate whose CA is trusted
+    let mut all = iter::once(certificate).chain(chain);
+    if all.any(|one| issuer::is_signed_by(one, bundle)) {
+        return Ok(());
+    }
     let top = chain.last().unwrap_or(certificate);
     if bundle.contains(top) {
         return Ok(());
@@ -441,7 +462,7 @@ mod tests {
         fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
         fs::write(out.join("etcd/server.crt"), "other").unwrap();
         fs::remove_file(out.join("etcd/server.key")).unwrap();
-        fs::write(out.join("etcd/old.key"), "").unwrap();
+        fs::write(out.join("etcd/client-old.key"), "").unwrap();
         let other = changes();
         let state = |name: &str| {
             let path = out.join(name);
@@ -452,6 +473,6 @@ mod tests {
         assert_eq!(state("etcd/server.crt"), ExportState::OtherContents);
         assert_eq!(state("etcd/server.key"), ExportState::Missing);
         assert_eq!(state("etcd/peer.crt"), ExportState::UpToDate);
-        assert_eq!(other.other_files, [out.join("etcd/old.key")]);
+        assert_eq!(other.other_files, [out.join("etcd/client-old.key")]);
     }
 }

@@ -377,6 +377,35 @@ pub enum Finding {
         /// The file of the CA
         ca: PathBuf,
     },
+    /// EP058: the record of what the CAs of a directory issued has a gap, or was changed. It does
+    /// not stop anything.
+    DamagedRecord {
+        /// The file
+        path: PathBuf,
+        /// The first damaged line, and the number of all
+        reason: String,
+    },
+    /// EP059: the CA of a rotation that does not sign now has signed the certificate. A plan signs
+    /// it again with the other one.
+    RotatedCa {
+        /// The issuer that the certificate names
+        issuer: String,
+        /// The CA that signs now
+        ca: String,
+    },
+    /// EP060: the link certificate of a rotation does not follow the certificate in its file, or
+    /// still follows it after the rotation.
+    LinkCertificate {
+        /// Whether it is missing
+        is_missing: bool,
+    },
+    /// EP061: the files of a rotation fit no stage, or a change of them was interrupted.
+    Rotation {
+        /// The file of the CA
+        path: PathBuf,
+        /// The reason
+        reason: String,
+    },
 }
 
 impl Finding {

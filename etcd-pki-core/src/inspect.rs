@@ -14,6 +14,7 @@ mod files;
 pub(crate) mod issuer;
 mod place;
 mod reading;
+mod rotation;
 pub(crate) mod rules;
 mod signers;
 mod surroundings;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     contents::key_path,
     directory::{OtherFile, recognize},
     files::{PairFiles, Part, Stamps, public},
+    rotation::RotationState,
 };
 use std::path::Path;
 
@@ -38,6 +40,7 @@ pub use self::{
     checked::Checked,
     directory::{CurrentPair, Directory, TrustBundle, directory},
     place::{ca_kind, key_of, store_of, verifier},
+    rotation::{Stage, Strategy},
     rules::KeyMatch,
 };
 

@@ -7,7 +7,7 @@ mod table;
 
 use std::{fmt, str::FromStr};
 
-pub(crate) use self::identify::{FileKind, Identified, Neighbours, is_replaced_ca};
+pub(crate) use self::identify::{FileKind, Identified, Neighbours, RotationFile, is_idle_ca};
 pub use self::{ca_kind::CaKind, pair_paths::PairPaths};
 use crate::{
     error::{Error, Result},

@@ -155,6 +155,9 @@ pub mod probe;
 pub mod plan;
 
 #[cfg(feature = "store")]
+pub mod trust;
+
+#[cfg(feature = "store")]
 pub mod export;
 #[cfg(feature = "store")]
 pub mod kubespray;

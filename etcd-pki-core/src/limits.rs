@@ -97,6 +97,25 @@ pub(crate) const EXCHANGE_CAS: usize = 200;
 /// (`maxHandshakeCertificateMsg` in `crypto/tls/common.go`).
 pub(crate) const EXCHANGE_CHAIN: usize = 10;
 
+/// The bytes of a line in a record of issued certificates. A line with the names of 1,000 hosts has
+/// about 50,000. The names of a longer line are left out.
+#[cfg(feature = "store")]
+pub(crate) const RECORD_LINE: usize = 1024 * 1024;
+
+/// The bytes of a record of issued certificates. The certificates of 10,000 hosts add about 20 MB
+/// when all are issued.
+#[cfg(feature = "store")]
+pub(crate) const RECORD: u64 = 1024 * 1024 * 1024;
+
+/// The bytes at the end of a record that are searched for its last entry. An interrupted write
+/// leaves less than one batch of lines.
+#[cfg(feature = "store")]
+pub(crate) const RECORD_END: usize = 64 * 1024 * 1024;
+
+/// The damaged places of a record that are listed.
+#[cfg(feature = "store")]
+pub(crate) const RECORD_DAMAGE: usize = 100;
+
 /// Refuses an input with more items than the limit.
 pub(crate) fn check(
     what: &'static str,

@@ -99,6 +99,8 @@ struct Contents {
     /// The next verification cache; `None` if the plan covers only a part of the directory
     cache: Option<NextCache>,
     permissions: Attributes,
+    /// Whether issued certificates are recorded
+    records: bool,
 }
 
 /// A CA that may sign for the plan.
@@ -330,6 +332,12 @@ impl Plan {
         }
     }
 
+    /// The time of planning. Certificates of this plan are valid from then on.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.0.now
+    }
+
     /// Whether the plan signs the requests of hosts.
     #[must_use]
     pub fn signs_requests(&self) -> bool {
@@ -496,7 +504,7 @@ impl Contents {
 }
 
 /// The owner, group and modes of a specification. Looks up the names on this host.
-fn permissions(files: &FilesSpec, options: &PlanOptions) -> Result<Attributes> {
+pub(crate) fn permissions(files: &FilesSpec, backup: bool) -> Result<Attributes> {
     let number = |field: &str, name: &Option<String>, look_up: fn(&str) -> Result<u32>| {
         let number = name.as_deref().map(look_up).transpose();
         number.map_err(|error| Error::Specification {
@@ -517,7 +525,7 @@ fn permissions(files: &FilesSpec, options: &PlanOptions) -> Result<Attributes> {
             group: number("ca.group", &files.ca.group, group)?,
             key_mode: files.ca.key_mode,
         },
-        backup: options.backup,
+        backup,
         ..Attributes::default()
     })
 }

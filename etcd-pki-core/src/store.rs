@@ -13,6 +13,7 @@ mod other_layout;
 mod path;
 mod permissions;
 mod read;
+mod record;
 mod replace;
 mod replaced;
 mod staged;
@@ -24,11 +25,12 @@ use std::path::{Path, PathBuf};
 
 use self::lock::{Locked, Scope};
 pub use self::{
-    ca::{read_ca, read_ca_to_renew},
+    ca::{StoreAt, read_ca, read_ca_to_renew},
     keys::read_private_key,
     locked::LockedStore,
     path::has_further_names,
     read::{READ_LIMIT, read_file, read_regular_file},
+    record::{Issuance, Record, RecordDamage, RecordEntry, RecordedCa, record_issued, record_path},
     staged::{Installation, Installed, staged_key_path},
     write::{LockedFiles, NewFile, Overwrite, write_files, write_files_with},
 };
@@ -48,6 +50,7 @@ pub(crate) use self::{
         first_certificate, look, look_below, look_existing_below, read_below, read_certificates,
         read_existing_below, unless_too_large,
     },
+    record::check_record,
     tree::{Entry, files, is_empty, tree, whole_tree},
 };
 use crate::{
@@ -190,6 +193,7 @@ impl Store {
             made,
             lock,
             inherits: true,
+            records: true,
         })
     }
 }

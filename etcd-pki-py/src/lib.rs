@@ -38,6 +38,7 @@ mod kubespray;
 mod layout;
 mod plan;
 mod profile;
+mod record;
 mod request;
 mod signer;
 mod store;
@@ -75,6 +76,9 @@ mod _etcd_pki {
             PyStepReport,
         },
         profile::PyProfile,
+        record::{
+            PyRecord, PyRecordDamage, PyRecordEntry, PyRecordedCa, py_record_issued, py_record_path,
+        },
         request::PyCertificateRequest,
         store::{PyLockedStore, PyStore},
         verify::{PyVerdict, PyVerifier},

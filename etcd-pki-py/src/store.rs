@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use etcd_pki_core::{CaKind, Layout, Result, Store, store::LockedStore};
+use etcd_pki_core::{
+    CaKind, Layout, Result, Store,
+    store::{LockedStore, StoreAt},
+};
 use pyo3::{prelude::*, types::PyType};
 
 use crate::{
@@ -17,7 +20,9 @@ use crate::{
     interpreter,
     interrupt::locked,
     layout::PyPairPaths,
+    record::PyRecord,
     text::{Listed, PassphraseArgument},
+    time::{Instant, instant},
     words::Word,
 };
 
@@ -71,10 +76,11 @@ impl PyStore {
 
     /// Loads a CA from its certificate and key. An encrypted key needs its passphrase. The CA
     /// refuses the common names of the directory's members to nodes and clients. `for_renewal=True`
-    /// loads it even if it has expired, so that it can be renewed.
+    /// loads it even if it has expired, so that it can be renewed. `now` is the time at which it
+    /// must be valid.
     #[pyo3(
-        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false),
-        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False)"
+        signature = (kind=Word(CaKind::Client), *, passphrase=None, for_renewal=false, now=None),
+        text_signature = "($self, kind='client', *, passphrase=None, for_renewal=False, now=None)"
     )]
     fn ca(
         &self,
@@ -82,20 +88,34 @@ impl PyStore {
         kind: Word<CaKind>,
         passphrase: Option<PassphraseArgument>,
         for_renewal: bool,
+        now: Option<Instant>,
     ) -> PyResult<PyCertificateAuthority> {
         let load = if for_renewal {
-            Store::ca_for_renewal
+            StoreAt::ca_for_renewal
         } else {
-            Store::ca
+            StoreAt::ca
         };
         let passphrase = passphrase.as_deref();
-        work(py, || load(&self.0, kind.0, passphrase)).map(PyCertificateAuthority::new)
+        let store = self.0.at(instant(now));
+        work(py, || load(&store, kind.0, passphrase)).map(PyCertificateAuthority::new)
     }
 
     /// Whether the layout has a leaf's certificate under this name in the directory. The directory
     /// can have other files too.
     fn is_named(&self, path: PathBuf) -> bool {
         self.0.is_named(&path)
+    }
+
+    /// The path of the record of what the directory's CAs issued. The file need not exist.
+    #[getter]
+    fn record_path(&self) -> PathBuf {
+        self.0.record_path()
+    }
+
+    /// Reads the record of what the directory's CAs issued, and checks the links of its lines;
+    /// `None` if there is no record. A damaged record is no error.
+    fn record(&self, py: Python<'_>) -> PyResult<Option<PyRecord>> {
+        Ok(work(py, || self.0.record())?.map(PyRecord))
     }
 
     /// The other layout, if the directory has more files of it than of this one's; and one of those
@@ -157,7 +177,8 @@ pub(crate) struct PyLockedStore {
 #[pymethods]
 impl PyLockedStore {
     /// Writes a bundle that a CA issued under its role and name: the certificate with its chain,
-    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths.
+    /// mode 0644, and the key, mode 0600. Existing files are not replaced. Returns the paths. If a
+    /// CA of the directory signed it, it is added to the record first.
     fn write(&self, py: Python<'_>, bundle: &Bound<'_, PyBundle>) -> PyResult<Vec<PyPairPaths>> {
         let bundle = bundle.get().get();
         let written = self.with(py, |files| files.write(bundle))?;
@@ -239,6 +260,19 @@ impl PyLockedStore {
     fn names_ca_by_serial(&self, py: Python<'_>, ca: &Bound<'_, PyCertificate>) -> PyResult<bool> {
         let ca = &ca.get().0;
         self.with(py, |files| files.names_ca_by_serial(ca))
+    }
+
+    /// From now on, adds no certificate to the record of the directory's CAs. The record then has a
+    /// gap that nothing shows.
+    fn without_record(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        let files = slf.get();
+        interpreter::without(py, || {
+            let mut held = files.held();
+            let locked = held.take().ok_or_else(|| state_error(LET_GO))?;
+            *held = Some(locked.without_record());
+            Ok::<_, PyErr>(())
+        })?;
+        Ok(slf)
     }
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {

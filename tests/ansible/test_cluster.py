@@ -77,7 +77,7 @@ def test_made_once(ansible, options):
 
 def test_one_change_touches_one_certificate(ansible, options):
     ansible.module("cluster", **options)
-    files = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
+    files = {path.name: path.read_bytes() for path in Path(options["directory"]).glob("[!.]*")}
     members = [SPECIFICATION["members"][0], dict(name="etcd-2", addresses=["10.0.0.99"])]
     changed = dict(options, members=members)
     check = ansible.module("cluster", ("--check", "--diff"), **changed)
@@ -94,7 +94,7 @@ def test_one_change_touches_one_certificate(ansible, options):
             before={path: dict(names=sorted(["10.0.0.12", *always]))},
             after={path: dict(names=sorted(["10.0.0.99", *always]), action="renew", reasons=messages(change["reasons"]))},
         )
-    now = {path.name: path.read_bytes() for path in Path(options["directory"]).iterdir()}
+    now = {path.name: path.read_bytes() for path in Path(options["directory"]).glob("[!.]*")}
     assert [name for name in files if files[name] != now[name]] == ["member-etcd-2.pem"] and files.keys() == now.keys()
 
 
@@ -185,6 +185,7 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert mode(directory / "member-etcd-1-key.pem") == 0o640
     assert f"{tmp_path}/kubeadm/etcd-1/etcd/peer.crt" in [change["certificate"] for change in layout["changes"]]
     assert sorted(os.listdir(tmp_path / "rsa")) == [
+        ".etcd-pki-issued.jsonl",
         ".etcd-pki.lock",
         "ca-key.pem",
         "ca.pem",
@@ -194,7 +195,10 @@ def test_files_modes_and_layouts(ansible, options, tmp_path):
     assert names(tmp_path / "rsa" / "member-etcd-1.pem") == ["etcd"]
     assert "2048 bit" in openssl("pkey", "-in", tmp_path / "rsa" / "member-etcd-1-key.pem", "-noout", "-text")
     assert "a CA" in openssl("x509", "-in", tmp_path / "rsa" / "ca.pem", "-noout", "-subject") and habits["changed"]
-    assert sorted(os.listdir(tmp_path / "alone")) == [".etcd-pki.lock", "ca-key.pem", "ca.pem"] and alone["changed"]
+    assert (
+        sorted(os.listdir(tmp_path / "alone")) == [".etcd-pki-issued.jsonl", ".etcd-pki.lock", "ca-key.pem", "ca.pem"]
+        and alone["changed"]
+    )
     assert {change["host"] for change in host["changes"]} <= {"kube-1", None}
 
 
@@ -215,7 +219,7 @@ def test_an_encrypted_ca(ansible, options):
     for result in (without, wrong, unasked, mistaken):
         assert result["failed"] and "passphrase" in result["msg"], result
     assert asked["changed"] and not asked["failed"]
-    assert not kept["failed"] and not kept["changed"], "nothing is to be signed"
+    assert not kept["failed"] and not kept["changed"], "nothing must be signed"
     assert again["changed"] and not again["failed"]
 
 
@@ -337,7 +341,7 @@ def test_bad_input(ansible, options, tmp_path):
     ]):  # fmt: skip
         assert result["failed"], result
         assert expected in result["msg"] and "MODULE FAILURE" not in result["msg"], result["msg"]
-        assert " --" not in result["msg"], "nobody who writes a task can say an option of the command"
-        assert "line 1" not in result["msg"], "nobody has seen that line"
+        assert " --" not in result["msg"], "a task has no options of the command"
+        assert "line 1" not in result["msg"], "the author of the task has not seen that line"
     assert not os.path.exists(options["directory"])
     assert not (gone / "ca.pem").exists(), "no CA is made beside what another one has signed"

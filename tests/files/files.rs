@@ -209,11 +209,11 @@ fn further_names_of_what_is_replaced_are_told() {
         fs::hard_link(&path, &copy).unwrap();
         let old = fs::read(&copy).unwrap();
         let output = pki.run(line);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{line}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{line}: {stderr}");
         let told = format!("warning: {file} had further names (hard links), {warning}");
-        assert_eq!(said.matches(&told).count(), 1, "{line}: {said}");
-        assert_eq!(said.matches(warning).count(), 1, "{line}: {said}");
+        assert_eq!(stderr.matches(&told).count(), 1, "{line}: {stderr}");
+        assert_eq!(stderr.matches(warning).count(), 1, "{line}: {stderr}");
         assert_eq!(fs::read(&copy).unwrap(), old, "{line}");
         assert_ne!(fs::read(&path).unwrap(), old, "{line}");
         fs::remove_file(copy).unwrap();
@@ -221,10 +221,10 @@ fn further_names_of_what_is_replaced_are_told() {
     // Files that were not replaced are not reported
     fs::hard_link(pki.parent().join("app.pem"), pki.parent().join("copy")).unwrap();
     let refused = pki.run("cert sign app.csr --role client --cn app -d pki -o app.pem");
-    let said = String::from_utf8(refused.stderr).unwrap();
+    let stderr = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        !refused.status.success() && !said.contains(warning),
-        "{said}"
+        !refused.status.success() && !stderr.contains(warning),
+        "{stderr}"
     );
 }
 

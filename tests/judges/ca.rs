@@ -61,6 +61,7 @@ impl Made {
             &self.file(&certificate),
             &self.file(&key),
             Some(&passphrase),
+            SystemTime::now(),
         )
     }
 

@@ -203,12 +203,12 @@ fn leaves() {
             true,
         ),
         (
-            "a critical extension that nobody knows",
+            "an unknown critical extension",
             format!("{LEAF}\n1.2.3.4=critical,ASN1:NULL"),
             false,
         ),
         (
-            "an extension that nobody knows",
+            "an unknown extension",
             format!("{LEAF}\n1.2.3.4=ASN1:NULL"),
             true,
         ),

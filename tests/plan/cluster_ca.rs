@@ -23,8 +23,8 @@ fn a_ca_is_never_made_beside_another() {
             .iter()
             .for_each(|file| fs::remove_file(cluster.file(file)).unwrap());
         let before = cluster.contents();
-        let said = stderr_of(&apply(), 1);
-        assert!(said.contains("no new CA was made"), "{said}");
+        let stderr = stderr_of(&apply(), 1);
+        assert!(stderr.contains("no new CA was made"), "{stderr}");
         assert_eq!(cluster.contents(), before);
         saved
             .into_iter()
@@ -35,16 +35,19 @@ fn a_ca_is_never_made_beside_another() {
     fs::remove_file(cluster.file("ca-key.pem")).unwrap();
     assert!(apply().status.success());
     fs::remove_file(cluster.file("client-root.pem")).unwrap();
-    let said = stderr_of(&apply(), 1);
+    let stderr = stderr_of(&apply(), 1);
     assert!(
-        said.contains("ca-key.pem") && said.contains("--requests"),
-        "{said}"
+        stderr.contains("ca-key.pem") && stderr.contains("--requests"),
+        "{stderr}"
     );
     fs::write(cluster.file("ca-key.pem"), key).unwrap();
     // The CA of another specification
     cluster.specify(&format!("ca: {{common_name: other-ca}}\n{SPECIFICATION}"));
-    let said = stderr_of(&apply(), 1);
-    assert!(said.contains("the specification has other-ca"), "{said}");
+    let stderr = stderr_of(&apply(), 1);
+    assert!(
+        stderr.contains("the specification has other-ca"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Cluster {
     }
 }
 
-fn said(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -110,16 +110,19 @@ fn a_peer_ca_that_is_not_specified_any_more() {
         assert_eq!(one.stderr(), "", "{layout}");
         for options in [&["--prune"][..], &["--prune"], &[]] {
             let output = cluster.output("apply", options);
-            let said = said(&output);
-            assert!(output.status.success(), "{layout}: {said}");
+            let stderr = stderr(&output);
+            assert!(output.status.success(), "{layout}: {stderr}");
             assert!(
-                said.contains(&format!(
+                stderr.contains(&format!(
                     "{} is not in the specification, which has no separate peer CA",
                     ca[0]
                 )),
-                "{said}"
+                "{stderr}"
             );
-            assert!(said.contains(&format!("leaves it and {}", ca[1])), "{said}");
+            assert!(
+                stderr.contains(&format!("leaves it and {}", ca[1])),
+                "{stderr}"
+            );
         }
         for stem in pairs {
             for name in [format!("{stem}.pem"), format!("{stem}-key.pem")] {
@@ -137,7 +140,7 @@ fn a_peer_ca_that_is_not_specified_any_more() {
         assert_eq!(cluster.plan()["unmanaged_ca"], ca[0], "{layout}");
         fs::remove_file(cluster.file(ca[1])).unwrap();
         assert_eq!(cluster.plan()["unmanaged_ca"], json!(null), "{layout}");
-        assert_eq!(said(&cluster.output("plan", &[])), "", "{layout}");
+        assert_eq!(stderr(&cluster.output("plan", &[])), "", "{layout}");
     }
 }
 
@@ -166,7 +169,7 @@ fn a_plan_names_the_key_that_it_would_miss() {
     .unwrap();
     // Nothing must be signed, so no key is missing
     assert_eq!(cluster.plan()["missing_ca_keys"], json!([]));
-    assert_eq!(said(&cluster.output("plan", &[])), "");
+    assert_eq!(stderr(&cluster.output("plan", &[])), "");
     let key = cluster.file("member-a-key.pem");
     fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
     fs::remove_file(cluster.file("peer-a.pem")).unwrap();
@@ -178,11 +181,15 @@ fn a_plan_names_the_key_that_it_would_miss() {
     let output = cluster.output("plan", &["--check"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(
-        said(&output).contains("ca-key.pem is not there"),
+        stderr(&output).contains("ca-key.pem is not there"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
-    assert!(said(&output).contains("--requests"), "{}", said(&output));
+    assert!(
+        stderr(&output).contains("--requests"),
+        "{}",
+        stderr(&output)
+    );
     assert!(!cluster.output("apply", &[]).status.success());
 
     fs::rename(
@@ -191,6 +198,6 @@ fn a_plan_names_the_key_that_it_would_miss() {
     )
     .unwrap();
     assert_eq!(cluster.plan()["missing_ca_keys"], json!([]));
-    assert_eq!(said(&cluster.output("plan", &["--check"])), "");
+    assert_eq!(stderr(&cluster.output("plan", &["--check"])), "");
     assert!(cluster.output("apply", &[]).status.success());
 }

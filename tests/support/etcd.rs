@@ -204,7 +204,7 @@ impl Cluster {
             );
             // etcdctl connects once and then waits for a second, so it starts when all members
             // listen.
-            let told = if self.members.iter().all(Running::listens) {
+            let state = if self.members.iter().all(Running::listens) {
                 let health = self.etcdctl(credentials, &["endpoint", "health"]);
                 if health.success() {
                     return;
@@ -215,7 +215,7 @@ impl Cluster {
             };
             assert!(
                 Instant::now() < deadline,
-                "etcd {:?} is not healthy after {HEALTH_LIMIT:?}: {told}",
+                "etcd {:?} is not healthy after {HEALTH_LIMIT:?}: {state}",
                 self.version,
             );
             thread::sleep(Duration::from_millis(20));

@@ -217,6 +217,25 @@ def test_numbers_that_are_no_port(port):
             make()
 
 
+@pytest.mark.parametrize(
+    ("mapping", "field"),
+    [
+        ({"members": ["etcd-1"], "clients": [{"name": "a", "validity": "90"}]}, "clients[0].validity"),
+        ({"members": [{"name": "etcd-1", "adresses": ["10.0.0.11"]}]}, "members[0].adresses"),
+        ({"members": "etcd-1"}, "members"),
+        ({"members": ["etcd-1"], "defaults": {"validity": "9d", "renew_before": "9d"}}, "defaults.renew_before"),
+        ({"members": ["etcd-1", "etcd-1"]}, "members[1].name"),
+    ],
+)
+def test_errors_of_a_mapping_name_the_field(mapping, field):
+    """The caller has not seen the text that is read."""
+    with pytest.raises(etcd_pki.SpecificationError) as raised:
+        Cluster.from_mapping(mapping)
+    error = raised.value
+    assert (error.line, error.column, error.field) == (None, None, field)
+    assert str(error).startswith(f"{field}: ")
+
+
 def test_mappings_that_are_none():
     for wrong in (7, [], {"members": {1, 2}}, {"members": object()}, {"a": float("nan")}, {7: 7}):
         with pytest.raises((TypeError, ValueError)):

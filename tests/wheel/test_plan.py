@@ -161,7 +161,10 @@ def test_export(cluster, tmp_path):
     with pytest.raises(FileExistsError):
         cluster.export(tmp_path / "etcd-1", host="etcd-1", store=Store(tmp_path / "all"))
     assert cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True) == exported
-    assert exported.unset_owners == []
+    assert exported.unset_owners == [] and exported.other_files == []
+    (tmp_path / "etcd-1" / "client-old-key.pem").write_bytes(b"old")
+    again = cluster.export(tmp_path / "etcd-1", host="etcd-1", store=tmp_path / "all", overwrite=True)
+    assert again.other_files == [tmp_path / "etcd-1" / "client-old-key.pem"] and again.other_files[0].exists()
 
 
 def test_another_ca(cluster, tmp_path):
@@ -187,7 +190,7 @@ def test_progress_that_raises(tmp_path):
 
 def assert_whole(directory):
     """Checks that each existing certificate has its key, and that there are no other files."""
-    names = {file.name for file in directory.iterdir() if not file.is_symlink()} - {".etcd-pki.lock"}
+    names = {file.name for file in directory.iterdir() if not file.is_symlink()} - {".etcd-pki.lock", ".etcd-pki-issued.jsonl"}
     certificates = {name for name in names if name.endswith(".pem") and not name.endswith("-key.pem")}
     for name in certificates:
         etcd_pki.Bundle.from_files(directory / name, directory / name.replace(".pem", "-key.pem"))

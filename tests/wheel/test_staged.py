@@ -67,9 +67,9 @@ def test_the_changes_of_an_export(tmp_path):
     assert all(file.source == tmp_path / "all" / file.path.name for file in changes.files)
     exported = cluster.export(out, host="etcd-1", store=tmp_path / "all")
     assert exported.files == [file.path for file in changes.files]
-    (out / "old-key.pem").write_text("")
+    (out / "client-old-key.pem").write_text("")
     done = cluster.export_changes(out, host="etcd-1", store=tmp_path / "all")
-    assert not done.is_changed and done.needs_overwrite and done.other_files == [out / "old-key.pem"]
+    assert not done.is_changed and done.needs_overwrite and done.other_files == [out / "client-old-key.pem"]
     assert repr(done) == f"<ExportChanges {len(exported.files)} files>"
     assert repr(done.files[0]) == f"<ExportFile {out / 'ca.pem'}: up to date>"
     assert done != changes

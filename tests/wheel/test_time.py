@@ -16,6 +16,7 @@ from etcd_pki import (
     Profile,
     Renewal,
     Role,
+    Store,
     Verifier,
 )
 
@@ -28,6 +29,10 @@ def instants(ca):
     """Returns everything that accepts a time."""
     yield lambda instant: CertificateAuthority.create("etcd-ca", now=instant)
     yield lambda instant: CertificateAuthority.load(ca.certificate, ca.key, now=instant)
+    yield lambda instant: CertificateAuthority.from_pem(ca.certificate.to_pem(), ca.key.to_secret_pem(), now=instant)
+    yield lambda instant: CertificateAuthority.from_files("ca.pem", "ca-key.pem", now=instant)
+    yield lambda instant: CertificateAuthority.from_signer(ca.certificate, ca.key, now=instant)
+    yield lambda instant: Store("pki").ca(now=instant)
     yield lambda instant: ca.issue(Role.CLIENT, "backup", now=instant)
     yield lambda instant: ca.renewed(now=instant)
     yield lambda instant: ca.renew(ca.certificate, now=instant)

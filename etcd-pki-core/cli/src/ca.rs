@@ -1,17 +1,21 @@
 //! `etcd-pki ca`: CAs.
 
+mod issued;
 mod renew;
+mod rotate;
 
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 use etcd_pki_core::{
     CaKind, Certificate, CertificateAuthority, Error, Identity, Passphrase, PrivateKey, Store,
-    internal::read_regular_file, role::Compatibility,
+    internal::read_regular_file,
+    role::Compatibility,
+    store::{Issuance, record_issued},
 };
 use zeroize::Zeroizing;
 
-use self::renew::Renew;
+use self::{issued::Issued, renew::Renew, rotate::Rotate};
 use crate::{
     facts::CertificateFacts,
     failure::{Failure, Outcome},
@@ -19,7 +23,7 @@ use crate::{
     input::{Input, called, parse_in_place},
     options::{
         self, DirectoryOptions, FormatOption, JsonOption, KeyOptions, KeyUse, PairOutOptions,
-        PassphraseOptions, ValidityOptions,
+        PassphraseOptions, RecordOption, ValidityOptions,
     },
     output,
     report::Report,
@@ -27,12 +31,13 @@ use crate::{
     time,
 };
 
-/// Create, show and renew CAs
+/// Create, show, renew and rotate CAs, and show what they issued
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
   etcd-pki ca new -d pki
   etcd-pki ca show -d pki
+  etcd-pki ca issued -d pki
 
 Exit codes:
   0  done
@@ -42,6 +47,8 @@ pub(crate) enum CaCommand {
     New(Box<New>),
     Show(Show),
     Renew(Renew),
+    Rotate(Box<Rotate>),
+    Issued(Issued),
 }
 
 impl CaCommand {
@@ -50,6 +57,8 @@ impl CaCommand {
             Self::New(command) => command.run(input),
             Self::Show(command) => command.run(input),
             Self::Renew(command) => command.run(input),
+            Self::Rotate(command) => command.run(input),
+            Self::Issued(command) => command.run(),
         }
     }
 }
@@ -109,6 +118,8 @@ pub(crate) struct New {
     #[arg(long, help_heading = "Output")]
     replace_ca: bool,
     #[command(flatten)]
+    record: RecordOption,
+    #[command(flatten)]
     json: JsonOption,
 }
 
@@ -136,6 +147,7 @@ impl New {
             None => self.obtain_key(input, passphrase.as_ref()),
         })?;
         let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+        let locked = self.record.applied_to(locked);
         let had_one = paths.certificate.exists();
         let kept = report.while_replacing(&[&paths.certificate, &paths.key], || {
             let passphrase = passphrase.as_ref();
@@ -227,7 +239,12 @@ impl New {
             Replacing::Nothing
         };
         let cuts_off = self.replace_ca && cuts_off(out, &ca);
-        let written = report.write(&files, replacing);
+        let key_file = if self.key.is_new() { key_out } else { out };
+        let recorded = self.record.place_of(out, key_file);
+        let written = report.write_recorded(&files, replacing, &|| match &recorded {
+            Some(file) => record_issued(file, &[Issuance::of_new_ca(ca.certificate())]),
+            None => Ok(()),
+        });
         written.map_err(|failure| match failure {
             Failure::Refused(Error::ExistingFile { path }) => in_the_way(&path, out, key_out),
             failure => failure,

@@ -81,19 +81,30 @@ pub(crate) fn write(
     files: &[File<'_>],
     replacing: Replacing,
 ) -> Result<Option<PairPaths>, Failure> {
+    write_recorded(files, replacing, &|| Ok(()))
+}
+
+/// Writes files as [`write`] does. Calls `record` when the files are complete, before the first one
+/// is at its path or printed.
+pub(crate) fn write_recorded(
+    files: &[File<'_>],
+    replacing: Replacing,
+    record: &dyn Fn() -> etcd_pki_core::Result<()>,
+) -> Result<Option<PairPaths>, Failure> {
     let written: Vec<_> = files
         .iter()
         .map(File::path)
         .filter(|path| !is_standard(path))
         .collect();
-    write_locked(files, replacing, &lock(&written)?)
+    write_locked(files, replacing, &lock(&written)?, record)
 }
 
-/// Writes files as [`write`] does, in directories that are locked.
-pub(crate) fn write_locked(
+/// Writes files as [`write_recorded`] does, in directories that are locked.
+fn write_locked(
     files: &[File<'_>],
     replacing: Replacing,
     locked: &LockedFiles,
+    record: &dyn Fn() -> etcd_pki_core::Result<()>,
 ) -> Result<Option<PairPaths>, Failure> {
     let (printed, written): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| is_standard(file.path));
@@ -112,9 +123,9 @@ pub(crate) fn write_locked(
         .collect();
     let ca = ca_paths(&written).filter(|_| replacing == Replacing::CaFiles);
     let kept = match ca {
-        Some(ca) => locked.replace_ca(&new, &ca)?,
+        Some(ca) => locked.replace_ca(&new, &ca, record)?,
         None => {
-            locked.write(&new, replacing.overwrite())?;
+            locked.write_recorded(&new, replacing.overwrite(), record)?;
             None
         }
     };

@@ -7,6 +7,7 @@ mod identity;
 mod key;
 mod passphrase;
 mod profile;
+mod record;
 
 use std::{ffi::OsStr, str::FromStr};
 
@@ -25,6 +26,7 @@ pub(crate) use self::{
     key::{AlgorithmOption, FormatOption, KeyOptions, KeyUse},
     passphrase::{NewPassphraseOptions, PassphraseOptions},
     profile::{ProfileOptions, ValidityOptions, habits},
+    record::RecordOption,
 };
 
 /// `--json` of the commands that write.

@@ -93,8 +93,20 @@ impl Report {
         files: &[File<'_>],
         replacing: Replacing,
     ) -> Result<(), Failure> {
+        self.write_recorded(files, replacing, &|| Ok(()))
+    }
+
+    /// Writes files as [`Report::write`] does. Calls `record` when they are complete, before the
+    /// first one is at its path or printed.
+    pub(crate) fn write_recorded(
+        &mut self,
+        files: &[File<'_>],
+        replacing: Replacing,
+        record: &dyn Fn() -> etcd_pki_core::Result<()>,
+    ) -> Result<(), Failure> {
         let paths: Vec<_> = files.iter().map(File::path).collect();
-        let kept = self.while_replacing(&paths, || files::write(files, replacing))?;
+        let write = || files::write_recorded(files, replacing, record);
+        let kept = self.while_replacing(&paths, write)?;
         self.kept_ca(kept.as_ref());
         Ok(())
     }

@@ -10,12 +10,14 @@ use super::{
     recognize,
 };
 use crate::{
+    ca::base_name,
     cluster::{CaSpec, CommonName, Peers},
     error::{Error, Result},
     inspect::issuer,
     key::KeyAlgorithm,
     layout::{CaKind, FileKind},
     store::{Store, read_ca, read_certificates, read_regular_file},
+    time::clock,
     x509::certificate::Certificate,
 };
 
@@ -31,7 +33,7 @@ pub(super) fn describe(
     let algorithm = certificate.public_key().algorithm().map(KeyAlgorithm::made);
     let usual = habits.compatibility.ca().validity();
     let mut ca = CaSpec {
-        common_name: certificate.common_name(),
+        common_name: described_name(&certificate),
         algorithm: algorithm.filter(|algorithm| *algorithm != habits.ca_algorithm()),
         validity: habits::validity(&certificate).filter(|validity| *validity != usual),
         ..CaSpec::default()
@@ -44,12 +46,22 @@ pub(super) fn describe(
     }
     if let Some(certificate) = of_kind(store, pairs, CaKind::Peer, remarks)? {
         ca.peers = Some(Peers::Separate);
-        let common_name = certificate.common_name();
+        let common_name = described_name(&certificate);
         if ca.peer_common_name() != common_name {
             ca.peer_common_name = common_name.map_or(CommonName::Absent, CommonName::Given);
         }
     }
     Ok(ca)
+}
+
+/// The common name of a CA, without the time that a rotation adds: the specification stays valid
+/// during and after a rotation.
+fn described_name(certificate: &Certificate) -> Option<String> {
+    let name = certificate.common_name()?;
+    match base_name(&name) {
+        "" => None,
+        base => Some(base.to_owned()),
+    }
 }
 
 /// A CA's certificate; `None` if its file is missing.
@@ -97,7 +109,9 @@ fn of_kind(
     if read_regular_file(&paths.key).is_err() {
         let text = "is not here, or cannot be read: without it nothing can be renewed";
         remarks.push(Remark::new(&pair.paths.key, text));
-    } else if let Err(Error::File { error, .. }) = read_ca(&paths.certificate, &paths.key, None) {
+    } else if let Err(Error::File { error, .. }) =
+        read_ca(&paths.certificate, &paths.key, None, clock::now())
+    {
         remarks.push(Remark::new(
             &pair.paths.key,
             format!("cannot sign: {error}"),

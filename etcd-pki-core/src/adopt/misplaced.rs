@@ -152,7 +152,7 @@ fn usual_common_names(layout: Layout, pair: &Pair) -> Vec<String> {
             .map(|name| layout.member_client_common_name(name))
             .to_vec(),
         FileKind::Client => vec![name.clone()],
-        FileKind::Ca(_) | FileKind::ReplacedCa(_) => Vec::new(),
+        FileKind::Ca(_) | FileKind::ReplacedCa(_) | FileKind::Rotation(..) => Vec::new(),
     }
 }
 

@@ -111,7 +111,7 @@ impl CaAt<'_> {
         let grant = self.ca.grant(profile, identity)?;
         let (certificate, validity_cut) = self.ca.sign_grant(key.public_key(), &grant, self.now)?;
         let issued = IssuedFor {
-            role: profile.role(),
+            role: Some(profile.role()),
             name: identity.name().map(str::to_owned),
             validity_cut,
         };

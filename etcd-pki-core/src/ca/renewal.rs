@@ -18,6 +18,7 @@ use crate::{
     request::CertificateRequest,
     time::{clock, validity::Validity},
     x509::{
+        bundle::Bundle,
         certificate::Certificate,
         extensions::{ExtendedKeyUsage, ExtensionsBuilder},
         serial::SerialNumber,
@@ -51,6 +52,47 @@ impl CaAt<'_> {
         validity: Validity,
     ) -> Result<Issued> {
         self.renewed(certificate, key, Some(validity))
+    }
+
+    /// Renews the certificate of a bundle for the same key. The bundle keeps its role and name, and
+    /// the certificates of its chain that still apply.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use etcd_pki_core::{CertificateAuthority, Identity, Role};
+    ///
+    /// let ca = CertificateAuthority::create("etcd-ca")?;
+    /// let bundle = ca.issue(Role::Client, Identity::new("backup")?)?;
+    /// let later = SystemTime::now() + Duration::from_secs(300 * 86_400);
+    /// let renewed = ca.at(later).renew_bundle(&bundle)?;
+    /// assert_eq!(renewed.key().public_key(), bundle.key().public_key());
+    /// assert!(renewed.certificate().not_after() > bundle.certificate().not_after());
+    /// # Ok::<(), etcd_pki_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`CaAt::renew`].
+    pub fn renew_bundle(&self, bundle: &Bundle) -> Result<Bundle> {
+        self.renewed_bundle(bundle, None)
+    }
+
+    /// Renews a bundle as [`CaAt::renew_bundle`] does, with another validity.
+    ///
+    /// # Errors
+    ///
+    /// As [`CaAt::renew`].
+    pub fn renew_bundle_for(&self, bundle: &Bundle, validity: Validity) -> Result<Bundle> {
+        self.renewed_bundle(bundle, Some(validity))
+    }
+
+    fn renewed_bundle(&self, bundle: &Bundle, validity: Option<Validity>) -> Result<Bundle> {
+        let certificate = bundle.certificate();
+        let issued = self.renewed(certificate, certificate.public_key(), validity)?;
+        let (certificate, chain, requested_end) =
+            issued.keeping(bundle.chain(), self.ca).into_parts();
+        bundle.renewed(certificate, chain, requested_end)
     }
 
     pub(crate) fn renewed(
@@ -147,7 +189,8 @@ impl CaAt<'_> {
         let key = PrivateKey::from_der(&key.to_secret_der())?;
         let key = SigningKey::Here(Box::new(key));
         let renewed = CertificateAuthority::from_parts(certificate, Vec::new(), key, now)?;
-        let renewed = renewed.accepted(now)?;
+        let mut renewed = renewed.accepted(now)?;
+        renewed.link.clone_from(&ca.link);
         Ok(renewed.with_member_common_names(ca.member_common_names.iter().cloned()))
     }
 }

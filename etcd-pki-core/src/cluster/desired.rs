@@ -1,9 +1,10 @@
 //! Lists what must exist for a cluster: its CAs, and each pair of files with the CA that signs it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::SystemTime};
 
 use super::{Cluster, renewal::RenewBefore};
 use crate::{
+    ca::is_same_name,
     error::Result,
     finding::Finding,
     inspect::rules::peer_port_for,
@@ -11,8 +12,8 @@ use crate::{
     layout::{CaKind, PairPaths},
     profile::{CaProfile, Profile},
     role::Role,
-    time::clock,
     x509::{
+        certificate::Certificate,
         extensions::ExtendedKeyUsage,
         identity::{AlternativeName, Identity},
     },
@@ -78,6 +79,12 @@ impl DesiredCa {
 }
 
 impl DesiredCa {
+    /// Whether a certificate has the common name of this CA. A rotation adds its time to the name.
+    pub(crate) fn is_named(&self, certificate: &Certificate) -> bool {
+        let current = certificate.common_name();
+        is_same_name(self.common_name().as_deref(), current.as_deref())
+    }
+
     /// The subject, as RFC 4514 writes it.
     pub(crate) fn subject(&self) -> String {
         let organization = self.identity.organization();
@@ -146,11 +153,10 @@ impl DesiredPair {
 }
 
 impl DesiredPair {
-    /// The finding that this pair is renewed later than specified: `renew_before` is more than a
-    /// third of the certificate's validity.
+    /// The finding that a certificate issued at this time is renewed later than specified:
+    /// `renew_before` is more than a third of its validity.
     #[must_use]
-    pub fn renewed_later(&self) -> Option<Finding> {
-        let now = clock::now();
+    pub fn renewed_later(&self, now: SystemTime) -> Option<Finding> {
         let end = self.profile.validity().end(now).ok()?;
         let life = end.duration_since(now).unwrap_or_default();
         self.renew_before.shortened(life)

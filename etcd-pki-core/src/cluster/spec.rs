@@ -123,6 +123,9 @@ pub struct CaSpec {
     /// The common name of the separate peer CA; by default it is derived from the other CA's
     #[serde(skip_serializing_if = "is_default")]
     pub peer_common_name: CommonName,
+    /// Whether issued certificates are added to the record of the directory's CAs, as by default
+    #[serde(skip_serializing_if = "is_true")]
+    pub record: bool,
 }
 
 /// The defaults for all certificates of a cluster. An entry may differ: `defaults`.
@@ -392,6 +395,7 @@ impl CaSpec {
             validity: None,
             peers: None,
             peer_common_name: CommonName::Usual,
+            record: true,
         }
     }
 
@@ -567,6 +571,11 @@ fn is_usual_admin(admin: &Option<AdminSpec>) -> bool {
 
 fn is_shared(peers: &Option<Peers>) -> bool {
     *peers != Some(Peers::Separate)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 #[cfg(test)]

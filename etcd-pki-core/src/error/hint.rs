@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, LOCK_FILE};
+use super::{Error, LOCK_FILE, RECORD_FILE};
 use crate::{foreign, text};
 
 impl Error {
@@ -22,6 +22,17 @@ impl Error {
                 if path.file_name().is_some_and(|name| name == LOCK_FILE) =>
             {
                 "nothing was changed: remove it while no etcd-pki runs there, and the next one makes the lock file that it needs"
+            }
+            Self::Blocked { path, .. }
+            | Self::SymbolicLink { path }
+            | Self::NotAFile { path }
+            | Self::Io {
+                action: "write" | "read" | "lock",
+                path,
+                ..
+            } if path.file_name().is_some_and(|name| name == RECORD_FILE) => {
+                "no certificate is issued that is not in the record of its CA; make this file writable, or leave the record \
+                 out: --no-record, or `ca: {record: false}` in the specification"
             }
             Self::Blocked { .. } => {
                 "it was left as it is: move it away, or repair it; --rekey replaces a key that cannot be read"
@@ -117,7 +128,10 @@ impl Error {
             Self::NoSubject => {
                 "with no common name (--no-cn) give an organization (--org), which etcd's grpc-proxy takes"
             }
-            Self::NotAdoptable { hint, .. } => return Some(hint.clone()),
+            Self::NotAdoptable { hint, .. } | Self::Rotation { hint, .. } => {
+                return Some(hint.clone());
+            }
+            Self::GateClosed { .. } => "nothing was changed; do what is missing, and run it again",
             Self::NotACa { .. } => "give the certificate of the CA itself with --ca",
             Self::NotReplaceable { .. } => {
                 "nothing was changed; move the file elsewhere, or write to another one"

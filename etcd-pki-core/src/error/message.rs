@@ -154,6 +154,18 @@ impl fmt::Display for Words<'_> {
             Error::NotAdoptable {
                 directory, reason, ..
             } => write!(f, "{} cannot be adopted: {reason}", directory.display()),
+            Error::GateClosed { reasons } => write!(
+                f,
+                "the next stage of the rotation is not safe yet: {}",
+                reasons.join("; ")
+            ),
+            Error::Rotation {
+                directory, reason, ..
+            } => write!(
+                f,
+                "the CA in {} is not rotated: {reason}",
+                directory.display()
+            ),
             Error::NotACa { subject, reason } => {
                 write!(f, "{subject} is not a CA: {reason}")
             }

@@ -92,6 +92,18 @@ impl Finding {
                 facts.subject = Some(issuer.clone());
                 facts.target = Some(ca.clone());
             }
+            Self::RotatedCa { issuer, ca } => {
+                facts.subject = Some(issuer.clone());
+                facts.name = Some(ca.clone());
+            }
+            Self::LinkCertificate { is_missing } => {
+                let reason = if *is_missing { "missing" } else { "left" };
+                facts.reason = Some(reason.to_owned());
+            }
+            Self::Rotation { path, reason } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(reason.clone());
+            }
             Self::OutlivesCa { ca, not_after } => {
                 facts.target = Some(ca.clone());
                 facts.not_after = Some(*not_after);
@@ -152,6 +164,10 @@ impl Finding {
             Self::SkippedBlocks { path, lines } => {
                 facts.path.clone_from(path);
                 facts.reason = Some(format!("lines {}", numbers(lines)));
+            }
+            Self::DamagedRecord { path, reason } => {
+                facts.path = Some(path.clone());
+                facts.reason = Some(reason.clone());
             }
             Self::EmptyFile { path, is_zeros } => {
                 facts.path = Some(path.clone());
@@ -409,6 +425,19 @@ mod tests {
             Finding::CaOwner {
                 path: path(),
                 owner: text(),
+            },
+            Finding::DamagedRecord {
+                path: path(),
+                reason: text(),
+            },
+            Finding::RotatedCa {
+                issuer: text(),
+                ca: text(),
+            },
+            Finding::LinkCertificate { is_missing: true },
+            Finding::Rotation {
+                path: path(),
+                reason: text(),
             },
         ]
     }

@@ -127,6 +127,28 @@ impl fmt::Display for Sentence<'_> {
                 "signed by {issuer} ({}), another CA of this directory; etcd-pki leaves it alone",
                 ca.display()
             ),
+            Finding::RotatedCa { issuer, ca } => {
+                write!(
+                    f,
+                    "signed by {issuer}, and {ca} signs in this stage of the rotation"
+                )
+            }
+            Finding::LinkCertificate { is_missing: true } => {
+                write!(f, "the link certificate of the rotation is missing")
+            }
+            Finding::LinkCertificate { is_missing: false } => {
+                write!(
+                    f,
+                    "it still has the link certificate of a finished rotation"
+                )
+            }
+            Finding::Rotation { path, reason } => {
+                write!(
+                    f,
+                    "the rotation of {} is not whole: {reason}",
+                    path.display()
+                )
+            }
             Finding::NoKeyUsage => write!(f, "the CA has no keyUsage"),
             Finding::OutlivesCa { ca, not_after } => write!(
                 f,
@@ -251,6 +273,9 @@ impl fmt::Display for Sentence<'_> {
                 "{} belongs to {owner}, who can exchange what is trusted",
                 path.display()
             ),
+            Finding::DamagedRecord { path, reason } => {
+                write!(f, "{} has a gap or was changed: {reason}", path.display())
+            }
             Finding::CaKeyOwner { path, owner } => write!(
                 f,
                 "{} belongs to {owner}, who can sign certificates",

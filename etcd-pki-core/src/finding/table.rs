@@ -40,9 +40,12 @@ const fn entry(
     }
 }
 
+/// The codes EP055 to EP057 are reserved
+const RESERVED: usize = 3;
+
 impl Finding {
     /// The table of all findings, in the order of their codes.
-    pub const TABLE: [Entry; 54] = [
+    pub const TABLE: [Entry; 58] = [
         entry(
             "EP001",
             "expired",
@@ -475,6 +478,38 @@ impl Finding {
             "the file of a CA's certificates belongs to a user who can exchange what is trusted",
             "compare the fingerprints with those of the CA, and chown the file to root",
         ),
+        entry(
+            "EP058",
+            "damaged_record",
+            Warning,
+            &["path", "reason"],
+            "the record of what a CA issued has a gap or was changed",
+            "find out who changed it, and compare it with a copy; to start a new one, move it away",
+        ),
+        entry(
+            "EP059",
+            "rotated_ca",
+            Warning,
+            &["subject", "name"],
+            "the CA of a rotation that does not sign now has signed the certificate",
+            "apply the specification: `etcd-pki apply` signs it again with the same key",
+        ),
+        entry(
+            "EP060",
+            "link_certificate",
+            Warning,
+            &["reason"],
+            "the link certificate of a rotation is missing after the certificate, or no longer belongs there",
+            "apply the specification: `etcd-pki apply` writes the same certificate with the right chain",
+        ),
+        entry(
+            "EP061",
+            "rotation",
+            Warning,
+            &["path", "reason"],
+            "the files of a CA's rotation fit no stage, or a change of them was interrupted",
+            "run `etcd-pki ca rotate --status`; `etcd-pki ca rotate` finishes an interrupted change",
+        ),
     ];
 
     /// Every code, in order.
@@ -494,7 +529,7 @@ impl Finding {
         &Self::TABLE[self.number() - 1]
     }
 
-    /// The number in the code.
+    /// The number of the row, counted from 1.
     const fn number(&self) -> usize {
         match self {
             Self::Expired { .. } => 1,
@@ -551,6 +586,10 @@ impl Finding {
             Self::CaKeyOwner { .. } => 52,
             Self::SignedByOtherCa { .. } => 53,
             Self::CaOwner { .. } => 54,
+            Self::DamagedRecord { .. } => 58 - RESERVED,
+            Self::RotatedCa { .. } => 59 - RESERVED,
+            Self::LinkCertificate { .. } => 60 - RESERVED,
+            Self::Rotation { .. } => 61 - RESERVED,
         }
     }
 }
@@ -562,7 +601,8 @@ mod tests {
     #[test]
     fn codes_are_numbered_without_gaps() {
         for (index, code) in Finding::CODES.iter().enumerate() {
-            assert_eq!(*code, format!("EP{:03}", index + 1));
+            let reserved = if index < 54 { 0 } else { RESERVED };
+            assert_eq!(*code, format!("EP{:03}", index + 1 + reserved));
         }
     }
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::{
     files::{PairFiles, Part, Stamps, public},
+    rotation::RotationState,
     rules,
 };
 use crate::{
-    ca::cas_above,
+    ca::{cas_above, is_same_name},
     error::{Error, Result},
     finding::Finding,
     key::{PrivateKey, PublicKey},
@@ -52,6 +53,8 @@ pub(crate) struct CurrentCa {
     pub(crate) stamps: Stamps,
     /// Files with further names (hard links)
     pub(crate) hard_links: Vec<PathBuf>,
+    /// The state of its rotation
+    pub(crate) rotation: RotationState,
 }
 
 impl CurrentCa {
@@ -121,6 +124,7 @@ impl CurrentCa {
         Ok(Self {
             links: unique,
             signing: signing(&bundle, key.present(), common_name),
+            rotation: RotationState::read(store, relative, &bundle),
             is_bundle_only: refused.is_some() && files.has_only_certificates(bundle.len()),
             bundle,
             refused,
@@ -169,7 +173,7 @@ pub(crate) fn signing(
     }
     let named = bundle
         .iter()
-        .position(|one| one.is_ca() && one.common_name().as_deref() == common_name);
+        .position(|one| one.is_ca() && is_same_name(common_name, one.common_name().as_deref()));
     named.unwrap_or(0)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -14,14 +15,15 @@ use super::{
     dependents::note_dependents,
     issuer::{self, Issuer},
     reading::{Given, Reading},
-    rules,
+    rotation, rules,
     signers::signers,
     surroundings::{Cas, Surroundings, is_trusted_by_name, keys_without_certificate},
 };
 use crate::{
-    error::{Error, Result},
+    ca::is_link_of,
+    error::{Error, RECORD_FILE, Result},
     finding::Finding,
-    layout::is_replaced_ca,
+    layout::is_idle_ca,
     store::{self, parent},
     time::{clock, threshold::Threshold},
     x509::certificate::Certificate,
@@ -169,6 +171,7 @@ impl Check {
         let mut checked = unlisted.clone();
         checked.extend(without_certificates(given, contents));
         checked.extend(self.reported(writable_directories(contents)));
+        checked.extend(self.reported(damaged_records(contents)));
         let surroundings = Surroundings::of(contents);
         let by_path: BTreeSet<&Path> = given.iter().map(|given| &*given.path).collect();
         checked.extend(self.reported(keys_without_certificate(contents, &surroundings)));
@@ -207,9 +210,9 @@ impl Check {
             Contents::Unreadable(finding) => return vec![Checked::file(path, finding.clone())],
             Contents::Other => return Vec::new(),
         };
-        if is_replaced_ca(path) && !given.contains(path) {
-            // A replaced CA signs nothing that is trusted, so it may expire. Its key is still a
-            // secret
+        if is_idle_ca(path) && !given.contains(path) {
+            // etcd does not read a replaced CA and the files of a rotation, so they may expire. Its
+            // key is still a secret
             let key = certificates.key.finding.iter();
             let findings = certificates.findings.iter().chain(key).cloned();
             return findings.map(|one| Checked::file(path, one)).collect();
@@ -234,6 +237,7 @@ impl Check {
                         .then(|| rules::no_ca(all))
                         .flatten(),
                 );
+                findings.extend(rotation::finding(path, all));
             }
             let is_its_key = certificates.key.public.as_ref() == Some(certificate.public_key());
             if is_its_key && index == certificates.index_of_key() {
@@ -266,6 +270,10 @@ impl Check {
         cas: &Cas<'_>,
         now: SystemTime,
     ) -> Vec<Finding> {
+        if !is_leaf && cas.all().any(|(_, ca)| is_link_of(certificate, ca)) {
+            // Its CA is trusted, so the link certificate of a rotation may expire
+            return Vec::new();
+        }
         let thresholds = self.thresholds(certificate);
         let time = rules::validity(certificate, now);
         let time = time.or_else(|| rules::expiry(certificate, &thresholds, now));
@@ -358,6 +366,27 @@ fn writable_directories(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Fin
         Some((path.to_owned(), rules::directory(path, mode)))
     });
     open.collect()
+}
+
+/// The records that have a gap or were changed, in the directories of CAs. Only the owner of a record
+/// may read it, so another user's check does not judge it.
+fn damaged_records(read: &BTreeMap<PathBuf, Contents>) -> Vec<(PathBuf, Finding)> {
+    let files = read.iter().filter(|(path, contents)| {
+        matches!(contents, Contents::Certificates(_)) && is_file_of_ca(path)
+    });
+    let directories: BTreeSet<&Path> = files.map(|(path, _)| parent(path)).collect();
+    let damaged = directories.into_iter().filter_map(|directory| {
+        let (path, reason) = match store::check_record(directory) {
+            Ok(record) => record.and_then(|(path, checked)| Some((path, checked.summary()?)))?,
+            Err(Error::Io { error, .. }) if error.kind() == ErrorKind::PermissionDenied => {
+                return None;
+            }
+            Err(error) => (directory.join(RECORD_FILE), error.to_string()),
+        };
+        let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
+        Some((path.clone(), Finding::DamagedRecord { path, reason }))
+    });
+    damaged.collect()
 }
 
 /// The findings about the issuers of a certificate. If a layout's CA file exists, etcd trusts only

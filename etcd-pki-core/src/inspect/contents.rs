@@ -349,7 +349,7 @@ fn use_of(path: &Path, bytes: &[u8]) -> Use {
         all.is_ok_and(|all| all.first().is_some_and(Certificate::is_ca))
     };
     let is_ca = match Layout::kind_by_name(path) {
-        Some((FileKind::Ca(_) | FileKind::ReplacedCa(_), _)) => true,
+        Some((kind, _)) if kind.is_of_ca() => true,
         // A host's name may be `x-ca`, and K3s has a `client-ca.crt`
         Some(_) => is_named_as_ca(path) && begins_with_ca(),
         None => is_named_as_ca(path) || begins_with_ca(),
@@ -365,7 +365,7 @@ fn use_of(path: &Path, bytes: &[u8]) -> Use {
 pub(super) fn is_named_as_leaf(path: &Path) -> bool {
     let is_leaf = matches!(
         Layout::kind_by_name(path),
-        Some((kind, false)) if !matches!(kind, FileKind::Ca(_) | FileKind::ReplacedCa(_))
+        Some((kind, false)) if !kind.is_of_ca()
     );
     is_leaf && !is_named_as_ca(path)
 }

@@ -124,7 +124,7 @@ impl Directory {
             let identified = layout.and_then(|layout| layout.identify(&file));
             match identified.filter(|_| !is_link) {
                 Some(Identified {
-                    kind: FileKind::ReplacedCa(_),
+                    kind: FileKind::ReplacedCa(_) | FileKind::Rotation(..),
                     ..
                 }) => state.replaced.extend(all(&reading, &path.join(&file))),
                 Some(Identified {
@@ -222,7 +222,7 @@ impl Directory {
         &self.others
     }
 
-    /// The replaced CAs, if their files have a name of the layout.
+    /// The replaced CAs and those of a rotation, if their files have a name of the layout.
     pub(crate) fn replaced_cas(&self) -> &[Certificate] {
         &self.replaced
     }

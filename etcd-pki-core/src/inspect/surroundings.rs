@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     finding::Finding,
-    layout::{CaKind, FileKind, Layout, Neighbours, is_replaced_ca},
+    layout::{CaKind, FileKind, Layout, Neighbours, is_idle_ca},
     store::{self, parent},
     x509::certificate::Certificate,
 };
@@ -60,7 +60,7 @@ impl<'a> Surroundings<'a> {
             // A leaf's chain only counts for its own file, and etcd does not trust a CA that was
             // replaced
             let has_cas = certificates.are_cas() || is_trusted_by_name(path);
-            if has_cas && !is_replaced_ca(path) {
+            if has_cas && !is_idle_ca(path) {
                 let own = cas.entry(parent(path).to_owned()).or_default();
                 let all = certificates.all.iter();
                 own.extend(all.map(|one| (path.to_path_buf(), one.clone())));
@@ -251,6 +251,7 @@ pub(super) fn keys_without_certificate(
         .collect();
     let is_alone = |path: &Path| {
         !surroundings.has_key(path)
+            && !is_key_of_rotation(path)
             && in_use.contains(parent(path))
             && Layout::ALL.iter().any(|layout| layout.names_key(path))
             && companions(path).iter().all(|path| store::is_absent(path))
@@ -261,6 +262,14 @@ pub(super) fn keys_without_certificate(
         .filter(|(path, contents)| matches!(contents, Contents::Key(_)) && is_alone(path));
     keys.map(|(path, _)| (path.to_path_buf(), Finding::MissingCertificate))
         .collect()
+}
+
+/// Whether a file has the name of a key of a rotation. Its CA is in the trust bundle.
+fn is_key_of_rotation(path: &Path) -> bool {
+    matches!(
+        Layout::kind_by_name(path),
+        Some((FileKind::Rotation(..), true))
+    )
 }
 
 /// Whether a directory with this file already has certificates, or issues its own.

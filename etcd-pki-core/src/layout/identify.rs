@@ -14,6 +14,8 @@ pub(crate) enum FileKind {
     Ca(CaKind),
     /// A replaced CA, with the serial number of its certificate in the name
     ReplacedCa(CaKind),
+    /// A file of a rotation
+    Rotation(CaKind, RotationFile),
     Member,
     /// A member's peer pair, in a layout that has this name only with a separate peer CA
     Peer,
@@ -21,6 +23,28 @@ pub(crate) enum FileKind {
     Admin,
     Node,
     Client,
+}
+
+/// A file next to a CA during its rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RotationFile {
+    /// The key of the new CA, until the new CA signs
+    Next,
+    /// The certificate and the key of the old CA, after the new CA signs
+    Previous,
+    /// The certificate with which the old CA vouches for the new one
+    Link,
+}
+
+impl RotationFile {
+    /// The text after the usual name of the CA.
+    pub(super) const fn suffix(self) -> &'static str {
+        match self {
+            Self::Next => "-next",
+            Self::Previous => "-previous",
+            Self::Link => "-link",
+        }
+    }
 }
 
 /// The meaning of a file's name.
@@ -81,7 +105,7 @@ impl Layout {
         let of_hosts = table
             .rows
             .iter()
-            .filter(|(kind, pattern)| kind.ca().is_none() && !pattern.contains(NAME));
+            .filter(|(kind, pattern)| !kind.is_of_ca() && !pattern.contains(NAME));
         let ((kind, pattern), name) = row_of(of_hosts.copied(), stem)?;
         Some(Identified {
             kind,
@@ -106,10 +130,11 @@ impl Layout {
         self.row_of_file(path).is_some_and(|(_, is_key)| is_key)
     }
 
-    /// Whether a file has the name of a replaced CA. Ignores directories.
-    pub(crate) fn names_replaced_ca(self, path: &Path) -> bool {
-        let row = self.row_of_file(path);
-        row.is_some_and(|((kind, _), _)| matches!(kind, FileKind::ReplacedCa(_)))
+    /// Whether a file has the name of a CA that etcd does not read: a replaced CA, or a CA or a link
+    /// certificate of a rotation. Ignores directories.
+    pub(crate) fn names_idle_ca(self, path: &Path) -> bool {
+        self.row_of_file(path)
+            .is_some_and(|((kind, _), _)| kind.is_of_ca() && kind.ca().is_none())
     }
 
     /// Whether a file has the name of a member's certificate, as far as the name shows this.
@@ -152,8 +177,7 @@ impl Layout {
     /// for names that any file may have. Ignores directories.
     pub(crate) fn neighbours(self, path: &Path) -> Option<Neighbours> {
         let ((kind, file), is_key) = self.row_of_file(path)?;
-        let is_ca = matches!(kind, FileKind::Ca(_) | FileKind::ReplacedCa(_));
-        if is_key || is_ca || file == NAME {
+        if is_key || kind.is_of_ca() || file == NAME {
             return None;
         }
         let table = self.table();
@@ -192,11 +216,10 @@ impl Layout {
     }
 }
 
-/// Whether a file has the name of a replaced CA in any layout. Ignores directories.
-pub(crate) fn is_replaced_ca(path: &Path) -> bool {
-    Layout::ALL
-        .iter()
-        .any(|layout| layout.names_replaced_ca(path))
+/// Whether a file has the name of a replaced CA, or of a CA or a link certificate of a rotation, in
+/// any layout. etcd does not read it. Ignores directories.
+pub(crate) fn is_idle_ca(path: &Path) -> bool {
+    Layout::ALL.iter().any(|layout| layout.names_idle_ca(path))
 }
 
 impl FileKind {
@@ -206,6 +229,11 @@ impl FileKind {
             Self::Ca(kind) => Some(kind),
             _ => None,
         }
+    }
+
+    /// Whether the files belong to a CA: one in use, a replaced one, or one of a rotation.
+    pub(crate) fn is_of_ca(self) -> bool {
+        matches!(self, Self::Ca(_) | Self::ReplacedCa(_) | Self::Rotation(..))
     }
 }
 
@@ -222,7 +250,7 @@ impl From<Role> for FileKind {
 impl Identified {
     /// Whether the file is a certificate that is not a CA's.
     pub(crate) fn is_leaf_certificate(&self) -> bool {
-        !matches!(self.kind, FileKind::Ca(_) | FileKind::ReplacedCa(_)) && !self.is_key
+        !self.kind.is_of_ca() && !self.is_key
     }
 }
 
@@ -310,8 +338,8 @@ mod tests {
                     assert_eq!((&*found.name, found.is_key), ("4A1C", is_key));
                     assert_eq!(found.paths, replaced);
                     assert!(found.kind.ca().is_none() && !found.is_leaf_certificate());
-                    assert!(is_replaced_ca(&Path::new("pki").join(path)));
-                    assert!(!is_replaced_ca(of));
+                    assert!(is_idle_ca(&Path::new("pki").join(path)));
+                    assert!(!is_idle_ca(of));
                 }
             }
         }
@@ -334,6 +362,49 @@ mod tests {
             let expected = (expected.0.into(), expected.1.into());
             assert_eq!(named(certificate, key), expected);
         }
+    }
+
+    /// The files of a rotation count neither as a CA in use nor as a leaf, nor as files of a host.
+    #[test]
+    fn the_names_of_a_rotation() {
+        for layout in Layout::ALL {
+            for kind in CaKind::ALL {
+                let ca = layout.ca(kind);
+                for file in [
+                    RotationFile::Next,
+                    RotationFile::Previous,
+                    RotationFile::Link,
+                ] {
+                    let paths = ca.rotation(file);
+                    for (path, of, is_key) in [
+                        (&paths.certificate, &ca.certificate, false),
+                        (&paths.key, &ca.key, true),
+                    ] {
+                        assert_eq!(path.parent(), of.parent());
+                        let found = layout.identify(path).unwrap();
+                        assert_eq!(found.kind, FileKind::Rotation(kind, file), "{layout}");
+                        assert_eq!((&*found.name, found.is_key), ("", is_key));
+                        assert_eq!(found.paths, paths);
+                        assert!(found.kind.ca().is_none() && !found.is_leaf_certificate());
+                        assert!(is_idle_ca(&Path::new("pki").join(path)));
+                    }
+                    let below = paths.below(Path::new("host"));
+                    assert_eq!(layout.identify(&below.certificate), None, "{layout}");
+                }
+            }
+        }
+        let named = |layout: Layout, file| {
+            let paths = layout.ca(CaKind::Client).rotation(file);
+            [paths.certificate, paths.key].map(|path| path.display().to_string())
+        };
+        assert_eq!(
+            named(Layout::Kubespray, RotationFile::Next),
+            ["ca-next.pem", "ca-next-key.pem"]
+        );
+        assert_eq!(
+            named(Layout::Kubeadm, RotationFile::Link),
+            ["etcd/ca-link.crt", "etcd/ca-link.key"]
+        );
     }
 
     #[test]

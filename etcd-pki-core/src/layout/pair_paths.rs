@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::table::REPLACED;
+use super::{identify::RotationFile, table::REPLACED};
 
 /// The paths of a key and its certificate, below a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,14 +29,25 @@ impl PairPaths {
     /// The paths that keep a CA after another CA replaces it: `ca-replaced-SERIAL.pem` and
     /// `ca-replaced-SERIAL-key.pem` for `ca.pem` and `ca-key.pem`.
     pub(crate) fn replaced(&self, serial: &str) -> Self {
+        self.with_suffix(&format!("{REPLACED}{serial}"))
+    }
+
+    /// The paths of a file of a rotation next to the CA: `ca-next-key.pem`, `ca-previous.pem` and
+    /// `ca-previous-key.pem`, `ca-link.pem` for `ca.pem` and `ca-key.pem`.
+    pub(crate) fn rotation(&self, file: RotationFile) -> Self {
+        self.with_suffix(file.suffix())
+    }
+
+    /// The paths with this text after the usual name of the CA.
+    fn with_suffix(&self, suffix: &str) -> Self {
         let text = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let stem = text(self.certificate.file_stem());
         let renamed = |path: &Path| {
             let own = text(path.file_stem());
             // The key of `x.pem` is `x-key.pem`, and that of `x.crt` is `x.key`
             let name = match own.strip_prefix(&stem) {
-                Some(rest) => format!("{stem}{REPLACED}{serial}{rest}"),
-                None => format!("{own}{REPLACED}{serial}"),
+                Some(rest) => format!("{stem}{suffix}{rest}"),
+                None => format!("{own}{suffix}"),
             };
             match path.extension() {
                 Some(extension) => path.with_file_name(format!("{name}.{}", text(Some(extension)))),

@@ -1,6 +1,6 @@
 //! Tables of file names, one for each layout.
 
-use super::{CaKind, FileKind, Layout, PairPaths, check_file_name};
+use super::{CaKind, FileKind, Layout, PairPaths, RotationFile, check_file_name};
 
 /// The file names of a layout.
 pub(super) struct Table {
@@ -23,10 +23,34 @@ pub(super) const REPLACED: &str = "-replaced-";
 const KUBESPRAY: Table = Table::pem(&[
     (FileKind::Ca(CaKind::Client), "ca"),
     (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Next),
+        "ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Previous),
+        "ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Link),
+        "ca-link",
+    ),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
     (
         FileKind::ReplacedCa(CaKind::Peer),
         "peer-ca-replaced-{name}",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Next),
+        "peer-ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Previous),
+        "peer-ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Link),
+        "peer-ca-link",
     ),
     (FileKind::Member, "member-{name}"),
     (FileKind::Peer, "peer-{name}"),
@@ -41,10 +65,34 @@ const KUBEADM: Table = Table::crt(&[
         FileKind::ReplacedCa(CaKind::Client),
         "etcd/ca-replaced-{name}",
     ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Next),
+        "etcd/ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Previous),
+        "etcd/ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Link),
+        "etcd/ca-link",
+    ),
     (FileKind::Ca(CaKind::Peer), "etcd/peer-ca"),
     (
         FileKind::ReplacedCa(CaKind::Peer),
         "etcd/peer-ca-replaced-{name}",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Next),
+        "etcd/peer-ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Previous),
+        "etcd/peer-ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Link),
+        "etcd/peer-ca-link",
     ),
     (FileKind::Member, "etcd/server"),
     (FileKind::Member, "etcd/peer"),
@@ -56,10 +104,34 @@ const KUBEADM: Table = Table::crt(&[
 const CFSSL: Table = Table::pem(&[
     (FileKind::Ca(CaKind::Client), "ca"),
     (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Next),
+        "ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Previous),
+        "ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Link),
+        "ca-link",
+    ),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
     (
         FileKind::ReplacedCa(CaKind::Peer),
         "peer-ca-replaced-{name}",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Next),
+        "peer-ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Previous),
+        "peer-ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Link),
+        "peer-ca-link",
     ),
     (FileKind::Member, "{name}"),
     (FileKind::Member, "peer-{name}"),
@@ -73,10 +145,34 @@ const K3S: Table = Table::crt(&[
         FileKind::ReplacedCa(CaKind::Client),
         "server-ca-replaced-{name}",
     ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Next),
+        "server-ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Previous),
+        "server-ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Link),
+        "server-ca-link",
+    ),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
     (
         FileKind::ReplacedCa(CaKind::Peer),
         "peer-ca-replaced-{name}",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Next),
+        "peer-ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Previous),
+        "peer-ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Link),
+        "peer-ca-link",
     ),
     (FileKind::Member, "server-client"),
     (FileKind::Member, "peer-server-client"),
@@ -87,10 +183,34 @@ const K3S: Table = Table::crt(&[
 const ETCDADM: Table = Table::crt(&[
     (FileKind::Ca(CaKind::Client), "ca"),
     (FileKind::ReplacedCa(CaKind::Client), "ca-replaced-{name}"),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Next),
+        "ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Previous),
+        "ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Client, RotationFile::Link),
+        "ca-link",
+    ),
     (FileKind::Ca(CaKind::Peer), "peer-ca"),
     (
         FileKind::ReplacedCa(CaKind::Peer),
         "peer-ca-replaced-{name}",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Next),
+        "peer-ca-next",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Previous),
+        "peer-ca-previous",
+    ),
+    (
+        FileKind::Rotation(CaKind::Peer, RotationFile::Link),
+        "peer-ca-link",
     ),
     (FileKind::Member, "server"),
     (FileKind::Member, "peer"),

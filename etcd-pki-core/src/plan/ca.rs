@@ -10,18 +10,18 @@ use std::{
 use super::{
     Action, PlanOptions, Step, Target,
     cache::Marker,
-    decide::{self, Decision, SigningCa},
+    decide::{self, Decision, LinkRule, SigningCa},
     shared_keys::CaWithKey,
-    step::{TrustText, Work},
+    step::{LinkText, TrustText, Work},
     unmanaged::check_orphans,
 };
 use crate::{
     cluster::DesiredCa,
     error::{Error, Result},
     finding::Finding,
-    inspect::{CurrentCa, Part, rules},
+    inspect::{CurrentCa, Part, Stage, rules},
     key::PublicKey,
-    layout::PairPaths,
+    layout::{PairPaths, RotationFile},
     store::{Attributes, Store},
     verify::{SigningChain, unacceptable},
     x509::{bundle::all_pem, certificate::Certificate},
@@ -35,6 +35,12 @@ pub(super) struct Ca {
     chain: Option<SigningChain>,
     /// The decision about the CA; `None` if it must be created
     decision: Option<Decision>,
+    /// The other CA of its rotation
+    rotated: Vec<Certificate>,
+    /// The link certificate that follows leaves in their files
+    link: Option<Certificate>,
+    /// The reason why no certificate of the CA can be issued now
+    impossible_validity: Option<Finding>,
     /// Creates the marks of the pairs that the CA signs, if its key can be read
     pub(super) marker: Option<Marker>,
 }
@@ -53,6 +59,8 @@ impl Ca {
         let mut current =
             CurrentCa::read(&paths, &desired.paths, common_name.as_deref(), permissions)?;
         let chain = current.signing_chain();
+        let validity = desired.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &desired.paths, now);
         let decision = match current.certificate() {
             Some(certificate) => {
                 if let Some(finding) = current.refused.as_ref().filter(|_| !current.is_bundle_only)
@@ -64,6 +72,12 @@ impl Ca {
                 let mut decision = decide::ca(&desired, certificate, &current, now);
                 if options.only.is_some() && decision.action == Action::Renew {
                     decision.action = Action::Keep;
+                }
+                if decision.action == Action::Renew
+                    && let Some(finding) = &impossible_validity
+                {
+                    decision.action = Action::Blocked;
+                    decision.reasons.insert(0, finding.clone());
                 }
                 // A renewal keeps the extensions, so it would also keep the fault
                 if decision.action == Action::Renew
@@ -87,13 +101,29 @@ impl Ca {
             None => None,
         };
         let private_key = current.private_key.take();
+        let rotation = &current.rotation;
         Ok(Self {
+            rotated: rotation.partner().into_iter().cloned().collect(),
+            link: rotation.link_of_leaves(&current.bundle, now).cloned(),
             marker: private_key.as_ref().and_then(Marker::of),
             desired,
             current,
             chain,
             decision,
+            impossible_validity,
         })
+    }
+
+    /// The reason why the CA cannot be created: no certificate can have its validity.
+    pub(super) fn cannot_be_created(&self) -> Option<Finding> {
+        let finding = self.impossible_validity.as_ref();
+        match finding.filter(|_| self.decision.is_none())? {
+            Finding::Blocked { path, reason } => Some(Finding::Blocked {
+                path: path.clone(),
+                reason: format!("{} cannot be created: {reason}", path.display()),
+            }),
+            _ => None,
+        }
     }
 
     /// The CA that leaves are compared with; `None` if the CA must be created.
@@ -105,6 +135,12 @@ impl Ca {
             path: Some(&self.desired.paths.certificate),
             chain: self.chain.as_ref(),
             is_renewed: decision.action == Action::Renew,
+            rotated: &self.rotated,
+            link: match (&self.link, self.current.rotation.stage) {
+                (Some(link), _) => LinkRule::Required(link),
+                (None, Stage::Steady) => LinkRule::Refused,
+                (None, _) => LinkRule::Optional,
+            },
         })
     }
 
@@ -122,10 +158,14 @@ impl Ca {
     }
 
     /// The reason why the CA cannot sign: a symbolic link replaces one of its files, an
-    /// untrusted user owns its certificates, or it has expired and this plan cannot renew it.
+    /// untrusted user owns its certificates, it cannot be created, or it has expired and this plan
+    /// cannot renew it.
     pub(super) fn blocks(&self, now: SystemTime) -> Option<Finding> {
         if let Some(obstacle) = self.current.obstacles().next() {
             return Some(obstacle.clone());
+        }
+        if self.decision.is_none() {
+            return self.cannot_be_created();
         }
         let is_blocked = self
             .decision
@@ -147,6 +187,18 @@ impl Ca {
             Some(decision) if decision.action == Action::Renew => TrustText::Made(bundle.clone()),
             Some(_) => TrustText::Known(all_pem(bundle)),
         }
+    }
+
+    /// The link certificate that hosts receive during a rotation, with its path. Hosts that trust
+    /// the old CA then trust the new one.
+    pub(super) fn link_text(&self) -> Option<LinkText> {
+        let rotation = &self.current.rotation;
+        let link = rotation.link.as_ref();
+        let link = link.filter(|_| rotation.stage != Stage::Steady)?;
+        Some(LinkText {
+            path: self.desired.paths.rotation(RotationFile::Link).certificate,
+            text: link.to_pem(),
+        })
     }
 
     /// Whether the CA has been created since it was read. An empty file does not count as a CA.
@@ -181,11 +233,16 @@ impl Ca {
             desired,
             current,
             decision,
+            impossible_validity,
             ..
         } = self;
         let has_key = !matches!(current.key, Part::Missing);
-        let (Some(certificate), Some(Decision { action, reasons })) =
-            (current.certificate(), decision)
+        let (
+            Some(certificate),
+            Some(Decision {
+                action, reasons, ..
+            }),
+        ) = (current.certificate(), decision)
         else {
             check_orphans(&desired, has_key, store, signed()?)?;
             let mut warnings = current.warnings.iter();
@@ -209,19 +266,20 @@ impl Ca {
                 Part::Unusable(_) => {}
             }
             let work = Work::CreateCa { has_key };
-            let is_linked = !current.links.is_empty();
+            let is_blocked = !current.links.is_empty() || impossible_validity.is_some();
             reasons.extend(current.warnings);
             reasons.splice(0..0, current.links);
+            reasons.splice(0..0, impossible_validity.clone());
             let mut step = Step {
                 reasons,
                 stamps: current.stamps,
                 hard_links: current.hard_links,
                 ..Step::new(Action::Create, Target::Ca(desired), directory, work)
             };
-            if is_linked {
+            if is_blocked {
                 step.block();
             }
-            return Ok(step);
+            return Ok(step.with_validity_error(impossible_validity.as_ref()));
         };
         let work = match action {
             Action::Renew => Work::RenewCa {
@@ -231,12 +289,13 @@ impl Ca {
             // The certificates stay the same, in the form that etcd reads
             Action::Trust => Work::Trust {
                 certificates: TrustText::Known(all_pem(&current.bundle)),
+                link: None,
             },
             _ => Work::None,
         };
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
         let is_kept = matches!(action, Action::Keep | Action::Chmod);
-        Ok(Step {
+        let step = Step {
             due: is_kept.then(|| desired.renew_before.begins(not_before, not_after)),
             reasons,
             not_before: Some(not_before),
@@ -244,7 +303,8 @@ impl Ca {
             stamps: current.stamps,
             hard_links: current.hard_links,
             ..Step::new(action, Target::Ca(desired), directory, work)
-        })
+        };
+        Ok(step.with_validity_error(impossible_validity.as_ref()))
     }
 }
 
@@ -267,7 +327,7 @@ pub(super) fn check_ca(
         .in_file(&paths.certificate));
     }
     let common_name = desired.common_name();
-    if certificate.common_name() != common_name {
+    if !desired.is_named(certificate) {
         return Err(Error::OtherCa {
             path: paths.certificate.clone(),
             found: certificate.subject(),

@@ -120,7 +120,10 @@ impl Same<'_> {
             .is_ok_and(|name| name == certificate.common_name());
         is_for_pair
             && certificate.public_key() == request.request.public_key()
-            && issuer::is_signed_by(certificate, [signer.certificate])
+            && issuer::is_signed_by(
+                certificate,
+                std::iter::once(signer.certificate).chain(signer.rotated),
+            )
     }
 
     /// The file of a request, relative to the exchange directory.

@@ -8,9 +8,9 @@ use super::{
     shared_keys::{OtherCopy, SharedKey},
 };
 use crate::{
-    ca::CertificateAuthority,
+    ca::{CertificateAuthority, is_link_of},
     cluster::{DesiredCa, DesiredPair, RenewBefore},
-    error::Result,
+    error::{Error, Result},
     finding::Finding,
     inspect::{
         CurrentCa, PairFiles, Part, Stamps,
@@ -21,6 +21,7 @@ use crate::{
     layout::PairPaths,
     profile::Profile,
     store::{Attributes, owner_of_directory},
+    time::validity::Validity,
     verify::{SigningChain, Use, Wishes},
     x509::{
         certificate::Certificate,
@@ -34,6 +35,19 @@ use crate::{
 pub(super) struct Decision {
     pub(super) action: Action,
     pub(super) reasons: Vec<Finding>,
+    /// Whether the certificate stays, and only the certificates after it in its file change
+    pub(super) rechains: bool,
+}
+
+/// What a rotation requires of the certificates after a leaf in its file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LinkRule<'a> {
+    /// This link certificate follows the leaf
+    Required(&'a Certificate),
+    /// A link certificate may follow the leaf
+    Optional,
+    /// No link certificate follows the leaf, because the rotation is finished
+    Refused,
 }
 
 /// The current state of a pair.
@@ -72,6 +86,10 @@ pub(super) struct SigningCa<'a> {
     /// Whether the same plan renews the CA. Then a leaf that expires with the CA must be renewed
     /// too
     pub(super) is_renewed: bool,
+    /// The other CAs of its rotation. It signs their leaves again
+    pub(super) rotated: &'a [Certificate],
+    /// The link certificate of its rotation
+    pub(super) link: LinkRule<'a>,
 }
 
 /// The requirements for a certificate.
@@ -83,6 +101,35 @@ pub(super) struct Required<'a> {
 }
 
 impl SigningCa<'_> {
+    /// The reason to change the certificates after a leaf of this CA in its file.
+    fn link_reason(&self, leaf: &Certificate, chain: &[Certificate]) -> Option<Finding> {
+        if !leaf.names_issuer(self.certificate) {
+            return None;
+        }
+        let is_link = |one: &Certificate| is_link_of(one, self.certificate);
+        let is_missing = match self.link {
+            LinkRule::Required(link) if !chain.contains(link) => true,
+            LinkRule::Refused if chain.iter().any(is_link) => false,
+            _ => return None,
+        };
+        Some(Finding::LinkCertificate { is_missing })
+    }
+
+    /// The certificates that follow a leaf of this CA in its file, with the right link certificate.
+    pub(super) fn chain_after(&self, chain: &[Certificate]) -> Vec<Certificate> {
+        match self.link {
+            LinkRule::Required(link) => vec![link.clone()],
+            LinkRule::Optional => chain.to_vec(),
+            LinkRule::Refused => {
+                let kept = chain.iter();
+                let kept = kept.filter(|one| !is_link_of(one, self.certificate));
+                kept.take_while(|one| one.public_key() == self.certificate.public_key())
+                    .cloned()
+                    .collect()
+            }
+        }
+    }
+
     /// The time at which the last certificate of this CA expires.
     fn end(&self) -> SystemTime {
         let own = self.certificate.not_after();
@@ -138,11 +185,15 @@ impl Current {
         })
     }
 
-    /// A key and a certificate that are not in one directory.
-    pub(super) fn of(key: &PublicKey, certificate: Option<&Certificate>) -> Self {
+    /// A key and the certificates of a file that are not in one directory.
+    pub(super) fn of(key: &PublicKey, certificates: &[Certificate]) -> Self {
+        let (certificate, chain) = match certificates {
+            [] => (Part::Missing, Vec::new()),
+            [leaf, chain @ ..] => (Part::Present(leaf.clone()), chain.to_vec()),
+        };
         Self {
-            certificate: certificate.map_or(Part::Missing, |one| Part::Present(one.clone())),
-            chain: Vec::new(),
+            certificate,
+            chain,
             key: Part::Present(key.clone()),
             refused: [None, None],
             certificate_file_has_key: false,
@@ -210,6 +261,7 @@ pub(super) fn pair(
         return Ok(Decision {
             action,
             reasons: refused.into_iter().chain(missing).collect(),
+            rechains: false,
         });
     }
     let mut blocked: Vec<_> = current.key_owner.iter().cloned().collect();
@@ -234,6 +286,7 @@ pub(super) fn pair(
         }
     }
     let mut for_new_certificate: Vec<Finding> = current.refused.iter().flatten().cloned().collect();
+    let mut for_chain = None;
     let mut in_place_of_leaf = Vec::new();
     match &current.certificate {
         Part::Missing => for_new_certificate.push(missing_certificate()),
@@ -257,14 +310,20 @@ pub(super) fn pair(
                 verified,
                 now,
             )?);
+            for_chain = ca.and_then(|ca| ca.link_reason(certificate, chain));
         }
     }
     let new_key = !for_new_key.is_empty() || (rekey && !for_new_certificate.is_empty());
-    let writes = new_key || !for_new_certificate.is_empty();
+    let issues = new_key || !for_new_certificate.is_empty();
+    let rechains = !issues && for_chain.is_some();
+    let writes = issues || rechains;
     if writes {
         blocked.extend(in_place_of_leaf);
+    }
+    if issues {
         blocked.extend(refusal(desired, ca, now)?);
     }
+    for_new_certificate.extend(for_chain);
     let action = if !blocked.is_empty() {
         Action::Blocked
     } else if new_key {
@@ -278,15 +337,38 @@ pub(super) fn pair(
     Ok(Decision {
         action,
         reasons: [blocked, for_new_key, for_new_certificate, permissions].concat(),
+        rechains,
     })
 }
 
-/// The reason why etcd would refuse the certificate that the CA will sign for a pair.
+/// The reason why no certificate with this validity can be issued now: it would end before now, or
+/// after the year 9999.
+pub(super) fn impossible_validity(
+    validity: Validity,
+    paths: &PairPaths,
+    now: SystemTime,
+) -> Option<Finding> {
+    let reason = match validity.end(now).err()? {
+        Error::InvalidValidity { reason } => reason,
+        error => error.to_string(),
+    };
+    Some(Finding::Blocked {
+        path: paths.certificate.clone(),
+        reason,
+    })
+}
+
+/// The reason why a certificate cannot be issued for a pair: its validity is impossible, or etcd
+/// would refuse the certificate that the CA will sign.
 pub(super) fn refusal(
     desired: &DesiredPair,
     ca: Option<SigningCa<'_>>,
     now: SystemTime,
 ) -> Result<Option<Finding>> {
+    let validity = desired.profile.validity();
+    if let Some(finding) = impossible_validity(validity, &desired.paths, now) {
+        return Ok(Some(finding));
+    }
     let Some((chain, ca)) = ca.and_then(|ca| Some((ca.chain?, ca))) else {
         return Ok(None);
     };
@@ -394,6 +476,8 @@ pub fn reasons(
         path: None,
         chain: None,
         is_renewed: false,
+        rotated: &[],
+        link: LinkRule::Optional,
     };
     let key = (Some(key), None);
     certificate_reasons(certificate, &[], key, required, Some(ca), false, now)
@@ -456,10 +540,18 @@ fn issuer_reason(
         return rules::earlier_ca_certificate(certificate, ca.certificate);
     }
     let candidates = ca.bundle.iter().map(|one| (one, one));
+    let is_rotated = |signer: &Certificate| {
+        let mut rotated = ca.rotated.iter();
+        rotated.any(|one| one.public_key() == signer.public_key())
+    };
     match issuer::of(certificate, candidates) {
         Issuer::Ca(signer) if signer.public_key() == ca.certificate.public_key() => {
             rules::earlier_ca_certificate(certificate, ca.certificate)
         }
+        Issuer::Ca(signer) if is_rotated(signer) => Some(Finding::RotatedCa {
+            issuer: certificate.issuer(),
+            ca: ca.certificate.subject(),
+        }),
         // etcd trusts every CA of the bundle. Where etcd-pki does not support the algorithm, it
         // cannot judge for etcd
         Issuer::Ca(_) | Issuer::NotSupported(_) => None,
@@ -585,7 +677,13 @@ pub(super) fn ca(
         reasons.extend(unchangeable(desired, certificate));
     }
     reasons.extend(current.permissions.iter().cloned());
-    Decision { action, reasons }
+    let file = &desired.paths.certificate;
+    reasons.extend(current.rotation.finding(file));
+    Decision {
+        action,
+        reasons,
+        rechains: false,
+    }
 }
 
 /// The values of the specification that an existing CA does not have. The CA is kept, because no

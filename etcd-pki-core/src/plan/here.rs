@@ -13,7 +13,7 @@ use super::{
     Action, Contents, Mode, Plan, PlanOptions, PlannedCa, Prune, Step, Target,
     ca::Ca,
     cache::{Cache, Mark, NextCache},
-    decide::{self, Current, Decision},
+    decide::{self, Current, Decision, SigningCa},
     links::{links, put_unusable_links_first, target_within},
     other_cas::OtherCas,
     permissions,
@@ -27,14 +27,13 @@ use crate::{
     finding::Finding,
     key::PublicKey,
     store::{Attributes, Store},
-    x509::certificate::Certificate,
+    x509::{bundle::certificates_pem, certificate::Certificate},
 };
 
 /// Plans the pairs of a directory.
 pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> Result<Plan> {
     let now = options.now();
-    cluster.check_validities(now)?;
-    let permissions = permissions(&cluster.spec().files, options)?;
+    let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, mut pairs } = match &options.host {
         Some(host) => cluster.desired_on(host)?,
         None => cluster.desired()?,
@@ -135,6 +134,7 @@ pub(super) fn plan(cluster: &Cluster, store: &Store, options: &PlanOptions) -> R
         cas: planned,
         cache,
         permissions,
+        records: cluster.spec().ca.record,
     })))
 }
 
@@ -243,10 +243,11 @@ impl View<'_> {
         let Decision {
             action,
             mut reasons,
+            rechains,
         } = decision;
         let certificate = current.certificate.present();
-        let is_other_cas =
-            self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
+        let is_other_cas = !rechains
+            && self.is_other_cas(&current, &desired.paths.certificate, action, &mut reasons);
         let paths = desired.paths.below(&self.directory);
         put_unusable_links_first(&self.directory, &paths, &current, &mut reasons);
         let links = links(&self.directory, &paths, action);
@@ -254,7 +255,7 @@ impl View<'_> {
             !(self.options.replace_links && matches!(link, Finding::SymbolicLink { .. }))
         };
         let of_ca = match action {
-            Action::Create | Action::Reissue | Action::Renew => {
+            Action::Create | Action::Reissue | Action::Renew if !rechains => {
                 ca.and_then(|ca| ca.blocks(self.now))
             }
             _ => None,
@@ -269,7 +270,13 @@ impl View<'_> {
         let is_kept = matches!(action, Action::Keep | Action::Chmod);
         let life = not_before.zip(not_after).filter(|_| is_kept);
         let renew_before = desired.renew_before;
-        let work = work(action, &current);
+        let validity = desired.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &desired.paths, self.now)
+            .or_else(|| ca.and_then(Ca::cannot_be_created));
+        let work = match signing.filter(|_| rechains && action == Action::Renew) {
+            Some(ca) => rechained(&current, ca),
+            None => work(action, &current),
+        };
         let has_certificate = certificate.is_some();
         let ca_serial =
             certificate.and_then(|certificate| certificate.extensions().issuer_serial.clone());
@@ -288,7 +295,7 @@ impl View<'_> {
             step.block();
         }
         Ok(Leaf {
-            step,
+            step: step.with_validity_error(impossible_validity.as_ref()),
             has_certificate,
             ca_serial,
             mark: current.mark,
@@ -373,6 +380,16 @@ impl View<'_> {
             leaves[place] = self.leaf(desired.clone(), Some(shared))?;
         }
         Ok(())
+    }
+}
+
+/// Writes the same certificate, with the certificates that should follow it.
+pub(super) fn rechained(current: &Current, ca: SigningCa<'_>) -> Work {
+    match current.certificate.present() {
+        Some(leaf) => Work::Rechain {
+            certificates: certificates_pem(leaf, &ca.chain_after(current.chain())),
+        },
+        None => Work::None,
     }
 }
 

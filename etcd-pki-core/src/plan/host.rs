@@ -12,9 +12,10 @@ use zeroize::Zeroizing;
 
 use super::{
     Action, Contents, Mode, Plan, PlanOptions, Step, Target,
-    decide::{self, Current, Decision, SigningCa},
+    decide::{self, Current, Decision, LinkRule, SigningCa},
     exchange::{Refusal, check_separate, request_path},
     file_renewal::key_of,
+    here::rechained,
     links::{links, put_unusable_links_first, target_within},
     other_cas::OtherCas,
     permissions,
@@ -35,7 +36,7 @@ use crate::{
         trusted_owner, unless_too_large, user_name,
     },
     x509::{
-        bundle::{all_pem, check_chain},
+        bundle::{all_pem, certificates_pem, check_chain},
         certificate::Certificate,
     },
 };
@@ -49,8 +50,7 @@ pub(super) fn plan(
     options: &PlanOptions,
 ) -> Result<Plan> {
     let now = options.now();
-    cluster.check_validities(now)?;
-    let permissions = permissions(&cluster.spec().files, options)?;
+    let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, pairs } = cluster.desired_on(host)?;
     check_separate(store, &exchange.join(host))?;
     check_separate(store, exchange)?;
@@ -135,6 +135,7 @@ pub(super) fn plan(
         cas: Vec::new(),
         cache: None,
         permissions,
+        records: false,
     })))
 }
 
@@ -146,6 +147,12 @@ fn signing(trust: &Trust) -> Option<SigningCa<'_>> {
         // The CA signs elsewhere
         chain: None,
         is_renewed: false,
+        rotated: &trust.rotated,
+        // Where the CA is, the certificates after a leaf are chosen
+        link: match trust.rotated.as_slice() {
+            [] => LinkRule::Refused,
+            _ => LinkRule::Optional,
+        },
     })
 }
 
@@ -177,6 +184,7 @@ fn trust_step(trust: &Trust, directory: &Arc<Path>, now: SystemTime) -> Option<S
     let others = trust.bundle.iter().filter(|one| Some(*one) != signing);
     let work = Work::Trust {
         certificates: TrustText::Known(change.text.clone()),
+        link: None,
     };
     Some(Step {
         trusted: signing.into_iter().chain(others).map(Shown::of).collect(),
@@ -207,9 +215,11 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let Decision {
             action,
             mut reasons,
+            rechains,
         } = decide::pair(&self.pair, &self.current, self.ca, shared, false, self.now)?;
         let is_replaced = matches!(action, Action::Renew | Action::Reissue);
         let leaf = self.current.certificate.present().filter(|_| is_replaced);
+        let leaf = leaf.filter(|_| !rechains);
         let is_other_cas = leaf.is_some_and(|leaf| {
             let path = &self.pair.paths.certificate;
             let chain = &self.current.chain;
@@ -232,7 +242,12 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         };
         let mut decided = (Action::Blocked, Work::None);
         if action != Action::Blocked && !is_other_cas && !is_blocked(&reasons) {
-            match self.decide(action) {
+            let rechaining = self.ca.filter(|_| rechains && action == Action::Renew);
+            let work = match rechaining {
+                Some(ca) => Ok((Action::Renew, rechained(&self.current, ca))),
+                None => self.decide(action),
+            };
+            match work {
                 Ok((Action::Install, _)) if self.obstacle.is_some() => {
                     reasons.splice(0..0, self.obstacle.cloned());
                 }
@@ -245,14 +260,17 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
         let request = self.exchange.path().join(request);
         let target = Target::Pair(self.pair.clone());
         let certificate = self.current.certificate.present();
-        Ok(Step {
+        let validity = self.pair.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &self.pair.paths, self.now);
+        let step = Step {
             reasons,
             request: Some(request),
             not_after: certificate.map(Certificate::not_after),
             hard_links: self.current.hard_links.clone(),
             stamps: self.current.stamps.clone(),
             ..Step::new(action, target, self.directory, work)
-        })
+        };
+        Ok(step.with_validity_error(impossible_validity.as_ref()))
     }
 
     /// A file of the host's folder, relative to the exchange directory.
@@ -313,16 +331,22 @@ impl<F: FnOnce() -> OtherCas> HostPair<'_, F> {
             let reason = "no CA is trusted here yet to verify it with";
             return Err(Refusal::new(path, reason));
         };
-        let current = Current::of(key, Some(leaf));
-        let Decision { action, reasons } =
-            decide::pair(&self.pair, &current, Some(ca), None, false, self.now).map_err(refusal)?;
-        if action != Action::Keep {
+        let current = Current::of(key, &all);
+        let Decision {
+            action,
+            reasons,
+            rechains,
+        } = decide::pair(&self.pair, &current, Some(ca), None, false, self.now).map_err(refusal)?;
+        if action != Action::Keep && !rechains {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             return Err(Refusal::new(path, reasons.join("; ")));
         }
         let limit = limits::EXCHANGE_CHAIN;
         limits::check("chain", chain.len(), limit, "certificates").map_err(refusal)?;
         check_chain(leaf, chain).map_err(refusal)?;
+        if rechains {
+            return Ok(Some(certificates_pem(leaf, &ca.chain_after(chain))));
+        }
         Ok(Some(all_pem(&all)))
     }
 

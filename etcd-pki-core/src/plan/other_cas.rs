@@ -9,7 +9,7 @@ use crate::{
         issuer::{self, Issuer},
     },
     key::PublicKey,
-    layout::{CaKind, is_replaced_ca},
+    layout::{CaKind, is_idle_ca},
     store::{Attributes, Store, read_certificates, tree},
     x509::certificate::Certificate,
 };
@@ -23,7 +23,7 @@ pub(super) struct OtherCas {
     /// The CAs that sign for the cluster. When the specification changes, peer pairs can move from
     /// one of them to the other
     own: Vec<(PathBuf, Certificate)>,
-    /// The CAs that `ca new --replace-ca` replaced
+    /// The CAs that `ca new --replace-ca` replaced, and those of a rotation that do not sign now
     replaced: Vec<(PathBuf, Certificate)>,
     others: Vec<(PathBuf, Certificate)>,
 }
@@ -36,6 +36,7 @@ impl OtherCas {
     pub(super) fn read(store: &Store, read: &[(CaKind, &CurrentCa)]) -> Self {
         let mut own = Vec::new();
         let mut others = Vec::new();
+        let mut rotated = Vec::new();
         for kind in CaKind::ALL {
             let relative = store.layout().ca(kind);
             let paths = store.ca_paths(kind);
@@ -53,6 +54,7 @@ impl OtherCas {
             let path = &relative.certificate;
             let with_path = |certificate: &Certificate| (path.clone(), certificate.clone());
             own.extend(current.certificate().map(with_path));
+            rotated.extend(current.rotation.partner().map(with_path));
             others.extend(current.bundle.iter().map(with_path));
         }
         let bundles = CaKind::ALL.map(|kind| store.ca_paths(kind).certificate);
@@ -68,9 +70,9 @@ impl OtherCas {
             certificates.map(move |certificate| (relative.clone(), certificate))
         }));
         others.retain(|(_, certificate)| certificate.is_ca());
-        let (replaced, mut others): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|(path, _)| is_replaced_ca(path));
+        let (mut replaced, mut others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(path, _)| is_idle_ca(path));
+        replaced.extend(rotated);
         // A copy or an earlier certificate of a CA is not a different CA
         others.retain(|(_, ca)| {
             let mut known = own.iter().chain(&replaced);

@@ -42,8 +42,7 @@ pub(super) fn plan(
     check_separate(store, exchange)?;
     let exchange = Exchange::open(exchange)?;
     let now = options.now();
-    cluster.check_validities(now)?;
-    let permissions = permissions(&cluster.spec().files, options)?;
+    let permissions = permissions(&cluster.spec().files, options.backup)?;
     let Desired { cas, pairs } = cluster.desired()?;
     let cas = cas
         .into_iter()
@@ -105,12 +104,11 @@ pub(super) fn plan(
     let mut serials: HashSet<Vec<u8>> = HashSet::new();
     for request in requests {
         let kind = request.pair.ca;
+        let ca = cas.iter().find(|ca| ca.desired.kind == kind);
         let signer = Signer {
             ca: signing.get(&kind).copied(),
-            blocked: cas
-                .iter()
-                .find(|ca| ca.desired.kind == kind)
-                .and_then(|ca| ca.blocks(now)),
+            blocked: ca.and_then(|ca| ca.blocks(now)),
+            cannot_be_created: ca.and_then(Ca::cannot_be_created),
             other_cas: &other_cas,
             now,
         };
@@ -160,6 +158,7 @@ pub(super) fn plan(
         cas: planned,
         cache: None,
         permissions,
+        records: cluster.spec().ca.record,
     })))
 }
 
@@ -241,10 +240,16 @@ fn trust_steps(
                 continue;
             }
         };
+        let link = ca.link_text();
+        let has_link = link.as_ref().is_none_or(|link| {
+            let current = exchange.read(&Path::new(host).join(&link.path));
+            current.is_ok_and(|bytes| bytes.is_some_and(|bytes| bytes == link.text.as_bytes()))
+        });
         let is_current = match (&certificates, &bytes) {
             (TrustText::Known(text), Some(bytes)) => text.as_bytes() == bytes.as_slice(),
             _ => false,
         };
+        let is_current = is_current && has_link;
         if !is_current {
             steps.push(Step {
                 shown: Some(below),
@@ -254,7 +259,7 @@ fn trust_steps(
                     Action::Trust,
                     Target::Ca(ca.desired.clone()),
                     &folder,
-                    Work::Trust { certificates },
+                    Work::Trust { certificates, link },
                 )
             });
         }
@@ -268,6 +273,8 @@ struct Signer<'a, F> {
     ca: Option<SigningCa<'a>>,
     /// The reason why it cannot sign
     blocked: Option<Finding>,
+    /// The reason why it cannot be created
+    cannot_be_created: Option<Finding>,
     other_cas: &'a LazyCell<OtherCas, F>,
     now: SystemTime,
 }
@@ -287,11 +294,21 @@ impl Request {
         let certificate = certificates.first();
         // Without a CA, no certificate can be the CA's
         let leaf = certificate.filter(|_| ca.is_some());
-        let current = Current::of(key, leaf);
+        let current = Current::of(key, if leaf.is_some() { &certificates } else { &[] });
         let Decision {
             action,
             mut reasons,
+            rechains,
         } = decide::pair(&self.pair, &current, ca, None, false, now).map_err(refusal)?;
+        // Its host takes the link certificate of a finished rotation out of the file
+        let is_left = |one: &Finding| matches!(one, Finding::LinkCertificate { is_missing: false });
+        let action = match action {
+            Action::Renew if rechains && reasons.iter().any(is_left) => {
+                reasons.retain(|reason| !is_left(reason));
+                Action::Keep
+            }
+            action => action,
+        };
         if action == Action::Reissue {
             let algorithm = self.pair.profile.algorithm();
             let reason = format!("its key is {}, should be {algorithm}", key.algorithm_name());
@@ -309,6 +326,9 @@ impl Request {
             .clone()
             .filter(|_| is_signed && refused.is_none());
         let is_blocked = refused.is_some() || of_ca.is_some() || forbidden;
+        let validity = self.pair.profile.validity();
+        let impossible_validity = decide::impossible_validity(validity, &self.pair.paths, now)
+            .or_else(|| signer.cannot_be_created.clone());
         reasons.splice(0..0, of_ca);
         let (action, work) = match action {
             Action::Keep => (Action::Keep, Work::None),
@@ -330,6 +350,7 @@ impl Request {
             not_after: leaf.map(Certificate::not_after),
             ..Step::new(action, Target::Pair(self.pair), &folder, work)
         };
+        let step = step.with_validity_error(impossible_validity.as_ref());
         Ok((step, serial))
     }
 }

@@ -148,6 +148,8 @@ pub struct Step {
     pub(super) following: Vec<Certificate>,
     pub(super) stamps: Stamps,
     pub(super) work: Work,
+    /// The error of a validity that blocks the step
+    pub(super) validity_error: Option<String>,
 }
 
 /// A CA certificate, with what a user needs to recognize it.
@@ -185,6 +187,8 @@ pub(super) enum Work {
         /// Whether to rewrite the key's file, because etcd cannot read it
         rewrites_key: bool,
     },
+    /// Write the same certificate with another chain, given in PEM
+    Rechain { certificates: String },
     /// Write a request
     Request { key: KeySource },
     /// Install a certificate, given in PEM
@@ -193,13 +197,24 @@ pub(super) enum Work {
         key: KeySource,
     },
     /// Write a trust bundle
-    Trust { certificates: TrustText },
+    Trust {
+        certificates: TrustText,
+        /// The link certificate of a rotation, for a host
+        link: Option<LinkText>,
+    },
     /// Sign a request
     Sign(Box<CertificateRequest>),
     /// Renew a certificate by path
     RenewFile(Box<FileRenewal>),
     /// Remove the files
     Remove,
+}
+
+/// A link certificate in PEM, with its path.
+#[derive(Debug)]
+pub(super) struct LinkText {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
 }
 
 /// The content of a new trust bundle.
@@ -246,7 +261,18 @@ impl Step {
             key: None,
             following: Vec::new(),
             stamps: Stamps::default(),
+            validity_error: None,
         }
+    }
+
+    /// Adds the error of an impossible validity, if this is among the reasons.
+    pub(super) fn with_validity_error(mut self, finding: Option<&Finding>) -> Self {
+        if let Some(finding @ Finding::Blocked { reason, .. }) = finding
+            && self.reasons.contains(finding)
+        {
+            self.validity_error = Some(reason.clone());
+        }
+        self
     }
 
     /// The subject of the step.
@@ -356,6 +382,10 @@ impl Step {
     pub fn blocking_error(&self) -> Option<Error> {
         if self.action != Action::Blocked {
             return None;
+        }
+        if let Some(reason) = self.validity_error.clone() {
+            let error = Error::InvalidValidity { reason };
+            return Some(error.in_file(self.paths().certificate));
         }
         if let Some(error) = self.ca_error() {
             return Some(error);

@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     finding::Finding,
     inspect::{CurrentCa, issuer, rules, signing_place},
+    layout::{PairPaths, RotationFile},
     limits,
     store::{Attributes, Exchange, Store, read_certificates, unless_too_large},
     verify::{self, Verifier},
@@ -44,6 +45,8 @@ pub(super) struct Trust {
     pub(super) untrusted: Vec<Finding>,
     /// The symbolic link that replaces its file, or a folder above it
     link: Option<Finding>,
+    /// The other CAs of a rotation: those with the name of the CA and another time
+    pub(super) rotated: Vec<Certificate>,
     /// The fingerprints of the current certificates and of the arrived ones
     known: HashSet<Fingerprint>,
 }
@@ -92,6 +95,7 @@ impl Trust {
             desired,
             change: None,
             untrusted: Vec::new(),
+            rotated: Vec::new(),
             known: current.bundle.iter().map(Fingerprint::of).collect(),
             current,
         };
@@ -101,12 +105,12 @@ impl Trust {
             Ok(arrived) => arrived,
             Err(error) => {
                 refused.push(Refusal::of(path, error));
-                return Ok(trust);
+                return Ok(trust.with_rotated());
             }
         };
         let certificates = arrived.iter().flatten();
         trust.known.extend(certificates.map(Fingerprint::of));
-        let links = arrival.links(&trust.desired.paths.certificate);
+        let links = arrival.links(&trust.desired.paths);
         let judged = Judged::of(arrived, &trust.current.bundle, &links, arrival);
         judged
             .damaged
@@ -115,7 +119,7 @@ impl Trust {
         if trust.current.bundle.is_empty() && judged.accepted.is_empty() {
             let untrusted = judged.refused.iter();
             trust.untrusted = untrusted.map(|(one, _)| untrusted_ca(one, &path)).collect();
-            return Ok(trust);
+            return Ok(trust.with_rotated());
         }
         for (certificate, reason) in &judged.refused {
             refuse(format!("{}: {reason}", untrusted_ca(certificate, &path)));
@@ -123,7 +127,23 @@ impl Trust {
         if let Some(reason) = trust.adopt(judged, arrival)? {
             refuse(reason);
         }
-        Ok(trust)
+        Ok(trust.with_rotated())
+    }
+
+    /// Finds the other CAs of a rotation. Without the keys, the names show them.
+    fn with_rotated(mut self) -> Self {
+        let signing = self.bundle.get(self.signing);
+        let rotated = signing.map(|signing| {
+            let others = self.bundle.iter().filter(|one| {
+                one.is_ca()
+                    && self.desired.is_named(one)
+                    && one.public_key() != signing.public_key()
+                    && one.subject() != signing.subject()
+            });
+            others.cloned().collect()
+        });
+        self.rotated = rotated.unwrap_or_default();
+        self
     }
 
     /// Takes over the accepted certificates. Returns the reason if a part of that is impossible.
@@ -244,9 +264,8 @@ impl Trust {
     /// this host cannot know which of them sign for the cluster: a CA that replaces another one has
     /// the same name.
     pub(super) fn named(&self) -> impl Iterator<Item = (PathBuf, Certificate)> {
-        let name = self.desired.common_name();
         let all = self.bundle.iter().chain(&self.current.bundle);
-        all.filter(move |one| one.is_ca() && one.common_name() == name)
+        all.filter(|one| one.is_ca() && self.desired.is_named(one))
             .map(|one| (self.desired.paths.certificate.clone(), one.clone()))
     }
 
@@ -300,8 +319,9 @@ impl Arrival<'_> {
 
     /// The link certificates that arrived next to a CA's file. A file that cannot be read is
     /// ignored.
-    fn links(&self, certificate: &Path) -> Vec<Certificate> {
-        let path = Path::new(self.host).join(link_path(certificate));
+    fn links(&self, ca: &PairPaths) -> Vec<Certificate> {
+        let link = ca.rotation(RotationFile::Link).certificate;
+        let path = Path::new(self.host).join(link);
         let file = unless_too_large(self.exchange.read(&path)).ok().flatten();
         let all = file.and_then(|bytes| Certificate::each_from_bytes(&bytes).ok());
         let all = all.into_iter().flatten().flatten();
@@ -461,13 +481,6 @@ fn is_as_old(one: &Certificate, other: &Certificate) -> bool {
 
 fn is_same_ca(one: &Certificate, other: &Certificate) -> bool {
     one.public_key() == other.public_key() && one.subject() == other.subject()
-}
-
-/// The file of the link certificates of a CA: `ca-link.pem` next to `ca.pem` and `ca.crt`.
-fn link_path(certificate: &Path) -> PathBuf {
-    let stem = certificate.file_stem().unwrap_or_default();
-    let stem = stem.to_string_lossy();
-    certificate.with_file_name(format!("{stem}-link.pem"))
 }
 
 fn untrusted_ca(certificate: &Certificate, path: &Path) -> Finding {

@@ -1,6 +1,6 @@
 //! Reads and writes the CAs of a directory.
 
-use std::{iter, path::Path, slice};
+use std::{iter, path::Path, slice, time::SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -8,15 +8,18 @@ use super::{
     Store,
     locked::{LockedStore, PairTexts},
     permissions::Attributes,
-    read::{look, read_certificates, read_existing_below, read_file, read_regular_file},
+    read::{
+        look, read_below, read_certificates, read_existing_below, read_file, read_regular_file,
+    },
+    record::Issuance,
     write::Overwrite,
 };
 use crate::{
-    ca::{CertificateAuthority, cas_above, check_self_signed},
+    ca::{CertificateAuthority, cas_above, check_self_signed, follows_leaves},
     error::{Error, Result},
     finding::Finding,
     key::{Passphrase, PrivateKey},
-    layout::{CaKind, PairPaths, is_replaced_ca},
+    layout::{CaKind, PairPaths, RotationFile, is_idle_ca},
     pem,
     time::clock,
     verify::{self, SigningChain, Use, unacceptable},
@@ -39,8 +42,7 @@ impl Store {
         kind: CaKind,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
-        let ca = self.load_ca(&self.layout.ca(kind), passphrase, false)?;
-        Ok(ca.with_member_common_names(self.member_common_names()?))
+        self.at(clock::now()).ca(kind, passphrase)
     }
 
     /// Loads a CA as [`Store::ca`] does, with its certificate in the directory and a key that is
@@ -50,17 +52,7 @@ impl Store {
     ///
     /// The errors of [`Store::ca`].
     pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
-        let path = self.layout.ca(kind).certificate;
-        let file = read_existing_below(&self.directory, &path)?;
-        let certificates = verify::held_bundle(&file).0;
-        let ca =
-            certificates.and_then(|certificates| CertificateAuthority::load(certificates, key));
-        let ca = ca.map_err(|error| match error {
-            // The caller knows which of the two files is wrong
-            Error::KeyMismatch { .. } => error,
-            error => error.in_file(self.directory.join(&path)),
-        })?;
-        Ok(ca.with_member_common_names(self.member_common_names()?))
+        self.at(clock::now()).ca_with_key(kind, key)
     }
 
     /// Loads a CA for its renewal, even if it has expired.
@@ -73,20 +65,28 @@ impl Store {
         kind: CaKind,
         passphrase: Option<&Passphrase>,
     ) -> Result<CertificateAuthority> {
-        self.load_ca(&self.layout.ca(kind), passphrase, true)
+        self.at(clock::now()).ca_for_renewal(kind, passphrase)
     }
 
-    /// Loads the CA with these files below the directory.
-    pub(crate) fn load_ca(
-        &self,
-        paths: &PairPaths,
-        passphrase: Option<&Passphrase>,
-        even_if_expired: bool,
-    ) -> Result<CertificateAuthority> {
-        let read = |path: &Path| read_existing_below(&self.directory, path);
-        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
-        let paths = paths.below(&self.directory);
-        load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
+    /// Loads CAs as if the current time were `now`.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use etcd_pki_core::{CaKind, CertificateAuthority, Error, Layout, Store};
+    ///
+    /// # let parent = tempfile::tempdir()?;
+    /// # let directory = parent.path().join("ssl");
+    /// let store = Store::new(directory, Layout::Kubespray);
+    /// store.lock()?.write_ca(CaKind::Client, &CertificateAuthority::create("etcd-ca")?, None)?;
+    /// let later = SystemTime::now() + Duration::from_secs(20 * 365 * 86_400);
+    /// let expired = store.at(later).ca(CaKind::Client, None).unwrap_err();
+    /// assert!(matches!(expired, Error::File { error, .. } if matches!(*error, Error::CaExpired { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn at(&self, now: SystemTime) -> StoreAt<'_> {
+        StoreAt { store: self, now }
     }
 
     /// Loads the key of the CA with these files below the directory.
@@ -123,6 +123,17 @@ impl Store {
             })
         };
         Ok(Some(chain.iter().any(is_trusted)))
+    }
+
+    /// The certificates of the directory's CAs, which have certificates in its record. A file that
+    /// cannot be read has none.
+    pub(super) fn recorded_cas(&self) -> Vec<Certificate> {
+        let files = CaKind::ALL.map(|kind| self.layout.ca(kind).certificate);
+        let files = files.iter().filter_map(|path| {
+            let file = read_below(&self.directory, path).ok().flatten();
+            verify::held_bundle(&file?).0.ok()
+        });
+        files.flatten().collect()
     }
 
     /// The error for a new CA in a directory that has one, or signs of one.
@@ -185,12 +196,130 @@ impl Store {
         };
         let mut in_use = certificates
             .iter()
-            .filter(|(path, one)| !is_replaced_ca(path) && is_of_another(one));
+            .filter(|(path, one)| !is_idle_ca(path) && is_of_another(one));
         if let Some((path, _)) = in_use.next() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             trace = Trace::Found(format!("{name}, which another CA has signed"));
         }
         Ok(trace)
+    }
+}
+
+/// A store and the time at which its CAs are loaded: [`Store::at`].
+#[derive(Clone, Copy, Debug)]
+pub struct StoreAt<'a> {
+    store: &'a Store,
+    now: SystemTime,
+}
+
+impl StoreAt<'_> {
+    /// Loads a CA, as [`Store::ca`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca`].
+    pub fn ca(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        let ca = self.load(&self.store.layout.ca(kind), passphrase)?;
+        Ok(ca.with_member_common_names(self.store.member_common_names()?))
+    }
+
+    /// Loads a CA with a key that is elsewhere, as [`Store::ca_with_key`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca`].
+    pub fn ca_with_key(&self, kind: CaKind, key: PrivateKey) -> Result<CertificateAuthority> {
+        let Store {
+            directory, layout, ..
+        } = self.store;
+        let paths = layout.ca(kind);
+        let path = &paths.certificate;
+        let file = read_existing_below(directory, path)?;
+        let certificates = verify::held_bundle(&file).0;
+        let ca = certificates
+            .and_then(|certificates| CertificateAuthority::load_at(certificates, key, self.now));
+        let ca = ca.map_err(|error| match error {
+            // The caller knows which of the two files is wrong
+            Error::KeyMismatch { .. } => error,
+            error => error.in_file(directory.join(path)),
+        })?;
+        let ca = self.with_link(&paths, &file, ca)?;
+        Ok(ca.with_member_common_names(self.store.member_common_names()?))
+    }
+
+    /// Loads a CA for its renewal, even if it has expired, as [`Store::ca_for_renewal`] does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Store::ca_for_renewal`].
+    pub fn ca_for_renewal(
+        &self,
+        kind: CaKind,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_for_renewal(&self.store.layout.ca(kind), passphrase)
+    }
+
+    /// Loads the CA with these files below the directory.
+    pub(crate) fn load(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_files(paths, passphrase, false)
+    }
+
+    /// Loads the CA with these files below the directory, even if it has expired.
+    pub(crate) fn load_for_renewal(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<CertificateAuthority> {
+        self.load_files(paths, passphrase, true)
+    }
+
+    fn load_files(
+        &self,
+        paths: &PairPaths,
+        passphrase: Option<&Passphrase>,
+        even_if_expired: bool,
+    ) -> Result<CertificateAuthority> {
+        let directory = &self.store.directory;
+        let read = |path: &Path| read_existing_below(directory, path);
+        let files = (read(&paths.certificate)?, Zeroizing::new(read(&paths.key)?));
+        let loading = Loading {
+            passphrase,
+            even_if_expired,
+            now: self.now,
+        };
+        let ca = loading.load(&paths.below(directory), (&files.0, &files.1))?;
+        self.with_link(paths, &files.0, ca)
+    }
+
+    /// Adds the link certificate of a rotation, if it follows the leaves of this CA. `file` is the
+    /// content of the CA's certificate file.
+    fn with_link(
+        &self,
+        paths: &PairPaths,
+        file: &[u8],
+        ca: CertificateAuthority,
+    ) -> Result<CertificateAuthority> {
+        let path = paths.rotation(RotationFile::Link).certificate;
+        let Some(link) = read_below(&self.store.directory, &path)? else {
+            return Ok(ca);
+        };
+        // A damaged link is a fault of the rotation, and a finding
+        let bundle = verify::held_bundle(file).0.unwrap_or_default();
+        match Certificate::from_bytes(&link) {
+            Ok(link) if follows_leaves(&link, ca.certificate(), &bundle, self.now) => {
+                ca.with_link(link)
+            }
+            _ => Ok(ca),
+        }
     }
 }
 
@@ -230,9 +359,14 @@ impl LockedStore {
     ) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
+        let record = || self.record(&new_root(ca), &usual);
         match self.store.trace_of_ca(kind, ca, passphrase)? {
-            Trace::Nothing => self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual),
+            Trace::Nothing => {
+                record()?;
+                self.put_ca(&paths, ca, passphrase, Overwrite::Refuse, &usual)
+            }
             Trace::Key => {
+                record()?;
                 let certificate = ca.certificate().to_pem();
                 self.put_certificate(&paths, &certificate, Overwrite::Refuse, &usual.for_ca())
             }
@@ -250,7 +384,8 @@ impl LockedStore {
     ///
     /// # Errors
     ///
-    /// [`Error::ExistingCa`] if the directory has no such CA, but files of another layout;
+    /// [`Error::Rotation`] during a rotation; [`Error::ExistingCa`] if the directory has no such
+    /// CA, but files of another layout;
     /// [`Error::Malformed`] if no key shows which CA of a trust bundle is replaced; the errors of
     /// [`LockedStore::write`].
     pub fn replace_ca(
@@ -262,6 +397,15 @@ impl LockedStore {
         let paths = self.store.layout.ca(kind);
         let usual = Attributes::default();
         let exists = |path: &Path| self.store.directory.join(path).symlink_metadata().is_ok();
+        let link = paths.rotation(RotationFile::Link).certificate;
+        let next = paths.rotation(RotationFile::Next).key;
+        if let Some(file) = [link, next].into_iter().find(|path| exists(path)) {
+            return Err(Error::Rotation {
+                directory: self.store.directory.clone(),
+                reason: format!("{} shows that a rotation is not finished", file.display()),
+                hint: "nothing was changed; finish the rotation of this CA or undo it, and then replace the CA".to_owned(),
+            });
+        }
         if kind == CaKind::Client && !exists(&paths.certificate) && !exists(&paths.key) {
             let common_name = ca.certificate().common_name();
             self.store.check_other_layout(common_name.as_deref())?;
@@ -270,7 +414,8 @@ impl LockedStore {
         let others = kept.iter().flat_map(|kept| kept.others.iter().cloned());
         let bundle: Vec<_> = iter::once(ca.certificate().clone()).chain(others).collect();
         let texts = ca_texts(ca, &bundle, passphrase)?;
-        match self.put_over_kept(&paths, &texts, &usual.for_ca()) {
+        let record = self.record(&new_root(ca), &usual);
+        match record.and_then(|()| self.put_over_kept(&paths, &texts, &usual.for_ca())) {
             Ok(()) => Ok(kept.map(|kept| kept.paths.below(&self.store.directory))),
             Err(error) => {
                 if let Some(kept) = kept {
@@ -292,7 +437,15 @@ impl LockedStore {
     pub fn renew_ca(&self, kind: CaKind, ca: &CertificateAuthority) -> Result<()> {
         let paths = self.store.layout.ca(kind);
         self.check_leaves(&paths, ca.certificate())?;
-        self.put_renewed_ca(&paths, ca.certificate(), &Attributes::default())
+        let usual = Attributes::default();
+        let renewed = ca.certificate();
+        // A certificate that another CA issued is in the record of that CA
+        let issued = renewed
+            .is_self_signed()
+            .then(|| Issuance::of_renewed_ca(renewed));
+        self.put_renewed_ca(&paths, renewed, &usual, || {
+            self.record(issued.as_slice(), &usual)
+        })
     }
 
     /// Checks that leaves of intermediate CAs below this CA stay accepted. The renewed CA may have
@@ -328,16 +481,18 @@ impl LockedStore {
         Ok(())
     }
 
-    /// Writes the renewed certificate of the CA with these files.
+    /// Writes the renewed certificate of the CA with these files. Calls `record` before.
     pub(crate) fn put_renewed_ca(
         &self,
         paths: &PairPaths,
         renewed: &Certificate,
         attributes: &Attributes,
+        record: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let path = self.store.directory.join(&paths.certificate);
         let file = read_existing_below(&self.store.directory, &paths.certificate)?;
         let text = replaced(&file, renewed).map_err(|error| error.in_file(&path))?;
+        record()?;
         self.put_certificate(paths, &text, Overwrite::Replace, attributes)
     }
 
@@ -367,6 +522,16 @@ impl LockedStore {
         let texts = ca_texts(ca, slice::from_ref(ca.certificate()), passphrase)?;
         self.put_pairs(&[(paths, texts)], overwrite, &attributes.for_ca())
     }
+}
+
+/// The certificate of a new CA for the record.
+fn new_root(ca: &CertificateAuthority) -> Vec<Issuance> {
+    let certificate = ca.certificate();
+    // A certificate that another CA issued is in the record of that CA
+    let root = certificate.is_self_signed();
+    root.then(|| Issuance::of_new_ca(certificate))
+        .into_iter()
+        .collect()
 }
 
 /// The contents of a CA's files, with this trust bundle.
@@ -450,8 +615,14 @@ pub fn read_ca_to_renew(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
+    now: SystemTime,
 ) -> Result<CertificateAuthority> {
-    load_files(certificate, key, passphrase, true)
+    let loading = Loading {
+        passphrase,
+        even_if_expired: true,
+        now,
+    };
+    loading.load_files(certificate, key)
 }
 
 /// Loads a CA from any two files. An encrypted key requires the passphrase. The files may be pipes,
@@ -464,56 +635,58 @@ pub fn read_ca(
     certificate: &Path,
     key: &Path,
     passphrase: Option<&Passphrase>,
+    now: SystemTime,
 ) -> Result<CertificateAuthority> {
-    load_files(certificate, key, passphrase, false)
-}
-
-fn load_files(
-    certificate: &Path,
-    key: &Path,
-    passphrase: Option<&Passphrase>,
-    even_if_expired: bool,
-) -> Result<CertificateAuthority> {
-    let paths = PairPaths {
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
+    let loading = Loading {
+        passphrase,
+        even_if_expired: false,
+        now,
     };
-    let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
-    load(&paths, (&files.0, &files.1), passphrase, even_if_expired)
+    loading.load_files(certificate, key)
 }
 
-/// Creates a CA from the contents of two files: its certificates and its key.
-fn load(
-    paths: &PairPaths,
-    (certificates, private_key): (&[u8], &[u8]),
-    passphrase: Option<&Passphrase>,
+/// How a CA is loaded from two files.
+struct Loading<'a> {
+    passphrase: Option<&'a Passphrase>,
+    /// Whether the CA may have expired, because it will be renewed
     even_if_expired: bool,
-) -> Result<CertificateAuthority> {
-    let PairPaths { certificate, key } = paths;
-    let (certificates, _) = verify::held_bundle(certificates);
-    let certificates = certificates.map_err(|error| error.in_file(certificate))?;
-    let private_key =
-        PrivateKey::from_bytes(private_key, passphrase).map_err(|error| error.in_file(key))?;
-    let loaded = if even_if_expired {
-        load_while_valid(certificates, private_key)
-    } else {
-        CertificateAuthority::load(certificates, private_key)
-    };
-    loaded.map_err(|error| match error {
-        Error::KeyMismatch { .. } => error.in_file(key),
-        error => error.in_file(certificate),
-    })
+    now: SystemTime,
 }
 
-/// Loads the CA with this key, as of a time when it was valid.
-fn load_while_valid(
-    certificates: Vec<Certificate>,
-    key: PrivateKey,
-) -> Result<CertificateAuthority> {
-    let own = bundle::place_of_key(&certificates, key.public_key());
-    let own = own.and_then(|place| certificates.get(place));
-    let end = own.map_or_else(clock::now, |own| own.not_after().min(clock::now()));
-    CertificateAuthority::load_at(certificates, key, end)
+impl Loading<'_> {
+    fn load_files(&self, certificate: &Path, key: &Path) -> Result<CertificateAuthority> {
+        let paths = PairPaths {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        };
+        let files = (read_file(certificate)?, Zeroizing::new(read_file(key)?));
+        self.load(&paths, (&files.0, &files.1))
+    }
+
+    /// Creates a CA from the contents of two files: its certificates and its key.
+    fn load(
+        &self,
+        paths: &PairPaths,
+        (certificates, private_key): (&[u8], &[u8]),
+    ) -> Result<CertificateAuthority> {
+        let PairPaths { certificate, key } = paths;
+        let (certificates, _) = verify::held_bundle(certificates);
+        let certificates = certificates.map_err(|error| error.in_file(certificate))?;
+        let private_key = PrivateKey::from_bytes(private_key, self.passphrase)
+            .map_err(|error| error.in_file(key))?;
+        let own = bundle::place_of_key(&certificates, private_key.public_key());
+        let own = own.and_then(|place| certificates.get(place));
+        let now = match own {
+            // It was valid until then
+            Some(own) if self.even_if_expired => own.not_after().min(self.now),
+            _ => self.now,
+        };
+        let loaded = CertificateAuthority::load_at(certificates, private_key, now);
+        loaded.map_err(|error| match error {
+            Error::KeyMismatch { .. } => error.in_file(key),
+            error => error.in_file(certificate),
+        })
+    }
 }
 
 #[cfg(test)]

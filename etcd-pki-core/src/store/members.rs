@@ -1,7 +1,7 @@
 //! Finds the members of a directory.
 
 use super::{Store, read::first_certificate};
-use crate::{error::Result, role::Role, x509::certificate::Certificate};
+use crate::{error::Result, layout::FileKind, role::Role, x509::certificate::Certificate};
 
 impl Store {
     /// The common names of the members with certificates in the store, in the order of their files.
@@ -15,6 +15,26 @@ impl Store {
     pub fn member_common_names(&self) -> Result<Vec<String>> {
         let members = self.members()?;
         Ok(unique(members.iter().filter_map(Certificate::common_name)))
+    }
+
+    /// The names of the members with certificates in the store, in the order of their files. If the
+    /// file names of the layout contain no name, the certificate's name is used.
+    pub(crate) fn member_names(&self) -> Result<Vec<String>> {
+        let files = self.certificate_files()?.into_iter();
+        let names = files.filter_map(|path| {
+            let below = path.strip_prefix(&self.directory).ok()?;
+            let found = self.layout.identify(below)?;
+            let is_member = matches!(found.kind, FileKind::Member | FileKind::Peer);
+            if !is_member || found.is_key {
+                return None;
+            }
+            let certificate = first_certificate(&path)?;
+            let names = [found.host, Some(found.name).filter(|name| !name.is_empty())];
+            let name = names.into_iter().flatten().next();
+            let own = || certificate.dns_names().first().cloned();
+            name.or_else(own).or_else(|| certificate.common_name())
+        });
+        Ok(unique(names))
     }
 
     /// The certificates in files with a name for members.

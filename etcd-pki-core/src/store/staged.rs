@@ -222,9 +222,11 @@ impl<'a> Installation<'a> {
             });
         }
         if !new.is_empty() {
-            files.write_by(&new, &self.attributes, |file| match file.secret {
-                true => Replace::Key,
-                false => Replace::Leaf,
+            files.write_by(&new, &self.attributes, &|| Ok(()), |file| {
+                match file.secret {
+                    true => Replace::Key,
+                    false => Replace::Leaf,
+                }
             })?;
         }
         if found.changes.staged_key {

@@ -26,7 +26,8 @@ pub struct Bundle {
 /// The role and name that a bundle was issued for.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedFor {
-    pub(crate) role: Role,
+    /// `None` for the renewal of a bundle that was read from files
+    pub(crate) role: Option<Role>,
     pub(crate) name: Option<String>,
     pub(crate) validity_cut: Option<SystemTime>,
 }
@@ -83,7 +84,7 @@ impl Bundle {
     /// The role that it was issued for; `None` if it was read from files.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
-        self.issued.as_ref().map(|issued| issued.role)
+        self.issued.as_ref()?.role
     }
 
     /// The name that it was issued for; `None` if it was read from files, or issued without a name.
@@ -136,6 +137,26 @@ impl Bundle {
         // rustls wipes the key when it drops it
         let key = rustls_pki_types::PrivatePkcs8KeyDer::from(self.key.to_secret_der().to_vec());
         (chain, key.into())
+    }
+
+    /// The same key with a renewed certificate, which has the same public key.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`PrivateKey::from_der`]: none for a key that exists.
+    pub(crate) fn renewed(
+        &self,
+        certificate: Certificate,
+        chain: Vec<Certificate>,
+        requested_end: Option<SystemTime>,
+    ) -> Result<Self> {
+        let issued = IssuedFor {
+            role: self.role(),
+            name: self.name().map(str::to_owned),
+            validity_cut: requested_end,
+        };
+        let key = PrivateKey::from_der(&self.key.to_secret_der())?;
+        Ok(Self::issued(key, certificate, chain, issued))
     }
 
     /// The same key and certificate with another chain.
@@ -229,6 +250,49 @@ pub(crate) fn with_replaced(file: &[u8], old: &Certificate, new: &Certificate) -
     Ok(text)
 }
 
+/// The content of a trust bundle's file with these certificates in place of its own, in this order.
+/// The text around the certificates of a PEM file stays.
+///
+/// # Errors
+///
+/// The errors of [`Certificate::all_from_bytes`].
+pub(crate) fn with_certificates(file: &[u8], certificates: &[Certificate]) -> Result<Vec<u8>> {
+    if pem::is_der(file) || file.is_empty() {
+        return Ok(all_pem(certificates).into_bytes());
+    }
+    let blocks = pem::read("certificate", file)?;
+    let is_certificate = |block: &&pem::Block| Certificate::from_der(&block.contents).is_ok();
+    let places: Vec<_> = blocks
+        .iter()
+        .filter(is_certificate)
+        .map(|block| block.range.clone())
+        .collect();
+    let mut text = Vec::with_capacity(file.len());
+    let mut rest = certificates.iter();
+    let mut end = 0;
+    for (number, place) in places.iter().enumerate() {
+        text.extend_from_slice(&file[end..place.start]);
+        end = place.end;
+        let is_last = number + 1 == places.len();
+        let mut new: Vec<String> = rest
+            .by_ref()
+            .take(if is_last { usize::MAX } else { 1 })
+            .map(Certificate::to_pem)
+            .collect();
+        match new.pop() {
+            Some(last) => {
+                text.extend_from_slice(new.concat().as_bytes());
+                text.extend_from_slice(last.trim_end().as_bytes());
+            }
+            // The line of the removed certificate goes with it
+            None if file.get(end) == Some(&b'\n') => end += 1,
+            None => {}
+        }
+    }
+    text.extend_from_slice(&file[end..]);
+    Ok(text)
+}
+
 /// Checks that a key matches a certificate.
 pub(crate) fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<()> {
     if certificate.public_key() == key.public_key() {
@@ -267,6 +331,36 @@ fn not_in_chain(certificate: &Certificate, reason: &str) -> Error {
 mod tests {
     use super::*;
     use crate::{ca::CertificateAuthority, x509::identity::Identity};
+
+    #[test]
+    fn the_certificates_of_a_file_are_replaced() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| {
+            let ca = CertificateAuthority::create(name).unwrap();
+            ca.certificate().clone()
+        });
+        let text =
+            |all: &[&Certificate]| -> String { all.iter().map(|one| one.to_pem()).collect() };
+        let write = |file: &str, all: &[&Certificate]| {
+            let all: Vec<Certificate> = all.iter().map(|one| (*one).clone()).collect();
+            String::from_utf8(with_certificates(file.as_bytes(), &all).unwrap()).unwrap()
+        };
+        for (before, after) in [
+            (&[&a][..], &[&a, &b][..]),
+            (&[&a, &b], &[&b, &a]),
+            (&[&a, &b], &[&b]),
+            (&[&a, &b, &c], &[&c]),
+            (&[&a], &[&a]),
+            (&[], &[&a, &b]),
+        ] {
+            assert_eq!(write(&text(before), after), text(after));
+        }
+        // Text around the certificates stays
+        let file = format!("# first\n{}# second\n{}# end\n", a.to_pem(), b.to_pem());
+        let expected = format!("# first\n{}# second\n# end\n", b.to_pem());
+        assert_eq!(write(&file, &[&b]), expected);
+        let der = with_certificates(a.as_der(), std::slice::from_ref(&b)).unwrap();
+        assert_eq!(der, b.to_pem().into_bytes());
+    }
 
     #[test]
     fn a_chain_has_no_certificate_twice_and_ends_with_the_root() {

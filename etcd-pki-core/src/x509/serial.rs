@@ -55,6 +55,26 @@ impl SerialNumber {
         }
     }
 
+    /// Reads the text of a number, as it is printed.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        if digits.is_empty()
+            || !digits.len().is_multiple_of(2)
+            || digits.len() > 2 * limits::SERIAL_BYTES
+        {
+            return None;
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let bytes = digits.chunks_exact(2).map(|pair| match pair {
+            [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
+            _ => None,
+        });
+        Some(Self {
+            is_negative: text.starts_with('-'),
+            ..Self::positive(&bytes.collect::<Option<Vec<u8>>>()?)
+        })
+    }
+
     fn positive(bytes: &[u8]) -> Self {
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
         let magnitude = match &bytes[zeros..] {

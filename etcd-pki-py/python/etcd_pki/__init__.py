@@ -14,6 +14,8 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
   READ_LIMIT; staged_key_path, install_certificate, Installed
+- The record of what was issued: Record, RecordEntry, RecordedCa, RecordDamage; record_issued,
+  record_path
 - Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
   Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported, ExportChanges, ExportFile;
   KubesprayScript
@@ -65,6 +67,10 @@ from etcd_pki._etcd_pki import (
     PrivateKey,
     Profile,
     PublicKey,
+    Record,
+    RecordDamage,
+    RecordedCa,
+    RecordEntry,
     Refusal,
     Remark,
     Renewal,
@@ -83,6 +89,8 @@ from etcd_pki._etcd_pki import (
     inspect_directory,
     install_certificate,
     read_file,
+    record_issued,
+    record_path,
     staged_key_path,
     write_files,
 )
@@ -172,6 +180,10 @@ __all__ = [
     "PrivateKey",
     "Profile",
     "PublicKey",
+    "Record",
+    "RecordDamage",
+    "RecordEntry",
+    "RecordedCa",
     "Refusal",
     "Remark",
     "Renewal",
@@ -197,6 +209,8 @@ __all__ = [
     "inspect_directory",
     "install_certificate",
     "read_file",
+    "record_issued",
+    "record_path",
     "staged_key_path",
     "write_files",
 ]

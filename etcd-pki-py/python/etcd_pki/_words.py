@@ -227,6 +227,7 @@ class FindingCode(_Word):
     CA_KEY_OWNER = "EP052"
     SIGNED_BY_OTHER_CA = "EP053"
     CA_OWNER = "EP054"
+    DAMAGED_RECORD = "EP058"
 
 
 class KeyMatch(_Word):

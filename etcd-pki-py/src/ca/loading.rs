@@ -91,18 +91,19 @@ impl PyCertificateAuthority {
 
     /// Loads a CA from PEM, as `load` does.
     #[staticmethod]
-    #[pyo3(signature = (certificates, key, *, passphrase=None))]
+    #[pyo3(signature = (certificates, key, *, passphrase=None, now=None))]
     fn from_pem(
         py: Python<'_>,
         certificates: Contents,
         key: Contents,
         passphrase: Option<PassphraseArgument>,
+        now: Option<Instant>,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_deref();
         let ca = work(py, || {
             let all = Certificate::all_from_bytes(certificates.as_bytes())?;
             let key = PrivateKey::from_bytes(key.as_bytes(), passphrase)?;
-            CertificateAuthority::load(all, key)
+            CertificateAuthority::load_at(all, key, instant(now))
         });
         ca.map(Self::new)
     }
@@ -111,8 +112,10 @@ impl PyCertificateAuthority {
     /// that has expired, so that it can be renewed.
     #[staticmethod]
     #[pyo3(
-        signature = (certificate, key, *, passphrase=None, member_common_names=Listed::default(), for_renewal=false),
-        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), for_renewal=False)"
+        signature = (
+            certificate, key, *, passphrase=None, member_common_names=Listed::default(), for_renewal=false, now=None
+        ),
+        text_signature = "(certificate, key, *, passphrase=None, member_common_names=(), for_renewal=False, now=None)"
     )]
     fn from_files(
         py: Python<'_>,
@@ -121,6 +124,7 @@ impl PyCertificateAuthority {
         passphrase: Option<PassphraseArgument>,
         member_common_names: Listed<Text>,
         for_renewal: bool,
+        now: Option<Instant>,
     ) -> PyResult<Self> {
         let passphrase = passphrase.as_deref();
         let read = if for_renewal {
@@ -128,7 +132,7 @@ impl PyCertificateAuthority {
         } else {
             read_ca
         };
-        let ca = work(py, || read(&certificate, &key, passphrase));
+        let ca = work(py, || read(&certificate, &key, passphrase, instant(now)));
         ca.map(|ca| Self::refusing(ca, member_common_names))
     }
 
@@ -136,17 +140,18 @@ impl PyCertificateAuthority {
     /// `sign(message)`. Each of its signatures is checked before it is used.
     #[staticmethod]
     #[pyo3(
-        signature = (certificates, signer, *, member_common_names=Listed::default()),
-        text_signature = "(certificates, signer, *, member_common_names=())"
+        signature = (certificates, signer, *, member_common_names=Listed::default(), now=None),
+        text_signature = "(certificates, signer, *, member_common_names=(), now=None)"
     )]
     fn from_signer(
         py: Python<'_>,
         certificates: Certificates,
         signer: PySigner,
         member_common_names: Listed<Text>,
+        now: Option<Instant>,
     ) -> PyResult<Self> {
         let ca = work(py, || {
-            CertificateAuthority::from_signer(certificates.0, signer)
+            CertificateAuthority::from_signer_at(certificates.0, signer, instant(now))
         });
         ca.map(|ca| Self::refusing(ca, member_common_names))
     }

@@ -27,6 +27,10 @@ use crate::{
 #[pymethods]
 impl PyCertificateAuthority {
     /// Generates a key, unless one is given, and issues its certificate.
+    ///
+    /// With RBAC, the common name is the user, and etcd's JSON gateway refuses every client
+    /// certificate that has one, also with a valid token. Its clients need an identity such as
+    /// `Identity("app", organization="etcd-gateway", without_common_name=True)`, and a token.
     #[pyo3(
         signature = (role, identity, *, names=Names::default(), algorithm=None, validity=None, key=None, now=None),
         text_signature = "($self, role, identity, *, names=(), algorithm=None, validity=None, key=None, now=None)"
@@ -170,6 +174,29 @@ impl PyCertificateAuthority {
                 None => ca.renew(certificate, key),
             }
         })
+    }
+
+    /// Renews the certificate of a bundle for the same key. The bundle keeps its role and name. By
+    /// default it is valid for as long as the old one was.
+    #[pyo3(signature = (bundle, *, validity=None, now=None))]
+    fn renew_bundle(
+        &self,
+        py: Python<'_>,
+        bundle: &Bound<'_, PyBundle>,
+        validity: Option<ValidityArgument>,
+        now: Option<Instant>,
+    ) -> PyResult<PyBundle> {
+        let bundle = bundle.get().get();
+        let validity = validity.map(|ValidityArgument(validity)| validity);
+        let now = instant(now);
+        let renewed = signing(py, || {
+            let ca = self.0.at(now);
+            match validity {
+                Some(validity) => ca.renew_bundle_for(bundle, validity),
+                None => ca.renew_bundle(bundle),
+            }
+        })?;
+        Ok(PyBundle::issued(renewed, self.0.root().clone()))
     }
 }
 

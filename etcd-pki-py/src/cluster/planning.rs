@@ -90,7 +90,7 @@ impl PyCluster {
         store: Option<StoreArgument>,
         host: Option<Text>,
         exchange: Option<PathBuf>,
-        trust: Option<Vec<Text>>,
+        trust: Option<Listed<Text>>,
         only: Option<Text>,
         rekey: bool,
         prune: Option<PruneArgument>,
@@ -101,7 +101,7 @@ impl PyCluster {
     ) -> PyResult<PyPlan> {
         let store = self.store(store).or_raise()?;
         let switches = [rekey, part_only, backup, replace_links];
-        let exchange = (exchange, trust.unwrap_or_default());
+        let exchange = (exchange, trust.unwrap_or_default().0);
         let options = plan_options(host, exchange, only, prune, switches, now).or_raise()?;
         let plan = || self.cluster.plan_with(&store, &options);
         work(py, || on_all_cores(plan)).map(PyPlan)
@@ -122,7 +122,7 @@ impl PyCluster {
         store: Option<StoreArgument>,
         host: Option<Text>,
         exchange: Option<PathBuf>,
-        trust: Option<Vec<Text>>,
+        trust: Option<Listed<Text>>,
         only: Option<Text>,
         rekey: bool,
         prune: Option<PruneArgument>,
@@ -135,7 +135,7 @@ impl PyCluster {
     ) -> PyResult<PyReport> {
         let store = self.store(store).or_raise()?;
         let switches = [rekey, part_only, backup, replace_links];
-        let exchange = (exchange, trust.unwrap_or_default());
+        let exchange = (exchange, trust.unwrap_or_default().0);
         let plan = plan_options(host, exchange, only, prune, switches, now).or_raise()?;
         let passphrase = passphrase.as_deref();
         let report = watched(py, progress, |watch| {
@@ -147,7 +147,8 @@ impl PyCluster {
 
     /// Copies the files of one host into a separate directory, with the paths that they have on
     /// that host, and never a CA's key. With `overwrite=True`, files of an earlier export that the
-    /// host no longer uses stay in the directory, private keys included.
+    /// host no longer uses stay in the directory, private keys included, and `other_files` of the result
+    /// lists them.
     #[pyo3(signature = (out, *, host, store=None, overwrite=false))]
     fn export(
         &self,

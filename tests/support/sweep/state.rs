@@ -56,7 +56,7 @@ impl State {
             }
             let is_pem = path.extension().is_some_and(|end| end == "pem");
             if is_pem && !contents.ends_with(b"-----\n") {
-                return Err(format!("{} is cut short", path.display()));
+                return Err(format!("{} is truncated", path.display()));
             }
         }
         for (certificate, key) in self.pairs() {

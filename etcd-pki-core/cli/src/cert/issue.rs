@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use etcd_pki_core::{
-    Bundle, CaKind, CertificateAuthority, Identity, Role, Store, layout::PairPaths,
+    Bundle, CaKind, CertificateAuthority, Identity, Role, Store, layout::PairPaths, store::Issuance,
 };
 
 use crate::{
@@ -26,6 +26,10 @@ use crate::{
 /// With -d alone both are written to the directory, under the names of its layout. With -o they are
 /// written to files, and -d only finds the CA. With neither, they are printed, the certificate
 /// first.
+///
+/// With RBAC, the common name is the user, and etcd's JSON gateway (/v3/...) refuses every client
+/// certificate that has one, also with a valid token. Issue its clients with --no-cn and --org, and
+/// send a token from /v3/auth/authenticate with each request.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +37,7 @@ Examples:
   etcd-pki cert issue node kube-1 -d /etc/ssl/etcd/ssl
   etcd-pki cert issue client backup --days 90 --ca ca.pem --ca-key ca-key.pem -o backup.pem
   etcd-pki cert issue client proxy --no-cn --org etcd-proxy -d /etc/ssl/etcd/ssl
+  etcd-pki cert issue client patroni --no-cn --org etcd-gateway -d /etc/ssl/etcd/ssl
 
 Exit codes:
   0  the certificate is issued
@@ -89,7 +94,11 @@ impl Issue {
             if self.key.is_in_place(&paths.key) {
                 let certificate = bundle.to_pem();
                 let file = File::public(&paths.certificate, &certificate);
-                report.write(&[file], self.force.replacing())?;
+                let record = || {
+                    let issuance = Issuance::new(bundle.certificate(), &ca);
+                    self.ca.record(issuance)
+                };
+                report.write_recorded(&[file], self.force.replacing(), &record)?;
             } else {
                 new.push((bundle, pair));
                 written.push(paths);
@@ -102,6 +111,16 @@ impl Issue {
                 .collect();
             report.while_replacing(&files, || {
                 let locked = store.lock_with(|| output::waiting_for(store.directory()))?;
+                let locked = if self.ca.is_named() {
+                    // Its record may be elsewhere
+                    for (bundle, _) in &new {
+                        let issuance = Issuance::new(bundle.certificate(), &ca);
+                        self.ca.record(issuance)?;
+                    }
+                    locked.without_record()
+                } else {
+                    self.ca.record.applied_to(locked)
+                };
                 if self.force.replacing() == Replacing::Files {
                     for ((bundle, _), paths) in new.iter().zip(&written) {
                         let key = bundle.key().public_key();
@@ -154,7 +173,10 @@ impl Issue {
         let key_out = self.key.is_new().then_some(&*key_out);
         let mut files = vec![File::public(&out, &certificate)];
         files.extend(key_out.map(|path| File::secret(path, &key, bundle.key().public_key())));
-        report.write(&files, self.force.replacing())?;
+        report.write_recorded(&files, self.force.replacing(), &|| {
+            let issuance = Issuance::new(bundle.certificate(), &ca);
+            self.ca.record(issuance)
+        })?;
         self.tell(&mut report, &bundle, &out, key_out);
         self.finish(report, &ca)
     }

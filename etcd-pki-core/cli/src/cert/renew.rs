@@ -144,6 +144,11 @@ impl Renew {
             }
             _ => Renewal::with_ca(ca.load(input)?),
         };
+        if ca.record.no_record {
+            renewal = renewal.without_record();
+        } else if let Some(file) = ca.recorded_at().filter(|_| ca.is_named()) {
+            renewal = renewal.with_record_of(file);
+        }
         if let Some(passphrase) = passphrase {
             renewal = renewal.with_passphrase(passphrase);
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use etcd_pki_core::{CertificateRequest, Identity, Role, request::Claim};
+use etcd_pki_core::{CertificateRequest, Identity, Role, request::Claim, store::Issuance};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -75,7 +75,18 @@ impl Sign {
         let issued = ca.at(time::now()).sign(&request, profile, identity)?;
 
         let certificate = issued.to_pem();
-        report.write(&[File::public(out, &certificate)], self.force.replacing())?;
+        let issuance = || {
+            let issuance = Issuance::new(issued.certificate(), &ca);
+            match request.subject() {
+                subject if subject.is_empty() => issuance,
+                subject => issuance.with_requester(subject),
+            }
+        };
+        report.write_recorded(
+            &[File::public(out, &certificate)],
+            self.force.replacing(),
+            &|| self.ca.record(issuance()),
+        )?;
         let name = self.name.as_deref();
         report.leaf(out, issued.certificate(), self.role, name);
         report.refused(issued.denied_claims(), self.accept_claims);

@@ -7,11 +7,13 @@ use std::{
 
 use clap::{ArgGroup, Args, ValueHint};
 use etcd_pki_core::{
-    CaKind, CertificateAuthority, Error, Layout, Store, inspect, internal::read_regular_file,
+    CaKind, CertificateAuthority, Error, Layout, Store, inspect,
+    internal::read_regular_file,
     layout::PairPaths,
+    store::{Issuance, record_issued},
 };
 
-use super::{PassphraseOptions, one_of};
+use super::{PassphraseOptions, RecordOption, one_of};
 use crate::{
     failure::{Failure, Message},
     files::is_same,
@@ -99,6 +101,8 @@ pub(crate) struct CaOptions {
     ca_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseOptions,
+    #[command(flatten)]
+    pub(crate) record: RecordOption,
 }
 
 fn is_one_store(one: &Store, other: &Store) -> bool {
@@ -192,6 +196,23 @@ impl CaOptions {
         match store {
             Some(store) => Ok(ca.with_member_common_names(store.member_common_names()?)),
             None => Ok(ca),
+        }
+    }
+
+    /// The certificate file of the CA, if its record is next to it.
+    pub(crate) fn recorded_at(&self) -> Option<PathBuf> {
+        let (certificate, key) = self.files().ok()?;
+        if self.is_named() {
+            return self.record.place_of(&certificate, &key);
+        }
+        Some(certificate).filter(|_| !self.record.no_record)
+    }
+
+    /// Adds a certificate of the CA to its record.
+    pub(crate) fn record(&self, issuance: Issuance) -> etcd_pki_core::Result<()> {
+        match self.recorded_at() {
+            Some(file) => record_issued(&file, &[issuance]),
+            None => Ok(()),
         }
     }
 

@@ -1,9 +1,9 @@
 //! The remarks on a plan: items that it does not change, and items that block it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use etcd_pki_core::{
-    Plan,
+    Error, Plan,
     finding::Finding,
     plan::{Action, Report, Step},
 };
@@ -77,11 +77,11 @@ pub(super) fn obstacles(plan: &Plan) {
             ca.relative_paths().key.display()
         ));
     }
-    plan.blocked().for_each(obstacle);
+    plan.blocked().for_each(|step| obstacle(plan, step));
 }
 
 /// Reports what blocks a step, with a hint.
-fn obstacle(step: &Step) {
+fn obstacle(plan: &Plan, step: &Step) {
     let is_file = |reason: &&Finding| {
         matches!(
             reason,
@@ -93,6 +93,12 @@ fn obstacle(step: &Step) {
     match reason {
         // The note about its CA has the hint
         Some(Finding::Expired { .. }) if step.ca().is_none() => {}
+        Some(Finding::Blocked { path, .. }) if step.ca().is_none() && is_blocked_ca(plan, path) => {
+        }
+        Some(reason) if is_of_validity(step) => output::say(format_args!(
+            "note: etcd-pki apply leaves {} as it is: {reason}: change the validity in the specification",
+            step.relative_paths().certificate.display()
+        )),
         Some(Finding::SymbolicLink { path, .. }) => output::say(format_args!(
             "note: {} is a symbolic link, and etcd-pki apply leaves that pair as it is: remove the link, or leave that host out of \
              the specification",
@@ -120,6 +126,20 @@ fn obstacle(step: &Step) {
             ));
         }
         None => {}
+    }
+}
+
+/// Whether this is the file of a CA that the plan can neither create nor renew.
+fn is_blocked_ca(plan: &Plan, path: &Path) -> bool {
+    let mut cas = plan.blocked().take_while(|step| step.ca().is_some());
+    cas.any(|ca| ca.relative_paths().certificate == path)
+}
+
+/// Whether the validity of the specification blocks a step.
+fn is_of_validity(step: &Step) -> bool {
+    match step.blocking_error() {
+        Some(Error::File { error, .. }) => matches!(*error, Error::InvalidValidity { .. }),
+        _ => false,
     }
 }
 
@@ -186,7 +206,7 @@ fn issued(plan: &Plan) {
     };
     let accepted = issued().filter_map(|(step, pair)| Some((step, pair.peer_port()?)));
     first_of("warning", accepted);
-    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later()?)));
+    let later = issued().filter_map(|(step, pair)| Some((step, pair.renewed_later(plan.now())?)));
     first_of("note", later);
 }
 

@@ -30,7 +30,7 @@ fn every_field() {
         r#"
 layout: kubeadm
 directory: pki
-ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca}
+ca: {common_name: a-ca, organization: A, algorithm: ec-p384, validity: 5y, peers: separate, peer_common_name: b-ca, record: false}
 defaults: {algorithm: ed25519, validity: 2y, renew_before: 25%, profile: kubespray, san: given}
 shared_names: [etcd, 10.0.0.1]
 members: [{name: m, names: [m.lan], addresses: ["[::2]", IP:10.0.0.2], common_name: c, organization: O, algorithm: rsa-3072, validity: 9d, ports: {peer: 7001}}]
@@ -57,6 +57,7 @@ ports: {client: "4001", peer: 65535}
             validity: Some(Validity::years(5)),
             peers: Some(Peers::Separate),
             peer_common_name: given("b-ca"),
+            record: false,
         },
         defaults: DefaultsSpec {
             profile: Compatibility::Kubespray,

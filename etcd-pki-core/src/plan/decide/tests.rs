@@ -18,6 +18,8 @@ fn signing<'a>(ca: &'a Certificate, bundle: &'a [Certificate]) -> SigningCa<'a> 
         path: None,
         chain: None,
         is_renewed: false,
+        rotated: &[],
+        link: LinkRule::Optional,
     }
 }
 

@@ -254,16 +254,6 @@ fn what_arrives() {
     }
 }
 
-#[test]
-fn files_of_links() {
-    for (certificate, link) in [
-        ("ca.pem", "ca-link.pem"),
-        ("etcd/ca.crt", "etcd/ca-link.pem"),
-    ] {
-        assert_eq!(link_path(Path::new(certificate)), Path::new(link));
-    }
-}
-
 /// A bundle is enough for a leaf of the specification and of this CA if it verifies the leaf with
 /// the certificates after it in its file.
 #[test]

@@ -43,7 +43,9 @@ class CertificateAuthority:
         certificates: Certificates, key: PrivateKey, *, member_common_names: Iterable[str] = (), now: datetime | None = None
     ) -> CertificateAuthority: ...
     @staticmethod
-    def from_pem(certificates: Contents, key: Contents, *, passphrase: Passphrase | None = None) -> CertificateAuthority: ...
+    def from_pem(
+        certificates: Contents, key: Contents, *, passphrase: Passphrase | None = None, now: datetime | None = None
+    ) -> CertificateAuthority: ...
     @staticmethod
     def from_files(
         certificate: StrPath,
@@ -52,10 +54,11 @@ class CertificateAuthority:
         passphrase: Passphrase | None = None,
         member_common_names: Iterable[str] = (),
         for_renewal: bool = False,
+        now: datetime | None = None,
     ) -> CertificateAuthority: ...
     @staticmethod
     def from_signer(
-        certificates: Certificates, signer: Signer, *, member_common_names: Iterable[str] = ()
+        certificates: Certificates, signer: Signer, *, member_common_names: Iterable[str] = (), now: datetime | None = None
     ) -> CertificateAuthority: ...
     @property
     def certificate(self) -> Certificate: ...
@@ -117,6 +120,7 @@ class CertificateAuthority:
         validity: Validity | None = None,
         now: datetime | None = None,
     ) -> Issued: ...
+    def renew_bundle(self, bundle: Bundle, *, validity: Validity | None = None, now: datetime | None = None) -> Bundle: ...
     def renewed(
         self,
         *,

@@ -110,6 +110,11 @@ options:
       peer_common_name:
         description: The common name of the peer CA.
         type: str
+      record:
+        description:
+          - Whether issued certificates are added to the record of the directory's CAs, C(.etcd-pki-issued.jsonl), which
+            C(etcd-pki ca issued) shows. The default is V(true).
+        type: bool
   defaults:
     description:
       - Values for entries that do not have their own.

@@ -16,6 +16,7 @@ SPECIFICATION = dict(
             validity=dict(type="str"),
             peers=dict(type="str", choices=["shared", "separate"]),
             peer_common_name=dict(type="str"),
+            record=dict(type="bool"),
         ),
     ),
     defaults=dict(

@@ -76,6 +76,14 @@ options:
         third of the validity.
     type: str
     default: 30d
+  record:
+    description:
+      - Add a new certificate to the record of what the CA issued, C(.etcd-pki-issued.jsonl) next to O(ownca_path), before it is written.
+        C(etcd-pki ca issued) shows it.
+      - A CA has a record if its directory has one or a lock file of etcd-pki, or if its key has the name of a CA key in a layout. The
+        CA in O(ownca_content) has none.
+    type: bool
+    default: true
   return_content:
     description:
       - Return the certificate and the CA's certificate, to copy them to the host.
@@ -271,11 +279,21 @@ def sign(module, pki, file, found, result):
         return found[0]
     if issued.requested_utc and parameters["validity"]:
         module.warn(f"it ends with its CA, before the {rfc3339(issued.requested_utc)} that was asked for")
+    record(module, pki, ca, csr, issued.certificate)
     file.write(pki, issued.to_pem())
     finding = issued.certificate.peer_port
     if finding:
         module.warn(f"{finding.message}; {finding.fix}")
     return issued.certificate
+
+
+def record(module, pki, ca, csr, certificate):
+    """Adds the certificate to the record of the CA, before it is written."""
+    path, key = module.params["ownca_path"], module.params["ownca_privatekey_path"]
+    if module.check_mode or not module.params["record"] or not path:
+        return
+    if pki.record_path(path, key or path):
+        pki.record_issued(path, certificate, ca, requester=csr.subject or None)
 
 
 def present(module, pki, result):
@@ -343,6 +361,7 @@ def main():
             renew_before=dict(type="str", default="30d"),
             force=dict(type="bool", default=False),
             backup=dict(type="bool", default=False),
+            record=dict(type="bool", default=True),
             return_content=dict(type="bool", default=False),
             **OPTIONS,
         ),

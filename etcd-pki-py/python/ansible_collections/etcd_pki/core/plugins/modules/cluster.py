@@ -489,7 +489,7 @@ def warn(module, plan, report):
                 module.warn(f"{finding.message}: {finding.fix}")
     for step in plan.changes:
         if step.pair and str(step.action) in ISSUING:
-            for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later]):
+            for finding in filter(None, [step.pair.peer_port, step.pair.renewed_later(now=plan.now_utc)]):
                 module.warn(f"{step.paths.certificate}: {finding.message}; {finding.fix}")
         gone = step.removed_certificate
         if gone and gone.not_valid_after_utc > now:

@@ -1,0 +1,5 @@
+//! Trust that changes: the rotation of a CA.
+
+pub mod rotation;
+
+pub use self::rotation::Rotation;

@@ -1,0 +1,312 @@
+//! Changes the stage of a rotation, under the lock of the directory.
+
+use super::{Evidence, Rotation, RotationOptions, Stage, files::Files};
+use crate::{
+    ca::{CertificateAuthority, check_self_signed},
+    error::{Error, Result},
+    finding::Finding,
+    key::PrivateKey,
+    x509::certificate::Certificate,
+};
+
+impl Rotation {
+    /// Goes to the next stage if its gate is open. With [`Strategy::Link`], the first change goes
+    /// from [`Stage::Steady`] to [`Stage::Switched`]. An interrupted change is finished instead.
+    ///
+    /// [`Strategy::Link`]: super::Strategy::Link
+    ///
+    /// # Errors
+    ///
+    /// [`Error::GateClosed`]; [`Error::Rotation`] if this CA cannot be rotated;
+    /// [`Error::FileChanged`] if another process has changed the stage since this was read;
+    /// [`Error::EncryptedKey`] and [`Error::WrongPassphrase`] inside [`Error::File`]; the errors of
+    /// [`LockedStore::write`](crate::store::LockedStore::write).
+    pub fn next(&self, evidence: &Evidence, options: &RotationOptions<'_>) -> Result<Self> {
+        self.change(options, |rotation, files| {
+            if rotation.must_be_settled() {
+                return rotation.settle(files);
+            }
+            let gate = rotation.gate(evidence, options);
+            if !gate.is_open() {
+                return Err(closed(gate.obstacles()));
+            }
+            match (rotation.stage(), gate.next()) {
+                (Stage::Steady, Stage::Switched) => {
+                    rotation.add_new_ca(files, options)?;
+                    rotation.again()?.switch(files)
+                }
+                (Stage::Steady, _) => rotation.add_new_ca(files, options),
+                (Stage::Trusted, _) => rotation.switch(files),
+                (Stage::Switched, _) => rotation.drop_old(files),
+            }
+        })
+    }
+
+    /// Creates the new CA and adds it to the trust bundle, whatever the strategy is. The old CA
+    /// still signs. Nothing happens in later stages.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rotation::next`].
+    pub fn prepare(&self, options: &RotationOptions<'_>) -> Result<Self> {
+        self.change(options, |rotation, files| {
+            if rotation.must_be_settled() {
+                rotation.settle(files)?;
+            }
+            if rotation.stage() != Stage::Steady {
+                return Ok(());
+            }
+            if rotation.keeps_previous() && !rotation.is_end_unfinished() {
+                return Err(closed(&[super::Obstacle::Previous]));
+            }
+            rotation.again()?.add_new_ca(files, options)
+        })
+    }
+
+    /// Undoes the last change of the stage. In [`Stage::Steady`] after a rotation, the previous CA
+    /// is trusted again, as long as it is not forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::GateClosed`] if the new CA has signed certificates of the directory;
+    /// [`Error::Rotation`] if there is nothing to undo; otherwise as [`Rotation::next`].
+    pub fn back(&self, options: &RotationOptions<'_>) -> Result<Self> {
+        self.change(options, |rotation, files| match rotation.stage() {
+            Stage::Steady if rotation.is_unfinished() && !rotation.is_end_unfinished() => {
+                files.undo_preparation(None)
+            }
+            Stage::Steady if rotation.keeps_previous() => rotation.trust_previous(files, options),
+            Stage::Steady => Err(rotation.refused(
+                "there is no rotation to undo".to_owned(),
+                "nothing was changed; a forgotten CA cannot be trusted again",
+            )),
+            Stage::Trusted => {
+                if let Some(leaves) = rotation.leaves_obstacle() {
+                    return Err(closed(&[leaves]));
+                }
+                let new = rotation.state.new.as_ref();
+                let is_kept = |one: &&Certificate| Some(*one) != new;
+                let bundle = rotation.bundle.iter().filter(is_kept).cloned();
+                files.undo_preparation(Some(&bundle.collect::<Vec<_>>()))
+            }
+            Stage::Switched => files.switch_back(&rotation.ordered(Stage::Trusted)),
+        })
+    }
+
+    /// Goes to the end of the rotation without any gate, because the key of the old CA is known to
+    /// others. Members and clients that do not trust the new CA yet are cut off.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rotation::next`], except [`Error::GateClosed`].
+    pub fn emergency(&self, options: &RotationOptions<'_>) -> Result<Self> {
+        self.change(options, |rotation, files| {
+            if rotation.must_be_settled() {
+                rotation.settle(files)?;
+            }
+            let mut rotation = rotation.again()?;
+            if rotation.stage() == Stage::Steady {
+                if rotation.keeps_previous() {
+                    files.forget()?;
+                    rotation = rotation.again()?;
+                }
+                rotation.add_new_ca(files, options)?;
+                rotation = rotation.again()?;
+            }
+            if rotation.stage() == Stage::Trusted {
+                rotation.switch(files)?;
+                rotation = rotation.again()?;
+            }
+            rotation.drop_old(files)
+        })
+    }
+
+    /// Removes the key and the certificate of the previous CA, after the rotation.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rotation`] if the rotation is not finished, or no previous CA is kept;
+    /// [`Error::GateClosed`] if the previous CA has signed certificates of the directory; the errors
+    /// of removing a file.
+    pub fn forget(&self, options: &RotationOptions<'_>) -> Result<Self> {
+        self.change(options, |rotation, files| {
+            if rotation.is_end_unfinished() {
+                rotation.settle(files)?;
+            } else if rotation.stage() != Stage::Steady {
+                return Err(rotation.refused(
+                    format!("the rotation is in the stage {}", rotation.stage()),
+                    "nothing was changed; finish the rotation first",
+                ));
+            }
+            if !rotation.keeps_previous() {
+                return Err(rotation.refused(
+                    "no previous CA is kept".to_owned(),
+                    "there is nothing to remove",
+                ));
+            }
+            if let Some(leaves) = rotation.leaves_obstacle() {
+                return Err(closed(&[leaves]));
+            }
+            files.forget()
+        })
+    }
+
+    /// Makes a change under the lock, if the stage is still the one that was read. Returns the new
+    /// state.
+    fn change(
+        &self,
+        options: &RotationOptions<'_>,
+        change: impl FnOnce(&Self, &Files<'_>) -> Result<()>,
+    ) -> Result<Self> {
+        if let Some(obstacle) = &self.obstacle {
+            return Err(self.blocked(obstacle));
+        }
+        let locked = self.store.lock_with(|| {
+            if let Some(waiting) = options.waiting {
+                waiting(self.store.directory());
+            }
+        })?;
+        let current = self.again()?;
+        if current.state != self.state || current.bundle != self.bundle {
+            return Err(Error::FileChanged {
+                path: self.store.ca_paths(self.kind).certificate,
+            });
+        }
+        change(&current, &Files::new(&locked, &current, options)?)?;
+        drop(locked);
+        self.again()
+    }
+
+    /// The error for files that must not be written, or with which nothing is signed.
+    fn blocked(&self, obstacle: &Finding) -> Error {
+        let path = || self.store.ca_paths(self.kind).certificate;
+        match obstacle {
+            Finding::CaOwner { owner, .. } => Error::UntrustedOwner {
+                path: path(),
+                owner: owner.clone(),
+            },
+            Finding::Blocked { path, .. } if path.is_symlink() => {
+                Error::SymbolicLink { path: path.clone() }
+            }
+            obstacle => Error::Blocked {
+                path: path(),
+                reason: obstacle.to_string(),
+            },
+        }
+    }
+
+    /// Reads the rotation again.
+    fn again(&self) -> Result<Self> {
+        Self::read_ca(&self.store, self.kind)
+    }
+
+    /// Whether an interrupted change must be finished before the next one. An interrupted
+    /// preparation is continued instead.
+    fn must_be_settled(&self) -> bool {
+        self.is_unfinished() && (self.stage() != Stage::Steady || self.is_end_unfinished())
+    }
+
+    /// Whether the last change, which drops the old CA, was interrupted.
+    pub(super) fn is_end_unfinished(&self) -> bool {
+        self.stage() == Stage::Steady && self.is_unfinished() && self.state.is_at_end
+    }
+
+    fn settle(&self, files: &Files<'_>) -> Result<()> {
+        let old = self.state.old.as_ref();
+        files.settle(self.stage(), old, &self.ordered(self.stage()))
+    }
+
+    /// Steady to trusted.
+    fn add_new_ca(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<()> {
+        let now = options.now();
+        check_self_signed(&self.signing)
+            .map_err(|error| error.in_file(self.store.ca_paths(self.kind).certificate))?;
+        let is_namesake = |one: &&Certificate| {
+            one.subject() == self.signing.subject() && one.public_key() != self.signing.public_key()
+        };
+        if let Some(namesake) = self.bundle.iter().find(is_namesake) {
+            return Err(self.refused(
+                format!(
+                    "{} has two CAs with the name {}, and nobody can tell which of them a member trusts",
+                    self.paths().certificate.display(),
+                    namesake.subject()
+                ),
+                "nothing was changed; remove the one that signs nothing from the file, and restart the members",
+            ));
+        }
+        let (identity, profile) = self.next_ca(options)?;
+        let old = self
+            .store
+            .at(options.now())
+            .load(&self.paths(), options.passphrase)?;
+        let key = match files.left_key(options)? {
+            Some(key) => key,
+            None => PrivateKey::generate_with(profile.algorithm())?,
+        };
+        let new = CertificateAuthority::create_for(key, &identity, profile, now)?;
+        let link = old.at(now).link(new.certificate())?;
+        let mut bundle = self.bundle.clone();
+        let place = bundle.iter().position(|one| *one == self.signing);
+        bundle.insert(
+            place.map_or(0, |place| place + 1),
+            new.certificate().clone(),
+        );
+        files.prepare(&new, &link, &bundle, options)
+    }
+
+    /// Trusted to switched.
+    fn switch(&self, files: &Files<'_>) -> Result<()> {
+        let old = self.state.old.as_ref().unwrap_or(&self.signing);
+        files.switch(old, &self.ordered(Stage::Switched))
+    }
+
+    /// Switched to steady.
+    fn drop_old(&self, files: &Files<'_>) -> Result<()> {
+        let Some(old) = &self.state.old else {
+            return Ok(());
+        };
+        let others = self
+            .bundle
+            .iter()
+            .filter(|one| one.public_key() != old.public_key());
+        files.drop_old(old, &others.cloned().collect::<Vec<_>>())
+    }
+
+    /// Steady to switched.
+    fn trust_previous(&self, files: &Files<'_>, options: &RotationOptions<'_>) -> Result<()> {
+        let previous = files.previous_ca(options)?;
+        let link = previous.at(options.now()).link(&self.signing)?;
+        let mut bundle = self.bundle.clone();
+        let place = bundle.iter().position(|one| *one == self.signing);
+        let previous = previous.certificate().clone();
+        bundle.insert(place.map_or(0, |place| place + 1), previous);
+        files.trust_previous(&link, &bundle)
+    }
+
+    /// The trust bundle in the order of a stage: the CA that signs comes before the other one. The
+    /// other certificates keep their places.
+    fn ordered(&self, stage: Stage) -> Vec<Certificate> {
+        let mut bundle = self.bundle.clone();
+        let place = |ca: &Option<Certificate>| {
+            let ca = ca.as_ref()?;
+            self.bundle.iter().position(|one| one == ca)
+        };
+        if let (Some(old), Some(new)) = (place(&self.state.old), place(&self.state.new)) {
+            let is_swapped = match stage {
+                Stage::Switched => old < new,
+                _ => new < old,
+            };
+            if is_swapped {
+                bundle.swap(old, new);
+            }
+        }
+        bundle
+    }
+}
+
+/// The error of a closed gate.
+fn closed(obstacles: &[super::Obstacle]) -> Error {
+    Error::GateClosed {
+        reasons: obstacles.iter().map(ToString::to_string).collect(),
+    }
+}
