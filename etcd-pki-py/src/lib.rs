@@ -42,6 +42,7 @@ mod record;
 mod request;
 mod signer;
 mod store;
+mod trust;
 mod verify;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -81,6 +82,7 @@ mod _etcd_pki {
         },
         request::PyCertificateRequest,
         store::{PyLockedStore, PyStore},
+        trust::{PyGate, PyMemberState, PyRotation},
         verify::{PyVerdict, PyVerifier},
     };
 

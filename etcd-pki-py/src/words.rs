@@ -7,7 +7,7 @@ use etcd_pki_core::{
     CaKind, Error, KeyAlgorithm, Layout, Role,
     cluster::Peers,
     finding::Severity,
-    inspect::KeyMatch,
+    inspect::{KeyMatch, Stage, Strategy},
     key::KeyFormat,
     plan::{Action, Outcome},
     role::Compatibility,
@@ -52,7 +52,9 @@ words!(
     Outcome,
     Peers,
     Role,
-    Severity
+    Severity,
+    Stage,
+    Strategy
 );
 
 impl Words for KeyMatch {

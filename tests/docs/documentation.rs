@@ -83,6 +83,8 @@ fn normal(text: &str, directory: &Path) -> String {
             "next renewal DAY (FILE)",
         ),
         ("[0-9A-F]{64}", "SHA"),
+        // The time in the name of a rotated CA
+        (r"@\d{10}", "@TIME"),
     ];
     varying.into_iter().fold(text, |text, (pattern, word)| {
         let pattern = Regex::new(pattern).unwrap();
@@ -162,6 +164,13 @@ fn keys_stay() {
     let scratch = Scratch::new("keys-stay");
     specify("docs/guides/keys-stay.md", scratch.path());
     run_page("docs/guides/keys-stay.md", scratch.path());
+}
+
+#[test]
+fn rotate_ca() {
+    let scratch = Scratch::new("rotate-ca");
+    specify("docs/guides/rotate-ca.md", scratch.path());
+    run_page("docs/guides/rotate-ca.md", scratch.path());
 }
 
 #[test]
@@ -354,6 +363,7 @@ fn links_lead_somewhere() {
         "docs/guides/replace-openssl.md",
         "docs/guides/take-over.md",
         "docs/guides/monitoring.md",
+        "docs/guides/rotate-ca.md",
         "docs/guides/python.md",
         "docs/guides/ansible.md",
         "docs/reference/README.md",

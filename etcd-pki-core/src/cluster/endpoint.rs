@@ -163,6 +163,18 @@ pub struct MemberEndpoints {
     pub peer: Endpoint,
 }
 
+impl MemberEndpoints {
+    /// The endpoints of a member.
+    #[must_use]
+    pub fn new(name: impl Into<String>, client: Endpoint, peer: Endpoint) -> Self {
+        Self {
+            name: name.into(),
+            client,
+            peer,
+        }
+    }
+}
+
 impl Cluster {
     /// The endpoints of each member, in the order of the specification.
     ///

@@ -13,6 +13,8 @@
 mod change;
 mod files;
 mod gate;
+#[cfg(feature = "probe")]
+mod members;
 mod report;
 
 use std::{
@@ -317,7 +319,8 @@ impl Rotation {
             .store
             .at(options.now())
             .load(&self.paths(), options.passphrase)?;
-        let name = next_name("etcd-pki-trial", now, |_| false);
+        let own = old.certificate().common_name().unwrap_or_default();
+        let name = next_name(&own, now, |_| false);
         let identity = Identity::from_common_name(&name)?;
         let profile = Profile::ca().with_validity(LIFE);
         let trial =
@@ -325,9 +328,12 @@ impl Rotation {
         let link = old.at(now).link(trial.certificate())?;
         let client = Role::Client.profile().with_validity(LIFE);
         let trial = trial.with_link(link)?;
-        trial
-            .at(now)
-            .issue(client, Identity::new("etcd-pki-trial")?)
+        let mut identity = Identity::new("etcd-pki-trial")?;
+        if self.kind == CaKind::Peer {
+            // etcd's peer port compares the names of a certificate with the host of its owner
+            identity = identity.without_alternative_names();
+        }
+        trial.at(now).issue(client, identity)
     }
 
     /// The files of the CA, relative to the directory.

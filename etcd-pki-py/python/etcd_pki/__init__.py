@@ -22,6 +22,7 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
+- CA rotation: Rotation, Gate, MemberState; Stage, Strategy
 - Existing directories: inspect_directory, inspect_ca, Directory, TrustBundle, CurrentPair; Adoption, Remark
 - Settings of etcd and its clients: Settings
 - Exceptions: Error, and eleven families of it; each kind is in ``etcd_pki.errors``
@@ -56,12 +57,14 @@ from etcd_pki._etcd_pki import (
     Exported,
     ExportFile,
     Finding,
+    Gate,
     Identity,
     Installed,
     Issued,
     KubesprayScript,
     LockedStore,
     MemberEndpoints,
+    MemberState,
     PairPaths,
     Plan,
     PrivateKey,
@@ -75,6 +78,7 @@ from etcd_pki._etcd_pki import (
     Remark,
     Renewal,
     Report,
+    Rotation,
     Settings,
     ShortenedValidity,
     Step,
@@ -108,6 +112,8 @@ from etcd_pki._words import (
     Peers,
     Role,
     Severity,
+    Stage,
+    Strategy,
 )
 from etcd_pki.errors import (
     AlreadyExistsError,
@@ -161,6 +167,7 @@ __all__ = [
     "Finding",
     "FindingCode",
     "FormatError",
+    "Gate",
     "Identity",
     "Installed",
     "InvalidValueError",
@@ -172,6 +179,7 @@ __all__ = [
     "Layout",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "Outcome",
     "PairPaths",
     "PassphraseError",
@@ -189,15 +197,18 @@ __all__ = [
     "Renewal",
     "Report",
     "Role",
+    "Rotation",
     "Settings",
     "Severity",
     "ShortenedValidity",
     "Signer",
     "SignerError",
     "SpecificationError",
+    "Stage",
     "Step",
     "StepReport",
     "Store",
+    "Strategy",
     "TrustBundle",
     "Verdict",
     "VerificationError",

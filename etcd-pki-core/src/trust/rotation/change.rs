@@ -94,7 +94,7 @@ impl Rotation {
     }
 
     /// Goes to the end of the rotation without any gate, because the key of the old CA is known to
-    /// others. Members and clients that do not trust the new CA yet are cut off.
+    /// others. Members and clients that do not trust the new CA yet lose their connections.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl Rotation {
         if let Some(namesake) = self.bundle.iter().find(is_namesake) {
             return Err(self.refused(
                 format!(
-                    "{} has two CAs with the name {}, and nobody can tell which of them a member trusts",
+                    "{} has two CAs with the name {}, so it cannot be seen which of them a member trusts",
                     self.paths().certificate.display(),
                     namesake.subject()
                 ),

@@ -59,6 +59,7 @@ from etcd_pki._etcd_pki.store import (
     staged_key_path,
     write_files,
 )
+from etcd_pki._etcd_pki.trust import Gate, MemberState, Rotation
 
 __all__ = [
     "READ_LIMIT",
@@ -86,12 +87,14 @@ __all__ = [
     "ExportFile",
     "Exported",
     "Finding",
+    "Gate",
     "Identity",
     "Installed",
     "Issued",
     "KubesprayScript",
     "LockedStore",
     "MemberEndpoints",
+    "MemberState",
     "PairPaths",
     "Plan",
     "PrivateKey",
@@ -105,6 +108,7 @@ __all__ = [
     "Remark",
     "Renewal",
     "Report",
+    "Rotation",
     "Settings",
     "ShortenedValidity",
     "Step",
