@@ -18,7 +18,7 @@ def options(ansible, tmp_path) -> dict:
     """Returns the specification of a cluster, after its files were made."""
     members = [dict(name=name, addresses=[f"127.0.0.{number}"]) for number, name in enumerate(NAMES, 1)]
     # No member listens on these ports
-    options = dict(directory=f"{tmp_path}/pki", members=members, ports=dict(client=1, peer=1))
+    options = dict(directory=f"{tmp_path}/pki", members=members, ports=dict(client=1, peer=2))
     assert ansible.module("cluster", **options)["changed"]
     return options
 
