@@ -15,11 +15,12 @@ What is here, by topic; ``help(etcd_pki.Cluster)`` and so on show each with an e
 - Certificates: CertificateAuthority, Bundle, Issued, Certificate; Identity and Profile, Role,
   KeyAlgorithm, KeyFormat, Compatibility
 - Files: Store, LockedStore, Layout, PairPaths, CaKind; read_file, write_files, has_further_names,
-  READ_LIMIT
+  READ_LIMIT; staged_key_path, install_certificate, Installed
 - The record of what was issued: Record, RecordEntry, RecordedCa, RecordDamage; record_issued,
   record_path
 - Clusters: Cluster, ClusterEntry, ClusterCa, ClusterDefaults, ClusterAdmin, ClusterFiles,
-  Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported; KubesprayScript
+  Peers; Desired, DesiredCa, DesiredPair; MemberEndpoints; Exported, ExportChanges, ExportFile;
+  KubesprayScript
 - Changes: Plan, Step, Action, Refusal; Report, StepReport, Outcome, ShortenedValidity,
   DeniedClaims; Renewal
 - Findings: Check, Checked, KeyMatch, Verifier, Verdict, Finding, FindingCode, Severity
@@ -56,10 +57,13 @@ from etcd_pki._etcd_pki import (
     DesiredCa,
     DesiredPair,
     Directory,
+    ExportChanges,
     Exported,
+    ExportFile,
     Finding,
     Gate,
     Identity,
+    Installed,
     Issued,
     KubesprayScript,
     LockedStore,
@@ -94,9 +98,11 @@ from etcd_pki._etcd_pki import (
     has_further_names,
     inspect_ca,
     inspect_directory,
+    install_certificate,
     read_file,
     record_issued,
     record_path,
+    staged_key_path,
     write_files,
 )
 from etcd_pki._signer import Signer
@@ -164,6 +170,8 @@ __all__ = [
     "DesiredPair",
     "Directory",
     "Error",
+    "ExportChanges",
+    "ExportFile",
     "Exported",
     "FileAccessError",
     "Finding",
@@ -171,6 +179,7 @@ __all__ = [
     "FormatError",
     "Gate",
     "Identity",
+    "Installed",
     "InvalidValueError",
     "Issued",
     "KeyAlgorithm",
@@ -223,9 +232,11 @@ __all__ = [
     "has_further_names",
     "inspect_ca",
     "inspect_directory",
+    "install_certificate",
     "read_file",
     "record_issued",
     "record_path",
+    "staged_key_path",
     "write_files",
 ]
 
