@@ -143,7 +143,11 @@ impl Cluster {
             let attributes = attributes.for_ca();
             files.put_file(path, text.as_bytes(), false, overwrite, &attributes)?;
         }
-        let lists: Vec<_> = host.lists.iter().map(|(path, text)| (&**path, &**text)).collect();
+        let lists: Vec<_> = host
+            .lists
+            .iter()
+            .map(|(path, text)| (&**path, &**text))
+            .collect();
         files.put_lists(&lists, &attributes)?;
         let pairs = host.paths.iter().flat_map(|paths| {
             let PairPaths { certificate, key } = paths;

@@ -20,7 +20,7 @@ use crate::{
     interpreter,
     store::PyStore,
     text::{Listed, PassphraseArgument},
-    time::Instant,
+    time::{Instant, instant},
     words::Word,
 };
 
@@ -78,6 +78,8 @@ struct Known {
     endpoints: Vec<MemberEndpoints>,
     confirmed: Vec<String>,
     clients_confirmed: bool,
+    /// The serial numbers of certificates that nobody uses
+    unused: Vec<String>,
 }
 
 impl Known {
@@ -91,6 +93,8 @@ impl Known {
         let reports = rotation.ask_members(&Probe::new(), &asked, options);
         let confirmed = self.confirmed.iter().map(MemberReport::confirmed);
         let evidence = Evidence::new().with_members(reports.into_iter().chain(confirmed));
+        let unused = self.unused.iter();
+        let evidence = unused.fold(evidence, |evidence, serial| evidence.with_unused(serial));
         match self.clients_confirmed {
             true => evidence.with_clients_confirmed(),
             false => evidence,
@@ -185,6 +189,15 @@ impl PyRotation {
         self.0.leaves_of_other_ca().to_vec()
     }
 
+    /// The serial numbers and subjects of the certificates of the old CA that the record of the
+    /// directory has, and that may still be in use outside the directory.
+    #[pyo3(signature = (*, now=None))]
+    fn issued_in_use(&self, now: Option<Instant>) -> Vec<(String, String)> {
+        let now = instant(now);
+        let issued = self.0.issued_in_use(now).into_iter();
+        issued.map(|one| (one.serial, one.subject)).collect()
+    }
+
     /// A client certificate, valid for five minutes, with which a member can be asked whether it
     /// accepts link certificates.
     #[pyo3(signature = (*, passphrase=None, now=None))]
@@ -199,8 +212,9 @@ impl PyRotation {
     }
 
     /// Whether the next stage is safe. With `cluster`, its members are asked, except those in
-    /// `confirmed`.
-    #[pyo3(signature = (*, cluster=None, confirmed=None, clients_confirmed=false, strategy=None, passphrase=None, now=None))]
+    /// `confirmed`. `unused` are serial numbers, in hexadecimal, of certificates of the old CA that
+    /// are no longer in use.
+    #[pyo3(signature = (*, cluster=None, confirmed=None, clients_confirmed=false, unused=None, strategy=None, passphrase=None, now=None))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn gate(
         &self,
@@ -208,12 +222,13 @@ impl PyRotation {
         cluster: Option<&Bound<'_, PyCluster>>,
         confirmed: Option<Listed<String>>,
         clients_confirmed: bool,
+        unused: Option<Listed<String>>,
         strategy: Option<Word<Strategy>>,
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
     ) -> PyGate {
         let cluster = cluster.map(|cluster| cluster.get().specification());
-        let known = known(cluster, confirmed, clients_confirmed);
+        let known = known(cluster, confirmed, clients_confirmed, unused);
         let keywords = keywords(passphrase.as_deref(), cluster, strategy, now);
         PyGate(interpreter::without(py, || {
             let options = keywords.options();
@@ -224,7 +239,7 @@ impl PyRotation {
 
     /// Goes to the next stage. If that is not safe yet, `errors.GateClosedError` has the `reasons`,
     /// and nothing is changed. The keywords are those of `gate`.
-    #[pyo3(signature = (*, cluster=None, confirmed=None, clients_confirmed=false, strategy=None, passphrase=None, now=None))]
+    #[pyo3(signature = (*, cluster=None, confirmed=None, clients_confirmed=false, unused=None, strategy=None, passphrase=None, now=None))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn next(
         &self,
@@ -232,12 +247,13 @@ impl PyRotation {
         cluster: Option<&Bound<'_, PyCluster>>,
         confirmed: Option<Listed<String>>,
         clients_confirmed: bool,
+        unused: Option<Listed<String>>,
         strategy: Option<Word<Strategy>>,
         passphrase: Option<PassphraseArgument>,
         now: Option<Instant>,
     ) -> PyResult<Self> {
         let cluster = cluster.map(|cluster| cluster.get().specification());
-        let known = known(cluster, confirmed, clients_confirmed);
+        let known = known(cluster, confirmed, clients_confirmed, unused);
         let keywords = keywords(passphrase.as_deref(), cluster, strategy, now);
         let changed = work(py, || {
             let options = keywords.options();
@@ -318,11 +334,13 @@ fn known(
     cluster: Option<&Cluster>,
     confirmed: Option<Listed<String>>,
     clients_confirmed: bool,
+    unused: Option<Listed<String>>,
 ) -> Known {
     Known {
         endpoints: cluster.map(Cluster::endpoints).unwrap_or_default(),
         confirmed: confirmed.map(|Listed(names)| names).unwrap_or_default(),
         clients_confirmed,
+        unused: unused.map(|Listed(serials)| serials).unwrap_or_default(),
     }
 }
 

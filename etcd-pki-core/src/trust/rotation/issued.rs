@@ -1,6 +1,9 @@
 //! Finds the recorded certificates of the old CA that may still be in use outside the directory.
 
-use std::{collections::{HashMap, HashSet}, time::SystemTime};
+use std::{
+    collections::{HashMap, HashSet},
+    time::SystemTime,
+};
 
 use super::{IssuedCertificate, Rotation};
 use crate::{

@@ -40,6 +40,7 @@ class Rotation:
     def members(self) -> list[str]: ...
     @property
     def leaves_of_other_ca(self) -> list[Path]: ...
+    def issued_in_use(self, *, now: datetime | None = None) -> list[tuple[str, str]]: ...
     def trial(self, *, passphrase: Passphrase | None = None, now: datetime | None = None) -> Bundle: ...
     def gate(
         self,
@@ -47,6 +48,7 @@ class Rotation:
         cluster: Cluster | None = None,
         confirmed: Iterable[str] | None = None,
         clients_confirmed: bool = False,
+        unused: Iterable[str] | None = None,
         strategy: StrategyLike | None = None,
         passphrase: Passphrase | None = None,
         now: datetime | None = None,
@@ -57,6 +59,7 @@ class Rotation:
         cluster: Cluster | None = None,
         confirmed: Iterable[str] | None = None,
         clients_confirmed: bool = False,
+        unused: Iterable[str] | None = None,
         strategy: StrategyLike | None = None,
         passphrase: Passphrase | None = None,
         now: datetime | None = None,

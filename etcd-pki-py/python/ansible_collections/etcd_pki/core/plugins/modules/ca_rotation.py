@@ -73,6 +73,13 @@ options:
       - State that all clients trust the new CA, such as kube-apiserver, which reads the CA only when it starts.
     type: bool
     default: false
+  confirm_issued:
+    description:
+      - The serial numbers, in hexadecimal and in quotes, of certificates of the old CA that are no longer in use. The record of the
+        directory has them, and nothing else shows that.
+    type: list
+    elements: str
+    default: []
   ownca_privatekey_passphrase:
     description:
       - The passphrase of the CA's private key. The key of the new CA is encrypted with it too.
@@ -193,7 +200,11 @@ class Change:
         self.keywords = dict(passphrase=parameters["ownca_privatekey_passphrase"])
         if given.keys() - {"directory", "layout"}:
             self.keywords["cluster"] = pki.Cluster.from_mapping(given)
-        self.evidence = dict(confirmed=parameters["confirm_restarted"], clients_confirmed=parameters["confirm_clients"])
+        self.evidence = dict(
+            confirmed=parameters["confirm_restarted"],
+            clients_confirmed=parameters["confirm_clients"],
+            unused=parameters["confirm_issued"],
+        )
 
     def gate(self):
         """Returns the gate to the next stage. Asks the members that the task does not confirm."""
@@ -300,6 +311,7 @@ def main():
             strategy=dict(type="str", choices=["auto", "link", "bundle"], default="auto"),
             confirm_restarted=dict(type="list", elements="str", default=[]),
             confirm_clients=dict(type="bool", default=False),
+            confirm_issued=dict(type="list", elements="str", default=[]),
             ownca_privatekey_passphrase=dict(type="str", no_log=True),
             **SPECIFICATION,
         ),
